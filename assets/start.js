@@ -1,0 +1,60 @@
+/** Brings the page to life: finds its parts when Dash has drawn them, listens to keys and theme. */
+window.explorer = window.explorer || {};
+
+Object.assign(explorer, {
+  BUSY_RETRY_MS: 4000,
+
+  /** @returns {"dark"|"light"} What the system prefers. */
+  systemTheme() {
+    return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  },
+
+  /** Play a song and mark it on the map. @param {number} index */
+  play(index) {
+    explorer.player.play(index);
+    explorer.map.placeMark();
+  },
+
+  /** Space plays and pauses, m mutes, / searches, Escape leaves the search. */
+  handleKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { target } = event;
+    const typing = target.matches("input:not([type=range], [type=radio]), textarea, select, [contenteditable]");
+    if (typing) {
+      if (event.key === "Escape") target.blur();
+      return;
+    }
+    if (event.key === " " && !target.matches("button, a, summary")) explorer.player.toggle();
+    else if (event.key.toLowerCase() === "m") explorer.player.toggleMute();
+    else if (event.key === "/") document.getElementById("search")?.focus();
+    else return;
+    event.preventDefault();
+  },
+
+  /** Follow the system's theme until the user has chosen one. */
+  followSystemTheme() {
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
+      if (localStorage.getItem("chosen-theme")) return;
+      const theme = explorer.systemTheme();
+      dash_clientside.set_props("theme", { data: theme });
+      dash_clientside.set_props("provider", { forceColorScheme: theme });
+    });
+  },
+
+  mount() {
+    explorer.player.mount();
+    explorer.map.mount();
+    explorer.followSystemTheme();
+    document.addEventListener("keydown", explorer.handleKey);
+    document.getElementById("reload")?.addEventListener("click", () => location.reload());
+    const notice = document.getElementById("notice");
+    if (notice?.dataset.kind === "busy") setTimeout(() => location.reload(), explorer.BUSY_RETRY_MS);
+  },
+});
+
+new MutationObserver((_changes, observer) => {
+  if (document.getElementById("player") && document.getElementById("map-frame")) {
+    observer.disconnect();
+    explorer.mount();
+  }
+}).observe(document.documentElement, { childList: true, subtree: true });

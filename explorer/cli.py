@@ -1,0 +1,277 @@
+"""The command line: it parses, translates and prints; the package does the work and raises."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from explorer.config import DEMO_HOP_S, ROOT, Settings
+from explorer.errors import ExplorerError
+from explorer.progress import Reporter, format_duration
+
+INTERRUPTED = 130
+UNTRAINED = (
+    "These are untrained filters: nearness on the map shows timbre at best. With OpenL3's official weights "
+    "in metadata/models, run the index again with --weights openl3 --reindex."
+)
+
+database_option = click.option(
+    "--db",
+    "database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Settings.database,
+    show_default="metadata/songs.db",
+    help="The library's database.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="End with one JSON object on standard output."
+)
+
+
+def model_options(command: Callable) -> Callable:
+    """Add the options that choose the model."""
+    options = (
+        click.option(
+            "--hop", "hop_s", type=click.FloatRange(0.01, 10.0), help="Seconds between windows (0.5)."
+        ),
+        click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz)."),
+        click.option("--precision", type=click.Choice(["float32"]), help="Arithmetic of the network."),
+        click.option(
+            "--engine", type=click.Choice(["openvino", "tensorflow"]), default="openvino", show_default=True
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """A map of music you can hear.
+
+    New here? `python run.py demo` composes a small library and opens its map. With music of your own:
+    `python run.py index FOLDER`, then `python run.py serve`.
+    """
+
+
+@cli.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@database_option
+@model_options
+@click.option("--limit", type=click.IntRange(1), help="Embed at most so many songs.")
+@click.option("--retry", is_flag=True, help="Try files again that failed before.")
+@click.option("--reindex", is_flag=True, help="Embed every song again, with the model asked for.")
+@click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
+@json_option
+def index(folder, database, limit, retry, reindex, no_map, as_json, **choices):
+    """Embed the songs of FOLDER (default: audio/) that are new, then compute the map."""
+    from explorer.indexing.indexer import index_folder
+    from explorer.library.database import Database
+
+    reporter = Reporter()
+    with Database.open(database) as library:
+        _make_way(library, folder or Settings.audio, reporter)
+        summary = index_folder(
+            library,
+            folder or Settings.audio,
+            request=_model_request(reindex=reindex, **choices),
+            reporter=reporter,
+            limit=limit,
+            retry=retry,
+        )
+        _tell_summary(summary, library, reporter)
+        if summary.interrupted:
+            sys.exit(INTERRUPTED)
+        if not no_map:
+            _map_if_stale(library, summary.indexed > 0, reporter)
+        _warn_if_untrained(library, reporter)
+    if as_json:
+        keys = ("indexed", "skipped", "failed", "seconds", "audio_seconds")
+        _print_json({key: asdict(summary)[key] for key in keys})
+
+
+@cli.command(name="map")
+@database_option
+@click.option(
+    "--clusters", type=click.IntRange(1, 500), help="How many clusters (default: as many as genres)."
+)
+@json_option
+def map_command(database, clusters, as_json):
+    """Compute the map again: projections, clusters and their names."""
+    from explorer.indexing.mapmaker import make_map
+    from explorer.library.database import Database
+
+    with Database.open(_existing(database)) as library:
+        made = make_map(library, reporter=Reporter(), cluster_count=clusters)
+    if as_json:
+        _print_json({"songs": len(made.song_ids), "clusters": made.cluster_names, "quality": made.quality})
+    else:
+        click.echo(f"Mapped {len(made.song_ids):,} songs in {len(made.cluster_names)} clusters.")
+
+
+@cli.command()
+@database_option
+@click.option("--host", default=Settings.host, show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=Settings.port, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+def serve(database, host, port, no_browser):
+    """Serve the map's page."""
+    from explorer.web.server import serve_forever
+
+    serve_forever(Settings(database=database.absolute(), host=host, port=port), open_browser=not no_browser)
+
+
+@cli.command()
+@database_option
+@click.option("--port", type=click.IntRange(0, 65535), default=Settings.port, show_default=True)
+@click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
+@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+@click.option("--no-serve", is_flag=True, help="Stop when the library is ready.")
+def demo(database, port, weights, no_browser, no_serve):
+    """Compose a small library, index it and open its map."""
+    from explorer.demo import prepare_demo
+    from explorer.web.server import serve_forever
+
+    reporter = Reporter()
+    settings = Settings(database=database.absolute(), port=port)
+    settings = prepare_demo(settings, weights=weights, hop_s=DEMO_HOP_S, reporter=reporter)
+    if not no_serve:
+        serve_forever(settings, open_browser=not no_browser)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The .npz to write."
+)
+@database_option
+@model_options
+@json_option
+def embed(file, out, database, as_json, **choices):
+    """Embed one FILE: `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) go to an .npz."""
+    from explorer.indexing.single import embed_to_npz
+
+    result = embed_to_npz(file, out, request=_model_request(**choices), reporter=Reporter())
+    if as_json:
+        _print_json(result)
+    else:
+        click.echo(f"{result['windows']} windows of {file.name} are in {result['out']}.")
+
+
+@cli.command()
+@click.argument("song")
+@database_option
+@click.option("-k", "count", type=click.IntRange(1), default=10, show_default=True, help="How many songs.")
+@json_option
+def similar(song, database, count, as_json):
+    """List the songs that sound most like SONG: an id, a file's path or a title."""
+    from explorer.library.database import Database
+    from explorer.similar import find_similar
+
+    with Database.open_readonly(_existing(database)) as library:
+        wanted, found = find_similar(library, song, count=count)
+    if as_json:
+        _print_json([{"song_id": row.song_id, "similarity": round(value, 6)} for row, value in found])
+        return
+    click.echo(f"Songs like {wanted.title} ({wanted.artist or 'no artist'}):")
+    for row, value in found:
+        click.echo(f"  {value:6.3f}  {row.title}  ·  {row.artist or 'no artist'}  ·  {row.song_id}")
+
+
+@cli.command()
+@database_option
+@json_option
+def status(database, as_json):
+    """Say what songs.db holds: songs, vectors, failures, model, projections."""
+    from explorer.library.database import Database
+    from explorer.status import describe_library, library_status
+
+    with Database.open_readonly(_existing(database)) as library:
+        found = library_status(library)
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(describe_library(found))
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments):
+    """Run the tests; ARGUMENTS go to pytest."""
+    import pytest
+
+    os.chdir(ROOT)
+    sys.exit(int(pytest.main(list(arguments))))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status: an ExplorerError is one line on standard error."""
+    try:
+        status = cli.main(arguments, prog_name="run.py", standalone_mode=False)
+    except ExplorerError as error:
+        click.echo(" ".join(str(error).split()), err=True)
+        return 1
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def _existing(database: Path) -> Path:
+    if not database.exists():
+        raise ExplorerError(f"There is no library at {database}: make one with `python run.py index FOLDER`.")
+    return database
+
+
+def _model_request(**choices):
+    from explorer.indexing.model import ModelRequest
+
+    return ModelRequest(models_dir=Settings().models, **choices)
+
+
+def _make_way(library, folder: Path, reporter: Reporter) -> None:
+    """Let the demo's songs give way to somebody's own music."""
+    from explorer.demo import holds_only_the_demo, is_the_demo
+
+    if holds_only_the_demo(library) and not is_the_demo(folder):
+        reporter.say("The demo's songs make way for yours.")
+        library.forget_everything()
+
+
+def _map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:
+    from explorer.indexing.mapmaker import make_map
+
+    if library.summary()["vectors"] and (songs_changed or not library.map_revision()):
+        make_map(library, reporter=reporter)
+
+
+def _tell_summary(summary, library, reporter: Reporter) -> None:
+    for path, reason in summary.failures:
+        reporter.say(f"Failed: {path}: {reason}")
+    reporter.say(
+        f"Indexed {summary.indexed:,} songs ({format_duration(summary.audio_seconds)} of sound) in "
+        f"{format_duration(summary.seconds)}; {summary.skipped:,} were known, {summary.failed:,} failed."
+    )
+    if summary.interrupted:
+        reporter.say("Stopped. Nothing is lost: run the same command to go on.")
+
+
+def _warn_if_untrained(library, reporter: Reporter) -> None:
+    model = library.model()
+    if model and not model["trained"]:
+        reporter.say(UNTRAINED)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))

@@ -1,0 +1,40 @@
+"""Where things are, and what is done unless told otherwise."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths and defaults that the commands and the page share."""
+
+    database: Path = ROOT / "metadata" / "songs.db"
+    audio: Path = ROOT / "audio"
+    assets: Path = ROOT / "assets"
+    host: str = "127.0.0.1"
+    port: int = 8050
+
+    @property
+    def metadata(self) -> Path:
+        """The folder of songs.db, where caches go too."""
+        return self.database.parent
+
+    @property
+    def models(self) -> Path:
+        """Weights and compiled networks: shared by all databases of this checkout."""
+        return ROOT / "metadata" / "models"
+
+    @property
+    def transcodes(self) -> Path:
+        """Copies of songs that browsers cannot play as they are."""
+        return self.metadata / "transcodes"
+
+
+HOP_S = 0.5
+"""Seconds from one window to the next: half the windows' length keeps 91 % of the neighbours of
+OpenL3's own 0.1 s at a fifth of the work."""
+
+DEMO_HOP_S = 1.0
+"""A demo must be on screen within two minutes on two cores."""

@@ -1,0 +1,76 @@
+"""The demo: a composed library, indexed, on the screen in two minutes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from explorer.config import ROOT, Settings
+from explorer.errors import WeightsError
+from explorer.indexing.indexer import index_folder
+from explorer.indexing.mapmaker import make_map
+from explorer.indexing.model import ModelRequest
+from explorer.library.database import Database
+from explorer.progress import Reporter
+
+FOLDER = ROOT / "metadata" / "demo"
+
+
+def is_the_demo(folder: Path) -> bool:
+    """Tell whether a folder is where the demo's songs lie."""
+    return folder.expanduser().resolve() == FOLDER.resolve()
+
+
+def holds_only_the_demo(database: Database) -> bool:
+    """Tell whether a library holds the demo's songs and no others."""
+    roots = database.roots()
+    return bool(roots) and all(is_the_demo(Path(root)) for root in roots)
+
+
+def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, reporter: Reporter) -> Settings:
+    """Compose the demo's songs, index and map them.
+
+    Where the database holds somebody's own songs, the demo keeps out of it and goes to `demo.db`
+    beside it. Where the official weights cannot be had, it goes on with untrained filters and says so.
+
+    Returns
+    -------
+    Settings
+        Those of the library to serve.
+    """
+    from explorer.audio.synthesis import compose_library
+
+    with Database.open(settings.database) as database:
+        taken = bool(database.roots()) and not holds_only_the_demo(database)
+    if taken:
+        settings = replace(settings, database=settings.database.with_name("demo.db"))
+        reporter.say(f"Your library stays as it is: the demo goes to {settings.database}.")
+    with reporter.counting("Composing", total=1, unit="pieces") as counter:
+        compose_library(FOLDER, progress=counter.reach)
+    with Database.open(settings.database) as database:
+        summary = _index(database, settings, weights=weights, hop_s=hop_s, reporter=reporter)
+        if summary.indexed or not database.map_revision():
+            make_map(database, reporter=reporter)
+    return settings
+
+
+def _index(database: Database, settings: Settings, *, weights: str | None, hop_s: float, reporter: Reporter):
+    recorded = database.model()
+    if recorded is not None and weights is None:
+        request = ModelRequest(models_dir=settings.models)
+        return index_folder(database, FOLDER, request=request, reporter=reporter)
+    # Asked for other weights than those of an earlier demo, it is made anew.
+    request = ModelRequest(
+        models_dir=settings.models, weights=weights, hop_s=hop_s, reindex=recorded is not None
+    )
+    try:
+        return index_folder(database, FOLDER, request=request, reporter=reporter)
+    except WeightsError as error:
+        if weights is not None:
+            raise
+        reporter.say(f"{error}")
+        reporter.say(
+            "The demo goes on with UNTRAINED filters: the map groups sounds roughly, not as OpenL3 would."
+        )
+        request = replace(request, weights="untrained")
+        return index_folder(database, FOLDER, request=request, reporter=reporter)

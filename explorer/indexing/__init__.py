@@ -1,0 +1,1 @@
+"""Running the embedding over a folder, so that it can stop and go on."""

@@ -1,0 +1,120 @@
+"""Which model makes a library's vectors: recorded once, and never mixed with another."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from explorer.config import HOP_S
+from explorer.embedding.engines import Engine, open_engine
+from explorer.embedding.weights import Weights, find_weights
+from explorer.errors import LibraryError
+from explorer.progress import Reporter
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """What a user asked for; None where they left it open."""
+
+    models_dir: Path
+    weights: str | None = None
+    hop_s: float | None = None
+    precision: str | None = None
+    engine: str = "openvino"
+    reindex: bool = False
+
+
+@dataclass(frozen=True)
+class Model:
+    """What two vectors must share to be comparable."""
+
+    weights: str
+    weights_sha256: str
+    trained: bool
+    hop_s: float
+    precision: str
+    pooling: str = "max"
+    input_repr: str = "mel256"
+    content_type: str = "music"
+    embedding_size: int = 512
+
+    def record(self) -> dict:
+        """Return what songs.db keeps."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: dict) -> Model:
+        """Read what songs.db keeps, whatever a later version added."""
+        return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
+
+    def describe(self) -> str:
+        """Name what tells models apart, for a message."""
+        return (
+            f"{self.weights} weights {self.weights_sha256[:8]}, hop {self.hop_s:g} s, {self.precision}, "
+            f"{self.pooling} pooling"
+        )
+
+    def agrees_with(self, other: Model) -> bool:
+        """Tell whether vectors of both may stand in one library."""
+        mine, theirs = self.record(), other.record()
+        return all(mine[name] == theirs[name] for name in mine if name != "weights")
+
+
+def settle_model(
+    recorded: dict | None, request: ModelRequest, *, reporter: Reporter
+) -> tuple[Model, Weights]:
+    """Decide which model to use: what was asked for, else the library's own, else the defaults.
+
+    Raises
+    ------
+    LibraryError
+        If the library was made with another model than the one asked for.
+    WeightsError
+        If the weights cannot be had.
+    """
+    before = Model.from_record(recorded) if recorded and not request.reindex else None
+    choice = request.weights
+    if choice is None and before is not None and not before.trained:
+        choice = "untrained"
+    weights = find_weights(choice, models_dir=request.models_dir, progress=_Download(reporter))
+    model = Model(
+        weights=weights.name,
+        weights_sha256=weights.sha256,
+        trained=weights.trained,
+        hop_s=request.hop_s or (before.hop_s if before else HOP_S),
+        precision=request.precision or (before.precision if before else "float32"),
+    )
+    if before is not None and not model.agrees_with(before):
+        raise LibraryError(
+            f"This library was made with {before.describe()}, and {model.describe()} was asked for: their "
+            "vectors cannot be compared, so leave the options out, add --reindex to embed everything again, "
+            "or choose another file with --db."
+        )
+    return model, weights
+
+
+def load_engine(model: Model, weights: Weights, request: ModelRequest) -> Engine:
+    """Open the engine that a model runs on.
+
+    Raises
+    ------
+    EmbeddingError
+        If the engine or the precision is unknown, or cannot run here.
+    """
+    return open_engine(request.engine, weights, cache_dir=request.models_dir, precision=model.precision)
+
+
+class _Download:
+    """Says how far a download of weights has come, every few megabytes."""
+
+    STEP_BYTES = 4_000_000
+
+    def __init__(self, reporter: Reporter):
+        self._reporter = reporter
+        self._said = 0
+
+    def __call__(self, done_bytes: int, total_bytes: int | None) -> None:
+        if done_bytes - self._said >= self.STEP_BYTES:
+            self._said = done_bytes
+            total = f" of {total_bytes / 1e6:.0f}" if total_bytes else ""
+            self._reporter.say(f"Downloading OpenL3's weights: {done_bytes / 1e6:.0f}{total} MB")

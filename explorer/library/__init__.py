@@ -1,0 +1,1 @@
+"""songs.db, and the files and tags that fill it."""

@@ -1,0 +1,471 @@
+"""songs.db: the only place that knows SQL.
+
+One writer, many readers: `Database.open` for commands that write, `Database.open_readonly` for a
+request of the page. SQLite through apsw, in WAL mode, so that a page can be read while an index runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import numpy as np
+
+from explorer.errors import LibraryBusyError, LibraryError, SongNotFoundError
+from explorer.library.records import (
+    VECTOR_SIZE,
+    KnownFile,
+    Map,
+    ScannedFile,
+    Song,
+    SongRow,
+    StoredFile,
+    absolute_path,
+    decode_vector,
+    encode_vector,
+)
+from explorer.library.schema import MIGRATIONS
+
+BUSY_TIMEOUT_MS = 5_000
+READER_BUSY_TIMEOUT_MS = 1_000
+NPY_HEADER_BYTES = 128
+
+_SONG_COLUMNS = """
+    songs.id, coalesce(info ->> '$.name', ''),
+    coalesce((SELECT group_concat(value ->> '$.name', ', ') FROM json_each(info, '$.artists')), ''),
+    coalesce(info ->> '$.album.name', info ->> '$.album', ''),
+    (SELECT json_group_array(genre) FROM
+        (SELECT genre FROM songs_genres WHERE song_id = songs.id GROUP BY genre ORDER BY min(rowid))),
+    (info ->> '$.duration_ms') / 1000.0
+"""
+
+
+class Database:
+    """A connection to one songs.db, for one thread."""
+
+    def __init__(self, connection: apsw.Connection, path: Path):
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Database:
+        """Open for writing, making the file and its tables where they are missing.
+
+        Raises
+        ------
+        LibraryError
+            If the file cannot be opened, is no database, or was written by a newer version.
+        LibraryBusyError
+            If another program holds it for longer than five seconds.
+        """
+        with _speaking_plainly(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = apsw.Connection(str(path))
+            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            connection.pragma("journal_mode", "wal")
+            connection.pragma("synchronous", "normal")
+            connection.pragma("foreign_keys", True)
+            connection.transaction_mode = "IMMEDIATE"
+            database = cls(connection, path)
+            database._migrate()
+        return database
+
+    @classmethod
+    def open_readonly(cls, path: Path) -> Database:
+        """Open for reading.
+
+        Raises
+        ------
+        LibraryError
+            If there is no such file, or it is no database of this program.
+        LibraryBusyError
+            If another program holds it for longer than a second.
+        """
+        if not path.exists():
+            raise LibraryError(f"There is no library at {path}: make one with `python run.py index FOLDER`.")
+        with _speaking_plainly(path):
+            connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+            connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
+            version = connection.pragma("user_version")
+        if version == 0:
+            connection.close()
+            raise LibraryError(f"{path} holds no library of this program: index a folder into another file.")
+        return cls(connection, path)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _migrate(self) -> None:
+        version = self._connection.pragma("user_version")
+        if version > len(MIGRATIONS):
+            raise LibraryError(
+                f"{self.path} was written by a newer version (schema {version}, this one knows "
+                f"{len(MIGRATIONS)}): update the program."
+            )
+        for number in range(version, len(MIGRATIONS)):
+            with self._connection:
+                self._connection.execute(MIGRATIONS[number])
+                self._connection.pragma("user_version", number + 1)
+
+    def _rows(self, sql: str, bindings: tuple = ()) -> list[tuple]:
+        with _speaking_plainly(self.path):
+            return self._connection.execute(sql, bindings).fetchall()
+
+    def _value(self, sql: str, bindings: tuple = ()) -> object:
+        rows = self._rows(sql, bindings)
+        return rows[0][0] if rows else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything inside one transaction: all of it is there after a crash, or none."""
+        with _speaking_plainly(self.path), self._connection:
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read everything inside from one state of the library, whatever is written meanwhile."""
+        with _speaking_plainly(self.path):
+            self._connection.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    # Folders and their files
+
+    def add_root(self, folder: Path) -> int:
+        """Remember a folder of music and return its number."""
+        with self.transaction():
+            self._rows(
+                "INSERT OR IGNORE INTO roots(path, name) VALUES (?, ?)", (str(folder), folder.name or "root")
+            )
+        return self._value("SELECT id FROM roots WHERE path = ?", (str(folder),))
+
+    def roots(self) -> list[str]:
+        """List the folders that were indexed."""
+        return [path for (path,) in self._rows("SELECT path FROM roots ORDER BY id")]
+
+    def known_files(self, root_id: int) -> dict[bytes, KnownFile]:
+        """Return what is remembered of each file under a root; a failure outweighs an older success."""
+        songs = self._rows(
+            """SELECT files.path, files.size_bytes, files.modified_ns, files.song_id, 0
+               FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?""",
+            (root_id,),
+        )
+        failures = self._rows(
+            "SELECT path, size_bytes, modified_ns, NULL, 1 FROM failures WHERE root_id = ?", (root_id,)
+        )
+        return {path: KnownFile(*rest[:3], bool(rest[3])) for path, *rest in songs + failures}
+
+    def fingerprints(self, *, excluding: set[tuple[int, bytes]]) -> set[str]:
+        """Return the fingerprints that have a vector, but for files that are about to change.
+
+        Parameters
+        ----------
+        excluding : set of (root number, path)
+        """
+        rows = self._rows("SELECT root_id, path, fingerprint FROM files JOIN songs_vectors USING (song_id)")
+        return {mark for root_id, path, mark in rows if (root_id, path) not in excluding}
+
+    def vector_of(self, fingerprint: str) -> np.ndarray | None:
+        """Return the vector [shape=(512,), float64] of a file with these bytes, or None."""
+        rows = self._rows(
+            "SELECT song_id, embedding FROM files JOIN songs_vectors USING (song_id) WHERE fingerprint = ?",
+            (fingerprint,),
+        )
+        return decode_vector(rows[0][1], song_id=rows[0][0]) if rows else None
+
+    # Songs
+
+    def store_song(self, root_id: int, song: Song, vector: np.ndarray) -> str:
+        """Store a song, its genres, file and vector in one transaction, and return its id.
+
+        Parameters
+        ----------
+        vector : np.ndarray [shape=(512,), float64]
+        """
+        info = {
+            "name": song.tags.title,
+            "artists": [{"name": name} for name in song.tags.artists],
+            "album": {"name": song.tags.album},
+            "year": song.tags.year,
+            "duration_ms": round(song.duration_s * 1000),
+            "path": song.file.text,
+        }
+        file = song.file
+        with self.transaction():
+            song_id = self._song_id(root_id, file)
+            self._rows(
+                "INSERT INTO songs VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET info = excluded.info",
+                (song_id, json.dumps(info, ensure_ascii=False)),
+            )
+            self._rows("DELETE FROM songs_genres WHERE song_id = ?", (song_id,))
+            for genre in song.tags.genres:
+                self._rows("INSERT INTO songs_genres VALUES (?, ?)", (song_id, genre))
+            self._rows(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (song_id, root_id, file.path, file.size_bytes, file.modified_ns)
+                + (song.fingerprint, song.format, float(song.duration_s)),
+            )
+            self._rows("INSERT OR REPLACE INTO songs_vectors VALUES (?, ?)", (song_id, encode_vector(vector)))
+            self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
+        return song_id
+
+    def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
+        """Record why a file could not become a song."""
+        with self.transaction():
+            self._rows(
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",
+                (root_id, file.path, file.size_bytes, file.modified_ns, reason),
+            )
+
+    def _song_id(self, root_id: int, file: ScannedFile) -> str:
+        """Return a file's id: its path, told apart by the root's name where another root has the same."""
+        known = self._value("SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, file.path))
+        if known is not None:
+            return known
+        root_name = self._value("SELECT name FROM roots WHERE id = ?", (root_id,))
+        candidates = [file.text, f"{root_name}/{file.text}"]
+        candidates += [f"{root_name} {root_id}/{file.text}", f"{root_name} {root_id}/{file.path.hex()}"]
+        for candidate in candidates:
+            if self._value("SELECT 1 FROM songs WHERE id = ?", (candidate,)) is None:
+                return candidate
+        raise LibraryError(f"No id is free for {file.text!r}: rename the file.")
+
+    def vector(self, song_id: str) -> np.ndarray | None:
+        """Return a song's vector [shape=(512,), float64], or None."""
+        blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        return None if blob is None else decode_vector(blob, song_id=song_id)
+
+    def vectors(self) -> tuple[list[str], np.ndarray]:
+        """Return all vectors, ordered by song id.
+
+        Returns
+        -------
+        song_ids : list of str, length n
+        vectors : np.ndarray [shape=(n, 512), float64]
+
+        Raises
+        ------
+        LibraryError
+            If a vector is not 512 float64.
+        """
+        rows = self._rows("SELECT song_id, embedding FROM songs_vectors ORDER BY song_id")
+        ids = [song_id for song_id, _ in rows]
+        size = NPY_HEADER_BYTES + VECTOR_SIZE * 8
+        if all(len(blob) == size for _, blob in rows) and rows:
+            # One view over all of them is twice as fast as np.load on each.
+            table = np.frombuffer(b"".join(blob for _, blob in rows), dtype=np.uint8).reshape(-1, size)
+            return ids, np.ascontiguousarray(table[:, NPY_HEADER_BYTES:]).view("<f8")
+        decoded = [decode_vector(blob, song_id=song_id) for song_id, blob in rows]
+        return ids, np.array(decoded, dtype=np.float64).reshape(-1, VECTOR_SIZE)
+
+    def forget_vectors(self) -> None:
+        """Drop all vectors, failures, the map and the model: everything is to be embedded again."""
+        with self.transaction():
+            for table in ("songs_vectors", "failures", "projections", "clusters", "state"):
+                self._rows(f"DELETE FROM {table}")
+
+    def forget_everything(self) -> None:
+        """Empty the library."""
+        self.forget_vectors()
+        with self.transaction():
+            for table in ("songs", "roots"):
+                self._rows(f"DELETE FROM {table}")
+
+    def songs(self) -> list[SongRow]:
+        """Return every song that has a vector, ordered by id."""
+        rows = self._rows(
+            f"SELECT {_SONG_COLUMNS} FROM songs JOIN songs_vectors ON song_id = songs.id ORDER BY songs.id"
+        )
+        return [_song_row(row) for row in rows]
+
+    def song(self, song_id: str) -> SongRow:
+        """Return one song.
+
+        Raises
+        ------
+        SongNotFoundError
+            If the library has none of that id.
+        """
+        rows = self._rows(f"SELECT {_SONG_COLUMNS} FROM songs WHERE id = ?", (song_id,))
+        if not rows:
+            raise SongNotFoundError(f"No song of {self.path} has the id {song_id!r}.")
+        return _song_row(rows[0])
+
+    def find_song(self, text: str) -> SongRow:
+        """Return the one song that a user means by an id, a file's path or a title.
+
+        Raises
+        ------
+        SongNotFoundError
+            If none answers to it, or several do: then the ids to choose from are named.
+        """
+        matches = self._rows("SELECT id FROM songs WHERE id = ?", (text,))
+        if not matches:
+            matches = [(song_id,) for song_id in self._ids_by_path(text)]
+        if not matches:
+            matches = self._rows(
+                "SELECT id FROM songs WHERE lower(info ->> '$.name') = lower(?) ORDER BY id", (text,)
+            )
+        if not matches:
+            raise SongNotFoundError(
+                f"No song of {self.path} has the id, path or title {text!r}: see `python run.py status`, "
+                "or search on the page."
+            )
+        if len(matches) > 1:
+            choices = ", ".join(repr(song_id) for (song_id,) in matches[:5])
+            raise SongNotFoundError(
+                f"{len(matches)} songs are called {text!r}: name one by its id, {choices}."
+            )
+        return self.song(matches[0][0])
+
+    def _ids_by_path(self, text: str) -> list[str]:
+        wanted = Path(text).expanduser().absolute()
+        for root_id, root in self._rows("SELECT id, path FROM roots"):
+            if wanted.is_relative_to(root):
+                relative = wanted.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
+                rows = self._rows(
+                    "SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, relative)
+                )
+                if rows:
+                    return [song_id for (song_id,) in rows]
+        return []
+
+    def file_of(self, song_id: str) -> StoredFile | None:
+        """Return where a song's sound is, or None where the library knows no file for it."""
+        rows = self._rows(
+            """SELECT roots.path, files.path, format, fingerprint, coalesce(info ->> '$.name', '')
+               FROM files JOIN roots ON roots.id = root_id JOIN songs ON songs.id = song_id
+               WHERE song_id = ?""",
+            (song_id,),
+        )
+        if not rows:
+            return None
+        root, path, *rest = rows[0]
+        return StoredFile(absolute_path(root, path), *rest)
+
+    # The model and the map
+
+    def model(self) -> dict | None:
+        """Return the model that made the vectors, or None where there are none yet."""
+        value = self._value("SELECT value FROM state WHERE key = 'model'")
+        return None if value is None else json.loads(value)
+
+    def set_model(self, model: dict) -> None:
+        """Record the model that makes the vectors."""
+        with self.transaction():
+            self._rows(
+                "INSERT OR REPLACE INTO state VALUES ('model', ?)", (json.dumps(model, sort_keys=True),)
+            )
+
+    def store_map(self, new: Map) -> None:
+        """Replace the map by a new one, in one transaction."""
+        with self.transaction():
+            for table in ("projections", "clusters"):
+                self._rows(f"DELETE FROM {table}")
+            for name, positions in new.positions.items():
+                self._rows(
+                    "INSERT INTO projections VALUES (?, ?, ?)",
+                    (name, json.dumps(new.parameters[name]), json.dumps(new.quality[name])),
+                )
+                self._connection.executemany(
+                    "INSERT INTO positions VALUES (?, ?, ?, ?)",
+                    (
+                        (name, i, float(x), float(y))
+                        for i, (x, y) in zip(new.song_ids, positions, strict=True)
+                    ),
+                )
+            self._connection.executemany(
+                "INSERT INTO clusters VALUES (?, ?, ?)",
+                enumerate_clusters(new.cluster_names, new.anthems),
+            )
+            self._connection.executemany(
+                "INSERT INTO song_clusters VALUES (?, ?)",
+                ((i, int(label)) for i, label in zip(new.song_ids, new.labels, strict=True)),
+            )
+            self._rows(
+                """INSERT INTO state VALUES ('map_revision', '1')
+                   ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
+            )
+
+    def map_revision(self) -> int:
+        """Return how often a map was stored: a page that shows another number is out of date."""
+        return int(self._value("SELECT value FROM state WHERE key = 'map_revision'") or 0)
+
+    def projections(self) -> dict[str, dict]:
+        """Return each stored projection's parameters and quality figures."""
+        rows = self._rows("SELECT name, parameters, quality FROM projections ORDER BY name")
+        return {name: {"parameters": json.loads(p), "quality": json.loads(q)} for name, p, q in rows}
+
+    def positions(self, projection: str) -> dict[str, tuple[float, float]]:
+        """Return where each song lies in a projection."""
+        rows = self._rows("SELECT song_id, x, y FROM positions WHERE projection = ?", (projection,))
+        return {song_id: (x, y) for song_id, x, y in rows}
+
+    def clusters(self) -> tuple[dict[str, int], list[str], list[str]]:
+        """Return each song's cluster, and the clusters' names and anthems in order of their numbers."""
+        labels = dict(self._rows("SELECT song_id, cluster FROM song_clusters"))
+        rows = self._rows("SELECT name, coalesce(anthem, '') FROM clusters ORDER BY number")
+        return labels, [name for name, _ in rows], [anthem for _, anthem in rows]
+
+    def summary(self) -> dict:
+        """Count what the library holds."""
+        return {
+            "songs": self._value("SELECT count(*) FROM songs"),
+            "vectors": self._value("SELECT count(*) FROM songs_vectors"),
+            "genres": self._value("SELECT count(DISTINCT genre) FROM songs_genres"),
+            "audio_seconds": self._value("SELECT coalesce(sum(duration_s), 0.0) FROM files"),
+            "clusters": self._value("SELECT count(*) FROM clusters"),
+        }
+
+    def failures(self) -> list[tuple[str, str]]:
+        """Return each failed file's path and reason."""
+        rows = self._rows(
+            "SELECT roots.path, failures.path, reason FROM failures JOIN roots ON roots.id = root_id "
+            "ORDER BY roots.id, failures.path"
+        )
+        return [(f"{root}/{path.decode('utf-8', 'replace')}", reason) for root, path, reason in rows]
+
+
+def enumerate_clusters(names: list[str], anthems: list[str]) -> Iterator[tuple[int, str, str]]:
+    """Number the clusters from 0, as their labels do."""
+    return ((number, name, anthem) for number, (name, anthem) in enumerate(zip(names, anthems, strict=True)))
+
+
+def _song_row(row: tuple) -> SongRow:
+    song_id, title, artist, album, genres, duration_s = row
+    return SongRow(song_id, title or song_id, artist, album, tuple(json.loads(genres)), duration_s)
+
+
+@contextmanager
+def _speaking_plainly(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into sentences about the file."""
+    try:
+        yield
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise LibraryBusyError(
+            f"{path} is busy: another program is writing to it; try again when it has finished."
+        ) from error
+    except apsw.NotADBError as error:
+        raise LibraryError(f"{path} is not a songs.db: choose another file with --db.") from error
+    except apsw.CorruptError as error:
+        raise LibraryError(
+            f"{path} is damaged ({error}): restore it from a backup, or delete it and index again."
+        ) from error
+    except apsw.FullError as error:
+        raise LibraryError(f"The disk of {path} is full: make room and run this again.") from error
+    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError, OSError) as error:
+        raise LibraryError(
+            f"{path} cannot be opened or written ({error}): check the folder's permissions."
+        ) from error

@@ -1,0 +1,148 @@
+"""What passes between songs.db and the rest: plain records, no SQL."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from explorer.errors import LibraryError
+
+VECTOR_SIZE = 512
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """A file as the walk of a folder found it."""
+
+    path: bytes
+    """Relative to the root, as `os.fsencode` gives it, with `/`."""
+    size_bytes: int
+    modified_ns: int
+
+    @property
+    def text(self) -> str:
+        """The path as text: bytes that are not UTF-8 become U+FFFD."""
+        return self.path.decode("utf-8", "replace")
+
+    @property
+    def native(self) -> str:
+        """The path as the operating system wants it."""
+        return os.fsdecode(self.path)
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a file says of itself."""
+
+    title: str
+    artists: tuple[str, ...] = ()
+    album: str = ""
+    genres: tuple[str, ...] = ()
+    year: str = ""
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song ready to be stored: its file, its tags and how it was read."""
+
+    file: ScannedFile
+    tags: Tags
+    fingerprint: str
+    format: str
+    """Container and codec, as `"mp3/mp3"` or `"mp4/alac"`: what a browser can play depends on it."""
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """What songs.db remembers of a file, whether it became a song or failed."""
+
+    size_bytes: int
+    modified_ns: int
+    song_id: str | None
+    failed: bool
+
+    def is_unchanged(self, file: ScannedFile) -> bool:
+        """Tell whether the file still is the one that was read."""
+        return (self.size_bytes, self.modified_ns) == (file.size_bytes, file.modified_ns)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """Where a song's sound is."""
+
+    path: Path
+    format: str
+    fingerprint: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Map:
+    """Everything `map` computes, to be stored as one."""
+
+    song_ids: list[str]
+    positions: dict[str, np.ndarray]
+    """Projection name to positions [shape=(n, 2)]."""
+    parameters: dict[str, dict]
+    quality: dict[str, dict]
+    labels: np.ndarray
+    """Cluster of each song [shape=(n,), int]."""
+    cluster_names: list[str]
+    anthems: list[str]
+    """The song id nearest each cluster's centre."""
+
+
+@dataclass(frozen=True)
+class SongRow:
+    """A song as the page and the command line show it."""
+
+    song_id: str
+    title: str
+    artist: str
+    album: str
+    genres: tuple[str, ...] = field(default=())
+    duration_s: float | None = None
+
+
+def encode_vector(vector: np.ndarray) -> bytes:
+    """Write a song's vector as `np.save` does: 512 float64, no pickle, 4,224 bytes."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.asarray(vector, dtype="<f8"), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
+    """Read a vector written by `np.save`, or as raw little-endian float64.
+
+    Returns
+    -------
+    np.ndarray [shape=(512,), float64]
+
+    Raises
+    ------
+    LibraryError
+        If it is neither, or of another size.
+    """
+    try:
+        if blob[:6] == b"\x93NUMPY":
+            vector = np.load(io.BytesIO(blob), allow_pickle=False)
+        else:
+            vector = np.frombuffer(blob, dtype="<f8")
+    except ValueError:
+        vector = np.empty(0)
+    if vector.shape != (VECTOR_SIZE,):
+        raise LibraryError(
+            f"The vector of {song_id!r} is not 512 float64 ({len(blob)} bytes): index the song again "
+            "with --reindex."
+        )
+    return vector.astype(np.float64)
+
+
+def absolute_path(root: str, path: bytes) -> Path:
+    """Join a root folder and a stored path."""
+    return Path(root) / os.fsdecode(path)

@@ -1,0 +1,80 @@
+"""What a file says of itself: title, artists, album, genres, year."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import mutagen
+from mutagen.id3 import ID3
+
+from explorer.library.records import Tags
+
+# The name of each field in ID3, Vorbis comments, MP4, APEv2 and ASF, in lower case.
+_KEYS = {
+    "title": ("tit2", "title", "\xa9nam"),
+    "artist": ("tpe1", "artist", "\xa9art", "author"),
+    "album": ("talb", "album", "\xa9alb", "wm/albumtitle"),
+    "genre": ("tcon", "genre", "\xa9gen", "wm/genre"),
+    "year": ("tdrc", "tyer", "date", "year", "\xa9day", "wm/year"),
+}
+_GENRE_SEPARATORS = re.compile(r"\s*[;|\0]\s*|\s+/\s+")
+MAX_TEXT_LENGTH = 1_000
+
+
+def read_tags(path: Path) -> Tags:
+    """Read a file's tags; a file without any is called by its name.
+
+    Tags never fail a song: what cannot be read counts as absent.
+    """
+    fields = _read_fields(path)
+    title = " ".join(fields["title"]) or path.stem.encode("utf-8", "replace").decode()
+    genres = (genre for text in fields["genre"] for genre in _GENRE_SEPARATORS.split(text))
+    return Tags(
+        title=title,
+        artists=_unique(fields["artist"]),
+        album=" ".join(fields["album"]),
+        genres=_unique(genres),
+        year="".join(re.findall(r"\d{4}", " ".join(fields["year"]))[:1]),
+    )
+
+
+def _read_fields(path: Path) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {name: [] for name in _KEYS}
+    try:
+        tags = mutagen.File(path).tags
+        if tags is None:
+            return fields
+        values = {key.lower(): value for key, value in tags.items()}
+        for name, keys in _KEYS.items():
+            for key in keys:
+                if key in values and not fields[name]:
+                    fields[name] = _texts(values[key], as_genres=name == "genre" and isinstance(tags, ID3))
+    except Exception:
+        # Damaged tags raise whatever the parser happened to stumble over, and the sound may be whole.
+        return fields
+    return fields
+
+
+def _texts(value: object, *, as_genres: bool) -> list[str]:
+    if as_genres:  # ID3v1's numbers, as "(17)" or "17", become words.
+        value = value.genres
+    elif hasattr(value, "text"):
+        value = value.text
+    parts = value if isinstance(value, list | tuple) else [value]
+    return [text for text in (_clean(str(part)) for part in parts) if text]
+
+
+def _clean(text: str) -> str:
+    """Fold white space, and drop what no database and no page can show."""
+    text = text.encode("utf-8", "replace").decode().replace("\0", ";")
+    return " ".join(text.split())[:MAX_TEXT_LENGTH].strip("; ")
+
+
+def _unique(texts: object) -> tuple[str, ...]:
+    """Drop empty ones, and those that differ from an earlier one in case alone."""
+    kept: dict[str, str] = {}
+    for text in texts:
+        if text:
+            kept.setdefault(text.casefold(), text)
+    return tuple(kept.values())

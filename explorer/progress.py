@@ -1,0 +1,112 @@
+"""Progress for whoever watches: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+PLAIN_INTERVAL_S = 10.0
+
+
+class Reporter:
+    """Tells what is going on, on the standard error stream: standard output is for results."""
+
+    def __init__(self, console: Console | None = None):
+        self.console = console or Console(stderr=True, highlight=False)
+
+    def say(self, text: str) -> None:
+        """Write one line."""
+        if self.console.is_terminal:
+            self.console.print(text, markup=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def counting(self, what: str, *, total: int, unit: str = "songs") -> Iterator[Counter]:
+        """Show how far a piece of work with a known number of steps has come."""
+        if self.console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(compact=True),
+            )
+            with Progress(*columns, console=self.console) as display:
+                yield _LiveCounter(display, what, total, unit)
+        else:
+            counter = _PlainCounter(self, what, total, unit)
+            yield counter
+            counter.finish()
+
+
+class Counter:
+    """Counts steps done, and their rate."""
+
+    def __init__(self, what: str, total: int, unit: str):
+        self.what, self.total, self.unit = what, total, unit
+        self.done = 0
+        self.started = time.monotonic()
+
+    def advance(self) -> None:
+        """Count one step more."""
+        self.reach(self.done + 1)
+
+    def reach(self, done: int, total: int | None = None) -> None:
+        """Say how many steps are done, and how many there are where that has changed."""
+        self.done = done
+        self.total = total or self.total
+        self.show()
+
+    def show(self) -> None:
+        """Bring the display up to date."""
+
+    @property
+    def rate(self) -> float:
+        """Steps a second so far."""
+        return self.done / max(time.monotonic() - self.started, 1e-9)
+
+
+class _LiveCounter(Counter):
+    def __init__(self, display: Progress, what: str, total: int, unit: str):
+        super().__init__(what, total, unit)
+        self._display = display
+        self._task = display.add_task(what, total=total, rate="")
+
+    def show(self) -> None:
+        rate = f"{self.rate:.1f} {self.unit}/s"
+        self._display.update(self._task, completed=self.done, total=self.total, rate=rate)
+
+
+class _PlainCounter(Counter):
+    def __init__(self, reporter: Reporter, what: str, total: int, unit: str):
+        super().__init__(what, total, unit)
+        self._reporter = reporter
+        self._said_at = self.started
+        self._said = -1
+
+    def show(self) -> None:
+        if time.monotonic() - self._said_at >= PLAIN_INTERVAL_S:
+            self._say(f", {format_duration((self.total - self.done) / self.rate)} left")
+
+    def finish(self) -> None:
+        if self._said != self.done:
+            self._say("")
+
+    def _say(self, rest: str) -> None:
+        self._said_at, self._said = time.monotonic(), self.done
+        rate = f"{self.rate:.1f} {self.unit}/s"
+        self._reporter.say(f"{self.what}: {self.done} of {self.total} {self.unit}, {rate}{rest}")
+
+
+def format_duration(seconds: float) -> str:
+    """Write a duration as a person would: `42 s`, `3 min`, `2 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

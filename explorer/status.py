@@ -1,0 +1,77 @@
+"""What a library holds, for scripts and in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from explorer.indexing.mapmaker import TITLES, genre_purity
+from explorer.library.database import Database
+from explorer.progress import format_duration
+
+SHOWN_FAILURES = 10
+
+
+def library_status(database: Database) -> dict:
+    """Gather counts, the model, the map and the failures of a library."""
+    failures = database.failures()
+    purity = genre_purity(database) if database.summary()["vectors"] else None
+    return {
+        "database": str(database.path),
+        **database.summary(),
+        "folders": database.roots(),
+        "failures": len(failures),
+        "failed_files": [{"path": path, "reason": reason} for path, reason in failures],
+        "model": database.model(),
+        "projections": database.projections(),
+        "genre_purity": None if purity is None else {"neighbours": purity[0], "chance": purity[1]},
+    }
+
+
+def describe_library(status: dict) -> str:
+    """Write a library's status as lines for a terminal."""
+    lines = [
+        f"{status['database']}",
+        f"songs        {status['songs']:,} ({format_duration(status['audio_seconds'])} of sound)",
+        f"vectors      {status['vectors']:,}",
+        f"genres       {status['genres']:,}",
+        f"clusters     {status['clusters']:,}",
+        f"folders      {', '.join(status['folders']) or 'none'}",
+        f"model        {_describe_model(status['model'])}",
+    ]
+    lines += [
+        f"{TITLES[name]:<12} {_describe_quality(p['quality'])}" for name, p in status["projections"].items()
+    ]
+    if not status["projections"]:
+        lines.append("map          none yet: run `python run.py map`")
+    if status["genre_purity"]:
+        purity = status["genre_purity"]
+        lines.append(
+            f"genres       {purity['neighbours']:.0%} of a song's ten nearest share its genre "
+            f"(chance: {purity['chance']:.0%})"
+        )
+    lines.append(f"failures     {status['failures']:,}")
+    lines += [f"  {item['path']}: {item['reason']}" for item in status["failed_files"][:SHOWN_FAILURES]]
+    if status["failures"] > SHOWN_FAILURES:
+        kinds = Counter(item["reason"].split(":")[-1].strip() for item in status["failed_files"])
+        lines.append("  by reason: " + "; ".join(f"{n} × {reason}" for reason, n in kinds.most_common(5)))
+    return "\n".join(lines)
+
+
+def _describe_model(model: dict | None) -> str:
+    if model is None:
+        return "none yet"
+    name = model["weights"] if model["trained"] else "UNTRAINED filters (distances are not OpenL3's)"
+    return (
+        f"{name}, {model['input_repr']} {model['content_type']} {model['embedding_size']}, "
+        f"hop {model['hop_s']:g} s, {model['pooling']} pooling, {model['precision']}, "
+        f"weights {model['weights_sha256'][:12]}"
+    )
+
+
+def _describe_quality(quality: dict) -> str:
+    if quality.get("trustworthiness") is None:
+        return "too few songs to say how far it can be trusted"
+    text = f"trustworthiness {quality['trustworthiness']:.3f}"
+    if quality.get("neighbours_kept") is not None:
+        text += f", {quality['neighbours_kept']:.0%} of the ten nearest neighbours kept"
+    return text

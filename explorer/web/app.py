@@ -1,0 +1,78 @@
+"""Makes the web app: a Dash app whose `server` any WSGI server can run."""
+
+from __future__ import annotations
+
+from dash import Dash
+
+from explorer.config import Settings
+from explorer.errors import LibraryBusyError, LibraryError
+from explorer.web.callbacks import register_callbacks
+from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.layout import Notice, page
+from explorer.web.media import make_blueprint
+
+TITLE = "Music Explorer"
+
+
+def create_app(settings: Settings) -> Dash:
+    """Return the app for one library.
+
+    Each load of the page shows the library as it is then. `create_app(settings).server` is a plain
+    WSGI app.
+    """
+    shelf = Shelf(settings.database)
+    app = Dash(
+        "explorer",
+        title=TITLE,
+        update_title=None,
+        assets_folder=str(settings.assets.absolute()),
+        meta_tags=[
+            {"name": "viewport", "content": "width=device-width, initial-scale=1, viewport-fit=cover"},
+            {"name": "color-scheme", "content": "dark light"},
+        ],
+    )
+    app.server.url_map.merge_slashes = False
+    app.layout = lambda: _page_now(shelf)
+    register_callbacks(app, shelf)
+    app.server.register_blueprint(make_blueprint(settings, shelf))
+    return app
+
+
+def _page_now(shelf: Shelf):
+    try:
+        catalogue = shelf.latest()
+    except LibraryBusyError:
+        return page(None, BUSY)
+    except LibraryError as error:
+        return page(None, NO_LIBRARY if "There is no library" in str(error) else _unusable(error))
+    return page(catalogue, _notice_for(catalogue))
+
+
+def _notice_for(catalogue: Catalogue) -> Notice | None:
+    if catalogue.songs:
+        return None
+    return NO_MAP if catalogue.unmapped else NO_LIBRARY
+
+
+def _unusable(error: LibraryError) -> Notice:
+    return Notice("broken", "This library cannot be opened", str(error))
+
+
+NO_LIBRARY = Notice(
+    "empty",
+    "No music here yet",
+    "Point the indexer at a folder of songs, then come back: each becomes a point that you can hear. "
+    "To look around first, run the demo.",
+    "python run.py index FOLDER\npython run.py demo",
+)
+NO_MAP = Notice(
+    "empty",
+    "The songs have no map yet",
+    "They are indexed, but nothing has laid them out.",
+    "python run.py map",
+)
+BUSY = Notice(
+    "busy",
+    "The library is busy",
+    "Another program is writing to it. This page tries again every few seconds.",
+)

@@ -1,0 +1,103 @@
+"""What the page's controls do: read inputs, call a function, return."""
+
+from __future__ import annotations
+
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash.exceptions import PreventUpdate
+
+from explorer.errors import ExplorerError
+from explorer.web import layout
+from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.figures import legend_entries, map_figure
+from explorer.web.layout import Ids
+
+
+def register_callbacks(app: Dash, shelf: Shelf) -> None:
+    """Connect the controls with the library and with the browser's own code in assets/."""
+
+    @app.callback(
+        Output(Ids.DRAWING, "data"),
+        Output(Ids.LEGEND, "children"),
+        Output(Ids.TRUST, "children"),
+        Output(Ids.MESSAGE, "children"),
+        Input(Ids.PROJECTION, "value"),
+        Input(Ids.COLOURING, "value"),
+        Input(Ids.CLUSTERS, "value"),
+        Input(Ids.THEME, "data"),
+    )
+    def draw(projection: str, colouring: str, clusters: int | str | None, theme: str | None):
+        if theme is None:
+            raise PreventUpdate
+        try:
+            return *draw_map(shelf.held(), projection, colouring, clusters, theme), ""
+        except ExplorerError as error:
+            return no_update, no_update, no_update, str(error)
+
+    @app.callback(Output(Ids.SEARCH, "data"), Input(Ids.SEARCH, "searchValue"), prevent_initial_call=True)
+    def search(text: str | None):
+        return suggest(shelf.held(), text or "")
+
+    _register_clientside(app)
+
+
+def draw_map(catalogue: Catalogue, projection: str, colouring: str, clusters: object, theme: str) -> tuple:
+    """Return the map's figure as JSON, the legend and the line of trust."""
+    count = clusters if isinstance(clusters, int) else None
+    grouping = catalogue.grouping(colouring, cluster_count=count)
+    figure = map_figure(catalogue.positions[projection], grouping, theme=theme, projection=projection)
+    figure.update_layout(meta={**figure.layout.meta, "revision": catalogue.revision, "colouring": colouring})
+    entries = legend_entries(grouping, theme=theme)
+    return (
+        figure.to_plotly_json(),
+        layout.legend(grouping.title, entries, groups=len(grouping.names)),
+        layout.trust_line(catalogue.quality.get(projection, {})),
+    )
+
+
+def suggest(catalogue: Catalogue, text: str) -> list[dict]:
+    """Return the songs that a search offers."""
+    found = [(index, catalogue.song(index)) for index in catalogue.search(text)]
+    return [{"value": str(index), "label": song.title, "artist": song.artist} for index, song in found]
+
+
+def _register_clientside(app: Dash) -> None:
+    """Bind assets/clientside.js: sound must not wait for a round trip."""
+
+    def bind(name: str, *arguments: object, prevent_initial_call: bool = True) -> None:
+        function = ClientsideFunction("explorer", name)
+        app.clientside_callback(function, *arguments, prevent_initial_call=prevent_initial_call)
+
+    bind("draw", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
+    bind("hover", Output(Ids.HOVERED, "data"), Input(Ids.MAP, "hoverData"))
+    bind("click", Output(Ids.CLICKED, "data"), Input(Ids.MAP, "clickData"))
+    bind(
+        "goTo",
+        Output(Ids.SEARCH, "value"),
+        Output(Ids.SEARCH, "searchValue"),
+        Input(Ids.SEARCH, "value"),
+    )
+    bind(
+        "chooseTheme",
+        Output(Ids.CHOSEN_THEME, "data"),
+        Input(Ids.THEME_TOGGLE, "n_clicks"),
+        State(Ids.THEME, "data"),
+    )
+    bind(
+        "applyTheme",
+        Output(Ids.THEME, "data"),
+        Output(Ids.PROVIDER, "forceColorScheme"),
+        Input(Ids.CHOSEN_THEME, "modified_timestamp"),
+        State(Ids.CHOSEN_THEME, "data"),
+        prevent_initial_call=False,
+    )
+    bind(
+        "showClusterField",
+        Output(Ids.CLUSTERS_FIELD, "style"),
+        Input(Ids.COLOURING, "value"),
+    )
+    bind(
+        "toggleControls",
+        Output(Ids.CONTROLS, "className"),
+        Input(Ids.CONTROLS_TOGGLE, "n_clicks"),
+        State(Ids.CONTROLS, "className"),
+    )
