@@ -1,0 +1,124 @@
+"""OpenL3's audio network (music, mel256, 512 values), defined once for every engine.
+
+The architecture is that of Cramer, Wu, Salamon and Bello, "Look, Listen and Learn More" (ICASSP
+2019), as the published openl3 0.4.2 builds it: 20.4 GFLOP a window, 4,689,860 parameters.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+INPUT_SHAPE = (256, 199, 1)
+"""Mel bands, frames, channels of one window's log-mel spectrogram."""
+
+EMBEDDING_SIZE = 512
+"""Values per window."""
+
+BATCH_NORM_EPSILON = 1e-3
+
+_BLOCK_FILTERS = (64, 128, 256, 512)
+_POOL_AFTER_BLOCK = (2, 2)
+_POOL_AT_END = (32, 24)
+
+
+def _batch_norm_shapes(channels: int) -> tuple[tuple[int, ...], ...]:
+    return ((channels,),) * 4
+
+
+def _layer_shapes() -> tuple[tuple[str, tuple[tuple[int, ...], ...]], ...]:
+    layers = [("batch_normalization", _batch_norm_shapes(1))]
+    channels = 1
+    convolutions = [filters for filters in _BLOCK_FILTERS for _ in range(2)]
+    for number, filters in enumerate(convolutions, start=1):
+        layers.append(("conv2d", ((3, 3, channels, filters), (filters,))))
+        if number < len(convolutions):
+            layers.append(("batch_normalization", _batch_norm_shapes(filters)))
+        channels = filters
+    return tuple(layers)
+
+
+LAYER_SHAPES = _layer_shapes()
+"""The 16 layers with weights, in topological order: (kind, shapes of its arrays).
+
+A convolution holds its kernel (rows, columns, channels in, filters) and its bias; a batch norm its
+gamma, beta, moving mean and moving variance. The first layer is the batch norm of the input.
+"""
+
+WEIGHT_SHAPES = tuple(chain.from_iterable(shapes for _, shapes in LAYER_SHAPES))
+"""Shapes of the 48 arrays, in the order in which ``build_network().set_weights`` takes them."""
+
+
+def import_keras():
+    """Import Keras quietly, on TensorFlow unless the environment names another backend.
+
+    Returns
+    -------
+    module
+        ``keras``. The import takes seconds, which is why no module here does it when imported.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "keras" in sys.modules:
+        return sys.modules["keras"]
+    with _native_stderr_hidden():
+        import keras
+
+    return keras
+
+
+@contextmanager
+def _native_stderr_hidden() -> Iterator[None]:
+    # TensorFlow 2.21 logs that oneDNN is on before it has read TF_CPP_MIN_LOG_LEVEL, from C++.
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def build_network() -> keras.Model:
+    """Build the network from log-mel spectrograms to embeddings, with arbitrary weights.
+
+    Batch norm; four blocks of two 3x3 convolutions, each followed by batch norm and ReLU but the
+    last one; 2x2 max pooling after the first three blocks; and a (32, 24) max pooling, which covers
+    all that is left of the window, so that an embedding may be negative.
+
+    Returns
+    -------
+    keras.Model
+        Input [shape=(n, 256, 199, 1), float32, dB], output [shape=(n, 512), float32]. Give it its
+        weights with ``set_weights``, in the order of `WEIGHT_SHAPES`.
+    """
+    keras = import_keras()
+    layers = keras.layers
+    inputs = values = layers.Input(INPUT_SHAPE, dtype="float32", name="log_mel")
+    values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON)(values)
+    for block, filters in enumerate(_BLOCK_FILTERS, start=1):
+        is_last = block == len(_BLOCK_FILTERS)
+        values = layers.Conv2D(filters, 3, padding="same")(values)
+        values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON)(values)
+        values = layers.ReLU()(values)
+        values = layers.Conv2D(filters, 3, padding="same")(values)
+        if not is_last:
+            values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON)(values)
+            values = layers.ReLU()(values)
+            values = layers.MaxPooling2D(_POOL_AFTER_BLOCK)(values)
+    values = layers.MaxPooling2D(_POOL_AT_END)(values)
+    outputs = layers.Flatten(name="embedding")(values)
+    return keras.Model(inputs, outputs, name="openl3_music_mel256_512")

@@ -1,0 +1,49 @@
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.embedding.engines import open_engine
+from explorer.embedding.weights import Weights
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+
+@pytest.fixture(scope="session")
+def inputs():
+    """The module that the published package's inputs were made with."""
+    spec = importlib.util.spec_from_file_location("openl3_inputs", DATA / "openl3_inputs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def sounds(inputs):
+    return inputs.sounds()
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """What openl3 0.4.2 made of the inputs: see make_openl3_reference.py."""
+    with np.load(DATA / "openl3_reference.npz") as file:
+        return dict(file)
+
+
+@pytest.fixture(scope="session")
+def seeded_weights(inputs):
+    return Weights("seeded", "5eed" * 16, True, inputs.seeded_arrays(), None, "none needed")
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("networks")
+
+
+@pytest.fixture(scope="session")
+def engines(seeded_weights, cache_dir):
+    """Both engines with the seeded weights, OpenVINO's network converted into `cache_dir`."""
+    return {
+        name: open_engine(name, seeded_weights, cache_dir=cache_dir) for name in ("openvino", "tensorflow")
+    }

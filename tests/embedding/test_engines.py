@@ -1,0 +1,247 @@
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soxr
+
+from explorer.embedding import engines as engines_module
+from explorer.embedding import frontend
+from explorer.embedding.engines import ENGINES, Engine, open_engine
+from explorer.embedding.weights import write_h5
+from explorer.errors import EmbeddingError
+
+EXACT = ("hop_0.1", "hop_0.5", "hop_1.0", "shorter_than_a_window", "one_second", "silence")
+RESAMPLED = ("stereo_44100", "mono_22050")
+
+
+def log_mels_of(sound):
+    samples = sound.samples.mean(axis=1) if sound.samples.ndim == 2 else sound.samples
+    samples = soxr.resample(samples, sound.sample_rate_hz, frontend.SAMPLE_RATE_HZ, quality="HQ")
+    batches = frontend.windows([samples], hop_s=sound.hop_s, batch_size=3)
+    return np.concatenate([frontend.log_mel(batch) for batch in batches])
+
+
+@pytest.fixture(scope="module")
+def noise():
+    return frontend.log_mel(np.random.RandomState(0).standard_normal((11, 48_000)).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_embeddings_are_the_published_packages(engines, sounds, reference, engine, name):
+    expected = reference[f"embedding/{name}"]
+    embedding = engines[engine].embed(log_mels_of(sounds[name]))
+    assert embedding.dtype == np.float32
+    assert embedding.shape == expected.shape
+    assert np.abs(embedding - expected).max() / np.abs(expected).max() < 1e-4
+    timestamps = frontend.timestamps(len(embedding), hop_s=sounds[name].hop_s)
+    np.testing.assert_array_equal(timestamps, reference[f"timestamps/{name}"])
+
+
+@pytest.mark.parametrize("name", RESAMPLED)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_resampled_sounds_keep_the_published_packages_embeddings(engines, sounds, reference, engine, name):
+    expected = reference[f"embedding/{name}"]
+    embedding = engines[engine].embed(log_mels_of(sounds[name]))
+    assert embedding.shape == expected.shape
+    norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(expected, axis=1)
+    assert ((embedding * expected).sum(axis=1) / norms).min() >= 0.999
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_window_does_not_depend_on_its_neighbours(engines, noise, engine):
+    together = engines[engine].embed(noise)
+    alone = np.concatenate([engines[engine].embed(noise[index : index + 1]) for index in (0, 8, 10)])
+    np.testing.assert_allclose(together[[0, 8, 10]], alone, rtol=0, atol=1e-5 * np.abs(alone).max())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_window_makes_no_embedding(engines, noise, engine):
+    assert engines[engine].embed(noise[:0]).shape == (0, 512)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_windows_may_be_strided(engines, noise, engine):
+    strided = noise[::5]
+    np.testing.assert_array_equal(engines[engine].embed(strided), engines[engine].embed(strided.copy()))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_embedding_is_the_callers_to_keep(engines, noise, engine):
+    first = engines[engine].embed(noise[:1])
+    kept = first.copy()
+    engines[engine].embed(noise[1:2])
+    np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_says_what_it_is(engines, engine):
+    assert engines[engine].name == engine
+    assert engines[engine].precision == "float32"
+    assert engines[engine].batch_size >= 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_spectrogram_that_is_not_finite_is_an_error(engines, noise, engine, bad):
+    broken = noise[:2].copy()
+    broken[1, 100, 100] = bad
+    with pytest.raises(EmbeddingError, match=f"{engine} engine was given spectrograms that are not finite"):
+        engines[engine].embed(broken)
+
+
+def test_an_embedding_that_is_not_finite_is_an_error(noise):
+    engine = Engine(lambda log_mels: np.inf, name="broken", precision="float32", batch_size=8)
+    with pytest.raises(EmbeddingError, match="broken engine made embeddings that are not finite"):
+        engine.embed(noise[:2])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_finite_sound_out_of_all_range_is_an_error(engines):
+    loud = frontend.log_mel(np.full((1, 48_000), 1e38, np.float32))
+    with pytest.raises(EmbeddingError, match="out of range"):
+        engines["openvino"].embed(loud)
+
+
+def test_an_engine_sees_a_handful_of_batch_sizes(noise):
+    sizes = []
+
+    def infer(log_mels):
+        sizes.append(len(log_mels))
+        return log_mels[:, 0, 0]
+
+    numbered = np.arange(31, dtype=np.float32).reshape(-1, 1, 1, 1) * np.ones(noise.shape[1:], np.float32)
+    engine = Engine(infer, name="counting", precision="float32", batch_size=8)
+    np.testing.assert_array_equal(engine.embed(numbered)[:, 0], np.arange(31))
+    assert sizes == [8, 8, 8, 4, 2, 1]
+
+
+def test_spectrograms_of_another_shape_are_an_error(engines):
+    with pytest.raises(EmbeddingError, match=r"\(2, 128, 199, 1\)"):
+        engines["openvino"].embed(np.zeros((2, 128, 199, 1), np.float32))
+
+
+@pytest.fixture
+def convert_nothing(monkeypatch):
+    def refuse(weights):
+        raise AssertionError("converted although the cache held the network")
+
+    monkeypatch.setattr(engines_module, "_convert", refuse)
+
+
+@pytest.mark.usefixtures("engines", "convert_nothing")
+def test_a_converted_network_is_used_again(seeded_weights, cache_dir):
+    assert open_engine("openvino", seeded_weights, cache_dir=cache_dir).batch_size >= 1
+
+
+@pytest.mark.usefixtures("engines", "convert_nothing")
+def test_other_weights_are_not_taken_from_the_cache(seeded_weights, cache_dir):
+    others = replace(seeded_weights, sha256="0" * 64)
+    with pytest.raises(AssertionError, match="converted"):
+        open_engine("openvino", others, cache_dir=cache_dir)
+
+
+def test_a_cached_network_needs_no_tensorflow(engines, noise, inputs, seeded_weights, cache_dir, tmp_path):
+    write_h5(tmp_path / "seeded.h5", inputs.seeded_arrays())
+    np.save(tmp_path / "noise.npy", noise[:1])
+    code = (
+        "import sys, numpy\n"
+        "from pathlib import Path\n"
+        "from explorer.embedding.engines import open_engine\n"
+        "from explorer.embedding.weights import Weights, read_h5\n"
+        f"arrays = read_h5({str(tmp_path / 'seeded.h5')!r})\n"
+        f"weights = Weights('seeded', {seeded_weights.sha256!r}, True, arrays, None, '')\n"
+        f"engine = open_engine('openvino', weights, cache_dir=Path({str(cache_dir)!r}))\n"
+        f"noise = numpy.load({str(tmp_path / 'noise.npy')!r})\n"
+        f"numpy.save({str(tmp_path / 'embedding.npy')!r}, engine.embed(noise))\n"
+        "print([name for name in ('keras', 'tensorflow') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+    np.testing.assert_allclose(
+        np.load(tmp_path / "embedding.npy"), engines["openvino"].embed(noise[:1]), rtol=1e-4
+    )
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:1_000_000])
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[9_000_000] ^= 1
+    path.write_bytes(content)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [cut_short, flip_a_bit, empty])
+def test_a_broken_cache_is_rebuilt(engines, noise, seeded_weights, cache_dir, tmp_path, damage, caplog):
+    [cached] = cache_dir.glob("*.zip")
+    copy = tmp_path / cached.name
+    copy.write_bytes(cached.read_bytes())
+    damage(copy)
+    engine = open_engine("openvino", seeded_weights, cache_dir=tmp_path)
+    np.testing.assert_array_equal(engine.embed(noise[:1]), engines["openvino"].embed(noise[:1]))
+    assert "is broken" in caplog.text
+    assert [path.name for path in tmp_path.iterdir()] == [cached.name]
+    assert zipfile.ZipFile(copy).testzip() is None
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(noise, engines, seeded_weights, tmp_path, caplog):
+    not_a_folder = tmp_path / "file"
+    not_a_folder.write_bytes(b"")
+    engine = open_engine("openvino", seeded_weights, cache_dir=not_a_folder)
+    np.testing.assert_array_equal(engine.embed(noise[:1]), engines["openvino"].embed(noise[:1]))
+    assert "cannot be kept" in caplog.text
+
+
+@pytest.mark.usefixtures("engines")
+def test_one_thread_computes_the_same(engines, noise, seeded_weights, cache_dir):
+    engine = open_engine("openvino", seeded_weights, cache_dir=cache_dir, threads=1)
+    expected = engines["openvino"].embed(noise[:1])
+    np.testing.assert_allclose(engine.embed(noise[:1]), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.usefixtures("engines")
+def test_tensorflow_says_that_threads_come_too_late(seeded_weights, cache_dir):
+    with pytest.raises(EmbeddingError, match="cannot change to 1 threads"):
+        open_engine("tensorflow", seeded_weights, cache_dir=cache_dir, threads=1)
+
+
+def test_an_unknown_engine_is_an_error_that_names_the_choices(seeded_weights, tmp_path):
+    with pytest.raises(EmbeddingError, match="'torch' does not exist: choose one of openvino, tensorflow"):
+        open_engine("torch", seeded_weights, cache_dir=tmp_path)
+
+
+def test_an_unknown_precision_is_an_error_that_names_the_choices(seeded_weights, tmp_path):
+    with pytest.raises(EmbeddingError, match="'int4' does not exist: choose one of float32"):
+        open_engine("openvino", seeded_weights, cache_dir=tmp_path, precision="int4")
+
+
+def test_no_thread_at_all_is_an_error(seeded_weights, tmp_path):
+    with pytest.raises(EmbeddingError, match="threads=0"):
+        open_engine("openvino", seeded_weights, cache_dir=tmp_path, threads=0)
+
+
+@pytest.mark.parametrize(
+    ("engine", "package"), [("openvino", "openvino"), ("tensorflow", "tensorflow"), ("openvino", "keras")]
+)
+def test_a_missing_package_is_an_error_that_names_it(monkeypatch, seeded_weights, tmp_path, engine, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(EmbeddingError, match=f"needs the package '{package}', which is not installed"):
+        open_engine(engine, seeded_weights, cache_dir=tmp_path)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_keras_on_another_backend_is_an_error_that_names_it(monkeypatch, seeded_weights, tmp_path, engine):
+    elsewhere = SimpleNamespace(backend=SimpleNamespace(backend=lambda: "jax"))
+    monkeypatch.setattr(engines_module, "import_keras", lambda: elsewhere)
+    with pytest.raises(EmbeddingError, match="KERAS_BACKEND is 'jax': unset it"):
+        open_engine(engine, seeded_weights, cache_dir=tmp_path)

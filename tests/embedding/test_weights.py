@@ -1,0 +1,421 @@
+import gzip
+import hashlib
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import h5py
+import numpy as np
+import pytest
+
+from explorer.embedding import weights as weights_module
+from explorer.embedding.network import WEIGHT_SHAPES
+from explorer.embedding.weights import (
+    OFFICIAL_STEM,
+    OFFICIAL_URL,
+    find_weights,
+    read_h5,
+    untrained_weights,
+    write_h5,
+)
+from explorer.errors import WeightsError
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def assert_same_arrays(actual, expected):
+    assert len(actual) == len(expected)
+    for mine, theirs in zip(actual, expected, strict=True):
+        assert mine.dtype == np.float32
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture(autouse=True)
+def no_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openl3", None)
+
+
+def assert_one_sentence(error):
+    text = str(error.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    assert ". " not in text
+
+
+@pytest.fixture(scope="module")
+def arrays(inputs):
+    return inputs.seeded_arrays()
+
+
+@pytest.fixture(scope="module")
+def h5_file(arrays, tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "mine.h5"
+    write_h5(path, arrays)
+    return path
+
+
+@pytest.fixture(scope="module")
+def packed(h5_file):
+    return gzip.compress(h5_file.read_bytes(), compresslevel=1)
+
+
+# Files
+
+
+def test_what_is_written_is_read(h5_file, arrays):
+    assert_same_arrays(read_h5(h5_file), arrays)
+
+
+def test_layers_are_written_as_in_the_official_file(h5_file):
+    with h5py.File(h5_file) as file:
+        names = [name.decode() for name in file.attrs["layer_names"]]
+        assert names[:4] == ["input_1", "melspectrogram_1", "batch_normalization_1", "conv2d_1"]
+        assert [len(file[name].attrs["weight_names"]) for name in names[:4]] == [0, 0, 4, 2]
+        assert list(file["conv2d_8"].attrs["weight_names"]) == [b"conv2d_8/kernel:0", b"conv2d_8/bias:0"]
+
+
+def test_weights_inside_a_saved_model_are_read(h5_file, arrays, tmp_path):
+    path = tmp_path / "model.h5"
+    with h5py.File(h5_file) as source, h5py.File(path, "w") as target:
+        group = target.create_group("model_weights")
+        for name, value in source.attrs.items():
+            group.attrs[name] = value
+        for name in source:
+            source.copy(name, group)
+    assert_same_arrays(read_h5(path), arrays)
+
+
+def test_order_decides_and_not_the_layers_names(arrays, h5_file, tmp_path):
+    path = tmp_path / "renamed.h5"
+    with h5py.File(h5_file) as source, h5py.File(path, "w") as target:
+        names = list(source.attrs["layer_names"])
+        new_names = [f"layer_{len(names) - number}" for number in range(len(names))]
+        target.attrs["layer_names"] = new_names
+        for name, new_name in zip(names, new_names, strict=True):
+            source.copy(name.decode(), target, name=new_name)
+    assert_same_arrays(read_h5(path), arrays)
+
+
+def test_a_packed_file_is_read_whatever_its_name(packed, arrays, tmp_path):
+    path = tmp_path / "packed.bin"
+    path.write_bytes(packed)
+    assert_same_arrays(read_h5(path), arrays)
+
+
+def test_a_missing_file_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(WeightsError, match=r"nowhere\.h5' do not exist") as error:
+        read_h5(tmp_path / "nowhere.h5")
+    assert_one_sentence(error)
+
+
+def test_a_folder_is_an_error(tmp_path):
+    with pytest.raises(WeightsError, match="cannot be read"):
+        read_h5(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html>", b"\x89HDF\r\n\x1a\n" + bytes(100)])
+def test_a_file_that_is_not_hdf5_is_an_error(tmp_path, content):
+    path = tmp_path / "page.h5"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"page\.h5' are not a whole Keras HDF5") as error:
+        read_h5(path)
+    assert_one_sentence(error)
+
+
+def test_an_hdf5_file_of_something_else_is_an_error(tmp_path):
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["numbers"] = np.arange(3)
+    with pytest.raises(WeightsError, match="not a whole Keras HDF5"):
+        read_h5(tmp_path / "data.h5")
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.99])
+def test_truncated_files_are_errors(h5_file, packed, tmp_path, kept):
+    for name, content in (("cut.h5", h5_file.read_bytes()), ("cut.h5.gz", packed)):
+        path = tmp_path / name
+        path.write_bytes(content[: int(len(content) * kept)])
+        with pytest.raises(WeightsError, match=name):
+            read_h5(path)
+
+
+def change_array(source, path, number, array):
+    path.write_bytes(source.read_bytes())
+    with h5py.File(path, "r+") as file:
+        layer = [name for name in file.attrs["layer_names"] if len(file[name].attrs["weight_names"])][number]
+        name = file[layer].attrs["weight_names"][0]
+        del file[layer][name]
+        file[layer][name] = array
+
+
+def test_another_shape_is_an_error_that_shows_it(h5_file, tmp_path):
+    change_array(h5_file, tmp_path / "mel128.h5", 1, np.zeros((3, 3, 1, 32)))
+    with pytest.raises(WeightsError, match=r"array 5 has the shape \(3, 3, 1, 32\)") as error:
+        read_h5(tmp_path / "mel128.h5")
+    assert_one_sentence(error)
+
+
+def test_weights_that_are_not_finite_are_an_error(h5_file, tmp_path):
+    change_array(h5_file, tmp_path / "nan.h5", 0, np.array([np.nan]))
+    with pytest.raises(WeightsError, match="NaN or infinite"):
+        read_h5(tmp_path / "nan.h5")
+
+
+def test_another_number_of_layers_is_an_error(h5_file, tmp_path):
+    path = tmp_path / "short.h5"
+    path.write_bytes(h5_file.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file.attrs["layer_names"] = file.attrs["layer_names"][:-1]
+    with pytest.raises(WeightsError, match="46 arrays instead of 48"):
+        read_h5(path)
+
+
+def test_writing_other_shapes_is_an_error(arrays, tmp_path):
+    with pytest.raises(WeightsError, match="47 arrays instead of 48"):
+        write_h5(tmp_path / "bad.h5", arrays[:-1])
+    assert not (tmp_path / "bad.h5").exists()
+
+
+def test_writing_into_a_missing_folder_is_an_error(arrays, tmp_path):
+    with pytest.raises(WeightsError, match="cannot be written"):
+        write_h5(tmp_path / "nowhere" / "w.h5", arrays)
+
+
+# Untrained filters
+
+
+def test_untrained_weights_are_the_same_everywhere():
+    assert untrained_weights().sha256 == "150add95eb1d9965dd66e0922a2175a21f26d4e8f4de1eb90f5a90b96629df19"
+
+
+def test_another_seed_makes_other_filters():
+    assert untrained_weights(seed=1).sha256 != untrained_weights().sha256
+
+
+def test_untrained_weights_are_he_normal_between_identities(tmp_path):
+    weights = find_weights("untrained", models_dir=tmp_path)
+    assert (weights.trained, weights.path, weights.name) == (False, None, "untrained")
+    assert [array.shape for array in weights.arrays] == list(WEIGHT_SHAPES)
+    assert [array.item() for array in weights.arrays[:4]] == [1, 0, -45, 300]
+    kernel = weights.arrays[-2]
+    assert kernel.std() == pytest.approx(np.sqrt(2 / (9 * 512)), rel=0.01)
+    assert kernel.mean() == pytest.approx(0, abs=1e-4)
+    for array, identity in zip(weights.arrays[6:10], (1, 0, 0, 1), strict=True):
+        assert (array == identity).all()
+    assert not weights.arrays[-1].any()
+    assert list(tmp_path.iterdir()) == []
+
+
+# Looking for them
+
+
+@pytest.mark.parametrize("name", ["mine.h5", "mine.h5.gz"])
+def test_a_users_file_is_named_and_hashed_unpacked(h5_file, packed, arrays, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(packed if name.endswith(".gz") else h5_file.read_bytes())
+    weights = find_weights(str(path), models_dir=tmp_path / "models")
+    assert_same_arrays(weights.arrays, arrays)
+    assert (weights.name, weights.trained, weights.path) == (name, True, path)
+    assert weights.sha256 == sha256(h5_file.read_bytes())
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_users_missing_file_is_an_error(tmp_path):
+    with pytest.raises(WeightsError, match="do not exist: name an"):
+        find_weights(tmp_path / "typo.h5", models_dir=tmp_path)
+
+
+@pytest.fixture
+def call_official(monkeypatch, h5_file):
+    """Let the seeded file stand for the official one, which the tests cannot have."""
+    monkeypatch.setattr(weights_module, "OFFICIAL_SHA256", sha256(h5_file.read_bytes()))
+
+
+@pytest.mark.usefixtures("call_official")
+@pytest.mark.parametrize("choice", [None, "auto", "openl3"])
+@pytest.mark.parametrize("suffix", [".h5", ".h5.gz"])
+def test_official_weights_are_found_in_the_models_folder(h5_file, packed, arrays, tmp_path, choice, suffix):
+    path = tmp_path / f"{OFFICIAL_STEM}{suffix}"
+    path.write_bytes(packed if suffix == ".h5.gz" else h5_file.read_bytes())
+    weights = find_weights(choice, models_dir=tmp_path, download=False)
+    assert_same_arrays(weights.arrays, arrays)
+    assert (weights.name, weights.licence) == ("openl3 0.4 mel256 music", "CC BY 4.0")
+    assert (weights.trained, weights.path) == (True, path)
+
+
+def test_a_file_that_only_has_the_official_name_is_called_by_its_name(h5_file, tmp_path):
+    path = tmp_path / f"{OFFICIAL_STEM}.h5"
+    path.write_bytes(h5_file.read_bytes())
+    weights = find_weights(None, models_dir=tmp_path, download=False)
+    assert (weights.name, weights.licence) == (path.name, "unknown")
+
+
+@pytest.fixture
+def installed_package(monkeypatch, tmp_path):
+    """An openl3 package that must not be imported."""
+    folder = tmp_path / "site" / "openl3"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("raise RuntimeError('openl3 was imported')")
+    monkeypatch.syspath_prepend(str(folder.parent))
+    monkeypatch.delitem(sys.modules, "openl3", raising=False)
+    return folder
+
+
+@pytest.mark.usefixtures("call_official")
+def test_official_weights_are_found_in_an_installed_package(installed_package, h5_file, tmp_path):
+    path = installed_package / "openl3_audio_mel256_music.h5"
+    path.write_bytes(h5_file.read_bytes())
+    assert find_weights(None, models_dir=tmp_path, download=False).path == path
+
+
+def test_an_empty_file_in_an_installed_package_is_passed_over(installed_package, tmp_path):
+    (installed_package / "openl3_audio_mel256_music.h5").write_bytes(b"")
+    with pytest.raises(WeightsError, match="must be downloaded"):
+        find_weights(None, models_dir=tmp_path, download=False)
+
+
+def test_without_a_download_the_error_says_what_to_do(tmp_path):
+    with pytest.raises(WeightsError) as error:
+        find_weights(None, models_dir=tmp_path / "models", download=False)
+    assert_one_sentence(error)
+    for hint in (OFFICIAL_URL, str(tmp_path / "models"), "--weights untrained"):
+        assert hint in str(error.value)
+    assert not (tmp_path / "models").exists()
+
+
+# Downloading
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, body, length = self.server.answers[self.path]
+        self.send_response(status)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing: some tests hang up early."""
+
+
+@pytest.fixture(scope="module")
+def server(packed):
+    server = Server(("127.0.0.1", 0), Handler)
+    page = b"<!DOCTYPE html><title>Sign in</title>"
+    server.answers = {
+        "/good": (200, packed, len(packed)),
+        "/no-length": (200, packed, None),
+        "/page": (200, page, len(page)),
+        "/cut": (200, packed[:5_000_000], len(packed)),
+        "/cut-no-length": (200, packed[:5_000_000], None),
+        "/empty": (200, b"", 0),
+        "/missing": (404, b"", 0),
+    }
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("answer", ["/good", "/no-length"])
+def test_a_download_is_kept_and_not_repeated(server, packed, arrays, tmp_path, answer):
+    seen = []
+    models = tmp_path / "new" / "models"
+    kept = models / f"{OFFICIAL_STEM}.h5.gz"
+    weights = find_weights(
+        None,
+        models_dir=models,
+        url=server + answer,
+        packed_sha256=sha256(packed),
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert_same_arrays(weights.arrays, arrays)
+    assert weights.path == kept
+    assert list(models.iterdir()) == [kept]
+    assert kept.read_bytes() == packed
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+    assert seen[-1] == (len(packed), len(packed) if answer == "/good" else None)
+    assert find_weights(None, models_dir=models, download=False).sha256 == weights.sha256
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("/page", "came as something else, perhaps a web page"),
+        ("/cut", r"stopped after 5000000 of \d+ bytes"),
+        ("/cut-no-length", "wrong checksum"),
+        ("/empty", "stopped after 0"),
+        ("/missing", "HTTP Error 404"),
+    ],
+)
+def test_a_failed_download_leaves_nothing_and_says_what_to_do(server, packed, tmp_path, answer, said):
+    with pytest.raises(WeightsError, match=said) as error:
+        find_weights(None, models_dir=tmp_path, url=server + answer, packed_sha256=sha256(packed))
+    assert_one_sentence(error)
+    for hint in (server + answer, str(tmp_path), "--weights untrained"):
+        assert hint in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_with_the_wrong_checksum_is_refused(server, tmp_path):
+    with pytest.raises(WeightsError, match="wrong checksum") as error:
+        find_weights(None, models_dir=tmp_path, url=f"{server}/good")
+    assert_one_sentence(error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_of_any_length_does_not_fill_the_disk(server, packed, tmp_path, monkeypatch):
+    monkeypatch.setattr(weights_module, "_MAX_BYTES", 1_000_000)
+    with pytest.raises(WeightsError, match="more than 1000000 bytes"):
+        find_weights(None, models_dir=tmp_path, url=f"{server}/no-length", packed_sha256=sha256(packed))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_network_is_an_error_that_says_what_to_do(tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/weights"
+        with pytest.raises(WeightsError, match=r"could not be downloaded \(.*refused\)") as error:
+            find_weights(None, models_dir=tmp_path, url=url)
+    assert_one_sentence(error)
+    for hint in (url, str(tmp_path), "--weights untrained"):
+        assert hint in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_download_leaves_nothing(server, packed, tmp_path):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        find_weights(
+            None,
+            models_dir=tmp_path,
+            url=f"{server}/good",
+            packed_sha256=sha256(packed),
+            progress=interrupt,
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_models_folder_that_cannot_be_made_is_an_error(server, packed, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(WeightsError, match="cannot be kept in"):
+        find_weights(
+            None, models_dir=tmp_path / "file" / "models", url=f"{server}/good", packed_sha256=sha256(packed)
+        )
