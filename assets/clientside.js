@@ -4,9 +4,10 @@
  */
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   explorer: {
-    /** Give a drawing from the server the part of the map to show. */
+    /** Give a drawing from the server the part of the map to show, unless a notice stands in its place. */
     draw(figure) {
-      return figure ? explorer.map.prepare(figure) : window.dash_clientside.no_update;
+      if (!figure || document.getElementById("notice")) return window.dash_clientside.no_update;
+      return explorer.map.prepare(figure);
     },
 
     /** Show the tooltip of the point under the pointer, or hide it. */

@@ -262,7 +262,7 @@ explorer.map = {
         element.textContent = name;
         element.style.color = this.meta.colours[group];
         const at = (values, share) => values.sort((a, b) => a - b)[Math.floor((values.length - 1) * share)];
-        return { size: xs.length, x: at(xs, 0.5), y: at(ys, 0.5), top: at(ys, 0.9), bottom: at(ys, 0.1), element };
+        return { size: xs.length, x: at(xs, 0.5), y: at(ys, 0.5), top: at(ys, 0.8), bottom: at(ys, 0.2), element };
       })
       .filter((group) => group.size > 0)
       .sort((a, b) => b.size - a.size);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from explorer.indexing.indexer import require_songs
@@ -15,6 +17,8 @@ from explorer.progress import Reporter
 
 TITLES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 SEED = 0
+SONGS_THAT_MAKE_A_GENRE = 3
+"""Genres of one or two songs are tags' whims: as many clusters would be mostly single songs."""
 
 
 def make_map(database: Database, *, reporter: Reporter, cluster_count: int | None = None) -> Map:
@@ -76,6 +80,7 @@ def documents_of(songs: list[SongRow]) -> list[dict]:
 
 def _cluster(reduced: np.ndarray, songs: list[SongRow], count: int | None) -> np.ndarray:
     if count is None:
-        genres = {song.genres[0] for song in songs if song.genres}
-        count = default_cluster_count(reduced, n_genres=len(genres), seed=SEED)
+        sizes = Counter(song.genres[0] for song in songs if song.genres)
+        n_genres = sum(size >= SONGS_THAT_MAKE_A_GENRE for size in sizes.values())
+        count = default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
     return cluster(reduced, count, seed=SEED)

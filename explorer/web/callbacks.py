@@ -26,10 +26,11 @@ def register_callbacks(app: Dash, shelf: Shelf) -> None:
         Input(Ids.THEME, "data"),
     )
     def draw(projection: str, colouring: str, clusters: int | str | None, theme: str | None):
-        if theme is None:
-            raise PreventUpdate
         try:
-            return *draw_map(shelf.held(), projection, colouring, clusters, theme), ""
+            catalogue = shelf.held()
+            if theme is None or not catalogue.songs:
+                raise PreventUpdate
+            return *draw_map(catalogue, projection, colouring, clusters, theme), ""
         except ExplorerError as error:
             return no_update, no_update, no_update, str(error)
 

@@ -64,6 +64,7 @@ def map_figure(positions: np.ndarray, grouping: Grouping, *, theme: str, project
     figure = go.Figure(trace)
     axis = {"visible": False, "zeroline": False, "showgrid": False}
     figure.update_layout(
+        template={},
         margin={"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",

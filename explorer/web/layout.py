@@ -39,6 +39,15 @@ COLOURINGS = [
     {"value": "genre", "label": "Genre"},
     {"value": "artist", "label": "Artist"},
 ]
+EMPTY_FIGURE = {
+    "data": [],
+    "layout": {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+    },
+}
 THEME = {"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"}
 
 
@@ -86,7 +95,7 @@ def _map() -> html.Main:
             "showTips": False,
             "showAxisDragHandles": False,
         },
-        figure={"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}},
+        figure=EMPTY_FIGURE,
     )
     return html.Main(
         className="map-frame",

@@ -1,0 +1,146 @@
+import av
+import numpy as np
+import pytest
+import scipy.signal
+import soundfile
+
+from explorer.audio.decoding import fingerprint, open_audio
+from explorer.errors import AudioError
+
+RATE_HZ = 44_100
+
+
+def a_sweep(seconds=2.0, rate_hz=RATE_HZ):
+    time = np.arange(int(seconds * rate_hz)) / rate_hz
+    return (0.5 * np.sin(2 * np.pi * (200 + 300 * time) * time)).astype(np.float32)
+
+
+def encode(path, samples, *, codec, container=None, rate_hz=RATE_HZ, bit_rate=192_000):
+    """Write stereo samples with FFmpeg."""
+    with av.open(str(path), "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate_hz, layout="stereo")
+        if codec not in ("alac", "pcm_s16be", "wavpack"):
+            stream.bit_rate = bit_rate
+        frame = av.AudioFrame.from_ndarray(np.stack([samples, samples]), format="fltp", layout="stereo")
+        frame.sample_rate = rate_hz
+        resampler = av.AudioResampler(
+            format=stream.format, layout="stereo", rate=rate_hz, frame_size=stream.frame_size or 0
+        )
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            output.mux(stream.encode(part))
+        output.mux(stream.encode(None))
+    return path
+
+
+def mono(path, rate_hz=48_000):
+    stream = open_audio(path)
+    return stream, np.concatenate(list(stream.mono(sample_rate_hz=rate_hz)))
+
+
+def likeness(read, samples):
+    """Return the greatest normalised correlation over all delays: lossy codecs shift the sound."""
+    middle = samples[20_000:60_000]
+    products = scipy.signal.correlate(read, middle, mode="valid")
+    energies = scipy.signal.oaconvolve(read.astype(float) ** 2, np.ones(len(middle)), mode="valid")
+    return np.max(products / np.sqrt(np.maximum(energies, 1e-9) * np.sum(middle.astype(float) ** 2)))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "ogg", "mp3"])
+def test_libsndfiles_formats_keep_their_sound(tmp_path, suffix):
+    samples = a_sweep()
+    soundfile.write(tmp_path / f"x.{suffix}", np.column_stack([samples, samples]), RATE_HZ)
+    stream, read = mono(tmp_path / f"x.{suffix}", RATE_HZ)
+    assert stream.format.startswith(suffix)
+    assert stream.channels == 2
+    assert stream.duration_s == pytest.approx(2.0, abs=0.06)
+    assert likeness(read, samples) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "format"),
+    [
+        ("x.m4a", "aac", "mov/aac"),
+        ("y.m4a", "alac", "mov/alac"),
+        ("x.wma", "wmav2", "asf/wmav2"),
+        ("x.wv", "wavpack", "wv/wavpack"),
+    ],
+)
+def test_ffmpeg_reads_what_libsndfile_cannot(tmp_path, name, codec, format):
+    samples = a_sweep()
+    encode(tmp_path / name, samples, codec=codec)
+    stream, read = mono(tmp_path / name, RATE_HZ)
+    assert stream.format == format
+    assert stream.duration_s == pytest.approx(2.0, abs=0.15)
+    assert likeness(read, samples) > 0.99
+
+
+def test_channels_are_averaged_and_the_rate_changed(tmp_path):
+    samples = a_sweep(1.0)
+    soundfile.write(
+        tmp_path / "x.wav", np.column_stack([samples, -samples, samples]), RATE_HZ, subtype="FLOAT"
+    )
+    stream, read = mono(tmp_path / "x.wav")
+    assert len(read) == pytest.approx(48_000, abs=2)
+    assert stream.duration_s == 1.0
+    middle = read[10_000:30_000]
+    assert np.abs(middle).max() == pytest.approx(0.5 / 3, rel=0.02)
+
+
+def test_a_wrong_extension_is_no_obstacle(tmp_path):
+    soundfile.write(tmp_path / "x.wav", a_sweep(), RATE_HZ)
+    (tmp_path / "x.wav").rename(tmp_path / "x.mp3")
+    assert open_audio(tmp_path / "x.mp3").format == "wav/pcm_16"
+
+
+def test_a_header_that_lies_about_length_allocates_nothing(tmp_path):
+    path = tmp_path / "x.wav"
+    soundfile.write(path, a_sweep(), RATE_HZ)
+    data = bytearray(path.read_bytes())
+    data[40:44] = (0xFFFFFFF0).to_bytes(4, "little")
+    path.write_bytes(data)
+    stream, _ = mono(path)
+    assert stream.duration_s == pytest.approx(2.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"", "is empty"), (b"just words, no sound " * 50, "not audio"), (b"RIFF\x00\x00", "not audio")],
+)
+def test_what_is_no_audio_is_a_sentence(tmp_path, content, sentence):
+    path = tmp_path / "x.mp3"
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=rf"x\.mp3 .*{sentence}"):
+        mono(path)
+
+
+def test_a_missing_file_is_a_sentence(tmp_path):
+    with pytest.raises(AudioError, match=r"gone\.mp3 cannot be read"):
+        open_audio(tmp_path / "gone.mp3")
+    with pytest.raises(AudioError, match="cannot be read"):
+        fingerprint(tmp_path / "gone.mp3")
+
+
+def test_a_cover_image_in_a_video_stream_holds_no_sound(tmp_path):
+    path = tmp_path / "cover.mp4"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("mjpeg", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "yuvj420p"
+        output.mux(stream.encode(av.VideoFrame(16, 16, "yuvj420p")))
+        output.mux(stream.encode(None))
+    with pytest.raises(AudioError, match="holds no sound"):
+        open_audio(path)
+
+
+def test_a_truncated_file_gives_what_it_has(tmp_path):
+    encode(tmp_path / "x.wma", a_sweep(4.0), codec="wmav2")
+    data = (tmp_path / "x.wma").read_bytes()
+    (tmp_path / "x.wma").write_bytes(data[: len(data) // 2])
+    stream, read = mono(tmp_path / "x.wma")
+    assert 0.5 < stream.duration_s < 3.5
+    assert np.isfinite(read).all()
+
+
+def test_equal_bytes_have_equal_fingerprints(tmp_path):
+    for name, content in (("a", b"x" * 3_000_000), ("b", b"x" * 3_000_000), ("c", b"x" * 2_999_999)):
+        (tmp_path / name).write_bytes(content)
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b") != fingerprint(tmp_path / "c")

@@ -1,0 +1,196 @@
+"""Indexing with the real network, and killing real processes."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from explorer.config import ROOT, Settings
+from explorer.errors import LibraryError
+from explorer.indexing.indexer import index_folder
+from explorer.indexing.model import ModelRequest
+from explorer.progress import Reporter
+
+REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
+CLI = [sys.executable, str(ROOT / "run.py")]
+
+
+@pytest.fixture
+def music(tmp_path, make_tone):
+    """Six songs in two folders, and a file that is none."""
+    folder = tmp_path / "music"
+    for number in range(6):
+        tags = {"title": f"Song {number}", "artist": "Someone", "genre": "Test"}
+        make_tone(
+            folder / f"disc {number % 2}" / f"{number}.flac", frequency_hz=150 * (number + 1), tags=tags
+        )
+    (folder / "broken.mp3").write_bytes(b"no music at all " * 100)
+    return folder
+
+
+def index(database, folder, **options):
+    options.setdefault("request", REQUEST)
+    return index_folder(database, folder, reporter=Reporter(), **options)
+
+
+def rows(path):
+    """Everything that must not depend on how often an index run was killed."""
+    connection = sqlite3.connect(path)
+    tables = {
+        table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+        for table in ("songs", "songs_vectors", "songs_genres", "files", "failures", "state", "roots")
+    }
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    return tables
+
+
+def test_songs_are_stored_and_a_broken_file_is_a_row(fresh_db, music):
+    summary = index(fresh_db, music)
+    assert (summary.indexed, summary.skipped, summary.failed) == (6, 0, 1)
+    assert summary.audio_seconds == pytest.approx(9.0)
+    assert [row.title for row in fresh_db.songs()] == [
+        "Song 0",
+        "Song 2",
+        "Song 4",
+        "Song 1",
+        "Song 3",
+        "Song 5",
+    ]
+    assert {row.genres for row in fresh_db.songs()} == {("Test",)}
+    _, vectors = fresh_db.vectors()
+    assert np.isfinite(vectors).all()
+    assert len(np.unique(vectors.round(6), axis=0)) == 6
+    ((path, reason),) = fresh_db.failures()
+    assert path.endswith("broken.mp3")
+    assert "not audio" in reason
+
+
+def test_a_second_run_embeds_only_what_is_new(fresh_db, music, make_tone):
+    index(fresh_db, music)
+    make_tone(music / "new.flac", frequency_hz=1234)
+    make_tone(music / "disc 0" / "0.flac", frequency_hz=77, seconds=2.5)
+    before = fresh_db.vector("disc 0/0.flac")
+    summary = index(fresh_db, music)
+    assert (summary.indexed, summary.skipped, summary.failed) == (2, 6, 0)
+    assert not np.allclose(fresh_db.vector("disc 0/0.flac"), before)
+    assert index(fresh_db, music).skipped == 8
+
+
+def test_a_failed_file_is_tried_again_when_it_changes_or_on_request(fresh_db, music, make_tone):
+    index(fresh_db, music)
+    assert index(fresh_db, music, retry=True).failed == 1
+    make_tone(music / "whole.flac")
+    shutil.copy(music / "whole.flac", music / "broken.mp3")
+    summary = index(fresh_db, music)
+    assert (summary.indexed, summary.failed) == (2, 0)
+    assert fresh_db.failures() == []
+
+
+def test_a_copied_file_takes_its_vector_along(fresh_db, music):
+    shutil.copy(music / "disc 0" / "0.flac", music / "disc 1" / "zz copy.flac")
+    summary = index(fresh_db, music)
+    assert (summary.indexed, summary.copied) == (7, 1)
+    (music / "disc 0" / "2.flac").rename(music / "moved.flac")
+    assert index(fresh_db, music).copied == 1
+    np.testing.assert_array_equal(fresh_db.vector("moved.flac"), fresh_db.vector("disc 0/2.flac"))
+
+
+def test_a_file_that_changed_lends_its_old_vector_to_nobody(fresh_db, music, make_tone):
+    index(fresh_db, music)
+    old = fresh_db.vector("disc 0/0.flac")
+    shutil.copy(music / "disc 0" / "0.flac", music / "zz copy.flac")
+    make_tone(music / "disc 0" / "0.flac", frequency_hz=99)
+    assert index(fresh_db, music).indexed == 2
+    np.testing.assert_allclose(fresh_db.vector("zz copy.flac"), old, atol=1e-5)
+
+
+def test_samples_that_are_no_numbers_fail_one_file(fresh_db, music):
+    bad = np.zeros(70_000, dtype=np.float32)
+    bad[60_000] = np.nan
+    soundfile.write(music / "nan.wav", bad, 48_000, subtype="FLOAT")
+    summary = index(fresh_db, music)
+    assert (summary.indexed, summary.failed) == (6, 2)
+    assert any("nan.wav" in path for path, _ in fresh_db.failures())
+
+
+def test_only_so_many_songs_are_embedded_when_limited(fresh_db, music):
+    assert index(fresh_db, music, limit=2).indexed + index(fresh_db, music, limit=2).indexed == 3
+
+
+def test_another_model_is_refused_with_both_named(fresh_db, music):
+    index(fresh_db, music, limit=2)
+    other = ModelRequest(models_dir=REQUEST.models_dir, weights="untrained", hop_s=0.5)
+    with pytest.raises(LibraryError, match=r"hop 1 s.*hop 0\.5 s.*--reindex"):
+        index(fresh_db, music, request=other)
+    unsaid = ModelRequest(models_dir=REQUEST.models_dir)
+    assert index(fresh_db, music, request=unsaid, limit=1).indexed == 1
+    again = ModelRequest(models_dir=REQUEST.models_dir, weights="untrained", hop_s=0.5, reindex=True)
+    assert index(fresh_db, music, request=again).indexed == 6
+    assert fresh_db.model()["hop_s"] == 0.5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX's")
+def test_killed_runs_end_where_an_uninterrupted_one_does(tmp_path, make_tone):
+    folder = tmp_path / "music"
+    for number in range(12):
+        make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=4.0)
+    (folder / "broken.mp3").write_bytes(b"no music " * 100)
+    index_command = [*CLI, "index", str(folder), "--weights", "untrained", "--hop", "1.0", "--no-map"]
+    whole, killed = tmp_path / "whole.db", tmp_path / "killed.db"
+    subprocess.run([*index_command, "--db", str(whole)], check=True, capture_output=True)
+    counts = []
+    for songs_before_the_kill in (1, 4, 8):
+        process = subprocess.Popen(
+            [*index_command, "--db", str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_for_songs(killed, songs_before_the_kill, process)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        counts.append(len(rows(killed)["songs_vectors"]))
+    assert counts == sorted(counts)
+    assert 0 < counts[-1] < 12
+    last = subprocess.run(
+        [*index_command, "--db", str(killed), "--json"], check=True, capture_output=True, text=True
+    )
+    assert f'"indexed": {12 - counts[-1]},' in last.stdout
+    assert rows(killed) == rows(whole)
+
+
+def wait_for_songs(path, count, process):
+    """Wait until a running index has stored so many songs."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+            (stored,) = connection.execute("SELECT count(*) FROM songs_vectors").fetchone()
+            connection.close()
+            if stored >= count:
+                return
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.02)
+    pytest.fail(f"the index stored fewer than {count} songs before it ended")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT is POSIX's")
+def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(tmp_path, make_tone):
+    folder, database = tmp_path / "music", tmp_path / "songs.db"
+    for number in range(20):
+        make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=4.0)
+    command = [*CLI, "index", str(folder), "--weights", "untrained", "--hop", "1.0", "--db", str(database)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for_songs(database, 2, process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command to go on" in said
+    assert "Traceback" not in said
+    assert 2 <= len(rows(database)["songs_vectors"]) < 20

@@ -1,0 +1,50 @@
+import os
+
+import pytest
+
+from explorer.errors import LibraryError
+from explorer.library.scanning import scan_folder
+
+
+def paths(folder):
+    return [file.path for file in scan_folder(folder)]
+
+
+def test_audio_files_are_found_in_order_and_others_left_out(tmp_path):
+    for name in (
+        "b/2.MP3",
+        "b/1.flac",
+        "a.ogg",
+        "cover.jpg",
+        ".hidden.mp3",
+        ".trash/x.mp3",
+        "a-folder.mp3/x.txt",
+    ):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"abc")
+    assert paths(tmp_path) == [b"a.ogg", b"b/1.flac", b"b/2.MP3"]
+    assert next(scan_folder(tmp_path)).size_bytes == 3
+
+
+def test_links_in_a_loop_end(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.mp3").write_bytes(b"x")
+    (tmp_path / "deep" / "up").symlink_to(tmp_path, target_is_directory=True)
+    assert paths(tmp_path) == [b"deep/a.mp3"]
+
+
+def test_names_that_are_not_utf8_are_found(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9\n.mp3")).write_bytes(b"x")
+    (found,) = scan_folder(tmp_path)
+    assert found.path == b"caf\xe9\n.mp3"
+    assert found.text == "caf\ufffd\n.mp3"
+    assert (tmp_path / found.native).exists()
+
+
+def test_a_missing_folder_is_a_sentence(tmp_path):
+    with pytest.raises(LibraryError, match="absent does not exist"):
+        paths(tmp_path / "absent")
+    (tmp_path / "file.mp3").write_bytes(b"x")
+    with pytest.raises(LibraryError, match="is not a folder"):
+        paths(tmp_path / "file.mp3")

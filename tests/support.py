@@ -1,0 +1,85 @@
+"""Libraries for tests: small, real files, and vectors in blobs that are easy to tell apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mutagen
+import numpy as np
+import soundfile
+
+from explorer.indexing.model import Model
+from explorer.library.database import Database
+from explorer.library.records import Map, ScannedFile, Song, Tags
+
+RATE_HZ = 44_100
+GENRES = ("Techno", "Waltz", "Ambient")
+
+
+def write_tone(
+    path: Path, *, frequency_hz: float = 440.0, seconds: float = 1.5, tags: dict | None = None
+) -> Path:
+    """Write a tone with overtones, and its tags."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    time = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    tone = sum(0.3 / k * np.sin(2 * np.pi * k * frequency_hz * time) for k in (1, 2, 3))
+    soundfile.write(path, tone.astype(np.float32), RATE_HZ)
+    if tags:
+        file = mutagen.File(path, easy=True)
+        if file.tags is None:
+            file.add_tags()
+        file.update({key: value for key, value in tags.items() if value})
+        file.save()
+    return path
+
+
+def store_library(
+    database_path: Path,
+    folder: Path,
+    *,
+    per_genre: int = 8,
+    titles: dict[int, str] | None = None,
+    trained: bool = False,
+    seconds: float = 0.2,
+) -> list[str]:
+    """Fill a songs.db with real FLAC files, three genres apart, and a map; return the song ids."""
+    rng = np.random.default_rng(7)
+    model = Model("untrained", "0" * 64, trained=trained, hop_s=0.5, precision="float32")
+    with Database.open(database_path) as database:
+        root = database.add_root(folder)
+        database.set_model(model.record())
+        for group, genre in enumerate(GENRES):
+            centre = rng.normal(size=512) * 4
+            for number in range(group * per_genre, (group + 1) * per_genre):
+                title = (titles or {}).get(number, f"{genre} piece {number}")
+                tags = Tags(title, (f"Artist {group}",), "Album", (genre,))
+                song = write_song(folder, number, tags, seconds=seconds)
+                database.store_song(root, song, centre + rng.normal(size=512))
+        song_ids, _ = database.vectors()
+        database.store_map(three_islands(song_ids, per_genre, rng))
+    return song_ids
+
+
+def write_song(folder: Path, number: int, tags: Tags, *, seconds: float) -> Song:
+    """Write a numbered FLAC file and describe it."""
+    path = write_tone(folder / f"{number:03d}.flac", frequency_hz=110 * (number + 2), seconds=seconds)
+    state = path.stat()
+    file = ScannedFile(path.name.encode(), state.st_size, state.st_mtime_ns)
+    return Song(file, tags, fingerprint=f"{number:032x}", format="flac/pcm_16", duration_s=seconds)
+
+
+def three_islands(song_ids: list[str], per_genre: int, rng: np.random.Generator) -> Map:
+    """Lay out songs as three islands."""
+    labels = np.repeat(np.arange(3), per_genre)
+    angle = 2 * np.pi * labels / 3
+    places = np.column_stack([np.cos(angle), np.sin(angle)]) + rng.normal(size=(len(labels), 2)) * 0.16
+    positions = {"tsne": places, "umap": places[:, ::-1], "pca": -places}
+    return Map(
+        song_ids=song_ids,
+        positions=positions,
+        parameters={name: {} for name in positions},
+        quality={name: {"trustworthiness": 0.97, "neighbours_kept": 0.6} for name in positions},
+        labels=labels,
+        cluster_names=list(GENRES),
+        anthems=[song_ids[group * per_genre] for group in range(3)],
+    )

@@ -1,0 +1,126 @@
+import json
+import re
+
+import numpy as np
+import pytest
+
+from explorer import demo
+from explorer.cli import cli, run
+from explorer.config import ROOT
+from explorer.library.database import Database
+
+
+@pytest.fixture
+def run_json(capsys):
+    """Run a command with --json and return its exit status and the object it printed."""
+
+    def run_it(*arguments):
+        capsys.readouterr()
+        status = run([str(argument) for argument in arguments] + ["--json"])
+        out = capsys.readouterr().out.strip()
+        return status, json.loads(out.splitlines()[-1]) if out else None
+
+    return run_it
+
+
+def test_a_folder_is_indexed_described_searched_and_mapped_again(tmp_path, make_tone, run_json, capsys):
+    for number, genre in enumerate(["Low"] * 3 + ["High"] * 3):
+        frequency = 100 + 20 * number if genre == "Low" else 2000 + 300 * number
+        tags = {"title": f"Tone {number}", "artist": "Us", "genre": genre}
+        make_tone(tmp_path / "music" / f"{number}.flac", frequency_hz=frequency, tags=tags)
+    database = tmp_path / "songs.db"
+    status, summary = run_json(
+        "index", tmp_path / "music", "--weights", "untrained", "--hop", "1.0", "--db", database
+    )
+    assert status == 0
+    assert {key: summary[key] for key in ("indexed", "skipped", "failed")} == {
+        "indexed": 6,
+        "skipped": 0,
+        "failed": 0,
+    }
+    assert summary["audio_seconds"] == pytest.approx(9.0)
+
+    status, found = run_json("status", "--db", database)
+    assert status == 0
+    assert (found["songs"], found["vectors"], found["failures"], found["clusters"]) == (6, 6, 0, 2)
+    assert found["model"]["trained"] is False
+    assert set(found["projections"]) == {"pca", "tsne", "umap"}
+    assert run(["status", "--db", str(database)]) == 0
+    assert "UNTRAINED" in capsys.readouterr().out
+
+    status, neighbours = run_json("similar", "tone 0", "-k", "3", "--db", database)
+    assert status == 0
+    assert {row["song_id"] for row in neighbours[:2]} == {"1.flac", "2.flac"}
+    assert [row["similarity"] for row in neighbours] == sorted(
+        (r["similarity"] for r in neighbours), reverse=True
+    )
+    assert run(["similar", str(tmp_path / "music" / "0.flac"), "--db", str(database)]) == 0
+    assert "Tone 1" in capsys.readouterr().out
+
+    status, made = run_json("map", "--clusters", "3", "--db", database)
+    assert status == 0
+    assert len(made["clusters"]) == 3
+    with Database.open_readonly(database) as library:
+        assert library.map_revision() == 2
+        assert len(library.positions("tsne")) == 6
+
+
+def test_embed_writes_one_files_vectors(tmp_path, make_tone, run_json):
+    file = make_tone(tmp_path / "x.wav", seconds=2.0)
+    status, found = run_json("embed", file, "--out", tmp_path / "x.npz", "--weights", "untrained")
+    assert status == 0
+    with np.load(tmp_path / "x.npz") as saved:
+        assert saved["embedding"].shape == (found["windows"], 512) == (4, 512)
+        np.testing.assert_allclose(saved["timestamps"], [0, 0.5, 1.0, 1.5])
+        np.testing.assert_allclose(saved["pooled"], saved["embedding"].max(axis=0))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["index", "/no/such/folder", "--weights", "untrained"],
+        ["index", ".", "--weights", "/no/such/weights.h5"],
+        ["map"],
+        ["status"],
+        ["similar", "x"],
+        ["embed", "/no/such.wav", "--out", "x.npz", "--weights", "untrained"],
+    ],
+)
+def test_a_users_mistake_is_one_sentence_and_status_1(tmp_path, capsys, arguments):
+    assert run([*arguments, "--db", str(tmp_path / "songs.db")]) == 1
+    said = capsys.readouterr().err
+    assert len(said.strip().splitlines()) == 1
+    assert said.strip().endswith((".", "first."))
+    assert "Traceback" not in said
+
+
+def test_wrong_usage_is_status_2(capsys):
+    assert run(["index", "--hop", "x"]) == 2
+    assert run(["nonsense"]) == 2
+    assert run([]) == 2
+    capsys.readouterr()
+
+
+def test_the_demos_songs_make_way_for_ones_own(tmp_path, make_tone, monkeypatch, run_json):
+    monkeypatch.setattr(demo, "FOLDER", tmp_path / "demo")
+    make_tone(tmp_path / "demo" / "demo.flac")
+    make_tone(tmp_path / "mine" / "mine.flac", frequency_hz=300)
+    make_tone(tmp_path / "more" / "more.flac", frequency_hz=500)
+    for folder, expected in (
+        ("demo", ["demo.flac"]),
+        ("mine", ["mine.flac"]),
+        ("more", ["mine.flac", "more.flac"]),
+    ):
+        arguments = ["--weights", "untrained", "--no-map", "--db", tmp_path / "songs.db"]
+        assert run_json("index", tmp_path / folder, *arguments)[0] == 0
+        with Database.open_readonly(tmp_path / "songs.db") as library:
+            assert library.vectors()[0] == expected
+
+
+def test_every_command_and_option_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, command in cli.commands.items():
+        assert f"run.py {name}" in readme, name
+        for parameter in command.params:
+            for option in (o for o in parameter.opts if o.startswith("--")):
+                assert re.search(rf"{option}\b", readme), f"{name} {option}"

@@ -1,0 +1,101 @@
+import json
+import socket
+import subprocess
+import sys
+
+import apsw
+import pytest
+
+from explorer.config import ROOT, Settings
+from explorer.library.database import Database
+from explorer.web.app import create_app
+from explorer.web.callbacks import draw_map, suggest
+from explorer.web.catalogue import Shelf
+
+
+def page_text(database):
+    """The page's layout, as the browser gets it."""
+    client = create_app(Settings(database=database)).server.test_client()
+    assert client.get("/").status_code == 200
+    return client.get("/_dash-layout").text
+
+
+def test_the_page_counts_songs_and_says_when_filters_are_untrained(library, tmp_path, make_library):
+    path, _ = library
+    text = page_text(path)
+    assert "24 songs" in text
+    assert "Untrained filters" in text
+    make_library(tmp_path / "trained.db", tmp_path / "music", trained=True)
+    assert "Untrained filters" not in page_text(tmp_path / "trained.db")
+
+
+def test_an_empty_library_an_unmapped_one_and_a_busy_one_are_told_apart(tmp_path, library):
+    assert "No music here yet" in page_text(tmp_path / "absent.db")
+    Database.open(tmp_path / "empty.db").close()
+    assert "No music here yet" in page_text(tmp_path / "empty.db")
+    path, _ = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM projections")
+    assert "The songs have no map yet" in page_text(path)
+    (tmp_path / "text.db").write_text("no database at all, but long enough to be looked at " * 40)
+    assert "cannot be opened" in page_text(tmp_path / "text.db")
+    other = apsw.Connection(str(path))
+    other.pragma("locking_mode", "exclusive")
+    other.execute("BEGIN EXCLUSIVE; UPDATE state SET value = value")
+    try:
+        assert "The library is busy" in page_text(path)
+    finally:
+        other.close()
+
+
+def test_songs_indexed_since_the_map_are_announced(library):
+    path, ids = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM positions WHERE song_id IN (?, ?)", (ids[0], ids[1]))
+    assert "2 songs are not on the map yet" in page_text(path)
+
+
+@pytest.mark.parametrize("colouring", ["cluster", "genre", "artist"])
+@pytest.mark.parametrize("projection", ["tsne", "umap", "pca"])
+def test_every_projection_and_colouring_can_be_drawn(library, projection, colouring):
+    catalogue = Shelf(library[0]).latest()
+    figure, legend, trust = draw_map(catalogue, projection, colouring, 3, "dark")
+    assert figure["layout"]["meta"]["projection"] == projection
+    assert len(legend) == 2
+    assert "0.97" in json.dumps(trust, default=lambda part: part.to_plotly_json())
+
+
+def test_suggestions_carry_titles_as_data(tmp_path, make_library):
+    make_library(tmp_path / "songs.db", tmp_path / "music", titles={4: "<script>alert(1)</script>"})
+    (found,) = suggest(Shelf(tmp_path / "songs.db").latest(), "script")
+    assert found == {"value": "4", "label": "<script>alert(1)</script>", "artist": "Artist 0"}
+
+
+def test_serving_imports_nothing_heavy(library):
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from pathlib import Path\n"
+        "import explorer.web.server\n"
+        "from explorer.config import Settings\n"
+        "from explorer.web.app import create_app\n"
+        f"client = create_app(Settings(database=Path({str(library[0])!r}))).server.test_client()\n"
+        "assert client.get('/').status_code == client.get('/_dash-layout').status_code == 200\n"
+        "names = {'tensorflow', 'keras', 'openvino', 'umap', 'numba', 'sklearn', 'openTSNE'}\n"
+        "heavy = names & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_port_in_use_is_a_sentence(library):
+    command = [sys.executable, str(ROOT / "run.py"), "serve", "--no-browser", "--db", str(library[0])]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run([*command, "--port", str(port)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,114 @@
+import json
+from urllib.parse import quote
+
+import pytest
+import soundfile
+
+from explorer.config import Settings
+from explorer.library.database import Database
+from explorer.library.records import ScannedFile, Song, Tags
+from explorer.web.app import create_app
+
+
+@pytest.fixture
+def site(library):
+    """A test client over a library of 24 songs: (client, settings, song ids)."""
+    path, ids = library
+    settings = Settings(database=path)
+    return create_app(settings).server.test_client(), settings, ids
+
+
+def test_health_counts_the_songs(site, tmp_path):
+    client, *_ = site
+    assert client.get("/healthz").get_json() == {"songs": 24}
+    empty = create_app(Settings(database=tmp_path / "absent.db")).server.test_client()
+    assert empty.get("/healthz").get_json() == {"songs": 0}
+
+
+def test_a_song_is_streamed_in_ranges(site, tmp_path):
+    client, _, ids = site
+    whole = (tmp_path / "music" / ids[3]).read_bytes()
+    response = client.get(f"/audio/{ids[3]}")
+    assert (response.status_code, response.mimetype) == (200, "audio/flac")
+    assert response.data == whole
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    part = client.get(f"/audio/{ids[3]}", headers={"Range": "bytes=100-199"})
+    assert part.status_code == 206
+    assert part.headers["Content-Range"] == f"bytes 100-199/{len(whole)}"
+    assert part.data == whole[100:200]
+    beyond = client.get(f"/audio/{ids[3]}", headers={"Range": f"bytes={len(whole)}-"})
+    assert beyond.status_code == 416
+
+
+def test_only_songs_that_the_database_knows_are_sent(site, tmp_path):
+    client, *_ = site
+    (tmp_path / "music" / "secret.flac").write_bytes(b"secret")
+    for path in (
+        "secret.flac",
+        "../songs.db",
+        "%2e%2e/songs.db",
+        "/etc/passwd",
+        quote("/etc/passwd", safe=""),
+    ):
+        response = client.get(f"/audio/{path}")
+        assert response.status_code == 404 or response.mimetype == "text/html"
+        assert b"secret" not in response.data
+        assert b"SQLite format" not in response.data
+
+
+def test_a_vanished_file_is_a_sentence(site, tmp_path):
+    client, _, ids = site
+    (tmp_path / "music" / ids[0]).unlink()
+    response = client.get(f"/audio/{ids[0]}")
+    assert response.status_code == 410
+    assert response.mimetype == "text/plain"
+    assert "The file is gone: 000.flac" in response.text
+
+
+def store(settings, folder, name, format):
+    path = folder / name
+    state = path.stat()
+    file = ScannedFile(name.encode(), state.st_size, state.st_mtime_ns)
+    with Database.open(settings.database) as database:
+        song = Song(file, Tags(name), "e" * 32, format, 1.0)
+        return database.store_song(database.add_root(folder), song, database.vectors()[1][0])
+
+
+def test_what_browsers_cannot_play_is_transcoded(site, tmp_path):
+    client, settings, _ = site
+    soundfile.write(tmp_path / "music" / "x.aiff", [0.0, 0.1] * 8000, 16_000)
+    song_id = store(settings, tmp_path / "music", "x.aiff", "aiff/pcm_16")
+    response = client.get(f"/audio/{song_id}", headers={"Range": "bytes=0-3"})
+    assert (response.status_code, response.mimetype, response.data) == (206, "audio/flac", b"fLaC")
+
+
+def test_a_file_that_cannot_be_decoded_is_a_sentence(site, tmp_path):
+    client, settings, _ = site
+    (tmp_path / "music" / "x.ape").write_bytes(b"MAC " * 200)
+    song_id = store(settings, tmp_path / "music", "x.ape", "ape/ape")
+    response = client.get(f"/audio/{song_id}")
+    assert response.status_code == 415
+    assert response.text.startswith("x.ape is ")
+
+
+@pytest.mark.parametrize(
+    "name", ["a b+c&d.flac", "100%.flac", "what?.flac", "#1.flac", "naïve ☂ 音楽.flac", "q'\"<b>.flac"]
+)
+def test_any_file_name_can_be_asked_for(site, tmp_path, name):
+    client, settings, ids = site
+    (tmp_path / "music" / name).write_bytes((tmp_path / "music" / ids[0]).read_bytes())
+    song_id = store(settings, tmp_path / "music", name, "flac/pcm_16")
+    response = client.get("/audio/" + quote(song_id, safe=""))
+    assert response.status_code == 200
+
+
+def test_details_of_a_song_are_data(tmp_path, make_library):
+    title = '<img src=x onerror=alert(1)>"{{7*7}}'
+    make_library(tmp_path / "songs.db", tmp_path / "music", titles={5: title})
+    client = create_app(Settings(database=tmp_path / "songs.db")).server.test_client()
+    response = client.get("/songs/1/5")
+    assert response.mimetype == "application/json"
+    details = json.loads(response.data)
+    assert (details["title"], details["artist"], details["genres"]) == (title, "Artist 0", ["Techno"])
+    assert client.get("/songs/1/24").status_code == 404
+    assert client.get("/songs/7/5").status_code == 409
