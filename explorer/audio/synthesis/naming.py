@@ -1,0 +1,153 @@
+"""Titles, artists and albums for the pieces, all of them invented."""
+
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Words:
+    """A style's vocabulary, each field separated by semicolons.
+
+    Artists stand with an album each; an opening and an ending make a title.
+    """
+
+    artists: str
+    openings: str
+    endings: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a piece is called, and where it belongs."""
+
+    title: str
+    artist: str
+    album: str
+    year: int
+    track: int
+
+
+WORDS = {
+    "Ambient": Words(
+        "Pale Meridian: Slow Weather; Isla Vantongeren: Rooms Without Walls; Low Tide Index: Drift Tables",
+        "Fog; Snowlight; Halflight; Moss; Glass; Distance; Salt; Silence",
+        "over Still Water; in Seven Shades; before Anyone Wakes; on the Far Shore; Breathing; without Edges; "
+        "at the Pole; Remembered",
+    ),
+    "Baroque": Words(
+        "Collegium Holderbach: Concerti da Giardino; The Pennyfold Consort: Music for a Small Court",
+        "Gavotte; Minuet; Allegro; Rondeau; Courante; Passepied; Badinage; Capriccio",
+        "for the Clockmaker; for a Vain Peacock; of the Two Ladders; for the Duke's Breakfast; "
+        "of the Orangery; for Eleven Candles; for the Clever Fox; of the Garden Maze",
+    ),
+    "Blues": Words(
+        "Catfish Ellery: Railroad Kitchen; Mama Tolliver: Half Past Lonesome; The Gravel Deacons: Road Dust",
+        "Empty; Crooked; Borrowed; Rusty; Midnight; Two-Dollar; Barefoot; Leaky",
+        "Mailbox Blues; Suitcase Shuffle; Porch Light Blues; Ferry Blues; Coffee Shuffle; Streetcar Blues; "
+        "Boots Boogie; Rooftop Blues",
+    ),
+    "Chiptune": Words(
+        "Pixel Badgerson: Insert Coin; Captain Cartridge-Smith: Bonus Stage; 8 Bit Heron: Save Point",
+        "Turbo; Castle; Rocket; Goblin; Lunar; Bubble; Secret; Hyper",
+        "Level Select; Boss Parade; Jetpack Picnic; Coin Chase; High Score; Dungeon Disco; Moon Race; "
+        "Extra Life",
+    ),
+    "Choir": Words(
+        "Saint Orrin's Singers: Evening Office; Kammerkoret Norrlinje: Winter Psalms",
+        "Lux; Gaudium; Pax; Stella; Vesper; Aurora; Requies; Gloria",
+        "in Montibus; super Flumina; Hiemalis; Nova; Perpetua; in Silvis; Matutina; et Umbra",
+    ),
+    "Drum and Bass": Words(
+        "Gantry Vex: Terminal Velocity Club; DJ Halcyon Pike: Concrete Garden; Sub Orchard: Pressure Map",
+        "Carbon; Neon; Static; Razor; Liquid; Orbital; Shadow; Voltage",
+        "Runner; Protocol; Flyover; Gravity; Skyline; Reflex; Undertow; Circuit",
+    ),
+    "Dub": Words(
+        "King Lanternfish: Echo Chamber Session; Roots Cartography: Version Atlas; "
+        "Sister Basswell: Deep Harbour",
+        "Mango; Lighthouse; Bamboo; Thunder; Harbour; Cinnamon; Zebra; Coconut",
+        "Dub; Rockers; Version; Steppers; Echo; Skank; Riddim; Meditation",
+    ),
+    "Folk": Words(
+        "Rowan and the Weir: Lanes; Hester Quillfeather: The Wool Road; The Lower Mill Band: Hearth and Hill",
+        "The Miller's; The Ferryman's; The Drover's; The Tinker's; The Shepherd's; The Weaver's; "
+        "The Widow's; The Fiddler's",
+        "Lantern; Daughter; Farewell; Goose; Return; Wedding Morning; Fancy; Long Road Home",
+    ),
+    "Gamelan": Words(
+        "Sekar Wulan Ensemble: Bronze Rain; Gong Tirta Asri: Gardens of Metal",
+        "Gending; Lancaran; Ladrang; Ketawang; Bubaran; Srepegan; Ayak; Tabuh",
+        "Hujan Emas; Bulan Biru; Kupu Kupu; Angin Pagi; Sawah Ijo; Burung Malam; Bunga Teratai; "
+        "Lintang Wengi",
+    ),
+    "Nocturne": Words(
+        "Adele Mirabeau-Lund: Night Pieces; Tomasz Wierzbnik: Unsent Letters; Clara Ostrander: Ivory Hours",
+        "Lamplight; Rain; A Candle; An Old Letter; Moonrise; A Last Train; Starlings; A Promise",
+        "by the Canal; at Two in the Morning; for Josephine; behind the Curtain; in an Empty Ballroom; "
+        "above the Rooftops; after the Guests Have Gone; in Late September",
+    ),
+    "Techno": Words(
+        "Kilo Ostrava: Warehouse Arithmetic; Modul Veldt: Night Shift; Ada Strobe: Machine Tenderness",
+        "Steel; Phase; Signal; Concrete; Vapour; Magnet; Tunnel; Cobalt",
+        "Assembly; Shift; Loop 7; Transit; Hall; Function; Conveyor; Relay",
+    ),
+    "Waltz": Words(
+        "Musette Garibelle: Bal du Canal; Papa Zitouni's Accordion: Carousel; Trio Vermillonne: Sundays",
+        "Waltz of; The Dance of; Springtime with; Sunday with; One Turn for; Lanterns for; The Carousel of; "
+        "Champagne with",
+        "the Chestnut Sellers; the Umbrella Makers; Madame Pinceau; the Lost Gloves; the Pastry Cooks; "
+        "the River Barges; Three Balconies; the Pigeon Keeper",
+    ),
+}
+
+
+def stream(seed: int, style: str, *numbers: int) -> np.random.Generator:
+    """Open the random stream of a style, the same on every machine.
+
+    Parameters
+    ----------
+    seed : int
+        The library's seed, not negative.
+    style : str
+        A style's name.
+    *numbers : int
+        What else tells this stream from others.
+
+    Returns
+    -------
+    np.random.Generator
+    """
+    return np.random.default_rng([seed, crc32(style.encode()), *numbers])
+
+
+def name_piece(style: str, index: int, *, seed: int) -> Names:
+    """Name a piece, differently from every other piece of its seed.
+
+    Parameters
+    ----------
+    style : str
+        A style's name.
+    index : int
+        The piece's number in the style, from 0.
+    seed : int
+        The library's seed.
+
+    Returns
+    -------
+    Names
+    """
+    words = WORDS[style]
+    rng = stream(seed, style)
+    openings = rng.permutation(words.openings.split("; "))
+    endings = rng.permutation(words.endings.split("; "))
+    # Walking down shifted diagonals meets every pair of halves once, and no half twice in a row of eight.
+    size = len(endings)
+    title = f"{openings[index % size]} {endings[(index + index // size) % size]}"
+    if index >= size**2:
+        title += f", No. {index // size**2 + 1}"
+    artists = words.artists.split("; ")
+    artist, album = artists[index % len(artists)].split(": ")
+    year = int(rng.integers(1968, 2026, len(artists))[index % len(artists)])
+    return Names(title, artist, album, year, index // len(artists) + 1)
