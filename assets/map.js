@@ -245,27 +245,36 @@ explorer.map = {
     return this.meta.colours[this.plot._fullData[0].marker.color[index]];
   },
 
-  /** Find each group's middle and edges, which its name is put beside. */
+  /** Find where each group is thickest: that is where its name goes. */
   measureGroups(trace) {
     if (this.meta.colouring === "artist" && this.meta.names.length > 12) return [];
-    return this.meta.names
-      .map((name, group) => {
-        const xs = [];
-        const ys = [];
-        for (let i = 0; i < trace.x.length; i++) {
-          if (trace.marker.color[i] === group) {
-            xs.push(trace.x[i]);
-            ys.push(trace.y[i]);
-          }
-        }
+    const members = this.meta.names.map(() => []);
+    for (let i = 0; i < trace.x.length; i++) members[trace.marker.color[i]]?.push([trace.x[i], trace.y[i]]);
+    const [left, right, bottom, top] = this.meta.bounds;
+    const reach = Math.hypot(right - left, top - bottom) / 16;
+    return members
+      .map((places, group) => {
         const element = document.createElement("span");
-        element.textContent = name;
+        element.textContent = this.meta.names[group];
         element.style.color = this.meta.colours[group];
-        const at = (values, share) => values.sort((a, b) => a - b)[Math.floor((values.length - 1) * share)];
-        return { size: xs.length, x: at(xs, 0.5), y: at(ys, 0.5), top: at(ys, 0.8), bottom: at(ys, 0.2), element };
+        return { size: places.length, element, ...this.thickestPart(places, reach) };
       })
       .filter((group) => group.size > 0)
       .sort((a, b) => b.size - a.size);
+  },
+
+  /** @returns {{x, top, bottom}} The middle and the edges of the most crowded circle of places. */
+  thickestPart(places, reach) {
+    const stride = Math.ceil(places.length / 250);
+    const sample = places.filter((_, i) => i % stride === 0);
+    let best = [];
+    for (const [x, y] of sample) {
+      const near = sample.filter((other) => Math.hypot(other[0] - x, other[1] - y) <= reach);
+      if (near.length > best.length) best = near;
+    }
+    const ys = best.map((place) => place[1]);
+    const x = best.reduce((sum, place) => sum + place[0], 0) / best.length;
+    return { x, top: Math.max(...ys), bottom: Math.min(...ys) };
   },
 
   /**
@@ -293,13 +302,11 @@ explorer.map = {
   },
 
   /** @returns {object[]} Where a group's name may stand, the best place first. */
-  labelBoxes({ x, y, top, bottom, width, height }) {
+  labelBoxes({ x, top, bottom, width, height }) {
     return [
       [top, -16],
       [bottom, 16],
-      [y, -16],
-      [y, 16],
-      [top, -30],
+      [(top + bottom) / 2, 0],
     ].map(([at, shift]) => {
       const middle = this.toPixels(x, at);
       const edge = middle.y + shift - height / 2;

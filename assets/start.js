@@ -22,6 +22,7 @@ Object.assign(explorer, {
     const typing = target.matches("input:not([type=range], [type=radio]), textarea, select, [contenteditable]");
     if (typing) {
       if (event.key === "Escape") target.blur();
+      if (event.key === "Enter" && target.id === "search") explorer.chooseFirst(target, 10);
       return;
     }
     if (event.key === " " && !target.matches("button, a, summary")) explorer.player.toggle();
@@ -29,6 +30,17 @@ Object.assign(explorer, {
     else if (event.key === "/") document.getElementById("search")?.focus();
     else return;
     event.preventDefault();
+  },
+
+  /**
+   * Enter takes the first suggestion where the arrow keys have chosen none. Suggestions come from the
+   * server: those who type fast are ahead of them, so wait for some.
+   */
+  chooseFirst(field, patience) {
+    if (document.querySelector("[role=option][data-combobox-selected]") || !field.value) return;
+    const first = document.querySelector("[role=option]");
+    if (first) first.click();
+    else if (patience > 0) setTimeout(() => explorer.chooseFirst(field, patience - 1), 60);
   },
 
   /** Follow the system's theme until the user has chosen one. */

@@ -8,9 +8,11 @@ done again by the next run.
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +29,6 @@ from explorer.library.scanning import scan_folder
 from explorer.library.tags import read_tags
 from explorer.progress import Reporter
 
-BATCH_WINDOWS = 16
 QUEUED_BATCHES = 8
 
 
@@ -116,16 +117,44 @@ def index_folder(
         database.set_model(model.record())
         engine = load_engine(model, weights, request)
         changing = {(root_id, file.path) for file in todo}
-        producer = _Producer(folder, todo, model.hop_s, database.fingerprints(excluding=changing))
+        producer = _Producer(
+            folder,
+            todo,
+            hop_s=model.hop_s,
+            batch_size=engine.batch_size,
+            fingerprints=database.fingerprints(excluding=changing),
+        )
         with reporter.counting("Indexing", total=len(todo)) as counter:
             consumer = _Consumer(database, root_id, engine.embed, model, summary, counter.advance)
-            try:
+            with stopping_gently(reporter) as stop:
                 for message in producer.messages():
-                    consumer.take(message)
-            except KeyboardInterrupt:
-                summary.interrupted = True
+                    song_ended = consumer.take(message)
+                    if song_ended and stop.is_set():
+                        summary.interrupted = True
+                        break
     summary.seconds = time.monotonic() - started
     return summary
+
+
+@contextmanager
+def stopping_gently(reporter: Reporter) -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a request to stop after the song in hand; a second one stops at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        stop.set()
+        reporter.say("Stopping after the song in hand; Ctrl-C again stops at once.")
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _choose(
@@ -146,10 +175,19 @@ def _choose(
 class _Producer:
     """Turns files into log-mels in a thread of its own, a bounded number of batches ahead."""
 
-    def __init__(self, folder: Path, files: list[ScannedFile], hop_s: float, fingerprints: set[str]):
+    def __init__(
+        self,
+        folder: Path,
+        files: list[ScannedFile],
+        *,
+        hop_s: float,
+        batch_size: int,
+        fingerprints: set[str],
+    ):
         self._folder = folder
         self._files = files
         self._hop_s = hop_s
+        self._batch_size = batch_size
         self._embedded = set(fingerprints)
         self._queue: queue.Queue[_Message] = queue.Queue(maxsize=QUEUED_BATCHES)
         self._stopped = threading.Event()
@@ -197,7 +235,7 @@ class _Producer:
             yield _Copy(Song(file, tags, mark, stream.format, stream.duration_s))
             return
         blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
-        for batch in windows(blocks, hop_s=self._hop_s, batch_size=BATCH_WINDOWS):
+        for batch in windows(blocks, hop_s=self._hop_s, batch_size=self._batch_size):
             yield _Batch(log_mel(batch))
         self._embedded.add(mark)
         yield _Decoded(Song(file, tags, mark, stream.format, stream.duration_s))
@@ -224,11 +262,11 @@ class _Consumer:
         self._frames: list[np.ndarray] = []
         self._problem: str | None = None
 
-    def take(self, message: _Message) -> None:
-        """Do what a message asks for."""
+    def take(self, message: _Message) -> bool:
+        """Do what a message asks for, and tell whether a song came to its end."""
         if isinstance(message, _Batch):
             self._extend(message.log_mels)
-            return
+            return False
         if isinstance(message, _Failure):
             self._fail(message.file, message.reason)
         elif isinstance(message, _Copy):
@@ -239,6 +277,7 @@ class _Consumer:
             self._store(message.song, pool(np.concatenate(self._frames), method=self._model.pooling))
         self._frames, self._problem = [], None
         self._advance()
+        return True
 
     def _extend(self, log_mels: np.ndarray) -> None:
         if self._problem is None:

@@ -67,7 +67,8 @@ def genre_purity(database: Database) -> tuple[float, float] | None:
     """
     _, vectors = database.vectors()
     genres = [song.genres[0] if song.genres else "" for song in database.songs()]
-    return neighbour_purity(vectors, genres)
+    purity, chance = neighbour_purity(vectors, genres)
+    return None if purity is None else (purity, chance)
 
 
 def documents_of(songs: list[SongRow]) -> list[dict]:

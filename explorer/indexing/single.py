@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from explorer.audio.decoding import open_audio
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, log_mel, windows
+from explorer.embedding.frontend import SAMPLE_RATE_HZ, log_mel, timestamps, windows
 from explorer.embedding.pooling import pool
 from explorer.errors import AudioError
-from explorer.indexing.indexer import BATCH_WINDOWS
 from explorer.indexing.model import ModelRequest, load_engine, settle_model
 from explorer.progress import Reporter
 
@@ -35,13 +34,18 @@ def embed_to_npz(file: Path, out: Path, *, request: ModelRequest, reporter: Repo
     started = time.monotonic()
     blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
     frames = [
-        engine.embed(log_mel(batch)) for batch in windows(blocks, hop_s=model.hop_s, batch_size=BATCH_WINDOWS)
+        engine.embed(log_mel(batch))
+        for batch in windows(blocks, hop_s=model.hop_s, batch_size=engine.batch_size)
     ]
     embedding = np.concatenate(frames)
-    timestamps = np.arange(len(embedding)) * model.hop_s
+    arrays = {
+        "embedding": embedding,
+        "timestamps": timestamps(len(embedding), hop_s=model.hop_s),
+        "pooled": pool(embedding, method=model.pooling),
+    }
     try:
         with out.open("wb") as target:
-            np.savez(target, embedding=embedding, timestamps=timestamps, pooled=pool(embedding, method="max"))
+            np.savez(target, **arrays)
     except OSError as error:
         raise AudioError(f"{out} cannot be written: {error.strerror}.") from error
     return {

@@ -12,6 +12,20 @@ from explorer.web.layout import Notice, page
 from explorer.web.media import make_blueprint
 
 TITLE = "Music Explorer"
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    <link rel="icon" type="image/svg+xml" href="assets/icon.svg">
+    {%css%}
+  </head>
+  <body>
+    {%app_entry%}
+    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+  </body>
+</html>
+"""
 
 
 def create_app(settings: Settings) -> Dash:
@@ -25,6 +39,7 @@ def create_app(settings: Settings) -> Dash:
         "explorer",
         title=TITLE,
         update_title=None,
+        index_string=INDEX,
         assets_folder=str(settings.assets.absolute()),
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1, viewport-fit=cover"},

@@ -36,7 +36,7 @@ def register_callbacks(app: Dash, shelf: Shelf) -> None:
 
     @app.callback(Output(Ids.SEARCH, "data"), Input(Ids.SEARCH, "searchValue"), prevent_initial_call=True)
     def search(text: str | None):
-        return suggest(shelf.held(), text or "")
+        return suggest(shelf.held(), text) if text else []
 
     _register_clientside(app)
 

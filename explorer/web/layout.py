@@ -139,7 +139,6 @@ def _search() -> dmc.Select:
         rightSection=html.Kbd("/"),
         rightSectionPointerEvents="none",
         maxDropdownHeight=380,
-        selectFirstOptionOnChange=True,
         withCheckIcon=False,
         filter={"function": "showAll"},
         renderOption={"function": "songOption"},

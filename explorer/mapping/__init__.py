@@ -1,0 +1,1 @@
+"""Vectors to positions, clusters, names and neighbours: arrays in, arrays out."""

@@ -1,0 +1,222 @@
+"""Groups of songs that sound alike: k-means on the reduced vectors, not on the map's positions.
+
+Clustering the two dimensions of a map finds the projection's artefacts; the vectors hold the music.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.errors import MappingError
+from explorer.mapping.neighbours import as_matrix
+
+# Reduced vectors closer than this share of the largest value differ by rounding only.
+_SAME = 1e-6
+_SILHOUETTE_SAMPLE = 2000
+_CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32)
+# Kaufman & Rousseeuw, "Finding Groups in Data" (1990): up to here there is no substantial structure.
+_NO_STRUCTURE = 0.25
+_MOST_WITHOUT_STRUCTURE = 12
+_MOST_GENRES = 50
+_LEAST_SONGS_A_CLUSTER = 4
+
+
+def distinct_rows(reduced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find which reduced vectors are the same, up to rounding.
+
+    Parameters
+    ----------
+    reduced : np.ndarray [shape=(n, d), float32]
+        Reduced vectors.
+
+    Returns
+    -------
+    first : np.ndarray [shape=(m,), int64]
+        The row at which each distinct vector first appears, ascending.
+    inverse : np.ndarray [shape=(n,), int64]
+        Which of the m each row equals.
+    """
+    n, width = reduced.shape
+    largest = float(np.abs(reduced).max()) if reduced.size else 0.0
+    if largest == 0.0:
+        return np.arange(min(n, 1)), np.zeros(n, dtype=np.int64)
+    grid = np.rint(reduced.astype(np.float64) / (largest * _SAME)).astype(np.int32)
+    # Comparing rows as bytes is many times faster than np.unique(axis=0).
+    keys = np.ascontiguousarray(grid).view(np.dtype((np.void, grid.itemsize * width))).ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[inverse.ravel()]
+
+
+def default_cluster_count(reduced: np.ndarray, *, n_genres: int = 0, seed: int = 0) -> int:
+    """Choose how many clusters a library gets where nobody says.
+
+    Parameters
+    ----------
+    reduced : np.ndarray [shape=(n, d), float32]
+        Reduced vectors.
+    n_genres : int
+        How many genres the library names. From 2 to 50, that many clusters let genres and clusters be
+        compared.
+    seed : int
+        Chooses the sample of at most 2,000 songs whose mean silhouette decides otherwise (Rousseeuw,
+        1987). Where even the best is below 0.25 the songs have no gaps between them, and the map gets at
+        least sqrt(n / 2) regions (Mardia et al., 1979), up to 12, rather than the two halves that the
+        silhouette then prefers.
+
+    Returns
+    -------
+    int
+        At most the number of distinct vectors, and 0 for no songs.
+
+    Raises
+    ------
+    MappingError
+        If a value is not finite, or `reduced` is not two-dimensional.
+    """
+    reduced = as_matrix(reduced, name="reduced")
+    first, _ = distinct_rows(reduced)
+    if 2 <= n_genres <= _MOST_GENRES:
+        return min(n_genres, len(first))
+    distinct = reduced[first]
+    if len(distinct) > _SILHOUETTE_SAMPLE:
+        chosen = np.random.default_rng(seed).choice(len(distinct), _SILHOUETTE_SAMPLE, replace=False)
+        distinct = distinct[np.sort(chosen)]
+    candidates = [k for k in _CANDIDATES if k * _LEAST_SONGS_A_CLUSTER <= len(distinct)]
+    if not candidates:
+        return min(len(distinct), 1)
+    silhouettes = _silhouettes(distinct, candidates, seed)
+    best = max(silhouettes, key=silhouettes.get)
+    if silhouettes[best] > _NO_STRUCTURE:
+        return best
+    return max(best, min(int(np.sqrt(len(first) / 2)), _MOST_WITHOUT_STRUCTURE))
+
+
+def _silhouettes(sample, candidates, seed):
+    from sklearn.metrics import pairwise_distances, silhouette_score
+
+    distances = pairwise_distances(sample)
+    np.fill_diagonal(distances, 0.0)
+    return {
+        k: silhouette_score(distances, _kmeans(sample, k, seed, n_init=3), metric="precomputed")
+        for k in candidates
+    }
+
+
+def cluster(reduced: np.ndarray, k: int, *, seed: int = 0) -> np.ndarray:
+    """Divide songs into k groups that sound alike, by k-means (Lloyd, 1982; Arthur & Vassilvitskii, 2007).
+
+    Parameters
+    ----------
+    reduced : np.ndarray [shape=(n, d), float32]
+        Reduced vectors, as `projection.reduce` gives them.
+    k : int
+        How many; fewer where there are fewer distinct vectors.
+    seed : int
+        0 to 2**32 - 1. The same seed gives the same clusters.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,), int32]
+        Cluster numbers from 0, the largest cluster first; of equal ones, that with the earliest song.
+
+    Raises
+    ------
+    MappingError
+        If there are songs and `k` is less than 1, a value is not finite, or `reduced` is not
+        two-dimensional.
+    """
+    reduced = as_matrix(reduced, name="reduced")
+    if not len(reduced):
+        return np.empty(0, dtype=np.int32)
+    if k < 1:
+        raise MappingError(f"k={k} must be at least 1 cluster")
+    first, inverse = distinct_rows(reduced)
+    if k >= len(first):
+        return _by_size(inverse)
+    runs = 10 if len(reduced) <= 2000 else 3 if len(reduced) <= 20000 else 1
+    return _by_size(_kmeans(reduced, k, seed, n_init=runs))
+
+
+def _kmeans(reduced, k, seed, *, n_init):
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    # Threads add their sums in the order in which they finish, and the last bits follow; one thread was
+    # as fast at 100,000 songs.
+    with threadpool_limits(1):
+        return KMeans(k, init="k-means++", n_init=n_init, random_state=seed).fit_predict(reduced)
+
+
+def _by_size(labels):
+    _, first, inverse, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
+    rank = np.empty(len(sizes), dtype=np.int32)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    return rank[inverse.ravel()]
+
+
+def centres(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Average each cluster's reduced vectors.
+
+    Parameters
+    ----------
+    reduced : np.ndarray [shape=(n, d), float32]
+        Reduced vectors. Positions on a map do as well.
+    labels : np.ndarray [shape=(n,), int]
+        Cluster numbers 0 to k - 1, each of them in use.
+
+    Returns
+    -------
+    np.ndarray [shape=(k, d), float32]
+
+    Raises
+    ------
+    MappingError
+        If the labels do not number the songs' clusters from 0 without a gap.
+    """
+    reduced, labels, sizes = _checked_labels(reduced, labels)
+    sums = np.zeros((len(sizes), reduced.shape[1]))
+    np.add.at(sums, labels, reduced)
+    return (sums / sizes[:, None]).astype(np.float32)
+
+
+def anthems(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Find the song nearest each cluster's centre: the one that sounds most like all of them.
+
+    Parameters
+    ----------
+    reduced : np.ndarray [shape=(n, d), float32]
+        Reduced vectors.
+    labels : np.ndarray [shape=(n,), int]
+        Cluster numbers 0 to k - 1, each of them in use.
+
+    Returns
+    -------
+    np.ndarray [shape=(k,), int64]
+        A row for each cluster; of equally near songs, the first.
+
+    Raises
+    ------
+    MappingError
+        If the labels do not number the songs' clusters from 0 without a gap.
+    """
+    reduced, labels, sizes = _checked_labels(reduced, labels)
+    offsets = reduced - centres(reduced, labels)[labels]
+    distances = np.einsum("ij,ij->i", offsets, offsets)
+    order = np.lexsort((np.arange(len(labels)), distances, labels))
+    return order[np.cumsum(sizes) - sizes]
+
+
+def _checked_labels(reduced, labels):
+    reduced = as_matrix(reduced, name="reduced")
+    labels = np.asarray(labels, dtype=np.int64)
+    if labels.shape != (len(reduced),):
+        raise MappingError(f"labels has shape {labels.shape}; {len(reduced)} songs need ({len(reduced)},)")
+    if labels.size and labels.min() < 0:
+        raise MappingError(f"labels hold {labels.min()}; clusters are numbered from 0")
+    sizes = np.bincount(labels)
+    if not sizes.all():
+        raise MappingError(f"no song is in cluster {int(np.argmin(sizes))} of {len(sizes)}")
+    return reduced, labels, sizes

@@ -1,0 +1,205 @@
+"""The songs that sound most like a song: exact cosine on mean-centred vectors.
+
+OpenL3 vectors all point much the same way, so that plain cosine calls every pair of songs alike. What
+tells songs apart is how they differ from the library's mean; it is subtracted before every comparison.
+"""
+
+import operator
+from dataclasses import InitVar, dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from explorer.errors import MappingError
+
+# A difference from the mean that is this small, relative to the vectors, is rounding and has no direction.
+_NO_DIRECTION = 1e-10
+# No embedding comes near it, and a sum of its squares still fits a float32.
+_LARGEST_VALUE = 1e15
+# The single-precision product may misjudge a similarity by this much; what it lets through is computed
+# again in double precision.
+_FLOAT32_ERROR = 4e-6
+_CHUNK_ROWS = 4096
+
+
+def as_matrix(values: ArrayLike, *, name: str) -> np.ndarray:
+    """Check that values are one finite vector a song.
+
+    Parameters
+    ----------
+    values : array_like [shape=(n, d)]
+        Numbers; an empty sequence stands for no songs.
+    name : str
+        What the message calls them.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, d), float32 or float64]
+        The values themselves where they are floating point, else a float64 copy.
+
+    Raises
+    ------
+    MappingError
+        If they are not numbers in two dimensions, or one is not finite or absurdly large.
+    """
+    try:
+        matrix = np.asarray(values)
+        if matrix.dtype not in (np.float32, np.float64):
+            matrix = matrix.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise MappingError(f"{name} must be numbers, one row a song: {error}") from error
+    if matrix.ndim == 1 and not matrix.size:
+        return matrix.reshape(0, 0)
+    if matrix.ndim != 2:
+        raise MappingError(f"{name} has shape {matrix.shape}; it must be (songs, values)")
+    # The extremes carry a NaN with them and need no second array of the library's size.
+    if matrix.size and not (matrix.min() > -_LARGEST_VALUE and matrix.max() < _LARGEST_VALUE):
+        fine = (np.abs(matrix) < _LARGEST_VALUE).all(axis=1)
+        row = int(np.argmin(fine))
+        raise MappingError(
+            f"{name} of song {row} hold a value that is not finite, or beyond 1e15; index that song again"
+        )
+    return matrix
+
+
+def centred_unit_rows(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Subtract the library's mean from every vector and scale what is left to length 1.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, d), float32 or float64]
+        One vector a song.
+
+    Returns
+    -------
+    rows : np.ndarray [shape=(n, d), float32]
+        Their products are centred cosines. A vector equal to the mean becomes zeros.
+    mean : np.ndarray [shape=(d,), float64]
+
+    Raises
+    ------
+    MappingError
+        If a value is not finite, or `vectors` is not two-dimensional.
+    """
+    vectors = as_matrix(vectors, name="vectors")
+    mean = vectors.mean(axis=0, dtype=np.float64) if len(vectors) else np.zeros(vectors.shape[1])
+    rows = np.empty(vectors.shape, dtype=np.float32)
+    for start in range(0, len(vectors), _CHUNK_ROWS):
+        chunk = vectors[start : start + _CHUNK_ROWS]
+        rows[start : start + _CHUNK_ROWS] = _directions(chunk, mean)
+    return rows, mean
+
+
+def _directions(vectors, mean):
+    centred = vectors.astype(np.float64) - mean
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    rounding = _NO_DIRECTION * (np.linalg.norm(mean) + length)
+    return np.divide(centred, length, out=np.zeros_like(centred), where=length > rounding)
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """A library's vectors, ready to be asked which songs are alike.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, d), float32 or float64]
+        One vector a song, as embedded: not centred. They are copied in single precision.
+
+    Attributes
+    ----------
+    rows : np.ndarray [shape=(n, d), float32]
+        The centred vectors at length 1; read-only.
+    mean : np.ndarray [shape=(d,), float64]
+        The library's mean vector; read-only.
+
+    Raises
+    ------
+    MappingError
+        If a value is not finite, or `vectors` is not two-dimensional.
+    """
+
+    vectors: InitVar[np.ndarray]
+    rows: np.ndarray = field(init=False, repr=False)
+    mean: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self, vectors):
+        rows, mean = centred_unit_rows(vectors)
+        for name, array in (("rows", rows), ("mean", mean)):
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def nearest(self, index: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """Find the songs most like a song of the library.
+
+        Parameters
+        ----------
+        index : int
+            The song's row.
+        k : int
+            How many; fewer come back where the library has fewer others.
+
+        Returns
+        -------
+        indices : np.ndarray [shape=(k,), int64]
+            Rows of the library, the most alike first and never `index`; ties by row.
+        similarities : np.ndarray [shape=(k,), float64]
+            Centred cosines, -1 to 1; 0 where a vector equals the mean.
+
+        Raises
+        ------
+        MappingError
+            If there is no such row, or `k` is less than 1.
+        """
+        row = operator.index(index)
+        if not 0 <= row < len(self):
+            raise MappingError(f"index={row} is not one of the library's {len(self)} songs")
+        return self._ranked(self.rows[row].astype(np.float64), k, excluded=row)
+
+    def nearest_to(self, vector: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """Find the songs most like a sound from outside the library.
+
+        Parameters
+        ----------
+        vector : np.ndarray [shape=(d,), float32 or float64]
+            Its vector, as embedded; the library's mean is subtracted here.
+        k : int
+            How many; fewer come back where the library has fewer.
+
+        Returns
+        -------
+        indices : np.ndarray [shape=(k,), int64]
+            Rows of the library, the most alike first; ties by row.
+        similarities : np.ndarray [shape=(k,), float64]
+            Centred cosines, -1 to 1.
+
+        Raises
+        ------
+        MappingError
+            If the vector's length or values do not fit, or `k` is less than 1.
+        """
+        single = as_matrix(np.atleast_2d(np.asarray(vector)), name="vector")
+        if single.shape != (1, self.rows.shape[1]):
+            raise MappingError(
+                f"vector has shape {np.shape(vector)}; the library's have ({self.rows.shape[1]},)"
+            )
+        return self._ranked(_directions(single, self.mean)[0], k)
+
+    def _ranked(self, direction, k, *, excluded=None):
+        if k < 1:
+            raise MappingError(f"k={k} must be at least 1")
+        k = min(k, len(self) - (excluded is not None))
+        if k <= 0:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        rough = self.rows @ direction.astype(np.float32)
+        if excluded is not None:
+            rough[excluded] = -np.inf
+        least = np.partition(rough, len(rough) - k)[-k]
+        candidates = np.flatnonzero(rough >= least - _FLOAT32_ERROR)
+        # Row by row, so that identical songs get identical similarities and tie as they should.
+        exact = np.einsum("ij,j->i", self.rows[candidates].astype(np.float64), direction)
+        order = np.lexsort((candidates, -exact))[:k]
+        return candidates[order], np.clip(exact[order], -1.0, 1.0)

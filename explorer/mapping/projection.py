@@ -1,0 +1,309 @@
+"""From vectors to a map: PCA to a few dimensions, then t-SNE, UMAP or the first two of them.
+
+The libraries for t-SNE and UMAP are imported where they are needed, for they take seconds.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import numpy as np
+
+from explorer.errors import MappingError
+from explorer.mapping.clustering import distinct_rows
+from explorer.mapping.neighbours import as_matrix
+
+METHODS = ("tsne", "umap", "pca")
+
+# Fewer distinct songs than this have no neighbourhoods to preserve: their PCA is shown.
+_LEAST_SONGS = 10
+# Copies of a song lie this far around their place, in units of the map's radius.
+_COPIES_RADIUS = 0.02
+_GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
+# Below this share of the largest variance a principal component is rounding.
+_NO_VARIANCE = 1e-13
+_EARLY_ITERATIONS, _EARLY_EXAGGERATION = 250, 12.0
+_CHUNK_ROWS = 8192
+_REPORT_ITERATIONS = 50
+# Each step of a small map is so short that threads wait for each other, above all on a busy machine.
+_LEAST_SONGS_FOR_THREADS = 2000
+
+
+def reduce(vectors: np.ndarray, *, dimensions: int = 50) -> np.ndarray:
+    """Keep the directions in which the songs differ most: principal component analysis.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, 512), float32 or float64]
+        One vector a song, as embedded. Any width will do.
+    dimensions : int
+        The most to keep, at least 2.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, d), float32]
+        Mean-centred, the most varied component first; 2 <= d <= `dimensions`, for components without
+        variance are left out, or are zeros where fewer than 2 have any. In each component the largest
+        loading is positive, so that the map is not mirrored from one machine to another.
+
+    Raises
+    ------
+    MappingError
+        If a value is not finite, `vectors` is not two-dimensional, or `dimensions` is less than 2.
+    """
+    if dimensions < 2:
+        raise MappingError(f"dimensions={dimensions} must be at least 2")
+    vectors = as_matrix(vectors, name="vectors")
+    if not len(vectors) or not vectors.shape[1]:
+        return np.zeros((len(vectors), 2), dtype=np.float32)
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    components = _principal_components(vectors, mean, dimensions)
+    reduced = np.zeros((len(vectors), max(2, components.shape[1])), dtype=np.float32)
+    for rows, centred in _centred_chunks(vectors, mean):
+        reduced[rows, : components.shape[1]] = centred @ components
+    return reduced
+
+
+def _principal_components(vectors, mean, dimensions):
+    covariance = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for _, centred in _centred_chunks(vectors, mean):
+        covariance += centred.T @ centred
+    variances, components = np.linalg.eigh(covariance / len(vectors))
+    variances, components = variances[::-1][:dimensions], components[:, ::-1][:, :dimensions]
+    rounding = (np.finfo(np.float64).eps * 8 * np.linalg.norm(mean)) ** 2
+    components = components[:, variances > max(_NO_VARIANCE * variances[0], rounding)]
+    largest = np.take_along_axis(components, np.abs(components).argmax(axis=0)[None], axis=0)
+    return components * np.sign(largest)
+
+
+def _centred_chunks(vectors, mean):
+    for start in range(0, len(vectors), _CHUNK_ROWS):
+        rows = slice(start, start + _CHUNK_ROWS)
+        yield rows, vectors[rows] - mean
+
+
+def default_parameters(
+    method: str, n: int, *, seed: int = 0, perplexity: float = 30.0, neighbours: int = 15
+) -> dict[str, str | int | float]:
+    """Say what `project` does with n songs, for the record.
+
+    Parameters
+    ----------
+    method : {"tsne", "umap", "pca"}
+        The projection.
+    n : int
+        How many songs with different vectors.
+    seed, perplexity, neighbours
+        As given to `project`.
+
+    Returns
+    -------
+    dict
+        The parameters after they were fitted to n; JSON can hold it. "layout" is the method that draws
+        the map: PCA where the songs are too few.
+
+    Raises
+    ------
+    MappingError
+        If the method is not one of `METHODS`, or a parameter is out of range.
+    """
+    _check_parameters(method, perplexity, neighbours)
+    if method == "pca" or n < _LEAST_SONGS:
+        return {"method": method, "layout": "pca"}
+    common = {"method": method, "layout": method, "seed": int(seed), "initialisation": "pca"}
+    if method == "tsne":
+        return common | {
+            "perplexity": float(min(perplexity, (n - 1) / 3)),
+            "early_exaggeration": _EARLY_EXAGGERATION,
+            "early_iterations": _EARLY_ITERATIONS,
+            "iterations": 500 if n <= 20_000 else 250,
+        }
+    return common | {
+        "neighbours": int(min(neighbours, n - 1)),
+        "min_dist": 0.1,
+        "epochs": 500 if n <= 2_000 else 200 if n <= 20_000 else 100,
+    }
+
+
+def _check_parameters(method, perplexity, neighbours):
+    if method not in METHODS:
+        raise MappingError(f"method={method!r} is not a projection; choose one of {', '.join(METHODS)}")
+    if not perplexity >= 1:
+        raise MappingError(f"perplexity={perplexity} must be at least 1")
+    if neighbours < 2:
+        raise MappingError(f"neighbours={neighbours} must be at least 2")
+
+
+def project(
+    method: str,
+    reduced: np.ndarray,
+    *,
+    seed: int = 0,
+    perplexity: float = 30.0,
+    neighbours: int = 15,
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """Lay songs out in two dimensions.
+
+    Songs with the same vector are laid out once and shown side by side. The same arguments give the
+    same map, bit for bit, on one machine.
+
+    Parameters
+    ----------
+    method : {"tsne", "umap", "pca"}
+        t-SNE keeps neighbours together best, UMAP is the fastest for large libraries, and PCA shows
+        only the broadest differences. With fewer than 10 different songs all are PCA.
+    reduced : np.ndarray [shape=(n, d), float32]
+        What `reduce` gives: the first two columns are the PCA map, and where the others start.
+    seed : int
+        0 to 2**32 - 1.
+    perplexity : float
+        t-SNE's: about how many neighbours each song should stay near. Large values show the broad
+        structure, small ones the fine. At most a third of the other songs count.
+    neighbours : int
+        UMAP's, to the same effect; at least 2.
+    progress : callable, optional
+        Called with the share done, from 0.0 to 1.0.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, 2), float32]
+        Centred, at a root mean square distance of 1 from the centre (a single song is at 0).
+
+    Raises
+    ------
+    MappingError
+        If the method is not one of `METHODS`, a parameter is out of range, a value is not finite, or
+        `reduced` is not two-dimensional.
+    """
+    _check_parameters(method, perplexity, neighbours)
+    reduced = as_matrix(reduced, name="reduced").astype(np.float32)
+    report = progress or (lambda share: None)
+    report(0.0)
+    first, inverse = distinct_rows(reduced)
+    distinct = reduced[first]
+    used = default_parameters(method, len(distinct), seed=seed, perplexity=perplexity, neighbours=neighbours)
+    layout = {"pca": _pca, "tsne": _tsne, "umap": _umap}[used["layout"]]
+    positions = _scaled(layout(distinct, used, report)[inverse])
+    positions = _scaled(_copies_apart(positions, inverse))
+    report(1.0)
+    return positions.astype(np.float32)
+
+
+def _scaled(positions):
+    if not len(positions):
+        return positions
+    centred = positions - positions.mean(axis=0)
+    radius = np.sqrt((centred**2).sum(axis=1).mean())
+    return centred / radius if radius > 0 else centred
+
+
+def _copies_apart(positions, inverse):
+    sizes = np.bincount(inverse)
+    if not sizes.size or sizes.max() == 1:
+        return positions
+    order = np.argsort(inverse, kind="stable")
+    turn = np.empty(len(inverse))
+    turn[order] = np.arange(len(inverse)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    copies = sizes[inverse]
+    # Vogel, "A better way to construct the sunflower head", Mathematical Biosciences 44 (1979).
+    radius = np.where(copies > 1, _COPIES_RADIUS * np.sqrt((turn + 0.5) / copies), 0.0)
+    angle = turn * _GOLDEN_ANGLE
+    return positions + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def _pca(distinct, used, report):
+    return _first_two(distinct)
+
+
+def _first_two(distinct):
+    positions = np.zeros((len(distinct), 2))
+    positions[:, : distinct.shape[1]] = distinct[:, :2]
+    return positions
+
+
+def _start(distinct, seed):
+    start = _first_two(distinct)
+    start /= start[:, 0].std() or 1.0
+    # Songs on one line would stay on it for ever: every force between them lies along it.
+    return start + np.random.default_rng(seed).normal(scale=1e-3, size=start.shape)
+
+
+def _exact_neighbours(distinct, k):
+    from sklearn.neighbors import NearestNeighbors
+
+    # Exact search by matrix products took 29 s for 100,000 songs; the approximate indexes that the
+    # libraries bring took 44 s (Annoy, one thread) and 29 s after 27 s of compiling (NN-descent).
+    return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(distinct).kneighbors()
+
+
+def _tsne(distinct, used, report):
+    from openTSNE import TSNEEmbedding
+    from openTSNE.affinity import PerplexityBasedNN
+    from openTSNE.nearest_neighbors import PrecomputedNeighbors
+
+    perplexity, early, late = used["perplexity"], used["early_iterations"], used["iterations"]
+    k = min(len(distinct) - 1, int(3 * perplexity))
+    distances, indices = _exact_neighbours(distinct, k)
+    index = PrecomputedNeighbors(indices, distances.astype(np.float64))
+    # One thread sums up each song's forces, so that their number does not change a bit.
+    jobs = -1 if len(distinct) >= _LEAST_SONGS_FOR_THREADS else 1
+    affinities = PerplexityBasedNN(perplexity=perplexity, knn_index=index, n_jobs=jobs)
+
+    def after(done):
+        return lambda iteration, error, embedding: report(0.1 + 0.9 * (done + iteration) / (early + late))
+
+    # Kobak & Berens, "The art of using t-SNE for single-cell transcriptomics", Nature Communications
+    # 10 (2019): a PCA start at a standard deviation of 1e-4 keeps the broad structure.
+    embedding = TSNEEmbedding(1e-4 * _start(distinct, used["seed"]), affinities, n_jobs=jobs)
+    report(0.1)
+    common = {"callbacks_every_iters": _REPORT_ITERATIONS}
+    embedding = embedding.optimize(
+        early, exaggeration=used["early_exaggeration"], momentum=0.5, callbacks=[after(0)], **common
+    )
+    embedding = embedding.optimize(late, momentum=0.8, callbacks=[after(early)], **common)
+    return np.asarray(embedding, dtype=np.float64)
+
+
+def _umap(distinct, used, report):
+    with _without_tensorflow():
+        from umap import UMAP
+
+    # UMAP counts a song among its own neighbours.
+    distances, indices = _exact_neighbours(distinct, used["neighbours"] - 1)
+    itself = np.arange(len(distinct))[:, None]
+    indices = np.hstack([itself, indices]).astype(np.int32)
+    distances = np.hstack([np.zeros_like(itself), distances]).astype(np.float32)
+    report(0.4)
+    start = _start(distinct, used["seed"])
+    umap = UMAP(
+        n_neighbors=used["neighbours"],
+        min_dist=used["min_dist"],
+        n_epochs=used["epochs"],
+        init=start,
+        precomputed_knn=(indices, distances),
+        random_state=used["seed"],
+        n_jobs=1,
+    )
+    with warnings.catch_warnings():
+        # It only says that songs cannot be added to this map later.
+        warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]", category=UserWarning)
+        return umap.fit_transform(distinct).astype(np.float64)
+
+
+@contextmanager
+def _without_tensorflow():
+    """Keep umap from importing TensorFlow, five seconds for a variant of UMAP that is not used here."""
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.modules["tensorflow"] = None
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Tensorflow not installed", category=ImportWarning)
+            yield
+    finally:
+        del sys.modules["tensorflow"]

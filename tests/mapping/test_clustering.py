@@ -1,0 +1,176 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.errors import MappingError
+from explorer.mapping import clustering
+from explorer.mapping.projection import reduce
+
+ROOT = Path(__file__).parents[2]
+LIGHT_MODULES = ("neighbours", "clustering", "labelling", "quality")
+
+
+@pytest.mark.parametrize("module", LIGHT_MODULES)
+def test_what_the_web_server_imports_brings_no_heavy_library(module):
+    code = f"import sys, explorer.mapping.{module}; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in ran.stdout.split()}
+    assert "numpy" in loaded
+    assert not loaded & {"umap", "numba", "openTSNE", "sklearn", "scipy", "tensorflow", "dash", "apsw"}
+
+
+def test_clusters_are_the_groups_of_songs_that_are_there(make_blobs):
+    vectors, members = make_blobs(120)
+    labels = clustering.cluster(reduce(vectors), 4)
+    assert labels.shape == (120,)
+    assert labels.dtype == np.int32
+    assert len({(a, b) for a, b in zip(members.tolist(), labels.tolist(), strict=True)}) == 4
+
+
+def test_clusters_are_numbered_by_size_the_largest_first():
+    reduced = np.repeat([[0.0, 0], [100, 0], [0, 100]], [5, 20, 10], axis=0)
+    reduced += np.random.default_rng(0).normal(size=reduced.shape)
+    labels = clustering.cluster(reduced, 3)
+    np.testing.assert_array_equal(labels, np.repeat([2, 0, 1], [5, 20, 10]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_clusters_of_one_size_are_numbered_by_their_first_song(seed):
+    reduced = np.tile([[100.0, 0], [0, 0], [0, 100]], (8, 1))
+    reduced += np.random.default_rng(0).normal(size=reduced.shape)
+    labels = clustering.cluster(reduced, 3, seed=seed)
+    np.testing.assert_array_equal(labels, np.tile([0, 1, 2], 8))
+
+
+def test_asking_for_more_clusters_than_different_songs_gives_one_each():
+    reduced = np.array([[1.0, 0], [0, 5], [1, 0], [9, 9], [1, 0], [0, 5]])
+    np.testing.assert_array_equal(clustering.cluster(reduced, 50), [0, 1, 0, 2, 0, 1])
+
+
+@pytest.mark.parametrize("n", range(6))
+@pytest.mark.parametrize("k", [1, 2, 3, 10])
+def test_the_smallest_libraries_can_be_clustered(make_blobs, n, k):
+    labels = clustering.cluster(reduce(make_blobs(max(n, 1))[0][:n]), k)
+    assert labels.shape == (n,)
+    assert labels.dtype == np.int32
+    assert sorted(set(labels.tolist())) == list(range(min(n, k)))
+
+
+def test_the_default_can_be_asked_for_also_without_songs():
+    reduced = np.empty((0, 2), dtype=np.float32)
+    assert clustering.cluster(reduced, clustering.default_cluster_count(reduced)).shape == (0,)
+
+
+def test_identical_songs_are_one_cluster(make_blobs):
+    reduced = reduce(np.repeat(make_blobs(1)[0], 30, axis=0))
+    np.testing.assert_array_equal(clustering.cluster(reduced, 5), np.zeros(30))
+    assert clustering.default_cluster_count(reduced) == 1
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_fewer_than_one_cluster_is_refused(k):
+    with pytest.raises(MappingError, match=f"k={k}"):
+        clustering.cluster(np.zeros((4, 2)), k)
+
+
+def test_vectors_that_are_not_finite_are_refused():
+    with pytest.raises(MappingError, match="song 1"):
+        clustering.cluster(np.array([[0.0, 1], [np.nan, 2]]), 1)
+
+
+def test_the_same_seed_gives_the_same_clusters_whatever_the_number_of_threads():
+    code = """
+import numpy as np
+from explorer.mapping.clustering import cluster
+reduced = np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32)
+print(*cluster(reduced, 12, seed=5))
+"""
+    reduced = np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32)
+    here = clustering.cluster(reduced, 12, seed=5)
+    for threads in ("1", "4"):
+        fresh = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        np.testing.assert_array_equal(here, np.array(fresh.stdout.split(), dtype=int))
+
+
+def test_the_default_is_the_number_of_genres(make_blobs):
+    reduced = reduce(make_blobs(60)[0])
+    assert clustering.default_cluster_count(reduced, n_genres=7) == 7
+    assert clustering.default_cluster_count(reduced, n_genres=50) == 50
+    assert clustering.default_cluster_count(reduced[:5], n_genres=7) == 5
+
+
+@pytest.mark.parametrize("n_genres", [0, 1, 51])
+def test_without_telling_genres_the_default_is_the_number_of_groups(make_blobs, n_genres):
+    reduced = reduce(make_blobs(120, groups=5)[0])
+    assert clustering.default_cluster_count(reduced, n_genres=n_genres) == 5
+
+
+def test_songs_without_gaps_get_more_regions_than_two():
+    reduced = np.random.default_rng(0).normal(size=(400, 30)).astype(np.float32)
+    assert clustering.default_cluster_count(reduced) >= 10
+
+
+@pytest.mark.parametrize("n", range(10))
+def test_the_default_never_exceeds_the_number_of_songs(make_blobs, n):
+    reduced = reduce(make_blobs(max(n, 1))[0][:n])
+    for n_genres in (0, 4):
+        assert min(n, 1) <= clustering.default_cluster_count(reduced, n_genres=n_genres) <= n
+
+
+def test_the_default_is_decided_on_a_sample_of_a_large_library(make_blobs, monkeypatch):
+    sizes = []
+    original = clustering._silhouettes
+    monkeypatch.setattr(
+        clustering, "_silhouettes", lambda sample, *rest: sizes.append(len(sample)) or original(sample, *rest)
+    )
+    monkeypatch.setattr(clustering, "_SILHOUETTE_SAMPLE", 100)
+    assert clustering.default_cluster_count(reduce(make_blobs(500, groups=3)[0])) == 3
+    assert sizes == [100]
+
+
+def test_centres_are_the_means_of_the_members():
+    reduced = np.array([[0.0, 0], [2, 4], [10, 10], [4, 2]], dtype=np.float32)
+    np.testing.assert_allclose(clustering.centres(reduced, [0, 0, 1, 0]), [[2, 2], [10, 10]])
+
+
+def test_an_anthem_is_the_song_nearest_its_centre():
+    reduced = np.array([[0.0, 0], [5, 5], [10, 10], [90, 90], [95, 96], [100, 100]], dtype=np.float32)
+    np.testing.assert_array_equal(clustering.anthems(reduced, [1, 1, 1, 0, 0, 0]), [4, 1])
+
+
+def test_of_equally_near_songs_the_first_is_the_anthem():
+    reduced = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]], dtype=np.float32)
+    np.testing.assert_array_equal(clustering.anthems(reduced, [0, 0, 0, 0]), [0])
+
+
+def test_no_songs_have_no_centres_and_no_anthems():
+    assert clustering.centres(np.empty((0, 2)), []).shape == (0, 2)
+    assert clustering.anthems(np.empty((0, 2)), []).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"), [([0, 1], "shape"), ([0, 0, 2], "cluster 1"), ([0, -1, 0], "-1")]
+)
+def test_labels_that_do_not_fit_the_songs_are_refused(labels, message):
+    with pytest.raises(MappingError, match=message):
+        clustering.centres(np.zeros((3, 2)), labels)
+    with pytest.raises(MappingError, match=message):
+        clustering.anthems(np.zeros((3, 2)), labels)
+
+
+def test_distinct_rows_find_copies_in_the_order_in_which_they_appear():
+    reduced = np.array([[9.0, 1], [2, 2], [9, 1 + 1e-7], [0, 0], [2, 2]])
+    first, inverse = clustering.distinct_rows(reduced)
+    np.testing.assert_array_equal(first, [0, 1, 3])
+    np.testing.assert_array_equal(inverse, [0, 1, 0, 2, 1])

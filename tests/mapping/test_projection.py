@@ -1,0 +1,276 @@
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.errors import MappingError
+from explorer.mapping import projection
+
+ROOT = Path(__file__).parents[2]
+# One song; too few for a layout; the fewest that get one; fewer than neighbours and 3 x perplexity.
+SIZES = (1, 2, 3, 4, 9, 10, 16)
+IN_A_FRESH_PROCESS = """
+import hashlib, sys
+import numpy as np
+from explorer.mapping import projection
+reduced = np.load(sys.argv[1])
+assert not {"umap", "numba", "openTSNE", "sklearn"} & set(sys.modules), "imported too early"
+for method in projection.METHODS:
+    print(hashlib.sha256(projection.project(method, reduced, seed=3).tobytes()).hexdigest())
+assert "tensorflow" not in sys.modules, "imported for nothing"
+"""
+
+
+def _digest(positions):
+    return hashlib.sha256(positions.tobytes()).hexdigest()
+
+
+def _purity_on_the_map(positions, members):
+    distances = ((positions[:, None] - positions[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(distances, np.inf)
+    return (members[distances.argsort(axis=1)[:, :5]] == members[:, None]).mean()
+
+
+def test_reduce_equals_the_singular_value_decomposition_of_centred_vectors(make_blobs):
+    vectors, _ = make_blobs(80)
+    centred = vectors - vectors.mean(axis=0)
+    _, values, directions = np.linalg.svd(centred, full_matrices=False)
+    reduced = projection.reduce(vectors, dimensions=5)
+    assert reduced.dtype == np.float32
+    np.testing.assert_allclose(np.abs(reduced), np.abs(centred @ directions[:5].T), atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(reduced, axis=0), values[:5], rtol=1e-5)
+
+
+def test_reduce_does_not_mirror_the_map_when_songs_are_listed_otherwise(make_blobs):
+    vectors, _ = make_blobs(60)
+    order = np.random.default_rng(1).permutation(60)
+    np.testing.assert_allclose(
+        projection.reduce(vectors[order], dimensions=3),
+        projection.reduce(vectors, dimensions=3)[order],
+        atol=1e-4,
+    )
+
+
+def test_reduce_makes_the_largest_loading_of_each_component_positive(make_blobs):
+    vectors, _ = make_blobs(60)
+    reduced = projection.reduce(vectors, dimensions=8).astype(np.float64)
+    loadings = (vectors - vectors.mean(axis=0)).T @ reduced
+    assert (loadings[np.abs(loadings).argmax(axis=0), np.arange(8)] > 0).all()
+
+
+def test_reduce_keeps_at_most_fifty_dimensions_and_only_those_that_vary(make_blobs):
+    assert projection.reduce(make_blobs(200)[0]).shape == (200, 50)
+    assert projection.reduce(make_blobs(6)[0]).shape == (6, 5)
+    assert projection.reduce(make_blobs(1)[0]).shape == (1, 2)
+
+
+def test_reduce_takes_identical_vectors_for_identical(make_blobs):
+    vectors = np.repeat(make_blobs(1)[0], 7, axis=0)
+    np.testing.assert_array_equal(projection.reduce(vectors), np.zeros((7, 2), dtype=np.float32))
+
+
+def test_reduce_needs_no_double_precision(make_blobs):
+    vectors, _ = make_blobs(50)
+    single = projection.reduce(vectors.astype(np.float32), dimensions=3)
+    np.testing.assert_allclose(single, projection.reduce(vectors, dimensions=3), atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_refused_with_the_song_named(make_blobs, value):
+    vectors, _ = make_blobs(12)
+    vectors[7, 20] = value
+    with pytest.raises(MappingError, match="song 7"):
+        projection.reduce(vectors)
+    with pytest.raises(MappingError, match="song 7"):
+        projection.project("pca", vectors)
+
+
+def test_an_unknown_method_is_refused_with_the_choices_named():
+    with pytest.raises(MappingError, match=r"'isomap'.*tsne, umap, pca"):
+        projection.project("isomap", np.zeros((3, 2)))
+    with pytest.raises(MappingError, match="tsne, umap, pca"):
+        projection.default_parameters("isomap", 3)
+
+
+@pytest.mark.parametrize("parameter", [{"perplexity": 0}, {"perplexity": np.nan}, {"neighbours": 1}])
+def test_a_parameter_out_of_range_is_refused_with_its_value(parameter):
+    (name, value), *_ = parameter.items()
+    with pytest.raises(MappingError, match=f"{name}={value}"):
+        projection.project("tsne", np.zeros((3, 2)), **parameter)
+
+
+def test_dimensions_below_two_are_refused():
+    with pytest.raises(MappingError, match="dimensions=1"):
+        projection.reduce(np.zeros((3, 8)), dimensions=1)
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+def test_no_songs_make_an_empty_map(method):
+    positions = projection.project(method, projection.reduce(np.empty((0, 512))))
+    assert positions.shape == (0, 2)
+    assert positions.dtype == np.float32
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+@pytest.mark.parametrize("n", SIZES)
+def test_every_small_library_gets_finite_and_separate_positions(make_blobs, method, n):
+    positions = projection.project(method, projection.reduce(make_blobs(n, groups=3)[0]))
+    assert positions.shape == (n, 2)
+    assert positions.dtype == np.float32
+    assert np.isfinite(positions).all()
+    assert len(np.unique(positions, axis=0)) == n
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+@pytest.mark.parametrize("n", [2, 40])
+def test_identical_songs_lie_side_by_side(make_blobs, method, n):
+    vectors = np.repeat(make_blobs(1)[0], n, axis=0)
+    positions = projection.project(method, projection.reduce(vectors))
+    assert len(np.unique(positions, axis=0)) == n
+    assert np.sqrt((positions**2).sum(axis=1).mean()) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+def test_copies_of_a_song_lie_beside_it_and_apart(make_blobs, method):
+    vectors, _ = make_blobs(60)
+    vectors[40:45] = vectors[3]
+    positions = projection.project(method, projection.reduce(vectors))
+    copies = positions[[3, 40, 41, 42, 43, 44]]
+    assert len(np.unique(copies, axis=0)) == 6
+    assert np.linalg.norm(copies - copies[0], axis=1).max() < 0.05
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+def test_copies_of_a_song_do_not_move_the_others(make_blobs, method):
+    def others(reduced):
+        positions = projection.project(method, reduced)[:39].astype(np.float64)
+        positions -= positions.mean(axis=0)
+        return positions / np.linalg.norm(positions)
+
+    reduced = projection.reduce(make_blobs(40)[0])
+    copied = np.concatenate([reduced, np.repeat(reduced[39:], 30, axis=0)])
+    np.testing.assert_allclose(others(copied), others(reduced), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+def test_songs_on_one_line_get_a_map(method):
+    line = np.zeros((30, 2), dtype=np.float32)
+    line[:, 0] = np.arange(30)
+    positions = projection.project(method, line)
+    assert np.isfinite(positions).all()
+    assert len(np.unique(positions, axis=0)) == 30
+
+
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_songs_on_one_line_do_not_stay_on_it(method):
+    line = np.zeros((30, 2), dtype=np.float32)
+    line[:, 0] = np.arange(30)
+    assert projection.project(method, line)[:, 1].std() > 0.05
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+def test_maps_of_all_methods_have_the_same_extent(make_blobs, method):
+    vectors, _ = make_blobs(60)
+    positions = projection.project(method, 1000 * projection.reduce(vectors)).astype(np.float64)
+    np.testing.assert_allclose(positions.mean(axis=0), 0.0, atol=1e-6)
+    assert np.sqrt((positions**2).sum(axis=1).mean()) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+def test_separate_groups_of_songs_stay_together(make_blobs, method):
+    vectors, members = make_blobs(160)
+    order = np.random.default_rng(0).permutation(160)
+    vectors, members = vectors[order], members[order]
+    positions = projection.project(method, projection.reduce(vectors))
+    assert _purity_on_the_map(positions, members) > 0.95
+
+
+def test_pca_is_the_first_two_columns(make_blobs):
+    reduced = projection.reduce(make_blobs(40)[0])
+    positions = projection.project("pca", reduced)
+    scale = np.sqrt((reduced[:, :2] ** 2).sum(axis=1).mean())
+    np.testing.assert_allclose(positions, reduced[:, :2] / scale, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def reduced_150(make_blobs):
+    return projection.reduce(make_blobs(150)[0])
+
+
+@pytest.fixture(scope="module")
+def fresh_process(reduced_150, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fresh") / "reduced.npy"
+    np.save(path, reduced_150)
+    command = [sys.executable, "-c", IN_A_FRESH_PROCESS, str(path)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_same_seed_gives_the_same_map_bit_for_bit_also_in_a_fresh_process(reduced_150, fresh_process):
+    here = [_digest(projection.project(method, reduced_150, seed=3)) for method in projection.METHODS]
+    again = [_digest(projection.project(method, reduced_150, seed=3)) for method in projection.METHODS]
+    assert here == again == fresh_process.stdout.split()
+
+
+def test_projecting_warns_of_nothing_and_leaves_tensorflow_alone(fresh_process):
+    assert (fresh_process.returncode, fresh_process.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_another_seed_gives_another_map(make_blobs, method):
+    reduced = projection.reduce(make_blobs(40)[0])
+    assert _digest(projection.project(method, reduced, seed=0)) != _digest(
+        projection.project(method, reduced, seed=1)
+    )
+
+
+def test_the_number_of_threads_does_not_change_a_bit_of_tsne(make_blobs, monkeypatch):
+    reduced = projection.reduce(make_blobs(60)[0])
+    fitted = projection.default_parameters
+    # Threads that wait for each other on a busy machine make 750 iterations long.
+    briefly = {"early_iterations": 20, "iterations": 30}
+    monkeypatch.setattr(projection, "default_parameters", lambda *a, **k: fitted(*a, **k) | briefly)
+    one_thread = projection.project("tsne", reduced)
+    monkeypatch.setattr(projection, "_LEAST_SONGS_FOR_THREADS", 0)
+    assert _digest(projection.project("tsne", reduced)) == _digest(one_thread)
+
+
+@pytest.mark.parametrize("method", projection.METHODS)
+def test_progress_rises_from_nothing_to_all_and_leaves_the_map_as_it_is(make_blobs, method):
+    reduced = projection.reduce(make_blobs(40)[0])
+    shares = []
+    positions = projection.project(method, reduced, progress=shares.append)
+    assert shares[0] == 0.0
+    assert shares[-1] == 1.0
+    assert shares == sorted(shares)
+    assert _digest(positions) == _digest(projection.project(method, reduced))
+
+
+def test_tsne_reports_progress_while_it_runs(make_blobs):
+    shares = []
+    projection.project("tsne", projection.reduce(make_blobs(40)[0]), progress=shares.append)
+    assert len(shares) > 10
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "values"), [("tsne", "perplexity", (3, 30)), ("umap", "neighbours", (3, 30))]
+)
+def test_parameters_reach_the_method(make_blobs, method, name, values):
+    reduced = projection.reduce(make_blobs(100)[0])
+    one, other = (projection.project(method, reduced, **{name: value}) for value in values)
+    assert not np.allclose(one, other, atol=1e-3)
+
+
+def test_default_parameters_say_what_was_fitted_to_the_number_of_songs():
+    assert projection.default_parameters("tsne", 1000)["perplexity"] == 30
+    assert projection.default_parameters("tsne", 31)["perplexity"] == 10
+    assert projection.default_parameters("umap", 1000, neighbours=20)["neighbours"] == 20
+    assert projection.default_parameters("umap", 12)["neighbours"] == 11
+    assert projection.default_parameters("umap", 9)["layout"] == "pca"
+    assert (
+        projection.default_parameters("umap", 100_000)["epochs"]
+        < projection.default_parameters("umap", 500)["epochs"]
+    )
+    assert projection.default_parameters("tsne", 500, seed=7)["seed"] == 7
