@@ -38,7 +38,10 @@ def model_options(command: Callable) -> Callable:
     """Add the options that choose the model."""
     options = (
         click.option(
-            "--hop", "hop_s", type=click.FloatRange(0.01, 10.0), help="Seconds between windows (0.5)."
+            "--hop",
+            "hop_s",
+            type=click.FloatRange(0.01, 10.0),
+            help="Seconds between windows (0.5); above 1 there are gaps.",
         ),
         click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz)."),
         click.option("--precision", type=click.Choice(["float32"]), help="Arithmetic of the network."),

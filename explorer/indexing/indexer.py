@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from explorer.library.tags import read_tags
 from explorer.progress import Reporter
 
 QUEUED_BATCHES = 8
+STOPPING_TIMEOUT_S = 20.0
 
 
 @dataclass
@@ -126,8 +127,8 @@ def index_folder(
         )
         with reporter.counting("Indexing", total=len(todo)) as counter:
             consumer = _Consumer(database, root_id, engine.embed, model, summary, counter.advance)
-            with stopping_gently(reporter) as stop:
-                for message in producer.messages():
+            with stopping_gently(reporter) as stop, closing(producer.messages()) as messages:
+                for message in messages:
                     song_ended = consumer.take(message)
                     if song_ended and stop.is_set():
                         summary.interrupted = True
@@ -200,20 +201,26 @@ class _Producer:
             while not isinstance(message := self._queue.get(), _End):
                 yield message
         finally:
+            # A thread that still decodes while the interpreter goes away aborts the process.
             self._stopped.set()
+            thread.join(STOPPING_TIMEOUT_S)
 
     def _run(self) -> None:
         for file in self._files:
             for message in self._read(file):
-                while not self._stopped.is_set():
-                    try:
-                        self._queue.put(message, timeout=0.2)
-                        break
-                    except queue.Full:
-                        continue
-                if self._stopped.is_set():
+                if not self._put(message):
                     return
-        self._queue.put(_End())
+        self._put(_End())
+
+    def _put(self, message: _Message) -> bool:
+        """Hand a message over, or return False where nobody wants it any more."""
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(message, timeout=0.2)
+                return True
+            except queue.Full:
+                continue
+        return False
 
     def _read(self, file: ScannedFile) -> Iterator[_Message]:
         try:

@@ -214,8 +214,16 @@ class Database:
                 self._rows("INSERT INTO songs_genres VALUES (?, ?)", (song_id, genre))
             self._rows(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (song_id, root_id, file.path, file.size_bytes, file.modified_ns)
-                + (song.fingerprint, song.format, float(song.duration_s)),
+                (
+                    song_id,
+                    root_id,
+                    file.path,
+                    file.size_bytes,
+                    file.modified_ns,
+                    song.fingerprint,
+                    song.format,
+                    float(song.duration_s),
+                ),
             )
             self._rows("INSERT OR REPLACE INTO songs_vectors VALUES (?, ?)", (song_id, encode_vector(vector)))
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))

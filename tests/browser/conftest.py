@@ -75,11 +75,11 @@ def serving(database: Path):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A library of 24 songs of six seconds, served: (address, folder of music, database)."""
+    """A library of 24 songs of 20 seconds, served: (address, folder of music, database)."""
     folder = tmp_path_factory.mktemp("site")
     from support import store_library
 
-    store_library(folder / "songs.db", folder / "music", seconds=6.0, titles=TITLES)
+    store_library(folder / "songs.db", folder / "music", seconds=20.0, titles=TITLES)
     with serving(folder / "songs.db") as url:
         yield url, folder / "music", folder / "songs.db"
 

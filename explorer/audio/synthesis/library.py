@@ -21,7 +21,7 @@ from explorer.audio.synthesis.styles import COMPOSERS
 from explorer.errors import AudioError
 
 STYLES = tuple(COMPOSERS)
-PIECES_PER_STYLE = 6
+PIECES_PER_STYLE = 5
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from explorer.audio.synthesis.library import PIECES_PER_STYLE
 from explorer.audio.synthesis.naming import WORDS
 from explorer.audio.synthesis.styles import COMPOSERS
 
@@ -40,7 +41,7 @@ def distances(features):
 
 def test_genres_are_told_apart_by_simple_spectral_features(distances):
     distance, genres = distances
-    neighbours = np.argsort(distance, axis=1)[:, :5]
+    neighbours = np.argsort(distance, axis=1)[:, : PIECES_PER_STYLE - 1]
     purity = (genres[neighbours] == genres[:, None]).mean()
     assert purity > 0.85
     for genre in set(genres):
