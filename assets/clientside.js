@@ -1,6 +1,6 @@
 /**
  * What Dash calls in the browser. Sound and movement start here, without a round trip to the server.
- * The work is done by explorer.map, explorer.player and explorer.songs.
+ * The work is done by explorer.map, explorer.overlays, explorer.player and explorer.songs.
  */
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   explorer: {
@@ -12,7 +12,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
 
     /** Show the tooltip of the point under the pointer, or hide it. */
     hover(hoverData) {
-      explorer.map.hover(hoverData ? hoverData.points[0].pointIndex : null);
+      explorer.overlays.hover(hoverData ? hoverData.points[0].pointIndex : null);
       return window.dash_clientside.no_update;
     },
 

@@ -12,7 +12,7 @@ Object.assign(explorer, {
   /** Play a song and mark it on the map. @param {number} index */
   play(index) {
     explorer.player.play(index);
-    explorer.map.placeMark();
+    explorer.overlays.placeMark();
   },
 
   /** Space plays and pauses, m mutes, / searches, Escape leaves the search. */
@@ -56,6 +56,7 @@ Object.assign(explorer, {
   mount() {
     explorer.player.mount();
     explorer.map.mount();
+    explorer.overlays.mount();
     explorer.followSystemTheme();
     document.addEventListener("keydown", explorer.handleKey);
     document.getElementById("reload")?.addEventListener("click", () => location.reload());

@@ -74,17 +74,20 @@ def cli() -> None:
 @json_option
 def index(folder, database, limit, retry, reindex, no_map, as_json, **choices):
     """Embed the songs of FOLDER (default: audio/) that are new, then compute the map."""
+    from explorer.demo import holds_only_the_demo, is_the_demo
     from explorer.indexing.indexer import index_folder
     from explorer.library.database import Database
 
     reporter = Reporter()
+    folder = folder or Settings.audio
     with Database.open(database) as library:
-        _make_way(library, folder or Settings.audio, reporter)
         summary = index_folder(
             library,
-            folder or Settings.audio,
+            folder,
             request=_model_request(reindex=reindex, **choices),
             reporter=reporter,
+            # The demo's songs make way for somebody's own music.
+            replace=holds_only_the_demo(library) and not is_the_demo(folder),
             limit=limit,
             retry=retry,
         )
@@ -110,7 +113,7 @@ def map_command(database, clusters, as_json):
     from explorer.indexing.mapmaker import make_map
     from explorer.library.database import Database
 
-    with Database.open(_existing(database)) as library:
+    with Database.open(database, create=False) as library:
         made = make_map(library, reporter=Reporter(), cluster_count=clusters)
     if as_json:
         _print_json({"songs": len(made.song_ids), "clusters": made.cluster_names, "quality": made.quality})
@@ -177,7 +180,7 @@ def similar(song, database, count, as_json):
     from explorer.library.database import Database
     from explorer.similar import find_similar
 
-    with Database.open_readonly(_existing(database)) as library:
+    with Database.open_readonly(database) as library:
         wanted, found = find_similar(library, song, count=count)
     if as_json:
         _print_json([{"song_id": row.song_id, "similarity": round(value, 6)} for row, value in found])
@@ -195,7 +198,7 @@ def status(database, as_json):
     from explorer.library.database import Database
     from explorer.status import describe_library, library_status
 
-    with Database.open_readonly(_existing(database)) as library:
+    with Database.open_readonly(database) as library:
         found = library_status(library)
     if as_json:
         _print_json(found)
@@ -231,25 +234,10 @@ def run(arguments: list[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _existing(database: Path) -> Path:
-    if not database.exists():
-        raise ExplorerError(f"There is no library at {database}: make one with `python run.py index FOLDER`.")
-    return database
-
-
 def _model_request(**choices):
     from explorer.indexing.model import ModelRequest
 
     return ModelRequest(models_dir=Settings().models, **choices)
-
-
-def _make_way(library, folder: Path, reporter: Reporter) -> None:
-    """Let the demo's songs give way to somebody's own music."""
-    from explorer.demo import holds_only_the_demo, is_the_demo
-
-    if holds_only_the_demo(library) and not is_the_demo(folder):
-        reporter.say("The demo's songs make way for yours.")
-        library.forget_everything()
 
 
 def _map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:

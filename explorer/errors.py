@@ -25,6 +25,10 @@ class LibraryError(ExplorerError):
     """songs.db, or the folder of music, cannot be used as asked."""
 
 
+class NoLibraryError(LibraryError):
+    """There is no songs.db yet."""
+
+
 class LibraryBusyError(LibraryError):
     """Another program holds songs.db; trying again later may work."""
 

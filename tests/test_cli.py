@@ -106,12 +106,16 @@ def test_the_demos_songs_make_way_for_ones_own(tmp_path, make_tone, monkeypatch,
     make_tone(tmp_path / "demo" / "demo.flac")
     make_tone(tmp_path / "mine" / "mine.flac", frequency_hz=300)
     make_tone(tmp_path / "more" / "more.flac", frequency_hz=500)
+    arguments = ["--weights", "untrained", "--no-map", "--db", str(tmp_path / "songs.db")]
+    assert run(["index", str(tmp_path / "demo"), *arguments]) == 0
+    assert run(["index", str(tmp_path / "no such folder"), *arguments]) == 1
+    with Database.open_readonly(tmp_path / "songs.db") as library:
+        assert library.vectors()[0] == ["demo.flac"]
     for folder, expected in (
         ("demo", ["demo.flac"]),
         ("mine", ["mine.flac"]),
         ("more", ["mine.flac", "more.flac"]),
     ):
-        arguments = ["--weights", "untrained", "--no-map", "--db", tmp_path / "songs.db"]
         assert run_json("index", tmp_path / folder, *arguments)[0] == 0
         with Database.open_readonly(tmp_path / "songs.db") as library:
             assert library.vectors()[0] == expected

@@ -86,6 +86,7 @@ def index_folder(
     reporter: Reporter,
     limit: int | None = None,
     retry: bool = False,
+    replace: bool = False,
 ) -> Summary:
     """Embed what is new or changed in a folder, and store it.
 
@@ -97,6 +98,8 @@ def index_folder(
         Embed at most so many songs.
     retry : bool
         Try files again that failed before and have not changed since.
+    replace : bool
+        Empty the library first, as soon as the folder and the weights are known to be there.
 
     Raises
     ------
@@ -108,8 +111,10 @@ def index_folder(
     started = time.monotonic()
     folder = folder.expanduser().resolve()
     files = list(scan_folder(folder))
-    model, weights = settle_model(database.model(), request, reporter=reporter)
-    if request.reindex:
+    model, weights = settle_model(None if replace else database.model(), request, reporter=reporter)
+    if replace:
+        database.forget_everything()
+    elif request.reindex:
         database.forget_vectors()
     summary = Summary()
     root_id = database.add_root(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dash import Dash
 
 from explorer.config import Settings
-from explorer.errors import LibraryBusyError, LibraryError
+from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
 from explorer.web.callbacks import register_callbacks
 from explorer.web.catalogue import Catalogue, Shelf
 from explorer.web.layout import Notice, page
@@ -58,8 +58,10 @@ def _page_now(shelf: Shelf):
         catalogue = shelf.latest()
     except LibraryBusyError:
         return page(None, BUSY)
+    except NoLibraryError:
+        return page(None, NO_LIBRARY)
     except LibraryError as error:
-        return page(None, NO_LIBRARY if "There is no library" in str(error) else _unusable(error))
+        return page(None, Notice("broken", "This library cannot be opened", str(error)))
     return page(catalogue, _notice_for(catalogue))
 
 
@@ -67,10 +69,6 @@ def _notice_for(catalogue: Catalogue) -> Notice | None:
     if catalogue.songs:
         return None
     return NO_MAP if catalogue.unmapped else NO_LIBRARY
-
-
-def _unusable(error: LibraryError) -> Notice:
-    return Notice("broken", "This library cannot be opened", str(error))
 
 
 NO_LIBRARY = Notice(
