@@ -11,7 +11,8 @@ from explorer.library.database import Database
 from explorer.library.records import Map, SongRow
 from explorer.mapping.clustering import anthems, cluster, default_cluster_count
 from explorer.mapping.labelling import name_clusters
-from explorer.mapping.projection import METHODS, default_parameters, project, reduce
+from explorer.mapping.neighbours import centred_unit_rows
+from explorer.mapping.projection import METHODS, default_parameters, map_space, project
 from explorer.mapping.quality import neighbour_preservation, neighbour_purity, trustworthiness
 from explorer.progress import Reporter
 
@@ -34,14 +35,15 @@ def make_map(database: Database, *, reporter: Reporter, cluster_count: int | Non
     require_songs(database)
     song_ids, vectors = database.vectors()
     songs = database.songs()
-    reduced = reduce(vectors)
+    reduced = map_space(vectors)
+    directions, _ = centred_unit_rows(vectors)
     positions, parameters, quality = {}, {}, {}
     for method in METHODS:
         reporter.say(f"Mapping {len(song_ids):,} songs: {TITLES[method]}")
         parameters[method] = default_parameters(method, len(song_ids)) | {"seed": SEED}
         positions[method] = project(method, reduced, seed=SEED)
         quality[method] = {
-            "trustworthiness": trustworthiness(vectors, positions[method]),
+            "trustworthiness": trustworthiness(directions, positions[method]),
             "neighbours_kept": neighbour_preservation(vectors, positions[method]),
         }
     reporter.say(f"Mapping {len(song_ids):,} songs: clusters and their names")

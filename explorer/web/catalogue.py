@@ -109,13 +109,13 @@ class Catalogue:
 
     @cached_property
     def _reduced(self) -> np.ndarray:
-        from explorer.mapping.projection import reduce
+        from explorer.mapping.projection import map_space
 
         with Database.open_readonly(self.database) as database:
             song_ids, vectors = database.vectors()
         rows = {song_id: row for row, song_id in enumerate(song_ids)}
         try:
-            return reduce(vectors[[rows[song.song_id] for song in self.songs]])
+            return map_space(vectors[[rows[song.song_id] for song in self.songs]])
         except KeyError as error:
             raise LibraryError("The library has changed since this page was loaded: reload it.") from error
 

@@ -274,3 +274,17 @@ def test_default_parameters_say_what_was_fitted_to_the_number_of_songs():
         < projection.default_parameters("umap", 500)["epochs"]
     )
     assert projection.default_parameters("tsne", 500, seed=7)["seed"] == 7
+
+
+def test_distances_in_the_space_of_maps_are_those_of_centred_cosines():
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(40, 512))
+    directions -= directions.mean(axis=0)
+    lengths = rng.uniform(0.2, 5.0, size=(40, 1))
+    scaled = directions * lengths
+    scaled -= scaled.mean(axis=0)
+    space = projection.map_space(scaled)
+    rows = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
+    cosines = rows @ rows.T
+    distances = np.linalg.norm(space[:, None] - space[None], axis=-1)
+    np.testing.assert_allclose(distances**2, 2 - 2 * cosines, atol=1e-4)
