@@ -39,6 +39,7 @@ explorer.map = {
       this.view = this.fittingView();
       this.touched = false;
     }
+    if (this.frame.clientWidth <= this.NARROW) figure.data[0].marker.size *= 0.72;
     const [x, y] = this.ranges();
     Object.assign(figure.layout.xaxis, { range: x, autorange: false });
     Object.assign(figure.layout.yaxis, { range: y, autorange: false });

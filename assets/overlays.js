@@ -147,7 +147,9 @@ explorer.overlays = {
     const trace = explorer.map.plot._fullData[0];
     const stride = Math.ceil(trace.x.length / this.MAX_GLOWS);
     const sprites = explorer.map.meta.colours.map((colour) => this.glowSprite(colour));
-    const radius = this.GLOW_RADIUS * Math.min(Math.max(explorer.map.fittingView().scale / explorer.map.view.scale, 0.8), 2.2);
+    const zoom = explorer.map.fittingView().scale / explorer.map.view.scale;
+    const room = Math.min(Math.min(width, height) / 700, 1);
+    const radius = this.GLOW_RADIUS * room * Math.min(Math.max(zoom, 0.8), 2.2);
     for (let i = 0; i < trace.x.length; i += stride) {
       const { x, y } = explorer.map.toPixels(trace.x[i], trace.y[i]);
       if (x < -radius || y < -radius || x > width + radius || y > height + radius) continue;

@@ -352,7 +352,7 @@ def _count_line(catalogue: Catalogue | None) -> str:
     if catalogue is None:
         return ""
     songs = len(catalogue.songs)
-    genres = len({genre for song in catalogue.songs for genre in song.genres})
+    genres = len({song.genres[0] for song in catalogue.songs if song.genres})
     return (
         f"{songs:,} {'song' if songs == 1 else 'songs'} · {genres:,} {'genre' if genres == 1 else 'genres'}"
     )
