@@ -29,6 +29,9 @@ database_option = click.option(
     show_default="metadata/songs.db",
     help="The library's database.",
 )
+port_option = click.option(
+    "--port", type=click.IntRange(0, 65535), help="The port to listen on (8050, or the next that is free)."
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="End with one JSON object on standard output."
 )
@@ -124,7 +127,7 @@ def map_command(database, clusters, as_json):
 @cli.command()
 @database_option
 @click.option("--host", default=Settings.host, show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=Settings.port, show_default=True)
+@port_option
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 def serve(database, host, port, no_browser):
     """Serve the map's page."""
@@ -135,7 +138,7 @@ def serve(database, host, port, no_browser):
 
 @cli.command()
 @database_option
-@click.option("--port", type=click.IntRange(0, 65535), default=Settings.port, show_default=True)
+@port_option
 @click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @click.option("--no-serve", is_flag=True, help="Stop when the library is ready.")

@@ -14,7 +14,8 @@ class Settings:
     audio: Path = ROOT / "audio"
     assets: Path = ROOT / "assets"
     host: str = "127.0.0.1"
-    port: int = 8050
+    port: int | None = None
+    """None for the first of PORTS that is free."""
 
     @property
     def metadata(self) -> Path:
@@ -31,6 +32,9 @@ class Settings:
         """Copies of songs that browsers cannot play as they are."""
         return self.metadata / "transcodes"
 
+
+PORTS = range(8050, 8060)
+"""Where the page is looked for: the first, or when that is taken the next."""
 
 HOP_S = 0.5
 """Seconds from one window to the next: half the windows' length keeps 91 % of the neighbours of

@@ -111,20 +111,24 @@ def index_folder(
     started = time.monotonic()
     folder = folder.expanduser().resolve()
     files = list(scan_folder(folder))
+    if not files:
+        reporter.say(f"{folder} holds no audio files.")
     model, weights = settle_model(None if replace else database.model(), request, reporter=reporter)
     if replace:
         database.forget_everything()
     elif request.reindex:
         database.forget_vectors()
     summary = Summary()
-    root_id = database.add_root(folder)
+    root_id, root = database.settle_root(folder)
+    prefix = folder.relative_to(root)
+    files = [file.under(prefix) for file in files]
     todo = _choose(files, database, root_id, summary, retry=retry)[:limit]
     if todo:
         database.set_model(model.record())
         engine = load_engine(model, weights, request)
         changing = {(root_id, file.path) for file in todo}
         producer = _Producer(
-            folder,
+            root,
             todo,
             hop_s=model.hop_s,
             batch_size=engine.batch_size,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,29 @@ class Database(LibraryFile):
                 "INSERT OR IGNORE INTO roots(path, name) VALUES (?, ?)", (str(folder), folder.name or "root")
             )
         return self._value("SELECT id FROM roots WHERE path = ?", (str(folder),))
+
+    def settle_root(self, folder: Path) -> tuple[int, Path]:
+        """Return the number and the folder of the root that a folder belongs to.
+
+        A folder inside a known one belongs to that. A folder around known ones takes them in: their
+        songs keep their ids and vectors, and are not found a second time.
+        """
+        for root in map(Path, self.roots()):
+            if folder.is_relative_to(root):
+                return self.add_root(root), root
+        inner = [(number, Path(path)) for number, path in self._rows("SELECT id, path FROM roots")]
+        inner = [(number, path) for number, path in inner if path.is_relative_to(folder)]
+        with self.transaction():
+            root_id = self.add_root(folder)
+            for number, path in inner:
+                prefix = os.fsencode(path.relative_to(folder).as_posix()) + b"/"
+                for table in ("files", "failures"):
+                    self._rows(
+                        f"UPDATE {table} SET root_id = ?, path = CAST(? || path AS BLOB) WHERE root_id = ?",
+                        (root_id, prefix, number),
+                    )
+                self._rows("DELETE FROM roots WHERE id = ?", (number,))
+        return root_id, folder
 
     def roots(self) -> list[str]:
         """List the folders that were indexed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,10 @@ class ScannedFile:
     def text(self) -> str:
         """The path as text: bytes that are not UTF-8 become U+FFFD."""
         return self.path.decode("utf-8", "replace")
+
+    def under(self, folder: Path) -> ScannedFile:
+        """Return the same file as seen from further up: its path begins with a folder's."""
+        return replace(self, path=os.fsencode((folder / self.native).as_posix()))
 
     @property
     def native(self) -> str:

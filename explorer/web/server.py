@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
@@ -9,7 +10,7 @@ import webbrowser
 
 import waitress
 
-from explorer.config import Settings
+from explorer.config import PORTS, Settings
 from explorer.errors import ExplorerError
 from explorer.web.app import create_app
 
@@ -40,15 +41,20 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        raise ExplorerError(
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): "
-            "choose another port with --port."
-        ) from error
-    return listener
+    ports = PORTS if settings.port is None else [settings.port]
+    for port in ports:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if os.name != "nt":  # There it would let two servers share a port.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, port))
+        except OSError as error:
+            listener.close()
+            problem = error
+        else:
+            return listener
+    raise ExplorerError(
+        f"{settings.host}:{ports[-1]} cannot be listened on ({problem.strerror}): "
+        "choose another port with --port."
+    ) from problem

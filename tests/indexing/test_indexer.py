@@ -112,6 +112,21 @@ def test_a_file_that_changed_lends_its_old_vector_to_nobody(fresh_db, music, mak
     np.testing.assert_allclose(fresh_db.vector("zz copy.flac"), old, atol=1e-5)
 
 
+def test_a_folder_inside_or_around_a_known_one_finds_no_song_twice(fresh_db, music):
+    assert index(fresh_db, music / "disc 0").indexed == 3
+    assert fresh_db.songs()[0].song_id == "0.flac"
+    around = index(fresh_db, music)
+    assert (around.indexed, around.skipped, around.failed) == (3, 3, 1)
+    inside = index(fresh_db, music / "disc 1")
+    assert (inside.indexed, inside.skipped) == (0, 3)
+    assert [row.song_id for row in fresh_db.songs()] == ["0.flac", "2.flac", "4.flac"] + [
+        f"disc 1/{number}.flac" for number in (1, 3, 5)
+    ]
+    assert fresh_db.roots() == [str(music)]
+    assert fresh_db.file_of("0.flac").path == music / "disc 0" / "0.flac"
+    assert fresh_db.file_of("disc 1/3.flac").path == music / "disc 1" / "3.flac"
+
+
 def test_samples_that_are_no_numbers_fail_one_file(fresh_db, music):
     bad = np.zeros(70_000, dtype=np.float32)
     bad[60_000] = np.nan

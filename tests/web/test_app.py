@@ -1,5 +1,4 @@
 import json
-import socket
 import subprocess
 import sys
 
@@ -86,16 +85,3 @@ def test_serving_imports_nothing_heavy(library):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_a_port_in_use_is_a_sentence(library):
-    command = [sys.executable, str(ROOT / "run.py"), "serve", "--no-browser", "--db", str(library[0])]
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        done = subprocess.run([*command, "--port", str(port)], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert f"127.0.0.1:{port} cannot be listened on" in done.stderr
-    assert "--port" in done.stderr
-    assert "Traceback" not in done.stderr
