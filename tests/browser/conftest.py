@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import urllib.request
@@ -68,7 +67,7 @@ def serving(database: Path):
         urllib.request.urlopen(url + "healthz", timeout=20).close()
         yield url
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(timeout=20)
         process.stderr.close()
 
