@@ -94,6 +94,21 @@ def test_a_users_mistake_is_one_sentence_and_status_1(tmp_path, capsys, argument
     assert "Traceback" not in said
 
 
+def test_a_folder_without_music_is_said_so(tmp_path, capsys, run_json):
+    (tmp_path / "empty").mkdir()
+    arguments = [
+        "index",
+        str(tmp_path / "empty"),
+        "--weights",
+        "untrained",
+        "--db",
+        str(tmp_path / "songs.db"),
+    ]
+    assert run(arguments) == 0
+    assert "empty holds no audio files" in capsys.readouterr().err
+    assert run_json(*arguments)[1]["indexed"] == 0
+
+
 def test_wrong_usage_is_status_2(capsys):
     assert run(["index", "--hop", "x"]) == 2
     assert run(["nonsense"]) == 2

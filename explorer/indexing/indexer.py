@@ -111,9 +111,9 @@ def index_folder(
     started = time.monotonic()
     folder = folder.expanduser().resolve()
     files = list(scan_folder(folder))
+    model, weights = settle_model(None if replace else database.model(), request, reporter=reporter)
     if not files:
         reporter.say(f"{folder} holds no audio files.")
-    model, weights = settle_model(None if replace else database.model(), request, reporter=reporter)
     if replace:
         database.forget_everything()
     elif request.reindex:
