@@ -46,7 +46,7 @@ class LibraryFile:
             connection = apsw.Connection(str(path))
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
             connection.pragma("journal_mode", "wal")
-            connection.pragma("synchronous", "normal")
+            connection.pragma("synchronous", "full")
             connection.pragma("foreign_keys", True)
             connection.transaction_mode = "IMMEDIATE"
             database = cls(connection, path)
