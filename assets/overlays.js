@@ -150,6 +150,8 @@ explorer.overlays = {
     const zoom = explorer.map.fittingView().scale / explorer.map.view.scale;
     const room = Math.min(Math.min(width, height) / 700, 1);
     const radius = this.GLOW_RADIUS * room * Math.min(Math.max(zoom, 0.8), 2.2);
+    // Many glows add up to white: the more there are, the fainter each.
+    context.globalAlpha = Math.min(Math.sqrt((200 * stride) / trace.x.length), 1);
     for (let i = 0; i < trace.x.length; i += stride) {
       const { x, y } = explorer.map.toPixels(trace.x[i], trace.y[i]);
       if (x < -radius || y < -radius || x > width + radius || y > height + radius) continue;
