@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.errors import SongNotFoundError
 from explorer.library.database import Database
 from explorer.library.records import SongRow
 from explorer.mapping.neighbours import Neighbours
@@ -26,6 +27,10 @@ def find_similar(database: Database, text: str, *, count: int) -> tuple[SongRow,
     """
     wanted = database.find_song(text)
     song_ids, vectors = database.vectors()
+    if wanted.song_id not in song_ids:
+        raise SongNotFoundError(
+            f"{wanted.song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
+        )
     indices, similarities = Neighbours(vectors).nearest(song_ids.index(wanted.song_id), count)
     return wanted, [
         (database.song(song_ids[index]), float(value))

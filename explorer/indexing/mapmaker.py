@@ -33,8 +33,10 @@ def make_map(database: Database, *, reporter: Reporter, cluster_count: int | Non
         If a vector is not finite.
     """
     require_songs(database)
-    song_ids, vectors = database.vectors()
-    songs = database.songs()
+    # One state of the library: an index may be storing songs meanwhile.
+    with database.snapshot():
+        song_ids, vectors = database.vectors()
+        songs = database.songs()
     reduced = map_space(vectors)
     directions, _ = centred_unit_rows(vectors)
     positions, parameters, quality = {}, {}, {}
@@ -67,8 +69,9 @@ def genre_purity(database: Database) -> tuple[float, float] | None:
 
     None where no genre has two songs.
     """
-    _, vectors = database.vectors()
-    genres = [song.genres[0] if song.genres else "" for song in database.songs()]
+    with database.snapshot():
+        _, vectors = database.vectors()
+        genres = [song.genres[0] if song.genres else "" for song in database.songs()]
     purity, chance = neighbour_purity(vectors, genres)
     return None if purity is None else (purity, chance)
 
