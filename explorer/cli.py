@@ -193,6 +193,24 @@ def similar(song, database, count, as_json):
         click.echo(f"  {value:6.3f}  {row.title}  ·  {row.artist or 'no artist'}  ·  {row.song_id}")
 
 
+@cli.command(name="weights")
+@click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
+@click.option("--download", is_flag=True, help="Download OpenL3's weights, unless they are here.")
+@click.option("--mirror", metavar="URL", help="Where to download them from instead of OpenL3's repository.")
+@json_option
+def weights_command(weights, download, mirror, as_json):
+    """Say which weights would be used: file, checksum and licence."""
+    from explorer.weights import describe_weights, weights_status
+
+    found = weights_status(
+        weights, models_dir=Settings().models, download=download, mirror=mirror, reporter=Reporter()
+    )
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(describe_weights(found))
+
+
 @cli.command()
 @database_option
 @json_option

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 PLAIN_INTERVAL_S = 10.0
+DOWNLOAD_STEP_BYTES = 4_000_000
 
 
 class Reporter:
@@ -102,6 +103,35 @@ class _PlainCounter(Counter):
         self._said_at, self._said = time.monotonic(), self.done
         rate = f"{self.rate:.1f} {self.unit}/s"
         self._reporter.say(f"{self.what}: {self.done} of {self.total} {self.unit}, {rate}{rest}")
+
+
+class DownloadProgress:
+    """Says how far the download of OpenL3's weights has come, and its rate, now and then."""
+
+    def __init__(self, reporter: Reporter):
+        self._reporter = reporter
+        self._begun_bytes = self._said_bytes = self._done_bytes = 0
+        self._begun_at: float | None = None
+        self._said_at = 0.0
+
+    def __call__(self, done_bytes: int, total_bytes: int | None) -> None:
+        """Take note of the bytes that are here, of how many where that is known."""
+        now = time.monotonic()
+        # What an earlier run has left is not this one's rate; nor is what was started again.
+        if self._begun_at is None or done_bytes < self._done_bytes:
+            self._begun_at = self._said_at = now
+            self._begun_bytes = self._said_bytes = done_bytes
+        self._done_bytes = done_bytes
+        news = done_bytes - self._said_bytes
+        is_end = done_bytes == total_bytes
+        waited = now - self._said_at >= PLAIN_INTERVAL_S
+        if news > 0 and (news >= DOWNLOAD_STEP_BYTES or is_end or waited):
+            self._said_at, self._said_bytes = now, done_bytes
+            rate = (done_bytes - self._begun_bytes) / max(now - self._begun_at, 1e-3)
+            total = f" of {total_bytes / 1e6:.1f}" if total_bytes else ""
+            self._reporter.say(
+                f"Downloading OpenL3's weights: {done_bytes / 1e6:.1f}{total} MB, {rate / 1e6:.2f} MB/s"
+            )
 
 
 def format_duration(seconds: float) -> str:

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from explorer import progress
-from explorer.progress import Reporter, format_duration
+from explorer.progress import DownloadProgress, Reporter, format_duration
 
 
 def test_plain_lines_tell_count_and_rate_elsewhere_than_on_a_terminal(capsys, monkeypatch):
@@ -24,6 +24,29 @@ def test_a_terminal_gets_a_live_display():
         counter.reach(2)
     assert "2/2" in screen.getvalue()
     assert "songs/s" in screen.getvalue()
+
+
+def test_a_download_tells_megabytes_and_the_rate_of_this_run(capsys, monkeypatch):
+    seconds = iter([0, 1, 2, 3, 4, 24, 25])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
+    tell = DownloadProgress(Reporter())
+    for done in (10_000_000, 12_000_000, 14_000_000, 15_000_000, 18_000_000):
+        tell(done, 18_000_000)
+    tell(2, None)
+    tell(6_000_000, None)
+    assert capsys.readouterr().err.splitlines() == [
+        "Downloading OpenL3's weights: 14.0 of 18.0 MB, 2.00 MB/s",
+        "Downloading OpenL3's weights: 18.0 of 18.0 MB, 2.00 MB/s",
+        "Downloading OpenL3's weights: 6.0 MB, 6.00 MB/s",
+    ]
+
+
+def test_a_slow_download_tells_now_and_then(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL_S", 0.0)
+    tell = DownloadProgress(Reporter())
+    for done in (0, 1000, 1000, 2000):
+        tell(done, 18_000_000)
+    assert len(capsys.readouterr().err.splitlines()) == 2
 
 
 def test_durations_are_written_as_people_say_them():

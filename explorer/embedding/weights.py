@@ -1,4 +1,4 @@
-"""The network's weights: found, checked, read and written.
+"""The network's weights: found, checked, read and written; `downloading` fetches them.
 
 The official weights of openl3 0.4 (CC BY 4.0) come from its repository. The checksums here are of
 the file ``openl3_audio_mel256_music-v0_4_0.h5.gz`` and of what it unpacks to.
@@ -12,18 +12,15 @@ import importlib.util
 import io
 import math
 import os
-import tempfile
-import urllib.error
-import urllib.request
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explorer.embedding.downloading import Progress, download_file
 from explorer.embedding.network import LAYER_SHAPES, WEIGHT_SHAPES
 from explorer.errors import WeightsError
 
@@ -36,20 +33,17 @@ OFFICIAL_URL = f"https://github.com/marl/openl3/raw/models/{OFFICIAL_STEM}.h5.gz
 OFFICIAL_PACKED_SHA256 = "e379f41e880b78e157c199ebddac80d3764e6a46282bcccdbe875bcf538f9afd"
 OFFICIAL_SHA256 = "624ee7b1dd5ff87e18073f66fd8b2052bebb8ac70210e9c0937c0c940c63e9d6"
 OFFICIAL_LICENCE = "CC BY 4.0"
+OFFICIAL_AUTHORS = "Cramer, Wu, Salamon and Bello"
 
 UNTRAINED_SEED = 20_190_512
 INPUT_MEAN_DB = -45.0
 INPUT_VARIANCE_DB2 = 300.0
 
-_OFFICIAL_CHOICES = (None, "auto", "openl3")
+OFFICIAL_CHOICES = (None, "auto", "openl3")
+"""What means OpenL3's own weights, wherever they lie."""
+
 _PACKAGE_FILE = "openl3_audio_mel256_music.h5"
 _GZIP_MAGIC = b"\x1f\x8b"
-_MAX_BYTES = 100_000_000
-_CHUNK_BYTES = 1 << 18
-_TIMEOUT_S = 30
-
-Progress = Callable[[int, int | None], None]
-"""Told the bytes received so far, and the bytes in all where the server says."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +82,7 @@ def find_weights(
     models_dir: Path,
     download: bool = True,
     progress: Progress | None = None,
-    url: str = OFFICIAL_URL,
-    packed_sha256: str = OFFICIAL_PACKED_SHA256,
+    url: str | None = None,
 ) -> Weights:
     """Find the weights that the user asked for.
 
@@ -104,9 +97,10 @@ def find_weights(
     download : bool
         Whether the network may be used.
     progress : callable or None
-        Called with (bytes received, bytes in all or None) during a download.
-    url, packed_sha256 : str
-        The file to download, gzip, and its SHA-256.
+        Called with (bytes here, bytes in all or None) during a download.
+    url : str or None
+        Where to download the official file from, if not from `OFFICIAL_URL`; what comes must have the
+        official checksum all the same.
 
     Returns
     -------
@@ -117,16 +111,47 @@ def find_weights(
     WeightsError
         If they cannot be found, downloaded or read; the sentence says what to do.
     """
-    if choice == "untrained":
-        return untrained_weights()
-    if choice not in _OFFICIAL_CHOICES:
-        return _load(Path(choice).expanduser())
-    found = _official_in(Path(models_dir)) or _official_in_package()
+    found = find_weights_here(choice, models_dir=models_dir)
     if found is not None:
         return found
+    url, target = url or OFFICIAL_URL, download_target(models_dir)
     if not download:
-        raise _out_of_reach("must be downloaded, which was not allowed", url, models_dir)
-    return _load(_download(Path(models_dir), url=url, packed_sha256=packed_sha256, progress=progress))
+        raise WeightsError(
+            f"OpenL3's weights must be downloaded, which was not allowed: put the file {url} at '{target}' by"
+            " other means, or try the explorer without it by --weights untrained."
+        )
+    download_file(url, target, sha256=OFFICIAL_PACKED_SHA256, progress=progress)
+    return _load(target)
+
+
+def find_weights_here(choice: str | os.PathLike[str] | None, *, models_dir: Path) -> Weights | None:
+    """Find the weights that the user asked for, without a network.
+
+    Parameters
+    ----------
+    choice, models_dir
+        As for `find_weights`.
+
+    Returns
+    -------
+    Weights or None
+        None if they are OpenL3's own and not on this machine.
+
+    Raises
+    ------
+    WeightsError
+        If a file is there and cannot be read, or the file that the user named is not there.
+    """
+    if choice == "untrained":
+        return untrained_weights()
+    if choice not in OFFICIAL_CHOICES:
+        return _load(Path(choice).expanduser())
+    return _official_in(Path(models_dir)) or _official_in_package()
+
+
+def download_target(models_dir: Path) -> Path:
+    """Return where in `models_dir` the official file is kept when it is downloaded."""
+    return Path(models_dir) / f"{OFFICIAL_STEM}.h5.gz"
 
 
 def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
@@ -325,60 +350,3 @@ def _check_shapes(shapes: list[tuple[int, ...]], where: str) -> None:
                 f"Weights {where} are another network's: array {number} has the shape {shape} instead of"
                 f" {expected} (OpenL3 music, mel256)."
             )
-
-
-def _download(models_dir: Path, *, url: str, packed_sha256: str, progress: Progress | None) -> Path:
-    target = models_dir / f"{OFFICIAL_STEM}.h5.gz"
-    try:
-        models_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=models_dir, prefix=".download-") as folder:
-            part = Path(folder) / target.name
-            with part.open("wb") as file:
-                digest = _fetch(url, file, models_dir, progress)
-            if digest != packed_sha256:
-                raise _out_of_reach(f"came with the wrong checksum ({digest[:12]}…)", url, models_dir)
-            part.replace(target)
-    except OSError as error:
-        raise WeightsError(
-            f"OpenL3's weights cannot be kept in '{models_dir}': {error.strerror or error}."
-        ) from error
-    return target
-
-
-def _fetch(url: str, file: BinaryIO, models_dir: Path, progress: Progress | None) -> str:
-    digest = hashlib.sha256()
-    done, total = 0, None
-    for chunk, total in _received(url, models_dir):
-        if done == 0 and not chunk.startswith(_GZIP_MAGIC):
-            raise _out_of_reach("came as something else, perhaps a web page", url, models_dir)
-        done += len(chunk)
-        if done > _MAX_BYTES:
-            raise _out_of_reach(f"came with more than {_MAX_BYTES} bytes", url, models_dir)
-        digest.update(chunk)
-        file.write(chunk)
-        if progress is not None:
-            progress(done, total)
-    if done < (total or 1):
-        raise _out_of_reach(f"stopped after {done} of {total or 'unknown'} bytes", url, models_dir)
-    return digest.hexdigest()
-
-
-def _received(url: str, models_dir: Path) -> Iterator[tuple[bytes, int | None]]:
-    # A generator, so that failures to write the file are not taken for failures of the network.
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
-            length = response.headers.get("Content-Length")
-            total = int(length) if length else None
-            while chunk := response.read(_CHUNK_BYTES):
-                yield chunk, total
-    except (OSError, HTTPException, ValueError) as error:
-        is_status = isinstance(error, urllib.error.HTTPError)
-        reason = error if is_status else getattr(error, "reason", error)
-        raise _out_of_reach(f"could not be downloaded ({reason})", url, models_dir) from error
-
-
-def _out_of_reach(what: str, url: str, models_dir: Path) -> WeightsError:
-    return WeightsError(
-        f"OpenL3's weights {what}: put the file {url} into '{models_dir}' by other means, or try the"
-        " explorer without it by --weights untrained."
-    )

@@ -9,7 +9,7 @@ from explorer.config import HOP_S
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.weights import Weights, find_weights
 from explorer.errors import LibraryError
-from explorer.progress import Reporter
+from explorer.progress import DownloadProgress, Reporter
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def settle_model(
     choice = request.weights
     if choice is None and before is not None and not before.trained:
         choice = "untrained"
-    weights = find_weights(choice, models_dir=request.models_dir, progress=_Download(reporter))
+    weights = find_weights(choice, models_dir=request.models_dir, progress=DownloadProgress(reporter))
     model = Model(
         weights=weights.name,
         weights_sha256=weights.sha256,
@@ -102,19 +102,3 @@ def load_engine(model: Model, weights: Weights, request: ModelRequest) -> Engine
         If the engine or the precision is unknown, or cannot run here.
     """
     return open_engine(request.engine, weights, cache_dir=request.models_dir, precision=model.precision)
-
-
-class _Download:
-    """Says how far a download of weights has come, every few megabytes."""
-
-    STEP_BYTES = 4_000_000
-
-    def __init__(self, reporter: Reporter):
-        self._reporter = reporter
-        self._said = 0
-
-    def __call__(self, done_bytes: int, total_bytes: int | None) -> None:
-        if done_bytes - self._said >= self.STEP_BYTES:
-            self._said = done_bytes
-            total = f" of {total_bytes / 1e6:.0f}" if total_bytes else ""
-            self._reporter.say(f"Downloading OpenL3's weights: {done_bytes / 1e6:.0f}{total} MB")

@@ -1,13 +1,11 @@
 import gzip
 import hashlib
-import socket
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import h5py
 import numpy as np
 import pytest
+from misbehaving_server import serving, whole
 
 from explorer.embedding import weights as weights_module
 from explorer.embedding.network import WEIGHT_SHAPES
@@ -35,7 +33,8 @@ def assert_same_arrays(actual, expected):
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "*")
 
 
 @pytest.fixture(autouse=True)
@@ -290,132 +289,48 @@ def test_without_a_download_the_error_says_what_to_do(tmp_path):
     assert not (tmp_path / "models").exists()
 
 
-# Downloading
+# Downloading: what goes wrong on the way is in test_downloading.py
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        status, body, length = self.server.answers[self.path]
-        self.send_response(status)
-        if length is not None:
-            self.send_header("Content-Length", str(length))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
+@pytest.fixture
+def server():
+    with serving("/official.h5.gz") as server:
+        yield server
 
 
-class Server(ThreadingHTTPServer):
-    def handle_error(self, request, client_address):
-        """Say nothing: some tests hang up early."""
+@pytest.fixture
+def call_packed_official(monkeypatch, packed):
+    monkeypatch.setattr(weights_module, "OFFICIAL_PACKED_SHA256", sha256(packed))
 
 
-@pytest.fixture(scope="module")
-def server(packed):
-    server = Server(("127.0.0.1", 0), Handler)
-    page = b"<!DOCTYPE html><title>Sign in</title>"
-    server.answers = {
-        "/good": (200, packed, len(packed)),
-        "/no-length": (200, packed, None),
-        "/page": (200, page, len(page)),
-        "/cut": (200, packed[:5_000_000], len(packed)),
-        "/cut-no-length": (200, packed[:5_000_000], None),
-        "/empty": (200, b"", 0),
-        "/missing": (404, b"", 0),
-    }
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.parametrize("answer", ["/good", "/no-length"])
-def test_a_download_is_kept_and_not_repeated(server, packed, arrays, tmp_path, answer):
-    seen = []
+@pytest.mark.usefixtures("call_official", "call_packed_official")
+@pytest.mark.parametrize("is_mirror", [False, True])
+def test_official_weights_are_downloaded_once(server, packed, arrays, tmp_path, monkeypatch, is_mirror):
+    server.answers[:] = [whole(packed)]
+    if not is_mirror:
+        monkeypatch.setattr(weights_module, "OFFICIAL_URL", server.url)
     models = tmp_path / "new" / "models"
-    kept = models / f"{OFFICIAL_STEM}.h5.gz"
+    seen = []
     weights = find_weights(
         None,
         models_dir=models,
-        url=server + answer,
-        packed_sha256=sha256(packed),
+        url=server.url if is_mirror else None,
         progress=lambda done, total: seen.append((done, total)),
     )
     assert_same_arrays(weights.arrays, arrays)
-    assert weights.path == kept
-    assert list(models.iterdir()) == [kept]
-    assert kept.read_bytes() == packed
-    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
-    assert seen[-1] == (len(packed), len(packed) if answer == "/good" else None)
-    assert find_weights(None, models_dir=models, download=False).sha256 == weights.sha256
+    assert weights.path == models / f"{OFFICIAL_STEM}.h5.gz"
+    assert list(models.iterdir()) == [weights.path]
+    assert weights.path.read_bytes() == packed
+    assert seen[-1] == (len(packed), len(packed))
+    assert find_weights(None, models_dir=models).sha256 == weights.sha256
+    assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ("/page", "came as something else, perhaps a web page"),
-        ("/cut", r"stopped after 5000000 of \d+ bytes"),
-        ("/cut-no-length", "wrong checksum"),
-        ("/empty", "stopped after 0"),
-        ("/missing", "HTTP Error 404"),
-    ],
-)
-def test_a_failed_download_leaves_nothing_and_says_what_to_do(server, packed, tmp_path, answer, said):
-    with pytest.raises(WeightsError, match=said) as error:
-        find_weights(None, models_dir=tmp_path, url=server + answer, packed_sha256=sha256(packed))
-    assert_one_sentence(error)
-    for hint in (server + answer, str(tmp_path), "--weights untrained"):
-        assert hint in str(error.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_download_with_the_wrong_checksum_is_refused(server, tmp_path):
+def test_a_download_that_is_not_the_official_file_is_refused(server, packed, tmp_path):
+    server.answers[:] = [whole(packed)]
     with pytest.raises(WeightsError, match="wrong checksum") as error:
-        find_weights(None, models_dir=tmp_path, url=f"{server}/good")
+        find_weights(None, models_dir=tmp_path, url=server.url)
     assert_one_sentence(error)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_download_of_any_length_does_not_fill_the_disk(server, packed, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights_module, "_MAX_BYTES", 1_000_000)
-    with pytest.raises(WeightsError, match="more than 1000000 bytes"):
-        find_weights(None, models_dir=tmp_path, url=f"{server}/no-length", packed_sha256=sha256(packed))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_no_network_is_an_error_that_says_what_to_do(tmp_path):
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}/weights"
-        with pytest.raises(WeightsError, match=r"could not be downloaded \(.*refused\)") as error:
-            find_weights(None, models_dir=tmp_path, url=url)
-    assert_one_sentence(error)
-    for hint in (url, str(tmp_path), "--weights untrained"):
+    for hint in (server.url, str(tmp_path), "--weights untrained"):
         assert hint in str(error.value)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_interrupted_download_leaves_nothing(server, packed, tmp_path):
-    def interrupt(done, total):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        find_weights(
-            None,
-            models_dir=tmp_path,
-            url=f"{server}/good",
-            packed_sha256=sha256(packed),
-            progress=interrupt,
-        )
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_models_folder_that_cannot_be_made_is_an_error(server, packed, tmp_path):
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(WeightsError, match="cannot be kept in"):
-        find_weights(
-            None, models_dir=tmp_path / "file" / "models", url=f"{server}/good", packed_sha256=sha256(packed)
-        )

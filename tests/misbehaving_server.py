@@ -1,0 +1,142 @@
+"""A local HTTP server that misbehaves on purpose: each request takes the next of its answers."""
+
+import gzip
+import hashlib
+import random
+import socket
+import struct
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+FILE = gzip.compress(random.Random(1).randbytes(600_000))
+OTHER = gzip.compress(random.Random(2).randbytes(600_000))
+PAGE = b"<!DOCTYPE html><title>Sign in</title>" + b"<p>Please pay.</p>" * 10_000
+CUT = 250_000
+SHA256 = hashlib.sha256(FILE).hexdigest()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        # The last answer stays, for all the requests that follow.
+        self.server.requests.append({name.lower(): value for name, value in self.headers.items()})
+        answers = self.server.answers
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        answer(self)
+
+    def head(self, status, headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+
+    def body(self, content):
+        """Send some of the file."""
+        self.server.body_bytes += len(content)
+        self.wfile.write(content)
+
+    def log_message(self, *arguments):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = False  # Closing the server waits for its answers: none outlives its test.
+
+    def __init__(self, path):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers, self.requests, self.body_bytes = [], [], 0
+        self.url = f"http://127.0.0.1:{self.server_port}{path}"
+
+    @property
+    def ranges(self):
+        """What each request asked for."""
+        return [(request.get("range"), request.get("if-range")) for request in self.requests]
+
+    def handle_error(self, request, client_address):
+        """Say nothing: some tests hang up early."""
+
+
+def whole(content=FILE, *, cut=None, length=True, etag=None, kind="application/octet-stream"):
+    """Answer with all of it, whatever was asked for; or break off after `cut` bytes."""
+
+    def answer(handler):
+        headers = {"Content-Type": kind}
+        headers |= {"Content-Length": len(content)} if length else {}
+        handler.head(200, headers | ({"ETag": etag} if etag else {}))
+        handler.body(content[:cut])
+
+    return answer
+
+
+def ranged(content=FILE, *, cut=None, etag='"v1"', modified=None, shift=0, kind="application/octet-stream"):
+    """Answer a range request as RFC 9110 wants it; or break off after `cut` bytes of the file."""
+
+    def answer(handler):
+        asked, validator = handler.headers.get("Range"), handler.headers.get("If-Range")
+        validators = {"ETag": etag} if etag else {}
+        validators |= {"Last-Modified": modified} if modified else {}
+        if asked is None or (validator and validator not in (etag, modified)):
+            handler.head(200, {"Content-Length": len(content), **validators})
+            handler.body(content[:cut])
+            return
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) + shift
+        if start >= len(content):
+            handler.head(416, {"Content-Range": f"bytes */{len(content)}", "Content-Length": 0})
+            return
+        span = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}", "Content-Type": kind}
+        handler.head(206, {"Content-Length": len(content) - start, **span, **validators})
+        handler.body(content[start:cut])
+
+    return answer
+
+
+def refuses(status, content=b"no", **headers):
+    def answer(handler):
+        handler.head(status, {"Content-Length": len(content), **headers})
+        handler.wfile.write(content)
+
+    return answer
+
+
+def hangs_up(handler):
+    """Reset the connection before any answer."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+
+
+def stalls(gate, *, cut=CUT, upto=None):
+    """Send the first `cut` bytes and then nothing more until the gate opens; then as far as `upto`."""
+
+    def answer(handler):
+        handler.head(200, {"Content-Length": len(FILE), "ETag": '"v1"'})
+        handler.body(FILE[:cut])
+        handler.wfile.flush()
+        gate.wait(60)
+        handler.body(FILE[cut:upto])
+
+    return answer
+
+
+def held(gate, asked, answer):
+    """Tell that there is a request, and answer when the gate opens."""
+
+    def answer_later(handler):
+        asked.set()
+        gate.wait(60)
+        answer(handler)
+
+    return answer_later
+
+
+@contextmanager
+def serving(path):
+    """Serve until the block ends: fill `answers`, ask for `url`, look at `requests` and `body_bytes`."""
+    server = Server(path)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
