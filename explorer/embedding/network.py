@@ -14,6 +14,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.errors import EmbeddingError
+
 if TYPE_CHECKING:
     import keras
 
@@ -24,6 +26,9 @@ EMBEDDING_SIZE = 512
 """Values per window."""
 
 BATCH_NORM_EPSILON = 1e-3
+
+NETWORK_PRECISIONS = ("float32", "bfloat16")
+"""What `build_network` can compute in."""
 
 _BLOCK_FILTERS = (64, 128, 256, 512)
 _POOL_AFTER_BLOCK = (2, 2)
@@ -92,33 +97,77 @@ def _native_stderr_hidden() -> Iterator[None]:
         os.close(kept)
 
 
-def build_network() -> keras.Model:
+def forbid_tf32() -> None:
+    """Have float32 convolutions and matrix products computed in float32 on every GPU.
+
+    Since Ampere, GPUs can multiply float32 with 10 bits of mantissa (TF32), and Keras's backends let
+    them by default in some operations or all: embeddings would miss the 1e-4. It concerns the whole
+    process, but no operation whose inputs are bfloat16.
+    """
+    backend = import_keras().backend.backend()
+    if backend == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    elif backend == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")
+    elif backend == "torch":
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+
+
+def build_network(*, precision: str = "float32") -> keras.Model:
     """Build the network from log-mel spectrograms to embeddings, with arbitrary weights.
 
     Batch norm; four blocks of two 3x3 convolutions, each followed by batch norm and ReLU but the
     last one; 2x2 max pooling after the first three blocks; and a (32, 24) max pooling, which covers
     all that is left of the window, so that an embedding may be negative.
 
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}
+        What the layers pass on and multiply. With bfloat16 (Keras's policy "mixed_bfloat16") the
+        weights are kept in float32 and cast for every batch; batch norms, the first one of the dB
+        included, compute in float32, and GPUs accumulate a convolution's products in float32. It is
+        for chips with bfloat16 matrix units; on others it is slower. Float32 is never TF32; only
+        Keras's own OpenVINO backend, which no engine uses, takes what the chip is fastest with.
+
     Returns
     -------
     keras.Model
         Input [shape=(n, 256, 199, 1), float32, dB], output [shape=(n, 512), float32]. Give it its
         weights with ``set_weights``, in the order of `WEIGHT_SHAPES`.
+
+    Raises
+    ------
+    EmbeddingError
+        If there is no such precision.
     """
+    if precision not in NETWORK_PRECISIONS:
+        raise EmbeddingError(
+            f"Precision '{precision}' does not exist: choose one of {', '.join(NETWORK_PRECISIONS)}."
+        )
     keras = import_keras()
+    forbid_tf32()
     layers = keras.layers
+    policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
     inputs = values = layers.Input(INPUT_SHAPE, dtype="float32", name="log_mel")
-    values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON)(values)
+    # bfloat16 would round -60 dB to a quarter of a dB; here it comes after the mean is taken off.
+    values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, dtype="float32")(values)
     for block, filters in enumerate(_BLOCK_FILTERS, start=1):
         is_last = block == len(_BLOCK_FILTERS)
-        values = layers.Conv2D(filters, 3, padding="same")(values)
-        values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON)(values)
-        values = layers.ReLU()(values)
-        values = layers.Conv2D(filters, 3, padding="same")(values)
+        values = layers.Conv2D(filters, 3, padding="same", dtype=policy)(values)
+        values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, dtype=policy)(values)
+        values = layers.ReLU(dtype=policy)(values)
+        values = layers.Conv2D(filters, 3, padding="same", dtype=policy)(values)
         if not is_last:
-            values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON)(values)
-            values = layers.ReLU()(values)
-            values = layers.MaxPooling2D(_POOL_AFTER_BLOCK)(values)
-    values = layers.MaxPooling2D(_POOL_AT_END)(values)
-    outputs = layers.Flatten(name="embedding")(values)
+            values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, dtype=policy)(values)
+            values = layers.ReLU(dtype=policy)(values)
+            values = layers.MaxPooling2D(_POOL_AFTER_BLOCK, dtype=policy)(values)
+    values = layers.MaxPooling2D(_POOL_AT_END, dtype=policy)(values)
+    outputs = layers.Flatten(dtype="float32", name="embedding")(values)
     return keras.Model(inputs, outputs, name="openl3_music_mel256_512")
