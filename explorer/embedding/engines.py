@@ -1,47 +1,47 @@
-"""What runs the network: log-mel spectrograms in, embeddings out.
+"""What runs the network behind one interface: windows in, embeddings out.
 
-Both engines run the same Keras network with the same weights and agree within 1e-4 relative error.
+Three engines run OpenL3's network with the same weights and agree within 1e-4 relative error in
+float32. Every engine has two halves, so that the first can run beside the second: `Engine.prepare`
+turns windows into what the network reads, `Engine.embed` runs the network.
 """
 
 from __future__ import annotations
 
-import logging
-import re
-import tempfile
-import warnings
-import zipfile
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network, import_keras
-from explorer.embedding.weights import Weights
+from explorer.embedding.frontend import WINDOW_SAMPLES, log_mel
+from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network, forbid_tf32
+from explorer.embedding.openvino_network import compile_network, converted_network, quantise, unpack_network
+from explorer.embedding.packages import import_keras_on_tensorflow, require
+from explorer.embedding.weights import Weights, write_h5
 from explorer.errors import EmbeddingError
 
-if TYPE_CHECKING:
-    import keras
-    import openvino
+PRECISIONS = {
+    "openvino": ("float32", "bfloat16", "int8"),
+    "tensorflow": ("float32", "bfloat16"),
+    "openl3": ("float32",),
+}
+"""The arithmetic that each engine has. The first is exact."""
 
-ENGINES = ("openvino", "tensorflow")
-PRECISIONS = ("float32",)
+ENGINES = tuple(PRECISIONS)
 
 BATCH_SIZE = 8
 """Windows at a time. Two cores are as fast with 1 to 16, TensorFlow a third slower with 1; 16 would
 take 200 MB more memory."""
 
-_TOPOLOGY = "network.xml"
-_CONSTANTS = "network.bin"
+GPU_BATCH_SIZE = 256
 
-_log = logging.getLogger(__name__)
-
-_Infer = Callable[[np.ndarray], np.ndarray]
+_Stage = Callable[[np.ndarray], np.ndarray]
 
 
 class Engine:
-    """A network ready to run; get one from `open_engine`. For one thread at a time.
+    """A network ready to run; get one from `open_engine`.
+
+    Several threads may call `prepare` at once; `embed` is for one thread at a time.
 
     Attributes
     ----------
@@ -50,22 +50,58 @@ class Engine:
     precision : str
         One of `PRECISIONS`.
     batch_size : int
-        The number of windows that it is best given at a time. Fewer cost no more per window.
+        The number of windows that it is best given at a time. Fewer cost no more per window on a CPU.
+    input_shape : tuple of int
+        Of what `prepare` makes of one window: log-mels, or the window where the network begins with
+        a front end of its own.
     """
 
-    def __init__(self, infer: _Infer, *, name: str, precision: str, batch_size: int) -> None:
+    def __init__(
+        self,
+        infer: _Stage,
+        *,
+        name: str,
+        precision: str,
+        batch_size: int = BATCH_SIZE,
+        front_end: _Stage | None = log_mel,
+    ) -> None:
         self._infer = infer
+        self._front_end = front_end
         self.name = name
         self.precision = precision
         self.batch_size = batch_size
+        self.input_shape = INPUT_SHAPE if front_end else (WINDOW_SAMPLES,)
 
-    def embed(self, log_mels: np.ndarray) -> np.ndarray:
+    def prepare(self, windows: np.ndarray) -> np.ndarray:
+        """Turn windows into what the network reads.
+
+        Parameters
+        ----------
+        windows : np.ndarray [shape=(n, 48000), float32]
+            As `frontend.windows` yields them.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, *input_shape), float32]
+
+        Raises
+        ------
+        EmbeddingError
+            If the shape is another, or the result is not finite.
+        """
+        if windows.ndim != 2 or windows.shape[1] != WINDOW_SAMPLES:
+            raise EmbeddingError(f"Windows of shape {windows.shape} must be of shape (n, {WINDOW_SAMPLES}).")
+        inputs = self._front_end(windows) if self._front_end else np.asarray(windows, dtype=np.float32)
+        self._check_finite(inputs, "was given sound that is")
+        return inputs
+
+    def embed(self, inputs: np.ndarray) -> np.ndarray:
         """Compute the embeddings of windows.
 
         Parameters
         ----------
-        log_mels : np.ndarray [shape=(n, 256, 199, 1), float32]
-            As `frontend.log_mel` makes them, dB; any number of windows, or none.
+        inputs : np.ndarray [shape=(n, *input_shape), float32]
+            As `prepare` makes them; any number of windows, or none.
 
         Returns
         -------
@@ -74,25 +110,26 @@ class Engine:
         Raises
         ------
         EmbeddingError
-            If the shape is another, or a spectrogram or embedding is not finite.
+            If the shape is another, or an input or an embedding is not finite.
         """
-        if log_mels.shape[1:] != INPUT_SHAPE:
+        if inputs.shape[1:] != self.input_shape:
             raise EmbeddingError(
-                f"Log-mel spectrograms of shape {log_mels.shape} must be of shape (n, 256, 199, 1)."
+                f"Inputs of shape {inputs.shape} must be of shape (n, {str(self.input_shape)[1:]}"
+                f" for the {self.name} engine."
             )
-        log_mels = np.asarray(log_mels, dtype=np.float32)
+        inputs = np.asarray(inputs, dtype=np.float32)
         # Checked before too, because ReLU and maximum pooling can turn NaN into a number.
-        self._check_finite(log_mels, "was given spectrograms")
-        embeddings = np.empty((len(log_mels), EMBEDDING_SIZE), np.float32)
-        for chunk in _chunks(len(log_mels), self.batch_size):
-            embeddings[chunk] = self._infer(log_mels[chunk])
-        self._check_finite(embeddings, "made embeddings")
+        self._check_finite(inputs, "was given inputs that are")
+        embeddings = np.empty((len(inputs), EMBEDDING_SIZE), np.float32)
+        for chunk in _chunks(len(inputs), self.batch_size):
+            embeddings[chunk] = self._infer(inputs[chunk])
+        self._check_finite(embeddings, "made embeddings that are")
         return embeddings
 
     def _check_finite(self, values: np.ndarray, what: str) -> None:
         if not np.isfinite(values).all():
             raise EmbeddingError(
-                f"The {self.name} engine {what} that are not finite: the sound is out of range, or the"
+                f"The {self.name} engine {what} not finite: the sound is out of range, or the"
                 " weights are damaged."
             )
 
@@ -112,21 +149,25 @@ def open_engine(
     *,
     cache_dir: Path,
     precision: str = "float32",
+    network: bytes | None = None,
     threads: int | None = None,
 ) -> Engine:
     """Prepare the network for running.
 
     Parameters
     ----------
-    name : {"openvino", "tensorflow"}
-        OpenVINO is the fastest on CPUs; TensorFlow uses a GPU where it finds one.
+    name : {"openvino", "tensorflow", "openl3"}
+        OpenVINO is the fastest on CPUs; TensorFlow uses a GPU where it finds one; openl3 is the
+        published package, the reference, where it is installed.
     weights : Weights
         As `find_weights` gives them.
     cache_dir : Path
         Where OpenVINO's converted network is kept, 19 MB for each set of weights and version of
         OpenVINO. Only converting it needs TensorFlow. A broken or unwritable cache costs time only.
-    precision : {"float32"}
-        Arithmetic of the network.
+    precision : {"float32", "bfloat16", "int8"}
+        Arithmetic of the network, as far as `PRECISIONS` has it for the engine.
+    network : bytes or None
+        For int8: the network that `quantised_network` made.
     threads : int or None
         Threads to compute with; by default all cores. TensorFlow can be told only once in a
         process, before it has computed anything.
@@ -138,30 +179,98 @@ def open_engine(
     Raises
     ------
     EmbeddingError
-        If there is no such engine or precision, its package is missing, or `threads` is less than 1
-        or comes too late.
+        If there is no such engine or precision, its package or its int8 network is missing, or
+        `threads` is less than 1 or comes too late.
     """
+    _check_choice(name, precision, threads)
+    if name == "openl3":
+        return _open_openl3(weights, threads=threads)
+    if name == "tensorflow":
+        return _open_tensorflow(weights, precision=precision, threads=threads)
+    if precision == "int8" and network is None:
+        raise EmbeddingError("Precision int8 needs a network quantised on songs: choose --precision auto.")
+    model = (
+        unpack_network(network) if precision == "int8" else converted_network(weights, cache_dir=cache_dir)
+    )
+    infer = compile_network(model, precision=precision, threads=threads)
+    return Engine(infer, name=name, precision=precision)
+
+
+def quantised_network(weights: Weights, log_mels: np.ndarray, *, cache_dir: Path) -> bytes:
+    """Quantise the network to int8 for the openvino engine, calibrated on windows of real songs.
+
+    Parameters
+    ----------
+    weights : Weights
+    log_mels : np.ndarray [shape=(n, 256, 199, 1), float32]
+        Windows that stand for what is to be embedded, dB; 64 of them are enough.
+    cache_dir : Path
+        As `open_engine` has it.
+
+    Returns
+    -------
+    bytes
+        For `open_engine`, 4 MB. The same weights, windows and versions make the same network.
+
+    Raises
+    ------
+    EmbeddingError
+        If NNCF is not installed or fails.
+    """
+    return quantise(converted_network(weights, cache_dir=Path(cache_dir)), log_mels)
+
+
+def _check_choice(name: str, precision: str, threads: int | None) -> None:
     if name not in ENGINES:
         raise EmbeddingError(f"Engine '{name}' does not exist: choose one of {', '.join(ENGINES)}.")
-    if precision not in PRECISIONS:
+    if precision not in PRECISIONS[name]:
         raise EmbeddingError(
-            f"Precision '{precision}' does not exist: choose one of {', '.join(PRECISIONS)}."
+            f"The {name} engine has no precision '{precision}': choose one of {', '.join(PRECISIONS[name])}."
         )
     if threads is not None and threads < 1:
         raise EmbeddingError(f"threads={threads} must be at least 1.")
-    if name == "openvino":
-        infer = _open_openvino(weights, cache_dir=Path(cache_dir), precision=precision, threads=threads)
-    else:
-        infer = _open_tensorflow(weights, threads=threads)
-    return Engine(infer, name=name, precision=precision, batch_size=BATCH_SIZE)
 
 
-def _open_tensorflow(weights: Weights, *, threads: int | None) -> _Infer:
-    _import_keras_on_tensorflow(engine="tensorflow")
+def _open_tensorflow(weights: Weights, *, precision: str, threads: int | None) -> Engine:
+    import_keras_on_tensorflow(engine="tensorflow")
+    _settle_tensorflow(threads)
     import tensorflow
 
-    # Without this, GPUs since Ampere multiply with 10 bits of mantissa and miss the 1e-4.
-    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    if tensorflow.config.list_physical_devices("GPU"):
+        from explorer.embedding.keras_frontend import build_embedder
+
+        # The log-mels of a GPU's windows would keep dozens of CPU cores busy: it makes them itself.
+        infer = build_embedder(weights.arrays, precision=precision).predict_on_batch
+        batch_size = GPU_BATCH_SIZE
+        return Engine(infer, name="tensorflow", precision=precision, batch_size=batch_size, front_end=None)
+    network = build_network(precision=precision)
+    network.set_weights(list(weights.arrays))
+    return Engine(network.predict_on_batch, name="tensorflow", precision=precision)
+
+
+def _open_openl3(weights: Weights, *, threads: int | None) -> Engine:
+    require("openl3", engine="openl3", requirements="requirements-openl3.txt")
+    import_keras_on_tensorflow(engine="openl3")
+    _settle_tensorflow(threads)
+    from openl3.models import load_audio_embedding_model_from_path
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.h5"
+        write_h5(path, weights.arrays)
+        model = load_audio_embedding_model_from_path(str(path), "mel256", EMBEDDING_SIZE)
+    # Its model begins with kapre's spectrogram, which wants a channel: nothing of ours is in between.
+    return Engine(
+        lambda windows: model.predict_on_batch(windows[:, np.newaxis]),
+        name="openl3",
+        precision="float32",
+        front_end=None,
+    )
+
+
+def _settle_tensorflow(threads: int | None) -> None:
+    import tensorflow
+
+    forbid_tf32()
     if threads is not None:
         try:
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
@@ -169,95 +278,3 @@ def _open_tensorflow(weights: Weights, *, threads: int | None) -> _Infer:
             raise EmbeddingError(
                 f"TensorFlow cannot change to {threads} threads once it has computed: set them first."
             ) from error
-    return _network_with(weights).predict_on_batch
-
-
-def _open_openvino(weights: Weights, *, cache_dir: Path, precision: str, threads: int | None) -> _Infer:
-    _require("openvino", engine="openvino")
-    import openvino
-
-    core = openvino.Core()
-    version = re.sub(r"[^\w.-]", "_", openvino.get_version())
-    cached = cache_dir / f"openvino-{version}-{precision}-{weights.sha256[:16]}.zip"
-    model = _read_cached(core, cached)
-    if model is None:
-        model = _convert(weights)
-        _write_cached(model, cached)
-    properties = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "EXECUTION_MODE_HINT": "ACCURACY",
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
-    if threads is not None:
-        properties["INFERENCE_NUM_THREADS"] = str(threads)
-    request = core.compile_model(model, "CPU", properties).create_infer_request()
-    return lambda log_mels: request.infer([log_mels], share_inputs=True)[0]
-
-
-def _convert(weights: Weights) -> openvino.Model:
-    _import_keras_on_tensorflow(engine="openvino")
-    import openvino
-
-    with warnings.catch_warnings():
-        # The converter passes the input in a tuple, at which Keras wonders aloud.
-        warnings.filterwarnings("ignore", message="The structure of `inputs`")
-        return openvino.convert_model(_network_with(weights), input=[-1, *INPUT_SHAPE])
-
-
-def _read_cached(core: openvino.Core, path: Path) -> openvino.Model | None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            topology, constants = archive.read(_TOPOLOGY), archive.read(_CONSTANTS)
-        return core.read_model(model=topology, weights=constants)
-    except FileNotFoundError:
-        return None
-    except (OSError, KeyError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        _log.warning("Converting the network again: '%s' is broken (%s).", path, error)
-        return None
-
-
-def _write_cached(model: openvino.Model, path: Path) -> None:
-    """Keep both files of a converted network in one, whose checksums zipfile verifies on reading."""
-    import openvino
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".converting-") as name:
-            folder = Path(name)
-            openvino.save_model(model, folder / _TOPOLOGY, compress_to_fp16=False)
-            with zipfile.ZipFile(folder / path.name, "w") as archive:
-                for part in (_TOPOLOGY, _CONSTANTS):
-                    archive.write(folder / part, part)
-            (folder / path.name).replace(path)
-    except (OSError, RuntimeError) as error:
-        _log.warning(
-            "The converted network cannot be kept as '%s' (%s): the next start is slower.", path, error
-        )
-
-
-def _import_keras_on_tensorflow(*, engine: str) -> None:
-    _require("keras", "tensorflow", engine=engine)
-    backend = import_keras().backend.backend()
-    if backend != "tensorflow":
-        raise EmbeddingError(
-            f"The {engine} engine needs Keras on TensorFlow, but KERAS_BACKEND is '{backend}': unset it."
-        )
-
-
-def _network_with(weights: Weights) -> keras.Model:
-    network = build_network()
-    network.set_weights(list(weights.arrays))
-    return network
-
-
-def _require(*packages: str, engine: str) -> None:
-    for package in packages:
-        try:
-            is_there = find_spec(package) is not None
-        except (ImportError, ValueError):
-            is_there = False
-        if not is_there:
-            raise EmbeddingError(
-                f"The {engine} engine needs the package '{package}', which is not installed: install"
-                " requirements.txt or choose another engine."
-            )

@@ -30,13 +30,69 @@ def pool(frames: np.ndarray, *, method: str = "max") -> np.ndarray:
         If there is no window, a row has not 512 values, a value is not finite, or the method is
         another.
     """
-    if method not in METHODS:
-        raise EmbeddingError(f"Pooling '{method}' does not exist: choose one of {', '.join(METHODS)}.")
-    frames = np.asarray(frames, dtype=np.float64)
-    if frames.ndim != 2 or frames.shape[1] != EMBEDDING_SIZE:
-        raise EmbeddingError(f"Embeddings of shape {frames.shape} must be of shape (T, {EMBEDDING_SIZE}).")
-    if not len(frames):
-        raise EmbeddingError("There is no window to pool: the song has no embedding.")
-    if not np.isfinite(frames).all():
-        raise EmbeddingError("The embeddings hold NaN or infinite values, so they cannot be pooled.")
-    return frames.max(axis=0) if method == "max" else frames.mean(axis=0)
+    running = RunningPool(method=method)
+    running.add(frames)
+    return running.vector()
+
+
+class RunningPool:
+    """Pools a song whose windows come little by little, without keeping them.
+
+    Parameters
+    ----------
+    method : {"max", "mean"}
+        As in `pool`.
+
+    Raises
+    ------
+    EmbeddingError
+        If the method is another.
+    """
+
+    def __init__(self, *, method: str = "max") -> None:
+        if method not in METHODS:
+            raise EmbeddingError(f"Pooling '{method}' does not exist: choose one of {', '.join(METHODS)}.")
+        self._method = method
+        self._count = 0
+        self._value = np.full(EMBEDDING_SIZE, -np.inf) if method == "max" else np.zeros(EMBEDDING_SIZE)
+
+    def add(self, frames: np.ndarray) -> None:
+        """Take in the next windows.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(any, 512), float32]
+
+        Raises
+        ------
+        EmbeddingError
+            If a row has not 512 values, or a value is not finite.
+        """
+        frames = np.asarray(frames, dtype=np.float64)
+        if frames.ndim != 2 or frames.shape[1] != EMBEDDING_SIZE:
+            raise EmbeddingError(
+                f"Embeddings of shape {frames.shape} must be of shape (T, {EMBEDDING_SIZE})."
+            )
+        if not np.isfinite(frames).all():
+            raise EmbeddingError("The embeddings hold NaN or infinite values, so they cannot be pooled.")
+        if self._method == "max":
+            self._value = np.maximum(self._value, frames.max(axis=0, initial=-np.inf))
+        else:
+            self._value = self._value + frames.sum(axis=0)
+        self._count += len(frames)
+
+    def vector(self) -> np.ndarray:
+        """Return the vector of the windows so far.
+
+        Returns
+        -------
+        np.ndarray [shape=(512,), float64]
+
+        Raises
+        ------
+        EmbeddingError
+            If there was no window.
+        """
+        if not self._count:
+            raise EmbeddingError("There is no window to pool: the song has no embedding.")
+        return self._value if self._method == "max" else self._value / self._count

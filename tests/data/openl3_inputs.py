@@ -56,11 +56,16 @@ def sounds() -> dict[str, Sound]:
     stereo = np.stack([tune(1.7, 44_100, 5), tune(1.7, 44_100, 6)], axis=1)
     return {
         "hop_0.1": Sound(tune(1.2, 48_000, 1), 48_000, 0.1),
+        "hop_0.1_with_a_rest": Sound(tune(0.73, 48_000, 8), 48_000, 0.1),
         "hop_0.5": Sound(tune(2.2, 48_000, 2), 48_000, 0.5),
+        "hop_0.5_without_a_rest": Sound(tune(1.5, 48_000, 9), 48_000, 0.5),
         "hop_1.0": Sound(tune(2.2, 48_000, 2), 48_000, 1.0),
+        "hop_1.0_without_a_rest": Sound(tune(2.5, 48_000, 10), 48_000, 1.0),
         "shorter_than_a_window": Sound(tune(0.3, 48_000, 3), 48_000, 0.1),
         "one_second": Sound(tune(1.0, 48_000, 4), 48_000, 0.5),
         "silence": Sound(np.zeros(48_000, np.float32), 48_000, 0.5),
         "stereo_44100": Sound(stereo, 44_100, 0.5),
         "mono_22050": Sound(tune(1.7, 22_050, 7), 22_050, 0.5),
+        "mono_96000": Sound(tune(1.7, 96_000, 11), 96_000, 0.5),
+        "mono_8000": Sound(tune(1.7, 8_000, 12), 8_000, 0.5),
     }

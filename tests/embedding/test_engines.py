@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 import zipfile
@@ -8,33 +9,49 @@ import numpy as np
 import pytest
 import soxr
 
-from explorer.embedding import engines as engines_module
-from explorer.embedding import frontend
-from explorer.embedding.engines import ENGINES, Engine, open_engine
+from explorer.config import ROOT
+from explorer.embedding import frontend, openvino_network, packages
+from explorer.embedding.engines import ENGINES, Engine, open_engine, quantised_network
 from explorer.embedding.weights import write_h5
 from explorer.errors import EmbeddingError
 
-EXACT = ("hop_0.1", "hop_0.5", "hop_1.0", "shorter_than_a_window", "one_second", "silence")
-RESAMPLED = ("stereo_44100", "mono_22050")
+EXACT = (
+    "hop_0.1",
+    "hop_0.1_with_a_rest",
+    "hop_0.5",
+    "hop_0.5_without_a_rest",
+    "hop_1.0",
+    "hop_1.0_without_a_rest",
+    "shorter_than_a_window",
+    "one_second",
+    "silence",
+)
+RESAMPLED = ("stereo_44100", "mono_22050", "mono_96000", "mono_8000")
+OURS = ("openvino", "tensorflow")
 
 
-def log_mels_of(sound):
+def embed(engine, sound):
     samples = sound.samples.mean(axis=1) if sound.samples.ndim == 2 else sound.samples
     samples = soxr.resample(samples, sound.sample_rate_hz, frontend.SAMPLE_RATE_HZ, quality="HQ")
     batches = frontend.windows([samples], hop_s=sound.hop_s, batch_size=3)
-    return np.concatenate([frontend.log_mel(batch) for batch in batches])
+    return np.concatenate([engine.embed(engine.prepare(batch)) for batch in batches])
 
 
 @pytest.fixture(scope="module")
-def noise():
-    return frontend.log_mel(np.random.RandomState(0).standard_normal((11, 48_000)).astype(np.float32))
+def noise_windows():
+    return np.random.RandomState(0).standard_normal((11, 48_000)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def noise(noise_windows):
+    return frontend.log_mel(noise_windows)
 
 
 @pytest.mark.parametrize("name", EXACT)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_embeddings_are_the_published_packages(engines, sounds, reference, engine, name):
     expected = reference[f"embedding/{name}"]
-    embedding = engines[engine].embed(log_mels_of(sounds[name]))
+    embedding = embed(engines[engine], sounds[name])
     assert embedding.dtype == np.float32
     assert embedding.shape == expected.shape
     assert np.abs(embedding - expected).max() / np.abs(expected).max() < 1e-4
@@ -46,32 +63,36 @@ def test_embeddings_are_the_published_packages(engines, sounds, reference, engin
 @pytest.mark.parametrize("engine", ENGINES)
 def test_resampled_sounds_keep_the_published_packages_embeddings(engines, sounds, reference, engine, name):
     expected = reference[f"embedding/{name}"]
-    embedding = engines[engine].embed(log_mels_of(sounds[name]))
+    embedding = embed(engines[engine], sounds[name])
     assert embedding.shape == expected.shape
     norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(expected, axis=1)
     assert ((embedding * expected).sum(axis=1) / norms).min() >= 0.999
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_window_does_not_depend_on_its_neighbours(engines, noise, engine):
+def test_a_window_does_not_depend_on_its_neighbours(engines, noise_windows, engine):
+    noise = engines[engine].prepare(noise_windows)
     together = engines[engine].embed(noise)
     alone = np.concatenate([engines[engine].embed(noise[index : index + 1]) for index in (0, 8, 10)])
     np.testing.assert_allclose(together[[0, 8, 10]], alone, rtol=0, atol=1e-5 * np.abs(alone).max())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_no_window_makes_no_embedding(engines, noise, engine):
+def test_no_window_makes_no_embedding(engines, noise_windows, engine):
+    noise = engines[engine].prepare(noise_windows)
     assert engines[engine].embed(noise[:0]).shape == (0, 512)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_windows_may_be_strided(engines, noise, engine):
+def test_windows_may_be_strided(engines, noise_windows, engine):
+    noise = engines[engine].prepare(noise_windows)
     strided = noise[::5]
     np.testing.assert_array_equal(engines[engine].embed(strided), engines[engine].embed(strided.copy()))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_embedding_is_the_callers_to_keep(engines, noise, engine):
+def test_an_embedding_is_the_callers_to_keep(engines, noise_windows, engine):
+    noise = engines[engine].prepare(noise_windows)
     first = engines[engine].embed(noise[:1])
     kept = first.copy()
     engines[engine].embed(noise[1:2])
@@ -83,15 +104,33 @@ def test_an_engine_says_what_it_is(engines, engine):
     assert engines[engine].name == engine
     assert engines[engine].precision == "float32"
     assert engines[engine].batch_size >= 1
+    assert engines[engine].input_shape == ((48_000,) if engine == "openl3" else (256, 199, 1))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_spectrogram_that_is_not_finite_is_an_error(engines, noise, engine, bad):
-    broken = noise[:2].copy()
-    broken[1, 100, 100] = bad
-    with pytest.raises(EmbeddingError, match=f"{engine} engine was given spectrograms that are not finite"):
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_sound_that_is_not_finite_is_an_error(engines, noise_windows, engine, bad):
+    broken = noise_windows[:2].copy()
+    broken[1, 1000] = bad
+    with pytest.raises(EmbeddingError, match=f"{engine} engine was given sound that is not finite"):
+        engines[engine].prepare(broken)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_an_input_that_is_not_finite_is_an_error(engines, noise_windows, engine, bad):
+    broken = engines[engine].prepare(noise_windows[:2]).copy()
+    broken[1, 100] = bad
+    with pytest.raises(EmbeddingError, match=f"{engine} engine was given inputs that are not finite"):
         engines[engine].embed(broken)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("shape", [(48_000,), (2, 47_999), (2, 1, 48_000)])
+def test_windows_of_another_shape_are_an_error(engines, engine, shape):
+    with pytest.raises(EmbeddingError, match=re.escape(f"{shape} must be of shape (n, 48000)")):
+        engines[engine].prepare(np.zeros(shape, np.float32))
 
 
 def test_an_embedding_that_is_not_finite_is_an_error(noise):
@@ -102,9 +141,8 @@ def test_an_embedding_that_is_not_finite_is_an_error(noise):
 
 @pytest.mark.filterwarnings("error")
 def test_a_finite_sound_out_of_all_range_is_an_error(engines):
-    loud = frontend.log_mel(np.full((1, 48_000), 1e38, np.float32))
     with pytest.raises(EmbeddingError, match="out of range"):
-        engines["openvino"].embed(loud)
+        engines["openvino"].prepare(np.full((1, 48_000), 1e38, np.float32))
 
 
 def test_an_engine_sees_a_handful_of_batch_sizes(noise):
@@ -126,19 +164,21 @@ def test_spectrograms_of_another_shape_are_an_error(engines):
 
 
 @pytest.fixture
-def convert_nothing(monkeypatch):
+def convert_nothing(monkeypatch, engines):
+    assert engines["openvino"]
+
     def refuse(weights):
         raise AssertionError("converted although the cache held the network")
 
-    monkeypatch.setattr(engines_module, "_convert", refuse)
+    monkeypatch.setattr(openvino_network, "convert", refuse)
 
 
-@pytest.mark.usefixtures("engines", "convert_nothing")
+@pytest.mark.usefixtures("convert_nothing")
 def test_a_converted_network_is_used_again(seeded_weights, cache_dir):
     assert open_engine("openvino", seeded_weights, cache_dir=cache_dir).batch_size >= 1
 
 
-@pytest.mark.usefixtures("engines", "convert_nothing")
+@pytest.mark.usefixtures("convert_nothing")
 def test_other_weights_are_not_taken_from_the_cache(seeded_weights, cache_dir):
     others = replace(seeded_weights, sha256="0" * 64)
     with pytest.raises(AssertionError, match="converted"):
@@ -146,6 +186,7 @@ def test_other_weights_are_not_taken_from_the_cache(seeded_weights, cache_dir):
 
 
 def test_a_cached_network_needs_no_tensorflow(engines, noise, inputs, seeded_weights, cache_dir, tmp_path):
+    expected = engines["openvino"].embed(noise[:1])
     write_h5(tmp_path / "seeded.h5", inputs.seeded_arrays())
     np.save(tmp_path / "noise.npy", noise[:1])
     code = (
@@ -162,9 +203,7 @@ def test_a_cached_network_needs_no_tensorflow(engines, noise, inputs, seeded_wei
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
-    np.testing.assert_allclose(
-        np.load(tmp_path / "embedding.npy"), engines["openvino"].embed(noise[:1]), rtol=1e-4
-    )
+    np.testing.assert_allclose(np.load(tmp_path / "embedding.npy"), expected, rtol=1e-4)
 
 
 def cut_short(path):
@@ -183,12 +222,13 @@ def empty(path):
 
 @pytest.mark.parametrize("damage", [cut_short, flip_a_bit, empty])
 def test_a_broken_cache_is_rebuilt(engines, noise, seeded_weights, cache_dir, tmp_path, damage, caplog):
+    expected = engines["openvino"].embed(noise[:1])
     [cached] = cache_dir.glob("*.zip")
     copy = tmp_path / cached.name
     copy.write_bytes(cached.read_bytes())
     damage(copy)
     engine = open_engine("openvino", seeded_weights, cache_dir=tmp_path)
-    np.testing.assert_array_equal(engine.embed(noise[:1]), engines["openvino"].embed(noise[:1]))
+    np.testing.assert_array_equal(engine.embed(noise[:1]), expected)
     assert "is broken" in caplog.text
     assert [path.name for path in tmp_path.iterdir()] == [cached.name]
     assert zipfile.ZipFile(copy).testzip() is None
@@ -209,19 +249,23 @@ def test_one_thread_computes_the_same(engines, noise, seeded_weights, cache_dir)
     np.testing.assert_allclose(engine.embed(noise[:1]), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.usefixtures("engines")
-def test_tensorflow_says_that_threads_come_too_late(seeded_weights, cache_dir):
+def test_tensorflow_says_that_threads_come_too_late(engines, noise, seeded_weights, cache_dir):
+    engines["tensorflow"].embed(noise[:1])
     with pytest.raises(EmbeddingError, match="cannot change to 1 threads"):
         open_engine("tensorflow", seeded_weights, cache_dir=cache_dir, threads=1)
 
 
 def test_an_unknown_engine_is_an_error_that_names_the_choices(seeded_weights, tmp_path):
-    with pytest.raises(EmbeddingError, match="'torch' does not exist: choose one of openvino, tensorflow"):
+    with pytest.raises(
+        EmbeddingError, match="'torch' does not exist: choose one of openvino, tensorflow, openl3"
+    ):
         open_engine("torch", seeded_weights, cache_dir=tmp_path)
 
 
 def test_an_unknown_precision_is_an_error_that_names_the_choices(seeded_weights, tmp_path):
-    with pytest.raises(EmbeddingError, match="'int4' does not exist: choose one of float32"):
+    with pytest.raises(
+        EmbeddingError, match="openvino engine has no precision 'int4': choose one of float32, bfloat16, int8"
+    ):
         open_engine("openvino", seeded_weights, cache_dir=tmp_path, precision="int4")
 
 
@@ -231,17 +275,111 @@ def test_no_thread_at_all_is_an_error(seeded_weights, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("engine", "package"), [("openvino", "openvino"), ("tensorflow", "tensorflow"), ("openvino", "keras")]
+    ("engine", "package", "requirements"),
+    [
+        ("openvino", "openvino", "requirements.txt"),
+        ("openvino", "keras", "requirements.txt"),
+        ("tensorflow", "tensorflow", "requirements.txt"),
+        ("openl3", "openl3", "requirements-openl3.txt"),
+    ],
 )
-def test_a_missing_package_is_an_error_that_names_it(monkeypatch, seeded_weights, tmp_path, engine, package):
+def test_a_missing_package_is_an_error_that_names_it(
+    monkeypatch, seeded_weights, tmp_path, engine, package, requirements
+):
+    if package == "keras":
+        pytest.importorskip("openvino")
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(EmbeddingError, match=f"needs the package '{package}', which is not installed"):
+    said = f"needs the package '{package}', which is not installed: install {requirements} or"
+    with pytest.raises(EmbeddingError, match=said):
         open_engine(engine, seeded_weights, cache_dir=tmp_path)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", OURS)
 def test_keras_on_another_backend_is_an_error_that_names_it(monkeypatch, seeded_weights, tmp_path, engine):
+    pytest.importorskip(engine)
     elsewhere = SimpleNamespace(backend=SimpleNamespace(backend=lambda: "jax"))
-    monkeypatch.setattr(engines_module, "import_keras", lambda: elsewhere)
+    monkeypatch.setattr(packages, "import_keras", lambda: elsewhere)
     with pytest.raises(EmbeddingError, match="KERAS_BACKEND is 'jax': unset it"):
         open_engine(engine, seeded_weights, cache_dir=tmp_path)
+
+
+# Faster precisions
+
+
+def cosines(first, second):
+    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    return (first * second).sum(axis=1) / norms
+
+
+@pytest.mark.parametrize("engine", OURS)
+def test_bfloat16_is_near_float32_and_not_the_same(engines, noise, seeded_weights, cache_dir, engine):
+    exact = engines[engine].embed(noise[:3])
+    half = open_engine(engine, seeded_weights, cache_dir=cache_dir, precision="bfloat16")
+    assert half.precision == "bfloat16"
+    embedding = half.embed(noise[:3])
+    assert embedding.dtype == np.float32
+    assert cosines(embedding, exact).min() > 0.999
+    assert not np.allclose(embedding, exact, rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def packed(engines, noise, seeded_weights, cache_dir):
+    assert engines["openvino"]
+    pytest.importorskip("nncf")
+    return quantised_network(seeded_weights, noise, cache_dir=cache_dir)
+
+
+def test_int8_is_near_float32_and_a_quarter_of_its_size(engines, noise, seeded_weights, cache_dir, packed):
+    engine = open_engine("openvino", seeded_weights, cache_dir=cache_dir, precision="int8", network=packed)
+    exact, embedding = engines["openvino"].embed(noise), engine.embed(noise)
+    assert cosines(embedding, exact).min() > 0.995
+    assert not np.allclose(embedding, exact, rtol=1e-4)
+    assert len(packed) < 6_000_000
+
+
+def test_the_same_windows_quantise_alike(noise, seeded_weights, cache_dir, packed):
+    def embed(network):
+        options = {"cache_dir": cache_dir, "precision": "int8", "network": network}
+        return open_engine("openvino", seeded_weights, **options).embed(noise[:2])
+
+    again = quantised_network(seeded_weights, noise, cache_dir=cache_dir)
+    np.testing.assert_array_equal(embed(again), embed(packed))
+    others = quantised_network(seeded_weights, noise * 0.5, cache_dir=cache_dir)
+    assert not np.array_equal(embed(others), embed(packed))
+
+
+def test_a_damaged_int8_network_is_an_error_that_says_what_to_do(seeded_weights, cache_dir, packed):
+    damaged = packed[:2_000_000] + b"?" + packed[2_000_001:]
+    with pytest.raises(EmbeddingError, match=r"int8 network is damaged .* --precision auto --reindex\.$"):
+        open_engine("openvino", seeded_weights, cache_dir=cache_dir, precision="int8", network=damaged)
+
+
+def test_int8_without_its_network_is_an_error(seeded_weights, cache_dir):
+    with pytest.raises(EmbeddingError, match="quantised on songs: choose --precision auto"):
+        open_engine("openvino", seeded_weights, cache_dir=cache_dir, precision="int8")
+
+
+def test_int8_without_nncf_is_an_error_that_names_it(monkeypatch, engines, noise, seeded_weights, cache_dir):
+    assert engines["openvino"]
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    with pytest.raises(EmbeddingError, match="needs the package 'nncf', which is not installed"):
+        quantised_network(seeded_weights, noise, cache_dir=cache_dir)
+
+
+# Keeping to oneself
+
+
+def test_openvino_leaves_no_identifier_in_the_users_home(tmp_path, cache_dir, engines):
+    assert engines["openvino"]
+    code = (
+        "from explorer.embedding.packages import import_openvino\n"
+        "openvino = import_openvino()\n"
+        "import nncf, sys\n"
+        "print(openvino.convert_model.__name__, sys.modules['openvino_telemetry'])"
+    )
+    environment = {"HOME": str(tmp_path), "PATH": "", "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "convert_model None"
+    assert list(tmp_path.iterdir()) == []

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from explorer.embedding.pooling import pool
+from explorer.embedding.pooling import METHODS, RunningPool, pool
 from explorer.errors import EmbeddingError
 
 
@@ -60,3 +60,17 @@ def test_a_value_that_is_not_finite_is_an_error(frames, method, bad):
 def test_another_method_is_an_error_that_names_the_choices(frames):
     with pytest.raises(EmbeddingError, match="'median' does not exist: choose one of max, mean"):
         pool(frames, method="median")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_windows_that_come_little_by_little_pool_alike(method):
+    frames = np.random.default_rng(4).normal(size=(23, 512)).astype(np.float32) - 2
+    running = RunningPool(method=method)
+    for start, stop in ((0, 1), (1, 1), (1, 9), (9, 23)):
+        running.add(frames[start:stop])
+    np.testing.assert_allclose(running.vector(), pool(frames, method=method), rtol=1e-12)
+
+
+def test_a_pool_of_nothing_is_an_error():
+    with pytest.raises(EmbeddingError, match="no window to pool"):
+        RunningPool().vector()

@@ -1,0 +1,133 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from explorer.embedding import precision as precision_module
+from explorer.embedding.precision import MIN_SONGS, choose_precision, least_cosine, neighbours_kept
+from explorer.errors import EmbeddingError
+
+
+@pytest.fixture
+def songs():
+    """Twenty songs of three windows: here a window is its own embedding."""
+    return list(np.random.RandomState(0).standard_normal((20, 3, 512)).astype(np.float32))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only engines move on."""
+    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+    monkeypatch.setattr(precision_module, "time", clock)
+    return clock
+
+
+def opener(clock, *, milliseconds, noise):
+    """Open engines that take so long a window, and disturb embeddings so much."""
+    random = np.random.RandomState(1)
+
+    def open_candidate(precision):
+        def embed(inputs):
+            clock.now += milliseconds[precision] / 1000 * len(inputs)
+            return inputs + noise.get(precision, 0) * random.standard_normal(inputs.shape)
+
+        return SimpleNamespace(embed=embed)
+
+    return open_candidate
+
+
+def test_the_fastest_is_taken_that_is_right_enough(songs, clock):
+    milliseconds = {"float32": 64, "bfloat16": 9, "int8": 4}
+    noise = {"bfloat16": 1e-4, "int8": 2e-4}
+    choice = choose_precision(
+        songs, ("bfloat16", "int8"), opener(clock, milliseconds=milliseconds, noise=noise)
+    )
+    assert (choice.precision, choice.songs, choice.windows) == ("int8", 20, 60)
+    assert [trial.precision for trial in choice.trials] == ["float32", "bfloat16", "int8"]
+    assert [round(trial.ms_per_window) for trial in choice.trials] == [64, 9, 4]
+    assert choice.trials[0].cosine == 1.0
+    assert all(0.9995 < trial.cosine <= 1 and trial.neighbours_kept > 0.97 for trial in choice.trials)
+    assert json.loads(json.dumps(choice.record()))["precision"] == "int8"
+
+
+def test_what_turns_vectors_too_far_is_refused(songs, clock):
+    milliseconds = {"float32": 64, "bfloat16": 9, "int8": 4}
+    noise = {"bfloat16": 1e-4, "int8": 0.2}
+    choice = choose_precision(
+        songs, ("bfloat16", "int8"), opener(clock, milliseconds=milliseconds, noise=noise)
+    )
+    assert choice.precision == "bfloat16"
+    assert "least cosine with float32 is 0.9" in choice.trials[2].problem
+
+
+def test_what_keeps_the_cosine_and_loses_the_neighbours_is_refused(songs, clock):
+    # A large part in common, as untrained filters have it: every cosine is near 1 whatever differs.
+    alike = [song + 30 for song in songs]
+    open_candidate = opener(clock, milliseconds={"float32": 64, "int8": 4}, noise={"int8": 0.5})
+    choice = choose_precision(alike, ("int8",), open_candidate)
+    assert choice.precision == "float32"
+    assert choice.trials[1].cosine > 0.9995
+    assert "of float32's ten nearest neighbours are kept and not 97%" in choice.reason
+
+
+def test_what_is_not_faster_is_refused(songs, clock):
+    open_candidate = opener(clock, milliseconds={"float32": 64, "bfloat16": 60}, noise={})
+    choice = choose_precision(songs, ("bfloat16",), open_candidate)
+    assert choice.precision == "float32"
+    assert choice.reason == "bfloat16: it is not faster than float32 (1.07 times its speed)"
+
+
+def test_what_cannot_run_is_ruled_out_and_the_others_are_tried(songs, clock):
+    working = opener(clock, milliseconds={"float32": 64, "bfloat16": 9}, noise={})
+
+    def open_candidate(precision):
+        if precision == "int8":
+            raise EmbeddingError("It needs nncf.")
+        return working(precision)
+
+    choice = choose_precision(songs, ("int8", "bfloat16"), open_candidate)
+    assert choice.precision == "bfloat16"
+    assert choice.trials[1].problem == "it could not run (It needs nncf.)"
+
+
+def test_too_few_songs_prove_nothing(songs):
+    def open_nothing(precision):
+        raise AssertionError
+
+    choice = choose_precision(songs[: MIN_SONGS - 1], ("bfloat16",), open_nothing)
+    assert (choice.precision, choice.trials) == ("float32", ())
+    assert "too few" in choice.reason
+
+
+def test_without_a_candidate_it_says_what_the_processor_lacks(songs, clock):
+    choice = choose_precision(songs, (), opener(clock, milliseconds={"float32": 64}, noise={}))
+    assert (choice.precision, choice.reason) == ("float32", "the processor has neither bfloat16 nor int8")
+
+
+def test_songs_are_pooled_as_the_library_pools(clock):
+    # Only the last song's mean moves: the maximum over its windows hides it.
+    songs = [np.zeros((4, 512), np.float32) + np.eye(512, dtype=np.float32)[index] for index in range(20)]
+
+    def open_candidate(precision):
+        def embed(inputs):
+            clock.now += len(inputs) * (1 if precision == "float32" else 0.1)
+            moved = inputs.copy()
+            if precision != "float32":
+                moved[1:] -= 1
+            return moved
+
+        return SimpleNamespace(embed=embed)
+
+    assert choose_precision(songs, ("int8",), open_candidate, pooling="max").precision == "int8"
+    assert choose_precision(songs, ("int8",), open_candidate, pooling="mean").precision == "float32"
+
+
+def test_neighbours_are_counted_after_centring():
+    exact = np.random.RandomState(2).standard_normal((30, 8))
+    assert neighbours_kept(exact, exact) == 1.0
+    assert neighbours_kept(exact + 1000, exact) == 1.0
+    others = np.random.RandomState(3).standard_normal((30, 8))
+    assert 0.2 < neighbours_kept(others, exact) < 0.5
+    assert least_cosine(exact * 3, exact) == pytest.approx(1)
+    assert least_cosine(-exact, exact) == pytest.approx(-1)
