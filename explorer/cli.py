@@ -37,8 +37,8 @@ json_option = click.option(
 )
 
 
-def model_options(command: Callable) -> Callable:
-    """Add the options that choose the model."""
+def model_options(*precisions: str) -> Callable[[Callable], Callable]:
+    """Make a decorator that adds the options that choose the model."""
     options = (
         click.option(
             "--hop",
@@ -47,14 +47,28 @@ def model_options(command: Callable) -> Callable:
             help="Seconds between windows (0.5); above 1 there are gaps.",
         ),
         click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz)."),
-        click.option("--precision", type=click.Choice(["float32"]), help="Arithmetic of the network."),
         click.option(
-            "--engine", type=click.Choice(["openvino", "tensorflow"]), default="openvino", show_default=True
+            "--precision",
+            type=click.Choice(precisions),
+            help="Arithmetic of the network; `auto` takes the fastest that keeps float32's neighbours."
+            if "auto" in precisions
+            else "Arithmetic of the network (float32).",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(["openvino", "tensorflow", "openl3"]),
+            default="openvino",
+            show_default=True,
+            help="What runs it: CPUs, GPUs, or the published package.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def add(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,7 +83,7 @@ def cli() -> None:
 @cli.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @database_option
-@model_options
+@model_options("auto", "float32", "bfloat16", "int8")
 @click.option("--limit", type=click.IntRange(1), help="Embed at most so many songs.")
 @click.option("--retry", is_flag=True, help="Try files again that failed before.")
 @click.option("--reindex", is_flag=True, help="Embed every song again, with the model asked for.")
@@ -160,7 +174,7 @@ def demo(database, port, weights, no_browser, no_serve):
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The .npz to write."
 )
 @database_option
-@model_options
+@model_options("float32", "bfloat16")
 @json_option
 def embed(file, out, database, as_json, **choices):
     """Embed one FILE: `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) go to an .npz."""

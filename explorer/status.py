@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from explorer.indexing.mapmaker import TITLES, genre_purity
+from explorer.indexing.precision import describe_choice
 from explorer.library.database import Database
 from explorer.progress import format_duration
 
@@ -22,6 +23,7 @@ def library_status(database: Database) -> dict:
         "failures": len(failures),
         "failed_files": [{"path": path, "reason": reason} for path, reason in failures],
         "model": database.model(),
+        "precision_trial": database.precision_trial(),
         "projections": database.projections(),
         "genre_purity": None if purity is None else {"neighbours": purity[0], "chance": purity[1]},
     }
@@ -38,6 +40,8 @@ def describe_library(status: dict) -> str:
         f"folders      {', '.join(status['folders']) or 'none'}",
         f"model        {_describe_model(status['model'])}",
     ]
+    if status["precision_trial"]:
+        lines.append(f"precision    {describe_choice(status['precision_trial'])}")
     lines += [
         f"{TITLES[name]:<12} {_describe_quality(p['quality'])}" for name, p in status["projections"].items()
     ]

@@ -1,13 +1,12 @@
 """Runs the embedding over a folder, so that it can be killed at any moment and go on.
 
-One thread decodes, resamples and makes log-mels ahead of the network; the caller's thread runs the
-network and alone writes songs.db, a song a transaction. What is stored is whole; what is not is
-done again by the next run.
+Threads decode, resample and make log-mels ahead of the network; the caller's thread runs the network
+on full batches and alone writes songs.db, a song a transaction. What is stored is whole; what is not
+is done again by the next run.
 """
 
 from __future__ import annotations
 
-import queue
 import signal
 import threading
 import time
@@ -18,19 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.decoding import fingerprint, open_audio
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, log_mel, windows
-from explorer.embedding.pooling import pool
+from explorer.embedding.pooling import RunningPool
 from explorer.errors import ExplorerError, LibraryError
-from explorer.indexing.model import Model, ModelRequest, load_engine, settle_model
+from explorer.indexing.model import ModelRequest, settle_model
+from explorer.indexing.packing import Batch, Copy, Ending, Failure
+from explorer.indexing.precision import settle_precision
+from explorer.indexing.producer import Producer, decoding_threads
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song
 from explorer.library.scanning import scan_folder
-from explorer.library.tags import read_tags
 from explorer.progress import Reporter
-
-QUEUED_BATCHES = 8
-STOPPING_TIMEOUT_S = 20.0
 
 
 @dataclass
@@ -46,36 +42,6 @@ class Summary:
     """Of the indexed: those whose bytes were known already, and their vector with them."""
     interrupted: bool = False
     failures: list[tuple[str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Batch:
-    log_mels: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Decoded:
-    song: Song
-
-
-@dataclass(frozen=True)
-class _Copy:
-    """A song whose bytes another song has, and the vector with them."""
-
-    song: Song
-
-
-@dataclass(frozen=True)
-class _Failure:
-    file: ScannedFile
-    reason: str
-
-
-class _End:
-    pass
-
-
-_Message = _Batch | _Decoded | _Copy | _Failure | _End
 
 
 def index_folder(
@@ -124,22 +90,23 @@ def index_folder(
     files = [file.under(prefix) for file in files]
     todo = _choose(files, database, root_id, summary, retry=retry)[:limit]
     if todo:
-        database.set_model(model.record())
-        engine = load_engine(model, weights, request)
+        engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
         changing = {(root_id, file.path) for file in todo}
-        producer = _Producer(
+        producer = Producer(
             root,
             todo,
+            prepare=engine.prepare,
             hop_s=model.hop_s,
             batch_size=engine.batch_size,
             fingerprints=database.fingerprints(excluding=changing),
+            threads=decoding_threads(),
         )
         with reporter.counting("Indexing", total=len(todo)) as counter:
-            consumer = _Consumer(database, root_id, engine.embed, model, summary, counter.advance)
-            with stopping_gently(reporter) as stop, closing(producer.messages()) as messages:
-                for message in messages:
-                    song_ended = consumer.take(message)
-                    if song_ended and stop.is_set():
+            consumer = _Consumer(database, root_id, engine.embed, model.pooling, summary, counter.advance)
+            with stopping_gently(reporter) as stop, closing(producer.batches()) as batches:
+                for batch in batches:
+                    songs_ended = consumer.take(batch)
+                    if songs_ended and stop.is_set():
                         summary.interrupted = True
                         break
     summary.seconds = time.monotonic() - started
@@ -182,81 +149,6 @@ def _choose(
     return chosen
 
 
-class _Producer:
-    """Turns files into log-mels in a thread of its own, a bounded number of batches ahead."""
-
-    def __init__(
-        self,
-        folder: Path,
-        files: list[ScannedFile],
-        *,
-        hop_s: float,
-        batch_size: int,
-        fingerprints: set[str],
-    ):
-        self._folder = folder
-        self._files = files
-        self._hop_s = hop_s
-        self._batch_size = batch_size
-        self._embedded = set(fingerprints)
-        self._queue: queue.Queue[_Message] = queue.Queue(maxsize=QUEUED_BATCHES)
-        self._stopped = threading.Event()
-
-    def messages(self) -> Iterator[_Message]:
-        """Start the thread and yield what it makes, in the order of the files."""
-        thread = threading.Thread(target=self._run, name="decoding", daemon=True)
-        thread.start()
-        try:
-            while not isinstance(message := self._queue.get(), _End):
-                yield message
-        finally:
-            # A thread that still decodes while the interpreter goes away aborts the process.
-            self._stopped.set()
-            thread.join(STOPPING_TIMEOUT_S)
-
-    def _run(self) -> None:
-        for file in self._files:
-            for message in self._read(file):
-                if not self._put(message):
-                    return
-        self._put(_End())
-
-    def _put(self, message: _Message) -> bool:
-        """Hand a message over, or return False where nobody wants it any more."""
-        while not self._stopped.is_set():
-            try:
-                self._queue.put(message, timeout=0.2)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def _read(self, file: ScannedFile) -> Iterator[_Message]:
-        try:
-            yield from self._decode(file)
-        except ExplorerError as error:
-            yield _Failure(file, str(error))
-        except Exception as error:
-            # Whatever a decoder stumbles over costs one file, and not the others.
-            yield _Failure(file, f"{file.text} cannot be read ({type(error).__name__}: {error}).")
-
-    def _decode(self, file: ScannedFile) -> Iterator[_Message]:
-        path = self._folder / file.native
-        mark = fingerprint(path)
-        tags = read_tags(path)
-        stream = open_audio(path)
-        if mark in self._embedded:
-            for _ in stream.blocks():
-                pass
-            yield _Copy(Song(file, tags, mark, stream.format, stream.duration_s))
-            return
-        blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
-        for batch in windows(blocks, hop_s=self._hop_s, batch_size=self._batch_size):
-            yield _Batch(log_mel(batch))
-        self._embedded.add(mark)
-        yield _Decoded(Song(file, tags, mark, stream.format, stream.duration_s))
-
-
 class _Consumer:
     """Runs the network over what the producer made, and stores each song as it ends."""
 
@@ -265,50 +157,67 @@ class _Consumer:
         database: Database,
         root_id: int,
         embed: Callable[[np.ndarray], np.ndarray],
-        model: Model,
+        pooling: str,
         summary: Summary,
         advance: Callable[[], None],
     ):
         self._database = database
         self._root_id = root_id
         self._embed = embed
-        self._model = model
+        self._pooling = pooling
         self._summary = summary
         self._advance = advance
-        self._frames: list[np.ndarray] = []
-        self._problem: str | None = None
+        self._pools: dict[int, RunningPool] = {}
+        self._problems: dict[int, str] = {}
 
-    def take(self, message: _Message) -> bool:
-        """Do what a message asks for, and tell whether a song came to its end."""
-        if isinstance(message, _Batch):
-            self._extend(message.log_mels)
-            return False
-        if isinstance(message, _Failure):
-            self._fail(message.file, message.reason)
-        elif isinstance(message, _Copy):
-            self._copy(message)
-        elif self._problem:
-            self._fail(message.song.file, self._problem)
-        else:
-            self._store(message.song, pool(np.concatenate(self._frames), method=self._model.pooling))
-        self._frames, self._problem = [], None
-        self._advance()
-        return True
+    def take(self, batch: Batch) -> bool:
+        """Embed a batch, store the songs that end with it, and tell whether there were any."""
+        if batch.inputs is not None:
+            self._extend(batch)
+        for ending in batch.endings:
+            self._end(ending)
+            self._pools.pop(ending.number, None)
+            self._problems.pop(ending.number, None)
+            self._advance()
+        return bool(batch.endings)
 
-    def _extend(self, log_mels: np.ndarray) -> None:
-        if self._problem is None:
+    def _extend(self, batch: Batch) -> None:
+        try:
+            frames = self._embed(batch.inputs)
+        except ExplorerError:
+            # One song's windows must not cost the others that share its batch.
+            self._extend_one_by_one(batch)
+            return
+        for number, start, stop in batch.parts:
+            self._pool(number).add(frames[start:stop])
+
+    def _extend_one_by_one(self, batch: Batch) -> None:
+        for number, start, stop in batch.parts:
             try:
-                self._frames.append(self._embed(log_mels))
+                self._pool(number).add(self._embed(batch.inputs[start:stop]))
             except ExplorerError as error:
-                self._problem = str(error)
+                self._problems[number] = str(error)
 
-    def _copy(self, message: _Copy) -> None:
-        vector = self._database.vector_of(message.song.fingerprint)
+    def _pool(self, number: int) -> RunningPool:
+        return self._pools.setdefault(number, RunningPool(method=self._pooling))
+
+    def _end(self, ending: Ending) -> None:
+        if isinstance(ending, Failure):
+            self._fail(ending.file, ending.reason)
+        elif isinstance(ending, Copy):
+            self._copy(ending.song)
+        elif ending.number in self._problems:
+            self._fail(ending.song.file, self._problems[ending.number])
+        else:
+            self._store(ending.song, self._pools[ending.number].vector())
+
+    def _copy(self, song: Song) -> None:
+        vector = self._database.vector_of(song.fingerprint)
         if vector is None:
-            self._fail(message.song.file, "The same sound failed under another name.")
+            self._fail(song.file, "The same sound failed under another name.")
         else:
             self._summary.copied += 1
-            self._store(message.song, vector)
+            self._store(song, vector)
 
     def _store(self, song: Song, vector: np.ndarray) -> None:
         self._database.store_song(self._root_id, song, vector)

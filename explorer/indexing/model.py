@@ -11,6 +11,9 @@ from explorer.embedding.weights import Weights, find_weights
 from explorer.errors import LibraryError
 from explorer.progress import DownloadProgress, Reporter
 
+AUTO = "auto"
+"""The precision that is measured on a library's own songs."""
+
 
 @dataclass(frozen=True)
 class ModelRequest:
@@ -65,6 +68,8 @@ def settle_model(
 ) -> tuple[Model, Weights]:
     """Decide which model to use: what was asked for, else the library's own, else the defaults.
 
+    The precision of a new library may be left as "auto", for `settle_precision` to decide.
+
     Raises
     ------
     LibraryError
@@ -82,7 +87,7 @@ def settle_model(
         weights_sha256=weights.sha256,
         trained=weights.trained,
         hop_s=request.hop_s or (before.hop_s if before else HOP_S),
-        precision=request.precision or (before.precision if before else "float32"),
+        precision=_precision(request.precision, before),
     )
     if before is not None and not model.agrees_with(before):
         raise LibraryError(
@@ -93,12 +98,27 @@ def settle_model(
     return model, weights
 
 
-def load_engine(model: Model, weights: Weights, request: ModelRequest) -> Engine:
+def _precision(asked: str | None, before: Model | None) -> str:
+    if asked in (None, AUTO):
+        return before.precision if before else AUTO
+    return asked
+
+
+def load_engine(
+    model: Model, weights: Weights, request: ModelRequest, *, network: bytes | None = None
+) -> Engine:
     """Open the engine that a model runs on.
+
+    Parameters
+    ----------
+    network : bytes or None
+        For int8: what `quantised_network` made.
 
     Raises
     ------
     EmbeddingError
         If the engine or the precision is unknown, or cannot run here.
     """
-    return open_engine(request.engine, weights, cache_dir=request.models_dir, precision=model.precision)
+    return open_engine(
+        request.engine, weights, cache_dir=request.models_dir, precision=model.precision, network=network
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from explorer.audio.decoding import open_audio
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, log_mel, timestamps, windows
+from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
 from explorer.embedding.pooling import pool
 from explorer.errors import AudioError
 from explorer.indexing.model import ModelRequest, load_engine, settle_model
@@ -29,12 +30,14 @@ def embed_to_npz(file: Path, out: Path, *, request: ModelRequest, reporter: Repo
         If the file cannot be decoded or embedded, or the .npz cannot be written.
     """
     stream = open_audio(file)
+    # One song has no neighbours to measure a faster precision by.
+    request = replace(request, precision=request.precision or "float32")
     model, weights = settle_model(None, request, reporter=reporter)
     engine = load_engine(model, weights, request)
     started = time.monotonic()
     blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
     frames = [
-        engine.embed(log_mel(batch))
+        engine.embed(engine.prepare(batch))
         for batch in windows(blocks, hop_s=model.hop_s, batch_size=engine.batch_size)
     ]
     embedding = np.concatenate(frames)

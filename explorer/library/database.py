@@ -205,7 +205,7 @@ class Database(LibraryFile):
     def forget_vectors(self) -> None:
         """Drop all vectors, failures, the map and the model: everything is to be embedded again."""
         with self.transaction():
-            for table in ("songs_vectors", "failures", "projections", "clusters", "state"):
+            for table in ("songs_vectors", "failures", "projections", "clusters", "networks", "state"):
                 self._rows(f"DELETE FROM {table}")
 
     def forget_everything(self) -> None:
@@ -294,12 +294,34 @@ class Database(LibraryFile):
         value = self._value("SELECT value FROM state WHERE key = 'model'")
         return None if value is None else json.loads(value)
 
-    def set_model(self, model: dict) -> None:
-        """Record the model that makes the vectors."""
+    def precision_trial(self) -> dict | None:
+        """Return what the model's precision was chosen on, or None where it was asked for."""
+        value = self._value("SELECT value FROM state WHERE key = 'precision_trial'")
+        return None if value is None else json.loads(value)
+
+    def network(self) -> bytes | None:
+        """Return the network that was quantised on this library's songs, or None."""
+        return self._value("SELECT content FROM networks WHERE precision = 'int8'")
+
+    def set_model(self, model: dict, *, trial: dict | None = None, network: bytes | None = None) -> None:
+        """Record the model that makes the vectors.
+
+        Parameters
+        ----------
+        trial : dict, optional
+            What its precision was chosen on; one recorded before stays otherwise.
+        network : bytes, optional
+            Quantised for it; likewise.
+        """
         with self.transaction():
-            self._rows(
-                "INSERT OR REPLACE INTO state VALUES ('model', ?)", (json.dumps(model, sort_keys=True),)
-            )
+            for key, value in (("model", model), ("precision_trial", trial)):
+                if value is not None:
+                    self._rows(
+                        "INSERT OR REPLACE INTO state VALUES (?, ?)",
+                        (key, json.dumps(value, sort_keys=True)),
+                    )
+            if network is not None:
+                self._rows("INSERT OR REPLACE INTO networks VALUES ('int8', ?)", (network,))
 
     def store_map(self, new: Map) -> None:
         """Replace the map by a new one, in one transaction."""

@@ -70,4 +70,11 @@ MIGRATIONS = (
         cluster INTEGER NOT NULL REFERENCES clusters(number) ON DELETE CASCADE
     ) STRICT;
     """,
+    # An int8 network depends on the songs it was calibrated on, so it belongs to their library.
+    """
+    CREATE TABLE networks(
+        precision TEXT PRIMARY KEY,
+        content BLOB NOT NULL
+    ) STRICT;
+    """,
 )

@@ -1,0 +1,150 @@
+"""Decoding, resampling and log-mels, in threads of their own, a bounded number of batches ahead."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from explorer.audio.decoding import fingerprint, open_audio
+from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
+from explorer.errors import ExplorerError
+from explorer.indexing.packing import Batch, Copy, Decoded, Failure, Packer
+from explorer.library.records import ScannedFile, Song
+from explorer.library.tags import read_tags
+
+QUEUED_WINDOWS = 64
+"""How far ahead of the network: 13 MB."""
+
+WINDOWS_AT_A_TIME = 8
+MOST_THREADS = 8
+STOPPING_TIMEOUT_S = 20.0
+
+
+def decoding_threads() -> int:
+    """Return how many songs to decode at once: a quarter of the cores feed what the others compute."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MOST_THREADS, cores // 4))
+
+
+class Producer:
+    """Turns files into batches for the network.
+
+    Parameters
+    ----------
+    folder : Path
+        The root that the files' paths are relative to.
+    files : list of ScannedFile
+        What to read, in this order.
+    prepare : callable
+        From windows to the network's inputs: `Engine.prepare`.
+    hop_s : float
+        Seconds from one window to the next.
+    batch_size : int
+        Windows in a batch.
+    fingerprints : set of str
+        Files with one of these are not decoded to be embedded: they are `Copy`.
+    threads : int
+        Songs that are decoded at once.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        files: list[ScannedFile],
+        *,
+        prepare: Callable[[np.ndarray], np.ndarray],
+        hop_s: float,
+        batch_size: int,
+        fingerprints: set[str],
+        threads: int = 1,
+    ) -> None:
+        self._folder = folder
+        self._prepare = prepare
+        self._hop_s = hop_s
+        self._embedded = set(fingerprints)
+        self._todo = iter(enumerate(files))
+        self._packer = Packer(batch_size)
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[Batch | None] = queue.Queue(max(2, QUEUED_WINDOWS // batch_size))
+        self._stopped = threading.Event()
+        self._running = threads
+
+    def batches(self) -> Iterator[Batch]:
+        """Start the threads and yield what they make, each song's windows in their order."""
+        threads = [
+            threading.Thread(target=self._run, name=f"decoding {number}", daemon=True)
+            for number in range(self._running)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while (batch := self._queue.get()) is not None:
+                yield batch
+        finally:
+            # A thread that still decodes while the interpreter goes away aborts the process.
+            self._stopped.set()
+            for thread in threads:
+                thread.join(STOPPING_TIMEOUT_S)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set() and (item := self._next()) is not None:
+            self._read(*item)
+        with self._lock:
+            self._running -= 1
+            if not self._running:
+                self._put(self._packer.flush())
+                self._put(None)
+
+    def _next(self) -> tuple[int, ScannedFile] | None:
+        with self._lock:
+            return next(self._todo, None)
+
+    def _put(self, batch: Batch | None) -> None:
+        """Hand a batch over, unless nobody wants it any more."""
+        while not self._stopped.is_set():
+            try:
+                return self._queue.put(batch, timeout=0.2)
+            except queue.Full:
+                continue
+
+    def _pack(self, batches: Iterator[Batch]) -> None:
+        # The lock keeps a song's windows before its end, whatever the other threads pack between.
+        with self._lock:
+            for batch in batches:
+                self._put(batch)
+
+    def _read(self, number: int, file: ScannedFile) -> None:
+        try:
+            self._decode(number, file)
+        except ExplorerError as error:
+            self._pack(self._packer.end(Failure(number, file, str(error))))
+        except Exception as error:
+            # Whatever a decoder stumbles over costs one file, and not the others.
+            reason = f"{file.text} cannot be read ({type(error).__name__}: {error})."
+            self._pack(self._packer.end(Failure(number, file, reason)))
+
+    def _decode(self, number: int, file: ScannedFile) -> None:
+        path = self._folder / file.native
+        mark = fingerprint(path)
+        tags = read_tags(path)
+        stream = open_audio(path)
+        if mark in self._embedded:
+            for _ in stream.blocks():
+                pass
+            song = Song(file, tags, mark, stream.format, stream.duration_s)
+            self._pack(self._packer.end(Copy(number, song)))
+            return
+        blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
+        for some in windows(blocks, hop_s=self._hop_s, batch_size=WINDOWS_AT_A_TIME):
+            self._pack(self._packer.add(number, self._prepare(some)))
+            if self._stopped.is_set():
+                return
+        song = Song(file, tags, mark, stream.format, stream.duration_s)
+        self._pack(self._packer.end(Decoded(number, song)))
+        # Only now: a copy of it must not come before it.
+        self._embedded.add(mark)

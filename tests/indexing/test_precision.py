@@ -1,0 +1,173 @@
+"""The precision of a library: real networks, measured and calibrated on real files."""
+
+import numpy as np
+import pytest
+
+from explorer.config import Settings
+from explorer.embedding.openvino_network import native_precisions
+from explorer.errors import EmbeddingError, LibraryError
+from explorer.indexing import precision as precision_module
+from explorer.indexing.indexer import index_folder
+from explorer.indexing.model import ModelRequest
+from explorer.indexing.precision import candidate_precisions, describe_choice
+from explorer.library.database import Database
+from explorer.progress import Reporter
+
+
+@pytest.fixture
+def music(tmp_path, make_tone):
+    """Seventeen songs and a file that is none."""
+    folder = tmp_path / "music"
+    for number in range(17):
+        make_tone(folder / f"{number:02d}.flac", frequency_hz=90 * 1.2**number, seconds=1.2)
+    (folder / "broken.mp3").write_bytes(b"no music at all " * 100)
+    return folder
+
+
+class Listener(Reporter):
+    """Remembers what was said."""
+
+    def __init__(self):
+        super().__init__()
+        self.said = []
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def index(database, folder, **options):
+    choices = {name: options.pop(name) for name in ("precision", "engine", "reindex") if name in options}
+    request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, **choices)
+    listener = Listener()
+    summary = index_folder(database, folder, request=request, reporter=listener, **options)
+    return summary, listener.said
+
+
+def test_auto_measures_each_precision_once_and_records_what_it_took(fresh_db, music):
+    summary, said = index(fresh_db, music)
+    assert (summary.indexed, summary.failed) == (17, 1)
+    trial, model = fresh_db.precision_trial(), fresh_db.model()
+    assert [tried["precision"] for tried in trial["trials"]] == list(native_precisions())
+    assert trial["songs"] == 17
+    assert trial["windows"] == 34
+    assert model["precision"] == trial["precision"]
+    right = [tried for tried in trial["trials"] if not tried["problem"]]
+    fastest = min(right, key=lambda tried: tried["ms_per_window"])
+    assert fastest["precision"] == model["precision"]
+    for tried in right[1:]:
+        assert tried["cosine"] >= 0.9995
+        assert tried["neighbours_kept"] >= 0.97
+    assert (fresh_db.network() is not None) == (model["precision"] == "int8")
+    assert f"Precision: {describe_choice(trial)}" in said
+
+    again, said = index(fresh_db, music, retry=True)
+    assert again.failed == 1
+    assert fresh_db.precision_trial() == trial
+    assert not [line for line in said if line.startswith("Precision")]
+
+
+def test_the_taken_precisions_vectors_are_near_float32s(fresh_db, music, tmp_path):
+    index(fresh_db, music)
+    with Database.open(tmp_path / "exact.db") as exact_db:
+        index(exact_db, music, precision="float32")
+        assert exact_db.precision_trial() is None
+        _, exact = exact_db.vectors()
+    _, vectors = fresh_db.vectors()
+    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(exact, axis=1)
+    assert ((vectors * exact).sum(axis=1) / norms).min() >= 0.999
+
+
+def test_a_handful_of_songs_stays_exact_and_many_later_are_told(fresh_db, music, monkeypatch):
+    _, said = index(fresh_db, music, limit=3)
+    assert fresh_db.model()["precision"] == "float32"
+    assert fresh_db.precision_trial()["trials"] == []
+    assert "Precision: float32, because fewer than 16 songs are too few to measure the others on." in said
+    monkeypatch.setattr(precision_module, "MIN_SONGS", 10)
+    _, said = index(fresh_db, music)
+    assert fresh_db.model()["precision"] == "float32"
+    assert [line for line in said if line.endswith("add --precision auto --reindex to measure now.")]
+
+
+def test_a_processor_without_either_stays_exact_and_says_so(fresh_db, music, monkeypatch):
+    monkeypatch.setattr(precision_module, "native_precisions", lambda: ("float32",))
+    _, said = index(fresh_db, music, limit=17)
+    assert "Precision: float32, because the processor has neither bfloat16 nor int8." in said
+    assert fresh_db.model()["precision"] == "float32"
+
+
+def test_files_that_cannot_be_read_are_not_measured_on(fresh_db, music):
+    for number in range(17):
+        (music / f"{number:02d}.flac").write_bytes(b"no music " * 100)
+    summary, _ = index(fresh_db, music)
+    assert (summary.indexed, summary.failed) == (0, 18)
+    assert fresh_db.model()["precision"] == "float32"
+
+
+def test_int8_is_calibrated_once_and_stays_the_librarys(fresh_db, music, make_tone):
+    index(fresh_db, music, precision="int8", limit=4)
+    network = fresh_db.network()
+    assert fresh_db.model()["precision"] == "int8"
+    before = fresh_db.vectors()
+    index(fresh_db, music, limit=3)
+    assert fresh_db.network() == network
+    np.testing.assert_array_equal(fresh_db.vector(before[0][0]), before[1][0])
+
+
+def test_a_damaged_int8_network_is_made_again(fresh_db, music):
+    index(fresh_db, music, precision="int8", limit=2)
+    network = fresh_db.network()
+    fresh_db.set_model(fresh_db.model(), network=network[:-1000])
+    summary, said = index(fresh_db, music, limit=2)
+    assert summary.indexed == 2
+    assert [line for line in said if "int8 network is damaged" in line and "calibrated again" in line]
+    assert len(fresh_db.network()) > len(network) - 1000
+
+
+def test_int8_without_a_song_to_calibrate_on_is_an_error(fresh_db, music):
+    for song in music.glob("*.flac"):
+        song.unlink()
+    with pytest.raises(EmbeddingError, match="calibrated on songs, and none could be decoded"):
+        index(fresh_db, music, precision="int8")
+
+
+def test_another_precision_than_the_librarys_is_refused(fresh_db, music):
+    index(fresh_db, music, precision="bfloat16", limit=1)
+    with pytest.raises(LibraryError, match=r"hop 1 s, bfloat16.*hop 1 s, float32"):
+        index(fresh_db, music, precision="float32", limit=1)
+    assert index(fresh_db, music, precision="auto", limit=1)[0].indexed == 1
+    assert fresh_db.model()["precision"] == "bfloat16"
+    index(fresh_db, music, precision="float32", limit=1, reindex=True)
+    assert fresh_db.model()["precision"] == "float32"
+
+
+def test_what_an_engine_lacks_is_not_tried(monkeypatch):
+    monkeypatch.setattr(precision_module, "native_precisions", lambda: ("float32", "int8"))
+    assert candidate_precisions("openvino") == ("int8",)
+    assert candidate_precisions("tensorflow") == ("bfloat16",)
+    assert candidate_precisions("openl3") == ()
+
+
+def test_a_choice_is_told_in_one_line():
+    trials = [
+        {"precision": "float32", "ms_per_window": 64.2, "cosine": 1.0, "neighbours_kept": 1.0, "problem": ""},
+        {
+            "precision": "bfloat16",
+            "ms_per_window": 9.0,
+            "cosine": 0.99999,
+            "neighbours_kept": 0.986,
+            "problem": "",
+        },
+        {
+            "precision": "int8",
+            "ms_per_window": 4.5,
+            "cosine": 0.9998,
+            "neighbours_kept": 0.967,
+            "problem": "no",
+        },
+    ]
+    choice = {"precision": "bfloat16", "songs": 64, "windows": 512, "trials": trials, "reason": ""}
+    assert describe_choice(choice) == (
+        "bfloat16, measured on 512 windows of 64 songs (float32 64.2 ms a window; "
+        "bfloat16 7.1 times as fast, least cosine 0.99999, 98.6% of neighbours kept; "
+        "int8 14.3 times as fast, least cosine 0.99980, 96.7% of neighbours kept, refused)."
+    )
