@@ -7,9 +7,10 @@ turns windows into what the network reads, `Engine.embed` runs the network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from explorer.embedding.openvino_network import compile_network, converted_netwo
 from explorer.embedding.packages import import_keras_on_tensorflow, require
 from explorer.embedding.weights import Weights, write_h5
 from explorer.errors import EmbeddingError
+
+if TYPE_CHECKING:
+    import keras
 
 PRECISIONS = {
     "openvino": ("float32", "bfloat16", "int8"),
@@ -30,8 +34,7 @@ PRECISIONS = {
 ENGINES = tuple(PRECISIONS)
 
 BATCH_SIZE = 8
-"""Windows at a time. Two cores are as fast with 1 to 16, TensorFlow a third slower with 1; 16 would
-take 200 MB more memory."""
+"""Windows at a time on TensorFlow: with 1 it is a third slower, and 16 would take 200 MB more memory."""
 
 GPU_BATCH_SIZE = 256
 
@@ -121,7 +124,8 @@ class Engine:
         # Checked before too, because ReLU and maximum pooling can turn NaN into a number.
         self._check_finite(inputs, "was given inputs that are")
         embeddings = np.empty((len(inputs), EMBEDDING_SIZE), np.float32)
-        for chunk in _chunks(len(inputs), self.batch_size):
+        for start in range(0, len(inputs), self.batch_size):
+            chunk = slice(start, start + self.batch_size)
             embeddings[chunk] = self._infer(inputs[chunk])
         self._check_finite(embeddings, "made embeddings that are")
         return embeddings
@@ -132,15 +136,6 @@ class Engine:
                 f"The {self.name} engine {what} not finite: the sound is out of range, or the"
                 " weights are damaged."
             )
-
-
-def _chunks(count: int, batch_size: int) -> Iterator[slice]:
-    """Cut a count into powers of two, so that an engine prepares for a handful of shapes only."""
-    start = 0
-    while start < count:
-        size = min(batch_size, 1 << ((count - start).bit_length() - 1))
-        yield slice(start, start + size)
-        start += size
 
 
 def open_engine(
@@ -192,8 +187,8 @@ def open_engine(
     model = (
         unpack_network(network) if precision == "int8" else converted_network(weights, cache_dir=cache_dir)
     )
-    infer = compile_network(model, precision=precision, threads=threads)
-    return Engine(infer, name=name, precision=precision)
+    infer, batch_size = compile_network(model, precision=precision, threads=threads)
+    return Engine(infer, name=name, precision=precision, batch_size=batch_size)
 
 
 def quantised_network(weights: Weights, log_mels: np.ndarray, *, cache_dir: Path) -> bytes:
@@ -240,12 +235,26 @@ def _open_tensorflow(weights: Weights, *, precision: str, threads: int | None) -
         from explorer.embedding.keras_frontend import build_embedder
 
         # The log-mels of a GPU's windows would keep dozens of CPU cores busy: it makes them itself.
-        infer = build_embedder(weights.arrays, precision=precision).predict_on_batch
-        batch_size = GPU_BATCH_SIZE
-        return Engine(infer, name="tensorflow", precision=precision, batch_size=batch_size, front_end=None)
+        embedder = build_embedder(weights.arrays, precision=precision)
+        options = {"batch_size": GPU_BATCH_SIZE, "front_end": None}
+        return Engine(_in_few_shapes(embedder), name="tensorflow", precision=precision, **options)
     network = build_network(precision=precision)
     network.set_weights(list(weights.arrays))
-    return Engine(network.predict_on_batch, name="tensorflow", precision=precision)
+    return Engine(_in_few_shapes(network), name="tensorflow", precision=precision)
+
+
+def _in_few_shapes(network: keras.Model) -> _Stage:
+    """Cut batches into powers of two, because TensorFlow traces and tunes each size anew."""
+
+    def infer(inputs: np.ndarray) -> np.ndarray:
+        embeddings, start = [], 0
+        while start < len(inputs):
+            size = 1 << (len(inputs) - start).bit_length() - 1
+            embeddings.append(network.predict_on_batch(inputs[start : start + size]))
+            start += size
+        return np.concatenate(embeddings)
+
+    return infer
 
 
 def _open_openl3(weights: Weights, *, threads: int | None) -> Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 import tempfile
 import warnings
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.embedding.network import INPUT_SHAPE, build_network
+from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network
 from explorer.embedding.packages import import_keras_on_tensorflow, import_openvino
 from explorer.embedding.weights import Weights
 from explorer.errors import EmbeddingError
@@ -33,6 +34,11 @@ _HINTS = {
     "int8": ("f32", "ACCURACY"),
 }
 
+MOST_STREAMS = 8
+"""Windows that are embedded at once; each takes some 30 MB. Where there are more cores, they share them."""
+
+WINDOWS_PER_STREAM = 16
+
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +54,13 @@ def native_precisions() -> tuple[str, ...]:
     capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     named = {"bfloat16": "BF16", "int8": "INT8"}
     return ("float32", *(name for name, capability in named.items() if capability in capabilities))
+
+
+def available_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def processor_name() -> str:
@@ -91,25 +104,47 @@ def convert(weights: Weights) -> openvino.Model:
         return openvino.convert_model(network, input=[-1, *INPUT_SHAPE])
 
 
-def compile_network(model: openvino.Model, *, precision: str, threads: int | None) -> Callable:
+def compile_network(
+    model: openvino.Model, *, precision: str, threads: int | None
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """Compile a network for this processor.
+
+    Each core takes a window of its own. Cores that share one window wait for the slowest of them
+    after every layer, and that is the one which decodes the next song.
 
     Returns
     -------
-    callable
+    infer : callable
         From log-mel spectrograms [shape=(n, 256, 199, 1), float32] to embeddings [shape=(n, 512)].
+    batch_size : int
+        Windows that it is best given at a time, so that the last ones are few among them.
     """
+    openvino = import_openvino()
     hint, mode = _HINTS[precision]
+    threads = threads or available_cores()
+    streams = min(threads, MOST_STREAMS)
     properties = {
-        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": str(streams),
+        "INFERENCE_NUM_THREADS": str(threads),
         "EXECUTION_MODE_HINT": mode,
         "INFERENCE_PRECISION_HINT": hint,
     }
-    if threads is not None:
-        properties["INFERENCE_NUM_THREADS"] = str(threads)
-    core = import_openvino().Core()
-    request = core.compile_model(model, "CPU", properties).create_infer_request()
-    return lambda log_mels: request.infer([log_mels], share_inputs=True)[0]
+    compiled = openvino.Core().compile_model(model, "CPU", properties)
+    jobs = openvino.AsyncInferQueue(compiled, streams)
+
+    def infer(log_mels: np.ndarray) -> np.ndarray:
+        embeddings = np.empty((len(log_mels), EMBEDDING_SIZE), np.float32)
+
+        def keep(request: openvino.InferRequest, index: int) -> None:
+            embeddings[index] = request.get_output_tensor().data[0]
+
+        jobs.set_callback(keep)
+        for index, log_mel in enumerate(log_mels):
+            jobs.start_async([log_mel[np.newaxis]], index, share_inputs=True)
+        jobs.wait_all()
+        return embeddings
+
+    return infer, WINDOWS_PER_STREAM * streams
 
 
 def quantise(model: openvino.Model, log_mels: np.ndarray) -> bytes:

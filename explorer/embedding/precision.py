@@ -8,7 +8,7 @@ the weights and on the music. So each is tried on windows of a user's own songs,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -137,13 +137,28 @@ def _run(
     """Return pooled vectors [shape=(songs, 512)] and the milliseconds that a window took."""
     engine.embed(songs[0])
     vectors, seconds = [], 0.0
-    for song in songs:
+    for together in _full_batches(songs, engine.batch_size):
+        inputs = np.concatenate(together)
         started = time.perf_counter()
-        frames = engine.embed(song)
+        frames = engine.embed(inputs)
         seconds += time.perf_counter() - started
-        vectors.append(pool(frames, method=pooling))
-        progress()
+        ends = np.cumsum([len(song) for song in together])
+        for song_frames in np.split(frames, ends[:-1]):
+            vectors.append(pool(song_frames, method=pooling))
+            progress()
     return np.array(vectors), 1000 * seconds / sum(len(song) for song in songs)
+
+
+def _full_batches(songs: Sequence[np.ndarray], batch_size: int) -> Iterator[list[np.ndarray]]:
+    """Group songs so that each group but the last has a batch of windows at least."""
+    together: list[np.ndarray] = []
+    for song in songs:
+        together.append(song)
+        if sum(map(len, together)) >= batch_size:
+            yield together
+            together = []
+    if together:
+        yield together
 
 
 def _problem(relative_ms: float, cosine: float, kept: float) -> str:

@@ -30,6 +30,9 @@ from explorer.progress import Reporter
 SAMPLED_S = 30.0
 """How far into a song windows are taken from: far enough to pass its intro."""
 
+QUANTISED = {"openvino": ("int8",)}
+"""What an engine has to calibrate on songs first."""
+
 CALIBRATION_WINDOWS = 64
 SEED = 64
 
@@ -64,10 +67,11 @@ def settle_precision(
     EmbeddingError
         If the engine or the precision cannot run here.
     """
-    if model.precision not in (AUTO, "int8"):
+    if model.precision != AUTO and model.precision not in QUANTISED.get(request.engine, ()):
+        engine = load_engine(model, weights, request)
         _suggest_auto(database, model, len(files), reporter)
         database.set_model(model.record())
-        return load_engine(model, weights, request)
+        return engine
     network = database.network()
     if model.precision == "int8" and network is not None:
         try:
@@ -120,7 +124,7 @@ class _Trials:
         total = len(self._songs) * (1 + len(candidates))
         if len(self._songs) < MIN_SONGS:
             return choose_precision(self._songs, candidates, self._open)
-        with self._reporter.counting("Measuring precisions", total=total, unit="trials") as counter:
+        with self._reporter.counting("Measuring precisions, once", total=total, unit="trials") as counter:
             return choose_precision(
                 self._songs, candidates, self._open, pooling=self._model.pooling, progress=counter.advance
             )

@@ -10,6 +10,7 @@ import pytest
 import soxr
 
 from explorer.config import ROOT
+from explorer.embedding import engines as engines_module
 from explorer.embedding import frontend, openvino_network, packages
 from explorer.embedding.engines import ENGINES, Engine, open_engine, quantised_network
 from explorer.embedding.weights import write_h5
@@ -145,17 +146,33 @@ def test_a_finite_sound_out_of_all_range_is_an_error(engines):
         engines["openvino"].prepare(np.full((1, 48_000), 1e38, np.float32))
 
 
-def test_an_engine_sees_a_handful_of_batch_sizes(noise):
+def test_an_engine_is_given_no_more_than_a_batch(noise):
     sizes = []
 
     def infer(log_mels):
         sizes.append(len(log_mels))
         return log_mels[:, 0, 0]
 
-    numbered = np.arange(31, dtype=np.float32).reshape(-1, 1, 1, 1) * np.ones(noise.shape[1:], np.float32)
     engine = Engine(infer, name="counting", precision="float32", batch_size=8)
-    np.testing.assert_array_equal(engine.embed(numbered)[:, 0], np.arange(31))
-    assert sizes == [8, 8, 8, 4, 2, 1]
+    np.testing.assert_array_equal(engine.embed(numbered(31))[:, 0], np.arange(31))
+    assert sizes == [8, 8, 8, 7]
+
+
+def test_tensorflow_sees_a_handful_of_batch_sizes():
+    sizes = []
+
+    def predict_on_batch(log_mels):
+        sizes.append(len(log_mels))
+        return log_mels[:, 0, 0]
+
+    infer = engines_module._in_few_shapes(SimpleNamespace(predict_on_batch=predict_on_batch))
+    np.testing.assert_array_equal(infer(numbered(15))[:, 0], np.arange(15))
+    assert sizes == [8, 4, 2, 1]
+
+
+def numbered(count):
+    """Make log-mels of which each says its number."""
+    return np.arange(count, dtype=np.float32).reshape(-1, 1, 1, 1) * np.ones((256, 199, 1), np.float32)
 
 
 def test_spectrograms_of_another_shape_are_an_error(engines):

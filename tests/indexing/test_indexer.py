@@ -12,10 +12,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from explorer.audio.decoding import open_audio
 from explorer.config import ROOT, Settings
-from explorer.errors import LibraryError
+from explorer.embedding.engines import Engine
+from explorer.embedding.frontend import log_mel, windows
+from explorer.errors import EmbeddingError, LibraryError
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
+from explorer.library.database import Database
 from explorer.progress import Reporter
 
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
@@ -136,6 +140,31 @@ def test_samples_that_are_no_numbers_fail_one_file(fresh_db, music):
     assert any("nan.wav" in path for path, _ in fresh_db.failures())
 
 
+def test_vectors_do_not_depend_on_what_shares_their_batch(fresh_db, music, tmp_path):
+    index(fresh_db, music)
+    with Database.open(tmp_path / "one by one.db") as other:
+        for _ in range(7):
+            index(other, music, limit=1)
+        np.testing.assert_array_equal(other.vectors()[1], fresh_db.vectors()[1])
+
+
+def test_a_song_that_the_network_cannot_take_costs_itself_alone(fresh_db, music, monkeypatch):
+    blocks = open_audio(music / "disc 0" / "0.flac").mono(sample_rate_hz=48_000)
+    [first] = windows(blocks, hop_s=1.0, batch_size=9)
+    unlucky = log_mel(first[:1])
+    embed = Engine.embed
+
+    def refuse_the_unlucky(engine, inputs):
+        if (np.abs(inputs - unlucky).max(axis=(1, 2, 3)) == 0).any():
+            raise EmbeddingError("Out of range.")
+        return embed(engine, inputs)
+
+    monkeypatch.setattr(Engine, "embed", refuse_the_unlucky)
+    summary = index(fresh_db, music)
+    assert (summary.indexed, summary.failed) == (5, 2)
+    assert ("disc 0/0.flac", "Out of range.") in summary.failures
+
+
 def test_only_so_many_songs_are_embedded_when_limited(fresh_db, music):
     assert index(fresh_db, music, limit=2).indexed + index(fresh_db, music, limit=2).indexed == 3
 
@@ -155,8 +184,8 @@ def test_another_model_is_refused_with_both_named(fresh_db, music):
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX's")
 def test_killed_runs_end_where_an_uninterrupted_one_does(tmp_path, make_tone):
     folder = tmp_path / "music"
-    for number in range(12):
-        make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=4.0)
+    for number in range(14):
+        make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=10.0)
     (folder / "broken.mp3").write_bytes(b"no music " * 100)
     index_command = [*CLI, "index", str(folder), "--weights", "untrained", "--hop", "1.0", "--no-map"]
     whole, killed = tmp_path / "whole.db", tmp_path / "killed.db"
@@ -171,11 +200,11 @@ def test_killed_runs_end_where_an_uninterrupted_one_does(tmp_path, make_tone):
         assert process.wait() == -signal.SIGKILL
         counts.append(len(rows(killed)["songs_vectors"]))
     assert counts == sorted(counts)
-    assert 0 < counts[-1] < 12
+    assert 0 < counts[-1] < 14
     last = subprocess.run(
         [*index_command, "--db", str(killed), "--json"], check=True, capture_output=True, text=True
     )
-    assert f'"indexed": {12 - counts[-1]},' in last.stdout
+    assert f'"indexed": {14 - counts[-1]},' in last.stdout
     assert rows(killed) == rows(whole)
 
 
@@ -198,8 +227,8 @@ def wait_for_songs(path, count, process):
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is POSIX's")
 def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(tmp_path, make_tone):
     folder, database = tmp_path / "music", tmp_path / "songs.db"
-    for number in range(20):
-        make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=4.0)
+    for number in range(14):
+        make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=10.0)
     command = [*CLI, "index", str(folder), "--weights", "untrained", "--hop", "1.0", "--db", str(database)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for_songs(database, 2, process)
@@ -208,4 +237,4 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(tmp_path, ma
     assert process.returncode == 130
     assert "run the same command to go on" in said
     assert "Traceback" not in said
-    assert 2 <= len(rows(database)["songs_vectors"]) < 20
+    assert 2 <= len(rows(database)["songs_vectors"]) < 14

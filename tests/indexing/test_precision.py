@@ -140,6 +140,12 @@ def test_another_precision_than_the_librarys_is_refused(fresh_db, music):
     assert fresh_db.model()["precision"] == "float32"
 
 
+def test_a_precision_that_an_engine_lacks_is_an_error_and_nothing_is_recorded(fresh_db, music):
+    with pytest.raises(EmbeddingError, match="tensorflow engine has no precision 'int8'"):
+        index(fresh_db, music, precision="int8", engine="tensorflow")
+    assert fresh_db.model() is None
+
+
 def test_what_an_engine_lacks_is_not_tried(monkeypatch):
     monkeypatch.setattr(precision_module, "native_precisions", lambda: ("float32", "int8"))
     assert candidate_precisions("openvino") == ("int8",)
