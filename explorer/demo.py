@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.config import ROOT, Settings
+from explorer.embedding.openvino_network import native_precisions
 from explorer.errors import WeightsError
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.mapmaker import make_map
@@ -54,6 +55,14 @@ def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, repor
     return settings
 
 
+def quick_precision() -> str:
+    """Return what the demo is embedded in: bfloat16 where the processor has it.
+
+    Measuring, as a library of one's own is worth, would take longer than embedding the demo.
+    """
+    return "bfloat16" if "bfloat16" in native_precisions() else "float32"
+
+
 def _index(database: Database, settings: Settings, *, weights: str | None, hop_s: float, reporter: Reporter):
     recorded = database.model()
     if recorded is not None and weights is None:
@@ -61,7 +70,11 @@ def _index(database: Database, settings: Settings, *, weights: str | None, hop_s
         return index_folder(database, FOLDER, request=request, reporter=reporter)
     # Asked for other weights than those of an earlier demo, it is made anew.
     request = ModelRequest(
-        models_dir=settings.models, weights=weights, hop_s=hop_s, reindex=recorded is not None
+        models_dir=settings.models,
+        weights=weights,
+        hop_s=hop_s,
+        precision=quick_precision(),
+        reindex=recorded is not None,
     )
     try:
         return index_folder(database, FOLDER, request=request, reporter=reporter)

@@ -1,5 +1,6 @@
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -143,3 +144,30 @@ def test_every_command_and_option_is_in_the_readme():
         for parameter in command.params:
             for option in (o for o in parameter.opts if o.startswith("--")):
                 assert re.search(rf"{option}\b", readme), f"{name} {option}"
+
+
+def test_the_precision_is_recorded_and_told(tmp_path, make_tone, run_json, capsys):
+    for number in range(3):
+        make_tone(tmp_path / "music" / f"{number}.flac", frequency_hz=200 * (number + 1))
+    arguments = ["--weights", "untrained", "--hop", "1.0", "--no-map"]
+    half, left_open = tmp_path / "half.db", tmp_path / "open.db"
+    assert run_json("index", tmp_path / "music", *arguments, "--precision", "bfloat16", "--db", half)[0] == 0
+    _, found = run_json("status", "--db", half)
+    assert (found["model"]["precision"], found["precision_trial"]) == ("bfloat16", None)
+    assert run_json("index", tmp_path / "music", *arguments, "--db", left_open)[0] == 0
+    _, found = run_json("status", "--db", left_open)
+    assert (found["model"]["precision"], found["precision_trial"]["precision"]) == ("float32", "float32")
+    assert run(["status", "--db", str(left_open)]) == 0
+    assert "precision    float32, because fewer than 16 songs" in capsys.readouterr().out
+
+
+def test_a_missing_engine_is_one_sentence(tmp_path, make_tone, monkeypatch, capsys):
+    make_tone(tmp_path / "0.flac")
+    monkeypatch.setitem(sys.modules, "openl3", None)
+    out = ["--out", str(tmp_path / "o.npz")]
+    assert run(["embed", str(tmp_path / "0.flac"), *out, "--weights", "untrained", "--engine", "openl3"]) == 1
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said == [
+        "The openl3 engine needs the package 'openl3', which is not installed: install "
+        "requirements-openl3.txt or choose another engine."
+    ]

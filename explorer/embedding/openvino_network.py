@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import re
 import tempfile
 import warnings
@@ -56,13 +55,6 @@ def native_precisions() -> tuple[str, ...]:
     return ("float32", *(name for name, capability in named.items() if capability in capabilities))
 
 
-def available_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def processor_name() -> str:
     """Return what the processor calls itself."""
     return str(import_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
@@ -109,8 +101,8 @@ def compile_network(
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """Compile a network for this processor.
 
-    Each core takes a window of its own. Cores that share one window wait for the slowest of them
-    after every layer, and that is the one which decodes the next song.
+    Cores work on windows of their own, in as many streams as OpenVINO finds best. Cores that share a
+    window wait for the slowest of them after every layer, and one of them decodes the next song.
 
     Returns
     -------
@@ -121,15 +113,16 @@ def compile_network(
     """
     openvino = import_openvino()
     hint, mode = _HINTS[precision]
-    threads = threads or available_cores()
-    streams = min(threads, MOST_STREAMS)
     properties = {
-        "NUM_STREAMS": str(streams),
-        "INFERENCE_NUM_THREADS": str(threads),
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "PERFORMANCE_HINT_NUM_REQUESTS": str(MOST_STREAMS),
         "EXECUTION_MODE_HINT": mode,
         "INFERENCE_PRECISION_HINT": hint,
     }
+    if threads is not None:
+        properties["INFERENCE_NUM_THREADS"] = str(threads)
     compiled = openvino.Core().compile_model(model, "CPU", properties)
+    streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     jobs = openvino.AsyncInferQueue(compiled, streams)
 
     def infer(log_mels: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ import numpy as np
 
 from explorer.audio.decoding import fingerprint, open_audio
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
-from explorer.embedding.openvino_network import available_cores
 from explorer.errors import ExplorerError
 from explorer.indexing.packing import Batch, Copy, Decoded, Failure, Packer
 from explorer.library.records import ScannedFile, Song
@@ -27,7 +27,8 @@ STOPPING_TIMEOUT_S = 20.0
 
 def decoding_threads() -> int:
     """Return how many songs to decode at once: a quarter of the cores feed what the others compute."""
-    return max(1, min(MOST_THREADS, available_cores() // 4))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MOST_THREADS, cores // 4))
 
 
 class Producer:

@@ -320,6 +320,23 @@ def test_keras_on_another_backend_is_an_error_that_names_it(monkeypatch, seeded_
         open_engine(engine, seeded_weights, cache_dir=tmp_path)
 
 
+def test_with_a_gpu_tensorflow_makes_the_log_mels_too(
+    monkeypatch, sounds, reference, seeded_weights, cache_dir, engines
+):
+    assert engines["tensorflow"]
+    import tensorflow
+
+    # The processor stands in for the GPU: the arithmetic is the same.
+    monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: [kind])
+    engine = open_engine("tensorflow", seeded_weights, cache_dir=cache_dir)
+    assert engine.input_shape == (48_000,)
+    assert engine.batch_size == 256
+    for name in ("hop_0.5", "silence"):
+        expected = reference[f"embedding/{name}"]
+        embedding = embed(engine, sounds[name])
+        assert np.abs(embedding - expected).max() / np.abs(expected).max() < 1e-4
+
+
 # Faster precisions
 
 
