@@ -81,7 +81,7 @@ def _log_mel_class() -> type[keras.layers.Layer]:
 
         def build(self, input_shape: tuple[int | None, int]) -> None:
             # Weights, not constants, so that they stay on the device.
-            self.hann = self._constant(frontend._hann(), "hann")
+            self.hann = self._constant(frontend.hann_window(), "hann")
             self.mel_filters = self._constant(frontend.mel_filters().T, "mel_filters")
 
         def call(self, windows):

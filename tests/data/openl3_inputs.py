@@ -52,6 +52,19 @@ def tune(duration_s: float, sample_rate_hz: int, seed: int) -> np.ndarray:
     return (samples / max(1.0, np.abs(samples).max())).astype(np.float32)
 
 
+def chord(duration_s: float) -> np.ndarray:
+    """C major as pure tones: most bands hold nothing but the rounding of the arithmetic."""
+    times_s = np.arange(round(duration_s * 48_000)) / 48_000
+    return (0.3 * sum(np.sin(2 * np.pi * f * times_s) for f in (261.63, 329.63, 392.0))).astype(np.float32)
+
+
+def without_treble(samples: np.ndarray, sample_rate_hz: int, limit_hz: float) -> np.ndarray:
+    """Take away everything above a frequency, as lossy codecs do."""
+    spectrum = np.fft.rfft(samples.astype(np.float64))
+    spectrum[np.fft.rfftfreq(len(samples), 1 / sample_rate_hz) > limit_hz] = 0
+    return np.fft.irfft(spectrum, len(samples)).astype(np.float32)
+
+
 def sounds() -> dict[str, Sound]:
     stereo = np.stack([tune(1.7, 44_100, 5), tune(1.7, 44_100, 6)], axis=1)
     return {
@@ -63,6 +76,8 @@ def sounds() -> dict[str, Sound]:
         "hop_1.0_without_a_rest": Sound(tune(2.5, 48_000, 10), 48_000, 1.0),
         "shorter_than_a_window": Sound(tune(0.3, 48_000, 3), 48_000, 0.1),
         "one_second": Sound(tune(1.0, 48_000, 4), 48_000, 0.5),
+        "pure_tones": Sound(chord(2.0), 48_000, 0.5),
+        "no_treble": Sound(without_treble(tune(2.0, 48_000, 13), 48_000, 15_000), 48_000, 0.5),
         "silence": Sound(np.zeros(48_000, np.float32), 48_000, 0.5),
         "stereo_44100": Sound(stereo, 44_100, 0.5),
         "mono_22050": Sound(tune(1.7, 22_050, 7), 22_050, 0.5),

@@ -1,3 +1,7 @@
+import platform
+import subprocess
+import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -165,3 +169,22 @@ def test_log_mel_gives_every_thread_its_own_result():
 def test_log_mel_refuses_windows_of_another_length():
     with pytest.raises(EmbeddingError, match=r"\(1, 44100\)"):
         frontend.log_mel(np.zeros((1, 44_100), np.float32))
+
+
+def test_the_window_is_tensorflows_and_hanns():
+    window = frontend.hann_window()
+    assert (window.shape, window.dtype) == ((2048,), np.float32)
+    exact = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(2048) / 2048)
+    assert 1e-8 < np.abs(window - exact).max() < 2.5e-7
+    assert not window.flags.writeable
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="other processors round otherwise")
+def test_tensorflow_still_rounds_the_window_so():
+    code = (
+        "import sys, numpy, tensorflow\nnumpy.save(sys.argv[1], tensorflow.signal.hann_window(2048).numpy())"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/hann.npy"
+        subprocess.run([sys.executable, "-c", code, path], check=True, capture_output=True)
+        np.testing.assert_array_equal(np.load(path), frontend.hann_window())

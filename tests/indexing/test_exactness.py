@@ -14,7 +14,7 @@ from explorer.indexing.single import embed_to_npz
 from explorer.progress import Reporter
 
 DATA = ROOT / "tests" / "data"
-EXACT = ("hop_0.1", "hop_0.1_with_a_rest", "hop_0.5", "hop_1.0", "shorter_than_a_window", "one_second")
+EXACT = ("hop_0.1", "hop_0.5", "hop_1.0", "shorter_than_a_window", "one_second", "pure_tones", "no_treble")
 RESAMPLED = ("stereo_44100", "mono_22050", "mono_96000", "mono_8000")
 
 
