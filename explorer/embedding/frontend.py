@@ -307,7 +307,9 @@ def _log_mel_of_one(window: np.ndarray) -> np.ndarray:
     padded[:WINDOW_SAMPLES] = window
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME_SAMPLES)[::FRAME_HOP_SAMPLES]
     magnitudes = np.abs(scipy.fft.rfft(frames * hann_window(), axis=1))
-    mel = _sparse_mel_filters() @ magnitudes.T
-    decibels = 10 * np.log10(np.maximum(mel, MAGNITUDE_FLOOR))
+    decibels = _sparse_mel_filters() @ magnitudes.T
+    np.maximum(decibels, MAGNITUDE_FLOOR, out=decibels)
+    np.log10(decibels, out=decibels)
+    decibels *= 10
     decibels -= decibels.max()
-    return np.maximum(decibels, -DYNAMIC_RANGE_DB)
+    return np.maximum(decibels, -DYNAMIC_RANGE_DB, out=decibels)

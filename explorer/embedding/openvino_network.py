@@ -123,7 +123,8 @@ def compile_network(
         properties["INFERENCE_NUM_THREADS"] = str(threads)
     compiled = openvino.Core().compile_model(model, "CPU", properties)
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    jobs = openvino.AsyncInferQueue(compiled, streams)
+    # Twice as many, so that a stream that is done finds its next window without waiting for Python.
+    jobs = openvino.AsyncInferQueue(compiled, 2 * streams)
 
     def infer(log_mels: np.ndarray) -> np.ndarray:
         embeddings = np.empty((len(log_mels), EMBEDDING_SIZE), np.float32)

@@ -1,8 +1,8 @@
 """Runs the embedding over a folder, so that it can be killed at any moment and go on.
 
-Threads decode, resample and make log-mels ahead of the network; the caller's thread runs the network
-on full batches and alone writes songs.db, a song a transaction. What is stored is whole; what is not
-is done again by the next run.
+Threads decode, resample and make log-mels ahead of the network, which runs on full batches in another;
+the caller's thread alone writes songs.db, a song a transaction. What is stored is whole; what is not is
+done again by the next run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,9 +104,12 @@ def index_folder(
         )
         with reporter.counting("Indexing", total=len(todo)) as counter:
             consumer = _Consumer(database, root_id, engine.embed, model.pooling, summary, counter.advance)
-            with stopping_gently(reporter) as stop, closing(producer.batches()) as batches:
-                for batch in batches:
-                    songs_ended = consumer.take(batch)
+            with (
+                stopping_gently(reporter) as stop,
+                closing(producer.batches()) as batches,
+                closing(consumer.consume(batches)) as stored,
+            ):
+                for songs_ended in stored:
                     if songs_ended and stop.is_set():
                         summary.interrupted = True
                         break
@@ -170,10 +174,27 @@ class _Consumer:
         self._pools: dict[int, RunningPool] = {}
         self._problems: dict[int, str] = {}
 
-    def take(self, batch: Batch) -> bool:
-        """Embed a batch, store the songs that end with it, and tell whether there were any."""
-        if batch.inputs is not None:
-            self._extend(batch)
+    def consume(self, batches: Iterator[Batch]) -> Iterator[bool]:
+        """Embed batch after batch; yield for each, once it is stored, whether songs ended with it.
+
+        A thread runs the network on the next batch while this one stores what the last one brought.
+        """
+        with ThreadPoolExecutor(1, "network") as network:
+            before: tuple[Batch, Future] | None = None
+            for batch in batches:
+                running = network.submit(self._embed_parts, batch)
+                if before:
+                    yield self._take(*before)
+                before = batch, running
+            if before:
+                yield self._take(*before)
+
+    def _take(self, batch: Batch, running: Future) -> bool:
+        for (number, _, _), frames in zip(batch.parts, running.result(), strict=True):
+            if isinstance(frames, ExplorerError):
+                self._problems[number] = str(frames)
+            else:
+                self._pool(number).add(frames)
         for ending in batch.endings:
             self._end(ending)
             self._pools.pop(ending.number, None)
@@ -181,22 +202,22 @@ class _Consumer:
             self._advance()
         return bool(batch.endings)
 
-    def _extend(self, batch: Batch) -> None:
+    def _embed_parts(self, batch: Batch) -> list[np.ndarray | ExplorerError]:
+        """Return the embeddings of each part of a batch, or why it has none."""
+        if batch.inputs is None:
+            return []
         try:
             frames = self._embed(batch.inputs)
         except ExplorerError:
             # One song's windows must not cost the others that share its batch.
-            self._extend_one_by_one(batch)
-            return
-        for number, start, stop in batch.parts:
-            self._pool(number).add(frames[start:stop])
+            return [self._embed_alone(batch.inputs[start:stop]) for _, start, stop in batch.parts]
+        return [frames[start:stop] for _, start, stop in batch.parts]
 
-    def _extend_one_by_one(self, batch: Batch) -> None:
-        for number, start, stop in batch.parts:
-            try:
-                self._pool(number).add(self._embed(batch.inputs[start:stop]))
-            except ExplorerError as error:
-                self._problems[number] = str(error)
+    def _embed_alone(self, inputs: np.ndarray) -> np.ndarray | ExplorerError:
+        try:
+            return self._embed(inputs)
+        except ExplorerError as error:
+            return error
 
     def _pool(self, number: int) -> RunningPool:
         return self._pools.setdefault(number, RunningPool(method=self._pooling))
