@@ -37,8 +37,8 @@ PORTS = range(8050, 8060)
 """Where the page is looked for: the first, or when that is taken the next."""
 
 HOP_S = 0.5
-"""Seconds from one window to the next: half the windows' length keeps 91 % of the neighbours of
-OpenL3's own 0.1 s at a fifth of the work."""
+"""Seconds from one window to the next: half the windows' length keeps 84 % of the neighbours of
+OpenL3's own 0.1 s at a fifth of the work (benchmarks/hop.py)."""
 
 DEMO_HOP_S = 1.0
 """A demo must be on screen within two minutes on two cores. A longer hop would not do: beyond the
