@@ -109,8 +109,9 @@ def open_ours(place: Path, name: str, precision: str, folder: Path, samples: np.
 
 def settle_auto(place: Path, name: str, folder: Path, models: Path):
     """Let precision `auto` decide on the songs of FOLDER."""
+    from explorer.embedding.precision import describe_choice
     from explorer.indexing.model import ModelRequest, settle_model
-    from explorer.indexing.precision import describe_choice, settle_precision
+    from explorer.indexing.precision import settle_precision
     from explorer.library.database import Database
     from explorer.library.scanning import scan_folder
     from explorer.progress import Reporter

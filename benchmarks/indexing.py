@@ -28,10 +28,10 @@ from explorer.config import Settings  # noqa: E402
 from explorer.embedding.engines import Engine, open_engine  # noqa: E402
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, count_windows  # noqa: E402
 from explorer.embedding.openvino_network import processor_name  # noqa: E402
+from explorer.embedding.precision import describe_choice  # noqa: E402
 from explorer.embedding.weights import untrained_weights  # noqa: E402
 from explorer.indexing.indexer import Summary, index_folder  # noqa: E402
 from explorer.indexing.model import ModelRequest  # noqa: E402
-from explorer.indexing.precision import describe_choice  # noqa: E402
 from explorer.library.database import Database  # noqa: E402
 from explorer.progress import Reporter  # noqa: E402
 
@@ -95,7 +95,7 @@ def main() -> None:
             with Database.open(place) as database:
                 database.forget_everything()
                 if network:
-                    database.set_model(model_record(precision, arguments.hop), network=network)
+                    database.claim_model(model_record(precision, arguments.hop), network=network)
             summary, n_windows = time_index(
                 arguments.folder, place, hop_s=arguments.hop, precision=precision, limit=arguments.limit
             )

@@ -35,7 +35,7 @@ def make_library(path: Path, n_songs: int) -> None:
     rng = np.random.default_rng(0)
     with Database.open(path) as database:
         root = database.add_root(path.parent)
-        database.set_model(Model("untrained", "0" * 64, False, 0.5, "float32").record())
+        database.claim_model(Model("untrained", "0" * 64, False, 0.5, "float32").record())
         with database.transaction():
             for number in range(n_songs):
                 tags = Tags(f"Song {number}", (f"Artist {number % 97}",), "Album", (f"Genre {number % 12}",))

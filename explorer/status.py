@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from explorer.embedding.precision import describe_choice
 from explorer.indexing.mapmaker import TITLES, genre_purity
-from explorer.indexing.precision import describe_choice
 from explorer.library.database import Database
 from explorer.progress import format_duration
 

@@ -47,7 +47,7 @@ def store_library(
     model = Model("untrained", "0" * 64, trained=trained, hop_s=0.5, precision="float32")
     with Database.open(database_path) as database:
         root = database.add_root(folder)
-        database.set_model(model.record())
+        database.claim_model(model.record())
         for group, genre in enumerate(GENRES):
             centre = rng.normal(size=512) * 4
             for number in range(group * per_genre, (group + 1) * per_genre):

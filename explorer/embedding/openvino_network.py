@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOPOLOGY = "network.xml"
 _CONSTANTS = "network.bin"
+_BROKEN = (OSError, KeyError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile)
 
 _HINTS = {
     "float32": ("f32", "ACCURACY"),
@@ -157,7 +158,7 @@ def quantise(model: openvino.Model, log_mels: np.ndarray) -> bytes:
     Returns
     -------
     bytes
-        For `packed_network`, 4 MB.
+        For `unpack_network`, 4 MB.
 
     Raises
     ------
@@ -199,9 +200,6 @@ def unpack_network(packed: bytes) -> openvino.Model:
         raise EmbeddingError(
             f"The library's int8 network is damaged ({error}): index with --precision auto --reindex."
         ) from error
-
-
-_BROKEN = (OSError, KeyError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile)
 
 
 def _unpack(source: Path | io.BytesIO) -> openvino.Model:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import pool
 from explorer.errors import EmbeddingError
+
+if TYPE_CHECKING:
+    from explorer.embedding.engines import Engine
 
 LEAST_COSINE = 0.9995
 """Of a song's pooled vector with its float32 one."""
@@ -202,3 +205,23 @@ def _nearest(vectors: np.ndarray, k: int) -> np.ndarray:
     similarity = centred @ centred.T
     np.fill_diagonal(similarity, -np.inf)
     return np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+
+
+def describe_choice(choice: dict) -> str:
+    """Say in a line which precision was taken, of a `Choice.record()`, and how each did."""
+    if not choice["trials"]:
+        return f"{choice['precision']}, because {choice['reason']}."
+    exact_ms = choice["trials"][0]["ms_per_window"]
+    told = [f"float32 {exact_ms:.1f} ms a window"]
+    told += [_describe_trial(Trial(**trial), exact_ms) for trial in choice["trials"][1:]]
+    songs = f"{choice['windows']} windows of {choice['songs']} songs"
+    return f"{choice['precision']}, measured on {songs} ({'; '.join(told)})."
+
+
+def _describe_trial(trial: Trial, exact_ms: float) -> str:
+    if trial.ms_per_window is None:
+        return f"{trial.precision}: {trial.problem}"
+    speedup = exact_ms / trial.ms_per_window
+    told = f"{trial.precision} {speedup:.1f} times as fast, least cosine {trial.cosine:.5f}"
+    told += f", {trial.neighbours_kept:.1%} of neighbours kept"
+    return f"{told}, refused" if trial.problem else told

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.embedding.pooling import RunningPool
-from explorer.errors import ExplorerError, LibraryError
+from explorer.errors import ExplorerError
 from explorer.indexing.model import ModelRequest, settle_model
 from explorer.indexing.packing import Batch, Copy, Ending, Failure
 from explorer.indexing.precision import settle_precision
@@ -249,15 +249,3 @@ class _Consumer:
         self._database.store_failure(self._root_id, file, reason)
         self._summary.failed += 1
         self._summary.failures.append((file.text, reason))
-
-
-def require_songs(database: Database) -> None:
-    """Refuse to go on with an empty library.
-
-    Raises
-    ------
-    LibraryError
-        If no song has a vector.
-    """
-    if not database.summary()["vectors"]:
-        raise LibraryError(f"{database.path} holds no song yet: run `python run.py index FOLDER` first.")

@@ -6,7 +6,6 @@ from collections import Counter
 
 import numpy as np
 
-from explorer.indexing.indexer import require_songs
 from explorer.library.database import Database
 from explorer.library.records import Map, SongRow
 from explorer.mapping.clustering import anthems, cluster, default_cluster_count
@@ -32,7 +31,7 @@ def make_map(database: Database, *, reporter: Reporter, cluster_count: int | Non
     MappingError
         If a vector is not finite.
     """
-    require_songs(database)
+    database.require_songs()
     # One state of the library: an index may be storing songs meanwhile.
     with database.snapshot():
         song_ids, vectors = database.vectors()

@@ -89,13 +89,25 @@ def settle_model(
         hop_s=request.hop_s or (before.hop_s if before else HOP_S),
         precision=_precision(request.precision, before),
     )
-    if before is not None and not model.agrees_with(before):
+    if before is not None:
+        refuse_to_mix(before, model)
+    return model, weights
+
+
+def refuse_to_mix(before: Model, asked: Model) -> None:
+    """Let nobody put vectors of two models into one library.
+
+    Raises
+    ------
+    LibraryError
+        If the models differ.
+    """
+    if not asked.agrees_with(before):
         raise LibraryError(
-            f"This library was made with {before.describe()}, and {model.describe()} was asked for: their "
+            f"This library was made with {before.describe()}, and {asked.describe()} was asked for: their "
             "vectors cannot be compared, so leave the options out, add --reindex to embed everything again, "
             "or choose another file with --db."
         )
-    return model, weights
 
 
 def _precision(asked: str | None, before: Model | None) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from explorer.audio.decoding import open_audio
+from explorer.config import HOP_S
 from explorer.embedding.engines import PRECISIONS, Engine, quantised_network
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.embedding.openvino_network import native_precisions
@@ -17,12 +18,12 @@ from explorer.embedding.precision import (
     MIN_SONGS,
     WINDOWS_PER_SONG,
     Choice,
-    Trial,
     choose_precision,
+    describe_choice,
 )
 from explorer.embedding.weights import Weights
 from explorer.errors import EmbeddingError
-from explorer.indexing.model import AUTO, Model, ModelRequest, load_engine
+from explorer.indexing.model import AUTO, Model, ModelRequest, load_engine, refuse_to_mix
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile
 from explorer.progress import Reporter
@@ -66,11 +67,13 @@ def settle_precision(
     ------
     EmbeddingError
         If the engine or the precision cannot run here.
+    LibraryError
+        If another program has meanwhile begun the library with another model.
     """
     if model.precision != AUTO and model.precision not in QUANTISED.get(request.engine, ()):
         engine = load_engine(model, weights, request)
         _suggest_auto(database, model, len(files), reporter)
-        database.set_model(model.record())
+        refuse_to_mix(Model.from_record(database.claim_model(model.record())), model)
         return engine
     network = database.network()
     if model.precision == "int8" and network is not None:
@@ -78,82 +81,90 @@ def settle_precision(
             return load_engine(model, weights, request, network=network)
         except EmbeddingError as error:
             reporter.say(f"{error} It is calibrated again.")
-    return _Trials(database, model, weights, request, root, files, reporter).settle()
+    trials = _Trials(model, weights, request, root, files, reporter)
+    settled = trials.settle()
+    quantised = trials.network if settled.precision == "int8" else None
+    record = database.claim_model(settled.record(), trial=trials.scores, network=quantised, damaged=network)
+    recorded = Model.from_record(record)
+    if recorded.agrees_with(settled) and (quantised is None or database.network() == quantised):
+        return trials.open(settled.precision)
+    # Another program has settled it while this one measured.
+    if model.precision == AUTO:
+        model = replace(model, precision=recorded.precision)
+    refuse_to_mix(recorded, model)
+    return settle_precision(database, model, weights, request, root=root, files=files, reporter=reporter)
 
 
+@dataclass
 class _Trials:
     """The precisions of one engine, opened and tried on some songs of one library."""
 
-    def __init__(
-        self,
-        database: Database,
-        model: Model,
-        weights: Weights,
-        request: ModelRequest,
-        root: Path,
-        files: list[ScannedFile],
-        reporter: Reporter,
-    ) -> None:
-        self._database, self._reporter = database, reporter
-        self._model, self._weights, self._request = model, weights, request
-        self._root, self._files = root, files
-        self._exact = load_engine(replace(model, precision="float32"), weights, request)
-        self._songs: list[np.ndarray] = []
-        self._network: bytes | None = None
+    model: Model
+    weights: Weights
+    request: ModelRequest
+    root: Path
+    files: list[ScannedFile]
+    reporter: Reporter
+    songs: list[np.ndarray] = field(default_factory=list)
+    """Windows of each song that is tried, as the engine wants them."""
+    network: bytes | None = None
+    scores: dict | None = None
+    """What songs.db is to keep of a choice."""
 
-    def settle(self) -> Engine:
-        """Choose, record and open."""
-        if self._model.precision == "int8":
-            self._songs = self._sample()
-            engine = self._open("int8")
-            self._database.set_model(self._model.record(), network=self._network)
-            return engine
+    def __post_init__(self) -> None:
+        self.exact = load_engine(replace(self.model, precision="float32"), self.weights, self.request)
+
+    def settle(self) -> Model:
+        """Choose, or calibrate what was chosen."""
+        if self.model.precision == "int8":
+            self.songs = self._sample()
+            self.open("int8")
+            return self.model
         choice = self._choose()
-        self._reporter.say(f"Precision: {describe_choice(choice.record())}")
-        model = replace(self._model, precision=choice.precision)
-        network = self._network if choice.precision == "int8" else None
-        self._database.set_model(model.record(), trial=choice.record(), network=network)
-        return self._open(choice.precision)
+        self.scores = choice.record()
+        self.reporter.say(f"Precision: {describe_choice(self.scores)}")
+        return replace(self.model, precision=choice.precision)
 
     def _choose(self) -> Choice:
-        candidates = candidate_precisions(self._request.engine)
+        candidates = candidate_precisions(self.request.engine)
         if not candidates:
-            return _only_float32(self._request.engine)
-        if len(self._files) >= MIN_SONGS:
-            self._songs = self._sample()
-        total = len(self._songs) * (1 + len(candidates))
-        if len(self._songs) < MIN_SONGS:
-            return choose_precision(self._songs, candidates, self._open)
-        with self._reporter.counting("Measuring precisions, once", total=total, unit="trials") as counter:
+            return _only_float32(self.request.engine)
+        if len(self.files) >= MIN_SONGS:
+            self.songs = self._sample()
+        total = len(self.songs) * (1 + len(candidates))
+        if len(self.songs) < MIN_SONGS:
+            return choose_precision(self.songs, candidates, self.open)
+        with self.reporter.counting("Measuring precisions, once", total=total, unit="trials") as counter:
             return choose_precision(
-                self._songs, candidates, self._open, pooling=self._model.pooling, progress=counter.advance
+                self.songs, candidates, self.open, pooling=self.model.pooling, progress=counter.advance
             )
 
-    def _open(self, precision: str) -> Engine:
+    def open(self, precision: str) -> Engine:
+        """Open the engine of a precision, calibrating int8 first."""
         if precision == "float32":
-            return self._exact
-        if precision == "int8" and self._network is None:
-            self._network = self._quantise()
-        model = replace(self._model, precision=precision)
-        return load_engine(model, self._weights, self._request, network=self._network)
+            return self.exact
+        if precision == "int8" and self.network is None:
+            self.network = self._quantise()
+        model = replace(self.model, precision=precision)
+        return load_engine(model, self.weights, self.request, network=self.network)
 
     def _quantise(self) -> bytes:
-        if not self._songs:
+        if not self.songs:
             raise EmbeddingError(
                 "Precision int8 is calibrated on songs, and none could be decoded: choose float32."
             )
-        every = np.concatenate(self._songs)
+        every = np.concatenate(self.songs)
         chosen = every[_evenly(len(every), CALIBRATION_WINDOWS)]
-        return quantised_network(self._weights, chosen, cache_dir=self._request.models_dir)
+        return quantised_network(self.weights, chosen, cache_dir=self.request.models_dir)
 
     def _sample(self) -> list[np.ndarray]:
         """Prepare windows of songs from all over the library; files that cannot be read are passed over."""
         sampled: list[np.ndarray] = []
-        order = np.random.RandomState(SEED).permutation(len(self._files))
-        wanted = min(MAX_SONGS, len(self._files))
-        with self._reporter.counting("Sampling songs", total=wanted) as counter:
+        order = np.random.RandomState(SEED).permutation(len(self.files))
+        wanted = min(MAX_SONGS, len(self.files))
+        with self.reporter.counting("Sampling songs", total=wanted) as counter:
             for index in order[: 2 * MAX_SONGS]:
-                song = self._windows_of(self._root / self._files[index].native)
+                song = self._windows_of(self.root / self.files[index].native)
                 if song is not None:
                     sampled.append(song)
                     counter.advance()
@@ -162,13 +173,13 @@ class _Trials:
         return sampled
 
     def _windows_of(self, path: Path) -> np.ndarray | None:
-        hop_s = self._model.hop_s
+        hop_s = max(self.model.hop_s, HOP_S)
         try:
             blocks = open_audio(path).mono(sample_rate_hz=SAMPLE_RATE_HZ)
             rows = windows(blocks, hop_s=hop_s, batch_size=1)
             first = list(islice(rows, max(WINDOWS_PER_SONG, int(SAMPLED_S / hop_s))))
             chosen = [first[index] for index in _evenly(len(first), WINDOWS_PER_SONG)]
-            return self._exact.prepare(np.concatenate(chosen))
+            return self.exact.prepare(np.concatenate(chosen))
         except Exception:
             # The indexer will meet the file again, and record what is wrong with it.
             return None
@@ -197,23 +208,3 @@ def _suggest_auto(database: Database, model: Model, n_files: int, reporter: Repo
             "This library stays with float32, taken when it had too few songs to measure anything faster on: "
             "add --precision auto --reindex to measure now."
         )
-
-
-def describe_choice(choice: dict) -> str:
-    """Say in a line which precision was taken, of a `Choice.record()`, and how each did."""
-    if not choice["trials"]:
-        return f"{choice['precision']}, because {choice['reason']}."
-    exact_ms = choice["trials"][0]["ms_per_window"]
-    told = [f"float32 {exact_ms:.1f} ms a window"]
-    told += [_describe_trial(Trial(**trial), exact_ms) for trial in choice["trials"][1:]]
-    songs = f"{choice['windows']} windows of {choice['songs']} songs"
-    return f"{choice['precision']}, measured on {songs} ({'; '.join(told)})."
-
-
-def _describe_trial(trial: Trial, exact_ms: float) -> str:
-    if trial.ms_per_window is None:
-        return f"{trial.precision}: {trial.problem}"
-    speedup = exact_ms / trial.ms_per_window
-    told = f"{trial.precision} {speedup:.1f} times as fast, least cosine {trial.cosine:.5f}"
-    told += f", {trial.neighbours_kept:.1%} of neighbours kept"
-    return f"{told}, refused" if trial.problem else told

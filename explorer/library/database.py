@@ -1,4 +1,4 @@
-"""The library's queries: with connection.py and schema.py the only place that knows SQL.
+"""The library's queries: with connection.py, schema.py and maps.py the only place that knows SQL.
 
 `Database.open` is for commands that write, `Database.open_readonly` for a request of the page.
 """
@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from explorer.errors import LibraryError, SongNotFoundError
-from explorer.library.connection import LibraryFile
+from explorer.library.maps import MapTables
 from explorer.library.records import (
     VECTOR_SIZE,
     KnownFile,
-    Map,
     ScannedFile,
     Song,
     SongRow,
@@ -39,7 +37,7 @@ _SONG_COLUMNS = """
 """
 
 
-class Database(LibraryFile):
+class Database(MapTables):
     """A library, open for one thread."""
 
     # Folders and their files
@@ -287,7 +285,7 @@ class Database(LibraryFile):
         root, path, *rest = rows[0]
         return StoredFile(absolute_path(root, path), *rest)
 
-    # The model and the map
+    # The model, and counts
 
     def model(self) -> dict | None:
         """Return the model that made the vectors, or None where there are none yet."""
@@ -303,75 +301,47 @@ class Database(LibraryFile):
         """Return the network that was quantised on this library's songs, or None."""
         return self._value("SELECT content FROM networks WHERE precision = 'int8'")
 
-    def set_model(self, model: dict, *, trial: dict | None = None, network: bytes | None = None) -> None:
-        """Record the model that makes the vectors.
+    def claim_model(
+        self,
+        model: dict,
+        *,
+        trial: dict | None = None,
+        network: bytes | None = None,
+        damaged: bytes | None = None,
+    ) -> dict:
+        """Record the model that makes the vectors, unless another program did so first.
 
         Parameters
         ----------
         trial : dict, optional
-            What its precision was chosen on; one recorded before stays otherwise.
+            What its precision was chosen on.
         network : bytes, optional
-            Quantised for it; likewise.
+            What was quantised for it.
+        damaged : bytes, optional
+            A network of the library that `network` is to replace: any other stays.
+
+        Returns
+        -------
+        dict
+            The model that is recorded, whoever did it: vectors are to be made by that one.
         """
+        text = json.dumps(model, sort_keys=True)
         with self.transaction():
-            for key, value in (("model", model), ("precision_trial", trial)):
-                if value is not None:
+            before = self._value("SELECT value FROM state WHERE key = 'model'")
+            if before is None:
+                self._rows("INSERT INTO state VALUES ('model', ?)", (text,))
+                if trial is not None:
                     self._rows(
-                        "INSERT OR REPLACE INTO state VALUES (?, ?)",
-                        (key, json.dumps(value, sort_keys=True)),
+                        "INSERT OR REPLACE INTO state VALUES ('precision_trial', ?)",
+                        (json.dumps(trial, sort_keys=True),),
                     )
-            if network is not None:
-                self._rows("INSERT OR REPLACE INTO networks VALUES ('int8', ?)", (network,))
-
-    def store_map(self, new: Map) -> None:
-        """Replace the map by a new one, in one transaction."""
-        with self.transaction():
-            for table in ("projections", "clusters"):
-                self._rows(f"DELETE FROM {table}")
-            for name, positions in new.positions.items():
+            if network is not None and before in (None, text):
                 self._rows(
-                    "INSERT INTO projections VALUES (?, ?, ?)",
-                    (name, json.dumps(new.parameters[name]), json.dumps(new.quality[name])),
+                    """INSERT INTO networks VALUES ('int8', ?)
+                       ON CONFLICT DO UPDATE SET content = excluded.content WHERE content = ?""",
+                    (network, damaged),
                 )
-                self._connection.executemany(
-                    "INSERT INTO positions VALUES (?, ?, ?, ?)",
-                    (
-                        (name, i, float(x), float(y))
-                        for i, (x, y) in zip(new.song_ids, positions, strict=True)
-                    ),
-                )
-            self._connection.executemany(
-                "INSERT INTO clusters VALUES (?, ?, ?)",
-                enumerate_clusters(new.cluster_names, new.anthems),
-            )
-            self._connection.executemany(
-                "INSERT INTO song_clusters VALUES (?, ?)",
-                ((i, int(label)) for i, label in zip(new.song_ids, new.labels, strict=True)),
-            )
-            self._rows(
-                """INSERT INTO state VALUES ('map_revision', '1')
-                   ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
-            )
-
-    def map_revision(self) -> int:
-        """Return how often a map was stored: a page that shows another number is out of date."""
-        return int(self._value("SELECT value FROM state WHERE key = 'map_revision'") or 0)
-
-    def projections(self) -> dict[str, dict]:
-        """Return each stored projection's parameters and quality figures."""
-        rows = self._rows("SELECT name, parameters, quality FROM projections ORDER BY name")
-        return {name: {"parameters": json.loads(p), "quality": json.loads(q)} for name, p, q in rows}
-
-    def positions(self, projection: str) -> dict[str, tuple[float, float]]:
-        """Return where each song lies in a projection."""
-        rows = self._rows("SELECT song_id, x, y FROM positions WHERE projection = ?", (projection,))
-        return {song_id: (x, y) for song_id, x, y in rows}
-
-    def clusters(self) -> tuple[dict[str, int], list[str], list[str]]:
-        """Return each song's cluster, and the clusters' names and anthems in order of their numbers."""
-        labels = dict(self._rows("SELECT song_id, cluster FROM song_clusters"))
-        rows = self._rows("SELECT name, coalesce(anthem, '') FROM clusters ORDER BY number")
-        return labels, [name for name, _ in rows], [anthem for _, anthem in rows]
+        return json.loads(before or text)
 
     def summary(self) -> dict:
         """Count what the library holds."""
@@ -383,6 +353,17 @@ class Database(LibraryFile):
             "clusters": self._value("SELECT count(*) FROM clusters"),
         }
 
+    def require_songs(self) -> None:
+        """Refuse to go on with an empty library.
+
+        Raises
+        ------
+        LibraryError
+            If no song has a vector.
+        """
+        if not self.summary()["vectors"]:
+            raise LibraryError(f"{self.path} holds no song yet: run `python run.py index FOLDER` first.")
+
     def failures(self) -> list[tuple[str, str]]:
         """Return each failed file's path and reason."""
         rows = self._rows(
@@ -390,11 +371,6 @@ class Database(LibraryFile):
             "ORDER BY roots.id, failures.path"
         )
         return [(f"{root}/{path.decode('utf-8', 'replace')}", reason) for root, path, reason in rows]
-
-
-def enumerate_clusters(names: list[str], anthems: list[str]) -> Iterator[tuple[int, str, str]]:
-    """Number the clusters from 0, as their labels do."""
-    return ((number, name, anthem) for number, (name, anthem) in enumerate(zip(names, anthems, strict=True)))
 
 
 def _song_row(row: tuple) -> SongRow:

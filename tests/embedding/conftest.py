@@ -1,35 +1,14 @@
-import importlib.util
-from pathlib import Path
-
-import numpy as np
 import pytest
 
 from explorer.embedding.engines import open_engine
 from explorer.embedding.weights import Weights
 
 PACKAGES = {"openvino": ("openvino",), "tensorflow": ("tensorflow",), "openl3": ("openl3",)}
-DATA = Path(__file__).resolve().parent.parent / "data"
-
-
-@pytest.fixture(scope="session")
-def inputs():
-    """The module that the published package's inputs were made with."""
-    spec = importlib.util.spec_from_file_location("openl3_inputs", DATA / "openl3_inputs.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")
 def sounds(inputs):
     return inputs.sounds()
-
-
-@pytest.fixture(scope="session")
-def reference():
-    """What openl3 0.4.2 made of the inputs: see make_openl3_reference.py."""
-    with np.load(DATA / "openl3_reference.npz") as file:
-        return dict(file)
 
 
 @pytest.fixture(scope="session")

@@ -1,36 +1,17 @@
 """From a file to vectors, held against the published package's numbers."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 import soundfile
 
-from explorer.config import ROOT
 from explorer.embedding.weights import write_h5
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.indexing.single import embed_to_npz
 from explorer.progress import Reporter
 
-DATA = ROOT / "tests" / "data"
 EXACT = ("hop_0.1", "hop_0.5", "hop_1.0", "shorter_than_a_window", "one_second", "pure_tones", "no_treble")
 RESAMPLED = ("stereo_44100", "mono_22050", "mono_96000", "mono_8000")
-
-
-@pytest.fixture(scope="module")
-def inputs():
-    """The module that the published package's inputs were made with."""
-    spec = importlib.util.spec_from_file_location("openl3_inputs", DATA / "openl3_inputs.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def reference():
-    with np.load(DATA / "openl3_reference.npz") as file:
-        return dict(file)
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,18 @@
 """The precision of a library: real networks, measured and calibrated on real files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from explorer.config import Settings
 from explorer.embedding.openvino_network import native_precisions
+from explorer.embedding.precision import describe_choice
 from explorer.errors import EmbeddingError, LibraryError
 from explorer.indexing import precision as precision_module
 from explorer.indexing.indexer import index_folder
-from explorer.indexing.model import ModelRequest
-from explorer.indexing.precision import candidate_precisions, describe_choice
+from explorer.indexing.model import ModelRequest, settle_model
+from explorer.indexing.precision import candidate_precisions
 from explorer.library.database import Database
 from explorer.progress import Reporter
 
@@ -116,7 +119,7 @@ def test_int8_is_calibrated_once_and_stays_the_librarys(fresh_db, music, make_to
 def test_a_damaged_int8_network_is_made_again(fresh_db, music):
     index(fresh_db, music, precision="int8", limit=2)
     network = fresh_db.network()
-    fresh_db.set_model(fresh_db.model(), network=network[:-1000])
+    fresh_db.claim_model(fresh_db.model(), network=network[:-1000], damaged=network)
     summary, said = index(fresh_db, music, limit=2)
     assert summary.indexed == 2
     assert [line for line in said if "int8 network is damaged" in line and "calibrated again" in line]
@@ -153,27 +156,52 @@ def test_what_an_engine_lacks_is_not_tried(monkeypatch):
     assert candidate_precisions("openl3") == ()
 
 
-def test_a_choice_is_told_in_one_line():
-    trials = [
-        {"precision": "float32", "ms_per_window": 64.2, "cosine": 1.0, "neighbours_kept": 1.0, "problem": ""},
-        {
-            "precision": "bfloat16",
-            "ms_per_window": 9.0,
-            "cosine": 0.99999,
-            "neighbours_kept": 0.986,
-            "problem": "",
-        },
-        {
-            "precision": "int8",
-            "ms_per_window": 4.5,
-            "cosine": 0.9998,
-            "neighbours_kept": 0.967,
-            "problem": "no",
-        },
-    ]
-    choice = {"precision": "bfloat16", "songs": 64, "windows": 512, "trials": trials, "reason": ""}
-    assert describe_choice(choice) == (
-        "bfloat16, measured on 512 windows of 64 songs (float32 64.2 ms a window; "
-        "bfloat16 7.1 times as fast, least cosine 0.99999, 98.6% of neighbours kept; "
-        "int8 14.3 times as fast, least cosine 0.99980, 96.7% of neighbours kept, refused)."
-    )
+def test_a_precision_that_another_program_settled_meanwhile_is_followed(fresh_db, music, monkeypatch):
+    choose = precision_module.choose_precision
+
+    def choose_too_late(*arguments, **options):
+        choice = choose(*arguments, **options)
+        request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
+        model, _ = settle_model(None, request, reporter=Listener())
+        with Database.open(fresh_db.path) as other:
+            other.claim_model(replace(model, precision="bfloat16").record())
+        return choice
+
+    monkeypatch.setattr(precision_module, "choose_precision", choose_too_late)
+    summary, _ = index(fresh_db, music, limit=1)
+    assert summary.indexed == 1
+    assert fresh_db.model()["precision"] == "bfloat16"
+    expected = fresh_db.vectors()[1]
+    fresh_db.forget_everything()
+    index(fresh_db, music, precision="bfloat16", limit=1)
+    np.testing.assert_array_equal(fresh_db.vectors()[1], expected)
+
+
+def test_a_model_that_another_program_began_with_meanwhile_is_not_mixed(fresh_db, music, monkeypatch):
+    load = precision_module.load_engine
+
+    def load_too_late(model, *arguments, **options):
+        fresh_db.claim_model(replace(model, hop_s=2.0).record())
+        return load(model, *arguments, **options)
+
+    monkeypatch.setattr(precision_module, "load_engine", load_too_late)
+    with pytest.raises(LibraryError, match=r"hop 2 s, float32.*hop 1 s, float32"):
+        index(fresh_db, music, precision="float32", limit=1)
+    assert fresh_db.summary()["songs"] == 0
+
+
+def test_of_two_int8_networks_that_were_calibrated_at_once_one_is_used(fresh_db, music, monkeypatch):
+    index(fresh_db, music, precision="int8", limit=2)
+    model, theirs = fresh_db.model(), fresh_db.network()
+    fresh_db.forget_everything()
+    quantise = precision_module.quantised_network
+
+    def quantise_too_late(*arguments, **options):
+        fresh_db.claim_model(model, network=theirs)
+        return quantise(*arguments, **options)
+
+    monkeypatch.setattr(precision_module, "quantised_network", quantise_too_late)
+    for song in sorted(music.glob("*.flac"))[:4]:
+        song.unlink()
+    assert index(fresh_db, music, precision="int8", limit=2)[0].indexed == 2
+    assert fresh_db.network() == theirs
