@@ -26,8 +26,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     goTo(value) {
       const nothing = window.dash_clientside.no_update;
       if (value === null || value === undefined) return [nothing, nothing];
-      explorer.map.flyTo(Number(value));
-      explorer.play(Number(value));
+      explorer.visit(Number(value));
       document.activeElement?.blur();
       return [null, ""];
     },
@@ -46,6 +45,12 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     /** The number of clusters matters only where colours mean clusters. */
     showClusterField(colouring) {
       return { display: colouring === "cluster" ? "" : "none" };
+    },
+
+    /** t-SNE is drawn with a perplexity, UMAP with a number of neighbours, PCA with neither. */
+    showRedrawFields(projection) {
+      const shown = (name) => ({ display: projection === name ? "" : "none" });
+      return [shown("tsne"), shown("umap")];
     },
 
     /** On narrow windows the controls open and close. */

@@ -34,7 +34,7 @@ explorer.map = {
     const meta = figure.layout.meta;
     const moved = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
     this.meta = meta;
-    explorer.songs.setRevision(meta.revision);
+    if (explorer.songs.setRevision(meta.revision)) explorer.player.findAgain();
     if (moved) {
       this.view = this.fittingView();
       this.touched = false;
@@ -82,7 +82,7 @@ explorer.map = {
     const warned = narrow ? edge(".warnings", "bottom") : null;
     return {
       top: Math.max(edge(".header", "bottom") ?? 0, warned ?? 0) + this.GAP + 8,
-      bottom: (edge(".player", "top") ?? height) - this.GAP,
+      bottom: Math.min(edge(".player", "top") ?? height, (!narrow && edge(".trust", "top")) || height) - this.GAP,
       left: (narrow ? 0 : (edge(".side", "right") ?? 0)) + this.GAP,
       right: (narrow ? width : (edge(".zoom", "left") ?? width)) - this.GAP,
     };
@@ -207,8 +207,8 @@ explorer.map = {
     return trace && index < trace.x.length ? [trace.x[index], trace.y[index]] : null;
   },
 
-  /** @returns {string} The colour a song is drawn in. */
+  /** @returns {string} The colour of a song's group, also where its point is faded. */
   colourOf(index) {
-    return this.meta.colours[this.plot._fullData[0].marker.color[index]];
+    return this.meta.colours[this.plot._fullData[0].marker.color[index] % this.meta.hues];
   },
 };

@@ -1,6 +1,6 @@
 /**
- * What lies over and under the map's points: the playing song's mark, the names of groups, the tooltip
- * and the glow. All are overlays: the points are not drawn again for them.
+ * What lies over and under the map's points: the playing song's mark, the threads to its neighbours, the
+ * names of groups, the tooltip and the glow. All are overlays: the points are not drawn again for them.
  */
 window.explorer = window.explorer || {};
 
@@ -9,10 +9,12 @@ explorer.overlays = {
   MAX_GLOWS: 3000,
   groups: [],
   hovered: null,
+  selected: null,
+  neighbours: [],
 
   /** Find the overlays' elements. Called once, when Dash has drawn the page. */
   mount() {
-    for (const id of ["mark", "tooltip", "labels", "glow"]) this[id] = document.getElementById(id);
+    for (const id of ["mark", "tooltip", "labels", "glow", "threads"]) this[id] = document.getElementById(id);
     explorer.map.frame.addEventListener("pointermove", (event) => this.placeTooltip(event.clientX, event.clientY));
   },
 
@@ -21,7 +23,7 @@ explorer.overlays = {
     if (trace.x === this.measuredX && trace.marker.color === this.measuredColours) return;
     this.measuredX = trace.x;
     this.measuredColours = trace.marker.color;
-    this.groups = this.measureGroups(trace);
+    this.groups = this.makeNames();
     this.labels.replaceChildren(...this.groups.map((group) => group.element));
   },
 
@@ -29,50 +31,29 @@ explorer.overlays = {
   refresh() {
     if (!explorer.map.plot?._fullLayout?.xaxis || !explorer.map.meta) return;
     this.placeMark();
+    this.paintThreads();
     this.placeLabels();
     this.paintGlow();
   },
 
   placeMark() {
-    const place = explorer.player.index === null ? null : explorer.map.placeOf(explorer.player.index);
+    const place = this.selected === null ? null : explorer.map.placeOf(this.selected);
     this.mark.hidden = !place;
     if (!place) return;
     const { x, y } = explorer.map.toPixels(...place);
     this.mark.style.transform = `translate(${x}px, ${y}px)`;
-    this.mark.style.setProperty("--colour", explorer.map.colourOf(explorer.player.index));
-    this.mark.dataset.index = explorer.player.index;
+    this.mark.style.setProperty("--colour", explorer.map.colourOf(this.selected));
+    this.mark.dataset.index = this.selected;
   },
 
-  /** Find where each group is thickest: that is where its name goes. */
-  measureGroups(trace) {
-    if (explorer.map.meta.colouring === "artist" && explorer.map.meta.names.length > 12) return [];
-    const members = explorer.map.meta.names.map(() => []);
-    for (let i = 0; i < trace.x.length; i++) members[trace.marker.color[i]]?.push([trace.x[i], trace.y[i]]);
-    const [left, right, bottom, top] = explorer.map.meta.bounds;
-    const reach = Math.hypot(right - left, top - bottom) / 16;
-    return members
-      .map((places, group) => {
-        const element = document.createElement("span");
-        element.textContent = explorer.map.meta.names[group];
-        element.style.color = explorer.map.meta.colours[group];
-        return { size: places.length, element, ...this.thickestPart(places, reach) };
-      })
-      .filter((group) => group.size > 0)
-      .sort((a, b) => b.size - a.size);
-  },
-
-  /** @returns {{x, top, bottom}} The middle and the edges of the most crowded circle of places. */
-  thickestPart(places, reach) {
-    const stride = Math.ceil(places.length / 250);
-    const sample = places.filter((_, i) => i % stride === 0);
-    let best = [];
-    for (const [x, y] of sample) {
-      const near = sample.filter((other) => Math.hypot(other[0] - x, other[1] - y) <= reach);
-      if (near.length > best.length) best = near;
-    }
-    const ys = best.map((place) => place[1]);
-    const x = best.reduce((sum, place) => sum + place[0], 0) / best.length;
-    return { x, top: Math.max(...ys), bottom: Math.min(...ys) };
+  /** @returns {object[]} The groups' names as elements, with the places where each group is thickest. */
+  makeNames() {
+    return explorer.map.meta.names.map(({ name, colour, x, top, bottom }) => {
+      const element = document.createElement("span");
+      element.textContent = name;
+      element.style.color = `color-mix(in oklab, ${colour} 62%, var(--text))`;
+      return { element, x, top, bottom };
+    });
   },
 
   /**
@@ -133,17 +114,63 @@ explorer.overlays = {
     return a.left < b.right + 6 && b.left < a.right + 6 && a.top < b.bottom + 2 && b.top < a.bottom + 2;
   },
 
+  /** @returns {CanvasRenderingContext2D} Of a canvas as large as the map, with nothing on it. */
+  emptyCanvas(canvas, width, height) {
+    const density = Math.min(window.devicePixelRatio || 1, 2);
+    if (canvas.width !== Math.round(width * density) || canvas.height !== Math.round(height * density)) {
+      canvas.width = Math.round(width * density);
+      canvas.height = Math.round(height * density);
+    }
+    const context = canvas.getContext("2d");
+    context.setTransform(density, 0, 0, density, 0, 0);
+    context.clearRect(0, 0, width, height);
+    return context;
+  },
+
+  /**
+   * Mark a song and draw threads to those that truly sound most like it, wherever the map has put them.
+   * @param {number|null} index
+   */
+  async select(index) {
+    this.selected = index;
+    this.neighbours = [];
+    this.placeMark();
+    this.paintThreads();
+    if (index === null) return;
+    const neighbours = await explorer.songs.neighbours(index).catch(() => []);
+    if (this.selected !== index) return;
+    this.neighbours = neighbours;
+    this.paintThreads();
+  },
+
+  paintThreads() {
+    const { width, height } = explorer.map.frame.getBoundingClientRect();
+    const context = this.emptyCanvas(this.threads, width, height);
+    const from = this.selected === null ? null : explorer.map.placeOf(this.selected);
+    this.threads.dataset.count = from ? this.neighbours.length : 0;
+    if (!from) return;
+    const start = explorer.map.toPixels(...from);
+    this.neighbours.forEach(({ index }, rank) => {
+      const place = explorer.map.placeOf(index);
+      if (!place) return;
+      const end = explorer.map.toPixels(...place);
+      context.strokeStyle = context.fillStyle = explorer.map.colourOf(index);
+      context.globalAlpha = 0.95 - 0.05 * rank;
+      context.lineWidth = 1.6;
+      context.beginPath();
+      context.moveTo(start.x, start.y);
+      context.lineTo(end.x, end.y);
+      context.stroke();
+      context.beginPath();
+      context.arc(end.x, end.y, 5.5, 0, 2 * Math.PI);
+      context.fill();
+    });
+  },
+
   /** Shade the ground beneath the points in their colours. */
   paintGlow() {
     const { width, height } = explorer.map.frame.getBoundingClientRect();
-    const density = Math.min(window.devicePixelRatio || 1, 2);
-    if (this.glow.width !== Math.round(width * density) || this.glow.height !== Math.round(height * density)) {
-      this.glow.width = Math.round(width * density);
-      this.glow.height = Math.round(height * density);
-    }
-    const context = this.glow.getContext("2d");
-    context.setTransform(density, 0, 0, density, 0, 0);
-    context.clearRect(0, 0, width, height);
+    const context = this.emptyCanvas(this.glow, width, height);
     const trace = explorer.map.plot._fullData[0];
     const stride = Math.ceil(trace.x.length / this.MAX_GLOWS);
     const sprites = explorer.map.meta.colours.map((colour) => this.glowSprite(colour));
@@ -187,19 +214,27 @@ explorer.overlays = {
       return;
     }
     let title, by;
+    let trust = "";
     try {
       const song = await explorer.songs.get(index);
       [title, by] = [song.title, explorer.songs.byline(song)];
+      trust = this.describeTrust(song);
     } catch (error) {
       [title, by] = ["This song cannot be shown", error.message];
     }
     if (this.hovered !== index) return;
     const line = (className, text) => Object.assign(document.createElement("div"), { className, textContent: text });
-    this.tooltip.replaceChildren(line("tooltip-title", title), line("tooltip-by", by));
+    this.tooltip.replaceChildren(line("tooltip-title", title), line("tooltip-by", by), line("tooltip-trust", trust));
     this.tooltip.style.setProperty("--colour", explorer.map.colourOf(index));
     this.tooltip.hidden = false;
     const { x, y } = explorer.map.toPixels(...explorer.map.placeOf(index));
     this.placeTooltip(x, y);
+  },
+
+  /** @returns {string} How far the place of a song can be believed. */
+  describeTrust(song) {
+    const near = song.near[explorer.map.meta.projection];
+    return near === undefined ? "" : `${near} of the ${song.neighbours} that sound most like it are near`;
   },
 
   /** Beside the pointer, and inside the window. */

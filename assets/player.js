@@ -3,6 +3,7 @@ window.explorer = window.explorer || {};
 
 explorer.player = {
   index: null,
+  id: null,
 
   /** Find the bar's parts, and listen. Called once, when Dash has drawn the page. */
   mount() {
@@ -45,6 +46,7 @@ explorer.player = {
     try {
       const song = await explorer.songs.get(index);
       if (this.index !== index) return;
+      this.id = song.id;
       this.show(song);
       const source = "audio/" + encodeURIComponent(song.id);
       if (this.audio.getAttribute("src") !== source || this.audio.error) this.audio.src = source;
@@ -55,6 +57,13 @@ explorer.player = {
       if (error.name === "AbortError" || error.name === "NotSupportedError") return;
       this.fail(error.name === "NotAllowedError" ? "Press play: the browser wants a gesture before sound." : error.message);
     }
+  },
+
+  /** The map is another one: songs may have other numbers on it. */
+  async findAgain() {
+    if (this.id === null) return;
+    this.index = await explorer.songs.numberOf(this.id).catch(() => null);
+    explorer.overlays.select(this.index);
   },
 
   show(song) {

@@ -3,13 +3,22 @@ window.explorer = window.explorer || {};
 
 explorer.songs = {
   MAX_KEPT: 5000,
-  revision: 0,
+  revision: null,
   kept: new Map(),
+  keptNeighbours: new Map(),
 
-  /** Forget what belongs to another map than the one on the page. */
+  /**
+   * Forget what belongs to another map than the one on the page.
+   * @returns {boolean} Whether there was one before.
+   */
   setRevision(revision) {
-    if (revision !== this.revision) this.kept.clear();
+    const other = this.revision !== null && revision !== this.revision;
+    if (other) {
+      this.kept.clear();
+      this.keptNeighbours.clear();
+    }
     this.revision = revision;
+    return other;
   },
 
   /**
@@ -18,19 +27,38 @@ explorer.songs = {
    *   Rejected with a sentence for the user.
    */
   get(index) {
-    if (!this.kept.has(index)) {
-      if (this.kept.size >= this.MAX_KEPT) this.kept.delete(this.kept.keys().next().value);
-      const details = this.fetch(index);
-      details.catch(() => this.kept.delete(index));
-      this.kept.set(index, details);
-    }
-    return this.kept.get(index);
+    return this.keep(this.kept, index, () => this.fetch(`songs/${this.revision}/${index}`));
   },
 
-  async fetch(index) {
+  /**
+   * @param {number} index A song's number on the map.
+   * @returns {Promise<{index: number, similarity: number}[]>} The songs that sound most like it.
+   */
+  neighbours(index) {
+    return this.keep(this.keptNeighbours, index, async () => {
+      return (await this.fetch(`neighbours/${this.revision}/${index}`)).neighbours;
+    });
+  },
+
+  /** @returns {Promise<number|null>} The number on the map of the song with an id. */
+  async numberOf(id) {
+    return (await this.fetch(`songs/${this.revision}/by-id/${encodeURIComponent(id)}`)).index;
+  },
+
+  keep(kept, index, ask) {
+    if (!kept.has(index)) {
+      if (kept.size >= this.MAX_KEPT) kept.delete(kept.keys().next().value);
+      const answer = ask();
+      answer.catch(() => kept.delete(index));
+      kept.set(index, answer);
+    }
+    return kept.get(index);
+  },
+
+  async fetch(address) {
     let response;
     try {
-      response = await fetch(`songs/${this.revision}/${index}`);
+      response = await fetch(address);
     } catch {
       throw new Error("The server does not answer: is it still running?");
     }

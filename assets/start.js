@@ -12,7 +12,13 @@ Object.assign(explorer, {
   /** Play a song and mark it on the map. @param {number} index */
   play(index) {
     explorer.player.play(index);
-    explorer.overlays.placeMark();
+    explorer.overlays.select(index);
+  },
+
+  /** Fly to a song and play it. @param {number} index */
+  visit(index) {
+    explorer.map.flyTo(index);
+    explorer.play(index);
   },
 
   /** Space plays and pauses, m mutes, / searches, Escape leaves the search. */
@@ -59,6 +65,10 @@ Object.assign(explorer, {
     explorer.overlays.mount();
     explorer.followSystemTheme();
     document.addEventListener("keydown", explorer.handleKey);
+    document.getElementById("legend")?.addEventListener("click", (event) => {
+      const row = event.target.closest("[data-anthem]");
+      if (row) explorer.visit(Number(row.dataset.anthem));
+    });
     document.getElementById("reload")?.addEventListener("click", () => location.reload());
     const notice = document.getElementById("notice");
     if (notice?.dataset.kind === "busy") setTimeout(() => location.reload(), explorer.BUSY_RETRY_MS);

@@ -13,7 +13,7 @@ import click
 
 from explorer.config import DEMO_HOP_S, ROOT, Settings
 from explorer.errors import ExplorerError
-from explorer.progress import Reporter, format_duration
+from explorer.progress import LineReporter, Reporter, format_duration
 
 INTERRUPTED = 130
 UNTRAINED = (
@@ -122,16 +122,43 @@ def index(folder, database, limit, retry, reindex, no_map, as_json, **choices):
 @cli.command(name="map")
 @database_option
 @click.option(
-    "--clusters", type=click.IntRange(1, 500), help="How many clusters (default: as many as genres)."
+    "--projection",
+    "projections",
+    multiple=True,
+    type=click.Choice(["tsne", "umap", "pca"]),
+    help="Make only this one; may be given several times (all three).",
 )
+@click.option(
+    "--perplexity",
+    type=click.FloatRange(2, 500),
+    help="t-SNE: about how many neighbours a song should stay near (30).",
+)
+@click.option(
+    "--neighbours", type=click.IntRange(2, 500), help="UMAP: how many neighbours are looked at (15)."
+)
+@click.option(
+    "--clusters",
+    type=click.IntRange(0, 500),
+    help="How many clusters, from now on; 0 for as many as the music has.",
+)
+@click.option("--relayout", is_flag=True, help="Lay the songs out anew: every one may move.")
+@click.option("--progress-lines", is_flag=True, hidden=True, help="Progress as JSON, for the page.")
 @json_option
-def map_command(database, clusters, as_json):
-    """Compute the map again: projections, clusters and their names."""
-    from explorer.indexing.mapmaker import make_map
+def map_command(database, progress_lines, as_json, **choices):
+    """Bring the map up to date: places for new songs, clusters and their names.
+
+    Songs that are on the map stay exactly where they are, unless --relayout is given, or a perplexity or
+    a number of neighbours that is not the map's. A new layout is turned so that it resembles the old one.
+    """
+    from explorer.indexing.mapmaker import MapRequest, make_map
     from explorer.library.database import Database
 
+    choices["projections"] = choices["projections"] or None
+    reporter = LineReporter() if progress_lines else Reporter()
     with Database.open(database, create=False) as library:
-        made = make_map(library, reporter=Reporter(), cluster_count=clusters)
+        made = make_map(library, reporter=reporter, request=MapRequest(**choices))
+    if progress_lines:
+        return
     if as_json:
         _print_json({"songs": len(made.song_ids), "clusters": made.cluster_names, "quality": made.quality})
     else:

@@ -36,6 +36,9 @@ class Settings:
 PORTS = range(8050, 8060)
 """Where the page is looked for: the first, or when that is taken the next."""
 
+TITLES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
+"""What projections are called."""
+
 HOP_S = 0.5
 """Seconds from one window to the next: half the windows' length keeps 84 % of the neighbours of
 OpenL3's own 0.1 s at a fifth of the work (benchmarks/hop.py)."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 PLAIN_INTERVAL_S = 10.0
 DOWNLOAD_STEP_BYTES = 4_000_000
@@ -44,6 +53,50 @@ class Reporter:
             counter = _PlainCounter(self, what, total, unit)
             yield counter
             counter.finish()
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[Callable[[float], None]]:
+        """Show how far a piece of work has come of which only the share done is known, from 0 to 1."""
+        if self.console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeElapsedColumn(),
+            )
+            with Progress(*columns, console=self.console) as display:
+                task = display.add_task(what, total=1.0)
+                yield lambda share: display.update(task, completed=share)
+                display.update(task, completed=1.0)
+        else:
+            self.say(what)
+            said_at = time.monotonic()
+
+            def tell(share: float) -> None:
+                nonlocal said_at
+                if time.monotonic() - said_at >= PLAIN_INTERVAL_S and share < 1:
+                    said_at = time.monotonic()
+                    self.say(f"{what}: {share:.0%}")
+
+            yield tell
+
+
+class LineReporter(Reporter):
+    """Tells another program: each line of standard output is one JSON object, with `text` or `share`."""
+
+    def say(self, text: str) -> None:
+        """Write one line."""
+        self._tell(text=text)
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[Callable[[float], None]]:
+        """Tell how far a piece of work has come."""
+        self._tell(text=what, share=0.0)
+        yield lambda share: self._tell(text=what, share=round(share, 3))
+
+    @staticmethod
+    def _tell(**news: object) -> None:
+        print(json.dumps(news), flush=True)
 
 
 class Counter:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from explorer.errors import SongNotFoundError
 from explorer.library.database import Database
 from explorer.library.records import SongRow
@@ -26,7 +28,7 @@ def find_similar(database: Database, text: str, *, count: int) -> tuple[SongRow,
         If no song, or more than one, answers to the text.
     """
     wanted = database.find_song(text)
-    song_ids, vectors = database.vectors()
+    song_ids, vectors = database.vectors(dtype=np.float32)
     if wanted.song_id not in song_ids:
         raise SongNotFoundError(
             f"{wanted.song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from explorer.config import TITLES
 from explorer.embedding.precision import describe_choice
-from explorer.indexing.mapmaker import TITLES, genre_purity
 from explorer.library.database import Database
 from explorer.progress import format_duration
 
@@ -15,7 +15,6 @@ SHOWN_FAILURES = 10
 def library_status(database: Database) -> dict:
     """Gather counts, the model, the map and the failures of a library."""
     failures = database.failures()
-    purity = genre_purity(database) if database.summary()["vectors"] else None
     return {
         "database": str(database.path),
         **database.summary(),
@@ -25,7 +24,7 @@ def library_status(database: Database) -> dict:
         "model": database.model(),
         "precision_trial": database.precision_trial(),
         "projections": database.projections(),
-        "genre_purity": None if purity is None else {"neighbours": purity[0], "chance": purity[1]},
+        "neighbourhood": database.neighbourhood(),
     }
 
 
@@ -47,12 +46,7 @@ def describe_library(status: dict) -> str:
     ]
     if not status["projections"]:
         lines.append("map          none yet: run `python run.py map`")
-    if status["genre_purity"]:
-        purity = status["genre_purity"]
-        lines.append(
-            f"genres       {purity['neighbours']:.0%} of a song's ten nearest share its genre "
-            f"(chance: {purity['chance']:.0%})"
-        )
+    lines += _describe_neighbourhood(status["neighbourhood"])
     lines.append(f"failures     {status['failures']:,}")
     lines += [f"  {item['path']}: {item['reason']}" for item in status["failed_files"][:SHOWN_FAILURES]]
     if status["failures"] > SHOWN_FAILURES:
@@ -72,10 +66,29 @@ def _describe_model(model: dict | None) -> str:
     )
 
 
+def _describe_neighbourhood(facts: dict) -> list[str]:
+    lines = []
+    if facts.get("genre_purity") is not None:
+        lines.append(
+            f"neighbours   {facts['genre_purity']:.0%} of the ten that sound nearest share a song's genre "
+            f"(chance: {facts['genre_chance']:.0%})"
+        )
+    if facts.get("hubness") is not None:
+        lines.append(
+            f"hubness      {facts['hubness']:.2f}, the skewness of how often a song is among others' ten "
+            f"nearest; one is among those of {facts['largest_hub']:,}"
+        )
+    return lines
+
+
 def _describe_quality(quality: dict) -> str:
     if quality.get("trustworthiness") is None:
         return "too few songs to say how far it can be trusted"
-    text = f"trustworthiness {quality['trustworthiness']:.3f}"
+    told = [f"trustworthiness {quality['trustworthiness']:.3f}"]
+    if quality.get("continuity") is not None:
+        told.append(f"continuity {quality['continuity']:.3f}")
     if quality.get("neighbours_kept") is not None:
-        text += f", {quality['neighbours_kept']:.0%} of the ten nearest neighbours kept"
-    return text
+        told.append(f"{quality['neighbours_kept']:.0%} of the ten nearest kept")
+    if quality.get("genre_purity") is not None:
+        told.append(f"genre purity {quality['genre_purity']:.0%} (chance {quality['genre_chance']:.0%})")
+    return ", ".join(told)

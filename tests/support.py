@@ -78,8 +78,33 @@ def three_islands(song_ids: list[str], per_genre: int, rng: np.random.Generator)
         song_ids=song_ids,
         positions=positions,
         parameters={name: {} for name in positions},
-        quality={name: {"trustworthiness": 0.97, "neighbours_kept": 0.6} for name in positions},
+        quality={
+            name: {
+                "trustworthiness": 0.97,
+                "continuity": 0.95,
+                "neighbours_kept": 0.6,
+                "genre_purity": 0.9,
+                "genre_chance": 0.3,
+            }
+            for name in positions
+        },
+        near={name: np.full(len(labels), 8, dtype=np.uint8) for name in positions},
         labels=labels,
         cluster_names=list(GENRES),
         anthems=[song_ids[group * per_genre] for group in range(3)],
     )
+
+
+def store_vectors(
+    database: Database, folder: Path, vectors: np.ndarray, *, genres: list[str] | None = None, first: int = 0
+) -> list[str]:
+    """Store songs that have vectors and tags but no file; return their ids."""
+    root = database.add_root(folder)
+    ids = []
+    for number, vector in enumerate(vectors, first):
+        genre = (genres[number - first],) if genres else ()
+        tags = Tags(f"Song {number}", (f"Artist {number % 5}",), "Album", genre)
+        file = ScannedFile(b"%05d.flac" % number, 1, 1)
+        song = Song(file, tags, f"{number:032x}", "flac/pcm_16", 1.0)
+        ids.append(database.store_song(root, song, vector))
+    return ids

@@ -1,9 +1,10 @@
 import io
+import json
 
 from rich.console import Console
 
 from explorer import progress
-from explorer.progress import DownloadProgress, Reporter, format_duration
+from explorer.progress import DownloadProgress, LineReporter, Reporter, format_duration
 
 
 def test_plain_lines_tell_count_and_rate_elsewhere_than_on_a_terminal(capsys, monkeypatch):
@@ -51,3 +52,27 @@ def test_a_slow_download_tells_now_and_then(capsys, monkeypatch):
 
 def test_durations_are_written_as_people_say_them():
     assert [format_duration(s) for s in (42.4, 200, 7500)] == ["42 s", "3 min", "2 h 05 min"]
+
+
+def test_work_of_unknown_steps_is_told_by_its_share(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL_S", 0.0)
+    with Reporter().working("Mapping") as tell:
+        tell(0.25)
+        tell(1.0)
+    assert capsys.readouterr().err.splitlines() == ["Mapping", "Mapping: 25%"]
+    screen = io.StringIO()
+    with Reporter(Console(file=screen, force_terminal=True, width=100)).working("Mapping") as tell:
+        tell(0.25)
+    assert "100%" in screen.getvalue()
+
+
+def test_another_program_is_told_in_json(capsys):
+    reporter = LineReporter()
+    reporter.say("Hello")
+    with reporter.working("Mapping") as tell:
+        tell(0.5)
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"text": "Hello"},
+        {"text": "Mapping", "share": 0.0},
+        {"text": "Mapping", "share": 0.5},
+    ]

@@ -1,91 +1,262 @@
-"""Makes the map of a library: positions, clusters, names and figures of trust, stored as one."""
+"""Makes the map of a library: positions, clusters, names and figures of trust.
+
+A map once drawn stays: songs that are new find places in it, and nothing else moves unless it is asked for.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from explorer.config import TITLES
 from explorer.library.database import Database
 from explorer.library.records import Map, SongRow
-from explorer.mapping.clustering import anthems, cluster, default_cluster_count
+from explorer.mapping.clustering import anthems, cluster, default_cluster_count, match_labels
+from explorer.mapping.graph import true_neighbours
+from explorer.mapping.judge import Judge
 from explorer.mapping.labelling import name_clusters
 from explorer.mapping.neighbours import centred_unit_rows
-from explorer.mapping.projection import METHODS, default_parameters, map_space, project
-from explorer.mapping.quality import neighbour_preservation, neighbour_purity, trustworthiness
+from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
+from explorer.mapping.projection import METHODS, default_parameters, project, reduce
+from explorer.mapping.quality import hubness, nearest_on_map, neighbour_purity, neighbours_near
 from explorer.progress import Reporter
 
-TITLES = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 SEED = 0
+NEIGHBOURS = 10
 SONGS_THAT_MAKE_A_GENRE = 3
 """Genres of one or two songs are tags' whims: as many clusters would be mostly single songs."""
 
+_QUICK_FIRST = ("pca", "umap", "tsne")
+# From so many songs on t-SNE takes minutes: the rest of the map is stored before it.
+_MINUTES_FOR_TSNE = 20_000
+_OPTIONS = {"tsne": "perplexity", "umap": "neighbours"}
 
-def make_map(database: Database, *, reporter: Reporter, cluster_count: int | None = None) -> Map:
-    """Compute the map of every song that has a vector, and store it.
+
+@dataclass(frozen=True)
+class MapRequest:
+    """What a user asked for; None where they left it open.
+
+    Attributes
+    ----------
+    projections : tuple of str, optional
+        Those to make; others that the map has get places for new songs and stay as they are.
+    perplexity : float, optional
+        t-SNE's; where the map has another, t-SNE is laid out anew.
+    neighbours : int, optional
+        UMAP's, likewise.
+    clusters : int, optional
+        How many, also of later maps; 0 for as many as the music has.
+    relayout : bool
+        Lay the projections out anew: every song may move.
+    """
+
+    projections: tuple[str, ...] | None = None
+    perplexity: float | None = None
+    neighbours: int | None = None
+    clusters: int | None = None
+    relayout: bool = False
+
+
+@dataclass
+class _Library:
+    """One state of a library, as the map is made from it."""
+
+    song_ids: list[str]
+    songs: list[SongRow]
+    directions: np.ndarray
+    reduced: np.ndarray
+    true: np.ndarray
+    stored: dict[str, dict]
+    """Parameters of each projection that the map has."""
+    places: dict[str, np.ndarray]
+    """Projection name to positions [shape=(n, 2)], NaN for songs that are not on it."""
+    labels: np.ndarray
+    """Cluster of each song [shape=(n,), int]; -1 for those in none."""
+    cluster_count: int | None
+    genres: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.genres = [song.genres[0] if song.genres else "" for song in self.songs]
+
+
+def make_map(database: Database, *, reporter: Reporter, request: MapRequest | None = None) -> Map:
+    """Bring the map up to date, or lay it out where there is none, and store it.
 
     Raises
     ------
     LibraryError
         If the library is empty or cannot be written.
     MappingError
-        If a vector is not finite.
+        If a vector is not finite, or a parameter is out of range.
     """
+    request = request or MapRequest()
     database.require_songs()
-    # One state of the library: an index may be storing songs meanwhile.
-    with database.snapshot():
-        song_ids, vectors = database.vectors()
-        songs = database.songs()
-    reduced = map_space(vectors)
-    directions, _ = centred_unit_rows(vectors)
-    positions, parameters, quality = {}, {}, {}
-    for method in METHODS:
-        reporter.say(f"Mapping {len(song_ids):,} songs: {TITLES[method]}")
-        parameters[method] = default_parameters(method, len(song_ids)) | {"seed": SEED}
-        positions[method] = project(method, reduced, seed=SEED)
-        quality[method] = {
-            "trustworthiness": trustworthiness(directions, positions[method]),
-            "neighbours_kept": neighbour_preservation(vectors, positions[method]),
-        }
-    reporter.say(f"Mapping {len(song_ids):,} songs: clusters and their names")
-    labels = _cluster(reduced, songs, cluster_count)
-    anthem_ids = [song_ids[index] for index in anthems(reduced, labels)]
-    new = Map(
-        song_ids=song_ids,
-        positions=positions,
-        parameters=parameters,
-        quality=quality,
-        labels=labels,
-        cluster_names=name_clusters(labels, documents_of(songs)),
-        anthems=anthem_ids,
-    )
+    asked = request.projections or METHODS
+    with reporter.working("Reading the library"):
+        library = _read(database)
+    new = _cluster(library, request, reporter)
+    for method in _QUICK_FIRST:
+        if method not in asked and method not in library.stored:
+            continue
+        parameters = _parameters(method, library, request)
+        anew = _is_laid_out_anew(method, method in asked, parameters, library, request)
+        if method == "tsne" and anew and len(library.song_ids) >= _MINUTES_FOR_TSNE and new.positions:
+            _measure(library, new, reporter)
+            database.store_map(new)
+            reporter.say("The map can be looked at; t-SNE will join it in some minutes.")
+        _draw(method, library, new, parameters, anew, reporter)
+    _measure(library, new, reporter)
     database.store_map(new)
     return new
 
 
-def genre_purity(database: Database) -> tuple[float, float] | None:
-    """Return the share of the ten nearest songs that have a song's genre, and what chance gives.
+def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
+    """Choose how many clusters a library gets where nobody says.
 
-    None where no genre has two songs.
+    Parameters
+    ----------
+    reduced : np.ndarray [shape=(n, d), float32]
+    genres : list of str [length=n]
+        Each song's first genre, or "".
     """
+    sizes = Counter(genre for genre in genres if genre)
+    n_genres = sum(size >= SONGS_THAT_MAKE_A_GENRE for size in sizes.values())
+    return default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
+
+
+def _read(database: Database) -> _Library:
+    # One state of the library: an index may be storing songs meanwhile.
     with database.snapshot():
-        _, vectors = database.vectors()
-        genres = [song.genres[0] if song.genres else "" for song in database.songs()]
-    purity, chance = neighbour_purity(vectors, genres)
-    return None if purity is None else (purity, chance)
+        song_ids, vectors = database.vectors(dtype=np.float32)
+        songs = database.songs()
+        stored = {name: projection["parameters"] for name, projection in database.projections().items()}
+        positions = {name: database.positions(name)[:2] for name in stored}
+        clusters, _, _ = database.clusters()
+        cluster_count = database.cluster_count()
+    directions, _ = centred_unit_rows(vectors)
+    del vectors
+    reduced = reduce(directions)
+    return _Library(
+        song_ids=song_ids,
+        songs=songs,
+        directions=directions,
+        reduced=reduced,
+        true=true_neighbours(directions, reduced, NEIGHBOURS),
+        stored=stored,
+        places={name: _in_order(song_ids, *found) for name, found in positions.items()},
+        labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
+        cluster_count=cluster_count,
+    )
 
 
-def documents_of(songs: list[SongRow]) -> list[dict]:
-    """Return what clusters are named after: genres, artist, album and title of each song."""
-    return [
-        {"genres": list(song.genres), "artist": song.artist, "album": song.album, "title": song.title}
-        for song in songs
-    ]
+def _in_order(song_ids: list[str], known_ids: list[str], positions: np.ndarray) -> np.ndarray:
+    """Return the songs' positions [shape=(n, 2), float32], NaN for those that have none."""
+    if song_ids == known_ids:
+        return positions
+    rows = {song_id: row for row, song_id in enumerate(known_ids)}
+    order = np.array([rows.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
+    places = np.full((len(song_ids), 2), np.nan, dtype=np.float32)
+    places[order >= 0] = positions[order[order >= 0]]
+    return places
 
 
-def _cluster(reduced: np.ndarray, songs: list[SongRow], count: int | None) -> np.ndarray:
-    if count is None:
-        sizes = Counter(song.genres[0] for song in songs if song.genres)
-        n_genres = sum(size >= SONGS_THAT_MAKE_A_GENRE for size in sizes.values())
-        count = default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
-    return cluster(reduced, count, seed=SEED)
+def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
+    """Return a map of clusters alone."""
+    with reporter.working(f"Finding clusters among {_songs(library)}"):
+        asked = library.cluster_count if request.clusters is None else request.clusters or None
+        count = asked or count_clusters(library.reduced, library.genres)
+        labels = match_labels(library.labels, cluster(library.reduced, count, seed=SEED))
+        purity, chance = neighbour_purity(None, library.genres, indices=library.true)
+        hubs = hubness(library.true, len(library.song_ids))
+    return Map(
+        song_ids=library.song_ids,
+        positions={},
+        parameters={},
+        quality={},
+        labels=labels,
+        cluster_names=name_clusters(labels, [song.document() for song in library.songs]),
+        anthems=[library.song_ids[row] for row in anthems(library.reduced, labels)],
+        neighbourhood={
+            "hubness": hubs and hubs.skewness,
+            "largest_hub": hubs and hubs.largest,
+            "genre_purity": purity,
+            "genre_chance": chance,
+        },
+        cluster_count=asked,
+    )
+
+
+def _parameters(method: str, library: _Library, request: MapRequest) -> dict:
+    """Return what a projection is made with: what was asked for, now or when it was laid out."""
+    option = _OPTIONS.get(method)
+    asked = getattr(request, option) if option else None
+    if asked is None:
+        asked = library.stored.get(method, {}).get("asked")
+    chosen = {} if asked is None else {option: asked}
+    parameters = default_parameters(method, len(library.song_ids), seed=SEED, **chosen)
+    return parameters | {"asked": asked, "songs": len(library.song_ids)}
+
+
+def _is_laid_out_anew(
+    method: str, is_asked: bool, parameters: dict, library: _Library, request: MapRequest
+) -> bool:
+    before = library.stored.get(method)
+    if before is None:
+        return True
+    if not is_asked:
+        return False
+    return request.relayout or parameters["asked"] != before.get("asked")
+
+
+def _draw(
+    method: str,
+    library: _Library,
+    new: Map,
+    parameters: dict,
+    anew: bool,
+    reporter: Reporter,
+) -> None:
+    """Add a projection to a map."""
+    before = library.places.get(method)
+    with reporter.working(f"Mapping {_songs(library)}: {TITLES[method]}") as tell:
+        if anew:
+            options = {name: parameters[name] for name in _OPTIONS.values() if name in parameters}
+            positions = project(method, library.reduced, seed=SEED, progress=tell, **options)
+            positions = positions if before is None else aligned(positions, before)
+        else:
+            parameters = library.stored[method]
+            positions = _with_new_songs(method, library, before, tell)
+        new.positions[method], new.parameters[method] = positions, parameters
+
+
+def _measure(library: _Library, new: Map, reporter: Reporter) -> None:
+    """Add to a map how far its projections can be trusted."""
+    unmeasured = {name: positions for name, positions in new.positions.items() if name not in new.quality}
+    with reporter.working(f"Measuring how far {_songs(library)} can be trusted to be where they are"):
+        measures = Judge(library.directions, seed=SEED).measures(unmeasured)
+        for name, positions in unmeasured.items():
+            new.near[name] = neighbours_near(library.true, positions)
+            near = nearest_on_map(positions, NEIGHBOURS)
+            purity, chance = neighbour_purity(None, library.genres, indices=near)
+            new.quality[name] = measures[name] | {"genre_purity": purity, "genre_chance": chance}
+
+
+def _with_new_songs(method: str, library: _Library, before: np.ndarray, tell) -> np.ndarray:
+    """Give songs that are new a place on a projection; no other song moves."""
+    is_new = np.isnan(before[:, 0])
+    n_new = int(is_new.sum())
+    if not n_new:
+        return before
+    if 2 * n_new > len(before):
+        # Among so few there is hardly a place for so many: they get a layout of their own that fits.
+        whole = aligned(project(method, library.reduced, seed=SEED, progress=tell), before, scale=True)
+        return np.where(is_new[:, None], whole, before)
+    if method == "pca":
+        return place_linearly(library.reduced, before)
+    return place_among_neighbours(library.reduced, library.true, before, seed=SEED)
+
+
+def _songs(library: _Library) -> str:
+    return f"{len(library.song_ids):,} song" + ("" if len(library.song_ids) == 1 else "s")

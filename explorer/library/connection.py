@@ -55,7 +55,7 @@ class LibraryFile:
 
     @classmethod
     def open_readonly(cls, path: Path) -> Self:
-        """Open for reading.
+        """Open for reading; a file of an older version is brought up to date first.
 
         Raises
         ------
@@ -74,6 +74,10 @@ class LibraryFile:
         if version == 0:
             connection.close()
             raise LibraryError(f"{path} holds no library of this program: index a folder into another file.")
+        if version < len(MIGRATIONS):
+            connection.close()
+            cls.open(path, create=False).close()
+            return cls.open_readonly(path)
         return cls(connection, path)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The library's queries: with connection.py, schema.py and maps.py the only place that knows SQL.
+"""The library's queries: the modules of this package are the only place that knows SQL.
 
 `Database.open` is for commands that write, `Database.open_readonly` for a request of the page.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from explorer.errors import LibraryError, SongNotFoundError
+from explorer.library.connection import speaking_plainly
 from explorer.library.maps import MapTables
 from explorer.library.records import (
     VECTOR_SIZE,
@@ -24,20 +27,14 @@ from explorer.library.records import (
     decode_vector,
     encode_vector,
 )
+from explorer.library.searching import SearchTables
 
 NPY_HEADER_BYTES = 128
-
-_SONG_COLUMNS = """
-    songs.id, coalesce(info ->> '$.name', ''),
-    coalesce((SELECT group_concat(value ->> '$.name', ', ') FROM json_each(info, '$.artists')), ''),
-    coalesce(info ->> '$.album.name', info ->> '$.album', ''),
-    (SELECT json_group_array(genre) FROM
-        (SELECT genre FROM songs_genres WHERE song_id = songs.id GROUP BY genre ORDER BY min(rowid))),
-    (info ->> '$.duration_ms') / 1000.0
-"""
+_NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[:NPY_HEADER_BYTES]
+_VECTORS_AT_ONCE = 4096
 
 
-class Database(MapTables):
+class Database(MapTables, SearchTables):
     """A library, open for one thread."""
 
     # Folders and their files
@@ -147,9 +144,18 @@ class Database(MapTables):
                     float(song.duration_s),
                 ),
             )
-            self._rows("INSERT OR REPLACE INTO songs_vectors VALUES (?, ?)", (song_id, encode_vector(vector)))
+            self._store_vector(song_id, encode_vector(vector))
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
         return song_id
+
+    def _store_vector(self, song_id: str, blob: bytes) -> None:
+        """Store a vector; a song that sounds otherwise than before loses its place on the map."""
+        before = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        if before == blob:
+            return
+        self._rows("INSERT OR REPLACE INTO songs_vectors VALUES (?, ?)", (song_id, blob))
+        if before is not None:
+            self._rows("DELETE FROM positions WHERE song_id = ?", (song_id,))
 
     def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
         """Record why a file could not become a song."""
@@ -177,28 +183,36 @@ class Database(MapTables):
         blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
         return None if blob is None else decode_vector(blob, song_id=song_id)
 
-    def vectors(self) -> tuple[list[str], np.ndarray]:
+    def vectors(self, *, dtype: type = np.float64) -> tuple[list[str], np.ndarray]:
         """Return all vectors, ordered by song id.
+
+        Parameters
+        ----------
+        dtype : type
+            np.float32 halves the memory that a large library takes, 2 GB for a million songs.
 
         Returns
         -------
         song_ids : list of str, length n
-        vectors : np.ndarray [shape=(n, 512), float64]
+        vectors : np.ndarray [shape=(n, 512), dtype]
 
         Raises
         ------
         LibraryError
             If a vector is not 512 float64.
         """
-        rows = self._rows("SELECT song_id, embedding FROM songs_vectors ORDER BY song_id")
-        ids = [song_id for song_id, _ in rows]
-        size = NPY_HEADER_BYTES + VECTOR_SIZE * 8
-        if all(len(blob) == size for _, blob in rows) and rows:
-            # One view over all of them is twice as fast as np.load on each.
-            table = np.frombuffer(b"".join(blob for _, blob in rows), dtype=np.uint8).reshape(-1, size)
-            return ids, np.ascontiguousarray(table[:, NPY_HEADER_BYTES:]).view("<f8")
-        decoded = [decode_vector(blob, song_id=song_id) for song_id, blob in rows]
-        return ids, np.array(decoded, dtype=np.float64).reshape(-1, VECTOR_SIZE)
+        with self.snapshot() if not self._connection.in_transaction else nullcontext():
+            count = self._value("SELECT count(*) FROM songs_vectors")
+            vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
+            ids: list[str] = []
+            with speaking_plainly(self.path):
+                cursor = self._connection.execute(
+                    "SELECT song_id, embedding FROM songs_vectors ORDER BY song_id"
+                )
+                while rows := list(islice(cursor, _VECTORS_AT_ONCE)):
+                    vectors[len(ids) : len(ids) + len(rows)] = _decode_vectors(rows)
+                    ids += [song_id for song_id, _ in rows]
+        return ids, vectors
 
     def forget_vectors(self) -> None:
         """Drop all vectors, failures, the map and the model: everything is to be embedded again."""
@@ -215,10 +229,27 @@ class Database(MapTables):
 
     def songs(self) -> list[SongRow]:
         """Return every song that has a vector, ordered by id."""
+        genres = self.genres()
         rows = self._rows(
-            f"SELECT {_SONG_COLUMNS} FROM songs JOIN songs_vectors ON song_id = songs.id ORDER BY songs.id"
+            """SELECT song_texts.song_id, title, artist, album, duration_s
+               FROM songs_vectors JOIN song_texts USING (song_id) LEFT JOIN files USING (song_id)
+               ORDER BY songs_vectors.song_id"""
         )
-        return [_song_row(row) for row in rows]
+        return [
+            SongRow(song_id, title or song_id, artist, album, genres.get(song_id, ()), duration_s)
+            for song_id, title, artist, album, duration_s in rows
+        ]
+
+    def genres(self) -> dict[str, tuple[str, ...]]:
+        """Return the genres of each song that has any, in the order of its tags."""
+        found: dict[str, dict[str, None]] = {}
+        for song_id, genre in self._rows("SELECT song_id, genre FROM songs_genres ORDER BY rowid"):
+            found.setdefault(song_id, {})[genre] = None
+        return {song_id: tuple(genres) for song_id, genres in found.items()}
+
+    def artists(self) -> dict[str, str]:
+        """Return each song's artists as one text."""
+        return dict(self._rows("SELECT song_id, artist FROM song_texts"))
 
     def song(self, song_id: str) -> SongRow:
         """Return one song.
@@ -228,10 +259,18 @@ class Database(MapTables):
         SongNotFoundError
             If the library has none of that id.
         """
-        rows = self._rows(f"SELECT {_SONG_COLUMNS} FROM songs WHERE id = ?", (song_id,))
+        rows = self._rows(
+            """SELECT song_id, title, artist, album, info ->> '$.duration_ms' / 1000.0
+               FROM song_texts JOIN readable_songs ON id = song_id WHERE song_id = ?""",
+            (song_id,),
+        )
         if not rows:
             raise SongNotFoundError(f"No song of {self.path} has the id {song_id!r}.")
-        return _song_row(rows[0])
+        genres = self._rows("SELECT genre FROM songs_genres WHERE song_id = ? ORDER BY rowid", (song_id,))
+        _, title, artist, album, duration_s = rows[0]
+        return SongRow(
+            song_id, title or song_id, artist, album, tuple(dict.fromkeys(g for (g,) in genres)), duration_s
+        )
 
     def find_song(self, text: str) -> SongRow:
         """Return the one song that a user means by an id, a file's path or a title.
@@ -246,7 +285,7 @@ class Database(MapTables):
             matches = [(song_id,) for song_id in self._ids_by_path(text)]
         if not matches:
             matches = self._rows(
-                "SELECT id FROM songs WHERE lower(info ->> '$.name') = lower(?) ORDER BY id", (text,)
+                "SELECT song_id FROM song_texts WHERE lower(title) = lower(?) ORDER BY song_id", (text,)
             )
         if not matches:
             raise SongNotFoundError(
@@ -347,11 +386,19 @@ class Database(MapTables):
         """Count what the library holds."""
         return {
             "songs": self._value("SELECT count(*) FROM songs"),
-            "vectors": self._value("SELECT count(*) FROM songs_vectors"),
-            "genres": self._value("SELECT count(DISTINCT genre) FROM songs_genres"),
+            "vectors": self.count_vectors(),
+            "genres": self.count_genres(),
             "audio_seconds": self._value("SELECT coalesce(sum(duration_s), 0.0) FROM files"),
             "clusters": self._value("SELECT count(*) FROM clusters"),
         }
+
+    def count_vectors(self) -> int:
+        """Return how many songs have a vector."""
+        return self._value("SELECT count(*) FROM songs_vectors")
+
+    def count_genres(self) -> int:
+        """Return how many genres the songs' tags name."""
+        return self._value("SELECT count(DISTINCT genre) FROM songs_genres")
 
     def require_songs(self) -> None:
         """Refuse to go on with an empty library.
@@ -361,7 +408,7 @@ class Database(MapTables):
         LibraryError
             If no song has a vector.
         """
-        if not self.summary()["vectors"]:
+        if not self.count_vectors():
             raise LibraryError(f"{self.path} holds no song yet: run `python run.py index FOLDER` first.")
 
     def failures(self) -> list[tuple[str, str]]:
@@ -373,6 +420,11 @@ class Database(MapTables):
         return [(f"{root}/{path.decode('utf-8', 'replace')}", reason) for root, path, reason in rows]
 
 
-def _song_row(row: tuple) -> SongRow:
-    song_id, title, artist, album, genres, duration_s = row
-    return SongRow(song_id, title or song_id, artist, album, tuple(json.loads(genres)), duration_s)
+def _decode_vectors(rows: list[tuple[str, bytes]]) -> np.ndarray:
+    """Read the vectors of (song id, blob) pairs [shape=(n, 512), float64]."""
+    size = NPY_HEADER_BYTES + VECTOR_SIZE * 8
+    if all(len(blob) == size and blob.startswith(_NPY_HEADER) for _, blob in rows):
+        # One view over all of them is many times faster than np.load on each.
+        table = np.frombuffer(b"".join(blob for _, blob in rows), dtype=np.uint8).reshape(-1, size)
+        return np.ascontiguousarray(table[:, NPY_HEADER_BYTES:]).view("<f8")
+    return np.array([decode_vector(blob, song_id=song_id) for song_id, blob in rows])

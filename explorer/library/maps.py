@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import numpy as np
+
 from explorer.library.connection import LibraryFile
 from explorer.library.records import Map
 
@@ -13,34 +15,43 @@ class MapTables(LibraryFile):
     """The tables of the one map that a library has."""
 
     def store_map(self, new: Map) -> None:
-        """Replace the map by a new one, in one transaction."""
+        """Store projections, in place of their older selves, and the clusters, in one transaction.
+
+        Other projections stay as they are, and songs that were removed meanwhile are left out.
+        """
         with self.transaction():
-            for table in ("projections", "clusters"):
-                self._rows(f"DELETE FROM {table}")
+            there = {song_id for (song_id,) in self._rows("SELECT id FROM songs")}
+            rows = [(row, song_id) for row, song_id in enumerate(new.song_ids) if song_id in there]
             for name, positions in new.positions.items():
-                self._rows(
-                    "INSERT INTO projections VALUES (?, ?, ?)",
-                    (name, json.dumps(new.parameters[name]), json.dumps(new.quality[name])),
-                )
-                self._connection.executemany(
-                    "INSERT INTO positions VALUES (?, ?, ?, ?)",
-                    (
-                        (name, i, float(x), float(y))
-                        for i, (x, y) in zip(new.song_ids, positions, strict=True)
-                    ),
-                )
+                self._store_projection(name, new, rows, positions)
+            self._rows("DELETE FROM clusters")
+            anthems = [anthem if anthem in there else None for anthem in new.anthems]
             self._connection.executemany(
-                "INSERT INTO clusters VALUES (?, ?, ?)",
-                enumerate_clusters(new.cluster_names, new.anthems),
+                "INSERT INTO clusters VALUES (?, ?, ?)", enumerate_clusters(new.cluster_names, anthems)
             )
+            labels = new.labels.tolist()
             self._connection.executemany(
-                "INSERT INTO song_clusters VALUES (?, ?)",
-                ((i, int(label)) for i, label in zip(new.song_ids, new.labels, strict=True)),
+                "INSERT INTO song_clusters VALUES (?, ?)", ((song_id, labels[row]) for row, song_id in rows)
             )
+            for key, value in (("cluster_count", new.cluster_count), ("neighbourhood", new.neighbourhood)):
+                self._rows("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
             self._rows(
                 """INSERT INTO state VALUES ('map_revision', '1')
                    ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
             )
+
+    def _store_projection(self, name: str, new: Map, rows: list, positions: np.ndarray) -> None:
+        self._rows("DELETE FROM projections WHERE name = ?", (name,))
+        self._rows(
+            "INSERT INTO projections VALUES (?, ?, ?)",
+            (name, json.dumps(new.parameters[name]), json.dumps(new.quality[name])),
+        )
+        places = positions.astype(np.float64).tolist()
+        near = new.near[name].tolist() if name in new.near else [None] * len(places)
+        self._connection.executemany(
+            "INSERT INTO positions VALUES (?, ?, ?, ?, ?)",
+            ((name, song_id, *places[row], near[row]) for row, song_id in rows),
+        )
 
     def map_revision(self) -> int:
         """Return how often a map was stored: a page that shows another number is out of date."""
@@ -51,10 +62,31 @@ class MapTables(LibraryFile):
         rows = self._rows("SELECT name, parameters, quality FROM projections ORDER BY name")
         return {name: {"parameters": json.loads(p), "quality": json.loads(q)} for name, p, q in rows}
 
-    def positions(self, projection: str) -> dict[str, tuple[float, float]]:
-        """Return where each song lies in a projection."""
-        rows = self._rows("SELECT song_id, x, y FROM positions WHERE projection = ?", (projection,))
-        return {song_id: (x, y) for song_id, x, y in rows}
+    def positions(self, projection: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Return where the songs lie in a projection.
+
+        Returns
+        -------
+        song_ids : list of str, length n
+            In order.
+        positions : np.ndarray [shape=(n, 2), float32]
+        near : np.ndarray [shape=(n,), int16]
+            How many of each song's ten true neighbours are near it on the map; -1 where that is unknown.
+        """
+        rows = self._rows(
+            "SELECT song_id, x, y, coalesce(near, -1) FROM positions WHERE projection = ? ORDER BY song_id",
+            (projection,),
+        )
+        ids, x, y, near = zip(*rows, strict=True) if rows else ((), (), (), ())
+        places = np.array([x, y], dtype=np.float32).T.reshape(-1, 2)
+        return list(ids), np.ascontiguousarray(places), np.array(near, dtype=np.int16)
+
+    def near_on_map(self, song_id: str) -> dict[str, int]:
+        """Return how many of a song's ten true neighbours are near it, in each projection that knows."""
+        rows = self._rows(
+            "SELECT projection, near FROM positions WHERE song_id = ? AND near IS NOT NULL", (song_id,)
+        )
+        return dict(rows)
 
     def clusters(self) -> tuple[dict[str, int], list[str], list[str]]:
         """Return each song's cluster, and the clusters' names and anthems in order of their numbers."""
@@ -62,7 +94,15 @@ class MapTables(LibraryFile):
         rows = self._rows("SELECT name, coalesce(anthem, '') FROM clusters ORDER BY number")
         return labels, [name for name, _ in rows], [anthem for _, anthem in rows]
 
+    def cluster_count(self) -> int | None:
+        """Return the number of clusters that a user asked for, or None where it follows the music."""
+        return json.loads(self._value("SELECT value FROM state WHERE key = 'cluster_count'") or "null")
 
-def enumerate_clusters(names: list[str], anthems: list[str]) -> Iterator[tuple[int, str, str]]:
+    def neighbourhood(self) -> dict:
+        """Return what is known of the songs' true neighbours: hubness, and genre purity beside chance."""
+        return json.loads(self._value("SELECT value FROM state WHERE key = 'neighbourhood'") or "{}")
+
+
+def enumerate_clusters(names: list[str], anthems: list[str | None]) -> Iterator[tuple[int, str, str | None]]:
     """Number the clusters from 0, as their labels do."""
     return ((number, name, anthem) for number, (name, anthem) in enumerate(zip(names, anthems, strict=True)))

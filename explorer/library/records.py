@@ -99,6 +99,12 @@ class Map:
     cluster_names: list[str]
     anthems: list[str]
     """The song id nearest each cluster's centre."""
+    near: dict[str, np.ndarray] = field(default_factory=dict)
+    """Projection name to how many of each song's true neighbours are near it [shape=(n,), uint8]."""
+    neighbourhood: dict = field(default_factory=dict)
+    """What is known of the true neighbours: hubness, and genre purity beside chance."""
+    cluster_count: int | None = None
+    """How many clusters a user asked for; None where it follows the music."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,15 @@ class SongRow:
     album: str
     genres: tuple[str, ...] = field(default=())
     duration_s: float | None = None
+
+    def document(self) -> dict:
+        """Return what clusters are named after."""
+        return {
+            "genres": list(self.genres),
+            "artist": self.artist,
+            "album": self.album,
+            "title": self.title,
+        }
 
 
 def encode_vector(vector: np.ndarray) -> bytes:

@@ -1,24 +1,39 @@
 """Names for clusters, from what their songs' tags say.
 
-Class-based TF-IDF (Grootendorst, "BERTopic: Neural topic modeling with a class-based TF-IDF procedure",
-2022): a term names a cluster if it is frequent there and rare in the whole library.
+A term names a cluster if a fair share of its songs carry it, and more of them than elsewhere. The share is
+weighed by the logarithm of how much more: how many songs of the cluster carry the term over how many a
+random cluster of that size would hold, shrunk towards 1 where both are few (DuMouchel, "Bayesian data mining
+in large frequency tables", 1999). Class-based TF-IDF lets a genre of one song outweigh what many share.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer.errors import MappingError
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 _FIELDS = ("genres", "artist", "album", "title")
+_TITLE = _FIELDS.index("title")
 # A genre says what a cluster sounds like; an artist says it to those who know the artist; a word of a
 # title seldom says it.
-_WEIGHTS = {"genres": 6.0, "artist": 2.0, "album": 1.0, "title": 0.5}
+_WEIGHTS = np.array([6.0, 2.0, 1.0, 0.5])
+# As many songs, on both sides of the ratio, are assumed before any is seen.
+_SHRINKAGE_SONGS = 2.0
+# What a term counts that is no more frequent than elsewhere: where nothing sets a cluster apart, its
+# commonest term names it.
+_NOTHING_APART = 0.1
 _LONGEST_NAME = 28
 _SEPARATOR = " · "
 _ELLIPSIS = "…"
@@ -53,19 +68,83 @@ _BLANK_WORDS = frozenset(
 _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
 
 
-def name_clusters(labels: np.ndarray, documents: Sequence[Mapping | Sequence]) -> list[str]:
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The terms of a library's tags, ready to name any clusters of its songs.
+
+    Attributes
+    ----------
+    weights : csr_matrix [shape=(n, m), float64]
+        What each song gives each term: the more, the better the field in which it stands names a cluster.
+    terms : list of str [length=m]
+        Each in its commonest spelling.
+    """
+
+    weights: csr_matrix
+    terms: list[str]
+
+    def __len__(self):
+        return self.weights.shape[0]
+
+    @classmethod
+    def of(cls, documents: Sequence[Mapping | Sequence]) -> Vocabulary:
+        """Collect the terms of every song.
+
+        Genres, artists and albums are whole phrases; titles are words.
+
+        Parameters
+        ----------
+        documents : sequence of mapping or sequence [length=n]
+            What is known about each song: "genres" (str, or a sequence of str), "artist", "album" and
+            "title" (str), by these keys or in this order. Anything may be missing or None.
+        """
+        from scipy.sparse import csr_matrix
+
+        numbers, places, found = {}, array("q"), array("q")
+        for song, document in enumerate(documents):
+            for field, term in _terms(document):
+                places.append(song * len(_FIELDS) + field)
+                found.append(numbers.setdefault(term, len(numbers)))
+        places, found = _distinct_pairs(places, found, len(numbers))
+        terms, column_of = _fold_spellings(list(numbers), np.bincount(found, minlength=len(numbers)))
+        places, columns = _distinct_pairs(places, column_of[found], len(terms))
+        songs, fields = np.divmod(places, len(_FIELDS))
+        weights = _WEIGHTS[fields]
+        return cls(csr_matrix((weights, (songs, columns)), shape=(len(documents), len(terms))), terms)
+
+
+def _distinct_pairs(first, second, n_seconds):
+    pairs = np.unique(np.asarray(first, dtype=np.int64) * n_seconds + np.asarray(second, dtype=np.int64))
+    return np.divmod(pairs, max(n_seconds, 1))
+
+
+def _fold_spellings(spellings, counts):
+    """Return the terms in alphabetical order, each in its commonest spelling, and where each one went."""
+    keys = [unicodedata.normalize("NFKC", spelling).casefold() for spelling in spellings]
+    # Of equally common spellings always the same.
+    order = sorted(range(len(keys)), key=lambda i: (keys[i], -counts[i], spellings[i]))
+    terms, column_of, last = [], np.empty(len(keys), dtype=np.int64), None
+    for i in order:
+        if keys[i] != last:
+            terms.append(spellings[i])
+            last = keys[i]
+        column_of[i] = len(terms) - 1
+    return terms, column_of
+
+
+def name_clusters(labels: np.ndarray, documents: Vocabulary | Sequence[Mapping | Sequence]) -> list[str]:
     """Name every cluster by one or two terms that set it apart.
 
-    Genres, artists and albums are whole phrases; titles are words. A name is the cluster's best term; its
-    best two where another cluster shares the first; numbered where that does not tell them apart.
+    A name is the cluster's best term; its best two where another cluster shares the first; numbered where
+    that does not tell them apart.
 
     Parameters
     ----------
     labels : np.ndarray [shape=(n,), int]
         Cluster numbers from 0.
-    documents : sequence of mapping or sequence [length=n]
-        What is known about each song: "genres" (str, or a sequence of str), "artist", "album" and
-        "title" (str), by these keys or in this order. Anything may be missing or None.
+    documents : Vocabulary, or sequence of mapping or sequence [length=n]
+        What is known about each song, as `Vocabulary.of` takes it. To name several clusterings of a
+        library, make its vocabulary once.
 
     Returns
     -------
@@ -86,37 +165,49 @@ def name_clusters(labels: np.ndarray, documents: Sequence[Mapping | Sequence]) -
         return []
     if labels.min() < 0:
         raise MappingError(f"labels hold {labels.min()}; clusters are numbered from 0")
-    counts, spellings = _count_terms(labels, documents)
-    ranked = [[spellings[key] for key in keys] for keys in _rank_terms(counts)]
-    return _distinct_names(ranked)
+    vocabulary = documents if isinstance(documents, Vocabulary) else Vocabulary.of(documents)
+    return _distinct_names(_rank_terms(labels, vocabulary))
 
 
-def _count_terms(labels, documents):
-    counts = [defaultdict(float) for _ in range(int(labels.max()) + 1)]
-    spellings = defaultdict(Counter)
-    for label, document in zip(labels.tolist(), documents, strict=True):
-        for field, term in set(_terms(document)):
-            key = unicodedata.normalize("NFKC", term).casefold()
-            counts[label][key] += _WEIGHTS[field]
-            spellings[key][term] += 1
-    # The commonest spelling, and of equally common ones always the same.
-    chosen = {key: min(seen, key=lambda term: (-seen[term], term)) for key, seen in spellings.items()}
-    return counts, chosen
+def _rank_terms(labels, vocabulary):
+    from scipy.sparse import csr_matrix
+
+    n, sizes = len(labels), np.bincount(labels)
+    membership = csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(len(sizes), n))
+    sums = (membership @ vocabulary.weights).tocsr()
+    carriers = np.bincount(vocabulary.weights.indices, minlength=len(vocabulary.terms))[sums.indices]
+    weight_a_carrier = np.asarray(vocabulary.weights.sum(axis=0)).ravel()[sums.indices] / carriers
+    size = np.repeat(sizes, np.diff(sums.indptr))
+    lift = (sums.data / weight_a_carrier + _SHRINKAGE_SONGS) / (size * carriers / n + _SHRINKAGE_SONGS)
+    scores = sums.data / size * (np.log(np.maximum(lift, 1.0)) + _NOTHING_APART)
+    return [
+        [vocabulary.terms[column] for column in _best(scores[start:end], sums.indices[start:end])]
+        for start, end in pairwise(sums.indptr)
+    ]
+
+
+def _best(scores, columns):
+    if len(scores) > _PARTNERS + 1:
+        least = np.partition(scores, -_PARTNERS - 1)[-_PARTNERS - 1]
+        scores, columns = scores[scores >= least], columns[scores >= least]
+    # Columns are in alphabetical order.
+    return columns[np.lexsort((columns, -scores))][: _PARTNERS + 1].tolist()
 
 
 def _terms(document):
+    """Yield the number of a field, and a term that stands there."""
     fields = document if isinstance(document, Mapping) else dict(zip(_FIELDS, document, strict=False))
-    for field in _FIELDS[:3]:
+    for number, field in enumerate(_FIELDS[:3]):
         value = fields.get(field)
         for text in (value,) if isinstance(value, str) else value or ():
             phrase = _folded(text)
             if _names_something(phrase):
-                yield field, phrase
+                yield number, phrase
     title = fields.get("title")
     if isinstance(title, str):
         for word in _WORD.findall(_folded(title).replace("’", "'")):
             if _is_telling(word):
-                yield "title", word
+                yield _TITLE, word
 
 
 def _folded(text):
@@ -149,19 +240,6 @@ def _is_telling(word):
     return len(word) >= shortest and word.casefold() not in _BLANK_WORDS
 
 
-def _rank_terms(counts):
-    totals = Counter()
-    for terms in counts:
-        totals.update(terms)
-    average = sum(totals.values()) / max(1, sum(1 for terms in counts if terms))
-
-    def by_weight(terms):
-        weights = {key: count * np.log1p(average / totals[key]) for key, count in terms.items()}
-        return sorted(weights, key=lambda key: (-weights[key], key))[: _PARTNERS + 1]
-
-    return [by_weight(terms) for terms in counts]
-
-
 def _distinct_names(ranked):
     firsts = [_fitted(terms[:1]) if terms else f"Cluster {i + 1}" for i, terms in enumerate(ranked)]
     shared = Counter(name.casefold() for name in firsts)
@@ -177,8 +255,7 @@ def _distinct_names(ranked):
 def _unused(terms, first, used):
     for partner in terms[1:]:
         name = _fitted([terms[0], partner])
-        says_more = partner.casefold() not in terms[0].casefold()
-        if says_more and name.casefold() not in used:
+        if _says_more(partner, terms[0]) and name.casefold() not in used:
             return name
     number = 1
     name = first
@@ -186,6 +263,14 @@ def _unused(terms, first, used):
         number += 1
         name = f"{_cut(first, _LONGEST_NAME - len(str(number)) - 1)} {number}"
     return name
+
+
+def _says_more(partner, first):
+    if partner.casefold() in first.casefold():
+        return False
+    # "Game soundtr… · Game soundt…": where one holds the other, both must be legible to the end.
+    whole = len(first) + len(_SEPARATOR) + len(partner) <= _LONGEST_NAME
+    return whole or first.casefold() not in partner.casefold()
 
 
 def _fitted(terms):

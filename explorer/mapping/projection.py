@@ -14,6 +14,7 @@ import numpy as np
 
 from explorer.errors import MappingError
 from explorer.mapping.clustering import distinct_rows
+from explorer.mapping.graph import nearest_rows
 from explorer.mapping.neighbours import as_matrix, centred_unit_rows
 
 METHODS = ("tsne", "umap", "pca")
@@ -260,14 +261,6 @@ def _start(distinct, seed):
     return start + np.random.default_rng(seed).normal(scale=1e-3, size=start.shape)
 
 
-def _exact_neighbours(distinct, k):
-    from sklearn.neighbors import NearestNeighbors
-
-    # Exact search by matrix products took 29 s for 100,000 songs; the approximate indexes that the
-    # libraries bring took 44 s (Annoy, one thread) and 29 s after 27 s of compiling (NN-descent).
-    return NearestNeighbors(n_neighbors=k, algorithm="brute").fit(distinct).kneighbors()
-
-
 def _tsne(distinct, used, report):
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import PerplexityBasedNN
@@ -275,7 +268,7 @@ def _tsne(distinct, used, report):
 
     perplexity, early, late = used["perplexity"], used["early_iterations"], used["iterations"]
     k = min(len(distinct) - 1, int(3 * perplexity))
-    distances, indices = _exact_neighbours(distinct, k)
+    indices, distances = nearest_rows(distinct, k)
     index = PrecomputedNeighbors(indices, distances.astype(np.float64))
     # One thread sums up each song's forces, so that their number does not change a bit.
     jobs = -1 if len(distinct) >= _LEAST_SONGS_FOR_THREADS else 1
@@ -301,7 +294,7 @@ def _umap(distinct, used, report):
         from umap import UMAP
 
     # UMAP counts a song among its own neighbours.
-    distances, indices = _exact_neighbours(distinct, used["neighbours"] - 1)
+    indices, distances = nearest_rows(distinct, used["neighbours"] - 1)
     itself = np.arange(len(distinct))[:, None]
     indices = np.hstack([itself, indices]).astype(np.int32)
     distances = np.hstack([np.zeros_like(itself), distances]).astype(np.float32)

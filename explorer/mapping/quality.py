@@ -7,13 +7,13 @@ need some hundred megabytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from explorer.errors import MappingError
+from explorer.mapping.judge import Judge, below_half, chunks, sampled
 from explorer.mapping.neighbours import as_matrix, centred_unit_rows
-
-_CHUNK_VALUES = 4_000_000
 
 
 def trustworthiness(
@@ -35,7 +35,7 @@ def trustworthiness(
     k : int
         Neighbours to look at; fewer than half of the songs are.
     sample : int
-        The most songs to ask.
+        The most songs to ask; at most 1,000 where there are more than 20,000.
     seed : int
         Chooses them.
 
@@ -49,23 +49,44 @@ def trustworthiness(
     MappingError
         If the shapes do not fit, a value is not finite, or `k` or `sample` is less than 1.
     """
-    vectors, positions = _checked_pair(vectors, positions)
-    n = len(vectors)
-    k, queries = _scope(n, k, sample, seed)
-    if queries is None:
-        return None
-    # Distances from matrix products lose their last digits; double precision has them to spare.
-    vectors = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    excess = 0
-    for chunk in _chunks(queries, n):
-        near_on_map = _smallest(_squared_distances(positions, chunk), k)
-        distances = _squared_distances(vectors, chunk)
-        wanted = np.take_along_axis(distances, near_on_map, axis=1)
-        distances.sort(axis=1)
-        for row, values in zip(distances, wanted, strict=True):
-            ranks = np.searchsorted(row, values) + 1
-            excess += int(np.maximum(ranks - k, 0).sum())
-    return 1.0 - 2.0 * excess / (len(queries) * k * (2 * n - 3 * k - 1))
+    return _judged(_in_double(vectors), positions, sample, seed, k=k)["trustworthiness"]
+
+
+def continuity(
+    vectors: np.ndarray, positions: np.ndarray, *, k: int = 15, sample: int = 2000, seed: int = 0
+) -> float | None:
+    """Measure whether songs that are close by their vectors are close on the map.
+
+    C(k) = 1 - 2 / (m k (2n - 3k - 1)) * sum of (r(i, j) - k) over the m sampled songs i and those of
+    their k nearest by vector, j, that are not among their k nearest on the map, where r(i, j) is j's
+    rank by distance from i on the map. Venna & Kaski, "Local multidimensional scaling", Neural Networks
+    19 (2006); there m = n. Trustworthiness finds strangers that were put near, continuity neighbours that
+    were torn apart.
+
+    Parameters
+    ----------
+    vectors : np.ndarray [shape=(n, d), float32 or float64]
+        Vectors, reduced or not; near is by Euclidean distance.
+    positions : np.ndarray [shape=(n, 2), float32]
+        The map.
+    k : int
+        Neighbours to look at; fewer than half of the songs are.
+    sample : int
+        The most songs to ask; at most 1,000 where there are more than 20,000.
+    seed : int
+        Chooses them.
+
+    Returns
+    -------
+    float or None
+        0 to 1, higher is better; None for fewer than 3 songs, where it is not defined.
+
+    Raises
+    ------
+    MappingError
+        If the shapes do not fit, a value is not finite, or `k` or `sample` is less than 1.
+    """
+    return _judged(_in_double(vectors), positions, sample, seed, k=k)["continuity"]
 
 
 def neighbour_preservation(
@@ -82,7 +103,7 @@ def neighbour_preservation(
     k : int
         Neighbours to look at; fewer than half of the songs are.
     sample : int
-        The most songs to ask.
+        The most songs to ask; at most 1,000 where there are more than 20,000.
     seed : int
         Chooses them.
 
@@ -96,70 +117,94 @@ def neighbour_preservation(
     MappingError
         If the shapes do not fit, a value is not finite, or `k` or `sample` is less than 1.
     """
-    vectors, positions = _checked_pair(vectors, positions)
-    n = len(vectors)
-    k, queries = _scope(n, k, sample, seed)
-    if queries is None:
-        return None
-    rows, _ = centred_unit_rows(vectors)
-    kept = 0
-    for chunk in _chunks(queries, n):
-        true = _smallest(_dissimilarities(rows, chunk), k)
-        shown = _smallest(_squared_distances(positions, chunk), k)
-        kept += sum(len(np.intersect1d(a, b)) for a, b in zip(true, shown, strict=True))
-    return kept / (len(queries) * k)
+    rows, _ = centred_unit_rows(as_matrix(vectors, name="vectors"))
+    return _judged(rows, positions, sample, seed, kept_of=k)["neighbours_kept"]
+
+
+def _in_double(vectors):
+    # Distances from matrix products lose their last digits; double precision has them to spare.
+    vectors = as_matrix(vectors, name="vectors").astype(np.float64)
+    return vectors - vectors.mean(axis=0) if len(vectors) else vectors
+
+
+def _judged(rows, positions, sample, seed, **neighbours):
+    return Judge(rows, sample=sample, seed=seed).measures({"map": positions}, **neighbours)["map"]
 
 
 def neighbour_purity(
-    vectors: np.ndarray,
+    vectors: np.ndarray | None,
     labels: Sequence[str | None],
     *,
     k: int = 10,
     sample: int = 2000,
     seed: int = 0,
+    indices: np.ndarray | None = None,
 ) -> tuple[float | None, float | None]:
     """Measure how often the songs most like a song carry its label, and how often chance alone would.
 
     Parameters
     ----------
-    vectors : np.ndarray [shape=(n, d), float32 or float64]
-        Vectors as embedded; neighbours are by centred cosine.
+    vectors : np.ndarray [shape=(n, d), float32 or float64] or None
+        Vectors as embedded; neighbours are by centred cosine. Not needed with `indices`.
     labels : sequence of str or None [length=n]
         A genre, say. Songs without one, or alone with theirs, are left out on both sides.
     k : int
-        Neighbours to look at; fewer than half of the songs are.
+        Neighbours to look at; fewer than half of the songs with labels are.
     sample : int
-        The most songs to ask.
+        The most songs to ask; at most 1,000 where there are more than 20,000.
     seed : int
         Chooses them.
+    indices : np.ndarray [shape=(n, k or more), int32], optional
+        Every song's nearest in the whole library, as `true_neighbours` gives them. All songs with labels
+        are then asked, without sampling; neighbours that are left out are not replaced by the next, so
+        that some songs are asked for fewer than k.
 
     Returns
     -------
     purity : float or None
-        The share of the k nearest that carry the same label, 0 to 1.
+        The share of the neighbours looked at that carry the same label, 0 to 1.
     chance : float or None
-        The share for neighbours drawn at random. Both are None for fewer than 3 songs with labels.
+        The share for neighbours drawn at random. Both are None for fewer than 3 songs with labels, or
+        where none has a neighbour with one.
 
     Raises
     ------
     MappingError
-        If there is not one label a song, a value is not finite, or `k` or `sample` is less than 1.
+        If there is not one label a song, a value is not finite, an index is not a song's, or `k` or
+        `sample` is less than 1.
     """
-    vectors = as_matrix(vectors, name="vectors")
-    if len(labels) != len(vectors):
-        raise MappingError(f"{len(labels)} labels were given for {len(vectors)} songs")
+    if k < 1:
+        raise MappingError(f"k={k} must be at least 1")
+    given = as_matrix(vectors, name="vectors") if indices is None else _checked_indices(indices, len(labels))
+    if len(labels) != len(given):
+        raise MappingError(f"{len(labels)} labels were given for {len(given)} songs")
     kept, codes = _shared_labels(labels)
     n = len(kept)
-    k, queries = _scope(n, k, sample, seed)
-    if queries is None:
+    queries = sampled(n, sample, seed)
+    if n < 3:
         return None, None
-    rows = centred_unit_rows(vectors)[0][kept]
-    same = 0
-    for chunk in _chunks(queries, n):
-        near = _smallest(_dissimilarities(rows, chunk), k)
-        same += int((codes[near] == codes[chunk][:, None]).sum())
+    k = below_half(k, n)
+    if indices is None:
+        same, asked = _same_among_nearest(centred_unit_rows(given)[0][kept], codes, queries, k)
+    else:
+        code_of = np.full(len(labels), -1)
+        code_of[kept] = codes
+        theirs = code_of[given[kept, :k]]
+        same, asked = int((theirs == codes[:, None]).sum()), int((theirs >= 0).sum())
+    if not asked:
+        return None, None
     sizes = np.bincount(codes)
-    return same / (len(queries) * k), float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
+    return same / asked, float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
+
+
+def _same_among_nearest(rows, codes, queries, k):
+    same = 0
+    for chunk in chunks(queries, len(rows)):
+        dissimilarities = -(rows[chunk] @ rows.T)
+        dissimilarities[np.arange(len(chunk)), chunk] = np.inf
+        near = np.argpartition(dissimilarities, k - 1, axis=1)[:, :k]
+        same += int((codes[near] == codes[chunk][:, None]).sum())
+    return same, len(queries) * k
 
 
 def _shared_labels(labels):
@@ -170,45 +215,151 @@ def _shared_labels(labels):
     return kept, codes[kept]
 
 
-def _checked_pair(vectors, positions):
-    vectors = as_matrix(vectors, name="vectors")
-    positions = as_matrix(positions, name="positions")
-    if len(vectors) != len(positions):
-        raise MappingError(f"{len(positions)} positions were given for {len(vectors)} songs")
-    return vectors, positions.astype(np.float64)
+@dataclass(frozen=True)
+class Hubness:
+    """How unevenly songs are found among each other's nearest.
+
+    Attributes
+    ----------
+    skewness : float
+        Of how often songs are among the k nearest of others: 0 where all are equally often, above 1
+        where a few songs, the hubs, are near to very many.
+    largest : int
+        How many songs have the most popular song among their k nearest.
+    """
+
+    skewness: float
+    largest: int
 
 
-def _scope(n, k, sample, seed):
-    if k < 1 or sample < 1:
-        raise MappingError(f"k={k} and sample={sample} must be at least 1")
+def hubness(indices: np.ndarray, n: int) -> Hubness | None:
+    """Measure whether a few songs are among the nearest of very many.
+
+    N_k(j) counts the songs that have song j among their k nearest; its skewness is
+    E[(N_k - mean)^3] / std^3. Radovanovic, Nanopoulos & Ivanovic, "Hubs in space", Journal of Machine
+    Learning Research 11 (2010).
+
+    Parameters
+    ----------
+    indices : np.ndarray [shape=(n, k), int32]
+        Every song's k nearest, as `nearest_rows` or `true_neighbours` gives them.
+    n : int
+        How many songs.
+
+    Returns
+    -------
+    Hubness or None
+        None for fewer than 3 songs.
+
+    Raises
+    ------
+    MappingError
+        If there is not one row of indices a song, or an index is not a song's.
+    """
+    indices = _checked_indices(indices, n)
     if n < 3:
-        return 0, None
-    # From half of the songs on, trustworthiness is not normalised and most neighbours are kept by chance.
-    k = min(k, (n - 1) // 2)
-    queries = np.random.default_rng(seed).choice(n, min(n, sample), replace=False)
-    return k, np.sort(queries)
+        return None
+    occurrences = np.bincount(indices.ravel(), minlength=n)
+    apart = occurrences - occurrences.mean()
+    variance = np.mean(apart**2)
+    skewness = float(np.mean(apart**3) / variance**1.5) if np.ptp(occurrences) else 0.0
+    return Hubness(skewness, int(occurrences.max()))
 
 
-def _chunks(queries, n):
-    rows = max(1, _CHUNK_VALUES // n)
-    for start in range(0, len(queries), rows):
-        yield queries[start : start + rows]
+def nearest_on_map(positions: np.ndarray, k: int = 10) -> np.ndarray:
+    """Find the k nearest points of every point of a map.
+
+    Parameters
+    ----------
+    positions : np.ndarray [shape=(n, 2), float32]
+    k : int
+        At most n - 1 come back.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, k), int64]
+        The nearest first and never the point itself.
+
+    Raises
+    ------
+    MappingError
+        If a value is not finite, or `k` is less than 1.
+    """
+    positions = as_matrix(positions, name="positions")
+    n = len(positions)
+    if k < 1:
+        raise MappingError(f"k={k} must be at least 1")
+    if n < 2:
+        return np.empty((n, 0), dtype=np.int64)
+    k = min(k, n - 1)
+    from scipy.spatial import cKDTree
+
+    found = cKDTree(positions).query(positions, k + 1, workers=-1)[1]
+    # Among points in one place the point itself need not come first, nor be there at all.
+    itself = found == np.arange(n)[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    return found[~itself].reshape(n, k)
 
 
-def _squared_distances(points, queries):
-    squares = np.einsum("ij,ij->i", points, points)
-    distances = squares[queries][:, None] + squares - 2.0 * (points[queries] @ points.T)
-    return _without_self(distances, queries)
+def neighbours_near(true_indices: np.ndarray, positions: np.ndarray, near: int = 30) -> np.ndarray:
+    """Count for every song how many of its true neighbours are near on the map.
+
+    Parameters
+    ----------
+    true_indices : np.ndarray [shape=(n, k), int32]
+        Every song's k true neighbours, as `true_neighbours` gives them; k is at most 255.
+    positions : np.ndarray [shape=(n, 2), float32]
+        The map.
+    near : int
+        As far as this many other songs reach, is near: whatever lies no further than the last of them.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,), uint8]
+        0 to k.
+
+    Raises
+    ------
+    MappingError
+        If the shapes do not fit, a value is not finite, an index is not a song's, or `near` is less
+        than 1.
+    """
+    positions = as_matrix(positions, name="positions").astype(np.float64)
+    n = len(positions)
+    indices = _checked_indices(true_indices, n)
+    if near < 1:
+        raise MappingError(f"near={near} must be at least 1")
+    if indices.shape[1] > 255:
+        raise MappingError(f"{indices.shape[1]} neighbours a song are more than the 255 that can be counted")
+    near = min(near, n - 1)
+    if near < 1:
+        return np.zeros(n, dtype=np.uint8)
+    radius = _radius(positions, near)
+    distances = np.zeros(indices.shape)
+    for values in positions.T:
+        distances += (values[indices] - values[:, None]) ** 2
+    # The tree may round the same distance otherwise.
+    return (np.sqrt(distances) <= radius[:, None] * (1 + 1e-12)).sum(axis=1, dtype=np.uint8)
 
 
-def _dissimilarities(rows, queries):
-    return _without_self(-(rows[queries] @ rows.T), queries)
+def _radius(positions, near):
+    from scipy.spatial import cKDTree
+
+    # A tree cannot split identical positions; more copies than can be among the nearest change nothing.
+    order = np.lexsort(positions.T)
+    ordered = positions[order]
+    fresh = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    place = np.arange(len(order))
+    turn = place - np.maximum.accumulate(np.where(fresh, place, 0))
+    tree = cKDTree(ordered[turn <= near])
+    # The nearest of all is a copy of the song itself.
+    return tree.query(positions, k=[near + 1], workers=-1)[0][:, 0]
 
 
-def _without_self(distances, queries):
-    distances[np.arange(len(queries)), queries] = np.inf
-    return distances
-
-
-def _smallest(distances, k):
-    return np.argpartition(distances, k - 1, axis=1)[:, :k]
+def _checked_indices(indices, n):
+    indices = np.asarray(indices)
+    if indices.ndim != 2 or len(indices) != n or indices.dtype.kind not in "iu":
+        raise MappingError(f"indices of shape {indices.shape} are not rows of neighbours of {n} songs")
+    if indices.size and not (indices.min() >= 0 and indices.max() < n):
+        raise MappingError(f"indices from {indices.min()} to {indices.max()} are not all songs of {n}")
+    return indices

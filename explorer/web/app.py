@@ -8,6 +8,7 @@ from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
 from explorer.web.callbacks import register_callbacks
 from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.jobs import MapJob
 from explorer.web.layout import Notice, page
 from explorer.web.media import make_blueprint
 
@@ -48,7 +49,7 @@ def create_app(settings: Settings) -> Dash:
     )
     app.server.url_map.merge_slashes = False
     app.layout = lambda: _page_now(shelf)
-    register_callbacks(app, shelf)
+    register_callbacks(app, shelf, MapJob(settings.database))
     app.server.register_blueprint(make_blueprint(settings, shelf))
     return app
 
@@ -66,7 +67,7 @@ def _page_now(shelf: Shelf):
 
 
 def _notice_for(catalogue: Catalogue) -> Notice | None:
-    if catalogue.songs:
+    if len(catalogue):
         return None
     return NO_MAP if catalogue.unmapped else NO_LIBRARY
 

@@ -1,43 +1,30 @@
-"""The library as a page needs it: one snapshot in memory, songs numbered as the map numbers them."""
+"""The library as a page needs it: one snapshot in memory, songs numbered as the map numbers them.
+
+In memory are ids, places and clusters; titles stay in songs.db until somebody asks. Vectors are read when
+they are first needed, or by `Shelf.warm_up` beforehand.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
-import unicodedata
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from explorer.errors import LibraryError, SongNotFoundError
-from explorer.indexing.mapmaker import documents_of
+from explorer.errors import ExplorerError, LibraryError, SongNotFoundError
 from explorer.library.database import Database
 from explorer.library.records import SongRow
+from explorer.mapping.neighbours import Neighbours
+from explorer.web.grouping import Grouping, group_by_text
 
 MAX_CLUSTERS = 50
+SUGGESTIONS = 8
 
-
-@dataclass(frozen=True)
-class Grouping:
-    """One way to colour the songs.
-
-    Attributes
-    ----------
-    names : list of str
-        The groups, the largest first.
-    members : np.ndarray [shape=(n,), int32]
-        Each song's group.
-    """
-
-    title: str
-    names: list[str]
-    members: np.ndarray
-
-    @cached_property
-    def counts(self) -> np.ndarray:
-        """How many songs each group has [shape=(len(names),), int]."""
-        return np.bincount(self.members, minlength=len(self.names))
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,21 +33,35 @@ class Catalogue:
 
     Attributes
     ----------
+    song_ids : list of str
+        In order: a song's number on the map is its place here.
     positions : dict of str to np.ndarray [shape=(n, 2), float32]
+    near : dict of str to np.ndarray [shape=(n,), int16]
+        How many of each song's ten true neighbours are near it on each map; -1 where unknown.
+    parameters, quality : dict of str to dict
+        What each map was made with, and how far it can be trusted.
     unmapped : int
         Songs that were indexed after the map was made.
     """
 
     database: Path
     revision: int
-    songs: list[SongRow]
+    song_ids: list[str]
     positions: dict[str, np.ndarray]
+    near: dict[str, np.ndarray]
+    parameters: dict[str, dict]
     quality: dict[str, dict]
+    neighbourhood: dict
     clusters: Grouping
     trained: bool
     unmapped: int
+    n_genres: int
     _groupings: dict[object, Grouping] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _space_lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __len__(self) -> int:
+        return len(self.song_ids)
 
     def song(self, index: int) -> SongRow:
         """Return a song by its number on the map.
@@ -68,11 +69,39 @@ class Catalogue:
         Raises
         ------
         SongNotFoundError
+            If there is no such number, or the song was removed.
+        """
+        self.require(index)
+        with Database.open_readonly(self.database) as database:
+            return database.song(self.song_ids[index])
+
+    def require(self, index: int) -> None:
+        """Refuse a number that no song on the map has.
+
+        Raises
+        ------
+        SongNotFoundError
             If there is no such number.
         """
-        if not 0 <= index < len(self.songs):
+        if not 0 <= index < len(self):
             raise SongNotFoundError(f"The map has no song number {index}: reload the page.")
-        return self.songs[index]
+
+    def number_of(self, song_id: str) -> int | None:
+        """Return a song's number on the map, or None where it is not on it."""
+        row = bisect_left(self.song_ids, song_id)
+        return row if row < len(self) and self.song_ids[row] == song_id else None
+
+    def search(self, text: str, *, limit: int = SUGGESTIONS) -> list[tuple[int, SongRow]]:
+        """Find songs on the map by words of title, artist or album, the best first."""
+        with Database.open_readonly(self.database) as database:
+            numbers = [self.number_of(song_id) for song_id in database.search(text)]
+            found = [number for number in numbers if number is not None][:limit]
+            return [(number, database.song(self.song_ids[number])) for number in found]
+
+    def nearest(self, index: int, k: int = 10) -> list[tuple[int, float]]:
+        """Return the numbers of the songs that sound most like a song, and their centred cosines."""
+        indices, similarities = self._space.nearest(index, k)
+        return list(zip(indices.tolist(), similarities.tolist(), strict=True))
 
     def grouping(self, colouring: str, *, cluster_count: int | None = None) -> Grouping:
         """Return the groups to colour by.
@@ -91,80 +120,72 @@ class Catalogue:
                 self._groupings[key] = self._make_grouping(colouring, cluster_count)
             return self._groupings[key]
 
+    def warm_up(self) -> None:
+        """Make ready what the first selected song and the first change of clusters need."""
+        self._space.nearest(0, 1)
+        self._cluster(2)
+        _ = self._vocabulary
+
     def _make_grouping(self, colouring: str, cluster_count: int | None) -> Grouping:
-        if colouring == "genre":
-            return group_by_text(
-                "Genres", [song.genres[0] if song.genres else "" for song in self.songs], missing="no genre"
-            )
-        if colouring == "artist":
-            return group_by_text("Artists", [song.artist for song in self.songs], missing="no artist")
-        return self._cluster_again(min(max(cluster_count, 1), MAX_CLUSTERS))
+        if colouring == "cluster":
+            return self._cluster_again(min(max(cluster_count, 1), MAX_CLUSTERS))
+        with Database.open_readonly(self.database) as database:
+            if colouring == "genre":
+                genres = database.genres()
+                texts = [genres.get(song_id, ("",))[0] for song_id in self.song_ids]
+                return group_by_text("Genres", texts, missing="no genre")
+            artists = database.artists()
+            texts = [artists.get(song_id, "") for song_id in self.song_ids]
+            return group_by_text("Artists", texts, missing="no artist")
 
     def _cluster_again(self, count: int) -> Grouping:
-        from explorer.mapping.clustering import cluster
+        from explorer.mapping.clustering import anthems, match_labels
         from explorer.mapping.labelling import name_clusters
 
-        labels = cluster(self._reduced, count, seed=0)
-        return Grouping("Clusters", name_clusters(labels, documents_of(self.songs)), labels)
+        labels = match_labels(self.clusters.members, self._cluster(count))
+        return Grouping(
+            "Clusters",
+            name_clusters(labels, self._vocabulary),
+            labels,
+            anthems(self._reduced, labels).tolist(),
+        )
+
+    def _cluster(self, count: int) -> np.ndarray:
+        from explorer.mapping.clustering import cluster
+
+        return cluster(self._reduced, count, seed=0)
+
+    @cached_property
+    def _space(self) -> Neighbours:
+        with self._space_lock:
+            if "_space" in self.__dict__:
+                return self.__dict__["_space"]
+            with Database.open_readonly(self.database) as database:
+                song_ids, vectors = database.vectors(dtype=np.float32)
+            if song_ids == self.song_ids:
+                return Neighbours(vectors)
+            rows = {song_id: row for row, song_id in enumerate(song_ids)}
+            try:
+                return Neighbours(vectors[[rows[song_id] for song_id in self.song_ids]])
+            except KeyError as error:
+                raise LibraryError(
+                    "The library has changed since this page was loaded: reload it."
+                ) from error
 
     @cached_property
     def _reduced(self) -> np.ndarray:
-        from explorer.mapping.projection import map_space
+        from explorer.mapping.projection import reduce
 
-        with Database.open_readonly(self.database) as database:
-            song_ids, vectors = database.vectors()
-        rows = {song_id: row for row, song_id in enumerate(song_ids)}
-        try:
-            return map_space(vectors[[rows[song.song_id] for song in self.songs]])
-        except KeyError as error:
-            raise LibraryError("The library has changed since this page was loaded: reload it.") from error
+        return reduce(self._space.rows)
 
     @cached_property
-    def _folded(self) -> list[tuple[str, str]]:
-        return [(fold(song.title), fold(song.artist)) for song in self.songs]
+    def _vocabulary(self):
+        from explorer.mapping.labelling import Vocabulary
 
-    def search(self, text: str, *, limit: int = 8) -> list[int]:
-        """Find songs whose title or artist holds every word of a text, accents and case aside.
-
-        Returns
-        -------
-        list of int
-            Numbers on the map: titles that begin with the text first, then titles with a word that
-            does, then the others.
-        """
-        wanted = fold(text)
-        words = wanted.split()
-        if not words:
-            return []
-        found = [
-            (_rank(wanted, title, artist), len(title), index)
-            for index, (title, artist) in enumerate(self._folded)
-            if all(word in title or word in artist for word in words)
-        ]
-        return [index for *_, index in sorted(found)[:limit]]
-
-
-def _rank(wanted: str, title: str, artist: str) -> int:
-    if title.startswith(wanted):
-        return 0
-    if f" {wanted}" in title:
-        return 1
-    return 2 if artist.startswith(wanted) else 3
-
-
-def fold(text: str) -> str:
-    """Reduce a text to what a search compares: no accents, no case."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-
-
-def group_by_text(title: str, texts: list[str], *, missing: str) -> Grouping:
-    """Group songs by a text, the most common one first; those without any come last."""
-    names, inverse, counts = np.unique(np.array(texts, dtype=object), return_inverse=True, return_counts=True)
-    order = sorted(range(len(names)), key=lambda i: (names[i] == "", -counts[i], names[i]))
-    rank = np.empty(len(names), dtype=np.int32)
-    rank[order] = np.arange(len(names))
-    return Grouping(title, [names[i] or missing for i in order], rank[inverse])
+        with Database.open_readonly(self.database) as database:
+            songs = {song.song_id: song for song in database.songs()}
+        unknown = SongRow("", "", "", "")
+        return Vocabulary.of([songs.get(song_id, unknown).document() for song_id in self.song_ids])
 
 
 class Shelf:
@@ -174,6 +195,7 @@ class Shelf:
         self._database = database
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
+        self._warmed: Catalogue | None = None
 
     def latest(self) -> Catalogue:
         """Return the library as it is now.
@@ -187,9 +209,9 @@ class Shelf:
         """
         with self._lock, Database.open_readonly(self._database) as database:
             with database.snapshot():
-                stamp = (database.map_revision(), database.summary()["vectors"])
+                stamp = (database.map_revision(), database.count_vectors())
                 held = self._catalogue
-                if held is None or stamp != (held.revision, len(held.songs) + held.unmapped):
+                if held is None or stamp != (held.revision, len(held) + held.unmapped):
                     self._catalogue = load_catalogue(database)
             return self._catalogue
 
@@ -197,27 +219,59 @@ class Shelf:
         """Return the snapshot that the page was drawn from, without asking the database."""
         return self._catalogue or self.latest()
 
+    def warm_up(self) -> None:
+        """Read the vectors of the snapshot in the background, once."""
+        catalogue = self.held()
+        if self._warmed is catalogue or not len(catalogue):
+            return
+        self._warmed = catalogue
+        threading.Thread(target=_warm_up, args=(catalogue,), name="warm-up", daemon=True).start()
+
+
+def _warm_up(catalogue: Catalogue) -> None:
+    try:
+        catalogue.warm_up()
+    except ExplorerError as error:
+        # Whoever asks for what is missing is told then.
+        _log.info("Warming up was in vain: %s", error)
+
 
 def load_catalogue(database: Database) -> Catalogue:
     """Read a snapshot."""
     projections = database.projections()
-    positions = {name: database.positions(name) for name in projections}
-    songs = database.songs()
-    mapped = [song for song in songs if positions and all(song.song_id in p for p in positions.values())]
-    labels, names, _ = database.clusters()
+    found = {name: database.positions(name) for name in projections}
+    song_ids, rows = _common_songs([ids for ids, *_ in found.values()])
+    labels, names, anthems = database.clusters()
+    numbers = {song_id: number for number, song_id in enumerate(song_ids)}
     model = database.model()
     return Catalogue(
         database=database.path,
         revision=database.map_revision(),
-        songs=mapped,
+        song_ids=song_ids,
         positions={
-            name: np.array([places[song.song_id] for song in mapped], dtype=np.float32).reshape(-1, 2)
-            for name, places in positions.items()
+            name: places[row] for (name, (_, places, _)), row in zip(found.items(), rows, strict=True)
         },
+        near={name: near[row] for (name, (*_, near)), row in zip(found.items(), rows, strict=True)},
+        parameters={name: projection["parameters"] for name, projection in projections.items()},
         quality={name: projection["quality"] for name, projection in projections.items()},
+        neighbourhood=database.neighbourhood(),
         clusters=Grouping(
-            "Clusters", names, np.array([labels[song.song_id] for song in mapped], dtype=np.int32)
+            "Clusters",
+            names,
+            np.array([labels.get(song_id, 0) for song_id in song_ids], dtype=np.int32),
+            [numbers.get(anthem, -1) for anthem in anthems],
         ),
         trained=model is None or model["trained"],
-        unmapped=len(songs) - len(mapped),
+        unmapped=database.count_vectors() - len(song_ids),
+        n_genres=database.count_genres(),
     )
+
+
+def _common_songs(lists: list[list[str]]) -> tuple[list[str], list]:
+    """Return the ids that all ordered lists have, and the rows of each list that they are."""
+    if not lists:
+        return [], []
+    if all(ids == lists[0] for ids in lists):
+        return lists[0], [slice(None)] * len(lists)
+    common = sorted(set(lists[0]).intersection(*lists[1:]))
+    return common, [[bisect_left(ids, song_id) for song_id in common] for ids in lists]

@@ -5,27 +5,25 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.web.catalogue import Grouping
+from explorer.web.grouping import Grouping
+from explorer.web.palette import GREYS, GROUNDS, MAX_COLOURS, PALETTES
 
-# Twelve hues by turns light and dark of tone, so that neighbours in the list differ in lightness too,
-# for eyes that confuse some hues; then eight in between. One set a theme, for contrast with its ground.
-PALETTES = {
-    "dark": [
-        "#6cb8ff", "#ffb454", "#5fd7a5", "#ff7f97", "#c79bff", "#f5e663", "#4fd6e8", "#ff9e6d", "#9be564",
-        "#f29bd4", "#9fb3c8", "#e8c39e", "#3f8cff", "#d9730d", "#1fa97a", "#d8447a", "#8f6bff", "#b8a800",
-        "#0fa3b8", "#b5651d",
-    ],
-    "light": [
-        "#0f6fc6", "#c76a00", "#0f8a5f", "#c9314f", "#7a45c9", "#8f7a00", "#007f94", "#c4501b", "#4b8a12",
-        "#b03a8b", "#5a6b80", "#8c6239", "#5aa9f0", "#e8973a", "#45b48c", "#e77a92", "#a983e6", "#b9a32e",
-        "#3fb1c4", "#a8672f",
-    ],
-}  # fmt: skip
-GREYS = {"dark": "#626b7d", "light": "#a3a9b5"}
-MAX_COLOURS = len(PALETTES["dark"])
+# A point of which half the true neighbours are near is drawn in full; fewer, and it fades in two steps.
+FADING = ((0.5, 0.0), (0.2, 0.62), (0.0, 0.85))
+MOST_NAMES = 60
+_LEAST_SONGS_FOR_A_NAME = 3
+_SAMPLE = 250
+_MOST_ARTISTS_NAMED = 12
 
 
-def map_figure(positions: np.ndarray, grouping: Grouping, *, theme: str, projection: str) -> go.Figure:
+def map_figure(
+    positions: np.ndarray,
+    grouping: Grouping,
+    *,
+    theme: str,
+    projection: str,
+    near: np.ndarray | None = None,
+) -> go.Figure:
     """Draw the map as one WebGL trace.
 
     Nothing but coordinates and colour numbers travels: a song is looked up by its index in the trace.
@@ -38,13 +36,18 @@ def map_figure(positions: np.ndarray, grouping: Grouping, *, theme: str, project
     theme : {"dark", "light"}
     projection : str
         Goes into `layout.meta`, with the bounds of the positions and the groups' names, for the page.
+    near : np.ndarray [shape=(n,)], optional
+        How many of each song's ten true neighbours are near it, -1 where unknown: points fade by it.
 
     Returns
     -------
     go.Figure
     """
-    shown = min(len(grouping.names), MAX_COLOURS)
-    colours = [*PALETTES[theme][:shown], GREYS[theme]]
+    colours = [*PALETTES[theme], GREYS[theme]]
+    numbers, shades = grouping.slots[grouping.members], colours
+    if near is not None:
+        numbers = numbers + len(colours) * fading_levels(near, neighbours=len(positions) - 1)
+        shades = [mixed(colour, GROUNDS[theme], share) for _, share in FADING for colour in colours]
     trace = go.Scattergl(
         x=positions[:, 0],
         y=positions[:, 1],
@@ -52,10 +55,10 @@ def map_figure(positions: np.ndarray, grouping: Grouping, *, theme: str, project
         hoverinfo="none",
         marker={
             "size": marker_size(len(positions)),
-            "color": np.minimum(grouping.members, shown).astype(np.uint8),
-            "colorscale": stepped_scale(colours),
+            "color": numbers.astype(np.uint8),
+            "colorscale": stepped_scale(shades),
             "cmin": -0.5,
-            "cmax": len(colours) - 0.5,
+            "cmax": len(shades) - 0.5,
             "showscale": False,
             "opacity": 0.92 if len(positions) < 5_000 else 0.75,
             "line": {"width": 0},
@@ -78,12 +81,75 @@ def map_figure(positions: np.ndarray, grouping: Grouping, *, theme: str, project
         meta={
             "projection": projection,
             "bounds": bounds(positions),
-            "names": grouping.names[:shown],
-            "colours": colours,
+            "names": name_places(positions, grouping, colours),
+            "colours": shades,
+            "hues": len(colours),
             "theme": theme,
         },
     )
     return figure
+
+
+def fading_levels(near: np.ndarray, *, neighbours: int) -> np.ndarray:
+    """Return how far each point fades, as an index into `FADING` [shape=(n,), int]."""
+    share = np.asarray(near) / max(min(10, neighbours), 1)
+    levels = np.full(len(share), len(FADING) - 1)
+    for level in range(len(FADING) - 1, -1, -1):
+        levels[share >= FADING[level][0]] = level
+    levels[share < 0] = 0
+    return levels
+
+
+def mixed(colour: str, ground: str, share: float) -> str:
+    """Mix a share of the ground's colour into another: "#rrggbb" both."""
+    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
+    return "#" + bytes(round(one + (other - one) * share) for one, other in pairs).hex()
+
+
+def name_places(positions: np.ndarray, grouping: Grouping, colours: list[str]) -> list[dict]:
+    """Find where the names of the largest groups go: to where each group is thickest.
+
+    Parameters
+    ----------
+    positions : np.ndarray [shape=(n, 2), float32]
+    grouping : Grouping
+    colours : list of str
+        By place in the palette.
+
+    Returns
+    -------
+    list of dict
+        Of at most 60 groups, the largest first: "name", "colour", "x", and the "top" and "bottom" of the
+        most crowded circle. None at all for many artists: they are all over a map.
+    """
+    if grouping.title == "Artists" and len(grouping.names) > _MOST_ARTISTS_NAMED:
+        return []
+    few = len(grouping.names) <= _MOST_ARTISTS_NAMED
+    left, right, bottom, top = bounds(positions)
+    reach = float(np.hypot(right - left, top - bottom)) / 16
+    order = np.argsort(grouping.members, kind="stable")
+    ends = np.cumsum(grouping.counts)
+    found = []
+    for group in grouping.by_size[:MOST_NAMES]:
+        size = int(grouping.counts[group])
+        if not size or (size < _LEAST_SONGS_FOR_A_NAME and not few):
+            continue
+        places = positions[order[ends[group] - size : ends[group]]]
+        name, colour = grouping.names[group], colours[grouping.slots[group]]
+        found.append({"name": name, "colour": colour, **_thickest_part(places, reach)})
+    return found
+
+
+def _thickest_part(places: np.ndarray, reach: float) -> dict:
+    """Return the middle and the edges of the most crowded circle of some places."""
+    sample = places[:: -(-len(places) // _SAMPLE)].astype(np.float64)
+    gaps = np.hypot(*(sample[:, None] - sample).transpose(2, 0, 1))
+    crowd = sample[gaps[(gaps <= reach).sum(axis=1).argmax()] <= reach]
+    return {
+        "x": float(crowd[:, 0].mean()),
+        "top": float(crowd[:, 1].max()),
+        "bottom": float(crowd[:, 1].min()),
+    }
 
 
 def marker_size(n_points: int) -> float:
@@ -105,11 +171,34 @@ def bounds(positions: np.ndarray) -> list[float]:
     return [float(edge) for edge in (left, right, bottom, top)]
 
 
-def legend_entries(grouping: Grouping, *, theme: str) -> list[tuple[str, str, int]]:
-    """Return colour, name and number of songs of each legend entry, the last for all that share grey."""
-    counts = grouping.counts.tolist()
-    shown = list(zip(PALETTES[theme], grouping.names, counts, strict=False))
-    rest = len(grouping.names) - len(shown)
+def legend_entries(grouping: Grouping, *, theme: str) -> list[dict]:
+    """Return what the legend says of each group that has a colour, the largest first, and of the rest.
+
+    Returns
+    -------
+    list of dict
+        "colour", "name", "count", and "anthem": the song that stands for the group, or None.
+    """
+    coloured = [group for group in grouping.by_size if grouping.slots[group] < MAX_COLOURS]
+    entries = [
+        {
+            "colour": PALETTES[theme][grouping.slots[group]],
+            "name": grouping.names[group],
+            "count": int(grouping.counts[group]),
+            "anthem": _anthem(grouping, group),
+        }
+        for group in coloured
+    ]
+    rest = len(grouping.names) - len(coloured)
     if rest:
-        shown.append((GREYS[theme], f"{rest} more", sum(counts[len(shown) :])))
-    return shown
+        count = len(grouping.members) - sum(entry["count"] for entry in entries)
+        entries.append(
+            {"colour": GREYS[theme], "name": f"{rest:,} more share this grey", "count": count, "anthem": None}
+        )
+    return entries
+
+
+def _anthem(grouping: Grouping, group: int) -> int | None:
+    if not grouping.anthems or grouping.anthems[group] < 0:
+        return None
+    return grouping.anthems[group]

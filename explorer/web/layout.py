@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from explorer.indexing.mapmaker import TITLES
+from explorer.config import TITLES
 from explorer.web.catalogue import MAX_CLUSTERS, Catalogue
+from explorer.web.jobs import JobState
 
 
 class Ids:
@@ -32,6 +33,17 @@ class Ids:
     CONTROLS = "controls"
     HOVERED = "hovered"
     CLICKED = "clicked"
+    REVISION = "revision"
+    FADE = "fade"
+    REDRAW = "redraw"
+    REDRAW_START = "redraw-start"
+    REDRAW_CANCEL = "redraw-cancel"
+    REDRAW_STATE = "redraw-state"
+    REDRAW_TIMER = "redraw-timer"
+    PERPLEXITY = "perplexity"
+    PERPLEXITY_FIELD = "perplexity-field"
+    NEIGHBOURS = "neighbours"
+    NEIGHBOURS_FIELD = "neighbours-field"
 
 
 COLOURINGS = [
@@ -73,6 +85,8 @@ def page(catalogue: Catalogue | None, notice: Notice | None) -> dmc.MantineProvi
             dcc.Store(id=Ids.DRAWING),
             dcc.Store(id=Ids.HOVERED),
             dcc.Store(id=Ids.CLICKED),
+            dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
+            dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
             html.Div(
                 className="page" + (" page-empty" if notice else ""),
                 children=[_map(), _header(catalogue), _side(catalogue), _zoom(), _player()]
@@ -103,6 +117,7 @@ def _map() -> html.Main:
         children=[
             html.Canvas(id="glow", className="glow"),
             graph,
+            html.Canvas(id="threads", className="threads"),
             html.Div(id="labels", className="labels", **{"aria-hidden": "true"}),
             html.Div(id="mark", className="mark", hidden=True),
             html.Div(id="tooltip", className="tooltip card", role="tooltip", hidden=True),
@@ -174,7 +189,7 @@ def _controls(catalogue: Catalogue | None) -> list:
                     className="clusters",
                     value=count,
                     min=1,
-                    max=min(MAX_CLUSTERS, max(len(catalogue.songs), 1)) if catalogue else 1,
+                    max=min(MAX_CLUSTERS, max(len(catalogue), 1)) if catalogue else 1,
                     allowDecimal=False,
                     allowNegative=False,
                     clampBehavior="strict",
@@ -209,11 +224,87 @@ def _side(catalogue: Catalogue | None) -> html.Aside:
                 className="card legend",
                 children=[
                     html.Div(id=Ids.LEGEND, className="legend-list"),
-                    html.Div(id=Ids.TRUST, className="trust"),
+                    html.Div(className="tools", children=[_fade(), _redraw(catalogue)]),
                 ],
             ),
+            html.Div(id=Ids.TRUST, className="trust"),
         ],
     )
+
+
+def _fade() -> dmc.Switch:
+    return dmc.Switch(
+        id=Ids.FADE,
+        className="switch",
+        checked=False,
+        size="xs",
+        label="Fade points that lie",
+        description="Those whose true neighbours are elsewhere",
+    )
+
+
+def _redraw(catalogue: Catalogue | None) -> html.Details:
+    return html.Details(
+        id=Ids.REDRAW,
+        className="redraw",
+        **{"data-phase": "idle"},
+        children=[
+            html.Summary("Draw this map anew"),
+            html.P(
+                "Songs keep their places when new ones arrive. A new drawing may move every song; it is "
+                "turned to resemble this one."
+            ),
+            _option(Ids.PERPLEXITY, "Perplexity", catalogue, "tsne", default=30, least=2, most=200),
+            _option(Ids.NEIGHBOURS, "Neighbours", catalogue, "umap", default=15, least=2, most=200),
+            html.Div(
+                className="redraw-buttons",
+                children=[
+                    html.Button("Draw anew", id=Ids.REDRAW_START, className="button", type="button"),
+                    html.Button("Cancel", id=Ids.REDRAW_CANCEL, className="button quiet", type="button"),
+                ],
+            ),
+            html.Div(id=Ids.REDRAW_STATE, className="redraw-state", role="status"),
+        ],
+    )
+
+
+def _option(
+    control_id: str,
+    label: str,
+    catalogue: Catalogue | None,
+    projection: str,
+    *,
+    default: int,
+    least: int,
+    most: int,
+) -> html.Div:
+    parameters = catalogue.parameters.get(projection, {}) if catalogue else {}
+    field = dmc.NumberInput(
+        id=control_id,
+        className="clusters",
+        value=parameters.get("asked") or default,
+        min=least,
+        max=most,
+        allowDecimal=False,
+        allowNegative=False,
+        clampBehavior="strict",
+        size="sm",
+    )
+    return html.Div(
+        id=f"{control_id}-field",
+        className="field",
+        children=[html.Label(label, htmlFor=control_id, className="field-label"), field],
+    )
+
+
+def redraw_state(state: JobState) -> list:
+    """Return how far a new drawing has come."""
+    if state.phase == "idle":
+        return []
+    told = html.Div(state.text, className="redraw-text")
+    if state.phase != "running":
+        return [told]
+    return [told, dmc.Progress(value=round(100 * state.share), size="sm", animated=True)]
 
 
 def _untrained() -> html.Div:
@@ -308,51 +399,83 @@ def icon_button(button_id: str, icon: str, label: str, *, className: str = "") -
     )
 
 
-def legend(title: str, entries: list[tuple[str, str, int]], *, groups: int) -> list:
-    """Return the legend's rows: colour, name, number of songs."""
-    rows = [
-        html.Li(
-            [
-                html.Span(className="dot", style={"background": colour}),
-                html.Span(name, className="legend-name", title=name),
-                html.Span(f"{count:,}", className="legend-count"),
-            ]
-        )
-        for colour, name, count in entries
-    ]
+def legend(title: str, entries: list[dict], *, groups: int) -> list:
+    """Return the legend's rows: colour, name, number of songs; where a song stands for a group, it plays."""
     return [
         html.H2([html.Span(title), html.Span(f"{groups:,}", className="legend-count")]),
-        html.Ul(rows),
+        html.Ul([_legend_row(**entry) for entry in entries]),
     ]
+
+
+def _legend_row(colour: str, name: str, count: int, anthem: int | None) -> html.Li:
+    parts = [
+        html.Span(className="dot", style={"background": colour}),
+        html.Span(name, className="legend-name", title=name),
+        html.Span(f"{count:,}", className="legend-count"),
+    ]
+    if anthem is None:
+        return html.Li(parts)
+    label = f"Play the song that is most like {name}"
+    button = html.Button(
+        parts,
+        className="legend-row",
+        type="button",
+        title=label,
+        **{"aria-label": f"{label}; {count:,} songs", "data-anthem": str(anthem)},
+    )
+    return html.Li(button)
+
+
+TRUST_EXPLANATION = (
+    ("Trustworthiness", "1 when songs that are near each other on this map also sound alike."),
+    ("Continuity", "1 when songs that sound alike are also near each other on this map."),
+    ("Neighbours kept", "How many of a song's ten truly nearest are among its ten nearest on this map."),
+    (
+        "Genre purity",
+        "How many of its ten nearest on this map share its genre, and how many would by chance.",
+    ),
+)
 
 
 def trust_line(quality: dict) -> list:
-    """Return how far a projection can be trusted, in one line."""
-    trustworthiness, kept = quality.get("trustworthiness"), quality.get("neighbours_kept")
-    if trustworthiness is None or kept is None:
+    """Return how far a projection can be trusted, in one line that explains itself on hover and focus."""
+    figures = [
+        _figure(quality.get("trustworthiness"), "{:.2f}", "trustworthiness"),
+        _figure(quality.get("continuity"), "{:.2f}", "continuity"),
+        _figure(quality.get("neighbours_kept"), "{:.0%}", "of neighbours kept"),
+        _figure(quality.get("genre_purity"), "{:.0%}", _purity_label(quality.get("genre_chance"))),
+    ]
+    parts = [part for figure in figures if figure for part in (*figure, " · ")][:-1]
+    if not parts:
         return [html.Span("Too few songs to say how far this map can be trusted")]
-    explanation = (
-        "Trustworthiness (Venna & Kaski 2001): 1 when songs that are near on the map also sound near. "
-        "Neighbours kept: how many of a song's ten truly nearest are among its ten nearest on the map."
+    explanation = html.Dl(
+        [part for name, text in TRUST_EXPLANATION for part in (html.Dt(name), html.Dd(text))]
     )
+    line = html.Span(parts, className="trust-line", tabIndex=0)
     return [
-        html.Span(
-            [
-                html.B(f"{trustworthiness:.2f}"),
-                " trustworthiness · ",
-                html.B(f"{kept:.0%}"),
-                " of true neighbours kept",
-            ],
-            title=explanation,
+        dmc.Tooltip(
+            line,
+            label=explanation,
+            multiline=True,
+            w=340,
+            position="top-start",
+            events={"hover": True, "focus": True, "touch": True},
         )
     ]
+
+
+def _figure(value: float | None, form: str, label: str) -> list | None:
+    return None if value is None else [html.B(form.format(value)), f" {label}"]
+
+
+def _purity_label(chance: float | None) -> str:
+    return "genre purity" if chance is None else f"genre purity (chance {chance:.0%})"
 
 
 def _count_line(catalogue: Catalogue | None) -> str:
     if catalogue is None:
         return ""
-    songs = len(catalogue.songs)
-    genres = len({song.genres[0] for song in catalogue.songs if song.genres})
+    songs, genres = len(catalogue), catalogue.n_genres
     return (
         f"{songs:,} {'song' if songs == 1 else 'songs'} · {genres:,} {'genre' if genres == 1 else 'genres'}"
     )

@@ -2,34 +2,11 @@
 
 import apsw
 import pytest
+from gestures import click_song, pixel_of, text, wait_until_playing
 
 from explorer.library.database import Database
 
 FULL, WIDE, PHONE = (1280, 800), (1920, 1080), (390, 844)
-
-
-def pixel_of(page, index):
-    """Where a song's point is in the window."""
-    place = page.evaluate("i => explorer.map.toPixels(...explorer.map.placeOf(i))", index)
-    return place["x"], place["y"]
-
-
-def click_song(page, index):
-    x, y = pixel_of(page, index)
-    page.mouse.move(x - 3, y - 3)
-    page.mouse.move(x, y)
-    page.mouse.click(x, y)
-
-
-def wait_until_playing(page, name, beyond=0.3):
-    page.wait_for_function(
-        "([name, beyond]) => audio.currentSrc.endsWith(name) && !audio.paused && audio.currentTime > beyond",
-        arg=[name, beyond],
-    )
-
-
-def text(page, selector):
-    return page.locator(selector).inner_text()
 
 
 def test_a_click_plays_the_song_and_a_second_click_restarts_it(site, open_page):
@@ -72,7 +49,11 @@ def test_hovering_shows_title_artist_and_genre(site, open_page):
     page.mouse.move(x - 5, y)
     page.mouse.move(x, y)
     page.wait_for_selector("#tooltip:not([hidden])")
-    assert text(page, "#tooltip").splitlines() == ["Waltz piece 12", "Artist 1 · Waltz"]
+    assert text(page, "#tooltip").splitlines() == [
+        "Waltz piece 12",
+        "Artist 1 · Waltz",
+        "8 of the 10 that sound most like it are near",
+    ]
     page.mouse.move(640, 740)
     page.wait_for_selector("#tooltip", state="hidden")
 

@@ -156,7 +156,10 @@ def test_a_new_map_replaces_the_old_one_and_counts(library):
     with Database.open_readonly(path) as database:
         assert database.map_revision() == 1
         assert set(database.projections()) == {"pca", "tsne", "umap"}
-        assert set(database.positions("umap")) == set(ids)
+        found, places, near = database.positions("umap")
+        assert found == sorted(ids)
+        assert places.shape == (24, 2)
+        assert near.tolist() == [8] * 24
         labels, names, anthems = database.clusters()
         assert len(labels) == 24
         assert names == ["Techno", "Waltz", "Ambient"]

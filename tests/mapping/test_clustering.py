@@ -1,3 +1,4 @@
+import itertools
 import os
 import subprocess
 import sys
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 
 from explorer.errors import MappingError
 from explorer.mapping import clustering
@@ -87,10 +89,10 @@ def test_the_same_seed_gives_the_same_clusters_whatever_the_number_of_threads():
 import numpy as np
 from explorer.mapping.clustering import cluster
 reduced = np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32)
-print(*cluster(reduced, 12, seed=5))
+print(*cluster(reduced, 12, seed=5), *cluster(reduced[:1000], 12, seed=5))
 """
     reduced = np.random.default_rng(0).normal(size=(3000, 20)).astype(np.float32)
-    here = clustering.cluster(reduced, 12, seed=5)
+    here = [*clustering.cluster(reduced, 12, seed=5), *clustering.cluster(reduced[:1000], 12, seed=5)]
     for threads in ("1", "4"):
         fresh = subprocess.run(
             [sys.executable, "-c", code],
@@ -101,6 +103,99 @@ print(*cluster(reduced, 12, seed=5))
             check=True,
         )
         np.testing.assert_array_equal(here, np.array(fresh.stdout.split(), dtype=int))
+
+
+@pytest.mark.parametrize("k", [3, 12, 40])
+def test_beginning_with_a_sample_costs_less_than_one_percent_of_fit(k):
+    rng = np.random.default_rng(0)
+    reduced = rng.normal(size=(25, 16))[rng.integers(25, size=6000)] + rng.normal(size=(6000, 16))
+    reduced = reduced.astype(np.float32)
+    ours = theirs = 0.0
+    for seed in range(3):
+        labels = clustering.cluster(reduced, k, seed=seed)
+        ours += ((reduced - clustering.centres(reduced, labels)[labels]) ** 2).sum()
+        theirs += KMeans(k, n_init=3, random_state=seed).fit(reduced).inertia_
+    assert ours < 1.01 * theirs
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_large_library_of_copies_has_as_many_clusters_as_asked_for():
+    rng = np.random.default_rng(0)
+    reduced = np.concatenate([np.tile(rng.normal(size=8), (6000, 1)), 9 * rng.normal(size=(60, 8))])
+    labels = clustering.cluster(reduced[rng.permutation(6060)].astype(np.float32), 50)
+    assert sorted(set(labels.tolist())) == list(range(50))
+
+
+def _kept(before, after):
+    return int((np.asarray(before) == np.asarray(after)).sum())
+
+
+def test_clusters_that_were_only_renumbered_get_their_numbers_back():
+    before = np.random.default_rng(0).integers(0, 6, 200)
+    after = np.array([4, 0, 5, 1, 3, 2])[before]
+    matched = clustering.match_labels(before, after)
+    assert matched.dtype == np.int32
+    np.testing.assert_array_equal(matched, before)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_as_many_songs_as_possible_keep_their_number(seed):
+    rng = np.random.default_rng(seed)
+    k_before, k = rng.integers(2, 7), rng.integers(2, 6)
+    before, after = rng.integers(-1, k_before, 60), rng.permutation(np.arange(60) % k)
+    matched = clustering.match_labels(before, after)
+    assert sorted(set(matched.tolist())) == list(range(k))
+    assert len(set(zip(after.tolist(), matched.tolist(), strict=True))) == k
+    best = max(_kept(before, np.array(order)[after]) for order in itertools.permutations(range(k)))
+    assert _kept(before, matched) == best
+
+
+def test_of_a_cluster_that_was_split_the_larger_part_keeps_the_number():
+    before = np.repeat([0, 1, 2], [10, 10, 10])
+    after = np.repeat([0, 3, 1, 2], [10, 4, 6, 10])
+    np.testing.assert_array_equal(
+        clustering.match_labels(before, after), np.repeat([0, 3, 1, 2], [10, 4, 6, 10])
+    )
+    swapped = np.repeat([0, 3, 1, 2], [10, 6, 4, 10])
+    np.testing.assert_array_equal(
+        clustering.match_labels(before, swapped), np.repeat([0, 1, 3, 2], [10, 6, 4, 10])
+    )
+
+
+def test_new_clusters_take_the_lowest_numbers_left_the_largest_first():
+    before = np.repeat([3, -1, -1, -1], [9, 2, 5, 3])
+    after = np.repeat([0, 1, 2, 3], [9, 2, 5, 3])
+    np.testing.assert_array_equal(
+        clustering.match_labels(before, after), np.repeat([3, 2, 0, 1], [9, 2, 5, 3])
+    )
+
+
+def test_new_clusters_of_one_size_are_numbered_as_they_came():
+    np.testing.assert_array_equal(clustering.match_labels([-1] * 6, [2, 0, 1, 1, 0, 2]), [2, 0, 1, 1, 0, 2])
+
+
+def test_with_fewer_clusters_than_before_the_numbers_have_no_gap():
+    before = np.repeat([0, 1, 2, 3, 4], [6, 5, 5, 5, 20])
+    after = np.repeat([2, 2, 1, 1, 0], [6, 5, 5, 5, 20])
+    matched = clustering.match_labels(before, after)
+    # 0 and 1 have become one, and so have 2 and 3; number 4 is no more, and its songs take what is left.
+    np.testing.assert_array_equal(matched, np.repeat([0, 0, 2, 2, 1], [6, 5, 5, 5, 20]))
+
+
+def test_clusters_numbered_with_gaps_are_numbered_without():
+    np.testing.assert_array_equal(clustering.match_labels([0, 0, 1, 1], [7, 7, 3, 3]), [0, 0, 1, 1])
+
+
+def test_no_songs_have_no_clusters_to_match():
+    assert clustering.match_labels([], []).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"), [([0, 1], [0], "shape"), ([[0]], [[0]], "shape"), ([0, 1], [0, -1], "-1")]
+)
+def test_clusters_that_cannot_be_matched_are_refused(before, after, message):
+    with pytest.raises(MappingError, match=message):
+        clustering.match_labels(before, after)
 
 
 def test_the_default_is_the_number_of_genres(make_blobs):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import MappingError
-from explorer.mapping.labelling import name_clusters
+from explorer.mapping.labelling import Vocabulary, name_clusters
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -146,6 +146,91 @@ def test_a_name_is_not_cut_between_a_letter_and_its_accent():
     # Old Hungarian has no precomposed accents, so that the mark stays a character of its own.
     (name,) = name_clusters([0], [_song(["q\u0301" * 30])])
     assert name.endswith("\u0301…")
+
+
+def _library(n, seed=0):
+    rng = np.random.default_rng(seed)
+    genres = ["Techno", "techno", "Jazz", "Jazz 2", "Folk", "House"]
+    return [
+        _song(
+            [genres[g] for g in rng.integers(len(genres), size=rng.integers(3))],
+            f"Artist {rng.integers(30)}",
+            f"Album {rng.integers(60)}" if i % 3 else None,
+            f"{i % 20:02d} - {('Rain', 'rain', 'Night Train', 'TECHNO')[rng.integers(4)]}",
+        )
+        for i in range(n)
+    ]
+
+
+def test_a_vocabulary_names_any_clusters_of_its_songs_as_their_documents_do():
+    documents = _library(200)
+    vocabulary = Vocabulary.of(documents)
+    assert len(vocabulary) == 200
+    for k in (30, 2, 7):
+        labels = np.arange(200) % k
+        names = name_clusters(labels, vocabulary)
+        assert names == name_clusters(labels, documents)
+        assert len({name.casefold() for name in names}) == k
+
+
+def test_a_vocabulary_weighs_each_term_by_its_fields_and_counts_a_field_once():
+    vocabulary = Vocabulary.of(
+        [_song(["Rain", "rain"], "Kite", None, "Rain, rain and Kite"), _song(), _song(["Kite"])]
+    )
+    assert vocabulary.terms == ["Kite", "Rain"]
+    np.testing.assert_array_equal(vocabulary.weights.toarray(), [[2.5, 6.5], [0, 0], [6, 0]])
+
+
+def test_songs_without_any_tags_have_a_vocabulary_too():
+    vocabulary = Vocabulary.of([_song()] * 3)
+    assert name_clusters([0, 1, 1], vocabulary) == ["Cluster 1", "Cluster 2"]
+    assert name_clusters([], Vocabulary.of([])) == []
+
+
+def test_of_many_terms_that_name_a_cluster_equally_well_the_first_in_the_alphabet_does():
+    documents = [_song([f"Style {letter}" for letter in "NCLBKAIHJGFEDM"]), _song(["Jazz"])]
+    assert name_clusters([0, 1], documents) == ["Style A", "Jazz"]
+
+
+def test_the_genre_of_one_song_does_not_name_a_large_cluster_that_shares_another():
+    genres = ["Ambient"] * 4 + [f"Whim {'ABCDEFGHIJKLMNOPQRSTU'[i]}" for i in range(21)]
+    labels, documents = [0] * 25, [_song([genre]) for genre in genres]
+    for label in range(1, 20):
+        labels += [label] * 25
+        documents += [_song([f"Genre {label}"])] * 23 + [_song(["Ambient"])] + [_song(["Folk"])]
+    assert name_clusters(labels, documents) == ["Ambient", *(f"Genre {label}" for label in range(1, 20))]
+
+
+def test_the_artist_of_two_songs_does_not_name_a_cluster_that_shares_an_artist():
+    artists = ["Kite"] * 12 + [f"Duo {chr(65 + i // 2)}" for i in range(88)]
+    labels, documents = [0] * 100, [_song([], artist) for artist in artists]
+    for label in range(1, 10):
+        labels += [label] * 100
+        documents += [_song([], f"Artist {label}")] * 92 + [_song([], "Kite")] * 8
+    assert name_clusters(labels, documents)[0] == "Kite"
+
+
+def test_a_genre_that_is_everywhere_names_no_cluster_that_shares_a_rarer_one():
+    documents = [_song(["Rock", "Indie"])] * 40 + [_song(["Rock"])] * 60
+    documents += [_song(["Rock", "Blues"])] * 40 + [_song(["Rock"])] * 60
+    assert name_clusters(np.repeat([0, 1], 100), documents) == ["Indie", "Blues"]
+
+
+def test_a_second_term_that_would_be_cut_to_the_first_is_passed_over():
+    plain, long = ["Game soundtrack"], ["Game soundtrack", "Game soundtrack (cinematic electronic)"]
+    documents = [_song(long)] * 5 + [_song(plain, "Kite")] * 4
+    documents += [_song(long)] * 5 + [_song(plain, "Moss")] * 4
+    documents += [_song(["Jazz"])] * 30
+    names = name_clusters(np.repeat([0, 1, 2], [9, 9, 30]), documents)
+    assert names == ["Game soundtrack · Kite", "Game soundtrack · Moss", "Jazz"]
+
+
+def test_a_second_term_that_holds_the_first_is_kept_where_both_can_be_read():
+    documents = [_song(["Techno", "Minimal Techno"])] * 2 + [_song(["Techno"])] * 7
+    documents += [_song(["Techno", "Hard Techno"])] * 2 + [_song(["Techno"])] * 7
+    documents += [_song(["Jazz"])] * 30
+    names = name_clusters(np.repeat([0, 1, 2], [9, 9, 30]), documents)
+    assert names == ["Techno · Minimal Techno", "Techno · Hard Techno", "Jazz"]
 
 
 def test_names_do_not_depend_on_the_order_of_songs():

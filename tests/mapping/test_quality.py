@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from scipy.stats import skew as scipy_skewness
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from explorer.errors import MappingError
-from explorer.mapping import quality
-from explorer.mapping.projection import project, reduce
+from explorer.mapping import judge, quality
+from explorer.mapping.graph import nearest_rows, true_neighbours
+from explorer.mapping.neighbours import centred_unit_rows
+from explorer.mapping.projection import map_space, project, reduce
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +42,52 @@ def test_trustworthiness_of_a_random_map_agrees_too(library):
     assert quality.trustworthiness(vectors, positions) == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_map_that_is_the_vectors_is_fully_trustworthy():
+@pytest.mark.parametrize("k", [1, 5, 15, 99])
+def test_continuity_is_trustworthiness_with_the_map_for_the_truth(library, k):
+    vectors, positions, _ = library
+    expected = sklearn_trustworthiness(positions.astype(np.float64), vectors, n_neighbors=k)
+    assert expected != pytest.approx(quality.trustworthiness(vectors, positions, k=k), abs=1e-4)
+    assert quality.continuity(vectors, positions, k=k) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_map_that_is_the_vectors_is_fully_trustworthy_and_continuous():
     points = np.random.default_rng(0).normal(size=(50, 2))
     assert quality.trustworthiness(points, points) == 1.0
+    assert quality.continuity(points, points) == 1.0
+
+
+def test_a_map_torn_in_two_is_trustworthy_but_not_continuous():
+    line = np.arange(100.0)[:, None]
+    torn = np.where(np.arange(100)[:, None] % 2, line + 1000, line)
+    assert quality.continuity(line, torn) < 0.8 < quality.trustworthiness(line, torn)
+
+
+def test_a_judge_measures_all_maps_as_the_functions_measure_each(library):
+    vectors, positions, _ = library
+    other = np.random.default_rng(0).normal(size=(200, 2))
+    rows, _ = centred_unit_rows(vectors)
+    measured = judge.Judge(rows, sample=80, seed=3).measures({"pca": positions, "random": other}, k=7)
+    assert list(measured) == ["pca", "random"]
+    for name, shown in (("pca", positions), ("random", other)):
+        common = {"sample": 80, "seed": 3}
+        assert measured[name] == pytest.approx(
+            {
+                "trustworthiness": quality.trustworthiness(rows, shown, k=7, **common),
+                "continuity": quality.continuity(rows, shown, k=7, **common),
+                "neighbours_kept": quality.neighbour_preservation(vectors, shown, k=10, **common),
+            },
+            abs=1e-12,
+        )
+    assert measured["pca"]["continuity"] > measured["random"]["continuity"]
+
+
+def test_of_many_songs_fewer_are_asked(library, monkeypatch):
+    vectors, positions, _ = library
+    few = quality.trustworthiness(vectors, positions, sample=50)
+    assert few != quality.trustworthiness(vectors, positions)
+    monkeypatch.setattr(judge, "_MANY_SONGS", 199)
+    monkeypatch.setattr(judge, "_QUERIES_OF_MANY", 50)
+    assert quality.trustworthiness(vectors, positions) == few
 
 
 def test_a_sample_estimates_the_trustworthiness_of_all(library):
@@ -62,12 +108,13 @@ def test_measures_do_not_depend_on_the_size_of_chunks(library, monkeypatch):
     def measures():
         return (
             quality.trustworthiness(vectors, positions),
+            quality.continuity(vectors, positions),
             quality.neighbour_preservation(vectors, positions),
             quality.neighbour_purity(vectors, labels),
         )
 
     whole = measures()
-    monkeypatch.setattr(quality, "_CHUNK_VALUES", 1500)
+    monkeypatch.setattr(judge, "_CHUNK_VALUES", 1500)
     assert measures() == whole
 
 
@@ -111,18 +158,105 @@ def test_songs_without_a_label_or_alone_with_theirs_are_left_out(library):
     assert chance == pytest.approx(24 / 99)
 
 
+def test_purity_of_given_neighbours_is_that_of_the_vectors(library):
+    vectors, _, members = library
+    labels = np.where(np.random.default_rng(0).random(200) < 0.3, members % 2, members).astype(str).tolist()
+    indices = true_neighbours(centred_unit_rows(vectors)[0], map_space(vectors), 12)
+    expected = quality.neighbour_purity(vectors, labels, k=10)
+    assert 0.3 < expected[0] < 0.9
+    assert quality.neighbour_purity(None, labels, k=10, indices=indices) == pytest.approx(expected)
+
+
+def test_given_neighbours_without_a_shared_label_are_not_counted():
+    labels = ["Jazz", "Jazz", "Jazz", "Rock", "Rock", None, "only here"]
+    indices = np.array([[1, 5], [3, 0], [6, 5], [4, 0], [5, 6], [0, 1], [0, 1]])
+    # Of the songs with a label that is shared: 1 of 1, 1 of 2, none, 1 of 2, none.
+    purity, chance = quality.neighbour_purity(None, labels, k=2, indices=indices)
+    assert purity == pytest.approx(3 / 5)
+    assert chance == pytest.approx((3 * 2 + 2 * 1) / (5 * 4))
+    assert quality.neighbour_purity(None, labels, k=1, indices=indices)[0] == pytest.approx(2 / 3)
+
+
+def test_given_neighbours_none_of_which_has_a_label_have_no_purity():
+    labels = ["Jazz", "Jazz", "Jazz", None]
+    assert quality.neighbour_purity(None, labels, indices=np.array([[3], [3], [3], [0]])) == (None, None)
+
+
+def test_hubness_is_the_skewness_of_how_often_songs_are_near(library):
+    indices, _ = nearest_rows(library[0], 10)
+    found = quality.hubness(indices, 200)
+    occurrences = np.array([(indices == song).sum() for song in range(200)])
+    assert found.skewness == pytest.approx(scipy_skewness(occurrences))
+    assert found.largest == occurrences.max() > 10
+
+
+def test_songs_that_are_near_equally_often_have_no_hubs():
+    ring = (np.arange(9)[:, None] + [1, 2]) % 9
+    assert quality.hubness(ring, 9) == quality.Hubness(skewness=0.0, largest=2)
+
+
+def test_a_song_that_is_near_to_all_is_a_hub():
+    star = np.array([[1]] + [[0]] * 99)
+    assert quality.hubness(star, 100).largest == 99
+    assert quality.hubness(star, 100).skewness > 5
+
+
+def _near_by_brute_force(indices, positions, near):
+    positions = positions.astype(np.float64)
+    distances = np.sqrt(((positions[:, None] - positions[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(distances, np.inf)
+    reach = np.sort(distances, axis=1)[:, near - 1]
+    return (np.take_along_axis(distances, indices, axis=1) <= reach[:, None]).sum(axis=1)
+
+
+@pytest.mark.parametrize("near", [1, 30, 199])
+def test_neighbours_near_are_those_of_brute_force(library, near):
+    vectors, positions, _ = library
+    indices, _ = nearest_rows(vectors, 10)
+    found = quality.neighbours_near(indices, positions, near)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, _near_by_brute_force(indices, positions, near))
+    assert near == 199 or len(set(found.tolist())) > 1
+
+
+@pytest.mark.parametrize("near", [1, 4, 30])
+def test_neighbours_at_the_same_place_or_distance_are_all_near(near):
+    corners = np.stack(np.meshgrid(np.arange(5.0), np.arange(5.0)), axis=-1).reshape(-1, 2)
+    positions = corners[np.random.default_rng(0).integers(0, 25, 200)]
+    indices, _ = nearest_rows(np.random.default_rng(1).normal(size=(200, 8)), 20)
+    expected = _near_by_brute_force(indices, positions, near)
+    assert expected.any()
+    np.testing.assert_array_equal(quality.neighbours_near(indices, positions, near), expected)
+
+
+def test_songs_all_at_one_place_are_near_each_other():
+    indices, _ = nearest_rows(np.random.default_rng(0).normal(size=(100, 8)), 7)
+    assert quality.neighbours_near(indices, np.zeros((100, 2))).tolist() == [7] * 100
+
+
+def test_more_near_than_there_are_is_everyone(library):
+    indices, _ = nearest_rows(library[0][:5], 4)
+    assert quality.neighbours_near(indices, library[1][:5], 30).tolist() == [4] * 5
+
+
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_fewer_than_three_songs_have_no_quality(library, n):
     vectors, positions, _ = library
     assert quality.trustworthiness(vectors[:n], positions[:n]) is None
+    assert quality.continuity(vectors[:n], positions[:n]) is None
     assert quality.neighbour_preservation(vectors[:n], positions[:n]) is None
     assert quality.neighbour_purity(vectors[:n], ["Jazz"] * n) == (None, None)
+    indices, _ = nearest_rows(vectors[:n], 5)
+    assert quality.neighbour_purity(None, ["Jazz"] * n, indices=indices) == (None, None)
+    assert quality.hubness(indices, n) is None
+    assert quality.neighbours_near(indices, positions[:n]).tolist() == [max(n - 1, 0)] * n
 
 
 @pytest.mark.parametrize("n", [3, 4, 5, 11, 20])
 def test_k_is_clipped_for_small_libraries(library, n):
     vectors, positions, _ = library
     assert 0.0 <= quality.trustworthiness(vectors[:n], positions[:n]) <= 1.0
+    assert 0.0 <= quality.continuity(vectors[:n], positions[:n]) <= 1.0
     assert 0.0 <= quality.neighbour_preservation(vectors[:n], positions[:n]) <= 1.0
     assert quality.neighbour_purity(vectors[:n], ["Jazz"] * n) == (1.0, 1.0)
 
@@ -131,6 +265,7 @@ def test_identical_songs_have_a_quality_that_is_a_number(library):
     vectors = np.repeat(library[0][:1], 30, axis=0)
     positions = project("pca", reduce(vectors))
     assert quality.trustworthiness(vectors, positions) == 1.0
+    assert 0.0 <= quality.continuity(vectors, positions) <= 1.0
     assert 0.0 <= quality.neighbour_preservation(vectors, positions) <= 1.0
 
 
@@ -146,3 +281,33 @@ def test_what_does_not_fit_is_refused(library):
         quality.trustworthiness(vectors, positions, k=0)
     with pytest.raises(MappingError, match="song 5"):
         quality.trustworthiness(vectors, np.where(np.arange(200)[:, None] == 5, np.nan, positions))
+    with pytest.raises(MappingError, match="k=0"):
+        quality.neighbour_preservation(vectors, positions, k=0)
+    with pytest.raises(MappingError, match="k=0"):
+        quality.neighbour_purity(vectors, ["Jazz"] * 200, k=0)
+    with pytest.raises(MappingError, match="sample=0"):
+        quality.continuity(vectors, positions, sample=0)
+    with pytest.raises(MappingError, match="199 positions"):
+        judge.Judge(vectors).measures({"pca": positions, "umap": positions[:199]})
+
+
+@pytest.mark.parametrize(
+    "indices",
+    [np.zeros(5, int), np.zeros((4, 2), int), np.full((5, 2), 5), np.full((5, 2), -1), np.zeros((5, 2))],
+    ids=["no rows", "too few rows", "beyond the last", "before the first", "not whole numbers"],
+)
+def test_indices_that_do_not_fit_are_refused(indices):
+    with pytest.raises(MappingError, match="indices"):
+        quality.hubness(indices, 5)
+    with pytest.raises(MappingError, match="indices"):
+        quality.neighbours_near(indices, np.zeros((5, 2)))
+    with pytest.raises(MappingError, match="indices"):
+        quality.neighbour_purity(None, ["Jazz"] * 5, indices=indices)
+
+
+def test_neighbours_that_cannot_be_counted_are_refused():
+    positions = np.zeros((300, 2))
+    with pytest.raises(MappingError, match="256"):
+        quality.neighbours_near(np.zeros((300, 256), int), positions)
+    with pytest.raises(MappingError, match="near=0"):
+        quality.neighbours_near(np.zeros((300, 2), int), positions, 0)

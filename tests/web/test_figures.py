@@ -3,8 +3,16 @@ import json
 import numpy as np
 import pytest
 
-from explorer.web.catalogue import Grouping
-from explorer.web.figures import GREYS, MAX_COLOURS, PALETTES, legend_entries, map_figure, marker_size
+from explorer.web.figures import (
+    fading_levels,
+    legend_entries,
+    map_figure,
+    marker_size,
+    mixed,
+    name_places,
+)
+from explorer.web.grouping import Grouping
+from explorer.web.palette import GREYS, GROUNDS, MAX_COLOURS, PALETTES
 
 
 def a_grouping(n_groups, size=3):
@@ -31,20 +39,68 @@ def test_each_group_has_its_colour_and_the_smallest_share_grey():
     figure, _ = draw(a_grouping(30))
     marker = figure.data[0].marker
     assert marker.color.tolist() == np.minimum(a_grouping(30).members, MAX_COLOURS).tolist()
-    assert marker.colorscale[-1] == (1.0, GREYS["dark"])
+    assert figure.layout.meta["colours"][MAX_COLOURS] == GREYS["dark"]
     entries = legend_entries(a_grouping(30), theme="dark")
     assert len(entries) == MAX_COLOURS + 1
-    assert entries[-1] == (GREYS["dark"], "10 more", 30)
-    assert entries[0] == (PALETTES["dark"][0], "group 0", 3)
+    grey = {"colour": GREYS["dark"], "name": "10 more share this grey", "count": 30, "anthem": None}
+    assert entries[-1] == grey
+    assert entries[0] == {"colour": PALETTES["dark"][0], "name": "group 0", "count": 3, "anthem": None}
 
 
-@pytest.mark.parametrize(("theme", "ground"), [("dark", "#0c0e13"), ("light", "#f6f5f1")])
-def test_every_colour_stands_out_from_its_ground(theme, ground):
-    assert len(set(PALETTES[theme])) == MAX_COLOURS
-    for colour in PALETTES[theme]:
-        assert contrast(colour, ground) >= (3.0 if theme == "dark" else 1.9), colour
-    # Twelve groups are common: these may not depend on size alone to be seen.
-    assert all(contrast(colour, ground) >= 3.0 for colour in PALETTES[theme][:12])
+def test_the_legend_goes_by_size_while_colours_stay_with_their_numbers():
+    members = np.array([0, 1, 1, 1, 2, 2], dtype=np.int32)
+    grouping = Grouping("Clusters", ["a", "b", "c"], members, anthems=[0, 2, -1])
+    entries = legend_entries(grouping, theme="light")
+    assert [entry["name"] for entry in entries] == ["b", "c", "a"]
+    assert entries[0]["colour"] == PALETTES["light"][1]
+    assert [entry["anthem"] for entry in entries] == [2, None, 0]
+
+
+def test_points_fade_by_how_few_of_their_neighbours_are_near():
+    near = np.array([10, 5, 4, 2, 1, 0, -1])
+    assert fading_levels(near, neighbours=100).tolist() == [0, 0, 1, 1, 2, 2, 0]
+    assert fading_levels(np.array([2, 1, 0]), neighbours=2).tolist() == [0, 0, 2]
+    grouping = a_grouping(14, size=1)
+    positions, near = np.zeros((14, 2), np.float32), np.repeat(near, 2)
+    meta, numbers = [], []
+    for shown in (None, near):
+        figure = map_figure(positions, grouping, theme="dark", projection="pca", near=shown)
+        meta.append(figure.layout.meta)
+        numbers.append(figure.data[0].marker.color.astype(int))
+    assert (numbers[1] % meta[1]["hues"]).tolist() == numbers[0].tolist()
+    shades = [contrast(meta[1]["colours"][number], GROUNDS["dark"]) for number in numbers[1]]
+    plain = [contrast(meta[0]["colours"][number], GROUNDS["dark"]) for number in numbers[0]]
+    assert shades[:4] == plain[:4]
+    assert shades[12:] == plain[12:]
+    assert all(1.05 < faded < full for faded, full in zip(shades[4:12], plain[4:12], strict=True))
+
+
+def test_colours_are_mixed_with_the_ground():
+    assert mixed("#ff0000", "#000000", 0.0) == "#ff0000"
+    assert mixed("#ff0000", "#0000ff", 1.0) == "#0000ff"
+    assert mixed("#ff8000", "#008000", 0.5) == "#808000"
+
+
+def test_a_name_stands_where_its_group_is_thickest():
+    rng = np.random.default_rng(0)
+    crowd = rng.normal([3.0, 1.0], 0.05, size=(40, 2))
+    strays = rng.uniform(-5, 5, size=(20, 2))
+    other = rng.normal([-3.0, -1.0], 0.05, size=(4, 2))
+    positions = np.vstack([crowd, strays, other]).astype(np.float32)
+    grouping = Grouping("Clusters", ["small", "large"], np.repeat([1, 0], [60, 4]).astype(np.int32))
+    first, second = name_places(positions, grouping, ["#111111", "#222222"])
+    assert (first["name"], first["colour"]) == ("large", "#222222")
+    assert first["x"] == pytest.approx(3.0, abs=0.3)
+    assert first["bottom"] < 1.0 < first["top"]
+    assert second["x"] == pytest.approx(-3.0, abs=0.1)
+
+
+def test_names_are_few_enough_to_place_and_artists_all_over_the_map_have_none():
+    many = Grouping("Clusters", [str(i) for i in range(200)], np.repeat(np.arange(200), 4).astype(np.int32))
+    positions = np.random.default_rng(0).normal(size=(800, 2)).astype(np.float32)
+    assert len(name_places(positions, many, ["#111111"] * 21)) == 60
+    artists = Grouping("Artists", many.names, many.members)
+    assert name_places(positions, artists, ["#111111"] * 21) == []
 
 
 def contrast(one, other):

@@ -7,6 +7,7 @@ import soundfile
 from explorer.config import Settings
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song, Tags
+from explorer.similar import find_similar
 from explorer.web.app import create_app
 
 
@@ -112,3 +113,31 @@ def test_details_of_a_song_are_data(tmp_path, make_library):
     assert (details["title"], details["artist"], details["genres"]) == (title, "Artist 0", ["Techno"])
     assert client.get("/songs/1/24").status_code == 404
     assert client.get("/songs/7/5").status_code == 409
+
+
+def test_a_song_is_described_with_how_far_its_place_can_be_believed(site):
+    client, _, ids = site
+    song = client.get("/songs/1/3").get_json()
+    assert (song["id"], song["title"]) == (ids[3], "Techno piece 3")
+    assert song["near"] == {"pca": 8, "tsne": 8, "umap": 8}
+    assert song["neighbours"] == 10
+    assert client.get("/songs/1/24").status_code == 404
+    assert client.get("/songs/7/3").status_code == 409
+
+
+def test_neighbours_are_those_of_the_command_line(site):
+    client, settings, ids = site
+    found = client.get("/neighbours/1/3").get_json()["neighbours"]
+    with Database.open_readonly(settings.database) as database:
+        _, expected = find_similar(database, ids[3], count=10)
+    assert [ids[row["index"]] for row in found] == [song.song_id for song, _ in expected]
+    assert [row["similarity"] for row in found] == [round(value, 4) for _, value in expected]
+    assert client.get("/neighbours/1/24").status_code == 404
+    assert client.get("/neighbours/7/3").status_code == 409
+
+
+def test_a_song_is_found_again_by_its_id(site):
+    client, _, ids = site
+    assert client.get(f"/songs/1/by-id/{ids[5]}").get_json() == {"index": 5}
+    assert client.get("/songs/1/by-id/absent%2Fsong.mp3").get_json() == {"index": None}
+    assert client.get(f"/songs/7/by-id/{ids[5]}").status_code == 409

@@ -1,0 +1,59 @@
+"""Finding songs by the words of their titles, artists and albums, accents and case aside."""
+
+from __future__ import annotations
+
+import re
+
+from explorer.library.connection import LibraryFile
+
+# So many that answer to a search are ranked; of more than that any will do.
+_MOST_CANDIDATES = 400
+_WORD = re.compile(r"\w+")
+
+
+class SearchTables(LibraryFile):
+    """The index of words: SQLite's FTS5."""
+
+    def search(self, text: str) -> list[str]:
+        """Find songs in which words begin with every word of a text.
+
+        Titles that begin with the text come first, then titles with all the words, then songs with the
+        words in title, artist and album together. Where no word begins so, titles and artists that hold
+        the text anywhere, as in scripts that do not part words.
+
+        Returns
+        -------
+        list of str
+            Ids of at most 400 songs, the best first.
+        """
+        words = _WORD.findall(text)
+        found: dict[str, None] = {}
+        if words:
+            quoted = [f'"{word}"' for word in words]
+            phrase = " + ".join(quoted)
+            prefixes = " AND ".join(f"{word} *" for word in quoted)
+            for query in (f"title : ^ {phrase} *", f"title : ({prefixes})", prefixes):
+                found.update(dict.fromkeys(self._ids_matching(query)))
+                if len(found) >= _MOST_CANDIDATES:
+                    break
+        if not found and text.strip():
+            found.update(dict.fromkeys(self._ids_holding(text.strip())))
+        return list(found)[:_MOST_CANDIDATES]
+
+    def _ids_matching(self, query: str) -> list[str]:
+        rows = self._rows(
+            """SELECT song_id, song_texts.title FROM song_words JOIN song_texts ON number = song_words.rowid
+               WHERE song_words MATCH ? LIMIT ?""",
+            (query, _MOST_CANDIDATES),
+        )
+        return [song_id for song_id, title in sorted(rows, key=lambda row: (len(row[1]), row[1], row[0]))]
+
+    def _ids_holding(self, text: str) -> list[str]:
+        escaped = re.sub(r"([%_\\])", r"\\\1", text)
+        rows = self._rows(
+            r"""SELECT song_id FROM song_texts
+                WHERE title LIKE '%' || ?1 || '%' ESCAPE '\' OR artist LIKE '%' || ?1 || '%' ESCAPE '\'
+                ORDER BY length(title), title, song_id LIMIT ?2""",
+            (escaped, _MOST_CANDIDATES),
+        )
+        return [song_id for (song_id,) in rows]

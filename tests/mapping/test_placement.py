@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+
+from explorer.errors import MappingError
+from explorer.mapping.graph import true_neighbours
+from explorer.mapping.neighbours import centred_unit_rows
+from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
+from explorer.mapping.projection import project, reduce
+from explorer.mapping.quality import neighbours_near
+
+
+def turned(positions, degrees):
+    angle = np.radians(degrees)
+    return positions @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+
+
+@pytest.fixture
+def islands(make_blobs):
+    """Songs in six groups, and their t-SNE: (directions, reduced, neighbours, groups, positions)."""
+    vectors, groups = make_blobs(300, groups=6)
+    directions, _ = centred_unit_rows(vectors)
+    reduced = reduce(directions)
+    return directions, reduced, true_neighbours(directions, reduced), groups, project("tsne", reduced)
+
+
+def without(positions, new):
+    before = positions.astype(np.float64).copy()
+    before[new] = np.nan
+    return before
+
+
+def test_a_turned_and_mirrored_layout_is_brought_back():
+    before = np.random.default_rng(0).normal(size=(50, 2))
+    before -= before.mean(axis=0)
+    new = turned(before * [1, -1], 130)
+    np.testing.assert_allclose(aligned(new, before), before, atol=1e-5)
+
+
+def test_a_layout_is_turned_by_the_songs_that_both_have_and_keeps_its_shape():
+    rng = np.random.default_rng(0)
+    old = rng.normal(size=(50, 2))
+    new = turned(old, 77)
+    before = without(old, slice(10, 50))
+    found = aligned(new, before)
+    np.testing.assert_allclose(found - found[0], old - old[0], atol=1e-4)
+    lone = without(old, slice(1, 50))
+    np.testing.assert_array_equal(aligned(new, lone), new.astype(np.float32))
+
+
+def test_with_scale_the_songs_of_both_get_their_old_centre_and_spread():
+    old = np.random.default_rng(0).normal(size=(50, 2))
+    new = 3.0 * turned(old, 20) + [5, -1]
+    np.testing.assert_allclose(aligned(new, old, scale=True), old, atol=1e-4)
+    in_one_place = np.ones((50, 2))
+    assert np.isfinite(aligned(in_one_place, old, scale=True)).all()
+    assert np.isfinite(aligned(old, in_one_place, scale=True)).all()
+
+
+@pytest.mark.parametrize("place", ["neighbours", "linearly"])
+def test_old_songs_keep_their_places_bit_for_bit(islands, place):
+    _, reduced, neighbours, _, positions = islands
+    new = np.arange(0, 300, 10)
+    before = without(positions, new)
+    found = (
+        place_among_neighbours(reduced, neighbours, before)
+        if place == "neighbours"
+        else place_linearly(reduced, before)
+    )
+    old = np.setdiff1d(np.arange(300), new)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found[old], positions[old])
+    assert np.isfinite(found).all()
+
+
+def test_new_songs_come_among_their_true_neighbours(islands):
+    _, reduced, neighbours, groups, positions = islands
+    new = np.arange(0, 300, 10)
+    found = place_among_neighbours(reduced, neighbours, without(positions, new))
+    centres = np.array([np.delete(positions, new, 0)[np.delete(groups, new) == g].mean(0) for g in range(6)])
+    nearest = np.linalg.norm(found[new][:, None] - centres, axis=2).argmin(axis=1)
+    assert (nearest == groups[new]).all()
+    kept = neighbours_near(neighbours, found)[new].mean()
+    assert kept >= 0.85 * neighbours_near(neighbours, positions)[new].mean()
+
+
+def test_new_songs_can_be_told_apart(islands):
+    _, reduced, neighbours, _, positions = islands
+    new = np.arange(0, 300, 10)
+    found = place_among_neighbours(reduced, neighbours, without(positions, new))
+    gaps = np.linalg.norm(found[new][:, None] - found, axis=2)
+    gaps[np.arange(len(new)), new] = np.inf
+    assert gaps.min() > 1e-4
+
+
+def test_copies_of_songs_go_beside_them(islands):
+    directions, _, _, _, positions = islands
+    directions = np.vstack([directions, directions[:5]])
+    reduced = reduce(directions)
+    before = np.vstack([positions, np.full((5, 2), np.nan)])
+    found = place_among_neighbours(reduced, true_neighbours(directions, reduced), before)
+    assert np.linalg.norm(found[300:] - positions[:5], axis=1).max() < 0.5
+    assert len(np.unique(found, axis=0)) == 305
+
+
+def test_a_group_that_nobody_knows_goes_beside_the_nearest_songs_together(islands):
+    _, reduced, neighbours, groups, positions = islands
+    new = np.flatnonzero(groups == 2)
+    others = np.setdiff1d(np.arange(300), new)
+    assert not np.isin(neighbours[new], others).any()
+    found = place_among_neighbours(reduced, neighbours, without(positions, new))
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() <= 2 * np.abs(positions).max()
+    kept = neighbours_near(neighbours, found)[new].mean()
+    assert kept >= 0.6 * neighbours_near(neighbours, positions)[new].mean()
+
+
+def test_the_same_songs_get_the_same_places(islands):
+    _, reduced, neighbours, _, positions = islands
+    before = without(positions, np.arange(0, 300, 7))
+    first = place_among_neighbours(reduced, neighbours, before)
+    np.testing.assert_array_equal(place_among_neighbours(reduced, neighbours, before), first)
+
+
+def test_a_pca_map_is_extended_by_its_own_projection(make_blobs):
+    vectors, _ = make_blobs(200)
+    directions, _ = centred_unit_rows(vectors)
+    reduced = reduce(directions)
+    positions = project("pca", reduced)
+    new = np.arange(0, 200, 4)
+    found = place_linearly(reduced, without(positions, new))
+    np.testing.assert_allclose(found[new], positions[new], atol=1e-3)
+
+
+@pytest.mark.parametrize("n_old", [1, 2, 3])
+def test_maps_of_hardly_any_songs_take_new_ones(n_old):
+    vectors = np.random.default_rng(0).normal(size=(n_old + 1, 64))
+    directions, _ = centred_unit_rows(vectors)
+    reduced = reduce(directions)
+    before = np.vstack([np.eye(3, 2)[:n_old], [[np.nan, np.nan]]])
+    for found in (
+        place_among_neighbours(reduced, true_neighbours(directions, reduced), before),
+        place_linearly(reduced, before),
+    ):
+        assert np.isfinite(found).all()
+        np.testing.assert_array_equal(found[:n_old], before[:n_old].astype(np.float32))
+
+
+def test_a_map_without_new_songs_stays_as_it_is(islands):
+    _, reduced, neighbours, _, positions = islands
+    np.testing.assert_array_equal(place_among_neighbours(reduced, neighbours, positions), positions)
+    np.testing.assert_array_equal(place_linearly(reduced, positions), positions)
+
+
+def test_a_map_without_old_songs_and_shapes_that_do_not_fit_are_errors(islands):
+    _, reduced, neighbours, _, positions = islands
+    with pytest.raises(MappingError, match="no song has a place"):
+        place_among_neighbours(reduced, neighbours, np.full((300, 2), np.nan))
+    with pytest.raises(MappingError, match=r"300 songs need \(300, 2\)"):
+        place_linearly(reduced, positions[:5])
+    with pytest.raises(MappingError, match=r"both need \(n, 2\)"):
+        aligned(positions, positions[:4])
