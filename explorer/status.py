@@ -42,7 +42,8 @@ def describe_library(status: dict) -> str:
     if status["precision_trial"]:
         lines.append(f"precision    {describe_choice(status['precision_trial'])}")
     lines += [
-        f"{TITLES[name]:<12} {_describe_quality(p['quality'])}" for name, p in status["projections"].items()
+        f"{TITLES[name]:<12} {_describe_quality(p['quality'])}{_describe_growth(p['parameters'], status)}"
+        for name, p in status["projections"].items()
     ]
     if not status["projections"]:
         lines.append("map          none yet: run `python run.py map`")
@@ -64,6 +65,11 @@ def _describe_model(model: dict | None) -> str:
         f"hop {model['hop_s']:g} s, {model['pooling']} pooling, {model['precision']}, "
         f"weights {model['weights_sha256'][:12]}"
     )
+
+
+def _describe_growth(parameters: dict, status: dict) -> str:
+    placed_later = status["vectors"] - parameters.get("songs", status["vectors"])
+    return f" (laid out with {parameters['songs']:,} songs)" if placed_later > 0 else ""
 
 
 def _describe_neighbourhood(facts: dict) -> list[str]:

@@ -71,6 +71,7 @@ def test_songs_that_come_later_leave_the_others_where_they_are(mapped, tmp_path,
         assert set(after[name]) == set(before[name]) | set(new)
         own = np.array([after[name][song_id] for song_id in new])
         assert np.isfinite(own).all()
+    assert mapped.projections()["tsne"]["parameters"]["songs"] == N
     groups = np.arange(N) % 6
     old = np.array(list(before["tsne"].values()))
     centres = np.array([old[groups == group].mean(axis=0) for group in range(6)])
@@ -157,12 +158,20 @@ def test_only_what_was_asked_for_is_made_at_first(fresh_db, tmp_path, vectors):
     assert set(fresh_db.projections()) == {"pca"}
 
 
-def test_a_library_that_more_than_doubles_gets_room(fresh_db, tmp_path, vectors):
-    store_vectors(fresh_db, tmp_path, vectors[:12])
+def test_a_library_that_more_than_doubles_gets_room(fresh_db, tmp_path, vectors, monkeypatch):
+    laid_out, project = [], mapmaker.project
+    monkeypatch.setattr(
+        mapmaker, "project", lambda method, *a, **o: (laid_out.append(method), project(method, *a, **o))[1]
+    )
+    store_vectors(fresh_db, tmp_path, vectors[:9])
     update(fresh_db)
+    store_vectors(fresh_db, tmp_path, vectors[9:12], first=9)
+    update(fresh_db)
+    assert laid_out == ["pca", "umap", "tsne"]
     before = places(fresh_db)
     store_vectors(fresh_db, tmp_path, vectors[12:], first=12)
     update(fresh_db)
+    assert laid_out == ["pca", "umap", "tsne"] * 2
     after = places(fresh_db)
     assert_unmoved(before, after)
     groups = np.arange(12, 150) % 6
@@ -174,7 +183,9 @@ def test_a_library_that_more_than_doubles_gets_room(fresh_db, tmp_path, vectors)
 def test_clusters_keep_their_numbers_and_a_chosen_count_stays_chosen(mapped, tmp_path, vectors, genres):
     labels, names, _ = mapped.clusters()
     assert len(names) == 6
-    store_vectors(mapped, tmp_path, vectors[N:], genres=genres[N:], first=N)
+    # The smallest cluster becomes the largest.
+    members = [number for number in range(N) if labels[f"{number:05d}.flac"] == 5]
+    store_vectors(mapped, tmp_path, vectors[members] + 0.01, genres=[genres[i] for i in members], first=N)
     update(mapped)
     later, _, _ = mapped.clusters()
     assert {song_id: later[song_id] for song_id in labels} == labels

@@ -114,6 +114,35 @@ def test_a_group_that_nobody_knows_goes_beside_the_nearest_songs_together(island
     assert kept >= 0.6 * neighbours_near(neighbours, positions)[new].mean()
 
 
+def test_a_song_whose_neighbours_were_torn_apart_goes_to_most_of_them(islands):
+    _, reduced, neighbours, groups, positions = islands
+    there, elsewhere = np.flatnonzero(groups == 1), np.flatnonzero(groups == 4)
+    neighbours = neighbours.copy()
+    neighbours[0] = [*elsewhere[:3], *there[:7]]
+    found = place_among_neighbours(reduced, neighbours, without(positions, [0]))
+    radius = np.linalg.norm(positions[there] - positions[there].mean(axis=0), axis=1).max()
+    assert np.linalg.norm(found[0] - positions[there].mean(axis=0)) < 1.5 * radius
+
+
+def test_copies_among_the_new_songs_lie_side_by_side(islands):
+    directions, _, _, _, positions = islands
+    directions = np.vstack([directions, np.repeat(directions[:1], 4, axis=0)])
+    reduced = reduce(directions)
+    before = np.vstack([positions, np.full((4, 2), np.nan)])
+    neighbours = np.tile(np.arange(1, 11), (304, 1))
+    found = place_among_neighbours(reduced, neighbours, before)[300:]
+    gaps = np.linalg.norm(found[:, None] - found, axis=2) + np.eye(4)
+    assert gaps.min() > 1e-4
+
+
+def test_a_group_that_is_new_spreads_as_wide_as_others_do(islands):
+    _, reduced, neighbours, groups, positions = islands
+    new = np.flatnonzero(groups == 2)
+    found = place_among_neighbours(reduced, neighbours, without(positions, new))
+    typical = np.median([positions[groups == group].std(axis=0).mean() for group in range(6)])
+    assert 0.3 < found[new].std(axis=0).mean() / typical < 3
+
+
 def test_the_same_songs_get_the_same_places(islands):
     _, reduced, neighbours, _, positions = islands
     before = without(positions, np.arange(0, 300, 7))
@@ -143,6 +172,13 @@ def test_maps_of_hardly_any_songs_take_new_ones(n_old):
     ):
         assert np.isfinite(found).all()
         np.testing.assert_array_equal(found[:n_old], before[:n_old].astype(np.float32))
+
+
+def test_the_copy_of_a_lone_song_goes_beside_it():
+    reduced = np.ones((2, 2), dtype=np.float32)
+    before = np.array([[0.0, 0.0], [np.nan, np.nan]])
+    found = place_among_neighbours(reduced, np.array([[1], [0]]), before)
+    assert 1e-4 < np.linalg.norm(found[1] - found[0]) < 1
 
 
 def test_a_map_without_new_songs_stays_as_it_is(islands):
