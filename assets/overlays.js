@@ -7,6 +7,8 @@ window.explorer = window.explorer || {};
 explorer.overlays = {
   GLOW_RADIUS: 44,
   MAX_GLOWS: 3000,
+  CLOSE: 1.8,
+  SAME_NAME_APART: 260,
   groups: [],
   hovered: null,
   selected: null,
@@ -48,33 +50,36 @@ explorer.overlays = {
 
   /** @returns {object[]} The groups' names as elements, with the places where each group is thickest. */
   makeNames() {
-    return explorer.map.meta.names.map(({ name, colour, x, top, bottom }) => {
+    return explorer.map.meta.names.map(({ name, colour, rank, x, top, bottom }) => {
       const element = document.createElement("span");
       element.textContent = name;
       element.style.color = `color-mix(in oklab, ${colour} 62%, var(--text))`;
-      return { element, x, top, bottom };
+      return { element, name, rank, x, top, bottom };
     });
   },
 
   /**
    * Place the largest groups' names first, each where it covers the fewest points; one that would
-   * cover another name waits for a closer look.
+   * cover another name waits for a closer look. So do the names of groups in their lesser places.
    */
   placeLabels() {
     const free = explorer.map.freeArea();
     const points = this.sampledPixels();
     const taken = [];
+    const isClose = explorer.map.fittingView().scale / explorer.map.view.scale > this.CLOSE;
     for (const group of this.groups) {
-      const { element } = group;
+      const { element, name, rank } = group;
       group.width ||= element.offsetWidth;
       group.height ||= element.offsetHeight;
       const [box] = this.labelBoxes(group)
+        .filter((box) => rank === 0 || isClose)
         .filter((box) => this.inside(box, free) && !taken.some((other) => this.overlaps(box, other)))
+        .filter((box) => !taken.some((other) => other.name === name && this.isNear(box, other)))
         .map((box) => ({ ...box, covered: points.filter((point) => this.holds(box, point)).length }))
         .sort((a, b) => a.covered - b.covered);
       element.classList.toggle("shown", Boolean(box));
       if (box) {
-        taken.push(box);
+        taken.push({ ...box, name });
         element.style.transform = `translate(${box.left}px, ${box.top}px)`;
       }
     }
@@ -108,6 +113,10 @@ explorer.overlays = {
 
   inside(box, area) {
     return box.left >= area.left - 16 && box.right <= area.right + 16 && box.top >= area.top - 16 && box.bottom <= area.bottom + 8;
+  },
+
+  isNear(a, b) {
+    return Math.hypot(a.left - b.left, a.top - b.top) < this.SAME_NAME_APART;
   },
 
   overlaps(a, b) {

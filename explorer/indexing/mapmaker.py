@@ -6,6 +6,7 @@ A map once drawn stays: songs that are new find places in it, and nothing else m
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,12 +15,18 @@ from explorer.config import TITLES
 from explorer.library.database import Database
 from explorer.library.records import Map, SongRow
 from explorer.mapping.clustering import anthems, cluster, default_cluster_count, match_labels
-from explorer.mapping.graph import true_neighbours
+from explorer.mapping.graph import distances_to, true_neighbours
 from explorer.mapping.judge import Judge
 from explorer.mapping.labelling import name_clusters
 from explorer.mapping.neighbours import centred_unit_rows
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
-from explorer.mapping.projection import METHODS, default_parameters, project, reduce
+from explorer.mapping.projection import (
+    METHODS,
+    UMAP_NEIGHBOURS,
+    default_parameters,
+    project,
+    reduce,
+)
 from explorer.mapping.quality import hubness, nearest_on_map, neighbour_purity, neighbours_near
 from explorer.progress import Reporter
 
@@ -67,7 +74,8 @@ class _Library:
     songs: list[SongRow]
     directions: np.ndarray
     reduced: np.ndarray
-    true: np.ndarray
+    graph: np.ndarray
+    """The songs most like each song, the nearest first [shape=(n, k), int32]: what UMAP is made from."""
     stored: dict[str, dict]
     """Parameters of each projection that the map has."""
     places: dict[str, np.ndarray]
@@ -79,6 +87,11 @@ class _Library:
 
     def __post_init__(self) -> None:
         self.genres = [song.genres[0] if song.genres else "" for song in self.songs]
+
+    @property
+    def true(self) -> np.ndarray:
+        """The ten songs most like each song [shape=(n, 10), int32]; fewer in smaller libraries."""
+        return self.graph[:, :NEIGHBOURS]
 
 
 def make_map(database: Database, *, reporter: Reporter, request: MapRequest | None = None) -> Map:
@@ -95,7 +108,7 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
     database.require_songs()
     asked = request.projections or METHODS
     with reporter.working("Reading the library"):
-        library = _read(database)
+        library = _read(database, request)
     new = _cluster(library, request, reporter)
     for method in _QUICK_FIRST:
         if method not in asked and method not in library.stored:
@@ -126,7 +139,7 @@ def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
     return default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
 
 
-def _read(database: Database) -> _Library:
+def _read(database: Database, request: MapRequest) -> _Library:
     # One state of the library: an index may be storing songs meanwhile.
     with database.snapshot():
         song_ids, vectors = database.vectors(dtype=np.float32)
@@ -138,12 +151,15 @@ def _read(database: Database) -> _Library:
     directions, _ = centred_unit_rows(vectors)
     del vectors
     reduced = reduce(directions)
+    # UMAP counts a song among its own neighbours, and copies of a song as one: some spare ones make up.
+    asked = request.neighbours or stored.get("umap", {}).get("asked") or UMAP_NEIGHBOURS
+    graph = true_neighbours(directions, reduced, max(NEIGHBOURS, asked + 2))
     return _Library(
         song_ids=song_ids,
         songs=songs,
         directions=directions,
         reduced=reduced,
-        true=true_neighbours(directions, reduced, NEIGHBOURS),
+        graph=graph,
         stored=stored,
         places={name: _in_order(song_ids, *found) for name, found in positions.items()},
         labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
@@ -223,7 +239,7 @@ def _draw(
     with reporter.working(f"Mapping {_songs(library)}: {TITLES[method]}") as tell:
         if anew:
             options = {name: parameters[name] for name in _OPTIONS.values() if name in parameters}
-            positions = project(method, library.reduced, seed=SEED, progress=tell, **options)
+            positions = _laid_out(method, library, tell, **options)
             positions = positions if before is None else aligned(positions, before)
         else:
             parameters = library.stored[method]
@@ -243,7 +259,9 @@ def _measure(library: _Library, new: Map, reporter: Reporter) -> None:
             new.quality[name] = measures[name] | {"genre_purity": purity, "genre_chance": chance}
 
 
-def _with_new_songs(method: str, library: _Library, before: np.ndarray, tell) -> np.ndarray:
+def _with_new_songs(
+    method: str, library: _Library, before: np.ndarray, tell: Callable[[float], None]
+) -> np.ndarray:
     """Give songs that are new a place on a projection; no other song moves."""
     is_new = np.isnan(before[:, 0])
     n_new = int(is_new.sum())
@@ -251,11 +269,18 @@ def _with_new_songs(method: str, library: _Library, before: np.ndarray, tell) ->
         return before
     if 2 * n_new > len(before):
         # Among so few there is hardly a place for so many: they get a layout of their own that fits.
-        whole = aligned(project(method, library.reduced, seed=SEED, progress=tell), before, scale=True)
+        whole = aligned(_laid_out(method, library, tell), before, scale=True)
         return np.where(is_new[:, None], whole, before)
     if method == "pca":
         return place_linearly(library.reduced, before)
     return place_among_neighbours(library.reduced, library.true, before, seed=SEED)
+
+
+def _laid_out(method: str, library: _Library, tell: Callable[[float], None], **options: float) -> np.ndarray:
+    graph = None
+    if method == "umap":
+        graph = library.graph, distances_to(library.directions, library.graph)
+    return project(method, library.reduced, graph=graph, seed=SEED, progress=tell, **options)
 
 
 def _songs(library: _Library) -> str:

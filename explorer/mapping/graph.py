@@ -23,11 +23,11 @@ from explorer.mapping.neighbours import as_matrix
 # among those nearest by the components that hold this share of the directions' squares.
 _EXACT_SONGS = 20_000
 _ENOUGH, _MOST_COMPONENTS = 0.85, 192
-_CANDIDATES_PER_NEIGHBOUR = 4
+_CANDIDATES_PER_NEIGHBOUR = 3
 # Candidates beyond the k that are asked for, so that rounding hardly ever leaves a doubt.
 _SPARE = 8
 # Products are made, and their maxima taken, in pieces of this size, which stay in a core's cache.
-_BLOCK_ROWS, _TILE = 256, 512
+_BLOCK_ROWS, _TILE = 512, 512
 _MOST_QUERIES, _DOUBTFUL_AT_ONCE, _VALUES_AT_ONCE = 16_384, 32, 400_000
 _LEAST_SONGS_FOR_THREADS, _MOST_THREADS = 2000, 8
 _EPSILON = float(np.finfo(np.float32).eps)
@@ -64,8 +64,8 @@ def true_neighbours(directions: np.ndarray, reduced: np.ndarray, k: int = 10) ->
 
     Up to 20,000 songs the search is exact. Above, candidates are found by the reduced rows, or by more
     components where those hold less than 85 % of the directions' squares, and put in order by the
-    directions: of 100,000 synthetic songs, of whose directions 50 components hold 66 %, it found 99.0 %
-    of the ten nearest.
+    directions: of 100,000 made-up songs, of whose directions 50 components hold 66 %, it found 97.8 % of
+    the ten nearest when asked for 17.
 
     Parameters
     ----------
@@ -95,6 +95,29 @@ def true_neighbours(directions: np.ndarray, reduced: np.ndarray, k: int = 10) ->
         return _nearest(directions, k, _by_cosine)[0]
     candidates, _ = _nearest(_enough(directions, reduced), _CANDIDATES_PER_NEIGHBOUR * k, _by_cosine)
     return _best_of(candidates, directions, k)
+
+
+def distances_to(directions: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
+    """Measure how far the songs of a graph are apart.
+
+    Parameters
+    ----------
+    directions : np.ndarray [shape=(n, 512), float32]
+        What `centred_unit_rows` gives.
+    neighbours : np.ndarray [shape=(n, k), int]
+        What `true_neighbours` gives.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, k), float32]
+        Euclidean distances between directions.
+    """
+    distances = np.empty(neighbours.shape, dtype=np.float32)
+    for column, others in enumerate(neighbours.T):
+        for part in _slices(len(directions), _VALUES_AT_ONCE // max(directions.shape[1], 1) + 1):
+            apart = directions[part] - directions[others[part]]
+            distances[part, column] = np.sqrt(np.einsum("ij,ij->i", apart, apart))
+    return distances
 
 
 def _positive(k):

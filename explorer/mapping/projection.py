@@ -18,6 +18,7 @@ from explorer.mapping.graph import nearest_rows
 from explorer.mapping.neighbours import as_matrix, centred_unit_rows
 
 METHODS = ("tsne", "umap", "pca")
+PERPLEXITY, UMAP_NEIGHBOURS = 30.0, 15
 
 # Fewer distinct songs than this have no neighbourhoods to preserve: their PCA is shown.
 _LEAST_SONGS = 10
@@ -115,7 +116,7 @@ def _centred_chunks(vectors, mean):
 
 
 def default_parameters(
-    method: str, n: int, *, seed: int = 0, perplexity: float = 30.0, neighbours: int = 15
+    method: str, n: int, *, seed: int = 0, perplexity: float = PERPLEXITY, neighbours: int = UMAP_NEIGHBOURS
 ) -> dict[str, str | int | float]:
     """Say what `project` does with n songs, for the record.
 
@@ -153,7 +154,7 @@ def default_parameters(
     return common | {
         "neighbours": int(min(neighbours, n - 1)),
         "min_dist": 0.1,
-        "epochs": 500 if n <= 2_000 else 200 if n <= 20_000 else 100,
+        "epochs": 500 if n <= 2_000 else 200 if n <= 20_000 else 80,
     }
 
 
@@ -171,8 +172,9 @@ def project(
     reduced: np.ndarray,
     *,
     seed: int = 0,
-    perplexity: float = 30.0,
-    neighbours: int = 15,
+    perplexity: float = PERPLEXITY,
+    neighbours: int = UMAP_NEIGHBOURS,
+    graph: tuple[np.ndarray, np.ndarray] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
     """Lay songs out in two dimensions.
@@ -194,6 +196,9 @@ def project(
         structure, small ones the fine. At most a third of the other songs count.
     neighbours : int
         UMAP's, to the same effect; at least 2.
+    graph : tuple of np.ndarray [shape=(n, k), int] and [shape=(n, k), float32], optional
+        Each song's neighbours and how far they are, for UMAP: found among `reduced` where not given, or
+        where songs have the same vector.
     progress : callable, optional
         Called with the share done, from 0.0 to 1.0.
 
@@ -215,8 +220,12 @@ def project(
     first, inverse = distinct_rows(reduced)
     distinct = reduced[first]
     used = default_parameters(method, len(distinct), seed=seed, perplexity=perplexity, neighbours=neighbours)
-    layout = {"pca": _pca, "tsne": _tsne, "umap": _umap}[used["layout"]]
-    positions = _scaled(layout(distinct, used, report)[inverse])
+    if used["layout"] == "umap":
+        near = _among_distinct(graph, first, inverse, used["neighbours"] - 1)
+        positions = _umap(distinct, used, report, near or nearest_rows(distinct, used["neighbours"] - 1))
+    else:
+        positions = {"pca": _pca, "tsne": _tsne}[used["layout"]](distinct, used, report)
+    positions = _scaled(positions[inverse])
     positions = _scaled(_copies_apart(positions, inverse))
     report(1.0)
     return positions.astype(np.float32)
@@ -289,12 +298,27 @@ def _tsne(distinct, used, report):
     return np.asarray(embedding, dtype=np.float64)
 
 
-def _umap(distinct, used, report):
+def _among_distinct(graph, first, inverse, k):
+    """Renumber a graph of songs to one of distinct songs; None where copies leave fewer than k neighbours."""
+    if graph is None:
+        return None
+    indices, distances = graph[0][first], graph[1][first]
+    indices = inverse[indices]
+    superfluous = indices == np.arange(len(first))[:, None]
+    for column in range(1, indices.shape[1]):
+        superfluous[:, column] |= (indices[:, :column] == indices[:, column, None]).any(axis=1)
+    if indices.shape[1] < k or (~superfluous).sum(axis=1).min() < k:
+        return None
+    kept = np.argsort(superfluous, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(indices, kept, axis=1), np.take_along_axis(distances, kept, axis=1)
+
+
+def _umap(distinct, used, report, near):
     with _without_tensorflow():
         from umap import UMAP
 
     # UMAP counts a song among its own neighbours.
-    indices, distances = nearest_rows(distinct, used["neighbours"] - 1)
+    indices, distances = near
     itself = np.arange(len(distinct))[:, None]
     indices = np.hstack([itself, indices]).astype(np.int32)
     distances = np.hstack([np.zeros_like(itself), distances]).astype(np.float32)

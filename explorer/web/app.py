@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> Dash:
         "explorer",
         title=TITLE,
         update_title=None,
+        compress=True,
         index_string=INDEX,
         assets_folder=str(settings.assets.absolute()),
         meta_tags=[

@@ -13,6 +13,8 @@ FADING = ((0.5, 0.0), (0.2, 0.62), (0.0, 0.85))
 MOST_NAMES = 60
 _LEAST_SONGS_FOR_A_NAME = 3
 _SAMPLE = 250
+# A group that lies in several places has its name at each that holds this share of it.
+_MOST_PLACES, _LEAST_SHARE = 5, 0.05
 _MOST_ARTISTS_NAMED = 12
 
 
@@ -107,7 +109,7 @@ def mixed(colour: str, ground: str, share: float) -> str:
 
 
 def name_places(positions: np.ndarray, grouping: Grouping, colours: list[str]) -> list[dict]:
-    """Find where the names of the largest groups go: to where each group is thickest.
+    """Find where the names of the largest groups go: to where each group is thickest, then next thickest.
 
     Parameters
     ----------
@@ -119,8 +121,9 @@ def name_places(positions: np.ndarray, grouping: Grouping, colours: list[str]) -
     Returns
     -------
     list of dict
-        Of at most 60 groups, the largest first: "name", "colour", "x", and the "top" and "bottom" of the
-        most crowded circle. None at all for many artists: they are all over a map.
+        Of at most 60 groups: "name", "colour", "x", the "top" and "bottom" of a crowded circle, and its
+        "rank" in the group, from 0 for the most crowded, by which they are sorted, and then by the groups'
+        sizes. None at all for many artists: they are all over a map.
     """
     if grouping.title == "Artists" and len(grouping.names) > _MOST_ARTISTS_NAMED:
         return []
@@ -136,20 +139,34 @@ def name_places(positions: np.ndarray, grouping: Grouping, colours: list[str]) -
             continue
         places = positions[order[ends[group] - size : ends[group]]]
         name, colour = grouping.names[group], colours[grouping.slots[group]]
-        found.append({"name": name, "colour": colour, **_thickest_part(places, reach)})
-    return found
+        parts = _thickest_parts(places, reach)
+        found += [{"name": name, "colour": colour, "rank": rank, **part} for rank, part in enumerate(parts)]
+    return sorted(found, key=lambda place: place["rank"])
 
 
-def _thickest_part(places: np.ndarray, reach: float) -> dict:
-    """Return the middle and the edges of the most crowded circle of some places."""
+def _thickest_parts(places: np.ndarray, reach: float) -> list[dict]:
+    """Return the middle and the edges of the most crowded circles of some places, well apart."""
     sample = places[:: -(-len(places) // _SAMPLE)].astype(np.float64)
     gaps = np.hypot(*(sample[:, None] - sample).transpose(2, 0, 1))
-    crowd = sample[gaps[(gaps <= reach).sum(axis=1).argmax()] <= reach]
-    return {
-        "x": float(crowd[:, 0].mean()),
-        "top": float(crowd[:, 1].max()),
-        "bottom": float(crowd[:, 1].min()),
-    }
+    is_left = np.ones(len(sample), dtype=bool)
+    parts = []
+    while len(parts) < _MOST_PLACES:
+        counts = (gaps[:, is_left] <= reach).sum(axis=1) * is_left
+        middle = counts.argmax()
+        if parts and counts[middle] < max(_LEAST_SONGS_FOR_A_NAME, _LEAST_SHARE * len(sample)):
+            break
+        crowd = sample[is_left & (gaps[middle] <= reach)]
+        parts.append(
+            {
+                "x": float(crowd[:, 0].mean()),
+                "top": float(crowd[:, 1].max()),
+                "bottom": float(crowd[:, 1].min()),
+            }
+        )
+        is_left &= gaps[middle] > 2 * reach
+        if not is_left.any():
+            break
+    return parts
 
 
 def marker_size(n_points: int) -> float:

@@ -440,8 +440,8 @@ TRUST_EXPLANATION = (
 def trust_line(quality: dict) -> list:
     """Return how far a projection can be trusted, in one line that explains itself on hover and focus."""
     figures = [
-        _figure(quality.get("trustworthiness"), "{:.2f}", "trustworthiness"),
-        _figure(quality.get("continuity"), "{:.2f}", "continuity"),
+        _figure(quality.get("trustworthiness"), "{:.3f}", "trustworthiness"),
+        _figure(quality.get("continuity"), "{:.3f}", "continuity"),
         _figure(quality.get("neighbours_kept"), "{:.0%}", "of neighbours kept"),
         _figure(quality.get("genre_purity"), "{:.0%}", _purity_label(quality.get("genre_chance"))),
     ]

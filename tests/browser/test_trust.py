@@ -37,7 +37,7 @@ def test_how_far_the_map_can_be_trusted_is_one_line_that_explains_itself(site, o
     page = open_page(site[0])
     line = page.locator(".trust-line")
     assert line.inner_text() == (
-        "0.97 trustworthiness · 0.95 continuity · 60% of neighbours kept · 90% genre purity (chance 30%)"
+        "0.970 trustworthiness · 0.950 continuity · 60% of neighbours kept · 90% genre purity (chance 30%)"
     )
     assert line.bounding_box()["height"] < 24
     line.focus()

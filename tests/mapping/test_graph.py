@@ -4,7 +4,7 @@ import pytest
 from explorer.errors import MappingError
 from explorer.mapping import graph
 from explorer.mapping.neighbours import Neighbours, centred_unit_rows
-from explorer.mapping.projection import map_space
+from explorer.mapping.projection import map_space, reduce
 
 
 @pytest.fixture
@@ -191,3 +191,11 @@ def test_what_does_not_fit_is_refused():
         graph.nearest_rows(np.where(np.arange(10)[:, None] == 3, np.nan, rows), 1)
     with pytest.raises(MappingError, match="9 reduced rows"):
         graph.true_neighbours(rows, rows[:9])
+
+
+def test_distances_are_those_between_directions(make_blobs):
+    directions, _ = centred_unit_rows(make_blobs(50)[0])
+    neighbours = graph.true_neighbours(directions, reduce(directions), 7)
+    expected = np.linalg.norm(directions[:, None] - directions[neighbours], axis=2)
+    np.testing.assert_allclose(graph.distances_to(directions, neighbours), expected, atol=1e-6)
+    assert graph.distances_to(directions[:1], np.empty((1, 0), dtype=np.int32)).shape == (1, 0)

@@ -8,6 +8,7 @@ import pytest
 
 from explorer.errors import MappingError
 from explorer.mapping import projection
+from explorer.mapping.graph import nearest_rows
 
 ROOT = Path(__file__).parents[2]
 # One song; too few for a layout; the fewest that get one; fewer than neighbours and 3 x perplexity.
@@ -288,3 +289,27 @@ def test_distances_in_the_space_of_maps_are_those_of_centred_cosines():
     cosines = rows @ rows.T
     distances = np.linalg.norm(space[:, None] - space[None], axis=-1)
     np.testing.assert_allclose(distances**2, 2 - 2 * cosines, atol=1e-4)
+
+
+def test_umap_is_made_from_the_graph_that_it_is_given(make_blobs):
+    reduced = projection.reduce(make_blobs(200)[0])
+    own = nearest_rows(reduced, 14)
+    np.testing.assert_array_equal(
+        projection.project("umap", reduced, graph=own), projection.project("umap", reduced)
+    )
+    # A graph of other songs gives another map.
+    other = (own[0][::-1].copy(), own[1])
+    assert not np.array_equal(
+        projection.project("umap", reduced, graph=other), projection.project("umap", reduced)
+    )
+
+
+def test_copies_count_once_in_a_graph_that_is_given(make_blobs):
+    vectors = make_blobs(200)[0]
+    reduced = projection.reduce(np.vstack([vectors, vectors[:3]]))
+    indices, distances = nearest_rows(reduced, 17)
+    found = projection.project("umap", reduced, graph=(indices, distances))
+    np.testing.assert_array_equal(found, projection.project("umap", reduced))
+    # Where copies leave too few neighbours the graph is made anew.
+    few = projection.project("umap", reduced, graph=(indices[:, :14], distances[:, :14]))
+    np.testing.assert_array_equal(few, found)

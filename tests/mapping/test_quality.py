@@ -311,3 +311,20 @@ def test_neighbours_that_cannot_be_counted_are_refused():
         quality.neighbours_near(np.zeros((300, 256), int), positions)
     with pytest.raises(MappingError, match="near=0"):
         quality.neighbours_near(np.zeros((300, 2), int), positions, 0)
+
+
+def test_centring_keeps_a_song_from_being_everybodys_neighbour():
+    # What all songs share makes those that have most of it near to all others by plain cosine: Suzuki et
+    # al., "Centering similarity measures to reduce hubs", EMNLP 2013.
+    vectors = 5 + np.random.default_rng(0).normal(size=(400, 300))
+    plain = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    centred, _ = centred_unit_rows(vectors)
+
+    def hubs(rows):
+        similarity = rows @ rows.T
+        np.fill_diagonal(similarity, -np.inf)
+        return quality.hubness(np.argsort(-similarity, axis=1)[:, :10], 400)
+
+    assert hubs(plain).largest > 80
+    assert hubs(centred).largest < 30
+    assert hubs(centred).skewness < 0.25 * hubs(plain).skewness

@@ -3,10 +3,15 @@ import subprocess
 import sys
 
 import apsw
+import numpy as np
 import pytest
+from support import store_vectors
 
 from explorer.config import ROOT, Settings
+from explorer.indexing.mapmaker import make_map
 from explorer.library.database import Database
+from explorer.progress import Reporter
+from explorer.status import describe_library, library_status
 from explorer.web.app import create_app
 from explorer.web.callbacks import draw_map, suggest
 from explorer.web.catalogue import Shelf
@@ -85,3 +90,37 @@ def test_serving_imports_nothing_heavy(library):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["one song", "two songs", "identical songs", "no genres"])
+def test_odd_libraries_have_a_page(fresh_db, tmp_path, kind):
+    """Fewer songs than clusters or neighbours, no genres, and songs that nothing tells apart."""
+    vectors = np.random.default_rng(0).normal(size=(12, 512))
+    if kind == "identical songs":
+        vectors[:] = vectors[0]
+    count = {"one song": 1, "two songs": 2}.get(kind, 12)
+    store_vectors(fresh_db, tmp_path, vectors[:count])
+    make_map(fresh_db, reporter=Reporter())
+    shelf = Shelf(fresh_db.path)
+    catalogue = shelf.latest()
+    for projection in ("tsne", "umap", "pca"):
+        for colouring, clusters in (("cluster", None), ("cluster", 50), ("genre", None), ("artist", None)):
+            figure, legend, _ = draw_map(catalogue, projection, colouring, clusters, "dark", fade=True)
+            assert len(figure["data"][0]["marker"]["color"]) == count
+            assert len(legend) == 2
+    client = create_app(Settings(database=fresh_db.path)).server.test_client()
+    found = client.get("/neighbours/1/0").get_json()["neighbours"]
+    assert len(found) == min(10, count - 1)
+    assert client.get("/songs/1/0").get_json()["neighbours"] == min(10, count - 1)
+    catalogue.warm_up()
+    text = describe_library(library_status(fresh_db))
+    if count < 3:
+        assert "too few songs to say how far it can be trusted" in text
+
+
+def test_large_answers_are_compressed_and_sound_is_not(library):
+    path, ids = library
+    client = create_app(Settings(database=path)).server.test_client()
+    headers = {"Accept-Encoding": "gzip"}
+    assert client.get("/_dash-layout", headers=headers).headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in client.get(f"/audio/{ids[0]}", headers=headers).headers

@@ -88,17 +88,28 @@ def test_a_name_stands_where_its_group_is_thickest():
     other = rng.normal([-3.0, -1.0], 0.05, size=(4, 2))
     positions = np.vstack([crowd, strays, other]).astype(np.float32)
     grouping = Grouping("Clusters", ["small", "large"], np.repeat([1, 0], [60, 4]).astype(np.int32))
-    first, second = name_places(positions, grouping, ["#111111", "#222222"])
+    first, second, *others = name_places(positions, grouping, ["#111111", "#222222"])
+    assert [place["rank"] for place in (first, second, *others)] == sorted([0, 0, *(1 for _ in others)])
     assert (first["name"], first["colour"]) == ("large", "#222222")
     assert first["x"] == pytest.approx(3.0, abs=0.3)
     assert first["bottom"] < 1.0 < first["top"]
     assert second["x"] == pytest.approx(-3.0, abs=0.1)
 
 
+def test_a_group_in_two_places_is_named_in_both_the_thicker_first():
+    rng = np.random.default_rng(0)
+    parts = [rng.normal([x, 0.0], 0.05, size=(n, 2)) for x, n in ((-3.0, 30), (3.0, 60), (0.0, 2))]
+    grouping = Grouping("Clusters", ["both"], np.zeros(92, dtype=np.int32))
+    places = name_places(np.vstack(parts).astype(np.float32), grouping, ["#111111"])
+    assert [place["x"] for place in places] == pytest.approx([3.0, -3.0], abs=0.1)
+
+
 def test_names_are_few_enough_to_place_and_artists_all_over_the_map_have_none():
     many = Grouping("Clusters", [str(i) for i in range(200)], np.repeat(np.arange(200), 4).astype(np.int32))
     positions = np.random.default_rng(0).normal(size=(800, 2)).astype(np.float32)
-    assert len(name_places(positions, many, ["#111111"] * 21)) == 60
+    places = name_places(positions, many, ["#111111"] * 21)
+    assert len([place for place in places if place["rank"] == 0]) == 60
+    assert max(place["rank"] for place in places) < 5
     artists = Grouping("Artists", many.names, many.members)
     assert name_places(positions, artists, ["#111111"] * 21) == []
 
