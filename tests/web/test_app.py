@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from base64 import b64decode
 
 import apsw
 import numpy as np
@@ -106,7 +107,7 @@ def test_odd_libraries_have_a_page(fresh_db, tmp_path, kind):
     for projection in ("tsne", "umap", "pca"):
         for colouring, clusters in (("cluster", None), ("cluster", 50), ("genre", None), ("artist", None)):
             figure, legend, _ = draw_map(catalogue, projection, colouring, clusters, "dark", fade=True)
-            assert len(figure["data"][0]["marker"]["color"]) == count
+            assert len(b64decode(figure["data"][0]["marker"]["color"]["bdata"])) == count
             assert len(legend) == 2
     client = create_app(Settings(database=fresh_db.path)).server.test_client()
     found = client.get("/neighbours/1/0").get_json()["neighbours"]
