@@ -6,7 +6,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from explorer.errors import ExplorerError
-from explorer.web import layout
+from explorer.web import panels
 from explorer.web.catalogue import Catalogue, Shelf
 from explorer.web.figures import legend_entries, map_figure
 from explorer.web.jobs import MapJob
@@ -69,8 +69,8 @@ def draw_map(
     entries = legend_entries(grouping, theme=theme)
     return (
         figure.to_plotly_json(),
-        layout.legend(grouping.title, entries, groups=len(grouping.names)),
-        layout.trust_line(catalogue.quality.get(projection, {})),
+        panels.legend(grouping.title, entries, groups=len(grouping.names)),
+        panels.trust_line(catalogue.quality.get(projection, {})),
     )
 
 
@@ -115,7 +115,7 @@ def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
         newest = shelf.latest().revision
         shown = newest if newest != revision else no_update
         running = job.state.phase == "running"
-        return layout.redraw_state(job.state), job.state.phase, not running, shown
+        return panels.redraw_state(job.state), job.state.phase, not running, shown
 
 
 def redraw_options(projection: str, perplexity: object, neighbours: object) -> list[str]:
