@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +37,9 @@ class Reporter:
             self.console.print(text, markup=False)
         else:
             print(text, file=sys.stderr, flush=True)
+
+    def finishing(self) -> None:
+        """Note that results are about to be stored."""
 
     @contextmanager
     def counting(self, what: str, *, total: int, unit: str = "songs") -> Iterator[Counter]:
@@ -93,6 +98,11 @@ class LineReporter(Reporter):
         """Tell how far a piece of work has come."""
         self._tell(text=what, share=0.0)
         yield lambda share: self._tell(text=what, share=round(share, 3))
+
+    def finishing(self) -> None:
+        """From here on a request to stop comes too late: who asks for it learns so by the exit status."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     @staticmethod
     def _tell(**news: object) -> None:

@@ -121,6 +121,7 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
             reporter.say("The map can be looked at; t-SNE will join it in some minutes.")
         _draw(method, library, new, parameters, anew, reporter)
     _measure(library, new, reporter)
+    reporter.finishing()
     database.store_map(new)
     return new
 

@@ -37,6 +37,7 @@ class MapJob:
         self._database = database
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
+        self._is_cancelled = False
         self._state = JobState()
 
     @property
@@ -50,6 +51,7 @@ class MapJob:
             if self._state.phase == "running":
                 return
             self._state = JobState("running", "Starting")
+            self._is_cancelled = False
             command = [sys.executable, "-m", "explorer", "map", "--progress-lines"]
             self._process = subprocess.Popen(
                 [*command, "--db", str(self._database), *options],
@@ -62,10 +64,10 @@ class MapJob:
         threading.Thread(target=self._follow, args=(self._process,), name="map-job", daemon=True).start()
 
     def cancel(self) -> None:
-        """Stop what is running: the map stays as it was stored last."""
+        """Ask what is running to stop. Once the new map is being stored it is too late for that."""
         with self._lock:
             if self._state.phase == "running":
-                self._state = JobState("cancelled", "Cancelled: the map is as it was.")
+                self._is_cancelled = True
                 self._process.terminate()
 
     def wait(self, timeout_s: float | None = None) -> None:
@@ -84,10 +86,11 @@ class MapJob:
                 said = line.strip() or said
         if process.wait() == 0:
             self._tell(JobState("done", "The map is drawn anew.", 1.0))
+        elif self._is_cancelled:
+            self._tell(JobState("cancelled", "Cancelled: the map is as it was."))
         else:
             self._tell(JobState("failed", said or "The map could not be made: run `python run.py map`."))
 
     def _tell(self, state: JobState) -> None:
         with self._lock:
-            if self._state.phase == "running":
-                self._state = state
+            self._state = state

@@ -87,7 +87,8 @@ def test_the_map_is_drawn_anew_while_music_plays_and_the_song_keeps_its_mark(
 
 
 def test_a_new_drawing_can_be_cancelled(open_page, serve, tmp_path, make_library):
-    make_library(tmp_path / "songs.db", tmp_path / "music")
+    # So many that t-SNE takes a while.
+    make_library(tmp_path / "songs.db", tmp_path / "music", per_genre=250)
     with serve(tmp_path / "songs.db") as url:
         page = open_page(url)
         page.locator("#redraw summary").click()

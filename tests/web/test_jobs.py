@@ -1,8 +1,10 @@
+import os
 import sys
 import time
 
 import pytest
 
+from explorer.config import ROOT
 from explorer.library.database import Database
 from explorer.web import jobs
 from explorer.web.callbacks import redraw_options
@@ -66,6 +68,32 @@ def test_a_cancelled_job_leaves_the_map_as_it_was(library, monkeypatch, tmp_path
     assert job._process.returncode < 0
     with Database.open_readonly(path) as database:
         assert database.map_revision() == 1
+
+
+def test_a_job_that_is_storing_already_ends_as_done(library, monkeypatch, tmp_path):
+    late = tmp_path / "late.py"
+    late.write_text(
+        "import time\n"
+        "from explorer.progress import LineReporter\n"
+        "reporter = LineReporter()\n"
+        "reporter.finishing()\n"
+        "reporter.say('Storing')\n"
+        "time.sleep(1.5)\n"
+    )
+    run = jobs.subprocess.Popen
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    monkeypatch.setattr(
+        jobs.subprocess,
+        "Popen",
+        lambda command, **options: run([sys.executable, str(late)], env=environment, **options),
+    )
+    job = MapJob(library[0])
+    job.start()
+    deadline = time.monotonic() + 20
+    while job.state.text != "Storing" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    job.cancel()
+    assert finish(job).phase == "done"
 
 
 @pytest.mark.parametrize(
