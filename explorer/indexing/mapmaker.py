@@ -22,6 +22,7 @@ from explorer.mapping.neighbours import centred_unit_rows
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import (
     METHODS,
+    PERPLEXITY,
     UMAP_NEIGHBOURS,
     default_parameters,
     project,
@@ -38,7 +39,8 @@ SONGS_THAT_MAKE_A_GENRE = 3
 _QUICK_FIRST = ("pca", "umap", "tsne")
 # From so many songs on t-SNE takes minutes: the rest of the map is stored before it.
 _MINUTES_FOR_TSNE = 20_000
-_OPTIONS = {"tsne": "perplexity", "umap": "neighbours"}
+_OPTIONS = {"tsne": ("perplexity", PERPLEXITY), "umap": ("neighbours", UMAP_NEIGHBOURS)}
+"""What a projection can be asked for, and what it is otherwise."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class _Library:
     labels: np.ndarray
     """Cluster of each song [shape=(n,), int]; -1 for those in none."""
     cluster_count: int | None
+    revision: int
+    """Of the map that the library has, or had when it was read."""
     genres: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,6 +110,15 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
     """
     request = request or MapRequest()
     database.require_songs()
+    while True:
+        new = _make(database, reporter, request)
+        if new is not None:
+            return new
+        reporter.say("Another program has changed the map meanwhile: it is brought up to date from there.")
+
+
+def _make(database: Database, reporter: Reporter, request: MapRequest) -> Map | None:
+    """Make and store a map, or nothing where another one was stored meanwhile."""
     asked = request.projections or METHODS
     with reporter.working("Reading the library"):
         library = _read(database, request)
@@ -117,13 +130,14 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
         anew = _is_laid_out_anew(method, method in asked, parameters, library, request)
         if method == "tsne" and anew and len(library.song_ids) >= _MINUTES_FOR_TSNE and new.positions:
             _measure(library, new, reporter)
-            database.store_map(new)
+            if not database.store_map(new, over=library.revision):
+                return None
+            library.revision += 1
             reporter.say("The map can be looked at; t-SNE will join it in some minutes.")
         _draw(method, library, new, parameters, anew, reporter)
     _measure(library, new, reporter)
     reporter.finishing()
-    database.store_map(new)
-    return new
+    return new if database.store_map(new, over=library.revision) else None
 
 
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
@@ -149,12 +163,13 @@ def _read(database: Database, request: MapRequest) -> _Library:
         positions = {name: database.positions(name)[:2] for name in stored}
         clusters, _, _ = database.clusters()
         cluster_count = database.cluster_count()
+        revision = database.map_revision()
     directions, _ = centred_unit_rows(vectors)
     del vectors
     reduced = reduce(directions)
     # UMAP counts a song among its own neighbours, and copies of a song as one: some spare ones make up.
-    asked = request.neighbours or stored.get("umap", {}).get("asked") or UMAP_NEIGHBOURS
-    graph = true_neighbours(directions, reduced, max(NEIGHBOURS, asked + 2))
+    spare = 2 + max(request.neighbours or 0, stored.get("umap", {}).get("asked") or UMAP_NEIGHBOURS)
+    graph = true_neighbours(directions, reduced, max(NEIGHBOURS, spare))
     return _Library(
         song_ids=song_ids,
         songs=songs,
@@ -165,6 +180,7 @@ def _read(database: Database, request: MapRequest) -> _Library:
         places={name: _in_order(song_ids, *found) for name, found in positions.items()},
         labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
         cluster_count=cluster_count,
+        revision=revision,
     )
 
 
@@ -207,7 +223,7 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
 
 def _parameters(method: str, library: _Library, request: MapRequest) -> dict:
     """Return what a projection is made with: what was asked for, now or when it was laid out."""
-    option = _OPTIONS.get(method)
+    option, _ = _OPTIONS.get(method, (None, None))
     asked = getattr(request, option) if option else None
     if asked is None:
         asked = library.stored.get(method, {}).get("asked")
@@ -224,7 +240,8 @@ def _is_laid_out_anew(
         return True
     if not is_asked:
         return False
-    return request.relayout or parameters["asked"] != before.get("asked")
+    _, default = _OPTIONS.get(method, (None, None))
+    return request.relayout or (parameters["asked"] or default) != (before.get("asked") or default)
 
 
 def _draw(
@@ -239,8 +256,7 @@ def _draw(
     before = library.places.get(method)
     with reporter.working(f"Mapping {_songs(library)}: {TITLES[method]}") as tell:
         if anew:
-            options = {name: parameters[name] for name in _OPTIONS.values() if name in parameters}
-            positions = _laid_out(method, library, tell, **options)
+            positions = _laid_out(method, library, parameters, tell)
             positions = positions if before is None else aligned(positions, before)
         else:
             parameters = library.stored[method]
@@ -270,14 +286,16 @@ def _with_new_songs(
         return before
     if 2 * n_new > len(before):
         # Among so few there is hardly a place for so many: they get a layout of their own that fits.
-        whole = aligned(_laid_out(method, library, tell), before, scale=True)
+        whole = aligned(_laid_out(method, library, library.stored[method], tell), before, scale=True)
         return np.where(is_new[:, None], whole, before)
     if method == "pca":
         return place_linearly(library.reduced, before)
     return place_among_neighbours(library.reduced, library.true, before, seed=SEED)
 
 
-def _laid_out(method: str, library: _Library, tell: Callable[[float], None], **options: float) -> np.ndarray:
+def _laid_out(method: str, library: _Library, parameters: dict, tell: Callable[[float], None]) -> np.ndarray:
+    option, _ = _OPTIONS.get(method, (None, None))
+    options = {option: parameters["asked"]} if parameters.get("asked") else {}
     graph = None
     if method == "umap":
         graph = library.graph, distances_to(library.directions, library.graph)

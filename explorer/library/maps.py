@@ -14,12 +14,25 @@ from explorer.library.records import Map
 class MapTables(LibraryFile):
     """The tables of the one map that a library has."""
 
-    def store_map(self, new: Map) -> None:
+    def store_map(self, new: Map, *, over: int | None = None) -> bool:
         """Store projections, in place of their older selves, and the clusters, in one transaction.
 
         Other projections stay as they are, and songs that were removed meanwhile are left out.
+
+        Parameters
+        ----------
+        over : int, optional
+            The revision of the map that the new one was made from: what another program has stored since
+            is not overwritten.
+
+        Returns
+        -------
+        bool
+            Whether it was stored.
         """
         with self.transaction():
+            if over is not None and self.map_revision() != over:
+                return False
             there = {song_id for (song_id,) in self._rows("SELECT id FROM songs")}
             rows = [(row, song_id) for row, song_id in enumerate(new.song_ids) if song_id in there]
             for name, positions in new.positions.items():
@@ -39,6 +52,7 @@ class MapTables(LibraryFile):
                 """INSERT INTO state VALUES ('map_revision', '1')
                    ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
             )
+        return True
 
     def _store_projection(self, name: str, new: Map, rows: list, positions: np.ndarray) -> None:
         self._rows("DELETE FROM projections WHERE name = ?", (name,))

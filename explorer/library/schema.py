@@ -109,7 +109,11 @@ MIGRATIONS = (
         SELECT id,
             coalesce(info ->> '$.name', '') AS title,
             coalesce(
-                (SELECT group_concat(value ->> '$.name', ', ') FROM json_each(info, '$.artists')), ''
+                (
+                    SELECT group_concat(iif(type = 'object', value ->> '$.name', value), ', ')
+                    FROM json_each(iif(json_type(info, '$.artists') = 'array', info, '{}'), '$.artists')
+                ),
+                ''
             ) AS artist,
             coalesce(
                 info ->> '$.album.name', iif(json_type(info, '$.album') = 'text', info ->> '$.album', ''), ''

@@ -8,6 +8,7 @@ from explorer.library.connection import LibraryFile
 
 # So many that answer to a search are ranked; of more than that any will do.
 _MOST_CANDIDATES = 400
+_LONGEST_TEXT = 200
 _WORD = re.compile(r"\w+")
 
 
@@ -26,6 +27,8 @@ class SearchTables(LibraryFile):
         list of str
             Ids of at most 400 songs, the best first.
         """
+        # A browser may send half of a character, which UTF-8 cannot say.
+        text = text[:_LONGEST_TEXT].encode("utf-8", "ignore").decode("utf-8")
         words = _WORD.findall(text)
         found: dict[str, None] = {}
         if words:

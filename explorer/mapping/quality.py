@@ -285,6 +285,8 @@ def nearest_on_map(positions: np.ndarray, k: int = 10) -> np.ndarray:
     MappingError
         If a value is not finite, or `k` is less than 1.
     """
+    from scipy.spatial import cKDTree
+
     positions = as_matrix(positions, name="positions")
     n = len(positions)
     if k < 1:
@@ -292,8 +294,6 @@ def nearest_on_map(positions: np.ndarray, k: int = 10) -> np.ndarray:
     if n < 2:
         return np.empty((n, 0), dtype=np.int64)
     k = min(k, n - 1)
-    from scipy.spatial import cKDTree
-
     found = cKDTree(positions).query(positions, k + 1, workers=-1)[1]
     # Among points in one place the point itself need not come first, nor be there at all.
     itself = found == np.arange(n)[:, None]

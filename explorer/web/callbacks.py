@@ -112,10 +112,13 @@ def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
         prevent_initial_call=True,
     )
     def follow(_ticks, revision: int):
-        newest = shelf.latest().revision
+        state = job.state
+        try:
+            newest = shelf.latest().revision
+        except ExplorerError:
+            raise PreventUpdate from None
         shown = newest if newest != revision else no_update
-        running = job.state.phase == "running"
-        return panels.redraw_state(job.state), job.state.phase, not running, shown
+        return panels.redraw_state(state), state.phase, state.phase != "running", shown
 
 
 def redraw_options(projection: str, perplexity: object, neighbours: object) -> list[str]:

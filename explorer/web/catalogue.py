@@ -27,6 +27,16 @@ SUGGESTIONS = 8
 _log = logging.getLogger(__name__)
 
 
+class _made_once(cached_property):  # noqa: N801
+    """A cached property that is made once, also when threads ask for it at once."""
+
+    def __get__(self, instance: Catalogue | None, owner: type | None = None) -> object:
+        if instance is None:
+            return self
+        with instance._making:
+            return super().__get__(instance, owner)
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Every song that is on the map, and the maps.
@@ -51,14 +61,13 @@ class Catalogue:
     near: dict[str, np.ndarray]
     parameters: dict[str, dict]
     quality: dict[str, dict]
-    neighbourhood: dict
     clusters: Grouping
     trained: bool
     unmapped: int
     n_genres: int
     _groupings: dict[object, Grouping] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _space_lock: threading.RLock = field(default_factory=threading.RLock)
+    _making: threading.RLock = field(default_factory=threading.RLock)
 
     def __len__(self) -> int:
         return len(self.song_ids)
@@ -155,30 +164,25 @@ class Catalogue:
 
         return cluster(self._reduced, count, seed=0)
 
-    @cached_property
+    @_made_once
     def _space(self) -> Neighbours:
-        with self._space_lock:
-            if "_space" in self.__dict__:
-                return self.__dict__["_space"]
-            with Database.open_readonly(self.database) as database:
-                song_ids, vectors = database.vectors(dtype=np.float32)
-            if song_ids == self.song_ids:
-                return Neighbours(vectors)
-            rows = {song_id: row for row, song_id in enumerate(song_ids)}
-            try:
-                return Neighbours(vectors[[rows[song_id] for song_id in self.song_ids]])
-            except KeyError as error:
-                raise LibraryError(
-                    "The library has changed since this page was loaded: reload it."
-                ) from error
+        with Database.open_readonly(self.database) as database:
+            song_ids, vectors = database.vectors(dtype=np.float32)
+        if song_ids == self.song_ids:
+            return Neighbours(vectors)
+        rows = {song_id: row for row, song_id in enumerate(song_ids)}
+        try:
+            return Neighbours(vectors[[rows[song_id] for song_id in self.song_ids]])
+        except KeyError as error:
+            raise LibraryError("The library has changed since this page was loaded: reload it.") from error
 
-    @cached_property
+    @_made_once
     def _reduced(self) -> np.ndarray:
         from explorer.mapping.projection import reduce
 
         return reduce(self._space.rows)
 
-    @cached_property
+    @_made_once
     def _vocabulary(self):
         from explorer.mapping.labelling import Vocabulary
 
@@ -254,7 +258,6 @@ def load_catalogue(database: Database) -> Catalogue:
         near={name: near[row] for (name, (*_, near)), row in zip(found.items(), rows, strict=True)},
         parameters={name: projection["parameters"] for name, projection in projections.items()},
         quality={name: projection["quality"] for name, projection in projections.items()},
-        neighbourhood=database.neighbourhood(),
         clusters=Grouping(
             "Clusters",
             names,

@@ -239,7 +239,9 @@ def test_a_large_library_can_be_looked_at_before_its_t_sne_is_ready(mapped, monk
     store_map = Database.store_map
     monkeypatch.setattr(mapmaker, "_MINUTES_FOR_TSNE", N)
     monkeypatch.setattr(
-        Database, "store_map", lambda self, new: (stored.append(set(new.positions)), store_map(self, new))
+        Database,
+        "store_map",
+        lambda self, new, over: stored.append(set(new.positions)) or store_map(self, new, over=over),
     )
     update(mapped)
     update(mapped, relayout=True)
@@ -275,3 +277,27 @@ def test_a_song_removed_while_the_map_is_made_is_left_out(mapped, monkeypatch):
     monkeypatch.setattr(mapmaker, "_measure", remove_then_measure)
     update(mapped)
     assert len(mapped.positions("tsne")[0]) == N - 1
+
+
+def test_the_maps_own_perplexity_and_neighbours_move_nothing(mapped):
+    before = places(mapped)
+    update(mapped, perplexity=30, neighbours=15)
+    assert places(mapped) == before
+
+
+def test_what_another_program_stores_meanwhile_is_not_overwritten(mapped, tmp_path, vectors, monkeypatch):
+    measure, others = mapmaker._measure, []
+
+    def measure_too_late(*arguments):
+        if not others:
+            others.append(None)
+            with Database.open(mapped.path) as other:
+                store_vectors(other, tmp_path, vectors[N:], first=N)
+                update(other, relayout=True)
+                others.append(places(other))
+        measure(*arguments)
+
+    monkeypatch.setattr(mapmaker, "_measure", measure_too_late)
+    update(mapped)
+    assert places(mapped) == others[1]
+    assert mapped.map_revision() == 3

@@ -83,6 +83,26 @@ def test_a_library_of_an_older_version_can_be_searched_and_read(tmp_path, monkey
         assert database.positions("tsne")[0] == []
 
 
+@pytest.mark.parametrize(
+    ("artists", "expected"),
+    [
+        (["Plain"], "Plain"),
+        ("Plain", ""),
+        ({"name": "Plain"}, ""),
+        ([None, 7, {"name": None}, {}], "7"),
+        (None, ""),
+    ],
+)
+def test_artists_of_any_shape_can_be_stored(fresh_db, artists, expected):
+    fresh_db._rows("INSERT INTO songs VALUES ('a', ?)", (json.dumps({"name": "x", "artists": artists}),))
+    assert fresh_db.artists() == {"a": expected}
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "word " * 5000, "\ud800", "zq\x00zq", "(NEAR AND *"])
+def test_a_hostile_search_finds_nothing_and_fails_nothing(songs, text):
+    assert songs.search(text) == []
+
+
 def test_vacuum_does_not_mix_songs_up(songs):
     songs._rows("DELETE FROM songs WHERE id = 'ete'")
     songs._rows("VACUUM")
