@@ -1,34 +1,45 @@
 /**
  * What Dash calls in the browser. Sound and movement start here, without a round trip to the server.
- * The work is done by explorer.map, explorer.overlays, explorer.player and explorer.songs.
+ * The work is done by the other files' parts of `explorer`.
  */
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   explorer: {
-    /** Give a drawing from the server the part of the map to show, unless a notice stands in its place. */
+    /** Gather what the page shows: one change of it is one drawing. Nothing is drawn before the theme is known. */
+    look(projection, colouring, clusters, fade, theme, revision, filter, isolated) {
+      if (!theme || document.getElementById("notice")) return window.dash_clientside.no_update;
+      const look = { projection, colouring, clusters, fade, theme, revision };
+      const shown = isolated && isolated.of === explorer.groupsOf(look) ? isolated.groups : null;
+      look.filter = { ...filter, shown };
+      explorer.address.setLook(look);
+      return look;
+    },
+
+    /** Give a drawing from the server the part of the map to show. */
     draw(figure) {
-      if (!figure || document.getElementById("notice")) return window.dash_clientside.no_update;
-      return explorer.map.prepare(figure);
+      return figure ? explorer.map.prepare(figure) : window.dash_clientside.no_update;
     },
 
-    /** Show the tooltip of the point under the pointer, or hide it. */
-    hover(hoverData) {
-      explorer.overlays.hover(hoverData ? hoverData.points[0].pointIndex : null);
-      return window.dash_clientside.no_update;
-    },
-
-    /** Play the point that was clicked: from the start, also when it plays already. */
-    click(clickData) {
-      if (clickData) explorer.play(clickData.points[0].pointIndex);
-      return window.dash_clientside.no_update;
-    },
-
-    /** Fly to the song that was chosen in the search, play it, and empty the field. */
+    /** Fly to the song that was chosen in the search and play it, or filter by the genre or artist chosen. */
     goTo(value) {
       const nothing = window.dash_clientside.no_update;
-      if (value === null || value === undefined) return [nothing, nothing];
-      explorer.visit(Number(value));
+      if (!value) return [nothing, nothing];
+      const at = value.indexOf(":");
+      const [kind, name] = [value.slice(0, at), value.slice(at + 1)];
+      if (kind === "song") explorer.visit(Number(name));
+      else explorer.filters.add(kind, name);
       document.activeElement?.blur();
       return [null, ""];
+    },
+
+    /** Gather the filters' controls; a range that leaves nothing out is none. */
+    gatherFilter(genres, clusters, artists, years, duration, firstYear, lastYear, longest) {
+      return explorer.filters.gather({ genres, clusters, artists, years, duration, firstYear, lastYear, longest });
+    },
+
+    /** The ranges that there are to choose from have come from the server. */
+    placeRanges(_ready, firstYear, lastYear, longest) {
+      const values = explorer.filters.place(firstYear, lastYear, longest);
+      return values || [window.dash_clientside.no_update, window.dash_clientside.no_update];
     },
 
     /** The theme button was pressed: the other theme is the user's choice from now on. */
@@ -36,21 +47,23 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       return theme === "dark" ? "light" : "dark";
     },
 
-    /** Apply the user's choice of theme, or else the system's. */
+    /** Apply the user's choice of theme, or else the system's. What the address says comes first. */
     applyTheme(_timestamp, chosen) {
+      explorer.address.restoreOnce();
       const theme = chosen || explorer.systemTheme();
       return [theme, theme];
     },
 
-    /** The number of clusters matters only where colours mean clusters. */
-    showClusterField(colouring) {
-      return { display: colouring === "cluster" ? "" : "none" };
-    },
-
-    /** t-SNE is drawn with a perplexity, UMAP with a number of neighbours, PCA with neither. */
-    showRedrawFields(projection) {
-      const shown = (name) => ({ display: projection === name ? "" : "none" });
-      return [shown("tsne"), shown("umap")];
+    /** Some controls matter in some views only. */
+    showFields(projection, colouring) {
+      const shown = (is) => ({ display: is ? "" : "none" });
+      const isOriginal = projection === "original";
+      return [
+        shown(isOriginal || colouring === "cluster"),
+        { visibility: isOriginal ? "hidden" : "visible" },
+        shown(projection === "tsne"),
+        shown(projection === "umap"),
+      ];
     },
 
     /** On narrow windows the controls open and close. */
@@ -68,12 +81,17 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
     return options;
   },
 
-  /** A suggestion: title above artist, as text. */
+  /** A suggestion: what it is called above what it is, as text. */
   songOption({ option }) {
     const line = (className, text) => React.createElement("div", { className, key: className }, text);
-    return React.createElement("div", { className: "suggestion" }, [
+    return React.createElement("div", { className: `suggestion suggestion-${option.value.split(":")[0]}` }, [
       line("suggestion-title", option.label),
-      line("suggestion-artist", option.artist || "no artist"),
+      line("suggestion-artist", option.told),
     ]);
+  },
+
+  /** @param {number} seconds @returns {string} */
+  asDuration(seconds) {
+    return explorer.player.format(seconds);
   },
 });

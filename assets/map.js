@@ -8,6 +8,8 @@ explorer.map = {
   view: null,
   touched: false,
   meta: null,
+  /** A part of the map that an address asks for, until the projection it belongs to is drawn. */
+  wanted: null,
 
   /** Find the page's parts and watch the window's size. Called once, when Dash has drawn the page. */
   mount() {
@@ -15,7 +17,6 @@ explorer.map = {
     document.getElementById("zoom-in").addEventListener("click", () => this.zoomBy(1 / 1.6));
     document.getElementById("zoom-out").addEventListener("click", () => this.zoomBy(1.6));
     document.getElementById("zoom-fit").addEventListener("click", () => this.showAll());
-    this.frame.addEventListener("dblclick", () => this.showAll());
     new ResizeObserver(() => this.resized()).observe(this.frame);
     const side = document.querySelector(".side");
     if (side) new ResizeObserver(() => this.touched || this.resized()).observe(side);
@@ -26,28 +27,39 @@ explorer.map = {
     return this.frame.querySelector(".js-plotly-plot");
   },
 
+  /** @returns {object|null} The points as Plotly draws them: x, y and the colours' numbers. */
+  get points() {
+    return this.plot?._fullData?.[0] ?? null;
+  },
+
   /**
    * Set the part of a new drawing to show: the one shown now, or all of it for another projection.
    * @param {object} figure As plotly.py made it.
    */
   prepare(figure) {
     const meta = figure.layout.meta;
-    const moved = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
+    const isOther = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
+    const before = this.meta && isOther && this.meta.revision === meta.revision ? explorer.morph.remember() : null;
     this.meta = meta;
     if (explorer.songs.setRevision(meta.revision)) explorer.player.findAgain();
-    if (moved) {
-      this.view = this.fittingView();
-      this.touched = false;
+    if (isOther) {
+      const asked = this.wanted?.projection === meta.projection ? this.wanted.view : null;
+      this.wanted = null;
+      this.view = asked ? this.viewOf(asked) : this.fittingView();
+      this.touched = Boolean(asked);
     }
     if (this.frame.clientWidth <= this.NARROW) figure.data[0].marker.size *= 0.72;
     const [x, y] = this.ranges();
-    Object.assign(figure.layout.xaxis, { range: x, autorange: false });
-    Object.assign(figure.layout.yaxis, { range: y, autorange: false });
+    Object.assign(figure.layout.xaxis, { range: x, autorange: false, fixedrange: true });
+    Object.assign(figure.layout.yaxis, { range: y, autorange: false, fixedrange: true });
+    Object.assign(figure.layout, { dragmode: false, hovermode: false });
+    if (before) explorer.morph.begin(before);
+    explorer.filters.tell(meta);
     this.listen();
     return figure;
   },
 
-  /** Follow Plotly's own panning and zooming; its element is there only after the first drawing. */
+  /** Hear of Plotly's drawings; its element is there only after the first one. */
   listen() {
     const plot = this.plot;
     if (!plot || !plot.on) {
@@ -56,19 +68,19 @@ explorer.map = {
     }
     if (plot.dataset.heard) return;
     plot.dataset.heard = "true";
-    plot.on("plotly_relayouting", () => this.followPlot());
-    plot.on("plotly_relayout", () => this.followPlot());
     plot.on("plotly_afterplot", () => this.drawn());
     this.drawn();
   },
 
   /** A drawing is on the screen: measure its groups. */
   drawn() {
-    const trace = this.plot?._fullData?.[0];
-    if (!trace || !this.meta) return;
-    explorer.overlays.measure(trace);
+    if (!this.points || !this.meta) return;
+    if (this.points.x !== this.drawnX) explorer.pointer.measure(this.points);
+    this.drawnX = this.points.x;
+    explorer.overlays.measure(this.points);
     this.frame.dataset.drawn = `${this.meta.projection} ${this.meta.colouring} ${this.meta.theme}`;
     explorer.overlays.refresh();
+    explorer.morph.run();
   },
 
   /** @returns {{top, right, bottom, left}} The part of the map's frame that no card covers, in pixels. */
@@ -80,11 +92,13 @@ explorer.map = {
       return element && element.getClientRects().length ? element.getBoundingClientRect()[side] : null;
     };
     const warned = narrow ? edge(".warnings", "bottom") : null;
+    const sheet = narrow ? edge(".page.panel-open .panel", "top") : null;
+    const lowest = sheet ?? edge(".spectrogram", "top") ?? edge(".player", "top") ?? height;
     return {
       top: Math.max(edge(".header", "bottom") ?? 0, warned ?? 0) + this.GAP + 8,
-      bottom: Math.min(edge(".player", "top") ?? height, (!narrow && edge(".trust", "top")) || height) - this.GAP,
+      bottom: Math.min(lowest, (!narrow && edge(".trust", "top")) || height) - this.GAP,
       left: (narrow ? 0 : (edge(".side", "right") ?? 0)) + this.GAP,
-      right: (narrow ? width : (edge(".zoom", "left") ?? width)) - this.GAP,
+      right: (narrow ? width : (edge(".map-tools", "left") ?? width)) - this.GAP,
     };
   },
 
@@ -97,6 +111,18 @@ explorer.map = {
     const scale = Math.max(wide, high);
     const alone = right - left < 1e-5 && top - bottom < 1e-5;
     return { x: (left + right) / 2, y: (bottom + top) / 2, scale: alone ? 0.004 : scale };
+  },
+
+  /** @returns {{x, y, scale}} The view of a part of the map, as an address says it. */
+  viewOf({ x, y, zoom }) {
+    return { x, y, scale: this.fittingView().scale / zoom };
+  },
+
+  /** Show a part of the map, as an address says it, or all of it. */
+  showPart(part) {
+    if (!this.meta) return;
+    this.touched = Boolean(part);
+    this.glideTo(part ? this.viewOf(part) : this.fittingView(), this.FLIGHT_MS);
   },
 
   /** @returns {number[][]} The axes' ranges for the view, whose centre is that of the free area. */
@@ -112,49 +138,76 @@ explorer.map = {
     ];
   },
 
-  /** @returns {{x, y}} Where a place of the map is in the frame, in pixels, as Plotly shows it now. */
-  toPixels(x, y) {
+  /** @returns {{left, top, across, down}} The corner of the frame on the map, and map units per pixel. */
+  frameOnMap() {
     const { clientWidth: width, clientHeight: height } = this.frame;
     const layout = this.plot._fullLayout;
     const [left, right] = layout.xaxis.range;
     const [bottom, top] = layout.yaxis.range;
-    return { x: ((x - left) / (right - left)) * width, y: ((top - y) / (top - bottom)) * height };
+    return { left, top, across: (right - left) / width, down: (top - bottom) / height };
   },
 
-  /** Read the view back after the user has moved it. */
-  followPlot() {
-    const { width } = this.frame.getBoundingClientRect();
-    const free = this.freeArea();
-    const layout = this.plot._fullLayout;
-    const [left, right] = layout.xaxis.range;
-    const [, top] = layout.yaxis.range;
-    const scale = (right - left) / width;
-    const [[expectedLeft, expectedRight], [, expectedTop]] = this.ranges();
-    const strayed = Math.abs(left - expectedLeft) + Math.abs(right - expectedRight) + Math.abs(top - expectedTop);
-    // What this code moved itself is no wish of the user's.
-    if (this.moving || strayed < scale) return;
-    this.view = {
-      scale,
-      x: left + (scale * (free.left + free.right)) / 2,
-      y: top - (scale * (free.top + free.bottom)) / 2,
-    };
-    this.touched = true;
-    explorer.overlays.hover(null);
-    explorer.overlays.refresh();
+  /** @returns {{x, y}} Where a place of the map is in the frame, in pixels, as Plotly shows it now. */
+  toPixels(x, y) {
+    const { left, top, across, down } = this.frameOnMap();
+    return { x: (x - left) / across, y: (top - y) / down };
   },
 
+  /** @returns {{x, y}} Which place of the map is at a pixel of the frame. */
+  toPlace(x, y) {
+    const { left, top, across, down } = this.frameOnMap();
+    return { x: left + x * across, y: top - y * down };
+  },
+
+  /** Show a view at the next chance; while Plotly draws, the newest one waits. */
   async setView(view) {
     this.view = view;
-    const [x, y] = this.ranges();
-    this.moving = true;
-    await Plotly.relayout(this.plot, { "xaxis.range": x, "yaxis.range": y });
-    this.moving = false;
-    explorer.overlays.refresh();
+    if (this.isMoving) {
+      this.isBehind = true;
+      return;
+    }
+    this.isMoving = true;
+    do {
+      this.isBehind = false;
+      const [x, y] = this.ranges();
+      await Plotly.relayout(this.plot, { "xaxis.range": x, "yaxis.range": y });
+      explorer.overlays.refresh();
+    } while (this.isBehind);
+    this.isMoving = false;
+    if (this.touched || explorer.address.look) explorer.address.writeSoon();
   },
 
   resized() {
     if (!this.meta || !this.plot?._fullLayout) return;
     this.setView(this.touched ? this.view : this.fittingView());
+  },
+
+  /** The free area changes with the cards around it: keep the whole map in it, or what was looked at in its middle. */
+  makeRoom() {
+    if (!this.meta || !this.plot?._fullLayout) return;
+    if (this.touched) this.setView(this.view);
+    else this.glideTo(this.fittingView(), 260);
+  },
+
+  /** Move the map by pixels, as a hand does. */
+  panBy(dx, dy) {
+    this.stop();
+    this.touched = true;
+    const { x, y, scale } = this.view;
+    return this.setView({ x: x - dx * scale, y: y + dy * scale, scale });
+  },
+
+  /** Zoom so that what lies under a pixel of the frame stays there. */
+  zoomAt(pixelX, pixelY, factor) {
+    this.stop();
+    this.touched = true;
+    const free = this.freeArea();
+    const { x, y, scale } = this.view;
+    const right = pixelX - (free.left + free.right) / 2;
+    const down = pixelY - (free.top + free.bottom) / 2;
+    const fit = this.fittingView().scale;
+    const next = Math.min(Math.max(scale * factor, fit / 400), fit * 3);
+    return this.setView({ x: x + right * (scale - next), y: y - down * (scale - next), scale: next });
   },
 
   zoomBy(factor) {
@@ -172,16 +225,36 @@ explorer.map = {
   /** Bring a song into the middle, near enough to see what lies around it. */
   flyTo(index) {
     const place = this.placeOf(index);
-    if (!place) return;
+    if (place) this.flyToPlace(place);
+  },
+
+  flyToPlace([x, y]) {
     this.touched = true;
     const near = this.fittingView().scale / 2.5;
-    this.glideTo({ x: place[0], y: place[1], scale: Math.min(this.view.scale, near) }, this.FLIGHT_MS);
+    this.glideTo({ x, y, scale: Math.min(this.view.scale, near) }, this.FLIGHT_MS);
+  },
+
+  /** Move the map no further than a song needs to be in sight. */
+  reveal(index) {
+    const place = this.placeOf(index);
+    if (!place) return;
+    const { x, y } = this.toPixels(...place);
+    const free = this.freeArea();
+    if (x >= free.left && x <= free.right && y >= free.top && y <= free.bottom) return;
+    const dx = Math.min(free.right - 24 - x, 0) + Math.max(free.left + 24 - x, 0);
+    const dy = Math.min(free.bottom - 24 - y, 0) + Math.max(free.top + 24 - y, 0);
+    this.touched = true;
+    this.glideTo({ ...this.view, x: this.view.x - dx * this.view.scale, y: this.view.y + dy * this.view.scale }, 260);
+  },
+
+  stop() {
+    cancelAnimationFrame(this.flight);
   },
 
   /** Move the view smoothly, or at once for those who asked their system for less motion. */
   glideTo(target, duration) {
-    cancelAnimationFrame(this.flight);
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    this.stop();
+    if (explorer.prefersStillness()) {
       this.setView(target);
       return;
     }
@@ -189,26 +262,34 @@ explorer.map = {
     const began = performance.now();
     const step = async (now) => {
       const share = Math.min(Math.max((now - began) / duration, 0), 1);
-      const eased = share < 0.5 ? 4 * share ** 3 : 1 - (2 - 2 * share) ** 3 / 2;
+      const eased = explorer.ease(share);
       const between = (from, to) => from + (to - from) * eased;
+      if (share < 1) this.flight = requestAnimationFrame(step);
       await this.setView({
         x: between(start.x, target.x),
         y: between(start.y, target.y),
         scale: start.scale * (target.scale / start.scale) ** eased,
       });
-      if (share < 1) this.flight = requestAnimationFrame(step);
     };
     this.flight = requestAnimationFrame(step);
   },
 
   /** @returns {number[]|null} A song's place on the map. */
   placeOf(index) {
-    const trace = this.plot?._fullData?.[0];
-    return trace && index < trace.x.length ? [trace.x[index], trace.y[index]] : null;
+    const trace = this.points;
+    return trace && index !== null && index < trace.x.length ? [trace.x[index], trace.y[index]] : null;
+  },
+
+  /** @returns {boolean} Whether a song is among those that no filter leaves out. */
+  isLit(index) {
+    const { unlit } = this.meta;
+    return unlit === null || unlit === undefined || this.points.marker.color[index] !== unlit;
   },
 
   /** @returns {string} The colour of a song's group, also where its point is faded. */
   colourOf(index) {
-    return this.meta.colours[this.plot._fullData[0].marker.color[index] % this.meta.hues];
+    const number = this.points.marker.color[index];
+    if (!this.isLit(index)) return this.meta.colours[number];
+    return this.meta.colours[number % this.meta.hues];
   },
 };

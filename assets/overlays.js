@@ -11,13 +11,17 @@ explorer.overlays = {
   SAME_NAME_APART: 260,
   groups: [],
   hovered: null,
+  /** The song whose mark pulses, and the one that threads lead from. */
+  playing: null,
   selected: null,
   neighbours: [],
+  /** A song that is not in the library: where its neighbours put it. */
+  guest: null,
 
   /** Find the overlays' elements. Called once, when Dash has drawn the page. */
   mount() {
-    for (const id of ["mark", "tooltip", "labels", "glow", "threads"]) this[id] = document.getElementById(id);
-    explorer.map.frame.addEventListener("pointermove", (event) => this.placeTooltip(event.clientX, event.clientY));
+    for (const id of ["mark", "tooltip", "labels", "glow", "threads", "sounding"]) this[id] = document.getElementById(id);
+    this.guestMark = document.getElementById("guest");
   },
 
   /** Take in a new drawing. */
@@ -26,6 +30,7 @@ explorer.overlays = {
     this.measuredX = trace.x;
     this.measuredColours = trace.marker.color;
     this.groups = this.makeNames();
+    this.labels.classList.toggle("on-regions", explorer.map.meta.projection === "original");
     this.labels.replaceChildren(...this.groups.map((group) => group.element));
   },
 
@@ -36,16 +41,29 @@ explorer.overlays = {
     this.paintThreads();
     this.placeLabels();
     this.paintGlow();
+    explorer.choosing.paint();
   },
 
   placeMark() {
-    const place = this.selected === null ? null : explorer.map.placeOf(this.selected);
-    this.mark.hidden = !place;
+    this.placeAt(this.mark, this.playing);
+    this.placeAt(this.sounding, explorer.hearing.index);
+    const place = this.guest?.places[explorer.map.meta.projection === "original" ? "pca" : explorer.map.meta.projection];
+    this.guestMark.hidden = !place;
+    if (place) this.putAt(this.guestMark, place);
+  },
+
+  placeAt(element, index) {
+    const place = explorer.map.placeOf(index);
+    element.hidden = !place;
     if (!place) return;
-    const { x, y } = explorer.map.toPixels(...place);
-    this.mark.style.transform = `translate(${x}px, ${y}px)`;
-    this.mark.style.setProperty("--colour", explorer.map.colourOf(this.selected));
-    this.mark.dataset.index = this.selected;
+    this.putAt(element, place);
+    element.style.setProperty("--colour", explorer.map.colourOf(index));
+    element.dataset.index = index;
+  },
+
+  putAt(element, [x, y]) {
+    const at = explorer.map.toPixels(x, y);
+    element.style.transform = `translate(${at.x}px, ${at.y}px)`;
   },
 
   /** @returns {object[]} The groups' names as elements, with the places where each group is thickest. */
@@ -67,6 +85,7 @@ explorer.overlays = {
     const points = this.sampledPixels();
     const taken = [];
     const isClose = explorer.map.fittingView().scale / explorer.map.view.scale > this.CLOSE;
+    if (explorer.map.frame.classList.contains("morphing")) return;
     for (const group of this.groups) {
       const { element, name, rank } = group;
       group.width ||= element.offsetWidth;
@@ -136,26 +155,53 @@ explorer.overlays = {
     return context;
   },
 
+  /** Mark the song that plays. @param {number|null} index */
+  markPlaying(index) {
+    this.playing = index;
+    if (explorer.map.meta) this.placeMark();
+  },
+
   /**
-   * Mark a song and draw threads to those that truly sound most like it, wherever the map has put them.
+   * Draw threads from a song to those that truly sound most like it, wherever the map has put them.
    * @param {number|null} index
    */
   async select(index) {
     this.selected = index;
+    this.guest = null;
     this.neighbours = [];
-    this.placeMark();
-    this.paintThreads();
+    this.repaint();
     if (index === null) return;
     const neighbours = await explorer.songs.neighbours(index).catch(() => []);
     if (this.selected !== index) return;
     this.neighbours = neighbours;
+    this.repaint();
+  },
+
+  /** Show a song that is not in the library. @param {{places: object, neighbours: object[]}} guest */
+  selectGuest(guest) {
+    this.selected = null;
+    this.guest = guest;
+    this.neighbours = guest.neighbours;
+    this.repaint();
+  },
+
+  repaint() {
+    if (!explorer.map.meta || !explorer.map.points) return;
+    this.placeMark();
     this.paintThreads();
+  },
+
+  /** @returns {number[]|null} Where the threads begin. */
+  threadStart() {
+    if (!this.guest) return explorer.map.placeOf(this.selected);
+    const { projection } = explorer.map.meta;
+    return this.guest.places[projection === "original" ? "pca" : projection] ?? null;
   },
 
   paintThreads() {
     const { width, height } = explorer.map.frame.getBoundingClientRect();
     const context = this.emptyCanvas(this.threads, width, height);
-    const from = this.selected === null ? null : explorer.map.placeOf(this.selected);
+    const from = this.threadStart();
     this.threads.dataset.count = from ? this.neighbours.length : 0;
     if (!from) return;
     const start = explorer.map.toPixels(...from);
@@ -182,7 +228,10 @@ explorer.overlays = {
     const context = this.emptyCanvas(this.glow, width, height);
     const trace = explorer.map.plot._fullData[0];
     const stride = Math.ceil(trace.x.length / this.MAX_GLOWS);
-    const sprites = explorer.map.meta.colours.map((colour) => this.glowSprite(colour));
+    // Regions are shaded already; and what is filtered out does not shine.
+    if (explorer.map.meta.projection === "original") return;
+    const { colours, unlit } = explorer.map.meta;
+    const sprites = colours.map((colour, number) => (number === unlit ? null : this.glowSprite(colour)));
     const zoom = explorer.map.fittingView().scale / explorer.map.view.scale;
     const room = Math.min(Math.min(width, height) / 700, 1);
     const radius = this.GLOW_RADIUS * room * Math.min(Math.max(zoom, 0.8), 2.2);
@@ -190,6 +239,7 @@ explorer.overlays = {
     context.globalAlpha = Math.min(Math.sqrt((200 * stride) / trace.x.length), 1);
     for (let i = 0; i < trace.x.length; i += stride) {
       const { x, y } = explorer.map.toPixels(trace.x[i], trace.y[i]);
+      if (!explorer.map.isLit(i)) continue;
       if (x < -radius || y < -radius || x > width + radius || y > height + radius) continue;
       context.drawImage(sprites[trace.marker.color[i]], x - radius, y - radius, 2 * radius, 2 * radius);
     }
@@ -232,17 +282,18 @@ explorer.overlays = {
       [title, by] = ["This song cannot be shown", error.message];
     }
     if (this.hovered !== index) return;
-    const line = (className, text) => Object.assign(document.createElement("div"), { className, textContent: text });
+    const line = (className, text) => explorer.element("div", className, text);
     this.tooltip.replaceChildren(line("tooltip-title", title), line("tooltip-by", by), line("tooltip-trust", trust));
     this.tooltip.style.setProperty("--colour", explorer.map.colourOf(index));
     this.tooltip.hidden = false;
-    const { x, y } = explorer.map.toPixels(...explorer.map.placeOf(index));
+    const { x, y } = explorer.pointer.at ?? explorer.map.toPixels(...explorer.map.placeOf(index));
     this.placeTooltip(x, y);
   },
 
   /** @returns {string} How far the place of a song can be believed. */
   describeTrust(song) {
-    const near = song.near[explorer.map.meta.projection];
+    const { projection } = explorer.map.meta;
+    const near = song.near[projection === "original" ? "pca" : projection];
     return near === undefined ? "" : `${near} of the ${song.neighbours} that sound most like it are near`;
   },
 
@@ -250,8 +301,10 @@ explorer.overlays = {
   placeTooltip(x, y) {
     if (this.tooltip.hidden) return;
     const { offsetWidth, offsetHeight } = this.tooltip;
-    const left = x + 16 + offsetWidth > window.innerWidth - 8 ? x - 16 - offsetWidth : x + 16;
-    const top = Math.min(Math.max(y - offsetHeight - 12, 8), window.innerHeight - offsetHeight - 8);
+    const { top: highest, right, bottom } = explorer.map.freeArea();
+    const end = Math.max(right, x) + explorer.map.GAP - 4;
+    const left = x + 16 + offsetWidth > end ? x - 16 - offsetWidth : x + 16;
+    const top = Math.min(Math.max(y - offsetHeight - 12, highest - 16), bottom + 12 - offsetHeight);
     this.tooltip.style.transform = `translate(${Math.max(left, 8)}px, ${top}px)`;
   },
 };

@@ -27,12 +27,14 @@ explorer.songs = {
    *   Rejected with a sentence for the user.
    */
   get(index) {
-    return this.keep(this.kept, index, () => this.fetch(`songs/${this.revision}/${index}`));
+    const clusters = explorer.address.look?.clusters;
+    const query = clusters ? `?clusters=${clusters}` : "";
+    return this.keep(this.kept, index, () => this.fetch(`songs/${this.revision}/${index}${query}`));
   },
 
   /**
    * @param {number} index A song's number on the map.
-   * @returns {Promise<{index: number, similarity: number}[]>} The songs that sound most like it.
+   * @returns {Promise<{index: number, similarity: number, title: string, artist: string}[]>} The songs that sound most like it.
    */
   neighbours(index) {
     return this.keep(this.keptNeighbours, index, async () => {

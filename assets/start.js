@@ -1,4 +1,4 @@
-/** Brings the page to life: finds its parts when Dash has drawn them, listens to keys and theme. */
+/** Brings the page to life: finds its parts when Dash has drawn them, and holds what all of them use. */
 window.explorer = window.explorer || {};
 
 Object.assign(explorer, {
@@ -9,10 +9,74 @@ Object.assign(explorer, {
     return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   },
 
-  /** Play a song and mark it on the map. @param {number} index */
+  prefersStillness() {
+    return matchMedia("(prefers-reduced-motion: reduce)").matches;
+  },
+
+  /** @param {number} share Of a movement's time. @returns {number} Of its way: slow, fast, slow. */
+  ease(share) {
+    return share < 0.5 ? 4 * share ** 3 : 1 - (2 - 2 * share) ** 3 / 2;
+  },
+
+  /** @returns {HTMLElement} With a text, never HTML: titles are data. */
+  element(tag, className = "", text = null, attributes = {}) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    if (text !== null) element.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  },
+
+  /** @returns {HTMLElement} A drawn icon. */
+  icon(name) {
+    return this.element("span", `icon icon-${name}`, null, { "aria-hidden": "true" });
+  },
+
+  /** @returns {HTMLButtonElement} That says what it does. */
+  iconButton(name, label, className = "") {
+    const button = this.element("button", `icon-button ${className}`.trim(), null, { type: "button", title: label, "aria-label": label });
+    button.append(this.icon(name));
+    return button;
+  },
+
+  /** Tell screen readers. */
+  announce(text) {
+    document.getElementById("announcer").textContent = text;
+  },
+
+  /** @returns {string} Which groups the numbers of groups stand for. */
+  groupsOf({ projection, colouring, clusters }) {
+    if (projection === "original") return `original ${clusters}`;
+    return colouring === "cluster" ? `cluster ${clusters}` : colouring;
+  },
+
+  /** @returns {{projection: string, clusters: number}} What the server has put into the controls. */
+  readControls() {
+    const { projection, clusters } = document.getElementById("controls").dataset;
+    return { projection, clusters: Number(clusters) };
+  },
+
+  /** Play a song, mark it on the map, and show what sounds like it. @param {number} index */
   play(index) {
+    explorer.choosing.stopPlaying();
+    explorer.playOnly(index);
+    explorer.select(index);
+  },
+
+  /** Play a song; what the panel shows stays. @param {number} index */
+  playOnly(index) {
+    explorer.hearing.stop();
     explorer.player.play(index);
+    explorer.overlays.markPlaying(index);
+    explorer.panel.markPlaying(index);
+  },
+
+  /** Show a song and what sounds like it, without a sound. @param {number|null} index */
+  select(index) {
+    explorer.visitors.leave();
+    explorer.walk.begin(index);
     explorer.overlays.select(index);
+    explorer.panel.show(index);
   },
 
   /** Fly to a song and play it. @param {number} index */
@@ -21,32 +85,20 @@ Object.assign(explorer, {
     explorer.play(index);
   },
 
-  /** Space plays and pauses, m mutes, / searches, Escape leaves the search. */
-  handleKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { target } = event;
-    const typing = target.matches("input:not([type=range], [type=radio]), textarea, select, [contenteditable]");
-    if (typing) {
-      if (event.key === "Escape") target.blur();
-      if (event.key === "Enter" && target.id === "search") explorer.chooseFirst(target, 10);
+  /** An address names a song: show it; only a gesture may begin a sound. @param {string|null} id */
+  async findSong(id) {
+    if (id === explorer.walk.anchorId) return;
+    if (id === null) return explorer.select(null);
+    if (explorer.songs.revision === null) {
+      explorer.wantedSong = id;
       return;
     }
-    if (event.key === " " && !target.matches("button, a, summary")) explorer.player.toggle();
-    else if (event.key.toLowerCase() === "m") explorer.player.toggleMute();
-    else if (event.key === "/") document.getElementById("search")?.focus();
-    else return;
-    event.preventDefault();
-  },
-
-  /**
-   * Enter takes the first suggestion where the arrow keys have chosen none. Suggestions come from the
-   * server: those who type fast are ahead of them, so wait for some.
-   */
-  chooseFirst(field, patience) {
-    if (document.querySelector("[role=option][data-combobox-selected]") || !field.value) return;
-    const first = document.querySelector("[role=option]");
-    if (first) first.click();
-    else if (patience > 0) setTimeout(() => explorer.chooseFirst(field, patience - 1), 60);
+    const index = await explorer.songs.numberOf(id).catch(() => null);
+    if (index === null) return explorer.player.tell("The song of this address is not on the map.");
+    if (!explorer.player.audio.paused) return explorer.play(index);
+    explorer.select(index);
+    explorer.player.load(index);
+    explorer.overlays.markPlaying(index);
   },
 
   /** Follow the system's theme until the user has chosen one. */
@@ -60,15 +112,10 @@ Object.assign(explorer, {
   },
 
   mount() {
-    explorer.player.mount();
-    explorer.map.mount();
-    explorer.overlays.mount();
+    for (const part of ["player", "map", "overlays", "morph", "pointer", "hearing", "seekbar", "panel", "choosing", "filters", "visitors", "keys", "address"]) {
+      explorer[part].mount();
+    }
     explorer.followSystemTheme();
-    document.addEventListener("keydown", explorer.handleKey);
-    document.getElementById("legend")?.addEventListener("click", (event) => {
-      const row = event.target.closest("[data-anthem]");
-      if (row) explorer.visit(Number(row.dataset.anthem));
-    });
     document.getElementById("reload")?.addEventListener("click", () => location.reload());
     const notice = document.getElementById("notice");
     if (notice?.dataset.kind === "busy") setTimeout(() => location.reload(), explorer.BUSY_RETRY_MS);

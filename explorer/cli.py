@@ -88,8 +88,13 @@ def cli() -> None:
 @click.option("--retry", is_flag=True, help="Try files again that failed before.")
 @click.option("--reindex", is_flag=True, help="Embed every song again, with the model asked for.")
 @click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
+@click.option(
+    "--no-previews",
+    is_flag=True,
+    help="Make no previews (a quarter of a megabyte a song): the page makes those that it needs.",
+)
 @json_option
-def index(folder, database, limit, retry, reindex, no_map, as_json, **choices):
+def index(folder, database, limit, retry, reindex, no_map, no_previews, as_json, **choices):
     """Embed the songs of FOLDER (default: audio/) that are new, then compute the map."""
     from explorer.demo import holds_only_the_demo, is_the_demo
     from explorer.indexing.indexer import index_folder
@@ -107,6 +112,7 @@ def index(folder, database, limit, retry, reindex, no_map, as_json, **choices):
             replace=holds_only_the_demo(library) and not is_the_demo(folder),
             limit=limit,
             retry=retry,
+            previews=None if no_previews else Settings(database=database).previews,
         )
         _tell_summary(summary, library, reporter)
         if summary.interrupted:
@@ -169,12 +175,20 @@ def map_command(database, progress_lines, as_json, **choices):
 @database_option
 @click.option("--host", default=Settings.host, show_default=True, help="The address to listen on.")
 @port_option
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer under this name too, beside localhost, addresses and the machine's own; may be repeated.",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
-def serve(database, host, port, no_browser):
+def serve(database, host, port, allowed_hosts, no_browser):
     """Serve the map's page."""
     from explorer.web.server import serve_forever
 
-    serve_forever(Settings(database=database.absolute(), host=host, port=port), open_browser=not no_browser)
+    settings = Settings(database=database.absolute(), host=host, port=port, allowed_hosts=allowed_hosts)
+    serve_forever(settings, open_browser=not no_browser)
 
 
 @cli.command()
@@ -202,12 +216,21 @@ def demo(database, port, weights, no_browser, no_serve):
 )
 @database_option
 @model_options("float32", "bfloat16")
+@click.option(
+    "--like-library", is_flag=True, help="Use the library's own model, so that they can be compared."
+)
+@click.option("--progress-lines", is_flag=True, hidden=True, help="Progress as JSON, for the page.")
 @json_option
-def embed(file, out, database, as_json, **choices):
+def embed(file, out, database, like_library, progress_lines, as_json, **choices):
     """Embed one FILE: `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) go to an .npz."""
-    from explorer.indexing.single import embed_to_npz
+    from explorer.indexing.single import embed_like_library, embed_to_npz
 
-    result = embed_to_npz(file, out, request=_model_request(**choices), reporter=Reporter())
+    request = _model_request(**choices)
+    reporter = LineReporter() if progress_lines else Reporter()
+    if like_library:
+        result = embed_like_library(file, out, database=database, request=request, reporter=reporter)
+    else:
+        result = embed_to_npz(file, out, request=request, reporter=reporter)
     if as_json:
         _print_json(result)
     else:
@@ -305,7 +328,7 @@ def _model_request(**choices):
 def _map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:
     from explorer.indexing.mapmaker import make_map
 
-    if library.summary()["vectors"] and (songs_changed or not library.map_revision()):
+    if library.summary()["vectors"] and (songs_changed or not library.projections()):
         make_map(library, reporter=reporter)
 
 

@@ -16,6 +16,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int | None = None
     """None for the first of PORTS that is free."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names under which the page may be asked for, beside localhost, addresses and the machine's own."""
 
     @property
     def metadata(self) -> Path:
@@ -31,6 +33,21 @@ class Settings:
     def transcodes(self) -> Path:
         """Copies of songs that browsers cannot play as they are."""
         return self.metadata / "transcodes"
+
+    @property
+    def previews(self) -> Path:
+        """Twenty seconds of each song, equally loud."""
+        return self.metadata / "previews"
+
+    @property
+    def waveforms(self) -> Path:
+        """The outlines of songs that were played."""
+        return self.metadata / "waveforms"
+
+    @property
+    def visitors(self) -> Path:
+        """Songs that were dropped on the map and are not in the library, while the page is served."""
+        return self.metadata / "visitors"
 
 
 PORTS = range(8050, 8060)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
-from explorer.config import TITLES
+from explorer.audio.caching import measure
+from explorer.config import TITLES, Settings
 from explorer.embedding.precision import describe_choice
 from explorer.library.database import Database
 from explorer.progress import format_duration
 
 SHOWN_FAILURES = 10
+CACHES = ("previews", "transcodes", "waveforms")
 
 
 def library_status(database: Database) -> dict:
     """Gather counts, the model, the map and the failures of a library."""
     failures = database.failures()
+    settings = Settings(database=Path(database.path))
     return {
         "database": str(database.path),
         **database.summary(),
@@ -25,6 +29,7 @@ def library_status(database: Database) -> dict:
         "precision_trial": database.precision_trial(),
         "projections": database.projections(),
         "neighbourhood": database.neighbourhood(),
+        "caches": {name: measure(getattr(settings, name)) for name in CACHES},
     }
 
 
@@ -48,6 +53,10 @@ def describe_library(status: dict) -> str:
     if not status["projections"]:
         lines.append("map          none yet: run `python run.py map`")
     lines += _describe_neighbourhood(status["neighbourhood"])
+    lines += [
+        f"{name:<12} {cache['files']:,} ({cache['bytes'] / 1e6:,.1f} MB)"
+        for name, cache in status["caches"].items()
+    ]
     lines.append(f"failures     {status['failures']:,}")
     lines += [f"  {item['path']}: {item['reason']}" for item in status["failed_files"][:SHOWN_FAILURES]]
     if status["failures"] > SHOWN_FAILURES:

@@ -7,6 +7,7 @@ decoded counts.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,13 +85,19 @@ def _average(block: np.ndarray) -> np.ndarray:
     return block.mean(axis=1, dtype=np.float32)
 
 
-def open_audio(path: Path) -> AudioStream:
+def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
     """Open a file for decoding.
+
+    Parameters
+    ----------
+    start_s : float
+        Seconds to pass over by seeking. A file may lie about its length or be unable to seek: see
+        `explorer.audio.excerpts`, which decodes what cannot be passed over.
 
     Raises
     ------
     AudioError
-        If neither libsndfile nor FFmpeg knows what it is, or it cannot be read.
+        If neither libsndfile nor FFmpeg knows what it is, it cannot be read, or it cannot seek there.
     """
     try:
         if path.stat().st_size == 0:
@@ -98,13 +105,19 @@ def open_audio(path: Path) -> AudioStream:
     except OSError as error:
         raise AudioError(f"{path.name} cannot be read: {error.strerror}.") from error
     try:
-        return _open_with_sndfile(path)
+        return _open_with_sndfile(path, start_s)
     except (soundfile.LibsndfileError, RuntimeError):
-        return _open_with_ffmpeg(path)
+        return _open_with_ffmpeg(path, start_s)
 
 
-def _open_with_sndfile(path: Path) -> AudioStream:
-    file = soundfile.SoundFile(path)
+def _open_with_sndfile(path: Path, start_s: float) -> AudioStream:
+    file = soundfile.SoundFile(_name(path))
+    if start_s:
+        try:
+            file.seek(round(start_s * file.samplerate))
+        except (soundfile.LibsndfileError, RuntimeError, OverflowError) as error:
+            file.close()
+            raise AudioError(f"{path.name} cannot be read from {start_s:g} s on: {error}.") from error
     container = _SNDFILE_FORMATS.get(file.format, file.format.lower())
     codec = _SNDFILE_CODECS.get(file.subtype, file.subtype.lower())
 
@@ -119,7 +132,26 @@ def _open_with_sndfile(path: Path) -> AudioStream:
     return AudioStream(path, f"{container}/{codec}", file.samplerate, file.channels, read())
 
 
-def _open_with_ffmpeg(path: Path) -> AudioStream:
+def _name(path: Path) -> bytes | str:
+    """Return a path as libsndfile takes it: on POSIX it need not be valid text."""
+    return os.fsencode(path) if os.name == "posix" else str(path)
+
+
+def claimed_duration(path: Path) -> float:
+    """Return how many seconds a file's header claims, which may be anything; 0 where it claims none."""
+    try:
+        with soundfile.SoundFile(_name(path)) as file:
+            return file.frames / file.samplerate
+    except (soundfile.LibsndfileError, RuntimeError, ZeroDivisionError):
+        pass
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            return (container.duration or 0) / av.time_base
+    except (av.FFmpegError, OSError, ValueError):
+        return 0.0
+
+
+def _open_with_ffmpeg(path: Path, start_s: float) -> AudioStream:
     try:
         container = av.open(str(path), metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -137,14 +169,45 @@ def _open_with_ffmpeg(path: Path) -> AudioStream:
         resampler = av.AudioResampler(format="fltp", layout=context.layout, rate=rate)
         try:
             with container:
+                early = None if start_s else 0
                 for frame in _frames(container, stream, path):
+                    if early is None:
+                        early = _samples_before(start_s, frame, stream, path)
                     for out in resampler.resample(frame):
-                        yield out.to_ndarray().T
+                        block = out.to_ndarray().T
+                        if early < len(block):
+                            yield block[early:]
+                        early = max(0, early - len(block))
         except (av.FFmpegError, ValueError) as error:
             raise AudioError(f"{path.name} is damaged: {_reason(error)}.") from error
 
+    if start_s:
+        _seek(container, stream, start_s, path)
     rate = context.sample_rate
     return AudioStream(path, names, rate, len(context.layout.channels), read())
+
+
+def _seek(container: object, stream: object, start_s: float, path: Path) -> None:
+    # A little earlier than asked for: a codec's first frame after a leap still misses its neighbour.
+    try:
+        container.seek(int((_begin_s(stream) + max(0.0, start_s - 0.2)) * av.time_base))
+    except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
+        container.close()
+        raise AudioError(f"{path.name} cannot be read from {start_s:g} s on: {_reason(error)}.") from error
+
+
+def _begin_s(stream: object) -> float:
+    return float((stream.start_time or 0) * (stream.time_base or 0))
+
+
+def _samples_before(start_s: float, frame: object | None, stream: object, path: Path) -> int:
+    """Count the samples between where a leap has led and where it was to lead."""
+    if frame is None:
+        return 0
+    landed_s = None if frame.time is None else frame.time - _begin_s(stream)
+    if landed_s is None or landed_s > start_s + 0.5:
+        raise AudioError(f"{path.name} cannot be read from {start_s:g} s on.")
+    return max(0, round((start_s - landed_s) * frame.sample_rate))
 
 
 def _frames(container: object, stream: object, path: Path) -> Iterator[object]:

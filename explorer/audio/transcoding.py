@@ -12,6 +12,7 @@ import soundfile
 import soxr
 
 from explorer.audio.decoding import AudioStream, open_audio
+from explorer.audio.excerpts import fold_down
 from explorer.errors import AudioError
 
 # https://developer.mozilla.org/en-US/docs/Web/Media/Guides/Formats/Containers: what all of Chromium,
@@ -97,17 +98,12 @@ def _write_flac(stream: AudioStream, target: Path) -> None:
             target, "w", samplerate=rate, channels=channels, format="FLAC", subtype="PCM_16"
         ) as file:
             for block in stream.blocks():
-                block = block if stream.channels <= 2 else _fold_down(block)
+                block = fold_down(block)
                 file.write(resampler.resample_chunk(block) if resampler else block)
             if resampler:
                 file.write(resampler.resample_chunk(np.empty((0, channels), np.float32), last=True))
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{stream.path.name} cannot be made playable: {error}.") from error
-
-
-def _fold_down(block: np.ndarray) -> np.ndarray:
-    """Reduce surround [shape=(m, channels)] to the average on both sides [shape=(m, 2)]."""
-    return np.repeat(block.mean(axis=1, keepdims=True, dtype=np.float32), 2, axis=1)
 
 
 def _shrink(cache: Path, *, keep: Path) -> None:

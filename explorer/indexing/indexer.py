@@ -2,7 +2,7 @@
 
 Threads decode, resample and make log-mels ahead of the network, which runs on full batches in another;
 the caller's thread alone writes songs.db, a song a transaction. What is stored is whole; what is not is
-done again by the next run.
+done again by the next run. Previews are made beside all that, of songs that are stored already.
 """
 
 from __future__ import annotations
@@ -12,22 +12,28 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from explorer.embedding.pooling import RunningPool
+from explorer.embedding.representative import SpreadWindows
+from explorer.embedding.weights import Weights
 from explorer.errors import ExplorerError
-from explorer.indexing.model import ModelRequest, settle_model
-from explorer.indexing.packing import Batch, Copy, Ending, Failure
+from explorer.indexing.model import Model, ModelRequest, settle_model
+from explorer.indexing.packing import Batch, Copy, Decoded, Ending, Failure
 from explorer.indexing.precision import settle_precision
+from explorer.indexing.previewing import PreviewMaker, choose_start
 from explorer.indexing.producer import Producer, decoding_threads
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song
 from explorer.library.scanning import scan_folder
 from explorer.progress import Reporter
+
+STOPPING = "Stopping after the song in hand; Ctrl-C again stops at once."
+SHOWN_PROBLEMS = 10
 
 
 @dataclass
@@ -41,6 +47,8 @@ class Summary:
     audio_seconds: float = 0.0
     copied: int = 0
     """Of the indexed: those whose bytes were known already, and their vector with them."""
+    previews: int = 0
+    """Made by this run; for songs, too, that were known and had none."""
     interrupted: bool = False
     failures: list[tuple[str, str]] = field(default_factory=list)
 
@@ -54,6 +62,7 @@ def index_folder(
     limit: int | None = None,
     retry: bool = False,
     replace: bool = False,
+    previews: Path | None = None,
 ) -> Summary:
     """Embed what is new or changed in a folder, and store it.
 
@@ -67,6 +76,9 @@ def index_folder(
         Try files again that failed before and have not changed since.
     replace : bool
         Empty the library first, as soon as the folder and the weights are known to be there.
+    previews : Path, optional
+        Where a preview of each song is made, new or known; None for making none. Where they would
+        begin is stored in any case.
 
     Raises
     ------
@@ -90,35 +102,94 @@ def index_folder(
     prefix = folder.relative_to(root)
     files = [file.under(prefix) for file in files]
     todo = _choose(files, database, root_id, summary, retry=retry)[:limit]
-    if todo:
-        engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
-        changing = {(root_id, file.path) for file in todo}
-        producer = Producer(
-            root,
-            todo,
-            prepare=engine.prepare,
-            hop_s=model.hop_s,
-            batch_size=engine.batch_size,
-            fingerprints=database.fingerprints(excluding=changing),
-            threads=decoding_threads(),
-        )
-        with reporter.counting("Indexing", total=len(todo)) as counter:
-            consumer = _Consumer(database, root_id, engine.embed, model.pooling, summary, counter.advance)
-            with (
-                stopping_gently(reporter) as stop,
-                closing(producer.batches()) as batches,
-                closing(consumer.consume(batches)) as stored,
-            ):
-                for songs_ended in stored:
-                    if songs_ended and stop.is_set():
-                        summary.interrupted = True
-                        break
-    summary.seconds = time.monotonic() - started
+    with closing(PreviewMaker(previews, root)) if previews else nullcontext() as maker:
+        if todo:
+            _embed(
+                database,
+                root,
+                root_id,
+                todo,
+                model,
+                weights,
+                request=request,
+                reporter=reporter,
+                summary=summary,
+                previews=maker,
+            )
+        summary.seconds = time.monotonic() - started
+        if maker and not summary.interrupted:
+            _finish_previews(maker, database, root_id, files, summary, reporter)
     return summary
 
 
+def _embed(
+    database: Database,
+    root: Path,
+    root_id: int,
+    todo: list[ScannedFile],
+    model: Model,
+    weights: Weights,
+    *,
+    request: ModelRequest,
+    reporter: Reporter,
+    summary: Summary,
+    previews: PreviewMaker | None,
+) -> None:
+    """Embed files and store their songs."""
+    engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
+    changing = {(root_id, file.path) for file in todo}
+    producer = Producer(
+        root,
+        todo,
+        prepare=engine.prepare,
+        hop_s=model.hop_s,
+        batch_size=engine.batch_size,
+        fingerprints=database.fingerprints(excluding=changing),
+        threads=decoding_threads(),
+    )
+    with reporter.counting("Indexing", total=len(todo)) as counter:
+        consumer = _Consumer(database, root_id, engine.embed, model, summary, counter.advance, previews)
+        with (
+            stopping_gently(reporter) as stop,
+            closing(producer.batches()) as batches,
+            closing(consumer.consume(batches)) as stored,
+        ):
+            for songs_ended in stored:
+                if songs_ended and stop.is_set():
+                    summary.interrupted = True
+                    break
+
+
+def _finish_previews(
+    maker: PreviewMaker,
+    database: Database,
+    root_id: int,
+    files: list[ScannedFile],
+    summary: Summary,
+    reporter: Reporter,
+) -> None:
+    """Wait for the new songs' previews, and make those that known songs lack."""
+    present = {file.path: file for file in files}
+    for path, key, start_s in database.preview_starts(root_id):
+        if path in present:
+            maker.add(present[path].native, key, start_s)
+    if maker.waiting:
+        said = "No more previews are made now; the page makes those that it needs."
+        with (
+            reporter.counting("Previews", total=maker.waiting) as counter,
+            stopping_gently(reporter, said) as stop,
+        ):
+            maker.finish(counter.advance, stop)
+    maker.close()
+    summary.previews = maker.made
+    for problem in maker.problems[:SHOWN_PROBLEMS]:
+        reporter.say(f"No preview: {problem}")
+    if len(maker.problems) > SHOWN_PROBLEMS:
+        reporter.say(f"No preview of {len(maker.problems) - SHOWN_PROBLEMS:,} more songs either.")
+
+
 @contextmanager
-def stopping_gently(reporter: Reporter) -> Iterator[threading.Event]:
+def stopping_gently(reporter: Reporter, said: str = STOPPING) -> Iterator[threading.Event]:
     """Turn the first Ctrl-C into a request to stop after the song in hand; a second one stops at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -129,7 +200,7 @@ def stopping_gently(reporter: Reporter) -> Iterator[threading.Event]:
     def ask(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, before)
         stop.set()
-        reporter.say("Stopping after the song in hand; Ctrl-C again stops at once.")
+        reporter.say(said)
 
     signal.signal(signal.SIGINT, ask)
     try:
@@ -161,17 +232,20 @@ class _Consumer:
         database: Database,
         root_id: int,
         embed: Callable[[np.ndarray], np.ndarray],
-        pooling: str,
+        model: Model,
         summary: Summary,
         advance: Callable[[], None],
+        previews: PreviewMaker | None,
     ):
         self._database = database
         self._root_id = root_id
         self._embed = embed
-        self._pooling = pooling
+        self._model = model
         self._summary = summary
         self._advance = advance
+        self._previews = previews
         self._pools: dict[int, RunningPool] = {}
+        self._windows: dict[int, SpreadWindows] = {}
         self._problems: dict[int, str] = {}
 
     def consume(self, batches: Iterator[Batch]) -> Iterator[bool]:
@@ -195,9 +269,11 @@ class _Consumer:
                 self._problems[number] = str(frames)
             else:
                 self._pool(number).add(frames)
+                self._windows.setdefault(number, SpreadWindows()).add(frames)
         for ending in batch.endings:
             self._end(ending)
             self._pools.pop(ending.number, None)
+            self._windows.pop(ending.number, None)
             self._problems.pop(ending.number, None)
             self._advance()
         return bool(batch.endings)
@@ -220,7 +296,7 @@ class _Consumer:
             return error
 
     def _pool(self, number: int) -> RunningPool:
-        return self._pools.setdefault(number, RunningPool(method=self._pooling))
+        return self._pools.setdefault(number, RunningPool(method=self._model.pooling))
 
     def _end(self, ending: Ending) -> None:
         if isinstance(ending, Failure):
@@ -230,7 +306,21 @@ class _Consumer:
         elif ending.number in self._problems:
             self._fail(ending.song.file, self._problems[ending.number])
         else:
-            self._store(ending.song, self._pools[ending.number].vector())
+            self._store_embedded(ending)
+
+    def _store_embedded(self, ending: Decoded) -> None:
+        vector = self._pools[ending.number].vector()
+        song = ending.song
+        start_s = choose_start(
+            *self._windows[ending.number].windows(),
+            vector,
+            levels_db=ending.levels_db,
+            hop_s=self._model.hop_s,
+            duration_s=song.duration_s,
+        )
+        # Another model may find another part of the song most like the whole.
+        moved = self._database.preview_start_of(song.fingerprint) != start_s
+        self._store(replace(song, preview_start_s=start_s), vector, moved=moved)
 
     def _copy(self, song: Song) -> None:
         vector = self._database.vector_of(song.fingerprint)
@@ -238,12 +328,15 @@ class _Consumer:
             self._fail(song.file, "The same sound failed under another name.")
         else:
             self._summary.copied += 1
-            self._store(song, vector)
+            start_s = self._database.preview_start_of(song.fingerprint)
+            self._store(replace(song, preview_start_s=start_s), vector)
 
-    def _store(self, song: Song, vector: np.ndarray) -> None:
+    def _store(self, song: Song, vector: np.ndarray, *, moved: bool = False) -> None:
         self._database.store_song(self._root_id, song, vector)
         self._summary.indexed += 1
         self._summary.audio_seconds += song.duration_s
+        if self._previews:
+            self._previews.add(song.file.native, song.fingerprint, song.preview_start_s, again=moved)
 
     def _fail(self, file: ScannedFile, reason: str) -> None:
         self._database.store_failure(self._root_id, file, reason)

@@ -16,6 +16,8 @@ class Decoded:
 
     number: int
     song: Song
+    levels_db: np.ndarray | None = field(default=None, compare=False)
+    """How loud each window is [shape=(T,)], as `window_levels` gives it."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from explorer.audio.decoding import fingerprint, open_audio
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import ExplorerError
 from explorer.indexing.packing import Batch, Copy, Decoded, Failure, Packer
+from explorer.indexing.previewing import window_levels
 from explorer.library.records import ScannedFile, Song
 from explorer.library.tags import read_tags
 
@@ -140,11 +141,13 @@ class Producer:
             self._pack(self._packer.end(Copy(number, song)))
             return
         blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
+        levels = []
         for some in windows(blocks, hop_s=self._hop_s, batch_size=WINDOWS_AT_A_TIME):
+            levels.append(window_levels(some))
             self._pack(self._packer.add(number, self._prepare(some)))
             if self._stopped.is_set():
                 return
         song = Song(file, tags, mark, stream.format, stream.duration_s)
-        self._pack(self._packer.end(Decoded(number, song)))
+        self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
         # Only now: a copy of it must not come before it.
         self._embedded.add(mark)

@@ -15,6 +15,8 @@ import numpy as np
 
 from explorer.errors import LibraryError, SongNotFoundError
 from explorer.library.connection import speaking_plainly
+from explorer.library.facts import FactTables
+from explorer.library.files import FileTables
 from explorer.library.maps import MapTables
 from explorer.library.models import ModelTables
 from explorer.library.records import (
@@ -27,6 +29,7 @@ from explorer.library.records import (
     absolute_path,
     decode_vector,
     encode_vector,
+    year_of,
 )
 from explorer.library.searching import SearchTables
 
@@ -35,7 +38,7 @@ _NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[:NPY_HEADER_BYTES]
 _VECTORS_AT_ONCE = 4096
 
 
-class Database(MapTables, ModelTables, SearchTables):
+class Database(FactTables, FileTables, MapTables, ModelTables, SearchTables):
     """A library, open for one thread."""
 
     # Folders and their files
@@ -105,6 +108,21 @@ class Database(MapTables, ModelTables, SearchTables):
         )
         return decode_vector(rows[0][1], song_id=rows[0][0]) if rows else None
 
+    def preview_start_of(self, fingerprint: str) -> float | None:
+        """Return where the preview of a file with these bytes begins, or None where nobody has looked."""
+        return self._value(
+            "SELECT preview_start_s FROM files WHERE fingerprint = ? AND preview_start_s IS NOT NULL",
+            (fingerprint,),
+        )
+
+    def preview_starts(self, root_id: int) -> list[tuple[bytes, str, float | None]]:
+        """Return the path, fingerprint and preview's start in seconds of each song under a root."""
+        return self._rows(
+            """SELECT path, fingerprint, preview_start_s FROM files JOIN songs_vectors USING (song_id)
+               WHERE root_id = ? ORDER BY path""",
+            (root_id,),
+        )
+
     # Songs
 
     def store_song(self, root_id: int, song: Song, vector: np.ndarray) -> str:
@@ -133,7 +151,10 @@ class Database(MapTables, ModelTables, SearchTables):
             for genre in song.tags.genres:
                 self._rows("INSERT INTO songs_genres VALUES (?, ?)", (song_id, genre))
             self._rows(
-                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                """INSERT OR REPLACE INTO files(
+                       song_id, root_id, path, size_bytes, modified_ns, fingerprint, format, duration_s,
+                       preview_start_s
+                   ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     song_id,
                     root_id,
@@ -143,6 +164,7 @@ class Database(MapTables, ModelTables, SearchTables):
                     song.fingerprint,
                     song.format,
                     float(song.duration_s),
+                    song.preview_start_s,
                 ),
             )
             self._store_vector(song_id, encode_vector(vector))
@@ -160,6 +182,8 @@ class Database(MapTables, ModelTables, SearchTables):
 
     def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
         """Record why a file could not become a song."""
+        # It may name the file, and a file's name need not be valid text.
+        reason = reason.encode("utf-8", "replace").decode()
         with self.transaction():
             self._rows(
                 "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",
@@ -218,8 +242,10 @@ class Database(MapTables, ModelTables, SearchTables):
     def forget_vectors(self) -> None:
         """Drop all vectors, failures, the map and the model: everything is to be embedded again."""
         with self.transaction():
-            for table in ("songs_vectors", "failures", "projections", "clusters", "networks", "state"):
+            for table in ("songs_vectors", "failures", "projections", "clusters", "networks"):
                 self._rows(f"DELETE FROM {table}")
+            # The next map must not have the number of one that a page still shows.
+            self._rows("DELETE FROM state WHERE key <> 'map_revision'")
 
     def forget_everything(self) -> None:
         """Empty the library."""
@@ -261,16 +287,26 @@ class Database(MapTables, ModelTables, SearchTables):
             If the library has none of that id.
         """
         rows = self._rows(
-            """SELECT song_id, title, artist, album, info ->> '$.duration_ms' / 1000.0
-               FROM song_texts JOIN readable_songs ON id = song_id WHERE song_id = ?""",
+            """SELECT song_id, title, artist, album, info ->> '$.duration_ms' / 1000.0,
+                   coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', ''),
+                   preview_start_s
+               FROM song_texts JOIN readable_songs ON id = song_id LEFT JOIN files USING (song_id)
+               WHERE song_id = ?""",
             (song_id,),
         )
         if not rows:
             raise SongNotFoundError(f"No song of {self.path} has the id {song_id!r}.")
         genres = self._rows("SELECT genre FROM songs_genres WHERE song_id = ? ORDER BY rowid", (song_id,))
-        _, title, artist, album, duration_s = rows[0]
+        _, title, artist, album, duration_s, year, released, preview_start_s = rows[0]
         return SongRow(
-            song_id, title or song_id, artist, album, tuple(dict.fromkeys(g for (g,) in genres)), duration_s
+            song_id,
+            title or song_id,
+            artist,
+            album,
+            tuple(dict.fromkeys(g for (g,) in genres)),
+            duration_s,
+            str(year_of(year) or year_of(released) or ""),
+            preview_start_s,
         )
 
     def find_song(self, text: str) -> SongRow:
@@ -315,7 +351,8 @@ class Database(MapTables, ModelTables, SearchTables):
     def file_of(self, song_id: str) -> StoredFile | None:
         """Return where a song's sound is, or None where the library knows no file for it."""
         rows = self._rows(
-            """SELECT roots.path, files.path, format, fingerprint, coalesce(info ->> '$.name', '')
+            """SELECT roots.path, files.path, format, fingerprint, coalesce(info ->> '$.name', ''),
+                   preview_start_s
                FROM files JOIN roots ON roots.id = root_id JOIN songs ON songs.id = song_id
                WHERE song_id = ?""",
             (song_id,),

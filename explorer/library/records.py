@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -59,6 +60,8 @@ class Song:
     format: str
     """Container and codec, as `"mp3/mp3"` or `"mp4/alac"`: what a browser can play depends on it."""
     duration_s: float
+    preview_start_s: float | None = None
+    """Where the part begins that is most like the whole; None where nobody has looked."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class StoredFile:
     format: str
     fingerprint: str
     title: str
+    preview_start_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,9 @@ class SongRow:
     album: str
     genres: tuple[str, ...] = field(default=())
     duration_s: float | None = None
+    year: str = ""
+    """Four digits, or nothing."""
+    preview_start_s: float | None = None
 
     def document(self) -> dict:
         """Return what clusters are named after."""
@@ -126,6 +133,24 @@ class SongRow:
             "album": self.album,
             "title": self.title,
         }
+
+
+@dataclass(frozen=True)
+class SongFacts:
+    """What a song is filtered by, beside its genres."""
+
+    artists: tuple[str, ...] = ()
+    year: int | None = None
+    duration_s: float | None = None
+
+
+_YEAR = re.compile(r"(?<!\d)([12]\d{3})(?:(?!\d)|(?=(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?!\d)))")
+
+
+def year_of(value: object) -> int | None:
+    """Return the year that a date begins with or holds, as 1999, "1999-05-12", "19990512" or "12.5.1999"."""
+    found = _YEAR.search(str(value)[:100])
+    return int(found[1]) if found else None
 
 
 def encode_vector(vector: np.ndarray) -> bytes:

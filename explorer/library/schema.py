@@ -136,4 +136,92 @@ MIGRATIONS = (
     INSERT INTO song_texts(song_id, title, artist, album)
     SELECT id, title, artist, album FROM texts_of_songs;
     """,
+    # Where in the song its preview begins: at the window that is most like the whole.
+    """
+    ALTER TABLE files ADD COLUMN preview_start_s REAL;
+    """,
+    # Songs are found by their genres too. These follow songs_genres by triggers, as the rest follows songs.
+    # What a genre is counts once however often a program wrote it, and what is no text is none.
+    """
+    ALTER TABLE song_texts ADD COLUMN genres TEXT NOT NULL DEFAULT '';
+    DROP TRIGGER song_texts_added;
+    DROP TRIGGER song_texts_removed;
+    DROP TRIGGER songs_added;
+    DROP TRIGGER songs_changed;
+    DROP TABLE song_words;
+    DROP VIEW texts_of_songs;
+    CREATE VIRTUAL TABLE song_words USING fts5(
+        title, artist, album, genres,
+        content = 'song_texts', content_rowid = 'number',
+        tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
+    );
+    CREATE VIEW genres_of_songs AS
+        SELECT id,
+            coalesce(
+                (
+                    SELECT group_concat(genre, ', ')
+                    FROM (
+                        SELECT genre FROM songs_genres
+                        WHERE song_id = songs.id AND typeof(genre) = 'text'
+                        GROUP BY genre ORDER BY min(rowid)
+                    )
+                ),
+                ''
+            ) AS genres
+        FROM songs;
+    CREATE VIEW texts_of_songs AS
+        SELECT id,
+            coalesce(info ->> '$.name', '') AS title,
+            coalesce(
+                (
+                    SELECT group_concat(iif(type = 'object', value ->> '$.name', value), ', ')
+                    FROM json_each(iif(json_type(info, '$.artists') = 'array', info, '{}'), '$.artists')
+                ),
+                ''
+            ) AS artist,
+            coalesce(
+                info ->> '$.album.name', iif(json_type(info, '$.album') = 'text', info ->> '$.album', ''), ''
+            ) AS album,
+            genres
+        FROM readable_songs JOIN genres_of_songs USING (id);
+    UPDATE song_texts SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '');
+    INSERT INTO song_words(song_words) VALUES ('rebuild');
+    CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN
+        INSERT INTO song_words(rowid, title, artist, album, genres)
+        VALUES (new.number, new.title, new.artist, new.album, new.genres);
+    END;
+    CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN
+        INSERT INTO song_words(song_words, rowid, title, artist, album, genres)
+        VALUES ('delete', old.number, old.title, old.artist, old.album, old.genres);
+    END;
+    CREATE TRIGGER song_texts_changed AFTER UPDATE OF genres ON song_texts
+    WHEN old.genres <> new.genres BEGIN
+        INSERT INTO song_words(song_words, rowid, title, artist, album, genres)
+        VALUES ('delete', old.number, old.title, old.artist, old.album, old.genres);
+        INSERT INTO song_words(rowid, title, artist, album, genres)
+        VALUES (new.number, new.title, new.artist, new.album, new.genres);
+    END;
+    CREATE TRIGGER songs_added AFTER INSERT ON songs BEGIN
+        DELETE FROM song_texts WHERE song_id = new.id; -- INSERT OR REPLACE fires no delete trigger.
+        INSERT INTO song_texts(song_id, title, artist, album, genres)
+        SELECT id, title, artist, album, genres FROM texts_of_songs WHERE id = new.id;
+    END;
+    CREATE TRIGGER songs_changed AFTER UPDATE OF id, info ON songs BEGIN
+        DELETE FROM song_texts WHERE song_id IN (old.id, new.id);
+        INSERT INTO song_texts(song_id, title, artist, album, genres)
+        SELECT id, title, artist, album, genres FROM texts_of_songs WHERE id = new.id;
+    END;
+    CREATE TRIGGER genres_added AFTER INSERT ON songs_genres BEGIN
+        UPDATE song_texts SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')
+        WHERE song_id = new.song_id;
+    END;
+    CREATE TRIGGER genres_changed AFTER UPDATE ON songs_genres BEGIN
+        UPDATE song_texts SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')
+        WHERE song_id IN (old.song_id, new.song_id);
+    END;
+    CREATE TRIGGER genres_removed AFTER DELETE ON songs_genres BEGIN
+        UPDATE song_texts SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')
+        WHERE song_id = old.song_id;
+    END;
+    """,
 )

@@ -1,4 +1,4 @@
-"""Finding songs by the words of their titles, artists and albums, accents and case aside."""
+"""Finding songs by the words of their titles, artists, albums and genres, accents and case aside."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class SearchTables(LibraryFile):
         """Find songs in which words begin with every word of a text.
 
         Titles that begin with the text come first, then titles with all the words, then songs with the
-        words in title, artist and album together. Where no word begins so, titles and artists that hold
-        the text anywhere, as in scripts that do not part words.
+        words in title, artist and album together, then those that need their genres for it. Where no
+        word begins so, titles, artists and at last genres that hold the text anywhere, as in scripts that
+        do not part words.
 
         Returns
         -------
@@ -35,7 +36,8 @@ class SearchTables(LibraryFile):
             quoted = [f'"{word}"' for word in words]
             phrase = " + ".join(quoted)
             prefixes = " AND ".join(f"{word} *" for word in quoted)
-            for query in (f"title : ^ {phrase} *", f"title : ({prefixes})", prefixes):
+            named = f"{{title artist album}} : ({prefixes})"
+            for query in (f"title : ^ {phrase} *", f"title : ({prefixes})", named, prefixes):
                 found.update(dict.fromkeys(self._ids_matching(query)))
                 if len(found) >= _MOST_CANDIDATES:
                     break
@@ -53,10 +55,14 @@ class SearchTables(LibraryFile):
 
     def _ids_holding(self, text: str) -> list[str]:
         escaped = re.sub(r"([%_\\])", r"\\\1", text)
+        holds = r"LIKE '%' || ?1 || '%' ESCAPE '\'"
         rows = self._rows(
-            r"""SELECT song_id FROM song_texts
-                WHERE title LIKE '%' || ?1 || '%' ESCAPE '\' OR artist LIKE '%' || ?1 || '%' ESCAPE '\'
-                ORDER BY length(title), title, song_id LIMIT ?2""",
+            f"""SELECT song_id FROM (
+                    SELECT song_id, title,
+                        title {holds} OR artist {holds} AS by_name, genres {holds} AS by_genre
+                    FROM song_texts
+                )
+                WHERE by_name OR by_genre ORDER BY by_name DESC, length(title), title, song_id LIMIT ?2""",
             (escaped, _MOST_CANDIDATES),
         )
         return [song_id for (song_id,) in rows]

@@ -181,12 +181,32 @@ class Neighbours:
         MappingError
             If the vector's length or values do not fit, or `k` is less than 1.
         """
+        return self._ranked(self.direction(vector), k)
+
+    def direction(self, vector: np.ndarray) -> np.ndarray:
+        """Bring a sound from outside the library to where its `rows` are.
+
+        Parameters
+        ----------
+        vector : np.ndarray [shape=(d,), float32 or float64]
+            Its vector, as embedded.
+
+        Returns
+        -------
+        np.ndarray [shape=(d,), float64]
+            Its difference from the library's mean at length 1; zeros where there is none.
+
+        Raises
+        ------
+        MappingError
+            If the vector's length or values do not fit.
+        """
         single = as_matrix(np.atleast_2d(np.asarray(vector)), name="vector")
         if single.shape != (1, self.rows.shape[1]):
             raise MappingError(
                 f"vector has shape {np.shape(vector)}; the library's have ({self.rows.shape[1]},)"
             )
-        return self._ranked(_directions(single, self.mean)[0], k)
+        return _directions(single, self.mean)[0]
 
     def _ranked(self, direction, k, *, excluded=None):
         if k < 1:

@@ -15,6 +15,8 @@ _ROUNDS = 4
 _SHIFTS = 5
 # Of UMAP's curve at min_dist 0.1, and of the descent.
 _CURVE_A, _CURVE_B = 1.577, 0.895
+# Among fewer songs there is no crowd whose width could say how strong the forces are.
+_LEAST_TO_SETTLE = 60
 _EPOCHS, _LEARNING_RATE, _MOST_FORCE = 100, 0.5, 4.0
 _STRANGERS, _REPULSION = 20, 1.0
 _NEIGHBOURHOOD = 15
@@ -133,7 +135,11 @@ def place_among_neighbours(
     placed[new] = _beside_an_old_song(reduced, neighbours, before, old, new)
     for _ in range(_ROUNDS):
         placed[new] = _thickest(placed, neighbours[new], reach)
-    placed[new] = _settled(placed, neighbours, old, new, seed)
+    if len(old) >= _LEAST_TO_SETTLE:
+        placed[new] = _settled(placed, neighbours, old, new, seed)
+    else:
+        beside = _JITTER * _crowd_width(placed[old], _NEIGHBOURHOOD)
+        placed[new] += np.random.default_rng(seed).normal(scale=beside, size=(len(new), 2))
     return _kept(before, placed, new)
 
 

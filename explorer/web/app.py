@@ -8,9 +8,13 @@ from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
 from explorer.web.callbacks import register_callbacks
 from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.exporting import make_export_blueprint
 from explorer.web.jobs import MapJob
 from explorer.web.layout import Notice, page
 from explorer.web.media import make_blueprint
+from explorer.web.security import protect
+from explorer.web.sound import make_sound_blueprint
+from explorer.web.visitors import Visitors, make_visitors_blueprint
 
 TITLE = "Music Explorer"
 INDEX = """<!DOCTYPE html>
@@ -50,8 +54,13 @@ def create_app(settings: Settings) -> Dash:
     )
     app.server.url_map.merge_slashes = False
     app.layout = lambda: _page_now(shelf)
-    register_callbacks(app, shelf, MapJob(settings.database))
+    job = MapJob(settings.database)
+    register_callbacks(app, shelf, job)
     app.server.register_blueprint(make_blueprint(settings, shelf))
+    app.server.register_blueprint(make_sound_blueprint(settings))
+    app.server.register_blueprint(make_export_blueprint(settings, shelf))
+    app.server.register_blueprint(make_visitors_blueprint(Visitors(settings, shelf), kept=job.start))
+    protect(app, settings)
     return app
 
 

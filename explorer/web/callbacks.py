@@ -7,10 +7,10 @@ from dash.exceptions import PreventUpdate
 
 from explorer.errors import ExplorerError
 from explorer.web import panels
-from explorer.web.catalogue import Catalogue, Shelf
-from explorer.web.figures import legend_entries, map_figure
+from explorer.web.catalogue import Shelf
+from explorer.web.drawing import Look, draw_map
+from explorer.web.ids import Ids
 from explorer.web.jobs import MapJob
-from explorer.web.layout import Ids
 
 
 def register_callbacks(app: Dash, shelf: Shelf, job: MapJob) -> None:
@@ -21,66 +21,57 @@ def register_callbacks(app: Dash, shelf: Shelf, job: MapJob) -> None:
         Output(Ids.LEGEND, "children"),
         Output(Ids.TRUST, "children"),
         Output(Ids.MESSAGE, "children"),
-        Input(Ids.PROJECTION, "value"),
-        Input(Ids.COLOURING, "value"),
-        Input(Ids.CLUSTERS, "value"),
-        Input(Ids.FADE, "checked"),
-        Input(Ids.THEME, "data"),
-        Input(Ids.REVISION, "data"),
+        Input(Ids.LOOK, "data"),
+        prevent_initial_call=True,
     )
-    def draw(projection: str, colouring: str, clusters: object, fade: bool, theme: str | None, _revision):
+    def draw(document: object):
         try:
-            catalogue = shelf.latest() if ctx.triggered_id == Ids.REVISION else shelf.held()
-            if theme is None or not len(catalogue):
+            look = Look.parse(document)
+            held = shelf.held()
+            catalogue = held if held.revision == look.revision else shelf.latest()
+            if not len(catalogue):
                 raise PreventUpdate
             shelf.warm_up()
-            return *draw_map(catalogue, projection, colouring, clusters, theme, fade=fade), ""
+            return *draw_map(catalogue, look), ""
         except ExplorerError as error:
             return no_update, no_update, no_update, str(error)
 
-    @app.callback(Output(Ids.SEARCH, "data"), Input(Ids.SEARCH, "searchValue"), prevent_initial_call=True)
-    def search(text: str | None):
-        return suggest(shelf.held(), text) if text else []
-
+    _register_finding(app, shelf)
     _register_redrawing(app, shelf, job)
     _register_clientside(app)
 
 
-def draw_map(
-    catalogue: Catalogue,
-    projection: str,
-    colouring: str,
-    clusters: object,
-    theme: str,
-    *,
-    fade: bool = False,
-) -> tuple:
-    """Return the map's figure as JSON, the legend and the line of trust."""
-    count = clusters if isinstance(clusters, int) else None
-    grouping = catalogue.grouping(colouring, cluster_count=count)
-    figure = map_figure(
-        catalogue.positions[projection],
-        grouping,
-        theme=theme,
-        projection=projection,
-        near=catalogue.near[projection] if fade else None,
-    )
-    figure.update_layout(meta={**figure.layout.meta, "revision": catalogue.revision, "colouring": colouring})
-    entries = legend_entries(grouping, theme=theme)
-    return (
-        figure.to_plotly_json(),
-        panels.legend(grouping.title, entries, groups=len(grouping.names)),
-        panels.trust_line(catalogue.quality.get(projection, {})),
-    )
+def _register_finding(app: Dash, shelf: Shelf) -> None:
+    @app.callback(Output(Ids.SEARCH, "data"), Input(Ids.SEARCH, "searchValue"), prevent_initial_call=True)
+    def search(text: str | None):
+        return panels.suggestions(shelf, text)
 
+    @app.callback(
+        Output(Ids.FILTER_GENRES, "data"),
+        Output(Ids.FILTER_CLUSTERS, "data"),
+        Output(Ids.FILTER_YEARS, "min"),
+        Output(Ids.FILTER_YEARS, "max"),
+        Output(Ids.FILTER_YEARS_NOTE, "children"),
+        Output(Ids.FILTER_DURATION, "max"),
+        Output("filters", "data-ready"),
+        Input(Ids.FILTER_TOGGLE, "n_clicks"),
+        State(Ids.LOOK, "data"),
+        prevent_initial_call=True,
+    )
+    def offer_filters(_clicks, document: object):
+        try:
+            return *panels.filter_options(shelf.held(), Look.parse(document).cluster_count), "true"
+        except ExplorerError:
+            raise PreventUpdate from None
 
-def suggest(catalogue: Catalogue, text: str) -> list[dict]:
-    """Return the songs that a search offers; none while the library is busy."""
-    try:
-        found = catalogue.search(text)
-    except ExplorerError:
-        return []
-    return [{"value": str(index), "label": song.title, "artist": song.artist} for index, song in found]
+    @app.callback(
+        Output(Ids.FILTER_ARTISTS, "data"),
+        Input(Ids.FILTER_ARTISTS, "searchValue"),
+        Input(Ids.FILTER_ARTISTS, "value"),
+        prevent_initial_call=True,
+    )
+    def offer_artists(text: str | None, chosen: list[str] | None):
+        return panels.artist_options(shelf, text or "", chosen or [])
 
 
 def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
@@ -123,7 +114,7 @@ def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
 
 def redraw_options(projection: str, perplexity: object, neighbours: object) -> list[str]:
     """Return `map`'s options for a new layout of one projection."""
-    options = ["--relayout", "--projection", projection]
+    options = ["--relayout", "--projection", "pca" if projection == "original" else projection]
     if projection == "tsne" and isinstance(perplexity, int | float):
         options += ["--perplexity", str(perplexity)]
     if projection == "umap" and isinstance(neighbours, int):
@@ -138,14 +129,45 @@ def _register_clientside(app: Dash) -> None:
         function = ClientsideFunction("explorer", name)
         app.clientside_callback(function, *arguments, prevent_initial_call=prevent_initial_call)
 
+    bind(
+        "look",
+        Output(Ids.LOOK, "data"),
+        Input(Ids.PROJECTION, "value"),
+        Input(Ids.COLOURING, "value"),
+        Input(Ids.CLUSTERS, "value"),
+        Input(Ids.FADE, "checked"),
+        Input(Ids.THEME, "data"),
+        Input(Ids.REVISION, "data"),
+        Input(Ids.FILTER, "data"),
+        Input(Ids.ISOLATED, "data"),
+    )
     bind("draw", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
-    bind("hover", Output(Ids.HOVERED, "data"), Input(Ids.MAP, "hoverData"))
-    bind("click", Output(Ids.CLICKED, "data"), Input(Ids.MAP, "clickData"))
     bind(
         "goTo",
         Output(Ids.SEARCH, "value"),
         Output(Ids.SEARCH, "searchValue"),
         Input(Ids.SEARCH, "value"),
+    )
+    bind(
+        "gatherFilter",
+        Output(Ids.FILTER, "data"),
+        Input(Ids.FILTER_GENRES, "value"),
+        Input(Ids.FILTER_CLUSTERS, "value"),
+        Input(Ids.FILTER_ARTISTS, "value"),
+        Input(Ids.FILTER_YEARS, "value"),
+        Input(Ids.FILTER_DURATION, "value"),
+        State(Ids.FILTER_YEARS, "min"),
+        State(Ids.FILTER_YEARS, "max"),
+        State(Ids.FILTER_DURATION, "max"),
+    )
+    bind(
+        "placeRanges",
+        Output(Ids.FILTER_YEARS, "value"),
+        Output(Ids.FILTER_DURATION, "value"),
+        Input("filters", "data-ready"),
+        State(Ids.FILTER_YEARS, "min"),
+        State(Ids.FILTER_YEARS, "max"),
+        State(Ids.FILTER_DURATION, "max"),
     )
     bind(
         "chooseTheme",
@@ -162,15 +184,13 @@ def _register_clientside(app: Dash) -> None:
         prevent_initial_call=False,
     )
     bind(
-        "showClusterField",
+        "showFields",
         Output(Ids.CLUSTERS_FIELD, "style"),
-        Input(Ids.COLOURING, "value"),
-    )
-    bind(
-        "showRedrawFields",
+        Output("colouring-field", "style"),
         Output(Ids.PERPLEXITY_FIELD, "style"),
         Output(Ids.NEIGHBOURS_FIELD, "style"),
         Input(Ids.PROJECTION, "value"),
+        Input(Ids.COLOURING, "value"),
         prevent_initial_call=False,
     )
     bind(

@@ -17,23 +17,26 @@ import numpy as np
 
 from explorer.errors import ExplorerError, LibraryError, SongNotFoundError
 from explorer.library.database import Database
-from explorer.library.records import SongRow
+from explorer.library.records import SongFacts, SongRow
 from explorer.mapping.neighbours import Neighbours
+from explorer.mapping.regions import Regions
+from explorer.web.facets import Facets, Filter, songs_in_groups
 from explorer.web.grouping import Grouping, group_by_text
 
 MAX_CLUSTERS = 50
 SUGGESTIONS = 8
+OFFERS = 2
 
 _log = logging.getLogger(__name__)
 
 
 class _made_once(cached_property):  # noqa: N801
-    """A cached property that is made once, also when threads ask for it at once."""
+    """A cached property that is made once, also when threads ask for it at once; each for itself."""
 
     def __get__(self, instance: Catalogue | None, owner: type | None = None) -> object:
         if instance is None:
             return self
-        with instance._making:
+        with instance._making.setdefault(self.attrname, threading.RLock()):
             return super().__get__(instance, owner)
 
 
@@ -66,8 +69,9 @@ class Catalogue:
     unmapped: int
     n_genres: int
     _groupings: dict[object, Grouping] = field(default_factory=dict)
+    _divided: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _making: threading.RLock = field(default_factory=threading.RLock)
+    _making: dict[str, threading.RLock] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.song_ids)
@@ -101,11 +105,58 @@ class Catalogue:
         return row if row < len(self) and self.song_ids[row] == song_id else None
 
     def search(self, text: str, *, limit: int = SUGGESTIONS) -> list[tuple[int, SongRow]]:
-        """Find songs on the map by words of title, artist or album, the best first."""
+        """Find songs on the map by words of title, artist, album or genre, the best first."""
         with Database.open_readonly(self.database) as database:
             numbers = [self.number_of(song_id) for song_id in database.search(text)]
             found = [number for number in numbers if number is not None][:limit]
             return [(number, database.song(self.song_ids[number])) for number in found]
+
+    def suggest(self, text: str) -> list[dict]:
+        """Return what a search offers while it is typed.
+
+        Returns
+        -------
+        list of dict
+            At most two genres and two artists to filter by, "kind" ("genre" or "artist"), "name" and
+            "songs" (how many); then at most 8 songs, "kind" ("song"), "index", "title" and "artist".
+        """
+        if not text.strip():
+            return []
+        songs = [
+            {"kind": "song", "index": index, "title": song.title, "artist": song.artist}
+            for index, song in self.search(text)
+        ]
+        return [*self.facets().offers(text, limit=OFFERS), *songs]
+
+    def facets(self) -> Facets:
+        """Return what there is to filter by; read from the library once."""
+        return self._facets
+
+    def matching(self, chosen: Filter, grouping: Grouping) -> np.ndarray | None:
+        """Return which songs a filter lets through.
+
+        Parameters
+        ----------
+        chosen : Filter
+        grouping : Grouping
+            What the map is coloured by: `Filter.shown` numbers its groups.
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), bool], or None
+            None where it lets all through.
+        """
+        if chosen.is_empty:
+            return None
+        lit = songs_in_groups(chosen, grouping, self.clusters)
+        return lit & self.facets().matching(chosen) if chosen.asks_for_tags else lit
+
+    def headings(self, indices: list[int]) -> list[tuple[str, str]]:
+        """Return the titles and artists of songs by their numbers; nothing for those that are gone."""
+        song_ids = [self.song_ids[index] for index in indices]
+        with Database.open_readonly(self.database) as database:
+            found = database.headings(song_ids)
+        return [found.get(song_id, ("", "")) for song_id in song_ids]
 
     def nearest(self, index: int, k: int = 10) -> list[tuple[int, float]]:
         """Return the numbers of the songs that sound most like a song, and their centred cosines."""
@@ -129,8 +180,27 @@ class Catalogue:
                 self._groupings[key] = self._make_grouping(colouring, cluster_count)
             return self._groupings[key]
 
+    def known_clusters(self, count: int | None) -> Grouping:
+        """Return so many clusters where they are made already, and else the stored map's: at once."""
+        return self._groupings.get(count, self.clusters) if count is not None else self.clusters
+
+    def regions(self, count: int) -> tuple[Regions, Grouping]:
+        """Return so many regions of the PCA map, made once for each count, and the songs' groups by them.
+
+        Raises
+        ------
+        LibraryError
+            If the library has no PCA map.
+        """
+        count = min(max(count, 1), MAX_CLUSTERS)
+        with self._lock:
+            if count not in self._divided:
+                self._divided[count] = self._divide(count)
+            return self._divided[count]
+
     def warm_up(self) -> None:
-        """Make ready what the first selected song and the first change of clusters need."""
+        """Make ready what the first search, selected song and change of clusters need."""
+        _ = self._facets
         self._space.nearest(0, 1)
         self._cluster(2)
         _ = self._vocabulary
@@ -159,6 +229,19 @@ class Catalogue:
             anthems(self._reduced, labels).tolist(),
         )
 
+    def _divide(self, count: int) -> tuple[Regions, Grouping]:
+        from explorer.mapping.clustering import anthems
+        from explorer.mapping.labelling import name_clusters
+        from explorer.mapping.regions import voronoi_regions
+
+        if "pca" not in self.positions:
+            raise LibraryError(
+                f"{self.database} has no PCA map, which the original view needs: run `python run.py map`."
+            )
+        found = voronoi_regions(self.positions["pca"], count=count, seed=0)
+        names = name_clusters(found.labels, self._vocabulary)
+        return found, Grouping("Regions", names, found.labels, anthems(self._reduced, found.labels).tolist())
+
     def _cluster(self, count: int) -> np.ndarray:
         from explorer.mapping.clustering import cluster
 
@@ -183,6 +266,16 @@ class Catalogue:
         return reduce(self._space.rows)
 
     @_made_once
+    def _facets(self) -> Facets:
+        with Database.open_readonly(self.database) as database, database.snapshot():
+            facts, genres = database.facts(), database.genres()
+        unknown = SongFacts()
+        return Facets.of(
+            [facts.get(song_id, unknown) for song_id in self.song_ids],
+            [genres.get(song_id, ()) for song_id in self.song_ids],
+        )
+
+    @_made_once
     def _vocabulary(self):
         from explorer.mapping.labelling import Vocabulary
 
@@ -190,6 +283,20 @@ class Catalogue:
             songs = {song.song_id: song for song in database.songs()}
         unknown = SongRow("", "", "", "")
         return Vocabulary.of([songs.get(song_id, unknown).document() for song_id in self.song_ids])
+
+    # A sound from outside
+
+    def nearest_to(self, vector: np.ndarray, k: int = 10) -> list[tuple[int, float]]:
+        """Return the numbers of the songs most like a sound from outside, and their centred cosines."""
+        indices, similarities = self._space.nearest_to(vector, k)
+        return list(zip(indices.tolist(), similarities.tolist(), strict=True))
+
+    def place(self, vector: np.ndarray) -> dict[str, list[float]]:
+        """Return where on each map a sound from outside would lie if it were indexed."""
+        from explorer.mapping.outsider import place_outsider
+
+        places = place_outsider(self._space, self._reduced, self.positions, vector)
+        return {name: [float(x), float(y)] for name, (x, y) in places.items()}
 
 
 class Shelf:

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer.web.grouping import Grouping
-from explorer.web.palette import GREYS, GROUNDS, MAX_COLOURS, PALETTES
+from explorer.web.palette import GREYS, GROUNDS, PALETTES, UNLIT
 
 # A point of which half the true neighbours are near is drawn in full; fewer, and it fades in two steps.
 FADING = ((0.5, 0.0), (0.2, 0.62), (0.0, 0.85))
@@ -25,6 +25,7 @@ def map_figure(
     theme: str,
     projection: str,
     near: np.ndarray | None = None,
+    lit: np.ndarray | None = None,
 ) -> go.Figure:
     """Draw the map as one WebGL trace.
 
@@ -40,6 +41,9 @@ def map_figure(
         Goes into `layout.meta`, with the bounds of the positions and the groups' names, for the page.
     near : np.ndarray [shape=(n,)], optional
         How many of each song's ten true neighbours are near it, -1 where unknown: points fade by it.
+    lit : np.ndarray [shape=(n,), bool], optional
+        Which songs a filter lets through: the others have one faint colour, the last, whose number is
+        "unlit" in `layout.meta`, and groups without any that is lit have no name.
 
     Returns
     -------
@@ -50,23 +54,68 @@ def map_figure(
     if near is not None:
         numbers = numbers + len(colours) * fading_levels(near, neighbours=len(positions) - 1)
         shades = [mixed(colour, GROUNDS[theme], share) for _, share in FADING for colour in colours]
-    trace = go.Scattergl(
+    if lit is not None:
+        numbers = np.where(lit, numbers, len(shades))
+        shades = [*shades, UNLIT[theme]]
+    trace = points(
+        positions,
+        numbers,
+        stepped_scale(shades),
+        size=marker_size(len(positions)),
+        opacity=0.92 if len(positions) < 5_000 else 0.75,
+    )
+    return page_figure(
+        [trace],
+        meta={
+            "projection": projection,
+            "bounds": bounds(positions),
+            "names": name_places(positions, grouping, colours, lit=lit),
+            "groups": group_names(grouping.names),
+            "colours": shades,
+            "hues": len(colours),
+            "unlit": None if lit is None else len(shades) - 1,
+            "lit": len(positions) if lit is None else int(np.count_nonzero(lit)),
+            "theme": theme,
+        },
+    )
+
+
+def points(
+    positions: np.ndarray, numbers: np.ndarray, scale: list[list], *, size: float, opacity: float
+) -> go.Scattergl:
+    """Return the songs as one WebGL trace: single-precision coordinates, and colour numbers of a byte.
+
+    Parameters
+    ----------
+    positions : np.ndarray [shape=(n, 2), float32]
+    numbers : np.ndarray [shape=(n,), int]
+        Places in the scale.
+    scale : list of list
+        As `stepped_scale` gives it.
+    size : float
+        Diameter, in pixels.
+    """
+    return go.Scattergl(
         x=positions[:, 0],
         y=positions[:, 1],
         mode="markers",
         hoverinfo="none",
         marker={
-            "size": marker_size(len(positions)),
+            "size": size,
             "color": numbers.astype(np.uint8),
-            "colorscale": stepped_scale(shades),
+            "colorscale": scale,
             "cmin": -0.5,
-            "cmax": len(shades) - 0.5,
+            "cmax": len(scale) // 2 - 0.5,
             "showscale": False,
-            "opacity": 0.92 if len(positions) < 5_000 else 0.75,
+            "opacity": opacity,
             "line": {"width": 0},
         },
     )
-    figure = go.Figure(trace)
+
+
+def page_figure(traces: list, *, meta: dict) -> go.Figure:
+    """Return traces as the page shows them: from edge to edge, without axes; `meta` tells it the rest."""
+    figure = go.Figure(traces)
     axis = {"visible": False, "zeroline": False, "showgrid": False}
     figure.update_layout(
         template={},
@@ -80,16 +129,14 @@ def map_figure(
         hoverdistance=16,
         spikedistance=0,
         dragmode="pan",
-        meta={
-            "projection": projection,
-            "bounds": bounds(positions),
-            "names": name_places(positions, grouping, colours),
-            "colours": shades,
-            "hues": len(colours),
-            "theme": theme,
-        },
+        meta=meta,
     )
     return figure
+
+
+def group_names(names: list[str]) -> list[str] | None:
+    """Return the names of the groups by their numbers, or None where they are too many to send."""
+    return names if len(names) <= MOST_NAMES else None
 
 
 def fading_levels(near: np.ndarray, *, neighbours: int) -> np.ndarray:
@@ -108,7 +155,9 @@ def mixed(colour: str, ground: str, share: float) -> str:
     return "#" + bytes(round(one + (other - one) * share) for one, other in pairs).hex()
 
 
-def name_places(positions: np.ndarray, grouping: Grouping, colours: list[str]) -> list[dict]:
+def name_places(
+    positions: np.ndarray, grouping: Grouping, colours: list[str], *, lit: np.ndarray | None = None
+) -> list[dict]:
     """Find where the names of the largest groups go: to where each group is thickest, then next thickest.
 
     Parameters
@@ -117,30 +166,51 @@ def name_places(positions: np.ndarray, grouping: Grouping, colours: list[str]) -
     grouping : Grouping
     colours : list of str
         By place in the palette.
+    lit : np.ndarray [shape=(n,), bool], optional
+        Only these songs count.
 
     Returns
     -------
     list of dict
-        Of at most 60 groups: "name", "colour", "x", the "top" and "bottom" of a crowded circle, and its
-        "rank" in the group, from 0 for the most crowded, by which they are sorted, and then by the groups'
-        sizes. None at all for many artists: they are all over a map.
+        Of at most 60 groups: "name", "colour", and what `crowded_places` says.
     """
-    if grouping.title == "Artists" and len(grouping.names) > _MOST_ARTISTS_NAMED:
+    return [
+        {
+            "name": grouping.names[place["group"]],
+            "colour": colours[grouping.slots[place["group"]]],
+            **place,
+        }
+        for place in crowded_places(positions, grouping, lit=lit)
+    ]
+
+
+def crowded_places(positions: np.ndarray, grouping: Grouping, *, lit: np.ndarray | None = None) -> list[dict]:
+    """Find where the largest groups are thickest.
+
+    Returns
+    -------
+    list of dict
+        "group", its number; "x", the "top" and "bottom" of a crowded circle; and its "rank" in the group,
+        from 0 for the most crowded, by which they are sorted, and then by the groups' sizes. None at all
+        for many artists: they are all over a map.
+    """
+    members = grouping.members if lit is None else grouping.members[lit]
+    counts = grouping.counts if lit is None else np.bincount(members, minlength=len(grouping.names))
+    few = np.count_nonzero(counts) <= _MOST_ARTISTS_NAMED
+    if grouping.title == "Artists" and not few:
         return []
-    few = len(grouping.names) <= _MOST_ARTISTS_NAMED
     left, right, bottom, top = bounds(positions)
     reach = float(np.hypot(right - left, top - bottom)) / 16
-    order = np.argsort(grouping.members, kind="stable")
-    ends = np.cumsum(grouping.counts)
+    places = positions if lit is None else positions[lit]
+    order = np.argsort(members, kind="stable")
+    ends = np.cumsum(counts)
     found = []
-    for group in grouping.by_size[:MOST_NAMES]:
-        size = int(grouping.counts[group])
+    for group in np.argsort(-counts, kind="stable")[:MOST_NAMES].tolist():
+        size = int(counts[group])
         if not size or (size < _LEAST_SONGS_FOR_A_NAME and not few):
             continue
-        places = positions[order[ends[group] - size : ends[group]]]
-        name, colour = grouping.names[group], colours[grouping.slots[group]]
-        parts = _thickest_parts(places, reach)
-        found += [{"name": name, "colour": colour, "rank": rank, **part} for rank, part in enumerate(parts)]
+        parts = _thickest_parts(places[order[ends[group] - size : ends[group]]], reach)
+        found += [{"group": group, "rank": rank, **part} for rank, part in enumerate(parts)]
     return sorted(found, key=lambda place: place["rank"])
 
 
@@ -188,18 +258,26 @@ def bounds(positions: np.ndarray) -> list[float]:
     return [float(edge) for edge in (left, right, bottom, top)]
 
 
-def legend_entries(grouping: Grouping, *, theme: str) -> list[dict]:
+def legend_entries(grouping: Grouping, *, theme: str, colours: list[str] | None = None) -> list[dict]:
     """Return what the legend says of each group that has a colour, the largest first, and of the rest.
+
+    Parameters
+    ----------
+    colours : list of str, optional
+        By the groups' numbers, as the original view has them: then every group has one.
 
     Returns
     -------
     list of dict
-        "colour", "name", "count", and "anthem": the song that stands for the group, or None.
+        "group", its number, None for the rest; "colour", "name", "count"; and "anthem": the song that
+        stands for the group, or None.
     """
-    coloured = [group for group in grouping.by_size if grouping.slots[group] < MAX_COLOURS]
+    slots, palette = (grouping.slots, PALETTES[theme]) if colours is None else (range(len(colours)), colours)
+    coloured = [group for group in grouping.by_size if slots[group] < len(palette)]
     entries = [
         {
-            "colour": PALETTES[theme][grouping.slots[group]],
+            "group": group,
+            "colour": palette[slots[group]],
             "name": grouping.names[group],
             "count": int(grouping.counts[group]),
             "anthem": _anthem(grouping, group),
@@ -209,9 +287,8 @@ def legend_entries(grouping: Grouping, *, theme: str) -> list[dict]:
     rest = len(grouping.names) - len(coloured)
     if rest:
         count = len(grouping.members) - sum(entry["count"] for entry in entries)
-        entries.append(
-            {"colour": GREYS[theme], "name": f"{rest:,} more share this grey", "count": count, "anthem": None}
-        )
+        name = f"{rest:,} more share this grey"
+        entries.append({"group": None, "colour": GREYS[theme], "name": name, "count": count, "anthem": None})
     return entries
 
 

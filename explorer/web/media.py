@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, jsonify, send_file
+from flask import Blueprint, Response, jsonify, request, send_file
 
 from explorer.audio.transcoding import browser_type, transcode
 from explorer.config import Settings
@@ -28,7 +28,7 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
 
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
-        return describe_song(shelf, revision, index)
+        return describe_song(shelf, revision, index, cluster_count=request.args.get("clusters", type=int))
 
     @media.get("/songs/<int:revision>/by-id/<path:song_id>")
     def number(revision: int, song_id: str) -> Response:
@@ -37,11 +37,6 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
     @media.get("/neighbours/<int:revision>/<int:index>")
     def neighbours(revision: int, index: int) -> Response:
         return list_neighbours(shelf, revision, index)
-
-    @media.after_app_request
-    def forbid_guessing_types(response: Response) -> Response:
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
 
     return media
 
@@ -57,6 +52,11 @@ def count_songs(settings: Settings) -> int:
 
 def send_song(song_id: str, settings: Settings) -> Response:
     """Stream a song that the database knows, in ranges; errors are sentences with a fitting status."""
+    return answer_from_file(song_id, settings, lambda file: _send(file, settings))
+
+
+def answer_from_file(song_id: str, settings: Settings, answer: Callable[[StoredFile], Response]) -> Response:
+    """Answer from the file of a song that the database knows, or say in a sentence why not."""
     try:
         with Database.open_readonly(settings.database) as database:
             file = database.file_of(song_id)
@@ -69,7 +69,9 @@ def send_song(song_id: str, settings: Settings) -> Response:
     if not file.path.is_file():
         return _say(410, f"The file is gone: {file.path.name} was moved or deleted. Index the folder again.")
     try:
-        return _send(file, settings)
+        with file.path.open("rb"):
+            pass  # Whether it may be read is not what its decoders tell best.
+        return answer(file)
     except AudioError as error:
         return _say(415, str(error))
     except OSError as error:
@@ -85,11 +87,19 @@ def _send(file: StoredFile, settings: Settings) -> Response:
     return send_file(path, mimetype=media_type, conditional=True, max_age=0)
 
 
-def describe_song(shelf: Shelf, revision: int, index: int) -> Response:
-    """Return what the page shows of a song, as JSON."""
+def describe_song(shelf: Shelf, revision: int, index: int, *, cluster_count: int | None = None) -> Response:
+    """Return what the page shows of a song, as JSON.
+
+    Parameters
+    ----------
+    cluster_count : int, optional
+        The song's cluster is named among so many where the page has asked for them before, and else among
+        the stored map's.
+    """
 
     def answer(catalogue: Catalogue) -> dict:
         song = catalogue.song(index)
+        clusters = catalogue.known_clusters(cluster_count)
         return {
             "index": index,
             "id": song.song_id,
@@ -97,12 +107,19 @@ def describe_song(shelf: Shelf, revision: int, index: int) -> Response:
             "artist": song.artist,
             "album": song.album,
             "genres": list(song.genres),
+            "year": song.year,
+            "cluster": clusters.names[clusters.members[index]] if clusters.names else "",
             "duration_s": song.duration_s,
+            "preview_start_s": song.preview_start_s,
             "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
             "neighbours": min(10, len(catalogue) - 1),
         }
 
-    return _answer(shelf, revision, answer)
+    response = _answer(shelf, revision, answer)
+    if cluster_count is not None:
+        # Soon there may be as many clusters as were asked for.
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def list_neighbours(shelf: Shelf, revision: int, index: int) -> Response:
@@ -111,7 +128,13 @@ def list_neighbours(shelf: Shelf, revision: int, index: int) -> Response:
     def answer(catalogue: Catalogue) -> dict:
         catalogue.require(index)
         found = catalogue.nearest(index)
-        return {"neighbours": [{"index": i, "similarity": round(value, 4)} for i, value in found]}
+        headings = catalogue.headings([number for number, _ in found])
+        return {
+            "neighbours": [
+                {"index": number, "similarity": round(value, 4), "title": title, "artist": artist}
+                for (number, value), (title, artist) in zip(found, headings, strict=True)
+            ]
+        }
 
     return _answer(shelf, revision, answer)
 
@@ -137,4 +160,5 @@ def _answer(shelf: Shelf, revision: int, answer: Callable[[Catalogue], dict]) ->
 
 
 def _say(status: int, sentence: str) -> Response:
-    return Response(sentence, status=status, mimetype="text/plain")
+    # A file's name need not be valid text.
+    return Response(sentence.encode("utf-8", "replace"), status=status, mimetype="text/plain")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dash_mantine_components as dmc
 from dash import html
 
+from explorer.errors import ExplorerError
+from explorer.web.catalogue import Catalogue, Shelf
 from explorer.web.jobs import JobState
+from explorer.web.parts import icon
 
 TRUST_EXPLANATION = (
     ("Trustworthiness", "1 when songs that are near each other on this map also sound alike."),
@@ -18,31 +21,64 @@ TRUST_EXPLANATION = (
 )
 
 
-def legend(title: str, entries: list[dict], *, groups: int) -> list:
-    """Return the legend's rows: colour, name, number of songs; where a song stands for a group, it plays."""
+def legend(title: str, entries: list[dict], *, groups: int, shown: tuple[int, ...] | None = None) -> list:
+    """Return the legend's rows: colour, name, number of songs.
+
+    A row isolates its group on the map; where a song stands for the group, a second button plays it.
+
+    Parameters
+    ----------
+    shown : tuple of int, optional
+        The groups that are isolated now.
+    """
+    rows = [_legend_row(shown=shown, **entry) for entry in entries]
     return [
         html.H2([html.Span(title), html.Span(f"{groups:,}", className="legend-count")]),
-        html.Ul([_legend_row(**entry) for entry in entries]),
+        html.Ul(rows, className="legend-isolated" if shown is not None else None),
     ]
 
 
-def _legend_row(colour: str, name: str, count: int, anthem: int | None) -> html.Li:
+def _legend_row(
+    colour: str,
+    name: str,
+    count: int,
+    anthem: int | None,
+    group: int | None,
+    shown: tuple[int, ...] | None,
+) -> html.Li:
     parts = [
         html.Span(className="dot", style={"background": colour}),
         html.Span(name, className="legend-name", title=name),
         html.Span(f"{count:,}", className="legend-count"),
     ]
-    if anthem is None:
-        return html.Li(parts)
-    label = f"Play the song that is most like {name}"
-    button = html.Button(
-        parts,
-        className="legend-row",
-        type="button",
-        title=label,
-        **{"aria-label": f"{label}; {count:,} songs", "data-anthem": str(anthem)},
-    )
-    return html.Li(button)
+    if group is None:
+        return html.Li(html.Div(parts, className="legend-row legend-rest"))
+    pressed = shown is not None and group in shown
+    row = [
+        html.Button(
+            parts,
+            className="legend-row",
+            type="button",
+            title="Show only this group (Shift adds it)",
+            **{
+                "aria-pressed": str(pressed).lower(),
+                "aria-label": f"Show only {name}: {count:,} songs",
+                "data-group": str(group),
+            },
+        )
+    ]
+    if anthem is not None:
+        label = f"Play the song that is most like {name}"
+        row.append(
+            html.Button(
+                icon("play"),
+                className="legend-play",
+                type="button",
+                title=label,
+                **{"aria-label": label, "data-anthem": str(anthem)},
+            )
+        )
+    return html.Li(row, className="legend-on" if pressed else None)
 
 
 def trust_line(quality: dict) -> list:
@@ -88,3 +124,43 @@ def redraw_state(state: JobState) -> list:
     if state.phase != "running":
         return [told]
     return [told, dmc.Progress(value=round(100 * state.share), size="sm", animated=True)]
+
+
+def suggestions(shelf: Shelf, text: str | None) -> list[dict]:
+    """Return what the search offers: genres and artists to filter by, and songs; none while it is busy."""
+    if not text:
+        return []
+    try:
+        found = shelf.held().suggest(text)
+    except ExplorerError:
+        return []
+    return [_suggestion(one) for one in found]
+
+
+def _suggestion(one: dict) -> dict:
+    if one["kind"] == "song":
+        return {"value": f"song:{one['index']}", "label": one["title"], "told": one["artist"] or "no artist"}
+    songs = f"{one['songs']:,} {'song' if one['songs'] == 1 else 'songs'}"
+    kind = one["kind"]
+    return {"value": f"{kind}:{one['name']}", "label": one["name"], "told": f"Show this {kind}: {songs}"}
+
+
+def filter_options(catalogue: Catalogue, cluster_count: int | None) -> tuple:
+    """Return what the filters offer: genres, clusters, years from and to, a note, and the longest song."""
+    facets = catalogue.facets()
+    genres = [{"value": name, "label": f"{name} ({count:,})"} for name, count in facets.genres]
+    grouping = catalogue.grouping("cluster", cluster_count=cluster_count)
+    first, last = facets.years or (0, 0)
+    missing = facets.n_without_year
+    note = f"{missing:,} songs say no year" if missing else ""
+    longest = int(facets.durations_s[1]) + 1 if facets.durations_s else 60
+    return genres, grouping.names, first, max(last, first), note, longest
+
+
+def artist_options(shelf: Shelf, text: str, chosen: list[str]) -> list[str]:
+    """Return artists whose names hold a text, with those that are chosen already."""
+    try:
+        found = shelf.held().facets().suggest("artists", text)
+    except ExplorerError:
+        found = []
+    return list(dict.fromkeys([*(str(name) for name in chosen), *found]))

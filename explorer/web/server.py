@@ -3,18 +3,49 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import threading
 import webbrowser
 
 import waitress
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.utilities import RequestEntityTooLarge
 
 from explorer.config import PORTS, Settings
 from explorer.errors import ExplorerError
 from explorer.web.app import create_app
+from explorer.web.security import MAX_UPLOAD_BYTES, body_limit
 
 THREADS = 12
+
+
+class BoundedParser(HTTPRequestParser):
+    """Refuses a body as soon as it is announced, or grows, beyond what its route takes.
+
+    waitress alone has one limit for all routes, and asks a client that waits for "100 Continue" to go on
+    even where it has just refused.
+    """
+
+    def received(self, data: bytes) -> int:
+        """Take in the next bytes of a request; return how many were its own."""
+        consumed = super().received(data)
+        if self.headers_finished and (self.error is None or isinstance(self.error, RequestEntityTooLarge)):
+            limit = body_limit(self.command, self.path)
+            if max(self.content_length, self.body_bytes_received) > limit:
+                self.error = RequestEntityTooLarge(f"At most {limit >> 20} MB can be sent here.")
+                self.completed = True
+        if self.error is not None:
+            self.expect_continue = False
+        return consumed
+
+
+class BoundedChannel(HTTPChannel):
+    """A connection whose requests have limits."""
+
+    parser_class = BoundedParser
 
 
 def serve_forever(settings: Settings, *, open_browser: bool) -> None:
@@ -30,7 +61,17 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     app = create_app(settings)
     host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::") else settings.host
     url = f"http://{host}:{port}/"
-    server = waitress.create_server(app.server, sockets=[listener], threads=THREADS, ident=None)
+    server = waitress.create_server(
+        app.server,
+        sockets=[listener],
+        threads=THREADS,
+        ident=None,
+        max_request_body_size=MAX_UPLOAD_BYTES + 1,
+    )
+    server.channel_class = BoundedChannel
+    if threading.current_thread() is threading.main_thread():
+        # As Ctrl-C does: what runs for visitors, and their files, must go too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     print(f"The map is at {url} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     if open_browser:
         threading.Timer(0.3, webbrowser.open, args=(url,)).start()

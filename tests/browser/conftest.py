@@ -99,11 +99,17 @@ def open_page(chromium, request):
 
     def open_it(url, *, width=1280, height=800, theme="dark", drawn=True, touch=False):
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, has_touch=touch
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            has_touch=touch,
+            is_mobile=touch,
         )
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "console", lambda message: "Content Security" in message.text and problems.append(message.text)
+        )
         page.on("response", lambda response: response.status == 500 and problems.append(response.url))
         page.goto(url)
         if drawn:

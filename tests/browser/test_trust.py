@@ -1,6 +1,6 @@
 """How far the map can be believed, and a new drawing of it: seen in Chromium."""
 
-from gestures import click_song, pixel_of, text, wait_until_playing
+from gestures import choose, click_song, pixel_of, text, wait_until_playing
 
 from explorer.library.database import Database
 
@@ -72,7 +72,7 @@ def test_the_map_is_drawn_anew_while_music_plays_and_the_song_keeps_its_mark(
         wait_until_playing(page, "009.flac")
         with Database.open(tmp_path / "songs.db") as database:
             database._rows("DELETE FROM songs WHERE id = '002.flac'")
-        page.get_by_text("PCA", exact=True).click()
+        choose(page, "PCA")
         page.wait_for_selector("#map-frame[data-drawn='pca cluster dark']")
         page.locator("#redraw summary").click()
         assert page.locator("#perplexity").is_hidden()

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from explorer.errors import LibraryError, SongNotFoundError
 from explorer.library.database import Database
 from explorer.web.catalogue import Shelf, _warm_up
+from explorer.web.facets import Filter
 from explorer.web.grouping import group_by_text
 
 
@@ -35,6 +37,106 @@ def test_search_ignores_accents_and_case_and_prefers_beginnings(catalogue):
     assert found("summer artist 1") == [9]
     assert found("  ") == []
     assert len(found("piece", limit=4)) == 4
+
+
+def test_a_search_offers_genres_and_artists_and_then_songs(catalogue):
+    found = catalogue.suggest("TECHNO")
+    assert found[0] == {"kind": "genre", "name": "Techno", "songs": 8}
+    assert found[1] == {"kind": "song", "index": 3, "title": "Techno piece 3", "artist": "Artist 0"}
+    # Those with the word in the title, then those of the genre.
+    assert [one["index"] for one in found[1:]] == [3, 4, 5, 6, 7, 0, 2, 1]
+    kinds = [one["kind"] for one in catalogue.suggest("artist")]
+    assert kinds == ["artist"] * 2 + ["song"] * 8
+    assert catalogue.suggest("ete")[0]["title"] == "Été indien"
+    assert catalogue.suggest("  ") == catalogue.suggest("zzz") == []
+
+
+def test_a_filter_lets_songs_through_by_what_is_known_of_them(catalogue):
+    genres = catalogue.grouping("genre")
+    chosen = Filter.parse({"genres": ["waltz", "TECHNO"], "artists": ["Artist 1"]})
+    assert np.flatnonzero(catalogue.matching(chosen, genres)).tolist() == list(range(8, 16))
+    shown = [genres.names.index("Ambient")]
+    assert np.flatnonzero(catalogue.matching(Filter.parse({"shown": shown}), genres)).tolist() == [
+        *range(16, 24)
+    ]
+    both = Filter.parse({"shown": shown, "genres": ["Waltz"]})
+    assert not catalogue.matching(both, genres).any()
+    four = catalogue.grouping("cluster", cluster_count=4)
+    assert catalogue.matching(Filter(clusters=(four.names[3],)), four).sum() == four.counts[3]
+    assert catalogue.matching(Filter.parse({"genres": []}), genres) is None
+
+
+def test_facets_are_those_of_the_songs_on_the_map_and_made_once(library, monkeypatch):
+    path, ids = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
+    catalogue = Shelf(path).latest()
+    calls = []
+    facts = Database.facts
+
+    def slowly(database):
+        calls.append(1)
+        time.sleep(0.3)
+        return facts(database)
+
+    monkeypatch.setattr(Database, "facts", slowly)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(catalogue.facets())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(calls) == 1
+    assert all(facets is found[0] for facets in found)
+    assert dict(found[0].genres) == {"Ambient": 8, "Waltz": 8, "Techno": 7}
+    assert (found[0].years, found[0].n_without_year) == (None, 23)
+
+
+def test_facets_do_not_wait_for_the_vectors(catalogue, monkeypatch):
+    reading, go_on = threading.Event(), threading.Event()
+    vectors = Database.vectors
+
+    def slowly(database, **options):
+        reading.set()
+        go_on.wait(60)
+        return vectors(database, **options)
+
+    monkeypatch.setattr(Database, "vectors", slowly)
+    thread = threading.Thread(target=lambda: catalogue.nearest(0))
+    thread.start()
+    assert reading.wait(60)
+    other = threading.Thread(target=catalogue.facets, daemon=True)
+    other.start()
+    other.join(30)
+    assert not other.is_alive()
+    go_on.set()
+    thread.join()
+
+
+def test_regions_are_named_and_have_their_anthems_as_clusters_have(catalogue):
+    regions, grouping = catalogue.regions(3)
+    assert (grouping.title, sorted(grouping.names)) == ("Regions", ["Ambient", "Techno", "Waltz"])
+    assert grouping.members is regions.labels
+    for group, anthem in enumerate(grouping.anthems):
+        assert grouping.members[anthem] == group
+    assert catalogue.regions(3)[0] is regions
+    assert len(catalogue.regions(10_000)[1].names) == 24
+    assert len(catalogue.regions(0)[1].names) == 1
+
+
+def test_regions_need_the_map_that_they_divide(library):
+    path, _ = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM projections WHERE name = 'pca'")
+    with pytest.raises(LibraryError, match="no PCA map"):
+        Shelf(path).latest().regions(3)
+
+
+def test_only_clusters_that_are_made_already_are_known(catalogue):
+    assert catalogue.known_clusters(None) is catalogue.known_clusters(4) is catalogue.clusters
+    four = catalogue.grouping("cluster", cluster_count=4)
+    assert catalogue.known_clusters(4) is four
+    assert catalogue.known_clusters(-1) is catalogue.clusters
 
 
 def test_songs_are_grouped_by_genre_artist_and_any_number_of_clusters(catalogue):

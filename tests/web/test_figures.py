@@ -12,7 +12,7 @@ from explorer.web.figures import (
     name_places,
 )
 from explorer.web.grouping import Grouping
-from explorer.web.palette import GREYS, GROUNDS, MAX_COLOURS, PALETTES
+from explorer.web.palette import GREYS, GROUNDS, MAX_COLOURS, PALETTES, UNLIT
 
 
 def a_grouping(n_groups, size=3):
@@ -42,9 +42,10 @@ def test_each_group_has_its_colour_and_the_smallest_share_grey():
     assert figure.layout.meta["colours"][MAX_COLOURS] == GREYS["dark"]
     entries = legend_entries(a_grouping(30), theme="dark")
     assert len(entries) == MAX_COLOURS + 1
-    grey = {"colour": GREYS["dark"], "name": "10 more share this grey", "count": 30, "anthem": None}
-    assert entries[-1] == grey
-    assert entries[0] == {"colour": PALETTES["dark"][0], "name": "group 0", "count": 3, "anthem": None}
+    rest = {"name": "10 more share this grey", "count": 30, "anthem": None}
+    assert entries[-1] == {"group": None, "colour": GREYS["dark"], **rest}
+    first = {"name": "group 0", "count": 3, "anthem": None}
+    assert entries[0] == {"group": 0, "colour": PALETTES["dark"][0], **first}
 
 
 def test_the_legend_goes_by_size_while_colours_stay_with_their_numbers():
@@ -54,6 +55,9 @@ def test_the_legend_goes_by_size_while_colours_stay_with_their_numbers():
     assert [entry["name"] for entry in entries] == ["b", "c", "a"]
     assert entries[0]["colour"] == PALETTES["light"][1]
     assert [entry["anthem"] for entry in entries] == [2, None, 0]
+    assert [entry["group"] for entry in entries] == [1, 2, 0]
+    own = legend_entries(grouping, theme="light", colours=["#111111", "#222222", "#333333", "rgba(0,0,0,.1)"])
+    assert [entry["colour"] for entry in own] == ["#222222", "#333333", "#111111"]
 
 
 def test_points_fade_by_how_few_of_their_neighbours_are_near():
@@ -73,6 +77,47 @@ def test_points_fade_by_how_few_of_their_neighbours_are_near():
     assert shades[:4] == plain[:4]
     assert shades[12:] == plain[12:]
     assert all(1.05 < faded < full for faded, full in zip(shades[4:12], plain[4:12], strict=True))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_what_a_filter_leaves_out_stays_and_has_the_last_and_faintest_colour(theme):
+    grouping = a_grouping(14, size=2)
+    positions = np.random.default_rng(0).normal(size=(28, 2)).astype(np.float32)
+    lit = np.arange(28) % 4 == 0
+    for near in (None, np.full(28, 3)):
+        plain = map_figure(positions, grouping, theme=theme, projection="pca", near=near)
+        figure = map_figure(positions, grouping, theme=theme, projection="pca", near=near, lit=lit)
+        meta, marker = figure.layout.meta, figure.data[0].marker
+        assert len(figure.data[0].x) == 28
+        assert marker.color.dtype == np.uint8
+        assert (marker.color == meta["unlit"]).tolist() == (~lit).tolist()
+        assert marker.color[lit].tolist() == plain.data[0].marker.color[lit].tolist()
+        assert meta["colours"] == [*plain.layout.meta["colours"], UNLIT[theme]]
+        assert (meta["unlit"], meta["lit"]) == (len(meta["colours"]) - 1, 7)
+        # The scale gives each number its own colour, from the first to the last.
+        assert (marker.cmin, marker.cmax) == (-0.5, meta["unlit"] + 0.5)
+        assert [colour for _, colour in marker.colorscale][1::2] == meta["colours"]
+        assert (plain.layout.meta["unlit"], plain.layout.meta["lit"]) == (None, 28)
+
+
+def test_only_groups_that_are_lit_are_named_where_they_are_lit():
+    places = np.repeat([[0.0, 0.0], [5.0, 0.0], [9.0, 0.0]], [9, 4, 2], axis=0).astype(np.float32)
+    members = np.array([0] * 9 + [0] * 4 + [1] * 2, dtype=np.int32)
+    grouping = Grouping("Clusters", ["here and there", "elsewhere"], members)
+    lit = np.arange(15) >= 11
+    named = map_figure(places, grouping, theme="dark", projection="pca", lit=lit).layout.meta["names"]
+    assert [(place["name"], place["x"]) for place in named] == [("here and there", 5.0), ("elsewhere", 9.0)]
+    nothing = map_figure(places, grouping, theme="dark", projection="pca", lit=np.zeros(15, bool))
+    assert (nothing.layout.meta["names"], nothing.layout.meta["lit"]) == ([], 0)
+    artists = Grouping("Artists", [str(i) for i in range(15)], np.arange(15, dtype=np.int32))
+    assert name_places(places, artists, ["#111111"] * 21) == []
+    named = name_places(places, artists, ["#111111"] * 21, lit=np.arange(15) == 4)
+    assert [place["name"] for place in named] == ["4"]
+
+
+def test_the_page_is_told_the_names_of_groups_that_are_not_too_many():
+    assert draw(a_grouping(60))[0].layout.meta["groups"] == [f"group {i}" for i in range(60)]
+    assert draw(a_grouping(61))[0].layout.meta["groups"] is None
 
 
 def test_colours_are_mixed_with_the_ground():

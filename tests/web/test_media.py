@@ -3,12 +3,15 @@ from urllib.parse import quote
 
 import pytest
 import soundfile
+from flask import Flask
 
 from explorer.config import Settings
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song, Tags
 from explorer.similar import find_similar
 from explorer.web.app import create_app
+from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.media import make_blueprint
 
 
 @pytest.fixture
@@ -123,6 +126,63 @@ def test_a_song_is_described_with_how_far_its_place_can_be_believed(site):
     assert song["neighbours"] == 10
     assert client.get("/songs/1/24").status_code == 404
     assert client.get("/songs/7/3").status_code == 409
+
+
+def test_a_song_is_described_with_its_year_its_cluster_and_where_its_preview_begins(site):
+    client, settings, ids = site
+    song = client.get("/songs/1/9").get_json()
+    assert (song["year"], song["cluster"], song["preview_start_s"]) == ("", "Waltz", None)
+    with Database.open(settings.database) as database:
+        database._rows(
+            "UPDATE songs SET info = json_set(info, '$.year', '1971-05-01') WHERE id = ?", (ids[9],)
+        )
+        database._rows("UPDATE files SET preview_start_s = 7.25 WHERE song_id = ?", (ids[9],))
+    song = client.get("/songs/1/9").get_json()
+    assert (song["year"], song["preview_start_s"]) == ("1971", 7.25)
+
+
+@pytest.mark.parametrize("count", ["3", "5", "0", "-2", "9999999999999", "many", ""])
+def test_describing_a_song_computes_no_clusters(site, count, monkeypatch):
+    client, *_ = site
+    monkeypatch.setattr(Catalogue, "_cluster", lambda *_: pytest.fail("clusters were computed"))
+    assert client.get(f"/songs/1/9?clusters={count}").get_json()["cluster"] == "Waltz"
+
+
+def test_a_song_is_in_one_of_the_clusters_that_the_page_shows(library):
+    path, _ = library
+    shelf = Shelf(path)
+    client = create_bare(path, shelf)
+    five = shelf.latest().grouping("cluster", cluster_count=5)
+    for index in range(24):
+        response = client.get(f"/songs/1/{index}?clusters=5")
+        assert response.get_json()["cluster"] == five.names[five.members[index]]
+        # What there were no such clusters for a moment ago is not to be kept.
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def create_bare(path, shelf):
+    app = Flask(__name__)
+    app.register_blueprint(make_blueprint(Settings(database=path), shelf))
+    return app.test_client()
+
+
+def test_neighbours_have_titles_and_artists_all_of_one_query(site, monkeypatch):
+    client, settings, ids = site
+    calls = []
+    headings = Database.headings
+    monkeypatch.setattr(
+        Database, "headings", lambda database, ids: calls.append(1) or headings(database, ids)
+    )
+    monkeypatch.setattr(Database, "song", lambda *_: pytest.fail("asked for one song"))
+    found = client.get("/neighbours/1/3").get_json()["neighbours"]
+    assert len(calls) == 1
+    for row in found:
+        group, name = row["index"] // 8, ("Techno", "Waltz", "Ambient")[row["index"] // 8]
+        assert (row["title"], row["artist"]) == (f"{name} piece {row['index']}", f"Artist {group}")
+    with Database.open(settings.database) as database:
+        database._rows("DELETE FROM songs WHERE id = ?", (ids[found[0]["index"]],))
+    gone = client.get("/neighbours/1/3").get_json()["neighbours"][0]
+    assert (gone["index"], gone["title"], gone["artist"]) == (found[0]["index"], "", "")
 
 
 def test_neighbours_are_those_of_the_command_line(site):

@@ -4,7 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.web.palette import GREYS, MAX_COLOURS, PALETTES, colour_slots
+from explorer.mapping.regions import voronoi_regions
+from explorer.web.figures import mixed
+from explorer.web.palette import CELLS, GREYS, MAX_COLOURS, PALETTES, UNLIT, cell_slots, colour_slots
 
 GROUNDS = {"dark": "#0c0e13", "light": "#f6f5f1"}
 # How colours look to eyes without one of the three cones, in linear RGB: Machado, Oliveira & Fernandes, 2009.
@@ -137,3 +139,56 @@ def test_a_large_group_of_a_high_number_takes_the_colour_of_a_small_one_and_no_o
 
 def test_of_equally_large_groups_the_first_have_colours():
     assert colour_slots([4] * 30).tolist() == [*range(20)] + [MAX_COLOURS] * 10
+
+
+@pytest.mark.parametrize("theme", GROUNDS)
+def test_what_a_filter_leaves_out_is_seen_and_recedes(theme):
+    *channels, opacity = (float(part) for part in re.findall(r"[\d.]+", UNLIT[theme]))
+    colour = "#" + bytes(map(int, channels)).hex()
+    for opacity_of_all in (0.92, 0.75):
+        alone = mixed(GROUNDS[theme], colour, opacity * opacity_of_all)
+        assert 1.25 <= contrast(alone, GROUNDS[theme]) <= 1.5
+    # However many lie on one another.
+    assert contrast(colour, GROUNDS[theme]) < 2.5 < contrast(GREYS[theme], GROUNDS[theme])
+    _, a, b = seen([colour], "normal").T
+    assert np.hypot(a, b).max() <= 3
+
+
+@pytest.mark.parametrize("theme", GROUNDS)
+def test_black_points_stand_out_from_every_cell_and_crosses_from_cells_or_their_rims(theme):
+    assert len(set(CELLS[theme])) == len(CELLS[theme]) == 24
+    for colour in CELLS[theme]:
+        assert contrast(colour, "#000000") >= 4.5
+        if theme == "dark":
+            assert contrast(colour, "#ffffff") >= 2.0
+    assert contrast("#ffffff", "#000000") >= 2.0
+
+
+@pytest.mark.parametrize("theme", GROUNDS)
+def test_cells_come_in_pairs_of_a_hue_the_dimmer_first(theme):
+    light, a, b = seen(CELLS[theme], "normal").T
+    assert (light[1::2] - light[::2] >= 8).all()
+    hues = np.degrees(np.arctan2(b, a))
+    apart = np.abs((hues[1::2] - hues[::2] + 180) % 360 - 180)
+    assert apart.max() < 12
+    places = seen(CELLS[theme], "normal")
+    assert min(least_distance(places[:i], places[i : i + 1]) for i in range(1, 24)) >= 3.7
+
+
+def test_no_two_cells_beside_each_other_have_the_same_colour():
+    positions = np.random.default_rng(0).normal(size=(2_000, 2))
+    regions = voronoi_regions(positions, count=120)
+    slots = cell_slots(120, regions.borders)
+    one, other = regions.borders.T
+    assert (slots[one] != slots[other]).all()
+    assert np.bincount(slots, minlength=24).tolist() == [5] * 24
+    # One, the first or the last, amidst all the others, which stand in a ring and take all colours.
+    ring = [(0, i) for i in range(1, 50)] + [(i, i % 49 + 1) for i in range(1, 50)]
+    for pairs in (ring, [(49 - one, 49 - other) for one, other in ring]):
+        slots = cell_slots(50, pairs)
+        assert all(slots[one] != slots[other] for one, other in pairs)
+
+
+def test_few_cells_have_the_colours_of_their_numbers():
+    assert cell_slots(24, [(0, 1)]).tolist() == list(range(24))
+    assert cell_slots(0, []).tolist() == []

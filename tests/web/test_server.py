@@ -1,11 +1,17 @@
+import http.client
+import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 
 import pytest
+from support import store_library
 
 from explorer.config import PORTS, ROOT, Settings
 from explorer.errors import ExplorerError
+from explorer.web.security import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 from explorer.web.server import _listen
 
 
@@ -42,3 +48,132 @@ def test_the_next_free_port_is_taken_unless_one_was_asked_for(taken):
     finally:
         for listener in listeners:
             listener.close()
+
+
+@contextmanager
+def serving(database, *options):
+    """Run `run.py serve` on a free port and give (the port, the process)."""
+    command = [sys.executable, str(ROOT / "run.py"), "serve", "--no-browser", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--db", str(database), *options], stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    try:
+        line = process.stderr.readline()
+        assert "The map is at " in line, line + process.stderr.read()
+        yield int(line.split("localhost:")[1].split("/")[0]), process
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A real server over a library of 24 songs: its port."""
+    folder = tmp_path_factory.mktemp("served")
+    store_library(folder / "songs.db", folder / "music")
+    with serving(folder / "songs.db", "--allow-host", "music.example") as (port, _):
+        yield port
+
+
+def answer_to(port, head, body=b""):
+    """Send a request's bytes and return (status, all that came until the server hung up or fell silent)."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
+        connection.settimeout(3)
+        answer = b""
+        try:
+            while block := connection.recv(65536):
+                answer += block
+        except TimeoutError:
+            pass
+    return int(answer.split(b" ", 2)[1]) if answer else None, answer
+
+
+def head(method, path, *lines, host="localhost"):
+    return [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *lines]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("localhost:1", 200), ("127.0.0.1", 200), ("music.example", 200), ("evil.example", 421)],
+)
+def test_only_the_servers_own_names_are_answered(served, host, status):
+    assert answer_to(served, head("GET", "/healthz", host=host))[0] == status
+
+
+def test_a_request_that_names_no_host_or_two_is_refused(served):
+    assert answer_to(served, ["GET /healthz HTTP/1.0"])[0] == 421
+    assert answer_to(served, head("GET", "/healthz", "Host: evil.example"))[0] == 421
+
+
+def test_the_page_comes_with_its_policy(served):
+    status, answer = answer_to(served, head("GET", "/"))
+    assert status == 200
+    assert b"Content-Security-Policy: default-src 'none'; script-src 'self'" in answer
+
+
+@pytest.mark.parametrize(
+    ("path", "announced", "limit"),
+    [
+        ("/visitors?name=a.mp3", 10_000_000_000, b"50 MB"),
+        ("/visitors", MAX_UPLOAD_BYTES + 1, b"50 MB"),
+        ("/_dash-update-component", MAX_BODY_BYTES + 1, b"4 MB"),
+        ("/export", 10_000_000_000, b"4 MB"),
+        ("/nowhere", 10_000_000_000, b"4 MB"),
+    ],
+)
+@pytest.mark.parametrize("expect", [(), ("Expect: 100-continue",)])
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(served, path, announced, limit, expect):
+    """Not a byte of it is sent, nor asked for."""
+    status, answer = answer_to(served, head("POST", path, f"Content-Length: {announced}", *expect))
+    assert status == 413
+    assert limit in answer
+
+
+def test_a_body_without_an_announced_length_is_read_up_to_the_limit_and_no_further(served):
+    sent = 0
+    with socket.create_connection(("127.0.0.1", served), timeout=20) as connection:
+        lines = head("POST", "/_dash-update-component", "Transfer-Encoding: chunked")
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        chunk = b"40000\r\n" + b"x" * 0x40000 + b"\r\n"
+        try:
+            while sent < 400:
+                connection.sendall(chunk)
+                sent += 1
+        except OSError:
+            pass  # The server hung up.
+    assert 4 < sent < 100
+
+
+def test_a_body_within_the_limit_reaches_its_route(served):
+    status, answer = answer_to(served, head("POST", "/visitors", "Content-Length: 3"), b"abc")
+    assert status == 415
+    assert b"application/octet-stream" in answer
+
+
+def test_being_terminated_leaves_no_visitor_and_no_process_behind(library, tmp_path):
+    with serving(library[0]) as (port, process):
+        connection = http.client.HTTPConnection("localhost", port, timeout=20)
+        song = (tmp_path / "music" / "003.flac").read_bytes()
+        raw = {"Content-Type": "application/octet-stream"}
+        connection.request("POST", "/visitors?name=a.flac", song, raw)
+        assert connection.getresponse().status == 202
+        children = running_embeddings(tmp_path)
+        assert list((tmp_path / "visitors").iterdir())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    assert children
+    assert not running_embeddings(tmp_path)
+    assert list((tmp_path / "visitors").iterdir()) == []
+
+
+def running_embeddings(folder):
+    """The processes that embed a file of a folder; looked for until there is one, or not for long."""
+    for _ in range(25):
+        listed = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout
+        found = [line for line in listed.splitlines() if " embed " in line and str(folder) in line]
+        if found:
+            return found
+        time.sleep(0.02)
+    return []

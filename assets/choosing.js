@@ -1,0 +1,325 @@
+/** Choosing songs with a lasso or a box: a list that can be played, reordered and exported. */
+window.explorer = window.explorer || {};
+
+explorer.choosing = {
+  MOST_ROWS: 300,
+  MOST_RINGS: 20_000,
+  FORMS: { m3u8: "M3U8 playlist", xspf: "XSPF playlist", csv: "CSV table" },
+  PATHS: { relative: "relative paths", absolute: "absolute paths" },
+  tool: null,
+  songs: [],
+  /** The place in the list of the song that plays, while the list does. */
+  at: null,
+  rope: null,
+
+  mount() {
+    const byId = (id) => document.getElementById(id);
+    this.canvas = byId("rope");
+    this.list = byId("choice-list");
+    for (const tool of ["lasso", "box"]) {
+      byId(`tool-${tool}`).addEventListener("click", () => this.toggleTool(tool));
+      byId(`choice-${tool}`).addEventListener("click", () => this.toggleTool(tool));
+    }
+    byId("choice-play").addEventListener("click", () => this.playFrom(0));
+    byId("choice-clear").addEventListener("click", () => this.clear());
+    byId("export-line").append(
+      this.makeChooser("export-form", "Format", this.FORMS),
+      this.makeChooser("export-paths", "Paths", this.PATHS),
+    );
+    byId("export-start").addEventListener("click", () => this.export());
+    this.watcher = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting) this.fill(target);
+    });
+    this.letDrag();
+    this.showList();
+  },
+
+  makeChooser(id, label, options) {
+    const chooser = explorer.element("select", "chooser", null, { id, "aria-label": label });
+    chooser.append(...Object.entries(options).map(([value, text]) => explorer.element("option", "", text, { value })));
+    return chooser;
+  },
+
+  get isPlaying() {
+    return this.at !== null;
+  },
+
+  /** @param {"lasso"|"box"|null} tool The one that is on already goes off. */
+  toggleTool(tool) {
+    this.tool = this.tool === tool ? null : tool;
+    for (const name of ["lasso", "box"]) {
+      document.getElementById(`tool-${name}`).setAttribute("aria-pressed", String(this.tool === name));
+    }
+    explorer.map.frame.classList.toggle("choosing", this.tool !== null);
+    if (this.tool) explorer.announce(`Draw a ${this.tool} around songs; Shift adds to the selection; Escape ends it.`);
+  },
+
+  /** @returns {object|null} What a press on the map begins: Shift chooses without a tool, too. */
+  shapeFor(event) {
+    if (!this.tool && !event.shiftKey) return null;
+    return { kind: this.tool ?? "lasso", adds: event.shiftKey && this.tool !== null };
+  },
+
+  begin(rope, x, y) {
+    this.rope = { ...rope, points: [[x, y]] };
+  },
+
+  extend(x, y) {
+    const { rope } = this;
+    if (!rope) return;
+    if (rope.kind === "box") rope.points.length = 1;
+    rope.points.push([x, y]);
+    this.paint();
+  },
+
+  drop() {
+    this.rope = null;
+    this.paint();
+  },
+
+  /** The rope is closed: choose what lies in it. Songs that are filtered out are not meant. */
+  end(adds) {
+    const { rope } = this;
+    this.rope = null;
+    const corners = this.cornersOf(rope).map(([x, y]) => explorer.map.toPlace(x, y));
+    const inside = this.inside(corners);
+    const known = adds ? new Set(this.songs) : new Set();
+    this.songs = adds ? [...this.songs, ...inside.filter((index) => !known.has(index))] : inside;
+    this.stopPlaying();
+    if (this.tool) this.toggleTool(null);
+    this.changed();
+    if (this.songs.length) {
+      explorer.panel.turnTo("choice");
+      explorer.panel.open();
+    }
+    const { length } = this.songs;
+    explorer.announce(length === 1 ? "1 song is chosen" : `${length} songs are chosen`);
+  },
+
+  /** @returns {number[][]} Of the shape, in pixels. */
+  cornersOf({ kind, points }) {
+    if (kind !== "box") return points;
+    const [[left, top], [right, bottom]] = [points[0], points.at(-1)];
+    return [[left, top], [right, top], [right, bottom], [left, bottom]];
+  },
+
+  /** @returns {number[]} The lit songs in a polygon of the map, from left to right. */
+  inside(corners) {
+    const { x, y } = explorer.map.points;
+    const edges = corners.map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
+    const [left, right] = [Math.min(...corners.map((c) => c.x)), Math.max(...corners.map((c) => c.x))];
+    const found = [];
+    for (let i = 0; i < x.length; i++) {
+      if (x[i] < left || x[i] > right || !explorer.map.isLit(i)) continue;
+      let isInside = false;
+      for (const [a, b] of edges) {
+        if (a.y > y[i] !== b.y > y[i] && x[i] < ((b.x - a.x) * (y[i] - a.y)) / (b.y - a.y) + a.x) isInside = !isInside;
+      }
+      if (isInside) found.push(i);
+    }
+    return found.sort((a, b) => x[a] - x[b]);
+  },
+
+  /** Draw the rope, and a ring around each song that is chosen. */
+  paint() {
+    if (!explorer.map.meta || !explorer.map.points) return;
+    const { clientWidth: width, clientHeight: height } = explorer.map.frame;
+    const context = explorer.overlays.emptyCanvas(this.canvas, width, height);
+    const style = getComputedStyle(explorer.map.frame);
+    context.globalAlpha = 1;
+    context.setLineDash([]);
+    context.strokeStyle = style.getPropertyValue("--text");
+    context.lineWidth = 1.5;
+    const radius = Math.max(explorer.map.points.marker.size / 2 + 1.5, 3.5);
+    context.beginPath();
+    for (const index of this.songs.slice(0, this.MOST_RINGS)) {
+      const { x, y } = explorer.map.toPixels(...explorer.map.placeOf(index));
+      if (x < -9 || y < -9 || x > width + 9 || y > height + 9) continue;
+      context.moveTo(x + radius, y);
+      context.arc(x, y, radius, 0, 2 * Math.PI);
+    }
+    context.stroke();
+    this.canvas.dataset.count = this.songs.length;
+    if (!this.rope) return;
+    context.strokeStyle = style.getPropertyValue("--accent");
+    context.fillStyle = style.getPropertyValue("--accent");
+    context.beginPath();
+    for (const [x, y] of this.cornersOf(this.rope)) context.lineTo(x, y);
+    context.closePath();
+    context.setLineDash([5, 4]);
+    context.stroke();
+    context.globalAlpha = 0.12;
+    context.fill();
+  },
+
+  has(index) {
+    return this.songs.includes(index);
+  },
+
+  /** Add a song to the selection, or take it out. */
+  toggle(index) {
+    if (this.has(index)) this.remove(index);
+    else {
+      this.songs.push(index);
+      this.changed();
+    }
+  },
+
+  remove(index) {
+    const at = this.songs.indexOf(index);
+    this.songs.splice(at, 1);
+    if (this.isPlaying && at < this.at) this.at -= 1;
+    else if (at === this.at) this.at = null;
+    this.changed();
+  },
+
+  clear() {
+    this.songs = [];
+    this.stopPlaying();
+    this.changed();
+  },
+
+  changed() {
+    this.paint();
+    this.showList();
+  },
+
+  /** Another map numbers its songs anew: what was chosen is found again by its id. */
+  async findAgain(ids) {
+    const found = await Promise.all(ids.map((id) => explorer.songs.numberOf(id).catch(() => null)));
+    this.songs = found.filter((index) => index !== null);
+    this.stopPlaying();
+    this.changed();
+  },
+
+  playFrom(at) {
+    this.at = at;
+    explorer.playOnly(this.songs[at]);
+    explorer.overlays.select(this.songs[at]);
+    explorer.map.reveal(this.songs[at]);
+  },
+
+  hasNext(wraps) {
+    return wraps || this.at < this.songs.length - 1;
+  },
+
+  step(by) {
+    if (this.songs.length) this.playFrom((this.at + by + this.songs.length) % this.songs.length);
+  },
+
+  stopPlaying() {
+    this.at = null;
+  },
+
+  showList() {
+    const { length } = this.songs;
+    const byId = (id) => document.getElementById(id);
+    byId("tab-choice-count").textContent = length ? length.toLocaleString("en") : "";
+    byId("choice-empty").hidden = length > 0;
+    byId("choice-tools").hidden = byId("choice-export").hidden = length === 0;
+    byId("export-state").textContent = "";
+    byId("choice-more").textContent =
+      length > this.MOST_ROWS ? `… and ${(length - this.MOST_ROWS).toLocaleString("en")} more, which are played and exported, too.` : "";
+    this.watcher.disconnect();
+    this.list.replaceChildren(...this.songs.slice(0, this.MOST_ROWS).map((index) => this.makeRow(index)));
+    for (const row of this.list.children) this.watcher.observe(row);
+    explorer.panel.markPlaying(explorer.player.index);
+  },
+
+  makeRow(index) {
+    const row = explorer.element("li", "song-row", null, { "data-index": index, draggable: "true" });
+    const play = explorer.iconButton("play", "Play", "row-play");
+    play.addEventListener("click", () => (explorer.player.index === index ? explorer.player.toggle() : this.playFrom(this.songs.indexOf(index))));
+    const names = explorer.element("button", "row-names", null, { type: "button" });
+    names.append(explorer.element("span", "row-title", "…"), explorer.element("span", "row-by", "…"));
+    names.addEventListener("click", () => explorer.visit(index));
+    const up = explorer.iconButton("up", "Move up", "row-tool");
+    const down = explorer.iconButton("down", "Move down", "row-tool");
+    const away = explorer.iconButton("close", "Remove from the selection", "row-tool");
+    up.addEventListener("click", () => this.move(index, -1, ".icon-up"));
+    down.addEventListener("click", () => this.move(index, 1, ".icon-down"));
+    away.addEventListener("click", () => this.remove(index));
+    row.append(play, names, up, down, away);
+    return row;
+  },
+
+  /** A row came into sight: now its title is needed. */
+  async fill(row) {
+    this.watcher.unobserve(row);
+    const song = await explorer.songs.get(Number(row.dataset.index)).catch((error) => ({ title: error.message, artist: "" }));
+    row.querySelector(".row-title").textContent = song.title;
+    row.querySelector(".row-by").textContent = song.artist || "no artist";
+    const [play, , up, down, away] = row.children;
+    explorer.player.relabel(play, `Play ${song.title}`);
+    explorer.player.relabel(up, `Move ${song.title} up`);
+    explorer.player.relabel(down, `Move ${song.title} down`);
+    explorer.player.relabel(away, `Remove ${song.title} from the selection`);
+  },
+
+  /** Move a song one place, and keep the focus on the button that did it. */
+  move(index, by, button) {
+    const from = this.songs.indexOf(index);
+    this.moveTo(index, from + by);
+    this.list.querySelector(`[data-index="${index}"] ${button}`)?.parentElement.focus();
+    explorer.announce(`Place ${this.songs.indexOf(index) + 1} of ${this.songs.length}`);
+  },
+
+  moveTo(index, to) {
+    const from = this.songs.indexOf(index);
+    if (to < 0 || to >= this.songs.length || to === from) return;
+    const sounding = this.isPlaying ? this.songs[this.at] : null;
+    this.songs.splice(to, 0, ...this.songs.splice(from, 1));
+    if (sounding !== null) this.at = this.songs.indexOf(sounding);
+    this.changed();
+  },
+
+  /** Rows can be dragged to another place. */
+  letDrag() {
+    let dragged = null;
+    const rowOf = (event) => event.target.closest?.(".song-row");
+    this.list.addEventListener("dragstart", (event) => {
+      dragged = Number(rowOf(event).dataset.index);
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", String(dragged));
+    });
+    this.list.addEventListener("dragover", (event) => {
+      const row = rowOf(event);
+      if (dragged === null || !row) return;
+      event.preventDefault();
+      for (const other of this.list.children) other.classList.toggle("drop-here", other === row);
+    });
+    this.list.addEventListener("drop", (event) => {
+      event.preventDefault();
+      const row = rowOf(event);
+      if (dragged !== null && row) this.moveTo(dragged, this.songs.indexOf(Number(row.dataset.index)));
+    });
+    this.list.addEventListener("dragend", () => {
+      dragged = null;
+      for (const row of this.list.children) row.classList.remove("drop-here");
+    });
+  },
+
+  /** Ask the server for a playlist or a table of the selection, and save it. */
+  async export() {
+    const state = document.getElementById("export-state");
+    const value = (id) => document.getElementById(id).value;
+    state.textContent = "Writing…";
+    try {
+      const response = await fetch("export", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ revision: explorer.songs.revision, songs: this.songs, form: value("export-form"), paths: value("export-paths") }),
+      });
+      if (!response.ok) throw new Error(await response.text());
+      const leftOut = Number(response.headers.get("X-Left-Out") || 0);
+      const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") || "")?.[1] ?? "selection";
+      const link = explorer.element("a", "", null, { download: name, href: URL.createObjectURL(await response.blob()) });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      const hint = value("export-paths") === "relative" ? " Its paths are relative to the music folder: keep it there." : "";
+      state.textContent = `${name} is saved.${hint}${leftOut ? ` ${leftOut} songs without a file are left out.` : ""}`;
+    } catch (error) {
+      state.textContent = error.message;
+    }
+  },
+};

@@ -1,0 +1,121 @@
+/** The filters: what is chosen in their card, on the legend and in the search, and what the page says of it. */
+window.explorer = window.explorer || {};
+
+explorer.filters = {
+  IDS: { genres: "filter-genres", clusters: "filter-clusters", artists: "filter-artists" },
+  /** What is chosen now, as the server understands it. */
+  chosen: { genres: [], clusters: [], artists: [], years: null, duration_s: null },
+  isolated: null,
+  isReady: false,
+
+  mount() {
+    this.card = document.getElementById("filters");
+    this.toggleButton = document.getElementById("filter-toggle");
+    this.state = document.getElementById("filter-state");
+    this.toggleButton.addEventListener("click", () => this.toggle());
+    document.getElementById("filter-clear").addEventListener("click", () => this.clear());
+    document.addEventListener("pointerdown", (event) => {
+      const isElsewhere = !event.target.closest("#filters, #filter-toggle, .mantine-MultiSelect-dropdown");
+      if (!this.card.hidden && isElsewhere) this.toggle(false);
+    });
+    document.getElementById("legend").addEventListener("click", (event) => this.clickLegend(event));
+    this.ranges = null;
+  },
+
+  toggle(open = this.card.hidden) {
+    this.card.hidden = !open;
+    this.toggleButton.setAttribute("aria-expanded", String(open));
+    if (open) requestAnimationFrame(() => this.card.querySelector("#filter-genres")?.focus());
+  },
+
+  get isOpen() {
+    return !this.card.hidden;
+  },
+
+  /** @returns {object} The filter, for the server. */
+  gather({ genres, clusters, artists, years, duration, firstYear, lastYear, longest }) {
+    const isWhole = (range, least, most) => !range || (range[0] <= least && range[1] >= most);
+    this.chosen = {
+      genres: genres || [],
+      clusters: clusters || [],
+      artists: artists || [],
+      // Before the server has said what there is, what the address said holds.
+      years: this.isReady ? (isWhole(years, firstYear, lastYear) ? null : years) : this.chosen.years,
+      duration_s: this.isReady ? (isWhole(duration, 0, longest) ? null : duration) : this.chosen.duration_s,
+    };
+    this.tellRanges();
+    return { ...this.chosen };
+  },
+
+  /** Write the ranges beside their names. */
+  tellRanges() {
+    const { years, duration_s: duration } = this.chosen;
+    const write = (id, text) => (document.querySelector(`#${id}-field .range-value`).textContent = text);
+    write("filter-years", years ? ` ${years[0]} – ${years[1]}` : "");
+    write("filter-duration", duration ? ` ${duration.map((seconds) => explorer.player.format(seconds)).join(" – ")}` : "");
+  },
+
+  /** @returns {number[][]|null} Where the ranges' thumbs go when it is known what there is to choose from. */
+  place(firstYear, lastYear, longest) {
+    if (this.isReady) return null;
+    this.isReady = true;
+    this.ranges = { years: [firstYear, lastYear], duration: [0, longest] };
+    document.getElementById("filter-years-field").hidden = lastYear <= firstYear;
+    return [this.chosen.years || [firstYear, lastYear], this.chosen.duration_s || [0, longest]];
+  },
+
+  /** Put a filter, as an address says it, into the controls. */
+  restore(chosen) {
+    this.chosen = { ...this.chosen, years: chosen.years, duration_s: chosen.duration_s };
+    for (const [kind, id] of Object.entries(this.IDS)) dash_clientside.set_props(id, { value: chosen[kind] });
+    if (this.isReady) {
+      dash_clientside.set_props("filter-years", { value: chosen.years || this.ranges.years });
+      dash_clientside.set_props("filter-duration", { value: chosen.duration_s || this.ranges.duration });
+    } else dash_clientside.set_props("filter", { data: { ...chosen } });
+  },
+
+  /** Filter by one more genre or artist. @param {"genre"|"artist"} kind */
+  add(kind, name) {
+    const plural = `${kind}s`;
+    const values = [...new Set([...this.chosen[plural], name])];
+    dash_clientside.set_props(this.IDS[plural], { value: values });
+  },
+
+  clear() {
+    this.restore({ genres: [], clusters: [], artists: [], years: null, duration_s: null });
+    this.isolate(null);
+  },
+
+  /** @param {number[]|null} groups Of the colouring that is shown. */
+  isolate(groups) {
+    this.isolated = groups?.length ? groups : null;
+    const of = explorer.groupsOf(explorer.address.look);
+    dash_clientside.set_props("isolated", { data: this.isolated ? { of, groups: this.isolated } : null });
+  },
+
+  /** A row isolates its group, or lets it go again; with Shift it is added to those that are isolated. */
+  clickLegend(event) {
+    const player = event.target.closest("[data-anthem]");
+    if (player) explorer.visit(Number(player.dataset.anthem));
+    const row = event.target.closest("[data-group]");
+    if (!row) return;
+    const group = Number(row.dataset.group);
+    const shown = explorer.address.look.filter.shown || [];
+    const isOn = shown.includes(group);
+    if (event.shiftKey) this.isolate(isOn ? shown.filter((other) => other !== group) : [...shown, group]);
+    else this.isolate(isOn && shown.length === 1 ? null : [group]);
+  },
+
+  /** Say how many songs are lit, and offer to light all. */
+  tell({ unlit, lit, songs }) {
+    const isFiltered = unlit !== null && unlit !== undefined;
+    this.state.hidden = !isFiltered;
+    document.getElementById("filter-toggle").classList.toggle("on", isFiltered);
+    if (!isFiltered) return;
+    const { element } = explorer;
+    const clear = element("button", "link", "Show all", { type: "button" });
+    clear.addEventListener("click", () => this.clear());
+    const text = `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs`;
+    this.state.replaceChildren(element("span", "", lit ? text : "No song is like that"), clear);
+  },
+};

@@ -1,0 +1,83 @@
+/** What the keys do. Everything that the mouse does on this page, they do too. */
+window.explorer = window.explorer || {};
+
+explorer.keys = {
+  mount() {
+    this.list = document.getElementById("keys");
+    document.getElementById("help-open").addEventListener("click", () => this.list.showModal());
+    document.getElementById("keys-close").addEventListener("click", () => this.list.close());
+    this.list.addEventListener("click", (event) => event.target === this.list && this.list.close());
+    document.addEventListener("keydown", (event) => this.handle(event));
+  },
+
+  handle(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.getElementById("notice")) return;
+    const { target } = event;
+    if (target.matches("input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable]")) {
+      return this.handleWhileTyping(event);
+    }
+    if (this.list.open) return;
+    if (event.key === "Escape") return this.escape();
+    const isArrow = event.key in explorer.walk.DIRECTIONS;
+    // Sliders, choices and lists have arrows of their own.
+    if (isArrow && (target.matches("input, [role=tab], [role=slider]") || target.closest(".song-list"))) return;
+    if (event.key === " " && target.matches("button, a, summary, input")) return;
+    const action = isArrow ? () => explorer.walk.towards(event.key) : this.ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  },
+
+  handleWhileTyping(event) {
+    if (event.key === "Escape") {
+      event.target.blur();
+      if (explorer.filters.isOpen) explorer.filters.toggle(false);
+    }
+    if (event.key === "Enter" && event.target.id === "search") this.chooseFirst(event.target, 10);
+  },
+
+  ACTIONS: {
+    " ": () => explorer.player.toggle(),
+    m: () => explorer.player.toggleMute(),
+    n: () => explorer.player.next(),
+    p: () => explorer.player.previous(),
+    h: () => explorer.hearing.toggle(),
+    r: () => explorer.player.changeRepeat(),
+    s: () => explorer.seekbar.toggleSpectrogram(),
+    f: () => document.getElementById("filter-toggle").click(),
+    l: () => explorer.choosing.toggleTool("lasso"),
+    b: () => explorer.choosing.toggleTool("box"),
+    "+": () => explorer.map.zoomBy(1 / 1.6),
+    "=": () => explorer.map.zoomBy(1 / 1.6),
+    "-": () => explorer.map.zoomBy(1.6),
+    0: () => explorer.map.showAll(),
+    "/": () => document.getElementById("search").focus(),
+    "?": () => explorer.keys.list.showModal(),
+  },
+
+  /** Close what is open; with nothing open, let go of what is chosen, and then of the song. */
+  escape() {
+    const { filters, choosing, seekbar, visitors, walk, panel } = explorer;
+    if (visitors.isWaiting) visitors.cancel();
+    else if (filters.isOpen) filters.toggle(false);
+    else if (choosing.tool) choosing.toggleTool(null);
+    else if (seekbar.isSpectrogramOpen) seekbar.toggleSpectrogram();
+    else if (explorer.address.look?.filter.shown) filters.isolate(null);
+    else if (choosing.songs.length) choosing.clear();
+    else if (walk.anchor !== null || visitors.guest) {
+      explorer.select(null);
+      panel.shut();
+    }
+  },
+
+  /**
+   * Enter takes the first suggestion where the arrow keys have chosen none. Suggestions come from the
+   * server: those who type fast are ahead of them, so wait for some.
+   */
+  chooseFirst(field, patience) {
+    if (document.querySelector("[role=option][data-combobox-selected]") || !field.value) return;
+    const first = document.querySelector("[role=option]");
+    if (first) first.click();
+    else if (patience > 0) setTimeout(() => this.chooseFirst(field, patience - 1), 60);
+  },
+};

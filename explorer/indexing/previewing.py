@@ -1,0 +1,170 @@
+"""Makes the songs' previews while others are embedded, in threads that everything else goes before."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from explorer.audio.caching import sweep
+from explorer.audio.previews import PREVIEW_S, is_heard, preview_path, write_preview
+from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
+from explorer.embedding.representative import most_typical
+from explorer.errors import ExplorerError
+
+MOST_PREVIEWS_AT_ONCE = 2
+_CORES_FOR_TWO = 4
+_NICENESS = 10
+_PATIENCE_S = 0.2
+_MARGIN_S = 0.05
+
+
+def choose_start(
+    numbers: np.ndarray,
+    frames: np.ndarray,
+    vector: np.ndarray,
+    *,
+    levels_db: np.ndarray,
+    hop_s: float,
+    duration_s: float,
+    seconds: float = PREVIEW_S,
+) -> float:
+    """Choose where a song's preview begins: at the window most like the whole song.
+
+    Only windows from which a whole preview is left, and that are heard from their beginning to their
+    end, are asked. The network itself cannot tell silence: each of its windows is measured against
+    its own maximum.
+
+    Parameters
+    ----------
+    numbers : np.ndarray [shape=(n,), int]
+        Which of the song's windows `frames` are.
+    frames : np.ndarray [shape=(n, 512), float32]
+    vector : np.ndarray [shape=(512,)]
+    levels_db : np.ndarray [shape=(T,)]
+        Of every window of the song, as `window_levels` gives them.
+
+    Returns
+    -------
+    float
+        Seconds from the song's start.
+    """
+    starts = np.maximum(0.0, timestamps(len(levels_db), hop_s=hop_s)[numbers] - 0.5)
+    whole = starts + seconds + _MARGIN_S <= duration_s
+    if not whole.any():
+        return 0.0
+    heard = whole & is_heard(levels_db)[numbers]
+    chosen = np.flatnonzero(heard if heard.any() else whole)
+    return float(starts[chosen[most_typical(frames[chosen], vector)]])
+
+
+def window_levels(windows: np.ndarray) -> np.ndarray:
+    """Measure the quieter half of each window.
+
+    Parameters
+    ----------
+    windows : np.ndarray [shape=(n, 48000), float32]
+
+    Returns
+    -------
+    np.ndarray [shape=(n,), float64]
+        dBFS (RMS).
+    """
+    halves = windows.reshape(len(windows), 2, WINDOW_SAMPLES // 2)
+    power = np.einsum("nhs,nhs->nh", halves, halves).min(axis=1) / (WINDOW_SAMPLES // 2)
+    return 10 * np.log10(np.maximum(power, 1e-20).astype(np.float64))
+
+
+class PreviewMaker:
+    """Makes previews in threads of its own; a preview that fails costs no song.
+
+    Parameters
+    ----------
+    cache : Path
+        The folder of previews.
+    root : Path
+        What the songs' paths are relative to.
+    """
+
+    def __init__(self, cache: Path, root: Path) -> None:
+        self._cache = cache
+        self._root = root
+        self._threads = ThreadPoolExecutor(_threads(), "preview", initializer=_let_others_go_first)
+        self._waiting: set[Future] = set()
+        self._asked: set[str] = set()
+        self._lock = threading.Lock()
+        self.made = 0
+        self.problems: list[str] = []
+        """A sentence for each preview that could not be made."""
+        sweep(cache)
+
+    def add(self, path: str, key: str, start_s: float | None, *, again: bool = False) -> None:
+        """Have a preview made, unless it is there or on its way.
+
+        Parameters
+        ----------
+        path : str
+            The song's, relative to the root.
+        key : str
+            Its fingerprint.
+        start_s : float or None
+            Where the preview begins; None where nobody knows.
+        again : bool
+            Make it also if there is one: it begins elsewhere now.
+        """
+        if key in self._asked or (not again and preview_path(self._cache, key).exists()):
+            return
+        self._asked.add(key)
+        self._waiting.add(self._threads.submit(self._make, path, key, start_s))
+
+    def _make(self, path: str, key: str, start_s: float | None) -> None:
+        try:
+            write_preview(self._root / path, cache=self._cache, key=key, start_s=start_s)
+        except ExplorerError as error:
+            self._note(str(error))
+        except Exception as error:
+            self._note(f"{path} cannot be read ({type(error).__name__}: {error}).")
+        else:
+            with self._lock:
+                self.made += 1
+
+    def _note(self, problem: str) -> None:
+        with self._lock:
+            # It may name the file, and a file's name need not be valid text.
+            self.problems.append(problem.encode("utf-8", "replace").decode())
+
+    @property
+    def waiting(self) -> int:
+        """How many previews are still to be made."""
+        self._waiting = {future for future in self._waiting if not future.done()}
+        return len(self._waiting)
+
+    def finish(self, advance: Callable[[], None], stop: threading.Event) -> None:
+        """Wait for what is still to be made, or only for what is in hand once a stop is asked for."""
+        while self._waiting and not stop.is_set():
+            done, self._waiting = wait(self._waiting, _PATIENCE_S, FIRST_COMPLETED)
+            for _ in done:
+                advance()
+        self.close()
+
+    def close(self) -> None:
+        """Give up what has not begun, and wait for the rest."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _threads() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return MOST_PREVIEWS_AT_ONCE if cores >= _CORES_FOR_TWO else 1
+
+
+def _let_others_go_first() -> None:
+    # Only Linux knows the priority of a thread; elsewhere the number could be another program's.
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

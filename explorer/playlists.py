@@ -1,0 +1,154 @@
+"""Playlists of some songs, as text: M3U8 and XSPF for players, CSV for tables.
+
+What tags say is shown on one line and without characters that only steer how text is shown: they could
+make a line end early, or read otherwise than it is. Files are named so that a player finds them, whatever
+bytes their names are made of.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterable
+from urllib.parse import quote_from_bytes
+from xml.sax.saxutils import escape
+
+from explorer.errors import LibraryError
+from explorer.library.files import FiledSong
+from explorer.library.records import absolute_path
+
+FORMS = {
+    "m3u8": "audio/x-mpegurl",
+    "xspf": "application/xspf+xml",
+    "csv": "text/csv",
+}
+"""Each form's media type."""
+
+PATHS = ("relative", "absolute")
+
+COLUMNS = ("title", "artist", "album", "genres", "year", "duration_s", "path", "song_id")
+
+_MOST_SHOWN = 500
+_XSPF_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<playlist version="1" xmlns="http://xspf.org/ns/0/">\n'
+# A spreadsheet takes a cell that begins so for a formula.
+_FORMULA = ("=", "+", "-", "@")
+# Control characters, halves of characters, and what ends a line.
+_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+# Beside them what reorders text, and what XML cannot hold. Joiners stay: emoji are spelt with them.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def write_playlist(songs: Iterable[FiledSong], *, form: str, paths: str) -> tuple[str, str]:
+    """Write a playlist.
+
+    Parameters
+    ----------
+    songs : iterable of FiledSong
+        In the playlist's order; those without a file are left out.
+    form : {"m3u8", "xspf", "csv"}
+        In a table, text that a spreadsheet would take for a formula has an apostrophe before it.
+    paths : {"relative", "absolute"}
+        Relative ones are relative to the folder of music that holds the song: the playlist belongs there.
+        Names that a line cannot hold are absolute URIs in an M3U8 anyhow.
+
+    Returns
+    -------
+    text : str
+        What UTF-8 can say.
+    media_type : str
+
+    Raises
+    ------
+    LibraryError
+        If there is no such form, or paths are to be something else.
+    """
+    if form not in FORMS:
+        raise LibraryError(f"form={form!r} is no playlist: choose one of {', '.join(FORMS)}.")
+    if paths not in PATHS:
+        raise LibraryError(f"paths={paths!r} is neither of {' and '.join(PATHS)}.")
+    write = {"m3u8": _m3u8, "xspf": _xspf, "csv": _csv}[form]
+    there = (song for song in songs if song.path is not None and song.root is not None)
+    return write(there, paths == "relative"), FORMS[form]
+
+
+def _m3u8(songs: Iterable[FiledSong], relative: bool) -> str:
+    lines = ["#EXTM3U"]
+    for song in songs:
+        seconds = -1 if song.duration_s is None else round(song.duration_s)
+        names = (_shown(song.artist)[:_MOST_SHOWN], _shown(song.title)[:_MOST_SHOWN])
+        lines.append(f"#EXTINF:{seconds}," + " - ".join(filter(None, names)))
+        lines.append(_m3u8_path(song, relative))
+    return "\n".join(lines) + "\n"
+
+
+def _m3u8_path(song: FiledSong, relative: bool) -> str:
+    """Return a file's name as a line of its own, or its URI where no line can be its name."""
+    name = _native_path(song, relative)
+    if not _is_plain(name) or name != name.rstrip():
+        return _uri(song, relative=False)
+    if relative and (name[0] in "# \t" or _SCHEME.match(song.path)):
+        return f"./{name}"
+    return name
+
+
+def _xspf(songs: Iterable[FiledSong], relative: bool) -> str:
+    parts = [_XSPF_HEAD, "  <trackList>\n"]
+    for song in songs:
+        fields = {
+            "location": _uri(song, relative=relative),
+            "title": _shown(song.title),
+            "creator": _shown(song.artist),
+            "album": _shown(song.album),
+            "duration": "" if song.duration_s is None else str(round(song.duration_s * 1000)),
+        }
+        lines = (f"      <{key}>{escape(text)}</{key}>\n" for key, text in fields.items() if text)
+        parts.append(f"    <track>\n{''.join(lines)}    </track>\n")
+    return "".join([*parts, "  </trackList>\n</playlist>\n"])
+
+
+def _csv(songs: Iterable[FiledSong], relative: bool) -> str:
+    target = io.StringIO()
+    table = csv.writer(target, lineterminator="\r\n")
+    table.writerow(COLUMNS)
+    for song in songs:
+        path = _native_path(song, relative)
+        if not _is_plain(path):
+            path = _uri(song, relative=relative)
+        table.writerow(
+            [
+                *map(_cell, (song.title, song.artist, song.album, "; ".join(song.genres), song.year)),
+                "" if song.duration_s is None else f"{song.duration_s:.3f}",
+                f"./{path}" if path.startswith(_FORMULA) else path,
+                _cell(song.song_id),
+            ]
+        )
+    return target.getvalue()
+
+
+def _cell(text: str) -> str:
+    shown = _shown(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+
+
+def _native_path(song: FiledSong, relative: bool) -> str:
+    return os.fsdecode(song.path) if relative else str(absolute_path(song.root, song.path))
+
+
+def _uri(song: FiledSong, *, relative: bool) -> str:
+    if relative:
+        return quote_from_bytes(song.path)
+    return absolute_path(song.root, song.path).absolute().as_uri()
+
+
+def _is_plain(name: str) -> bool:
+    """Tell whether a name is text, and stays on its line."""
+    return _BREAKING.search(name) is None
+
+
+def _shown(text: str) -> str:
+    """Return what a text shows, on one line."""
+    folded = " ".join(text.split())
+    return " ".join(_STEERING.sub("", folded).split())

@@ -1,0 +1,70 @@
+"""Hands a selection of songs out as a playlist."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from explorer.config import Settings
+from explorer.errors import LibraryBusyError, LibraryError
+from explorer.library.database import Database
+from explorer.playlists import FORMS, PATHS, write_playlist
+from explorer.web.catalogue import Shelf
+from explorer.web.security import say
+
+MAX_SONGS = 250_000
+
+
+def make_export_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
+    """Return the route `POST /export`: JSON `revision`, `songs`, `form` and `paths` give a playlist."""
+    blueprint = Blueprint("export", __name__)
+
+    @blueprint.post("/export")
+    def export() -> Response:
+        wish = request.get_json(silent=True)
+        problem = _problem(wish)
+        if problem:
+            return say(400, problem)
+        try:
+            return _playlist(settings, shelf, wish)
+        except LibraryBusyError:
+            return say(503, "The library is busy: try again in a moment.")
+        except LibraryError as error:
+            return say(404, str(error))
+
+    return blueprint
+
+
+def _problem(wish: object) -> str | None:
+    """Say what is wrong with what was asked for."""
+    if not isinstance(wish, dict):
+        return "A JSON object with revision, songs, form and paths is expected."
+    songs = wish.get("songs")
+    if not isinstance(songs, list) or not all(type(song) is int for song in songs):
+        return "songs must be a list of song numbers."
+    if not songs:
+        return "No song is selected."
+    if len(songs) > MAX_SONGS:
+        return f"At most {MAX_SONGS:,} songs fit into one playlist."
+    if wish.get("form") not in list(FORMS):
+        return f"form must be one of {', '.join(FORMS)}."
+    if wish.get("paths") not in PATHS:
+        return f"paths must be one of {', '.join(PATHS)}."
+    return None
+
+
+def _playlist(settings: Settings, shelf: Shelf, wish: dict) -> Response:
+    catalogue = shelf.held()
+    if catalogue.revision != wish.get("revision"):
+        return say(409, "The map has changed: reload the page.")
+    for index in wish["songs"]:
+        catalogue.require(index)
+    with Database.open_readonly(settings.database) as database:
+        songs = database.filed_songs([catalogue.song_ids[index] for index in wish["songs"]])
+    written = sum(song.path is not None for song in songs)
+    text, media_type = write_playlist(songs, form=wish["form"], paths=wish["paths"])
+    response = Response(text, content_type=f"{media_type}; charset=utf-8")
+    name = f"Music Explorer, {written} song{'' if written == 1 else 's'}.{wish['form']}"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    response.headers["X-Left-Out"] = str(len(wish["songs"]) - written)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,129 @@
+"""What the page makes of a song's file beside playing it: preview, outline, spectrogram and cover."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify, request, send_file
+from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import PathConverter
+
+from explorer.audio.covers import read_cover
+from explorer.audio.previews import preview, preview_path
+from explorer.audio.spectrogram import spectrogram
+from explorer.audio.waveform import waveform
+from explorer.config import Settings
+from explorer.library.records import StoredFile
+from explorer.web.media import answer_from_file
+
+KEPT_S = 4 * 3600
+"""How long a browser need not ask again."""
+
+_VERSION = "1"
+# Whoever sweeps over songs that have no previews yet asks for many: the server must go on playing meanwhile.
+_MOST_MADE_AT_ONCE = 2
+_makers = threading.BoundedSemaphore(_MOST_MADE_AT_ONCE)
+
+
+class AnyId(PathConverter):
+    """Any text, also what begins with a slash, which the usual converter takes for another address."""
+
+    regex = ".+?"
+    part_isolating = False
+
+
+def make_sound_blueprint(settings: Settings) -> Blueprint:
+    """Return the routes `/preview/…`, `/waveform/…`, `/spectrogram/…` and `/cover/…`, each by song id."""
+    sound = Blueprint("sound", __name__)
+
+    @sound.record_once
+    def know_any_id(state: BlueprintSetupState) -> None:
+        state.app.url_map.converters["any_id"] = AnyId
+
+    @sound.get("/preview/<any_id:song_id>")
+    def preview_of(song_id: str) -> Response:
+        return answer_from_file(song_id, settings, lambda file: send_preview(file, settings))
+
+    @sound.get("/waveform/<any_id:song_id>")
+    def waveform_of(song_id: str) -> Response:
+        return answer_from_file(song_id, settings, lambda file: send_waveform(file, settings))
+
+    @sound.get("/spectrogram/<any_id:song_id>")
+    def spectrogram_of(song_id: str) -> Response:
+        return answer_from_file(song_id, settings, send_spectrogram)
+
+    @sound.get("/cover/<any_id:song_id>")
+    def cover_of(song_id: str) -> Response:
+        return answer_from_file(song_id, settings, send_cover)
+
+    return sound
+
+
+def send_preview(file: StoredFile, settings: Settings) -> Response:
+    """Stream a song's preview in ranges; where there is none it is made, unless too many are being made."""
+    is_made = preview_path(settings.previews, file.fingerprint).exists()
+    if not is_made and not _makers.acquire(blocking=False):
+        sentence = "Previews are being made: ask again in a moment."
+        return Response(sentence, status=503, mimetype="text/plain", headers={"Retry-After": "1"})
+    try:
+        path = preview(file.path, cache=settings.previews, key=file.fingerprint, start_s=file.preview_start_s)
+    finally:
+        if not is_made:
+            _makers.release()
+    return _kept(send_file(path.absolute(), mimetype="audio/mpeg", conditional=True))
+
+
+def send_waveform(file: StoredFile, settings: Settings) -> Response:
+    """Return a song's outline as JSON: `duration_s`, and `peaks`, 800 integers from 0 to 255."""
+
+    def answer() -> Response:
+        found = waveform(file.path, cache=settings.waveforms, key=file.fingerprint)
+        return jsonify(duration_s=round(found.duration_s, 3), peaks=found.peaks.tolist())
+
+    return _unless_known(file, "waveform", answer)
+
+
+def send_spectrogram(file: StoredFile) -> Response:
+    """Return a song's spectrogram as bytes, row by row, its measures in headers."""
+
+    def answer() -> Response:
+        found = spectrogram(file.path)
+        response = Response(found.levels.tobytes(), mimetype="application/octet-stream")
+        rows, columns = found.levels.shape
+        response.headers["X-Rows"] = str(rows)
+        response.headers["X-Columns"] = str(columns)
+        response.headers["X-Duration-S"] = f"{found.duration_s:.3f}"
+        response.headers["X-Highest-Hz"] = f"{found.highest_hz:g}"
+        return response
+
+    return _unless_known(file, "spectrogram", answer)
+
+
+def send_cover(file: StoredFile) -> Response:
+    """Return a song's cover picture, or 204 where its file has none."""
+
+    def answer() -> Response:
+        cover = read_cover(file.path)
+        if cover is None:
+            return Response(status=204)
+        return Response(cover.data, mimetype=cover.media_type)
+
+    return _unless_known(file, "cover", answer)
+
+
+def _unless_known(file: StoredFile, what: str, answer: Callable[[], Response]) -> Response:
+    """Answer, unless the browser has what these bytes of the file give: then say so without the work."""
+    state = file.path.stat()
+    mark = f"{what}-{_VERSION}-{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
+    known = any(tag.startswith(mark) for tag in request.if_none_match.as_set(include_weak=True))
+    response = Response(status=304) if known else answer()
+    response.set_etag(mark)
+    return _kept(response)
+
+
+def _kept(response: Response) -> Response:
+    response.cache_control.clear()
+    response.cache_control.private = True
+    response.cache_control.max_age = KEPT_S
+    return response

@@ -1,0 +1,160 @@
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+
+from explorer.audio import previews
+from explorer.audio.loudness import integrated_loudness, to_decibels, true_peaks
+from explorer.audio.previews import find_start, preview, preview_path
+from explorer.errors import AudioError
+
+RATE_HZ = 44_100
+
+
+def seconds_of(seconds, rate_hz=RATE_HZ):
+    return np.arange(int(seconds * rate_hz)) / rate_hz
+
+
+def music(seconds, *, rate_hz=RATE_HZ, amplitude=0.5):
+    """Chords that swell and noise that ticks, in stereo."""
+    time = seconds_of(seconds, rate_hz)
+    rng = np.random.default_rng(int(seconds * 10))
+    chord = sum(np.sin(2 * np.pi * f * time + f) / 4 for f in (110, 277, 415, 1661))
+    ticks = rng.normal(0, 0.4, len(time)) * np.exp(-40 * (time % 0.25))
+    left = chord * (0.6 + 0.4 * np.sin(2 * np.pi * 0.5 * time)) + ticks
+    right = chord - 0.6 * ticks
+    return amplitude * np.column_stack([left, right]) / np.abs([left, right]).max()
+
+
+def make(tmp_path, source, start_s=0.0):
+    made = preview(source, cache=tmp_path / "previews", key="ab" * 16, start_s=start_s)
+    return soundfile.read(made, dtype="float32", always_2d=True)
+
+
+def loud_square(seconds):
+    return 0.99 * np.sign(np.sin(2 * np.pi * 110 * seconds_of(seconds)))
+
+
+def clicks_over_near_silence(seconds):
+    sound = np.random.default_rng(0).normal(0, 0.008, int(seconds * RATE_HZ))
+    sound[:: RATE_HZ // 2] = 0.98
+    sound[1 :: RATE_HZ // 2] = -0.98
+    return sound
+
+
+KINDS = {
+    "loud.wav": lambda: (loud_square(25), RATE_HZ),
+    "noise.wav": lambda: (np.random.default_rng(1).uniform(-1, 1, (25 * RATE_HZ, 2)), RATE_HZ),
+    "quiet.flac": lambda: (music(25, amplitude=0.06), RATE_HZ),
+    "clicks.flac": lambda: (clicks_over_near_silence(25), RATE_HZ),
+    "mono.mp3": lambda: (music(25)[:, 0], RATE_HZ),
+    "stereo.m4a": lambda: (music(25), RATE_HZ),
+    "low.wav": lambda: (music(25, rate_hz=22_050), 22_050),
+    "high.flac": lambda: (music(22, rate_hz=96_000), 96_000),
+    "short.wav": lambda: (music(0.3), RATE_HZ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_preview_is_equally_loud_and_clips_nowhere(tmp_path, make_sound, name):
+    samples, rate_hz = KINDS[name]()
+    source = make_sound(tmp_path / name, samples, rate_hz)
+    decoded, rate = make(tmp_path, source)
+    assert integrated_loudness(decoded, rate) == pytest.approx(-16.0, abs=0.5)
+    assert to_decibels(true_peaks(decoded).max()) < -1.0
+    assert decoded.shape[1] == (1 if np.ndim(samples) == 1 else 2)
+    assert len(decoded) / rate == pytest.approx(min(20.0, len(samples) / rate_hz), abs=0.01)
+    assert rate == {22_050: 44_100, 96_000: 48_000}.get(rate_hz, RATE_HZ)
+
+
+def test_it_is_an_mp3_of_96_kbit_a_second_at_most(tmp_path, make_sound):
+    source = make_sound(tmp_path / "x.flac", music(30))
+    made = preview(source, cache=tmp_path / "previews", key="ab" * 16, start_s=5.0)
+    assert made == tmp_path / "previews" / "ab" / ("ab" * 16 + ".mp3")
+    info = soundfile.info(made)
+    assert (info.format, info.subtype, info.channels) == ("MP3", "MPEG_LAYER_III", 2)
+    assert made.stat().st_size * 8 / 20 <= 97_000
+
+
+def test_silence_stays_silent_and_a_hiss_is_not_made_loud(tmp_path, make_sound):
+    silent, _ = make(tmp_path, make_sound(tmp_path / "silent.wav", np.zeros(RATE_HZ * 25)))
+    assert np.abs(silent).max() < 1e-6
+    hiss = np.random.default_rng(0).normal(0, 10 ** (-70 / 20), RATE_HZ * 25)
+    source = make_sound(tmp_path / "hiss.flac", hiss)
+    made = preview(source, cache=tmp_path, key="cd", start_s=0.0)
+    heard, _ = soundfile.read(made)
+    assert to_decibels(float(np.sqrt(np.mean(heard**2)))) < -70 + 30 + 1
+
+
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_a_few_samples_make_a_preview_too(tmp_path, make_sound, count):
+    decoded, _ = make(tmp_path, make_sound(tmp_path / "x.wav", np.full(count, 0.5)))
+    assert len(decoded) == count
+    assert np.isfinite(decoded).all()
+
+
+def test_it_fades_in_and_out(tmp_path, make_sound):
+    source = make_sound(tmp_path / "x.wav", 0.3 * np.sin(2 * np.pi * 1000 * seconds_of(30)))
+    decoded, rate = make(tmp_path, source, start_s=4.0)
+    envelope = np.abs(decoded[:, 0])
+    level = np.median(envelope[rate : 2 * rate].reshape(-1, 100).max(axis=1))
+    assert envelope[:60].max() < 0.1 * level
+    assert envelope[int(0.02 * rate) : int(0.04 * rate)].max() > 0.9 * level
+    assert envelope[-int(0.01 * rate) :].max() < 0.05 * level
+    assert envelope[-int(0.203 * rate) : -int(0.197 * rate)].max() == pytest.approx(0.5 * level, rel=0.1)
+    assert envelope[-int(0.6 * rate) : -int(0.45 * rate)].max() > 0.9 * level
+
+
+def test_it_is_the_part_that_was_asked_for(tmp_path, make_sound):
+    time = seconds_of(40)
+    rising = 0.4 * np.sin(2 * np.pi * np.cumsum(300 + 50 * time) / RATE_HZ)
+    decoded, rate = make(tmp_path, make_sound(tmp_path / "x.flac", rising), start_s=13.0)
+    part = decoded[10 * rate : int(10.1 * rate), 0]
+    peak = np.argmax(np.abs(np.fft.rfft(part * np.hanning(len(part))))) * rate / len(part)
+    assert peak == pytest.approx(300 + 50 * 23.05, abs=12)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".m4a"])
+def test_where_nobody_has_looked_it_begins_a_third_into_the_song_past_silence(tmp_path, make_sound, suffix):
+    song = music(60)
+    assert find_start(make_sound(tmp_path / f"a{suffix}", song)) == pytest.approx(20.0, abs=0.1)
+    song[int(15.0 * RATE_HZ) : int(26.2 * RATE_HZ)] = 0
+    assert find_start(make_sound(tmp_path / f"b{suffix}", song)) == pytest.approx(26.0, abs=0.15)
+    song[int(15.0 * RATE_HZ) :] = 0
+    assert find_start(make_sound(tmp_path / f"c{suffix}", song)) == 0.0
+    assert find_start(make_sound(tmp_path / f"d{suffix}", song[: 12 * RATE_HZ])) == 0.0
+
+
+def test_a_preview_is_made_once_and_one_at_a_time(tmp_path, make_sound, monkeypatch):
+    source = make_sound(tmp_path / "x.wav", music(3))
+    write, calls = previews.write_preview, []
+
+    def counted(*arguments, **options):
+        calls.append(options["key"])
+        write(*arguments, **options)
+
+    monkeypatch.setattr(previews, "write_preview", counted)
+    ask = {"cache": tmp_path / "p", "key": "ef01", "start_s": 0.0}
+    threads = [threading.Thread(target=preview, args=(source,), kwargs=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls == ["ef01"]
+    source.unlink()
+    assert preview(source, **ask) == preview_path(tmp_path / "p", "ef01")
+
+
+def test_what_cannot_be_made_leaves_nothing_behind_and_is_a_sentence(tmp_path, make_sound, monkeypatch):
+    (tmp_path / "x.ape").write_bytes(b"MAC \x00" * 100)
+    with pytest.raises(AudioError, match=r"x\.ape"):
+        preview(tmp_path / "x.ape", cache=tmp_path / "p", key="aa", start_s=None)
+    source = make_sound(tmp_path / "x.wav", music(1))
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(AudioError, match="cannot be written"):
+        preview(source, cache=tmp_path / "file", key="aa", start_s=0.0)
+    monkeypatch.setattr(previews, "_encode", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        preview(source, cache=tmp_path / "p", key="aa", start_s=0.0)
+    assert [path for path in (tmp_path / "p").rglob("*") if path.is_file()] == []

@@ -1,0 +1,237 @@
+import base64
+import hashlib
+import re
+import socket
+
+import pytest
+from dash import Dash, Input, Output, html
+
+from explorer.config import Settings
+from explorer.web.app import create_app
+from explorer.web.security import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, protect
+
+JSON = {"Content-Type": "application/json"}
+# Every route that answers to GET. None changes anything but caches that a later request would fill too: a new
+# one is to be added here after thinking about that.
+GET_ROUTES = {
+    "/",
+    "/<path>",
+    "/_dash-component-suites/<package_name>/<fingerprinted_path>",
+    "/_dash-dependencies",
+    "/_dash-layout",
+    "/_favicon.ico",
+    "/_reload-hash",
+    "/assets/<filename>",
+    "/audio/<song_id>",
+    "/cover/<song_id>",
+    "/healthz",
+    "/neighbours/<revision>/<index>",
+    "/preview/<song_id>",
+    "/songs/<revision>/<index>",
+    "/songs/<revision>/by-id/<song_id>",
+    "/spectrogram/<song_id>",
+    "/static/<filename>",
+    "/visitors/<token>",
+    "/visitors/<token>/audio",
+    "/waveform/<song_id>",
+}
+
+
+@pytest.fixture
+def site(library):
+    """A test client over a library of 24 songs."""
+    return create_app(Settings(database=library[0], allowed_hosts=("Music.Example.",))).server.test_client()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LOCALHOST:8050",
+        "localhost.",
+        "127.0.0.1:8050",
+        "192.168.1.20",
+        "[::1]:8050",
+        "[fe80::1]",
+        "music.example:443",
+        socket.gethostname() + ":1",
+    ],
+)
+def test_the_machines_own_names_and_addresses_are_answered(site, host):
+    assert site.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8050",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "localhost@evil.example",
+        "evil.example, localhost",
+        "localhost evil.example",
+        "[::1",
+        "[localhost]",
+        "2130706433",
+        "localhost:port",
+        ":8050",
+        "",
+        "\xe9vil",
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/healthz", "/_dash-layout", "/audio/000.flac", "/no-such-page"])
+def test_other_hosts_are_told_what_to_do(site, host, path):
+    response = site.get(path, environ_overrides={"HTTP_HOST": host})
+    assert (response.status_code, response.mimetype) == (421, "text/plain")
+    assert "--allow-host" in response.text
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+def test_a_request_without_a_host_is_refused(site):
+    environ = site.open("/healthz").request.environ
+    environ.pop("HTTP_HOST")
+    seen = []
+    body = b"".join(site.application.wsgi_app(environ, lambda status, _headers: seen.append(status)))
+    assert seen[0].startswith("421")
+    assert b"without a name" in body
+
+
+def post_callback(site, headers):
+    """Ask Dash for a callback's result, as the page does."""
+    body = {
+        "output": "search.data",
+        "outputs": {"id": "search", "property": "data"},
+        "inputs": [{"id": "search", "property": "searchValue", "value": "piece"}],
+        "changedPropIds": ["search.searchValue"],
+    }
+    return site.post("/_dash-update-component", json=body, headers=headers).status_code
+
+
+OTHERS = [
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": ""},
+    {"Origin": "http://localhost:3000"},
+    {"Origin": "http://localhost.evil.example:8050"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "http://localhost:8050", "Sec-Fetch-Site": "cross-site"},
+]
+OWN = [
+    {},
+    {"Origin": "http://localhost:8050"},
+    {"Origin": "http://LOCALHOST:8050", "Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none"},
+]
+
+
+@pytest.mark.parametrize("headers", OTHERS)
+def test_other_sites_change_nothing(site, headers):
+    headers = headers | {"Host": "localhost:8050"}
+    for rule in site.application.url_map.iter_rules():
+        for method in rule.methods - {"GET", "HEAD", "OPTIONS"}:
+            path = re.sub("<[^>]*>", "1", rule.rule)
+            response = site.open(path, method=method, headers=headers)
+            assert response.status_code == 403, (method, path)
+            assert "nothing was done" in response.text
+    assert post_callback(site, headers) == 403
+
+
+@pytest.mark.parametrize("headers", OWN)
+def test_the_page_itself_is_answered(site, headers):
+    assert post_callback(site, headers | {"Host": "localhost:8050"}) != 403
+
+
+def test_a_page_behind_a_proxy_is_its_own_site(site):
+    for port in ("", ":443"):
+        headers = {"Host": f"music.example{port}", "Origin": "https://music.example"}
+        assert post_callback(site, headers) != 403
+
+
+def test_routes_that_answer_to_get_are_those_known_to_change_nothing(site):
+    rules = (rule for rule in site.application.url_map.iter_rules() if "GET" in rule.methods)
+    assert {re.sub("<[^:>]*:", "<", rule.rule) for rule in rules} == GET_ROUTES
+
+
+def test_what_changes_something_answers_to_no_get(site):
+    for rule in site.application.url_map.iter_rules():
+        if rule.methods & {"POST", "PUT", "PATCH", "DELETE"}:
+            assert not rule.methods & {"GET", "HEAD"}, rule
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/audio/000.flac", "/audio/absent", "/songs/9/9", "/assets/style.css", "/x"]
+)
+def test_every_answer_has_the_headers(site, path):
+    headers = site.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "microphone=()" in headers["Permissions-Policy"]
+    assert len(headers.getlist("Content-Security-Policy")) == 1
+
+
+def policy_of(response):
+    """A policy's directives and their sources."""
+    parts = (part.split() for part in response.headers["Content-Security-Policy"].split(";"))
+    return {name: sources for name, *sources in parts}
+
+
+def test_the_policy_allows_this_server_and_no_inline_script(site):
+    policy = policy_of(site.get("/"))
+    assert policy["default-src"] == ["'none'"]
+    assert "'unsafe-inline'" not in policy["script-src"]
+    for name in ("object-src", "base-uri", "form-action", "frame-ancestors"):
+        assert policy[name] == ["'none'"]
+    every = {source for sources in policy.values() for source in sources}
+    assert not any(source in ("*", "http:", "https:") or "//" in source for source in every)
+
+
+def inline_scripts(page):
+    """The scripts that a browser would run out of a page's text."""
+    page = re.sub(r"<!--.*?-->", "", page, flags=re.DOTALL)
+    found = re.findall(r"<script([^>]*)>(.*?)</script>", page, re.DOTALL)
+    return [
+        text
+        for attributes, text in found
+        if "src=" not in attributes and "application/json" not in attributes
+    ]
+
+
+def is_allowed(script, sources):
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"'sha256-{digest}'" in sources
+
+
+def test_the_pages_own_inline_scripts_are_allowed_by_their_hash(site):
+    response = site.get("/")
+    scripts = inline_scripts(response.text)
+    assert scripts
+    sources = policy_of(response)["script-src"]
+    assert all(is_allowed(script, sources) for script in scripts)
+    assert not is_allowed("alert(1)", sources)
+
+
+def test_a_callback_that_dash_writes_into_the_page_later_is_allowed_too():
+    app = Dash("page")
+    app.layout = html.Div([html.P(id="from"), html.P(id="to")])
+    protect(app, Settings())
+    app.clientside_callback("function(x) { return x }", Output("to", "title"), Input("from", "title"))
+    response = app.server.test_client().get("/")
+    scripts = inline_scripts(response.text)
+    assert len(scripts) == 2
+    assert all(is_allowed(script, policy_of(response)["script-src"]) for script in scripts)
+
+
+def test_large_bodies_are_refused_but_where_songs_are_sent(site):
+    body = b"x" * (MAX_BODY_BYTES + 1)
+    response = site.post("/_dash-update-component", data=body, headers=JSON)
+    assert (response.status_code, response.mimetype) == (413, "text/plain")
+    assert "4 MB" in response.text
+    raw = {"Content-Type": "application/octet-stream"}
+    assert site.post("/export", data=body, headers=JSON).status_code == 413
+    assert site.post("/visitors/token/keep", data=body, headers=raw).status_code == 413
+    large = site.post("/visitors", headers=raw, content_length=MAX_UPLOAD_BYTES + 1)
+    assert large.status_code == 413
+    assert "50 MB" in large.text
