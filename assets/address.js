@@ -15,7 +15,8 @@ explorer.address = {
   /** Take in what the page shows. The first time it is what the address said. */
   setLook(look) {
     this.look = look;
-    this.write({ push: true });
+    this.write({ push: this.isWritten === true });
+    this.isWritten = true;
   },
 
   /** @returns {URLSearchParams} What the page shows; what is usual is left out. */
@@ -61,9 +62,8 @@ explorer.address = {
     }
     const url = location.pathname + (text ? "?" + text : "");
     if (url === location.pathname + location.search) return;
-    if (push && this.isWritten) history.pushState(null, "", url);
+    if (push) history.pushState(null, "", url);
     else history.replaceState(null, "", url);
-    this.isWritten = true;
   },
 
   withoutView(text) {

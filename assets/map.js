@@ -81,6 +81,7 @@ explorer.map = {
     this.frame.dataset.drawn = `${this.meta.projection} ${this.meta.colouring} ${this.meta.theme}`;
     explorer.overlays.refresh();
     explorer.morph.run();
+    explorer.findWantedSong();
   },
 
   /** @returns {{top, right, bottom, left}} The part of the map's frame that no card covers, in pixels. */

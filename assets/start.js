@@ -3,6 +3,7 @@ window.explorer = window.explorer || {};
 
 Object.assign(explorer, {
   BUSY_RETRY_MS: 4000,
+  wantedSong: null,
 
   /** @returns {"dark"|"light"} What the system prefers. */
   systemTheme() {
@@ -88,17 +89,24 @@ Object.assign(explorer, {
   /** An address names a song: show it; only a gesture may begin a sound. @param {string|null} id */
   async findSong(id) {
     if (id === explorer.walk.anchorId) return;
-    if (id === null) return explorer.select(null);
     if (explorer.songs.revision === null) {
-      explorer.wantedSong = id;
+      this.wantedSong = id;
       return;
     }
+    if (id === null) return this.select(null);
     const index = await explorer.songs.numberOf(id).catch(() => null);
     if (index === null) return explorer.player.tell("The song of this address is not on the map.");
     if (!explorer.player.audio.paused) return explorer.play(index);
     explorer.select(index);
     explorer.player.load(index);
     explorer.overlays.markPlaying(index);
+  },
+
+  /** The map is there: now the song of the address can be found. */
+  findWantedSong() {
+    const id = this.wantedSong;
+    this.wantedSong = null;
+    if (id) this.findSong(id);
   },
 
   /** Follow the system's theme until the user has chosen one. */

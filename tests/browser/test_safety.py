@@ -17,9 +17,8 @@ HOSTILE = {
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
+def hostile(tmp_path_factory, serve):
     """A library whose titles, artists, albums and genres are hostile, served."""
-    from conftest import serving
     from support import store_library
 
     folder = tmp_path_factory.mktemp("hostile")
@@ -31,7 +30,7 @@ def hostile(tmp_path_factory):
             "UPDATE songs SET info = json_set(info, '$.artists[0].name', ?, '$.album.name', ?)", (evil, evil)
         )
         library._rows("UPDATE clusters SET name = ? WHERE number = 0", (evil,))
-    with serving(folder / "songs.db") as url:
+    with serve(folder / "songs.db") as url:
         yield url
 
 
@@ -73,7 +72,7 @@ def test_hostile_titles_show_as_text_everywhere(hostile, open_page, index):
 
 
 def test_an_injected_script_does_not_run(site, open_page):
-    page = open_page(site[0])
+    page = open_page(site[0], attacked=True)
     violations = page.evaluate(
         """() => new Promise((resolve) => {
             document.addEventListener("securitypolicyviolation", (event) => resolve(event.violatedDirective));

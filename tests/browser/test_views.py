@@ -177,7 +177,7 @@ def test_a_closer_look_shows_more_names(open_page, serve, tmp_path, make_library
         page.evaluate(
             """() => {
                 const [first] = explorer.map.meta.names;
-                explorer.map.meta.names.push({ ...first, name: "elsewhere", rank: 1, x: first.x + 0.4 });
+                explorer.map.meta.names.push({ ...first, name: "elsewhere", rank: 1, top: first.top + 0.05 });
                 explorer.overlays.measuredX = null;
                 explorer.map.drawn();
             }"""
@@ -185,7 +185,7 @@ def test_a_closer_look_shows_more_names(open_page, serve, tmp_path, make_library
         far = page.evaluate(count)
         x, y = pixel_of(page, 0)
         page.mouse.move(x, y)
-        for _ in range(6):
+        for _ in range(2):
             page.mouse.wheel(0, -200)
             page.wait_for_timeout(60)
         page.wait_for_function(

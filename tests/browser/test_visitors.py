@@ -1,6 +1,8 @@
 """A song of one's own, dropped on the map: embedded by a real process, in Chromium."""
 
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import soundfile
 from gestures import text
 from support import write_tone
 
+from explorer.config import ROOT
 from explorer.library.database import Database
 
 DROP = """async ([address, name, size]) => {
@@ -23,15 +26,8 @@ DROP = """async ([address, name, size]) => {
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
+def own(tmp_path_factory, serve):
     """A library that was really indexed, with untrained filters: (address, database, folder)."""
-    import subprocess
-    import sys
-
-    from conftest import serving
-
-    from explorer.config import ROOT
-
     folder = tmp_path_factory.mktemp("own")
     rng = np.random.default_rng(3)
     for number in range(6):
@@ -41,7 +37,7 @@ def own(tmp_path_factory):
     command = [sys.executable, str(ROOT / "run.py"), "index", str(folder / "music")]
     options = ["--db", str(folder / "songs.db"), "--weights", "untrained", "--hop", "1", "--no-previews"]
     subprocess.run([*command, *options, "--precision", "float32"], check=True, capture_output=True)
-    with serving(folder / "songs.db") as url:
+    with serve(folder / "songs.db") as url:
         yield url, folder / "songs.db", folder / "music"
 
 
@@ -62,12 +58,13 @@ def test_a_dropped_song_lands_among_its_neighbours_and_plays(own, open_page):
     page.wait_for_function("audio.currentSrc.includes('/visitors/') && audio.currentTime > 0.2")
     gap = """() => {
         const place = explorer.visitors.guest.places[explorer.map.meta.projection];
-        const gaps = [...explorer.map.points.x].map((x, i) => Math.hypot(x - place[0], explorer.map.points.y[i] - place[1]));
+        const { x, y } = explorer.map.points;
+        const gaps = [...x].map((_, i) => Math.hypot(x[i] - place[0], y[i] - place[1]));
         return [gaps.indexOf(Math.min(...gaps)), explorer.overlays.neighbours[0].index];
     }"""
     nearest, truest = page.evaluate(gap)
     assert nearest == truest
-    assert page.locator("#guest").is_hidden() is False
+    assert page.evaluate("!guest.hidden")
     with Database.open_readonly(database) as library:
         assert library.count_vectors() == 12
     page.locator("#panel-song .row-play").nth(1).click()
