@@ -17,7 +17,11 @@ explorer.map = {
     document.getElementById("zoom-in").addEventListener("click", () => this.zoomBy(1 / 1.6));
     document.getElementById("zoom-out").addEventListener("click", () => this.zoomBy(1.6));
     document.getElementById("zoom-fit").addEventListener("click", () => this.showAll());
-    new ResizeObserver(() => this.resized()).observe(this.frame);
+    // Plotly follows the window by itself, a little later: then the view is put right again.
+    new ResizeObserver(() => {
+      this.resized();
+      setTimeout(() => this.resized(), 200);
+    }).observe(this.frame);
     const side = document.querySelector(".side");
     if (side) new ResizeObserver(() => this.touched || this.resized()).observe(side);
   },
@@ -99,7 +103,7 @@ explorer.map = {
       top: Math.max(edge(".header", "bottom") ?? 0, warned ?? 0) + this.GAP + 8,
       bottom: Math.min(lowest, (!narrow && edge(".trust", "top")) || height) - this.GAP,
       left: (narrow ? 0 : (edge(".side", "right") ?? 0)) + this.GAP,
-      right: (narrow ? width : (edge(".map-tools", "left") ?? width)) - this.GAP,
+      right: (narrow ? width : (edge(".map-tools", "left") ?? edge(".panel", "left") ?? width)) - this.GAP,
     };
   },
 
@@ -171,11 +175,33 @@ explorer.map = {
     do {
       this.isBehind = false;
       const [x, y] = this.ranges();
-      await Plotly.relayout(this.plot, { "xaxis.range": x, "yaxis.range": y });
+      if (!this.moveScene(x, y)) await Plotly.relayout(this.plot, { "xaxis.range": x, "yaxis.range": y });
       explorer.overlays.refresh();
     } while (this.isBehind);
     this.isMoving = false;
     if (this.touched || explorer.address.look) explorer.address.writeSoon();
+  },
+
+  /**
+   * Move the WebGL scene alone, as Plotly's own dragging does: among 100,000 points that takes a
+   * millisecond, and a relayout up to a second. Regions are SVG and need the relayout.
+   * @returns {boolean} Whether that was enough.
+   */
+  moveScene(x, y) {
+    const { _fullLayout: full, layout } = this.plot;
+    const scene = full._plots?.xy?._scene;
+    const canvases = full._glcanvas;
+    if (!scene?.update || !canvases?.each || full.shapes?.length || this.meta.projection === "original") return false;
+    for (const [name, range] of [["xaxis", x], ["yaxis", y]]) {
+      full[name].range = [...range];
+      full[name]._input.range = [...range];
+      if (layout[name]) layout[name].range = [...range];
+      full[name].setScale();
+    }
+    scene.update({ range: [x[0], y[0], x[1], y[1]] });
+    canvases.each((canvas) => canvas.regl?.clear({ color: [0, 0, 0, 0], depth: 1 }));
+    scene.draw();
+    return true;
   },
 
   resized() {

@@ -209,7 +209,9 @@ explorer.overlays = {
       const place = explorer.map.placeOf(index);
       if (!place) return;
       const end = explorer.map.toPixels(...place);
-      context.strokeStyle = context.fillStyle = explorer.map.colourOf(index);
+      // A region's own colour would not be seen on it.
+      const isOnRegions = explorer.map.meta.projection === "original";
+      context.strokeStyle = context.fillStyle = isOnRegions ? "#14161c" : explorer.map.colourOf(index);
       context.globalAlpha = 0.95 - 0.05 * rank;
       context.lineWidth = 1.6;
       context.beginPath();

@@ -61,7 +61,8 @@ Object.assign(explorer, {
   play(index) {
     explorer.choosing.stopPlaying();
     explorer.playOnly(index);
-    explorer.select(index);
+    // The sound goes first.
+    requestAnimationFrame(() => explorer.player.index === index && explorer.select(index));
   },
 
   /** Play a song; what the panel shows stays. @param {number} index */

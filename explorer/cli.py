@@ -199,14 +199,15 @@ def serve(database, host, port, allowed_hosts, no_browser):
 @click.option("--no-serve", is_flag=True, help="Stop when the library is ready.")
 def demo(database, port, weights, no_browser, no_serve):
     """Compose a small library, index it and open its map."""
-    from explorer.demo import prepare_demo
+    from explorer.demo import prepare_demo, previews_meanwhile
     from explorer.web.server import serve_forever
 
     reporter = Reporter()
     settings = Settings(database=database.absolute(), port=port)
     settings = prepare_demo(settings, weights=weights, hop_s=DEMO_HOP_S, reporter=reporter)
     if not no_serve:
-        serve_forever(settings, open_browser=not no_browser)
+        with previews_meanwhile(settings):
+            serve_forever(settings, open_browser=not no_browser)
 
 
 @cli.command()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from explorer.errors import WeightsError
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.mapmaker import make_map
 from explorer.indexing.model import ModelRequest
+from explorer.indexing.previewing import PreviewMaker
 from explorer.library.database import Database
 from explorer.progress import Reporter
 
@@ -53,6 +57,17 @@ def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, repor
         if summary.indexed or not database.map_revision():
             make_map(database, reporter=reporter)
     return settings
+
+
+@contextmanager
+def previews_meanwhile(settings: Settings) -> Iterator[None]:
+    """Make the demo's previews while its map is on the screen already: nobody should wait for them."""
+    with Database.open(settings.database) as database:
+        songs = database.preview_starts(database.add_root(FOLDER))
+    with closing(PreviewMaker(settings.previews, FOLDER)) as maker:
+        for path, key, start_s in songs:
+            maker.add(os.fsdecode(path), key, start_s)
+        yield
 
 
 def quick_precision() -> str:
