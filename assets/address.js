@@ -14,6 +14,8 @@ explorer.address = {
 
   /** Take in what the page shows. The first time it is what the address said. */
   setLook(look) {
+    // What is known of songs names their clusters.
+    if (this.look && this.look.clusters !== look.clusters) explorer.songs.kept.clear();
     this.look = look;
     this.write({ push: this.isWritten === true });
     this.isWritten = true;

@@ -184,11 +184,18 @@ explorer.choosing = {
     this.showList();
   },
 
-  /** Another map numbers its songs anew: what was chosen is found again by its id. */
-  async findAgain(ids) {
+  /** Songs were added or removed, and have other numbers now: what is known of the chosen ones finds them again. */
+  async findAgain() {
+    const { songs } = this;
+    if (!songs.length) return;
+    const known = songs.map((index) => explorer.songs.kept.get(index));
+    this.clear();
+    if (known.some((song) => !song)) return explorer.player.tell("The library has changed: choose the songs again.");
+    // Once the page has taken in the new map.
+    await Promise.resolve();
+    const ids = (await Promise.all(known)).map((song) => song.id);
     const found = await Promise.all(ids.map((id) => explorer.songs.numberOf(id).catch(() => null)));
     this.songs = found.filter((index) => index !== null);
-    this.stopPlaying();
     this.changed();
   },
 

@@ -44,6 +44,7 @@ explorer.map = {
     const meta = figure.layout.meta;
     const isOther = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
     const before = this.meta && isOther && this.meta.revision === meta.revision ? explorer.morph.remember() : null;
+    if (this.meta && this.meta.order !== meta.order) explorer.choosing.findAgain();
     this.meta = meta;
     if (explorer.songs.setRevision(meta.revision)) explorer.player.findAgain();
     if (isOther) {

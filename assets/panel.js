@@ -155,8 +155,11 @@ explorer.panel = {
     };
     if (song.cluster) {
       const made = chip(song.cluster, "Show only this cluster", () => dash_clientside.set_props("filter-clusters", { value: [song.cluster] }));
-      made.prepend(element("span", "dot"));
-      made.firstElementChild.style.background = explorer.map.points ? explorer.map.colourOf(index) : "";
+      const { meta } = explorer.map;
+      if (meta?.colouring === "cluster" && meta.projection !== "original") {
+        made.prepend(element("span", "dot"));
+        made.firstElementChild.style.background = explorer.map.colourOf(index);
+      }
     }
     for (const genre of song.genres) chip(genre, "Show only this genre", () => filters.add("genre", genre));
     if (song.duration_s) chip(explorer.player.format(song.duration_s));

@@ -6,6 +6,7 @@ they are first needed, or by `Shelf.warm_up` beforehand.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from bisect import bisect_left
@@ -98,6 +99,11 @@ class Catalogue:
         """
         if not 0 <= index < len(self):
             raise SongNotFoundError(f"The map has no song number {index}: reload the page.")
+
+    @cached_property
+    def order(self) -> str:
+        """A mark that changes when a song has another number, as when songs were added or removed."""
+        return hashlib.blake2b("\0".join(self.song_ids).encode(), digest_size=8).hexdigest()
 
     def number_of(self, song_id: str) -> int | None:
         """Return a song's number on the map, or None where it is not on it."""

@@ -82,7 +82,12 @@ def draw_map(catalogue: Catalogue, look: Look) -> tuple:
             near=catalogue.near[view] if look.fade else None,
             lit=lit,
         )
-    more = {"revision": catalogue.revision, "colouring": look.colouring, "songs": len(catalogue)}
+    more = {
+        "revision": catalogue.revision,
+        "order": catalogue.order,
+        "colouring": look.colouring,
+        "songs": len(catalogue),
+    }
     figure.update_layout(meta={**figure.layout.meta, **more})
     entries = legend_entries(
         grouping, theme=look.theme, colours=figure.layout.meta["colours"] if view == ORIGINAL else None

@@ -70,6 +70,7 @@ def test_the_map_is_drawn_anew_while_music_plays_and_the_song_keeps_its_mark(
         page = open_page(url)
         click_song(page, 9)
         wait_until_playing(page, "009.flac")
+        page.get_by_text("Add to selection").click()
         with Database.open(tmp_path / "songs.db") as database:
             database._rows("DELETE FROM songs WHERE id = '002.flac'")
         choose(page, "PCA")
@@ -82,6 +83,7 @@ def test_the_map_is_drawn_anew_while_music_plays_and_the_song_keeps_its_mark(
         page.wait_for_function("explorer.map.meta.revision === 2")
         page.wait_for_selector("#mark[data-index='8']", state="attached")
         assert page.evaluate("explorer.player.index") == 8
+        page.wait_for_function("JSON.stringify(explorer.choosing.songs) === '[8]'")
         assert not page.evaluate("audio.paused")
         assert text(page, ".redraw-text") == "The map is drawn anew."
 
