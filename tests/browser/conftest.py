@@ -97,10 +97,14 @@ def open_page(chromium, request):
     """Open an address in a fresh window; errors on the page's console fail the test."""
     contexts, problems = [], []
 
-    def open_it(url, *, width=1280, height=800, theme="dark", drawn=True, touch=False, attacked=False):
+    def open_it(
+        url, *, width=1280, height=800, theme="dark", drawn=True, touch=False, attacked=False, still=True
+    ):
         context = chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme=theme,
+            # Gliding costs seconds where no graphics card draws: only tests of movement have it.
+            reduced_motion="reduce" if still else "no-preference",
             has_touch=touch,
             is_mobile=touch,
         )

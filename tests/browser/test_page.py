@@ -122,7 +122,7 @@ def test_the_number_of_clusters_can_be_changed(site, open_page):
 
 
 def test_a_search_offers_songs_and_flies_to_the_chosen_one(site, open_page):
-    page = open_page(site[0])
+    page = open_page(site[0], still=False)
     page.keyboard.press("/")
     page.keyboard.type("ete ind")
     page.wait_for_selector(".suggestion")

@@ -141,7 +141,7 @@ def test_media_keys_and_the_lock_screen_are_served(site, open_page):
 
 
 def test_the_mark_pulses_without_a_new_drawing(site, open_page):
-    page = open_page(site[0])
+    page = open_page(site[0], still=False)
     page.wait_for_timeout(500)
     page.evaluate(
         """() => {

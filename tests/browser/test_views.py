@@ -15,7 +15,7 @@ def drawn(page, what):
 
 
 def test_points_glide_from_one_view_to_the_next(site, open_page):
-    page = open_page(site[0])
+    page = open_page(site[0], still=False)
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     page.evaluate(
@@ -49,7 +49,7 @@ def test_points_glide_from_one_view_to_the_next(site, open_page):
 
 
 def test_many_points_change_at_once(site, open_page):
-    page = open_page(site[0])
+    page = open_page(site[0], still=False)
     page.evaluate("explorer.morph.MOST_POINTS = 10")
     choose(page, "UMAP")
     drawn(page, "umap cluster dark")
