@@ -67,7 +67,7 @@ def test_a_dropped_song_lands_among_its_neighbours_and_plays(own, open_page):
     assert page.evaluate("!guest.hidden")
     with Database.open_readonly(database) as library:
         assert library.count_vectors() == 12
-    page.locator("#panel-song .row-play").nth(1).click()
+    page.locator("#panel-song .row-play").first.click()
     page.wait_for_function("audio.currentSrc.includes('/audio/') && audio.currentTime > 0.1")
     page.keyboard.press("p")
     page.wait_for_function("audio.currentSrc.includes('/visitors/')")
