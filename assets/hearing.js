@@ -27,6 +27,8 @@ explorer.hearing = {
   mount() {
     this.button = document.getElementById("hear");
     this.button.addEventListener("click", () => this.toggle());
+    // A page that is out of sight hears of no pointer that leaves it.
+    document.addEventListener("visibilitychange", () => document.hidden && this.leave());
     if (localStorage.getItem("hear") === "on") {
       this.show(true);
       // A browser lets nothing sound before the first gesture.
@@ -117,12 +119,13 @@ explorer.hearing = {
       const { id } = await explorer.songs.get(index);
       const response = await fetch("preview/" + encodeURIComponent(id), { signal: request.signal });
       if (response.status === 503) return this.askAgain(index);
-      if (!response.ok) throw new Error(await response.text());
+      if (!response.ok) return this.failed.add(index);
       const buffer = await this.context.decodeAudioData(await response.arrayBuffer());
       this.keep(index, buffer);
       if (this.aimed === index) this.startSoon();
     } catch (error) {
-      if (error.name !== "AbortError") this.failed.add(index);
+      // A server that does not answer may do so again; a preview that cannot be decoded will not.
+      if (error.name === "EncodingError") this.failed.add(index);
     } finally {
       if (this.loading.get(index) === request) this.loading.delete(index);
       this.fetchMore();

@@ -219,6 +219,11 @@ explorer.player = {
 
   fadeTo(target, then = () => {}) {
     cancelAnimationFrame(this.fading);
+    if (document.hidden) {
+      // Out of sight there are no frames to fade in.
+      this.audio.volume = target;
+      return then();
+    }
     const from = this.audio.volume;
     const began = performance.now();
     const step = (now) => {

@@ -28,11 +28,7 @@ explorer.seekbar = {
     this.picture.addEventListener("click", (event) => explorer.player.seekTo(event.offsetX / this.picture.clientWidth));
     new ResizeObserver(() => this.paint()).observe(this.canvas);
     new MutationObserver(() => this.paint()).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
-    const follow = () => {
-      if (!explorer.player.audio.paused) this.refresh();
-      requestAnimationFrame(follow);
-    };
-    follow();
+    explorer.player.audio.addEventListener("playing", () => this.follow());
   },
 
   /** @param {string|null} id Of a song in the library. */
@@ -61,7 +57,14 @@ explorer.seekbar = {
     return duration > 0 ? Math.min(currentTime / duration, 1) : 0;
   },
 
-  /** Follow the song; nothing is painted where not a pixel would differ. */
+  /** Move with the song for as long as it plays. */
+  follow() {
+    cancelAnimationFrame(this.frame);
+    this.refresh();
+    if (!explorer.player.audio.paused) this.frame = requestAnimationFrame(() => this.follow());
+  },
+
+  /** Show how far the song has come; nothing is painted where not a pixel would differ. */
   refresh() {
     if (!this.canvas) return;
     const played = Math.round(this.share * this.canvas.clientWidth * 2);

@@ -110,12 +110,21 @@ explorer.visitors = {
   },
 
   show(guest) {
-    const { element, panel } = explorer;
     this.isWaiting = false;
     this.guest = guest;
     explorer.walk.beginAtGuest(guest.neighbours);
     explorer.address.write({ push: true });
     explorer.overlays.selectGuest(guest);
+    this.showPanel(guest);
+    const { projection } = explorer.map.meta;
+    const place = guest.places[projection === "original" ? "pca" : projection];
+    if (place) explorer.map.flyToPlace(place);
+    explorer.announce(`${guest.title} is on the map, beside ${guest.neighbours[0]?.title ?? "no other song"}.`);
+    this.play();
+  },
+
+  showPanel(guest) {
+    const { element, panel } = explorer;
     const cover = element("div", "cover cover-guest");
     cover.append(explorer.icon("upload"));
     const note = element("p", "panel-note", "It is on the map as a guest, not in the library.");
@@ -126,11 +135,6 @@ explorer.visitors = {
     keep.addEventListener("click", () => this.keep(keep, note));
     actions.append(play, keep);
     panel.body.replaceChildren(cover, ...panel.makeHead(guest), note, actions, ...panel.makeNeighbours(guest.neighbours));
-    const { projection } = explorer.map.meta;
-    const place = guest.places[projection === "original" ? "pca" : projection];
-    if (place) explorer.map.flyToPlace(place);
-    explorer.announce(`${guest.title} is on the map, beside ${guest.neighbours[0]?.title ?? "no other song"}.`);
-    this.play();
   },
 
   play() {
@@ -161,7 +165,13 @@ explorer.visitors = {
     this.isWaiting = false;
     this.current = null;
     explorer.player.tell(sentence);
-    if (explorer.panel.index === null && !this.guest) explorer.panel.showEmpty();
+    this.showBefore();
+  },
+
+  /** Nothing came of a file: the panel shows again what it did. */
+  showBefore() {
+    if (this.guest) this.showPanel(this.guest);
+    else explorer.panel.show(explorer.walk.anchor);
   },
 
   /** Stop waiting. */
@@ -171,7 +181,7 @@ explorer.visitors = {
     this.current = null;
     if (this.token) this.forget(this.token);
     this.token = null;
-    explorer.panel.showEmpty();
+    this.showBefore();
   },
 
   forget(token) {

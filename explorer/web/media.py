@@ -12,6 +12,7 @@ from explorer.errors import AudioError, LibraryBusyError, LibraryError
 from explorer.library.database import Database
 from explorer.library.records import StoredFile
 from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.security import say
 
 
 def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
@@ -61,21 +62,21 @@ def answer_from_file(song_id: str, settings: Settings, answer: Callable[[StoredF
         with Database.open_readonly(settings.database) as database:
             file = database.file_of(song_id)
     except LibraryBusyError:
-        return _say(503, "The library is busy: try again in a moment.")
+        return say(503, "The library is busy: try again in a moment.")
     except LibraryError as error:
-        return _say(404, str(error))
+        return say(404, str(error))
     if file is None:
-        return _say(404, "The library knows no file for this song: index its folder again.")
+        return say(404, "The library knows no file for this song: index its folder again.")
     if not file.path.is_file():
-        return _say(410, f"The file is gone: {file.path.name} was moved or deleted. Index the folder again.")
+        return say(410, f"The file is gone: {file.path.name} was moved or deleted. Index the folder again.")
     try:
         with file.path.open("rb"):
             pass  # Whether it may be read is not what its decoders tell best.
         return answer(file)
     except AudioError as error:
-        return _say(415, str(error))
+        return say(415, str(error))
     except OSError as error:
-        return _say(403, f"{file.path.name} cannot be read: {error.strerror}.")
+        return say(403, f"{file.path.name} cannot be read: {error.strerror}.")
 
 
 def _send(file: StoredFile, settings: Settings) -> Response:
@@ -149,16 +150,11 @@ def _answer(shelf: Shelf, revision: int, answer: Callable[[Catalogue], dict]) ->
     try:
         catalogue = shelf.held()
         if catalogue.revision != revision:
-            return _say(409, "The map has changed: reload the page.")
+            return say(409, "The map has changed: reload the page.")
         response = jsonify(answer(catalogue))
     except LibraryBusyError:
-        return _say(503, "The library is busy: try again in a moment.")
+        return say(503, "The library is busy: try again in a moment.")
     except LibraryError as error:
-        return _say(404, str(error))
+        return say(404, str(error))
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response
-
-
-def _say(status: int, sentence: str) -> Response:
-    # A file's name need not be valid text.
-    return Response(sentence.encode("utf-8", "replace"), status=status, mimetype="text/plain")

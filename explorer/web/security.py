@@ -162,4 +162,5 @@ def _authority(netloc: str) -> str:
 
 def say(status: int, sentence: str) -> Response:
     """Return a sentence as an answer."""
-    return Response(sentence, status=status, mimetype="text/plain")
+    # It may hold a file's name, which need not be valid text.
+    return Response(sentence.encode("utf-8", "replace"), status=status, mimetype="text/plain")

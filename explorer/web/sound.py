@@ -16,6 +16,7 @@ from explorer.audio.waveform import waveform
 from explorer.config import Settings
 from explorer.library.records import StoredFile
 from explorer.web.media import answer_from_file
+from explorer.web.security import say
 
 KEPT_S = 4 * 3600
 """How long a browser need not ask again."""
@@ -64,8 +65,7 @@ def send_preview(file: StoredFile, settings: Settings) -> Response:
     """Stream a song's preview in ranges; where there is none it is made, unless too many are being made."""
     is_made = preview_path(settings.previews, file.fingerprint).exists()
     if not is_made and not _makers.acquire(blocking=False):
-        sentence = "Previews are being made: ask again in a moment."
-        return Response(sentence, status=503, mimetype="text/plain", headers={"Retry-After": "1"})
+        return say(503, "Previews are being made: ask again in a moment.")
     try:
         path = preview(file.path, cache=settings.previews, key=file.fingerprint, start_s=file.preview_start_s)
     finally:
