@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from explorer.commands.comparing import compare
+from explorer.commands.exporting import export
+from explorer.commands.options import (
+    database_option,
+    json_option,
+    model_options,
+    model_request,
+    port_option,
+    print_json,
+)
+from explorer.commands.originals import import_command
+from explorer.commands.reporting import report
+from explorer.commands.sounds import embed, similar, synth
 from explorer.config import DEMO_HOP_S, ROOT, Settings
 from explorer.errors import ExplorerError
 from explorer.progress import LineReporter, Reporter, format_duration
@@ -20,55 +31,6 @@ UNTRAINED = (
     "These are untrained filters: nearness on the map shows timbre at best. With OpenL3's official weights "
     "in metadata/models, run the index again with --weights openl3 --reindex."
 )
-
-database_option = click.option(
-    "--db",
-    "database",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Settings.database,
-    show_default="metadata/songs.db",
-    help="The library's database.",
-)
-port_option = click.option(
-    "--port", type=click.IntRange(0, 65535), help="The port to listen on (8050, or the next that is free)."
-)
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="End with one JSON object on standard output."
-)
-
-
-def model_options(*precisions: str) -> Callable[[Callable], Callable]:
-    """Make a decorator that adds the options that choose the model."""
-    options = (
-        click.option(
-            "--hop",
-            "hop_s",
-            type=click.FloatRange(0.01, 10.0),
-            help="Seconds between windows (0.5); above 1 there are gaps.",
-        ),
-        click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz)."),
-        click.option(
-            "--precision",
-            type=click.Choice(precisions),
-            help="Arithmetic of the network; `auto` takes the fastest that keeps float32's neighbours."
-            if "auto" in precisions
-            else "Arithmetic of the network (float32).",
-        ),
-        click.option(
-            "--engine",
-            type=click.Choice(["openvino", "tensorflow", "openl3"]),
-            default="openvino",
-            show_default=True,
-            help="What runs it: CPUs, GPUs, or the published package.",
-        ),
-    )
-
-    def add(command: Callable) -> Callable:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,7 +68,7 @@ def index(folder, database, limit, retry, reindex, no_map, no_previews, as_json,
         summary = index_folder(
             library,
             folder,
-            request=_model_request(reindex=reindex, **choices),
+            request=model_request(reindex=reindex, **choices),
             reporter=reporter,
             # The demo's songs make way for somebody's own music.
             replace=holds_only_the_demo(library) and not is_the_demo(folder),
@@ -122,7 +84,7 @@ def index(folder, database, limit, retry, reindex, no_map, no_previews, as_json,
         _warn_if_untrained(library, reporter)
     if as_json:
         keys = ("indexed", "skipped", "failed", "seconds", "audio_seconds")
-        _print_json({key: asdict(summary)[key] for key in keys})
+        print_json({key: asdict(summary)[key] for key in keys})
 
 
 @cli.command(name="map")
@@ -166,7 +128,7 @@ def map_command(database, progress_lines, as_json, **choices):
     if progress_lines:
         return
     if as_json:
-        _print_json({"songs": len(made.song_ids), "clusters": made.cluster_names, "quality": made.quality})
+        print_json({"songs": len(made.song_ids), "clusters": made.cluster_names, "quality": made.quality})
     else:
         click.echo(f"Mapped {len(made.song_ids):,} songs in {len(made.cluster_names)} clusters.")
 
@@ -210,54 +172,6 @@ def demo(database, port, weights, no_browser, no_serve):
             serve_forever(settings, open_browser=not no_browser)
 
 
-@cli.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The .npz to write."
-)
-@database_option
-@model_options("float32", "bfloat16")
-@click.option(
-    "--like-library", is_flag=True, help="Use the library's own model, so that they can be compared."
-)
-@click.option("--progress-lines", is_flag=True, hidden=True, help="Progress as JSON, for the page.")
-@json_option
-def embed(file, out, database, like_library, progress_lines, as_json, **choices):
-    """Embed one FILE: `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) go to an .npz."""
-    from explorer.indexing.single import embed_like_library, embed_to_npz
-
-    request = _model_request(**choices)
-    reporter = LineReporter() if progress_lines else Reporter()
-    if like_library:
-        result = embed_like_library(file, out, database=database, request=request, reporter=reporter)
-    else:
-        result = embed_to_npz(file, out, request=request, reporter=reporter)
-    if as_json:
-        _print_json(result)
-    else:
-        click.echo(f"{result['windows']} windows of {file.name} are in {result['out']}.")
-
-
-@cli.command()
-@click.argument("song")
-@database_option
-@click.option("-k", "count", type=click.IntRange(1), default=10, show_default=True, help="How many songs.")
-@json_option
-def similar(song, database, count, as_json):
-    """List the songs that sound most like SONG: an id, a file's path or a title."""
-    from explorer.library.database import Database
-    from explorer.similar import find_similar
-
-    with Database.open_readonly(database) as library:
-        wanted, found = find_similar(library, song, count=count)
-    if as_json:
-        _print_json([{"song_id": row.song_id, "similarity": round(value, 6)} for row, value in found])
-        return
-    click.echo(f"Songs like {wanted.title} ({wanted.artist or 'no artist'}):")
-    for row, value in found:
-        click.echo(f"  {value:6.3f}  {row.title}  ·  {row.artist or 'no artist'}  ·  {row.song_id}")
-
-
 @cli.command(name="weights")
 @click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
 @click.option("--download", is_flag=True, help="Download OpenL3's weights, unless they are here.")
@@ -271,7 +185,7 @@ def weights_command(weights, download, mirror, as_json):
         weights, models_dir=Settings().models, download=download, mirror=mirror, reporter=Reporter()
     )
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         click.echo(describe_weights(found))
 
@@ -287,7 +201,7 @@ def status(database, as_json):
     with Database.open_readonly(database) as library:
         found = library_status(library)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         click.echo(describe_library(found))
 
@@ -300,6 +214,10 @@ def test(arguments):
 
     os.chdir(ROOT)
     sys.exit(int(pytest.main(list(arguments))))
+
+
+for command in (embed, similar, synth, compare, report, export, import_command):
+    cli.add_command(command)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -318,12 +236,6 @@ def run(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return status if isinstance(status, int) else 0
-
-
-def _model_request(**choices):
-    from explorer.indexing.model import ModelRequest
-
-    return ModelRequest(models_dir=Settings().models, **choices)
 
 
 def _map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:
@@ -348,7 +260,3 @@ def _warn_if_untrained(library, reporter: Reporter) -> None:
     model = library.model()
     if model and not model["trained"]:
         reporter.say(UNTRAINED)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))

@@ -39,3 +39,7 @@ class SongNotFoundError(LibraryError):
 
 class MappingError(ExplorerError):
     """Vectors cannot be projected or clustered as asked."""
+
+
+class AnalysisError(ExplorerError):
+    """Songs cannot be compared, reported or handed out as asked."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from explorer.indexing.previewing import PreviewMaker, choose_start
 from explorer.indexing.producer import Producer, decoding_threads
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song
+from explorer.library.runs import Run
 from explorer.library.scanning import scan_folder
 from explorer.progress import Reporter
 
@@ -117,9 +119,25 @@ def index_folder(
                 previews=maker,
             )
         summary.seconds = time.monotonic() - started
+        if todo:
+            _remember(database, summary)
         if maker and not summary.interrupted:
             _finish_previews(maker, database, root_id, files, summary, reporter)
     return summary
+
+
+def _remember(database: Database, summary: Summary) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=summary.seconds)
+    database.store_run(
+        Run(
+            began.isoformat(timespec="seconds"),
+            summary.seconds,
+            summary.indexed,
+            summary.copied,
+            summary.failed,
+            summary.audio_seconds,
+        )
+    )
 
 
 def _embed(

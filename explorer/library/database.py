@@ -27,6 +27,7 @@ from explorer.library.records import (
     decode_vector,
     encode_vector,
 )
+from explorer.library.runs import RunTables
 from explorer.library.searching import SearchTables
 from explorer.library.songs import SongTables
 
@@ -35,7 +36,7 @@ _NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[:NPY_HEADER_BYTES]
 _VECTORS_AT_ONCE = 4096
 
 
-class Database(FactTables, FileTables, MapTables, ModelTables, SearchTables, SongTables):
+class Database(FactTables, FileTables, MapTables, ModelTables, RunTables, SearchTables, SongTables):
     """A library, open for one thread."""
 
     # Folders and their files
@@ -239,7 +240,7 @@ class Database(FactTables, FileTables, MapTables, ModelTables, SearchTables, Son
     def forget_vectors(self) -> None:
         """Drop all vectors, failures, the map and the model: everything is to be embedded again."""
         with self.transaction():
-            for table in ("songs_vectors", "failures", "projections", "clusters", "networks"):
+            for table in ("songs_vectors", "failures", "projections", "clusters", "networks", "runs"):
                 self._rows(f"DELETE FROM {table}")
             # The next map must not have the number of one that a page still shows.
             self._rows("DELETE FROM state WHERE key <> 'map_revision'")

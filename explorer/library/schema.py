@@ -224,4 +224,16 @@ MIGRATIONS = (
         WHERE song_id = old.song_id;
     END;
     """,
+    # How fast songs were embedded is known only while they are.
+    """
+    CREATE TABLE runs(
+        id INTEGER PRIMARY KEY,
+        started TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        indexed INTEGER NOT NULL,
+        copied INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        audio_seconds REAL NOT NULL
+    ) STRICT;
+    """,
 )

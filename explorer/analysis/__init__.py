@@ -1,0 +1,1 @@
+"""What a library's vectors say, on paper: comparisons and a verification report (matplotlib)."""
