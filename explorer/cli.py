@@ -55,8 +55,15 @@ def cli() -> None:
     is_flag=True,
     help="Make no previews (a quarter of a megabyte a song): the page makes those that it needs.",
 )
+@click.option(
+    "--genre-from",
+    "--genres",
+    "genre_from",
+    metavar="auto|tags|folder|FILE",
+    help="Where genres come from: tags, the folders' names, or a CSV; known songs get theirs anew (auto).",
+)
 @json_option
-def index(folder, database, limit, retry, reindex, no_map, no_previews, as_json, **choices):
+def index(folder, database, limit, retry, reindex, no_map, no_previews, genre_from, as_json, **choices):
     """Embed the songs of FOLDER (default: audio/) that are new, then compute the map."""
     from explorer.demo import holds_only_the_demo, is_the_demo
     from explorer.indexing.indexer import index_folder
@@ -75,15 +82,16 @@ def index(folder, database, limit, retry, reindex, no_map, no_previews, as_json,
             limit=limit,
             retry=retry,
             previews=None if no_previews else Settings(database=database).previews,
+            genre_from=genre_from,
         )
         _tell_summary(summary, library, reporter)
         if summary.interrupted:
             sys.exit(INTERRUPTED)
         if not no_map:
-            _map_if_stale(library, summary.indexed > 0, reporter)
+            _map_if_stale(library, summary.indexed + summary.genres_changed > 0, reporter)
         _warn_if_untrained(library, reporter)
     if as_json:
-        keys = ("indexed", "skipped", "failed", "seconds", "audio_seconds")
+        keys = ("indexed", "skipped", "failed", "genres_changed", "seconds", "audio_seconds")
         print_json({key: asdict(summary)[key] for key in keys})
 
 
@@ -144,12 +152,20 @@ def map_command(database, progress_lines, as_json, **choices):
     metavar="NAME",
     help="Answer under this name too, beside localhost, addresses and the machine's own; may be repeated.",
 )
+@click.option(
+    "--audio",
+    "clips",
+    type=click.Path(path_type=Path),
+    help="Where the clips of a database of the original scripts are (`previews` beside it).",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
-def serve(database, host, port, allowed_hosts, no_browser):
-    """Serve the map's page."""
+def serve(database, host, port, allowed_hosts, clips, no_browser):
+    """Serve the map's page; of a database of the original scripts too, which stays as it is."""
+    from explorer.originals import mirror_if_original
     from explorer.web.server import serve_forever
 
     settings = Settings(database=database.absolute(), host=host, port=port, allowed_hosts=allowed_hosts)
+    settings = mirror_if_original(settings, clips=clips, reporter=Reporter())
     serve_forever(settings, open_browser=not no_browser)
 
 
@@ -252,11 +268,13 @@ def _tell_summary(summary, library, reporter: Reporter) -> None:
         f"Indexed {summary.indexed:,} songs ({format_duration(summary.audio_seconds)} of sound) in "
         f"{format_duration(summary.seconds)}; {summary.skipped:,} were known, {summary.failed:,} failed."
     )
+    if summary.genres_changed:
+        reporter.say(f"{summary.genres_changed:,} songs that were known have other genres now.")
     if summary.interrupted:
         reporter.say("Stopped. Nothing is lost: run the same command to go on.")
 
 
 def _warn_if_untrained(library, reporter: Reporter) -> None:
     model = library.model()
-    if model and not model["trained"]:
+    if model and model["trained"] is False:
         reporter.say(UNTRAINED)

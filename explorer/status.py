@@ -68,6 +68,8 @@ def describe_library(status: dict) -> str:
 def _describe_model(model: dict | None) -> str:
     if model is None:
         return "none yet"
+    if not model["weights_sha256"]:
+        return "unknown: the vectors were imported"
     name = model["weights"] if model["trained"] else "UNTRAINED filters (distances are not OpenL3's)"
     return (
         f"{name}, {model['input_repr']} {model['content_type']} {model['embedding_size']}, "

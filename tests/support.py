@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import mutagen
@@ -108,3 +112,47 @@ def store_vectors(
         song = Song(file, tags, f"{number:032x}", "flac/pcm_16", 1.0)
         ids.append(database.store_song(root, song, vector))
     return ids
+
+
+def store_original(
+    path: Path, clips: Path | None = None, *, count: int = 12, column: str = "vector", wal: bool = False
+) -> dict[str, np.ndarray]:
+    """Write a database as the original scripts did, and its clips; return the vector of each song id.
+
+    Ids are Spotify's and bare file stems by turns. Every genre is there twice.
+    """
+    rng = np.random.default_rng(3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    vectors = {}
+    with closing(sqlite3.connect(path)) as database, database:
+        if wal:
+            database.execute("PRAGMA journal_mode = wal")
+        database.executescript(
+            f"""CREATE TABLE songs(id TEXT PRIMARY KEY, info JSON);
+            CREATE TABLE songs_vectors(
+                song_id TEXT, {column} BLOB, FOREIGN KEY(song_id) REFERENCES tracks(id)
+            );
+            CREATE TABLE songs_genres(
+                song_id TEXT, genre TEXT, FOREIGN KEY(song_id) REFERENCES tracks(id)
+            );"""
+        )
+        for number in range(count):
+            song_id = f"stem {number}" if number % 2 else f"spotify:track:{number:022d}"
+            group = GENRES[number % 3]
+            track = {
+                "id": song_id.rpartition(":")[2],
+                "name": f"{group} track {number}",
+                "artists": [{"name": "One"}, {"name": "Two"}],
+                "album": {"name": "Album", "release_date": "1987-06-05"},
+                "duration_ms": 200_000,
+                "preview_url": f"https://example.org/{number}",
+            }
+            database.execute("INSERT INTO songs VALUES (?, ?)", (song_id, json.dumps(track)))
+            vectors[song_id] = rng.normal(size=512) + 9 * (number % 3) * (np.arange(512) % 3 == number % 3)
+            blob = io.BytesIO()
+            np.save(blob, vectors[song_id])
+            database.execute("INSERT INTO songs_vectors VALUES (?, ?)", (song_id, blob.getvalue()))
+            database.executemany("INSERT INTO songs_genres VALUES (?, ?)", [(song_id, group)] * 2)
+            if clips is not None:
+                write_tone(clips / f"{song_id}.flac", frequency_hz=200 + 40 * number, seconds=0.4)
+    return vectors

@@ -1,10 +1,46 @@
-"""Copy a database of the original scripts into a library of ours."""
+"""Databases of the original scripts: copied into a library of ours."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+
 import click
+
+from explorer.commands.options import database_option, json_option, print_json
+from explorer.progress import Reporter
 
 
 @click.command(name="import")
-def import_command():
-    """Copy a database of the original scripts into a library of ours."""
+@click.argument("original", type=click.Path(dir_okay=False, path_type=Path))
+@database_option
+@click.option(
+    "--audio",
+    "clips",
+    type=click.Path(path_type=Path),
+    help="Where the songs' clips are, called by their ids (`previews` beside the original).",
+)
+@click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
+@json_option
+def import_command(original, database, clips, no_map, as_json):
+    """Copy ORIGINAL, a database of the original scripts, into a library of ours."""
+    from explorer.demo import holds_only_the_demo
+    from explorer.importing import folder_of_clips, import_original
+    from explorer.indexing.mapmaker import make_map
+    from explorer.library.database import Database
+    from explorer.library.original import require_original
+    from explorer.originals import tell
+
+    reporter = Reporter()
+    require_original(original)
+    folder = folder_of_clips(original, clips)
+    with Database.open(database) as library:
+        if holds_only_the_demo(library):
+            # The demo's songs make way for somebody's own music.
+            library.forget_everything()
+        summary = import_original(library, original, clips=folder, reporter=reporter)
+        tell(summary, folder, reporter)
+        if summary.vectors and not no_map and (summary.changed or not library.projections()):
+            make_map(library, reporter=reporter)
+    if as_json:
+        print_json(asdict(summary))

@@ -23,12 +23,14 @@ from explorer.embedding.pooling import RunningPool
 from explorer.embedding.representative import SpreadWindows
 from explorer.embedding.weights import Weights
 from explorer.errors import ExplorerError
+from explorer.indexing.genres import as_choice, bring_in_line, settle_genres, tell_unknown
 from explorer.indexing.model import Model, ModelRequest, settle_model
 from explorer.indexing.packing import Batch, Copy, Decoded, Ending, Failure
 from explorer.indexing.precision import settle_precision
 from explorer.indexing.previewing import PreviewMaker, choose_start
 from explorer.indexing.producer import Producer, decoding_threads
 from explorer.library.database import Database
+from explorer.library.genres import GenreSource, open_genre_source
 from explorer.library.records import ScannedFile, Song
 from explorer.library.runs import Run
 from explorer.library.scanning import scan_folder
@@ -51,6 +53,8 @@ class Summary:
     """Of the indexed: those whose bytes were known already, and their vector with them."""
     previews: int = 0
     """Made by this run; for songs, too, that were known and had none."""
+    genres_changed: int = 0
+    """Known songs that have other genres now, because they are taken from elsewhere."""
     interrupted: bool = False
     failures: list[tuple[str, str]] = field(default_factory=list)
 
@@ -65,6 +69,7 @@ def index_folder(
     retry: bool = False,
     replace: bool = False,
     previews: Path | None = None,
+    genre_from: str | None = None,
 ) -> Summary:
     """Embed what is new or changed in a folder, and store it.
 
@@ -81,6 +86,9 @@ def index_folder(
     previews : Path, optional
         Where a preview of each song is made, new or known; None for making none. Where they would
         begin is stored in any case.
+    genre_from : str, optional
+        `auto`, `tags`, `folder` or a table's path: where genres come from, from now on, those of known songs
+        too. None for what was chosen for the folder before, else `auto`.
 
     Raises
     ------
@@ -95,6 +103,9 @@ def index_folder(
     model, weights = settle_model(None if replace else database.model(), request, reporter=reporter)
     if not files:
         reporter.say(f"{folder} holds no audio files.")
+    if genre_from is not None:
+        # A table that cannot be read must be known of before anything is forgotten.
+        open_genre_source(as_choice(genre_from), paths=[file.path for file in files])
     if replace:
         database.forget_everything()
     elif request.reindex:
@@ -103,6 +114,9 @@ def index_folder(
     root_id, root = database.settle_root(folder)
     prefix = folder.relative_to(root)
     files = [file.under(prefix) for file in files]
+    source = settle_genres(database, root_id, files, genre_from, reporter=reporter)
+    if genre_from is not None:
+        summary.genres_changed = bring_in_line(database, root, root_id, files, source, reporter=reporter)
     todo = _choose(files, database, root_id, summary, retry=retry)[:limit]
     with closing(PreviewMaker(previews, root)) if previews else nullcontext() as maker:
         if todo:
@@ -117,8 +131,11 @@ def index_folder(
                 reporter=reporter,
                 summary=summary,
                 previews=maker,
+                source=source,
             )
         summary.seconds = time.monotonic() - started
+        if genre_from is not None:
+            tell_unknown(source, reporter)
         if todo:
             _remember(database, summary)
         if maker and not summary.interrupted:
@@ -152,6 +169,7 @@ def _embed(
     reporter: Reporter,
     summary: Summary,
     previews: PreviewMaker | None,
+    source: GenreSource,
 ) -> None:
     """Embed files and store their songs."""
     engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
@@ -163,6 +181,7 @@ def _embed(
         hop_s=model.hop_s,
         batch_size=engine.batch_size,
         fingerprints=database.fingerprints(excluding=changing),
+        genres=source.genres,
         threads=decoding_threads(),
     )
     with reporter.counting("Indexing", total=len(todo)) as counter:

@@ -33,8 +33,9 @@ class Model:
 
     weights: str
     weights_sha256: str
-    trained: bool
-    hop_s: float
+    trained: bool | None
+    """None where it is not known."""
+    hop_s: float | None
     precision: str
     pooling: str = "max"
     input_repr: str = "mel256"
@@ -50,8 +51,20 @@ class Model:
         """Read what songs.db keeps, whatever a later version added."""
         return cls(**{field.name: record[field.name] for field in fields(cls) if field.name in record})
 
+    @classmethod
+    def unknown(cls) -> Model:
+        """Return what stands for the model of vectors that another program made and did not describe."""
+        return cls("unknown", "", trained=None, hop_s=None, precision="unknown", pooling="unknown")
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is recorded what made the vectors, so that others can be made like them."""
+        return bool(self.weights_sha256)
+
     def describe(self) -> str:
         """Name what tells models apart, for a message."""
+        if not self.is_known:
+            return "an unknown model"
         return (
             f"{self.weights} weights {self.weights_sha256[:8]}, hop {self.hop_s:g} s, {self.precision}, "
             f"{self.pooling} pooling"
@@ -79,6 +92,11 @@ def settle_model(
     """
     before = Model.from_record(recorded) if recorded and not request.reindex else None
     choice = request.weights
+    if before is not None and not before.is_known:
+        raise LibraryError(
+            "This library's vectors were imported, and what made them is not known: add --reindex to embed "
+            "its songs again, or choose another file with --db."
+        )
     if choice is None and before is not None and not before.trained:
         choice = "untrained"
     weights = find_weights(choice, models_dir=request.models_dir, progress=DownloadProgress(reporter))

@@ -6,6 +6,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import ExplorerError
 from explorer.indexing.packing import Batch, Copy, Decoded, Failure, Packer
 from explorer.indexing.previewing import window_levels
-from explorer.library.records import ScannedFile, Song
+from explorer.library.records import ScannedFile, Song, Tags
 from explorer.library.tags import read_tags
 
 QUEUED_WINDOWS = 64
@@ -49,6 +50,8 @@ class Producer:
         Windows in a batch.
     fingerprints : set of str
         Files with one of these are not decoded to be embedded: they are `Copy`.
+    genres : callable, optional
+        From a file and its tags to the song's genres: `GenreSource.genres`. None for what the tags say.
     threads : int
         Songs that are decoded at once.
     """
@@ -62,11 +65,13 @@ class Producer:
         hop_s: float,
         batch_size: int,
         fingerprints: set[str],
+        genres: Callable[[ScannedFile, Tags], tuple[str, ...]] | None = None,
         threads: int = 1,
     ) -> None:
         self._folder = folder
         self._prepare = prepare
         self._hop_s = hop_s
+        self._genres = genres
         self._embedded = set(fingerprints)
         self._todo = iter(enumerate(files))
         self._packer = Packer(batch_size)
@@ -133,6 +138,8 @@ class Producer:
         path = self._folder / file.native
         mark = fingerprint(path)
         tags = read_tags(path)
+        if self._genres:
+            tags = replace(tags, genres=self._genres(file, tags))
         stream = open_audio(path)
         if mark in self._embedded:
             for _ in stream.blocks():

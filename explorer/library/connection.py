@@ -5,14 +5,17 @@ SQLite through apsw, in WAL mode, so that a page can be read while an index runs
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 import apsw
 
-from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
+from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError, OriginalDatabaseError
 from explorer.library.schema import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 5_000
@@ -34,6 +37,8 @@ class LibraryFile:
         ------
         NoLibraryError
             If there is no such file and none is to be made.
+        OriginalDatabaseError
+            If it is one of the original scripts' databases, which stay as they are.
         LibraryError
             If the file cannot be opened, is no database, or was written by a newer version.
         LibraryBusyError
@@ -41,6 +46,8 @@ class LibraryFile:
         """
         if not create:
             _require(path)
+        if is_original(path):
+            raise OriginalDatabaseError(_original(path))
         with speaking_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = apsw.Connection(str(path))
@@ -73,6 +80,8 @@ class LibraryFile:
             version = connection.pragma("user_version")
         if version == 0:
             connection.close()
+            if is_original(path):
+                raise OriginalDatabaseError(_original(path))
             raise LibraryError(f"{path} holds no library of this program: index a folder into another file.")
         if version < len(MIGRATIONS):
             connection.close()
@@ -125,6 +134,66 @@ class LibraryFile:
                 yield
             finally:
                 self._connection.execute("ROLLBACK")
+
+
+def is_original(path: Path) -> bool:
+    """Tell whether a file is a database of the original experiment's scripts; it is not changed.
+
+    Raises
+    ------
+    LibraryError
+        If it cannot be read, or is no database at all.
+    """
+    if not path.is_file():
+        return False
+    with speaking_plainly(path), closing(_immutable(path)) as connection:
+        if connection.pragma("user_version"):
+            return False
+        tables = _tables(connection)
+    if not tables and _left_beside(path):
+        with reading_untouched(path) as connection:
+            tables = [] if connection.pragma("user_version") else _tables(connection)
+    return tables == ["songs_vectors"]
+
+
+@contextmanager
+def reading_untouched(path: Path) -> Iterator[apsw.Connection]:
+    """Open a database so that neither it nor its folder is changed.
+
+    SQLite opens a file that is said to be immutable without locks and without files of its own. What its
+    last writer left beside the file would be passed over so: then a copy is read.
+    """
+    with speaking_plainly(path), tempfile.TemporaryDirectory(prefix="music-explorer-") as folder:
+        left = _left_beside(path)
+        for file in [path, *left] if left else []:
+            shutil.copyfile(file, Path(folder) / file.name)
+        copy = Path(folder) / path.name
+        with closing(apsw.Connection(str(copy)) if left else _immutable(path)) as connection:
+            yield connection
+
+
+def _left_beside(path: Path) -> list[Path]:
+    """Return what the last writer of a database did not put into it: its logs, where they are not empty."""
+    logs = (path.with_name(path.name + end) for end in ("-wal", "-journal"))
+    return [log for log in logs if log.exists() and log.stat().st_size]
+
+
+def _immutable(path: Path) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"file:{quote(str(path.absolute()))}?immutable=1", flags=flags)
+
+
+def _tables(connection: apsw.Connection) -> list[str]:
+    """Return which of a table that both kinds of database have, and of one of ours, are there."""
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE name IN ('songs_vectors', 'state')")
+    return [name for (name,) in rows]
+
+
+def _original(path: Path) -> str:
+    return (
+        f"{path} is a database of the original scripts: look at it with `python run.py serve --db {path} "
+        f"--audio FOLDER`, or take it into a library with `python run.py import {path}`."
+    )
 
 
 def _require(path: Path) -> None:

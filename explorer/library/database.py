@@ -7,36 +7,41 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import nullcontext
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from explorer.errors import LibraryError
-from explorer.library.connection import speaking_plainly
 from explorer.library.facts import FactTables
 from explorer.library.files import FileTables
+from explorer.library.imports import ImportTables
 from explorer.library.maps import MapTables
 from explorer.library.models import ModelTables
 from explorer.library.records import (
-    VECTOR_SIZE,
     KnownFile,
     ScannedFile,
     Song,
+    Tags,
     decode_vector,
     encode_vector,
 )
 from explorer.library.runs import RunTables
 from explorer.library.searching import SearchTables
 from explorer.library.songs import SongTables
-
-NPY_HEADER_BYTES = 128
-_NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[:NPY_HEADER_BYTES]
-_VECTORS_AT_ONCE = 4096
+from explorer.library.verifying import VerifyTables
 
 
-class Database(FactTables, FileTables, MapTables, ModelTables, RunTables, SearchTables, SongTables):
+class Database(
+    FactTables,
+    FileTables,
+    ImportTables,
+    MapTables,
+    ModelTables,
+    RunTables,
+    SearchTables,
+    SongTables,
+    VerifyTables,
+):
     """A library, open for one thread."""
 
     # Folders and their files
@@ -141,13 +146,13 @@ class Database(FactTables, FileTables, MapTables, ModelTables, RunTables, Search
         file = song.file
         with self.transaction():
             song_id = self._song_id(root_id, file)
-            self._rows(
-                "INSERT INTO songs VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET info = excluded.info",
-                (song_id, json.dumps(info, ensure_ascii=False)),
-            )
-            self._rows("DELETE FROM songs_genres WHERE song_id = ?", (song_id,))
-            for genre in song.tags.genres:
-                self._rows("INSERT INTO songs_genres VALUES (?, ?)", (song_id, genre))
+            if not self._says_more(song_id, song.tags):
+                self._rows(
+                    "INSERT INTO songs VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET info = excluded.info",
+                    (song_id, json.dumps(info, ensure_ascii=False)),
+                )
+            if song.tags.genres or not self.was_imported(song_id):
+                self._store_genres(song_id, song.tags.genres)
             self._rows(
                 """INSERT OR REPLACE INTO files(
                        song_id, root_id, path, size_bytes, modified_ns, fingerprint, format, duration_s,
@@ -169,14 +174,9 @@ class Database(FactTables, FileTables, MapTables, ModelTables, RunTables, Search
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
         return song_id
 
-    def _store_vector(self, song_id: str, blob: bytes) -> None:
-        """Store a vector; a song that sounds otherwise than before loses its place on the map."""
-        before = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
-        if before == blob:
-            return
-        self._rows("INSERT OR REPLACE INTO songs_vectors VALUES (?, ?)", (song_id, blob))
-        if before is not None:
-            self._rows("DELETE FROM positions WHERE song_id = ?", (song_id,))
+    def _says_more(self, song_id: str, tags: Tags) -> bool:
+        """Tell whether a song was imported with more than its file's tags say."""
+        return not tags.artists and not tags.album and self.was_imported(song_id)
 
     def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
         """Record why a file could not become a song."""
@@ -200,42 +200,6 @@ class Database(FactTables, FileTables, MapTables, ModelTables, RunTables, Search
             if self._value("SELECT 1 FROM songs WHERE id = ?", (candidate,)) is None:
                 return candidate
         raise LibraryError(f"No id is free for {file.text!r}: rename the file.")
-
-    def vector(self, song_id: str) -> np.ndarray | None:
-        """Return a song's vector [shape=(512,), float64], or None."""
-        blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
-        return None if blob is None else decode_vector(blob, song_id=song_id)
-
-    def vectors(self, *, dtype: type = np.float64) -> tuple[list[str], np.ndarray]:
-        """Return all vectors, ordered by song id.
-
-        Parameters
-        ----------
-        dtype : type
-            np.float32 halves the memory that a large library takes, 2 GB for a million songs.
-
-        Returns
-        -------
-        song_ids : list of str, length n
-        vectors : np.ndarray [shape=(n, 512), dtype]
-
-        Raises
-        ------
-        LibraryError
-            If a vector is not 512 float64.
-        """
-        with self.snapshot() if not self._connection.in_transaction else nullcontext():
-            count = self._value("SELECT count(*) FROM songs_vectors")
-            vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
-            ids: list[str] = []
-            with speaking_plainly(self.path):
-                cursor = self._connection.execute(
-                    "SELECT song_id, embedding FROM songs_vectors ORDER BY song_id"
-                )
-                while rows := list(islice(cursor, _VECTORS_AT_ONCE)):
-                    vectors[len(ids) : len(ids) + len(rows)] = _decode_vectors(rows)
-                    ids += [song_id for song_id, _ in rows]
-        return ids, vectors
 
     def forget_vectors(self) -> None:
         """Drop all vectors, failures, the map and the model: everything is to be embedded again."""
@@ -264,10 +228,6 @@ class Database(FactTables, FileTables, MapTables, ModelTables, RunTables, Search
             "clusters": self._value("SELECT count(*) FROM clusters"),
         }
 
-    def count_vectors(self) -> int:
-        """Return how many songs have a vector."""
-        return self._value("SELECT count(*) FROM songs_vectors")
-
     def count_genres(self) -> int:
         """Return how many genres the songs' tags name."""
         return self._value("SELECT count(DISTINCT genre) FROM songs_genres")
@@ -290,13 +250,3 @@ class Database(FactTables, FileTables, MapTables, ModelTables, RunTables, Search
             "ORDER BY roots.id, failures.path"
         )
         return [(f"{root}/{path.decode('utf-8', 'replace')}", reason) for root, path, reason in rows]
-
-
-def _decode_vectors(rows: list[tuple[str, bytes]]) -> np.ndarray:
-    """Read the vectors of (song id, blob) pairs [shape=(n, 512), float64]."""
-    size = NPY_HEADER_BYTES + VECTOR_SIZE * 8
-    if all(len(blob) == size and blob.startswith(_NPY_HEADER) for _, blob in rows):
-        # One view over all of them is many times faster than np.load on each.
-        table = np.frombuffer(b"".join(blob for _, blob in rows), dtype=np.uint8).reshape(-1, size)
-        return np.ascontiguousarray(table[:, NPY_HEADER_BYTES:]).view("<f8")
-    return np.array([decode_vector(blob, song_id=song_id) for song_id, blob in rows])

@@ -173,17 +173,30 @@ def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
         If it is neither, or of another size.
     """
     try:
-        if blob[:6] == b"\x93NUMPY":
-            vector = np.load(io.BytesIO(blob), allow_pickle=False)
-        else:
-            vector = np.frombuffer(blob, dtype="<f8")
-    except ValueError:
-        vector = np.empty(0)
-    if vector.shape != (VECTOR_SIZE,):
+        return read_vector(blob)
+    except ValueError as error:
         raise LibraryError(
-            f"The vector of {song_id!r} is not 512 float64 ({len(blob)} bytes): index the song again "
-            "with --reindex."
-        )
+            f"The vector of {song_id!r} is not 512 float64 ({error}): index the song again with --reindex."
+        ) from None
+
+
+def read_vector(blob: object) -> np.ndarray:
+    """Read a vector as `decode_vector` does.
+
+    Raises
+    ------
+    ValueError
+        If it is something else; its text says what.
+    """
+    if not isinstance(blob, bytes):
+        raise ValueError("nothing" if blob is None else f"of the type {type(blob).__name__}")
+    try:
+        is_npy = blob[:6] == b"\x93NUMPY"
+        vector = np.load(io.BytesIO(blob), allow_pickle=False) if is_npy else np.frombuffer(blob, dtype="<f8")
+    except (ValueError, EOFError):
+        raise ValueError(f"{len(blob)} bytes") from None
+    if vector.shape != (VECTOR_SIZE,) or vector.dtype.kind != "f" or vector.dtype.itemsize != 8:
+        raise ValueError(f"{vector.dtype.name}, shape {vector.shape}" if is_npy else f"{len(blob)} bytes")
     return vector.astype(np.float64)
 
 

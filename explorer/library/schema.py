@@ -236,4 +236,8 @@ MIGRATIONS = (
         audio_seconds REAL NOT NULL
     ) STRICT;
     """,
+    # Where genres come from, as was chosen for a folder; NULL where nobody chose.
+    """
+    ALTER TABLE roots ADD COLUMN genres_from TEXT;
+    """,
 )

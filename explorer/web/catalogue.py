@@ -377,7 +377,7 @@ def load_catalogue(database: Database) -> Catalogue:
             np.array([labels.get(song_id, 0) for song_id in song_ids], dtype=np.int32),
             [numbers.get(anthem, -1) for anthem in anthems],
         ),
-        trained=model is None or model["trained"],
+        trained=model is None or model["trained"] is not False,
         unmapped=database.count_vectors() - len(song_ids),
         n_genres=database.count_genres(),
     )

@@ -66,7 +66,7 @@ def answer_from_file(song_id: str, settings: Settings, answer: Callable[[StoredF
     except LibraryError as error:
         return say(404, str(error))
     if file is None:
-        return say(404, "The library knows no file for this song: index its folder again.")
+        return say(404, "There is no sound for this song: the library knows no file of it.")
     if not file.path.is_file():
         return say(410, f"The file is gone: {file.path.name} was moved or deleted. Index the folder again.")
     try:

@@ -1,0 +1,85 @@
+"""The songs' vectors: one by one, and all at once."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from itertools import islice
+
+import numpy as np
+
+from explorer.library.connection import LibraryFile, speaking_plainly
+from explorer.library.records import VECTOR_SIZE, decode_vector, encode_vector
+
+NPY_HEADER_BYTES = 128
+_NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[:NPY_HEADER_BYTES]
+_VECTORS_AT_ONCE = 4096
+
+
+class VectorTables(LibraryFile):
+    """The table songs_vectors."""
+
+    def vector(self, song_id: str) -> np.ndarray | None:
+        """Return a song's vector [shape=(512,), float64], or None."""
+        blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        return None if blob is None else decode_vector(blob, song_id=song_id)
+
+    def vectors(self, *, dtype: type = np.float64) -> tuple[list[str], np.ndarray]:
+        """Return all vectors, ordered by song id.
+
+        Parameters
+        ----------
+        dtype : type
+            np.float32 halves the memory that a large library takes, 2 GB for a million songs.
+
+        Returns
+        -------
+        song_ids : list of str, length n
+        vectors : np.ndarray [shape=(n, 512), dtype]
+
+        Raises
+        ------
+        LibraryError
+            If a vector is not 512 float64.
+        """
+        with self.snapshot() if not self._connection.in_transaction else nullcontext():
+            count = self._value("SELECT count(*) FROM songs_vectors")
+            vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
+            ids: list[str] = []
+            with speaking_plainly(self.path):
+                cursor = self._connection.execute(
+                    "SELECT song_id, embedding FROM songs_vectors ORDER BY song_id"
+                )
+                while rows := list(islice(cursor, _VECTORS_AT_ONCE)):
+                    vectors[len(ids) : len(ids) + len(rows)] = _decode_vectors(rows)
+                    ids += [song_id for song_id, _ in rows]
+        return ids, vectors
+
+    def count_vectors(self) -> int:
+        """Return how many songs have a vector."""
+        return self._value("SELECT count(*) FROM songs_vectors")
+
+    def _store_vector(self, song_id: str, blob: bytes) -> bool:
+        """Store a vector; a song that sounds otherwise than before loses its place on the map.
+
+        Returns
+        -------
+        bool
+            Whether it is another one than before.
+        """
+        before = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        if before == blob:
+            return False
+        self._rows("INSERT OR REPLACE INTO songs_vectors VALUES (?, ?)", (song_id, blob))
+        if before is not None:
+            self._rows("DELETE FROM positions WHERE song_id = ?", (song_id,))
+        return True
+
+
+def _decode_vectors(rows: list[tuple[str, bytes]]) -> np.ndarray:
+    """Read the vectors of (song id, blob) pairs [shape=(n, 512), float64]."""
+    size = NPY_HEADER_BYTES + VECTOR_SIZE * 8
+    if all(len(blob) == size and blob.startswith(_NPY_HEADER) for _, blob in rows):
+        # One view over all of them is many times faster than np.load on each.
+        table = np.frombuffer(b"".join(blob for _, blob in rows), dtype=np.uint8).reshape(-1, size)
+        return np.ascontiguousarray(table[:, NPY_HEADER_BYTES:]).view("<f8")
+    return np.array([decode_vector(blob, song_id=song_id) for song_id, blob in rows])

@@ -1,0 +1,174 @@
+import hashlib
+import io
+import json
+import pickle
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+from support import store_library, store_original
+
+from explorer.errors import LibraryError, NoLibraryError, OriginalDatabaseError
+from explorer.library.connection import is_original
+from explorer.library.database import Database
+from explorer.library.original import read_original
+
+
+def change(path, sql, *bindings):
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(sql, bindings)
+
+
+def npy(array):
+    blob = io.BytesIO()
+    np.save(blob, array)
+    return blob.getvalue()
+
+
+def state(folder):
+    return {
+        path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in folder.iterdir()
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("column", ["vector", "embedding"])
+def test_songs_vectors_and_genres_are_read_as_they_were_written(tmp_path, column):
+    vectors = store_original(tmp_path / "old.db", column=column)
+    found = read_original(tmp_path / "old.db")
+    assert [song.song_id for song in found.songs] == sorted(vectors)
+    for song in found.songs:
+        np.testing.assert_array_equal(song.vector, vectors[song.song_id])
+        assert len(song.genres) == 1
+    assert (found.repeated_genres, found.skipped, found.strays) == (12, [], 0)
+    assert json.loads(found.songs[0].info)["preview_url"] == "https://example.org/0"
+
+
+def test_raw_float64_is_read_and_anything_else_is_named(tmp_path):
+    path = tmp_path / "old.db"
+    vectors = store_original(path)
+    raw, *others = sorted(vectors)
+    blobs = {
+        raw: vectors[raw].astype("<f8").tobytes(),
+        others[0]: vectors[others[0]].astype("<f8").tobytes()[:-8],
+        others[1]: npy(vectors[others[1]].astype(np.float32)),
+        others[2]: npy(np.arange(512)),
+        others[3]: npy(vectors[others[3]][None]),
+        others[4]: pickle.dumps(vectors[others[4]]),
+        others[5]: "a text",
+        others[6]: npy(np.full(512, np.nan)),
+        others[7]: npy(vectors[others[7]])[:2000],
+        others[8]: None,
+    }
+    for song_id, blob in blobs.items():
+        change(path, "UPDATE songs_vectors SET vector = ? WHERE song_id = ?", blob, song_id)
+    found = read_original(path)
+    by_id = {song.song_id: song for song in found.songs}
+    np.testing.assert_array_equal(by_id[raw].vector, vectors[raw])
+    reasons = dict(found.skipped)
+    assert sorted(reasons) == sorted(others[:9])
+    assert all(by_id[song_id].vector is None for song_id in reasons)
+    assert "4088 bytes" in reasons[others[0]]
+    assert "float32" in reasons[others[1]]
+    assert "int64" in reasons[others[2]]
+    assert "(1, 512)" in reasons[others[3]]
+    assert "type str" in reasons[others[5]]
+    assert "not finite" in reasons[others[6]]
+    assert "nothing" in reasons[others[8]]
+    np.testing.assert_array_equal(by_id[others[9]].vector, vectors[others[9]])
+
+
+def test_a_song_written_twice_has_its_last_vector(tmp_path):
+    path = tmp_path / "old.db"
+    song_id = min(store_original(path))
+    change(path, "INSERT INTO songs_vectors VALUES (?, ?)", song_id, npy(np.ones(512)))
+    change(path, "INSERT INTO songs_vectors VALUES (?, ?)", song_id, b"")
+    found = read_original(path)
+    assert found.skipped == []
+    np.testing.assert_array_equal(found.songs[0].vector, np.ones(512))
+
+
+def test_vectors_without_a_song_and_songs_that_are_no_json_have_their_ids_for_names(tmp_path):
+    path = tmp_path / "old.db"
+    first, second, third, *_ = sorted(store_original(path))
+    change(path, "DELETE FROM songs WHERE id = ?", first)
+    change(path, "UPDATE songs SET info = '{half' WHERE id = ?", second)
+    change(
+        path, "UPDATE songs SET info = ? WHERE id = ?", json.dumps({"track": {"name": "In a list"}}), third
+    )
+    change(path, "INSERT INTO songs_genres VALUES ('nobody', 'x')")
+    found = read_original(path)
+    names = [json.loads(song.info)["name"] for song in found.songs[:3]]
+    assert names == [first, second, "In a list"]
+    assert found.strays == 1
+
+
+@pytest.mark.parametrize("wal", [False, True])
+def test_reading_changes_neither_the_file_nor_its_folder(tmp_path, wal):
+    path = tmp_path / "old.db"
+    store_original(path, wal=wal)
+    before = state(tmp_path)
+    path.chmod(0o444)
+    tmp_path.chmod(0o555)
+    try:
+        assert len(read_original(path).songs) == 12
+    finally:
+        tmp_path.chmod(0o755)
+    assert state(tmp_path) == before
+
+
+def test_what_a_killed_writer_left_in_its_log_is_read(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path, wal=True)
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA wal_autocheckpoint = 0")
+    database.execute("INSERT INTO songs VALUES ('late', '{\"name\": \"Late\"}')")
+    database.commit()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for end in ("", "-wal"):
+        (copy / f"old.db{end}").write_bytes((tmp_path / f"old.db{end}").read_bytes())
+    database.close()
+    before = state(copy)
+    assert "late" in [song.song_id for song in read_original(copy / "old.db").songs]
+    assert state(copy) == before
+
+
+def test_a_database_that_is_in_its_log_only_is_known_for_what_it_is(tmp_path):
+    database = sqlite3.connect(tmp_path / "old.db")
+    database.execute("PRAGMA journal_mode = wal")
+    database.execute("PRAGMA wal_autocheckpoint = 0")
+    database.execute("CREATE TABLE songs_vectors(song_id TEXT, vector BLOB)")
+    database.commit()
+    assert is_original(tmp_path / "old.db")
+    database.close()
+
+
+def test_no_command_of_ours_writes_into_an_original(tmp_path):
+    store_original(tmp_path / "old.db")
+    before = state(tmp_path)
+    for opening in (Database.open, Database.open_readonly):
+        with pytest.raises(OriginalDatabaseError, match=r"serve --db .*old\.db --audio"):
+            opening(tmp_path / "old.db")
+    assert state(tmp_path) == before
+
+
+def test_what_is_no_original_is_refused(tmp_path):
+    store_library(tmp_path / "ours.db", tmp_path / "music", per_genre=1)
+    (tmp_path / "text.db").write_text("no database, but long enough to be looked at as one" * 20)
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(NoLibraryError):
+        read_original(tmp_path / "none.db")
+    for name in ("ours.db", "text.db", "empty.db"):
+        with pytest.raises(LibraryError):
+            read_original(tmp_path / name)
+    assert not is_original(tmp_path / "ours.db")
+
+
+def test_a_name_with_signs_that_mean_something_in_an_address_is_opened(tmp_path):
+    path = tmp_path / "old #1 100%?.db"
+    store_original(path)
+    assert len(read_original(path).songs) == 12
+    assert list(tmp_path.iterdir()) == [path]

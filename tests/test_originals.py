@@ -1,0 +1,101 @@
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support import store_library, store_original
+
+from explorer import originals
+from explorer.config import Settings
+from explorer.errors import LibraryError
+from explorer.library.database import Database
+from explorer.originals import image_of, mirror_if_original
+from explorer.progress import Reporter
+
+
+class Listener(Reporter):
+    """Remembers what it was told."""
+
+    def __init__(self):
+        super().__init__()
+        self.said = []
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def mirror(path, clips=None):
+    listener = Listener()
+    return mirror_if_original(Settings(database=path), clips=clips, reporter=listener), listener.said
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_an_original_gets_a_map_in_a_folder_of_its_own(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path, tmp_path / "clips")
+    before = digest(path)
+    settings, said = mirror(path, tmp_path / "clips")
+    assert settings.database == tmp_path / "old.explorer" / "songs.db"
+    assert settings.previews.is_relative_to(tmp_path / "old.explorer")
+    with Database.open_readonly(settings.database) as library:
+        assert set(library.projections()) == {"pca", "tsne", "umap"}
+        assert len(library.positions("tsne")[0]) == 12
+    assert any("12 songs: 12 with a vector, 12 with a clip" in line for line in said)
+    assert digest(path) == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["clips", "old.db", "old.explorer"]
+
+
+def test_the_map_stays_and_nothing_is_read_again_until_something_changes(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path, tmp_path / "clips")
+    settings, _ = mirror(path, tmp_path / "clips")
+    with Database.open_readonly(settings.database) as library:
+        ids, places, _ = library.positions("tsne")
+    assert mirror(path, tmp_path / "clips")[1] == []
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DELETE FROM songs_vectors WHERE song_id = 'stem 1'")
+        database.execute("INSERT INTO songs_genres VALUES ('stem 3', 'More')")
+    (tmp_path / "clips" / "stem 5.flac").unlink()
+    settings, said = mirror(path, tmp_path / "clips")
+    assert any("Without a vector" in line and "stem 1" in line for line in said)
+    assert any("Without a clip" in line and "stem 5" in line for line in said)
+    with Database.open_readonly(settings.database) as library:
+        now = dict(zip(library.positions("tsne")[0], library.positions("tsne")[1].tolist(), strict=True))
+        assert now == {i: p for i, p in zip(ids, places.tolist(), strict=True) if i != "stem 1"}
+        assert library.genres_of("stem 3") == ("Techno", "More")
+
+
+def test_without_clips_it_is_said_that_nothing_can_be_heard(tmp_path):
+    store_original(tmp_path / "deep" / "folder" / "old.db")
+    _, said = mirror(tmp_path / "deep" / "folder" / "old.db")
+    assert any("--audio" in line for line in said)
+
+
+def test_where_nothing_can_be_written_beside_it_the_image_is_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(originals.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(originals, "ROOT", tmp_path / "checkout")
+    image = image_of(tmp_path / "read only" / "old.db")
+    assert image.is_relative_to(tmp_path / "checkout" / "metadata")
+    assert image != image_of(tmp_path / "another" / "old.db")
+
+
+def test_a_library_of_ours_is_served_as_it_is_and_takes_no_folder(tmp_path):
+    store_library(tmp_path / "songs.db", tmp_path / "music", per_genre=1)
+    settings, said = mirror(tmp_path / "songs.db")
+    assert (settings.database, said) == (tmp_path / "songs.db", [])
+    assert mirror(tmp_path / "none.db")[0].database == tmp_path / "none.db"
+    with pytest.raises(LibraryError, match="--audio"):
+        mirror(tmp_path / "songs.db", tmp_path)
+
+
+def test_a_database_without_any_vector_is_no_error(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path, count=0)
+    settings, said = mirror(path)
+    assert any("0 songs" in line for line in said)
+    with Database.open_readonly(settings.database) as library:
+        assert library.count_vectors() == 0
