@@ -78,7 +78,7 @@ def _m3u8(songs: Iterable[FiledSong], relative: bool) -> str:
     lines = ["#EXTM3U"]
     for song in songs:
         seconds = -1 if song.duration_s is None else round(song.duration_s)
-        names = (_shown(song.artist)[:_MOST_SHOWN], _shown(song.title)[:_MOST_SHOWN])
+        names = (shown(song.artist)[:_MOST_SHOWN], shown(song.title)[:_MOST_SHOWN])
         lines.append(f"#EXTINF:{seconds}," + " - ".join(filter(None, names)))
         lines.append(_m3u8_path(song, relative))
     return "\n".join(lines) + "\n"
@@ -99,9 +99,9 @@ def _xspf(songs: Iterable[FiledSong], relative: bool) -> str:
     for song in songs:
         fields = {
             "location": _uri(song, relative=relative),
-            "title": _shown(song.title),
-            "creator": _shown(song.artist),
-            "album": _shown(song.album),
+            "title": shown(song.title),
+            "creator": shown(song.artist),
+            "album": shown(song.album),
             "duration": "" if song.duration_s is None else str(round(song.duration_s * 1000)),
         }
         lines = (f"      <{key}>{escape(text)}</{key}>\n" for key, text in fields.items() if text)
@@ -114,23 +114,35 @@ def _csv(songs: Iterable[FiledSong], relative: bool) -> str:
     table = csv.writer(target, lineterminator="\r\n")
     table.writerow(COLUMNS)
     for song in songs:
-        path = _native_path(song, relative)
-        if not _is_plain(path):
-            path = _uri(song, relative=relative)
         table.writerow(
             [
-                *map(_cell, (song.title, song.artist, song.album, "; ".join(song.genres), song.year)),
+                *map(table_cell, (song.title, song.artist, song.album, "; ".join(song.genres), song.year)),
                 "" if song.duration_s is None else f"{song.duration_s:.3f}",
-                f"./{path}" if path.startswith(_FORMULA) else path,
-                _cell(song.song_id),
+                path_cell(song, relative=relative),
+                table_cell(song.song_id),
             ]
         )
     return target.getvalue()
 
 
-def _cell(text: str) -> str:
-    shown = _shown(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+def table_cell(text: str) -> str:
+    """Return a text as a table shows it: on one line, and with an apostrophe before what is no formula."""
+    line = shown(text)
+    return f"'{line}" if line.startswith(_FORMULA) else line
+
+
+def path_text(song: FiledSong, *, relative: bool) -> str:
+    """Return a song's path as text, or its URI where no line can hold it; "" where there is no file."""
+    if song.path is None or song.root is None:
+        return ""
+    path = _native_path(song, relative)
+    return path if _is_plain(path) else _uri(song, relative=relative)
+
+
+def path_cell(song: FiledSong, *, relative: bool) -> str:
+    """Return a song's path as a table shows it: still one that a program finds."""
+    path = path_text(song, relative=relative)
+    return f"./{path}" if path.startswith(_FORMULA) else path
 
 
 def _native_path(song: FiledSong, relative: bool) -> str:
@@ -148,7 +160,7 @@ def _is_plain(name: str) -> bool:
     return _BREAKING.search(name) is None
 
 
-def _shown(text: str) -> str:
-    """Return what a text shows, on one line."""
+def shown(text: str) -> str:
+    """Return what a text shows, on one line and without characters that only steer how it is shown."""
     folded = " ".join(text.split())
     return " ".join(_STEERING.sub("", folded).split())

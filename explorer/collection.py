@@ -1,0 +1,169 @@
+"""What is handed out of a library: some of its songs, with their places on the map and their vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from explorer.errors import AnalysisError
+from explorer.library.database import Database
+from explorer.library.files import FiledSong
+from explorer.mapping.projection import METHODS
+
+_MOST_SHOWN = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """Songs in the order of their ids.
+
+    Attributes
+    ----------
+    songs : list of FiledSong, length n
+        Also those that have no vector yet, or no file.
+    positions : dict of str to np.ndarray [shape=(n, 2), float32]
+        By projection, those alone that the map has; NaN for songs that are not on it.
+    clusters : np.ndarray [shape=(n,), int32]
+        As the map numbers them; -1 for songs in none.
+    cluster_names : list of str
+    trained : bool
+        Whether the vectors are those of trained filters.
+    vector_rows : np.ndarray [shape=(n,), int64]
+        Each song's row of `vectors`; -1 for songs without one, and where vectors were not asked for.
+    vectors : np.ndarray [shape=(m, 512), float32]
+        Of the whole library, whatever was chosen of it: similarity is measured from its mean.
+    """
+
+    songs: list[FiledSong]
+    positions: dict[str, np.ndarray]
+    clusters: np.ndarray
+    cluster_names: list[str]
+    trained: bool
+    vector_rows: np.ndarray
+    vectors: np.ndarray
+
+    def some(self, rows: np.ndarray) -> Collection:
+        """Return some of the songs, by their rows."""
+        return replace(
+            self,
+            songs=[self.songs[row] for row in rows],
+            positions={name: places[rows] for name, places in self.positions.items()},
+            clusters=self.clusters[rows],
+            vector_rows=self.vector_rows[rows],
+        )
+
+    def cluster_name(self, row: int) -> str:
+        """Return the name of a song's cluster, "" where it is in none."""
+        cluster = self.clusters[row]
+        return self.cluster_names[cluster] if cluster >= 0 else ""
+
+
+def collect(
+    database: Database,
+    *,
+    genres: Sequence[str] = (),
+    clusters: Sequence[str] = (),
+    with_vectors: bool = False,
+) -> Collection:
+    """Read songs, all of them or those of some genres and clusters.
+
+    Parameters
+    ----------
+    genres : sequence of str
+        Songs that have any of these, whatever their case; all where there are none.
+    clusters : sequence of str
+        Songs in any of these, by name or by number; all where there are none.
+    with_vectors : bool
+        Read the vectors too: 200 MB for 100,000 songs.
+
+    Raises
+    ------
+    LibraryError
+        If the library is empty, or a vector is not 512 float64.
+    AnalysisError
+        If it has no such genre or cluster, or no song is in both.
+    """
+    with database.snapshot():
+        collection = _read(database, with_vectors)
+    chosen = _of_genres(collection, genres) & _in_clusters(collection, clusters)
+    if not chosen.any():
+        raise AnalysisError("No song is both of these genres and in these clusters: leave one of them out.")
+    return collection if chosen.all() else collection.some(np.flatnonzero(chosen))
+
+
+def _read(database: Database, with_vectors: bool) -> Collection:
+    song_ids = sorted(database.artists())
+    if not song_ids:
+        database.require_songs()
+    songs = database.filed_songs(song_ids)
+    song_ids = [song.song_id for song in songs]
+    labels, names, _ = database.clusters()
+    vector_ids, vectors = (
+        database.vectors(dtype=np.float32) if with_vectors else ([], np.empty((0, 512), dtype=np.float32))
+    )
+    model = database.model()
+    return Collection(
+        songs=songs,
+        positions={
+            name: _in_order(song_ids, *database.positions(name)[:2])
+            for name in METHODS
+            if name in database.projections()
+        },
+        clusters=np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int32),
+        cluster_names=names,
+        trained=not (model and model["trained"] is False),
+        vector_rows=_rows_of(song_ids, vector_ids),
+        vectors=vectors,
+    )
+
+
+def _rows_of(song_ids: list[str], known_ids: list[str]) -> np.ndarray:
+    rows = {song_id: row for row, song_id in enumerate(known_ids)}
+    return np.array([rows.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
+
+
+def _in_order(song_ids: list[str], known_ids: list[str], positions: np.ndarray) -> np.ndarray:
+    places = np.full((len(song_ids), 2), np.nan, dtype=np.float32)
+    rows = _rows_of(song_ids, known_ids)
+    places[rows >= 0] = positions[rows[rows >= 0]]
+    return places
+
+
+def _of_genres(collection: Collection, genres: Sequence[str]) -> np.ndarray:
+    """Tell which songs have any of some genres [shape=(n,), bool]."""
+    if not genres:
+        return np.ones(len(collection.songs), dtype=bool)
+    known: dict[str, str] = {}
+    for song in collection.songs:
+        known.update((genre.casefold(), genre) for genre in song.genres)
+    for genre in genres:
+        if genre.casefold() not in known:
+            there = _listed(sorted(known.values(), key=str.casefold)) or "no genre at all"
+            raise AnalysisError(f"No song has the genre {genre!r}: choose one that there is, {there}.")
+    wanted = {genre.casefold() for genre in genres}
+    return np.array([not wanted.isdisjoint(map(str.casefold, song.genres)) for song in collection.songs])
+
+
+def _in_clusters(collection: Collection, clusters: Sequence[str]) -> np.ndarray:
+    """Tell which songs are in any of some clusters [shape=(n,), bool]."""
+    if not clusters:
+        return np.ones(len(collection.songs), dtype=bool)
+    names = collection.cluster_names
+    if not names:
+        raise AnalysisError("The library has no clusters yet: run `python run.py map` first.")
+    numbers = {name.casefold(): number for number, name in reversed(list(enumerate(names)))}
+    by_number = {str(number): number for number in range(len(names))}
+    wanted = []
+    for cluster in clusters:
+        number = numbers.get(cluster.casefold(), by_number.get(cluster))
+        if number is None:
+            there = _listed([f"{number} ({name})" for number, name in enumerate(names)])
+            raise AnalysisError(f"The map has no cluster {cluster!r}: choose one that there is, {there}.")
+        wanted.append(number)
+    return np.isin(collection.clusters, wanted)
+
+
+def _listed(texts: list[str]) -> str:
+    return ", ".join(texts[:_MOST_SHOWN]) + ", …" * (len(texts) > _MOST_SHOWN)

@@ -1,0 +1,371 @@
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+from support import store_vectors, write_song
+
+from explorer import exporting
+from explorer.errors import AnalysisError, LibraryError
+from explorer.exporting import ExportRequest, export, form_of
+from explorer.library.database import Database
+from explorer.library.genres import open_genre_source
+from explorer.library.records import ScannedFile, Tags
+from explorer.mapping.neighbours import Neighbours
+from explorer.tables import COLUMNS, METADATA_COLUMNS
+
+HOSTILE = {
+    0: "=HYPERLINK(1)",
+    1: "two\nlines\tand a tab",
+    2: 'commas, "quotes"; <b>',
+    3: "safe\u202egpj.exe",
+    4: "-2+3",
+    8: "\u202e",
+}
+
+
+@pytest.fixture
+def handed(library, tmp_path):
+    """Export the library to a file and return what was written and where."""
+    path, _ = library
+
+    def hand(form, name=None, **choices):
+        out = tmp_path / (name or f"out.{form}")
+        with Database.open_readonly(path) as database:
+            return export(database, ExportRequest(form, **choices), out=out), out
+
+    return hand
+
+
+@pytest.fixture
+def odd_library(tmp_path):
+    """Songs with hostile titles, one without a vector, one without a file, one that is not on the map."""
+    database_path, folder = tmp_path / "odd.db", tmp_path / "music"
+    with Database.open(database_path) as database:
+        root = database.add_root(folder)
+        rng = np.random.default_rng(3)
+        for number in range(12):
+            tags = Tags(HOSTILE.get(number, f"Song {number}"), ("A\tB",), "", ("Rock", "=Pop"), "1999")
+            database.store_song(root, write_song(folder, number, tags, seconds=0.1), rng.normal(size=512))
+        with database.transaction():
+            database._rows("DELETE FROM songs_vectors WHERE song_id = '005.flac'")
+            database._rows("DELETE FROM files WHERE song_id = '006.flac'")
+            database._rows("DELETE FROM songs_genres WHERE song_id = '007.flac'")
+    return database_path
+
+
+def rows_of(out):
+    with out.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def exported(path, form, out, **choices):
+    with Database.open_readonly(path) as database:
+        return export(database, ExportRequest(form, **choices), out=out)
+
+
+def test_a_csv_has_a_line_a_song_with_its_places_and_cluster(library, handed):
+    path, ids = library
+    done, out = handed("csv")
+    rows = rows_of(out)
+    assert (done.out, done.songs, done.left_out) == ([out], 24, 0)
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["song_id"] for row in rows] == ids
+    with Database.open_readonly(path) as database:
+        labels, names, _ = database.clusters()
+        for name in ("pca", "tsne", "umap"):
+            _, places, _ = database.positions(name)
+            written = [[float(row[f"{name}_x"]), float(row[f"{name}_y"])] for row in rows]
+            np.testing.assert_allclose(written, places, rtol=1e-5)
+    for row in rows:
+        assert int(row["cluster"]) == labels[row["song_id"]]
+        assert row["cluster_name"] == names[labels[row["song_id"]]]
+    assert (rows[5]["title"], rows[5]["artist"], rows[5]["album"]) == ("Techno piece 5", "Artist 0", "Album")
+    assert (rows[5]["genres"], rows[5]["year"], rows[5]["duration_s"]) == ("Techno", "", "0.200")
+    assert rows[5]["path"] == "005.flac"
+
+
+def test_what_is_not_known_is_an_empty_cell(odd_library, tmp_path):
+    exported(odd_library, "csv", tmp_path / "out.csv")
+    rows = rows_of(tmp_path / "out.csv")
+    assert len(rows) == 12
+    assert {rows[5][name] for name in ("cluster", "cluster_name", "pca_x", "tsne_y", "umap_x")} == {""}
+    assert rows[6]["path"] == ""
+    assert rows[7]["genres"] == ""
+    assert rows[8]["path"] == "008.flac"
+
+
+def test_no_cell_of_a_csv_is_a_formula_or_breaks_its_line(odd_library, tmp_path):
+    exported(odd_library, "csv", tmp_path / "out.csv")
+    text = (tmp_path / "out.csv").read_bytes().decode("utf-8")
+    assert text.count("\r\n") == len(text.splitlines()) == 13
+    rows = rows_of(tmp_path / "out.csv")
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    assert [row["title"] for row in rows[:5]] == [
+        "'=HYPERLINK(1)",
+        "two lines and a tab",
+        'commas, "quotes"; <b>',
+        "safegpj.exe",
+        "'-2+3",
+    ]
+    assert rows[0]["genres"] == "Rock; =Pop"
+
+
+@pytest.mark.parametrize("paths", ["relative", "absolute"])
+def test_a_csv_is_a_source_of_genres(odd_library, tmp_path, paths):
+    exported(odd_library, "csv", tmp_path / "out.csv", paths=paths)
+    source = open_genre_source(str(tmp_path / "out.csv"), paths=[b"%03d.flac" % n for n in range(12)])
+    for number in (0, 4, 11):
+        assert source.genres(ScannedFile(b"%03d.flac" % number, 1, 1), Tags("x")) == ("Rock", "=Pop")
+    assert source.genres(ScannedFile(b"007.flac", 1, 1), Tags("x", genres=("Own",))) == ("Own",)
+
+
+def test_a_parquet_has_the_columns_that_embedding_atlas_and_data_frames_read(library, handed):
+    _, ids = library
+    done, out = handed("parquet")
+    table = parquet.read_table(out)
+    assert (done.songs, table.num_rows) == (24, 24)
+    types = {field.name: str(field.type) for field in table.schema}
+    assert types == {
+        **dict.fromkeys(
+            ["song_id", "title", "artist", "album", "genre", "cluster_name", "path", "text"], "string"
+        ),
+        **dict.fromkeys(["x", "y", "pca_x", "pca_y", "tsne_x", "tsne_y", "umap_x", "umap_y"], "float"),
+        "genres": "list<element: string>",
+        "year": "int32",
+        "cluster": "int32",
+        "duration_s": "double",
+        "neighbors": "struct<ids: list<element: int64>, distances: list<element: float>>",
+    }
+    rows = table.to_pylist()
+    assert [row["song_id"] for row in rows] == ids
+    assert rows[9]["text"] == "Waltz piece 9 · Artist 1 · Waltz"
+    assert (rows[9]["x"], rows[9]["y"]) == (rows[9]["tsne_x"], rows[9]["tsne_y"])
+    assert (rows[9]["cluster"], rows[9]["cluster_name"], rows[9]["genre"]) == (1, "Waltz", "Waltz")
+    assert parquet.ParquetFile(out).metadata.row_group(0).column(0).compression == "ZSTD"
+    assert json.loads(table.schema.metadata[b"music_explorer"])["trained_filters"] is False
+
+
+def test_a_parquets_neighbours_are_the_true_ones(library, handed):
+    path, _ = library
+    _, out = handed("parquet")
+    rows = parquet.read_table(out).to_pylist()
+    with Database.open_readonly(path) as database:
+        truth = Neighbours(database.vectors()[1])
+    for row in (0, 11, 23):
+        indices, similarities = truth.nearest(row, 10)
+        assert rows[row]["neighbors"]["ids"] == list(indices)
+        np.testing.assert_allclose(rows[row]["neighbors"]["distances"], 1 - similarities, atol=1e-5)
+
+
+def test_neighbours_of_some_songs_are_rows_of_the_file_measured_from_the_librarys_mean(library, handed):
+    path, ids = library
+    _, out = handed("parquet", genres=("waltz",))
+    rows = parquet.read_table(out).to_pylist()
+    assert [row["song_id"] for row in rows] == ids[8:16]
+    with Database.open_readonly(path) as database:
+        indices, similarities = Neighbours(database.vectors()[1]).nearest(8, 23)
+    inside = [
+        (index - 8, value) for index, value in zip(indices, similarities, strict=True) if 8 <= index < 16
+    ]
+    assert rows[0]["neighbors"]["ids"] == [index for index, _ in inside]
+    np.testing.assert_allclose(rows[0]["neighbors"]["distances"], [1 - v for _, v in inside], atol=1e-5)
+
+
+def test_a_parquet_can_hold_the_vectors_and_another_projection(library, handed):
+    path, _ = library
+    _, out = handed("parquet", vectors=True, projection="pca")
+    table = parquet.read_table(out)
+    assert str(table.schema.field("vector").type) == "fixed_size_list<element: float>[512]"
+    with Database.open_readonly(path) as database:
+        np.testing.assert_array_equal(
+            np.array(table["vector"].to_pylist(), dtype=np.float32), database.vectors(dtype=np.float32)[1]
+        )
+    assert table["x"].to_pylist() == table["pca_x"].to_pylist()
+
+
+def test_a_parquet_is_null_where_nothing_is_known(odd_library, tmp_path):
+    exported(odd_library, "parquet", tmp_path / "out.parquet", vectors=True)
+    rows = parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert {rows[5][name] for name in ("x", "y", "umap_x", "cluster", "cluster_name")} == {None}
+    assert rows[5]["neighbors"] is None
+    assert rows[5]["vector"] is None
+    assert (rows[6]["path"], rows[7]["genre"], rows[7]["genres"]) == (None, None, [])
+    assert (rows[0]["title"], rows[0]["year"]) == ("=HYPERLINK(1)", 1999)
+    for number, row in enumerate(rows):
+        if number != 5:
+            assert len(row["neighbors"]["ids"]) == 10
+            assert not {5, number} & set(row["neighbors"]["ids"])
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_library_of_hardly_any_songs_is_written_too(fresh_db, tmp_path, count):
+    ids = store_vectors(fresh_db, tmp_path, np.eye(512)[:count])
+    for form in ("csv", "parquet", "m3u8", "xspf", "tsv"):
+        assert export(fresh_db, ExportRequest(form), out=tmp_path / f"out.{form}").songs == len(ids)
+    neighbours = parquet.read_table(tmp_path / "out.parquet")["neighbors"].to_pylist()
+    assert neighbours[0]["ids"] == list(range(1, count))
+
+
+def test_a_tsv_is_two_files_line_by_line_as_the_projector_wants_them(odd_library, tmp_path):
+    done = exported(odd_library, "tsv", tmp_path / "out.tsv")
+    vectors, metadata = tmp_path / "out.vectors.tsv", tmp_path / "out.metadata.tsv"
+    assert (done.out, done.songs, done.left_out) == ([vectors, metadata], 11, 1)
+    with Database.open_readonly(odd_library) as database:
+        ids, expected = database.vectors(dtype=np.float32)
+    found = np.loadtxt(vectors, delimiter="\t", dtype=np.float64)
+    np.testing.assert_array_equal(found.astype(np.float32), expected)
+    header, *lines = metadata.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    assert tuple(header.split("\t")) == METADATA_COLUMNS
+    cells = [line.split("\t") for line in lines]
+    assert len(cells) == len(expected)
+    assert {len(row) for row in cells} == {len(METADATA_COLUMNS)}
+    assert all(row[0].strip() for row in cells)
+    assert [row[-1] for row in cells] == ids
+    assert cells[1][:2] == ["two lines and a tab", "A B"]
+    assert cells[7][0] == "008.flac"
+
+
+def test_a_name_without_an_extension_is_extended(library, handed, tmp_path):
+    done, _ = handed("tsv", name="v1.0")
+    assert done.out == [tmp_path / "v1.0.vectors.tsv", tmp_path / "v1.0.metadata.tsv"]
+    assert all(path.is_file() for path in done.out)
+
+
+@pytest.mark.parametrize("form", ["m3u8", "xspf"])
+def test_a_playlist_names_files_that_exist_wherever_it_lies(odd_library, tmp_path, form):
+    out = tmp_path / f"out.{form}"
+    done = exported(odd_library, form, out)
+    assert (done.songs, done.left_out) == (11, 1)
+    if form == "m3u8":
+        files = [line for line in out.read_text(encoding="utf-8").splitlines() if line[0] != "#"]
+    else:
+        places = ElementTree.parse(out).iter("{http://xspf.org/ns/0/}location")
+        files = [unquote(urlsplit(place.text).path) for place in places]
+    assert len(files) == 11
+    assert all(Path(file).is_absolute() and Path(file).is_file() for file in files)
+
+
+def test_paths_can_be_relative_to_the_music(odd_library, tmp_path):
+    exported(odd_library, "m3u8", tmp_path / "music" / "out.m3u8", paths="relative")
+    lines = (tmp_path / "music" / "out.m3u8").read_text(encoding="utf-8").splitlines()
+    assert lines[2] == "000.flac"
+    exported(odd_library, "csv", tmp_path / "out.csv", paths="absolute")
+    assert rows_of(tmp_path / "out.csv")[0]["path"] == str(tmp_path / "music" / "000.flac")
+
+
+@pytest.mark.parametrize(
+    ("choices", "numbers"),
+    [
+        ({"genres": ("WALTZ",)}, range(8, 16)),
+        ({"genres": ("Waltz", "techno")}, range(16)),
+        ({"clusters": ("ambient",)}, range(16, 24)),
+        ({"clusters": ("0", "2")}, [*range(8), *range(16, 24)]),
+        ({"genres": ("Techno", "Waltz"), "clusters": ("1",)}, range(8, 16)),
+    ],
+)
+def test_songs_of_some_genres_and_clusters_alone(library, handed, choices, numbers):
+    _, ids = library
+    _, out = handed("csv", **choices)
+    assert [row["song_id"] for row in rows_of(out)] == [ids[number] for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("form", "choices", "said"),
+    [
+        ("csv", {"genres": ("Polka",)}, r"'Polka': choose one that there is, Ambient, Techno, Waltz\."),
+        ("csv", {"clusters": ("Polka",)}, r"'Polka': .* 0 \(Techno\), 1 \(Waltz\), 2 \(Ambient\)\."),
+        ("csv", {"clusters": ("3",)}, r"no cluster '3'"),
+        ("csv", {"clusters": ("-1",)}, r"no cluster '-1'"),
+        ("csv", {"genres": ("Waltz",), "clusters": ("0",)}, r"No song is both"),
+        ("csv", {"vectors": True}, r"--vectors is for Parquet alone"),
+        ("tsv", {"projection": "pca"}, r"--projection is for Parquet alone"),
+        ("pls", {}, r"form='pls' cannot be written: choose one of csv,"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence_that_names_what_is(handed, tmp_path, form, choices, said):
+    with pytest.raises(AnalysisError, match=said) as told:
+        handed(form, **choices)
+    assert "\n" not in str(told.value)
+    assert not list(tmp_path.glob("out.*"))
+
+
+def test_a_projection_that_the_map_has_not_is_one_sentence(library, handed):
+    path, _ = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM projections WHERE name <> 'umap'")
+    with pytest.raises(AnalysisError, match=r"no t-SNE \(it has UMAP\)"):
+        handed("parquet", projection="tsne")
+    rows = parquet.read_table(handed("parquet")[1]).to_pylist()
+    assert (rows[0]["x"], rows[0]["tsne_x"]) == (rows[0]["umap_x"], None)
+
+
+def test_an_empty_library_is_one_sentence(fresh_db, tmp_path):
+    for form in exporting.FORMS:
+        with pytest.raises(LibraryError, match=r"holds no song yet"):
+            export(fresh_db, ExportRequest(form), out=tmp_path / "out")
+
+
+def test_clusters_of_a_library_without_a_map_are_one_sentence(fresh_db, tmp_path):
+    store_vectors(fresh_db, tmp_path, np.eye(512)[:3])
+    with pytest.raises(AnalysisError, match=r"no clusters yet: run `python run\.py map` first"):
+        export(fresh_db, ExportRequest("csv", clusters=("0",)), out=tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_a_failing_write_leaves_the_older_files(library, handed, tmp_path, monkeypatch, form):
+    done, _ = handed(form)
+    for path in done.out:
+        path.write_text("older")
+    before = sorted(tmp_path.iterdir())
+
+    def fail(collection, target, **_):
+        target.write(b"half of it")
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(exporting, {"csv": "write_csv", "tsv": "write_metadata"}[form], fail)
+    with pytest.raises(AnalysisError, match=r"cannot be written \(No space left on device\)"):
+        handed(form)
+    assert {path.read_text() for path in done.out} == {"older"}
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_library_itself_and_folders_are_not_written_over(library, tmp_path):
+    path, _ = library
+    before = path.read_bytes()
+    (tmp_path / "link.csv").symlink_to(path)
+    for out, said in [(path, "is the library itself"), (tmp_path / "link.csv", "is the library itself")]:
+        with pytest.raises(AnalysisError, match=said):
+            exported(path, "csv", out)
+    assert path.read_bytes() == before
+    with pytest.raises(AnalysisError, match=r"is a folder"):
+        exported(path, "csv", tmp_path / "music")
+    with pytest.raises(AnalysisError, match=r"check that the folder exists"):
+        exported(path, "csv", tmp_path / "no" / "such.csv")
+
+
+def test_a_stream_gets_the_same_as_a_file_and_stays_open(library, handed):
+    path, _ = library
+    for form in ("csv", "m3u8", "xspf", "parquet"):
+        _, out = handed(form)
+        stream = io.BytesIO()
+        done = exported(path, form, stream)
+        assert (done.out, stream.getvalue()) == ([], out.read_bytes())
+
+
+def test_two_files_need_a_name(library):
+    with pytest.raises(AnalysisError, match=r"two files: name them with --out"):
+        exported(library[0], "tsv", io.BytesIO())
+
+
+def test_a_form_is_told_by_the_files_extension():
+    assert form_of(Path("a/b.CSV")) == "csv"
+    assert form_of(Path("list.m3u")) == "m3u8"
+    assert form_of(Path("x.pq")) == "parquet"
+    assert form_of(Path("x.txt")) is None
