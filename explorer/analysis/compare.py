@@ -1,0 +1,273 @@
+"""Compares songs: figures of how alike they are, and the pairs that are most and least so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from explorer.analysis.comparable import (
+    Groups,
+    all_of_length_one,
+    group_by_sound,
+    group_songs,
+)
+from explorer.analysis.compare_heat import distance_figure, similarity_figure
+from explorer.analysis.compare_paper import model_line, plain, song_label
+from explorer.analysis.compare_places import lay_out
+from explorer.analysis.compare_scatter import Marks, scatter_figure
+from explorer.analysis.compared import FEWEST_CENTRED, Compared, gather
+from explorer.analysis.drawing import save, shorten
+from explorer.analysis.matrices import Matrices, compare_all, group_means, similarity_within
+from explorer.analysis.pairs import Pairs, extreme_pairs
+from explorer.errors import AnalysisError
+from explorer.indexing.model import ModelRequest
+from explorer.progress import Reporter
+
+MOST_ROWS = 60
+"""Of so many songs each has a row and a label; of more, groups have."""
+# Fewer are compared in less time than it takes to say so.
+_MANY = 5_000
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """What a user asked for.
+
+    Attributes
+    ----------
+    database : Path
+    out : Path
+        The folder for the figures.
+    songs : sequence of str
+        Ids, paths or titles, or files from outside the library.
+    genres : sequence of str
+        Their songs are compared as well.
+    pairs : int
+        How many of the closest and of the farthest are listed.
+    projections : sequence of {"tsne", "umap", "pca"}
+        Empty for all.
+    """
+
+    database: Path
+    out: Path
+    model: ModelRequest
+    songs: Sequence[str] = ()
+    genres: Sequence[str] = ()
+    pairs: int = 10
+    projections: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two songs by their numbers among those compared, how alike they are, and their vectors' distance."""
+
+    first: int
+    second: int
+    similarity: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What comparing songs brought to light.
+
+    Attributes
+    ----------
+    groups : Groups or None
+        Where the songs were too many to be drawn one by one.
+    within : np.ndarray [shape=(groups,), float64] or None
+        How alike each group's own songs are.
+    matrices : Matrices
+        Of the songs, or of the groups' means.
+    figures : list of Path
+    notes : list of str
+        What a user should know.
+    """
+
+    compared: Compared
+    matrices: Matrices
+    closest: list[Pair]
+    farthest: list[Pair]
+    groups: Groups | None = None
+    within: np.ndarray | None = None
+    figures: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
+    """Compare songs, and draw what comes of it.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    AnalysisError
+        If fewer than two songs are named, nobody has such a genre, a projection is unknown, or the folder
+        cannot be written.
+    SongNotFoundError, LibraryError, AudioError, EmbeddingError
+        As `gather` does.
+    """
+    _make_folder(request.out)
+    compared = gather(
+        request.database, songs=request.songs, genres=request.genres, model=request.model, reporter=reporter
+    )
+    notes = _notes(compared)
+    by_tags = _groups(compared)
+    groups, within = None, None
+    if len(compared) > MOST_ROWS:
+        everything = by_tags or group_by_sound(compared.rows)
+        groups = everything.largest(MOST_ROWS)
+        notes += _notes_on_groups(compared, everything, groups)
+        matrices, within = _of_groups(compared, groups)
+    else:
+        matrices = compare_all(compared.rows, compared.vectors)
+    figures = _draw_matrices(request.out, compared, matrices, groups)
+    panels, more = lay_out(compared, projections=request.projections, reporter=reporter)
+    notes += more
+    figures += _draw_scatter(request.out, compared, panels, by_tags or groups)
+    closest, farthest = _pairs(compared, request.pairs, reporter)
+    return Comparison(compared, matrices, closest, farthest, groups, within, figures, notes)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make sure of the folder before minutes of work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AnalysisError(
+            f"The folder {folder} cannot be made ({error.strerror}): choose another one with --out."
+        ) from error
+
+
+def _groups(compared: Compared) -> Groups | None:
+    clusters = compared.shelf.clusters if compared.shelf else None
+    return group_songs(
+        [song.genres for song in compared.songs],
+        wanted=compared.genres,
+        clusters=clusters.among(compared.numbers) if clusters else None,
+    )
+
+
+def _of_groups(compared: Compared, groups: Groups) -> tuple[Matrices, np.ndarray]:
+    """Compare the groups' mean vectors as if they were songs."""
+    count = len(groups.names)
+    means = group_means(compared.vectors, groups.members, count)
+    mean = compared.shelf.space.mean if compared.shelf else None
+    if mean is None:
+        mean = compared.vectors.mean(axis=0, dtype=np.float64) if compared.is_centred else 0.0
+    centred = means - mean
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    rows = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-9)
+    within = similarity_within(compared.rows, groups.members, count)
+    return compare_all(all_of_length_one(rows), means), within
+
+
+def _notes(compared: Compared) -> list[str]:
+    notes = []
+    text, is_warning = model_line(compared.model)
+    if is_warning:
+        notes.append(text)
+    if not compared.is_centred:
+        notes.append(
+            f"Without a library, and with fewer than {FEWEST_CENTRED} files, similarity is the plain cosine: "
+            "it is above 0.9 for almost any two sounds."
+        )
+    elif compared.shelf is None:
+        notes.append("Without a library, similarity is taken from the mean of these files.")
+    elif len(compared.shelf.songs) < FEWEST_CENTRED:
+        notes.append(
+            f"The library has only {len(compared.shelf.songs)} songs: what sets them apart from their mean "
+            "makes even like ones look unlike."
+        )
+    return notes
+
+
+_KINDS = {"genre": "genres", "cluster": "the map's clusters", "k-means": "groups that k-means makes of them"}
+
+
+def _notes_on_groups(compared: Compared, everything: Groups, drawn: Groups) -> list[str]:
+    first = "the first genre of each song" if not compared.genres else "genres"
+    kind = first if drawn.kind == "genre" else _KINDS[drawn.kind]
+    notes = [f"More than {MOST_ROWS} songs: rows are the means of {len(drawn.names)} groups, by {kind}."]
+    if len(drawn.names) < len(everything.names):
+        notes.append(f"{len(everything.names) - len(drawn.names):,} smaller groups are not drawn.")
+    if without := int((everything.members < 0).sum()):
+        notes.append(f"{without:,} of the songs are in none.")
+    return notes
+
+
+def _draw_matrices(out: Path, compared: Compared, matrices: Matrices, groups: Groups | None) -> list[Path]:
+    if groups is None:
+        labels = [
+            star + song_label(song.title, song.artist)
+            for star, song in zip(compared.stars, compared.songs, strict=True)
+        ]
+        of, what = "songs", f"{len(compared):,} songs"
+    else:
+        counts = groups.counts
+        labels = [
+            f"{shorten(plain(name), 38)} · {count:,}"
+            for name, count in zip(groups.names, counts, strict=True)
+        ]
+        of = {"genre": "genres"}.get(groups.kind, "clusters" if groups.kind == "cluster" else "groups")
+        what = f"{counts.sum():,} songs in {len(labels)} {of}, each the mean of its songs"
+    model = model_line(compared.model)
+    basis = (
+        "cosine after the library's mean was taken away" if compared.shelf
+        else "cosine after the files' mean was taken away" if compared.is_centred
+        else "plain cosine, which is high for any two sounds"
+    )  # fmt: skip
+    order = "Ordered by average linkage; the tree joins what is alike."
+    similarity = similarity_figure(
+        matrices, labels, captions=[(f"{what} · {basis}. {order}", False), model],
+        is_centred=compared.is_centred, of=of,
+    )  # fmt: skip
+    distance = distance_figure(
+        matrices, labels, of=of,
+        captions=[(f"{what} · vectors as embedded, in the order of their similarity.", False), model],
+    )  # fmt: skip
+    return save(similarity, out, "similarity") + save(distance, out, "distance")
+
+
+def _draw_scatter(out: Path, compared: Compared, panels, groups: Groups | None) -> list[Path]:
+    labels = []
+    if len(compared) <= MOST_ROWS:
+        labels = [shorten(plain(song.title), 26) or "untitled" for song in compared.songs]
+    marks = Marks(groups.largest() if groups else None, compared.is_starred, labels)
+    how = {"genre": "by genre", "cluster": "by the map's cluster", "k-means": "by k-means group"}
+    captions = [
+        (f"{len(compared):,} songs" + (f", coloured {how[groups.kind]}." if groups else "."), False),
+        model_line(compared.model),
+    ]
+    title = "Where the songs lie" if compared.shelf is None or not compared.is_whole else "The library's map"
+    if compared.is_whole and len(panels) > 1:
+        title = "The library's maps"
+    return save(scatter_figure(panels, marks, title=title, captions=captions), out, "scatter")
+
+
+def _pairs(compared: Compared, count: int, reporter: Reporter) -> tuple[list[Pair], list[Pair]]:
+    if not count:
+        return [], []
+    quietly = nullcontext(None)
+    label = f"Comparing {len(compared):,} songs with each other"
+    with reporter.working(label) if len(compared) > _MANY else quietly as tell:
+        closest, farthest = extreme_pairs(compared.rows, count=count, progress=tell)
+    return _measured(compared, closest), _measured(compared, farthest)
+
+
+def _measured(compared: Compared, pairs: Pairs) -> list[Pair]:
+    gaps = compared.vectors[pairs.first].astype(np.float64) - compared.vectors[pairs.second]
+    values = zip(
+        pairs.first.tolist(),
+        pairs.second.tolist(),
+        pairs.similarities.tolist(),
+        np.linalg.norm(gaps, axis=1).tolist(),
+        strict=True,
+    )
+    return [Pair(*value) for value in values]

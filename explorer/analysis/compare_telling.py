@@ -1,0 +1,102 @@
+"""What a comparison says: in words, and as an object for programs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.analysis.comparable import Groups
+from explorer.analysis.compare import Comparison, Pair
+from explorer.analysis.compare_paper import song_label
+from explorer.analysis.compared import Compared
+from explorer.analysis.matrices import Matrices
+
+
+def document(comparison: Comparison) -> dict:
+    """Return a comparison for JSON.
+
+    Returns
+    -------
+    dict
+        `songs` (their number), `song_ids`, `labels`, `closest` and `farthest` (lists of `a`, `b`, `a_title`,
+        `b_title`, `similarity`, `distance`), `figures`, `centred`, `model`, `notes`, and either `order`,
+        `similarity` and `distance` of the songs, in the order of `song_ids`, or `genres` with those of
+        groups.
+    """
+    compared = comparison.compared
+    told = {
+        "songs": len(compared),
+        "song_ids": [song.song_id for song in compared.songs],
+        "labels": [_label(song) for song in compared.songs],
+        "closest": _pairs(compared, comparison.closest),
+        "farthest": _pairs(compared, comparison.farthest),
+        "figures": [str(path) for path in comparison.figures],
+        "centred": compared.is_centred,
+        "genres": None,
+        "model": compared.model,
+        "notes": comparison.notes,
+    }
+    if comparison.groups is None:
+        return told | _matrices(comparison.matrices)
+    return told | {"genres": _groups(comparison.groups, comparison.within, comparison.matrices)}
+
+
+def describe(comparison: Comparison) -> str:
+    """Write a comparison as lines for a terminal."""
+    compared = comparison.compared
+    lines = [f"Compared {len(compared):,} songs."]
+    lines += [f"  {note}" for note in comparison.notes]
+    lines.append("Figures:")
+    lines += [f"  {path}" for path in comparison.figures]
+    for title, pairs in (("Closest", comparison.closest), ("Farthest", comparison.farthest)):
+        if pairs:
+            lines.append(f"{title} pairs (similarity, distance):")
+            lines += [_line(compared, pair) for pair in pairs]
+    if any(compared.stars):
+        lines.append("A star marks a file from outside the library.")
+    return "\n".join(lines)
+
+
+def _label(song) -> str:
+    return f"{song.title} · {song.artist}" if song.artist else song.title
+
+
+def _line(compared: Compared, pair: Pair) -> str:
+    first, second = (
+        compared.stars[number] + song_label(song.title, song.artist, letters=40)
+        for number in (pair.first, pair.second)
+        for song in [compared.songs[number]]
+    )
+    remark = "  (identical)" if pair.distance == 0 else ""
+    return f"  {pair.similarity:6.3f}  {pair.distance:8.2f}  {first}  |  {second}{remark}"
+
+
+def _pairs(compared: Compared, pairs: list[Pair]) -> list[dict]:
+    return [
+        {
+            "a": compared.songs[pair.first].song_id,
+            "b": compared.songs[pair.second].song_id,
+            "a_title": compared.songs[pair.first].title,
+            "b_title": compared.songs[pair.second].title,
+            "similarity": round(pair.similarity, 6),
+            "distance": round(pair.distance, 6),
+        }
+        for pair in pairs
+    ]
+
+
+def _matrices(matrices: Matrices) -> dict:
+    return {
+        "order": matrices.order.tolist(),
+        "similarity": np.round(matrices.similarity, 6).tolist(),
+        "distance": np.round(matrices.distance, 6).tolist(),
+    }
+
+
+def _groups(groups: Groups, within: np.ndarray, matrices: Matrices) -> dict:
+    return {
+        "by": groups.kind,
+        "labels": groups.names,
+        "songs": groups.counts.tolist(),
+        "within": [None if np.isnan(value) else round(float(value), 6) for value in within],
+        **_matrices(matrices),
+    }

@@ -1,0 +1,293 @@
+"""Which songs are compared: the whole library, genres, named songs, and files from outside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+
+from explorer.analysis.comparable import Groups, centred_by_library, centred_by_themselves
+from explorer.errors import AnalysisError, NoLibraryError, SongNotFoundError
+from explorer.indexing.model import ModelRequest
+from explorer.library.database import Database
+from explorer.library.records import SongRow
+from explorer.mapping.neighbours import Neighbours
+from explorer.progress import Reporter
+
+FEWEST_CENTRED = 8
+"""Files without a library are centred by their own mean from here on: of fewer it says too little."""
+_SUGGESTIONS = 5
+_STAR = "★ "
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The library that songs are compared in.
+
+    Attributes
+    ----------
+    songs : list of SongRow, length n
+        All that have a vector, by id.
+    space : Neighbours
+        Their vectors.
+    places : dict of str to np.ndarray [shape=(n, 2), float32]
+        Where its maps show them, by the projection's name; NaN where a map does not know a song yet.
+    quality : dict of str to dict
+        How far each map can be trusted.
+    clusters : Groups or None
+        The map's clusters of all its songs.
+    """
+
+    songs: list[SongRow]
+    space: Neighbours
+    places: dict[str, np.ndarray] = field(default_factory=dict)
+    quality: dict[str, dict] = field(default_factory=dict)
+    clusters: Groups | None = None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The songs that are compared, n of them.
+
+    Attributes
+    ----------
+    songs : list of SongRow
+        A file from outside has its path as its id.
+    vectors : np.ndarray [shape=(n, 512), float32]
+        As embedded.
+    rows : np.ndarray [shape=(n, 512), float32]
+        Of length 1: their products are the similarities.
+    numbers : np.ndarray [shape=(n,), int64]
+        Each one's place among the library's songs; -1 for files from outside.
+    is_centred : bool
+        Whether a mean vector was taken away before the similarities.
+    genres : tuple of str
+        Those that were asked for.
+    shelf : Shelf or None
+        The library, where there is one.
+    model : dict
+        What made the vectors.
+    is_whole : bool
+        Whether these are all of the library's songs.
+    """
+
+    songs: list[SongRow]
+    vectors: np.ndarray
+    rows: np.ndarray
+    numbers: np.ndarray
+    is_centred: bool
+    genres: tuple[str, ...]
+    shelf: Shelf | None
+    model: dict
+    is_whole: bool = False
+
+    def __len__(self) -> int:
+        return len(self.songs)
+
+    @property
+    def is_outside(self) -> np.ndarray:
+        """Which are files that the library does not hold [shape=(n,), bool]."""
+        return self.numbers < 0
+
+    @property
+    def is_starred(self) -> np.ndarray:
+        """Which are marked beside a library's own songs [shape=(n,), bool]."""
+        return self.is_outside & (self.shelf is not None)
+
+    @property
+    def stars(self) -> list[str]:
+        """What is put before each song's name."""
+        return [_STAR if starred else "" for starred in self.is_starred]
+
+
+def gather(
+    database: Path,
+    *,
+    songs: Sequence[str] = (),
+    genres: Sequence[str] = (),
+    model: ModelRequest,
+    reporter: Reporter,
+) -> Compared:
+    """Find the songs that are to be compared, and embed those that the library does not hold.
+
+    Parameters
+    ----------
+    database : Path
+        Where there is none, all songs must be files.
+    songs : sequence of str
+        Ids, paths or titles of the library's songs, or files; each counts once.
+    genres : sequence of str
+        Songs that have one of these are compared as well, whatever their case. With neither, all are.
+    model : ModelRequest
+        For files: what is left open is the library's.
+    reporter : Reporter
+        Is told of their embedding.
+
+    Raises
+    ------
+    AnalysisError
+        If there are fewer than two, or nobody has such a genre.
+    SongNotFoundError
+        If a text is neither a song nor a file.
+    LibraryError, AudioError, EmbeddingError
+        If the library cannot be read, or a file cannot be embedded as its songs were.
+    """
+    files = list(dict.fromkeys(_file(text) for text in songs))
+    are_files = bool(files) and None not in files and not genres
+    try:
+        with Database.open_readonly(database) as library:
+            if library.count_vectors() or not are_files:
+                library.require_songs()
+                return _from_library(library, songs, genres, model, reporter)
+    except NoLibraryError:
+        if not are_files:
+            raise
+    return _from_files(files, model, reporter)
+
+
+def _from_library(library, songs, genres, model, reporter):
+    with library.snapshot():
+        shelf, vectors = _shelf(library)
+        record = library.model() or {}
+        number_of = {song.song_id: number for number, song in enumerate(shelf.songs)}
+        wanted, files = _named(library, songs, number_of)
+    if genres:
+        wanted |= dict.fromkeys(_of_genres(library.path, shelf.songs, genres))
+    is_whole = not songs and not genres
+    numbers = np.arange(len(shelf.songs)) if is_whole else np.array(list(wanted), dtype=np.int64)
+    _require_two(len(numbers) + len(files), library.path if is_whole else None)
+    found, outside = _embed(files, library.path, model, reporter)[:2]
+    rows = centred_by_library(shelf.space, numbers, outside)
+    return Compared(
+        songs=[shelf.songs[number] for number in numbers] + found,
+        vectors=vectors if is_whole else np.vstack([vectors[numbers], outside]),
+        rows=rows,
+        numbers=np.concatenate([numbers, np.full(len(found), -1)]),
+        is_centred=True,
+        genres=tuple(genres),
+        shelf=shelf,
+        model=record,
+        is_whole=is_whole,
+    )
+
+
+def _shelf(library: Database) -> tuple[Shelf, np.ndarray]:
+    """Read a whole library, and its vectors [shape=(n, 512), float32]."""
+    rows = library.songs()
+    song_ids, vectors = library.vectors(dtype=np.float32)
+    number_of = {song_id: number for number, song_id in enumerate(song_ids)}
+    places = {}
+    stored = library.projections()
+    for name in stored:
+        ids, positions, _ = library.positions(name)
+        places[name] = np.full((len(rows), 2), np.nan, dtype=np.float32)
+        known = [(number_of[song_id], row) for row, song_id in enumerate(ids) if song_id in number_of]
+        if known:
+            here, there = np.array(known).T
+            places[name][here] = positions[there]
+    labels, names, _ = library.clusters()
+    members = np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
+    quality = {name: entry["quality"] for name, entry in stored.items()}
+    clusters = Groups("cluster", names, members) if names else None
+    return Shelf(rows, Neighbours(vectors), places, quality, clusters), vectors
+
+
+def _named(library, texts, number_of) -> tuple[dict[int, None], list[Path]]:
+    """Find the library's songs and the files that texts name, each once and in their order."""
+    numbers: dict[int, None] = {}
+    files: dict[Path, None] = {}
+    for text in texts:
+        try:
+            song_id = library.find_song(text).song_id
+        except SongNotFoundError as error:
+            file = _file(text)
+            if file is None:
+                raise SongNotFoundError(
+                    f"{str(error).rstrip('.')}; and there is no file of that name."
+                ) from error
+            files[file] = None
+            continue
+        if song_id not in number_of:
+            raise SongNotFoundError(
+                f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
+            )
+        numbers[number_of[song_id]] = None
+    return numbers, list(files)
+
+
+def _file(text: str) -> Path | None:
+    try:
+        path = Path(text).expanduser()
+        return path if path.is_file() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def _of_genres(path: Path, songs: list[SongRow], genres: Sequence[str]) -> list[int]:
+    """Return which songs have one of some genres."""
+    there = Counter(genre for song in songs for genre in song.genres)
+    known = {genre.casefold() for genre in there}
+    for genre in genres:
+        if genre.casefold() not in known:
+            if not there:
+                raise AnalysisError(f"No song of {path} has a genre: name songs instead of --genre.")
+            near = get_close_matches(genre, there, _SUGGESTIONS, cutoff=0.5)
+            near = near or [name for name, _ in there.most_common(_SUGGESTIONS)]
+            raise AnalysisError(
+                f"No song of {path} has the genre {genre!r}: there is {', '.join(map(repr, near))}."
+            )
+    wanted = {genre.casefold() for genre in genres}
+    return [
+        number for number, song in enumerate(songs) if wanted & {genre.casefold() for genre in song.genres}
+    ]
+
+
+def _require_two(count: int, library: Path | None = None) -> None:
+    if count >= 2:
+        return
+    songs = f"{count} song" if count == 1 else f"{count} songs"
+    if library is not None:
+        raise AnalysisError(f"{library} holds {songs}, and a comparison needs two: index more music first.")
+    raise AnalysisError(
+        f"What was asked for comes to {songs}, and a comparison needs two: name more, by id, path or title."
+    )
+
+
+def _embed(files, database, model, reporter) -> tuple[list[SongRow], np.ndarray, dict]:
+    """Embed files: what they say of themselves, their vectors [shape=(n, 512)] and the model."""
+    if not files:
+        return [], np.empty((0, 512), dtype=np.float32), {}
+    from explorer.indexing.single import open_embedder
+    from explorer.library.tags import read_tags
+
+    embedder = open_embedder(database=database, request=model, reporter=reporter)
+    songs, vectors = [], []
+    for file in files:
+        embedded, tags = embedder.embed(file), read_tags(file)
+        vectors.append(embedded.pooled.astype(np.float32))
+        songs.append(
+            SongRow(
+                str(file), tags.title, ", ".join(tags.artists), tags.album, tags.genres, embedded.duration_s
+            )
+        )
+    return songs, np.array(vectors), embedder.model.record()
+
+
+def _from_files(files, model, reporter):
+    _require_two(len(files))
+    songs, vectors, record = _embed(files, None, model, reporter)
+    is_centred = len(files) >= FEWEST_CENTRED
+    return Compared(
+        songs=songs,
+        vectors=vectors,
+        rows=centred_by_themselves(vectors, is_centred=is_centred),
+        numbers=np.full(len(files), -1),
+        is_centred=is_centred,
+        genres=(),
+        shelf=None,
+        model=record,
+    )
