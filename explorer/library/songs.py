@@ -114,6 +114,8 @@ class SongTables(GenreTables):
         ):
             # Songs of other programs' databases have no file that is known here, and are called by it.
             whole = song_id if path is None else f"{root}/{os.fsdecode(path)}".replace(os.sep, "/")
+            if wanted.casefold() not in whole.casefold():
+                continue
             for name in (whole, os.path.splitext(whole)[0]):
                 if f"/{name}".endswith(f"/{wanted}"):
                     exact.append(song_id)
