@@ -144,3 +144,17 @@ def test_equal_bytes_have_equal_fingerprints(tmp_path):
     for name, content in (("a", b"x" * 3_000_000), ("b", b"x" * 3_000_000), ("c", b"x" * 2_999_999)):
         (tmp_path / name).write_bytes(content)
     assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b") != fingerprint(tmp_path / "c")
+
+
+def test_blocks_of_a_variable_rate_mp3_are_what_it_holds_as_a_whole(tmp_path):
+    """An MP3's frame may lean on earlier ones: whoever seeks between blocks gets other samples."""
+    rng = np.random.default_rng(4)
+    time = np.arange(22_050 * 12) / 22_050
+    loudness = 0.5 + 0.5 * np.sign(np.sin(2 * np.pi * 1.7 * time))
+    sound = 0.3 * loudness * rng.normal(size=len(time)) + 0.2 * np.sin(2 * np.pi * 440 * time)
+    path = tmp_path / "x.mp3"
+    soundfile.write(path, np.clip(sound, -1, 1), 22_050, bitrate_mode="VARIABLE")
+    whole, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    blocks = list(open_audio(path).blocks())
+    assert len(blocks) > 2
+    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-6)
