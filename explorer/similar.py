@@ -11,6 +11,7 @@ import numpy as np
 
 from explorer.audio.decoding import fingerprint
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
+from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest
 from explorer.keeping import is_same_model
 from explorer.library.database import Database
@@ -19,7 +20,6 @@ from explorer.library.records import SongRow, absolute_path
 from explorer.library.songs import at_home
 from explorer.library.tags import read_tags
 from explorer.mapping.neighbours import Neighbours
-from explorer.playlists import write_playlist
 from explorer.progress import Reporter
 
 

@@ -7,14 +7,9 @@ from pathlib import Path
 
 import click
 
-from explorer.commands.options import database_option, json_option, print_json
+from explorer.commands.options import UNTRAINED, database_option, json_option, print_json
 from explorer.errors import AnalysisError
 from explorer.progress import Reporter
-
-_UNTRAINED = (
-    "These are untrained filters: positions, clusters, neighbours and vectors tell timbre at best, and are "
-    "not OpenL3's."
-)
 
 
 @click.command(name="export")
@@ -59,8 +54,8 @@ def export(database, form, out, as_json, **choices):
     To standard output, or to a file with --out. Text that a spreadsheet would take for a formula has an
     apostrophe before it in a csv.
     """
-    from explorer.exporting import FORMS, PLAYLISTS, ExportRequest, form_of
-    from explorer.exporting import export as hand_out
+    from explorer.exporting.exporter import FORMS, PLAYLISTS, ExportRequest, form_of
+    from explorer.exporting.exporter import export as hand_out
     from explorer.library.database import Database
 
     form = form or (form_of(out) if out else None)
@@ -78,7 +73,7 @@ def export(database, form, out, as_json, **choices):
         what = "file" if form in PLAYLISTS else "vector"
         reporter.say(f"Left out: {_songs(done.left_out)} without a {what}.")
     if not done.trained and form not in PLAYLISTS:
-        reporter.say(_UNTRAINED)
+        reporter.say(UNTRAINED)
     if as_json:
         out = [str(path) for path in done.out]
         print_json({"out": out, "songs": done.songs, "left_out": done.left_out, "trained": done.trained})

@@ -10,6 +10,11 @@ import click
 
 from explorer.config import Settings
 
+UNTRAINED = (
+    "These are UNTRAINED filters: what is alike to them is alike in timbre at best, and not as OpenL3 has it."
+)
+"""What is said beside anything that untrained filters have made."""
+
 database_option = click.option(
     "--db",
     "database",

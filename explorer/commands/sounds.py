@@ -7,10 +7,15 @@ from pathlib import Path
 
 import click
 
-from explorer.commands.options import database_option, json_option, model_options, model_request, print_json
+from explorer.commands.options import (
+    UNTRAINED,
+    database_option,
+    json_option,
+    model_options,
+    model_request,
+    print_json,
+)
 from explorer.progress import LineReporter, Reporter
-
-UNTRAINED = "These are UNTRAINED filters: what is alike to them is alike in timbre at best."
 
 
 @click.command()

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, request
 
 from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError
+from explorer.exporting.playlists import FORMS, PATHS, write_playlist
 from explorer.library.database import Database
-from explorer.playlists import FORMS, PATHS, write_playlist
 from explorer.web.catalogue import Shelf
 from explorer.web.security import say
 

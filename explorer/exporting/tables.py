@@ -10,8 +10,8 @@ from typing import BinaryIO, TextIO
 
 import numpy as np
 
-from explorer.collection import Collection
-from explorer.playlists import path_cell, shown, table_cell
+from explorer.exporting.collection import Collection
+from explorer.exporting.playlists import path_cell, shown, table_cell
 
 PROJECTIONS = ("pca", "tsne", "umap")
 COLUMNS = (

@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from explorer.collection import Collection, collect
 from explorer.config import TITLES
 from explorer.errors import AnalysisError
+from explorer.exporting.collection import Collection, collect
+from explorer.exporting.playlists import write_playlist
+from explorer.exporting.tables import write_csv, write_metadata, write_vectors
 from explorer.library.database import Database
-from explorer.playlists import write_playlist
-from explorer.tables import write_csv, write_metadata, write_vectors
 from explorer.writing import whole_file
 
 FORMS = ("csv", "parquet", "m3u8", "xspf", "tsv")
@@ -145,7 +145,7 @@ def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[
             ".vectors.tsv": lambda target: write_vectors(collection, target),
             ".metadata.tsv": lambda target: write_metadata(collection, target),
         }
-    from explorer.parquet import write_parquet
+    from explorer.exporting.parquet import write_parquet
 
     projection = request.projection or next(iter(collection.positions), None)
     options = {"projection": projection, "relative": relative, "vectors": request.vectors}

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from explorer.collection import Collection
+from explorer.exporting.collection import Collection
+from explorer.exporting.playlists import path_text, shown
+from explorer.exporting.tables import PROJECTIONS
 from explorer.mapping.graph import true_neighbours
 from explorer.mapping.neighbours import centred_unit_rows
 from explorer.mapping.projection import reduce
-from explorer.playlists import path_text, shown
-from explorer.tables import PROJECTIONS
 
 NEIGHBOURS = 10
 # Among many songs the search is better the more it is asked for: it is asked for as many as by the map.

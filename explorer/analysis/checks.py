@@ -1,0 +1,200 @@
+"""The verdicts of a verification, and its checks of the file, the vectors and the songs' files.
+
+Each check is a function from what was read to a `Check`; only what is really wrong fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from explorer.analysis.checks_reading import LARGEST_VALUE, StoredVectors
+
+PASSED, FAILED, NOTED, NOT_JUDGED = "passed", "failed", "noted", "not judged"
+_MOST_SONGS = 10
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, and what was found.
+
+    Attributes
+    ----------
+    status : str
+        "passed"; "failed" for what is really wrong; "noted" for what a listener may want to know;
+        "not judged" where there is too little to go by.
+    finding : str
+        One or two sentences.
+    songs : list of str
+        Ids of those concerned, at most ten.
+    """
+
+    name: str
+    status: str
+    finding: str
+    songs: list[str] = field(default_factory=list)
+
+    def record(self) -> dict:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+
+def check(name: str, status: str, finding: str, songs: Sequence[str] = ()) -> Check:
+    """Return a check that names at most ten songs."""
+    return Check(name, status, finding, list(songs[:_MOST_SONGS]))
+
+
+def number(count: int, noun: str, plural: str = "") -> str:
+    """Write a number of things: `1 song`, `2,000 songs`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def among(songs: Sequence[str]) -> str:
+    """Name the first of some songs in a sentence."""
+    shown = ", ".join(repr(song_id) for song_id in songs[:3])
+    return f"{shown} and {len(songs) - 3:,} more" if len(songs) > 3 else shown
+
+
+def check_integrity(problems: Sequence[str]) -> Check:
+    """Judge what SQLite finds wrong with the file."""
+    name = "The database file is whole"
+    if problems:
+        finding = f"SQLite finds it damaged ({problems[0]}): restore it from a backup, or index again."
+        return check(name, FAILED, finding)
+    return check(name, PASSED, "SQLite's integrity check finds nothing wrong.")
+
+
+def check_strays(counts: dict[str, int], vectors: Sequence[str]) -> Check:
+    """Judge rows that belong to nothing, above all vectors without their song."""
+    name = "Every row has its song"
+    if not counts:
+        return check(name, PASSED, "No vector, genre, file or place on the map is without its song.")
+    found = ", ".join(f"{number(count, 'row')} of {table}" for table, count in sorted(counts.items()))
+    finding = f"{found} belong to nothing: another program wrote or removed rows."
+    if vectors:
+        finding += f" Vectors without a song: {among(vectors)}."
+    return check(name, FAILED, finding, vectors)
+
+
+def check_readable(stored: StoredVectors) -> Check:
+    """Judge whether every vector is 512 float64."""
+    name = "Every vector is 512 float64"
+    if not stored.count:
+        return check(name, NOT_JUDGED, "There is no vector yet.")
+    if stored.unreadable:
+        songs = list(stored.unreadable)
+        finding = (
+            f"{number(len(songs), 'vector')} cannot be used ({songs[0]!r} is stored as "
+            f"{stored.unreadable[songs[0]]}): index with --reindex."
+        )
+        return check(name, FAILED, finding, songs)
+    return check(name, PASSED, f"All {number(stored.count, 'vector')} can be read.")
+
+
+def check_finite(stored: StoredVectors) -> Check:
+    """Judge whether every value is a finite number."""
+    name = "Every value is finite"
+    if not stored.count:
+        return check(name, NOT_JUDGED, "There is no vector yet.")
+    songs = stored.not_finite
+    if songs:
+        finding = (
+            f"{number(len(songs), 'vector')} with NaN or infinity: {among(songs)}; index with --reindex."
+        )
+        return check(name, FAILED, finding, songs)
+    return check(name, PASSED, "No value is NaN or infinite.")
+
+
+def check_constant(stored: StoredVectors) -> Check:
+    """Judge whether any vector says nothing: 512 times the same value."""
+    name = "No vector is constant"
+    if not stored.count:
+        return check(name, NOT_JUDGED, "There is no vector yet.")
+    songs = stored.constant
+    if songs:
+        finding = f"{number(len(songs), 'vector')} of 512 equal values: {among(songs)}; index with --reindex."
+        return check(name, FAILED, finding, songs)
+    return check(name, PASSED, "The 512 values of every vector differ.")
+
+
+def check_range(stored: StoredVectors, constant_dimensions: int) -> Check:
+    """Judge whether values are of a size that sound gives, and whether each of the 512 tells songs apart."""
+    name = "Values are in range"
+    songs = stored.too_large
+    if songs:
+        finding = f"{number(len(songs), 'vector')} with values beyond ±{LARGEST_VALUE:,.0f}: {among(songs)}."
+        return check(name, FAILED, finding, songs)
+    if not len(stored.values):
+        return check(name, NOT_JUDGED, "There is no vector to judge.")
+    least, most = float(stored.values.min()), float(stored.values.max())
+    finding = f"Values lie between {least:.4g} and {most:.4g}."
+    if constant_dimensions and len(stored.values) > 1:
+        finding += (
+            f" Of the 512 dimensions {constant_dimensions} {'is' if constant_dimensions == 1 else 'are'} the "
+            "same for every song."
+        )
+        return check(name, NOTED, finding)
+    return check(name, PASSED, finding)
+
+
+def check_without_vector(songs: Sequence[str]) -> Check:
+    """Note songs that were never embedded."""
+    name = "Every song has a vector"
+    if songs:
+        finding = f"{number(len(songs), 'song')} without: run `python run.py index` to embed them."
+        return check(name, NOTED, finding, songs)
+    return check(name, PASSED, "No song is without.")
+
+
+def check_files(known: int, gone: Sequence[str], changed: Sequence[str]) -> Check:
+    """Note files that are not there any more, or not as they were."""
+    name = "The songs' files are there"
+    if not known:
+        return check(name, NOT_JUDGED, "The library knows no file: its songs cannot be heard.")
+    if not gone and not changed:
+        return check(name, PASSED, f"All {number(known, 'file')} are there, as they were when indexed.")
+    parts = []
+    if gone:
+        parts.append(f"{len(gone):,} of {number(known, 'file')} are gone")
+    if changed:
+        parts.append(f"{number(len(changed), 'file')} changed since: index again")
+    return check(name, NOTED, f"{'; '.join(parts)}.", [*gone, *changed])
+
+
+def value_statistics(values: np.ndarray) -> dict:
+    """Describe vectors [shape=(n, 512), float32] in a few numbers; None where there are none.
+
+    Returns
+    -------
+    dict
+        `min`, `max`, `mean`, `std`, `median` (of at most 20,000 songs), `constant_dimensions` and
+        `norms`, the quantiles of the vectors' Euclidean lengths.
+    """
+    names = ("min", "max", "median", "mean", "std")
+    if not len(values):
+        return dict.fromkeys(names) | {"norms": None, "constant_dimensions": 0}
+    step = -(-len(values) // 20_000)
+    total = squares = 0.0
+    norms = np.empty(len(values))
+    for start in range(0, len(values), 4096):
+        part = values[start : start + 4096].astype(np.float64)
+        lengths = np.einsum("ij,ij->i", part, part)
+        total, squares = total + part.sum(), squares + lengths.sum()
+        norms[start : start + 4096] = np.sqrt(lengths)
+    mean = total / values.size
+    figures = (
+        float(values.min()),
+        float(values.max()),
+        float(np.median(values[::step])),
+        mean,
+        float(np.sqrt(max(squares / values.size - mean**2, 0.0))),
+    )
+    quantiles = (0, 5, 25, 50, 75, 95, 100)
+    return dict(zip(names, map(float, figures), strict=True)) | {
+        "norms": {f"p{q}": float(v) for q, v in zip(quantiles, np.percentile(norms, quantiles), strict=True)},
+        "constant_dimensions": int((values.max(axis=0) == values.min(axis=0)).sum())
+        if len(values) > 1
+        else 0,
+    }

@@ -1,0 +1,239 @@
+"""A verification report of a songs.db: what it holds, whether it is sound, and what its map is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from explorer.analysis import checks
+from explorer.analysis.checks import Check
+from explorer.analysis.checks_copies import check_copies, sort_copies
+from explorer.analysis.checks_map import (
+    aligned_places,
+    check_near,
+    check_places,
+    check_positions,
+    check_trust,
+    judge_projections,
+)
+from explorer.analysis.checks_neighbours import (
+    NEIGHBOURS,
+    Nearest,
+    Purity,
+    check_genres,
+    check_hubs,
+    check_search,
+    hub_facts,
+    measure_purity,
+    nearest_of_sample,
+)
+from explorer.analysis.checks_reading import StoredVectors
+from explorer.analysis.pooling_trial import (
+    Candidate,
+    Repooled,
+    check_made_again,
+    choose_songs,
+    compare_poolings,
+    make_again,
+)
+from explorer.analysis.report_facts import count_reasons, measure_speed, measure_storage
+from explorer.analysis.report_reading import ReadLibrary, read_library
+from explorer.analysis.report_text import verdict
+from explorer.errors import ExplorerError
+from explorer.library.database import Database
+from explorer.mapping.graph import true_neighbours
+from explorer.mapping.neighbours import centred_unit_rows
+from explorer.progress import Reporter
+
+# Above, finding every song's neighbours takes minutes: hubs are then those that the map knows.
+_ALL_NEIGHBOURS_UP_TO = 20_000
+
+
+@dataclass
+class Evidence:
+    """What the findings rest on, for figures."""
+
+    stored: StoredVectors
+    nearest: Nearest
+    hubs: dict
+    genres: Purity | None
+    labels: list[str]
+    """The first genre of each sound song, or ""."""
+    positions: dict[str, np.ndarray | None]
+    projections: dict[str, dict]
+    statistics: dict
+    repooled: Repooled | None = None
+
+
+@dataclass
+class Verification:
+    """A report, and what its figures are drawn from."""
+
+    report: dict
+    evidence: Evidence
+
+
+def verify_library(database: Database, *, recompute: int | None = None, reporter: Reporter) -> dict:
+    """Check a library and describe it.
+
+    Parameters
+    ----------
+    recompute : int, optional
+        How many songs' vectors are made again, to be compared and pooled in two ways; 0 for none. Unless
+        it is given, 12, or fewer where songs are long.
+
+    Returns
+    -------
+    dict
+        Plain enough for JSON: `database`, `verdict`, `failed` (names of checks), `counts`, `model`,
+        `checks` (each `name`, `status`, `finding`, `songs`), `vectors`, `neighbours`, `genre_purity`,
+        `genre_chance`, `genres`, `projections`, `failures` (reason to count), `storage`, `speed`, `pooling`
+        and `pooling_reason`.
+
+    Raises
+    ------
+    LibraryError
+        If the library cannot be read.
+    """
+    return verify(database, recompute=recompute, reporter=reporter).report
+
+
+def verify(database: Database, *, recompute: int | None = None, reporter: Reporter) -> Verification:
+    """Do as `verify_library` does, and keep what figures are drawn from."""
+    with reporter.working("Reading the library"):
+        library = read_library(database)
+    evidence = _compare(library, reporter)
+    found = _judge(library, evidence, reporter)
+    evidence.repooled, why_not = _make_again(database, library, recompute, reporter)
+    found.append(_judge_again(library, evidence, why_not))
+    failed = [each.name for each in found if each.status == checks.FAILED]
+    pooling = compare_poolings(evidence.repooled) if evidence.repooled else None
+    if evidence.repooled and not pooling:
+        why_not = "Fewer than four songs could be compared."
+    purity = evidence.genres
+    report = {
+        "database": str(database.path),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "verdict": verdict(failed, len(found)),
+        "failed": failed,
+        "counts": library.counts(),
+        "model": library.model,
+        "checks": [each.record() for each in found],
+        "vectors": evidence.statistics,
+        "neighbours": _neighbours(evidence.nearest, evidence.hubs),
+        "genre_purity": purity and purity.purity,
+        "genre_chance": purity and purity.chance,
+        "genres": purity and purity.record(),
+        "projections": evidence.projections,
+        "failures": count_reasons(library.failures),
+        "storage": measure_storage(Path(database.path), database.size_bytes(), library.summary["songs"]),
+        "speed": measure_speed(library.runs),
+        "pooling": pooling,
+        "pooling_reason": None if pooling else why_not,
+    }
+    return Verification(report, evidence)
+
+
+def _compare(library: ReadLibrary, reporter: Reporter) -> Evidence:
+    stored = library.stored
+    ids = stored.song_ids
+    with reporter.working(f"Comparing {checks.number(len(ids), 'song')}"):
+        rows, _ = centred_unit_rows(stored.values)
+        labels = [(library.genres.get(song_id) or ("",))[0] for song_id in ids]
+        everyone = true_neighbours(rows, rows, NEIGHBOURS) if 3 <= len(ids) <= _ALL_NEIGHBOURS_UP_TO else None
+        positions = {name: aligned_places(on_it, ids) for name, on_it in sorted(library.places.items())}
+        return Evidence(
+            stored=stored,
+            nearest=nearest_of_sample(rows),
+            hubs=hub_facts(everyone, ids, library.neighbourhood),
+            genres=measure_purity(rows, labels),
+            labels=labels,
+            positions=positions,
+            projections=judge_projections(positions, library.quality, rows),
+            statistics=checks.value_statistics(stored.values),
+        )
+
+
+def _judge(library: ReadLibrary, evidence: Evidence, reporter: Reporter) -> list[Check]:
+    stored = library.stored
+    ids = stored.song_ids
+    everybody = [*ids, *stored.unreadable, *stored.not_finite, *stored.constant, *stored.too_large]
+    with reporter.working("Comparing songs that share a vector"):
+        titles = {song_id: title for song_id, (title, _) in library.titles.items()}
+        copies = sort_copies(stored.identical, library.files, titles, library.durations_s)
+    return [
+        checks.check_integrity(library.integrity),
+        checks.check_strays(library.strays, library.stray_vectors),
+        checks.check_without_vector(library.without_vector),
+        checks.check_files(len(library.files), library.gone, library.changed),
+        checks.check_readable(stored),
+        checks.check_finite(stored),
+        checks.check_constant(stored),
+        checks.check_range(stored, evidence.statistics["constant_dimensions"]),
+        check_copies(copies, len(ids)),
+        check_search(stored.values, ids, stored.identical),
+        check_hubs(evidence.hubs, ids, len(ids)),
+        check_genres(evidence.genres, trained=library.trained),
+        check_places(library.places, everybody),
+        check_positions(library.places),
+        check_trust(evidence.projections, len(ids)),
+        check_near(
+            library.places, evidence.positions, ids, evidence.nearest, up_to_date=library.is_up_to_date
+        ),
+    ]
+
+
+def _make_again(
+    database: Database, library: ReadLibrary, recompute: int | None, reporter: Reporter
+) -> tuple[Repooled | None, str]:
+    """Make some vectors again, or say in a sentence why not."""
+    model = library.model
+    if recompute == 0:
+        return None, "It was not asked for (--recompute 0)."
+    if model is None or not model.get("weights_sha256"):
+        return None, "What made these vectors is unknown, so none can be made again."
+    unchanged = set(library.files) - set(library.gone) - set(library.changed) - set(library.touched)
+    candidates = [
+        Candidate(song_id, library.files[song_id], *_genre_and_artist(library, song_id))
+        for song_id in library.stored.song_ids
+        if song_id in unchanged
+    ]
+    if not candidates:
+        return None, "No song's file is there as it was when it was indexed."
+    chosen = choose_songs(candidates, hop_s=float(model.get("hop_s") or 0.5), count=recompute)
+    try:
+        return make_again(Path(database.path), chosen, reporter=reporter), ""
+    except ExplorerError as error:
+        return None, str(error)
+
+
+def _genre_and_artist(library: ReadLibrary, song_id: str) -> tuple[str, str]:
+    return (library.genres.get(song_id) or ("",))[0], library.titles.get(song_id, ("", ""))[1]
+
+
+def _judge_again(library: ReadLibrary, evidence: Evidence, why_not: str) -> Check:
+    stored = library.stored
+    rows = {song_id: row for row, song_id in enumerate(stored.song_ids)}
+    made = evidence.repooled.candidates if evidence.repooled else []
+    return check_made_again(
+        evidence.repooled,
+        why_not,
+        {each.song_id: stored.values[rows[each.song_id]] for each in made},
+        stored.values.mean(axis=0, dtype=np.float64) if len(stored.values) else np.zeros(512),
+        (library.model or {}).get("precision", ""),
+    )
+
+
+def _neighbours(nearest: Nearest, hubs: dict) -> dict:
+    """Describe how much more alike neighbours are than any two songs."""
+    first = nearest.similarities[:, :1]
+    return {
+        "asked": len(nearest.asked),
+        "nearest_similarity": float(np.median(first)) if first.size else None,
+        "tenth_similarity": float(np.median(nearest.similarities[:, -1])) if first.size else None,
+        "random_similarity": float(np.median(nearest.random)) if nearest.random.size else None,
+        **hubs,
+    }

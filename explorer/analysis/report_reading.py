@@ -1,0 +1,133 @@
+"""Reading what a verification report is about: songs.db, sound or not, and the songs' files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from explorer.analysis.checks import check_integrity
+from explorer.analysis.checks_reading import StoredVectors, read_vectors
+from explorer.audio.decoding import fingerprint
+from explorer.errors import AnalysisError, AudioError, LibraryError
+from explorer.library.database import Database
+from explorer.library.runs import Run
+from explorer.library.verifying import FiledVector
+
+_MOST_BYTES_READ = 1_000_000_000
+
+
+@dataclass
+class ReadLibrary:
+    """One state of a library, as it is stored, and of its files."""
+
+    stored: StoredVectors
+    model: dict | None
+    summary: dict
+    integrity: list[str]
+    strays: dict[str, int]
+    stray_vectors: list[str]
+    without_vector: list[str]
+    files: dict[str, FiledVector]
+    titles: dict[str, tuple[str, str]]
+    durations_s: dict[str, float | None]
+    genres: dict[str, tuple[str, ...]]
+    places: dict[str, dict]
+    quality: dict[str, dict]
+    neighbourhood: dict
+    failures: list[tuple[str, str]]
+    runs: list[Run]
+    gone: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    touched: list[str] = field(default_factory=list)
+    """Files of another date that were not read: there were too many."""
+
+    @property
+    def trained(self) -> bool | None:
+        """Whether the vectors are trained filters'; None where nobody knows."""
+        return (self.model or {}).get("trained")
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Tell whether each projection shows exactly the songs that have a vector, all sound."""
+        ids = set(self.stored.song_ids)
+        return self.stored.is_sound and all(set(on_it) == ids for on_it in self.places.values())
+
+    def counts(self) -> dict:
+        """Return how many there are of what."""
+        summary = self.summary
+        return {
+            "songs": summary["songs"],
+            "vectors": self.stored.count,
+            "songs_without_vector": len(self.without_vector),
+            "files": len(self.files),
+            "files_gone": len(self.gone),
+            "files_changed": len(self.changed),
+            "failures": len(self.failures),
+            "genres": summary["genres"],
+            "artists": len({artist for _, artist in self.titles.values() if artist}),
+            "clusters": summary["clusters"],
+            "audio_seconds": summary["audio_seconds"],
+        }
+
+
+def read_library(database: Database) -> ReadLibrary:
+    """Read everything that a report is about.
+
+    Raises
+    ------
+    AnalysisError
+        If the file is so damaged that it cannot be read.
+    """
+    # One state of the library: an index may be storing songs meanwhile.
+    with database.snapshot():
+        integrity = database.integrity_problems()
+        try:
+            library = _read(database, integrity)
+        except LibraryError as error:
+            if not integrity:
+                raise
+            broken = check_integrity(integrity)
+            raise AnalysisError(f"1 check failed: {broken.name}. {broken.finding}") from error
+    _look_at_files(library)
+    return library
+
+
+def _read(database: Database, integrity: list[str]) -> ReadLibrary:
+    return ReadLibrary(
+        stored=read_vectors(database.vector_blobs(), database.count_vectors()),
+        model=database.model(),
+        summary=database.summary(),
+        integrity=integrity,
+        strays=database.stray_rows(),
+        stray_vectors=database.vectors_without_song(),
+        without_vector=database.songs_without_vector(),
+        files=database.filed_vectors(),
+        titles=database.titles(),
+        durations_s={song: fact.duration_s for song, fact in database.facts().items()},
+        genres={song: tuple(map(str, names)) for song, names in database.genres().items()},
+        places=database.stored_places(),
+        quality=database.stored_quality(),
+        neighbourhood=database.neighbourhood(),
+        failures=database.failures(),
+        runs=database.runs(),
+    )
+
+
+def _look_at_files(library: ReadLibrary) -> None:
+    """Find the files that are gone or hold other bytes; what was merely touched is read, up to a limit."""
+    left_bytes = _MOST_BYTES_READ
+    for song_id, file in sorted(library.files.items()):
+        try:
+            state = file.path.stat()
+            if (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.modified_ns):
+                continue
+            is_changed = state.st_size != file.size_bytes
+            if not is_changed and left_bytes >= state.st_size:
+                left_bytes -= state.st_size
+                is_changed = fingerprint(file.path) != file.fingerprint
+            elif not is_changed:
+                library.touched.append(song_id)
+        except (OSError, ValueError, AudioError):
+            library.gone.append(song_id)
+            continue
+        if is_changed:
+            library.changed.append(song_id)

@@ -1,0 +1,1 @@
+"""Hands the library out in other programs' formats: tables, playlists, vectors."""
