@@ -30,7 +30,7 @@ def test_a_csv_goes_to_standard_output_alone(run_export):
     assert status == 0
     rows = list(csv.DictReader(io.StringIO(out, newline="")))
     assert [row["title"] for row in rows] == [f"Waltz piece {number}" for number in range(8, 16)]
-    assert "untrained filters" in said
+    assert "UNTRAINED filters" in said
 
 
 def test_a_files_extension_says_what_to_write_and_json_what_was_written(run_export, tmp_path):
