@@ -1,0 +1,134 @@
+"""One piece of music in every format: the vectors agree."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from explorer.audio.decoding import open_audio
+from explorer.config import Settings
+from explorer.embedding.engines import open_engine
+from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
+from explorer.embedding.pooling import pool
+from explorer.embedding.weights import find_weights
+from explorer.library.scanning import AUDIO_EXTENSIONS
+
+SECONDS = 3
+HOP_S = 1.0
+LOSSLESS, LOSSY = 0.99, 0.95
+
+# Name, codec, sample format, rate in Hz, channels, least cosine.
+FORMATS = [
+    ("u8.wav", "pcm_u8", "u8", 48_000, 2, LOSSLESS),
+    ("s16.wav", "pcm_s16le", "s16", 48_000, 2, LOSSLESS),
+    ("s24.wav", "pcm_s24le", "s32", 48_000, 2, LOSSLESS),
+    ("s32.wav", "pcm_s32le", "s32", 48_000, 2, LOSSLESS),
+    ("f32.wav", "pcm_f32le", "flt", 48_000, 2, LOSSLESS),
+    ("f64.wav", "pcm_f64le", "dbl", 48_000, 2, LOSSLESS),
+    ("mono.wav", "pcm_s16le", "s16", 48_000, 1, LOSSLESS),
+    ("5.1.wav", "pcm_s16le", "s16", 48_000, 6, LOSSLESS),
+    ("7.1.wav", "pcm_s16le", "s16", 48_000, 8, LOSSLESS),
+    ("8k.wav", "pcm_s16le", "s16", 8_000, 2, LOSSLESS),
+    ("11k.wav", "pcm_s16le", "s16", 11_025, 2, LOSSLESS),
+    ("44k.wav", "pcm_s16le", "s16", 44_100, 2, LOSSLESS),
+    ("192k.wav", "pcm_s24le", "s32", 192_000, 2, LOSSLESS),
+    ("big.w64", "pcm_s16le", "s16", 48_000, 2, LOSSLESS),
+    ("s16.flac", "flac", "s16", 48_000, 2, LOSSLESS),
+    ("96k.flac", "flac", "s32", 96_000, 2, LOSSLESS),
+    ("7.1.flac", "flac", "s16", 48_000, 8, LOSSLESS),
+    ("s16.aiff", "pcm_s16be", "s16", 44_100, 2, LOSSLESS),
+    ("alac.m4a", "alac", "s16p", 44_100, 2, LOSSLESS),
+    ("s16.wv", "wavpack", "s16p", 44_100, 2, LOSSLESS),
+    ("f32.wv", "wavpack", "fltp", 48_000, 2, LOSSLESS),
+    ("s16.tta", "tta", "s16", 44_100, 2, LOSSLESS),
+    ("s16.caf", "pcm_s16be", "s16", 44_100, 2, LOSSLESS),
+    ("alac.mka", "alac", "s16p", 48_000, 2, LOSSLESS),
+    ("mulaw.au", "pcm_mulaw", "s16", 44_100, 2, LOSSY),
+    ("128k.mp3", "libmp3lame", "s16p", 44_100, 2, LOSSY),
+    ("22k.mp3", "libmp3lame", "s16p", 22_050, 1, LOSSY),
+    ("128k.mp2", "mp2", "s16", 44_100, 2, LOSSY),
+    ("128k.ogg", "vorbis", "fltp", 44_100, 2, LOSSY),
+    ("128k.opus", "libopus", "s16", 48_000, 2, LOSSY),
+    ("128k.m4a", "aac", "fltp", 44_100, 2, LOSSY),
+    ("128k.aac", "aac", "fltp", 44_100, 2, LOSSY),
+    ("128k.mp4", "aac", "fltp", 48_000, 2, LOSSY),
+    ("128k.webm", "libopus", "s16", 48_000, 2, LOSSY),
+    ("128k.wma", "wmav2", "fltp", 44_100, 2, LOSSY),
+    ("5.1.ac3", "ac3", "fltp", 48_000, 6, LOSSY),
+]
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+
+
+def piece(rate_hz: int, *, transposed: float = 1.0) -> np.ndarray:
+    """Return three chords with a beat, nothing above 3.5 kHz, [shape=(n,), float64]."""
+    time = np.arange(SECONDS * rate_hz) / rate_hz
+    roots = np.array([220.0, 261.63, 329.63])[time.astype(int)] * transposed
+    phase = 2 * np.pi * np.cumsum(roots) / rate_hz
+    tone = sum(np.sin(k * phase + k) / k for k in range(1, 9))
+    beat = np.exp(-8 * (time % 0.5)) * np.sin(2 * np.pi * 90 * time)
+    hum = sum(np.sin(2 * np.pi * 37.3 * k * time + k * k) for k in range(2, 90)) / 90
+    return 0.16 * tone + 0.3 * beat + 0.2 * hum
+
+
+def encode(path: Path, codec: str, sample_format: str, rate_hz: int, channels: int) -> Path:
+    """Write the piece, alike on every channel, as FFmpeg encodes it."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate_hz, layout=LAYOUTS[channels], format=sample_format)
+        if codec in ("libmp3lame", "mp2", "vorbis", "libopus", "aac", "wmav2"):
+            stream.bit_rate = 128_000
+        if codec == "vorbis":
+            stream.codec_context.options = {"strict": "experimental"}
+        stream.codec_context.open()
+        resampler = av.AudioResampler(
+            format=sample_format,
+            layout=LAYOUTS[channels],
+            rate=rate_hz,
+            frame_size=stream.codec_context.frame_size or 4096,
+        )
+        samples = np.repeat(piece(rate_hz).astype(np.float32), channels)[None]
+        frame = av.AudioFrame.from_ndarray(samples, "flt", LAYOUTS[channels])
+        frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def engine():
+    weights = find_weights("untrained", models_dir=Settings().models)
+    return open_engine("openvino", weights, cache_dir=Settings().models, precision="float32")
+
+
+@pytest.fixture(scope="module")
+def expected(engine):
+    return embed(engine, [piece(SAMPLE_RATE_HZ).astype(np.float32)])
+
+
+@pytest.fixture(scope="module")
+def another(engine):
+    """The vector of the same piece, a fifth higher."""
+    return embed(engine, [piece(SAMPLE_RATE_HZ, transposed=1.5).astype(np.float32)])
+
+
+def embed(engine, blocks) -> np.ndarray:
+    batches = windows(iter(blocks), hop_s=HOP_S, batch_size=engine.batch_size)
+    return pool(np.concatenate([engine.embed(engine.prepare(batch)) for batch in batches]))
+
+
+@pytest.mark.parametrize(("name", "codec", "sample_format", "rate_hz", "channels", "least"), FORMATS)
+def test_the_vector_does_not_depend_on_the_format(
+    tmp_path, engine, expected, another, name, codec, sample_format, rate_hz, channels, least
+):
+    path = encode(tmp_path / name, codec, sample_format, rate_hz, channels)
+    assert path.suffix in AUDIO_EXTENSIONS
+    stream = open_audio(path)
+    assert (stream.sample_rate_hz, stream.channels) == (rate_hz, channels)
+    vector = embed(engine, stream.mono(sample_rate_hz=SAMPLE_RATE_HZ))
+    assert stream.duration_s == pytest.approx(SECONDS, abs=0.15)
+    cosine = vector @ expected / np.linalg.norm(vector) / np.linalg.norm(expected)
+    assert cosine >= least
+    # Cosines of any two sounds are high: it must also be nearer to itself than to another piece.
+    assert np.linalg.norm(vector - expected) < np.linalg.norm(vector - another)
