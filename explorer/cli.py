@@ -24,9 +24,12 @@ from explorer.commands.reporting import report
 from explorer.commands.sounds import embed, similar, synth
 from explorer.config import DEMO_HOP_S, ROOT, Settings
 from explorer.errors import ExplorerError
+from explorer.failures import FailureLog, count_reasons
 from explorer.progress import LineReporter, Reporter, format_duration
 
 INTERRUPTED = 130
+SOME_FAILED = 3
+SHOWN_FAILURES = 10
 UNTRAINED = (
     "These are untrained filters: nearness on the map shows timbre at best. With OpenL3's official weights "
     "in metadata/models, run the index again with --weights openl3 --reindex."
@@ -71,7 +74,8 @@ def index(folder, database, limit, retry, reindex, no_map, no_previews, genre_fr
 
     reporter = Reporter()
     folder = folder or Settings.audio
-    with Database.open(database) as library:
+    settings = Settings(database=database)
+    with Database.open(database) as library, FailureLog(settings.failure_log) as log:
         summary = index_folder(
             library,
             folder,
@@ -81,18 +85,22 @@ def index(folder, database, limit, retry, reindex, no_map, no_previews, genre_fr
             replace=holds_only_the_demo(library) and not is_the_demo(folder),
             limit=limit,
             retry=retry,
-            previews=None if no_previews else Settings(database=database).previews,
+            previews=None if no_previews else settings.previews,
             genre_from=genre_from,
+            log=log,
         )
-        _tell_summary(summary, library, reporter)
+        _tell_summary(summary, log, reporter)
         if summary.interrupted:
-            sys.exit(INTERRUPTED)
+            click.get_current_context().exit(INTERRUPTED)
         if not no_map:
             _map_if_stale(library, summary.indexed + summary.genres_changed > 0, reporter)
         _warn_if_untrained(library, reporter)
     if as_json:
-        keys = ("indexed", "skipped", "failed", "genres_changed", "seconds", "audio_seconds")
-        print_json({key: asdict(summary)[key] for key in keys})
+        keys = ("indexed", "skipped", "failed", "failed_before", "genres_changed", "seconds", "audio_seconds")
+        reasons = {"reasons": count_reasons(summary.failures)}
+        print_json({key: asdict(summary)[key] for key in keys} | reasons)
+    if summary.failed:
+        click.get_current_context().exit(SOME_FAILED)
 
 
 @cli.command(name="map")
@@ -261,13 +269,27 @@ def _map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:
         make_map(library, reporter=reporter)
 
 
-def _tell_summary(summary, library, reporter: Reporter) -> None:
-    for path, reason in summary.failures:
+def _tell_summary(summary, log, reporter: Reporter) -> None:
+    for path, reason in summary.failures[:SHOWN_FAILURES]:
         reporter.say(f"Failed: {path}: {reason}")
+    if summary.failed > SHOWN_FAILURES:
+        reporter.say(f"{summary.failed - SHOWN_FAILURES:,} more failed:")
+        for reason, count in list(count_reasons(summary.failures).items())[:SHOWN_FAILURES]:
+            reporter.say(f"  {count:,} × {reason}")
+    if summary.failed:
+        reporter.say(log.problem or f"All of them are in {log.path}.")
+    pace = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
     reporter.say(
         f"Indexed {summary.indexed:,} songs ({format_duration(summary.audio_seconds)} of sound) in "
-        f"{format_duration(summary.seconds)}; {summary.skipped:,} were known, {summary.failed:,} failed."
+        f"{format_duration(summary.seconds)}"
+        + (f", {pace:,.0f} times real time" if pace >= 1 else "")
+        + f"; {summary.skipped:,} were known, {summary.failed:,} failed."
     )
+    if summary.failed_before:
+        reporter.say(
+            f"{summary.failed_before:,} of the known failed before and have not changed: --retry tries them "
+            "again."
+        )
     if summary.genres_changed:
         reporter.say(f"{summary.genres_changed:,} songs that were known have other genres now.")
     if summary.interrupted:

@@ -30,6 +30,11 @@ class Settings:
         return ROOT / "metadata" / "models"
 
     @property
+    def failure_log(self) -> Path:
+        """A line for each file that could not be indexed."""
+        return self.metadata / f"{self.database.stem}.failures.log"
+
+    @property
     def transcodes(self) -> Path:
         """Copies of songs that browsers cannot play as they are."""
         return self.metadata / "transcodes"

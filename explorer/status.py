@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 from explorer.audio.caching import measure
 from explorer.config import TITLES, Settings
 from explorer.embedding.precision import describe_choice
+from explorer.failures import count_reasons
 from explorer.library.database import Database
 from explorer.progress import format_duration
 
@@ -25,6 +26,9 @@ def library_status(database: Database) -> dict:
         "folders": database.roots(),
         "failures": len(failures),
         "failed_files": [{"path": path, "reason": reason} for path, reason in failures],
+        "reasons": count_reasons(failures),
+        "bytes": _size(Path(database.path)),
+        "runs": [asdict(run) for run in database.runs()],
         "model": database.model(),
         "precision_trial": database.precision_trial(),
         "projections": database.projections(),
@@ -37,7 +41,8 @@ def describe_library(status: dict) -> str:
     """Write a library's status as lines for a terminal."""
     lines = [
         f"{status['database']}",
-        f"songs        {status['songs']:,} ({format_duration(status['audio_seconds'])} of sound)",
+        f"songs        {status['songs']:,} ({format_duration(status['audio_seconds'])} of sound), "
+        f"{status['bytes'] / 1e6:,.1f} MB",
         f"vectors      {status['vectors']:,}",
         f"genres       {status['genres']:,}",
         f"clusters     {status['clusters']:,}",
@@ -60,9 +65,25 @@ def describe_library(status: dict) -> str:
     lines.append(f"failures     {status['failures']:,}")
     lines += [f"  {item['path']}: {item['reason']}" for item in status["failed_files"][:SHOWN_FAILURES]]
     if status["failures"] > SHOWN_FAILURES:
-        kinds = Counter(item["reason"].split(":")[-1].strip() for item in status["failed_files"])
-        lines.append("  by reason: " + "; ".join(f"{n} × {reason}" for reason, n in kinds.most_common(5)))
+        kinds = list(status["reasons"].items())[:5]
+        lines.append("  by reason: " + "; ".join(f"{count} × {reason}" for reason, count in kinds))
+    if status["runs"]:
+        lines.append(f"last run     {_describe_run(status['runs'][-1])}")
     return "\n".join(lines)
+
+
+def _size(database: Path) -> int:
+    """Return how many bytes a database takes, its log included."""
+    files = (database, database.with_name(f"{database.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _describe_run(run: dict) -> str:
+    pace = run["audio_seconds"] / run["seconds"] if run["seconds"] else 0.0
+    return (
+        f"{run['started']}: {run['indexed']:,} songs in {format_duration(run['seconds'])} "
+        f"({pace:,.1f} times real time), {run['failed']:,} failed"
+    )
 
 
 def _describe_model(model: dict | None) -> str:

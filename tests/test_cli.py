@@ -110,6 +110,51 @@ def test_a_folder_without_music_is_said_so(tmp_path, capsys, run_json):
     assert run_json(*arguments)[1]["indexed"] == 0
 
 
+def test_files_that_fail_are_logged_and_make_the_status_3(tmp_path, make_tone, capsys, run_json):
+    music = tmp_path / "music"
+    make_tone(music / "good.flac")
+    (music / "empty\nname.mp3").touch()
+    for number in range(12):
+        (music / f"{number}.wav").write_bytes(b"no sound at all")
+    arguments = ["index", music, "--weights", "untrained", "--hop", "1.0", "--no-map", "--no-previews"]
+    arguments += ["--db", tmp_path / "my.db"]
+    status, summary = run_json(*arguments)
+    assert status == 3
+    assert (summary["indexed"], summary["failed"], summary["failed_before"]) == (1, 13, 0)
+    assert sorted(summary["reasons"].values()) == [1, 12]
+    lines = (tmp_path / "my.failures.log").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 13
+    (empty,) = [line for line in lines if "empty" in line]
+    when, path, reason = empty.split("\t")
+    assert when.startswith("20")
+    assert path == f"{music}/empty\\x0aname.mp3"
+    assert reason.endswith("is empty.")
+    status, summary = run_json(*arguments)
+    assert status == 0
+    assert (summary["skipped"], summary["failed"], summary["failed_before"]) == (14, 0, 13)
+    assert len((tmp_path / "my.failures.log").read_text(encoding="utf-8").splitlines()) == 13
+    capsys.readouterr()
+    assert run([str(part) for part in [*arguments, "--retry"]]) == 3
+    said = capsys.readouterr().err
+    assert said.count("Failed: ") == 10
+    assert "12 × " in said
+    status, found = run_json("status", "--db", tmp_path / "my.db")
+    assert (found["failures"], sum(found["reasons"].values())) == (13, 13)
+    assert found["bytes"] > 0
+    assert [run["failed"] for run in found["runs"]] == [13, 13]
+
+
+def test_a_log_that_cannot_be_written_costs_nothing_else(tmp_path, make_tone, capsys):
+    make_tone(tmp_path / "music" / "good.flac")
+    (tmp_path / "music" / "bad.wav").write_bytes(b"no sound at all")
+    (tmp_path / "songs.failures.log").mkdir()
+    arguments = ["index", str(tmp_path / "music"), "--weights", "untrained", "--hop", "1.0", "--no-map"]
+    assert run([*arguments, "--no-previews", "--db", str(tmp_path / "songs.db")]) == 3
+    assert "songs.failures.log cannot be written" in capsys.readouterr().err
+    with Database.open_readonly(tmp_path / "songs.db") as library:
+        assert (len(library.failures()), library.count_vectors()) == (1, 1)
+
+
 def test_wrong_usage_is_status_2(capsys):
     assert run(["index", "--hop", "x"]) == 2
     assert run(["nonsense"]) == 2

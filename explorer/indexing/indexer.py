@@ -23,6 +23,7 @@ from explorer.embedding.pooling import RunningPool
 from explorer.embedding.representative import SpreadWindows
 from explorer.embedding.weights import Weights
 from explorer.errors import ExplorerError
+from explorer.failures import FailureLog
 from explorer.indexing.genres import as_choice, bring_in_line, settle_genres, tell_unknown
 from explorer.indexing.model import Model, ModelRequest, settle_model
 from explorer.indexing.packing import Batch, Copy, Decoded, Ending, Failure
@@ -46,7 +47,10 @@ class Summary:
 
     indexed: int = 0
     skipped: int = 0
+    """Known and unchanged, be it as songs or as failures."""
     failed: int = 0
+    failed_before: int = 0
+    """Of the skipped: those that failed in an earlier run, and have not changed since."""
     seconds: float = 0.0
     audio_seconds: float = 0.0
     copied: int = 0
@@ -70,6 +74,7 @@ def index_folder(
     replace: bool = False,
     previews: Path | None = None,
     genre_from: str | None = None,
+    log: FailureLog | None = None,
 ) -> Summary:
     """Embed what is new or changed in a folder, and store it.
 
@@ -89,6 +94,8 @@ def index_folder(
     genre_from : str, optional
         `auto`, `tags`, `folder` or a table's path: where genres come from, from now on, those of known songs
         too. None for what was chosen for the folder before, else `auto`.
+    log : FailureLog, optional
+        What each failure is added to, beside the library.
 
     Raises
     ------
@@ -132,6 +139,7 @@ def index_folder(
                 summary=summary,
                 previews=maker,
                 source=source,
+                log=log,
             )
         summary.seconds = time.monotonic() - started
         if genre_from is not None:
@@ -170,6 +178,7 @@ def _embed(
     summary: Summary,
     previews: PreviewMaker | None,
     source: GenreSource,
+    log: FailureLog | None,
 ) -> None:
     """Embed files and store their songs."""
     engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
@@ -186,6 +195,8 @@ def _embed(
     )
     with reporter.counting("Indexing", total=len(todo)) as counter:
         consumer = _Consumer(database, root_id, engine.embed, model, summary, counter.advance, previews)
+        if log:
+            consumer.failed = lambda file, reason: log.add(root / file.native, reason)
         with (
             stopping_gently(reporter) as stop,
             closing(producer.batches()) as batches,
@@ -258,6 +269,7 @@ def _choose(
             chosen.append(file)
         else:
             summary.skipped += 1
+            summary.failed_before += before.failed
     return chosen
 
 
@@ -284,6 +296,7 @@ class _Consumer:
         self._pools: dict[int, RunningPool] = {}
         self._windows: dict[int, SpreadWindows] = {}
         self._problems: dict[int, str] = {}
+        self.failed: Callable[[ScannedFile, str], None] = lambda file, reason: None
 
     def consume(self, batches: Iterator[Batch]) -> Iterator[bool]:
         """Embed batch after batch; yield for each, once it is stored, whether songs ended with it.
@@ -379,3 +392,4 @@ class _Consumer:
         self._database.store_failure(self._root_id, file, reason)
         self._summary.failed += 1
         self._summary.failures.append((file.text, reason))
+        self.failed(file, reason)

@@ -1,0 +1,74 @@
+"""Files that could not become songs: counted by reason, and a line for each in a log."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Self
+
+_BREAKING = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+def count_reasons(failures: Iterable[tuple[str, str]]) -> dict[str, int]:
+    """Count failures by their reason, the most frequent first.
+
+    Parameters
+    ----------
+    failures : iterable of (str, str)
+        Each file's path, and a sentence that may begin with the file's name.
+    """
+    reasons = Counter(_without_name(path, reason) for path, reason in failures)
+    return dict(reasons.most_common())
+
+
+def _without_name(path: str, reason: str) -> str:
+    for name in (path, path.rpartition("/")[2]):
+        if name and reason.startswith(name):
+            reason = reason[len(name) :]
+            break
+    return reason.strip(" :").rstrip(".") or "unknown"
+
+
+class FailureLog:
+    """A text file with one line for each failure: when, which file, and why, parted by tabs.
+
+    Lines are appended and written out at once: what a killed run has told is there. A log that cannot be
+    written costs nothing but itself; `problem` then says why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problem = ""
+        self._file: IO[str] | None = None
+
+    def add(self, file: Path, reason: str) -> None:
+        """Append a line."""
+        if self.problem:
+            return
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        line = "\t".join(_on_one_line(text) for text in (now, str(file), reason))
+        try:
+            if self._file is None:
+                self._file = self.path.open("a", encoding="utf-8", buffering=1)
+            self._file.write(f"{line}\n")
+        except OSError as error:
+            self.problem = f"{self.path} cannot be written: {error.strerror}."
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+
+def _on_one_line(text: str) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return _BREAKING.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
