@@ -80,13 +80,15 @@ explorer.map = {
   /** A drawing is on the screen: measure its groups. */
   drawn() {
     if (!this.points || !this.meta) return;
-    if (this.points.x !== this.drawnX) explorer.pointer.measure(this.points);
+    const isNew = this.points.x !== this.drawnX;
+    if (isNew) explorer.pointer.measure(this.points);
     this.drawnX = this.points.x;
     explorer.overlays.measure(this.points);
     this.frame.dataset.drawn = `${this.meta.projection} ${this.meta.colouring} ${this.meta.theme}`;
     explorer.overlays.refresh();
     explorer.morph.run();
     explorer.findWantedSong();
+    if (isNew) explorer.news.look();
   },
 
   /** @returns {{top, right, bottom, left}} The part of the map's frame that no card covers, in pixels. */

@@ -121,7 +121,7 @@ Object.assign(explorer, {
   },
 
   mount() {
-    for (const part of ["player", "map", "overlays", "morph", "pointer", "hearing", "seekbar", "panel", "choosing", "filters", "visitors", "keys", "address"]) {
+    for (const part of ["player", "map", "overlays", "morph", "pointer", "hearing", "seekbar", "panel", "choosing", "filters", "visitors", "keys", "address", "news"]) {
       explorer[part].mount();
     }
     explorer.followSystemTheme();

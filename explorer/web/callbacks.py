@@ -94,6 +94,21 @@ def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
         return False
 
     @app.callback(
+        Output(Ids.REDRAW_TIMER, "disabled", allow_duplicate=True),
+        Input(Ids.NEWS_SHOW, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def show_news(_clicks):
+        """Give songs that were indexed meanwhile their places; the timer brings the new map."""
+        try:
+            unmapped = shelf.latest().unmapped
+        except ExplorerError:
+            raise PreventUpdate from None
+        if unmapped:
+            job.start()
+        return False
+
+    @app.callback(
         Output(Ids.REDRAW_STATE, "children"),
         Output(Ids.REDRAW, "data-phase"),
         Output(Ids.REDRAW_TIMER, "disabled", allow_duplicate=True),

@@ -23,6 +23,7 @@ class Ids:
     CONTROLS_TOGGLE = "controls-toggle"
     CONTROLS = "controls"
 
+    NEWS_SHOW = "news-show"
     LEGEND = "legend"
     ISOLATED = "isolated"
     TRUST = "trust"

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request, send_file
 
 from explorer.audio.transcoding import browser_type, transcode
 from explorer.config import Settings
-from explorer.errors import AudioError, LibraryBusyError, LibraryError
+from explorer.errors import AudioError, LibraryBusyError, LibraryError, NoLibraryError
 from explorer.library.database import Database
 from explorer.library.records import StoredFile
 from explorer.web.catalogue import Catalogue, Shelf
@@ -22,6 +22,10 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
     @media.get("/healthz")
     def healthz() -> Response:
         return jsonify(songs=count_songs(settings))
+
+    @media.get("/latest")
+    def latest() -> Response:
+        return tell_latest(settings)
 
     @media.get("/audio/<path:song_id>")
     def audio(song_id: str) -> Response:
@@ -49,6 +53,24 @@ def count_songs(settings: Settings) -> int:
             return database.count_vectors()
     except LibraryError:
         return 0
+
+
+def tell_latest(settings: Settings) -> Response:
+    """Return the map's `revision` and how many `songs` are indexed, on the map or not, as JSON.
+
+    It is asked of the database: the snapshot that pages are drawn from stays what it is.
+    """
+    try:
+        with Database.open_readonly(settings.database) as database:
+            response = jsonify(revision=database.map_revision(), songs=database.count_vectors())
+    except NoLibraryError:
+        response = jsonify(revision=0, songs=0)
+    except LibraryBusyError:
+        return say(503, "The library is busy: try again in a moment.")
+    except LibraryError as error:
+        return say(404, str(error))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def send_song(song_id: str, settings: Settings) -> Response:

@@ -15,8 +15,7 @@ def side(catalogue: Catalogue | None) -> html.Aside:
     warnings = []
     if catalogue and not catalogue.trained:
         warnings.append(_untrained())
-    if catalogue and catalogue.unmapped:
-        warnings.append(_unmapped(catalogue.unmapped))
+    warnings.append(_news())
     return html.Aside(
         className="side",
         **{"aria-label": "Legend"},
@@ -104,13 +103,15 @@ def _untrained() -> html.Div:
     )
 
 
-def _unmapped(count: int) -> html.Div:
+def _news() -> html.Div:
+    """Return the offer of songs that were indexed meanwhile; the browser shows it when there are any."""
     return html.Div(
-        className="card warning",
-        id="unmapped",
-        role="note",
+        className="card warning news",
+        id="news",
+        role="status",
+        hidden=True,
         children=[
-            html.Strong(f"{count:,} songs are not on the map yet"),
-            html.Code("python run.py map"),
+            html.Strong(id="news-text"),
+            html.Button("Show", id=Ids.NEWS_SHOW, className="button", type="button"),
         ],
     )

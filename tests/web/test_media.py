@@ -201,3 +201,19 @@ def test_a_song_is_found_again_by_its_id(site):
     assert client.get(f"/songs/1/by-id/{ids[5]}").get_json() == {"index": 5}
     assert client.get("/songs/1/by-id/absent%2Fsong.mp3").get_json() == {"index": None}
     assert client.get(f"/songs/7/by-id/{ids[5]}").status_code == 409
+
+
+def test_a_page_can_ask_what_there_is_by_now_without_losing_its_own_map(site, tmp_path):
+    client, settings, _ = site
+    client.get("/_dash-layout")
+    assert client.get("/latest").get_json() == {"revision": 1, "songs": 24}
+    with Database.open(settings.database) as database:
+        root = database.add_root(tmp_path)
+        song = Song(ScannedFile(b"new.flac", 1, 1), Tags("New"), "f" * 32, "flac/pcm_16", 1.0)
+        database.store_song(root, song, database.vector("000.flac") + 1)
+    response = client.get("/latest")
+    assert response.get_json() == {"revision": 1, "songs": 25}
+    assert response.headers["Cache-Control"] == "no-store"
+    assert client.get("/songs/1/23").status_code == 200
+    empty = create_app(Settings(database=tmp_path / "absent.db")).server.test_client()
+    assert empty.get("/latest").get_json() == {"revision": 0, "songs": 0}

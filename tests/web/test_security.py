@@ -25,6 +25,7 @@ GET_ROUTES = {
     "/audio/<song_id>",
     "/cover/<song_id>",
     "/healthz",
+    "/latest",
     "/neighbours/<revision>/<index>",
     "/preview/<song_id>",
     "/songs/<revision>/<index>",

@@ -1,0 +1,62 @@
+/** Songs that were indexed since the page was drawn: they are offered, and come without a reload. */
+window.explorer = window.explorer || {};
+
+explorer.news = {
+  EVERY_MS: 10_000,
+
+  mount() {
+    this.card = document.getElementById("news");
+    this.button = document.getElementById("news-show");
+    this.button.addEventListener("click", () => this.wait());
+    setInterval(() => this.look(), this.EVERY_MS);
+    document.addEventListener("visibilitychange", () => this.look());
+    this.look();
+  },
+
+  /** Ask what the library has by now. Nobody looks at a hidden page: it asks when it is seen again. */
+  async look() {
+    if (document.hidden || this.isAsking || !this.card) return;
+    this.isAsking = true;
+    try {
+      this.tell(await explorer.songs.fetch("latest"));
+    } catch {
+      // The library is busy, or the server is gone: the next look may know more.
+    } finally {
+      this.isAsking = false;
+    }
+  },
+
+  /** @param {{revision: number, songs: number}} latest */
+  tell({ revision, songs }) {
+    if (document.getElementById("notice")) {
+      // There was no map: now there is.
+      if (revision > 0 && songs > 0) location.reload();
+      return;
+    }
+    if (explorer.songs.revision === null) return;
+    const more = songs - explorer.map.points.x.length;
+    const isOther = revision !== explorer.songs.revision;
+    const { phase } = document.getElementById("redraw").dataset;
+    if (this.isWaiting && phase === "running") return;
+    this.isWaiting = false;
+    this.button.disabled = false;
+    this.button.textContent = isOther ? "Show" : "Add to the map";
+    const count = `${more.toLocaleString("en")} new song${more === 1 ? "" : "s"}`;
+    const problem = phase === "failed" && document.querySelector("#redraw-state .redraw-text")?.textContent;
+    const told = more <= 0 ? "The map has changed" : isOther ? `${count} on the map` : count;
+    const text = (!isOther && problem) || told;
+    const label = document.getElementById("news-text");
+    if (label.textContent !== text) label.textContent = text;
+    this.card.hidden = more <= 0 && !isOther;
+  },
+
+  /** The server has been asked: until the map is drawn, that is said. */
+  wait() {
+    this.isWaiting = true;
+    // A disabled button would not be clicked for Dash, which hears of it after this.
+    setTimeout(() => {
+      this.button.disabled = true;
+      this.button.textContent = "Coming …";
+    });
+  },
+};
