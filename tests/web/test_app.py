@@ -54,13 +54,6 @@ def test_an_empty_library_an_unmapped_one_and_a_busy_one_are_told_apart(tmp_path
         other.close()
 
 
-def test_songs_indexed_since_the_map_are_announced(library):
-    path, ids = library
-    with Database.open(path) as database, database.transaction():
-        database._rows("DELETE FROM positions WHERE song_id IN (?, ?)", (ids[0], ids[1]))
-    assert "2 songs are not on the map yet" in page_text(path)
-
-
 @pytest.mark.parametrize("colouring", ["cluster", "genre", "artist"])
 @pytest.mark.parametrize("projection", ["tsne", "umap", "pca", "original"])
 def test_every_projection_and_colouring_can_be_drawn(library, projection, colouring):
