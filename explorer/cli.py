@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import asdict
@@ -30,6 +31,8 @@ from explorer.progress import LineReporter, Reporter, format_duration
 INTERRUPTED = 130
 SOME_FAILED = 3
 SHOWN_FAILURES = 10
+MOST_TEST_WORKERS = 4
+"""Each may hold TensorFlow and a browser."""
 UNTRAINED = (
     "These are untrained filters: nearness on the map shows timbre at best. With OpenL3's official weights "
     "in metadata/models, run the index again with --weights openl3 --reindex."
@@ -237,7 +240,9 @@ def test(arguments):
     import pytest
 
     os.chdir(ROOT)
-    sys.exit(int(pytest.main(list(arguments))))
+    # All of them take a while: a module's tests stay together, for what they share.
+    several_at_once = ["-n", str(min(MOST_TEST_WORKERS, os.cpu_count() or 1)), "--dist", "loadfile"]
+    sys.exit(int(pytest.main(list(arguments) or several_at_once)))
 
 
 for command in (embed, similar, synth, compare, report, export, import_command):
@@ -259,6 +264,11 @@ def run(arguments: list[str] | None = None) -> int:
         return 2
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        click.echo("There is no room for the output: the disk that it goes to is full.", err=True)
+        return 1
     return status if isinstance(status, int) else 0
 
 

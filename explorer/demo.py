@@ -32,6 +32,12 @@ def holds_only_the_demo(database: Database) -> bool:
     return bool(roots) and all(is_the_demo(Path(root)) for root in roots)
 
 
+def holds_somebodys_songs(database: Database) -> bool:
+    """Tell whether a library holds more than the demo; an imported one need not have any folder."""
+    is_empty = not database.roots() and not database.song_ids()
+    return not is_empty and not holds_only_the_demo(database)
+
+
 def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, reporter: Reporter) -> Settings:
     """Compose the demo's songs, index and map them.
 
@@ -46,7 +52,7 @@ def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, repor
     from explorer.audio.synthesis import compose_library
 
     with Database.open(settings.database) as database:
-        taken = bool(database.roots()) and not holds_only_the_demo(database)
+        taken = holds_somebodys_songs(database)
     if taken:
         settings = replace(settings, database=settings.database.with_name("demo.db"))
         reporter.say(f"Your library stays as it is: the demo goes to {settings.database}.")

@@ -75,32 +75,42 @@ def folder_of_clips(original: Path, asked: Path | None) -> Path | None:
         If a folder was asked for that is none.
     """
     if asked is not None:
+        asked = asked.expanduser()
         if not asked.is_dir():
             raise LibraryError(f"{asked} is not a folder: name the one that holds the songs' clips.")
-        return asked.expanduser().resolve()
+        return asked.resolve()
     folder = original.absolute().parent
     near = (folder / CLIPS, folder.parent / CLIPS)
     return next((path.resolve() for path in near if path.is_dir()), None)
 
 
 def import_original(
-    library: Database, original: Path, *, clips: Path | None, reporter: Reporter, mirror: bool = False
+    library: Database,
+    original: Path,
+    *,
+    clips: Path | None,
+    reporter: Reporter,
+    mirror: bool = False,
+    replace: bool = False,
 ) -> ImportSummary:
     """Bring a library in step with an original database and the folder of its clips.
 
     Parameters
     ----------
     clips : Path, optional
-        Where clips are looked for, by the songs' ids; None for no sound.
+        Where clips are looked for, by the songs' ids; None for nowhere.
     mirror : bool
-        Also drop the library's songs that the original has not: the library is its mirror image.
+        Also drop the library's songs that the original has not, and clips that are not in the folder: the
+        library is its mirror image.
+    replace : bool
+        Empty the library first, as soon as the original is known to be readable.
 
     Raises
     ------
     LibraryError
         If the original cannot be read, or the library's vectors were made by a known model.
     """
-    model = library.model()
+    model = None if replace else library.model()
     if model is not None and Model.from_record(model).is_known:
         raise LibraryError(
             f"{library.path} was made with {Model.from_record(model).describe()}, and what made those of "
@@ -114,25 +124,24 @@ def import_original(
         repeated_genres=found.repeated_genres,
         strays=found.strays,
     )
-    files = _find(clips, found.songs) if clips else {}
     troubled = {song_id for song_id, _ in found.skipped}
-    with library.transaction():
-        library.claim_model(Model.unknown().record())
-        root_id, root = library.settle_root(clips) if clips else (None, None)
-    stored = library.clips()
+    if replace:
+        library.forget_everything()
+    library.claim_model(Model.unknown().record())
+    shelf = _Shelf(library, clips, found.songs, keeps=not mirror)
     with reporter.counting("Importing", total=len(found.songs)) as counter:
         for first in range(0, len(found.songs), _AT_ONCE):
+            some = found.songs[first : first + _AT_ONCE]
+            # Before the transaction: whoever waits for the library must not wait for these files.
+            settled = [shelf.look(song.song_id, summary) for song in some]
             with library.transaction():
-                for song in found.songs[first : first + _AT_ONCE]:
+                for song, place in zip(some, settled, strict=True):
                     vector = song.vector
                     summary.changed |= library.store_imported(song.song_id, song.info, song.genres, vector)
                     summary.vectors += vector is not None
                     if vector is None and song.song_id not in troubled:
                         summary.without_vector.append(song.song_id)
-                    file = files.get(song.song_id)
-                    if file is not None:
-                        file = file.under(clips.relative_to(root))
-                    if _settle_clip(library, song.song_id, root_id, root, file, stored, summary):
+                    if shelf.settle(song.song_id, place):
                         summary.clips += 1
                     elif vector is not None:
                         summary.without_clip.append(song.song_id)
@@ -164,6 +173,7 @@ def find_clips(files: Iterable[ScannedFile], song_ids: Iterable[str]) -> dict[st
         if "/" in bare:
             by_path.setdefault(bare, file)
         by_stem.setdefault(bare.rpartition("/")[2], file)
+        by_stem.setdefault(path.rpartition("/")[2], file)
     found: dict[str, ScannedFile] = {}
     taken: set[bytes] = set()
     song_ids = list(song_ids)
@@ -190,41 +200,58 @@ _SPELLINGS = (
 """How a song's id is written as a file's name: what is sure first."""
 
 
-def _find(clips: Path, songs: list[OriginalSong]) -> dict[str, ScannedFile]:
-    return find_clips(scan_folder(clips), (song.song_id for song in songs))
-
-
 def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _settle_clip(
-    library: Database,
-    song_id: str,
-    root_id: int | None,
-    root: Path | None,
-    file: ScannedFile | None,
-    stored: dict,
-    summary: ImportSummary,
-) -> bool:
-    """Store where a song's clip is; return whether it has one."""
-    before = stored.get(song_id)
-    if file is None:
-        if before is not None:
-            library.forget_clip(song_id)
+class _Shelf:
+    """Where songs' clips are: in the folder that is looked through now, or where they were before.
+
+    Parameters
+    ----------
+    clips : Path or None
+    songs : list of OriginalSong
+    keeps : bool
+        Whether a clip that is not in the folder, and is where it was, stays a song's clip.
+    """
+
+    def __init__(
+        self, library: Database, clips: Path | None, songs: list[OriginalSong], *, keeps: bool
+    ) -> None:
+        self._library = library
+        self._keeps = keeps
+        self._stored = library.clips()
+        self._root_id, self._root = library.settle_root(clips) if clips else (None, None)
+        self._files: dict[str, ScannedFile] = {}
+        if clips:
+            below = clips.relative_to(self._root)
+            found = find_clips(scan_folder(clips), (song.song_id for song in songs))
+            self._files = {song_id: file.under(below) for song_id, file in found.items()}
+
+    def look(self, song_id: str, summary: ImportSummary) -> Clip | bool:
+        """Return a song's clip that is to be stored, else whether what is stored is to stay."""
+        before, file = self._stored.get(song_id), self._files.get(song_id)
+        if file is None:
+            return self._keeps and before is not None and Path(before[0]).is_file()
+        path = self._root / file.native
+        if before is not None and before[0] == str(path) and before[1].is_unchanged(file):
+            return True
+        try:
+            return Clip(file, fingerprint(path), open_audio(path).format, _claimed_length_s(path))
+        except ExplorerError as error:
+            summary.unreadable.append((song_id, str(error)))
+        except Exception as error:
+            # Whatever a decoder stumbles over costs one clip, and not the others.
+            summary.unreadable.append((song_id, f"{file.text} cannot be read ({type(error).__name__})."))
         return False
-    path = root / file.native
-    if before is not None and before[0] == str(path) and before[1].is_unchanged(file):
-        return True
-    try:
-        clip = Clip(file, fingerprint(path), open_audio(path).format, _claimed_length_s(path))
-    except ExplorerError as error:
-        summary.unreadable.append((song_id, str(error)))
-        if before is not None:
-            library.forget_clip(song_id)
-        return False
-    library.store_clip(song_id, root_id, clip)
-    return True
+
+    def settle(self, song_id: str, place: Clip | bool) -> bool:
+        """Store what `look` found; return whether the song has a clip."""
+        if isinstance(place, Clip):
+            self._library.store_clip(song_id, self._root_id, place)
+        elif not place and song_id in self._stored:
+            self._library.forget_clip(song_id)
+        return bool(place)
 
 
 def _claimed_length_s(path: Path) -> float:

@@ -137,27 +137,6 @@ def _is(kind: Callable[[], bool]) -> bool:
         return False
 
 
-def find_similar(database: Database, text: str, *, count: int) -> tuple[SongRow, list[tuple[SongRow, float]]]:
-    """Return a song, named as `find_song` has it, and the songs nearest to it.
-
-    Similarity is the cosine after the library's mean vector was taken away: plain cosine lies
-    between 0.97 and 1 for any two sounds.
-
-    Returns
-    -------
-    song : SongRow
-    found : list of (SongRow, float)
-        The nearest first.
-
-    Raises
-    ------
-    SongNotFoundError
-        If no song, or more than one, answers to the text.
-    """
-    wanted, found = _like_song(database, database.find_song(text).song_id, count)
-    return wanted, [(database.song(song_id), value) for song_id, value in found]
-
-
 def _like_song(database: Database, song_id: str, count: int) -> tuple[SongRow, list[tuple[str, float]]]:
     song_ids, vectors = database.vectors(dtype=np.float32)
     if song_id not in song_ids:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and never over a library."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from explorer.errors import LibraryError
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
     """Give a path to write to, which takes the place of another once all of it is written.
 
     A file that was there before stays as it was if writing fails. What is no file, as a pipe or
     `/dev/null`, is written to directly: it must not be replaced by one.
 
+    Parameters
+    ----------
+    parts : Path, optional
+        The folder for what is not whole yet, on the same disk; else that of the file.
+
     Yields
     ------
     Path
-        In the same folder, without an extension that a player or an indexer looks for.
+        Without an extension that a player or an indexer looks for.
 
     Raises
     ------
@@ -30,10 +37,22 @@ def whole_file(path: Path) -> Iterator[Path]:
     if target.exists() and not target.is_file() and not target.is_dir():
         yield target
         return
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
+    part = (parts or target.parent) / f".{secrets.token_hex(8)}.part"
     try:
         yield part
         part.replace(target)
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def refuse_library(out: Path, database: Path) -> None:
+    """Refuse to write over a library, by whatever name it is called.
+
+    Raises
+    ------
+    LibraryError
+    """
+    with suppress(OSError):
+        if out.samefile(database):
+            raise LibraryError(f"{out} is the library itself: name another file with --out.")

@@ -1,6 +1,8 @@
 import json
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,3 +220,12 @@ def test_a_missing_engine_is_one_sentence(tmp_path, make_tone, monkeypatch, caps
         "The openl3 engine needs the package 'openl3', which is not installed: install "
         "requirements-openl3.txt or choose another engine."
     ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_the_output_is_one_sentence(library):
+    command = [sys.executable, str(ROOT / "run.py"), "status", "--json", "--db", str(library[0])]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "There is no room for the output: the disk that it goes to is full."

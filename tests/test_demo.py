@@ -1,5 +1,7 @@
+import numpy as np
+
 from explorer import demo
-from explorer.demo import quick_precision
+from explorer.demo import holds_somebodys_songs, quick_precision
 
 
 def test_the_demo_is_embedded_in_what_the_processor_does_fast(monkeypatch):
@@ -7,3 +9,17 @@ def test_the_demo_is_embedded_in_what_the_processor_does_fast(monkeypatch):
     assert quick_precision() == "bfloat16"
     monkeypatch.setattr(demo, "native_precisions", lambda: ("float32", "int8"))
     assert quick_precision() == "float32"
+
+
+def test_only_an_empty_library_and_the_demos_own_make_room_for_the_demo(fresh_db, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "FOLDER", tmp_path / "demo")
+    assert not holds_somebodys_songs(fresh_db)
+    fresh_db.add_root(tmp_path / "demo")
+    assert not holds_somebodys_songs(fresh_db)
+    fresh_db.add_root(tmp_path / "music")
+    assert holds_somebodys_songs(fresh_db)
+
+
+def test_an_imported_library_without_a_folder_is_somebodys(fresh_db):
+    fresh_db.store_imported("a", '{"name": "A"}', (), np.arange(512.0))
+    assert holds_somebodys_songs(fresh_db)

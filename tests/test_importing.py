@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from support import store_library, store_original, write_tone
 
+from explorer import importing
+from explorer.audio.decoding import open_audio
 from explorer.errors import LibraryError
 from explorer.importing import find_clips, folder_of_clips, import_original
 from explorer.indexing.indexer import index_folder
@@ -80,6 +82,44 @@ def test_a_second_import_changes_nothing_but_what_has_changed(original, fresh_db
     assert fresh_db.file_of("stem 5") is None
 
 
+def test_an_import_that_names_no_folder_keeps_the_clips_that_are_there(original, fresh_db, tmp_path):
+    path, clips, _ = original
+    bring(fresh_db, path, clips)
+    (tmp_path / "others").mkdir()
+    assert bring(fresh_db, path, None).clips == 12
+    (clips / "stem 5.flac").unlink()
+    assert bring(fresh_db, path, tmp_path / "others").without_clip == ["stem 5"]
+    assert fresh_db.file_of("stem 5") is None
+    assert fresh_db.file_of("stem 3").path == clips / "stem 3.flac"
+    assert bring(fresh_db, path, None, mirror=True).clips == 0
+
+
+def test_what_makes_way_is_kept_where_nothing_can_be_read(original, tmp_path):
+    path, clips, vectors = original
+    change(path, "ALTER TABLE songs_vectors RENAME COLUMN vector TO other")
+    store_library(tmp_path / "songs.db", tmp_path / "music", per_genre=1)
+    with Database.open(tmp_path / "songs.db") as library:
+        with pytest.raises(LibraryError, match="other"):
+            bring(library, path, clips, replace=True)
+        assert library.count_vectors() == 3
+        change(path, "ALTER TABLE songs_vectors RENAME COLUMN other TO vector")
+        bring(library, path, clips, replace=True)
+        assert library.vectors()[0] == sorted(vectors)
+
+
+def test_a_clip_that_breaks_the_decoder_costs_one_clip(original, fresh_db, monkeypatch):
+    path, clips, _ = original
+
+    def broken(clip):
+        if clip.name == "stem 5.flac":
+            raise ZeroDivisionError
+        return open_audio(clip)
+
+    monkeypatch.setattr(importing, "open_audio", broken)
+    summary = bring(fresh_db, path, clips)
+    assert (summary.clips, [song_id for song_id, _ in summary.unreadable]) == (11, ["stem 5"])
+
+
 def test_only_a_mirror_drops_what_the_original_has_not(original, fresh_db):
     path, clips, _ = original
     bring(fresh_db, path, clips)
@@ -139,6 +179,7 @@ def untrained(tmp_path):
         ("rock/a stem.wav", "rock/a stem.wav"),
         ("Sa\u0303o.mp3", "S\u00e3o"),
         ("dotted. name.mp3", "dotted. name"),
+        ("previews/whole name.mp3", "whole name.mp3"),
     ],
 )
 def test_a_clip_is_found_by_its_songs_id(name, song_id):

@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +29,10 @@ class Listener(Reporter):
 def mirror(path, clips=None):
     listener = Listener()
     return mirror_if_original(Settings(database=path), clips=clips, reporter=listener), listener.said
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
 
 
 def digest(path: Path) -> str:
@@ -67,6 +72,90 @@ def test_the_map_stays_and_nothing_is_read_again_until_something_changes(tmp_pat
         now = dict(zip(library.positions("tsne")[0], library.positions("tsne")[1].tolist(), strict=True))
         assert now == {i: p for i, p in zip(ids, places.tolist(), strict=True) if i != "stem 1"}
         assert library.genres_of("stem 3") == ("Techno", "More")
+
+
+def test_who_is_killed_before_the_map_follows_gets_it_the_next_time(tmp_path, monkeypatch):
+    path = tmp_path / "old.db"
+    store_original(path)
+    settings, _ = mirror(path)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("INSERT INTO songs_vectors SELECT 'new', vector FROM songs_vectors LIMIT 1")
+    with monkeypatch.context() as stopped:
+        stopped.setattr(originals, "make_map", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mirror(path)
+    with Database.open_readonly(settings.database) as library:
+        assert "new" not in library.positions("pca")[0]
+    mirror(path)
+    with Database.open_readonly(settings.database) as library:
+        assert "new" in library.positions("pca")[0]
+    assert mirror(path)[1] == []
+
+
+def test_the_folder_of_clips_is_remembered_for_as_long_as_it_is_there(tmp_path):
+    path = tmp_path / "deep" / "old.db"
+    store_original(path, tmp_path / "clips")
+    settings, _ = mirror(path, tmp_path / "clips")
+    assert mirror(path)[1] == []
+    with Database.open_readonly(settings.database) as library:
+        assert library.file_of("stem 1").path == tmp_path / "clips" / "stem 1.flac"
+    (tmp_path / "clips").rename(tmp_path / "moved")
+    assert any("--audio" in line for line in mirror(path)[1])
+    with Database.open_readonly(settings.database) as library:
+        assert library.file_of("stem 1") is None
+    assert any("12 with a clip" in line for line in mirror(path, tmp_path / "moved")[1])
+
+
+def test_ids_are_told_as_a_terminal_can_show_them(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path)
+    with closing(sqlite3.connect(path)) as database, database:
+        for song_id in ("\x1b[31m red", "x" * 5000):
+            database.execute("INSERT INTO songs VALUES (?, '{}')", (song_id,))
+    said = " ".join(mirror(path)[1])
+    assert "'\\x1b[31m red'" in said
+    assert "\x1b" not in said
+    assert "x" * 100 not in said
+
+
+def test_databases_side_by_side_have_images_of_their_own(tmp_path):
+    assert image_of(tmp_path / "songs.db") != image_of(tmp_path / "songs.sqlite")
+    (tmp_path / "songs.explorer").write_text("in the way")
+    assert not image_of(tmp_path / "songs.db").is_relative_to(tmp_path)
+
+
+def test_a_damaged_image_may_be_deleted_and_is_made_anew(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path)
+    image = mirror(path)[0].database
+    image.write_bytes(b"no database" * 500)
+    with pytest.raises(LibraryError, match=r"delete the folder .*old\.explorer"):
+        mirror(path)
+    shutil.rmtree(image.parent)
+    mirror(path)
+    with Database.open_readonly(image) as library:
+        assert library.count_vectors() == 12
+
+
+def test_of_an_original_that_is_gone_the_map_is_pointed_out(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path)
+    mirror(path)
+    path.unlink()
+    with pytest.raises(LibraryError, match=r"gone.*old\.explorer/songs\.db"):
+        mirror(path)
+    with pytest.raises(LibraryError, match="no database"):
+        mirror(tmp_path / "never.db", tmp_path)
+
+
+def test_the_page_of_a_large_original_does_not_wait_for_tsne(tmp_path, monkeypatch):
+    path = tmp_path / "old.db"
+    store_original(path)
+    monkeypatch.setattr(originals, "_MINUTES_FOR_TSNE", 12)
+    settings, said = mirror(path)
+    assert any(f"map --db {settings.database}" in line for line in said)
+    with Database.open_readonly(settings.database) as library:
+        assert set(library.projections()) == {"pca", "umap"}
 
 
 def test_without_clips_it_is_said_that_nothing_can_be_heard(tmp_path):

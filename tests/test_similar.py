@@ -15,7 +15,7 @@ from explorer.indexing.model import ModelRequest
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song, Tags
 from explorer.progress import Reporter
-from explorer.similar import find_similar, recommend
+from explorer.similar import recommend
 
 ANY = ModelRequest(Settings().models)
 QUICK = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precision="float32")
@@ -47,22 +47,33 @@ def ask(folder, text, count=3):
     return recommend(str(text), database=folder / "songs.db", count=count, request=ANY, reporter=Reporter())
 
 
+def exactly(path, song_id, count):
+    """Return the ids nearest to a song and their centred cosines, in double precision."""
+    with Database.open_readonly(path) as database:
+        ids, vectors = database.vectors()
+    rows = vectors - vectors.mean(axis=0)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    alike = rows @ rows[ids.index(song_id)]
+    order = [number for number in np.argsort(-alike) if ids[number] != song_id][:count]
+    return [ids[number] for number in order], alike[order]
+
+
 def test_the_nearest_songs_come_first_and_not_the_song_itself(library):
     path, ids = library
-    with Database.open_readonly(path) as database:
-        wanted, found = find_similar(database, ids[2], count=7)
-    assert wanted.song_id == ids[2]
-    assert {row.song_id for row, _ in found} == set(ids[:8]) - {ids[2]}
-    values = [value for _, value in found]
-    assert values == sorted(values, reverse=True)
+    found = ask(path.parent, ids[2], count=7)
+    assert found.song_id == ids[2]
+    assert {song.song_id for song, _ in found.songs} == set(ids[:8]) - {ids[2]}
+    expected, values = exactly(path, ids[2], 7)
+    assert [song.song_id for song, _ in found.songs] == expected
+    assert [value for _, value in found.songs] == pytest.approx(values, abs=1e-6)
 
 
 def test_a_song_that_is_not_embedded_yet_is_a_sentence(library):
     path, ids = library
-    with Database.open(path) as database:
-        database.forget_vectors()
-        with pytest.raises(SongNotFoundError, match=r"'000\.flac' has no vector yet"):
-            find_similar(database, ids[0], count=3)
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM songs_vectors WHERE song_id = ?", (ids[0],))
+    with pytest.raises(SongNotFoundError, match=r"'000\.flac' has no vector yet"):
+        ask(path.parent, ids[0])
 
 
 @pytest.mark.parametrize(
@@ -73,11 +84,9 @@ def test_a_song_is_found_by_id_path_title_or_file_name_without_embedding(indexed
     text = indexed / "music" / "rock" / "song 2.flac" if text == "path" else text
     found = ask(indexed, text)
     assert (found.song_id, found.title, found.artist) == ("rock/song 2.flac", "Tone 2", "Artist 2")
-    with Database.open_readonly(indexed / "songs.db") as library:
-        _, expected = find_similar(library, "rock/song 2.flac", count=3)
-    assert [(song.song_id, value) for song, value in found.songs] == [
-        (row.song_id, value) for row, value in expected
-    ]
+    expected, values = exactly(indexed / "songs.db", "rock/song 2.flac", 3)
+    assert [song.song_id for song, _ in found.songs] == expected
+    assert [value for _, value in found.songs] == pytest.approx(values, abs=1e-5)
 
 
 def test_recommendations_are_rows_with_titles_and_absolute_paths(indexed, no_engine):
@@ -110,9 +119,8 @@ def test_a_file_outside_the_library_is_embedded_as_its_songs_were(indexed, tmp_p
     assert first[1] == pytest.approx(1, abs=1e-4)
     assert len(others) == 5
     assert (indexed / "songs.db").read_bytes() == before
-    with Database.open_readonly(indexed / "songs.db") as library:
-        _, expected = find_similar(library, "Tone 2", count=5)
-    np.testing.assert_allclose([value for _, value in others], [value for _, value in expected], atol=1e-3)
+    _, values = exactly(indexed / "songs.db", "rock/song 2.flac", 5)
+    np.testing.assert_allclose([value for _, value in others], values, atol=1e-3)
 
 
 def test_a_file_that_is_there_is_not_taken_for_a_song_of_its_name(indexed, tmp_path, monkeypatch):

@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from explorer.writing import whole_file
+from explorer.errors import LibraryError
+from explorer.writing import refuse_library, whole_file
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -47,3 +48,24 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path):
         assert pipe.is_fifo()
     finally:
         os.close(reader)
+
+
+def test_what_is_not_whole_yet_lies_where_it_is_told_to(tmp_path):
+    (tmp_path / "parts").mkdir()
+    with whole_file(tmp_path / "x.txt", parts=tmp_path / "parts") as part:
+        part.write_text("new")
+        assert list((tmp_path / "parts").glob("*.part")) == [part]
+    assert (tmp_path / "x.txt").read_text() == "new"
+    assert list((tmp_path / "parts").iterdir()) == []
+
+
+def test_a_library_is_refused_by_whatever_name(tmp_path):
+    library = tmp_path / "songs.db"
+    library.write_text("songs")
+    (tmp_path / "other.html").hardlink_to(library)
+    for name in ("songs.db", "./x/../songs.db", "other.html"):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        with pytest.raises(LibraryError, match="is the library itself: name another file with --out"):
+            refuse_library(tmp_path / name, library)
+    refuse_library(tmp_path / "new.html", library)
+    refuse_library(tmp_path / "new.html", tmp_path / "no such.db")

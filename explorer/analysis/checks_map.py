@@ -166,6 +166,8 @@ def check_near(
         compared = max(compared, len(rows))
         if apart >= worst:
             worst, method_of_worst = apart, TITLES.get(method, method)
+    if not any(places.values()):
+        return check(name, NOT_JUDGED, "There is no map yet.")
     if not compared or not up_to_date:
         finding = (
             "The map is not up to date, or was made before it counted how many of a song's ten are near."

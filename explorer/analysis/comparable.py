@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.mapping.clustering import cluster, default_cluster_count
+from explorer.mapping.clustering import cluster, default_cluster_count, distinct_rows
 from explorer.mapping.neighbours import Neighbours, centred_unit_rows
 from explorer.mapping.projection import reduce
 
@@ -152,7 +152,7 @@ def group_songs(
 
 
 def group_by_sound(rows: np.ndarray) -> Groups:
-    """Divide songs by k-means, as a map does that is not there.
+    """Divide songs by k-means, as a map does that is not there; in two at least, unless all are alike.
 
     Parameters
     ----------
@@ -160,5 +160,9 @@ def group_by_sound(rows: np.ndarray) -> Groups:
         Of length 1.
     """
     reduced = reduce(rows)
-    members = cluster(reduced, default_cluster_count(reduced)).astype(np.int64)
+    count = default_cluster_count(reduced)
+    if count == 1:
+        # A map may be one cluster; nothing can be compared within one.
+        count = min(2, len(distinct_rows(reduced)[0]))
+    members = cluster(reduced, count).astype(np.int64)
     return Groups("k-means", [f"Group {number + 1}" for number in range(members.max() + 1)], members)

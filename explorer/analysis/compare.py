@@ -122,6 +122,11 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
     groups, within = None, None
     if len(compared) > MOST_ROWS:
         everything = by_tags or group_by_sound(compared.rows)
+        if len(everything.names) < 2:
+            raise AnalysisError(
+                f"All {len(compared):,} songs have one and the same vector, and nothing tells them apart: "
+                "run `python run.py report`."
+            )
         groups = everything.largest(MOST_ROWS)
         notes += _notes_on_groups(compared, everything, groups)
         matrices, within = _of_groups(compared, groups)
@@ -245,9 +250,9 @@ def _draw_scatter(out: Path, compared: Compared, panels, groups: Groups | None) 
         (f"{len(compared):,} songs" + (f", coloured {how[groups.kind]}." if groups else "."), False),
         model_line(compared.model),
     ]
-    title = "Where the songs lie" if compared.shelf is None or not compared.is_whole else "The library's map"
-    if compared.is_whole and len(panels) > 1:
-        title = "The library's maps"
+    title = "Where the songs lie"
+    if compared.is_whole and compared.shelf.places:
+        title = "The library's maps" if len(panels) > 1 else "The library's map"
     return save(scatter_figure(panels, marks, title=title, captions=captions), out, "scatter")
 
 

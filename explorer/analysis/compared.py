@@ -201,10 +201,11 @@ def _named(library, texts, number_of) -> tuple[dict[int, None], list[Path]]:
     numbers: dict[int, None] = {}
     files: dict[Path, None] = {}
     for text in texts:
+        file = _file(text)
         try:
-            song_id = library.find_song(text).song_id
+            # Who names a file that is there does not mean one of the library that is called alike.
+            song_id = library.find_song(text, by_file_name=file is None).song_id
         except SongNotFoundError as error:
-            file = _file(text)
             if file is None:
                 raise SongNotFoundError(
                     f"{str(error).rstrip('.')}; and there is no file of that name."

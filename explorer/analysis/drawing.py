@@ -13,10 +13,11 @@ from pathlib import Path
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from explorer.errors import AnalysisError
+from explorer.writing import whole_file
 
 INK = "#1c2030"
 SOFT = "#6b7285"
@@ -76,16 +77,6 @@ def style():
     return matplotlib.rc_context(STYLE)
 
 
-def colours(count: int) -> list[str]:
-    """Return so many colours, the first of which are told apart best."""
-    return [COLOURS[number % len(COLOURS)] for number in range(count)]
-
-
-def palette(count: int) -> ListedColormap:
-    """Return the same as a colour map."""
-    return ListedColormap(colours(count))
-
-
 def shorten(text: str, letters: int = _MOST_LETTERS) -> str:
     """Return a text that fits beside a row: white space folded, cut with an ellipsis."""
     text = " ".join(text.split())
@@ -105,7 +96,8 @@ def save(figure: Figure, folder: Path, name: str, *, forms: Sequence[str] = ("pn
         path = folder / f"{name}.{form}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(render(figure, form))
+            with whole_file(path) as part:
+                part.write_bytes(render(figure, form))
         except OSError as error:
             raise AnalysisError(
                 f"{path} cannot be written ({error.strerror}): choose another folder with --out."

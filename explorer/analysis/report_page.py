@@ -16,6 +16,7 @@ from explorer.analysis.report_style import STYLE
 from explorer.config import TITLES
 from explorer.errors import AnalysisError
 from explorer.progress import format_duration
+from explorer.writing import whole_file
 
 _STATES = {
     FAILED: ("bad", "✗ failed"),
@@ -40,7 +41,8 @@ def write_page(verification: Verification, path: Path) -> None:
     page = render_page(verification).encode("utf-8", "replace")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(page)
+        with whole_file(path) as part:
+            part.write_bytes(page)
     except OSError as error:
         raise AnalysisError(
             f"{path} cannot be written ({error.strerror}): choose another file with --out."

@@ -92,13 +92,14 @@ def read_library(database: Database) -> ReadLibrary:
 
 
 def _read(database: Database, integrity: list[str]) -> ReadLibrary:
+    strays = database.vectors_without_song()
     return ReadLibrary(
-        stored=read_vectors(database.vector_blobs(), database.count_vectors()),
+        stored=read_vectors(database.vector_blobs(), database.count_vectors() + len(strays)),
         model=database.model(),
         summary=database.summary(),
         integrity=integrity,
         strays=database.stray_rows(),
-        stray_vectors=database.vectors_without_song(),
+        stray_vectors=strays,
         without_vector=database.songs_without_vector(),
         files=database.filed_vectors(),
         titles=database.titles(),

@@ -39,8 +39,12 @@ def describe_report(report: dict) -> str:
         f"{number(counts['failures'], 'failure')}",
     ]
     if model and not model.get("trained"):
-        what = "UNTRAINED filters" if model.get("trained") is False else "an unknown model"
-        lines.append(f"The vectors are those of {what}: nearness is not OpenL3's.")
+        is_untrained = model.get("trained") is False
+        lines.append(
+            "The vectors are those of UNTRAINED filters: nearness is not OpenL3's."
+            if is_untrained
+            else "The vectors were imported: what made them is unknown."
+        )
     lines += [f"  {each['status']:<11} {each['name']}: {each['finding']}" for each in report["checks"]]
     speed, pooling = report["speed"], report["pooling"]
     if speed:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from explorer.writing import whole_file
 
 STALE_S = 3600.0
 _guard = threading.Lock()
@@ -48,12 +49,8 @@ def writing(target: Path, *, cache: Path) -> Iterator[Path]:
         Where the other name is: what a killed program leaves is found there by `sweep`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = cache / f"{uuid.uuid4().hex}.part"
-    try:
+    with whole_file(target, parts=cache) as part:
         yield part
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def sweep(cache: Path) -> None:

@@ -35,7 +35,7 @@ from explorer.progress import Reporter
     "projections",
     multiple=True,
     type=click.Choice(["tsne", "umap", "pca"]),
-    help="Draw only this one; may be given several times (all three).",
+    help="Draw only this one; may be given several times (all that the map has).",
 )
 @model_options("float32", "bfloat16")
 @json_option
@@ -50,7 +50,8 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
       similarity  each song beside each: the cosine, after the library's mean was taken away
       distance    the same with the Euclidean distance
       scatter     where they lie on the map
-    Of more than 60 songs the first two show the means of their genres.
+    Of more than 60 songs the first two show the means of their genres, or of clusters where most songs
+    have no genre.
     """  # noqa: D301
     from explorer.analysis.compare import CompareRequest
     from explorer.analysis.compare import compare as compare_songs

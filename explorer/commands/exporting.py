@@ -60,9 +60,11 @@ def export(database, form, out, as_json, **choices):
 
     form = form or (form_of(out) if out else None)
     if form is None:
-        raise AnalysisError(f"It is not clear what to write: add --format with one of {', '.join(FORMS)}.")
+        raise click.UsageError(f"It is not clear what to write: add --format with one of {', '.join(FORMS)}.")
     if out is None and as_json:
-        raise AnalysisError("Standard output cannot hold both the export and JSON: name a file with --out.")
+        raise click.UsageError(
+            "Standard output cannot hold both the export and JSON: name a file with --out."
+        )
     if out is None and form == "parquet" and sys.stdout.isatty():
         raise AnalysisError("Parquet is not for a terminal: name a file with --out, or pipe it.")
     reporter = Reporter()
@@ -72,7 +74,7 @@ def export(database, form, out, as_json, **choices):
     if done.left_out:
         what = "file" if form in PLAYLISTS else "vector"
         reporter.say(f"Left out: {_songs(done.left_out)} without a {what}.")
-    if not done.trained and form not in PLAYLISTS:
+    if done.trained is False and form not in PLAYLISTS:
         reporter.say(UNTRAINED)
     if as_json:
         out = [str(path) for path in done.out]

@@ -35,10 +35,14 @@ def import_command(original, database, clips, no_map, as_json):
     require_original(original)
     folder = folder_of_clips(original, clips)
     with Database.open(database) as library:
-        if holds_only_the_demo(library):
+        summary = import_original(
+            library,
+            original,
+            clips=folder,
+            reporter=reporter,
             # The demo's songs make way for somebody's own music.
-            library.forget_everything()
-        summary = import_original(library, original, clips=folder, reporter=reporter)
+            replace=holds_only_the_demo(library),
+        )
         tell(summary, folder, reporter)
         if summary.vectors and not no_map and (summary.changed or not library.projections()):
             make_map(library, reporter=reporter)

@@ -34,9 +34,11 @@ def report(database, out, recompute, as_json):
     from explorer.analysis.report_page import write_page
     from explorer.analysis.report_text import describe_report, require_sound
     from explorer.library.database import Database
+    from explorer.writing import refuse_library
 
     reporter = Reporter()
     out = out or database.parent / "report.html"
+    refuse_library(out, database)
     with Database.open_readonly(database) as library:
         verification = verify(library, recompute=recompute, reporter=reporter)
     if as_json:

@@ -75,9 +75,12 @@ def embed(files, out, database, like_library, progress_lines, as_json, **choices
     is read. Of several files those that cannot be embedded are told, and the others go on.
     """
     from explorer.indexing.single import embed_each_to_npz, embed_to_npz, npz_paths
+    from explorer.writing import refuse_library
 
     reporter = LineReporter() if progress_lines else Reporter()
     outs = npz_paths(files, out)
+    for path in outs:
+        refuse_library(path, database)
     options = {
         "request": model_request(**choices),
         "reporter": reporter,
@@ -144,8 +147,12 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
         raise click.UsageError("--m3u8 and --json are both for standard output: name a file with --out.")
     if out and not (as_playlist or as_json):
         raise click.UsageError("--out needs --m3u8 or --json, which say what to write.")
+    from explorer.exporting.playlists import shown
     from explorer.similar import recommend
+    from explorer.writing import refuse_library
 
+    if out:
+        refuse_library(out, database)
     reporter = Reporter()
     found = recommend(
         song, database=database, count=count, request=model_request(weights=weights), reporter=reporter
@@ -161,12 +168,11 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
         text = json.dumps(found.rows(), ensure_ascii=False) + "\n"
         _hand_out(text, None if as_playlist else out, reporter)
     if not as_playlist and not as_json:
-        click.echo(f"Songs like {found.title} ({found.artist or 'no artist'}):")
+        # Tags are data: none of them may move a terminal's cursor.
+        click.echo(shown(f"Songs like {found.title} ({found.artist or 'no artist'}):"))
         for row in found.rows():
-            click.echo(
-                f"  {row['similarity']:6.3f}  {row['title']}  ·  {row['artist'] or 'no artist'}  ·  "
-                f"{row['song_id']}"
-            )
+            names = (row["title"], row["artist"] or "no artist", row["song_id"])
+            click.echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(shown, names))}")
 
 
 def _hand_out(text: str, out: Path | None, reporter: Reporter) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from explorer.errors import AnalysisError
+from explorer.errors import AnalysisError, LibraryError
 from explorer.library.database import Database
 from explorer.library.files import FiledSong
 from explorer.mapping.projection import METHODS
@@ -28,8 +28,8 @@ class Collection:
     clusters : np.ndarray [shape=(n,), int32]
         As the map numbers them; -1 for songs in none.
     cluster_names : list of str
-    trained : bool
-        Whether the vectors are those of trained filters.
+    trained : bool or None
+        Whether the vectors are those of trained filters; None where nobody knows what made them.
     vector_rows : np.ndarray [shape=(n,), int64]
         Each song's row of `vectors`; -1 for songs without one, and where vectors were not asked for.
     vectors : np.ndarray [shape=(m, 512), float32]
@@ -40,7 +40,7 @@ class Collection:
     positions: dict[str, np.ndarray]
     clusters: np.ndarray
     cluster_names: list[str]
-    trained: bool
+    trained: bool | None
     vector_rows: np.ndarray
     vectors: np.ndarray
 
@@ -81,7 +81,7 @@ def collect(
     Raises
     ------
     LibraryError
-        If the library is empty, or a vector is not 512 float64.
+        If the library is empty, or a vector that is asked for is not 512 finite float64.
     AnalysisError
         If it has no such genre or cluster, or no song is in both.
     """
@@ -103,6 +103,7 @@ def _read(database: Database, with_vectors: bool) -> Collection:
     vector_ids, vectors = (
         database.vectors(dtype=np.float32) if with_vectors else ([], np.empty((0, 512), dtype=np.float32))
     )
+    _require_finite(vector_ids, vectors)
     model = database.model()
     return Collection(
         songs=songs,
@@ -113,10 +114,19 @@ def _read(database: Database, with_vectors: bool) -> Collection:
         },
         clusters=np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int32),
         cluster_names=names,
-        trained=not (model and model["trained"] is False),
+        trained=model.get("trained") if model else None,
         vector_rows=_rows_of(song_ids, vector_ids),
         vectors=vectors,
     )
+
+
+def _require_finite(song_ids: list[str], vectors: np.ndarray) -> None:
+    unsound = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(unsound):
+        raise LibraryError(
+            f"The vector of {song_ids[unsound[0]]!r} holds a value that is not finite: "
+            "index with --reindex, or run `python run.py report`."
+        )
 
 
 def _rows_of(song_ids: list[str], known_ids: list[str]) -> np.ndarray:

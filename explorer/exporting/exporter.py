@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from explorer.exporting.collection import Collection, collect
 from explorer.exporting.playlists import write_playlist
 from explorer.exporting.tables import write_csv, write_metadata, write_vectors
 from explorer.library.database import Database
-from explorer.writing import whole_file
+from explorer.writing import refuse_library, whole_file
 
 FORMS = ("csv", "parquet", "m3u8", "xspf", "tsv")
 PLAYLISTS = ("m3u8", "xspf")
@@ -64,14 +64,14 @@ class Exported:
     songs : int
     left_out : int
         Songs that were chosen and are not in it: without files in playlists, without vectors in TSV.
-    trained : bool
-        Whether the library's vectors are those of trained filters.
+    trained : bool or None
+        Whether the library's vectors are those of trained filters; None where nobody knows.
     """
 
     out: list[Path]
     songs: int
     left_out: int
-    trained: bool
+    trained: bool | None
 
 
 def form_of(out: Path) -> str | None:
@@ -88,10 +88,10 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
     Raises
     ------
     LibraryError
-        If the library is empty.
+        If the library is empty, or what is to be written is the library.
     AnalysisError
         If it has no such genre, cluster or projection, what was asked for does not go together, or a file
-        cannot be written.
+        or the stream cannot be written.
     """
     _check(database, request, out)
     collection = collect(
@@ -106,8 +106,7 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
         files = [_file(out, ending) for ending in writers]
         _write_files(dict(zip(files, writers.values(), strict=True)), database.path)
     else:
-        for write in writers.values():
-            write(out)
+        _write_stream(writers.values(), out)
     return Exported(files, handed, len(collection.songs) - handed, collection.trained)
 
 
@@ -119,6 +118,8 @@ def _check(database: Database, request: ExportRequest, out: Path | BinaryIO) -> 
         raise AnalysisError(f"{option} is for Parquet alone, not for {request.form}: leave it out.")
     if request.form == "tsv" and not isinstance(out, Path):
         raise AnalysisError("A tsv export is two files: name them with --out NAME.")
+    if isinstance(out, Path) and out.is_dir():
+        raise AnalysisError(f"{out} is a folder: name a file in it with --out.")
     there = database.projections()
     if request.projection and request.projection not in there:
         known = ", ".join(TITLES[name] for name in TITLES if name in there) or "none"
@@ -161,10 +162,7 @@ def _file(out: Path, ending: str) -> Path:
 
 def _write_files(writers: dict[Path, _Write], database: Path) -> None:
     for path in writers:
-        if path.resolve() == database.resolve():
-            raise AnalysisError(f"{path} is the library itself: name another file with --out.")
-        if path.is_dir():
-            raise AnalysisError(f"{path} is a folder: name a file in it with --out.")
+        refuse_library(path, database)
     try:
         with ExitStack() as stack:
             for path, write in writers.items():
@@ -175,4 +173,18 @@ def _write_files(writers: dict[Path, _Write], database: Path) -> None:
         raise AnalysisError(
             f"{names} cannot be written ({error.strerror or error}): check that the folder exists, its "
             "permissions and the disk's space."
+        ) from error
+
+
+def _write_stream(writers: Iterable[_Write], out: BinaryIO) -> None:
+    try:
+        for write in writers:
+            write(out)
+        out.flush()
+    except BrokenPipeError:
+        # Who reads has enough: that is no error of the export's.
+        raise
+    except OSError as error:
+        raise AnalysisError(
+            f"The export cannot be written ({error.strerror or error}): use --out."
         ) from error

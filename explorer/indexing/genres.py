@@ -35,9 +35,7 @@ def settle_genres(
     """
     paths = {file.path for file in files} | set(database.known_files(root_id))
     if asked is not None:
-        source = open_genre_source(as_choice(asked), paths=paths)
-        database.choose_genres(root_id, source.choice)
-        return source
+        return open_genre_source(as_choice(asked), paths=paths)
     recorded = database.genre_choice(root_id) or AUTO
     try:
         return open_genre_source(recorded, paths=paths)
@@ -53,7 +51,12 @@ def as_choice(asked: str) -> str:
 
 def tell_unknown(source: GenreSource, reporter: Reporter) -> None:
     """Say of how many songs a table, or the folders, knew nothing."""
-    if source.unknown and source.choice not in ("auto", "tags"):
+    if source.unknown and not source.known and source.choice not in KINDS:
+        reporter.say(
+            f"NONE of {source.unknown:,} songs is in {source.choice}: neither its paths nor its artists and "
+            "titles are theirs, so they have the genres that their tags name."
+        )
+    elif source.unknown and source.choice not in ("auto", "tags"):
         where = "lie in no such folder" if source.choice == "folder" else f"are not in {source.choice}"
         reporter.say(f"{source.unknown:,} songs {where}: they have the genres that their tags name.")
 
@@ -69,7 +72,8 @@ def bring_in_line(
 ) -> int:
     """Give known songs the genres that a source has for them; return how many have others than before.
 
-    Nothing is decoded. An imported song of whose genre nothing is said keeps those that it came with.
+    From now on the source is the root's. Nothing is decoded. An imported song of whose genre nothing is said
+    keeps those that it came with.
     """
     known = database.song_ids_by_path(root_id)
     todo = [(file, known[file.path]) for file in files if file.path in known]
@@ -81,5 +85,8 @@ def bring_in_line(
             if found != genres.get(song_id, ()) and (found or song_id not in imported):
                 changed[song_id] = found
             counter.advance()
-    database.store_genres(changed)
+    # As one: a choice that is remembered holds for every song that is known.
+    with database.transaction():
+        database.store_genres(changed)
+        database.choose_genres(root_id, source.choice)
     return len(changed)

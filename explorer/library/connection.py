@@ -5,6 +5,7 @@ SQLite through apsw, in WAL mode, so that a page can be read while an index runs
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from explorer.library.schema import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 5_000
 READER_BUSY_TIMEOUT_MS = 1_000
+
+_OURS = {"songs_vectors", "files", "state"}
+"""Tables that every version of a library has, and no original database."""
 
 
 class LibraryFile:
@@ -52,6 +56,7 @@ class LibraryFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = apsw.Connection(str(path))
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+            _refuse_another_programs(connection, path)
             connection.pragma("journal_mode", "wal")
             connection.pragma("synchronous", "full")
             connection.pragma("foreign_keys", True)
@@ -77,8 +82,9 @@ class LibraryFile:
         with speaking_plainly(path):
             connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
             connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
+            tables = _tables(connection)
             version = connection.pragma("user_version")
-        if version == 0:
+        if not _is_ours(connection, tables):
             connection.close()
             if is_original(path):
                 raise OriginalDatabaseError(_original(path))
@@ -147,13 +153,19 @@ def is_original(path: Path) -> bool:
     if not path.is_file():
         return False
     with speaking_plainly(path), closing(_immutable(path)) as connection:
-        if connection.pragma("user_version"):
-            return False
         tables = _tables(connection)
     if not tables and _left_beside(path):
         with reading_untouched(path) as connection:
-            tables = [] if connection.pragma("user_version") else _tables(connection)
-    return tables == ["songs_vectors"]
+            tables = _tables(connection)
+    return _is_theirs(tables)
+
+
+def _refuse_another_programs(connection: apsw.Connection, path: Path) -> None:
+    # The tables first: a library that another process makes meanwhile has them and its version at once.
+    tables = _tables(connection)
+    if tables and not _is_ours(connection, tables):
+        connection.close()
+        raise LibraryError(f"{path} is another program's database: choose another file with --db.")
 
 
 @contextmanager
@@ -180,13 +192,21 @@ def _left_beside(path: Path) -> list[Path]:
 
 def _immutable(path: Path) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    return apsw.Connection(f"file:{quote(str(path.absolute()))}?immutable=1", flags=flags)
+    return apsw.Connection(f"file:{quote(os.fsencode(path.absolute()))}?immutable=1", flags=flags)
 
 
-def _tables(connection: apsw.Connection) -> list[str]:
-    """Return which of a table that both kinds of database have, and of one of ours, are there."""
-    rows = connection.execute("SELECT name FROM sqlite_schema WHERE name IN ('songs_vectors', 'state')")
-    return [name for (name,) in rows]
+def _tables(connection: apsw.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+
+
+def _is_theirs(tables: set[str]) -> bool:
+    """Tell whether these are the tables of an original database, and not a library's."""
+    return "songs_vectors" in tables and not tables >= _OURS
+
+
+def _is_ours(connection: apsw.Connection, tables: set[str]) -> bool:
+    """Tell whether a database with these tables is a library; other programs count versions too."""
+    return tables >= _OURS and connection.pragma("user_version") > 0
 
 
 def _original(path: Path) -> str:

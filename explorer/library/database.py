@@ -58,15 +58,19 @@ class Database(
         """Return the number and the folder of the root that a folder belongs to.
 
         A folder inside a known one belongs to that. A folder around known ones takes them in: their
-        songs keep their ids and vectors, and are not found a second time.
+        songs keep their ids and vectors, and are not found a second time, and where their genres come
+        from, unless they disagree: folders' names mean something else from further up.
         """
         for root in map(Path, self.roots()):
             if folder.is_relative_to(root):
                 return self.add_root(root), root
         inner = [(number, Path(path)) for number, path in self._rows("SELECT id, path FROM roots")]
         inner = [(number, path) for number, path in inner if path.is_relative_to(folder)]
+        choices = {self.genre_choice(number) for number, _ in inner}
         with self.transaction():
             root_id = self.add_root(folder)
+            if len(choices) == 1 and choices.isdisjoint({None, "folder"}):
+                self.choose_genres(root_id, *choices)
             for number, path in inner:
                 prefix = os.fsencode(path.relative_to(folder).as_posix()) + b"/"
                 for table in ("files", "failures"):

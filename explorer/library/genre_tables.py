@@ -7,6 +7,7 @@ is taken: no genre is better than a wrong one.
 from __future__ import annotations
 
 import ast
+import codecs
 import csv
 import json
 import re
@@ -32,6 +33,7 @@ COLUMNS = {
 }
 """What columns may be called, whatever their case; labels and styles count where nothing else is a genre."""
 
+_AS_WINDOWS = "explorer.as_windows_wrote"
 _MOST_CELL_CHARACTERS = 16_000_000
 _MOST_GENRE_CHARACTERS = 1_000
 _MOST_REMEMBERED = 50_000
@@ -53,8 +55,9 @@ class Row(NamedTuple):
 
 
 def read_genre_table(path: Path, *, paths: Iterable[str]) -> GenreTable:
-    """Read a table with a header, in UTF-8; comma, semicolon, tab or `|` part its cells.
+    """Read a table with a header, in UTF-8, UTF-16 or Windows' code page.
 
+    Comma, semicolon, tab or `|` part its cells.
     `COLUMNS` lists the columns that are understood. A cell may hold several genres, parted by `;` or `|`
     or as a list in JSON or Python, and several rows may speak of one song. FMA's tracks.csv is understood
     as it is, and the numbers of genres where its genres.csv lies beside it.
@@ -73,7 +76,7 @@ def read_genre_table(path: Path, *, paths: Iterable[str]) -> GenreTable:
     table = GenreTable(paths)
     try:
         names = _genre_numbers(path.with_name("genres.csv"))
-        with path.open(encoding=_encoding(path), errors="replace", newline="") as file:
+        with path.open(encoding=_encoding(path), errors=_AS_WINDOWS, newline="") as file:
             for row in _rows(file, path, names):
                 table.add(row)
     except FileNotFoundError:
@@ -244,6 +247,16 @@ def _genre_numbers(path: Path) -> dict[int, str]:
         return {
             int(row["genre_id"]): row["title"] or "" for row in rows if (row["genre_id"] or "").isdecimal()
         }
+
+
+def _as_windows_wrote(error: UnicodeError) -> tuple[str, int]:
+    """Read bytes that are no UTF-8 by themselves: spreadsheets save CSV in Windows' code page."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error(_AS_WINDOWS, _as_windows_wrote)
 
 
 def _encoding(path: Path) -> str:

@@ -47,13 +47,13 @@ class GenreSource:
     ----------
     choice : str
         `auto`, `tags`, `folder`, or the path of a table.
-    unknown : int
-        How many songs it was asked for and knew nothing of: these have their tags' genres, if any.
+    known, unknown : int
+        How many songs it was asked for and knew, and knew nothing of: these have their tags' genres, if any.
     """
 
     def __init__(self, choice: str, find: _Finder) -> None:
         self.choice = choice
-        self.unknown = 0
+        self.known = self.unknown = 0
         self._find = find
         self._lock = threading.Lock()
 
@@ -72,11 +72,10 @@ class GenreSource:
             Each once, whatever its case.
         """
         found = distinct(self._find(file, tags))
-        if found:
-            return found
         with self._lock:
-            self.unknown += 1
-        return distinct(tags.genres)
+            self.known += bool(found)
+            self.unknown += not found
+        return found or distinct(tags.genres)
 
 
 def open_genre_source(choice: str, *, paths: Iterable[bytes]) -> GenreSource:

@@ -160,6 +160,10 @@ def encode_vector(vector: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[: -VECTOR_SIZE * 8]
+"""What np.save writes before a vector's 4,096 bytes."""
+
+
 def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
     """Read a vector written by `np.save`, or as raw little-endian float64.
 
@@ -190,10 +194,14 @@ def read_vector(blob: object) -> np.ndarray:
     """
     if not isinstance(blob, bytes):
         raise ValueError("nothing" if blob is None else f"of the type {type(blob).__name__}")
+    if len(blob) == len(NPY_HEADER) + VECTOR_SIZE * 8 and blob.startswith(NPY_HEADER):
+        # As nearly all are: np.load takes twenty times as long.
+        return np.frombuffer(blob, dtype="<f8", offset=len(NPY_HEADER)).astype(np.float64)
     try:
         is_npy = blob[:6] == b"\x93NUMPY"
         vector = np.load(io.BytesIO(blob), allow_pickle=False) if is_npy else np.frombuffer(blob, dtype="<f8")
-    except (ValueError, EOFError):
+    except Exception:
+        # A damaged header is parsed as Python, and believed about how much memory to take.
         raise ValueError(f"{len(blob)} bytes") from None
     if vector.shape != (VECTOR_SIZE,) or vector.dtype.kind != "f" or vector.dtype.itemsize != 8:
         raise ValueError(f"{vector.dtype.name}, shape {vector.shape}" if is_npy else f"{len(blob)} bytes")

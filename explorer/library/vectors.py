@@ -8,11 +8,11 @@ from itertools import islice
 import numpy as np
 
 from explorer.library.connection import LibraryFile, speaking_plainly
-from explorer.library.records import VECTOR_SIZE, decode_vector, encode_vector
+from explorer.library.records import NPY_HEADER, VECTOR_SIZE, decode_vector
 
-NPY_HEADER_BYTES = 128
-_NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[:NPY_HEADER_BYTES]
 _VECTORS_AT_ONCE = 4096
+_OF_A_SONG = "song_id IN (SELECT id FROM songs)"
+"""Programs that do not enforce foreign keys write vectors of songs that are not there."""
 
 
 class VectorTables(LibraryFile):
@@ -42,12 +42,12 @@ class VectorTables(LibraryFile):
             If a vector is not 512 float64.
         """
         with self.snapshot() if not self._connection.in_transaction else nullcontext():
-            count = self._value("SELECT count(*) FROM songs_vectors")
+            count = self.count_vectors()
             vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
             ids: list[str] = []
             with speaking_plainly(self.path):
                 cursor = self._connection.execute(
-                    "SELECT song_id, embedding FROM songs_vectors ORDER BY song_id"
+                    f"SELECT song_id, embedding FROM songs_vectors WHERE {_OF_A_SONG} ORDER BY song_id"
                 )
                 while rows := list(islice(cursor, _VECTORS_AT_ONCE)):
                     vectors[len(ids) : len(ids) + len(rows)] = _decode_vectors(rows)
@@ -56,7 +56,7 @@ class VectorTables(LibraryFile):
 
     def count_vectors(self) -> int:
         """Return how many songs have a vector."""
-        return self._value("SELECT count(*) FROM songs_vectors")
+        return self._value(f"SELECT count(*) FROM songs_vectors WHERE {_OF_A_SONG}")
 
     def _store_vector(self, song_id: str, blob: bytes) -> bool:
         """Store a vector; a song that sounds otherwise than before loses its place on the map.
@@ -77,9 +77,9 @@ class VectorTables(LibraryFile):
 
 def _decode_vectors(rows: list[tuple[str, bytes]]) -> np.ndarray:
     """Read the vectors of (song id, blob) pairs [shape=(n, 512), float64]."""
-    size = NPY_HEADER_BYTES + VECTOR_SIZE * 8
-    if all(len(blob) == size and blob.startswith(_NPY_HEADER) for _, blob in rows):
+    size = len(NPY_HEADER) + VECTOR_SIZE * 8
+    if all(len(blob) == size and blob.startswith(NPY_HEADER) for _, blob in rows):
         # One view over all of them is many times faster than np.load on each.
         table = np.frombuffer(b"".join(blob for _, blob in rows), dtype=np.uint8).reshape(-1, size)
-        return np.ascontiguousarray(table[:, NPY_HEADER_BYTES:]).view("<f8")
+        return np.ascontiguousarray(table[:, len(NPY_HEADER) :]).view("<f8")
     return np.array([decode_vector(blob, song_id=song_id) for song_id, blob in rows])

@@ -80,3 +80,10 @@ def test_without_tags_and_map_planted_groups_are_found(vectors):
     groups = group_by_sound(rows)
     assert groups.counts.tolist() == [30, 30, 30]
     assert len(set(groups.members[0::3].tolist())) == 1
+
+
+def test_many_copies_of_few_songs_are_still_divided(vectors):
+    rows = centred_by_themselves(np.repeat(vectors[:2], 40, axis=0))
+    groups = group_by_sound(rows)
+    assert sorted(groups.counts.tolist()) == [40, 40]
+    assert len(group_by_sound(centred_by_themselves(np.repeat(vectors[:1], 40, axis=0))).names) == 1

@@ -51,6 +51,13 @@ def songs_of(report, name):
     return next(check["songs"] for check in report["checks"] if check["name"] == name)
 
 
+def test_a_library_without_a_map_is_not_said_to_have_an_old_one(sound):
+    change(sound, "DELETE FROM positions", "DELETE FROM projections")
+    report = report_of(sound)
+    assert statuses(report)[NEAR] == "not judged"
+    assert finding(report, NEAR) == finding(report, POSITIONS) == "There is no map yet."
+
+
 def test_nothing_fails_in_a_sound_library(sound):
     report = report_of(sound)
     assert report["failed"] == []

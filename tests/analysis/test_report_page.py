@@ -1,5 +1,8 @@
+import errno
+import os
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from report_support import change, store_sound_library
@@ -121,3 +124,21 @@ def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path, fresh_db):
         write_page(verification, tmp_path / "file" / "report.html")
     write_page(verification, tmp_path / "new" / "report.html")
     assert (tmp_path / "new" / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_page_that_finds_no_room_leaves_the_older_one_and_nothing_half(database, tmp_path, monkeypatch):
+    out = tmp_path / "report.html"
+    out.write_text("older")
+    write_bytes = Path.write_bytes
+
+    def half(path, content):
+        write_bytes(path, content[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with (
+        Database.open_readonly(database) as library,
+        pytest.raises(AnalysisError, match=r"cannot be written \(No space left on device\)"),
+    ):
+        write_page(verify(library, recompute=0, reporter=Reporter()), out)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.html", "older")]

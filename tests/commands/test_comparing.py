@@ -248,6 +248,15 @@ def test_a_file_of_the_library_is_its_song(tones, compare):
     assert found["song_ids"] == ["2.flac", "4.flac"]
 
 
+def test_a_file_that_is_there_is_no_song_of_the_library_that_is_called_alike(
+    tones, compare, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert compare("Tone 1", "4", "--db", tones / "songs.db")["song_ids"] == ["1.flac", "4.flac"]
+    (tmp_path / "4").write_bytes((tones / "high.flac").read_bytes())
+    assert compare("Tone 1", "4", "--db", tones / "songs.db")["song_ids"] == ["1.flac", "4"]
+
+
 def test_another_model_than_the_librarys_is_refused_for_files(tones, failing):
     said = failing("Tone 1", tones / "high.flac", "--hop", "0.5", "--db", tones / "songs.db")
     assert "was made with" in said
@@ -313,3 +322,22 @@ def test_a_library_that_is_not_there_or_holds_less_than_two_songs_is_one_sentenc
         assert "holds no song yet" in failing("--db", tmp_path / "songs.db")
         store_vectors(database, tmp_path / "music", np.ones((1, 512)))
     assert "holds 1 song, and a comparison needs two" in failing("--db", tmp_path / "songs.db")
+
+
+def test_songs_that_are_all_alike_are_told_so_and_not_counted_as_one(failing, tmp_path):
+    path = tmp_path / "songs.db"
+    with Database.open(path) as database:
+        store_vectors(database, tmp_path / "music", np.repeat(np.arange(512.0)[None], 61, axis=0))
+        with database.transaction():
+            database._rows("DELETE FROM songs_genres")
+    assert "All 61 songs have one and the same vector" in failing("--db", path, "--out", tmp_path / "x")
+
+
+def test_only_a_map_that_is_stored_is_called_the_librarys(library, compare, tmp_path):
+    path, _ = library
+    picture = tmp_path / "figures" / "scatter.svg"
+    for title, change in (("The library's map", ""), ("Where the songs lie", "DELETE FROM projections")):
+        with Database.open(path) as database, database.transaction():
+            database._rows(change)
+        compare("--db", path, "--projection", "pca")
+        assert f"<!-- {title} -->" in picture.read_text()

@@ -62,8 +62,19 @@ def test_songs_that_are_left_out_are_told(library, run_export, tmp_path):
     [
         ([], "add --format with one of csv, parquet, m3u8, xspf, tsv"),
         (["--out", "x.doc"], "add --format"),
-        (["--format", "tsv"], "name them with --out"),
         (["--format", "csv", "--json"], "name a file with --out"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage(run_export, arguments, said):
+    status, out, error = run_export(*arguments)
+    assert (status, out) == (2, "")
+    assert said in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--format", "tsv"], "name them with --out"),
         (["--format", "csv", "--genre", "Polka"], "No song has the genre 'Polka'"),
     ],
 )

@@ -68,6 +68,33 @@ def test_the_originals_own_query_reads_our_vectors(library):
             assert json.loads(names[song_id])["name"] == ours.song(song_id).title
 
 
+def test_what_the_originals_scripts_insert_into_ours_joins_the_map(library, capsys):
+    path, song_ids = library
+    with closing(sqlite3.connect(path)) as database, database:
+        (blob,) = database.execute("SELECT embedding FROM songs_vectors LIMIT 1").fetchone()
+        database.execute("INSERT INTO songs VALUES ('spotify:track:new', '{\"name\": \"New\"}')")
+        for song_id in ("spotify:track:new", "of no song"):
+            database.execute("INSERT INTO songs_vectors VALUES (?, ?)", (song_id, blob))
+            database.executemany("INSERT INTO songs_genres VALUES (?, 'Rock')", [(song_id,)] * 2)
+    assert run(["map", "--db", str(path)]) == 0
+    with Database.open_readonly(path) as ours:
+        assert ours.count_vectors() == len(song_ids) + 1
+        assert ours.vectors()[0] == sorted([*song_ids, "spotify:track:new"])
+        assert "spotify:track:new" in ours.positions("pca")[0]
+        assert ours.song("spotify:track:new").genres == ("Rock",)
+
+
+def test_a_second_import_without_a_folder_does_not_call_songs_silent(tmp_path, capsys):
+    store_original(tmp_path / "old.db", tmp_path / "clips")
+    arguments = ["import", str(tmp_path / "old.db"), "--db", str(tmp_path / "songs.db"), "--no-map"]
+    assert run([*arguments, "--audio", str(tmp_path / "clips")]) == 0
+    capsys.readouterr()
+    assert run(arguments) == 0
+    said = capsys.readouterr().err
+    assert "12 with a clip" in said
+    assert "No song can be heard" not in said
+
+
 def test_serve_shows_and_plays_an_original(tmp_path):
     store_original(tmp_path / "old.db", tmp_path / "clips")
     (tmp_path / "clips" / "stem 1.flac").unlink()

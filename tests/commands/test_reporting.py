@@ -78,3 +78,21 @@ def test_what_a_file_is_called_moves_no_cursor(sound, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "damaged" in out
     assert not {"\x07", "\r"} & set(out)
+
+
+def test_a_report_is_not_written_over_the_library(sound, capsys):
+    before = sound.read_bytes()
+    assert run(["report", "--db", str(sound), "--recompute", "0", "--out", str(sound)]) == 1
+    told = capsys.readouterr()
+    assert (told.out, "is the library itself" in told.err) == ("", True)
+    assert sound.read_bytes() == before
+
+
+def test_imported_vectors_are_not_said_to_be_other_than_openl3s(sound, tmp_path, capsys):
+    path = tmp_path / "songs.db"
+    path.write_bytes(sound.read_bytes())
+    change(path, "UPDATE state SET value = json_set(value, '$.trained', json('null')) WHERE key = 'model'")
+    run(["report", "--db", str(path), "--recompute", "0"])
+    out = capsys.readouterr().out
+    assert "what made them is unknown" in out
+    assert "not OpenL3's" not in out

@@ -211,3 +211,25 @@ def test_similar_says_in_one_sentence_that_there_is_neither_song_nor_file(indexe
     status, out, err = told("similar", "nothing", "--db", indexed / "songs.db")
     assert (status, out, len(err.splitlines())) == (1, "", 1)
     assert "title or file name 'nothing', and there is no audio file of that name either." in err
+
+
+def test_similar_prints_titles_that_move_no_cursor(library, told):
+    path, ids = library
+    evil = "\x1b[31mred\x00\r\n\u202egpj.exe"
+    with Database.open(path) as database, database.transaction():
+        database._rows("UPDATE songs SET info = json_set(info, '$.name', ?)", (evil,))
+    status, out, _ = told("similar", ids[0], "--db", path)
+    assert (status, len(out.splitlines())) == (0, 11)
+    assert "[31mred gpj.exe" in out
+    assert all(letter.isprintable() for line in out.splitlines() for letter in line)
+
+
+@pytest.mark.parametrize("command", [("similar", "Tone 1", "--json"), ("embed", "0.flac", *QUICK)])
+def test_nothing_is_written_over_the_library(indexed, told, monkeypatch, command):
+    path = indexed / "songs.db"
+    before = path.read_bytes()
+    monkeypatch.chdir(indexed / "music")
+    status, out, err = told(*command, "--db", path, "--out", path)
+    assert (status, out) == (1, "")
+    assert "is the library itself" in err
+    assert path.read_bytes() == before

@@ -341,11 +341,12 @@ def test_the_library_itself_and_folders_are_not_written_over(library, tmp_path):
     before = path.read_bytes()
     (tmp_path / "link.csv").symlink_to(path)
     for out, said in [(path, "is the library itself"), (tmp_path / "link.csv", "is the library itself")]:
-        with pytest.raises(AnalysisError, match=said):
+        with pytest.raises(LibraryError, match=said):
             exported(path, "csv", out)
     assert path.read_bytes() == before
-    with pytest.raises(AnalysisError, match=r"is a folder"):
-        exported(path, "csv", tmp_path / "music")
+    for form, folder in (("csv", tmp_path / "music"), ("tsv", tmp_path / "music"), ("tsv", Path())):
+        with pytest.raises(AnalysisError, match=r"is a folder"):
+            exported(path, form, folder)
     with pytest.raises(AnalysisError, match=r"check that the folder exists"):
         exported(path, "csv", tmp_path / "no" / "such.csv")
 
@@ -369,3 +370,44 @@ def test_a_form_is_told_by_the_files_extension():
     assert form_of(Path("list.m3u")) == "m3u8"
     assert form_of(Path("x.pq")) == "parquet"
     assert form_of(Path("x.txt")) is None
+
+
+class FullDisk(io.BytesIO):
+    """A stream that takes what it is given and finds no room for it in the end."""
+
+    def flush(self):
+        raise OSError(28, os.strerror(28))
+
+
+def test_a_stream_that_takes_no_more_is_one_sentence(library):
+    for form in ("csv", "m3u8", "parquet"):
+        with pytest.raises(AnalysisError, match=r"cannot be written \(No space left on device\)"):
+            exported(library[0], form, FullDisk())
+
+
+def test_nobody_claims_to_know_what_made_imported_vectors(library, tmp_path):
+    path, _ = library
+    for change in (
+        "UPDATE state SET value = json_set(value, '$.trained', json('null')) WHERE key = 'model'",
+        "DELETE FROM state WHERE key = 'model'",
+    ):
+        with Database.open(path) as database, database.transaction():
+            database._rows(change)
+        assert exported(path, "csv", tmp_path / "x.csv").trained is None
+        exported(path, "parquet", tmp_path / "x.parquet")
+        facts = parquet.read_schema(tmp_path / "x.parquet").metadata[b"music_explorer"]
+        assert json.loads(facts)["trained_filters"] is None
+
+
+def test_a_vector_that_is_not_finite_is_named_and_not_handed_out(library, tmp_path):
+    path, ids = library
+    vector = io.BytesIO()
+    np.save(vector, np.full(512, np.nan))
+    with Database.open(path) as database, database.transaction():
+        database._rows(
+            "UPDATE songs_vectors SET embedding = ? WHERE song_id = ?", (vector.getvalue(), ids[3])
+        )
+    for form in ("tsv", "parquet"):
+        with pytest.raises(LibraryError, match=f"The vector of {ids[3]!r} holds a value that is not finite"):
+            exported(path, form, tmp_path / f"x.{form}")
+    assert exported(path, "csv", tmp_path / "x.csv").songs == 24

@@ -2,6 +2,7 @@ import pytest
 
 from explorer.config import Settings
 from explorer.errors import LibraryError
+from explorer.indexing import genres as genres_module
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.database import Database
@@ -17,6 +18,10 @@ class Listener(Reporter):
 
     def say(self, text):
         self.said.append(text)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -108,6 +113,44 @@ def test_a_table_that_cannot_be_read_costs_nothing(index, tmp_path):
     _, genres, said = index()
     assert genres["c"] == ("Trap",)
     assert any("genres.csv" in line for line in said)
+
+
+@pytest.mark.usefixtures("laid_out_by_genre")
+def test_a_choice_is_not_remembered_before_known_songs_follow_it(index, tmp_path, monkeypatch):
+    index()
+    with monkeypatch.context() as stopped:
+        stopped.setattr(genres_module, "read_tags", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            index("folder")
+    with Database.open_readonly(tmp_path / "songs.db") as database:
+        assert database.genre_choice(1) is None
+    assert index("folder")[1] == BY_FOLDER | {"e": ("blues",)}
+    with Database.open_readonly(tmp_path / "songs.db") as database:
+        assert database.genre_choice(1) == "folder"
+
+
+@pytest.mark.usefixtures("laid_out_by_genre")
+def test_a_table_of_other_songs_is_said_loudly(index, tmp_path):
+    table = tmp_path / "genres.csv"
+    table.write_text("path,genre\nelsewhere.wav,Trap\n")
+    assert any(line.startswith("NONE of 5 songs is in") for line in index(str(table))[2])
+    table.write_text("path,genre\nc.wav,Trap\n")
+    said = index(str(table))[2]
+    assert any("4 songs are not in" in line for line in said)
+    assert not any("NONE" in line for line in said)
+
+
+@pytest.mark.usefixtures("laid_out_by_genre")
+@pytest.mark.parametrize(("choice", "kept"), [("tags", True), ("folder", False)])
+def test_a_folder_around_a_known_one_takes_its_choice_over_where_it_means_the_same(
+    index, tmp_path, make_tone, choice, kept
+):
+    index(choice, folder="music/genres_original/blues")
+    index()
+    with Database.open_readonly(tmp_path / "songs.db") as database:
+        assert len(database.roots()) == 1
+        (root_id,) = (number for number in range(1, 5) if database.known_files(number))
+        assert database.genre_choice(root_id) == (choice if kept else None)
 
 
 def test_fmas_table_names_the_genres_of_its_numbered_files(index, tmp_path, make_tone):

@@ -131,11 +131,13 @@ def test_a_table_is_read_whatever_parts_its_cells(table, delimiter, encoding):
     assert source.choice.endswith("mine.csv")
 
 
-def test_bytes_that_are_no_text_cost_only_themselves(tmp_path):
-    (tmp_path / "mine.csv").write_bytes(b"file,genre\na.mp3,Rock\nb.mp3,Caf\xe9\n")
-    source = opened(tmp_path / "mine.csv", "a.mp3", "b.mp3")
-    assert asked(source, "a.mp3") == ("Rock",)
-    assert asked(source, "b.mp3") == ("Caf�",)
+def test_bytes_that_are_no_utf_8_are_read_as_windows_writes_them(tmp_path):
+    rows = [b"file,genre", b"M\xfasica.mp3,Caf\xe9", "Größe.mp3,Bolée".encode(), b"c.mp3,\x81Rock"]
+    (tmp_path / "mine.csv").write_bytes(b"\n".join(rows))
+    source = opened(tmp_path / "mine.csv", "Música.mp3", "Größe.mp3", "c.mp3")
+    assert asked(source, "Música.mp3") == ("Café",)
+    assert asked(source, "Größe.mp3") == ("Bolée",)
+    assert asked(source, "c.mp3") == ("�Rock",)
 
 
 @pytest.mark.parametrize(

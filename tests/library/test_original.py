@@ -61,6 +61,7 @@ def test_raw_float64_is_read_and_anything_else_is_named(tmp_path):
         others[6]: npy(np.full(512, np.nan)),
         others[7]: npy(vectors[others[7]])[:2000],
         others[8]: None,
+        others[9]: npy(np.full(512, 1e16)),
     }
     for song_id, blob in blobs.items():
         change(path, "UPDATE songs_vectors SET vector = ? WHERE song_id = ?", blob, song_id)
@@ -68,7 +69,7 @@ def test_raw_float64_is_read_and_anything_else_is_named(tmp_path):
     by_id = {song.song_id: song for song in found.songs}
     np.testing.assert_array_equal(by_id[raw].vector, vectors[raw])
     reasons = dict(found.skipped)
-    assert sorted(reasons) == sorted(others[:9])
+    assert sorted(reasons) == sorted(others[:10])
     assert all(by_id[song_id].vector is None for song_id in reasons)
     assert "4088 bytes" in reasons[others[0]]
     assert "float32" in reasons[others[1]]
@@ -77,7 +78,116 @@ def test_raw_float64_is_read_and_anything_else_is_named(tmp_path):
     assert "type str" in reasons[others[5]]
     assert "not finite" in reasons[others[6]]
     assert "nothing" in reasons[others[8]]
-    np.testing.assert_array_equal(by_id[others[9]].vector, vectors[others[9]])
+    assert "beyond 1e+15" in reasons[others[9]]
+    np.testing.assert_array_equal(by_id[others[10]].vector, vectors[others[10]])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }",
+        b"{'descr': '<f8', ((((((((",
+        b"(" * 118,
+        b"\xff",
+    ],
+)
+def test_a_damaged_header_costs_one_vector(tmp_path, header):
+    path = tmp_path / "old.db"
+    song_id = min(store_original(path))
+    blob = b"\x93NUMPY\x01\x00v\x00" + header.ljust(118) + bytes(100)
+    change(path, "UPDATE songs_vectors SET vector = ? WHERE song_id = ?", blob, song_id)
+    assert [name for name, _ in read_original(path).skipped] == [song_id]
+
+
+def test_texts_that_are_not_valid_cost_their_own_characters(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path)
+    change(path, "INSERT INTO songs VALUES (CAST(x'61ff' AS TEXT), CAST(? AS TEXT))", b'{"name": "B\xff"}')
+    change(path, "INSERT INTO songs_genres VALUES (CAST(x'61ff' AS TEXT), CAST(x'6aff' AS TEXT))")
+    (song,) = [song for song in read_original(path).songs if song.song_id == "a\ufffd"]
+    assert json.loads(song.info)["name"] == "B\ufffd"
+    assert song.genres == ("j\ufffd",)
+
+
+def test_a_database_in_utf_16_is_read(tmp_path):
+    store_original(tmp_path / "old.db")
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old, closing(sqlite3.connect(":memory:")) as new:
+        new.execute("PRAGMA encoding = 'UTF-16'")
+        new.executescript("\n".join(old.iterdump()))
+        new.execute("VACUUM INTO ?", (str(tmp_path / "new.db"),))
+    assert (
+        read_original(tmp_path / "new.db").songs[0].info == read_original(tmp_path / "old.db").songs[0].info
+    )
+
+
+def test_rows_without_an_id_are_no_songs(tmp_path):
+    path = tmp_path / "old.db"
+    vector = npy(next(iter(store_original(path).values())))
+    for song_id in (None, ""):
+        change(path, "INSERT INTO songs VALUES (?, '{}')", song_id)
+        change(path, "INSERT INTO songs_vectors VALUES (?, ?)", song_id, vector)
+        change(path, "INSERT INTO songs_genres VALUES (?, 'x')", song_id)
+    change(path, "INSERT INTO songs_genres VALUES ('stem 1', NULL)")
+    found = read_original(path)
+    assert len(found.songs) == 12
+    assert [song_id for song_id, _ in found.skipped] == ["(no id)"]
+    assert found.strays == 2
+
+
+def test_numbers_that_sqlites_json_does_not_know_do_not_cost_the_name(tmp_path):
+    path = tmp_path / "old.db"
+    song_id = min(store_original(path))
+    info = '{"name": "Kept", "a": NaN, "b": [-Infinity], "c": 1e999, "d": 1.5}'
+    change(path, "UPDATE songs SET info = ? WHERE id = ?", info, song_id)
+    assert json.loads(read_original(path).songs[0].info) == {
+        "name": "Kept",
+        "a": None,
+        "b": [None],
+        "c": None,
+        "d": 1.5,
+    }
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE state(anything)",
+        "PRAGMA user_version = 3",
+        "CREATE TABLE state(anything); PRAGMA user_version = 3",
+    ],
+)
+def test_what_others_added_makes_an_original_no_library(tmp_path, sql):
+    path = tmp_path / "old.db"
+    store_original(path)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(sql)
+    before = state(tmp_path)
+    assert is_original(path)
+    for opening in (Database.open, Database.open_readonly):
+        with pytest.raises(OriginalDatabaseError):
+            opening(path)
+    assert state(tmp_path) == before
+
+
+@pytest.mark.parametrize("version", [0, 1, 99])
+def test_another_programs_database_is_left_alone(tmp_path, version):
+    path = tmp_path / "places.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(f"CREATE TABLE places(url); PRAGMA user_version = {version}")
+    before = state(tmp_path)
+    for opening in (Database.open, Database.open_readonly):
+        with pytest.raises(LibraryError, match=r"another program|no library of this program"):
+            opening(path)
+    assert state(tmp_path) == before
+
+
+def test_other_columns_are_one_sentence(tmp_path):
+    path = tmp_path / "old.db"
+    store_original(path)
+    change(path, "ALTER TABLE songs RENAME COLUMN info TO data")
+    with pytest.raises(LibraryError, match="other tables"):
+        read_original(path)
 
 
 def test_a_song_written_twice_has_its_last_vector(tmp_path):

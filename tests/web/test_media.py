@@ -6,9 +6,11 @@ import soundfile
 from flask import Flask
 
 from explorer.config import Settings
+from explorer.indexing.model import ModelRequest
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song, Tags
-from explorer.similar import find_similar
+from explorer.progress import Reporter
+from explorer.similar import recommend
 from explorer.web.app import create_app
 from explorer.web.catalogue import Catalogue, Shelf
 from explorer.web.media import make_blueprint
@@ -188,8 +190,10 @@ def test_neighbours_have_titles_and_artists_all_of_one_query(site, monkeypatch):
 def test_neighbours_are_those_of_the_command_line(site):
     client, settings, ids = site
     found = client.get("/neighbours/1/3").get_json()["neighbours"]
-    with Database.open_readonly(settings.database) as database:
-        _, expected = find_similar(database, ids[3], count=10)
+    request = ModelRequest(settings.models)
+    expected = recommend(
+        ids[3], database=settings.database, count=10, request=request, reporter=Reporter()
+    ).songs
     assert [ids[row["index"]] for row in found] == [song.song_id for song, _ in expected]
     assert [row["similarity"] for row in found] == [round(value, 4) for _, value in expected]
     assert client.get("/neighbours/1/24").status_code == 404

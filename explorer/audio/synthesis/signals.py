@@ -238,8 +238,9 @@ def write_signals(
                 _encode(part, samples, sample_rate_hz, form)
                 _tag(part, signal, number, form)
         except (OSError, MutagenError, soundfile.LibsndfileError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise AudioError(
-                f"{path} cannot be written ({error}): check that the folder is yours to write and not full."
+                f"{path} cannot be written ({reason}): check that the folder is yours to write and not full."
             ) from error
         paths.append(path)
         report(number, len(SIGNALS))

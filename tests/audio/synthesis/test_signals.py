@@ -182,7 +182,9 @@ def test_what_cannot_be_is_a_sentence_and_writes_nothing(tmp_path, options, sent
 
 def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(AudioError, match=r"cannot be written .* check that the folder is yours"):
+    with pytest.raises(
+        AudioError, match=r"cannot be written \(File exists\): check that the folder is yours"
+    ):
         write_signals(tmp_path / "file", form="wav", seconds=0.5)
 
 
