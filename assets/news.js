@@ -28,9 +28,10 @@ explorer.news = {
 
   /** @param {{revision: number, songs: number}} latest */
   tell({ revision, songs }) {
-    if (document.getElementById("notice")) {
-      // There was no map: now there is.
-      if (revision > 0 && songs > 0) location.reload();
+    const notice = document.getElementById("notice");
+    if (notice) {
+      // There was no map: now there is another one.
+      if (revision !== Number(notice.dataset.revision) && songs > 0) location.reload();
       return;
     }
     if (explorer.songs.revision === null) return;

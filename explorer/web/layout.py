@@ -63,7 +63,7 @@ def page(catalogue: Catalogue | None, notice: Notice | None) -> dmc.MantineProvi
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
             html.Div(
                 className="page" + (" page-empty" if notice else ""),
-                children=cards + ([_notice(notice)] if notice else []),
+                children=cards + ([_notice(notice, catalogue)] if notice else []),
             ),
         ],
     )
@@ -107,7 +107,7 @@ def _map() -> html.Main:
     )
 
 
-def _notice(notice: Notice) -> html.Div:
+def _notice(notice: Notice, catalogue: Catalogue | None) -> html.Div:
     children = [html.H2(notice.title), html.P(notice.text)]
     if notice.command:
         children.append(html.Pre(html.Code(notice.command)))
@@ -117,5 +117,6 @@ def _notice(notice: Notice) -> html.Div:
         id="notice",
         role="alert" if notice.kind == "busy" else "status",
         children=[html.Span(className=f"notice-mark icon icon-{notice.kind}"), *children],
-        **{"data-kind": notice.kind},
+        # An empty catalogue is one, too: the songs of this library have lost their map.
+        **{"data-kind": notice.kind, "data-revision": str(0 if catalogue is None else catalogue.revision)},
     )

@@ -108,6 +108,8 @@ def open_page(chromium, request):
             has_touch=touch,
             is_mobile=touch,
         )
+        # Several tests at once share the machine, and none of them times anything.
+        context.set_default_timeout(90_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

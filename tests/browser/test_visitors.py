@@ -48,6 +48,11 @@ def wait_for_guest(page):
 def test_a_dropped_song_lands_among_its_neighbours_and_plays(own, open_page):
     url, database, _ = own
     page = open_page(url)
+    page.evaluate(
+        """audio.addEventListener("timeupdate", () => {
+            window.heardGuest ||= audio.currentSrc.includes("/visitors/") && audio.currentTime > 0.2;
+        })"""
+    )
     page.evaluate(DROP, ["audio/noise2.flac", "My noise.flac", 0])
     assert page.evaluate("sawTarget")
     page.wait_for_selector("#panel .cover-waiting")
@@ -55,7 +60,12 @@ def test_a_dropped_song_lands_among_its_neighbours_and_plays(own, open_page):
     assert "My noise" in text(page, "#panel-song")
     assert page.locator("#panel-song .row-title").first.inner_text() == "noise2"
     assert page.locator("#panel-song .row-value").first.inner_text() == "1.00"
-    page.wait_for_function("audio.currentSrc.includes('/visitors/') && audio.currentTime > 0.2")
+    # It lasts three seconds: on a busy machine it may be over by now. Or embedding took longer than a gesture
+    # counts for this Chromium, which is told to be strict: then Play is there to be pressed.
+    page.wait_for_function("window.heardGuest || message.textContent.includes('gesture')")
+    if not page.evaluate("window.heardGuest"):
+        page.locator("#panel-song .button", has_text="Play").click()
+        page.wait_for_function("window.heardGuest")
     gap = """() => {
         const place = explorer.visitors.guest.places[explorer.map.meta.projection];
         const { x, y } = explorer.map.points;
