@@ -11,19 +11,20 @@ import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.config import ROOT, Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
-from explorer.importing import ImportSummary, folder_of_clips, import_original
-from explorer.indexing.mapmaker import MapRequest, make_map
 from explorer.library.connection import is_original
 from explorer.library.database import Database
 from explorer.library.scanning import scan_folder
 from explorer.progress import Reporter
 
+if TYPE_CHECKING:
+    from explorer.importing import ImportSummary
+
 SHOWN = 5
 _LONGEST_NAME = 60
-_MINUTES_FOR_TSNE = 20_000
 
 
 def mirror_if_original(settings: Settings, *, clips: Path | None, reporter: Reporter) -> Settings:
@@ -50,6 +51,9 @@ def mirror_if_original(settings: Settings, *, clips: Path | None, reporter: Repo
                 "its folders, so leave it out, or index that folder."
             )
         return settings
+    # Whoever serves a library of ours does not wait for what imports one.
+    from explorer.importing import folder_of_clips, import_original
+
     clips = folder_of_clips(original, clips)
     image = image_of(original)
     with _open(image, original) as library:
@@ -117,7 +121,9 @@ def _is_unfinished(before: dict | None) -> bool:
 
 def _draw(library: Database, image: Path, reporter: Reporter) -> None:
     """Make the map, but of a large library not what takes minutes: somebody waits for the page."""
-    if library.count_vectors() < _MINUTES_FOR_TSNE or "tsne" in library.projections():
+    from explorer.indexing.mapmaker import MINUTES_FOR_TSNE, MapRequest, make_map
+
+    if library.count_vectors() < MINUTES_FOR_TSNE or "tsne" in library.projections():
         make_map(library, reporter=reporter)
         return
     make_map(library, reporter=reporter, request=MapRequest(projections=("pca", "umap")))

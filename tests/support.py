@@ -15,9 +15,22 @@ import soundfile
 from explorer.indexing.model import Model
 from explorer.library.database import Database
 from explorer.library.records import Map, ScannedFile, Song, Tags
+from explorer.progress import Reporter
 
 RATE_HZ = 44_100
 GENRES = ("Techno", "Waltz", "Ambient")
+
+
+class Listener(Reporter):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Take a line in."""
+        self.said.append(text)
 
 
 def write_tone(

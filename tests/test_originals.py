@@ -5,25 +5,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import store_library, store_original
+from support import Listener, store_library, store_original
 
 from explorer import originals
 from explorer.config import Settings
 from explorer.errors import LibraryError
+from explorer.indexing import mapmaker
 from explorer.library.database import Database
 from explorer.originals import image_of, mirror_if_original
-from explorer.progress import Reporter
-
-
-class Listener(Reporter):
-    """Remembers what it was told."""
-
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def say(self, text):
-        self.said.append(text)
 
 
 def mirror(path, clips=None):
@@ -81,7 +70,7 @@ def test_who_is_killed_before_the_map_follows_gets_it_the_next_time(tmp_path, mo
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("INSERT INTO songs_vectors SELECT 'new', vector FROM songs_vectors LIMIT 1")
     with monkeypatch.context() as stopped:
-        stopped.setattr(originals, "make_map", interrupted)
+        stopped.setattr(mapmaker, "make_map", interrupted)
         with pytest.raises(KeyboardInterrupt):
             mirror(path)
     with Database.open_readonly(settings.database) as library:
@@ -151,7 +140,7 @@ def test_of_an_original_that_is_gone_the_map_is_pointed_out(tmp_path):
 def test_the_page_of_a_large_original_does_not_wait_for_tsne(tmp_path, monkeypatch):
     path = tmp_path / "old.db"
     store_original(path)
-    monkeypatch.setattr(originals, "_MINUTES_FOR_TSNE", 12)
+    monkeypatch.setattr(mapmaker, "MINUTES_FOR_TSNE", 12)
     settings, said = mirror(path)
     assert any(f"map --db {settings.database}" in line for line in said)
     with Database.open_readonly(settings.database) as library:

@@ -39,10 +39,11 @@ from explorer.analysis.pooling_trial import (
     compare_poolings,
     make_again,
 )
-from explorer.analysis.report_facts import count_reasons, measure_speed, measure_storage
+from explorer.analysis.report_facts import measure_speed, measure_storage
 from explorer.analysis.report_reading import ReadLibrary, read_library
 from explorer.analysis.report_text import verdict
 from explorer.errors import ExplorerError
+from explorer.failures import count_reasons
 from explorer.library.database import Database
 from explorer.mapping.graph import true_neighbours
 from explorer.mapping.neighbours import centred_unit_rows

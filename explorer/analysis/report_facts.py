@@ -1,8 +1,7 @@
-"""What a verification report says beside its checks: failures, storage, speed."""
+"""What a verification report says beside its checks: storage and speed."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,16 +9,6 @@ from explorer.audio.caching import measure
 from explorer.config import Settings
 from explorer.library.runs import Run
 from explorer.status import CACHES
-
-
-def count_reasons(failures: Sequence[tuple[str, str]]) -> dict[str, int]:
-    """Count failures by their reason, without the file that it names."""
-    reasons = Counter(_general(Path(path).name, reason) for path, reason in failures)
-    return dict(reasons.most_common())
-
-
-def _general(name: str, reason: str) -> str:
-    return reason.removeprefix(name).strip(" :").rstrip(".") or reason
 
 
 def measure_storage(database: Path, size: int, songs: int) -> dict:

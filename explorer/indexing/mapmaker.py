@@ -37,8 +37,9 @@ SONGS_THAT_MAKE_A_GENRE = 3
 """Genres of one or two songs are tags' whims: as many clusters would be mostly single songs."""
 
 _QUICK_FIRST = ("pca", "umap", "tsne")
-# From so many songs on t-SNE takes minutes: the rest of the map is stored before it.
-_MINUTES_FOR_TSNE = 20_000
+MINUTES_FOR_TSNE = 20_000
+"""From so many songs on t-SNE takes minutes: the rest of the map is stored before it."""
+
 _OPTIONS = {"tsne": ("perplexity", PERPLEXITY), "umap": ("neighbours", UMAP_NEIGHBOURS)}
 """What a projection can be asked for, and what it is otherwise."""
 
@@ -128,7 +129,7 @@ def _make(database: Database, reporter: Reporter, request: MapRequest) -> Map | 
             continue
         parameters = _parameters(method, library, request)
         anew = _is_laid_out_anew(method, method in asked, parameters, library, request)
-        if method == "tsne" and anew and len(library.song_ids) >= _MINUTES_FOR_TSNE and new.positions:
+        if method == "tsne" and anew and len(library.song_ids) >= MINUTES_FOR_TSNE and new.positions:
             _measure(library, new, reporter)
             if not database.store_map(new, over=library.revision):
                 return None

@@ -1,4 +1,5 @@
 import pytest
+from support import Listener
 
 from explorer.config import Settings
 from explorer.errors import LibraryError
@@ -6,18 +7,6 @@ from explorer.indexing import genres as genres_module
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.database import Database
-from explorer.progress import Reporter
-
-
-class Listener(Reporter):
-    """Remembers what it was told."""
-
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def say(self, text):
-        self.said.append(text)
 
 
 def interrupted(*_):

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from support import Listener
 
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT, Settings
@@ -24,17 +25,6 @@ from explorer.status import describe_library, library_status
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, precision="float32")
 RATE_HZ = 16_000
 INDEX = [sys.executable, str(ROOT / "run.py"), "index", "--weights", "untrained", "--hop", "1.0", "--no-map"]
-
-
-class Listener(Reporter):
-    """Remembers what was said."""
-
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def say(self, text):
-        self.said.append(text)
 
 
 def index(database, folder, **options):

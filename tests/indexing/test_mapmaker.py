@@ -237,7 +237,7 @@ def test_identical_songs_have_a_map(fresh_db, tmp_path, vectors):
 def test_a_large_library_can_be_looked_at_before_its_t_sne_is_ready(mapped, monkeypatch):
     stored = []
     store_map = Database.store_map
-    monkeypatch.setattr(mapmaker, "_MINUTES_FOR_TSNE", N)
+    monkeypatch.setattr(mapmaker, "MINUTES_FOR_TSNE", N)
     monkeypatch.setattr(
         Database,
         "store_map",

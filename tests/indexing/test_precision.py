@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support import Listener
 
 from explorer.config import Settings
 from explorer.embedding.openvino_network import native_precisions
@@ -14,7 +15,6 @@ from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest, settle_model
 from explorer.indexing.precision import candidate_precisions
 from explorer.library.database import Database
-from explorer.progress import Reporter
 
 
 @pytest.fixture
@@ -25,17 +25,6 @@ def music(tmp_path, make_tone):
         make_tone(folder / f"{number:02d}.flac", frequency_hz=90 * 1.2**number, seconds=1.2)
     (folder / "broken.mp3").write_bytes(b"no music at all " * 100)
     return folder
-
-
-class Listener(Reporter):
-    """Remembers what was said."""
-
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def say(self, text):
-        self.said.append(text)
 
 
 def index(database, folder, **options):
