@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 import mutagen
 
-from explorer.audio.decoding import fingerprint, open_audio
+from explorer.audio.decoding import open_audio
+from explorer.audio.fingerprints import fingerprint
 from explorer.errors import ExplorerError, LibraryError
 from explorer.indexing.model import Model
 from explorer.library.database import Database

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.decoding import fingerprint
+from explorer.audio.fingerprints import fingerprint
 from explorer.errors import LibraryError
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song

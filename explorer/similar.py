@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.decoding import fingerprint
+from explorer.audio.fingerprints import fingerprint
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest

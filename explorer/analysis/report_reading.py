@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from explorer.analysis.checks import check_integrity
 from explorer.analysis.checks_reading import StoredVectors, read_vectors
-from explorer.audio.decoding import fingerprint
+from explorer.audio.fingerprints import fingerprint
 from explorer.errors import AnalysisError, AudioError, LibraryError
 from explorer.library.database import Database
 from explorer.library.runs import Run

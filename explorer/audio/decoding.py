@@ -6,7 +6,6 @@ decoded counts.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ import soxr
 from explorer.errors import AudioError
 
 BLOCK_SAMPLES = 65_536
-HASH_BLOCK_BYTES = 1 << 20
+OPENING = {"protocol_whitelist": "file"}
+"""FFmpeg takes some playlists for music, and would go to the network for them."""
+
 _SNDFILE_FORMATS = {"WAVEX": "wav", "MPEG": "mp3"}
 _SNDFILE_CODECS = {"MPEG_LAYER_III": "mp3"}
 
@@ -159,7 +160,7 @@ def claimed_duration(path: Path) -> float:
     except (soundfile.LibsndfileError, RuntimeError, ZeroDivisionError):
         pass
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
+        with av.open(str(path), metadata_errors="replace", options=OPENING) as container:
             return (container.duration or 0) / av.time_base
     except (av.FFmpegError, OSError, ValueError):
         return 0.0
@@ -167,7 +168,7 @@ def claimed_duration(path: Path) -> float:
 
 def _open_with_ffmpeg(path: Path, start_s: float) -> AudioStream:
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(str(path), metadata_errors="replace", options=OPENING)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise AudioError(f"{path.name} is not audio that can be decoded: {_reason(error)}.") from error
     streams = container.streams.audio
@@ -242,21 +243,3 @@ def _frames(container: object, stream: object, path: Path) -> Iterator[object]:
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", "") or error).rstrip(".")
-
-
-def fingerprint(path: Path) -> str:
-    """Return a file's BLAKE2b-128 in hexadecimal: the same bytes have the same one, wherever they lie.
-
-    Raises
-    ------
-    AudioError
-        If the file cannot be read.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    try:
-        with path.open("rb") as file:
-            while block := file.read(HASH_BLOCK_BYTES):
-                digest.update(block)
-    except OSError as error:
-        raise AudioError(f"{path.name} cannot be read: {error.strerror}.") from error
-    return digest.hexdigest()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from explorer.library.records import ScannedFile, Song
+from explorer.indexing.outcomes import Failed, Known
+from explorer.library.records import Song
 
 
 @dataclass(frozen=True)
@@ -21,23 +22,14 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Copy:
-    """A song whose bytes another song has, and the vector with them."""
+class Undecoded:
+    """A file that needs no embedding, or cannot be embedded; windows of it may have been handed over."""
 
     number: int
-    song: Song
+    outcome: Known | Failed
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A file that cannot become a song; windows of it may have been handed over."""
-
-    number: int
-    file: ScannedFile
-    reason: str
-
-
-Ending = Decoded | Copy | Failure
+Ending = Decoded | Undecoded
 
 
 @dataclass

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.decoding import open_audio
+from explorer.audio.isolated import Decoder
 from explorer.config import HOP_S
 from explorer.embedding.engines import PRECISIONS, Engine, quantised_network
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
@@ -162,9 +161,9 @@ class _Trials:
         sampled: list[np.ndarray] = []
         order = np.random.RandomState(SEED).permutation(len(self.files))
         wanted = min(MAX_SONGS, len(self.files))
-        with self.reporter.counting("Sampling songs", total=wanted) as counter:
+        with self.reporter.counting("Sampling songs", total=wanted) as counter, Decoder() as decoder:
             for index in order[: 2 * MAX_SONGS]:
-                song = self._windows_of(self.root / self.files[index].native)
+                song = self._windows_of(self.root / self.files[index].native, decoder)
                 if song is not None:
                     sampled.append(song)
                     counter.advance()
@@ -172,12 +171,14 @@ class _Trials:
                     break
         return sampled
 
-    def _windows_of(self, path: Path) -> np.ndarray | None:
+    def _windows_of(self, path: Path, decoder: Decoder) -> np.ndarray | None:
         hop_s = max(self.model.hop_s, HOP_S)
         try:
-            blocks = open_audio(path).mono(sample_rate_hz=SAMPLE_RATE_HZ)
-            rows = windows(blocks, hop_s=hop_s, batch_size=1)
-            first = list(islice(rows, max(WINDOWS_PER_SONG, int(SAMPLED_S / hop_s))))
+            n_windows = max(WINDOWS_PER_SONG, int(SAMPLED_S / hop_s))
+            # A little more than is looked at: what ends there would end with a window of zeros.
+            sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, seconds=n_windows * hop_s + 2.0)
+            rows = windows(sound.blocks(), hop_s=hop_s, batch_size=1)
+            first = list(rows)[:n_windows]
             chosen = [first[index] for index in _evenly(len(first), WINDOWS_PER_SONG)]
             return self.exact.prepare(np.concatenate(chosen))
         except Exception:

@@ -1,4 +1,8 @@
-"""Decoding, resampling and log-mels, in threads of their own, a bounded number of batches ahead."""
+"""Decoding, resampling and log-mels, a bounded number of batches ahead of the network.
+
+Each thread has a process that decodes for it, and that a bad file may crash or hang; the log-mels are
+made in the thread.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,17 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.decoding import fingerprint, open_audio
+from explorer.audio.isolated import Decoder
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import ExplorerError
-from explorer.indexing.packing import Batch, Copy, Decoded, Failure, Packer
+from explorer.indexing.outcomes import Failed, Known
+from explorer.indexing.packing import Batch, Decoded, Packer, Undecoded
 from explorer.indexing.previewing import window_levels
-from explorer.library.records import ScannedFile, Song, Tags
-from explorer.library.tags import read_tags
+from explorer.library.records import ScannedFile, Song
 
 QUEUED_WINDOWS = 64
 """How far ahead of the network: 13 MB."""
@@ -48,10 +51,8 @@ class Producer:
         Seconds from one window to the next.
     batch_size : int
         Windows in a batch.
-    fingerprints : set of str
-        Files with one of these are not decoded to be embedded: they are `Copy`.
-    genres : callable, optional
-        From a file and its tags to the song's genres: `GenreSource.genres`. None for what the tags say.
+    known : set of str
+        Files with one of these fingerprints, of bytes or of sound, are not decoded: they are `Known`.
     threads : int
         Songs that are decoded at once.
     """
@@ -64,27 +65,27 @@ class Producer:
         prepare: Callable[[np.ndarray], np.ndarray],
         hop_s: float,
         batch_size: int,
-        fingerprints: set[str],
-        genres: Callable[[ScannedFile, Tags], tuple[str, ...]] | None = None,
+        known: set[str],
         threads: int = 1,
     ) -> None:
         self._folder = folder
         self._prepare = prepare
         self._hop_s = hop_s
-        self._genres = genres
-        self._embedded = set(fingerprints)
+        self._known = set(known)
         self._todo = iter(enumerate(files))
         self._packer = Packer(batch_size)
         self._lock = threading.Lock()
         self._queue: queue.Queue[Batch | None] = queue.Queue(max(2, QUEUED_WINDOWS // batch_size))
         self._stopped = threading.Event()
+        self._finishing = threading.Event()
         self._running = threads
+        self._decoders = [Decoder() for _ in range(threads)]
 
     def batches(self) -> Iterator[Batch]:
         """Start the threads and yield what they make, each song's windows in their order."""
         threads = [
-            threading.Thread(target=self._run, name=f"decoding {number}", daemon=True)
-            for number in range(self._running)
+            threading.Thread(target=self._run, args=(decoder,), name=f"decoding {number}", daemon=True)
+            for number, decoder in enumerate(self._decoders)
         ]
         for thread in threads:
             thread.start()
@@ -94,12 +95,19 @@ class Producer:
         finally:
             # A thread that still decodes while the interpreter goes away aborts the process.
             self._stopped.set()
+            for decoder in self._decoders:
+                decoder.interrupt()
             for thread in threads:
                 thread.join(STOPPING_TIMEOUT_S)
 
-    def _run(self) -> None:
-        while not self._stopped.is_set() and (item := self._next()) is not None:
-            self._read(*item)
+    def finish(self) -> None:
+        """Begin no other file: what is in hand is the rest."""
+        self._finishing.set()
+
+    def _run(self, decoder: Decoder) -> None:
+        with decoder:
+            while not self._stopped.is_set() and (item := self._next()) is not None:
+                self._read(*item, decoder)
         with self._lock:
             self._running -= 1
             if not self._running:
@@ -108,7 +116,7 @@ class Producer:
 
     def _next(self) -> tuple[int, ScannedFile] | None:
         with self._lock:
-            return next(self._todo, None)
+            return None if self._finishing.is_set() else next(self._todo, None)
 
     def _put(self, batch: Batch | None) -> None:
         """Hand a batch over, unless nobody wants it any more."""
@@ -124,37 +132,39 @@ class Producer:
             for batch in batches:
                 self._put(batch)
 
-    def _read(self, number: int, file: ScannedFile) -> None:
+    def _read(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
         try:
-            self._decode(number, file)
+            self._decode(number, file, decoder)
         except ExplorerError as error:
-            self._pack(self._packer.end(Failure(number, file, str(error))))
+            self._fail(number, file, str(error))
         except Exception as error:
-            # Whatever a decoder stumbles over costs one file, and not the others.
-            reason = f"{file.text} cannot be read ({type(error).__name__}: {error})."
-            self._pack(self._packer.end(Failure(number, file, reason)))
+            # Whatever a file makes us stumble over costs one file, and not the others.
+            self._fail(number, file, f"{file.text} cannot be read ({type(error).__name__}: {error}).")
 
-    def _decode(self, number: int, file: ScannedFile) -> None:
+    def _fail(self, number: int, file: ScannedFile, reason: str) -> None:
+        self._pack(self._packer.end(Undecoded(number, Failed(file, reason))))
+
+    def _decode(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
         path = self._folder / file.native
-        mark = fingerprint(path)
-        tags = read_tags(path)
-        if self._genres:
-            tags = replace(tags, genres=self._genres(file, tags))
-        stream = open_audio(path)
-        if mark in self._embedded:
-            for _ in stream.blocks():
-                pass
-            song = Song(file, tags, mark, stream.format, stream.duration_s)
-            self._pack(self._packer.end(Copy(number, song)))
+        marks = decoder.marks(path)
+        if not self._known.isdisjoint(marks.all):
+            self._pack(self._packer.end(Undecoded(number, Known(file, marks))))
             return
-        blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
+        sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
         levels = []
-        for some in windows(blocks, hop_s=self._hop_s, batch_size=WINDOWS_AT_A_TIME):
+        for some in windows(sound.blocks(), hop_s=self._hop_s, batch_size=WINDOWS_AT_A_TIME):
             levels.append(window_levels(some))
             self._pack(self._packer.add(number, self._prepare(some)))
             if self._stopped.is_set():
                 return
-        song = Song(file, tags, mark, stream.format, stream.duration_s)
+        song = Song(
+            file,
+            marks.tags,
+            marks.fingerprint,
+            sound.format,
+            sound.duration_s,
+            audio_fingerprint=marks.audio_fingerprint,
+        )
         self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
         # Only now: a copy of it must not come before it.
-        self._embedded.add(mark)
+        self._known |= marks.all

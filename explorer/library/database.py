@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import LibraryError
+from explorer.library.changes import ChangeTables
 from explorer.library.facts import FactTables
 from explorer.library.files import FileTables
 from explorer.library.imports import ImportTables
@@ -22,7 +23,6 @@ from explorer.library.records import (
     ScannedFile,
     Song,
     Tags,
-    decode_vector,
     encode_vector,
 )
 from explorer.library.runs import RunTables
@@ -32,6 +32,7 @@ from explorer.library.verifying import VerifyTables
 
 
 class Database(
+    ChangeTables,
     FactTables,
     FileTables,
     ImportTables,
@@ -88,32 +89,14 @@ class Database(
     def known_files(self, root_id: int) -> dict[bytes, KnownFile]:
         """Return what is remembered of each file under a root; a failure outweighs an older success."""
         songs = self._rows(
-            """SELECT files.path, files.size_bytes, files.modified_ns, files.song_id, 0
+            """SELECT path, size_bytes, modified_ns, song_id, 0, gone_since IS NOT NULL
                FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?""",
             (root_id,),
         )
         failures = self._rows(
-            "SELECT path, size_bytes, modified_ns, NULL, 1 FROM failures WHERE root_id = ?", (root_id,)
+            "SELECT path, size_bytes, modified_ns, NULL, 1, 0 FROM failures WHERE root_id = ?", (root_id,)
         )
-        return {path: KnownFile(*rest[:3], bool(rest[3])) for path, *rest in songs + failures}
-
-    def fingerprints(self, *, excluding: set[tuple[int, bytes]]) -> set[str]:
-        """Return the fingerprints that have a vector, but for files that are about to change.
-
-        Parameters
-        ----------
-        excluding : set of (root number, path)
-        """
-        rows = self._rows("SELECT root_id, path, fingerprint FROM files JOIN songs_vectors USING (song_id)")
-        return {mark for root_id, path, mark in rows if (root_id, path) not in excluding}
-
-    def vector_of(self, fingerprint: str) -> np.ndarray | None:
-        """Return the vector [shape=(512,), float64] of a file with these bytes, or None."""
-        rows = self._rows(
-            "SELECT song_id, embedding FROM files JOIN songs_vectors USING (song_id) WHERE fingerprint = ?",
-            (fingerprint,),
-        )
-        return decode_vector(rows[0][1], song_id=rows[0][0]) if rows else None
+        return {path: KnownFile(*rest[:3], bool(rest[3]), bool(rest[4])) for path, *rest in songs + failures}
 
     def preview_start_of(self, fingerprint: str) -> float | None:
         """Return where the preview of a file with these bytes begins, or None where nobody has looked."""
@@ -132,12 +115,13 @@ class Database(
 
     # Songs
 
-    def store_song(self, root_id: int, song: Song, vector: np.ndarray) -> str:
+    def store_song(self, root_id: int, song: Song, vector: np.ndarray | None) -> str:
         """Store a song, its genres, file and vector in one transaction, and return its id.
 
         Parameters
         ----------
-        vector : np.ndarray [shape=(512,), float64]
+        vector : np.ndarray [shape=(512,), float64] or None
+            None for the one that the song has.
         """
         info = {
             "name": song.tags.title,
@@ -160,8 +144,8 @@ class Database(
             self._rows(
                 """INSERT OR REPLACE INTO files(
                        song_id, root_id, path, size_bytes, modified_ns, fingerprint, format, duration_s,
-                       preview_start_s
-                   ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                       preview_start_s, audio_fingerprint
+                   ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 (
                     song_id,
                     root_id,
@@ -172,9 +156,11 @@ class Database(
                     song.format,
                     float(song.duration_s),
                     song.preview_start_s,
+                    song.audio_fingerprint,
                 ),
             )
-            self._store_vector(song_id, encode_vector(vector))
+            if vector is not None:
+                self._store_vector(song_id, encode_vector(vector))
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
         return song_id
 
@@ -197,13 +183,17 @@ class Database(
         known = self._value("SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, file.path))
         if known is not None:
             return known
-        root_name = self._value("SELECT name FROM roots WHERE id = ?", (root_id,))
-        candidates = [file.text, f"{root_name}/{file.text}"]
-        candidates += [f"{root_name} {root_id}/{file.text}", f"{root_name} {root_id}/{file.path.hex()}"]
+        candidates = self._possible_ids(root_id, file)
         for candidate in candidates:
             if self._value("SELECT 1 FROM songs WHERE id = ?", (candidate,)) is None:
                 return candidate
         raise LibraryError(f"No id is free for {file.text!r}: rename the file.")
+
+    def _possible_ids(self, root_id: int, file: ScannedFile) -> list[str]:
+        """Return the ids that a file may have, the best first."""
+        root_name = self._value("SELECT name FROM roots WHERE id = ?", (root_id,))
+        candidates = [file.text, f"{root_name}/{file.text}"]
+        return [*candidates, f"{root_name} {root_id}/{file.text}", f"{root_name} {root_id}/{file.path.hex()}"]
 
     def forget_vectors(self) -> None:
         """Drop all vectors, failures, the map and the model: everything is to be embedded again."""

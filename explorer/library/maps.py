@@ -48,11 +48,16 @@ class MapTables(LibraryFile):
             )
             for key, value in (("cluster_count", new.cluster_count), ("neighbourhood", new.neighbourhood)):
                 self._rows("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
+            self.renew_map()
+        return True
+
+    def renew_map(self) -> None:
+        """Count the map as another: pages that show it are out of date."""
+        with self.transaction():
             self._rows(
                 """INSERT INTO state VALUES ('map_revision', '1')
                    ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
             )
-        return True
 
     def _store_projection(self, name: str, new: Map, rows: list, positions: np.ndarray) -> None:
         self._rows("DELETE FROM projections WHERE name = ?", (name,))

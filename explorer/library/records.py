@@ -62,6 +62,51 @@ class Song:
     duration_s: float
     preview_start_s: float | None = None
     """Where the part begins that is most like the whole; None where nobody has looked."""
+    audio_fingerprint: str | None = None
+    """Of the sound alone, as `Marks` has it."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What tells a file, and its sound, from others.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Of the file's bytes.
+    audio_fingerprint : str or None
+        Of its encoded sound, whatever its tags say; None where there is none to be had.
+    tags : Tags
+    """
+
+    fingerprint: str
+    audio_fingerprint: str | None
+    tags: Tags
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Both fingerprints, or the one that there is."""
+        return frozenset(mark for mark in (self.fingerprint, self.audio_fingerprint) if mark)
+
+
+@dataclass(frozen=True)
+class Kin:
+    """A song that has a vector and the same sound as a file."""
+
+    song_id: str
+    root_id: int
+    root: Path
+    path: bytes
+    format: str
+    duration_s: float
+    preview_start_s: float | None
+    marks: frozenset[str]
+    """Its fingerprints, of bytes and of sound."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its file is not there any more; where the whole folder of music is missing, who knows."""
+        return self.root.is_dir() and not os.path.lexists(absolute_path(str(self.root), self.path))
 
 
 @dataclass(frozen=True)
@@ -72,6 +117,8 @@ class KnownFile:
     modified_ns: int
     song_id: str | None
     failed: bool
+    gone: bool = False
+    """Whether it was missed by an earlier run."""
 
     def is_unchanged(self, file: ScannedFile) -> bool:
         """Tell whether the file still is the one that was read."""

@@ -240,4 +240,14 @@ MIGRATIONS = (
     """
     ALTER TABLE roots ADD COLUMN genres_from TEXT;
     """,
+    # The sound's own fingerprint outlasts a change of tags. A song whose file is gone keeps what is known of
+    # it until it is pruned. NULL: not looked at yet, and not missed.
+    """
+    ALTER TABLE files ADD COLUMN audio_fingerprint TEXT;
+    ALTER TABLE files ADD COLUMN gone_since TEXT;
+    CREATE INDEX files_by_audio ON files(audio_fingerprint);
+    CREATE INDEX files_gone ON files(gone_since) WHERE gone_since IS NOT NULL;
+    -- Without it each song that is dropped or renamed would take a look at every place on the map.
+    CREATE INDEX positions_by_song ON positions(song_id);
+    """,
 )

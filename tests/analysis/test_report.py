@@ -255,7 +255,7 @@ def test_files_that_are_gone_or_changed_are_noted(tmp_path):
 
 
 def test_a_file_that_was_only_touched_has_not_changed(tmp_path, fresh_db, make_tone):
-    from explorer.audio.decoding import fingerprint
+    from explorer.audio.fingerprints import fingerprint
     from explorer.library.records import Song, Tags
 
     file = make_tone(tmp_path / "a.flac")

@@ -4,7 +4,8 @@ import pytest
 import scipy.signal
 import soundfile
 
-from explorer.audio.decoding import fingerprint, open_audio
+from explorer.audio.decoding import open_audio
+from explorer.audio.fingerprints import fingerprint
 from explorer.errors import AudioError
 
 RATE_HZ = 44_100

@@ -102,9 +102,7 @@ def test_a_copied_file_takes_its_vector_along(fresh_db, music):
     shutil.copy(music / "disc 0" / "0.flac", music / "disc 1" / "zz copy.flac")
     summary = index(fresh_db, music)
     assert (summary.indexed, summary.copied) == (7, 1)
-    (music / "disc 0" / "2.flac").rename(music / "moved.flac")
-    assert index(fresh_db, music).copied == 1
-    np.testing.assert_array_equal(fresh_db.vector("moved.flac"), fresh_db.vector("disc 0/2.flac"))
+    np.testing.assert_array_equal(fresh_db.vector("disc 1/zz copy.flac"), fresh_db.vector("disc 0/0.flac"))
 
 
 def test_a_file_that_changed_lends_its_old_vector_to_nobody(fresh_db, music, make_tone):
@@ -225,8 +223,8 @@ def wait_for_songs(path, count, process):
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is POSIX's")
 def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(tmp_path, make_tone):
     folder, database = tmp_path / "music", tmp_path / "songs.db"
-    for number in range(14):
-        make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=10.0)
+    for number in range(30):
+        make_tone(folder / f"{number:02d}.flac", frequency_hz=90 * (number + 1), seconds=10.0)
     command = [*CLI, "index", str(folder), "--weights", "untrained", "--hop", "1.0", "--db", str(database)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for_songs(database, 2, process)
@@ -235,4 +233,4 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(tmp_path, ma
     assert process.returncode == 130
     assert "run the same command to go on" in said
     assert "Traceback" not in said
-    assert 2 <= len(rows(database)["songs_vectors"]) < 14
+    assert 2 <= len(rows(database)["songs_vectors"]) < 30

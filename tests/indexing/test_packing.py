@@ -1,6 +1,7 @@
 import numpy as np
 
-from explorer.indexing.packing import Batch, Failure, Packer
+from explorer.indexing.outcomes import Failed
+from explorer.indexing.packing import Batch, Packer, Undecoded
 
 
 def windows(number, count):
@@ -9,7 +10,7 @@ def windows(number, count):
 
 
 def ending(number):
-    return Failure(number, None, "over")
+    return Undecoded(number, Failed(None, "over"))
 
 
 def pack(packer, *songs):

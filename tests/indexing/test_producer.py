@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from explorer.indexing import producer as producer_module
-from explorer.indexing.packing import Copy, Decoded, Failure
+from explorer.indexing.outcomes import Failed, Known
+from explorer.indexing.packing import Decoded, Undecoded
 from explorer.indexing.producer import Producer, decoding_threads
 from explorer.library.scanning import scan_folder
 
@@ -20,7 +21,7 @@ def music(tmp_path, make_tone):
     return folder
 
 
-def produce(folder, *, threads=1, batch_size=4, prepare=np.copy, fingerprints=frozenset()):
+def produce(folder, *, threads=1, batch_size=4, prepare=np.copy, known=frozenset()):
     files = list(scan_folder(folder))
     producer = Producer(
         folder,
@@ -28,7 +29,7 @@ def produce(folder, *, threads=1, batch_size=4, prepare=np.copy, fingerprints=fr
         prepare=prepare,
         hop_s=0.5,
         batch_size=batch_size,
-        fingerprints=set(fingerprints),
+        known=set(known),
         threads=threads,
     )
     return files, producer
@@ -57,7 +58,7 @@ def test_every_song_comes_whole_however_many_threads_decode(music, threads, batc
     }
     for name, rows in windows.items():
         np.testing.assert_array_equal(rows, expected[name])
-    assert isinstance(endings.pop("broken.mp3"), Failure)
+    assert isinstance(endings.pop("broken.mp3").outcome, Failed)
     assert all(isinstance(ending, Decoded) for ending in endings.values())
     assert endings["3.flac"].song.duration_s == pytest.approx(2.3, abs=1e-3)
 
@@ -66,7 +67,7 @@ def test_a_copy_comes_after_what_it_is_a_copy_of(music):
     shutil.copy(music / "0.flac", music / "9.flac")
     _, endings = collect(music)
     assert list(endings).index("0.flac") < list(endings).index("9.flac")
-    assert isinstance(endings["9.flac"], Copy)
+    assert isinstance(endings["9.flac"].outcome, Known)
 
 
 def test_a_song_that_cannot_be_prepared_costs_itself(music):
@@ -76,7 +77,9 @@ def test_a_song_that_cannot_be_prepared_costs_itself(music):
         return windows
 
     _, endings = collect(music, prepare=prepare)
-    failed = {name: ending.reason for name, ending in endings.items() if isinstance(ending, Failure)}
+    failed = {
+        name: ending.outcome.reason for name, ending in endings.items() if isinstance(ending, Undecoded)
+    }
     assert set(failed) == {"broken.mp3", "2.flac"}
     assert failed["2.flac"] == "2.flac cannot be read (ValueError: four)."
 

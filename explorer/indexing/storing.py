@@ -1,0 +1,137 @@
+"""Stores what became of each file, one song a transaction, and counts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from explorer.failures import FailureLog
+from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome
+from explorer.indexing.previewing import PreviewMaker
+from explorer.indexing.summary import Summary
+from explorer.library.database import Database
+from explorer.library.records import Kin, Marks, ScannedFile, Song, Tags
+
+
+class Storer:
+    """The only writer of songs while an index runs.
+
+    Parameters
+    ----------
+    root : Path
+        What the files' paths are relative to.
+    genres : callable
+        From a file and its tags to the song's genres: `GenreSource.genres`.
+    previews : PreviewMaker or None
+        What is told of each song that was stored.
+    log : FailureLog or None
+        What is told of each failure.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        root: Path,
+        root_id: int,
+        summary: Summary,
+        *,
+        genres: Callable[[ScannedFile, Tags], tuple[str, ...]],
+        previews: PreviewMaker | None,
+        log: FailureLog | None,
+    ) -> None:
+        self._database = database
+        self._root = root
+        self._root_id = root_id
+        self._summary = summary
+        self._genres = genres
+        self._previews = previews
+        self._log = log
+        self._displaced: dict[str, tuple[Kin, np.ndarray]] = {}
+
+    def store(self, outcome: Outcome) -> None:
+        """Store one file's outcome."""
+        if isinstance(outcome, Embedded):
+            self._store_embedded(outcome)
+        elif isinstance(outcome, Known):
+            self._store_known(outcome)
+        else:
+            self._store_failure(outcome)
+
+    def _store_embedded(self, outcome: Embedded) -> None:
+        song = outcome.song
+        self._put_aside(song)
+        # Another model may find another part of the song most like the whole.
+        moved = self._database.preview_start_of(song.fingerprint) != song.preview_start_s
+        self._database.store_song(self._root_id, self._with_genres(song), outcome.vector)
+        self._summary.audio_seconds += song.duration_s
+        self._count(song, preview_moved=moved)
+
+    def _store_known(self, outcome: Known) -> None:
+        kin = self._database.kin(outcome.marks)
+        own = [one for one in kin if (one.root_id, one.path) == (self._root_id, outcome.file.path)]
+        gone = [one for one in kin if one.is_gone]
+        if own:
+            song = self._song_like(own[0], outcome)
+            self._database.store_song(self._root_id, song, None)
+            self._summary.retagged += 1
+        elif gone:
+            song = self._song_like(gone[0], outcome)
+            with self._database.transaction():
+                self._database.move_song(gone[0], self._root_id, song.file)
+                self._database.store_song(self._root_id, song, None)
+            self._summary.moved += 1
+        elif found := self._vector_like(kin, outcome.marks):
+            song = self._song_like(found[0], outcome)
+            self._put_aside(song)
+            self._database.store_song(self._root_id, song, found[1])
+            self._summary.copied += 1
+        else:
+            self._store_failure(Failed(outcome.file, "The same sound failed under another name."))
+            return
+        self._count(song)
+
+    def _vector_like(self, kin: list[Kin], marks: Marks) -> tuple[Kin, np.ndarray] | None:
+        """Return a song with the same sound and its vector, also where it has lost them in this run."""
+        if kin:
+            return kin[0], self._database.vector_of(kin[0].song_id)
+        return next((self._displaced[mark] for mark in marks.all if mark in self._displaced), None)
+
+    def _put_aside(self, song: Song) -> None:
+        """Keep the vector that a path is about to lose: its old sound may turn up under another name."""
+        for one in self._database.kin_at(self._root_id, song.file.path):
+            if one.marks.isdisjoint({song.fingerprint, song.audio_fingerprint}):
+                vector = self._database.vector_of(one.song_id)
+                self._displaced.update(dict.fromkeys(one.marks, (one, vector)))
+
+    def _song_like(self, kin: Kin, outcome: Known) -> Song:
+        """Return the song that a file becomes whose sound is another song's."""
+        marks = outcome.marks
+        song = Song(
+            outcome.file,
+            marks.tags,
+            marks.fingerprint,
+            kin.format,
+            kin.duration_s,
+            kin.preview_start_s,
+            marks.audio_fingerprint,
+        )
+        return self._with_genres(song)
+
+    def _with_genres(self, song: Song) -> Song:
+        genres = self._genres(song.file, song.tags)
+        return replace(song, tags=replace(song.tags, genres=genres))
+
+    def _count(self, song: Song, *, preview_moved: bool = False) -> None:
+        self._summary.indexed += 1
+        if self._previews:
+            self._previews.add(song.file.native, song.fingerprint, song.preview_start_s, again=preview_moved)
+
+    def _store_failure(self, outcome: Failed) -> None:
+        self._database.store_failure(self._root_id, outcome.file, outcome.reason)
+        self._summary.failed += 1
+        self._summary.failures.append((outcome.file.text, outcome.reason))
+        if self._log:
+            self._log.add(self._root / outcome.file.native, outcome.reason)

@@ -1,0 +1,41 @@
+"""What an index run did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Summary:
+    """Counts of an index run; every file that was found is in one of the first three."""
+
+    indexed: int = 0
+    skipped: int = 0
+    """Known and unchanged, be it as songs or as failures."""
+    failed: int = 0
+    failed_before: int = 0
+    """Of the skipped: those that failed in an earlier run, and have not changed since."""
+    seconds: float = 0.0
+    audio_seconds: float = 0.0
+    """Of the songs that were embedded."""
+    copied: int = 0
+    """Of the indexed: those whose sound another song has, and the vector with it."""
+    moved: int = 0
+    """Of the indexed: songs that are found under another path now, and keep their vector and place."""
+    retagged: int = 0
+    """Of the indexed: files that changed, and whose sound did not."""
+    gone: int = 0
+    """Songs of this folder whose files are not there: they are kept, and marked."""
+    back: int = 0
+    """Of the skipped: songs that were marked so, and whose files are there again."""
+    previews: int = 0
+    """Made by this run; for songs, too, that were known and had none."""
+    genres_changed: int = 0
+    """Known songs that have other genres now, because they are taken from elsewhere."""
+    interrupted: bool = False
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def embedded(self) -> int:
+        """How many vectors were made."""
+        return self.indexed - self.copied - self.moved - self.retagged
