@@ -37,6 +37,7 @@ explorer.address = {
     }
     if (filter.years) said.set("years", filter.years.join("-"));
     if (filter.duration_s) said.set("seconds", filter.duration_s.join("-"));
+    for (const kind of filter.hide || []) said.append("hide", kind);
     if (filter.shown) said.set("only", filter.shown.join("."));
     const { view, touched, meta } = explorer.map;
     if (touched && view && meta) {
@@ -115,6 +116,7 @@ explorer.address = {
       artists: said.getAll("artist"),
       years: pair("years"),
       duration_s: pair("seconds"),
+      hide: said.getAll("hide"),
     };
     const isPlain = !filter.years && !filter.duration_s && Object.values(filter).every((one) => !one?.length);
     if (this.look || !isPlain) explorer.filters.restore(filter);

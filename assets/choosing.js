@@ -199,19 +199,36 @@ explorer.choosing = {
     this.changed();
   },
 
-  playFrom(at) {
+  /** Play a song of the list; where nothing is left of it, the next one that can be played. */
+  async playFrom(at, { by = 1, wraps = true, left = this.songs.length } = {}) {
+    const index = this.songs[at];
     this.at = at;
-    explorer.playOnly(this.songs[at]);
-    explorer.overlays.select(this.songs[at]);
-    explorer.map.reveal(this.songs[at]);
+    const playing = explorer.playOnly(index);
+    explorer.overlays.select(index);
+    explorer.map.reveal(index);
+    if ((await playing) !== false || this.songs[this.at] !== index) return;
+    const next = (at + by + this.songs.length) % this.songs.length;
+    if (left > 1 && (wraps || next === at + by)) this.playFrom(next, { by, wraps, left: left - 1 });
+    else this.stopPlaying();
+  },
+
+  /** Songs that are hidden now are not chosen any more. */
+  leaveHidden() {
+    const { length } = this.songs;
+    const sounding = this.isPlaying ? this.songs[this.at] : null;
+    this.songs = this.songs.filter((index) => !explorer.map.isHidden(index));
+    if (this.songs.length === length) return;
+    this.at = this.songs.includes(sounding) ? this.songs.indexOf(sounding) : null;
+    this.changed();
+    explorer.announce(`${length - this.songs.length} hidden songs left the selection`);
   },
 
   hasNext(wraps) {
     return wraps || this.at < this.songs.length - 1;
   },
 
-  step(by) {
-    if (this.songs.length) this.playFrom((this.at + by + this.songs.length) % this.songs.length);
+  step(by, wraps = true) {
+    if (this.songs.length) this.playFrom((this.at + by + this.songs.length) % this.songs.length, { by, wraps });
   },
 
   stopPlaying() {

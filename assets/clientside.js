@@ -5,9 +5,9 @@
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   explorer: {
     /** Gather what the page shows: one change of it is one drawing. Nothing is drawn before the theme is known. */
-    look(projection, colouring, clusters, fade, theme, revision, filter, isolated) {
+    look(projection, colouring, clusters, fade, theme, revision, changes, filter, isolated) {
       if (!theme || document.getElementById("notice")) return window.dash_clientside.no_update;
-      const look = { projection, colouring, clusters, fade, theme, revision };
+      const look = { projection, colouring, clusters, fade, theme, revision, changes };
       const shown = isolated && isolated.of === explorer.groupsOf(look) ? isolated.groups : null;
       look.filter = { ...filter, shown };
       explorer.address.setLook(look);
@@ -32,8 +32,9 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
 
     /** Gather the filters' controls; a range that leaves nothing out is none. */
-    gatherFilter(genres, clusters, artists, years, duration, firstYear, lastYear, longest) {
-      return explorer.filters.gather({ genres, clusters, artists, years, duration, firstYear, lastYear, longest });
+    gatherFilter(genres, clusters, artists, years, duration, duplicates, missing, firstYear, lastYear, longest) {
+      const hide = explorer.filters.kindsOf({ duplicates, missing });
+      return explorer.filters.gather({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest });
     },
 
     /** The ranges that there are to choose from have come from the server. */

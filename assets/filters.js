@@ -3,8 +3,11 @@ window.explorer = window.explorer || {};
 
 explorer.filters = {
   IDS: { genres: "filter-genres", clusters: "filter-clusters", artists: "filter-artists" },
+  /** Switches by what they take off the map. */
+  HIDING: { duplicates: "hide-duplicates", missing: "hide-missing" },
+  LABELS: { duplicates: "Hide duplicates", missing: "Hide missing songs" },
   /** What is chosen now, as the server understands it. */
-  chosen: { genres: [], clusters: [], artists: [], years: null, duration_s: null },
+  chosen: { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] },
   isolated: null,
   isReady: false,
 
@@ -33,7 +36,7 @@ explorer.filters = {
   },
 
   /** @returns {object} The filter, for the server. */
-  gather({ genres, clusters, artists, years, duration, firstYear, lastYear, longest }) {
+  gather({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest }) {
     const isWhole = (range, least, most) => !range || (range[0] <= least && range[1] >= most);
     this.chosen = {
       genres: genres || [],
@@ -42,9 +45,15 @@ explorer.filters = {
       // Before the server has said what there is, what the address said holds.
       years: this.isReady ? (isWhole(years, firstYear, lastYear) ? null : years) : this.chosen.years,
       duration_s: this.isReady ? (isWhole(duration, 0, longest) ? null : duration) : this.chosen.duration_s,
+      hide,
     };
     this.tellRanges();
     return { ...this.chosen };
+  },
+
+  /** @param {object} isOn By kind. @returns {string[]} The kinds that are to be hidden. */
+  kindsOf(isOn) {
+    return Object.keys(this.HIDING).filter((kind) => isOn[kind]);
   },
 
   /** Write the ranges beside their names. */
@@ -68,6 +77,7 @@ explorer.filters = {
   restore(chosen) {
     this.chosen = { ...this.chosen, years: chosen.years, duration_s: chosen.duration_s };
     for (const [kind, id] of Object.entries(this.IDS)) dash_clientside.set_props(id, { value: chosen[kind] });
+    for (const [kind, id] of Object.entries(this.HIDING)) dash_clientside.set_props(id, { checked: chosen.hide.includes(kind) });
     if (this.isReady) {
       dash_clientside.set_props("filter-years", { value: chosen.years || this.ranges.years });
       dash_clientside.set_props("filter-duration", { value: chosen.duration_s || this.ranges.duration });
@@ -82,8 +92,13 @@ explorer.filters = {
   },
 
   clear() {
-    this.restore({ genres: [], clusters: [], artists: [], years: null, duration_s: null });
+    this.restore({ genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] });
     this.isolate(null);
+  },
+
+  /** Put all songs that are hidden back on the map. */
+  showHidden() {
+    for (const id of Object.values(this.HIDING)) dash_clientside.set_props(id, { checked: false });
   },
 
   /** @param {number[]|null} groups Of the colouring that is shown. */
@@ -106,16 +121,27 @@ explorer.filters = {
     else this.isolate(isOn && shown.length === 1 ? null : [group]);
   },
 
+  /** Offer to hide what there is to hide. */
+  offerHiding(counts) {
+    for (const [kind, id] of Object.entries(this.HIDING)) {
+      document.getElementById(`${id}-field`).hidden = !counts[kind];
+      const label = `${this.LABELS[kind]} (${counts[kind].toLocaleString("en")})`;
+      if (document.getElementById(id).labels[0]?.textContent !== label) dash_clientside.set_props(id, { label });
+    }
+  },
+
   /** Say how many songs are lit, and offer to light all. */
-  tell({ unlit, lit, songs }) {
-    const isFiltered = unlit !== null && unlit !== undefined;
+  tell({ unlit, lit, songs, away, hideable }) {
+    this.offerHiding(hideable);
+    const isFiltered = (unlit !== null && unlit !== undefined) || away > 0;
     this.state.hidden = !isFiltered;
     document.getElementById("filter-toggle").classList.toggle("on", isFiltered);
     if (!isFiltered) return;
     const { element } = explorer;
     const clear = element("button", "link", "Show all", { type: "button" });
     clear.addEventListener("click", () => this.clear());
-    const text = `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs`;
+    const hidden = away ? ` · ${away.toLocaleString("en")} hidden` : "";
+    const text = `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${hidden}`;
     this.state.replaceChildren(element("span", "", lit ? text : "No song is like that"), clear);
   },
 };

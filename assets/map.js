@@ -45,6 +45,10 @@ explorer.map = {
     const isOther = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
     const before = this.meta && isOther && this.meta.revision === meta.revision ? explorer.morph.remember() : null;
     if (this.meta && this.meta.order !== meta.order) explorer.choosing.findAgain();
+    if (this.meta && `${this.meta.changes} ${this.meta.hide}` !== `${meta.changes} ${meta.hide}`) {
+      explorer.songs.forgetAll();
+      this.stands = "anew";
+    }
     this.meta = meta;
     if (explorer.songs.setRevision(meta.revision)) explorer.player.findAgain();
     if (isOther) {
@@ -89,6 +93,10 @@ explorer.map = {
     explorer.morph.run();
     explorer.findWantedSong();
     if (isNew) explorer.news.look();
+    if (this.stands === "anew") {
+      this.stands = null;
+      explorer.standAnew();
+    }
   },
 
   /** @returns {{top, right, bottom, left}} The part of the map's frame that no card covers, in pixels. */
@@ -310,15 +318,33 @@ explorer.map = {
     return trace && index !== null && index < trace.x.length ? [trace.x[index], trace.y[index]] : null;
   },
 
-  /** @returns {boolean} Whether a song is among those that no filter leaves out. */
+  /** @returns {boolean} Whether a song is on the map, and among those that no filter leaves out. */
   isLit(index) {
-    const { unlit } = this.meta;
-    return unlit === null || unlit === undefined || this.points.marker.color[index] !== unlit;
+    const { unlit, hidden } = this.meta;
+    const number = this.points.marker.color[index];
+    return number !== (unlit ?? -1) && number !== (hidden ?? -1);
+  },
+
+  /** @returns {boolean} Whether a song is not on the map, as duplicates and missing ones may be. */
+  isHidden(index) {
+    return this.points.marker.color[index] === (this.meta.hidden ?? -1);
+  },
+
+  /** @returns {number[]} The lit songs whose files are missing. */
+  goneSongs() {
+    const { gone, hues } = this.meta;
+    const { color } = this.points.marker;
+    const found = [];
+    if (gone === null || gone === undefined) return found;
+    for (let i = 0; i < color.length; i++) if (color[i] >= gone && color[i] < gone + hues) found.push(i);
+    return found;
   },
 
   /** @returns {string} The colour of a song's group, also where its point is faded. */
   colourOf(index) {
     const number = this.points.marker.color[index];
+    // What is not on the map and yet plays has the colour of the rest.
+    if (this.isHidden(index)) return this.meta.colours[this.meta.hues - 1];
     if (!this.isLit(index)) return this.meta.colours[number];
     return this.meta.colours[number % this.meta.hues];
   },

@@ -41,7 +41,7 @@ explorer.morph = {
     if (before.length !== 2 * trace.x.length) return this.end();
     const after = this.pixels(trace);
     const { meta } = explorer.map;
-    const styles = meta.projection === "original" ? meta.colours.map(() => "#000") : meta.colours;
+    const styles = meta.projection === "original" ? meta.colours.map((colour, number) => (number === meta.hidden ? colour : "#000")) : meta.colours;
     const radius = trace.marker.size / 2;
     const sprites = styles.map((colour) => this.sprite(colour, radius));
     const began = performance.now();

@@ -26,8 +26,8 @@ explorer.news = {
     }
   },
 
-  /** @param {{revision: number, songs: number}} latest */
-  tell({ revision, songs }) {
+  /** @param {{revision: number, songs: number, changes: string}} latest */
+  tell({ revision, songs, changes }) {
     const notice = document.getElementById("notice");
     if (notice) {
       // There was no map: now there is another one.
@@ -35,6 +35,10 @@ explorer.news = {
       return;
     }
     if (explorer.songs.revision === null) return;
+    // Files were missed or have come back: the same map is drawn again.
+    if (revision === explorer.songs.revision && changes !== explorer.map.meta.changes) {
+      dash_clientside.set_props("changes", { data: changes });
+    }
     const more = songs - explorer.map.points.x.length;
     const isOther = revision !== explorer.songs.revision;
     const { phase } = document.getElementById("redraw").dataset;

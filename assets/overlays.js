@@ -9,7 +9,10 @@ explorer.overlays = {
   MAX_GLOWS: 3000,
   CLOSE: 1.8,
   SAME_NAME_APART: 260,
+  MOST_HOLES: 20_000,
   groups: [],
+  /** The songs whose files are missing. */
+  gone: [],
   hovered: null,
   /** The song whose mark pulses, and the one that threads lead from. */
   playing: null,
@@ -20,7 +23,7 @@ explorer.overlays = {
 
   /** Find the overlays' elements. Called once, when Dash has drawn the page. */
   mount() {
-    for (const id of ["mark", "tooltip", "labels", "glow", "threads", "sounding"]) this[id] = document.getElementById(id);
+    for (const id of ["mark", "tooltip", "labels", "glow", "threads", "sounding", "holes"]) this[id] = document.getElementById(id);
     this.guestMark = document.getElementById("guest");
   },
 
@@ -29,6 +32,7 @@ explorer.overlays = {
     if (trace.x === this.measuredX && trace.marker.color === this.measuredColours) return;
     this.measuredX = trace.x;
     this.measuredColours = trace.marker.color;
+    this.gone = explorer.map.goneSongs();
     this.groups = this.makeNames();
     this.labels.classList.toggle("on-regions", explorer.map.meta.projection === "original");
     this.labels.replaceChildren(...this.groups.map((group) => group.element));
@@ -41,6 +45,7 @@ explorer.overlays = {
     this.paintThreads();
     this.placeLabels();
     this.paintGlow();
+    this.paintHoles();
     explorer.choosing.paint();
   },
 
@@ -122,7 +127,9 @@ explorer.overlays = {
     const trace = explorer.map.plot._fullData[0];
     const stride = Math.ceil(trace.x.length / this.MAX_GLOWS);
     const places = [];
-    for (let i = 0; i < trace.x.length; i += stride) places.push(explorer.map.toPixels(trace.x[i], trace.y[i]));
+    for (let i = 0; i < trace.x.length; i += stride) {
+      if (!explorer.map.isHidden(i)) places.push(explorer.map.toPixels(trace.x[i], trace.y[i]));
+    }
     return places;
   },
 
@@ -193,7 +200,9 @@ explorer.overlays = {
 
   /** @returns {number[]|null} Where the threads begin. */
   threadStart() {
-    if (!this.guest) return explorer.map.placeOf(this.selected);
+    // Threads from where nothing is to be seen would puzzle.
+    const isNowhere = this.selected !== null && this.selected !== this.playing && explorer.map.isHidden(this.selected);
+    if (!this.guest) return isNowhere ? null : explorer.map.placeOf(this.selected);
     const { projection } = explorer.map.meta;
     return this.guest.places[projection === "original" ? "pca" : projection] ?? null;
   },
@@ -232,8 +241,8 @@ explorer.overlays = {
     const stride = Math.ceil(trace.x.length / this.MAX_GLOWS);
     // Regions are shaded already; and what is filtered out does not shine.
     if (explorer.map.meta.projection === "original") return;
-    const { colours, unlit } = explorer.map.meta;
-    const sprites = colours.map((colour, number) => (number === unlit ? null : this.glowSprite(colour)));
+    const { colours, unlit, hidden } = explorer.map.meta;
+    const sprites = colours.map((colour, number) => (number === unlit || number === hidden ? null : this.glowSprite(colour)));
     const zoom = explorer.map.fittingView().scale / explorer.map.view.scale;
     const room = Math.min(Math.min(width, height) / 700, 1);
     const radius = this.GLOW_RADIUS * room * Math.min(Math.max(zoom, 0.8), 2.2);
@@ -244,6 +253,25 @@ explorer.overlays = {
       if (!explorer.map.isLit(i)) continue;
       if (x < -radius || y < -radius || x > width + radius || y > height + radius) continue;
       context.drawImage(sprites[trace.marker.color[i]], x - radius, y - radius, 2 * radius, 2 * radius);
+    }
+  },
+
+  /** Songs whose files are missing are rings: fading alone would not tell them. */
+  paintHoles() {
+    const { map } = explorer;
+    const { clientWidth: width, clientHeight: height } = map.frame;
+    const context = this.emptyCanvas(this.holes, width, height);
+    const isOnRegions = map.meta.projection === "original";
+    const ground = getComputedStyle(map.frame).getPropertyValue("--ground");
+    const radius = Math.max(map.points.marker.size * 0.27, 1);
+    this.holes.dataset.count = this.gone.length;
+    for (const index of this.gone.slice(0, this.MOST_HOLES)) {
+      const { x, y } = map.toPixels(...map.placeOf(index));
+      if (x < 0 || y < 0 || x > width || y > height) continue;
+      context.fillStyle = isOnRegions ? map.colourOf(index) : ground;
+      context.beginPath();
+      context.arc(x, y, radius, 0, 2 * Math.PI);
+      context.fill();
     }
   },
 
@@ -275,17 +303,23 @@ explorer.overlays = {
       return;
     }
     let title, by;
-    let trust = "";
+    let [trust, missing] = ["", ""];
     try {
       const song = await explorer.songs.get(index);
       [title, by] = [song.title, explorer.songs.byline(song)];
-      trust = this.describeTrust(song);
+      trust = [explorer.songs.sameSound(song), this.describeTrust(song)].filter(Boolean).join(" · ");
+      if (song.gone_since) missing = `File missing since ${explorer.songs.goneSince(song)}`;
     } catch (error) {
       [title, by] = ["This song cannot be shown", error.message];
     }
     if (this.hovered !== index) return;
     const line = (className, text) => explorer.element("div", className, text);
-    this.tooltip.replaceChildren(line("tooltip-title", title), line("tooltip-by", by), line("tooltip-trust", trust));
+    this.tooltip.replaceChildren(
+      line("tooltip-title", title),
+      line("tooltip-by", by),
+      line("tooltip-missing", missing),
+      line("tooltip-trust", trust),
+    );
     this.tooltip.style.setProperty("--colour", explorer.map.colourOf(index));
     this.tooltip.hidden = false;
     const { x, y } = explorer.pointer.at ?? explorer.map.toPixels(...explorer.map.placeOf(index));

@@ -94,19 +94,59 @@ explorer.panel = {
     if (index === null) return this.showEmpty();
     this.turnTo("song");
     if (localStorage.getItem("panel") !== "closed" || innerWidth <= 1100) this.open();
+    if (await this.fill(index)) this.body.scrollTop = 0;
+  },
+
+  /** Write what is known of a song; whether the panel is open stays. @returns {Promise<boolean>} Whether it still is about this song. */
+  async fill(index) {
     const [song, neighbours] = await Promise.all([
       explorer.songs.get(index).catch((error) => ({ failed: error.message })),
       explorer.songs.neighbours(index).catch((error) => ({ failed: error.message })),
     ]);
-    if (this.index !== index) return;
+    if (this.index !== index) return false;
     if (song.failed) {
       this.body.replaceChildren(explorer.element("p", "panel-note", song.failed));
-      return;
+      return true;
     }
-    const parts = [this.makeCover(song, index), ...this.makeHead(song), this.makeChips(song, index), this.makeActions(index)];
-    this.body.replaceChildren(...parts, ...this.makeNeighbours(neighbours));
-    this.body.scrollTop = 0;
+    const parts = [this.makeCover(song, index), ...this.makeHead(song), ...this.makeAbsence(song), this.makeChips(song, index)];
+    this.body.replaceChildren(...parts, this.makeActions(index), ...this.makeTwins(song), ...this.makeNeighbours(neighbours));
     this.markPlaying(explorer.player.index);
+    return true;
+  },
+
+  /** That a song's file is missing, and what is left to hear of it. */
+  makeAbsence(song) {
+    if (!song.gone_since) return [];
+    const { element } = explorer;
+    const left = { preview: "Its preview was kept and can be heard.", copy: "A copy of it was kept and can be heard." };
+    const note = element("p", "panel-missing");
+    note.append(
+      element("strong", "", `File missing since ${explorer.songs.goneSince(song)}`),
+      element("span", "", left[song.kept] ?? "There is nothing left to play."),
+    );
+    return [note];
+  },
+
+  /** The other songs with the very same sound, with their files: each a button to go there. */
+  makeTwins(song) {
+    if (!song.twins) return [];
+    const { element } = explorer;
+    const head = element("h3", "panel-list-head");
+    head.append(element("span", "", "Same sound"), element("small", "", `${song.twins.toLocaleString("en")} other song${song.twins === 1 ? "" : "s"}`));
+    const list = element("ol", "song-list twins");
+    list.append(...song.same_sound.map((one) => this.makeTwin(one)));
+    const more = song.twins - song.same_sound.length;
+    return more ? [head, list, element("p", "panel-note", `… and ${more.toLocaleString("en")} more.`)] : [head, list];
+  },
+
+  makeTwin({ index, title, path, gone }) {
+    const { element } = explorer;
+    const row = element("li", "song-row", null, { "data-index": index });
+    const names = element("button", "row-names", null, { type: "button", title: `Go to ${path}` });
+    names.append(element("span", "row-title", title), element("span", "row-by", gone ? `File missing · ${path}` : path));
+    names.addEventListener("click", () => explorer.visit(index));
+    row.append(names);
+    return row;
   },
 
   /** The file's picture, where it has one; else the colour of its group. */
@@ -114,7 +154,7 @@ explorer.panel = {
     const cover = explorer.element("div", "cover");
     cover.style.setProperty("--colour", explorer.map.points ? explorer.map.colourOf(index) : "var(--accent)");
     cover.append(explorer.icon("note"));
-    this.fetchCover(song.id, cover);
+    if (!song.gone_since) this.fetchCover(song.id, cover);
     return cover;
   },
 
@@ -156,7 +196,7 @@ explorer.panel = {
     if (song.cluster) {
       const made = chip(song.cluster, "Show only this cluster", () => dash_clientside.set_props("filter-clusters", { value: [song.cluster] }));
       const { meta } = explorer.map;
-      if (meta?.colouring === "cluster" && meta.projection !== "original") {
+      if (meta?.colouring === "cluster" && meta.projection !== "original" && !explorer.map.isHidden(index)) {
         made.prepend(element("span", "dot"));
         made.firstElementChild.style.background = explorer.map.colourOf(index);
       }
@@ -178,6 +218,16 @@ explorer.panel = {
     const find = explorer.element("button", "button quiet", "Show on the map", { type: "button" });
     find.addEventListener("click", () => explorer.map.flyTo(index));
     actions.append(add, find);
+    if (explorer.map.points && explorer.map.isHidden(index)) return this.makeWayBack();
+    return actions;
+  },
+
+  /** A song that is not on the map can neither be chosen nor shown there. */
+  makeWayBack() {
+    const actions = explorer.element("div", "panel-actions");
+    const show = explorer.element("button", "button quiet", "Show hidden songs", { type: "button" });
+    show.addEventListener("click", () => explorer.filters.showHidden());
+    actions.append(explorer.element("span", "panel-note", "This song is hidden on the map."), show);
     return actions;
   },
 
@@ -193,13 +243,14 @@ explorer.panel = {
   },
 
   /** A neighbour: its button plays it here, its name goes to it. */
-  makeNeighbour({ index, similarity, title, artist }) {
+  makeNeighbour({ index, similarity, title, artist, gone, same_sound: isSame }) {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
     const play = explorer.iconButton("play", `Play ${title}`, "row-play");
     play.addEventListener("click", () => (this.isPlaying(index) ? explorer.player.toggle() : explorer.walk.goTo(index)));
+    const by = [isSame && "Same sound", gone && "File missing", artist || "no artist"].filter(Boolean).join(" · ");
     const names = element("button", "row-names", null, { type: "button", title: `Go to ${title}` });
-    names.append(element("span", "row-title", title), element("span", "row-by", artist || "no artist"));
+    names.append(element("span", "row-title", title), element("span", "row-by", by));
     names.addEventListener("click", () => explorer.play(index));
     const bar = element("span", "row-bar", null, { "aria-hidden": "true" });
     bar.append(element("span"));
@@ -229,7 +280,8 @@ explorer.panel = {
     const isSounding = state === "playing" || state === "loading";
     for (const row of this.card?.querySelectorAll(".song-row") ?? []) {
       const pauses = isSounding && row.classList.contains("playing");
-      row.querySelector(".row-play .icon").className = `icon icon-${pauses ? "pause" : "play"}`;
+      const icon = row.querySelector(".row-play .icon");
+      if (icon) icon.className = `icon icon-${pauses ? "pause" : "play"}`;
     }
   },
 };

@@ -7,6 +7,10 @@ explorer.player = {
   REPEATS: ["off", "one", "all"],
   /** The song's number on the map; null where nothing plays, or a song that is not in the library. */
   index: null,
+  /** The number of the song that was last asked for, whether it could be played or not. */
+  asked: null,
+  /** The number of the song that the audio element has. */
+  loaded: null,
   id: null,
   repeat: "off",
   volumeWanted: 1,
@@ -56,23 +60,35 @@ explorer.player = {
     return !this.audio.paused || this.isDucked;
   },
 
-  /** Play a song from its start. @param {number} index Its number on the map. */
+  /**
+   * Play a song from its start.
+   * @param {number} index Its number on the map.
+   * @returns {Promise<boolean|null>} False where it cannot be, because nothing is left of it; null for others' sake.
+   */
   async play(index) {
     const song = await this.load(index);
-    if (!song) return;
+    if (!song) return song;
     this.audio.currentTime = 0;
     await this.start();
     this.announce(song);
+    return true;
   },
 
-  /** Make a song ready to be played. @returns {Promise<object|null>} What is known of it. */
+  /**
+   * Make a song ready to be played; of one whose file is missing, what was kept of it.
+   * @returns {Promise<object|null|false>} What is known of it; null where another one was asked for meanwhile or it is
+   *   not known, false where nothing is left to be heard.
+   */
   async load(index) {
-    this.index = index;
+    this.index = this.asked = index;
     this.tell("");
     try {
       const song = await explorer.songs.get(index);
       if (this.index !== index) return null;
-      this.setSource(song.id, "audio/" + encodeURIComponent(song.id), song);
+      if (song.gone_since && !song.kept) return this.refuse(song);
+      const way = song.kept === "preview" ? "preview/" : "audio/";
+      this.setSource(song.id, way + encodeURIComponent(song.id), song);
+      if (song.gone_since) this.tell(`${explorer.songs.absence(song)}: you hear ${song.kept === "preview" ? "the preview" : "a copy"} that was kept.`);
       return song;
     } catch (error) {
       this.fail(error.message);
@@ -80,9 +96,18 @@ explorer.player = {
     }
   },
 
+  /** A song's file is missing, and nothing was kept of it: say so; what plays goes on. */
+  refuse(song) {
+    this.index = this.loaded;
+    explorer.overlays.markPlaying(this.loaded);
+    explorer.panel.markPlaying(this.loaded);
+    this.tell(`${explorer.songs.absence(song)}: it cannot be played.`);
+    return false;
+  },
+
   /** Play a sound that is not in the library. */
   async playGuest(guest, source) {
-    this.index = null;
+    this.index = this.asked = null;
     this.tell("");
     this.setSource(null, source, guest);
     this.audio.currentTime = 0;
@@ -92,11 +117,13 @@ explorer.player = {
 
   setSource(id, source, song) {
     this.id = id;
+    this.loaded = this.index;
     this.song = song;
     this.unduck();
     if (this.audio.getAttribute("src") !== source || this.audio.error) this.audio.src = source;
     this.show(song);
-    explorer.seekbar.show(id);
+    // What was kept may not be the whole, which the outline would be of.
+    explorer.seekbar.show(song.gone_since ? null : id);
   },
 
   async start() {
@@ -116,7 +143,7 @@ explorer.player = {
     explorer.hearing.forget();
     if (this.id === null) return;
     const wasAnchor = explorer.walk.anchorId === this.id;
-    this.index = await explorer.songs.numberOf(this.id).catch(() => null);
+    this.index = this.asked = this.loaded = await explorer.songs.numberOf(this.id).catch(() => null);
     explorer.overlays.markPlaying(this.index);
     if (wasAnchor) explorer.select(this.index);
     else explorer.select(null);
@@ -179,7 +206,7 @@ explorer.player = {
 
   ended() {
     if (this.repeat === "one") this.start();
-    else if (explorer.choosing.isPlaying && explorer.choosing.hasNext(this.repeat === "all")) explorer.choosing.step(1);
+    else if (explorer.choosing.isPlaying && explorer.choosing.hasNext(this.repeat === "all")) explorer.choosing.step(1, this.repeat === "all");
     else if (!explorer.choosing.isPlaying && this.repeat === "all") explorer.walk.step(1);
     else this.setState("paused");
   },

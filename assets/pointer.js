@@ -57,7 +57,8 @@ explorer.pointer = {
   },
 
   /**
-   * Songs within some pixels of a place in the window, the nearest first; those filtered out come last, if at all.
+   * Songs within some pixels of a place in the window, the nearest first; those filtered out come last, if at all,
+   * and hidden ones never.
    * @returns {{index: number, distance: number}[]}
    */
   within(clientX, clientY, reach, { onlyLit = false } = {}) {
@@ -73,7 +74,7 @@ explorer.pointer = {
       for (let k = starts[r * side + firstColumn]; k < starts[r * side + lastColumn + 1]; k++) {
         const index = members[k];
         const distance = Math.hypot((x[index] - at.x) / across, (y[index] - at.y) / down);
-        if (distance > reach) continue;
+        if (distance > reach || map.isHidden(index)) continue;
         const isLit = map.isLit(index);
         if (isLit || !onlyLit) found.push({ index, distance, rank: distance + (isLit ? 0 : reach) });
       }

@@ -109,7 +109,7 @@ explorer.seekbar = {
     this.card.dataset.shown = "";
     document.getElementById("spectrogram-scale").replaceChildren();
     if (id === null) {
-      this.note.textContent = "Play a song of the library to see its spectrogram.";
+      this.note.textContent = "Play a song of the library that has its file to see its spectrogram.";
       return;
     }
     this.note.textContent = "Listening to the whole song…";

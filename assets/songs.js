@@ -21,6 +21,12 @@ explorer.songs = {
     return other;
   },
 
+  /** Files have come or gone, or other songs are hidden: what was said of songs may not hold any more. */
+  forgetAll() {
+    this.kept.clear();
+    this.keptNeighbours.clear();
+  },
+
   /**
    * @param {number} index A song's number on the map.
    * @returns {Promise<{index: number, id: string, title: string, artist: string, genres: string[]}>}
@@ -38,7 +44,8 @@ explorer.songs = {
    */
   neighbours(index) {
     return this.keep(this.keptNeighbours, index, async () => {
-      return (await this.fetch(`neighbours/${this.revision}/${index}`)).neighbours;
+      const query = new URLSearchParams((explorer.map.meta?.hide ?? []).map((kind) => ["hide", kind])).toString();
+      return (await this.fetch(`neighbours/${this.revision}/${index}${query && "?" + query}`)).neighbours;
     });
   },
 
@@ -66,6 +73,23 @@ explorer.songs = {
     }
     if (!response.ok) throw new Error(await response.text());
     return response.json();
+  },
+
+  /** @returns {string} Since when a song's file is missing, as "3 November"; with the year where it is another one. */
+  goneSince(song) {
+    const day = new Date(song.gone_since);
+    const year = day.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+    return day.toLocaleDateString("en-GB", { day: "numeric", month: "long", ...year });
+  },
+
+  /** @returns {string} The beginning of a sentence about a song whose file is missing. */
+  absence(song) {
+    return `The file of “${song.title}” has been missing since ${this.goneSince(song)}`;
+  },
+
+  /** @returns {string} How many other songs have the very same sound; nothing where none has. */
+  sameSound({ twins }) {
+    return twins ? `${twins.toLocaleString("en")} other song${twins === 1 ? " has" : "s have"} the same sound` : "";
   },
 
   /** @returns {string} Artist and genres, or what there is of them. */

@@ -59,18 +59,35 @@ Object.assign(explorer, {
 
   /** Play a song, mark it on the map, and show what sounds like it. @param {number} index */
   play(index) {
+    const { at } = explorer.choosing;
     explorer.choosing.stopPlaying();
-    explorer.playOnly(index);
+    // The list goes on where the song cannot be played.
+    explorer.playOnly(index).then((isPlayed) => isPlayed === false && (explorer.choosing.at ??= at));
     // The sound goes first.
-    requestAnimationFrame(() => explorer.player.index === index && explorer.select(index));
+    requestAnimationFrame(() => explorer.player.asked === index && explorer.select(index));
   },
 
-  /** Play a song; what the panel shows stays. @param {number} index */
+  /**
+   * Play a song; what the panel shows stays.
+   * @param {number} index
+   * @returns {Promise<boolean|null>} False where nothing is left of it to be played: then what played goes on.
+   */
   playOnly(index) {
     explorer.hearing.stop();
-    explorer.player.play(index);
+    const playing = explorer.player.play(index);
     explorer.overlays.markPlaying(index);
     explorer.panel.markPlaying(index);
+    return playing;
+  },
+
+  /** Files have come or gone, or other songs are hidden: what is said of the selected one is said anew. */
+  standAnew() {
+    explorer.choosing.leaveHidden();
+    const { anchor } = explorer.walk;
+    if (anchor === null) return;
+    explorer.walk.begin(anchor);
+    explorer.overlays.select(anchor);
+    explorer.panel.fill(anchor);
   },
 
   /** Show a song and what sounds like it, without a sound. @param {number|null} index */

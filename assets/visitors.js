@@ -111,6 +111,7 @@ explorer.visitors = {
 
   show(guest) {
     this.isWaiting = false;
+    guest.neighbours = guest.neighbours.filter(({ index }) => !explorer.map.isHidden(index));
     this.guest = guest;
     explorer.walk.beginAtGuest(guest.neighbours);
     explorer.address.write({ push: true });

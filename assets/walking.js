@@ -35,14 +35,16 @@ explorer.walk = {
     this.at = 0;
   },
 
-  /** Go on, or back, among the songs that sound most like the one where the walk began. */
-  step(by) {
-    if (this.list.length < 2) return;
-    this.at = (this.at + by + this.list.length) % this.list.length;
-    const index = this.list[this.at];
+  /** Go on, or back, among the songs that sound most like the one where the walk began; past those that are lost. */
+  async step(by, left = this.list.length) {
+    const { list } = this;
+    if (list.length < 2) return;
+    this.at = (this.at + by + list.length) % list.length;
+    const index = list[this.at];
     if (index === null) return explorer.visitors.play();
-    explorer.playOnly(index);
+    const playing = explorer.playOnly(index);
     explorer.map.reveal(index);
+    if ((await playing) === false && this.list === list && list[this.at] === index && left > 1) this.step(by, left - 1);
   },
 
   /** A neighbour was chosen from the list: the walk goes on from there. */
@@ -54,7 +56,7 @@ explorer.walk = {
 
   /** Go to the nearest song in a direction on the map, and play it. @param {string} key Of an arrow. */
   towards(key) {
-    const from = explorer.player.index ?? this.anchor;
+    const from = explorer.player.asked ?? this.anchor;
     const { map } = explorer;
     if (!map.points) return;
     if (from === null) {

@@ -5,18 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from explorer.commands.comparing import compare
 from explorer.commands.exporting import export
+from explorer.commands.indexing import INTERRUPTED, index
 from explorer.commands.options import (
     database_option,
     json_option,
-    model_options,
-    model_request,
     port_option,
     print_json,
 )
@@ -25,18 +23,10 @@ from explorer.commands.reporting import report
 from explorer.commands.sounds import embed, similar, synth
 from explorer.config import DEMO_HOP_S, ROOT, Settings
 from explorer.errors import ExplorerError
-from explorer.failures import FailureLog, count_reasons
-from explorer.progress import LineReporter, Reporter, format_duration
+from explorer.progress import LineReporter, Reporter
 
-INTERRUPTED = 130
-SOME_FAILED = 3
-SHOWN_FAILURES = 10
 MOST_TEST_WORKERS = 4
 """Each may hold TensorFlow and a browser."""
-UNTRAINED = (
-    "These are untrained filters: nearness on the map shows timbre at best. With OpenL3's official weights "
-    "in metadata/models, run the index again with --weights openl3 --reindex."
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -46,64 +36,6 @@ def cli() -> None:
     New here? `python run.py demo` composes a small library and opens its map. With music of your own:
     `python run.py index FOLDER`, then `python run.py serve`.
     """
-
-
-@cli.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
-@database_option
-@model_options("auto", "float32", "bfloat16", "int8")
-@click.option("--limit", type=click.IntRange(1), help="Embed at most so many songs.")
-@click.option("--retry", is_flag=True, help="Try files again that failed before.")
-@click.option("--reindex", is_flag=True, help="Embed every song again, with the model asked for.")
-@click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
-@click.option(
-    "--no-previews",
-    is_flag=True,
-    help="Make no previews (a quarter of a megabyte a song): the page makes those that it needs.",
-)
-@click.option(
-    "--genre-from",
-    "--genres",
-    "genre_from",
-    metavar="auto|tags|folder|FILE",
-    help="Where genres come from: tags, the folders' names, or a CSV; known songs get theirs anew (auto).",
-)
-@json_option
-def index(folder, database, limit, retry, reindex, no_map, no_previews, genre_from, as_json, **choices):
-    """Embed the songs of FOLDER (default: audio/) that are new, then compute the map."""
-    from explorer.demo import holds_only_the_demo, is_the_demo
-    from explorer.indexing.indexer import index_folder
-    from explorer.library.database import Database
-
-    reporter = Reporter()
-    folder = folder or Settings.audio
-    settings = Settings(database=database)
-    with Database.open(database) as library, FailureLog(settings.failure_log) as log:
-        summary = index_folder(
-            library,
-            folder,
-            request=model_request(reindex=reindex, **choices),
-            reporter=reporter,
-            # The demo's songs make way for somebody's own music.
-            replace=holds_only_the_demo(library) and not is_the_demo(folder),
-            limit=limit,
-            retry=retry,
-            previews=None if no_previews else settings.previews,
-            genre_from=genre_from,
-            log=log,
-        )
-        _tell_summary(summary, log, reporter)
-        if summary.interrupted:
-            click.get_current_context().exit(INTERRUPTED)
-        if not no_map:
-            _map_if_stale(library, summary.indexed + summary.genres_changed > 0, reporter)
-        _warn_if_untrained(library, reporter)
-    if as_json:
-        keys = ("indexed", "skipped", "failed", "failed_before", "genres_changed", "seconds", "audio_seconds")
-        reasons = {"reasons": count_reasons(summary.failures)}
-        print_json({key: asdict(summary)[key] for key in keys} | reasons)
-    if summary.failed:
-        click.get_current_context().exit(SOME_FAILED)
 
 
 @cli.command(name="map")
@@ -245,7 +177,7 @@ def test(arguments):
     sys.exit(int(pytest.main(list(arguments) or several_at_once)))
 
 
-for command in (embed, similar, synth, compare, report, export, import_command):
+for command in (index, embed, similar, synth, compare, report, export, import_command):
     cli.add_command(command)
 
 
@@ -270,43 +202,3 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("There is no room for the output: the disk that it goes to is full.", err=True)
         return 1
     return status if isinstance(status, int) else 0
-
-
-def _map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:
-    from explorer.indexing.mapmaker import make_map
-
-    if library.summary()["vectors"] and (songs_changed or not library.projections()):
-        make_map(library, reporter=reporter)
-
-
-def _tell_summary(summary, log, reporter: Reporter) -> None:
-    for path, reason in summary.failures[:SHOWN_FAILURES]:
-        reporter.say(f"Failed: {path}: {reason}")
-    if summary.failed > SHOWN_FAILURES:
-        reporter.say(f"{summary.failed - SHOWN_FAILURES:,} more failed:")
-        for reason, count in list(count_reasons(summary.failures).items())[:SHOWN_FAILURES]:
-            reporter.say(f"  {count:,} × {reason}")
-    if summary.failed:
-        reporter.say(log.problem or f"All of them are in {log.path}.")
-    pace = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
-    reporter.say(
-        f"Indexed {summary.indexed:,} songs ({format_duration(summary.audio_seconds)} of sound) in "
-        f"{format_duration(summary.seconds)}"
-        + (f", {pace:,.0f} times real time" if pace >= 1 else "")
-        + f"; {summary.skipped:,} were known, {summary.failed:,} failed."
-    )
-    if summary.failed_before:
-        reporter.say(
-            f"{summary.failed_before:,} of the known failed before and have not changed: --retry tries them "
-            "again."
-        )
-    if summary.genres_changed:
-        reporter.say(f"{summary.genres_changed:,} songs that were known have other genres now.")
-    if summary.interrupted:
-        reporter.say("Stopped. Nothing is lost: run the same command to go on.")
-
-
-def _warn_if_untrained(library, reporter: Reporter) -> None:
-    model = library.model()
-    if model and model["trained"] is False:
-        reporter.say(UNTRAINED)

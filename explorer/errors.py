@@ -47,3 +47,7 @@ class MappingError(ExplorerError):
 
 class AnalysisError(ExplorerError):
     """Songs cannot be compared, reported or handed out as asked."""
+
+
+class ClusterError(ExplorerError):
+    """A Dask cluster cannot be reached, or cannot do the work."""

@@ -5,23 +5,34 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Self
 
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
 _BREAKING = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def count_reasons(failures: Iterable[tuple[str, str]]) -> dict[str, int]:
     """Count failures by their reason, the most frequent first.
 
+    Reasons that differ in numbers alone are one, with `…` for the numbers.
+
     Parameters
     ----------
     failures : iterable of (str, str)
         Each file's path, and a sentence that may begin with the file's name.
     """
-    reasons = Counter(_without_name(path, reason) for path, reason in failures)
-    return dict(reasons.most_common())
+    counts: Counter[str] = Counter()
+    words: dict[str, str] = {}
+    for path, reason in failures:
+        reason = _without_name(path, reason)
+        kind = _NUMBER.sub("…", reason)
+        counts[kind] += 1
+        if words.setdefault(kind, reason) != reason:
+            words[kind] = kind
+    return {words[kind]: count for kind, count in counts.most_common()}
 
 
 def _without_name(path: str, reason: str) -> str:
@@ -56,11 +67,15 @@ class FailureLog:
             self._file.write(f"{line}\n")
         except OSError as error:
             self.problem = f"{self.path} cannot be written: {error.strerror}."
+            self.close()
 
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
-            self._file.close()
+            # A line that found no room is tried again here.
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
 
     def __enter__(self) -> Self:
         return self

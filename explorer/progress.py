@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import (
@@ -32,11 +32,12 @@ class Reporter:
         self.console = console or Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:
-        """Write one line."""
-        if self.console.is_terminal:
-            self.console.print(text, markup=False)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        """Write one line; where nobody can read it any more, as behind a closed pipe, work goes on."""
+        with suppress(OSError):
+            if self.console.is_terminal:
+                self.console.print(text, markup=False)
+            else:
+                print(text, file=sys.stderr, flush=True)
 
     def finishing(self) -> None:
         """Note that results are about to be stored."""
@@ -203,3 +204,12 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def format_estimate(seconds: float) -> str:
+    """Write how long something may take, as roughly as one knows: `40 s`, `3 min`, `22 h`, `5 days`."""
+    if seconds < 90:
+        return f"{max(10, round(seconds, -1)):.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +15,8 @@ from explorer.errors import LibraryError
 def whole_file(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
     """Give a path to write to, which takes the place of another once all of it is written.
 
-    A file that was there before stays as it was if writing fails. What is no file, as a pipe or
-    `/dev/null`, is written to directly: it must not be replaced by one.
+    A file that was there before stays as it was if writing fails, or the power does. What is no file, as a
+    pipe or `/dev/null`, is written to directly: it must not be replaced by one.
 
     Parameters
     ----------
@@ -40,10 +41,18 @@ def whole_file(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
     part = (parts or target.parent) / f".{secrets.token_hex(8)}.part"
     try:
         yield part
+        _sync(part)
         part.replace(target)
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def _sync(file: Path) -> None:
+    """Have a file's content on the disk: a power cut could leave its new name with nothing behind it."""
+    # Windows syncs what can be written only.
+    with file.open("r+b") as content:
+        os.fsync(content.fileno())
 
 
 def refuse_library(out: Path, database: Path) -> None:

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from explorer.failures import FailureLog, count_reasons
 
 
@@ -46,3 +48,20 @@ def test_nothing_is_made_where_nothing_failed(tmp_path):
     with FailureLog(tmp_path / "x.log"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_reasons_that_differ_in_numbers_alone_are_one():
+    failures = [
+        ("/music/a.mp3", "a.mp3 claims 3.8e14 s, and has 390 bytes."),
+        ("/music/b.mp3", "b.mp3 claims 818 s, and has 4,000 bytes."),
+        ("/music/c.mp3", "c.mp3 ends after 2 s."),
+    ]
+    assert count_reasons(failures) == {"claims … s, and has … bytes": 2, "ends after 2 s": 1}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_costs_the_log_alone():
+    with FailureLog(Path("/dev/full")) as log:
+        log.add(Path("a"), "why")
+        log.add(Path("b"), "why")
+    assert log.problem == "/dev/full cannot be written: No space left on device."

@@ -1,10 +1,14 @@
 import io
 import json
+import os
+import subprocess
+import sys
 
 from rich.console import Console
 
 from explorer import progress
-from explorer.progress import DownloadProgress, LineReporter, Reporter, format_duration
+from explorer.config import ROOT
+from explorer.progress import DownloadProgress, LineReporter, Reporter, format_duration, format_estimate
 
 
 def test_plain_lines_tell_count_and_rate_elsewhere_than_on_a_terminal(capsys, monkeypatch):
@@ -76,3 +80,17 @@ def test_another_program_is_told_in_json(capsys):
         {"text": "Mapping", "share": 0.0},
         {"text": "Mapping", "share": 0.5},
     ]
+
+
+def test_estimates_are_no_more_exact_than_anybody_knows():
+    said = [format_estimate(seconds) for seconds in (3, 42, 100, 7_300, 80_663, 700_000)]
+    assert said == ["10 s", "40 s", "2 min", "2 h", "22 h", "8 days"]
+
+
+def test_work_goes_on_where_nobody_reads_its_progress():
+    program = "from explorer.progress import Reporter; Reporter().say('x'); print('done')"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=writing, cwd=ROOT)
+    os.close(writing)
+    assert done.stdout == b"done\n"

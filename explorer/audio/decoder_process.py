@@ -1,7 +1,7 @@
 """What runs in a process of its own: it reads one file after another, and may crash or hang over any.
 
 `explorer.audio.isolated` starts it and speaks with it: a job is a line of JSON on standard input, an answer
-is a `HEADER`, JSON and bytes on standard output. What decoders print goes nowhere.
+is a `HEADER`, JSON and bytes on standard output, after a `GREETING`. What decoders print goes nowhere.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import queue
 import signal
 import struct
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -21,17 +24,27 @@ from typing import BinaryIO
 import numpy as np
 
 from explorer.audio.decoding import open_audio
+from explorer.audio.fetching import LastCopy
 from explorer.audio.fingerprints import audio_fingerprint, fingerprint
 from explorer.errors import AudioError
+from explorer.library.remote import RemotePath, as_root
 from explorer.library.tags import read_tags
 
 HEADER = struct.Struct("<II")
 """How long the JSON and the bytes are that follow."""
 
-MOST_MEMORY_BYTES = 4 << 30
+GREETING = b"\0explorer decodes\n"
+"""What comes before all answers: a library may print while it is loaded."""
+
+MOST_MEMORY_BYTES = 2 << 30
+"""Of address space: a song takes 0.3 GB of it, its preview 0.5."""
+
 LONGEST_SONG_S = 24 * 3600.0
 ORPHANED_S = 600.0
-"""A decoder that hangs is killed by who started it, or, where that is gone, ends after this."""
+"""A decoder that hangs is killed by who started it, or, where that is gone, ends after this at the latest."""
+
+_AT_A_TIME = 65_536
+_AT_LEAST_EVERY_S = 1.0
 
 Answer = tuple[dict, bytes | memoryview]
 
@@ -42,8 +55,8 @@ def read_marks(path: Path, tell: Callable[[Answer], None]) -> Answer:
     def alive() -> None:
         tell(({"is": "alive"}, b""))
 
-    if path.is_dir():
-        raise AudioError(f"{path.name} is a folder.")
+    if path.exists() and not path.is_file():
+        raise AudioError(f"{path.name} is {'a folder' if path.is_dir() else 'no file'}.")
     mark = fingerprint(path, alive=alive)
     return {
         "is": "marks",
@@ -58,13 +71,26 @@ def read_sound(path: Path, *, rate_hz: int, seconds: float | None) -> Iterator[A
     stream = open_audio(path)
     # Told first, for whoever does not listen to the end.
     yield {"is": "opened", "format": stream.format}, b""
-    for block in stream.mono(sample_rate_hz=rate_hz):
+    for block in _larger(stream.mono(sample_rate_hz=rate_hz)):
         yield {"is": "sound", "duration_s": stream.duration_s}, memoryview(block).cast("B")
         if stream.duration_s > LONGEST_SONG_S:
             raise AudioError(f"{path.name} plays for more than {LONGEST_SONG_S / 3600:g} hours.")
         if seconds is not None and stream.duration_s >= seconds:
             break
     yield {"is": "end", "duration_s": stream.duration_s}, b""
+
+
+def _larger(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Join small blocks, but for those of a decoder that is slow: each is a sign of life."""
+    held, count, told = [], 0, time.monotonic()
+    for block in blocks:
+        held.append(block)
+        count += len(block)
+        if count >= _AT_A_TIME or time.monotonic() - told > _AT_LEAST_EVERY_S:
+            yield np.concatenate(held)
+            held, count, told = [], 0, time.monotonic()
+    if count:
+        yield np.concatenate(held)
 
 
 def make_preview(path: Path, *, cache: str, key: str, start_s: float | None) -> Answer:
@@ -75,20 +101,38 @@ def make_preview(path: Path, *, cache: str, key: str, start_s: float | None) -> 
     return {"is": "end"}, b""
 
 
-def main() -> None:
-    """Do jobs until standard input ends."""
+def main(*, niceness: int = 0) -> None:
+    """Do jobs until standard input ends.
+
+    Parameters
+    ----------
+    niceness : int
+        How far everything else goes before this; POSIX only.
+    """
     # Ctrl-C is for who started this: it lets songs in hand be finished.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if niceness and hasattr(os, "nice"):
+        os.nice(niceness)
     _limit_memory()
     answers = _claim_output()
-    _watch()
-    for line in sys.stdin.buffer:
-        job = json.loads(line)
-        path = Path(os.fsdecode(bytes.fromhex(job.pop("path"))))
+    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    copies = LastCopy()
+    threading.Thread(target=_take_jobs, args=(jobs, copies), daemon=True).start()
+    answers.write(GREETING)
+    answers.flush()
+    while True:
+        job = json.loads(jobs.get())
+        path = as_root(os.fsdecode(bytes.fromhex(job.pop("path"))))
+        place = job.pop("place", None)
+        _watch()
         try:
+            if isinstance(path, RemotePath):
+                place = Path(os.fsdecode(bytes.fromhex(place)))
+                path = copies.of(path, place, alive=lambda: _tell(answers, ({"is": "alive"}, b"")))
             _do(job.pop("job"), path, job, lambda answer: _tell(answers, answer))
         except BrokenPipeError:
-            break
+            # Decoders that are given up on may still hold threads of their own.
+            os._exit(0)
         except AudioError as error:
             _tell(answers, _failed(str(error)))
         except MemoryError:
@@ -97,7 +141,13 @@ def main() -> None:
         except Exception as error:
             # Whatever a decoder stumbles over costs one file, and not the others.
             _tell(answers, _failed(f"{path.name} cannot be read ({type(error).__name__}: {error})."))
-    # Decoders that are given up on may still hold threads of their own.
+
+
+def _take_jobs(jobs: queue.SimpleQueue[bytes], copies: LastCopy) -> None:
+    """Take jobs in, and end everything with standard input: nobody is left to listen, whatever is in hand."""
+    for line in sys.stdin.buffer:
+        jobs.put(line)
+    copies.forget()
     os._exit(0)
 
 
@@ -112,7 +162,15 @@ def _do(job: str, path: Path, options: dict, tell: Callable[[Answer], None]) -> 
 
 
 def _failed(reason: str) -> Answer:
-    return {"is": "failed", "reason": reason.encode("utf-8", "replace").decode()}, b""
+    return {"is": "failed", "reason": readable(reason)}, b""
+
+
+def readable(text: str) -> str:
+    """Return a text that may name a file as one that any stream and database takes."""
+    try:
+        return os.fsencode(text).decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
 
 
 def _tell(answers: BinaryIO, answer: Answer) -> None:
@@ -148,9 +206,3 @@ def _limit_memory() -> None:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-assert np.little_endian, "Samples pass between processes of one machine as they are."
-
-if __name__ == "__main__":
-    main()

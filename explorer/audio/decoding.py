@@ -19,6 +19,10 @@ import soxr
 from explorer.errors import AudioError
 
 BLOCK_SAMPLES = 65_536
+LEAST_RATE_HZ, MOST_RATE_HZ = 1_000, 10_000_000
+"""No sound has another rate: a header that claims one would turn a block into gigabytes."""
+
+_USUAL_CHANNELS = 8
 OPENING = {"protocol_whitelist": "file"}
 """FFmpeg takes some playlists for music, and would go to the network for them."""
 
@@ -45,7 +49,12 @@ class AudioStream:
     sample_rate_hz: int
     channels: int
     _source: Iterator[np.ndarray]
+    _file: soundfile.SoundFile | av.container.InputContainer
     duration_s: float = 0.0
+
+    def close(self) -> None:
+        """Close the file; it closes itself where its sound is read to the end."""
+        self._file.close()
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield the sound as decoded.
@@ -98,17 +107,27 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
     Raises
     ------
     AudioError
-        If neither libsndfile nor FFmpeg knows what it is, it cannot be read, or it cannot seek there.
+        If neither libsndfile nor FFmpeg knows what it is, it cannot be read, it cannot seek there, or it
+        claims a rate that no sound has.
     """
     try:
-        if path.stat().st_size == 0:
-            raise AudioError(f"{path.name} is empty.")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise AudioError(f"{path.name} is empty.")
     except OSError as error:
         raise AudioError(f"{path.name} cannot be read: {error.strerror}.") from error
     try:
-        return _open_with_sndfile(path, start_s)
+        stream = _open_with_sndfile(path, start_s)
     except (soundfile.LibsndfileError, RuntimeError):
-        return _open_with_ffmpeg(path, start_s)
+        stream = _open_with_ffmpeg(path, start_s)
+    if not LEAST_RATE_HZ <= stream.sample_rate_hz <= MOST_RATE_HZ:
+        rate_hz = stream.sample_rate_hz
+        stream.close()
+        raise AudioError(
+            f"{path.name} claims {rate_hz:,} samples a second: no sound has fewer than {LEAST_RATE_HZ:,}, or "
+            f"more than {MOST_RATE_HZ:,}."
+        )
+    return stream
 
 
 class _Forward(soundfile.SoundFile):
@@ -136,15 +155,44 @@ def _open_with_sndfile(path: Path, start_s: float) -> AudioStream:
     container = _SNDFILE_FORMATS.get(file.format, file.format.lower())
     codec = _SNDFILE_CODECS.get(file.subtype, file.subtype.lower())
 
+    # A header may claim a thousand channels.
+    frames = max(1, BLOCK_SAMPLES * _USUAL_CHANNELS // max(_USUAL_CHANNELS, file.channels))
+
     def read() -> Iterator[np.ndarray]:
+        count = 0
         try:
             with file:
-                while len(block := file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
+                while len(block := file.read(frames, dtype="float32", always_2d=True)):
+                    count += len(block)
                     yield block
         except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise AudioError(f"{path.name} is damaged: {error}.") from error
+            if start_s:
+                raise AudioError(f"{path.name} is damaged: {_reason(error)}.") from error
+            yield from _rest_with_ffmpeg(path, count, rate, channels, error)
 
-    return AudioStream(path, f"{container}/{codec}", file.samplerate, file.channels, read())
+    rate, channels = file.samplerate, file.channels
+    return AudioStream(path, f"{container}/{codec}", rate, channels, read(), file)
+
+
+def _rest_with_ffmpeg(
+    path: Path, count: int, rate: int, channels: int, error: Exception
+) -> Iterator[np.ndarray]:
+    """Yield what FFmpeg finds beyond the samples that libsndfile could read: as any player, it goes on."""
+    damaged = AudioError(f"{path.name} is damaged: {_reason(error)}.")
+    try:
+        stream = _open_with_ffmpeg(path, 0.0)
+    except AudioError:
+        raise damaged from error
+    if (stream.sample_rate_hz, stream.channels) != (rate, channels):
+        stream.close()
+        raise damaged from error
+    passed = 0
+    for block in stream.blocks():
+        if passed + len(block) > count:
+            yield block[max(0, count - passed) :]
+        passed += len(block)
+    if not max(passed, count):
+        raise damaged from error
 
 
 def _name(path: Path) -> bytes | str:
@@ -180,16 +228,14 @@ def _open_with_ffmpeg(path: Path, start_s: float) -> AudioStream:
     names = f"{container.format.name.split(',')[0]}/{context.name}"
 
     def read() -> Iterator[np.ndarray]:
-        # A constant rate and layout, even where the file changes them on its way.
-        resampler = av.AudioResampler(format="fltp", layout=context.layout, rate=rate)
+        converter = _Converter(context.layout, rate)
         try:
             with container:
                 early = None if start_s else 0
                 for frame in _frames(container, stream, path):
                     if early is None:
                         early = _samples_before(start_s, frame, stream, path)
-                    for out in resampler.resample(frame):
-                        block = out.to_ndarray().T
+                    for block in converter.blocks(frame):
                         if early < len(block):
                             yield block[early:]
                         early = max(0, early - len(block))
@@ -199,7 +245,34 @@ def _open_with_ffmpeg(path: Path, start_s: float) -> AudioStream:
     if start_s:
         _seek(container, stream, start_s, path)
     rate = context.sample_rate
-    return AudioStream(path, names, rate, len(context.layout.channels), read())
+    return AudioStream(path, names, rate, len(context.layout.channels), read(), container)
+
+
+class _Converter:
+    """Keeps rate and layout constant, even where a file changes them on its way."""
+
+    def __init__(self, layout: object, rate: int) -> None:
+        self._layout = layout
+        self._rate = rate
+        self._resampler: av.AudioResampler | None = None
+        self._kind: tuple | None = None
+
+    def blocks(self, frame: object | None) -> Iterator[np.ndarray]:
+        """Convert a frame, or with None what is left; yield arrays [shape=(m, channels), float32]."""
+        kind = frame and (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind != self._kind:
+            if self._resampler:
+                yield from self._arrays(None)
+            # Not planar: PyAV looks for the end of eight planes beyond them, and crashes over 7.1.
+            self._resampler = av.AudioResampler(format="flt", layout=self._layout, rate=self._rate)
+            self._kind = kind
+        if frame:
+            yield from self._arrays(frame)
+
+    def _arrays(self, frame: object | None) -> Iterator[np.ndarray]:
+        for out in self._resampler.resample(frame):
+            if out is not None:
+                yield out.to_ndarray().reshape(-1, len(self._layout.channels))
 
 
 def _seek(container: object, stream: object, start_s: float, path: Path) -> None:
@@ -229,12 +302,23 @@ def _frames(container: object, stream: object, path: Path) -> Iterator[object]:
     """Decode packet by packet: a damaged packet costs itself, as in any player, and not the song."""
     decoded = 0
     problem: Exception | None = None
-    for packet in container.demux(stream):
+    packets = container.demux(stream)
+    while True:
+        try:
+            if (packet := next(packets, None)) is None:
+                break
+        except av.InvalidDataError as error:
+            # The container is damaged: there are no packets beyond.
+            problem = error
+            break
         try:
             for frame in packet.decode():
                 decoded += frame.samples
                 yield frame
-        except av.InvalidDataError as error:
+        except av.FFmpegError as error:
+            # Decoders have numbers of their own for what they stumble over.
+            if isinstance(error, MemoryError):
+                raise
             problem = error
     if problem and not decoded:
         raise AudioError(f"{path.name} is damaged: {_reason(problem)}.") from problem

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from explorer.audio.fetching import as_local
 from explorer.errors import LibraryError
 from explorer.library.database import Database
 from explorer.library.genres import KINDS, GenreSource, open_genre_source
@@ -81,7 +82,8 @@ def bring_in_line(
     changed: dict[str, tuple[str, ...]] = {}
     with reporter.counting("Reading genres", total=len(todo)) as counter:
         for file, song_id in todo:
-            found = source.genres(file, read_tags(root / os.fsdecode(file.path)))
+            with as_local(root / os.fsdecode(file.path)) as path:
+                found = source.genres(file, read_tags(path))
             if found != genres.get(song_id, ()) and (found or song_id not in imported):
                 changed[song_id] = found
             counter.advance()

@@ -7,14 +7,18 @@ that, of songs that are stored already.
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from explorer.embedding.engines import Engine
 from explorer.embedding.weights import Weights
 from explorer.failures import FailureLog
+from explorer.indexing.cluster.coordinator import Cluster
 from explorer.indexing.embedding_here import embed_here
 from explorer.indexing.genres import as_choice, bring_in_line, settle_genres, tell_unknown
 from explorer.indexing.model import Model, ModelRequest, settle_model
@@ -28,17 +32,19 @@ from explorer.indexing.storing import Storer
 from explorer.indexing.summary import Summary
 from explorer.library.database import Database
 from explorer.library.genres import open_genre_source
+from explorer.library.locking import indexing
 from explorer.library.records import ScannedFile
+from explorer.library.remote import RemotePath, as_root
 from explorer.library.runs import Run
 from explorer.library.scanning import Scan, scan_folder
-from explorer.progress import Reporter
+from explorer.progress import Counter, Reporter
 
 SHOWN_PROBLEMS = 10
 
 
 def index_folder(
     database: Database,
-    folder: Path,
+    folder: Path | RemotePath | str,
     *,
     request: ModelRequest,
     reporter: Reporter,
@@ -48,11 +54,15 @@ def index_folder(
     previews: Path | None = None,
     genre_from: str | None = None,
     log: FailureLog | None = None,
+    settled_s: float = 0.0,
+    scheduler: str | None = None,
 ) -> Summary:
     """Embed what is new or changed in a folder, and store it.
 
     Parameters
     ----------
+    folder : Path, RemotePath or str
+        Of music; a URL is one that fsspec can list and read.
     request : ModelRequest
         What the user asked for; what they left open follows the library's own model.
     limit : int, optional
@@ -69,6 +79,10 @@ def index_folder(
         too. None for what was chosen for the folder before, else `auto`.
     log : FailureLog, optional
         What each failure is added to, beside the library.
+    settled_s : float
+        Leave files for later that were written to in the last so many seconds.
+    scheduler : str, optional
+        The address of a Dask scheduler whose workers decode and embed; None for this machine.
 
     Raises
     ------
@@ -76,47 +90,73 @@ def index_folder(
         If the folder does not exist, or the library was made with another model.
     WeightsError
         If the weights cannot be had.
+    LibraryBusyError
+        If another index runs on the same library.
+    ClusterError
+        If the scheduler cannot be reached or is lost, or no worker can do the work; what is stored stays.
     """
     started = time.monotonic()
-    folder = folder.expanduser().resolve()
-    scan = scan_folder(folder)
-    model, weights = settle_model(None if replace else database.model(), request, reporter=reporter)
+    folder = as_root(folder).expanduser().resolve()
+    with indexing(database.path, str(folder)) as running:
+        scan = scan_folder(folder)
+        model, weights = settle_model(None if replace else database.model(), request, reporter=reporter)
+        _tell_found(scan, folder, reporter)
+        if genre_from is not None:
+            # A table that cannot be read must be known of before anything is forgotten.
+            open_genre_source(as_choice(genre_from), paths=[file.path for file in scan.files])
+        if replace:
+            database.forget_everything()
+        elif request.reindex:
+            database.forget_vectors()
+        summary = Summary()
+        root_id, root = database.settle_root(folder)
+        scan = scan.under(folder.relative_to(root))
+        source = settle_genres(database, root_id, scan.files, genre_from, reporter=reporter)
+        if genre_from is not None:
+            summary.genres_changed = bring_in_line(
+                database, root, root_id, scan.files, source, reporter=reporter
+            )
+        plan = make_plan(database.known_files(root_id), scan, retry=retry, settled_s=settled_s)
+        record_absence(database, root_id, plan)
+        summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
+        summary.unsettled = plan.unsettled
+        todo = plan.todo[:limit]
+        with closing(PreviewMaker(previews, root)) if previews else nullcontext() as maker:
+            if todo:
+                running.found(len(todo), previews=previews is not None)
+                # Who holds the library for minutes must not end a run of hours.
+                database.wait_patiently(reporter.say)
+                storer = Storer(
+                    database, root, root_id, summary, genres=source.genres, previews=maker, log=log
+                )
+                with _outcomes(
+                    database, root, todo, model, weights, request, reporter, summary, scheduler
+                ) as outcomes:
+                    running.embedding(summary.progress)
+                    for some in outcomes:
+                        storer.store_together(some)
+            summary.gone = database.count_gone(root_id, scan.folder)
+            summary.seconds, summary.seconds_left = time.monotonic() - started, running.now().seconds_left
+            if genre_from is not None:
+                tell_unknown(source, reporter)
+            if todo:
+                _remember(database, summary)
+            if summary.moved:
+                database.renew_map()
+            if maker and not summary.interrupted:
+                _finish_previews(maker, database, root_id, scan, summary, reporter)
+        return summary
+
+
+def _tell_found(scan: Scan, folder: Path | RemotePath, reporter: Reporter) -> None:
     if not scan.files:
         reporter.say(f"{folder} holds no audio files.")
-    if genre_from is not None:
-        # A table that cannot be read must be known of before anything is forgotten.
-        open_genre_source(as_choice(genre_from), paths=[file.path for file in scan.files])
-    if replace:
-        database.forget_everything()
-    elif request.reindex:
-        database.forget_vectors()
-    summary = Summary()
-    root_id, root = database.settle_root(folder)
-    scan = scan.under(folder.relative_to(root))
-    source = settle_genres(database, root_id, scan.files, genre_from, reporter=reporter)
-    if genre_from is not None:
-        summary.genres_changed = bring_in_line(database, root, root_id, scan.files, source, reporter=reporter)
-    plan = make_plan(database, root_id, scan, retry=retry)
-    record_absence(database, root_id, plan)
-    summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
-    todo = plan.todo[:limit]
-    with closing(PreviewMaker(previews, root)) if previews else nullcontext() as maker:
-        if todo:
-            storer = Storer(database, root, root_id, summary, genres=source.genres, previews=maker, log=log)
-            with _outcomes(database, root, todo, model, weights, request, reporter, summary) as outcomes:
-                for outcome in outcomes:
-                    storer.store(outcome)
-        summary.gone = database.count_gone(root_id, scan.folder)
-        summary.seconds = time.monotonic() - started
-        if genre_from is not None:
-            tell_unknown(source, reporter)
-        if todo:
-            _remember(database, summary)
-        if summary.moved:
-            database.renew_map()
-        if maker and not summary.interrupted:
-            _finish_previews(maker, database, root_id, scan, summary, reporter)
-    return summary
+    if scan.unread:
+        first = os.fsencode(folder / os.fsdecode(scan.unread[0])).decode("utf-8", "replace")
+        reporter.say(
+            f"{len(scan.unread):,} folders or files cannot be looked at, {first} for one: songs that lie "
+            "there stay as they are."
+        )
 
 
 def _remember(database: Database, summary: Summary) -> None:
@@ -136,16 +176,49 @@ def _remember(database: Database, summary: Summary) -> None:
 @contextmanager
 def _outcomes(
     database: Database,
-    root: Path,
+    root: Path | RemotePath,
     todo: list[ScannedFile],
     model: Model,
     weights: Weights,
     request: ModelRequest,
     reporter: Reporter,
     summary: Summary,
-) -> Iterator[Iterator[Outcome]]:
-    """Embed files, and yield what becomes of each."""
-    engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
+    scheduler: str | None,
+) -> Iterator[Iterator[list[Outcome]]]:
+    """Embed files, here or on a cluster, and yield what becomes of each, of some together."""
+    with Cluster(scheduler) if scheduler else nullcontext() as cluster:
+        engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
+        with (
+            reporter.counting("Indexing", total=len(todo)) as counter,
+            stopping_gently(reporter) as stop,
+            closing(
+                cluster.embed(
+                    todo,
+                    root=root,
+                    database=database,
+                    model=Model.from_record(database.model()),
+                    weights=weights,
+                    engine=request.engine,
+                    stop=stop,
+                    reporter=reporter,
+                )
+                if cluster
+                else _embed_alone(database, root, todo, model, engine, stop)
+            ) as outcomes,
+        ):
+            yield _counted(outcomes, counter)
+            summary.interrupted = stop.is_set() and summary.indexed + summary.failed < len(todo)
+
+
+def _embed_alone(
+    database: Database,
+    root: Path | RemotePath,
+    todo: list[ScannedFile],
+    model: Model,
+    engine: Engine,
+    stop: threading.Event,
+) -> Iterator[list[Outcome]]:
+    """Embed files on this machine, and yield each one's outcome as soon as it is there."""
     producer = Producer(
         root,
         todo,
@@ -155,21 +228,17 @@ def _outcomes(
         known=database.known_sounds(),
         threads=decoding_threads(),
     )
-
-    def counted() -> Iterator[Outcome]:
+    with closing(
+        embed_here(producer, embed=engine.embed, hop_s=model.hop_s, pooling=model.pooling, stop=stop)
+    ) as outcomes:
         for outcome in outcomes:
-            yield outcome
-            counter.advance()
+            yield [outcome]
 
-    with (
-        reporter.counting("Indexing", total=len(todo)) as counter,
-        stopping_gently(reporter) as stop,
-        closing(
-            embed_here(producer, embed=engine.embed, hop_s=model.hop_s, pooling=model.pooling, stop=stop)
-        ) as outcomes,
-    ):
-        yield counted()
-        summary.interrupted = stop.is_set() and summary.indexed + summary.failed < len(todo)
+
+def _counted(outcomes: Iterator[list[Outcome]], counter: Counter) -> Iterator[list[Outcome]]:
+    for some in outcomes:
+        yield some
+        counter.reach(counter.done + len(some))
 
 
 def _finish_previews(

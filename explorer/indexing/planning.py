@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from explorer.library.database import Database
-from explorer.library.records import ScannedFile
+from explorer.library.records import KnownFile, ScannedFile
 from explorer.library.scanning import Scan
 
 
@@ -26,6 +28,8 @@ class Plan:
         Paths of songs whose files are not there any more.
     back : list of bytes
         Paths of songs that were missed by an earlier run, and are there again as they were.
+    unsettled : int
+        Files that are left for later, because they were written to a moment ago.
     """
 
     new: list[ScannedFile] = field(default_factory=list)
@@ -35,6 +39,7 @@ class Plan:
     failed_before: int = 0
     gone: list[bytes] = field(default_factory=list)
     back: list[bytes] = field(default_factory=list)
+    unsettled: int = 0
 
     @property
     def todo(self) -> list[ScannedFile]:
@@ -42,33 +47,38 @@ class Plan:
         return sorted(self.new + self.changed + self.retried, key=lambda file: file.path)
 
 
-def make_plan(database: Database, root_id: int, scan: Scan, *, retry: bool) -> Plan:
+def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, settled_s: float = 0.0) -> Plan:
     """Compare a folder's files with what the library knows; nothing is written.
 
     Parameters
     ----------
-    scan : Scan
-        Relative to the root.
+    known : mapping of bytes to KnownFile
+        By path, as the scan has them.
     retry : bool
         Whether files that failed before are to be read again.
+    settled_s : float
+        Files that were written to in the last so many seconds are left for later: they may be on their way.
     """
     plan = Plan()
-    known = database.known_files(root_id)
+    now_ns = time.time_ns()
     for file in scan.files:
         before = known.get(file.path)
-        if before is None:
-            plan.new.append(file)
-        elif not before.is_unchanged(file):
-            plan.changed.append(file)
-        elif before.failed and retry:
-            plan.retried.append(file)
-        else:
+        if before is not None and before.is_unchanged(file) and not (before.failed and retry):
             plan.known += 1
             plan.failed_before += before.failed
             if before.gone:
                 plan.back.append(file.path)
+        # Times to come count as long ago: a disk's clock that is fast must put nothing off for ever.
+        elif 0 <= now_ns - file.modified_ns < settled_s * 1e9:
+            plan.unsettled += 1
+        elif before is None:
+            plan.new.append(file)
+        elif before.is_unchanged(file):
+            plan.retried.append(file)
+        else:
+            plan.changed.append(file)
     found = {file.path for file in scan.files}
-    plan.gone = [path for path, file in known.items() if path not in found and scan.would_have_found(path)]
+    plan.gone = [path for path in known if path not in found and scan.would_have_found(path)]
     return plan
 
 

@@ -1,19 +1,19 @@
-"""Makes the songs' previews while others are embedded, in threads that everything else goes before."""
+"""Makes the songs' previews while others are embedded, in processes that everything else goes before."""
 
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from explorer.audio.caching import sweep
-from explorer.audio.previews import PREVIEW_S, is_heard, preview_path, write_preview
+from explorer.audio.decoder_process import readable
+from explorer.audio.isolated import Decoder
+from explorer.audio.previews import PREVIEW_S, is_heard, preview_path
 from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
 from explorer.embedding.representative import most_typical
 from explorer.errors import ExplorerError
@@ -82,7 +82,9 @@ def window_levels(windows: np.ndarray) -> np.ndarray:
 
 
 class PreviewMaker:
-    """Makes previews in threads of its own; a preview that fails costs no song.
+    """Makes previews in threads of its own, each with a process that may crash over a file.
+
+    A preview that fails costs no song, and no other preview.
 
     Parameters
     ----------
@@ -95,7 +97,9 @@ class PreviewMaker:
     def __init__(self, cache: Path, root: Path) -> None:
         self._cache = cache
         self._root = root
-        self._threads = ThreadPoolExecutor(_threads(), "preview", initializer=_let_others_go_first)
+        self._threads = ThreadPoolExecutor(_threads(), "preview", initializer=self._have_decoder)
+        self._own = threading.local()
+        self._decoders: list[Decoder] = []
         self._waiting: set[Future] = set()
         self._asked: set[str] = set()
         self._lock = threading.Lock()
@@ -123,21 +127,26 @@ class PreviewMaker:
         self._asked.add(key)
         self._waiting.add(self._threads.submit(self._make, path, key, start_s))
 
+    def _have_decoder(self) -> None:
+        self._own.decoder = Decoder(niceness=_NICENESS)
+        with self._lock:
+            self._decoders.append(self._own.decoder)
+
     def _make(self, path: str, key: str, start_s: float | None) -> None:
         try:
-            write_preview(self._root / path, cache=self._cache, key=key, start_s=start_s)
+            source = self._root / path
+            self._own.decoder.write_preview(source, cache=self._cache, key=key, start_s=start_s)
         except ExplorerError as error:
             self._note(str(error))
         except Exception as error:
-            self._note(f"{path} cannot be read ({type(error).__name__}: {error}).")
+            self._note(readable(f"{path} cannot be read ({type(error).__name__}: {error})."))
         else:
             with self._lock:
                 self.made += 1
 
     def _note(self, problem: str) -> None:
         with self._lock:
-            # It may name the file, and a file's name need not be valid text.
-            self.problems.append(problem.encode("utf-8", "replace").decode())
+            self.problems.append(problem)
 
     @property
     def waiting(self) -> int:
@@ -154,17 +163,12 @@ class PreviewMaker:
         self.close()
 
     def close(self) -> None:
-        """Give up what has not begun, and wait for the rest."""
+        """Give up what has not begun, wait for the rest, and end the processes."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        for decoder in self._decoders:
+            decoder.close()
 
 
 def _threads() -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return MOST_PREVIEWS_AT_ONCE if cores >= _CORES_FOR_TWO else 1
-
-
-def _let_others_go_first() -> None:
-    # Only Linux knows the priority of a thread; elsewhere the number could be another program's.
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -10,11 +10,12 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.isolated import Decoder
+from explorer.audio.isolated import Decoder, DecoderError
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import ExplorerError
 from explorer.indexing.outcomes import Failed, Known
@@ -71,18 +72,26 @@ class Producer:
         self._folder = folder
         self._prepare = prepare
         self._hop_s = hop_s
-        self._known = set(known)
+        self._known = copy(known)
         self._todo = iter(enumerate(files))
         self._packer = Packer(batch_size)
         self._lock = threading.Lock()
-        self._queue: queue.Queue[Batch | None] = queue.Queue(max(2, QUEUED_WINDOWS // batch_size))
+        self._queue: queue.Queue[Batch | DecoderError | None] = queue.Queue(
+            max(2, QUEUED_WINDOWS // batch_size)
+        )
         self._stopped = threading.Event()
         self._finishing = threading.Event()
         self._running = threads
         self._decoders = [Decoder() for _ in range(threads)]
 
     def batches(self) -> Iterator[Batch]:
-        """Start the threads and yield what they make, each song's windows in their order."""
+        """Start the threads and yield what they make, each song's windows in their order.
+
+        Raises
+        ------
+        DecoderError
+            If no process that decodes can be started.
+        """
         threads = [
             threading.Thread(target=self._run, args=(decoder,), name=f"decoding {number}", daemon=True)
             for number, decoder in enumerate(self._decoders)
@@ -91,6 +100,8 @@ class Producer:
             thread.start()
         try:
             while (batch := self._queue.get()) is not None:
+                if isinstance(batch, DecoderError):
+                    raise batch
                 yield batch
         finally:
             # A thread that still decodes while the interpreter goes away aborts the process.
@@ -106,8 +117,12 @@ class Producer:
 
     def _run(self, decoder: Decoder) -> None:
         with decoder:
-            while not self._stopped.is_set() and (item := self._next()) is not None:
-                self._read(*item, decoder)
+            try:
+                while not self._stopped.is_set() and (item := self._next()) is not None:
+                    self._read(*item, decoder)
+            except DecoderError as error:
+                # No file is to blame, and the next one would fare no better.
+                self._put(error)
         with self._lock:
             self._running -= 1
             if not self._running:
@@ -118,7 +133,7 @@ class Producer:
         with self._lock:
             return None if self._finishing.is_set() else next(self._todo, None)
 
-    def _put(self, batch: Batch | None) -> None:
+    def _put(self, batch: Batch | DecoderError | None) -> None:
         """Hand a batch over, unless nobody wants it any more."""
         while not self._stopped.is_set():
             try:
@@ -135,6 +150,8 @@ class Producer:
     def _read(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
         try:
             self._decode(number, file, decoder)
+        except DecoderError:
+            raise
         except ExplorerError as error:
             self._fail(number, file, str(error))
         except Exception as error:

@@ -60,6 +60,12 @@ class Storer:
         else:
             self._store_failure(outcome)
 
+    def store_together(self, outcomes: list[Outcome]) -> None:
+        """Store some files' outcomes in one transaction: the disk is waited for once."""
+        with self._database.transaction():
+            for outcome in outcomes:
+                self.store(outcome)
+
     def _store_embedded(self, outcome: Embedded) -> None:
         song = outcome.song
         self._put_aside(song)

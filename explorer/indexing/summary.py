@@ -16,6 +16,8 @@ class Summary:
     failed_before: int = 0
     """Of the skipped: those that failed in an earlier run, and have not changed since."""
     seconds: float = 0.0
+    seconds_left: float | None = None
+    """What the rest would take that an interrupted run has left; None where nobody can tell."""
     audio_seconds: float = 0.0
     """Of the songs that were embedded."""
     copied: int = 0
@@ -28,6 +30,8 @@ class Summary:
     """Songs of this folder whose files are not there: they are kept, and marked."""
     back: int = 0
     """Of the skipped: songs that were marked so, and whose files are there again."""
+    unsettled: int = 0
+    """Files that were left for later, because they were written to a moment ago."""
     previews: int = 0
     """Made by this run; for songs, too, that were known and had none."""
     genres_changed: int = 0
@@ -39,3 +43,17 @@ class Summary:
     def embedded(self) -> int:
         """How many vectors were made."""
         return self.indexed - self.copied - self.moved - self.retagged
+
+    def progress(self) -> dict:
+        """Return how far a run has come that goes on, as `RunningIndex.embedding` asks for it."""
+        return {
+            "done": self.indexed + self.failed,
+            "indexed": self.indexed,
+            "failed": self.failed,
+            "audio_seconds": round(self.audio_seconds, 1),
+        }
+
+    @property
+    def drawn_anew(self) -> int:
+        """How many songs want another place on the map, or another colour."""
+        return self.indexed - self.moved + self.genres_changed

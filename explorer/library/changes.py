@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from explorer.library.genre_choices import GenreTables
 from explorer.library.records import Kin, Marks, ScannedFile, decode_vector
+from explorer.library.remote import as_root
 
 _KIN = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
-        fingerprint, audio_fingerprint
+        gone_since IS NOT NULL, fingerprint, audio_fingerprint
     FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
 
 
@@ -65,6 +64,18 @@ class ChangeTables(GenreTables):
             (root_id, len(folder), folder),
         )
 
+    def count_files(self, root_id: int) -> int:
+        """Return how many songs have a file under a root, be it there or gone."""
+        return self._value("SELECT count(*) FROM files WHERE root_id = ?", (root_id,))
+
+    def gone_under(self, root_id: int, folder: bytes = b"") -> list[tuple[str, str]]:
+        """Return the id and the bytes' fingerprint of each song under a root's folder that is missed."""
+        return self._rows(
+            """SELECT song_id, fingerprint FROM files
+               WHERE gone_since IS NOT NULL AND root_id = ? AND substr(path, 1, ?) = ? ORDER BY song_id""",
+            (root_id, len(folder), folder),
+        )
+
     def vector_of(self, song_id: str) -> np.ndarray:
         """Return a song's vector [shape=(512,), float64].
 
@@ -92,7 +103,7 @@ class ChangeTables(GenreTables):
             free = (
                 name
                 for name in self._possible_ids(root_id, file)
-                if self._value("SELECT 1 FROM songs WHERE id = ?", (name,)) is None
+                if name == kin.song_id or self._value("SELECT 1 FROM songs WHERE id = ?", (name,)) is None
             )
             song_id = next(free, kin.song_id)
             if song_id != kin.song_id:
@@ -116,6 +127,6 @@ class ChangeTables(GenreTables):
 
 
 def _kin(row: tuple) -> Kin:
-    song_id, root_id, root, *rest, fingerprint, audio_fingerprint = row
+    song_id, root_id, root, *rest, missed, fingerprint, audio_fingerprint = row
     marks = frozenset(mark for mark in (fingerprint, audio_fingerprint) if mark)
-    return Kin(song_id, root_id, Path(root), *rest, marks)
+    return Kin(song_id, root_id, as_root(root), *rest, bool(missed), marks)

@@ -5,11 +5,13 @@ SQLite through apsw, in WAL mode, so that a page can be read while an index runs
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
@@ -21,6 +23,11 @@ from explorer.library.schema import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 5_000
 READER_BUSY_TIMEOUT_MS = 1_000
+PATIENCE_S = 600.0
+"""How long a run that has worked for a while waits for another program."""
+
+_LONGEST_NAP_S = 0.1
+_LEAST_FREE_BYTES = 65_536
 
 _OURS = {"songs_vectors", "files", "state"}
 """Tables that every version of a library has, and no original database."""
@@ -80,9 +87,7 @@ class LibraryFile:
         """
         _require(path)
         with speaking_plainly(path):
-            connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-            connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
-            tables = _tables(connection)
+            connection, tables = _open_to_read(path)
             version = connection.pragma("user_version")
         if not _is_ours(connection, tables):
             connection.close()
@@ -98,6 +103,18 @@ class LibraryFile:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    def wait_patiently(self, say: Callable[[str], None], *, most_s: float = PATIENCE_S) -> None:
+        """From now on, wait for minutes while another program holds the library, and say so once each time.
+
+        Parameters
+        ----------
+        say : callable
+            Is told when it takes longer than the five seconds that are waited otherwise.
+        most_s : float
+            After so long it is `LibraryBusyError` all the same.
+        """
+        self._connection.set_busy_handler(_Patience(self.path, say, most_s).wait)
 
     def __enter__(self) -> Self:
         return self
@@ -142,6 +159,32 @@ class LibraryFile:
                 self._connection.execute("ROLLBACK")
 
 
+class _Patience:
+    """What SQLite asks whether to go on waiting for another program."""
+
+    def __init__(self, path: Path, say: Callable[[str], None], most_s: float) -> None:
+        self._path = path
+        self._say = say
+        self._most_s = most_s
+        self._began = 0.0
+        self._has_said = False
+
+    def wait(self, waited_before: int) -> bool:
+        """Wait a moment; return False to give up."""
+        now = time.monotonic()
+        if not waited_before:
+            self._began, self._has_said = now, False
+        waited_s = now - self._began
+        if waited_s >= BUSY_TIMEOUT_MS / 1000 and not self._has_said:
+            self._has_said = True
+            most = f"{self._most_s / 60:.0f} minutes at most"
+            self._say(f"{self._path} is held by another program: waiting for it, {most}.")
+        if waited_s >= self._most_s:
+            return False
+        time.sleep(min(_LONGEST_NAP_S, 0.001 * 2 ** min(waited_before, 10)))
+        return True
+
+
 def is_original(path: Path) -> bool:
     """Tell whether a file is a database of the original experiment's scripts; it is not changed.
 
@@ -152,12 +195,28 @@ def is_original(path: Path) -> bool:
     """
     if not path.is_file():
         return False
-    with speaking_plainly(path), closing(_immutable(path)) as connection:
-        tables = _tables(connection)
-    if not tables and _left_beside(path):
-        with reading_untouched(path) as connection:
-            tables = _tables(connection)
+    left = _left_beside(path)
+    with speaking_plainly(path):
+        try:
+            with closing(_immutable(path)) as connection:
+                tables = _tables(connection)
+        except apsw.CorruptError:
+            if not left:
+                raise
+            tables = set()
+        # While its log is copied into it, and where that was cut short, a file is whole only with the log.
+        if left and not tables >= _OURS:
+            if _header_version(path):
+                return False
+            with reading_untouched(path) as connection:
+                tables = _tables(connection)
     return _is_theirs(tables)
+
+
+def _header_version(path: Path) -> int:
+    """Return the version of a database's tables as its file alone has it: the original scripts set none."""
+    with path.open("rb") as file:
+        return int.from_bytes(file.read(64)[60:], "big")
 
 
 def _refuse_another_programs(connection: apsw.Connection, path: Path) -> None:
@@ -188,6 +247,20 @@ def _left_beside(path: Path) -> list[Path]:
     """Return what the last writer of a database did not put into it: its logs, where they are not empty."""
     logs = (path.with_name(path.name + end) for end in ("-wal", "-journal"))
     return [log for log in logs if log.exists() and log.stat().st_size]
+
+
+def _open_to_read(path: Path) -> tuple[apsw.Connection, set[str]]:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
+    try:
+        return connection, _tables(connection)
+    except (apsw.CantOpenError, apsw.ReadOnlyError):
+        # The log's index can be made nowhere where nothing can be written, and is not wanted: nobody writes.
+        connection.close()
+        if os.access(path.parent, os.W_OK) or _left_beside(path):
+            raise
+        connection = _immutable(path)
+        return connection, _tables(connection)
 
 
 def _immutable(path: Path) -> apsw.Connection:
@@ -237,8 +310,20 @@ def speaking_plainly(path: Path) -> Iterator[None]:
             f"{path} is damaged ({error}): restore it from a backup, or delete it and index again."
         ) from error
     except apsw.FullError as error:
-        raise LibraryError(f"The disk of {path} is full: make room and run this again.") from error
+        raise LibraryError(_full(path)) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError, OSError) as error:
-        raise LibraryError(
-            f"{path} cannot be opened or written ({error}): check the folder's permissions."
-        ) from error
+        told = f"{path} cannot be opened or written ({error}): check the folder's permissions, and the disk."
+        raise LibraryError(_full(path) if _is_full(path, error) else told) from error
+
+
+def _full(path: Path) -> str:
+    return f"The disk of {path} is full: make room and run this again."
+
+
+def _is_full(path: Path, error: Exception) -> bool:
+    """Tell whether it is for want of room that SQLite failed: some of its files it makes by other ways."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < _LEAST_FREE_BYTES
+    return False

@@ -13,6 +13,7 @@ import numpy as np
 
 from explorer.errors import LibraryError
 from explorer.library.changes import ChangeTables
+from explorer.library.duplicates import DuplicateTables
 from explorer.library.facts import FactTables
 from explorer.library.files import FileTables
 from explorer.library.imports import ImportTables
@@ -25,6 +26,7 @@ from explorer.library.records import (
     Tags,
     encode_vector,
 )
+from explorer.library.remote import RemotePath, as_root
 from explorer.library.runs import RunTables
 from explorer.library.searching import SearchTables
 from explorer.library.songs import SongTables
@@ -33,6 +35,7 @@ from explorer.library.verifying import VerifyTables
 
 class Database(
     ChangeTables,
+    DuplicateTables,
     FactTables,
     FileTables,
     ImportTables,
@@ -47,7 +50,7 @@ class Database(
 
     # Folders and their files
 
-    def add_root(self, folder: Path) -> int:
+    def add_root(self, folder: Path | RemotePath) -> int:
         """Remember a folder of music and return its number."""
         with self.transaction():
             self._rows(
@@ -55,17 +58,17 @@ class Database(
             )
         return self._value("SELECT id FROM roots WHERE path = ?", (str(folder),))
 
-    def settle_root(self, folder: Path) -> tuple[int, Path]:
+    def settle_root(self, folder: Path | RemotePath) -> tuple[int, Path | RemotePath]:
         """Return the number and the folder of the root that a folder belongs to.
 
         A folder inside a known one belongs to that. A folder around known ones takes them in: their
         songs keep their ids and vectors, and are not found a second time, and where their genres come
         from, unless they disagree: folders' names mean something else from further up.
         """
-        for root in map(Path, self.roots()):
+        for root in map(as_root, self.roots()):
             if folder.is_relative_to(root):
                 return self.add_root(root), root
-        inner = [(number, Path(path)) for number, path in self._rows("SELECT id, path FROM roots")]
+        inner = [(number, as_root(path)) for number, path in self._rows("SELECT id, path FROM roots")]
         inner = [(number, path) for number, path in inner if path.is_relative_to(folder)]
         choices = {self.genre_choice(number) for number, _ in inner}
         with self.transaction():
@@ -97,6 +100,22 @@ class Database(
             "SELECT path, size_bytes, modified_ns, NULL, 1, 0 FROM failures WHERE root_id = ?", (root_id,)
         )
         return {path: KnownFile(*rest[:3], bool(rest[3]), bool(rest[4])) for path, *rest in songs + failures}
+
+    def known_files_under(self, folder: Path | RemotePath) -> dict[bytes, KnownFile]:
+        """Return the same of a folder that may lie in a root, or around some; paths are relative to it."""
+        found: dict[bytes, KnownFile] = {}
+        for root_id, root in self._rows("SELECT id, path FROM roots ORDER BY id"):
+            if folder.is_relative_to(root):
+                inside = folder.relative_to(root).as_posix()
+                before, after = (b"" if inside == "." else os.fsencode(inside) + b"/"), b""
+            elif as_root(root).is_relative_to(folder):
+                before, after = b"", os.fsencode(as_root(root).relative_to(folder).as_posix()) + b"/"
+            else:
+                continue
+            for path, known in self.known_files(root_id).items():
+                if path.startswith(before):
+                    found[after + path[len(before) :]] = known
+        return found
 
     def preview_start_of(self, fingerprint: str) -> float | None:
         """Return where the preview of a file with these bytes begins, or None where nobody has looked."""

@@ -51,6 +51,18 @@ class MapTables(LibraryFile):
             self.renew_map()
         return True
 
+    def has_unplaced_songs(self) -> bool:
+        """Tell whether a song that has a vector lacks a place on the map, as after a run that was killed."""
+        return bool(
+            self._value(
+                """SELECT EXISTS (
+                    SELECT 1 FROM songs_vectors JOIN songs ON songs.id = songs_vectors.song_id
+                    WHERE (SELECT count(*) FROM positions WHERE song_id = songs.id)
+                        < (SELECT count(*) FROM projections)
+                )"""
+            )
+        )
+
     def renew_map(self) -> None:
         """Count the map as another: pages that show it are out of date."""
         with self.transaction():

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import LibraryError
+from explorer.library.remote import RemotePath, as_root, is_missing
 
 VECTOR_SIZE = 512
 
@@ -95,18 +96,20 @@ class Kin:
 
     song_id: str
     root_id: int
-    root: Path
+    root: Path | RemotePath
     path: bytes
     format: str
     duration_s: float
     preview_start_s: float | None
+    was_missed: bool
     marks: frozenset[str]
     """Its fingerprints, of bytes and of sound."""
 
     @property
     def is_gone(self) -> bool:
-        """Whether its file is not there any more; where the whole folder of music is missing, who knows."""
-        return self.root.is_dir() and not os.path.lexists(absolute_path(str(self.root), self.path))
+        """Whether its file is not there any more; of a folder of music that is away nothing is known."""
+        there = absolute_path(str(self.root), self.path)
+        return self.was_missed or is_missing(self.root, there)
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class KnownFile:
 class StoredFile:
     """Where a song's sound is."""
 
-    path: Path
+    path: Path | RemotePath
     format: str
     fingerprint: str
     title: str
@@ -171,6 +174,8 @@ class SongRow:
     year: str = ""
     """Four digits, or nothing."""
     preview_start_s: float | None = None
+    gone_since: str | None = None
+    """When its file was first missed, UTC as ISO 8601; None while it is there."""
 
     def document(self) -> dict:
         """Return what clusters are named after."""
@@ -255,6 +260,6 @@ def read_vector(blob: object) -> np.ndarray:
     return vector.astype(np.float64)
 
 
-def absolute_path(root: str, path: bytes) -> Path:
-    """Join a root folder and a stored path."""
-    return Path(root) / os.fsdecode(path)
+def absolute_path(root: str, path: bytes) -> Path | RemotePath:
+    """Join a root folder, or URL, and a stored path."""
+    return as_root(root) / os.fsdecode(path)

@@ -30,6 +30,17 @@ class Run:
     failed: int
     audio_seconds: float
 
+    @property
+    def songs_per_second(self) -> float | None:
+        """Songs embedded in each second; None where none was."""
+        embedded = self.indexed - self.copied
+        return embedded / self.seconds if embedded > 0 and self.seconds > 0 else None
+
+    @property
+    def times_real_time(self) -> float | None:
+        """Seconds of sound embedded in each second."""
+        return self.audio_seconds / self.seconds if self.songs_per_second else None
+
 
 class RunTables(LibraryFile):
     """The table of index runs."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from explorer.errors import LibraryError
 from explorer.library.records import ScannedFile
+from explorer.library.remote import RemotePath
+from explorer.library.remote_scanning import remote_files
 
 AUDIO_EXTENSIONS = frozenset(
     ".aac .ac3 .aif .aifc .aiff .alac .ape .au .caf .dsf .flac .m4a .m4b .mka .mp2 .mp3 .mp4 .mpc .oga .ogg "
@@ -52,8 +54,8 @@ class Scan:
         return path.startswith(self.folder) and not (path in self.unread or path.startswith(tuple(folders)))
 
 
-def scan_folder(folder: Path) -> Scan:
-    """Walk a folder and its subfolders for audio files, in the order of their names.
+def scan_folder(folder: Path | RemotePath) -> Scan:
+    """Walk a folder or a URL and its subfolders for audio files, in the order of their names.
 
     Hidden files and folders are passed over. Links are followed, each folder once, so that a link
     to a folder above ends nothing in a loop. What cannot be read is passed over, and noted: it may be
@@ -64,6 +66,8 @@ def scan_folder(folder: Path) -> Scan:
     LibraryError
         If the folder does not exist, or is none.
     """
+    if isinstance(folder, RemotePath):
+        return Scan(remote_files(folder, is_audio=lambda name: _is_audio(os.fsencode(name))))
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise LibraryError(f"{folder} {what}: name the folder that holds your music.")

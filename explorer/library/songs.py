@@ -41,14 +41,14 @@ class SongTables(GenreTables):
         rows = self._rows(
             """SELECT song_id, title, artist, album, coalesce(duration_s, info ->> '$.duration_ms' / 1000.0),
                    coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', ''),
-                   preview_start_s
+                   preview_start_s, gone_since
                FROM song_texts JOIN readable_songs ON id = song_id LEFT JOIN files USING (song_id)
                WHERE song_id = ?""",
             (song_id,),
         )
         if not rows:
             raise SongNotFoundError(f"No song of {self.path} has the id {song_id!r}.")
-        _, title, artist, album, duration_s, year, released, preview_start_s = rows[0]
+        _, title, artist, album, duration_s, year, released, preview_start_s, gone_since = rows[0]
         return SongRow(
             song_id,
             title or song_id,
@@ -58,6 +58,7 @@ class SongTables(GenreTables):
             duration_s,
             str(year_of(year) or year_of(released) or ""),
             preview_start_s,
+            gone_since,
         )
 
     def find_song(self, text: str, *, by_file_name: bool = True) -> SongRow:

@@ -7,10 +7,12 @@ from dash.exceptions import PreventUpdate
 
 from explorer.errors import ExplorerError
 from explorer.web import panels
-from explorer.web.catalogue import Shelf
 from explorer.web.drawing import Look, draw_map
+from explorer.web.facets import Filter
 from explorer.web.ids import Ids
 from explorer.web.jobs import MapJob
+from explorer.web.shelf import Shelf
+from explorer.web.standing import HIDEABLE
 
 
 def register_callbacks(app: Dash, shelf: Shelf, job: MapJob) -> None:
@@ -28,7 +30,8 @@ def register_callbacks(app: Dash, shelf: Shelf, job: MapJob) -> None:
         try:
             look = Look.parse(document)
             held = shelf.held()
-            catalogue = held if held.revision == look.revision else shelf.latest()
+            is_known = (held.revision, held.changes) == (look.revision, look.changes)
+            catalogue = held if is_known else shelf.latest()
             if not len(catalogue):
                 raise PreventUpdate
             shelf.warm_up()
@@ -42,9 +45,14 @@ def register_callbacks(app: Dash, shelf: Shelf, job: MapJob) -> None:
 
 
 def _register_finding(app: Dash, shelf: Shelf) -> None:
-    @app.callback(Output(Ids.SEARCH, "data"), Input(Ids.SEARCH, "searchValue"), prevent_initial_call=True)
-    def search(text: str | None):
-        return panels.suggestions(shelf, text)
+    @app.callback(
+        Output(Ids.SEARCH, "data"),
+        Input(Ids.SEARCH, "searchValue"),
+        State(Ids.FILTER, "data"),
+        prevent_initial_call=True,
+    )
+    def search(text: str | None, chosen: object):
+        return panels.suggestions(shelf, text, Filter.parse(chosen).hide)
 
     @app.callback(
         Output(Ids.FILTER_GENRES, "data"),
@@ -55,12 +63,15 @@ def _register_finding(app: Dash, shelf: Shelf) -> None:
         Output(Ids.FILTER_DURATION, "max"),
         Output("filters", "data-ready"),
         Input(Ids.FILTER_TOGGLE, "n_clicks"),
+        Input(Ids.HIDE_DUPLICATES, "checked"),
+        Input(Ids.HIDE_MISSING, "checked"),
         State(Ids.LOOK, "data"),
         prevent_initial_call=True,
     )
-    def offer_filters(_clicks, document: object):
+    def offer_filters(_clicks, duplicates: object, missing: object, document: object):
+        hide = hiding(duplicates, missing)
         try:
-            return *panels.filter_options(shelf.held(), Look.parse(document).cluster_count), "true"
+            return *panels.filter_options(shelf.held(), Look.parse(document).cluster_count, hide), "true"
         except ExplorerError:
             raise PreventUpdate from None
 
@@ -127,6 +138,11 @@ def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
         return panels.redraw_state(state), state.phase, state.phase != "running", shown
 
 
+def hiding(*switches: object) -> tuple[str, ...]:
+    """Return what switches in the order of `HIDEABLE` say is to be hidden."""
+    return tuple(kind for kind, is_on in zip(HIDEABLE, switches, strict=True) if is_on is True)
+
+
 def redraw_options(projection: str, perplexity: object, neighbours: object) -> list[str]:
     """Return `map`'s options for a new layout of one projection."""
     options = ["--relayout", "--projection", "pca" if projection == "original" else projection]
@@ -153,6 +169,7 @@ def _register_clientside(app: Dash) -> None:
         Input(Ids.FADE, "checked"),
         Input(Ids.THEME, "data"),
         Input(Ids.REVISION, "data"),
+        Input(Ids.CHANGES, "data"),
         Input(Ids.FILTER, "data"),
         Input(Ids.ISOLATED, "data"),
     )
@@ -171,6 +188,8 @@ def _register_clientside(app: Dash) -> None:
         Input(Ids.FILTER_ARTISTS, "value"),
         Input(Ids.FILTER_YEARS, "value"),
         Input(Ids.FILTER_DURATION, "value"),
+        Input(Ids.HIDE_DUPLICATES, "checked"),
+        Input(Ids.HIDE_MISSING, "checked"),
         State(Ids.FILTER_YEARS, "min"),
         State(Ids.FILTER_YEARS, "max"),
         State(Ids.FILTER_DURATION, "max"),

@@ -7,28 +7,26 @@ they are first needed, or by `Shelf.warm_up` beforehand.
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from explorer.errors import ExplorerError, LibraryError, SongNotFoundError
+from explorer.errors import LibraryError, SongNotFoundError
 from explorer.library.database import Database
 from explorer.library.records import SongFacts, SongRow
 from explorer.mapping.neighbours import Neighbours
 from explorer.mapping.regions import Regions
 from explorer.web.facets import Facets, Filter, songs_in_groups
 from explorer.web.grouping import Grouping, group_by_text
+from explorer.web.standing import Standing
 
 MAX_CLUSTERS = 50
 SUGGESTIONS = 8
 OFFERS = 2
-
-_log = logging.getLogger(__name__)
 
 
 class _made_once(cached_property):  # noqa: N801
@@ -56,6 +54,8 @@ class Catalogue:
         What each map was made with, and how far it can be trusted.
     unmapped : int
         Songs that were indexed after the map was made.
+    changes : str
+        A mark that is another one when files may have come, gone or changed since.
     """
 
     database: Path
@@ -69,6 +69,7 @@ class Catalogue:
     trained: bool
     unmapped: int
     n_genres: int
+    changes: str = ""
     _groupings: dict[object, Grouping] = field(default_factory=dict)
     _divided: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -110,15 +111,30 @@ class Catalogue:
         row = bisect_left(self.song_ids, song_id)
         return row if row < len(self) and self.song_ids[row] == song_id else None
 
-    def search(self, text: str, *, limit: int = SUGGESTIONS) -> list[tuple[int, SongRow]]:
-        """Find songs on the map by words of title, artist, album or genre, the best first."""
+    def with_changes(self, changes: str) -> Catalogue:
+        """Return the same map after files have come or gone: what was made of its vectors is kept."""
+        other = replace(self, changes=changes)
+        made = ("_space", "_reduced", "_vocabulary", "order")
+        other.__dict__.update({name: self.__dict__[name] for name in made if name in self.__dict__})
+        return other
+
+    def search(
+        self, text: str, *, limit: int = SUGGESTIONS, hide: tuple[str, ...] = ()
+    ) -> list[tuple[int, SongRow]]:
+        """Find songs on the map by words of title, artist, album or genre, the best first; no hidden ones."""
+        hidden = self.standing.hidden(hide) if hide else None
         with Database.open_readonly(self.database) as database:
             numbers = [self.number_of(song_id) for song_id in database.search(text)]
-            found = [number for number in numbers if number is not None][:limit]
-            return [(number, database.song(self.song_ids[number])) for number in found]
+            found = [one for one in numbers if one is not None and (hidden is None or not hidden[one])]
+            return [(number, database.song(self.song_ids[number])) for number in found[:limit]]
 
-    def suggest(self, text: str) -> list[dict]:
+    def suggest(self, text: str, *, hide: tuple[str, ...] = ()) -> list[dict]:
         """Return what a search offers while it is typed.
+
+        Parameters
+        ----------
+        hide : tuple of str
+            What the map is without, as `Filter.hide`.
 
         Returns
         -------
@@ -130,16 +146,17 @@ class Catalogue:
             return []
         songs = [
             {"kind": "song", "index": index, "title": song.title, "artist": song.artist}
-            for index, song in self.search(text)
+            for index, song in self.search(text, hide=hide)
         ]
-        return [*self.facets().offers(text, limit=OFFERS), *songs]
+        hidden = self.standing.hidden(hide) if hide else None
+        return [*self.facets().offers(text, limit=OFFERS, hidden=hidden), *songs]
 
     def facets(self) -> Facets:
         """Return what there is to filter by; read from the library once."""
         return self._facets
 
     def matching(self, chosen: Filter, grouping: Grouping) -> np.ndarray | None:
-        """Return which songs a filter lets through.
+        """Return which songs a filter lets through, hidden or not.
 
         Parameters
         ----------
@@ -157,6 +174,10 @@ class Catalogue:
         lit = songs_in_groups(chosen, grouping, self.clusters)
         return lit & self.facets().matching(chosen) if chosen.asks_for_tags else lit
 
+    def hidden(self, chosen: Filter) -> np.ndarray | None:
+        """Return which songs a filter hides [shape=(n,), bool], or None where it hides none."""
+        return self.standing.hidden(chosen.hide) if chosen.hide else None
+
     def headings(self, indices: list[int]) -> list[tuple[str, str]]:
         """Return the titles and artists of songs by their numbers; nothing for those that are gone."""
         song_ids = [self.song_ids[index] for index in indices]
@@ -164,10 +185,46 @@ class Catalogue:
             found = database.headings(song_ids)
         return [found.get(song_id, ("", "")) for song_id in song_ids]
 
-    def nearest(self, index: int, k: int = 10) -> list[tuple[int, float]]:
-        """Return the numbers of the songs that sound most like a song, and their centred cosines."""
-        indices, similarities = self._space.nearest(index, k)
-        return list(zip(indices.tolist(), similarities.tolist(), strict=True))
+    def named(self, indices: tuple[int, ...]) -> list[dict]:
+        """Return "index", "title", "artist", "path" and "gone" of songs by their numbers."""
+        song_ids = [self.song_ids[index] for index in indices]
+        if not song_ids:
+            return []
+        with Database.open_readonly(self.database) as database:
+            headings, paths = database.headings(song_ids), database.paths_of(song_ids)
+        return [
+            {
+                "index": index,
+                "title": headings.get(song_id, (song_id, ""))[0],
+                "artist": headings.get(song_id, ("", ""))[1],
+                "path": paths.get(song_id, song_id),
+                "gone": bool(self.standing.is_gone[index]),
+            }
+            for index, song_id in zip(indices, song_ids, strict=True)
+        ]
+
+    def nearest(self, index: int, k: int = 10, *, hide: tuple[str, ...] = ()) -> list[tuple[int, float]]:
+        """Return the numbers of the songs that sound most like a song, and their centred cosines.
+
+        Parameters
+        ----------
+        hide : tuple of str
+            What the map is without, as `Filter.hide`: neither is what is returned, nor any song with the same
+            sound as this one where duplicates are hidden.
+        """
+        hidden = self.standing.hidden(hide) if hide else None
+        passed = set(self.standing.others_like(index)) if "duplicates" in hide else set()
+        asked = k
+        while True:
+            indices, similarities = self._space.nearest(index, asked)
+            found = [
+                (number, similarity)
+                for number, similarity in zip(indices.tolist(), similarities.tolist(), strict=True)
+                if number not in passed and (hidden is None or not hidden[number])
+            ]
+            if len(found) >= k or asked >= len(self):
+                return found[:k]
+            asked *= 4
 
     def grouping(self, colouring: str, *, cluster_count: int | None = None) -> Grouping:
         """Return the groups to colour by.
@@ -206,7 +263,7 @@ class Catalogue:
 
     def warm_up(self) -> None:
         """Make ready what the first search, selected song and change of clusters need."""
-        _ = self._facets
+        _ = self._facets, self.standing
         self._space.nearest(0, 1)
         self._cluster(2)
         _ = self._vocabulary
@@ -282,6 +339,13 @@ class Catalogue:
         )
 
     @_made_once
+    def standing(self) -> Standing:
+        """What has become of the songs' files; read from the library once."""
+        with Database.open_readonly(self.database) as database, database.snapshot():
+            groups, gone = database.duplicates(), database.gone_songs()
+        return Standing.of(self.song_ids, groups=groups, gone=gone)
+
+    @_made_once
     def _vocabulary(self):
         from explorer.mapping.labelling import Vocabulary
 
@@ -303,91 +367,3 @@ class Catalogue:
 
         places = place_outsider(self._space, self._reduced, self.positions, vector)
         return {name: [float(x), float(y)] for name, (x, y) in places.items()}
-
-
-class Shelf:
-    """Keeps the newest snapshot, and reads it again when a new map was stored."""
-
-    def __init__(self, database: Path):
-        self._database = database
-        self._lock = threading.Lock()
-        self._catalogue: Catalogue | None = None
-        self._warmed: Catalogue | None = None
-
-    def latest(self) -> Catalogue:
-        """Return the library as it is now.
-
-        Raises
-        ------
-        LibraryError
-            If there is no library.
-        LibraryBusyError
-            If another program holds the database.
-        """
-        with self._lock, Database.open_readonly(self._database) as database:
-            with database.snapshot():
-                stamp = (database.map_revision(), database.count_vectors())
-                held = self._catalogue
-                if held is None or stamp != (held.revision, len(held) + held.unmapped):
-                    self._catalogue = load_catalogue(database)
-            return self._catalogue
-
-    def held(self) -> Catalogue:
-        """Return the snapshot that the page was drawn from, without asking the database."""
-        return self._catalogue or self.latest()
-
-    def warm_up(self) -> None:
-        """Read the vectors of the snapshot in the background, once."""
-        catalogue = self.held()
-        if self._warmed is catalogue or not len(catalogue):
-            return
-        self._warmed = catalogue
-        threading.Thread(target=_warm_up, args=(catalogue,), name="warm-up", daemon=True).start()
-
-
-def _warm_up(catalogue: Catalogue) -> None:
-    try:
-        catalogue.warm_up()
-    except ExplorerError as error:
-        # Whoever asks for what is missing is told then.
-        _log.info("Warming up was in vain: %s", error)
-
-
-def load_catalogue(database: Database) -> Catalogue:
-    """Read a snapshot."""
-    projections = database.projections()
-    found = {name: database.positions(name) for name in projections}
-    song_ids, rows = _common_songs([ids for ids, *_ in found.values()])
-    labels, names, anthems = database.clusters()
-    numbers = {song_id: number for number, song_id in enumerate(song_ids)}
-    model = database.model()
-    return Catalogue(
-        database=database.path,
-        revision=database.map_revision(),
-        song_ids=song_ids,
-        positions={
-            name: places[row] for (name, (_, places, _)), row in zip(found.items(), rows, strict=True)
-        },
-        near={name: near[row] for (name, (*_, near)), row in zip(found.items(), rows, strict=True)},
-        parameters={name: projection["parameters"] for name, projection in projections.items()},
-        quality={name: projection["quality"] for name, projection in projections.items()},
-        clusters=Grouping(
-            "Clusters",
-            names,
-            np.array([labels.get(song_id, 0) for song_id in song_ids], dtype=np.int32),
-            [numbers.get(anthem, -1) for anthem in anthems],
-        ),
-        trained=model is None or model["trained"] is not False,
-        unmapped=database.count_vectors() - len(song_ids),
-        n_genres=database.count_genres(),
-    )
-
-
-def _common_songs(lists: list[list[str]]) -> tuple[list[str], list]:
-    """Return the ids that all ordered lists have, and the rows of each list that they are."""
-    if not lists:
-        return [], []
-    if all(ids == lists[0] for ids in lists):
-        return lists[0], [slice(None)] * len(lists)
-    common = sorted(set(lists[0]).intersection(*lists[1:]))
-    return common, [[bisect_left(ids, song_id) for song_id in common] for ids in lists]

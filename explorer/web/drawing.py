@@ -27,6 +27,8 @@ class Look:
         None for the stored map's.
     revision : int
         Of the map that the page knows.
+    changes : str
+        The mark of the files' standing that it knows, as `Catalogue.changes`.
     filter : Filter
     """
 
@@ -36,6 +38,7 @@ class Look:
     fade: bool = False
     theme: str = "dark"
     revision: int = 0
+    changes: str = ""
     filter: Filter = field(default_factory=Filter)
 
     @classmethod
@@ -44,7 +47,7 @@ class Look:
         said = document if isinstance(document, dict) else {}
         clusters = said.get("clusters")
         is_count = isinstance(clusters, int) and not isinstance(clusters, bool)
-        colouring, revision = said.get("colouring"), said.get("revision")
+        colouring, revision, changes = (said.get(name) for name in ("colouring", "revision", "changes"))
         return cls(
             projection=str(said.get("projection")),
             colouring=colouring if colouring in _COLOURINGS else "cluster",
@@ -52,6 +55,7 @@ class Look:
             fade=said.get("fade") is True,
             theme=said["theme"] if said.get("theme") in PALETTES else "dark",
             revision=revision if isinstance(revision, int) else 0,
+            changes=changes if isinstance(changes, str) else "",
             filter=Filter.parse(said.get("filter")),
         )
 
@@ -65,11 +69,18 @@ def draw_map(catalogue: Catalogue, look: Look) -> tuple:
     """Return the map's figure as JSON, the legend and the line of trust."""
     view = look.view_of(catalogue)
     projection = "pca" if view == ORIGINAL else view
+    standing, hidden = catalogue.standing, catalogue.hidden(look.filter)
     if view == ORIGINAL:
         regions, grouping = catalogue.regions(look.cluster_count or len(catalogue.clusters.names))
         lit = catalogue.matching(look.filter, grouping)
         figure = original_figure(
-            catalogue.positions["pca"], regions, names=grouping.names, theme=look.theme, lit=lit
+            catalogue.positions["pca"],
+            regions,
+            names=grouping.names,
+            theme=look.theme,
+            lit=lit,
+            hidden=hidden,
+            gone=standing.is_gone,
         )
     else:
         grouping = catalogue.grouping(look.colouring, cluster_count=look.cluster_count)
@@ -81,19 +92,35 @@ def draw_map(catalogue: Catalogue, look: Look) -> tuple:
             projection=view,
             near=catalogue.near[view] if look.fade else None,
             lit=lit,
+            hidden=hidden,
+            gone=standing.is_gone,
         )
     more = {
         "revision": catalogue.revision,
         "order": catalogue.order,
         "colouring": look.colouring,
         "songs": len(catalogue),
+        "away": 0 if hidden is None else int(hidden.sum()),
+        "changes": catalogue.changes,
+        "hide": list(look.filter.hide),
+        "hideable": standing.counts,
     }
     figure.update_layout(meta={**figure.layout.meta, **more})
     entries = legend_entries(
-        grouping, theme=look.theme, colours=figure.layout.meta["colours"] if view == ORIGINAL else None
+        grouping,
+        theme=look.theme,
+        colours=figure.layout.meta["colours"] if view == ORIGINAL else None,
+        hidden=hidden,
     )
+    missing = 0 if "missing" in look.filter.hide else standing.counts["missing"]
     return (
         figure.to_plotly_json(),
-        panels.legend(grouping.title, entries, groups=len(grouping.names), shown=look.filter.shown),
+        panels.legend(
+            grouping.title,
+            entries,
+            groups=len(grouping.names),
+            shown=look.filter.shown,
+            missing=missing,
+        ),
         panels.trust_line(catalogue.quality.get(projection, {})),
     )

@@ -8,8 +8,8 @@ from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError
 from explorer.exporting.playlists import FORMS, PATHS, write_playlist
 from explorer.library.database import Database
-from explorer.web.catalogue import Shelf
 from explorer.web.security import say
+from explorer.web.shelf import Shelf
 
 MAX_SONGS = 250_000
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from explorer.library.records import SongFacts
 from explorer.web.grouping import Grouping
+from explorer.web.standing import HIDEABLE
 
 # A page sends a handful; more than that is no wish of a user's.
 MOST_CHOSEN = 1_000
@@ -35,6 +36,8 @@ class Filter:
         The least and the most, both included.
     shown : tuple of int, optional
         Numbers of groups of the present colouring; an empty one shows no song.
+    hide : tuple of {"duplicates", "missing"}
+        Which songs are not on the map at all. What is let through is asked apart from it.
     """
 
     genres: tuple[str, ...] = ()
@@ -43,6 +46,7 @@ class Filter:
     years: tuple[float, float] | None = None
     duration_s: tuple[float, float] | None = None
     shown: tuple[int, ...] | None = None
+    hide: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, document: object) -> Filter:
@@ -52,7 +56,8 @@ class Filter:
         ----------
         document : dict, optional
             "genres", "clusters" and "artists": lists of names; "years" and "duration_s": [least, most], in
-            any order, null at an open end; "shown": a list of group numbers. Any may be missing or null.
+            any order, null at an open end; "shown": a list of group numbers; "hide": a list of "duplicates"
+            and "missing". Any may be missing or null.
         """
         if not isinstance(document, dict):
             return cls()
@@ -63,6 +68,7 @@ class Filter:
             years=_range(document.get("years")),
             duration_s=_range(document.get("duration_s")),
             shown=_numbers(document.get("shown")),
+            hide=hideable(document.get("hide")),
         )
 
     @property
@@ -72,8 +78,13 @@ class Filter:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it lets every song through."""
+        """Whether it lets every song through that is not hidden."""
         return not self.asks_for_tags and not self.clusters and self.shown is None
+
+
+def hideable(kinds: object) -> tuple[str, ...]:
+    """Return which of `HIDEABLE` are in a list that a page sent."""
+    return tuple(kind for kind in HIDEABLE if isinstance(kinds, list) and kind in kinds)
 
 
 def _names(values: object) -> tuple[str, ...]:
@@ -168,9 +179,15 @@ class Values:
     def _spoken(self) -> list[str]:
         return [" " + _spoken(name) for name in self.names]
 
-    def counted(self) -> list[tuple[str, int]]:
-        """Return each name and how many songs have it."""
-        return list(zip(self.names, self.counts.tolist(), strict=True))
+    def counted(self, *, hidden: np.ndarray | None = None) -> list[tuple[str, int]]:
+        """Return each name and how many songs have it, of those that are not `hidden` [shape=(n,), bool]."""
+        return list(zip(self.names, self._counts_without(hidden).tolist(), strict=True))
+
+    def _counts_without(self, hidden: np.ndarray | None) -> np.ndarray:
+        if hidden is None:
+            return self.counts
+        before = np.concatenate([[0], np.cumsum(~hidden[self.songs])])
+        return before[self._ends] - before[self._ends - self.counts]
 
     def let_through(self, names: Iterable[str], lit: np.ndarray) -> None:
         """Mark in `lit` [shape=(n,), bool] the songs that have any of some values, in whatever case."""
@@ -304,20 +321,26 @@ class Facets:
             return []
         return [values.names[number] for number in values.find(text, limit=limit, anywhere=True)]
 
-    def offers(self, text: str, *, limit: int) -> list[dict]:
+    def offers(self, text: str, *, limit: int, hidden: np.ndarray | None = None) -> list[dict]:
         """Return the genres and the artists in which words begin with what a user searches for.
+
+        Parameters
+        ----------
+        hidden : np.ndarray [shape=(n,), bool], optional
+            Songs that do not count.
 
         Returns
         -------
         list of dict
             "kind" ("genre" or "artist"), "name" and "songs", how many: at most `limit` of each kind, the
-            genres first.
+            genres first. Those of which every song is hidden are left out.
         """
-        return [
-            {"kind": kind, "name": values.names[number], "songs": int(values.counts[number])}
-            for kind, values in (("genre", self.by_genre), ("artist", self.by_artist))
-            for number in values.find(text, limit=limit)
-        ]
+        offers = []
+        for kind, values in (("genre", self.by_genre), ("artist", self.by_artist)):
+            counts = values.counted(hidden=hidden)
+            found = [counts[number] for number in values.find(text, limit=limit)]
+            offers += [{"kind": kind, "name": name, "songs": songs} for name, songs in found if songs]
+        return offers
 
     def matching(self, chosen: Filter) -> np.ndarray:
         """Return which songs are of the genres, artists, years and durations asked for [shape=(n,), bool]."""

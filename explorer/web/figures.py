@@ -6,10 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer.web.grouping import Grouping
-from explorer.web.palette import GREYS, GROUNDS, PALETTES, UNLIT
+from explorer.web.palette import GREYS, GROUNDS, HIDDEN, PALETTES, UNLIT
 
 # A point of which half the true neighbours are near is drawn in full; fewer, and it fades in two steps.
 FADING = ((0.5, 0.0), (0.2, 0.62), (0.0, 0.85))
+# A song whose file is missing fades by this share, whatever else it does; the page makes it a ring besides.
+GONE_FADING = 0.25
 MOST_NAMES = 60
 _LEAST_SONGS_FOR_A_NAME = 3
 _SAMPLE = 250
@@ -26,6 +28,8 @@ def map_figure(
     projection: str,
     near: np.ndarray | None = None,
     lit: np.ndarray | None = None,
+    hidden: np.ndarray | None = None,
+    gone: np.ndarray | None = None,
 ) -> go.Figure:
     """Draw the map as one WebGL trace.
 
@@ -44,6 +48,11 @@ def map_figure(
     lit : np.ndarray [shape=(n,), bool], optional
         Which songs a filter lets through: the others have one faint colour, the last, whose number is
         "unlit" in `layout.meta`, and groups without any that is lit have no name.
+    hidden : np.ndarray [shape=(n,), bool], optional
+        Which songs are not to be seen: their number is "hidden" in `layout.meta`, and has no colour.
+    gone : np.ndarray [shape=(n,), bool], optional
+        Whose files are missing: they fade. Their numbers are "gone" in `layout.meta` and the "hues" - 1 that
+        follow.
 
     Returns
     -------
@@ -54,9 +63,16 @@ def map_figure(
     if near is not None:
         numbers = numbers + len(colours) * fading_levels(near, neighbours=len(positions) - 1)
         shades = [mixed(colour, GROUNDS[theme], share) for _, share in FADING for colour in colours]
-    if lit is not None:
-        numbers = np.where(lit, numbers, len(shades))
-        shades = [*shades, UNLIT[theme]]
+    numbers, shades, marks = standing_out(
+        numbers,
+        shades,
+        gone=gone,
+        gone_shades=[mixed(colour, GROUNDS[theme], GONE_FADING) for colour in colours],
+        lit=lit,
+        unlit_shade=UNLIT[theme],
+        hidden=hidden,
+    )
+    seen = seen_of(lit, hidden)
     trace = points(
         positions,
         numbers,
@@ -69,15 +85,62 @@ def map_figure(
         meta={
             "projection": projection,
             "bounds": bounds(positions),
-            "names": name_places(positions, grouping, colours, lit=lit),
+            "names": name_places(positions, grouping, colours, lit=seen),
             "groups": group_names(grouping.names),
             "colours": shades,
             "hues": len(colours),
-            "unlit": None if lit is None else len(shades) - 1,
-            "lit": len(positions) if lit is None else int(np.count_nonzero(lit)),
+            **marks,
+            "lit": len(positions) if seen is None else int(np.count_nonzero(seen)),
             "theme": theme,
         },
     )
+
+
+def standing_out(
+    numbers: np.ndarray,
+    shades: list[str],
+    *,
+    gone: np.ndarray | None,
+    gone_shades: list[str],
+    lit: np.ndarray | None,
+    unlit_shade: str,
+    hidden: np.ndarray | None,
+) -> tuple[np.ndarray, list[str], dict]:
+    """Give the songs that are missing, filtered out or hidden colour numbers of their own.
+
+    Parameters
+    ----------
+    numbers : np.ndarray [shape=(n,), int]
+        The songs' colour numbers; modulo `len(gone_shades)` they are those of their groups.
+    shades : list of str
+        What the numbers stand for.
+
+    Returns
+    -------
+    numbers : np.ndarray [shape=(n,), int]
+    shades : list of str
+    marks : dict
+        "gone", the first number of those that are missing, "unlit" and "hidden"; None where there are none.
+    """
+    marks: dict[str, int | None] = {"gone": None, "unlit": None, "hidden": None}
+    if gone is not None and gone.any():
+        marks["gone"] = len(shades)
+        numbers = np.where(gone, len(shades) + numbers % len(gone_shades), numbers)
+        shades = [*shades, *gone_shades]
+    if lit is not None:
+        marks["unlit"] = len(shades)
+        numbers, shades = np.where(lit, numbers, len(shades)), [*shades, unlit_shade]
+    if hidden is not None:
+        marks["hidden"] = len(shades)
+        numbers, shades = np.where(hidden, len(shades), numbers), [*shades, HIDDEN]
+    return numbers, shades, marks
+
+
+def seen_of(lit: np.ndarray | None, hidden: np.ndarray | None) -> np.ndarray | None:
+    """Return which songs are lit and not hidden [shape=(n,), bool], or None where all are."""
+    if hidden is None:
+        return lit
+    return ~hidden if lit is None else lit & ~hidden
 
 
 def points(
@@ -258,13 +321,21 @@ def bounds(positions: np.ndarray) -> list[float]:
     return [float(edge) for edge in (left, right, bottom, top)]
 
 
-def legend_entries(grouping: Grouping, *, theme: str, colours: list[str] | None = None) -> list[dict]:
+def legend_entries(
+    grouping: Grouping,
+    *,
+    theme: str,
+    colours: list[str] | None = None,
+    hidden: np.ndarray | None = None,
+) -> list[dict]:
     """Return what the legend says of each group that has a colour, the largest first, and of the rest.
 
     Parameters
     ----------
     colours : list of str, optional
         By the groups' numbers, as the original view has them: then every group has one.
+    hidden : np.ndarray [shape=(n,), bool], optional
+        Songs that do not count, nor stand for a group; a group of nothing else is left out.
 
     Returns
     -------
@@ -273,26 +344,31 @@ def legend_entries(grouping: Grouping, *, theme: str, colours: list[str] | None 
         stands for the group, or None.
     """
     slots, palette = (grouping.slots, PALETTES[theme]) if colours is None else (range(len(colours)), colours)
+    is_seen = None if hidden is None else ~hidden
+    counts = grouping.counts_among(is_seen)
     coloured = [group for group in grouping.by_size if slots[group] < len(palette)]
     entries = [
         {
             "group": group,
             "colour": palette[slots[group]],
             "name": grouping.names[group],
-            "count": int(grouping.counts[group]),
-            "anthem": _anthem(grouping, group),
+            "count": int(counts[group]),
+            "anthem": _anthem(grouping, group, is_seen),
         }
         for group in coloured
+        if counts[group] or is_seen is None
     ]
-    rest = len(grouping.names) - len(coloured)
-    if rest:
-        count = len(grouping.members) - sum(entry["count"] for entry in entries)
-        name = f"{rest:,} more share this grey"
+    rest = np.setdiff1d(np.arange(len(grouping.names)), coloured)
+    rest = rest[counts[rest] > 0] if is_seen is not None else rest
+    if len(rest):
+        name = f"{len(rest):,} more share this grey"
+        count = int(counts[rest].sum())
         entries.append({"group": None, "colour": GREYS[theme], "name": name, "count": count, "anthem": None})
     return entries
 
 
-def _anthem(grouping: Grouping, group: int) -> int | None:
+def _anthem(grouping: Grouping, group: int, is_seen: np.ndarray | None) -> int | None:
     if not grouping.anthems or grouping.anthems[group] < 0:
         return None
-    return grouping.anthems[group]
+    anthem = grouping.anthems[group]
+    return anthem if is_seen is None or is_seen[anthem] else None

@@ -34,6 +34,10 @@ class Grouping:
         """How many songs each group has [shape=(len(names),), int]."""
         return np.bincount(self.members, minlength=len(self.names))
 
+    def counts_among(self, those: np.ndarray | None) -> np.ndarray:
+        """Return how many of some songs [shape=(n,), bool] each group has; of all where None is said."""
+        return self.counts if those is None else np.bincount(self.members[those], minlength=len(self.names))
+
     @cached_property
     def slots(self) -> np.ndarray:
         """Each group's place in the palette [shape=(len(names),), int]; MAX_COLOURS for grey."""

@@ -128,10 +128,23 @@ def _filters() -> html.Section:
             _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
             _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
             _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
+            _hiding(Ids.HIDE_DUPLICATES, "Hide duplicates", "One of each sound stays on the map"),
+            _hiding(Ids.HIDE_MISSING, "Hide missing songs", "Those whose files are gone"),
             html.P(
                 "Songs that are filtered out turn grey: the map keeps its shape.", className="filters-note"
             ),
         ],
+    )
+
+
+def _hiding(control_id: str, label: str, description: str) -> html.Div:
+    """Return a switch; the browser shows it where there is something to hide, and says how much."""
+    return html.Div(
+        id=f"{control_id}-field",
+        hidden=True,
+        children=dmc.Switch(
+            id=control_id, className="switch", checked=False, size="xs", label=label, description=description
+        ),
     )
 
 

@@ -9,6 +9,7 @@ class Ids:
     LOOK = "look"
     DRAWING = "drawing"
     REVISION = "revision"
+    CHANGES = "changes"
     MESSAGE = "message"
 
     PROJECTION = "projection"
@@ -45,4 +46,6 @@ class Ids:
     FILTER_YEARS = "filter-years"
     FILTER_DURATION = "filter-duration"
     FILTER_YEARS_NOTE = "filter-years-note"
+    HIDE_DUPLICATES = "hide-duplicates"
+    HIDE_MISSING = "hide-missing"
     FILTER_STATE = "filter-state"

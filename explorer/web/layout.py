@@ -60,6 +60,7 @@ def page(catalogue: Catalogue | None, notice: Notice | None) -> dmc.MantineProvi
             dcc.Store(id=Ids.ISOLATED),
             dcc.Store(id=Ids.FILTER),
             dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
+            dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
             html.Div(
                 className="page" + (" page-empty" if notice else ""),
@@ -89,6 +90,7 @@ def _map() -> html.Main:
         children=[
             html.Canvas(id="glow", className="glow"),
             graph,
+            html.Canvas(id="holes", className="threads"),
             html.Canvas(id="morph", className="threads", hidden=True),
             html.Canvas(id="threads", className="threads"),
             html.Canvas(id="rope", className="threads"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
@@ -10,9 +11,14 @@ from explorer.audio.transcoding import browser_type, transcode
 from explorer.config import Settings
 from explorer.errors import AudioError, LibraryBusyError, LibraryError, NoLibraryError
 from explorer.library.database import Database
-from explorer.library.records import StoredFile
-from explorer.web.catalogue import Catalogue, Shelf
+from explorer.library.records import SongRow, StoredFile
+from explorer.web.catalogue import Catalogue
+from explorer.web.facets import hideable
+from explorer.web.kept import kept_copy, what_is_kept
 from explorer.web.security import say
+from explorer.web.shelf import Shelf
+
+MOST_TWINS_NAMED = 50
 
 
 def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
@@ -33,7 +39,8 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
 
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
-        return describe_song(shelf, revision, index, cluster_count=request.args.get("clusters", type=int))
+        clusters = request.args.get("clusters", type=int)
+        return describe_song(shelf, revision, index, settings=settings, cluster_count=clusters)
 
     @media.get("/songs/<int:revision>/by-id/<path:song_id>")
     def number(revision: int, song_id: str) -> Response:
@@ -41,7 +48,7 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
 
     @media.get("/neighbours/<int:revision>/<int:index>")
     def neighbours(revision: int, index: int) -> Response:
-        return list_neighbours(shelf, revision, index)
+        return list_neighbours(shelf, revision, index, hide=hideable(request.args.getlist("hide")))
 
     return media
 
@@ -58,13 +65,18 @@ def count_songs(settings: Settings) -> int:
 def tell_latest(settings: Settings) -> Response:
     """Return the map's `revision` and how many `songs` are indexed, on the map or not, as JSON.
 
-    It is asked of the database: the snapshot that pages are drawn from stays what it is.
+    `changes` is a mark that is another one when files may have come, gone or changed. All is asked of the
+    database: the snapshot that pages are drawn from stays what it is.
     """
     try:
         with Database.open_readonly(settings.database) as database:
-            response = jsonify(revision=database.map_revision(), songs=database.count_vectors())
+            response = jsonify(
+                revision=database.map_revision(),
+                songs=database.count_vectors(),
+                changes=database.mark_of_changes(),
+            )
     except NoLibraryError:
-        response = jsonify(revision=0, songs=0)
+        response = jsonify(revision=0, songs=0, changes="")
     except LibraryBusyError:
         return say(503, "The library is busy: try again in a moment.")
     except LibraryError as error:
@@ -74,12 +86,42 @@ def tell_latest(settings: Settings) -> Response:
 
 
 def send_song(song_id: str, settings: Settings) -> Response:
-    """Stream a song that the database knows, in ranges; errors are sentences with a fitting status."""
-    return answer_from_file(song_id, settings, lambda file: _send(file, settings))
+    """Stream a song that the database knows, in ranges; errors are sentences with a fitting status.
+
+    Of a song whose file is missing the copy for browsers is sent, where one was made.
+    """
+    return answer_from_file(
+        song_id,
+        settings,
+        lambda file: _send(file, settings),
+        without_file=lambda file: send_kept(kept_copy(file, settings), "audio/flac"),
+    )
 
 
-def answer_from_file(song_id: str, settings: Settings, answer: Callable[[StoredFile], Response]) -> Response:
-    """Answer from the file of a song that the database knows, or say in a sentence why not."""
+def send_kept(path: Path | None, media_type: str) -> Response | None:
+    """Stream what was kept of a song, in ranges; None where nothing was, or it has just gone."""
+    try:
+        return path and send_file(path.absolute(), mimetype=media_type, conditional=True, max_age=0)
+    except OSError:
+        return None
+
+
+def answer_from_file(
+    song_id: str,
+    settings: Settings,
+    answer: Callable[[StoredFile], Response],
+    *,
+    without_file: Callable[[StoredFile], Response | None] = lambda file: None,
+) -> Response:
+    """Answer from the file of a song that the database knows, or say in a sentence why not.
+
+    Parameters
+    ----------
+    answer : callable
+        What is to be done with a file that is there.
+    without_file : callable
+        What can be answered where it is missing; None for nothing.
+    """
     try:
         with Database.open_readonly(settings.database) as database:
             file = database.file_of(song_id)
@@ -90,7 +132,9 @@ def answer_from_file(song_id: str, settings: Settings, answer: Callable[[StoredF
     if file is None:
         return say(404, "There is no sound for this song: the library knows no file of it.")
     if not file.path.is_file():
-        return say(410, f"The file is gone: {file.path.name} was moved or deleted. Index the folder again.")
+        return without_file(file) or say(
+            404, f"The file is missing: {file.path.name} was moved or deleted. Index the folder again."
+        )
     try:
         with file.path.open("rb"):
             pass  # Whether it may be read is not what its decoders tell best.
@@ -110,8 +154,14 @@ def _send(file: StoredFile, settings: Settings) -> Response:
     return send_file(path, mimetype=media_type, conditional=True, max_age=0)
 
 
-def describe_song(shelf: Shelf, revision: int, index: int, *, cluster_count: int | None = None) -> Response:
+def describe_song(
+    shelf: Shelf, revision: int, index: int, *, settings: Settings, cluster_count: int | None = None
+) -> Response:
     """Return what the page shows of a song, as JSON.
+
+    "gone_since" says when its file was first missed, and is null where it is there; then "kept" says what is
+    left to hear, "copy", "preview" or null. "twins" counts the other songs with the same sound; "same_sound"
+    names the first of them.
 
     Parameters
     ----------
@@ -123,6 +173,7 @@ def describe_song(shelf: Shelf, revision: int, index: int, *, cluster_count: int
     def answer(catalogue: Catalogue) -> dict:
         song = catalogue.song(index)
         clusters = catalogue.known_clusters(cluster_count)
+        twins = catalogue.standing.others_like(index)
         return {
             "index": index,
             "id": song.song_id,
@@ -136,30 +187,62 @@ def describe_song(shelf: Shelf, revision: int, index: int, *, cluster_count: int
             "preview_start_s": song.preview_start_s,
             "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
             "neighbours": min(10, len(catalogue) - 1),
+            **_absence(song, settings),
+            "twins": len(twins),
+            "same_sound": catalogue.named(twins[:MOST_TWINS_NAMED]),
         }
 
-    response = _answer(shelf, revision, answer)
-    if cluster_count is not None:
-        # Soon there may be as many clusters as were asked for.
-        response.headers["Cache-Control"] = "no-store"
-    return response
+    # Files come and go while the map stays, and soon there may be as many clusters as were asked for.
+    return _fresh(_answer(shelf, revision, answer))
 
 
-def list_neighbours(shelf: Shelf, revision: int, index: int) -> Response:
-    """Return the songs that sound most like a song, the nearest first, as JSON."""
+def _absence(song: SongRow, settings: Settings) -> dict:
+    """Return since when a song's file is missing, and what is left to hear of it."""
+    if song.gone_since is None:
+        return {"gone_since": None, "kept": None}
+    with Database.open_readonly(settings.database) as database:
+        file = database.file_of(song.song_id)
+    if file is None or file.path.is_file():  # It has come back, and the next run will find it.
+        return {"gone_since": None, "kept": None}
+    return {"gone_since": song.gone_since, "kept": what_is_kept(file, settings)}
+
+
+def list_neighbours(shelf: Shelf, revision: int, index: int, *, hide: tuple[str, ...] = ()) -> Response:
+    """Return the songs that sound most like a song, the nearest first, as JSON.
+
+    Of each, "gone" says whether its file is missing, and "same_sound" whether it has the very same sound.
+
+    Parameters
+    ----------
+    hide : tuple of str
+        What the map is without, as `Filter.hide`: it is not among them.
+    """
 
     def answer(catalogue: Catalogue) -> dict:
         catalogue.require(index)
-        found = catalogue.nearest(index)
+        found = catalogue.nearest(index, hide=hide)
         headings = catalogue.headings([number for number, _ in found])
+        twins = set(catalogue.standing.others_like(index))
         return {
             "neighbours": [
-                {"index": number, "similarity": round(value, 4), "title": title, "artist": artist}
+                {
+                    "index": number,
+                    "similarity": round(value, 4),
+                    "title": title,
+                    "artist": artist,
+                    "gone": bool(catalogue.standing.is_gone[number]),
+                    "same_sound": number in twins,
+                }
                 for (number, value), (title, artist) in zip(found, headings, strict=True)
             ]
         }
 
-    return _answer(shelf, revision, answer)
+    return _fresh(_answer(shelf, revision, answer))
+
+
+def _fresh(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def find_song(shelf: Shelf, revision: int, song_id: str) -> Response:

@@ -13,12 +13,15 @@ from explorer.web.figures import (
     marker_size,
     page_figure,
     points,
+    seen_of,
+    standing_out,
     stepped_scale,
 )
 from explorer.web.grouping import Grouping
 from explorer.web.palette import CELLS, GROUNDS, cell_slots
 
 _POINT = "rgb(0, 0, 0)"
+_GONE_POINT = "rgba(0, 0, 0, 0.55)"
 _UNLIT_POINT = "rgba(0, 0, 0, 0.14)"
 # Points are a good deal smaller than on the other maps: the regions have the colours.
 _POINT_SHARE, _LEAST_POINT = 0.62, 2.5
@@ -32,6 +35,8 @@ def original_figure(
     names: list[str],
     theme: str,
     lit: np.ndarray | None = None,
+    hidden: np.ndarray | None = None,
+    gone: np.ndarray | None = None,
 ) -> go.Figure:
     """Draw songs as black points on the cells of their regions, whose centres are white crosses.
 
@@ -40,12 +45,16 @@ def original_figure(
     positions : np.ndarray [shape=(n, 2), float32]
         As the regions were made of.
     regions : Regions
-        At most 254.
+        At most 126.
     names : list of str
         The regions', by their numbers.
     theme : {"dark", "light"}
     lit : np.ndarray [shape=(n,), bool], optional
         Which songs a filter lets through: the others are faint.
+    hidden : np.ndarray [shape=(n,), bool], optional
+        Which songs are not to be seen.
+    gone : np.ndarray [shape=(n,), bool], optional
+        Whose files are missing: they are fainter.
 
     Returns
     -------
@@ -55,22 +64,33 @@ def original_figure(
     """
     slots = cell_slots(len(regions.polygons), regions.borders)
     cells = [CELLS[theme][slot] for slot in slots]
-    numbers, inks, colours = regions.labels, [_POINT] * max(len(cells), 1), cells
-    if lit is not None:
-        numbers = np.where(lit, numbers, len(inks))
-        inks, colours = [*inks, _UNLIT_POINT], [*cells, _UNLIT_POINT]
+    hues = max(len(cells), 1)
+    gone_inks = [_GONE_POINT] * hues
+    numbers, inks, marks = standing_out(
+        regions.labels,
+        [_POINT] * hues,
+        gone=gone,
+        gone_shades=gone_inks,
+        lit=lit,
+        unlit_shade=_UNLIT_POINT,
+        hidden=hidden,
+    )
+    # Where points are black or nearly, what the page says of them has their cell's colour.
+    padded = [*cells, *[_POINT] * (hues - len(cells))]
+    colours = [padded[i % hues] if ink in (_POINT, _GONE_POINT) else ink for i, ink in enumerate(inks)]
+    seen = seen_of(lit, hidden)
     size = max(_POINT_SHARE * marker_size(len(positions)), _LEAST_POINT)
     figure = page_figure(
         [points(positions, numbers, stepped_scale(inks), size=size, opacity=1), _crosses(regions.centres)],
         meta={
             "projection": "original",
             "bounds": bounds(np.vstack([positions, *regions.polygons])),
-            "names": _names(positions, regions, names, cells, lit),
+            "names": _names(positions, regions, names, cells, seen),
             "groups": group_names(names),
             "colours": colours,
-            "hues": max(len(cells), 1),
-            "unlit": None if lit is None else len(inks) - 1,
-            "lit": len(positions) if lit is None else int(np.count_nonzero(lit)),
+            "hues": hues,
+            **marks,
+            "lit": len(positions) if seen is None else int(np.count_nonzero(seen)),
             "theme": theme,
         },
     )

@@ -30,6 +30,8 @@ GROUNDS = {"dark": "#0c0e13", "light": "#f6f5f1"}
 # that it hides no lit point that it covers. One alone has a contrast of 1.3:1 with the ground; many on one
 # another come to little more than 2:1 and never to the grey's 3:1. None has a group's hue.
 UNLIT = {"dark": "rgba(74, 80, 93, 0.5)", "light": "rgba(169, 173, 179, 0.5)"}
+# Songs that are hidden keep their numbers, so they are drawn without any colour.
+HIDDEN = "rgba(0, 0, 0, 0)"
 # The cells of the original view, in pairs of one hue as in the "Paired" scheme that the experiment drew them
 # in: the dimmer, then the brighter. In OKLCh, hues 30 degrees apart, those that follow each other far apart.
 # Black points have at least 4.5:1 on each (luminances from 0.2), and are on top of it; white crosses have

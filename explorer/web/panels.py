@@ -6,9 +6,10 @@ import dash_mantine_components as dmc
 from dash import html
 
 from explorer.errors import ExplorerError
-from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.catalogue import Catalogue
 from explorer.web.jobs import JobState
 from explorer.web.parts import icon
+from explorer.web.shelf import Shelf
 
 TRUST_EXPLANATION = (
     ("Trustworthiness", "1 when songs that are near each other on this map also sound alike."),
@@ -21,7 +22,14 @@ TRUST_EXPLANATION = (
 )
 
 
-def legend(title: str, entries: list[dict], *, groups: int, shown: tuple[int, ...] | None = None) -> list:
+def legend(
+    title: str,
+    entries: list[dict],
+    *,
+    groups: int,
+    shown: tuple[int, ...] | None = None,
+    missing: int = 0,
+) -> list:
     """Return the legend's rows: colour, name, number of songs.
 
     A row isolates its group on the map; where a song stands for the group, a second button plays it.
@@ -30,12 +38,25 @@ def legend(title: str, entries: list[dict], *, groups: int, shown: tuple[int, ..
     ----------
     shown : tuple of int, optional
         The groups that are isolated now.
+    missing : int
+        How many songs on the map have no file any more: a last row says what marks them.
     """
     rows = [_legend_row(shown=shown, **entry) for entry in entries]
+    if missing:
+        rows.append(_missing_row(missing))
     return [
         html.H2([html.Span(title), html.Span(f"{groups:,}", className="legend-count")]),
         html.Ul(rows, className="legend-isolated" if shown is not None else None),
     ]
+
+
+def _missing_row(count: int) -> html.Li:
+    parts = [
+        html.Span(className="dot dot-missing"),
+        html.Span("File missing", className="legend-name"),
+        html.Span(f"{count:,}", className="legend-count"),
+    ]
+    return html.Li(html.Div(parts, className="legend-row legend-rest"), className="legend-missing")
 
 
 def _legend_row(
@@ -126,12 +147,12 @@ def redraw_state(state: JobState) -> list:
     return [told, dmc.Progress(value=round(100 * state.share), size="sm", animated=True)]
 
 
-def suggestions(shelf: Shelf, text: str | None) -> list[dict]:
+def suggestions(shelf: Shelf, text: str | None, hide: tuple[str, ...] = ()) -> list[dict]:
     """Return what the search offers: genres and artists to filter by, and songs; none while it is busy."""
     if not text:
         return []
     try:
-        found = shelf.held().suggest(text)
+        found = shelf.held().suggest(text, hide=hide)
     except ExplorerError:
         return []
     return [_suggestion(one) for one in found]
@@ -145,10 +166,11 @@ def _suggestion(one: dict) -> dict:
     return {"value": f"{kind}:{one['name']}", "label": one["name"], "told": f"Show this {kind}: {songs}"}
 
 
-def filter_options(catalogue: Catalogue, cluster_count: int | None) -> tuple:
+def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[str, ...] = ()) -> tuple:
     """Return what the filters offer: genres, clusters, years from and to, a note, and the longest song."""
     facets = catalogue.facets()
-    genres = [{"value": name, "label": f"{name} ({count:,})"} for name, count in facets.genres]
+    counted = facets.by_genre.counted(hidden=catalogue.standing.hidden(hide) if hide else None)
+    genres = [{"value": name, "label": f"{name} ({count:,})"} for name, count in counted]
     grouping = catalogue.grouping("cluster", cluster_count=cluster_count)
     first, last = facets.years or (0, 0)
     missing = facets.n_without_year

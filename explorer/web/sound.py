@@ -15,7 +15,8 @@ from explorer.audio.spectrogram import spectrogram
 from explorer.audio.waveform import waveform
 from explorer.config import Settings
 from explorer.library.records import StoredFile
-from explorer.web.media import answer_from_file
+from explorer.web.kept import kept_preview
+from explorer.web.media import answer_from_file, send_kept
 from explorer.web.security import say
 
 KEPT_S = 4 * 3600
@@ -44,7 +45,12 @@ def make_sound_blueprint(settings: Settings) -> Blueprint:
 
     @sound.get("/preview/<any_id:song_id>")
     def preview_of(song_id: str) -> Response:
-        return answer_from_file(song_id, settings, lambda file: send_preview(file, settings))
+        return answer_from_file(
+            song_id,
+            settings,
+            lambda file: send_preview(file, settings),
+            without_file=lambda file: send_kept(kept_preview(file, settings), "audio/mpeg"),
+        )
 
     @sound.get("/waveform/<any_id:song_id>")
     def waveform_of(song_id: str) -> Response:

@@ -20,9 +20,10 @@ from explorer.keeping import Embedded, is_same_model, keep_song, safe_name
 from explorer.library.database import Database
 from explorer.library.records import Tags
 from explorer.library.tags import read_tags
-from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.catalogue import Catalogue
 from explorer.web.embedder import LIMIT_S, Embedding
 from explorer.web.security import MAX_UPLOAD_BYTES
+from explorer.web.shelf import Shelf
 
 MOST_VISITORS = 20
 OLDEST_S = 24 * 3600.0

@@ -159,3 +159,103 @@ def test_blocks_of_a_variable_rate_mp3_are_what_it_holds_as_a_whole(tmp_path):
     blocks = list(open_audio(path).blocks())
     assert len(blocks) > 2
     np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate_hz", [1, 999, 10_000_001, 2**31 - 1])
+def test_a_rate_that_no_sound_has_is_refused(tmp_path, rate_hz):
+    soundfile.write(tmp_path / "x.wav", a_sweep(0.1), rate_hz)
+    with pytest.raises(AudioError, match=rf"^x\.wav claims {rate_hz:,} samples a second"):
+        open_audio(tmp_path / "x.wav")
+
+
+@pytest.mark.parametrize("rate_hz", [1_000, 10_000_000])
+def test_the_slowest_and_the_fastest_sound_are_read(tmp_path, rate_hz):
+    soundfile.write(tmp_path / "x.wav", a_sweep(0.1), rate_hz)
+    _, read = mono(tmp_path / "x.wav")
+    assert len(read) == pytest.approx(4410 * 48_000 / rate_hz, abs=2)
+
+
+def test_a_thousand_channels_are_read_in_small_blocks(tmp_path):
+    samples = np.repeat(a_sweep(0.1)[:, None], 1000, axis=1)
+    soundfile.write(tmp_path / "x.wav", samples, RATE_HZ)
+    blocks = list(open_audio(tmp_path / "x.wav").blocks())
+    assert max(block.size for block in blocks) <= 65_536 * 8
+    assert sum(map(len, blocks)) == 4410
+
+
+def a_flac(path, seconds=4.0):
+    sound = np.random.default_rng(3).normal(0, 0.1, int(seconds * RATE_HZ))
+    soundfile.write(path, sound, RATE_HZ)
+    return bytearray(path.read_bytes()), soundfile.read(path, dtype="float32")[0]
+
+
+def test_a_flac_that_is_cut_gives_what_it_has(tmp_path):
+    path = tmp_path / "x.flac"
+    content, samples = a_flac(path)
+    path.write_bytes(content[: len(content) // 2])
+    stream, read = mono(path, RATE_HZ)
+    assert 1.8 < stream.duration_s < 2.2
+    np.testing.assert_array_equal(read, samples[: len(read)])
+
+
+def test_a_flac_that_is_damaged_in_its_middle_gives_the_rest(tmp_path):
+    path = tmp_path / "x.flac"
+    content, samples = a_flac(path)
+    middle = len(content) // 2
+    content[middle : middle + 20_000] = bytes(20_000)
+    path.write_bytes(content)
+    stream, read = mono(path, RATE_HZ)
+    assert 3.5 < stream.duration_s <= 4.01
+    np.testing.assert_array_equal(read[:80_000], samples[:80_000])
+    # How long the hole sounds is the decoders' to say; after it the music is the same.
+    np.testing.assert_array_equal(read[-40_000:], samples[-40_000:])
+
+
+def test_a_flac_of_which_nothing_can_be_read_is_damaged(tmp_path):
+    path = tmp_path / "x.flac"
+    content, _ = a_flac(path)
+    path.write_bytes(content[:200] + bytes(50_000))
+    with pytest.raises(AudioError, match=r"^x\.flac is damaged: .*[^.]\.$"):
+        mono(path)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("x.wv", "wavpack"), ("x.m4a", "alac")])
+def test_channels_stay_apart_whoever_decodes_them(tmp_path, name, codec):
+    """On every channel is another number, so that no two can be confused."""
+    samples = np.repeat(np.arange(1, 7, dtype=np.int16) * 1000, 9_600).reshape(6, 9_600)
+    with av.open(str(tmp_path / name), "w") as output:
+        stream = output.add_stream(codec, rate=48_000, layout="5.1", format="s16p")
+        stream.codec_context.open()
+        size = stream.codec_context.frame_size or 4_800
+        for begin in range(0, samples.shape[1], size):
+            part = np.ascontiguousarray(samples[:, begin : begin + size])
+            frame = av.AudioFrame.from_ndarray(part, format="s16p", layout="5.1")
+            frame.sample_rate, frame.pts = 48_000, begin
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    stream = open_audio(tmp_path / name)
+    read = np.concatenate(list(stream.blocks()))
+    assert stream.format.endswith(codec)
+    np.testing.assert_array_equal(read[:9_600], samples.T / np.float32(32_768))
+
+
+def test_a_sound_that_changes_its_rate_and_channels_on_its_way_goes_on(tmp_path):
+    parts = []
+    for number, (rate_hz, layout) in enumerate(((44_100, "stereo"), (22_050, "mono"), (44_100, "stereo"))):
+        path = tmp_path / f"{number}.aac"
+        with av.open(str(path), "w") as output:
+            stream = output.add_stream("aac", rate=rate_hz, layout=layout)
+            samples = np.repeat(a_sweep(2.0, rate_hz)[None], 2 if layout == "stereo" else 1, axis=0)
+            frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
+            frame.sample_rate = rate_hz
+            resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate_hz, frame_size=1024)
+            for part in [*resampler.resample(frame), *resampler.resample(None)]:
+                output.mux(stream.encode(part))
+            output.mux(stream.encode(None))
+        parts.append(path.read_bytes())
+    (tmp_path / "x.aac").write_bytes(b"".join(parts))
+    stream, read = mono(tmp_path / "x.aac", RATE_HZ)
+    assert stream.channels == 2
+    assert stream.duration_s == pytest.approx(6.0, abs=0.2)
+    second = read[RATE_HZ * 2 :]
+    assert likeness(second, scipy.signal.resample_poly(a_sweep(2.0, 22_050), 2, 1)) > 0.99

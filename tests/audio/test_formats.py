@@ -3,9 +3,11 @@
 from fractions import Fraction
 from pathlib import Path
 
+import ape
 import av
 import numpy as np
 import pytest
+from ape import write_ape
 
 from explorer.audio.decoding import open_audio
 from explorer.config import Settings
@@ -28,20 +30,40 @@ FORMATS = [
     ("f32.wav", "pcm_f32le", "flt", 48_000, 2, LOSSLESS),
     ("f64.wav", "pcm_f64le", "dbl", 48_000, 2, LOSSLESS),
     ("mono.wav", "pcm_s16le", "s16", 48_000, 1, LOSSLESS),
+    ("2.1.wav", "pcm_s16le", "s16", 48_000, 3, LOSSLESS),
+    ("quad.wav", "pcm_s16le", "s16", 48_000, 4, LOSSLESS),
+    ("5.0.wav", "pcm_s16le", "s16", 48_000, 5, LOSSLESS),
     ("5.1.wav", "pcm_s16le", "s16", 48_000, 6, LOSSLESS),
+    ("6.1.wav", "pcm_s16le", "s16", 48_000, 7, LOSSLESS),
     ("7.1.wav", "pcm_s16le", "s16", 48_000, 8, LOSSLESS),
     ("8k.wav", "pcm_s16le", "s16", 8_000, 2, LOSSLESS),
     ("11k.wav", "pcm_s16le", "s16", 11_025, 2, LOSSLESS),
+    ("22k.wav", "pcm_s16le", "s16", 22_050, 2, LOSSLESS),
     ("44k.wav", "pcm_s16le", "s16", 44_100, 2, LOSSLESS),
+    ("88k.wav", "pcm_s24le", "s32", 88_200, 2, LOSSLESS),
+    ("96k.wav", "pcm_f32le", "flt", 96_000, 2, LOSSLESS),
     ("192k.wav", "pcm_s24le", "s32", 192_000, 2, LOSSLESS),
     ("big.w64", "pcm_s16le", "s16", 48_000, 2, LOSSLESS),
     ("s16.flac", "flac", "s16", 48_000, 2, LOSSLESS),
     ("96k.flac", "flac", "s32", 96_000, 2, LOSSLESS),
+    ("8k.flac", "flac", "s16", 8_000, 1, LOSSLESS),
+    ("192k.flac", "flac", "s32", 192_000, 2, LOSSLESS),
+    ("5.1.flac", "flac", "s16", 48_000, 6, LOSSLESS),
     ("7.1.flac", "flac", "s16", 48_000, 8, LOSSLESS),
     ("s16.aiff", "pcm_s16be", "s16", 44_100, 2, LOSSLESS),
+    ("s8.aiff", "pcm_s8", "u8", 44_100, 2, LOSSLESS),
+    ("s24.aiff", "pcm_s24be", "s32", 88_200, 2, LOSSLESS),
+    ("f64.aifc", "pcm_f64be", "dbl", 48_000, 2, LOSSLESS),
     ("alac.m4a", "alac", "s16p", 44_100, 2, LOSSLESS),
+    ("24.m4a", "alac", "s32p", 96_000, 2, LOSSLESS),
+    ("5.1.m4a", "alac", "s16p", 48_000, 6, LOSSLESS),
     ("s16.wv", "wavpack", "s16p", 44_100, 2, LOSSLESS),
+    ("u8.wv", "wavpack", "u8p", 44_100, 2, LOSSLESS),
+    ("s32.wv", "wavpack", "s32p", 192_000, 2, LOSSLESS),
+    ("7.1.wv", "wavpack", "s16p", 48_000, 8, LOSSLESS),
     ("f32.wv", "wavpack", "fltp", 48_000, 2, LOSSLESS),
+    ("s16.ape", "ape", "s16", 44_100, 2, LOSSLESS),
+    ("mono.ape", "ape", "s16", 22_050, 1, LOSSLESS),
     ("s16.tta", "tta", "s16", 44_100, 2, LOSSLESS),
     ("s16.caf", "pcm_s16be", "s16", 44_100, 2, LOSSLESS),
     ("alac.mka", "alac", "s16p", 48_000, 2, LOSSLESS),
@@ -51,6 +73,15 @@ FORMATS = [
     ("128k.mp2", "mp2", "s16", 44_100, 2, LOSSY),
     ("128k.ogg", "vorbis", "fltp", 44_100, 2, LOSSY),
     ("128k.opus", "libopus", "s16", 48_000, 2, LOSSY),
+    ("mono.mp3", "libmp3lame", "s16p", 48_000, 1, LOSSY),
+    ("mono.opus", "libopus", "s16", 48_000, 1, LOSSY),
+    ("mono.m4a", "aac", "fltp", 48_000, 1, LOSSY),
+    ("mono.wma", "wmav2", "fltp", 44_100, 1, LOSSY),
+    ("5.1.opus", "libopus", "s16", 48_000, 6, LOSSY),
+    ("7.1.opus", "libopus", "s16", 48_000, 8, LOSSY),
+    ("5.1.aac.m4a", "aac", "fltp", 48_000, 6, LOSSY),
+    ("7.1.aac.m4a", "aac", "fltp", 48_000, 8, LOSSY),
+    ("96k.m4a", "aac", "fltp", 96_000, 2, LOSSY),
     ("128k.m4a", "aac", "fltp", 44_100, 2, LOSSY),
     ("128k.aac", "aac", "fltp", 44_100, 2, LOSSY),
     ("128k.mp4", "aac", "fltp", 48_000, 2, LOSSY),
@@ -58,7 +89,7 @@ FORMATS = [
     ("128k.wma", "wmav2", "fltp", 44_100, 2, LOSSY),
     ("5.1.ac3", "ac3", "fltp", 48_000, 6, LOSSY),
 ]
-LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
 def piece(rate_hz: int, *, transposed: float = 1.0) -> np.ndarray:
@@ -73,7 +104,10 @@ def piece(rate_hz: int, *, transposed: float = 1.0) -> np.ndarray:
 
 
 def encode(path: Path, codec: str, sample_format: str, rate_hz: int, channels: int) -> Path:
-    """Write the piece, alike on every channel, as FFmpeg encodes it."""
+    """Write the piece, alike on every channel, as FFmpeg encodes it; Monkey's Audio it only reads."""
+    if codec == "ape":
+        samples = np.rint(piece(rate_hz) * 32_767).astype(np.int16)
+        return write_ape(path, np.repeat(samples[:, None], channels, axis=1), rate_hz)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate_hz, layout=LAYOUTS[channels], format=sample_format)
         if codec in ("libmp3lame", "mp2", "vorbis", "libopus", "aac", "wmav2"):
@@ -132,3 +166,17 @@ def test_the_vector_does_not_depend_on_the_format(
     assert cosine >= least
     # Cosines of any two sounds are high: it must also be nearer to itself than to another piece.
     assert np.linalg.norm(vector - expected) < np.linalg.norm(vector - another)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_monkeys_audio_is_written_as_ffmpeg_reads_it(tmp_path, monkeypatch, channels):
+    """Else the vectors would agree with an encoder's mistakes."""
+    monkeypatch.setattr(ape, "BLOCKS_PER_FRAME", 4_096)
+    rng = np.random.default_rng(0)
+    loudness = 10 ** np.linspace(0, 4, 10_000)[:, None]
+    samples = (rng.normal(size=(10_000, channels)) * loudness).clip(-32_768, 32_767).astype(np.int16)
+    path = write_ape(tmp_path / "x.ape", samples, 44_100)
+    stream = open_audio(path)
+    read = np.concatenate(list(stream.blocks()))
+    assert stream.format == "ape/ape"
+    np.testing.assert_array_equal(np.rint(read * 32_768), samples)

@@ -261,7 +261,7 @@ def test_a_vanished_file_is_told_and_the_next_song_plays(site, open_page):
         page = open_page(url)
         click_song(page, 22)
         page.wait_for_selector("#message:not(:empty)")
-        assert "The file is gone: 022.flac" in text(page, "#message")
+        assert "The file is missing: 022.flac" in text(page, "#message")
         assert page.locator("#player").get_attribute("data-state") == "error"
         page.screenshot(path="tests/screenshots/vanished.png")
         click_song(page, 21)

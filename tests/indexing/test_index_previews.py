@@ -120,14 +120,14 @@ def test_a_preview_that_begins_elsewhere_after_reindexing_is_made_anew(fresh_db,
 
 
 def test_a_preview_that_fails_is_said_and_its_song_stays(fresh_db, folder, tmp_path, monkeypatch):
-    write = previewing.write_preview
+    write = previewing.Decoder.write_preview
 
-    def fail_once(source, **options):
+    def fail_once(decoder, source, **options):
         if source.name == "1.flac":
             raise RuntimeError("no luck")
-        write(source, **options)
+        write(decoder, source, **options)
 
-    monkeypatch.setattr(previewing, "write_preview", fail_once)
+    monkeypatch.setattr(previewing.Decoder, "write_preview", fail_once)
     reporter = Listener()
     summary = index(fresh_db, folder, previews=tmp_path / "previews", reporter=reporter)
     assert (summary.indexed, summary.failed, summary.previews) == (3, 0, 2)

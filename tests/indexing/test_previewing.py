@@ -1,11 +1,15 @@
 import os
+import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from explorer.audio.previews import preview_path
+from explorer.config import ROOT
 from explorer.indexing import previewing
 from explorer.indexing.previewing import PreviewMaker, choose_start, window_levels
 
@@ -102,7 +106,7 @@ def test_a_preview_that_fails_is_a_sentence_and_costs_nothing_else(music, tmp_pa
     assert maker.made == 1
     (problem,) = maker.problems
     assert "absent.flac cannot be read" in problem
-    monkeypatch.setattr(previewing, "write_preview", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(previewing.Decoder, "write_preview", lambda *_, **__: 1 / 0)
     maker = PreviewMaker(tmp_path / "previews", music)
     maker.add("1.flac", "cc", 0.0)
     finish(maker)
@@ -116,7 +120,7 @@ def test_a_stop_ends_with_what_is_in_hand(music, tmp_path, monkeypatch):
         begun.set()
         go_on.wait(10)
 
-    monkeypatch.setattr(previewing, "write_preview", slowly)
+    monkeypatch.setattr(previewing.Decoder, "write_preview", slowly)
     monkeypatch.setattr(previewing, "_threads", lambda: 1)
     maker = PreviewMaker(tmp_path / "previews", music)
     for number in range(4):
@@ -127,6 +131,42 @@ def test_a_stop_ends_with_what_is_in_hand(music, tmp_path, monkeypatch):
     threading.Timer(0.2, go_on.set).start()
     maker.finish(lambda: None, stop)
     assert maker.made == 1
+
+
+def test_a_preview_that_crashes_costs_itself(music, tmp_path, monkeypatch, make_tone):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "troubles"))
+    make_tone(music / "crash.flac")
+    maker = PreviewMaker(tmp_path / "previews", music)
+    for name in ("0", "crash", "1", "2"):
+        maker.add(f"{name}.flac", f"key{name}", 0.0)
+    finish(maker)
+    assert (maker.made, maker.problems) == (3, ["crash.flac crashes its decoder (SIGSEGV)."])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Looks into /proc.")
+def test_everything_else_goes_before_previews_and_nothing_is_left_of_them(music, tmp_path):
+    maker = PreviewMaker(tmp_path / "previews", music)
+    maker.add("0.flac", "aa", 0.0)
+    seen = {}
+    while maker.waiting:
+        seen.update(dict.fromkeys(decoding_processes()))
+        for process in seen:
+            with suppress(OSError):
+                seen[process] = os.getpriority(os.PRIO_PROCESS, process)
+    finish(maker)
+    assert maker.made == 1
+    assert list(seen.values()) == [10]
+    assert not decoding_processes()
+
+
+def decoding_processes():
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            if parent == str(os.getpid()) and b"decoder_process" in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
 
 
 def test_what_a_killed_program_left_is_swept_away(music, tmp_path):

@@ -5,6 +5,8 @@ import threading
 import numpy as np
 import pytest
 
+from explorer.audio.isolated import DecoderError
+from explorer.config import ROOT
 from explorer.indexing import producer as producer_module
 from explorer.indexing.outcomes import Failed, Known
 from explorer.indexing.packing import Decoded, Undecoded
@@ -82,6 +84,28 @@ def test_a_song_that_cannot_be_prepared_costs_itself(music):
     }
     assert set(failed) == {"broken.mp3", "2.flac"}
     assert failed["2.flac"] == "2.flac cannot be read (ValueError: four)."
+
+
+def test_a_song_that_crashes_its_decoder_costs_itself(music, monkeypatch, make_tone):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "troubles"))
+    make_tone(music / "crash.flac")
+    windows, endings = collect(music)
+    failed = {
+        name: ending.outcome.reason for name, ending in endings.items() if isinstance(ending, Undecoded)
+    }
+    assert set(failed) == {"broken.mp3", "crash.flac"}
+    assert failed["crash.flac"] == "crash.flac crashes its decoder (SIGSEGV)."
+    assert len(windows) == 7
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_without_a_process_that_decodes_no_file_is_blamed(music, monkeypatch, tmp_path, threads):
+    (tmp_path / "sitecustomize.py").write_text("import os\nos._exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    _, producer = produce(music, threads=threads)
+    with pytest.raises(DecoderError, match="can be started"):
+        list(producer.batches())
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decoding")]
 
 
 def test_nothing_runs_on_when_nobody_listens_any_more(music):

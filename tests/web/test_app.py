@@ -15,8 +15,8 @@ from explorer.progress import Reporter
 from explorer.status import describe_library, library_status
 from explorer.web import panels
 from explorer.web.app import create_app
-from explorer.web.catalogue import Shelf
 from explorer.web.drawing import Look, draw_map
+from explorer.web.shelf import Shelf
 
 
 def page_text(database):

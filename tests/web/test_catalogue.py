@@ -6,9 +6,9 @@ import pytest
 
 from explorer.errors import LibraryError, SongNotFoundError
 from explorer.library.database import Database
-from explorer.web.catalogue import Shelf, _warm_up
 from explorer.web.facets import Filter
 from explorer.web.grouping import group_by_text
+from explorer.web.shelf import Shelf, _warm_up
 
 
 @pytest.fixture

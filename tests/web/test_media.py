@@ -12,8 +12,9 @@ from explorer.library.records import ScannedFile, Song, Tags
 from explorer.progress import Reporter
 from explorer.similar import recommend
 from explorer.web.app import create_app
-from explorer.web.catalogue import Catalogue, Shelf
+from explorer.web.catalogue import Catalogue
 from explorer.web.media import make_blueprint
+from explorer.web.shelf import Shelf
 
 
 @pytest.fixture
@@ -66,9 +67,9 @@ def test_a_vanished_file_is_a_sentence(site, tmp_path):
     client, _, ids = site
     (tmp_path / "music" / ids[0]).unlink()
     response = client.get(f"/audio/{ids[0]}")
-    assert response.status_code == 410
+    assert response.status_code == 404
     assert response.mimetype == "text/plain"
-    assert "The file is gone: 000.flac" in response.text
+    assert "The file is missing: 000.flac" in response.text
 
 
 def store(settings, folder, name, format):
@@ -210,14 +211,18 @@ def test_a_song_is_found_again_by_its_id(site):
 def test_a_page_can_ask_what_there_is_by_now_without_losing_its_own_map(site, tmp_path):
     client, settings, _ = site
     client.get("/_dash-layout")
-    assert client.get("/latest").get_json() == {"revision": 1, "songs": 24}
+    first = client.get("/latest").get_json()
+    assert (first["revision"], first["songs"]) == (1, 24)
     with Database.open(settings.database) as database:
         root = database.add_root(tmp_path)
         song = Song(ScannedFile(b"new.flac", 1, 1), Tags("New"), "f" * 32, "flac/pcm_16", 1.0)
         database.store_song(root, song, database.vector("000.flac") + 1)
     response = client.get("/latest")
-    assert response.get_json() == {"revision": 1, "songs": 25}
+    assert response.get_json() == {"revision": 1, "songs": 25, "changes": first["changes"]}
     assert response.headers["Cache-Control"] == "no-store"
     assert client.get("/songs/1/23").status_code == 200
+    with Database.open(settings.database) as database:
+        database.mark_gone(1, [b"003.flac"], since="2026-11-03T10:00:00+00:00")
+    assert client.get("/latest").get_json()["changes"] != first["changes"]
     empty = create_app(Settings(database=tmp_path / "absent.db")).server.test_client()
-    assert empty.get("/latest").get_json() == {"revision": 0, "songs": 0}
+    assert empty.get("/latest").get_json() == {"revision": 0, "songs": 0, "changes": ""}

@@ -140,8 +140,8 @@ def test_what_goes_wrong_is_a_sentence_with_a_fitting_status(site, tmp_path, rou
     client, settings, ids = site
     (tmp_path / "music" / ids[0]).unlink()
     gone = client.get(f"/{route}/{ids[0]}")
-    assert (gone.status_code, gone.mimetype) == (410, "text/plain")
-    assert "The file is gone: 000.flac" in gone.text
+    assert (gone.status_code, gone.mimetype) == (404, "text/plain")
+    assert "The file is missing: 000.flac" in gone.text
     (tmp_path / "music" / "x.ape").write_bytes(b"MAC " * 200)
     broken = client.get(f"/{route}/{store(settings, tmp_path / 'music', 'x.ape')}")
     assert broken.status_code == (204 if route == "cover" else 415)

@@ -24,8 +24,8 @@ from explorer.library.database import Database
 from explorer.progress import Reporter
 from explorer.web import visiting
 from explorer.web.app import create_app
-from explorer.web.catalogue import Shelf
 from explorer.web.security import MAX_UPLOAD_BYTES
+from explorer.web.shelf import Shelf
 from explorer.web.visitors import Visitors, make_visitors_blueprint
 
 RAW = {"Content-Type": "application/octet-stream"}

@@ -1,0 +1,274 @@
+"""`index`: songs into the library, once, as a rehearsal, or whenever some arrive."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from explorer.commands.options import database_option, json_option, model_options, model_request, print_json
+from explorer.config import Settings
+from explorer.errors import ExplorerError
+from explorer.failures import FailureLog, count_reasons
+from explorer.library.remote import as_root
+from explorer.progress import Reporter, format_duration
+
+INTERRUPTED = 130
+SOME_FAILED = 3
+SHOWN_FAILURES = 10
+SHOWN_FILES = 10
+UNTRAINED = (
+    "These are untrained filters: nearness on the map shows timbre at best. With OpenL3's official weights "
+    "in metadata/models, run the index again with --weights openl3 --reindex."
+)
+_COUNTS = (
+    "indexed skipped failed failed_before copied moved retagged gone back unsettled genres_changed seconds "
+    "audio_seconds"
+).split()
+
+
+@click.command()
+@click.argument("folder", required=False)
+@database_option
+@model_options("auto", "float32", "bfloat16", "int8")
+@click.option("--limit", type=click.IntRange(1), help="Embed at most so many songs.")
+@click.option("--retry", is_flag=True, help="Try files again that failed before.")
+@click.option("--reindex", is_flag=True, help="Embed every song again, with the model asked for.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--prune", "pruning", is_flag=True, help="Drop the songs whose files are gone.")
+@click.option("--force", is_flag=True, help="Prune also where more than half of the songs are gone.")
+@click.option("--watch", "watching", is_flag=True, help="Go on, and index what arrives, until Ctrl-C.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Decode and embed on the Dask cluster of this scheduler, as tcp://10.0.0.1:8786.",
+)
+@click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
+@click.option(
+    "--no-previews",
+    is_flag=True,
+    help="Make no previews (a quarter of a megabyte a song): the page makes those that it needs.",
+)
+@click.option(
+    "--genre-from",
+    "--genres",
+    "genre_from",
+    metavar="auto|tags|folder|FILE",
+    help="Where genres come from: tags, the folders' names, or a CSV; known songs get theirs anew (auto).",
+)
+@json_option
+def index(folder, database, dry_run, pruning, force, watching, reindex, as_json, **choices):
+    """Embed the songs of FOLDER (default: audio/) that are new, then compute the map.
+
+    Songs that were moved, copied or only retagged keep their vector; those whose files are gone stay, and are
+    marked. Exit status 3: some files could not be read.
+    """
+    folder = as_root(folder or Settings.audio)
+    if dry_run:
+        _rehearse(database, folder, choices["retry"], choices["limit"], reindex=reindex, as_json=as_json)
+        return
+    if watching and as_json:
+        raise click.UsageError("--watch has no end at which to print --json.")
+    if watching and not isinstance(folder, Path):
+        raise click.UsageError("--watch needs a folder: nobody tells when files arrive at a URL.")
+    run = _Run(database, folder, pruning=pruning, force=force, **choices)
+    if watching:
+        run.watch(reindex=reindex)
+    summary = run.once(reindex=reindex)
+    if as_json:
+        print_json(_as_json(summary, run.pruned))
+    if summary.interrupted:
+        click.get_current_context().exit(INTERRUPTED)
+    if summary.failed:
+        click.get_current_context().exit(SOME_FAILED)
+
+
+class _Run:
+    """An index run as it was asked for, which may be done again and again."""
+
+    def __init__(self, database, folder, *, pruning, force, no_map, no_previews, genre_from, **choices):
+        self.database = database
+        self.folder = folder
+        self.pruning, self.force = pruning, force
+        self.no_map, self.no_previews = no_map, no_previews
+        self.genre_from = genre_from
+        kept = {name: choices.pop(name) for name in ("limit", "retry", "scheduler")}
+        self.kept = {name: value for name, value in kept.items() if value is not None}
+        self.choices = choices
+        self.reporter = Reporter()
+        self.pruned = 0
+
+    def once(self, *, reindex: bool = False, settled_s: float = 0.0, quietly: bool = False):
+        """Index what there is, tell of it, and bring the map up to date."""
+        from explorer.demo import holds_only_the_demo, is_the_demo
+        from explorer.indexing.indexer import index_folder
+        from explorer.indexing.pruning import prune
+        from explorer.library.database import Database
+
+        settings = Settings(database=self.database)
+        with Database.open(self.database) as library, FailureLog(settings.failure_log) as log:
+            summary = index_folder(
+                library,
+                self.folder,
+                request=model_request(reindex=reindex, **self.choices),
+                reporter=self.reporter,
+                # The demo's songs make way for somebody's own music.
+                replace=holds_only_the_demo(library) and not is_the_demo(self.folder),
+                previews=None if self.no_previews else settings.previews,
+                genre_from=self.genre_from,
+                log=log,
+                settled_s=settled_s,
+                **self.kept,
+            )
+            if not quietly or summary.indexed + summary.failed:
+                tell_summary(summary, log, self.reporter)
+            if summary.interrupted:
+                return summary
+            self.pruned = prune(library, self.folder, force=self.force) if self.pruning else 0
+            if self.pruned:
+                self.reporter.say(f"Pruned {self.pruned:,} songs whose files are gone.")
+            if not self.no_map:
+                map_if_stale(library, summary.drawn_anew + self.pruned > 0, self.reporter)
+            if not quietly:
+                _warn_if_untrained(library, self.reporter)
+        return summary
+
+    def watch(self, *, reindex: bool) -> NoReturn:
+        """Index what there is, and then what arrives, until Ctrl-C."""
+        from explorer.indexing.watching import LOOKING_ANYWAY_S, SETTLED_S, Watch
+
+        # It looks from here on: what arrives during the first run is not missed.
+        watch = Watch(self.folder.expanduser(), reporter=self.reporter)
+        summary = self.once(reindex=reindex)
+        if summary.interrupted:
+            raise KeyboardInterrupt
+        self.reporter.say(f"Watching {self.folder} for new songs; Ctrl-C ends it.")
+        # Chosen once, and remembered by the library.
+        self.genre_from = None
+        self.kept.pop("retry")
+        told, waiting_s = "", LOOKING_ANYWAY_S
+        while True:
+            watch.wait(at_most_s=waiting_s)
+            waiting_s = LOOKING_ANYWAY_S
+            try:
+                summary = self.once(settled_s=SETTLED_S, quietly=True)
+            except ExplorerError as error:
+                # A disk that is away, another index: the next look may find things better.
+                if str(error) != told:
+                    self.reporter.say(str(error))
+                told, waiting_s = str(error), 10 * SETTLED_S
+                continue
+            told = ""
+            if summary.interrupted:
+                raise KeyboardInterrupt
+            if summary.unsettled:
+                waiting_s = SETTLED_S
+
+
+def _as_json(summary, pruned: int) -> dict:
+    told = asdict(summary)
+    return {key: told[key] for key in _COUNTS} | {
+        "pruned": pruned,
+        "reasons": count_reasons(summary.failures),
+    }
+
+
+def _rehearse(database, folder, retry, limit, *, reindex: bool, as_json: bool) -> None:
+    from explorer.indexing.rehearsal import rehearse
+    from explorer.library.database import Database
+
+    library = Database.open_readonly(database) if database.exists() else None
+    try:
+        told = rehearse(library, folder, retry=retry, limit=limit, reindex=reindex, reporter=Reporter())
+    finally:
+        if library:
+            library.close()
+    if as_json:
+        print_json({"dry_run": True, "to_embed": told.to_embed, **asdict(told)})
+    else:
+        _tell_rehearsal(told)
+
+
+def _tell_rehearsal(told) -> None:
+    kinds = (
+        ("would be embedded, because they are new", told.new),
+        ("would be embedded again, because their sound changed", told.changed),
+        ("failed before and would be tried again", told.retried),
+        ("were moved and would keep their vector", [f"{before} → {after}" for before, after in told.moved]),
+        ("are copies and would share a vector", told.copied),
+        ("have new tags and would keep their vector", told.retagged),
+        ("cannot be read and would fail", told.unreadable),
+        ("are there again", told.back),
+        ("are gone: their songs would be marked, and dropped with --prune", told.gone),
+    )
+    for what, files in kinds:
+        if files:
+            click.echo(f"{len(files):,} files {what}:")
+            for file in files[:SHOWN_FILES]:
+                click.echo(f"  {file}")
+            if len(files) > SHOWN_FILES:
+                click.echo(f"  and {len(files) - SHOWN_FILES:,} more")
+    again = f", {told.failed_before:,} of them failures" if told.failed_before else ""
+    click.echo(f"{told.unchanged:,} files are known and have not changed{again}.")
+    if told.to_embed and told.songs_per_second:
+        left = format_duration(told.to_embed / told.songs_per_second)
+        click.echo(f"Embedding would take about {left}, at the rate of the last run.")
+    click.echo("Nothing was done.")
+
+
+def map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:
+    """Compute the map where songs have changed, or there is none."""
+    from explorer.indexing.mapmaker import make_map
+
+    if library.summary()["vectors"] and (songs_changed or not library.projections()):
+        make_map(library, reporter=reporter)
+
+
+def tell_summary(summary, log: FailureLog, reporter: Reporter) -> None:
+    """Say what an index run did."""
+    _tell_failures(summary, log, reporter)
+    pace = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
+    reporter.say(
+        f"Indexed {summary.indexed:,} songs ({format_duration(summary.audio_seconds)} of sound) in "
+        f"{format_duration(summary.seconds)}"
+        + (f", {pace:,.0f} times real time" if pace >= 1 else "")
+        + f"; {summary.skipped:,} were known, {summary.failed:,} failed."
+    )
+    kept = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
+    if told := [f"{count:,} were {how}" for how, count in kept.items() if count]:
+        reporter.say(f"Of these {', '.join(told)}: they keep a vector that was there.")
+    if summary.failed_before:
+        reporter.say(
+            f"{summary.failed_before:,} of the known failed before and have not changed: --retry tries them "
+            "again."
+        )
+    if summary.back:
+        reporter.say(f"{summary.back:,} songs that were missing are there again.")
+    if summary.gone:
+        reporter.say(
+            f"{summary.gone:,} songs are not where they were: they stay in the library, marked, until "
+            "--prune drops them."
+        )
+    if summary.genres_changed:
+        reporter.say(f"{summary.genres_changed:,} songs that were known have other genres now.")
+    if summary.interrupted:
+        reporter.say("Stopped. Nothing is lost: run the same command to go on.")
+
+
+def _tell_failures(summary, log: FailureLog, reporter: Reporter) -> None:
+    for path, reason in summary.failures[:SHOWN_FAILURES]:
+        reporter.say(f"Failed: {path}: {reason}")
+    if summary.failed > SHOWN_FAILURES:
+        reporter.say(f"{summary.failed - SHOWN_FAILURES:,} more failed:")
+        for reason, count in list(count_reasons(summary.failures).items())[:SHOWN_FAILURES]:
+            reporter.say(f"  {count:,} × {reason}")
+    if summary.failed:
+        reporter.say(log.problem or f"All of them are in {log.path}.")
+
+
+def _warn_if_untrained(library, reporter: Reporter) -> None:
+    model = library.model()
+    if model and model["trained"] is False:
+        reporter.say(UNTRAINED)

@@ -1,0 +1,29 @@
+"""What is left to hear of a song whose file is missing: copies that were made while it was there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from explorer.audio.previews import preview_path
+from explorer.audio.transcoding import browser_type
+from explorer.config import Settings
+from explorer.library.records import StoredFile
+
+
+def kept_copy(file: StoredFile, settings: Settings) -> Path | None:
+    """Return the FLAC copy of a whole song that `transcode` made for browsers, where it is there."""
+    copy = settings.transcodes / f"{file.fingerprint}.flac"
+    return copy if browser_type(file.format) is None and copy.is_file() else None
+
+
+def kept_preview(file: StoredFile, settings: Settings) -> Path | None:
+    """Return a song's preview where it was made already."""
+    preview = preview_path(settings.previews, file.fingerprint)
+    return preview if preview.is_file() else None
+
+
+def what_is_kept(file: StoredFile, settings: Settings) -> str | None:
+    """Return the best that is left of a song without its file: "copy", "preview", or None."""
+    if kept_copy(file, settings):
+        return "copy"
+    return "preview" if kept_preview(file, settings) else None

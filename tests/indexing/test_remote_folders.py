@@ -1,0 +1,210 @@
+"""Music that lies on real servers: S3's protocol, and HTTP."""
+
+import functools
+import http.server
+import socket
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pytest
+from moto.server import ThreadedMotoServer
+from support import Listener, write_tone
+
+from explorer.audio import fetching
+from explorer.audio.fetching import LastCopy, as_local, fetch, local_copy
+from explorer.config import Settings
+from explorer.errors import AudioError, LibraryError
+from explorer.indexing.indexer import index_folder
+from explorer.indexing.model import ModelRequest
+from explorer.library.database import Database
+from explorer.library.remote import as_root
+from explorer.library.scanning import scan_folder
+
+REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, precision="float32")
+NAMES = ("Artist/first.flac", "Artist/second & third #1.flac", "Ünïcode/🎵.flac", "top.flac")
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("music")
+    for number, name in enumerate(NAMES):
+        tags = {"title": f"Song {number}"} if number else None
+        write_tone(folder / name, frequency_hz=150 * (number + 1), seconds=2.0, tags=tags)
+    (folder / "broken.mp3").write_bytes(b"no music at all " * 100)
+    (folder / "cover.jpg").write_bytes(b"no song")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "song.flac").write_bytes(b"hidden")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bucket(music):
+    """The songs on a server that speaks S3: its URL."""
+    with pytest.MonkeyPatch.context() as patch:
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        _, port = server.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="bucket")
+        for path in music.rglob("*.*"):
+            if path.is_file():
+                client.upload_file(str(path), "bucket", f"music/{path.relative_to(music).as_posix()}")
+        yield "s3://bucket/music", client
+        server.stop()
+
+
+@contextmanager
+def web_server(folder):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_args):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def alone(music, tmp_path_factory):
+    with Database.open(tmp_path_factory.mktemp("alone") / "songs.db") as database:
+        index_folder(database, music, request=REQUEST, reporter=Listener())
+        return contents(database)
+
+
+def index(database, place, **options):
+    return index_folder(database, place, request=REQUEST, reporter=Listener(), **options)
+
+
+def contents(database):
+    ids, vectors = database.vectors()
+    return {one: (vector, database.song(one).title) for one, vector in zip(ids, vectors, strict=True)}
+
+
+def assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for song_id, (vector, title) in found.items():
+        assert title == expected[song_id][1]
+        np.testing.assert_allclose(vector, expected[song_id][0], rtol=1e-6)
+
+
+def test_songs_in_a_bucket_become_what_they_become_here(fresh_db, bucket, alone, tmp_path):
+    url, client = bucket
+    previews = tmp_path / "previews"
+    summary = index(fresh_db, url, previews=previews)
+    assert (summary.indexed, summary.failed, summary.previews) == (len(NAMES), 1, len(NAMES))
+    assert_same(contents(fresh_db), alone)
+    assert fresh_db.roots() == [url]
+    assert [path for path, _ in fresh_db.failures()] == [f"{url}/broken.mp3"]
+    again = index(fresh_db, url)
+    assert (again.indexed, again.skipped, again.gone) == (0, len(NAMES) + 1, 0)
+    # Moved there, it keeps its vector.
+    client.copy({"Bucket": "bucket", "Key": "music/top.flac"}, "bucket", "music/moved.flac")
+    client.delete_object(Bucket="bucket", Key="music/top.flac")
+    moved = index(fresh_db, url)
+    assert (moved.moved, moved.embedded) == (1, 0)
+    assert str(fresh_db.file_of("moved.flac").path) == f"{url}/moved.flac"
+    client.copy({"Bucket": "bucket", "Key": "music/moved.flac"}, "bucket", "music/top.flac")
+    client.delete_object(Bucket="bucket", Key="music/moved.flac")
+
+
+def test_a_bucket_that_is_not_there_is_said_in_a_sentence(fresh_db, bucket):
+    with pytest.raises(LibraryError, match=r"s3://elsewhere/music (does not exist|cannot be reached)"):
+        index(fresh_db, "s3://elsewhere/music")
+    with pytest.raises(LibraryError, match=r"s3://bucket/none does not exist"):
+        index(fresh_db, "s3://bucket/none")
+
+
+def test_songs_on_the_web_become_what_they_become_here(fresh_db, music, alone):
+    with web_server(music) as url:
+        summary = index(fresh_db, url)
+        assert (summary.indexed, summary.failed) == (len(NAMES), 1)
+        assert_same(contents(fresh_db), alone)
+        assert index(fresh_db, url).skipped == len(NAMES) + 1
+
+
+def test_a_scan_says_what_changed(bucket):
+    url, client = bucket
+    before = {file.path: file for file in scan_folder(as_root(url)).files}
+    assert sorted(before) == sorted([*(name.encode() for name in NAMES), b"broken.mp3"])
+    client.put_object(Bucket="bucket", Key="music/new.wav", Body=b"one")
+    first = {file.path: file for file in scan_folder(as_root(url)).files}[b"new.wav"]
+    client.put_object(Bucket="bucket", Key="music/new.wav", Body=b"three")
+    second = {file.path: file for file in scan_folder(as_root(url)).files}[b"new.wav"]
+    client.delete_object(Bucket="bucket", Key="music/new.wav")
+    assert (first.size_bytes, second.size_bytes) == (3, 5)
+
+
+def test_a_server_that_is_away_makes_no_song_gone(fresh_db, music):
+    with web_server(music) as url:
+        index(fresh_db, url, limit=2)
+        stored = fresh_db.count_vectors()
+    with pytest.raises(LibraryError, match="cannot be reached"):
+        index(fresh_db, url)
+    assert fresh_db.count_vectors() == stored
+    assert fresh_db.gone_songs() == {}
+
+
+def test_a_copy_has_the_files_name_and_bytes_and_goes_again(bucket, music):
+    url, _ = bucket
+    with as_local(as_root(url) / NAMES[1]) as copy:
+        assert copy.name == Path(NAMES[1]).name
+        assert copy.read_bytes() == (music / NAMES[1]).read_bytes()
+    assert not copy.exists()
+    with as_local(music / NAMES[1]) as same:
+        assert same == music / NAMES[1]
+
+
+def test_the_last_copy_is_fetched_once_and_makes_way_for_the_next(bucket, tmp_path):
+    url, _ = bucket
+    last, place = LastCopy(), tmp_path / "place"
+    first = last.of(as_root(url) / NAMES[0], place)
+    first.write_bytes(b"mark")
+    assert last.of(as_root(url) / NAMES[0], place).read_bytes() == b"mark"
+    second = last.of(as_root(url) / NAMES[3], place)
+    assert [path.name for path in place.iterdir()] == [second.name]
+    last.forget()
+    assert not place.exists()
+
+
+def test_what_cannot_be_fetched_fails_with_its_reason(bucket, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "BETWEEN_ATTEMPTS_S", 0.01)
+    url, _ = bucket
+    with pytest.raises(AudioError, match=r"none\.flac cannot be read: No such file"):
+        fetch(as_root(url) / "none.flac", tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        away = as_root(f"http://127.0.0.1:{free.getsockname()[1]}") / "song.flac"
+    with pytest.raises(AudioError, match=r"song\.flac cannot be fetched: "):
+        fetch(away, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_no_file_system_takes_are_shortened(tmp_path, music):
+    name = "x" * 300 + ".flac"
+    assert fetching._short(name) == "x" * 200 + ".flac"
+    assert fetching._short("..") not in ("..", ".")
+
+
+def test_a_page_gets_a_copy_that_stays_until_others_need_its_place(bucket, music, tmp_path):
+    url, _ = bucket
+    cache = tmp_path / "cache"
+    first = local_copy(as_root(url) / NAMES[0], cache=cache, key="aa" * 16)
+    assert first.suffix == ".flac"
+    assert first.read_bytes() == (music / NAMES[0]).read_bytes()
+    first.write_bytes(b"kept")
+    assert local_copy(as_root(url) / NAMES[0], cache=cache, key="aa" * 16).read_bytes() == b"kept"
+    second = local_copy(as_root(url) / NAMES[3], cache=cache, key="bb" * 16, most_bytes=10)
+    assert second.exists()
+    assert not first.exists()
+    assert local_copy(music / NAMES[0], cache=cache, key="cc" * 16) == music / NAMES[0]
