@@ -43,6 +43,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from powercut import COPYING, LYING, UNSYNCED, cut_power  # noqa: E402
+from short_songs import write_music  # noqa: E402
 
 from explorer.embedding.openvino_network import native_precisions  # noqa: E402
 from explorer.library.database import Database  # noqa: E402

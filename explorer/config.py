@@ -40,6 +40,11 @@ class Settings:
         return self.metadata / "transcodes"
 
     @property
+    def fetched(self) -> Path:
+        """Copies of songs that lie on a server, those that were played last."""
+        return self.metadata / "fetched"
+
+    @property
     def previews(self) -> Path:
         """Twenty seconds of each song, equally loud."""
         return self.metadata / "previews"

@@ -15,7 +15,7 @@ from explorer.library.locking import killed_index, running_index
 from explorer.progress import format_duration, format_estimate
 
 SHOWN_FAILURES = 10
-CACHES = ("previews", "transcodes", "waveforms")
+CACHES = ("previews", "transcodes", "waveforms", "fetched")
 
 SONG_BYTES = 8_000
 """What a song takes in songs.db, with its places on the map."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
+from explorer.audio.fetching import local_copy
 from explorer.audio.transcoding import browser_type, transcode
 from explorer.config import Settings
 from explorer.errors import AudioError, LibraryBusyError, LibraryError, NoLibraryError
 from explorer.library.database import Database
 from explorer.library.records import SongRow, StoredFile
+from explorer.library.remote import RemotePath
+from explorer.web.addresses import know_any_id
 from explorer.web.catalogue import Catalogue
 from explorer.web.facets import hideable
 from explorer.web.kept import kept_copy, what_is_kept
@@ -24,6 +28,7 @@ MOST_TWINS_NAMED = 50
 def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
     """Return the routes `/healthz`, `/audio/<song_id>`, `/songs/…` and `/neighbours/…`."""
     media = Blueprint("media", __name__)
+    media.record_once(know_any_id)
 
     @media.get("/healthz")
     def healthz() -> Response:
@@ -33,7 +38,7 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
     def latest() -> Response:
         return tell_latest(settings)
 
-    @media.get("/audio/<path:song_id>")
+    @media.get("/audio/<any_id:song_id>")
     def audio(song_id: str) -> Response:
         return send_song(song_id, settings)
 
@@ -42,7 +47,7 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
         clusters = request.args.get("clusters", type=int)
         return describe_song(shelf, revision, index, settings=settings, cluster_count=clusters)
 
-    @media.get("/songs/<int:revision>/by-id/<path:song_id>")
+    @media.get("/songs/<int:revision>/by-id/<any_id:song_id>")
     def number(revision: int, song_id: str) -> Response:
         return find_song(shelf, revision, song_id)
 
@@ -131,6 +136,8 @@ def answer_from_file(
         return say(404, str(error))
     if file is None:
         return say(404, "There is no sound for this song: the library knows no file of it.")
+    if isinstance(file.path, RemotePath):
+        return _answer_from_afar(file, settings, answer, without_file)
     if not file.path.is_file():
         return without_file(file) or say(
             404, f"The file is missing: {file.path.name} was moved or deleted. Index the folder again."
@@ -145,13 +152,42 @@ def answer_from_file(
         return say(403, f"{file.path.name} cannot be read: {error.strerror}.")
 
 
+def _answer_from_afar(
+    file: StoredFile,
+    settings: Settings,
+    answer: Callable[[StoredFile], Response],
+    without_file: Callable[[StoredFile], Response | None],
+) -> Response:
+    """Answer from a file on a server: from what was made of it, else from a copy."""
+    if kept := without_file(file):
+        return kept
+    try:
+        copy = local_copy(file.path, cache=settings.fetched, key=file.fingerprint)
+    except AudioError as error:
+        return say(404, str(error))
+    try:
+        return answer(replace(file, path=copy))
+    except AudioError as error:
+        return say(415, str(error))
+
+
 def _send(file: StoredFile, settings: Settings) -> Response:
     media_type = browser_type(file.format)
     path = file.path
     if media_type is None:
         path = transcode(file.path, cache=settings.transcodes, key=file.fingerprint)
         media_type = "audio/flac"
-    return send_file(path, mimetype=media_type, conditional=True, max_age=0)
+    # Not every name is text that a header could carry, and that Flask could make a tag of.
+    name = "".join(letter if letter.isprintable() else "_" for letter in path.name)
+    state = path.stat()
+    return send_file(
+        path.absolute(),
+        mimetype=media_type,
+        conditional=True,
+        max_age=0,
+        download_name=name,
+        etag=f"{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}",
+    )
 
 
 def describe_song(

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request, send_file
-from flask.blueprints import BlueprintSetupState
-from werkzeug.routing import PathConverter
 
 from explorer.audio.covers import read_cover
 from explorer.audio.previews import preview, preview_path
@@ -15,6 +13,7 @@ from explorer.audio.spectrogram import spectrogram
 from explorer.audio.waveform import waveform
 from explorer.config import Settings
 from explorer.library.records import StoredFile
+from explorer.web.addresses import know_any_id
 from explorer.web.kept import kept_preview
 from explorer.web.media import answer_from_file, send_kept
 from explorer.web.security import say
@@ -28,20 +27,11 @@ _MOST_MADE_AT_ONCE = 2
 _makers = threading.BoundedSemaphore(_MOST_MADE_AT_ONCE)
 
 
-class AnyId(PathConverter):
-    """Any text, also what begins with a slash, which the usual converter takes for another address."""
-
-    regex = ".+?"
-    part_isolating = False
-
-
 def make_sound_blueprint(settings: Settings) -> Blueprint:
     """Return the routes `/preview/…`, `/waveform/…`, `/spectrogram/…` and `/cover/…`, each by song id."""
     sound = Blueprint("sound", __name__)
 
-    @sound.record_once
-    def know_any_id(state: BlueprintSetupState) -> None:
-        state.app.url_map.converters["any_id"] = AnyId
+    sound.record_once(know_any_id)
 
     @sound.get("/preview/<any_id:song_id>")
     def preview_of(song_id: str) -> Response:

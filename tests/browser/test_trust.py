@@ -53,7 +53,7 @@ def test_points_that_lie_fade(open_page, serve, tmp_path, make_library):
         shade = "i => explorer.map.meta.colours[explorer.map.plot._fullData[0].marker.color[i]]"
         before = [page.evaluate(shade, index) for index in (3, 4)]
         assert before[0] == before[1]
-        page.locator(".switch input").focus()
+        page.locator("#fade").focus()
         page.keyboard.press("Space")
         page.wait_for_function("explorer.map.meta.colours.length > 21")
         after = [page.evaluate(shade, index) for index in (3, 4)]

@@ -1,20 +1,26 @@
 import json
+import os
 from urllib.parse import quote
 
+import fsspec
+import numpy as np
 import pytest
 import soundfile
 from flask import Flask
 
 from explorer.config import Settings
-from explorer.indexing.model import ModelRequest
+from explorer.indexing.model import Model, ModelRequest
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song, Tags
+from explorer.library.remote import as_root
 from explorer.progress import Reporter
 from explorer.similar import recommend
 from explorer.web.app import create_app
 from explorer.web.catalogue import Catalogue
 from explorer.web.media import make_blueprint
 from explorer.web.shelf import Shelf
+
+MODEL = Model("untrained", "0" * 64, trained=False, hop_s=0.5, precision="float32").record()
 
 
 @pytest.fixture
@@ -226,3 +232,48 @@ def test_a_page_can_ask_what_there_is_by_now_without_losing_its_own_map(site, tm
     assert client.get("/latest").get_json()["changes"] != first["changes"]
     empty = create_app(Settings(database=tmp_path / "absent.db")).server.test_client()
     assert empty.get("/latest").get_json() == {"revision": 0, "songs": 0, "changes": ""}
+
+
+def test_a_song_is_sent_whose_name_is_no_text_or_has_two_lines(tmp_path, make_tone):
+    database = tmp_path / "songs.db"
+    names = [b"ni\xe9.flac", b"two\nlines.flac"]
+    with Database.open(database) as library:
+        library.claim_model(MODEL)
+        root = library.add_root(tmp_path)
+        for number, name in enumerate(names):
+            tone = make_tone(tmp_path / "tone.flac", frequency_hz=200 * (number + 1))
+            path = tone.rename(tmp_path / os.fsdecode(name))
+            file = ScannedFile(name, path.stat().st_size, path.stat().st_mtime_ns)
+            song = Song(file, Tags("A"), f"{number:032x}", "flac/pcm_16", 1.5)
+            library.store_song(root, song, np.ones(512))
+        ids = [song.song_id for song in library.songs()]
+    client = create_app(Settings(database=database)).server.test_client()
+    for song_id, name in zip(ids, names, strict=True):
+        response = client.get("/audio/" + quote(song_id, safe=""))
+        assert response.status_code == 200
+        assert response.data == (tmp_path / os.fsdecode(name)).read_bytes()
+
+
+def test_a_song_on_a_server_is_fetched_once_and_played_in_ranges(tmp_path, make_tone):
+    system = fsspec.filesystem("memory")
+    whole = make_tone(tmp_path / "a.flac").read_bytes()
+    system.pipe("/music/folder/a b.flac", whole)
+    settings = Settings(database=tmp_path / "songs.db")
+    with Database.open(settings.database) as library:
+        library.claim_model(MODEL)
+        root = library.add_root(as_root("memory://music"))
+        for number, name in enumerate((b"folder/a b.flac", b"gone.flac")):
+            file = ScannedFile(name, len(whole), 1)
+            library.store_song(
+                root, Song(file, Tags("A"), f"{number:032x}", "flac/pcm_16", 1.5), np.ones(512)
+            )
+    client = create_app(settings).server.test_client()
+    response = client.get("/audio/folder/a b.flac", headers={"Range": "bytes=100-199"})
+    assert (response.status_code, response.data) == (206, whole[100:200])
+    assert len(client.get("/waveform/folder/a b.flac").get_json()["peaks"]) == 800
+    assert client.get("/preview/folder/a b.flac").mimetype == "audio/mpeg"
+    system.rm("/music/folder/a b.flac")
+    assert client.get("/audio/folder/a b.flac").data == whole
+    missing = client.get("/audio/gone.flac")
+    assert missing.status_code == 404
+    assert "gone.flac" in missing.text

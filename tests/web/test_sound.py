@@ -180,6 +180,7 @@ def test_a_file_that_may_not_be_read_is_forbidden(site, tmp_path, route, monkeyp
         "%2F",
         "a b?c#d&e.flac",
         "☂ 音.flac",
+        "two\nlines.flac",
         ".",
     ],
 )

@@ -88,9 +88,13 @@ class Cluster:
     async def _connect(self) -> object:
         from distributed import Client
 
+        client = None
         try:
-            return await Client(self._address, asynchronous=True, timeout=CONNECTING_S, set_as_default=False)
+            client = Client(self._address, asynchronous=True, timeout=CONNECTING_S, set_as_default=False)
+            return await client
         except (OSError, ValueError, TypeError) as error:
+            if client is not None:
+                await client.close()
             raise ClusterError(
                 f"No Dask scheduler answers at {self._address}: start one by `dask scheduler`, or correct "
                 "--scheduler."
