@@ -47,7 +47,7 @@ from short_songs import write_music  # noqa: E402
 
 from explorer.embedding.openvino_network import native_precisions  # noqa: E402
 from explorer.library.database import Database  # noqa: E402
-from explorer.library.locking import killed_index, running_index  # noqa: E402
+from explorer.library.locking import killed_index  # noqa: E402
 
 KILLS_A_ROUND = 12
 TRIAL_EVERY = 4
@@ -57,6 +57,10 @@ LONGEST_RUN_S = 300.0
 GONE_AFTER_S = 20.0
 STAGES = {"start": 0.2, "embedding": 0.45, "previews": 0.15, "map": 0.2}
 """Which share of the kills is meant for what."""
+
+NEXT_SONG_S = 0.2
+SHARE_OF_STAGE = 0.7
+"""Nearer its end, a stage may be over before: other programs made the undisturbed run slower, perhaps."""
 
 CUTS = (UNSYNCED, LYING, COPYING)
 
@@ -155,6 +159,14 @@ class Index:
             raise DifferenceError(f"stored more than once: {twice[:3]}")
         return rows
 
+    def count_files(self) -> int:
+        """Return how many files are stored by now."""
+        try:
+            with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+                return connection.execute("SELECT count(*) FROM files").fetchone()[0]
+        except sqlite3.OperationalError:
+            return 0
+
     def previews(self) -> dict[str, bytes]:
         """Return the previews, but for what killed programs left half written."""
         files = (self.place / "previews").rglob("*")
@@ -208,12 +220,12 @@ class Watched:
         """Return when it last said something that begins so."""
         return next((when for when, line in reversed(self.said) if line.startswith(begins)), None)
 
-    def has_begun(self, stage: str, n_missing: int) -> bool:
-        """Tell whether it has come as far as a stage."""
+    def has_begun(self, stage: str, n_files: int, n_missing: int) -> bool:
+        """Tell whether it has come as far as a stage: to so many files, where that is embedding."""
         if stage == "start":
             return True
         if stage == "embedding":
-            return ((running_index(self._index.database) or {}).get("embedding_seconds") or 0.0) > 0
+            return self._index.count_files() >= n_files
         if stage == "previews":
             return self.when_said(f"Indexing: {n_missing} of {n_missing}") is not None
         return self.when_said("Reading the library") is not None
@@ -243,10 +255,12 @@ def kill_once(index: Index, before: dict, lengths: dict[str, float], rng: random
     n_missing = index.n_files - len(before["files"]) - len(before["failures"])
     chances = {stage: share for stage, share in STAGES.items() if n_missing or stage in ("start", "map")}
     stage = rng.choices(list(chances), list(chances.values()))[0]
+    n_files = len(before["files"]) + rng.randint(1, max(1, n_missing * 4 // 5))
+    length = NEXT_SONG_S if stage == "embedding" else lengths[stage] * SHARE_OF_STAGE
     run, moment = Watched(index), None
     while run.process.poll() is None:
-        if moment is None and run.has_begun(stage, n_missing):
-            moment = time.monotonic() + rng.uniform(0, lengths[stage])
+        if moment is None and run.has_begun(stage, n_files, n_missing):
+            moment = time.monotonic() + rng.uniform(0, length)
         if moment is not None and time.monotonic() >= moment:
             run.kill()
             index.require_no_process()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from explorer.audio.caching import cached_path
 from explorer.audio.previews import preview_path
 from explorer.audio.transcoding import browser_type
 from explorer.config import Settings
 from explorer.library.records import StoredFile
+from explorer.library.remote import RemotePath
 
 
 def kept_copy(file: StoredFile, settings: Settings) -> Path | None:
@@ -24,6 +26,14 @@ def kept_preview(file: StoredFile, settings: Settings) -> Path | None:
 
 def what_is_kept(file: StoredFile, settings: Settings) -> str | None:
     """Return the best that is left of a song without its file: "copy", "preview", or None."""
-    if kept_copy(file, settings):
+    if kept_copy(file, settings) or _is_fetched(file, settings):
         return "copy"
     return "preview" if kept_preview(file, settings) else None
+
+
+def _is_fetched(file: StoredFile, settings: Settings) -> bool:
+    """Tell whether a file on a server was fetched to be played; then it is sent as if it were there."""
+    path = file.path
+    if not isinstance(path, RemotePath):
+        return False
+    return cached_path(settings.fetched, file.fingerprint, path.suffix.lower()).is_file()

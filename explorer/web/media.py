@@ -238,7 +238,9 @@ def _absence(song: SongRow, settings: Settings) -> dict:
         return {"gone_since": None, "kept": None}
     with Database.open_readonly(settings.database) as database:
         file = database.file_of(song.song_id)
-    if file is None or file.path.is_file():  # It has come back, and the next run will find it.
+    # A server is not asked for each song that is looked at; a local file may have come back meanwhile.
+    is_back = file is None or (not isinstance(file.path, RemotePath) and file.path.is_file())
+    if is_back:
         return {"gone_since": None, "kept": None}
     return {"gone_since": song.gone_since, "kept": what_is_kept(file, settings)}
 

@@ -3,12 +3,16 @@
 import json
 from base64 import b64decode
 
+import fsspec
 import numpy as np
 import pytest
+from support import store_vectors
 
 from explorer.audio.transcoding import transcode
 from explorer.config import Settings
+from explorer.indexing.mapmaker import make_map
 from explorer.library.database import Database
+from explorer.progress import Reporter
 from explorer.web import panels
 from explorer.web.app import create_app
 from explorer.web.drawing import Look, draw_map
@@ -241,6 +245,26 @@ def test_a_copy_for_browsers_outlasts_its_file_and_goes_before_the_preview(libra
         "audio/flac",
         copy.read_bytes(),
     )
+
+
+def test_a_missing_song_of_a_server_is_told_by_the_library_and_a_fetched_copy_counts(tmp_path, make_tone):
+    system = fsspec.filesystem("memory")
+    whole = make_tone(tmp_path / "a.flac").read_bytes()
+    settings = Settings(database=tmp_path / "songs.db")
+    with Database.open(settings.database) as library:
+        store_vectors(library, tmp_path, np.random.default_rng(0).normal(size=(2, 512)))
+        with library.transaction():
+            library._rows("UPDATE roots SET path = 'memory://standing'")
+        make_map(library, reporter=Reporter())
+        library.mark_gone(1, [b"00000.flac", b"00001.flac"], since=SINCE)
+    system.pipe("/standing/00001.flac", whole)
+    client = create_app(settings).server.test_client()
+    assert client.get("/audio/00001.flac").data == whole
+    system.rm("/standing/00001.flac")
+    songs = [client.get(f"/songs/1/{index}").get_json() for index in (0, 1)]
+    assert [(song["gone_since"], song["kept"]) for song in songs] == [(SINCE, None), (SINCE, "copy")]
+    assert client.get("/audio/00001.flac").data == whole
+    assert client.get("/audio/00000.flac").status_code == 404
 
 
 def test_the_same_map_is_drawn_anew_when_files_go_and_nothing_is_read_again_for_it(library, monkeypatch):
