@@ -73,18 +73,33 @@ def cut_power(database: Path, kind: str, rng: random.Random, *, most_commits: in
     content = path.read_bytes() if path.exists() else b""
     log = read_log(content)
     kept = log.commits[-1] if log.commits else 0
+    survived = database.with_name(f"{database.name}.survived")
     if kind == LYING and log.commits:
-        copied = struct.unpack("=I", index.read_bytes()[_ATTEMPTED_AT : _ATTEMPTED_AT + 4])[0]
-        losable = [end for end in (0, *log.commits[-most_commits:]) if end >= copied]
+        firm = max(_copied(index), _frames_before(survived, content[16:24]))
+        losable = [end for end in (0, *log.commits[-most_commits:]) if end >= firm]
         kept = rng.choice(losable or [kept])
     if kind == COPYING:
         _copy_in_part(database, content, log, rng)
+    survived.write_bytes(content[16:24] + struct.pack(">I", kept))
     # The index is not on the disk: it is made anew from the log.
     index.unlink(missing_ok=True)
     # With the log's first commit its header may be lost.
     sound = log.end(kept) if kept or log.commits else 0
     path.write_bytes(content[:sound] + _garbled(content[sound:], rng))
     return sum(1 for end in log.commits if end > kept)
+
+
+def _copied(index: Path) -> int:
+    """Return how many frames may be in the database; all, where nobody has opened it since the last cut."""
+    if not index.exists():
+        return 1 << 32
+    return struct.unpack("=I", index.read_bytes()[_ATTEMPTED_AT : _ATTEMPTED_AT + 4])[0]
+
+
+def _frames_before(survived: Path, salt: bytes) -> int:
+    """Return how many frames have come through an earlier power cut: those the disk has for good."""
+    content = survived.read_bytes() if survived.exists() else b""
+    return struct.unpack(">I", content[8:])[0] if content[:8] == salt else 0
 
 
 def _copy_in_part(database: Path, content: bytes, log: Log, rng: random.Random) -> None:

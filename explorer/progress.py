@@ -206,6 +206,11 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def number(count: int, noun: str, plural: str = "") -> str:
+    """Write a number of things: `1 song`, `2,000 songs`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def format_estimate(seconds: float) -> str:
     """Write how long something may take, as roughly as one knows: `40 s`, `3 min`, `22 h`, `5 days`."""
     if seconds < 90:

@@ -12,7 +12,7 @@ from explorer.embedding.precision import describe_choice
 from explorer.failures import count_reasons
 from explorer.library.database import Database
 from explorer.library.locking import killed_index, running_index
-from explorer.progress import format_duration, format_estimate
+from explorer.progress import format_duration, format_estimate, number
 
 SHOWN_FAILURES = 10
 CACHES = ("previews", "transcodes", "waveforms", "fetched")
@@ -180,10 +180,10 @@ def _describe_changes(status: dict) -> list[str]:
     """Say what is missing and what is there twice, where something is."""
     lines = []
     if status["gone"]:
-        lines.append(f"missing      {status['gone']:,} songs, kept until `run.py index --prune`")
+        lines.append(f"missing      {number(status['gone'], 'song')}, kept until `run.py index --prune`")
     if extra := status["duplicates"]["extra"]:
         sounds = status["duplicates"]["groups"]
-        lines.append(f"duplicates   {extra:,} songs more than sounds: {sounds:,} are there more than once")
+        lines.append(f"duplicates   {number(extra, 'song')}: {number(sounds, 'sound')} there more than once")
     return lines
 
 
@@ -191,7 +191,7 @@ def _describe_run(run: dict) -> str:
     pace = run["audio_seconds"] / run["seconds"] if run["seconds"] else 0.0
     rate = run["indexed"] / run["seconds"] if run["seconds"] else 0.0
     return (
-        f"{run['started']}: {run['indexed']:,} songs in {format_duration(run['seconds'])} "
+        f"{run['started']}: {number(run['indexed'], 'song')} in {format_duration(run['seconds'])} "
         f"({rate:,.1f} songs/s, {pace:,.1f} times real time), {run['failed']:,} failed"
     )
 

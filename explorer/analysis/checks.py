@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from explorer.analysis.checks_reading import LARGEST_VALUE, StoredVectors
+from explorer.progress import number
 
 PASSED, FAILED, NOTED, NOT_JUDGED = "passed", "failed", "noted", "not judged"
 _MOST_SONGS = 10
@@ -44,11 +45,6 @@ class Check:
 def check(name: str, status: str, finding: str, songs: Sequence[str] = ()) -> Check:
     """Return a check that names at most ten songs."""
     return Check(name, status, finding, list(songs[:_MOST_SONGS]))
-
-
-def number(count: int, noun: str, plural: str = "") -> str:
-    """Write a number of things: `1 song`, `2,000 songs`."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def among(songs: Sequence[str]) -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.analysis.checks import FAILED, NOTED, PASSED, Check, check, number
+from explorer.analysis.checks import FAILED, NOTED, PASSED, Check, check
 from explorer.audio.decoding import open_audio
 from explorer.errors import AudioError
 from explorer.library.verifying import FiledVector
+from explorer.progress import number
 
 RATE_HZ = 48_000
 MOST_COMPARISONS = 24

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from explorer.analysis.checks import FAILED, NOT_JUDGED, NOTED, PASSED, Check, among, check, number
+from explorer.analysis.checks import FAILED, NOT_JUDGED, NOTED, PASSED, Check, among, check
 from explorer.analysis.checks_neighbours import Nearest
 from explorer.config import TITLES
 from explorer.mapping.judge import Judge
 from explorer.mapping.quality import neighbours_near
+from explorer.progress import number
 
 Places = Mapping[str, tuple[float, float, int | None]]
 """Song id to x, y and how many of its ten true neighbours are near it."""

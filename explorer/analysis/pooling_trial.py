@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.analysis.checks import FAILED, NOT_JUDGED, PASSED, Check, among, check, number
+from explorer.analysis.checks import FAILED, NOT_JUDGED, PASSED, Check, among, check
 from explorer.config import Settings
 from explorer.embedding.pooling import pool
 from explorer.errors import ExplorerError
 from explorer.library.verifying import FiledVector
 from explorer.mapping.neighbours import centred_unit_rows
-from explorer.progress import Reporter
+from explorer.progress import Reporter, number
 
 SONGS = 12
 MOST_WINDOWS = 400

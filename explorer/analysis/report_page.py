@@ -9,13 +9,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from explorer.analysis import report_figures as figures
-from explorer.analysis.checks import FAILED, NOT_JUDGED, NOTED, PASSED, number
+from explorer.analysis.checks import FAILED, NOT_JUDGED, NOTED, PASSED
 from explorer.analysis.pooling_trial import similarities
 from explorer.analysis.report import Evidence, Verification
 from explorer.analysis.report_style import STYLE
 from explorer.config import TITLES
 from explorer.errors import AnalysisError
-from explorer.progress import format_duration
+from explorer.progress import format_duration, number
 from explorer.writing import whole_file
 
 _STATES = {

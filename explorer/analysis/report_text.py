@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from explorer.analysis.checks import number
 from explorer.errors import AnalysisError
-from explorer.progress import format_duration
+from explorer.progress import format_duration, number
 
 
 def verdict(failed: Sequence[str], count: int) -> str:

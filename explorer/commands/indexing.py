@@ -13,7 +13,7 @@ from explorer.config import Settings
 from explorer.errors import ExplorerError
 from explorer.failures import FailureLog, count_reasons
 from explorer.library.remote import as_root
-from explorer.progress import Reporter, format_duration
+from explorer.progress import Reporter, format_duration, format_estimate, number
 
 INTERRUPTED = 130
 SOME_FAILED = 3
@@ -78,7 +78,7 @@ def index(folder, database, dry_run, pruning, force, watching, reindex, as_json,
         run.watch(reindex=reindex)
     summary = run.once(reindex=reindex)
     if as_json:
-        print_json(_as_json(summary, run.pruned))
+        print_json(_as_json(summary, run))
     if summary.interrupted:
         click.get_current_context().exit(INTERRUPTED)
     if summary.failed:
@@ -99,6 +99,7 @@ class _Run:
         self.choices = choices
         self.reporter = Reporter()
         self.pruned = 0
+        self.duplicates = 0
 
     def once(self, *, reindex: bool = False, settled_s: float = 0.0, quietly: bool = False):
         """Index what there is, tell of it, and bring the map up to date."""
@@ -128,7 +129,13 @@ class _Run:
                 return summary
             self.pruned = prune(library, self.folder, force=self.force) if self.pruning else 0
             if self.pruned:
-                self.reporter.say(f"Pruned {self.pruned:,} songs whose files are gone.")
+                self.reporter.say(f"Pruned {number(self.pruned, 'song')} whose files are gone.")
+            self.duplicates = sum(len(group) - 1 for group in library.duplicates())
+            if self.duplicates and not quietly:
+                self.reporter.say(
+                    f"{number(self.duplicates, 'song')} with exactly the sound of another: the page can hide "
+                    "duplicates."
+                )
             if not self.no_map:
                 map_if_stale(library, summary.drawn_anew + self.pruned > 0, self.reporter)
             if not quietly:
@@ -167,10 +174,11 @@ class _Run:
                 waiting_s = SETTLED_S
 
 
-def _as_json(summary, pruned: int) -> dict:
+def _as_json(summary, run: _Run) -> dict:
     told = asdict(summary)
     return {key: told[key] for key in _COUNTS} | {
-        "pruned": pruned,
+        "pruned": run.pruned,
+        "duplicates": run.duplicates,
         "reasons": count_reasons(summary.failures),
     }
 
@@ -193,25 +201,25 @@ def _rehearse(database, folder, retry, limit, *, reindex: bool, as_json: bool) -
 
 def _tell_rehearsal(told) -> None:
     kinds = (
-        ("would be embedded, because they are new", told.new),
-        ("would be embedded again, because their sound changed", told.changed),
-        ("failed before and would be tried again", told.retried),
-        ("were moved and would keep their vector", [f"{before} → {after}" for before, after in told.moved]),
-        ("are copies and would share a vector", told.copied),
-        ("have new tags and would keep their vector", told.retagged),
-        ("cannot be read and would fail", told.unreadable),
-        ("are there again", told.back),
-        ("are gone: their songs would be marked, and dropped with --prune", told.gone),
+        ("to embed: new", told.new),
+        ("to embed again: the sound changed", told.changed),
+        ("to try again: failed before", told.retried),
+        ("moved, keeping the vector", [f"{before} → {after}" for before, after in told.moved]),
+        ("copied, sharing a vector", told.copied),
+        ("retagged, keeping the vector", told.retagged),
+        ("that cannot be read, and would fail", told.unreadable),
+        ("there again", told.back),
+        ("gone: the song would be marked, and dropped with --prune", told.gone),
     )
     for what, files in kinds:
         if files:
-            click.echo(f"{len(files):,} files {what}:")
+            click.echo(f"{number(len(files), 'file')} {what}:")
             for file in files[:SHOWN_FILES]:
                 click.echo(f"  {file}")
             if len(files) > SHOWN_FILES:
                 click.echo(f"  and {len(files) - SHOWN_FILES:,} more")
-    again = f", {told.failed_before:,} of them failures" if told.failed_before else ""
-    click.echo(f"{told.unchanged:,} files are known and have not changed{again}.")
+    again = f", failures among them: {told.failed_before:,}" if told.failed_before else ""
+    click.echo(f"{number(told.unchanged, 'file')} known and unchanged{again}.")
     if told.to_embed and told.songs_per_second:
         left = format_duration(told.to_embed / told.songs_per_second)
         click.echo(f"Embedding would take about {left}, at the rate of the last run.")
@@ -231,30 +239,31 @@ def tell_summary(summary, log: FailureLog, reporter: Reporter) -> None:
     _tell_failures(summary, log, reporter)
     pace = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
     reporter.say(
-        f"Indexed {summary.indexed:,} songs ({format_duration(summary.audio_seconds)} of sound) in "
+        f"Indexed {number(summary.indexed, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
         f"{format_duration(summary.seconds)}"
         + (f", {pace:,.0f} times real time" if pace >= 1 else "")
         + f"; {summary.skipped:,} were known, {summary.failed:,} failed."
     )
     kept = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
-    if told := [f"{count:,} were {how}" for how, count in kept.items() if count]:
-        reporter.say(f"Of these {', '.join(told)}: they keep a vector that was there.")
+    if told := [f"{how} {count:,}" for how, count in kept.items() if count]:
+        reporter.say(f"Of these, with a vector that was there: {', '.join(told)}.")
     if summary.failed_before:
         reporter.say(
-            f"{summary.failed_before:,} of the known failed before and have not changed: --retry tries them "
+            f"Of the known, failed before and not changed: {summary.failed_before:,}. --retry tries them "
             "again."
         )
     if summary.back:
-        reporter.say(f"{summary.back:,} songs that were missing are there again.")
+        reporter.say(f"{number(summary.back, 'song')} back: missing before, and there again.")
     if summary.gone:
         reporter.say(
-            f"{summary.gone:,} songs are not where they were: they stay in the library, marked, until "
-            "--prune drops them."
+            f"{number(summary.gone, 'song')} missing: kept in the library, and marked, until --prune drops "
+            "them."
         )
     if summary.genres_changed:
-        reporter.say(f"{summary.genres_changed:,} songs that were known have other genres now.")
+        reporter.say(f"{number(summary.genres_changed, 'known song')} with other genres now.")
     if summary.interrupted:
-        reporter.say("Stopped. Nothing is lost: run the same command to go on.")
+        left = f"; about {format_estimate(summary.seconds_left)} are left" if summary.seconds_left else ""
+        reporter.say(f"Stopped. Nothing is lost: run the same command to go on{left}.")
 
 
 def _tell_failures(summary, log: FailureLog, reporter: Reporter) -> None:
