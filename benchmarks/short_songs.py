@@ -14,7 +14,7 @@ from explorer.audio.decoding import open_audio
 from explorer.errors import ExplorerError
 
 RATE_HZ = 44_100
-SONG_S = 2.0
+SONG_S = 6.0
 
 
 def write_music(folder: Path, clips: Path | None, *, songs: int, rng: random.Random) -> int:
@@ -43,7 +43,7 @@ def write_music(folder: Path, clips: Path | None, *, songs: int, rng: random.Ran
 
 
 def _clip(sources: list[Path], rng: random.Random) -> np.ndarray:
-    """Return two seconds from the next clip that has them [shape=(m,)]."""
+    """Return six seconds from the next clip that has them [shape=(m,)]."""
     while sources:
         try:
             blocks = list(open_audio(sources.pop()).mono(sample_rate_hz=RATE_HZ))
@@ -54,7 +54,7 @@ def _clip(sources: list[Path], rng: random.Random) -> np.ndarray:
             start = rng.randrange(room)
             return samples[start : start + int(SONG_S * RATE_HZ)]
     raise SystemExit(
-        "The folder holds too few clips that are longer than two seconds: ask for fewer --songs."
+        "The folder holds too few clips that are longer than six seconds: ask for fewer --songs."
     )
 
 

@@ -1,6 +1,7 @@
 """What all tests share: small libraries of real files."""
 
 import importlib.util
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,10 @@ from support import store_library, write_tone
 from explorer.library.database import Database
 
 DATA = Path(__file__).resolve().parent / "data"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As it is where the tests run in the background; programs that they start would inherit a deaf ear.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

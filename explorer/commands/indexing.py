@@ -230,7 +230,9 @@ def map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:
     """Compute the map where songs have changed, or there is none."""
     from explorer.indexing.mapmaker import make_map
 
-    if library.summary()["vectors"] and (songs_changed or not library.projections()):
+    # A run that was killed after its last song has left the map to the next.
+    stale = songs_changed or library.has_unplaced_songs() or not library.projections()
+    if stale and library.count_vectors():
         make_map(library, reporter=reporter)
 
 

@@ -226,10 +226,11 @@ def test_an_interrupted_run_keeps_what_it_has_and_says_how_to_go_on(tmp_path, ma
     for number in range(30):
         make_tone(folder / f"{number:02d}.flac", frequency_hz=90 * (number + 1), seconds=10.0)
     command = [*CLI, "index", str(folder), "--weights", "untrained", "--hop", "1.0", "--db", str(database)]
+    command += ["--precision", "float32"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_for_songs(database, 2, process)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=180)
     assert process.returncode == 130
     assert "run the same command to go on" in said
     assert "Traceback" not in said

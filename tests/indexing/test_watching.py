@@ -66,7 +66,7 @@ def test_what_arrives_is_indexed_what_goes_is_marked_and_ctrl_c_ends_it(watching
     (tmp_path / "unmounted").rename(folder)
     wait_until(lambda: "2.flac" in songs(database), process)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
+    assert process.wait(PATIENCE_S) == 130
     assert "Traceback" not in "".join(said)
 
 
