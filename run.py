@@ -144,9 +144,9 @@ def main() -> int:
             return 130
         return hand_over(venv_python())
     sys.path.insert(0, str(ROOT))
-    from explorer.cli import run
+    from explorer.cli import leave, run
 
-    return run()
+    return run() if __name__ != "__main__" else leave(run())
 
 
 if __name__ == "__main__":

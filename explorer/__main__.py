@@ -1,7 +1,5 @@
 """`python -m explorer`: the command line without run.py's set-up."""
 
-import sys
+from explorer.cli import leave, run
 
-from explorer.cli import run
-
-sys.exit(run())
+leave(run())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -181,6 +183,9 @@ for command in (index, embed, similar, synth, compare, report, export, import_co
     cli.add_command(command)
 
 
+_interruptions: list[BaseException] = []
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status: an ExplorerError is one line on standard error."""
     try:
@@ -194,7 +199,9 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        # What it has interrupted is held by it, and threads of native libraries may still work on that.
+        _interruptions.append(error)
         return INTERRUPTED
     except OSError as error:
         if error.errno != errno.ENOSPC:
@@ -202,3 +209,17 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("There is no room for the output: the disk that it goes to is full.", err=True)
         return 1
     return status if isinstance(status, int) else 0
+
+
+def leave(status: int) -> NoReturn:
+    """End this process; after an interruption at once.
+
+    Native libraries may still compute in threads of their own then, and crash while the interpreter goes
+    away.
+    """
+    if status == INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)
