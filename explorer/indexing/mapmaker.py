@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from explorer.config import TITLES
+from explorer.indexing.stopping import insisting
 from explorer.library.database import Database
 from explorer.library.records import Map, SongRow
 from explorer.mapping.clustering import anthems, cluster, default_cluster_count, match_labels
@@ -112,19 +113,23 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
     request = request or MapRequest()
     database.require_songs()
     while True:
-        new = _make(database, reporter, request)
+        with insisting() as insist:
+            new = _make(database, reporter, request, insist)
         if new is not None:
             return new
         reporter.say("Another program has changed the map meanwhile: it is brought up to date from there.")
 
 
-def _make(database: Database, reporter: Reporter, request: MapRequest) -> Map | None:
+def _make(
+    database: Database, reporter: Reporter, request: MapRequest, insist: Callable[[], None]
+) -> Map | None:
     """Make and store a map, or nothing where another one was stored meanwhile."""
     asked = request.projections or METHODS
     with reporter.working("Reading the library"):
         library = _read(database, request)
     new = _cluster(library, request, reporter)
     for method in _QUICK_FIRST:
+        insist()
         if method not in asked and method not in library.stored:
             continue
         parameters = _parameters(method, library, request)
@@ -136,7 +141,9 @@ def _make(database: Database, reporter: Reporter, request: MapRequest) -> Map | 
             library.revision += 1
             reporter.say("The map can be looked at; t-SNE will join it in some minutes.")
         _draw(method, library, new, parameters, anew, reporter)
+    insist()
     _measure(library, new, reporter)
+    insist()
     reporter.finishing()
     return new if database.store_map(new, over=library.revision) else None
 
