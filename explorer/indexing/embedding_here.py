@@ -7,42 +7,59 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import RunningPool
 from explorer.embedding.representative import SpreadWindows
 from explorer.errors import ExplorerError
 from explorer.indexing.outcomes import Embedded, Failed, Outcome
 from explorer.indexing.packing import Batch, Decoded, Ending, Undecoded
 from explorer.indexing.previewing import choose_start
-from explorer.indexing.producer import Producer
+from explorer.indexing.producer import Producer, decoding_threads
+from explorer.library.records import ScannedFile
+from explorer.library.remote import RemotePath
 
 
 def embed_here(
-    producer: Producer,
+    root: Path | RemotePath,
+    files: list[ScannedFile],
     *,
-    embed: Callable[[np.ndarray], np.ndarray],
+    engine: Engine,
     hop_s: float,
     pooling: str,
+    known: set[str],
     stop: threading.Event,
 ) -> Iterator[Outcome]:
-    """Embed what a producer reads; yield each file's outcome as soon as it is there.
+    """Embed files; yield each one's outcome as soon as it is there.
 
     A thread runs the network on the next batch while the caller stores what the last one brought.
 
     Parameters
     ----------
-    embed : callable
-        `Engine.embed`.
+    root : Path or RemotePath
+        What the files' paths are relative to.
+    known : set of str
+        Files with one of these fingerprints, of bytes or of sound, need no embedding.
     stop : threading.Event
         Once it is set no other file is begun, and those in hand are finished.
     """
+    producer = Producer(
+        root,
+        files,
+        prepare=engine.prepare,
+        hop_s=hop_s,
+        batch_size=engine.batch_size,
+        known=known,
+        threads=decoding_threads(),
+    )
     songs = _Songs(hop_s=hop_s, pooling=pooling)
     with ThreadPoolExecutor(1, "network") as network, closing(producer.batches()) as batches:
         before: tuple[Batch, Future] | None = None
         for batch in batches:
-            running = network.submit(_embed_parts, embed, batch)
+            running = network.submit(_embed_parts, engine.embed, batch)
             if before:
                 yield from songs.take(before[0], before[1].result())
             before = batch, running

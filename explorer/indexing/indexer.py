@@ -26,7 +26,6 @@ from explorer.indexing.outcomes import Outcome
 from explorer.indexing.planning import make_plan, record_absence
 from explorer.indexing.precision import settle_precision
 from explorer.indexing.previewing import PreviewMaker
-from explorer.indexing.producer import Producer, decoding_threads
 from explorer.indexing.stopping import stopping_gently
 from explorer.indexing.storing import Storer
 from explorer.indexing.summary import Summary
@@ -219,17 +218,11 @@ def _embed_alone(
     stop: threading.Event,
 ) -> Iterator[list[Outcome]]:
     """Embed files on this machine, and yield each one's outcome as soon as it is there."""
-    producer = Producer(
-        root,
-        todo,
-        prepare=engine.prepare,
-        hop_s=model.hop_s,
-        batch_size=engine.batch_size,
-        known=database.known_sounds(),
-        threads=decoding_threads(),
-    )
+    known = database.known_sounds()
     with closing(
-        embed_here(producer, embed=engine.embed, hop_s=model.hop_s, pooling=model.pooling, stop=stop)
+        embed_here(
+            root, todo, engine=engine, hop_s=model.hop_s, pooling=model.pooling, known=known, stop=stop
+        )
     ) as outcomes:
         for outcome in outcomes:
             yield [outcome]

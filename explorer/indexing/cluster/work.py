@@ -6,8 +6,6 @@ import hashlib
 import tempfile
 import threading
 import time
-from contextlib import closing
-from copy import copy
 from pathlib import Path
 
 from explorer.config import Settings
@@ -18,7 +16,6 @@ from explorer.errors import ClusterError, ExplorerError
 from explorer.indexing.cluster.kit import Answer, Kit, PackedWeights, Recipe, program_digest
 from explorer.indexing.embedding_here import embed_here
 from explorer.indexing.outcomes import Failed, Outcome
-from explorer.indexing.producer import Producer, decoding_threads
 from explorer.library.records import ScannedFile
 from explorer.library.remote import RemotePath, as_root, is_there
 
@@ -81,20 +78,10 @@ def check_fitness(kit: Kit) -> None:
 def _embed(
     engine: Engine, kit: Kit, root: Path | RemotePath, files: list[ScannedFile], stop: threading.Event
 ) -> list[Outcome]:
-    recipe = kit.recipe
-    producer = Producer(
-        root,
-        files,
-        prepare=engine.prepare,
-        hop_s=recipe.hop_s,
-        batch_size=engine.batch_size,
-        known=copy(kit.known),
-        threads=decoding_threads(),
+    hop_s, pooling = kit.recipe.hop_s, kit.recipe.pooling
+    return list(
+        embed_here(root, files, engine=engine, hop_s=hop_s, pooling=pooling, known=kit.known, stop=stop)
     )
-    with closing(
-        embed_here(producer, embed=engine.embed, hop_s=recipe.hop_s, pooling=recipe.pooling, stop=stop)
-    ) as outcomes:
-        return list(outcomes)
 
 
 def _reachable(root: str) -> Path | RemotePath:
