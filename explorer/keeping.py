@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.fingerprints import fingerprint
+from explorer.audio.fingerprints import audio_fingerprint, fingerprint
 from explorer.errors import LibraryError
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song
@@ -128,6 +128,7 @@ def _store(library: Database, root: Path, copy: Path, mark: str, embedded: Embed
         embedded.format,
         embedded.duration_s,
         embedded.preview_start_s,
+        audio_fingerprint(copy),
     )
     with library.transaction():
         if not is_same_model(library.model(), embedded.model):

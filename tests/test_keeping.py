@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from support import write_tone
 
+from explorer.audio.fingerprints import audio_fingerprint
 from explorer.errors import LibraryBusyError, LibraryError
 from explorer.keeping import FOLDER, Embedded, keep_song, safe_name
 from explorer.library.database import Database
+from explorer.library.records import Marks, Tags
 from explorer.library.scanning import scan_folder
 
 
@@ -91,6 +93,14 @@ def test_a_file_without_an_audio_extension_gets_one_that_an_index_looks_for(
 ):
     song_id = keep_song(library[0], visitor, "x", replace(embedded, format=format))
     assert song_id == f"{FOLDER}/{name}"
+
+
+def test_a_kept_song_is_known_again_by_its_sound(library, tmp_path, visitor, embedded):
+    song_id = keep_song(library[0], visitor, "a.flac", embedded)
+    copy = tmp_path / "music" / song_id
+    with Database.open_readonly(library[0]) as database:
+        marks = Marks("another", audio_fingerprint(copy), Tags(""))
+        assert [kin.song_id for kin in database.kin(marks)] == [song_id]
 
 
 def untouched(library, folder):
