@@ -60,11 +60,10 @@ def _count_duplicates(database: Database) -> dict[str, int]:
 
 def _last_rate(database: Database) -> dict[str, float] | None:
     """Return how fast the last run was that embedded something."""
-    for run in reversed(database.runs()):
-        if run.songs_per_second:
-            rates = {"songs_per_second": run.songs_per_second, "times_real_time": run.times_real_time}
-            return {name: round(rate, 3) for name, rate in rates.items()}
-    return None
+    if (run := database.last_embedding()) is None:
+        return None
+    rates = {"songs_per_second": run.songs_per_second, "times_real_time": run.times_real_time}
+    return {name: round(rate, 3) for name, rate in rates.items()}
 
 
 def _disk(status: dict, folder: Path) -> dict[str, int | None]:

@@ -89,13 +89,13 @@ def rehearse(
     told.back = [_absolute(folder, path) for path in plan.back]
     changed, retried = ({file.path for file in files} for files in (plan.changed, plan.retried))
     todo = plan.todo[:limit]
-    if database and known:
+    if database and database.count_vectors() and not reindex:
         todo = _unknown(_Comparison(database, folder, told), todo, reporter)
     for file in todo:
         kind = told.changed if file.path in changed else told.retried if file.path in retried else told.new
         kind.append(_absolute(folder, file.path))
-    if database and (runs := [run for run in database.runs() if run.indexed > run.copied and run.seconds]):
-        told.songs_per_second = (runs[-1].indexed - runs[-1].copied) / runs[-1].seconds
+    if database and (run := database.last_embedding()):
+        told.songs_per_second = run.songs_per_second
     return told
 
 

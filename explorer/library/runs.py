@@ -54,6 +54,10 @@ class RunTables(LibraryFile):
                 astuple(run),
             )
 
+    def last_embedding(self) -> Run | None:
+        """Return the last run that embedded something."""
+        return next((run for run in reversed(self.runs()) if run.songs_per_second), None)
+
     def runs(self) -> list[Run]:
         """Return the runs that embedded or tried songs, the oldest first."""
         return [

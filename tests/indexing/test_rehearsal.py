@@ -83,6 +83,17 @@ def test_a_rehearsal_of_a_folder_inside_or_around_a_known_one_knows_its_songs(fr
     assert (inside.new, inside.unchanged, inside.gone) == ([], 3, [])
 
 
+def test_songs_that_moved_to_another_folder_are_known_there(fresh_db, music, tmp_path):
+    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    other = tmp_path / "other"
+    other.mkdir()
+    (music / "disc 0" / "0.flac").rename(other / "0.flac")
+    shutil.copy(music / "disc 1" / "1.flac", other)
+    found = told(fresh_db, other)
+    assert found.moved == [(str(music / "disc 0" / "0.flac"), str(other / "0.flac"))]
+    assert (found.new, found.copied) == ([], [str(other / "1.flac")])
+
+
 def test_two_copies_of_a_missing_song_are_one_move_and_one_copy(fresh_db, music):
     index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
     shutil.copy(music / "disc 0" / "0.flac", music / "x.flac")
