@@ -146,7 +146,7 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     from explorer.cli import leave, run
 
-    return run() if __name__ != "__main__" else leave(run())
+    return leave(run()) if __name__ == "__main__" else run()
 
 
 if __name__ == "__main__":
