@@ -32,11 +32,17 @@ def requirement_files(command: str | None) -> list[Path]:
     return files
 
 
+def with_included(file: Path) -> list[Path]:
+    """List a requirements file and the files that its `-r` lines include."""
+    names = re.findall(r"^-r (\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return [file, *(part for name in names for part in with_included(file.parent / name))]
+
+
 def pinned(files: list[Path]) -> dict[str, str]:
     """Read `name==version` lines. Lines for some platforms only are left to pip."""
     versions = {}
-    for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines():
+    for part in (part for file in files for part in with_included(file)):
+        for line in part.read_text(encoding="utf-8").splitlines():
             match = re.match(r"([A-Za-z0-9._-]+)==([^\s;#]+)\s*(;)?", line)
             if match and not match[3]:
                 versions[match[1]] = match[2]
@@ -56,9 +62,9 @@ def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def digest(files: list[Path]) -> str:
-    """Hash the requirement files, so that a change to them is noticed."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+def digest(file: Path) -> str:
+    """Hash a requirements file and what it includes, so that a change to them is noticed."""
+    return hashlib.sha256(b"".join(part.read_bytes() for part in with_included(file))).hexdigest()
 
 
 def make_environment() -> None:
@@ -84,7 +90,7 @@ def install(files: list[Path]) -> None:
     # One stamp a file: the program's requirements stay installed when the tests add theirs.
     for file in files:
         stamp = VENV / f"{file.stem}.sha256"
-        if stamp.exists() and stamp.read_text(encoding="utf-8") == digest([file]):
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == digest(file):
             continue
         print(
             f"Installing {file.name} into {VENV.name} (once; the first time takes minutes)", file=sys.stderr
@@ -104,7 +110,7 @@ def install(files: list[Path]) -> None:
                 f"{file.name} could not be installed: see pip's words above, mend the connection to the "
                 "package registry or the disk's space, and run this again."
             )
-        stamp.write_text(digest([file]), encoding="utf-8")
+        stamp.write_text(digest(file), encoding="utf-8")
 
 
 def hand_over(python: Path) -> int:

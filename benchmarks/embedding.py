@@ -103,8 +103,8 @@ def open_ours(place: Path, name: str, precision: str, folder: Path, samples: np.
     network = None
     if precision == "int8":
         [rows] = windows([samples], hop_s=HOP_S, batch_size=1_000)
-        network = quantised_network(weights, log_mel(rows), cache_dir=models)
-    return open_engine(name, weights, cache_dir=models, precision=precision, network=network), {}
+        network = quantised_network(weights, log_mel(rows))
+    return open_engine(name, weights, precision=precision, network=network), {}
 
 
 def settle_auto(place: Path, name: str, folder: Path, models: Path):

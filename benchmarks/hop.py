@@ -69,7 +69,7 @@ def main() -> None:
     arguments = parser.parse_args()
     models = Settings().models
     weights = find_weights_here(None, models_dir=models) or find_weights("untrained", models_dir=models)
-    engine = open_engine("openvino", weights, cache_dir=models, precision=arguments.precision)
+    engine = open_engine("openvino", weights, precision=arguments.precision)
     files = list(scan_folder(arguments.folder))
     chosen = [files[int(i)] for i in np.linspace(0, len(files) - 1, min(arguments.songs, len(files)))]
     songs = []

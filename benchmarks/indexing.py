@@ -84,13 +84,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", default="float32")
     arguments = parser.parse_args()
-    models, weights = Settings().models, untrained_weights()
+    weights = untrained_weights()
     whole, bare = [], []
     with tempfile.TemporaryDirectory() as name:
         place, precision, network = Path(name) / "songs.db", arguments.precision, None
         if precision in ("auto", "int8"):
             precision, network = settle_auto(arguments.folder, place, arguments)
-        engine = open_engine("openvino", weights, cache_dir=models, precision=precision, network=network)
+        engine = open_engine("openvino", weights, precision=precision, network=network)
         for _ in range(arguments.rounds):
             with Database.open(place) as database:
                 database.forget_everything()

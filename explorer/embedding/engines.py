@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer.embedding.frontend import WINDOW_SAMPLES, log_mel
 from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network, forbid_tf32
-from explorer.embedding.openvino_network import compile_network, converted_network, quantise, unpack_network
+from explorer.embedding.openvino_network import compile_network, openvino_network, quantise, unpack_network
 from explorer.embedding.packages import import_keras_on_tensorflow, require
 from explorer.embedding.weights import Weights, write_h5
 from explorer.errors import EmbeddingError
@@ -142,7 +142,6 @@ def open_engine(
     name: str,
     weights: Weights,
     *,
-    cache_dir: Path,
     precision: str = "float32",
     network: bytes | None = None,
     threads: int | None = None,
@@ -156,9 +155,6 @@ def open_engine(
         published package, the reference, where it is installed.
     weights : Weights
         As `find_weights` gives them.
-    cache_dir : Path
-        Where OpenVINO's converted network is kept, 19 MB for each set of weights and version of
-        OpenVINO. Only converting it needs TensorFlow. A broken or unwritable cache costs time only.
     precision : {"float32", "bfloat16", "int8"}
         Arithmetic of the network, as far as `PRECISIONS` has it for the engine.
     network : bytes or None
@@ -184,23 +180,19 @@ def open_engine(
         return _open_tensorflow(weights, precision=precision, threads=threads)
     if precision == "int8" and network is None:
         raise EmbeddingError("Precision int8 needs a network quantised on songs: choose --precision auto.")
-    model = (
-        unpack_network(network) if precision == "int8" else converted_network(weights, cache_dir=cache_dir)
-    )
+    model = unpack_network(network) if precision == "int8" else openvino_network(weights)
     infer, batch_size = compile_network(model, precision=precision, threads=threads)
     return Engine(infer, name=name, precision=precision, batch_size=batch_size)
 
 
-def quantised_network(weights: Weights, log_mels: np.ndarray, *, cache_dir: Path) -> bytes:
+def quantised_network(weights: Weights, log_mels: np.ndarray) -> bytes:
     """Quantise the network to int8 for the openvino engine, calibrated on windows of real songs.
 
     Parameters
     ----------
     weights : Weights
     log_mels : np.ndarray [shape=(n, 256, 199, 1), float32]
-        Windows that stand for what is to be embedded, dB; 64 of them are enough.
-    cache_dir : Path
-        As `open_engine` has it.
+        Windows of songs like those that will be embedded, dB; 64 of them are enough.
 
     Returns
     -------
@@ -212,7 +204,7 @@ def quantised_network(weights: Weights, log_mels: np.ndarray, *, cache_dir: Path
     EmbeddingError
         If NNCF is not installed or fails.
     """
-    return quantise(converted_network(weights, cache_dir=Path(cache_dir)), log_mels)
+    return quantise(openvino_network(weights), log_mels)
 
 
 def _check_choice(name: str, precision: str, threads: int | None) -> None:

@@ -30,9 +30,9 @@ BATCH_NORM_EPSILON = 1e-3
 NETWORK_PRECISIONS = ("float32", "bfloat16")
 """What `build_network` can compute in."""
 
-_BLOCK_FILTERS = (64, 128, 256, 512)
-_POOL_AFTER_BLOCK = (2, 2)
-_POOL_AT_END = (32, 24)
+BLOCK_FILTERS = (64, 128, 256, 512)
+POOL_AFTER_BLOCK = (2, 2)
+POOL_AT_END = (32, 24)
 
 
 def _batch_norm_shapes(channels: int) -> tuple[tuple[int, ...], ...]:
@@ -42,7 +42,7 @@ def _batch_norm_shapes(channels: int) -> tuple[tuple[int, ...], ...]:
 def _layer_shapes() -> tuple[tuple[str, tuple[tuple[int, ...], ...]], ...]:
     layers = [("batch_normalization", _batch_norm_shapes(1))]
     channels = 1
-    convolutions = [filters for filters in _BLOCK_FILTERS for _ in range(2)]
+    convolutions = [filters for filters in BLOCK_FILTERS for _ in range(2)]
     for number, filters in enumerate(convolutions, start=1):
         layers.append(("conv2d", ((3, 3, channels, filters), (filters,))))
         if number < len(convolutions):
@@ -158,8 +158,8 @@ def build_network(*, precision: str = "float32") -> keras.Model:
     inputs = values = layers.Input(INPUT_SHAPE, dtype="float32", name="log_mel")
     # bfloat16 would round -60 dB to a quarter of a dB; here it comes after the mean is taken off.
     values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, dtype="float32")(values)
-    for block, filters in enumerate(_BLOCK_FILTERS, start=1):
-        is_last = block == len(_BLOCK_FILTERS)
+    for block, filters in enumerate(BLOCK_FILTERS, start=1):
+        is_last = block == len(BLOCK_FILTERS)
         values = layers.Conv2D(filters, 3, padding="same", dtype=policy)(values)
         values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, dtype=policy)(values)
         values = layers.ReLU(dtype=policy)(values)
@@ -167,7 +167,7 @@ def build_network(*, precision: str = "float32") -> keras.Model:
         if not is_last:
             values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, dtype=policy)(values)
             values = layers.ReLU(dtype=policy)(values)
-            values = layers.MaxPooling2D(_POOL_AFTER_BLOCK, dtype=policy)(values)
-    values = layers.MaxPooling2D(_POOL_AT_END, dtype=policy)(values)
+            values = layers.MaxPooling2D(POOL_AFTER_BLOCK, dtype=policy)(values)
+    values = layers.MaxPooling2D(POOL_AT_END, dtype=policy)(values)
     outputs = layers.Flatten(dtype="float32", name="embedding")(values)
     return keras.Model(inputs, outputs, name="openl3_music_mel256_512")

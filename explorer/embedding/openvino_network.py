@@ -1,12 +1,10 @@
-"""The network on OpenVINO: converted once, cached, compiled; and quantised to int8 by NNCF."""
+"""The network on OpenVINO: built from its operations, compiled, and quantised to int8 by NNCF."""
 
 from __future__ import annotations
 
 import io
 import logging
-import re
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -15,8 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network
-from explorer.embedding.packages import import_keras_on_tensorflow, import_openvino
+from explorer.embedding.network import (
+    BATCH_NORM_EPSILON,
+    BLOCK_FILTERS,
+    EMBEDDING_SIZE,
+    INPUT_SHAPE,
+    POOL_AFTER_BLOCK,
+    POOL_AT_END,
+)
+from explorer.embedding.packages import import_openvino
 from explorer.embedding.weights import Weights
 from explorer.errors import EmbeddingError
 
@@ -25,7 +30,6 @@ if TYPE_CHECKING:
 
 _TOPOLOGY = "network.xml"
 _CONSTANTS = "network.bin"
-_BROKEN = (OSError, KeyError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile)
 
 _HINTS = {
     "float32": ("f32", "ACCURACY"),
@@ -35,21 +39,19 @@ _HINTS = {
 }
 
 MOST_STREAMS = 8
-"""Windows that are embedded at once; each takes some 30 MB. Where there are more cores, they share them."""
+"""Most windows that are embedded at the same time; each takes about 30 MB."""
 
 WINDOWS_PER_STREAM = 16
 
-_log = logging.getLogger(__name__)
-
 
 def native_precisions() -> tuple[str, ...]:
-    """List the precisions that the processor computes in, by OpenVINO's word.
+    """List the precisions that the processor has instructions for, as OpenVINO reports them.
 
     Returns
     -------
     tuple of str
-        "float32", and "bfloat16" and "int8" where there are instructions for them. Whether they are
-        faster has to be measured.
+        "float32", and "bfloat16" and "int8" where there are instructions for them. Only a measurement
+        tells whether they are faster.
     """
     capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     named = {"bfloat16": "BF16", "int8": "INT8"}
@@ -57,44 +59,53 @@ def native_precisions() -> tuple[str, ...]:
 
 
 def processor_name() -> str:
-    """Return what the processor calls itself."""
+    """Return the processor's model name."""
     return str(import_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
 
 
-def converted_network(weights: Weights, *, cache_dir: Path) -> openvino.Model:
-    """Return the network in OpenVINO's representation, converted once for weights and version.
+def openvino_network(weights: Weights) -> openvino.Model:
+    """Build the network from OpenVINO's own operations; it takes half a second and needs no Keras.
+
+    The layers are those of `network.build_network`. OpenVINO computes on (n, channels, rows, columns),
+    so the input is transposed and each kernel, (rows, columns, in, out) in Keras, is turned to
+    (out, in, rows, columns).
 
     Parameters
     ----------
     weights : Weights
-    cache_dir : Path
-        Where it is kept, 19 MB. float32 and bfloat16 run the same one. A broken or unwritable cache
-        costs time only.
 
     Returns
     -------
     openvino.Model
+        Input [shape=(n, 256, 199, 1), float32, dB], output [shape=(n, 512), float32].
     """
     openvino = import_openvino()
-    version = re.sub(r"[^\w.-]", "_", openvino.get_version())
-    cached = Path(cache_dir) / f"openvino-{version}-float32-{weights.sha256[:16]}.zip"
-    model = _read_cached(cached)
-    if model is None:
-        model = convert(weights)
-        _write_cached(model, cached)
-    return model
+    from openvino import opset13 as ops
 
+    arrays = iter(weights.arrays)
 
-def convert(weights: Weights) -> openvino.Model:
-    """Build the Keras network and convert it: seconds, and all that OpenVINO needs TensorFlow for."""
-    import_keras_on_tensorflow(engine="openvino")
-    openvino = import_openvino()
-    network = build_network()
-    network.set_weights(list(weights.arrays))
-    with warnings.catch_warnings():
-        # The converter passes the input in a tuple, at which Keras wonders aloud.
-        warnings.filterwarnings("ignore", message="The structure of `inputs`")
-        return openvino.convert_model(network, input=[-1, *INPUT_SHAPE])
+    def batch_norm(values: openvino.Node) -> openvino.Node:
+        gamma, beta, mean, variance = (next(arrays) for _ in range(4))
+        return ops.batch_norm_inference(values, gamma, beta, mean, variance, BATCH_NORM_EPSILON)
+
+    def convolution(values: openvino.Node) -> openvino.Node:
+        kernel, bias = next(arrays), next(arrays)
+        kernel = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+        values = ops.convolution(values, kernel, [1, 1], [0, 0], [0, 0], [1, 1], auto_pad="same_upper")
+        return ops.add(values, bias.reshape(1, -1, 1, 1))
+
+    def max_pool(values: openvino.Node, size: tuple[int, int]) -> openvino.Output:
+        # The operation has two outputs, values and where they were found; the first one is wanted.
+        return ops.max_pool(values, size, [1, 1], [0, 0], [0, 0], size, "floor").output(0)
+
+    log_mel = ops.parameter([-1, *INPUT_SHAPE], np.float32, name="log_mel")
+    values = batch_norm(ops.transpose(log_mel, [0, 3, 1, 2]))
+    for block in range(1, len(BLOCK_FILTERS) + 1):
+        values = convolution(ops.relu(batch_norm(convolution(values))))
+        if block < len(BLOCK_FILTERS):
+            values = max_pool(ops.relu(batch_norm(values)), POOL_AFTER_BLOCK)
+    embedding = ops.reshape(max_pool(values, POOL_AT_END), [-1, EMBEDDING_SIZE], special_zero=False)
+    return openvino.Model([embedding], [log_mel], "openl3_music_mel256_512")
 
 
 def compile_network(
@@ -102,15 +113,23 @@ def compile_network(
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """Compile a network for this processor.
 
-    Cores work on windows of their own, in as many streams as OpenVINO finds best. Cores that share a
-    window wait for the slowest of them after every layer, and one of them decodes the next song.
+    Each core computes a window of its own, in as many streams as OpenVINO finds best. Cores that share
+    one window would wait for the slowest of them after every layer.
+
+    Parameters
+    ----------
+    model : openvino.Model
+        As `openvino_network` or `unpack_network` gives it.
+    precision : {"float32", "bfloat16", "int8"}
+    threads : int or None
+        Threads to compute with; by default all cores.
 
     Returns
     -------
     infer : callable
         From log-mel spectrograms [shape=(n, 256, 199, 1), float32] to embeddings [shape=(n, 512)].
     batch_size : int
-        Windows that it is best given at a time, so that the last ones are few among them.
+        Windows to give it at a time: so many that every stream is busy most of the time.
     """
     openvino = import_openvino()
     hint, mode = _HINTS[precision]
@@ -124,7 +143,7 @@ def compile_network(
         properties["INFERENCE_NUM_THREADS"] = str(threads)
     compiled = openvino.Core().compile_model(model, "CPU", properties)
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    # Twice as many, so that a stream that is done finds its next window without waiting for Python.
+    # Two requests a stream: when one ends, the next one is waiting already.
     jobs = openvino.AsyncInferQueue(compiled, 2 * streams)
 
     def infer(log_mels: np.ndarray) -> np.ndarray:
@@ -151,7 +170,7 @@ def quantise(model: openvino.Model, log_mels: np.ndarray) -> bytes:
     Parameters
     ----------
     model : openvino.Model
-        As `converted_network` gives it; it is not changed.
+        As `openvino_network` gives it; it is not changed.
     log_mels : np.ndarray [shape=(n, 256, 199, 1), float32]
         Windows to calibrate on; 64 of a user's own songs are enough.
 
@@ -178,7 +197,7 @@ def quantise(model: openvino.Model, log_mels: np.ndarray) -> bytes:
     try:
         with redirect_stdout(io.StringIO()):
             quantised = nncf.quantize(model.clone(), dataset, subset_size=len(log_mels))
-        return _pack(quantised, zipfile.ZIP_DEFLATED)
+        return _pack(quantised)
     except Exception as error:
         raise EmbeddingError(
             f"The network could not be quantised to int8 ({type(error).__name__}: {error}): choose another"
@@ -195,21 +214,17 @@ def unpack_network(packed: bytes) -> openvino.Model:
         If the bytes are damaged.
     """
     try:
-        return _unpack(io.BytesIO(packed))
-    except _BROKEN as error:
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            topology, constants = archive.read(_TOPOLOGY), archive.read(_CONSTANTS)
+        return import_openvino().Core().read_model(model=topology, weights=constants)
+    except (OSError, KeyError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise EmbeddingError(
             f"The library's int8 network is damaged ({error}): index with --precision auto --reindex."
         ) from error
 
 
-def _unpack(source: Path | io.BytesIO) -> openvino.Model:
-    with zipfile.ZipFile(source) as archive:
-        topology, constants = archive.read(_TOPOLOGY), archive.read(_CONSTANTS)
-    return import_openvino().Core().read_model(model=topology, weights=constants)
-
-
-def _pack(model: openvino.Model, compression: int) -> bytes:
-    """Put both files of a network into one, whose checksums zipfile verifies on reading."""
+def _pack(model: openvino.Model) -> bytes:
+    """Put both files of a network into one zip archive; zipfile verifies its checksums on reading."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         import_openvino().save_model(model, folder / _TOPOLOGY, compress_to_fp16=False)
@@ -217,28 +232,5 @@ def _pack(model: openvino.Model, compression: int) -> bytes:
         with zipfile.ZipFile(packed, "w") as archive:
             for part in (_TOPOLOGY, _CONSTANTS):
                 # ZipInfo has a fixed date, so that the same network makes the same bytes.
-                archive.writestr(zipfile.ZipInfo(part), (folder / part).read_bytes(), compression)
+                archive.writestr(zipfile.ZipInfo(part), (folder / part).read_bytes(), zipfile.ZIP_DEFLATED)
         return packed.getvalue()
-
-
-def _read_cached(path: Path) -> openvino.Model | None:
-    try:
-        return _unpack(path)
-    except FileNotFoundError:
-        return None
-    except _BROKEN as error:
-        _log.warning("Converting the network again: '%s' is broken (%s).", path, error)
-        return None
-
-
-def _write_cached(model: openvino.Model, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".converting-") as folder:
-            whole = Path(folder) / path.name
-            whole.write_bytes(_pack(model, zipfile.ZIP_STORED))
-            whole.replace(path)
-    except (OSError, RuntimeError) as error:
-        _log.warning(
-            "The converted network cannot be kept as '%s' (%s): the next start is slower.", path, error
-        )

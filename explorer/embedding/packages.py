@@ -1,4 +1,4 @@
-"""The large packages that engines need: imported late, quietly, and missed in one sentence."""
+"""The large packages that engines need: imported late and quietly; a missing one is one sentence."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def require(*packages: str, engine: str, requirements: str = "requirements.txt")
 
 
 def import_keras_on_tensorflow(*, engine: str) -> ModuleType:
-    """Import Keras on the backend that conversion and the TensorFlow engines need.
+    """Import Keras on TensorFlow, for the engines that run on it.
 
     Raises
     ------
     EmbeddingError
         If Keras or TensorFlow is missing, or the environment names another backend.
     """
-    require("keras", "tensorflow", engine=engine)
+    require("keras", "tensorflow", engine=engine, requirements="requirements-tensorflow.txt")
     keras = import_keras()
     backend = keras.backend.backend()
     if backend != "tensorflow":

@@ -15,6 +15,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,6 +155,7 @@ def download_target(models_dir: Path) -> Path:
     return Path(models_dir) / f"{OFFICIAL_STEM}.h5.gz"
 
 
+@cache
 def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
     """Make the weights for trying the explorer offline: the same ones everywhere.
 
@@ -169,7 +171,8 @@ def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
     Returns
     -------
     Weights
-        Named "untrained", with ``trained=False``.
+        Named "untrained", with ``trained=False``; the same object at each call, so its arrays are
+        read-only.
     """
     # RandomState, because NumPy promises its stream never to change (NEP 19), default_rng's not:
     # vectors made years apart stay comparable.
@@ -184,6 +187,8 @@ def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
     arrays[2] += INPUT_MEAN_DB
     arrays[3] *= INPUT_VARIANCE_DB2
     singles = tuple(array.astype(np.float32) for array in arrays)
+    for single in singles:
+        single.flags.writeable = False
     digest = hashlib.sha256(b"".join(array.tobytes() for array in singles)).hexdigest()
     return Weights("untrained", digest, False, singles, None, "none needed")
 

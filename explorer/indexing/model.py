@@ -149,6 +149,4 @@ def load_engine(
     EmbeddingError
         If the engine or the precision is unknown, or cannot run here.
     """
-    return open_engine(
-        request.engine, weights, cache_dir=request.models_dir, precision=model.precision, network=network
-    )
+    return open_engine(request.engine, weights, precision=model.precision, network=network)

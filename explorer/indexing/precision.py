@@ -154,7 +154,7 @@ class _Trials:
             )
         every = np.concatenate(self.songs)
         chosen = every[_evenly(len(every), CALIBRATION_WINDOWS)]
-        return quantised_network(self.weights, chosen, cache_dir=self.request.models_dir)
+        return quantised_network(self.weights, chosen)
 
     def _sample(self) -> list[np.ndarray]:
         """Prepare windows of songs from all over the library; files that cannot be read are passed over."""

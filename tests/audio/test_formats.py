@@ -133,7 +133,7 @@ def encode(path: Path, codec: str, sample_format: str, rate_hz: int, channels: i
 @pytest.fixture(scope="module")
 def engine():
     weights = find_weights("untrained", models_dir=Settings().models)
-    return open_engine("openvino", weights, cache_dir=Settings().models, precision="float32")
+    return open_engine("openvino", weights, precision="float32")
 
 
 @pytest.fixture(scope="module")

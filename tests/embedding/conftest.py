@@ -17,24 +17,19 @@ def seeded_weights(inputs):
 
 
 @pytest.fixture(scope="session")
-def cache_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp("networks")
-
-
-@pytest.fixture(scope="session")
-def engines(seeded_weights, cache_dir):
-    """Every engine with the seeded weights, OpenVINO's network converted into `cache_dir`."""
-    return _Engines(seeded_weights, cache_dir)
+def engines(seeded_weights):
+    """Every engine with the seeded weights."""
+    return _Engines(seeded_weights)
 
 
 class _Engines(dict):
     """Opened when first asked for; a test of one whose package is not installed is skipped."""
 
-    def __init__(self, weights, cache_dir):
-        self._options = {"weights": weights, "cache_dir": cache_dir}
+    def __init__(self, weights):
+        self._weights = weights
 
     def __missing__(self, name):
         for package in PACKAGES[name]:
             pytest.importorskip(package)
-        self[name] = open_engine(name, **self._options)
+        self[name] = open_engine(name, self._weights)
         return self[name]

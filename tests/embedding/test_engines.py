@@ -1,8 +1,6 @@
 import re
 import subprocess
 import sys
-import zipfile
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +9,7 @@ import soxr
 
 from explorer.config import ROOT
 from explorer.embedding import engines as engines_module
-from explorer.embedding import frontend, openvino_network, packages
+from explorer.embedding import frontend, packages
 from explorer.embedding.engines import ENGINES, Engine, open_engine, quantised_network
 from explorer.embedding.weights import write_h5
 from explorer.errors import EmbeddingError
@@ -182,148 +180,85 @@ def test_spectrograms_of_another_shape_are_an_error(engines):
         engines["openvino"].embed(np.zeros((2, 128, 199, 1), np.float32))
 
 
-@pytest.fixture
-def convert_nothing(monkeypatch, engines):
-    assert engines["openvino"]
-
-    def refuse(weights):
-        raise AssertionError("converted although the cache held the network")
-
-    monkeypatch.setattr(openvino_network, "convert", refuse)
-
-
-@pytest.mark.usefixtures("convert_nothing")
-def test_a_converted_network_is_used_again(seeded_weights, cache_dir):
-    assert open_engine("openvino", seeded_weights, cache_dir=cache_dir).batch_size >= 1
-
-
-@pytest.mark.usefixtures("convert_nothing")
-def test_other_weights_are_not_taken_from_the_cache(seeded_weights, cache_dir):
-    others = replace(seeded_weights, sha256="0" * 64)
-    with pytest.raises(AssertionError, match="converted"):
-        open_engine("openvino", others, cache_dir=cache_dir)
-
-
-def test_a_cached_network_needs_no_tensorflow(engines, noise, inputs, seeded_weights, cache_dir, tmp_path):
+def test_openvino_needs_no_keras(engines, noise, inputs, seeded_weights, tmp_path):
     expected = engines["openvino"].embed(noise[:1])
     write_h5(tmp_path / "seeded.h5", inputs.seeded_arrays())
     np.save(tmp_path / "noise.npy", noise[:1])
     code = (
         "import sys, numpy\n"
+        "for name in ('keras', 'tensorflow', 'torch', 'jax'):\n"
+        "    sys.modules[name] = None\n"
         "from pathlib import Path\n"
         "from explorer.embedding.engines import open_engine\n"
-        "from explorer.embedding.weights import Weights, read_h5\n"
-        f"arrays = read_h5({str(tmp_path / 'seeded.h5')!r})\n"
-        f"weights = Weights('seeded', {seeded_weights.sha256!r}, True, arrays, None, '')\n"
-        f"engine = open_engine('openvino', weights, cache_dir=Path({str(cache_dir)!r}))\n"
+        "from explorer.embedding.weights import find_weights_here\n"
+        f"weights = find_weights_here({str(tmp_path / 'seeded.h5')!r}, models_dir=Path())\n"
         f"noise = numpy.load({str(tmp_path / 'noise.npy')!r})\n"
-        f"numpy.save({str(tmp_path / 'embedding.npy')!r}, engine.embed(noise))\n"
-        "print([name for name in ('keras', 'tensorflow') if name in sys.modules])"
+        f"numpy.save({str(tmp_path / 'embedding.npy')!r}, open_engine('openvino', weights).embed(noise))\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    subprocess.run([sys.executable, "-c", code], check=True)
     np.testing.assert_allclose(np.load(tmp_path / "embedding.npy"), expected, rtol=1e-4)
 
 
-def cut_short(path):
-    path.write_bytes(path.read_bytes()[:1_000_000])
-
-
-def flip_a_bit(path):
-    content = bytearray(path.read_bytes())
-    content[9_000_000] ^= 1
-    path.write_bytes(content)
-
-
-def empty(path):
-    path.write_bytes(b"")
-
-
-@pytest.mark.parametrize("damage", [cut_short, flip_a_bit, empty])
-def test_a_broken_cache_is_rebuilt(engines, noise, seeded_weights, cache_dir, tmp_path, damage, caplog):
-    expected = engines["openvino"].embed(noise[:1])
-    [cached] = cache_dir.glob("*.zip")
-    copy = tmp_path / cached.name
-    copy.write_bytes(cached.read_bytes())
-    damage(copy)
-    engine = open_engine("openvino", seeded_weights, cache_dir=tmp_path)
-    np.testing.assert_array_equal(engine.embed(noise[:1]), expected)
-    assert "is broken" in caplog.text
-    assert [path.name for path in tmp_path.iterdir()] == [cached.name]
-    assert zipfile.ZipFile(copy).testzip() is None
-
-
-def test_a_cache_that_cannot_be_written_costs_time_only(noise, engines, seeded_weights, tmp_path, caplog):
-    not_a_folder = tmp_path / "file"
-    not_a_folder.write_bytes(b"")
-    engine = open_engine("openvino", seeded_weights, cache_dir=not_a_folder)
-    np.testing.assert_array_equal(engine.embed(noise[:1]), engines["openvino"].embed(noise[:1]))
-    assert "cannot be kept" in caplog.text
-
-
 @pytest.mark.usefixtures("engines")
-def test_one_thread_computes_the_same(engines, noise, seeded_weights, cache_dir):
-    engine = open_engine("openvino", seeded_weights, cache_dir=cache_dir, threads=1)
+def test_one_thread_computes_the_same(engines, noise, seeded_weights):
+    engine = open_engine("openvino", seeded_weights, threads=1)
     expected = engines["openvino"].embed(noise[:1])
     np.testing.assert_allclose(engine.embed(noise[:1]), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-def test_tensorflow_says_that_threads_come_too_late(engines, noise, seeded_weights, cache_dir):
+def test_tensorflow_says_that_threads_come_too_late(engines, noise, seeded_weights):
     engines["tensorflow"].embed(noise[:1])
     with pytest.raises(EmbeddingError, match="cannot change to 1 threads"):
-        open_engine("tensorflow", seeded_weights, cache_dir=cache_dir, threads=1)
+        open_engine("tensorflow", seeded_weights, threads=1)
 
 
 def test_an_unknown_engine_is_an_error_that_names_the_choices(seeded_weights, tmp_path):
     with pytest.raises(
         EmbeddingError, match="'torch' does not exist: choose one of openvino, tensorflow, openl3"
     ):
-        open_engine("torch", seeded_weights, cache_dir=tmp_path)
+        open_engine("torch", seeded_weights)
 
 
 def test_an_unknown_precision_is_an_error_that_names_the_choices(seeded_weights, tmp_path):
     with pytest.raises(
         EmbeddingError, match="openvino engine has no precision 'int4': choose one of float32, bfloat16, int8"
     ):
-        open_engine("openvino", seeded_weights, cache_dir=tmp_path, precision="int4")
+        open_engine("openvino", seeded_weights, precision="int4")
 
 
 def test_no_thread_at_all_is_an_error(seeded_weights, tmp_path):
     with pytest.raises(EmbeddingError, match="threads=0"):
-        open_engine("openvino", seeded_weights, cache_dir=tmp_path, threads=0)
+        open_engine("openvino", seeded_weights, threads=0)
 
 
 @pytest.mark.parametrize(
     ("engine", "package", "requirements"),
     [
         ("openvino", "openvino", "requirements.txt"),
-        ("openvino", "keras", "requirements.txt"),
-        ("tensorflow", "tensorflow", "requirements.txt"),
+        ("tensorflow", "keras", "requirements-tensorflow.txt"),
+        ("tensorflow", "tensorflow", "requirements-tensorflow.txt"),
         ("openl3", "openl3", "requirements-openl3.txt"),
     ],
 )
 def test_a_missing_package_is_an_error_that_names_it(
     monkeypatch, seeded_weights, tmp_path, engine, package, requirements
 ):
-    if package == "keras":
-        pytest.importorskip("openvino")
     monkeypatch.setitem(sys.modules, package, None)
     said = f"needs the package '{package}', which is not installed: install {requirements} or"
     with pytest.raises(EmbeddingError, match=said):
-        open_engine(engine, seeded_weights, cache_dir=tmp_path)
+        open_engine(engine, seeded_weights)
 
 
-@pytest.mark.parametrize("engine", OURS)
-def test_keras_on_another_backend_is_an_error_that_names_it(monkeypatch, seeded_weights, tmp_path, engine):
-    pytest.importorskip(engine)
+def test_keras_on_another_backend_is_an_error_that_names_it(monkeypatch, seeded_weights):
+    pytest.importorskip("tensorflow")
     elsewhere = SimpleNamespace(backend=SimpleNamespace(backend=lambda: "jax"))
     monkeypatch.setattr(packages, "import_keras", lambda: elsewhere)
     with pytest.raises(EmbeddingError, match="KERAS_BACKEND is 'jax': unset it"):
-        open_engine(engine, seeded_weights, cache_dir=tmp_path)
+        open_engine("tensorflow", seeded_weights)
 
 
 def test_with_a_gpu_tensorflow_makes_the_log_mels_too(
-    monkeypatch, sounds, reference, seeded_weights, cache_dir, engines
+    monkeypatch, sounds, reference, seeded_weights, engines
 ):
     assert engines["tensorflow"]
     import tensorflow
@@ -335,7 +270,7 @@ def test_with_a_gpu_tensorflow_makes_the_log_mels_too(
         return ["GPU"] if kind == "GPU" else there(kind)
 
     monkeypatch.setattr(tensorflow.config, "list_physical_devices", claim_a_gpu)
-    engine = open_engine("tensorflow", seeded_weights, cache_dir=cache_dir)
+    engine = open_engine("tensorflow", seeded_weights)
     assert engine.input_shape == (48_000,)
     assert engine.batch_size == 256
     for name in ("hop_0.5", "silence"):
@@ -353,9 +288,9 @@ def cosines(first, second):
 
 
 @pytest.mark.parametrize("engine", OURS)
-def test_bfloat16_is_near_float32_and_not_the_same(engines, noise, seeded_weights, cache_dir, engine):
+def test_bfloat16_is_near_float32_and_not_the_same(engines, noise, seeded_weights, engine):
     exact = engines[engine].embed(noise[:3])
-    half = open_engine(engine, seeded_weights, cache_dir=cache_dir, precision="bfloat16")
+    half = open_engine(engine, seeded_weights, precision="bfloat16")
     assert half.precision == "bfloat16"
     embedding = half.embed(noise[:3])
     assert embedding.dtype == np.float32
@@ -364,53 +299,53 @@ def test_bfloat16_is_near_float32_and_not_the_same(engines, noise, seeded_weight
 
 
 @pytest.fixture(scope="module")
-def packed(engines, noise, seeded_weights, cache_dir):
+def packed(engines, noise, seeded_weights):
     assert engines["openvino"]
     pytest.importorskip("nncf")
-    return quantised_network(seeded_weights, noise, cache_dir=cache_dir)
+    return quantised_network(seeded_weights, noise)
 
 
-def test_int8_is_near_float32_and_a_quarter_of_its_size(engines, noise, seeded_weights, cache_dir, packed):
-    engine = open_engine("openvino", seeded_weights, cache_dir=cache_dir, precision="int8", network=packed)
+def test_int8_is_near_float32_and_a_quarter_of_its_size(engines, noise, seeded_weights, packed):
+    engine = open_engine("openvino", seeded_weights, precision="int8", network=packed)
     exact, embedding = engines["openvino"].embed(noise), engine.embed(noise)
     assert cosines(embedding, exact).min() > 0.995
     assert not np.allclose(embedding, exact, rtol=1e-4)
     assert len(packed) < 6_000_000
 
 
-def test_the_same_windows_quantise_alike(noise, seeded_weights, cache_dir, packed):
+def test_the_same_windows_quantise_alike(noise, seeded_weights, packed):
     def embed(network):
-        options = {"cache_dir": cache_dir, "precision": "int8", "network": network}
-        return open_engine("openvino", seeded_weights, **options).embed(noise[:2])
+        engine = open_engine("openvino", seeded_weights, precision="int8", network=network)
+        return engine.embed(noise[:2])
 
-    again = quantised_network(seeded_weights, noise, cache_dir=cache_dir)
+    again = quantised_network(seeded_weights, noise)
     np.testing.assert_array_equal(embed(again), embed(packed))
-    others = quantised_network(seeded_weights, noise * 0.5, cache_dir=cache_dir)
+    others = quantised_network(seeded_weights, noise * 0.5)
     assert not np.array_equal(embed(others), embed(packed))
 
 
-def test_a_damaged_int8_network_is_an_error_that_says_what_to_do(seeded_weights, cache_dir, packed):
+def test_a_damaged_int8_network_is_an_error_that_says_what_to_do(seeded_weights, packed):
     damaged = packed[:2_000_000] + b"?" + packed[2_000_001:]
     with pytest.raises(EmbeddingError, match=r"int8 network is damaged .* --precision auto --reindex\.$"):
-        open_engine("openvino", seeded_weights, cache_dir=cache_dir, precision="int8", network=damaged)
+        open_engine("openvino", seeded_weights, precision="int8", network=damaged)
 
 
-def test_int8_without_its_network_is_an_error(seeded_weights, cache_dir):
+def test_int8_without_its_network_is_an_error(seeded_weights):
     with pytest.raises(EmbeddingError, match="quantised on songs: choose --precision auto"):
-        open_engine("openvino", seeded_weights, cache_dir=cache_dir, precision="int8")
+        open_engine("openvino", seeded_weights, precision="int8")
 
 
-def test_int8_without_nncf_is_an_error_that_names_it(monkeypatch, engines, noise, seeded_weights, cache_dir):
+def test_int8_without_nncf_is_an_error_that_names_it(monkeypatch, engines, noise, seeded_weights):
     assert engines["openvino"]
     monkeypatch.setitem(sys.modules, "nncf", None)
     with pytest.raises(EmbeddingError, match="needs the package 'nncf', which is not installed"):
-        quantised_network(seeded_weights, noise, cache_dir=cache_dir)
+        quantised_network(seeded_weights, noise)
 
 
 # Keeping to oneself
 
 
-def test_openvino_leaves_no_identifier_in_the_users_home(tmp_path, cache_dir, engines):
+def test_openvino_leaves_no_identifier_in_the_users_home(tmp_path, engines):
     assert engines["openvino"]
     code = (
         "from explorer.embedding.packages import import_openvino\n"

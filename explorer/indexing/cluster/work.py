@@ -8,7 +8,6 @@ import threading
 import time
 from pathlib import Path
 
-from explorer.config import Settings
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.openvino_network import native_precisions
 from explorer.embedding.weights import Weights, find_weights_here, untrained_weights
@@ -101,7 +100,6 @@ def _engine(recipe: Recipe) -> Engine:
         _engines[key] = open_engine(
             recipe.engine,
             unpack_weights(recipe.weights),
-            cache_dir=Settings().models,
             precision=recipe.precision,
             network=recipe.network,
         )
