@@ -155,11 +155,6 @@ def said(error: Exception) -> str:
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
-def is_url(text: str | os.PathLike) -> bool:
-    """Tell whether a text names a place that is not a folder of this machine."""
-    return isinstance(as_root(text), RemotePath)
-
-
 def as_root(place: str | os.PathLike | RemotePath) -> Path | RemotePath:
     """Return what a user, or songs.db, calls a folder: a path, or a URL as a RemotePath."""
     if isinstance(place, RemotePath):

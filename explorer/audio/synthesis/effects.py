@@ -194,11 +194,3 @@ def duck(sound: np.ndarray, times_s, *, depth: float = 0.7, release_s: float = 0
     since = np.where(last >= 0, since - starts[np.maximum(last, 0)], 9.0)
     gain = 1 - depth * np.clip(1 - since / release_s, 0, 1) ** 2
     return sound * gain[:, None].astype(np.float32)
-
-
-def tremolo(sound: np.ndarray, *, rate_hz: float, depth: float, stereo: bool = True) -> np.ndarray:
-    """Let the loudness waver; from side to side where `stereo`."""
-    angle = np.float32(2 * np.pi * rate_hz) * seconds(len(sound))
-    left = 1 - depth * (0.5 + 0.5 * np.sin(angle))
-    right = 1 - depth * (0.5 - 0.5 * np.sin(angle)) if stereo else left
-    return sound * np.stack([left, right], axis=1).astype(np.float32)

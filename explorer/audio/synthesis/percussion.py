@@ -66,12 +66,6 @@ def cymbal(rng: np.random.Generator, *, decay_s: float = 1.2, ping: float = 0.4)
     return _unit(0.25 * wash + ping * modes)
 
 
-def shaker(rng: np.random.Generator, *, decay_s: float = 0.07) -> np.ndarray:
-    """A shaker: a soft rise and fall of bright noise. [shape=(n,), float32]."""
-    noise, time = _noise(rng, decay_s * 2)
-    return _unit(bandpass(noise, 4500, 11000) * (time / 0.012) * np.exp(-time / (decay_s / 4)))
-
-
 def brush(rng: np.random.Generator) -> np.ndarray:
     """A wire brush that slaps a snare. [shape=(n,), float32]."""
     noise, time = _noise(rng, 0.22)

@@ -68,12 +68,6 @@ def test_chorus_drifts_apart_on_the_two_sides():
     assert _rms(wide) > 0.8 * _rms(sound)
 
 
-def test_tremolo_wavers_between_the_sides():
-    wavering = effects.tremolo(np.ones((SAMPLE_RATE_HZ, 2), dtype=np.float32), rate_hz=2, depth=0.6)
-    assert wavering.min() == pytest.approx(0.4, abs=0.01)
-    assert np.corrcoef(wavering.T)[0, 1] < -0.9
-
-
 def test_drive_adds_harmonics_and_stays_bounded():
     driven = effects.drive(_sine(441), 5)
     magnitudes = np.abs(np.fft.rfft(driven))

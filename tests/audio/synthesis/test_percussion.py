@@ -10,7 +10,6 @@ DRUMS = {
     "clap": percussion.clap,
     "hat": percussion.hat,
     "cymbal": percussion.cymbal,
-    "shaker": percussion.shaker,
     "brush": percussion.brush,
     "rim": percussion.rim,
     "hand_drum": percussion.hand_drum,
