@@ -302,7 +302,7 @@ def test_bfloat16_is_near_float32_and_not_the_same(engines, noise, seeded_weight
 def packed(engines, noise, seeded_weights):
     assert engines["openvino"]
     pytest.importorskip("nncf")
-    return quantised_network(seeded_weights, noise)
+    return quantised_network(seeded_weights, noise[:2])
 
 
 def test_int8_is_near_float32_and_a_quarter_of_its_size(engines, noise, seeded_weights, packed):
@@ -318,9 +318,9 @@ def test_the_same_windows_quantise_alike(noise, seeded_weights, packed):
         engine = open_engine("openvino", seeded_weights, precision="int8", network=network)
         return engine.embed(noise[:2])
 
-    again = quantised_network(seeded_weights, noise)
+    again = quantised_network(seeded_weights, noise[:2])
     np.testing.assert_array_equal(embed(again), embed(packed))
-    others = quantised_network(seeded_weights, noise * 0.5)
+    others = quantised_network(seeded_weights, noise[:2] * 0.5)
     assert not np.array_equal(embed(others), embed(packed))
 
 

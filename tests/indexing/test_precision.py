@@ -17,6 +17,12 @@ from explorer.indexing.precision import candidate_precisions
 from explorer.library.database import Database
 
 
+@pytest.fixture(autouse=True)
+def few_windows(monkeypatch):
+    """Calibrate int8 on 4 windows: how long it takes grows with their number."""
+    monkeypatch.setattr(precision_module, "CALIBRATION_WINDOWS", 4)
+
+
 @pytest.fixture
 def music(tmp_path, make_tone):
     """Seventeen songs and a file that is none."""
