@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -83,7 +82,7 @@ def shorten(text: str, letters: int = _MOST_LETTERS) -> str:
     return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
 
 
-def save(figure: Figure, folder: Path, name: str, *, forms: Sequence[str] = ("png", "svg")) -> list[Path]:
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write a figure as `folder/name.png` and `.svg`, and return the files.
 
     Raises
@@ -91,19 +90,33 @@ def save(figure: Figure, folder: Path, name: str, *, forms: Sequence[str] = ("pn
     AnalysisError
         If they cannot be written.
     """
-    paths = []
-    for form in forms:
-        path = folder / f"{name}.{form}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as part:
-                part.write_bytes(render(figure, form))
-        except OSError as error:
-            raise AnalysisError(
-                f"{path} cannot be written ({error.strerror}): choose another folder with --out."
-            ) from error
-        paths.append(path)
+    paths = [folder / f"{name}.{form}" for form in ("png", "svg")]
+    for path in paths:
+        write_file(path, render(figure, path.suffix[1:]), choose="another folder")
     return paths
+
+
+def write_file(path: Path, content: bytes, *, choose: str) -> None:
+    """Write a whole file, or leave an older one as it is.
+
+    Parameters
+    ----------
+    choose : str
+        What else a user may name with --out.
+
+    Raises
+    ------
+    AnalysisError
+        If it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:
+            part.write_bytes(content)
+    except OSError as error:
+        raise AnalysisError(
+            f"{path} cannot be written ({error.strerror}): choose {choose} with --out."
+        ) from error
 
 
 def render(figure: Figure, form: str) -> bytes:

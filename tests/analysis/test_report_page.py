@@ -88,7 +88,7 @@ def test_figures_wear_the_colours_of_the_page(page):
     assert "var(--accent)" in drawings
     for ink in ("#1c2030", "#5b5bd6", "#ffffff"):
         assert ink not in drawings
-    assert "prefers-color-scheme:dark" in page
+    assert "(prefers-color-scheme: dark)" in page
     assert "@media print" in page
 
 
