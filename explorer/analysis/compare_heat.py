@@ -10,16 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from scipy.cluster.hierarchy import dendrogram
 
-from explorer.analysis.compare_paper import MARGIN_IN, Heading, text_sizes_in, widest_in
+from explorer.analysis.compare_paper import add_heading
 from explorer.analysis.drawing import DISTANCE, INK, LINE, SIMILARITY, SOFT, new_figure, style
 from explorer.analysis.matrices import Matrices
 
 _LARGEST_CELL_IN, _SMALLEST_CELL_IN, _BEST_SIDE_IN = 0.62, 0.135, 6.4
-_WRITTEN_OUT = 12
-_LONG_BAR_IN = 1.9
-_TREE_IN, _BAR_IN, _TICKS_IN, _GAP_IN, _COLUMN_NUMBERS_IN = 0.85, 0.13, 0.62, 0.08, 0.24
+_WRITTEN_OUT, _RULED = 12, 40
+_TREE_IN, _BAR_IN, _LONGEST_BAR_IN, _LONG_BAR_IN, _GAP_IN = 0.85, 0.13, 2.6, 1.9, 0.08
 # On a background of less luminance white is easier to read than black.
 _DARK = 0.55
 
@@ -31,7 +31,6 @@ class _Kind:
     colours: Colormap
     limits: tuple[float, float]
     digits: str
-    extend: str
 
 
 def similarity_figure(
@@ -58,20 +57,12 @@ def similarity_figure(
     """
     others = _off_diagonal(matrices.similarity)
     if is_centred:
-        reach = max(0.2, np.ceil(10 * np.percentile(np.abs(others), 99)) / 10)
-        limits = (-min(reach, 1.0), min(reach, 1.0))
+        reach = float(np.clip(np.ceil(10 * np.percentile(np.abs(others), 99)) / 10, 0.2, 1.0))
+        limits, bar, digits = (-reach, reach), "centred cosine similarity", "{:.2f}"
     else:
-        limits = (float(others.min()), 1.0)
-    if limits[1] - limits[0] < 1e-9:
-        limits = (limits[0] - 0.01, limits[1])
-    kind = _Kind(
-        f"How alike the {of} sound",
-        "centred cosine similarity" if is_centred else "cosine similarity",
-        SIMILARITY,
-        limits,
-        "{:.2f}" if is_centred else "{:.3f}",
-        _extend(others, limits),
-    )
+        low = float(others.min())
+        limits, bar, digits = (min(low, 1.0 - 1e-9), 1.0), "cosine similarity", "{:.3f}"
+    kind = _Kind(f"How alike the {of} sound", bar, SIMILARITY, limits, digits)
     return _draw(matrices.similarity, matrices, labels, kind, captions)
 
 
@@ -85,142 +76,90 @@ def distance_figure(
     matrices, labels, captions, of
         As for `similarity_figure`.
     """
-    others = _off_diagonal(matrices.distance)
-    low, high = (float(value) for value in np.percentile(others, [1, 99]))
+    low, high = map(float, np.percentile(_off_diagonal(matrices.distance), [1, 99]))
     # What lies far from zero is told apart better on a scale that begins little below it; a song's
     # distance from itself stays darker than any other.
     low = 0.0 if low < 0.6 * high else max(0.0, low - 0.35 * (high - low))
     limits = (low, high) if high - low > 1e-9 * max(high, 1.0) else (0.0, high or 1.0)
     digits = "{:.0f}" if high >= 100 else "{:.1f}" if high >= 10 else "{:.2f}"
-    kind = _Kind(
-        f"How far apart the {of} are",
-        "Euclidean distance of the vectors",
-        DISTANCE,
-        limits,
-        digits,
-        _extend(others, limits),
-    )
+    kind = _Kind(f"How far apart the {of} are", "Euclidean distance of the vectors", DISTANCE, limits, digits)
     return _draw(matrices.distance, matrices, labels, kind, captions)
 
 
-def _off_diagonal(values):
+def _off_diagonal(values: np.ndarray) -> np.ndarray:
     return values[~np.eye(len(values), dtype=bool)]
 
 
-def _extend(values, limits):
+def _draw(values, matrices, labels, kind, captions) -> Figure:
+    """Draw cells of a readable size; what is beside them enlarges the picture when it is saved."""
+    cell_in = float(np.clip(_BEST_SIDE_IN / len(values), _SMALLEST_CELL_IN, _LARGEST_CELL_IN))
+    side_in = cell_in * len(values)
+    bar_in = min(side_in, _LONGEST_BAR_IN)
+    with style():
+        figure = new_figure(side_in, side_in, layout="none")
+
+        def beside(left_in: float, width_in: float, height_in: float) -> Axes:
+            return figure.add_axes(
+                [left_in / side_in, 1 - height_in / side_in, width_in / side_in, height_in / side_in]
+            )
+
+        cells = beside(0, side_in, side_in)
+        image = _draw_cells(cells, values[np.ix_(matrices.order, matrices.order)], kind)
+        _name_rows(cells, [labels[row] for row in matrices.order], min(8.0, cell_in * 72 * 0.72))
+        _draw_tree(beside(side_in + _GAP_IN, _TREE_IN, side_in), matrices.tree)
+        bar = beside(side_in + _TREE_IN + 4 * _GAP_IN, _BAR_IN, bar_in)
+        extend = _extend(_off_diagonal(values), kind.limits)
+        figure.colorbar(image, cax=bar, extend=extend, extendfrac=0.05).outline.set_visible(False)
+        bar.tick_params(length=2, labelsize=7, pad=2)
+        text = kind.bar if bar_in > _LONG_BAR_IN else kind.bar.replace(" ", "\n", 2)
+        bar.set_ylabel(text, fontsize=7.5, color=SOFT, labelpad=3)
+        add_heading(figure, kind.title, captions)
+    return figure
+
+
+def _extend(values: np.ndarray, limits: tuple[float, float]) -> str:
     below, above = values.min() < limits[0] - 1e-9, values.max() > limits[1] + 1e-9
     return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
 
 
-def _draw(values, matrices, labels, kind, captions):
+def _draw_cells(axes: Axes, values: np.ndarray, kind: _Kind) -> AxesImage:
     count = len(values)
-    cell_in = float(np.clip(_BEST_SIDE_IN / count, _SMALLEST_CELL_IN, _LARGEST_CELL_IN))
-    side_in = cell_in * count
-    size_pt = min(8.0, cell_in * 72 * 0.72)
-    number_in = widest_in([str(count)], size_pt) + _GAP_IN
-    labels_in = widest_in(labels, size_pt) + number_in + 2 * _GAP_IN
-    left_in = MARGIN_IN + labels_in
-    width_in = left_in + side_in + _GAP_IN + _TREE_IN + 3 * _GAP_IN + _BAR_IN + _TICKS_IN + MARGIN_IN
-    title_in = text_sizes_in([kind.title], 13.0, weight="bold")[0][0] + 2 * MARGIN_IN
-    width_in = max(width_in, title_in, 5.6)
-    heading = Heading(kind.title, captions, width_in=width_in)
-    bottom_in = MARGIN_IN + _COLUMN_NUMBERS_IN
-    height_in = bottom_in + side_in + 0.14 + heading.height_in
-    with style():
-        figure = new_figure(width_in, height_in)
-        figure.set_layout_engine("none")
-        heading.draw(figure)
-
-        def axes(left, bottom, width, height):
-            return figure.add_axes(
-                [left / width_in, bottom / height_in, width / width_in, height / height_in]
-            )
-
-        cells = axes(left_in, bottom_in, side_in, side_in)
-        image = _draw_cells(cells, values[np.ix_(matrices.order, matrices.order)], kind)
-        _draw_labels(cells, [labels[row] for row in matrices.order], size_pt, number_in)
-        right_in = left_in + side_in + _GAP_IN
-        _draw_tree(axes(right_in, bottom_in, _TREE_IN, side_in), matrices.tree)
-        bar_in = min(side_in, 2.6)
-        bar = axes(right_in + _TREE_IN + 3 * _GAP_IN, bottom_in + side_in - bar_in, _BAR_IN, bar_in)
-        _draw_bar(figure, bar, image, kind)
-    return figure
-
-
-def _draw_cells(axes: Axes, values: np.ndarray, kind: _Kind):
-    low, high = kind.limits
-    image = axes.imshow(
-        values, cmap=kind.colours, vmin=low, vmax=high, interpolation="nearest", aspect="auto"
-    )
+    image = axes.imshow(values, cmap=kind.colours, clim=kind.limits, interpolation="nearest", aspect="auto")
     axes.spines[:].set(visible=True, color=LINE, linewidth=0.6)
-    axes.tick_params(length=0)
-    count = len(values)
-    if count <= 40:
+    if count <= _RULED:
         edges = np.arange(1, count) - 0.5
         axes.hlines(edges, -0.5, count - 0.5, color="white", linewidth=0.6)
         axes.vlines(edges, -0.5, count - 0.5, color="white", linewidth=0.6)
     if count <= _WRITTEN_OUT:
-        for row in range(count):
-            for column in range(count):
-                shade = image.cmap(image.norm(values[row, column]))
-                is_dark = np.dot(shade[:3], (0.299, 0.587, 0.114)) < _DARK
-                axes.text(
-                    column,
-                    row,
-                    kind.digits.format(values[row, column]).replace("-", "−"),
-                    ha="center",
-                    va="center",
-                    fontsize=7.0,
-                    color="white" if is_dark else INK,
-                )
-    axes.set_xlim(-0.5, count - 0.5)
-    axes.set_ylim(count - 0.5, -0.5)
+        options = {"ha": "center", "va": "center", "fontsize": 7.0}
+        for (row, column), value in np.ndenumerate(values):
+            is_dark = np.dot(image.to_rgba(value)[:3], (0.299, 0.587, 0.114)) < _DARK
+            text = kind.digits.format(value).replace("-", "−")
+            axes.text(column, row, text, color="white" if is_dark else INK, **options)
+    axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
     return image
 
 
-def _draw_labels(axes: Axes, labels: Sequence[str], size_pt: float, number_in: float) -> None:
+def _name_rows(axes: Axes, labels: Sequence[str], size_pt: float) -> None:
     """Name the rows, and number rows and columns alike, so that a column can be looked up."""
-    count = len(labels)
-    ticks = np.arange(count)
-    axes.set_xticks(ticks, [str(number + 1) for number in ticks], fontsize=size_pt * 0.85, color=SOFT)
-    axes.set_yticks(ticks, [str(number + 1) for number in ticks], fontsize=size_pt * 0.85, color=SOFT)
-    axes.tick_params(axis="both", pad=3)
-    if count > 40:
-        for tick in axes.get_xticklabels():
-            tick.set_fontsize(size_pt * 0.7)
+    ticks = np.arange(len(labels))
+    numbers = [str(number + 1) for number in ticks]
+    axes.set_yticks(ticks, numbers, fontsize=size_pt * 0.85, color=SOFT)
+    axes.set_xticks(ticks, numbers, fontsize=size_pt * (0.7 if len(ticks) > _RULED else 0.85), color=SOFT)
+    axes.tick_params(length=0, pad=3)
     for row, label in enumerate(labels):
         axes.annotate(
-            label,
-            (0, row),
-            xycoords=("axes fraction", "data"),
-            xytext=(-(number_in + _GAP_IN) * 72, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=size_pt,
-            color=INK,
+            label, (0, row), xycoords=("axes fraction", "data"), xytext=(-size_pt * 1.6 - 8, 0),
+            textcoords="offset points", ha="right", va="center", fontsize=size_pt, color=INK,
             annotation_clip=False,
-        )
+        )  # fmt: skip
 
 
 def _draw_tree(axes: Axes, tree: np.ndarray) -> None:
     """Draw the clustering beside the rows: the further right two meet, the less alike they are."""
     plan = dendrogram(tree, no_plot=True)
     # SciPy puts its leaves at 5, 15, 25 …; the rows are at 0, 1, 2 …
-    lines = [
-        np.column_stack([across, (np.array(along) - 5.0) / 10.0])
-        for across, along in zip(plan["dcoord"], plan["icoord"], strict=True)
-    ]
+    lines = np.stack([plan["dcoord"], (np.array(plan["icoord"]) - 5.0) / 10.0], axis=2)
     axes.add_collection(LineCollection(lines, colors=SOFT, linewidths=0.8, capstyle="projecting"))
-    count = len(tree) + 1
-    axes.set_xlim(0, max(float(tree[:, 2].max()), 1e-9) * 1.03)
-    axes.set_ylim(count - 0.5, -0.5)
+    axes.set(xlim=(0, max(float(tree[:, 2].max()), 1e-9) * 1.03), ylim=(len(tree) + 0.5, -0.5))
     axes.set_axis_off()
-
-
-def _draw_bar(figure: Figure, axes: Axes, image, kind: _Kind) -> None:
-    bar = figure.colorbar(image, cax=axes, extend=kind.extend, extendfrac=0.05)
-    bar.outline.set_visible(False)
-    axes.tick_params(length=2, labelsize=7, pad=2)
-    text = kind.bar if axes.bbox.height / figure.dpi > _LONG_BAR_IN else kind.bar.replace(" ", "\n", 2)
-    axes.set_ylabel(text, fontsize=7.5, color=SOFT, labelpad=3)

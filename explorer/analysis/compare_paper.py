@@ -1,22 +1,20 @@
-"""Words on a comparison's figures: what songs are called, what the picture says, and how wide text is."""
+"""Words on a comparison's figures: what songs are called, and what is said above a picture."""
 
 from __future__ import annotations
 
 import unicodedata
-import warnings
 from collections.abc import Sequence
 from textwrap import wrap
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from explorer.analysis.drawing import DPI, INK, SOFT, new_figure, shorten, style
+from explorer.analysis.drawing import INK, SOFT, shorten
 
-POINTS_PER_INCH = 72.0
-MARGIN_IN = 0.22
 TITLE_PT, CAPTION_PT = 13.0, 8.0
 WARNING = "#b2452f"
-_CAPTION_LINE_IN = 0.16
+_CAPTION_LINE_IN, _GAP_IN, _LEAST_WIDTH_IN = 0.16, 0.18, 5.2
+# The mean width of a letter, in font sizes.
+_LETTER = 0.54
 _TITLE_LETTERS, _ARTIST_LETTERS = 30, 18
 
 
@@ -40,27 +38,6 @@ def song_label(title: str, artist: str, *, letters: int = _TITLE_LETTERS) -> str
     return f"{title} · {artist}" if artist else title
 
 
-def text_sizes_in(
-    texts: Sequence[str], size_pt: float, *, weight: str = "normal"
-) -> list[tuple[float, float]]:
-    """Return the width and height of each text, in inches."""
-    with style(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure = new_figure(1.0, 1.0)
-        figure.set_dpi(DPI)
-        renderer = FigureCanvasAgg(figure).get_renderer()
-        boxes = [
-            figure.text(0, 0, text, fontsize=size_pt, fontweight=weight).get_window_extent(renderer)
-            for text in texts
-        ]
-    return [(box.width / figure.dpi, box.height / figure.dpi) for box in boxes]
-
-
-def widest_in(texts: Sequence[str], size_pt: float) -> float:
-    """Return the width of the widest text, in inches."""
-    return max((width for width, _ in text_sizes_in(texts, size_pt)), default=0.0)
-
-
 def model_line(model: dict) -> tuple[str, bool]:
     """Say what made the vectors, and whether that is a warning."""
     if not model.get("weights_sha256") and not model.get("weights"):
@@ -75,30 +52,26 @@ def model_line(model: dict) -> tuple[str, bool]:
     return f"OpenL3 {name}, {model['pooling']} pooling.", False
 
 
-class Heading:
-    """A figure's title and what is said beneath it, above the axes.
+def add_heading(figure: Figure, title: str, captions: Sequence[tuple[str, bool]]) -> None:
+    """Write a title, and what is said beneath it, above everything that is on a figure.
 
-    Attributes
+    The text lies outside the figure's own size: `drawing.render` enlarges the picture to hold it.
+
+    Parameters
     ----------
-    height_in : float
-        How much of the figure's top it takes.
+    captions : sequence of (str, bool)
+        Sentences, and whether each is a warning.
     """
-
-    def __init__(self, title: str, captions: Sequence[tuple[str, bool]], *, width_in: float):
-        letters = max(30, int((width_in - 2 * MARGIN_IN) * POINTS_PER_INCH / (CAPTION_PT * 0.54)))
-        self._title = title
-        self._lines = [(line, loud) for text, loud in captions for line in wrap(text, letters)]
-        self.height_in = MARGIN_IN + 0.30 + _CAPTION_LINE_IN * len(self._lines)
-
-    def draw(self, figure: Figure) -> None:
-        """Write it."""
-        width_in, height_in = figure.get_size_inches()
-        x, top = MARGIN_IN / width_in, height_in - MARGIN_IN
-        options = {"ha": "left", "va": "top"}
-        figure.text(
-            x, top / height_in, self._title, fontsize=TITLE_PT, fontweight="bold", color=INK, **options
-        )
-        top -= 0.30
-        for number, (line, loud) in enumerate(self._lines):
-            y = (top - number * _CAPTION_LINE_IN) / height_in
-            figure.text(x, y, line, fontsize=CAPTION_PT, color=WARNING if loud else SOFT, **options)
+    box_in = figure.get_tightbbox()
+    width_in, height_in = figure.get_size_inches()
+    letters = int(max(_LEAST_WIDTH_IN, box_in.width) * 72 / (CAPTION_PT * _LETTER))
+    lines = [(line, is_warning) for text, is_warning in captions for line in wrap(text, letters)]
+    y_in = box_in.y1 + _GAP_IN
+    for line, is_warning in reversed(lines):
+        colour = WARNING if is_warning else SOFT
+        figure.text(box_in.x0 / width_in, y_in / height_in, line, fontsize=CAPTION_PT, color=colour)
+        y_in += _CAPTION_LINE_IN
+    y_in += _GAP_IN / 2
+    figure.text(
+        box_in.x0 / width_in, y_in / height_in, title, fontsize=TITLE_PT, fontweight="bold", color=INK
+    )

@@ -6,20 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import textalloc
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from explorer.analysis.comparable import Groups
-from explorer.analysis.compare_labels import place_labels
-from explorer.analysis.compare_paper import (
-    MARGIN_IN,
-    POINTS_PER_INCH,
-    Heading,
-    plain,
-    text_sizes_in,
-    widest_in,
-)
+from explorer.analysis.compare_paper import add_heading, plain
 from explorer.analysis.drawing import COLOURS, GREY, INK, LINE, SOFT, new_figure, shorten, style
 
 # Neighbours in the list of colours are told apart; these are near twins of earlier ones.
@@ -28,11 +21,9 @@ _OWN_COLOURS = [colour for colour in COLOURS[:18] if colour not in _TWINS]
 MOST_COLOURS = len(_OWN_COLOURS)
 OTHERS = "#8b8f9a"
 _LABEL_PT, _LEGEND_PT, _NOTE_PT = 6.6, 7.5, 7.0
-_PANEL_IN, _LABELLED_PANEL_IN, _PANEL_TITLE_IN, _NOTE_IN, _BETWEEN_IN = 5.0, 6.2, 0.32, 0.22, 0.28
-_LEGEND_ROW_IN = 0.19
-# The least and the greatest height of a panel, in its widths; and the least room around its points.
-_SHAPES = 0.6, 1.1
-_EDGE_PT = 16.0
+_PANEL_IN, _LABELLED_PANEL_IN, _BETWEEN_IN, _LEGEND_IN = 5.0, 6.2, 0.28, 0.3
+# The least and the greatest height of a panel, in its widths; and the room around its points.
+_SHAPES, _EDGE = (0.6, 1.1), 0.045
 # More points would make an SVG of many megabytes: they become a picture inside it.
 _MOST_DRAWN_AS_PATHS = 2_000
 
@@ -91,25 +82,23 @@ def scatter_figure(
         What is said beneath the title, and whether that is a warning.
     """
     side_in = _LABELLED_PANEL_IN if len(marks.labels) else _PANEL_IN
-    width_in = 2 * MARGIN_IN + len(panels) * side_in + (len(panels) - 1) * _BETWEEN_IN
-    heading = Heading(title, captions, width_in=width_in)
-    entries = _legend_entries(panels, marks)
-    columns, rows = _legend_shape([label for _, label in entries], width_in - 2 * MARGIN_IN)
-    tall_in = side_in * _shape(panels)
-    bottom_in = MARGIN_IN + rows * _LEGEND_ROW_IN + _NOTE_IN
-    height_in = bottom_in + tall_in + _PANEL_TITLE_IN + heading.height_in
+    step_in = side_in + _BETWEEN_IN
+    width_in, height_in = len(panels) * step_in - _BETWEEN_IN, side_in * _shape(panels)
     with style():
-        figure = new_figure(width_in, height_in)
-        figure.set_layout_engine("none")
-        heading.draw(figure)
+        figure = new_figure(width_in, height_in, layout="none")
         for number, panel in enumerate(panels):
-            left_in = MARGIN_IN + number * (side_in + _BETWEEN_IN)
-            axes = figure.add_axes(
-                [left_in / width_in, bottom_in / height_in, side_in / width_in, tall_in / height_in]
-            )
-            _draw_panel(axes, panel, marks, np.array([side_in, tall_in]) * POINTS_PER_INCH)
-        if entries:
-            _draw_legend(figure, entries, columns, (MARGIN_IN / width_in, (MARGIN_IN - 0.06) / height_in))
+            axes = figure.add_axes([number * step_in / width_in, 0, side_in / width_in, 1])
+            _draw_panel(axes, panel, marks)
+        if entries := _legend_entries(panels, marks):
+            handles, labels = zip(*entries, strict=True)
+            widest_in = (max(map(len, labels)) * 0.52 + 3) * _LEGEND_PT / 72
+            figure.legend(
+                handles, labels, loc="upper left", bbox_to_anchor=(0, -_LEGEND_IN / height_in),
+                ncols=max(1, min(len(labels), int(width_in / widest_in))), fontsize=_LEGEND_PT, frameon=False,
+                borderaxespad=0, borderpad=0, handletextpad=0.2, columnspacing=1.2, labelspacing=0.45,
+                handlelength=1.4,
+            )  # fmt: skip
+        add_heading(figure, title, captions)
     return figure
 
 
@@ -126,20 +115,27 @@ def colours_of(groups: Groups | None, count: int) -> list[str]:
     return [own[number] if 0 <= number < MOST_COLOURS else OTHERS for number in groups.members.tolist()]
 
 
-def _draw_panel(axes: Axes, panel: Panel, marks: Marks, size_pt: np.ndarray) -> None:
+def _shape(panels: Sequence[Panel]) -> float:
+    """Return how tall panels must be, in their widths, for the tallest map to fill its own."""
+    ratios = [_SHAPES[0]]
+    for panel in panels:
+        places = np.vstack([panel.places, panel.background])
+        width, height = np.ptp(places[np.isfinite(places).all(axis=1)], axis=0) if len(places) else (0, 0)
+        ratios.append(height / width if width > 0 else 1.0)
+    return float(min(max(ratios), _SHAPES[1]))
+
+
+def _draw_panel(axes: Axes, panel: Panel, marks: Marks) -> None:
     axes.set_title(panel.title, fontsize=10.5, pad=6)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color=LINE, linewidth=0.8)
+    axes.margins(_EDGE)
+    axes.set_aspect("equal", adjustable="datalim")
     if panel.note:
         axes.annotate(
             panel.note, (0, 0), xycoords="axes fraction", xytext=(0, -6), textcoords="offset points",
             fontsize=_NOTE_PT, color=SOFT, ha="left", va="top", annotation_clip=False,
         )  # fmt: skip
-    low, scale = _frame(panel, size_pt)
-    high = low + size_pt / scale
-    axes.set_xlim(low[0], high[0])
-    axes.set_ylim(low[1], high[1])
     _draw_points(axes, panel.background, GREY, _size(len(panel.background)) * 0.6, alpha=0.55, zorder=1)
     known = np.isfinite(panel.places).all(axis=1)
     shades = np.array(colours_of(marks.groups, len(panel.places)))
@@ -154,7 +150,7 @@ def _draw_panel(axes: Axes, panel: Panel, marks: Marks, size_pt: np.ndarray) -> 
             linewidths=0.7, zorder=4,
         )  # fmt: skip
     if len(marks.labels):
-        _draw_labels(axes, (panel.places - low) * scale, (panel.background - low) * scale, marks, size_pt)
+        _draw_labels(axes, panel, [(number, marks.labels[number]) for number in np.flatnonzero(known)])
 
 
 def _draw_points(axes, places, colour, size, **options):
@@ -168,64 +164,28 @@ def _size(count: int) -> float:
     return float(np.clip(6_000 / max(count, 1), 0.6, 34.0))
 
 
-def _extent(panel: Panel) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lowest and the highest place on a panel [shape=(2,) each]."""
-    places = np.vstack([panel.places, panel.background]).astype(np.float64)
-    known = places[np.isfinite(places).all(axis=1)]
-    return (known.min(axis=0), known.max(axis=0)) if len(known) else (np.zeros(2), np.zeros(2))
-
-
-def _shape(panels: Sequence[Panel]) -> float:
-    """Return how tall panels must be, in their widths, for the tallest map to fill its own."""
-    spans = [np.subtract(*_extent(panel)[::-1]) for panel in panels]
-    ratios = [span[1] / span[0] if span[0] > 0 else 1.0 for span in spans]
-    return float(np.clip(max(ratios), *_SHAPES))
-
-
-def _frame(panel: Panel, size_pt: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the lower left corner that shows a whole map in its middle, and the points a unit."""
-    low, high = _extent(panel)
-    span = high - low
-    free = size_pt - 2 * _EDGE_PT
-    scale = float((free / np.where(span > 0, span, 1e-9)).min()) if span.max() > 0 else 1.0
-    return (low + high - size_pt / scale) / 2, scale
-
-
-def _draw_labels(axes, points, background, marks, size_pt):
-    where = np.flatnonzero(np.isfinite(points).all(axis=1))
-    names = [marks.labels[number] for number in where]
-    sizes = np.array(text_sizes_in(names, _LABEL_PT)).reshape(-1, 2) * POINTS_PER_INCH
-    around = background[np.isfinite(background).all(axis=1)]
-    middles = place_labels(
-        points[where], sizes, width=size_pt[0], height=size_pt[1], obstacles=around[:3_000]
-    )
-    for number, name, middle, size in zip(where, names, middles, sizes, strict=True):
-        point = points[number]
-        # The line ends at the label's edge, not in it.
-        edge = np.clip(point, middle - size / 2, middle + size / 2)
-        if np.linalg.norm(edge - point) > 7.0:
-            line = np.array([point, edge]) / size_pt
-            axes.plot(*line.T, transform=axes.transAxes, color=SOFT, linewidth=0.45, zorder=2)
-        axes.text(
-            *(middle / size_pt), name, transform=axes.transAxes, fontsize=_LABEL_PT, color=INK, ha="center",
-            va="center", zorder=5,
-        )  # fmt: skip
+def _draw_labels(axes: Axes, panel: Panel, named: Sequence[tuple[int, str]]) -> None:
+    """Write names where they hide neither points nor each other; one that fits nowhere is left out."""
+    if not named:
+        return
+    numbers, names = zip(*named, strict=True)
+    places = panel.places[list(numbers)]
+    # The lines to the labels must not move the limits, nor must the next drawing.
+    axes.apply_aspect()
+    axes.autoscale(False)
+    textalloc.allocate(
+        axes, *places.T, names, x_scatter=places[:, 0], y_scatter=places[:, 1], textsize=_LABEL_PT,
+        textcolor=INK, linecolor=SOFT, linewidth=0.45, margin=0.005, max_distance=0.6, nbr_candidates=3_000,
+        draw_all=False, va="bottom", zorder=5,
+    )  # fmt: skip
 
 
 def _legend_entries(panels: Sequence[Panel], marks: Marks) -> list[tuple[Line2D, str]]:
     """Return what explains the marks, with the number of songs of each."""
 
-    def dot(colour: str, marker: str = "o", **options) -> Line2D:
-        return Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker=marker,
-            color=colour,
-            markersize=5.5,
-            markeredgewidth=0,
-            **options,
-        )
+    def dot(colour: str, **options) -> Line2D:
+        style = {"linestyle": "none", "marker": "o", "markersize": 5.5, "markeredgewidth": 0} | options
+        return Line2D([], [], color=colour, **style)
 
     entries = []
     if marks.groups is not None:
@@ -243,26 +203,6 @@ def _legend_entries(panels: Sequence[Panel], marks: Marks) -> list[tuple[Line2D,
     if any(len(panel.background) for panel in panels):
         entries.append((dot(GREY), "other songs of the library"))
     if marks.is_outside.any():
-        star = Line2D(
-            [], [], linestyle="none", marker="*", color="white", markeredgecolor=INK, markeredgewidth=0.7,
-            markersize=9,
-        )  # fmt: skip
+        star = dot("white", marker="*", markersize=9, markeredgecolor=INK, markeredgewidth=0.7)
         entries.append((star, "file from outside the library"))
     return entries
-
-
-def _legend_shape(labels: list[str], width_in: float) -> tuple[int, int]:
-    if not labels:
-        return 1, 0
-    column_in = widest_in(labels, _LEGEND_PT) + 0.36
-    columns = max(1, min(len(labels), int(width_in / column_in)))
-    return columns, -(-len(labels) // columns)
-
-
-def _draw_legend(figure, entries, columns, corner):
-    handles, labels = zip(*entries, strict=True)
-    figure.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=corner, ncols=columns, fontsize=_LEGEND_PT,
-        frameon=False, borderaxespad=0, borderpad=0, handletextpad=0.2, columnspacing=1.2, labelspacing=0.45,
-        handlelength=1.4,
-    )  # fmt: skip

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
@@ -53,27 +55,31 @@ STYLE = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "figure.facecolor": PAPER,
-    "savefig.facecolor": PAPER,
     "svg.fonttype": "path",
     "svg.hashsalt": "music explorer",
     # Titles are data: a dollar is no mathematics.
     "text.parse_math": False,
 }
 DPI = 160
+CREATOR = "Music Explorer"
+_MARGIN_IN = 0.22
 _MOST_LETTERS = 34
 
 
-def new_figure(width_in: float, height_in: float, *, background: str = PAPER) -> Figure:
-    """Return an empty figure, in inches, that arranges its axes by itself.
+def new_figure(
+    width_in: float, height_in: float, *, background: str = PAPER, layout: str = "constrained"
+) -> Figure:
+    """Return an empty figure, in inches; draw on it inside `style()`."""
+    return Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout, facecolor=background)
 
-    Draw on it inside `style()`.
-    """
-    return Figure(figsize=(width_in, height_in), layout="constrained", facecolor=background)
 
-
-def style():
-    """Return a context in which matplotlib draws in this project's style."""
-    return matplotlib.rc_context(STYLE)
+@contextmanager
+def style() -> Iterator[None]:
+    """Have matplotlib draw in this project's style."""
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # A song's title may need letters that the font has not: a box stands for each.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
 
 
 def shorten(text: str, letters: int = _MOST_LETTERS) -> str:
@@ -120,15 +126,22 @@ def write_file(path: Path, content: bytes, *, choose: str) -> None:
 
 
 def render(figure: Figure, form: str) -> bytes:
-    """Return a figure as the bytes of a PNG or an SVG: the same ones for the same figure."""
+    """Return a figure as the bytes of a PNG or an SVG: the same ones for the same figure.
+
+    The picture is as large as what is drawn, and a margin around it.
+    """
     target = io.BytesIO()
-    with style(), warnings.catch_warnings():
-        # A song's title may need letters that the font has not: a box stands for each.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        if form == "svg":
-            FigureCanvasSVG(figure).print_svg(target, metadata={"Date": None, "Creator": "Music Explorer"})
-        else:
-            canvas = FigureCanvasAgg(figure)
-            figure.set_dpi(DPI)
-            canvas.print_png(target, metadata={"Software": "Music Explorer"})
+    about = {"png": {"Software": CREATOR}, "svg": {"Date": None, "Creator": CREATOR}}[form]
+    with style():
+        FigureCanvasAgg(figure).print_figure(
+            target, format=form, dpi=DPI, bbox_inches="tight", pad_inches=_MARGIN_IN, metadata=about
+        )
+    return target.getvalue()
+
+
+def as_svg(figure: Figure) -> str:
+    """Return a figure in its own size as an SVG document."""
+    target = io.StringIO()
+    with style():
+        FigureCanvasSVG(figure).print_svg(target, metadata={"Date": None, "Creator": CREATOR})
     return target.getvalue()

@@ -22,8 +22,8 @@ from explorer.analysis.drawing import (
     LINE,
     PAPER,
     SOFT,
+    as_svg,
     new_figure,
-    render,
     shorten,
     style,
 )
@@ -41,7 +41,7 @@ _GENRE_COLOURS = tuple(COLOURS[index] for index in (5, 1, 2, 3, 4, 6, 7))
 
 def inline_svg(figure: Figure) -> str:
     """Return a figure in the page's colours: an SVG element from its `viewBox` attribute to its end."""
-    text = render(figure, "svg").decode()
+    text = as_svg(figure)
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     for ink, name in _INKS.items():
         text = re.sub(re.escape(ink) + r"(?![0-9a-f])", f"var(--{name})", text)

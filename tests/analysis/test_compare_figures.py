@@ -1,15 +1,16 @@
+import io
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.image import imread
 
 from explorer.analysis.comparable import Groups
 from explorer.analysis.compare_heat import distance_figure, similarity_figure
-from explorer.analysis.compare_labels import place_labels
 from explorer.analysis.compare_paper import model_line, plain, song_label
 from explorer.analysis.compare_scatter import MOST_COLOURS, OTHERS, Marks, Panel, colours_of, scatter_figure
-from explorer.analysis.drawing import render
+from explorer.analysis.drawing import DPI, render
 from explorer.analysis.matrices import compare_all
 from explorer.mapping.neighbours import Neighbours
 
@@ -69,11 +70,12 @@ def test_zero_is_the_middle_of_the_similarities_colours(matrices):
 def test_no_label_reaches_beyond_the_picture(matrices):
     labels = [song_label("W" * 60, "M" * 60)] * 10
     figure = similarity_figure(matrices, labels, captions=[("caption " * 60, True)])
-    render(figure, "png")
-    whole = figure.bbox
-    for text in [*figure.texts, *figure.axes[0].texts, *figure.axes[0].get_xticklabels()]:
-        box = text.get_window_extent()
-        assert box.x0 >= whole.x0 and box.x1 <= whole.x1 and box.y0 >= whole.y0 and box.y1 <= whole.y1
+    picture = imread(io.BytesIO(render(figure, "png")))[..., :3]
+    for edge in (picture[:20], picture[-20:], picture[:, :20], picture[:, -20:]):
+        assert (edge == 1.0).all()
+    # Its widest label and its title are in it.
+    assert picture.shape[1] > DPI * 10 * 0.62 + DPI * 2
+    assert (picture[40:60] < 0.5).any()
 
 
 @pytest.mark.parametrize("form", ["png", "svg"])
@@ -129,6 +131,7 @@ def test_a_whole_map_is_in_the_middle_of_its_panel_and_not_stretched():
     marks = Marks(None, np.zeros(3, dtype=bool))
     tall = Panel("UMAP", places[:, ::-1], np.empty((0, 2)))
     figure = scatter_figure([Panel("PCA", places, places + 1), tall], marks, title="x", captions=[])
+    figure.draw_without_rendering()
     for axes, middle in zip(figure.axes, ([5.5, 3.0], [2.5, 5.0]), strict=True):
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         assert [(left + right) / 2, (bottom + top) / 2] == pytest.approx(middle)
@@ -167,23 +170,39 @@ def test_many_points_become_a_picture_inside_the_svg():
     assert len(content) < 3_000_000
 
 
-def test_labels_hide_neither_each_other_nor_leave_the_picture():
+def boxes_of(places, labels):
+    """Draw songs on one map, and return the boxes [shape=(n, 4)] of the names on it and of the map itself."""
+    marks = Marks(None, np.zeros(len(places), dtype=bool), labels)
+    panel = Panel("t-SNE", places, np.empty((0, 2)), "a note")
+    figure = scatter_figure([panel], marks, title="x", captions=[])
+    render(figure, "png")
+    (axes,) = figure.axes
+    names = [text for text in axes.texts if text.get_text() != "a note"]
+    assert sorted(text.get_text() for text in names) == sorted(labels)
+    return np.array([text.get_window_extent().extents for text in names]), axes
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.3])
+def test_all_labels_are_shown_and_hide_neither_each_other_nor_leave_the_map(spread):
     rng = np.random.default_rng(4)
-    points = np.vstack([rng.normal(200, 25, size=(30, 2)), rng.uniform(10, 390, size=(15, 2))])
-    sizes = np.column_stack([rng.uniform(20, 80, 45), np.full(45, 7.0)])
-    middles = place_labels(points, sizes, width=400.0, height=400.0)
-    apart = np.abs(middles[:, None] - middles[None]) - (sizes[:, None] + sizes[None]) / 2
-    overlaps = (apart < 0).all(axis=2)
+    places = rng.normal(size=(4, 2))[np.arange(60) % 4] + rng.normal(size=(60, 2)) * spread
+    boxes, axes = boxes_of(places, [f"Song {'of love ' * (number % 3)}{number}" for number in range(60)])
+    low, high = boxes[:, :2], boxes[:, 2:]
+    overlaps = (np.minimum(high[:, None], high) - np.maximum(low[:, None], low) > 0.5).all(axis=2)
     np.fill_diagonal(overlaps, False)
     assert not overlaps.any()
-    assert (middles - sizes / 2 >= 0).all() and (middles + sizes / 2 <= 400).all()
+    whole = axes.get_window_extent()
+    assert (low >= whole.min - 0.5).all() and (high <= whole.max + 0.5).all()
+    points = axes.transData.transform(places)
+    hidden = ((points[:, None] > low) & (points[:, None] < high)).all(axis=2)
+    assert not hidden.any()
 
 
 def test_a_lone_points_label_is_beside_it():
-    (middle,) = place_labels(np.array([[100.0, 100.0]]), np.array([[40.0, 8.0]]), width=300.0, height=300.0)
-    half = np.array([20.0, 4.0])
-    edge = np.clip([100.0, 100.0], middle - half, middle + half)
-    assert 3.0 < np.linalg.norm(edge - 100.0) < 8.0
+    boxes, axes = boxes_of(np.array([[0.0, 0.0], [1.0, 1.0]]), ["Lone", "Far"])
+    point = axes.transData.transform((0.0, 0.0))
+    gap_pt = np.linalg.norm(np.clip(point, boxes[0, :2], boxes[0, 2:]) - point) * 72 / DPI
+    assert 3.0 < gap_pt < 12.0
 
 
 def test_what_made_the_vectors_is_said_and_warned_of_where_it_is_not_openl3():
