@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from explorer.library.files import FiledSong
 from explorer.mapping.projection import METHODS
 
 _MOST_SHOWN = 12
+_SUGGESTIONS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +58,14 @@ class Collection:
             vector_rows=self.vector_rows[rows],
         )
 
-    def cluster_name(self, row: int) -> str:
-        """Return the name of a song's cluster, "" where it is in none."""
-        cluster = self.clusters[row]
+    def cluster_name(self, cluster: int) -> str:
+        """Return a cluster's name, "" for none."""
         return self.cluster_names[cluster] if cluster >= 0 else ""
+
+    def places(self, projection: str | None) -> np.ndarray:
+        """Return the songs' positions [shape=(n, 2), float32], NaN where there are none."""
+        nowhere = np.full((len(self.songs), 2), np.nan, dtype=np.float32)
+        return self.positions.get(projection, nowhere)
 
 
 def collect(
@@ -87,7 +95,9 @@ def collect(
     """
     with database.snapshot():
         collection = _read(database, with_vectors)
-    chosen = _of_genres(collection, genres) & _in_clusters(collection, clusters)
+    chosen = _in_clusters(collection, clusters)
+    if genres:
+        chosen &= songs_of_genres(database.path, [song.genres for song in collection.songs], genres)
     if not chosen.any():
         raise AnalysisError("No song is both of these genres and in these clusters: leave one of them out.")
     return collection if chosen.all() else collection.some(np.flatnonzero(chosen))
@@ -107,11 +117,7 @@ def _read(database: Database, with_vectors: bool) -> Collection:
     model = database.model()
     return Collection(
         songs=songs,
-        positions={
-            name: _in_order(song_ids, *database.positions(name)[:2])
-            for name in METHODS
-            if name in database.projections()
-        },
+        positions=positions_of(database, song_ids),
         clusters=np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int32),
         cluster_names=names,
         trained=model.get("trained") if model else None,
@@ -134,26 +140,36 @@ def _rows_of(song_ids: list[str], known_ids: list[str]) -> np.ndarray:
     return np.array([rows.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
 
 
-def _in_order(song_ids: list[str], known_ids: list[str], positions: np.ndarray) -> np.ndarray:
-    places = np.full((len(song_ids), 2), np.nan, dtype=np.float32)
-    rows = _rows_of(song_ids, known_ids)
-    places[rows >= 0] = positions[rows[rows >= 0]]
-    return places
+def positions_of(database: Database, song_ids: list[str]) -> dict[str, np.ndarray]:
+    """Return where each projection of the map shows songs [shape=(n, 2), float32], NaN where it does not."""
+    found = {}
+    for name in (name for name in METHODS if name in database.projections()):
+        known_ids, positions, _ = database.positions(name)
+        # The last row stands for songs that are not on the map: their number is -1.
+        with_nowhere = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])
+        found[name] = with_nowhere[_rows_of(song_ids, known_ids)]
+    return found
 
 
-def _of_genres(collection: Collection, genres: Sequence[str]) -> np.ndarray:
-    """Tell which songs have any of some genres [shape=(n,), bool]."""
-    if not genres:
-        return np.ones(len(collection.songs), dtype=bool)
-    known: dict[str, str] = {}
-    for song in collection.songs:
-        known.update((genre.casefold(), genre) for genre in song.genres)
+def songs_of_genres(
+    library: Path, genres_of_songs: Sequence[tuple[str, ...]], genres: Sequence[str]
+) -> np.ndarray:
+    """Tell which songs have any of some genres, whatever their case [shape=(n,), bool].
+
+    Raises
+    ------
+    AnalysisError
+        If no song has one of them.
+    """
+    there = Counter(genre for mine in genres_of_songs for genre in mine)
+    wanted, known = ({genre.casefold() for genre in some} for some in (genres, there))
     for genre in genres:
         if genre.casefold() not in known:
-            there = _listed(sorted(known.values(), key=str.casefold)) or "no genre at all"
-            raise AnalysisError(f"No song has the genre {genre!r}: choose one that there is, {there}.")
-    wanted = {genre.casefold() for genre in genres}
-    return np.array([not wanted.isdisjoint(map(str.casefold, song.genres)) for song in collection.songs])
+            near = get_close_matches(genre, there, _SUGGESTIONS, cutoff=0.5)
+            near = near or [name for name, _ in there.most_common(_SUGGESTIONS)]
+            found = f"there is {', '.join(map(repr, near))}" if near else "there is no genre at all"
+            raise AnalysisError(f"No song of {library} has the genre {genre!r}: {found}.")
+    return np.array([not wanted.isdisjoint(map(str.casefold, mine)) for mine in genres_of_songs], dtype=bool)
 
 
 def _in_clusters(collection: Collection, clusters: Sequence[str]) -> np.ndarray:
@@ -169,11 +185,10 @@ def _in_clusters(collection: Collection, clusters: Sequence[str]) -> np.ndarray:
     for cluster in clusters:
         number = numbers.get(cluster.casefold(), by_number.get(cluster))
         if number is None:
-            there = _listed([f"{number} ({name})" for number, name in enumerate(names)])
-            raise AnalysisError(f"The map has no cluster {cluster!r}: choose one that there is, {there}.")
+            there = ", ".join(f"{number} ({name})" for number, name in enumerate(names[:_MOST_SHOWN]))
+            more = ", …" * (len(names) > _MOST_SHOWN)
+            raise AnalysisError(
+                f"The map has no cluster {cluster!r}: choose one that there is, {there}{more}."
+            )
         wanted.append(number)
     return np.isin(collection.clusters, wanted)
-
-
-def _listed(texts: list[str]) -> str:
-    return ", ".join(texts[:_MOST_SHOWN]) + ", …" * (len(texts) > _MOST_SHOWN)

@@ -11,9 +11,9 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote_from_bytes
-from xml.sax.saxutils import escape
+from xml.etree import ElementTree
 
 from explorer.errors import LibraryError
 from explorer.library.files import FiledSong
@@ -31,7 +31,6 @@ PATHS = ("relative", "absolute")
 COLUMNS = ("title", "artist", "album", "genres", "year", "duration_s", "path", "song_id")
 
 _MOST_SHOWN = 500
-_XSPF_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<playlist version="1" xmlns="http://xspf.org/ns/0/">\n'
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@")
 # Control characters, halves of characters, and what ends a line.
@@ -95,7 +94,8 @@ def _m3u8_path(song: FiledSong, relative: bool) -> str:
 
 
 def _xspf(songs: Iterable[FiledSong], relative: bool) -> str:
-    parts = [_XSPF_HEAD, "  <trackList>\n"]
+    playlist = ElementTree.Element("playlist", version="1", xmlns="http://xspf.org/ns/0/")
+    tracks = ElementTree.SubElement(playlist, "trackList")
     for song in songs:
         fields = {
             "location": _uri(song, relative=relative),
@@ -104,25 +104,31 @@ def _xspf(songs: Iterable[FiledSong], relative: bool) -> str:
             "album": shown(song.album),
             "duration": "" if song.duration_s is None else str(round(song.duration_s * 1000)),
         }
-        lines = (f"      <{key}>{escape(text)}</{key}>\n" for key, text in fields.items() if text)
-        parts.append(f"    <track>\n{''.join(lines)}    </track>\n")
-    return "".join([*parts, "  </trackList>\n</playlist>\n"])
+        track = ElementTree.SubElement(tracks, "track")
+        for name, text in fields.items():
+            if text:
+                ElementTree.SubElement(track, name).text = text
+    ElementTree.indent(playlist)
+    return ElementTree.tostring(playlist, "UTF-8", xml_declaration=True).decode() + "\n"
 
 
 def _csv(songs: Iterable[FiledSong], relative: bool) -> str:
     target = io.StringIO()
-    table = csv.writer(target, lineterminator="\r\n")
-    table.writerow(COLUMNS)
+    table = csv.DictWriter(target, COLUMNS, extrasaction="ignore")
+    table.writeheader()
     for song in songs:
-        table.writerow(
-            [
-                *map(table_cell, (song.title, song.artist, song.album, "; ".join(song.genres), song.year)),
-                "" if song.duration_s is None else f"{song.duration_s:.3f}",
-                path_cell(song, relative=relative),
-                table_cell(song.song_id),
-            ]
-        )
+        table.writerow(song_cells(song, table_cell) | {"path": path_cell(song, relative=relative)})
     return target.getvalue()
+
+
+def song_cells(song: FiledSong, cell: Callable[[str], str]) -> dict[str, str]:
+    """Return what tables say of a song, by column; `cell` says how a text is shown."""
+    return {
+        **{name: cell(getattr(song, name)) for name in ("song_id", "title", "artist", "album", "year")},
+        "genre": cell(song.genres[0]) if song.genres else "",
+        "genres": cell("; ".join(song.genres)),
+        "duration_s": "" if song.duration_s is None else f"{song.duration_s:.3f}",
+    }
 
 
 def table_cell(text: str) -> str:

@@ -11,12 +11,13 @@ from typing import BinaryIO, TextIO
 import numpy as np
 
 from explorer.exporting.collection import Collection
-from explorer.exporting.playlists import path_cell, shown, table_cell
+from explorer.exporting.playlists import path_cell, shown, song_cells, table_cell
 
 PROJECTIONS = ("pca", "tsne", "umap")
+COORDINATES = tuple(f"{name}_{axis}" for name in PROJECTIONS for axis in "xy")
 COLUMNS = (
     *("song_id", "title", "artist", "album", "genres", "year", "duration_s", "cluster", "cluster_name"),
-    *(f"{name}_{axis}" for name in PROJECTIONS for axis in "xy"),
+    *COORDINATES,
     "path",
 )
 """Of a CSV."""
@@ -42,20 +43,14 @@ def write_csv(collection: Collection, target: BinaryIO, *, relative: bool) -> No
         Whether paths are relative to the folder of music, rather than absolute.
     """
     with _text(target) as text:
-        table = csv.writer(text, lineterminator="\r\n")
-        table.writerow(COLUMNS)
-        places = np.hstack([_places(collection, name) for name in PROJECTIONS])
+        table = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
+        table.writeheader()
+        places = np.hstack([collection.places(name) for name in PROJECTIONS])
         for row, song in enumerate(collection.songs):
-            table.writerow(
-                [
-                    *map(table_cell, (song.song_id, song.title, song.artist, song.album)),
-                    table_cell("; ".join(song.genres)),
-                    table_cell(song.year),
-                    *_duration_and_cluster(collection, row, table_cell),
-                    *("" if np.isnan(value) else f"{value:.6g}" for value in places[row]),
-                    path_cell(song, relative=relative),
-                ]
-            )
+            coordinates = ("" if np.isnan(value) else f"{value:.6g}" for value in places[row])
+            cells = song_cells(song, table_cell) | _cluster_cells(collection, row, table_cell)
+            cells |= dict(zip(COORDINATES, coordinates, strict=True))
+            table.writerow(cells | {"path": path_cell(song, relative=relative)})
 
 
 def write_vectors(collection: Collection, target: BinaryIO) -> None:
@@ -75,34 +70,27 @@ def write_metadata(collection: Collection, target: BinaryIO) -> None:
     The projector knows no quotes: a cell holds neither tab nor line break, and no line begins empty.
     """
     with _text(target) as text:
-        text.write("\t".join(METADATA_COLUMNS) + "\n")
-        for row in np.flatnonzero(collection.vector_rows >= 0):
-            song = collection.songs[row]
-            song_id = shown(song.song_id) or f"song {row}"
-            cells = [
-                shown(song.title) or song_id,
-                shown(song.artist),
-                shown(song.album),
-                shown(song.genres[0]) if song.genres else "",
-                shown("; ".join(song.genres)),
-                shown(song.year),
-                *_duration_and_cluster(collection, int(row), shown),
-                song_id,
-            ]
-            text.write("\t".join(cells) + "\n")
+        table = csv.DictWriter(
+            text,
+            METADATA_COLUMNS,
+            delimiter="\t",
+            lineterminator="\n",
+            quoting=csv.QUOTE_NONE,
+            quotechar=None,
+        )
+        table.writeheader()
+        for row in np.flatnonzero(collection.vector_rows >= 0).tolist():
+            cells = song_cells(collection.songs[row], shown) | _cluster_cells(collection, row, shown)
+            cells["song_id"] = cells["song_id"] or f"song {row}"
+            table.writerow(cells | {"title": cells["title"] or cells["song_id"]})
 
 
-def _duration_and_cluster(collection: Collection, row: int, cell: Callable[[str], str]) -> Iterator[str]:
-    seconds, cluster = collection.songs[row].duration_s, collection.clusters[row]
-    yield "" if seconds is None else f"{seconds:.3f}"
-    yield "" if cluster < 0 else str(cluster)
-    yield cell(collection.cluster_name(row))
-
-
-def _places(collection: Collection, name: str) -> np.ndarray:
-    """Return the songs' positions [shape=(n, 2), float32], NaN where there are none."""
-    nowhere = np.full((len(collection.songs), 2), np.nan, dtype=np.float32)
-    return collection.positions.get(name, nowhere)
+def _cluster_cells(collection: Collection, row: int, cell: Callable[[str], str]) -> dict[str, str]:
+    cluster = int(collection.clusters[row])
+    return {
+        "cluster": "" if cluster < 0 else str(cluster),
+        "cluster_name": cell(collection.cluster_name(cluster)),
+    }
 
 
 @contextmanager
