@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 
 from explorer.analysis.comparable import Groups, centred_by_library, centred_by_themselves
 from explorer.errors import AnalysisError, NoLibraryError, SongNotFoundError
+from explorer.exporting.collection import positions_of, songs_of_genres
 from explorer.indexing.model import ModelRequest
 from explorer.library.database import Database
 from explorer.library.records import SongRow
@@ -20,7 +19,6 @@ from explorer.progress import Reporter
 
 FEWEST_CENTRED = 8
 """Files without a library are centred by their own mean from here on: of fewer it says too little."""
-_SUGGESTIONS = 5
 _STAR = "★ "
 
 
@@ -155,17 +153,17 @@ def _from_library(library, songs, genres, model, reporter):
         record = library.model() or {}
         number_of = {song.song_id: number for number, song in enumerate(shelf.songs)}
         wanted, files = _named(library, songs, number_of)
-    if genres:
-        wanted |= dict.fromkeys(_of_genres(library.path, shelf.songs, genres))
     is_whole = not songs and not genres
+    if genres:
+        are_of_genres = songs_of_genres(library.path, [song.genres for song in shelf.songs], genres)
+        wanted |= dict.fromkeys(np.flatnonzero(are_of_genres))
     numbers = np.arange(len(shelf.songs)) if is_whole else np.array(list(wanted), dtype=np.int64)
     _require_two(len(numbers) + len(files), library.path if is_whole else None)
-    found, outside = _embed(files, library.path, model, reporter)[:2]
-    rows = centred_by_library(shelf.space, numbers, outside)
+    found, outside, _ = _embed(files, library.path, model, reporter)
     return Compared(
         songs=[shelf.songs[number] for number in numbers] + found,
         vectors=vectors if is_whole else np.vstack([vectors[numbers], outside]),
-        rows=rows,
+        rows=centred_by_library(shelf.space, numbers, outside),
         numbers=np.concatenate([numbers, np.full(len(found), -1)]),
         is_centred=True,
         genres=tuple(genres),
@@ -177,23 +175,17 @@ def _from_library(library, songs, genres, model, reporter):
 
 def _shelf(library: Database) -> tuple[Shelf, np.ndarray]:
     """Read a whole library, and its vectors [shape=(n, 512), float32]."""
-    rows = library.songs()
     song_ids, vectors = library.vectors(dtype=np.float32)
-    number_of = {song_id: number for number, song_id in enumerate(song_ids)}
-    places = {}
-    stored = library.projections()
-    for name in stored:
-        ids, positions, _ = library.positions(name)
-        places[name] = np.full((len(rows), 2), np.nan, dtype=np.float32)
-        known = [(number_of[song_id], row) for row, song_id in enumerate(ids) if song_id in number_of]
-        if known:
-            here, there = np.array(known).T
-            places[name][here] = positions[there]
     labels, names, _ = library.clusters()
     members = np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
-    quality = {name: entry["quality"] for name, entry in stored.items()}
-    clusters = Groups("cluster", names, members) if names else None
-    return Shelf(rows, Neighbours(vectors), places, quality, clusters), vectors
+    shelf = Shelf(
+        songs=library.songs(),
+        space=Neighbours(vectors),
+        places=positions_of(library, song_ids),
+        quality={name: entry["quality"] for name, entry in library.projections().items()},
+        clusters=Groups("cluster", names, members) if names else None,
+    )
+    return shelf, vectors
 
 
 def _named(library, texts, number_of) -> tuple[dict[int, None], list[Path]]:
@@ -226,25 +218,6 @@ def _file(text: str) -> Path | None:
         return path if path.is_file() else None
     except (OSError, RuntimeError, ValueError):
         return None
-
-
-def _of_genres(path: Path, songs: list[SongRow], genres: Sequence[str]) -> list[int]:
-    """Return which songs have one of some genres."""
-    there = Counter(genre for song in songs for genre in song.genres)
-    known = {genre.casefold() for genre in there}
-    for genre in genres:
-        if genre.casefold() not in known:
-            if not there:
-                raise AnalysisError(f"No song of {path} has a genre: name songs instead of --genre.")
-            near = get_close_matches(genre, there, _SUGGESTIONS, cutoff=0.5)
-            near = near or [name for name, _ in there.most_common(_SUGGESTIONS)]
-            raise AnalysisError(
-                f"No song of {path} has the genre {genre!r}: there is {', '.join(map(repr, near))}."
-            )
-    wanted = {genre.casefold() for genre in genres}
-    return [
-        number for number, song in enumerate(songs) if wanted & {genre.casefold() for genre in song.genres}
-    ]
 
 
 def _require_two(count: int, library: Path | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 
@@ -74,46 +75,45 @@ def extreme_pairs(
     if count < 0 or block_rows < 1:
         raise AnalysisError(f"count={count} must be at least 0, and block_rows={block_rows} at least 1.")
     rows = as_matrix(rows, name="rows")
-    best, worst = _Best(count), _Best(count)
-    starts = range(0, len(rows), block_rows) if count else range(0)
-    steps, done = len(starts) * (len(starts) + 1) // 2, 0
-    for start in starts:
-        left = rows[start : start + block_rows]
-        for other in starts[start // block_rows :]:
-            _look(left, start, rows[other : other + block_rows], other, best, worst)
-            done += 1
-            if progress:
-                progress(done / steps)
-    return best.pairs(sign=1.0), worst.pairs(sign=-1.0)
+    best, worst = _Best(count, 1.0), _Best(count, -1.0)
+    blocks = list(combinations_with_replacement(range(0, len(rows), block_rows), 2)) if count else []
+    for done, (start, other) in enumerate(blocks, 1):
+        left, right = rows[start : start + block_rows], rows[other : other + block_rows]
+        rough = left @ right.T
+        # A song is no pair with itself, and each pair is wanted once.
+        is_pair = np.triu(np.ones(rough.shape, dtype=bool), k=1) if start == other else np.True_
+        found = [each for each in (best, worst) if each.may_grow(rough, is_pair)]
+        exact = left.astype(np.float64) @ right.T.astype(np.float64) if found else None
+        for each in found:
+            each.take(np.where(is_pair, each.sign * exact, -np.inf), start, other)
+        if progress:
+            progress(done / len(blocks))
+    return best.pairs(), worst.pairs()
 
 
 class _Best:
-    """The pairs with the largest scores so far."""
+    """The pairs with the largest scores so far: similarities, times -1 where the least are sought."""
 
-    def __init__(self, count: int):
-        self.count = count
+    def __init__(self, count: int, sign: float):
+        self.count, self.sign = count, sign
         self.scores = np.empty(0)
         self.first = self.second = np.empty(0, dtype=np.int64)
 
-    @property
-    def least(self) -> float:
-        """What a pair must exceed to be of interest."""
-        return self.scores[-1] if len(self.scores) == self.count else -np.inf
-
-    def may_grow(self, highest: float, slack: float) -> bool:
-        """Tell whether a block whose largest score is known but for `slack` may hold a better pair."""
-        return highest + slack > self.least + _EQUAL and self.least < 1.0 - _EQUAL
+    def may_grow(self, rough: np.ndarray, is_pair: np.ndarray) -> bool:
+        """Tell whether a block of similarities in single precision may hold a better pair."""
+        least = self.scores[-1] if len(self.scores) == self.count else -np.inf
+        highest = (self.sign * rough).max(where=is_pair, initial=-np.inf)
+        return highest + _FLOAT32_ERROR > least + _EQUAL and least < 1.0 - _EQUAL
 
     def take(self, scores: np.ndarray, start: int, other: int) -> None:
         """Look through a block of scores [shape=(a, b)], -inf where there is no pair."""
         flat = scores.ravel()
+        places = np.arange(len(flat))
         if len(flat) > self.count:
-            places = np.argpartition(flat, len(flat) - self.count)[-self.count :]
+            places = np.argpartition(flat, -self.count)[-self.count :]
             # Of pairs that tie at the end, the first ones: argpartition takes any.
             tied = np.flatnonzero(flat >= flat[places].min() - _EQUAL)[: self.count]
             places = np.union1d(places, tied)
-        else:
-            places = np.arange(len(flat))
         places = places[np.isfinite(flat[places])]
         row, column = np.divmod(places, scores.shape[1])
         merged = np.concatenate([self.scores, flat[places]])
@@ -122,29 +122,6 @@ class _Best:
         order = np.lexsort((second, first, -np.rint(merged / _EQUAL)))[: self.count]
         self.scores, self.first, self.second = merged[order], first[order], second[order]
 
-    def pairs(self, *, sign: float) -> Pairs:
-        """Return what was found, with the scores turned back into similarities."""
-        return Pairs(self.first, self.second, np.clip(sign * self.scores, -1.0, 1.0))
-
-
-def _look(left, start, right, other, best, worst):
-    rough = left @ right.T
-    if start == other:
-        # A song is no pair with itself, and each pair is wanted once.
-        there = np.triu(np.ones(rough.shape, dtype=bool), k=1)
-        if not there.any():
-            return
-        lowest, highest = rough[there].min(), rough[there].max()
-    else:
-        there = None
-        lowest, highest = rough.min(), rough.max()
-    grow = best.may_grow(highest, _FLOAT32_ERROR), worst.may_grow(-lowest, _FLOAT32_ERROR)
-    if not any(grow):
-        return
-    exact = left.astype(np.float64) @ right.T.astype(np.float64)
-    for wanted, heap, sign in zip(grow, (best, worst), (1.0, -1.0), strict=True):
-        if wanted:
-            scores = sign * exact
-            if there is not None:
-                scores[~there] = -np.inf
-            heap.take(scores, start, other)
+    def pairs(self) -> Pairs:
+        """Return what was found."""
+        return Pairs(self.first, self.second, np.clip(self.sign * self.scores, -1.0, 1.0))

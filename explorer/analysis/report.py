@@ -77,7 +77,7 @@ class Verification:
     evidence: Evidence
 
 
-def verify_library(database: Database, *, recompute: int | None = None, reporter: Reporter) -> dict:
+def verify(database: Database, *, recompute: int | None = None, reporter: Reporter) -> Verification:
     """Check a library and describe it.
 
     Parameters
@@ -88,22 +88,17 @@ def verify_library(database: Database, *, recompute: int | None = None, reporter
 
     Returns
     -------
-    dict
-        Plain enough for JSON: `database`, `verdict`, `failed` (names of checks), `counts`, `model`,
-        `checks` (each `name`, `status`, `finding`, `songs`), `vectors`, `neighbours`, `genre_purity`,
-        `genre_chance`, `genres`, `projections`, `failures` (reason to count), `storage`, `speed`, `pooling`
-        and `pooling_reason`.
+    Verification
+        Its report is plain enough for JSON: `database`, `verdict`, `failed` (names of checks), `counts`,
+        `model`, `checks` (each `name`, `status`, `finding`, `songs`), `vectors`, `neighbours`,
+        `genre_purity`, `genre_chance`, `genres`, `projections`, `failures` (reason to count), `storage`,
+        `speed`, `pooling` and `pooling_reason`.
 
     Raises
     ------
     LibraryError
         If the library cannot be read.
     """
-    return verify(database, recompute=recompute, reporter=reporter).report
-
-
-def verify(database: Database, *, recompute: int | None = None, reporter: Reporter) -> Verification:
-    """Do as `verify_library` does, and keep what figures are drawn from."""
     with reporter.working("Reading the library"):
         library = read_library(database)
     evidence = _compare(library, reporter)

@@ -142,8 +142,8 @@ def _rows_of(song_ids: list[str], known_ids: list[str]) -> np.ndarray:
 
 def positions_of(database: Database, song_ids: list[str]) -> dict[str, np.ndarray]:
     """Return where each projection of the map shows songs [shape=(n, 2), float32], NaN where it does not."""
-    found = {}
-    for name in (name for name in METHODS if name in database.projections()):
+    found, there = {}, database.projections()
+    for name in (name for name in METHODS if name in there):
         known_ids, positions, _ = database.positions(name)
         # The last row stands for songs that are not on the map: their number is -1.
         with_nowhere = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])

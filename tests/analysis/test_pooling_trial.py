@@ -8,7 +8,7 @@ from support import write_tone
 
 from explorer.analysis import pooling_trial
 from explorer.analysis.pooling_trial import Candidate, Repooled, choose_songs, compare_poolings
-from explorer.analysis.report import verify, verify_library
+from explorer.analysis.report import verify
 from explorer.config import Settings
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
@@ -45,7 +45,7 @@ def check_of(report, name=SAME):
 
 def report_of(path, **options):
     with Database.open_readonly(path) as library:
-        return verify_library(library, reporter=Reporter(), **options)
+        return verify(library, reporter=Reporter(), **options).report
 
 
 def test_vectors_made_again_are_those_of_the_index(embedded):

@@ -6,7 +6,7 @@ import pytest
 from report_support import SONGS, as_npy, ask, change, store_blob, store_sound_library, vector_of
 from support import store_vectors
 
-from explorer.analysis.report import verify_library
+from explorer.analysis.report import verify
 from explorer.errors import AnalysisError
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile
@@ -36,7 +36,7 @@ def sound(kept, tmp_path):
 def report_of(path, **options):
     options = {"recompute": 0} | options
     with Database.open_readonly(path) as database:
-        return verify_library(database, reporter=Reporter(), **options)
+        return verify(database, reporter=Reporter(), **options).report
 
 
 def statuses(report):
