@@ -74,45 +74,26 @@ def check_strays(counts: dict[str, int], vectors: Sequence[str]) -> Check:
     return check(name, FAILED, finding, vectors)
 
 
-def check_readable(stored: StoredVectors) -> Check:
-    """Judge whether every vector is 512 float64."""
-    name = "Every vector is 512 float64"
+def check_vectors(stored: StoredVectors) -> list[Check]:
+    """Judge whether every vector is 512 float64, finite, and not 512 times the same value."""
+    unreadable = list(stored.unreadable)
+    first = f" ({unreadable[0]!r} is stored as {stored.unreadable[unreadable[0]]})" if unreadable else ""
+    judged = (
+        ("Every vector is 512 float64", unreadable, f"cannot be used{first}",
+         f"All {number(stored.count, 'vector')} can be read."),
+        ("Every value is finite", stored.not_finite, f"with NaN or infinity: {among(stored.not_finite)}",
+         "No value is NaN or infinite."),
+        ("No vector is constant", stored.constant, f"of 512 equal values: {among(stored.constant)}",
+         "The 512 values of every vector differ."),
+    )  # fmt: skip
     if not stored.count:
-        return check(name, NOT_JUDGED, "There is no vector yet.")
-    if stored.unreadable:
-        songs = list(stored.unreadable)
-        finding = (
-            f"{number(len(songs), 'vector')} cannot be used ({songs[0]!r} is stored as "
-            f"{stored.unreadable[songs[0]]}): index with --reindex."
-        )
-        return check(name, FAILED, finding, songs)
-    return check(name, PASSED, f"All {number(stored.count, 'vector')} can be read.")
-
-
-def check_finite(stored: StoredVectors) -> Check:
-    """Judge whether every value is a finite number."""
-    name = "Every value is finite"
-    if not stored.count:
-        return check(name, NOT_JUDGED, "There is no vector yet.")
-    songs = stored.not_finite
-    if songs:
-        finding = (
-            f"{number(len(songs), 'vector')} with NaN or infinity: {among(songs)}; index with --reindex."
-        )
-        return check(name, FAILED, finding, songs)
-    return check(name, PASSED, "No value is NaN or infinite.")
-
-
-def check_constant(stored: StoredVectors) -> Check:
-    """Judge whether any vector says nothing: 512 times the same value."""
-    name = "No vector is constant"
-    if not stored.count:
-        return check(name, NOT_JUDGED, "There is no vector yet.")
-    songs = stored.constant
-    if songs:
-        finding = f"{number(len(songs), 'vector')} of 512 equal values: {among(songs)}; index with --reindex."
-        return check(name, FAILED, finding, songs)
-    return check(name, PASSED, "The 512 values of every vector differ.")
+        return [check(name, NOT_JUDGED, "There is no vector yet.") for name, *_ in judged]
+    return [
+        check(name, FAILED, f"{number(len(songs), 'vector')} {wrong}; index with --reindex.", songs)
+        if songs
+        else check(name, PASSED, right)
+        for name, songs, wrong, right in judged
+    ]
 
 
 def check_range(stored: StoredVectors, constant_dimensions: int) -> Check:
@@ -149,14 +130,13 @@ def check_files(known: int, gone: Sequence[str], changed: Sequence[str]) -> Chec
     name = "The songs' files are there"
     if not known:
         return check(name, NOT_JUDGED, "The library knows no file: its songs cannot be heard.")
-    if not gone and not changed:
-        return check(name, PASSED, f"All {number(known, 'file')} are there, as they were when indexed.")
-    parts = []
-    if gone:
-        parts.append(f"{len(gone):,} of {number(known, 'file')} are gone")
-    if changed:
-        parts.append(f"{number(len(changed), 'file')} changed since: index again")
-    return check(name, NOTED, f"{'; '.join(parts)}.", [*gone, *changed])
+    found = {
+        f"{len(gone):,} of {number(known, 'file')} are gone": gone,
+        f"{number(len(changed), 'file')} changed since: index again": changed,
+    }
+    if parts := [part for part, songs in found.items() if songs]:
+        return check(name, NOTED, f"{'; '.join(parts)}.", [*gone, *changed])
+    return check(name, PASSED, f"All {number(known, 'file')} are there, as they were when indexed.")
 
 
 def value_statistics(values: np.ndarray) -> dict:
@@ -168,29 +148,22 @@ def value_statistics(values: np.ndarray) -> dict:
         `min`, `max`, `mean`, `std`, `median` (of at most 20,000 songs), `constant_dimensions` and
         `norms`, the quantiles of the vectors' Euclidean lengths.
     """
-    names = ("min", "max", "median", "mean", "std")
+    names = ("min", "max", "mean", "std", "median")
     if not len(values):
         return dict.fromkeys(names) | {"norms": None, "constant_dimensions": 0}
-    step = -(-len(values) // 20_000)
-    total = squares = 0.0
-    norms = np.empty(len(values))
-    for start in range(0, len(values), 4096):
-        part = values[start : start + 4096].astype(np.float64)
-        lengths = np.einsum("ij,ij->i", part, part)
-        total, squares = total + part.sum(), squares + lengths.sum()
-        norms[start : start + 4096] = np.sqrt(lengths)
-    mean = total / values.size
+    squares = np.einsum("ij,ij->i", values, values, dtype=np.float64)
+    mean = values.mean(dtype=np.float64)
     figures = (
-        float(values.min()),
-        float(values.max()),
-        float(np.median(values[::step])),
+        values.min(),
+        values.max(),
         mean,
-        float(np.sqrt(max(squares / values.size - mean**2, 0.0))),
+        np.sqrt(max(squares.sum() / values.size - mean**2, 0.0)),
+        np.median(values[:: -(-len(values) // 20_000)]),
     )
     quantiles = (0, 5, 25, 50, 75, 95, 100)
+    norms = np.percentile(np.sqrt(squares), quantiles)
+    same = values.max(axis=0) == values.min(axis=0)
     return dict(zip(names, map(float, figures), strict=True)) | {
-        "norms": {f"p{q}": float(v) for q, v in zip(quantiles, np.percentile(norms, quantiles), strict=True)},
-        "constant_dimensions": int((values.max(axis=0) == values.min(axis=0)).sum())
-        if len(values) > 1
-        else 0,
+        "norms": {f"p{q}": float(norm) for q, norm in zip(quantiles, norms, strict=True)},
+        "constant_dimensions": int(same.sum()) if len(values) > 1 else 0,
     }

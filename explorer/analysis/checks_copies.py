@@ -7,7 +7,9 @@ sound the same. Files are decoded to find out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,6 @@ MOST_COMPARISONS = 24
 _SAME_CORRELATION = 0.999
 # Windows are padded to a whole second: recordings that give the same ones differ by less.
 _SAME_DURATION_S = 1.0
-_COPY, _SAME, _MAYBE, _DIFFERENT = "copy", "same", "maybe", "different"
 
 
 @dataclass
@@ -67,18 +68,20 @@ def sort_copies(
         Of each song, where known: what is left to go by where files are gone.
     """
     found = Copies()
-    lists = {_COPY: found.copies, _SAME: found.same, _MAYBE: found.undecided, _DIFFERENT: found.different}
     left = MOST_COMPARISONS
     for first, other in ((group[0], song) for group in groups for song in group[1:]):
         mine, theirs = files.get(first), files.get(other)
-        verdict = None
+        pairs = None
         if mine and theirs and mine.fingerprint == theirs.fingerprint:
-            verdict = _COPY
+            pairs = found.copies
         elif mine and theirs and left and mine.path.is_file() and theirs.path.is_file():
             left -= 1
-            verdict = _heard(mine.path, theirs.path)
-        verdict = verdict or _supposed(first, other, titles, durations_s)
-        lists[verdict].append((first, other))
+            with suppress(AudioError):
+                pairs = found.same if same_sound(mine.path, theirs.path) else found.different
+        if pairs is None:
+            may_be_same = _may_be_same(first, other, titles, durations_s)
+            pairs = found.undecided if may_be_same else found.different
+        pairs.append((first, other))
     return found
 
 
@@ -88,18 +91,17 @@ def check_copies(found: Copies, count: int) -> Check:
     if found.different:
         finding = (
             f"{number(len(found.different), 'pair')} of songs with one vector do not sound the same "
-            f"({_pair(found.different[0])}): at least one vector is another song's; index with --reindex."
+            f"({_pair(found.different)}): at least one vector is another song's; index with --reindex."
         )
         return check(name, FAILED, finding, _ids(found.different))
     parts = []
     if found.copies:
         parts.append(f"{number(len(found.copies), 'file')} with the bytes of another")
     if found.same:
-        pairs = number(len(found.same), "recording")
-        parts.append(f"{pairs} under two names ({_pair(found.same[0])})")
+        parts.append(f"{number(len(found.same), 'recording')} under two names ({_pair(found.same)})")
     if found.undecided:
         pairs = number(len(found.undecided), "pair")
-        parts.append(f"{pairs} that could not be told apart, for want of files ({_pair(found.undecided[0])})")
+        parts.append(f"{pairs} that could not be told apart, for want of files ({_pair(found.undecided)})")
     if parts:
         songs = _ids([*found.same, *found.undecided, *found.copies])
         return check(name, NOTED, f"In the library: {'; '.join(parts)}.", songs)
@@ -115,8 +117,7 @@ def same_sound(one: Path, other: Path) -> bool:
         If one of them cannot be decoded.
     """
     products = np.zeros(3)
-    for left, right in _aligned(one, other):
-        left, right = left.astype(np.float64), right.astype(np.float64)
+    for left, right in zip_longest(_seconds(one), _seconds(other), fillvalue=np.zeros(RATE_HZ)):
         products += left @ right, left @ left, right @ right
     both, mine, theirs = products
     if not mine or not theirs:
@@ -124,43 +125,28 @@ def same_sound(one: Path, other: Path) -> bool:
     return abs(both) >= _SAME_CORRELATION * np.sqrt(mine * theirs)
 
 
-def _heard(one: Path, other: Path) -> str | None:
-    try:
-        return _SAME if same_sound(one, other) else _DIFFERENT
-    except AudioError:
-        return None
+def _seconds(path: Path) -> Iterator[np.ndarray]:
+    """Decode a file in blocks of one second [shape=(48000,), float64], the last one with silence after it."""
+    rest = np.empty(0)
+    for block in open_audio(path).mono(sample_rate_hz=RATE_HZ):
+        rest = np.concatenate([rest, block])
+        whole = len(rest) // RATE_HZ * RATE_HZ
+        yield from rest[:whole].reshape(-1, RATE_HZ)
+        rest = rest[whole:]
+    yield np.pad(rest, (0, RATE_HZ - len(rest)))
 
 
-def _supposed(first: str, other: str, titles: Mapping, durations_s: Mapping) -> str:
+def _may_be_same(first: str, other: str, titles: Mapping, durations_s: Mapping) -> bool:
     """Decide by what the library knows, where nothing can be heard."""
     mine, theirs = durations_s.get(first), durations_s.get(other)
     if mine and theirs:
-        return _MAYBE if abs(mine - theirs) < _SAME_DURATION_S else _DIFFERENT
-    return _MAYBE if titles.get(first) == titles.get(other) else _DIFFERENT
-
-
-def _aligned(one: Path, other: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Decode two files side by side, the shorter one as if silence came after it."""
-    sources = [open_audio(path).mono(sample_rate_hz=RATE_HZ) for path in (one, other)]
-    rests = [np.empty(0, dtype=np.float32)] * 2
-    ended = [False, False]
-    while not all(ended) or any(map(len, rests)):
-        for side in (0, 1):
-            if not len(rests[side]) and not ended[side]:
-                block = next(sources[side], None)
-                ended[side] = block is None
-                rests[side] = rests[side] if block is None else block
-        if any(not len(rest) and not end for rest, end in zip(rests, ended, strict=True)):
-            continue
-        length = min((len(rest) for rest in rests if len(rest)), default=0)
-        silence = np.zeros(length, dtype=np.float32)
-        yield tuple(rest[:length] if len(rest) else silence for rest in rests)
-        rests = [rest[length:] for rest in rests]
+        return abs(mine - theirs) < _SAME_DURATION_S
+    return titles.get(first) == titles.get(other)
 
 
 def _ids(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return list(dict.fromkeys(song for pair in pairs for song in pair))
 
 
-def _pair(pair: tuple[str, str]) -> str:
-    return f"{pair[0]!r} and {pair[1]!r}"
+def _pair(pairs: Sequence[tuple[str, str]]) -> str:
+    return " and ".join(map(repr, pairs[0]))

@@ -23,6 +23,10 @@ _MOST_JUDGED = 500
 _NEAR_TOLERANCE = 1.0
 
 
+def _title(method: str) -> str:
+    return TITLES.get(method, method)
+
+
 def check_places(places: Mapping[str, Places], vectors: Sequence[str]) -> Check:
     """Judge whether every song is on every projection.
 
@@ -43,20 +47,18 @@ def check_places(places: Mapping[str, Places], vectors: Sequence[str]) -> Check:
         lacking = sorted((expected & somewhere) - set(on_it))
         if lacking:
             finding = (
-                f"{TITLES.get(method, method)} lacks {number(len(lacking), 'song')} that other projections "
+                f"{_title(method)} lacks {number(len(lacking), 'song')} that other projections "
                 f"have ({among(lacking)}): run `python run.py map`."
             )
             return check(name, FAILED, finding, lacking)
-    new, gone = sorted(expected - somewhere), sorted(somewhere - expected)
-    parts = []
-    if new:
-        parts.append(f"{number(len(new), 'song')} not on it yet")
-    if gone:
-        parts.append(f"{number(len(gone), 'song')} on it without a vector")
-    if parts:
+    found = {
+        "not on it yet": sorted(expected - somewhere),
+        "on it without a vector": sorted(somewhere - expected),
+    }
+    if parts := [f"{number(len(songs), 'song')} {where}" for where, songs in found.items() if songs]:
         finding = f"The map is out of date ({', '.join(parts)}): run `python run.py map`."
-        return check(name, NOTED, finding, [*new, *gone])
-    names = ", ".join(TITLES.get(method, method) for method in sorted(places))
+        return check(name, NOTED, finding, [song for songs in found.values() for song in songs])
+    names = ", ".join(_title(method) for method in sorted(places))
     return check(name, PASSED, f"All {number(len(expected), 'song')} are on {names}.")
 
 
@@ -75,7 +77,7 @@ def check_positions(places: Mapping[str, Places]) -> Check:
         return check(name, FAILED, finding, lost)
     for method, on_it in sorted(places.items()):
         if len(on_it) > 2 and len({(x, y) for x, y, _ in on_it.values()}) == 1:
-            finding = f"{TITLES.get(method, method)} puts every song in one place: run map --relayout."
+            finding = f"{_title(method)} puts every song in one place: run map --relayout."
             return check(name, FAILED, finding)
     return check(name, PASSED, "No song lies at NaN or at infinity.")
 
@@ -124,7 +126,7 @@ def check_trust(projections: Mapping[str, Mapping], count: int) -> Check:
     }
     if not found or count < _LEAST_SONGS:
         return check(name, NOT_JUDGED, f"Fewer than {_LEAST_SONGS} songs, or no map yet.")
-    told = ", ".join(f"{TITLES.get(method, method)} {value:.2f}" for method, value in sorted(found.items()))
+    told = ", ".join(f"{_title(method)} {value:.2f}" for method, value in sorted(found.items()))
     least = min(found.values())
     if least < _RANDOM:
         finding = (
@@ -155,18 +157,15 @@ def check_near(
     name = "The map knows its neighbours"
     worst, method_of_worst, compared = 0.0, "", 0
     for method, found in positions.items():
-        stored = [places[method].get(song_id, (0, 0, None))[2] for song_id in song_ids]
-        rows = np.array(
-            [row for row in range(len(nearest.asked)) if stored[nearest.asked[row]] is not None], int
-        )
+        stored = [places[method].get(song_ids[row], (0, 0, None))[2] for row in nearest.asked]
+        rows = np.flatnonzero([near is not None for near in stored])
         if found is None or not len(rows):
             continue
-        asked = nearest.asked[rows]
-        exact = _near_of(asked, nearest.indices[rows], found)
-        apart = float(np.abs(exact - np.array([stored[row] for row in asked])).mean())
+        exact = _near_of(nearest.asked[rows], nearest.indices[rows], found)
+        apart = float(np.abs(exact - np.array([stored[row] for row in rows])).mean())
         compared = max(compared, len(rows))
         if apart >= worst:
-            worst, method_of_worst = apart, TITLES.get(method, method)
+            worst, method_of_worst = apart, _title(method)
     if not any(places.values()):
         return check(name, NOT_JUDGED, "There is no map yet.")
     if not compared or not up_to_date:

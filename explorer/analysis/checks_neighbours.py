@@ -13,6 +13,7 @@ import numpy as np
 from explorer.analysis.checks import FAILED, NOT_JUDGED, NOTED, PASSED, Check, among, check
 from explorer.mapping.judge import chunks, sampled
 from explorer.mapping.neighbours import Neighbours
+from explorer.mapping.quality import hubness
 
 NEIGHBOURS = 10
 MOST_ASKED = 1_000
@@ -57,19 +58,15 @@ def nearest_of_sample(rows: np.ndarray, *, k: int = NEIGHBOURS, seed: int = 0) -
     n = len(rows)
     k = min(k, max(n - 1, 0))
     asked = sampled(n, MOST_ASKED, seed) if n else np.empty(0, dtype=np.int64)
-    indices = np.empty((len(asked), k), dtype=np.int64)
-    similarities = np.empty((len(asked), k), dtype=np.float32)
-    start = 0
-    for part in chunks(asked, n) if k else ():
+    found = [(np.empty((0, k), dtype=np.int64), np.empty((0, k), dtype=np.float32))]
+    for part in chunks(asked, n) if n else ():
         alike = rows[part] @ rows.T
         alike[np.arange(len(part)), part] = -np.inf
         near = np.argpartition(-alike, k - 1, axis=1)[:, :k]
         values = np.take_along_axis(alike, near, axis=1)
         order = np.argsort(-values, axis=1, kind="stable")
-        stop = start + len(part)
-        indices[start:stop] = np.take_along_axis(near, order, axis=1)
-        similarities[start:stop] = np.take_along_axis(values, order, axis=1)
-        start = stop
+        found.append([np.take_along_axis(each, order, axis=1) for each in (near, values)])
+    indices, similarities = map(np.concatenate, zip(*found, strict=True))
     rng = np.random.default_rng(seed)
     pairs = rng.integers(0, max(n, 1), size=(_MOST_PAIRS if n > 1 else 0, 2))
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
@@ -269,8 +266,6 @@ def hub_facts(neighbours: np.ndarray, song_ids: Sequence[str], stored: Mapping) 
     stored : mapping
         What the map says of the library's neighbourhoods.
     """
-    from explorer.mapping.quality import hubness
-
     found = None if neighbours is None else hubness(neighbours, len(song_ids))
     if found is None:
         return {"hubness": stored.get("hubness"), "largest_hub": stored.get("largest_hub"), "hub": None}

@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from explorer.library.records import VECTOR_SIZE, encode_vector, read_vector
+from explorer.library.records import VECTOR_SIZE, read_vector
 
-_HEADER_BYTES = 128
-_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[:_HEADER_BYTES]
-_VECTOR_BYTES = _HEADER_BYTES + VECTOR_SIZE * 8
 LARGEST_VALUE = 1e4
 """OpenL3's values lie within some hundreds: anything like this was never a vector of sound."""
 
@@ -66,9 +63,10 @@ def read_vectors(batches: Iterable[list[tuple[str, object]]], count: int) -> Sto
     by_content: dict[bytes, list[str]] = {}
     for song_id, blob in ((str(row[0]), row[1]) for batch in batches for row in batch):
         found.count += 1
-        vector, problem = decode_strictly(blob)
-        if vector is None:
-            found.unreadable[song_id] = problem
+        try:
+            vector = read_vector(blob)
+        except ValueError as error:
+            found.unreadable[song_id] = str(error)
             continue
         fault = _fault(vector)
         if fault:
@@ -82,18 +80,6 @@ def read_vectors(batches: Iterable[list[tuple[str, object]]], count: int) -> Sto
     found.values = values[: len(found.song_ids)]
     found.identical = [songs for songs in by_content.values() if len(songs) > 1]
     return found
-
-
-def decode_strictly(blob: object) -> tuple[np.ndarray | None, str]:
-    """Return a stored vector [shape=(512,), float64] or None, and what is wrong with it, if anything."""
-    if isinstance(blob, bytes) and len(blob) == _VECTOR_BYTES and blob.startswith(_HEADER):
-        # As nearly all are: many times faster than np.load.
-        return np.frombuffer(blob, dtype="<f8", offset=_HEADER_BYTES), ""
-    try:
-        return read_vector(blob), ""
-    except Exception as error:
-        # NumPy raises whatever the parser of its header stumbles over.
-        return None, str(error)
 
 
 def _fault(vector: np.ndarray) -> str:

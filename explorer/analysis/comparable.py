@@ -67,11 +67,11 @@ def centred_by_library(space: Neighbours, numbers: np.ndarray, outside: np.ndarr
     np.ndarray [shape=(a + b, 512 or 513), float32]
         Of length 1.
     """
-    if not len(outside):
-        is_everything = len(numbers) == len(space) and np.array_equal(numbers, np.arange(len(space)))
-        return all_of_length_one(space.rows if is_everything else space.rows[numbers])
-    directions = [space.direction(vector).astype(np.float32) for vector in outside]
-    return all_of_length_one(np.vstack([space.rows[numbers], directions]))
+    is_everything = np.array_equal(numbers, np.arange(len(space)))
+    rows = space.rows if is_everything else space.rows[numbers]
+    if len(outside):
+        rows = np.vstack([rows, *(space.direction(vector).astype(np.float32) for vector in outside)])
+    return all_of_length_one(rows)
 
 
 def centred_by_themselves(vectors: np.ndarray, *, is_centred: bool = True) -> np.ndarray:
@@ -84,9 +84,13 @@ def centred_by_themselves(vectors: np.ndarray, *, is_centred: bool = True) -> np
     """
     if is_centred:
         return all_of_length_one(centred_unit_rows(vectors)[0])
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    rows = np.divide(vectors, lengths, out=np.zeros(vectors.shape), where=lengths > 0)
-    return all_of_length_one(rows.astype(np.float32))
+    return unit_rows(vectors.astype(np.float64)).astype(np.float32)
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors [shape=(n, d), float64] at length 1 [shape=(n, d or d + 1), float64]."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return all_of_length_one(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-9))
 
 
 def all_of_length_one(rows: np.ndarray) -> np.ndarray:

@@ -9,12 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.analysis.comparable import (
-    Groups,
-    all_of_length_one,
-    group_by_sound,
-    group_songs,
-)
+from explorer.analysis.comparable import Groups, group_by_sound, group_songs, unit_rows
 from explorer.analysis.compare_heat import distance_figure, similarity_figure
 from explorer.analysis.compare_paper import model_line, plain, song_label
 from explorer.analysis.compare_places import lay_out
@@ -119,7 +114,7 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
     )
     notes = _notes(compared)
     by_tags = _groups(compared)
-    groups, within = None, None
+    groups = within = None
     if len(compared) > MOST_ROWS:
         everything = by_tags or group_by_sound(compared.rows)
         if len(everything.names) < 2:
@@ -134,10 +129,9 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
         matrices = compare_all(compared.rows, compared.vectors)
     figures = _draw_matrices(request.out, compared, matrices, groups)
     panels, more = lay_out(compared, projections=request.projections, reporter=reporter)
-    notes += more
     figures += _draw_scatter(request.out, compared, panels, by_tags or groups)
     closest, farthest = _pairs(compared, request.pairs, reporter)
-    return Comparison(compared, matrices, closest, farthest, groups, within, figures, notes)
+    return Comparison(compared, matrices, closest, farthest, groups, within, figures, notes + more)
 
 
 def _make_folder(folder: Path) -> None:
@@ -163,14 +157,12 @@ def _of_groups(compared: Compared, groups: Groups) -> tuple[Matrices, np.ndarray
     """Compare the groups' mean vectors as if they were songs."""
     count = len(groups.names)
     means = group_means(compared.vectors, groups.members, count)
-    mean = compared.shelf.space.mean if compared.shelf else None
-    if mean is None:
+    if compared.shelf:
+        mean = compared.shelf.space.mean
+    else:
         mean = compared.vectors.mean(axis=0, dtype=np.float64) if compared.is_centred else 0.0
-    centred = means - mean
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    rows = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 1e-9)
     within = similarity_within(compared.rows, groups.members, count)
-    return compare_all(all_of_length_one(rows), means), within
+    return compare_all(unit_rows(means - mean), means), within
 
 
 def _notes(compared: Compared) -> list[str]:
@@ -193,12 +185,12 @@ def _notes(compared: Compared) -> list[str]:
     return notes
 
 
-_KINDS = {"genre": "genres", "cluster": "the map's clusters", "k-means": "groups that k-means makes of them"}
-
-
 def _notes_on_groups(compared: Compared, everything: Groups, drawn: Groups) -> list[str]:
-    first = "the first genre of each song" if not compared.genres else "genres"
-    kind = first if drawn.kind == "genre" else _KINDS[drawn.kind]
+    kind = {
+        "genre": "genres" if compared.genres else "the first genre of each song",
+        "cluster": "the map's clusters",
+        "k-means": "groups that k-means makes of them",
+    }[drawn.kind]
     notes = [f"More than {MOST_ROWS} songs: rows are the means of {len(drawn.names)} groups, by {kind}."]
     if len(drawn.names) < len(everything.names):
         notes.append(f"{len(everything.names) - len(drawn.names):,} smaller groups are not drawn.")
@@ -209,19 +201,16 @@ def _notes_on_groups(compared: Compared, everything: Groups, drawn: Groups) -> l
 
 def _draw_matrices(out: Path, compared: Compared, matrices: Matrices, groups: Groups | None) -> list[Path]:
     if groups is None:
+        of, what = "songs", f"{len(compared):,} songs"
         labels = [
             star + song_label(song.title, song.artist)
             for star, song in zip(compared.stars, compared.songs, strict=True)
         ]
-        of, what = "songs", f"{len(compared):,} songs"
     else:
-        counts = groups.counts
-        labels = [
-            f"{shorten(plain(name), 38)} · {count:,}"
-            for name, count in zip(groups.names, counts, strict=True)
-        ]
-        of = {"genre": "genres"}.get(groups.kind, "clusters" if groups.kind == "cluster" else "groups")
-        what = f"{counts.sum():,} songs in {len(labels)} {of}, each the mean of its songs"
+        of = {"genre": "genres", "cluster": "clusters", "k-means": "groups"}[groups.kind]
+        what = f"{groups.counts.sum():,} songs in {len(groups.names)} {of}, each the mean of its songs"
+        named = zip(groups.names, groups.counts, strict=True)
+        labels = [f"{shorten(plain(name), 38)} · {count:,}" for name, count in named]
     model = model_line(compared.model)
     basis = (
         "cosine after the library's mean was taken away" if compared.shelf
@@ -244,35 +233,31 @@ def _draw_scatter(out: Path, compared: Compared, panels, groups: Groups | None) 
     labels = []
     if len(compared) <= MOST_ROWS:
         labels = [shorten(plain(song.title), 26) or "untitled" for song in compared.songs]
-    marks = Marks(groups.largest() if groups else None, compared.is_starred, labels)
-    how = {"genre": "by genre", "cluster": "by the map's cluster", "k-means": "by k-means group"}
-    captions = [
-        (f"{len(compared):,} songs" + (f", coloured {how[groups.kind]}." if groups else "."), False),
-        model_line(compared.model),
-    ]
+    how = {"genre": "genre", "cluster": "the map's cluster", "k-means": "k-means group"}
+    coloured = f", coloured by {how[groups.kind]}" if groups else ""
     title = "Where the songs lie"
     if compared.is_whole and compared.shelf.places:
         title = "The library's maps" if len(panels) > 1 else "The library's map"
-    return save(scatter_figure(panels, marks, title=title, captions=captions), out, "scatter")
+    figure = scatter_figure(
+        panels,
+        Marks(groups.largest() if groups else None, compared.is_starred, labels),
+        title=title,
+        captions=[(f"{len(compared):,} songs{coloured}.", False), model_line(compared.model)],
+    )
+    return save(figure, out, "scatter")
 
 
-def _pairs(compared: Compared, count: int, reporter: Reporter) -> tuple[list[Pair], list[Pair]]:
-    if not count:
-        return [], []
-    quietly = nullcontext(None)
+def _pairs(compared: Compared, count: int, reporter: Reporter) -> list[list[Pair]]:
+    """Return the closest and the farthest pairs."""
     label = f"Comparing {len(compared):,} songs with each other"
-    with reporter.working(label) if len(compared) > _MANY else quietly as tell:
-        closest, farthest = extreme_pairs(compared.rows, count=count, progress=tell)
-    return _measured(compared, closest), _measured(compared, farthest)
+    is_long = count and len(compared) > _MANY
+    with reporter.working(label) if is_long else nullcontext() as tell:
+        return [
+            _measured(compared, pairs) for pairs in extreme_pairs(compared.rows, count=count, progress=tell)
+        ]
 
 
 def _measured(compared: Compared, pairs: Pairs) -> list[Pair]:
     gaps = compared.vectors[pairs.first].astype(np.float64) - compared.vectors[pairs.second]
-    values = zip(
-        pairs.first.tolist(),
-        pairs.second.tolist(),
-        pairs.similarities.tolist(),
-        np.linalg.norm(gaps, axis=1).tolist(),
-        strict=True,
-    )
-    return [Pair(*value) for value in values]
+    columns = (pairs.first, pairs.second, pairs.similarities, np.linalg.norm(gaps, axis=1))
+    return [Pair(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]

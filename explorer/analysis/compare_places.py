@@ -63,31 +63,23 @@ def lay_out(
 def _on_the_map(
     compared: Compared, shelf: Shelf, maps: dict[str, np.ndarray]
 ) -> tuple[dict[str, Panel], int]:
+    """Return the panels, and how many songs have no place on one of them."""
     is_outside = compared.is_outside
-    others = np.ones(len(shelf.songs), dtype=bool)
-    others[compared.numbers[~is_outside]] = False
-    outside = _placed_outside(compared, shelf, maps)
+    inside = compared.numbers[~is_outside]
+    # A song without a place yet can be nobody's neighbour.
+    shown = {name: np.nan_to_num(positions, posinf=0.0, neginf=0.0) for name, positions in maps.items()}
+    reduced = reduce(shelf.space.rows) if is_outside.any() else None
+    outside = [place_outsider(shelf.space, reduced, shown, vector) for vector in compared.vectors[is_outside]]
     panels, unplaced = {}, 0
     for name, positions in maps.items():
-        places = np.full((len(compared), 2), np.nan, dtype=np.float64)
-        places[~is_outside] = positions[compared.numbers[~is_outside]]
-        places[is_outside] = outside[name]
-        known = np.isfinite(positions).all(axis=1)
-        unplaced = max(unplaced, int((~np.isfinite(places).all(axis=1)).sum()))
-        panels[name] = Panel(TITLES[name], places, positions[others & known], _trust(shelf.quality.get(name)))
+        places = np.empty((len(compared), 2))
+        places[~is_outside] = positions[inside]
+        places[is_outside] = np.reshape([place[name] for place in outside], (-1, 2))
+        unplaced = max(unplaced, int((~np.isfinite(places)).any(axis=1).sum()))
+        others = np.delete(positions, inside, axis=0)
+        background = others[np.isfinite(others).all(axis=1)]
+        panels[name] = Panel(TITLES[name], places, background, _trust(shelf.quality.get(name)))
     return panels, unplaced
-
-
-def _placed_outside(compared: Compared, shelf: Shelf, maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return where the maps would show files that the library does not hold [shape=(k, 2) each]."""
-    vectors = compared.vectors[compared.is_outside]
-    if not len(vectors):
-        return {name: np.empty((0, 2)) for name in maps}
-    reduced = reduce(shelf.space.rows)
-    # A song without a place yet can be nobody's neighbour.
-    shown = {name: np.where(np.isfinite(places), places, 0.0) for name, places in maps.items()}
-    places = [place_outsider(shelf.space, reduced, shown, vector) for vector in vectors]
-    return {name: np.array([place[name] for place in places]) for name in maps}
 
 
 def _trust(quality: dict | None) -> str:

@@ -71,17 +71,12 @@ def _line(compared: Compared, pair: Pair) -> str:
 
 
 def _pairs(compared: Compared, pairs: list[Pair]) -> list[dict]:
-    return [
-        {
-            "a": compared.songs[pair.first].song_id,
-            "b": compared.songs[pair.second].song_id,
-            "a_title": compared.songs[pair.first].title,
-            "b_title": compared.songs[pair.second].title,
-            "similarity": round(pair.similarity, 6),
-            "distance": round(pair.distance, 6),
-        }
-        for pair in pairs
-    ]
+    found = []
+    for pair in pairs:
+        a, b = compared.songs[pair.first], compared.songs[pair.second]
+        names = {"a": a.song_id, "b": b.song_id, "a_title": a.title, "b_title": b.title}
+        found.append(names | {"similarity": round(pair.similarity, 6), "distance": round(pair.distance, 6)})
+    return found
 
 
 def _matrices(matrices: Matrices) -> dict:

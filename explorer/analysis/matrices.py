@@ -115,11 +115,11 @@ def similarity_within(rows: np.ndarray, members: np.ndarray, count: int) -> np.n
     np.ndarray [shape=(count,), float64]
         NaN for a group of one song.
     """
-    within = np.full(count, np.nan)
-    for number in range(count):
-        mine = rows[members == number].astype(np.float64)
-        if len(mine) > 1:
-            # The sum over all pairs is the square of the sum, but for each song with itself.
-            total = np.square(mine.sum(axis=0)).sum() - np.square(mine).sum()
-            within[number] = total / (len(mine) * (len(mine) - 1))
-    return within
+    sizes = np.bincount(members[members >= 0], minlength=count)
+    sums = group_means(rows, members, count) * sizes[:, None]
+    # The sum over all pairs is the square of the sum, but for each song with itself.
+    themselves = np.bincount(
+        members[members >= 0], np.square(rows[members >= 0], dtype=np.float64).sum(axis=1), count
+    )
+    pairs = np.where(sizes > 1, sizes * (sizes - 1.0), np.nan)
+    return (np.square(sums).sum(axis=1) - themselves) / pairs

@@ -6,7 +6,7 @@ It also shows whether the vectors of the library are those that its own model gi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -112,25 +112,18 @@ def make_again(database: Path, chosen: Sequence[Candidate], *, reporter: Reporte
     quiet = _QuietAboutSongs(reporter.console)
     with reporter.working("Loading the library's model"):
         embedder = open_embedder(database=database, request=request, reporter=quiet)
-    made, rows, windows = [], {"max": [], "mean": [], "library": []}, []
+    made, windows, rows = [], [], {"max": [], "mean": [], "library": []}
     with reporter.counting("Making vectors again", total=len(chosen)) as counter:
         for candidate in chosen:
-            found = _embedded(embedder, candidate)
-            if found is not None:
+            with suppress(ExplorerError):
+                found = embedder.embed(candidate.file.path)
                 made.append(candidate)
                 windows.append(len(found.embedding))
+                rows["library"].append(found.pooled)
                 for method in ("max", "mean"):
                     rows[method].append(pool(found.embedding, method=method))
-                rows["library"].append(found.pooled)
             counter.advance()
-    return Repooled(made, {name: np.array(each).reshape(-1, 512) for name, each in rows.items()}, windows)
-
-
-def _embedded(embedder, candidate):
-    try:
-        return embedder.embed(candidate.file.path)
-    except ExplorerError:
-        return None
+    return Repooled(made, {name: np.reshape(pooled, (-1, 512)) for name, pooled in rows.items()}, windows)
 
 
 class _QuietAboutSongs(Reporter):
@@ -208,7 +201,8 @@ def compare_poolings(repooled: Repooled) -> dict | None:
     alike = {method: similarities(repooled.pooled[method]) for method in ("max", "mean")}
     near = {method: np.argsort(3 * np.eye(n) - each, axis=1)[:, :k] for method, each in alike.items()}
     pairs = np.triu_indices(n, 1)
-    result = {
+    labels = {what: [getattr(each, what) for each in repooled.candidates] for what in ("genre", "artist")}
+    return {
         "songs": n,
         "windows": sum(repooled.windows),
         "neighbours": k,
@@ -217,12 +211,11 @@ def compare_poolings(repooled: Repooled) -> dict | None:
             np.mean([len(set(a) & set(b)) / k for a, b in zip(near["max"], near["mean"], strict=True)])
         ),
         "correlation": _correlation(alike["max"][pairs], alike["mean"][pairs]),
+        **{
+            method: _purity("genre", labels["genre"], found) | _purity("artist", labels["artist"], found)
+            for method, found in near.items()
+        },
     }
-    for method in ("max", "mean"):
-        genres = [candidate.genre for candidate in repooled.candidates]
-        artists = [candidate.artist for candidate in repooled.candidates]
-        result[method] = _purity("genre", genres, near[method]) | _purity("artist", artists, near[method])
-    return result
 
 
 def similarities(vectors: np.ndarray) -> np.ndarray:

@@ -39,8 +39,7 @@ from explorer.analysis.pooling_trial import (
     compare_poolings,
     make_again,
 )
-from explorer.analysis.report_facts import measure_speed, measure_storage
-from explorer.analysis.report_reading import ReadLibrary, read_library
+from explorer.analysis.report_reading import ReadLibrary, measure_speed, measure_storage, read_library
 from explorer.analysis.report_text import verdict
 from explorer.errors import ExplorerError
 from explorer.failures import count_reasons
@@ -138,7 +137,7 @@ def _compare(library: ReadLibrary, reporter: Reporter) -> Evidence:
     ids = stored.song_ids
     with reporter.working(f"Comparing {checks.number(len(ids), 'song')}"):
         rows, _ = centred_unit_rows(stored.values)
-        labels = [(library.genres.get(song_id) or ("",))[0] for song_id in ids]
+        labels = list(map(library.first_genre, ids))
         everyone = true_neighbours(rows, rows, NEIGHBOURS) if 3 <= len(ids) <= _ALL_NEIGHBOURS_UP_TO else None
         positions = {name: aligned_places(on_it, ids) for name, on_it in sorted(library.places.items())}
         return Evidence(
@@ -165,9 +164,7 @@ def _judge(library: ReadLibrary, evidence: Evidence, reporter: Reporter) -> list
         checks.check_strays(library.strays, library.stray_vectors),
         checks.check_without_vector(library.without_vector),
         checks.check_files(len(library.files), library.gone, library.changed),
-        checks.check_readable(stored),
-        checks.check_finite(stored),
-        checks.check_constant(stored),
+        *checks.check_vectors(stored),
         checks.check_range(stored, evidence.statistics["constant_dimensions"]),
         check_copies(copies, len(ids)),
         check_search(stored.values, ids, stored.identical),
@@ -193,7 +190,12 @@ def _make_again(
         return None, "What made these vectors is unknown, so none can be made again."
     unchanged = set(library.files) - set(library.gone) - set(library.changed) - set(library.touched)
     candidates = [
-        Candidate(song_id, library.files[song_id], *_genre_and_artist(library, song_id))
+        Candidate(
+            song_id,
+            library.files[song_id],
+            library.first_genre(song_id),
+            library.titles.get(song_id, ("", ""))[1],
+        )
         for song_id in library.stored.song_ids
         if song_id in unchanged
     ]
@@ -204,10 +206,6 @@ def _make_again(
         return make_again(Path(database.path), chosen, reporter=reporter), ""
     except ExplorerError as error:
         return None, str(error)
-
-
-def _genre_and_artist(library: ReadLibrary, song_id: str) -> tuple[str, str]:
-    return (library.genres.get(song_id) or ("",))[0], library.titles.get(song_id, ("", ""))[1]
 
 
 def _judge_again(library: ReadLibrary, evidence: Evidence, why_not: str) -> Check:
@@ -225,11 +223,10 @@ def _judge_again(library: ReadLibrary, evidence: Evidence, why_not: str) -> Chec
 
 def _neighbours(nearest: Nearest, hubs: dict) -> dict:
     """Describe how much more alike neighbours are than any two songs."""
-    first = nearest.similarities[:, :1]
-    return {
-        "asked": len(nearest.asked),
-        "nearest_similarity": float(np.median(first)) if first.size else None,
-        "tenth_similarity": float(np.median(nearest.similarities[:, -1])) if first.size else None,
-        "random_similarity": float(np.median(nearest.random)) if nearest.random.size else None,
-        **hubs,
+    figures = {
+        "nearest_similarity": nearest.similarities[:, :1],
+        "tenth_similarity": nearest.similarities[:, -1:],
+        "random_similarity": nearest.random,
     }
+    medians = {name: float(np.median(values)) if values.size else None for name, values in figures.items()}
+    return {"asked": len(nearest.asked), **medians, **hubs}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from explorer.analysis.checks import check_integrity
 from explorer.analysis.checks_reading import StoredVectors, read_vectors
+from explorer.audio.caching import measure
 from explorer.audio.fingerprints import fingerprint
+from explorer.config import Settings
 from explorer.errors import AnalysisError, AudioError, LibraryError
 from explorer.library.database import Database
 from explorer.library.runs import Run
 from explorer.library.verifying import FiledVector
+from explorer.status import CACHES
 
 _MOST_BYTES_READ = 1_000_000_000
 
@@ -50,6 +55,10 @@ class ReadLibrary:
         """Tell whether each projection shows exactly the songs that have a vector, all sound."""
         ids = set(self.stored.song_ids)
         return self.stored.is_sound and all(set(on_it) == ids for on_it in self.places.values())
+
+    def first_genre(self, song_id: str) -> str:
+        """Return a song's first genre, or "" where it has none."""
+        return (self.genres.get(song_id) or ("",))[0]
 
     def counts(self) -> dict:
         """Return how many there are of what."""
@@ -119,16 +128,44 @@ def _look_at_files(library: ReadLibrary) -> None:
     for song_id, file in sorted(library.files.items()):
         try:
             state = file.path.stat()
-            if (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.modified_ns):
+            if state.st_size != file.size_bytes:
+                library.changed.append(song_id)
+            elif state.st_mtime_ns == file.modified_ns:
                 continue
-            is_changed = state.st_size != file.size_bytes
-            if not is_changed and left_bytes >= state.st_size:
-                left_bytes -= state.st_size
-                is_changed = fingerprint(file.path) != file.fingerprint
-            elif not is_changed:
+            elif state.st_size > left_bytes:
                 library.touched.append(song_id)
+            else:
+                left_bytes -= state.st_size
+                if fingerprint(file.path) != file.fingerprint:
+                    library.changed.append(song_id)
         except (OSError, ValueError, AudioError):
             library.gone.append(song_id)
-            continue
-        if is_changed:
-            library.changed.append(song_id)
+
+
+def measure_storage(database: Path, size: int, songs: int) -> dict:
+    """Say what a library takes on disk: its database, of so many bytes, and the caches beside it."""
+    settings = Settings(database=database)
+    caches = {name: measure(getattr(settings, name)) for name in CACHES}
+    total = size + sum(cache["bytes"] for cache in caches.values())
+    return {
+        "database_bytes": size,
+        "bytes_per_song": round(size / songs) if songs else None,
+        "caches": caches,
+        "bytes_per_song_with_caches": round(total / songs) if songs else None,
+    }
+
+
+def measure_speed(runs: Sequence[Run]) -> dict | None:
+    """Say how fast songs were embedded, by runs that copied no vector; None where no run is recorded."""
+    embedding = [run for run in runs if run.indexed and run.seconds > 0]
+    counted = [run for run in embedding if not run.copied] or embedding
+    audio_seconds, seconds = sum(run.audio_seconds for run in counted), sum(run.seconds for run in counted)
+    if not audio_seconds:
+        return None
+    return {
+        "audio_seconds": audio_seconds,
+        "seconds": seconds,
+        "seconds_per_audio_second": seconds / audio_seconds,
+        "times_real_time": audio_seconds / seconds,
+        "runs": len(runs),
+    }

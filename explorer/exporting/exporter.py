@@ -101,12 +101,20 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
         with_vectors=request.form in ("parquet", "tsv"),
     )
     handed, writers = _prepare(collection, request)
-    files: list[Path] = []
-    if isinstance(out, Path):
-        files = [_file(out, ending) for ending in writers]
-        _write_files(dict(zip(files, writers.values(), strict=True)), database.path)
-    else:
-        _write_stream(writers.values(), out)
+    files = [_file(out, ending) for ending in writers] if isinstance(out, Path) else []
+    for file in files:
+        refuse_library(file, database.path)
+    try:
+        _write(writers.values(), files or out)
+    except BrokenPipeError:
+        # Who reads has enough: that is no error of the export's.
+        raise
+    except OSError as error:
+        where = " and ".join(map(str, files)) or "Standard output"
+        raise AnalysisError(
+            f"{where} cannot be written ({error.strerror or error}): check that the folder exists, its "
+            "permissions and the disk's space, or name another file with --out."
+        ) from error
     return Exported(files, handed, len(collection.songs) - handed, collection.trained)
 
 
@@ -160,31 +168,13 @@ def _file(out: Path, ending: str) -> Path:
     return out.with_name((out.stem if out.suffix.lower() == ".tsv" else out.name) + ending)
 
 
-def _write_files(writers: dict[Path, _Write], database: Path) -> None:
-    for path in writers:
-        refuse_library(path, database)
-    try:
-        with ExitStack() as stack:
-            for path, write in writers.items():
-                with stack.enter_context(whole_file(path)).open("wb") as target:
+def _write(writers: Iterable[_Write], out: list[Path] | BinaryIO) -> None:
+    """Write one after the other into a stream, or each into a file: all files appear, or none."""
+    with ExitStack() as stack:
+        for number, write in enumerate(writers):
+            if isinstance(out, list):
+                with stack.enter_context(whole_file(out[number])).open("wb") as target:
                     write(target)
-    except OSError as error:
-        names = " and ".join(map(str, writers))
-        raise AnalysisError(
-            f"{names} cannot be written ({error.strerror or error}): check that the folder exists, its "
-            "permissions and the disk's space."
-        ) from error
-
-
-def _write_stream(writers: Iterable[_Write], out: BinaryIO) -> None:
-    try:
-        for write in writers:
-            write(out)
-        out.flush()
-    except BrokenPipeError:
-        # Who reads has enough: that is no error of the export's.
-        raise
-    except OSError as error:
-        raise AnalysisError(
-            f"The export cannot be written ({error.strerror or error}): use --out."
-        ) from error
+            else:
+                write(out)
+                out.flush()
