@@ -148,7 +148,7 @@ def value_statistics(values: np.ndarray) -> dict:
         `min`, `max`, `mean`, `std`, `median` (of at most 20,000 songs), `constant_dimensions` and
         `norms`, the quantiles of the vectors' Euclidean lengths.
     """
-    names = ("min", "max", "mean", "std", "median")
+    names = ("min", "max", "median", "mean", "std")
     if not len(values):
         return dict.fromkeys(names) | {"norms": None, "constant_dimensions": 0}
     squares = np.einsum("ij,ij->i", values, values, dtype=np.float64)
@@ -156,9 +156,9 @@ def value_statistics(values: np.ndarray) -> dict:
     figures = (
         values.min(),
         values.max(),
+        np.median(values[:: -(-len(values) // 20_000)]),
         mean,
         np.sqrt(max(squares.sum() / values.size - mean**2, 0.0)),
-        np.median(values[:: -(-len(values) // 20_000)]),
     )
     quantiles = (0, 5, 25, 50, 75, 95, 100)
     norms = np.percentile(np.sqrt(squares), quantiles)

@@ -57,16 +57,6 @@ class CompareRequest:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two songs by their numbers among those compared, how alike they are, and their vectors' distance."""
-
-    first: int
-    second: int
-    similarity: float
-    distance: float
-
-
-@dataclass(frozen=True)
 class Comparison:
     """What comparing songs brought to light.
 
@@ -78,6 +68,7 @@ class Comparison:
         How alike each group's own songs are.
     matrices : Matrices
         Of the songs, or of the groups' means.
+    closest, farthest : Pairs
     figures : list of Path
     notes : list of str
         What a user should know.
@@ -85,8 +76,8 @@ class Comparison:
 
     compared: Compared
     matrices: Matrices
-    closest: list[Pair]
-    farthest: list[Pair]
+    closest: Pairs
+    farthest: Pairs
     groups: Groups | None = None
     within: np.ndarray | None = None
     figures: list[Path] = field(default_factory=list)
@@ -130,7 +121,10 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
     figures = _draw_matrices(request.out, compared, matrices, groups)
     panels, more = lay_out(compared, projections=request.projections, reporter=reporter)
     figures += _draw_scatter(request.out, compared, panels, by_tags or groups)
-    closest, farthest = _pairs(compared, request.pairs, reporter)
+    label = f"Comparing {len(compared):,} songs with each other"
+    is_long = request.pairs and len(compared) > _MANY
+    with reporter.working(label) if is_long else nullcontext() as tell:
+        closest, farthest = extreme_pairs(compared.rows, count=request.pairs, progress=tell)
     return Comparison(compared, matrices, closest, farthest, groups, within, figures, notes + more)
 
 
@@ -245,19 +239,3 @@ def _draw_scatter(out: Path, compared: Compared, panels, groups: Groups | None) 
         captions=[(f"{len(compared):,} songs{coloured}.", False), model_line(compared.model)],
     )
     return save(figure, out, "scatter")
-
-
-def _pairs(compared: Compared, count: int, reporter: Reporter) -> list[list[Pair]]:
-    """Return the closest and the farthest pairs."""
-    label = f"Comparing {len(compared):,} songs with each other"
-    is_long = count and len(compared) > _MANY
-    with reporter.working(label) if is_long else nullcontext() as tell:
-        return [
-            _measured(compared, pairs) for pairs in extreme_pairs(compared.rows, count=count, progress=tell)
-        ]
-
-
-def _measured(compared: Compared, pairs: Pairs) -> list[Pair]:
-    gaps = compared.vectors[pairs.first].astype(np.float64) - compared.vectors[pairs.second]
-    columns = (pairs.first, pairs.second, pairs.similarities, np.linalg.norm(gaps, axis=1))
-    return [Pair(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]

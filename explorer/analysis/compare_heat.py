@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from scipy.cluster.hierarchy import dendrogram
@@ -22,15 +20,6 @@ _WRITTEN_OUT, _RULED = 12, 40
 _TREE_IN, _BAR_IN, _LONGEST_BAR_IN, _LONG_BAR_IN, _GAP_IN = 0.85, 0.13, 2.6, 1.9, 0.08
 # On a background of less luminance white is easier to read than black.
 _DARK = 0.55
-
-
-@dataclass(frozen=True)
-class _Kind:
-    title: str
-    bar: str
-    colours: Colormap
-    limits: tuple[float, float]
-    digits: str
 
 
 def similarity_figure(
@@ -62,8 +51,8 @@ def similarity_figure(
     else:
         low = float(others.min())
         limits, bar, digits = (min(low, 1.0 - 1e-9), 1.0), "cosine similarity", "{:.3f}"
-    kind = _Kind(f"How alike the {of} sound", bar, SIMILARITY, limits, digits)
-    return _draw(matrices.similarity, matrices, labels, kind, captions)
+    title, colours = f"How alike the {of} sound", {"cmap": SIMILARITY, "clim": limits}
+    return _draw(matrices.similarity, matrices, labels, captions, title, bar, digits, colours)
 
 
 def distance_figure(
@@ -82,15 +71,16 @@ def distance_figure(
     low = 0.0 if low < 0.6 * high else max(0.0, low - 0.35 * (high - low))
     limits = (low, high) if high - low > 1e-9 * max(high, 1.0) else (0.0, high or 1.0)
     digits = "{:.0f}" if high >= 100 else "{:.1f}" if high >= 10 else "{:.2f}"
-    kind = _Kind(f"How far apart the {of} are", "Euclidean distance of the vectors", DISTANCE, limits, digits)
-    return _draw(matrices.distance, matrices, labels, kind, captions)
+    title, colours = f"How far apart the {of} are", {"cmap": DISTANCE, "clim": limits}
+    bar = "Euclidean distance of the vectors"
+    return _draw(matrices.distance, matrices, labels, captions, title, bar, digits, colours)
 
 
 def _off_diagonal(values: np.ndarray) -> np.ndarray:
     return values[~np.eye(len(values), dtype=bool)]
 
 
-def _draw(values, matrices, labels, kind, captions) -> Figure:
+def _draw(values, matrices, labels, captions, title, bar, digits, colours) -> Figure:
     """Draw cells of a readable size; what is beside them enlarges the picture when it is saved."""
     cell_in = float(np.clip(_BEST_SIDE_IN / len(values), _SMALLEST_CELL_IN, _LARGEST_CELL_IN))
     side_in = cell_in * len(values)
@@ -104,16 +94,16 @@ def _draw(values, matrices, labels, kind, captions) -> Figure:
             )
 
         cells = beside(0, side_in, side_in)
-        image = _draw_cells(cells, values[np.ix_(matrices.order, matrices.order)], kind)
+        image = _draw_cells(cells, values[np.ix_(matrices.order, matrices.order)], digits, colours)
         _name_rows(cells, [labels[row] for row in matrices.order], min(8.0, cell_in * 72 * 0.72))
         _draw_tree(beside(side_in + _GAP_IN, _TREE_IN, side_in), matrices.tree)
-        bar = beside(side_in + _TREE_IN + 4 * _GAP_IN, _BAR_IN, bar_in)
-        extend = _extend(_off_diagonal(values), kind.limits)
-        figure.colorbar(image, cax=bar, extend=extend, extendfrac=0.05).outline.set_visible(False)
-        bar.tick_params(length=2, labelsize=7, pad=2)
-        text = kind.bar if bar_in > _LONG_BAR_IN else kind.bar.replace(" ", "\n", 2)
-        bar.set_ylabel(text, fontsize=7.5, color=SOFT, labelpad=3)
-        add_heading(figure, kind.title, captions)
+        scale = beside(side_in + _TREE_IN + 4 * _GAP_IN, _BAR_IN, bar_in)
+        extend = _extend(_off_diagonal(values), colours["clim"])
+        figure.colorbar(image, cax=scale, extend=extend, extendfrac=0.05).outline.set_visible(False)
+        scale.tick_params(length=2, labelsize=7, pad=2)
+        text = bar if bar_in > _LONG_BAR_IN else bar.replace(" ", "\n", 2)
+        scale.set_ylabel(text, fontsize=7.5, color=SOFT, labelpad=3)
+        add_heading(figure, title, captions)
     return figure
 
 
@@ -122,9 +112,9 @@ def _extend(values: np.ndarray, limits: tuple[float, float]) -> str:
     return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
 
 
-def _draw_cells(axes: Axes, values: np.ndarray, kind: _Kind) -> AxesImage:
+def _draw_cells(axes: Axes, values: np.ndarray, digits: str, colours: dict) -> AxesImage:
     count = len(values)
-    image = axes.imshow(values, cmap=kind.colours, clim=kind.limits, interpolation="nearest", aspect="auto")
+    image = axes.imshow(values, interpolation="nearest", aspect="auto", **colours)
     axes.spines[:].set(visible=True, color=LINE, linewidth=0.6)
     if count <= _RULED:
         edges = np.arange(1, count) - 0.5
@@ -134,7 +124,7 @@ def _draw_cells(axes: Axes, values: np.ndarray, kind: _Kind) -> AxesImage:
         options = {"ha": "center", "va": "center", "fontsize": 7.0}
         for (row, column), value in np.ndenumerate(values):
             is_dark = np.dot(image.to_rgba(value)[:3], (0.299, 0.587, 0.114)) < _DARK
-            text = kind.digits.format(value).replace("-", "−")
+            text = digits.format(value).replace("-", "−")
             axes.text(column, row, text, color="white" if is_dark else INK, **options)
     axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5))
     return image

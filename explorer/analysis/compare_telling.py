@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from explorer.analysis.comparable import Groups
-from explorer.analysis.compare import Comparison, Pair
+from explorer.analysis.compare import Comparison
 from explorer.analysis.compare_paper import song_label
 from explorer.analysis.compared import Compared
 from explorer.analysis.matrices import Matrices
+from explorer.analysis.pairs import Pairs
 
 
 def document(comparison: Comparison) -> dict:
@@ -48,9 +51,8 @@ def describe(comparison: Comparison) -> str:
     lines.append("Figures:")
     lines += [f"  {path}" for path in comparison.figures]
     for title, pairs in (("Closest", comparison.closest), ("Farthest", comparison.farthest)):
-        if pairs:
-            lines.append(f"{title} pairs (similarity, distance):")
-            lines += [_line(compared, pair) for pair in pairs]
+        if len(pairs):
+            lines += [f"{title} pairs (similarity, distance):", *_lines(compared, pairs)]
     if any(compared.stars):
         lines.append("A star marks a file from outside the library.")
     return "\n".join(lines)
@@ -60,23 +62,33 @@ def _label(song) -> str:
     return f"{song.title} · {song.artist}" if song.artist else song.title
 
 
-def _line(compared: Compared, pair: Pair) -> str:
-    first, second = (
-        compared.stars[number] + song_label(song.title, song.artist, letters=40)
-        for number in (pair.first, pair.second)
-        for song in [compared.songs[number]]
-    )
-    remark = "  (identical)" if pair.distance == 0 else ""
-    return f"  {pair.similarity:6.3f}  {pair.distance:8.2f}  {first}  |  {second}{remark}"
+def _each(compared: Compared, pairs: Pairs) -> Iterator[tuple[int, int, float, float]]:
+    """Give each pair's songs by their numbers, how alike they are, and their vectors' distance."""
+    gaps = compared.vectors[pairs.first].astype(np.float64) - compared.vectors[pairs.second]
+    columns = (pairs.first, pairs.second, pairs.similarities, np.linalg.norm(gaps, axis=1))
+    return zip(*(column.tolist() for column in columns), strict=True)
 
 
-def _pairs(compared: Compared, pairs: list[Pair]) -> list[dict]:
-    found = []
-    for pair in pairs:
-        a, b = compared.songs[pair.first], compared.songs[pair.second]
-        names = {"a": a.song_id, "b": b.song_id, "a_title": a.title, "b_title": b.title}
-        found.append(names | {"similarity": round(pair.similarity, 6), "distance": round(pair.distance, 6)})
-    return found
+def _lines(compared: Compared, pairs: Pairs) -> Iterator[str]:
+    for *numbers, similarity, distance in _each(compared, pairs):
+        songs = [(compared.stars[number], compared.songs[number]) for number in numbers]
+        first, second = (star + song_label(song.title, song.artist, letters=40) for star, song in songs)
+        remark = "  (identical)" if distance == 0 else ""
+        yield f"  {similarity:6.3f}  {distance:8.2f}  {first}  |  {second}{remark}"
+
+
+def _pairs(compared: Compared, pairs: Pairs) -> list[dict]:
+    return [
+        {
+            "a": compared.songs[first].song_id,
+            "b": compared.songs[second].song_id,
+            "a_title": compared.songs[first].title,
+            "b_title": compared.songs[second].title,
+            "similarity": round(similarity, 6),
+            "distance": round(distance, 6),
+        }
+        for first, second, similarity, distance in _each(compared, pairs)
+    ]
 
 
 def _matrices(matrices: Matrices) -> dict:
