@@ -24,7 +24,8 @@ class Matrices:
     order : np.ndarray [shape=(n,), int64]
         The rows so that those alike stand beside each other.
     tree : np.ndarray [shape=(n - 1, 4), float64]
-        The clustering behind that order, as `scipy.cluster.hierarchy.linkage` gives it.
+        The clustering behind that order, as `scipy.cluster.hierarchy.linkage` gives it; heights are
+        1 - similarity.
     """
 
     similarity: np.ndarray
@@ -34,7 +35,11 @@ class Matrices:
 
 
 def compare_all(rows: np.ndarray, vectors: np.ndarray) -> Matrices:
-    """Compare each with each.
+    """Compare each with each, and order them so that neighbours are as alike as can be.
+
+    Clusters are joined by average linkage. The order of their leaves is that of Bar-Joseph et al., "Fast
+    optimal leaf ordering for hierarchical clustering", Bioinformatics 17 (2001). It takes the cube of the
+    number of rows: it is meant for hundreds.
 
     Parameters
     ----------
@@ -50,34 +55,13 @@ def compare_all(rows: np.ndarray, vectors: np.ndarray) -> Matrices:
     """
     if len(rows) < 2:
         raise AnalysisError(f"There is nothing to compare among {len(rows)} songs: name two at least.")
-    vectors = vectors.astype(np.float64)
-    similarity = np.clip(rows.astype(np.float64) @ rows.T.astype(np.float64), -1.0, 1.0)
+    vectors, rows = vectors.astype(np.float64), rows.astype(np.float64)
+    similarity = np.clip(rows @ rows.T, -1.0, 1.0)
     similarity = (similarity + similarity.T) / 2
     np.fill_diagonal(similarity, 1.0)
-    tree = cluster_tree(similarity)
+    gaps = squareform(1.0 - similarity, checks=False)
+    tree = optimal_leaf_ordering(linkage(gaps, method="average"), gaps)
     return Matrices(similarity, cdist(vectors, vectors), leaves_list(tree).astype(np.int64), tree)
-
-
-def cluster_tree(similarity: np.ndarray) -> np.ndarray:
-    """Cluster by average linkage, with the leaves ordered so that neighbours are as alike as can be.
-
-    The order is that of Bar-Joseph et al., "Fast optimal leaf ordering for hierarchical clustering",
-    Bioinformatics 17 (2001). It takes the cube of the number of rows: it is meant for hundreds.
-
-    Parameters
-    ----------
-    similarity : np.ndarray [shape=(n, n), float64]
-        Symmetrical, with n at least 2.
-
-    Returns
-    -------
-    np.ndarray [shape=(n - 1, 4), float64]
-        As `scipy.cluster.hierarchy.linkage` gives it; heights are 1 - similarity.
-    """
-    gaps = np.maximum(1.0 - similarity, 0.0)
-    np.fill_diagonal(gaps, 0.0)
-    condensed = squareform(gaps, checks=False)
-    return optimal_leaf_ordering(linkage(condensed, method="average"), condensed)
 
 
 def group_means(vectors: np.ndarray, members: np.ndarray, count: int) -> np.ndarray:

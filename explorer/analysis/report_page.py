@@ -46,70 +46,23 @@ def render_page(verification: Verification) -> str:
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True
     )
     environment.globals |= {"number": number, "duration": format_duration, "share": _share, "titles": TITLES}
-    model = report["model"]
+    model, storage = report["model"], report["storage"]
     colours = figures.genre_colours(evidence.labels)
     return environment.get_template("report.html").render(
         report=report,
         name=Path(report["database"]).name,
         warning=_WARNINGS.get(model.get("trained")) if model else None,
-        tiles=_tiles(report),
+        counts=report["counts"],
         checks=_checks(report["checks"]),
         colours=colours | {"others": figures.OTHER} if colours else {},
-        projections=[_projection(*entry) for entry in report["projections"].items()],
-        poolings=_poolings(report["pooling"]),
-        storage=_storage(report),
+        storage={"songs.db": {"files": 1, "bytes": storage["database_bytes"]}} | storage["caches"],
         drawings=_drawings(report, evidence, colours),
     )
-
-
-def _tiles(report: dict) -> dict[str, str]:
-    counts, speed = report["counts"], report["speed"]
-    return {
-        "songs": f"{counts['songs']:,}",
-        "of sound": format_duration(counts["audio_seconds"]),
-        **{name: f"{counts[name]:,}" for name in ("artists", "genres", "clusters", "failures")},
-        "files gone": f"{counts['files_gone']:,}",
-        "× real time": _share(speed and speed["times_real_time"], ".1f"),
-    }
 
 
 def _checks(found: list[dict]) -> list[dict]:
     ordered = sorted(found, key=lambda check: list(_STATES).index(check["status"]))
     return [check | dict(zip(("tone", "word"), _STATES[check["status"]], strict=True)) for check in ordered]
-
-
-def _projection(name: str, facts: dict) -> list[str]:
-    exact = ("trustworthiness", "measured_trustworthiness", "continuity")
-    return [
-        TITLES.get(name, name),
-        *(_share(facts[key], ".3f") for key in exact),
-        *(_share(facts[key]) for key in ("neighbours_kept", "genre_purity")),
-    ]
-
-
-def _poolings(facts: dict | None) -> list[list[str]]:
-    """Return the table's rows: by maximum, by mean, by chance."""
-    rows = {"maximum over time": ("max", "purity"), "mean over time": ("mean", "purity")}
-    rows["by chance"] = ("max", "chance")
-    return [
-        [name, *(_share(facts[method][f"{what}_{figure}"]) for what in ("genre", "artist"))]
-        for name, (method, figure) in rows.items()
-        if facts
-    ]
-
-
-def _storage(report: dict) -> list[list[str]]:
-    storage, songs = report["storage"], report["counts"]["songs"]
-    sizes = {"songs.db": {"files": 1, "bytes": storage["database_bytes"]}} | storage["caches"]
-    return [
-        [
-            name,
-            f"{found['files']:,}",
-            f"{found['bytes'] / 1e6:,.1f} MB",
-            f"{found['bytes'] / songs / 1e3:,.1f} kB" if songs else "–",
-        ]
-        for name, found in sizes.items()
-    ]
 
 
 def _drawings(report: dict, evidence: Evidence, colours: dict[str, str]) -> dict:
