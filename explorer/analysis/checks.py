@@ -1,4 +1,4 @@
-"""The verdicts of a verification, and its checks of the file, the vectors and the songs' files.
+"""The result of a check, and the checks of the database file, the vectors and the music files.
 
 Each check is a function from what was read to a `Check`; only what is really wrong fails.
 """
@@ -19,7 +19,7 @@ _MOST_SONGS = 10
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at, and what was found.
+    """The result of one check.
 
     Attributes
     ----------
@@ -38,23 +38,23 @@ class Check:
     songs: list[str] = field(default_factory=list)
 
     def record(self) -> dict:
-        """Return it as JSON has it."""
+        """Return the fields as a dict for JSON."""
         return asdict(self)
 
 
 def check(name: str, status: str, finding: str, songs: Sequence[str] = ()) -> Check:
-    """Return a check that names at most ten songs."""
+    """Return a result that lists at most ten songs."""
     return Check(name, status, finding, list(songs[:_MOST_SONGS]))
 
 
 def among(songs: Sequence[str]) -> str:
-    """Name the first of some songs in a sentence."""
+    """Return the first three song ids, and how many more there are, for a sentence."""
     shown = ", ".join(repr(song_id) for song_id in songs[:3])
     return f"{shown} and {len(songs) - 3:,} more" if len(songs) > 3 else shown
 
 
 def check_integrity(problems: Sequence[str]) -> Check:
-    """Judge what SQLite finds wrong with the file."""
+    """Check what SQLite says about the file."""
     name = "The database file is whole"
     if problems:
         finding = f"SQLite finds it damaged ({problems[0]}): restore it from a backup, or index again."
@@ -63,7 +63,7 @@ def check_integrity(problems: Sequence[str]) -> Check:
 
 
 def check_strays(counts: dict[str, int], vectors: Sequence[str]) -> Check:
-    """Judge rows that belong to nothing, above all vectors without their song."""
+    """Check that no row lacks its song; vectors without a song are listed."""
     name = "Every row has its song"
     if not counts:
         return check(name, PASSED, "No vector, genre, file or place on the map is without its song.")
@@ -75,7 +75,7 @@ def check_strays(counts: dict[str, int], vectors: Sequence[str]) -> Check:
 
 
 def check_vectors(stored: StoredVectors) -> list[Check]:
-    """Judge whether every vector is 512 float64, finite, and not 512 times the same value."""
+    """Check that every vector is 512 float64, finite, and not 512 equal values."""
     unreadable = list(stored.unreadable)
     first = f" ({unreadable[0]!r} is stored as {stored.unreadable[unreadable[0]]})" if unreadable else ""
     judged = (
@@ -97,7 +97,7 @@ def check_vectors(stored: StoredVectors) -> list[Check]:
 
 
 def check_range(stored: StoredVectors, constant_dimensions: int) -> Check:
-    """Judge whether values are of a size that sound gives, and whether each of the 512 tells songs apart."""
+    """Check that values are as large as sound gives, and that each of the 512 differs between songs."""
     name = "Values are in range"
     songs = stored.too_large
     if songs:
@@ -117,7 +117,7 @@ def check_range(stored: StoredVectors, constant_dimensions: int) -> Check:
 
 
 def check_without_vector(songs: Sequence[str]) -> Check:
-    """Note songs that were never embedded."""
+    """Note songs that have no vector."""
     name = "Every song has a vector"
     if songs:
         finding = f"{number(len(songs), 'song')} without: run `python run.py index` to embed them."
@@ -126,7 +126,7 @@ def check_without_vector(songs: Sequence[str]) -> Check:
 
 
 def check_files(known: int, gone: Sequence[str], changed: Sequence[str]) -> Check:
-    """Note files that are not there any more, or not as they were."""
+    """Note files that are missing or have changed since they were indexed."""
     name = "The songs' files are there"
     if not known:
         return check(name, NOT_JUDGED, "The library knows no file: its songs cannot be heard.")

@@ -1,4 +1,4 @@
-"""Songs with one and the same vector: copies of a file, one recording under two names, or a mistake.
+"""Songs that have the same vector: copies of a file, one recording in two files, or a mistake.
 
 Two recordings never give the same 512 numbers, so a vector that two songs share is right only where they
 sound the same. Files are decoded to find out.
@@ -22,9 +22,9 @@ from explorer.progress import number
 
 RATE_HZ = 48_000
 MOST_COMPARISONS = 24
-"""Decoding takes a second or so a song: of more pairs the stored durations have to do."""
+"""Decoding takes about a second a song: further pairs are judged by their stored durations."""
 _SAME_CORRELATION = 0.999
-# Windows are padded to a whole second: recordings that give the same ones differ by less.
+# The last window is padded to a whole second: two recordings with the same windows differ by less.
 _SAME_DURATION_S = 1.0
 
 
@@ -86,7 +86,7 @@ def sort_copies(
 
 
 def check_copies(found: Copies, count: int) -> Check:
-    """Judge the songs that share a vector."""
+    """Check that songs with the same vector are the same recording."""
     name = "No two recordings share a vector"
     if found.different:
         finding = (
@@ -137,7 +137,7 @@ def _seconds(path: Path) -> Iterator[np.ndarray]:
 
 
 def _may_be_same(first: str, other: str, titles: Mapping, durations_s: Mapping) -> bool:
-    """Decide by what the library knows, where nothing can be heard."""
+    """Compare stored durations, or titles where a duration is unknown."""
     mine, theirs = durations_s.get(first), durations_s.get(other)
     if mine and theirs:
         return abs(mine - theirs) < _SAME_DURATION_S

@@ -1,4 +1,4 @@
-"""Checks of the map: who is on it, where, and how far it tells the truth."""
+"""Checks of the map: which songs it shows, where, and how well it keeps neighbours together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Places = Mapping[str, tuple[float, float, int | None]]
 _RANDOM, _DOUBTFUL = 0.55, 0.8
 _LEAST_SONGS = 20
 _MOST_JUDGED = 500
-# Above 20,000 songs the map's neighbours are found by fewer components, and some 2 % of them are others.
+# Above 20,000 songs the map finds neighbours with fewer components, and about 2 % of them are wrong.
 _NEAR_TOLERANCE = 1.0
 
 
@@ -63,7 +63,7 @@ def check_places(places: Mapping[str, Places], vectors: Sequence[str]) -> Check:
 
 
 def check_positions(places: Mapping[str, Places]) -> Check:
-    """Judge whether songs lie somewhere, and not all in one place."""
+    """Check that every position is finite, and that not all are the same."""
     name = "Every position is finite"
     if not any(places.values()):
         return check(name, NOT_JUDGED, "There is no map yet.")
@@ -117,7 +117,7 @@ def judge_projections(
 
 
 def check_trust(projections: Mapping[str, Mapping], count: int) -> Check:
-    """Judge how far the projections can be believed, by the stored figures and by what is measured now."""
+    """Check trustworthiness: the smaller of the stored figure and of the one measured now."""
     name = "The projections can be trusted"
     found = {
         method: min(v for v in (p["trustworthiness"], p["measured_trustworthiness"]) if v is not None)

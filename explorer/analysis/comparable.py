@@ -1,4 +1,4 @@
-"""What makes songs comparable: directions from a mean vector, and the groups that they belong to."""
+"""Unit vectors from a mean vector, and the division of songs into groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.mapping.clustering import cluster, default_cluster_count, distinct
 from explorer.mapping.neighbours import Neighbours, centred_unit_rows
 from explorer.mapping.projection import reduce
 
-# Genres that most songs lack say little of the whole.
+# Group by genre only if at least this share of the songs has one.
 _LEAST_SHARE = 0.5
 
 
@@ -39,12 +39,12 @@ class Groups:
         return np.bincount(self.members[self.members >= 0], minlength=len(self.names))
 
     def among(self, numbers: np.ndarray) -> Groups:
-        """Return the groups of some songs, by their numbers; a negative number is in none."""
+        """Return the groups of some songs, given by row; a negative row belongs to no group."""
         members = np.where(numbers >= 0, self.members[np.maximum(numbers, 0)], -1)
         return Groups(self.kind, self.names, members).largest()
 
     def largest(self, most: int | None = None) -> Groups:
-        """Return the largest groups, the largest first, without empty ones; their others are in none."""
+        """Return the largest groups, largest first, without empty ones; songs of other groups get -1."""
         counts = self.counts
         order = [number for number in np.argsort(-counts, kind="stable") if counts[number]][:most]
         rank = np.full(len(self.names) + 1, -1)
@@ -166,7 +166,7 @@ def group_by_sound(rows: np.ndarray) -> Groups:
     reduced = reduce(rows)
     count = default_cluster_count(reduced)
     if count == 1:
-        # A map may be one cluster; nothing can be compared within one.
+        # A comparison needs two groups at least.
         count = min(2, len(distinct_rows(reduced)[0]))
     members = cluster(reduced, count).astype(np.int64)
     return Groups("k-means", [f"Group {number + 1}" for number in range(members.max() + 1)], members)

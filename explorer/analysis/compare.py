@@ -1,4 +1,4 @@
-"""Compares songs: figures of how alike they are, and the pairs that are most and least so."""
+"""Compares songs: draws how similar they are, and finds the most and the least similar pairs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from explorer.indexing.model import ModelRequest
 from explorer.progress import Reporter
 
 MOST_ROWS = 60
-"""Of so many songs each has a row and a label; of more, groups have."""
-# Fewer are compared in less time than it takes to say so.
+"""Up to this many songs each song has a row and a label; beyond, each group of songs."""
+# Comparing fewer takes so little time that no progress is shown.
 _MANY = 5_000
 
 
@@ -129,7 +129,7 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make sure of the folder before minutes of work."""
+    """Create the folder now, so that a failure does not come after minutes of work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -66,7 +66,7 @@ def _on_the_map(
     """Return the panels, and how many songs have no place on one of them."""
     is_outside = compared.is_outside
     inside = compared.numbers[~is_outside]
-    # A song without a place yet can be nobody's neighbour.
+    # A song that the map does not show yet counts as lying in its middle.
     shown = {name: np.nan_to_num(positions, posinf=0.0, neginf=0.0) for name, positions in maps.items()}
     reduced = reduce(shelf.space.rows) if is_outside.any() else None
     outside = [place_outsider(shelf.space, reduced, shown, vector) for vector in compared.vectors[is_outside]]
@@ -94,7 +94,7 @@ def _trust(quality: dict | None) -> str:
 def _of_their_own(
     compared: Compared, wanted: list[str], reporter: Reporter
 ) -> tuple[dict[str, Panel], list[str]]:
-    """Lay the songs out without a map."""
+    """Project the songs alone, without a map."""
     reduced = reduce(compared.rows)
     distinct = len(distinct_rows(reduced)[0])
     notes = []

@@ -1,4 +1,4 @@
-"""What a comparison says: in words, and as an object for programs."""
+"""Writes a comparison as text for a terminal and as an object for JSON."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _label(song) -> str:
 
 
 def _each(compared: Compared, pairs: Pairs) -> Iterator[tuple[int, int, float, float]]:
-    """Give each pair's songs by their numbers, how alike they are, and their vectors' distance."""
+    """Yield each pair: two song numbers, their similarity, and the distance of their vectors."""
     gaps = compared.vectors[pairs.first].astype(np.float64) - compared.vectors[pairs.second]
     columns = (pairs.first, pairs.second, pairs.similarities, np.linalg.norm(gaps, axis=1))
     return zip(*(column.tolist() for column in columns), strict=True)

@@ -88,17 +88,17 @@ class Compared:
 
     @property
     def is_outside(self) -> np.ndarray:
-        """Which are files that the library does not hold [shape=(n,), bool]."""
+        """Tell which songs are files from outside the library [shape=(n,), bool]."""
         return self.numbers < 0
 
     @property
     def is_starred(self) -> np.ndarray:
-        """Which are marked beside a library's own songs [shape=(n,), bool]."""
+        """Tell which get a star: files from outside, if there is a library [shape=(n,), bool]."""
         return self.is_outside & (self.shelf is not None)
 
     @property
     def stars(self) -> list[str]:
-        """What is put before each song's name."""
+        """Return what stands before each song's name."""
         return [_STAR if starred else "" for starred in self.is_starred]
 
 
@@ -195,7 +195,7 @@ def _named(library, texts, number_of) -> tuple[dict[int, None], list[Path]]:
     for text in texts:
         file = _file(text)
         try:
-            # Who names a file that is there does not mean one of the library that is called alike.
+            # A text that names an existing file does not mean a file of the library with the same name.
             song_id = library.find_song(text, by_file_name=file is None).song_id
         except SongNotFoundError as error:
             if file is None:
@@ -232,7 +232,7 @@ def _require_two(count: int, library: Path | None = None) -> None:
 
 
 def _embed(files, database, model, reporter) -> tuple[list[SongRow], np.ndarray, dict]:
-    """Embed files: what they say of themselves, their vectors [shape=(n, 512)] and the model."""
+    """Embed files, and return their tags, their vectors [shape=(n, 512)] and the model."""
     if not files:
         return [], np.empty((0, 512), dtype=np.float32), {}
     from explorer.indexing.single import open_embedder

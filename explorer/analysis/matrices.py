@@ -1,4 +1,4 @@
-"""How alike songs are, all with all: similarities, distances, their order, and the means of groups."""
+"""Similarity and distance of every two songs, their order, and the means of groups."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def similarity_within(rows: np.ndarray, members: np.ndarray, count: int) -> np.n
     """
     sizes = np.bincount(members[members >= 0], minlength=count)
     sums = group_means(rows, members, count) * sizes[:, None]
-    # The sum over all pairs is the square of the sum, but for each song with itself.
+    # |sum of rows|^2 is the sum of all products; minus each row with itself it is the sum over pairs.
     themselves = np.bincount(
         members[members >= 0], np.square(rows[members >= 0], dtype=np.float64).sum(axis=1), count
     )

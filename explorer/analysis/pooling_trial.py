@@ -29,7 +29,7 @@ _PER_GENRE = 3
 _LEAST_SONGS = 4
 _LEAST_COSINE = {"float32": 0.999}
 _LEAST_COSINE_OF_FASTER = 0.995
-# Any two vectors have a cosine near 1; what remains after the library's mean is gone tells songs apart.
+# Any two vectors have a cosine near 1: only the cosine from the library's mean tells songs apart.
 _LEAST_CENTRED_COSINE = 0.9
 
 
@@ -127,7 +127,7 @@ def make_again(database: Path, chosen: Sequence[Candidate], *, reporter: Reporte
 
 
 class _QuietAboutSongs(Reporter):
-    """Says nothing of single songs: they are counted."""
+    """Shows no progress of single songs: `counting` shows how many are done."""
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[float], None]]:
@@ -178,7 +178,7 @@ def check_made_again(
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Return a cosine; of what has no direction None, or 1 where both are the same."""
+    """Return a cosine, or None if a vector is zero."""
     lengths = np.linalg.norm(one) * np.linalg.norm(other)
     return float(one @ other / lengths) if lengths > 1e-9 else None
 
@@ -231,7 +231,7 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float | None:
 
 
 def _purity(what: str, labels: list[str], near: np.ndarray) -> dict[str, float | None]:
-    """Return how often the nearest carry a song's label, among songs that share theirs, and by chance."""
+    """Return the share of neighbours with a song's label, and by chance, over songs that share theirs."""
     asked = [row for row, label in enumerate(labels) if label and labels.count(label) > 1]
     if not asked:
         return {f"{what}_purity": None, f"{what}_chance": None}

@@ -1,4 +1,4 @@
-"""A verification report of a songs.db: what it holds, whether it is sound, and what its map is worth."""
+"""Checks a songs.db: what it holds, whether it is undamaged, and how good its map is."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ from explorer.mapping.graph import true_neighbours
 from explorer.mapping.neighbours import centred_unit_rows
 from explorer.progress import Reporter
 
-# Above, finding every song's neighbours takes minutes: hubs are then those that the map knows.
+# Beyond, finding every song's neighbours takes minutes: the hub figures stored with the map are used.
 _ALL_NEIGHBOURS_UP_TO = 20_000
 
 
 @dataclass
 class Evidence:
-    """What the findings rest on, for figures."""
+    """The values that the checks use and the figures show."""
 
     stored: StoredVectors
     nearest: Nearest
@@ -182,7 +182,7 @@ def _judge(library: ReadLibrary, evidence: Evidence, reporter: Reporter) -> list
 def _make_again(
     database: Database, library: ReadLibrary, recompute: int | None, reporter: Reporter
 ) -> tuple[Repooled | None, str]:
-    """Make some vectors again, or say in a sentence why not."""
+    """Embed some songs again, or return a sentence that says why not."""
     model = library.model
     if recompute == 0:
         return None, "It was not asked for (--recompute 0)."
@@ -222,7 +222,7 @@ def _judge_again(library: ReadLibrary, evidence: Evidence, why_not: str) -> Chec
 
 
 def _neighbours(nearest: Nearest, hubs: dict) -> dict:
-    """Describe how much more alike neighbours are than any two songs."""
+    """Return the median similarity of neighbours and of any two songs."""
     figures = {
         "nearest_similarity": nearest.similarities[:, :1],
         "tenth_similarity": nearest.similarities[:, -1:],

@@ -1,4 +1,4 @@
-"""Reading what a verification report is about: songs.db, sound or not, and the songs' files."""
+"""Reads what a report checks: songs.db, whatever its state, and the songs' files."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class ReadLibrary:
     gone: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
-    """Files of another date that were not read: there were too many."""
+    """Files with another date that were not read, because there were too many."""
 
     @property
     def trained(self) -> bool | None:
-        """Whether the vectors are trained filters'; None where nobody knows."""
+        """Whether the vectors come from trained filters; None if that is unknown."""
         return (self.model or {}).get("trained")
 
     @property
@@ -61,7 +61,7 @@ class ReadLibrary:
         return (self.genres.get(song_id) or ("",))[0]
 
     def counts(self) -> dict:
-        """Return how many there are of what."""
+        """Return the numbers of songs, vectors, files and so on."""
         summary = self.summary
         return {
             "songs": summary["songs"],
@@ -86,7 +86,7 @@ def read_library(database: Database) -> ReadLibrary:
     AnalysisError
         If the file is so damaged that it cannot be read.
     """
-    # One state of the library: an index may be storing songs meanwhile.
+    # A snapshot: an index may store songs at the same time.
     with database.snapshot():
         integrity = database.integrity_problems()
         try:
@@ -123,7 +123,7 @@ def _read(database: Database, integrity: list[str]) -> ReadLibrary:
 
 
 def _look_at_files(library: ReadLibrary) -> None:
-    """Find the files that are gone or hold other bytes; what was merely touched is read, up to a limit."""
+    """Find missing and changed files. Where only the date differs, the file is read, up to a limit in all."""
     left_bytes = _MOST_BYTES_READ
     for song_id, file in sorted(library.files.items()):
         try:
@@ -143,7 +143,7 @@ def _look_at_files(library: ReadLibrary) -> None:
 
 
 def measure_storage(database: Path, size: int, songs: int) -> dict:
-    """Say what a library takes on disk: its database, of so many bytes, and the caches beside it."""
+    """Return how much disk space the database and its caches take."""
     settings = Settings(database=database)
     caches = {name: measure(getattr(settings, name)) for name in CACHES}
     total = size + sum(cache["bytes"] for cache in caches.values())
@@ -156,7 +156,7 @@ def measure_storage(database: Path, size: int, songs: int) -> dict:
 
 
 def measure_speed(runs: Sequence[Run]) -> dict | None:
-    """Say how fast songs were embedded, by runs that copied no vector; None where no run is recorded."""
+    """Return how fast songs were embedded, from runs that copied no vector; None if no run is recorded."""
     embedding = [run for run in runs if run.indexed and run.seconds > 0]
     counted = [run for run in embedding if not run.copied] or embedding
     audio_seconds, seconds = sum(run.audio_seconds for run in counted), sum(run.seconds for run in counted)

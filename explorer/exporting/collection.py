@@ -1,4 +1,4 @@
-"""What is handed out of a library: some of its songs, with their places on the map and their vectors."""
+"""Reads the songs to export, with their positions on the map and their vectors."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def positions_of(database: Database, song_ids: list[str]) -> dict[str, np.ndarra
     found, there = {}, database.projections()
     for name in (name for name in METHODS if name in there):
         known_ids, positions, _ = database.positions(name)
-        # The last row stands for songs that are not on the map: their number is -1.
+        # Songs that are not on the map have row -1, which is the last row: NaN.
         with_nowhere = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])
         found[name] = with_nowhere[_rows_of(song_ids, known_ids)]
     return found

@@ -1,4 +1,4 @@
-"""Hands a library out in other programs' formats."""
+"""Exports a library in other programs' formats."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
     try:
         _write(writers.values(), files or out)
     except BrokenPipeError:
-        # Who reads has enough: that is no error of the export's.
+        # The reading program has closed the pipe: that is no error of the export.
         raise
     except OSError as error:
         where = " and ".join(map(str, files)) or "Standard output"
@@ -138,7 +138,7 @@ def _check(database: Database, request: ExportRequest, out: Path | BinaryIO) -> 
 
 
 def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[str, _Write]]:
-    """Return how many songs are handed out, and what writes each file, by what its name ends with."""
+    """Return how many songs are exported, and what writes each file, by the ending of its name."""
     if request.form in PLAYLISTS:
         there = [song for song in collection.songs if song.path is not None]
         text, _ = write_playlist(there, form=request.form, paths=request.paths or "absolute")

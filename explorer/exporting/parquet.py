@@ -17,7 +17,7 @@ from explorer.mapping.neighbours import centred_unit_rows
 from explorer.mapping.projection import reduce
 
 NEIGHBOURS = 10
-# Among many songs the search is better the more it is asked for: it is asked for as many as by the map.
+# In a large library the search finds the first ten better if it is asked for more, as the map does.
 _SOUGHT = 17
 _ROWS_AT_ONCE = 8_192
 _SCHEMA = pa.schema(

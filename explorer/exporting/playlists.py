@@ -31,7 +31,7 @@ PATHS = ("relative", "absolute")
 COLUMNS = ("title", "artist", "album", "genres", "year", "duration_s", "path", "song_id")
 
 _MOST_SHOWN = 500
-# A spreadsheet takes a cell that begins so for a formula.
+# A spreadsheet reads a cell that begins like this as a formula.
 _FORMULA = ("=", "+", "-", "@")
 # Control characters, halves of characters, and what ends a line.
 _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
@@ -84,7 +84,7 @@ def _m3u8(songs: Iterable[FiledSong], relative: bool) -> str:
 
 
 def _m3u8_path(song: FiledSong, relative: bool) -> str:
-    """Return a file's name as a line of its own, or its URI where no line can be its name."""
+    """Return a file's path as a line, or its URI if the path cannot be written as a line."""
     name = _native_path(song, relative)
     if not _is_plain(name) or name != name.rstrip():
         return _uri(song, relative=False)
@@ -122,7 +122,7 @@ def _csv(songs: Iterable[FiledSong], relative: bool) -> str:
 
 
 def song_cells(song: FiledSong, cell: Callable[[str], str]) -> dict[str, str]:
-    """Return what tables say of a song, by column; `cell` says how a text is shown."""
+    """Return a song's texts for a table, by column; `cell` makes a text a cell."""
     return {
         **{name: cell(getattr(song, name)) for name in ("song_id", "title", "artist", "album", "year")},
         "genre": cell(song.genres[0]) if song.genres else "",
@@ -132,7 +132,7 @@ def song_cells(song: FiledSong, cell: Callable[[str], str]) -> dict[str, str]:
 
 
 def table_cell(text: str) -> str:
-    """Return a text as a table shows it: on one line, and with an apostrophe before what is no formula."""
+    """Return a text as a cell: on one line, with an apostrophe if a spreadsheet would read a formula."""
     line = shown(text)
     return f"'{line}" if line.startswith(_FORMULA) else line
 
@@ -146,7 +146,7 @@ def path_text(song: FiledSong, *, relative: bool) -> str:
 
 
 def path_cell(song: FiledSong, *, relative: bool) -> str:
-    """Return a song's path as a table shows it: still one that a program finds."""
+    """Return a song's path as a cell: `./` comes first if a spreadsheet would read a formula."""
     path = path_text(song, relative=relative)
     return f"./{path}" if path.startswith(_FORMULA) else path
 

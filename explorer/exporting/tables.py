@@ -95,7 +95,7 @@ def _cluster_cells(collection: Collection, row: int, cell: Callable[[str], str])
 
 @contextmanager
 def _text(target: BinaryIO) -> Iterator[TextIO]:
-    """Give a stream for text that ends in a binary one, which stays open."""
+    """Yield a text stream that writes to a binary one and leaves it open."""
     text = io.TextIOWrapper(target, encoding="utf-8", errors="replace", newline="")
     yield text
     text.detach()
