@@ -119,11 +119,11 @@ def judge_projections(
 def check_trust(projections: Mapping[str, Mapping], count: int) -> Check:
     """Check trustworthiness: the smaller of the stored figure and of the one measured now."""
     name = "The projections can be trusted"
-    found = {
-        method: min(v for v in (p["trustworthiness"], p["measured_trustworthiness"]) if v is not None)
-        for method, p in projections.items()
-        if p["trustworthiness"] is not None or p["measured_trustworthiness"] is not None
-    }
+    found = {}
+    for method, figures in projections.items():
+        both = figures["trustworthiness"], figures["measured_trustworthiness"]
+        if known := [value for value in both if value is not None]:
+            found[method] = min(known)
     if not found or count < _LEAST_SONGS:
         return check(name, NOT_JUDGED, f"Fewer than {_LEAST_SONGS} songs, or no map yet.")
     told = ", ".join(f"{_title(method)} {value:.2f}" for method, value in sorted(found.items()))

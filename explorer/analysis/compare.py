@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,46 +13,17 @@ from explorer.analysis.compare_heat import distance_figure, similarity_figure
 from explorer.analysis.compare_paper import model_line, plain, song_label
 from explorer.analysis.compare_places import lay_out
 from explorer.analysis.compare_scatter import Marks, scatter_figure
-from explorer.analysis.compared import FEWEST_CENTRED, Compared, gather
+from explorer.analysis.compared import FEWEST_CENTRED, Compared, CompareRequest, gather
 from explorer.analysis.drawing import save, shorten
 from explorer.analysis.matrices import Matrices, compare_all, group_means, similarity_within
 from explorer.analysis.pairs import Pairs, extreme_pairs
 from explorer.errors import AnalysisError
-from explorer.indexing.model import ModelRequest
 from explorer.progress import Reporter
 
 MOST_ROWS = 60
 """Up to this many songs each song has a row and a label; beyond, each group of songs."""
 # Comparing fewer takes so little time that no progress is shown.
 _MANY = 5_000
-
-
-@dataclass(frozen=True)
-class CompareRequest:
-    """What a user asked for.
-
-    Attributes
-    ----------
-    database : Path
-    out : Path
-        The folder for the figures.
-    songs : sequence of str
-        Ids, paths or titles, or files from outside the library.
-    genres : sequence of str
-        Their songs are compared as well.
-    pairs : int
-        How many of the closest and of the farthest are listed.
-    projections : sequence of {"tsne", "umap", "pca"}
-        Empty for all.
-    """
-
-    database: Path
-    out: Path
-    model: ModelRequest
-    songs: Sequence[str] = ()
-    genres: Sequence[str] = ()
-    pairs: int = 10
-    projections: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -100,9 +70,7 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
         As `gather` does.
     """
     _make_folder(request.out)
-    compared = gather(
-        request.database, songs=request.songs, genres=request.genres, model=request.model, reporter=reporter
-    )
+    compared = gather(request, reporter=reporter)
     notes = _notes(compared)
     by_tags = _groups(compared)
     groups = within = None

@@ -78,9 +78,9 @@ class Compared:
     rows: np.ndarray
     numbers: np.ndarray
     is_centred: bool
-    genres: tuple[str, ...]
-    shelf: Shelf | None
     model: dict
+    genres: tuple[str, ...] = ()
+    shelf: Shelf | None = None
     is_whole: bool = False
 
     def __len__(self) -> int:
@@ -102,18 +102,14 @@ class Compared:
         return [_STAR if starred else "" for starred in self.is_starred]
 
 
-def gather(
-    database: Path,
-    *,
-    songs: Sequence[str] = (),
-    genres: Sequence[str] = (),
-    model: ModelRequest,
-    reporter: Reporter,
-) -> Compared:
-    """Find the songs that are to be compared, and embed those that the library does not hold.
+@dataclass(frozen=True)
+class CompareRequest:
+    """What a user asked for.
 
-    Parameters
+    Attributes
     ----------
+    out : Path
+        The folder for the figures.
     database : Path
         Where there is none, all songs must be files.
     songs : sequence of str
@@ -122,8 +118,23 @@ def gather(
         Songs that have one of these are compared as well, whatever their case. With neither, all are.
     model : ModelRequest
         For files: what is left open is the library's.
-    reporter : Reporter
-        Is told of their embedding.
+    pairs : int
+        How many of the closest and of the farthest are listed.
+    projections : sequence of {"tsne", "umap", "pca"}
+        Empty for all.
+    """
+
+    database: Path
+    out: Path
+    model: ModelRequest
+    songs: Sequence[str] = ()
+    genres: Sequence[str] = ()
+    pairs: int = 10
+    projections: Sequence[str] = ()
+
+
+def gather(request: CompareRequest, *, reporter: Reporter) -> Compared:
+    """Find the songs that are to be compared, and embed those that the library does not hold.
 
     Raises
     ------
@@ -134,39 +145,41 @@ def gather(
     LibraryError, AudioError, EmbeddingError
         If the library cannot be read, or a file cannot be embedded as its songs were.
     """
-    files = list(dict.fromkeys(_file(text) for text in songs))
-    are_files = bool(files) and None not in files and not genres
+    files = list(dict.fromkeys(_file(text) for text in request.songs))
+    are_files = bool(files) and None not in files and not request.genres
     try:
-        with Database.open_readonly(database) as library:
+        with Database.open_readonly(request.database) as library:
             if library.count_vectors() or not are_files:
                 library.require_songs()
-                return _from_library(library, songs, genres, model, reporter)
+                return _from_library(library, request, reporter)
     except NoLibraryError:
         if not are_files:
             raise
-    return _from_files(files, model, reporter)
+    return _from_files(files, request.model, reporter)
 
 
-def _from_library(library, songs, genres, model, reporter):
+def _from_library(library: Database, request: CompareRequest, reporter: Reporter) -> Compared:
     with library.snapshot():
         shelf, vectors = _shelf(library)
         record = library.model() or {}
         number_of = {song.song_id: number for number, song in enumerate(shelf.songs)}
-        wanted, files = _named(library, songs, number_of)
-    is_whole = not songs and not genres
-    if genres:
-        are_of_genres = songs_of_genres(library.path, [song.genres for song in shelf.songs], genres)
-        wanted |= dict.fromkeys(np.flatnonzero(are_of_genres))
+        wanted, files = _named(library, request.songs, number_of)
+    is_whole = not request.songs and not request.genres
+    if request.genres:
+        genres_of_songs = [song.genres for song in shelf.songs]
+        wanted |= dict.fromkeys(
+            np.flatnonzero(songs_of_genres(library.path, genres_of_songs, request.genres))
+        )
     numbers = np.arange(len(shelf.songs)) if is_whole else np.array(list(wanted), dtype=np.int64)
     _require_two(len(numbers) + len(files), library.path if is_whole else None)
-    found, outside, _ = _embed(files, library.path, model, reporter)
+    found, outside, _ = _embed(files, library.path, request.model, reporter)
     return Compared(
         songs=[shelf.songs[number] for number in numbers] + found,
         vectors=vectors if is_whole else np.vstack([vectors[numbers], outside]),
         rows=centred_by_library(shelf.space, numbers, outside),
         numbers=np.concatenate([numbers, np.full(len(found), -1)]),
         is_centred=True,
-        genres=tuple(genres),
+        genres=tuple(request.genres),
         shelf=shelf,
         model=record,
         is_whole=is_whole,
@@ -255,13 +268,5 @@ def _from_files(files, model, reporter):
     _require_two(len(files))
     songs, vectors, record = _embed(files, None, model, reporter)
     is_centred = len(files) >= FEWEST_CENTRED
-    return Compared(
-        songs=songs,
-        vectors=vectors,
-        rows=centred_by_themselves(vectors, is_centred=is_centred),
-        numbers=np.full(len(files), -1),
-        is_centred=is_centred,
-        genres=(),
-        shelf=None,
-        model=record,
-    )
+    rows = centred_by_themselves(vectors, is_centred=is_centred)
+    return Compared(songs, vectors, rows, np.full(len(files), -1), is_centred, record)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -76,14 +75,14 @@ def choose_songs(
         by_genre.setdefault(candidate.genre, []).append(candidate)
     # The most frequent genres first, and songs without one last.
     genres = sorted(by_genre, key=lambda genre: (not genre, -len(by_genre[genre]), genre))
-    triples = [
-        [by_genre[genre][start : start + _PER_GENRE] for start in range(0, len(by_genre[genre]), _PER_GENRE)]
-        for genre in genres
+    ranked = [
+        (place // _PER_GENRE, rank, place, candidate)
+        for rank, genre in enumerate(genres)
+        for place, candidate in enumerate(by_genre[genre])
     ]
     chosen: list[Candidate] = []
     left = MOST_WINDOWS
-    ordered = (each for round_ in zip_longest(*triples, fillvalue=[]) for triple in round_ for each in triple)
-    for candidate in ordered:
+    for *_, candidate in sorted(ranked, key=lambda each: each[:3]):
         windows = 1 + int(np.ceil(max(candidate.file.duration_s - 0.5, 0.0) / hop_s))
         if len(chosen) == (SONGS if count is None else count):
             break

@@ -8,37 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.analysis import checks
+from explorer.analysis import checks, checks_copies, checks_map, checks_neighbours, pooling_trial
 from explorer.analysis.checks import Check
-from explorer.analysis.checks_copies import check_copies, sort_copies
-from explorer.analysis.checks_map import (
-    aligned_places,
-    check_near,
-    check_places,
-    check_positions,
-    check_trust,
-    judge_projections,
-)
-from explorer.analysis.checks_neighbours import (
-    NEIGHBOURS,
-    Nearest,
-    Purity,
-    check_genres,
-    check_hubs,
-    check_search,
-    hub_facts,
-    measure_purity,
-    nearest_of_sample,
-)
+from explorer.analysis.checks_neighbours import Nearest, Purity
 from explorer.analysis.checks_reading import StoredVectors
-from explorer.analysis.pooling_trial import (
-    Candidate,
-    Repooled,
-    check_made_again,
-    choose_songs,
-    compare_poolings,
-    make_again,
-)
+from explorer.analysis.pooling_trial import Candidate, Repooled
 from explorer.analysis.report_reading import ReadLibrary, measure_speed, measure_storage, read_library
 from explorer.analysis.report_text import verdict
 from explorer.errors import ExplorerError
@@ -105,7 +79,7 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
     evidence.repooled, why_not = _make_again(database, library, recompute, reporter)
     found.append(_judge_again(library, evidence, why_not))
     failed = [each.name for each in found if each.status == checks.FAILED]
-    pooling = compare_poolings(evidence.repooled) if evidence.repooled else None
+    pooling = pooling_trial.compare_poolings(evidence.repooled) if evidence.repooled else None
     if evidence.repooled and not pooling:
         why_not = "Fewer than four songs could be compared."
     purity = evidence.genres
@@ -138,16 +112,22 @@ def _compare(library: ReadLibrary, reporter: Reporter) -> Evidence:
     with reporter.working(f"Comparing {checks.number(len(ids), 'song')}"):
         rows, _ = centred_unit_rows(stored.values)
         labels = list(map(library.first_genre, ids))
-        everyone = true_neighbours(rows, rows, NEIGHBOURS) if 3 <= len(ids) <= _ALL_NEIGHBOURS_UP_TO else None
-        positions = {name: aligned_places(on_it, ids) for name, on_it in sorted(library.places.items())}
+        everyone = (
+            true_neighbours(rows, rows, checks_neighbours.NEIGHBOURS)
+            if 3 <= len(ids) <= _ALL_NEIGHBOURS_UP_TO
+            else None
+        )
+        positions = {
+            name: checks_map.aligned_places(on_it, ids) for name, on_it in sorted(library.places.items())
+        }
         return Evidence(
             stored=stored,
-            nearest=nearest_of_sample(rows),
-            hubs=hub_facts(everyone, ids, library.neighbourhood),
-            genres=measure_purity(rows, labels),
+            nearest=checks_neighbours.nearest_of_sample(rows),
+            hubs=checks_neighbours.hub_facts(everyone, ids, library.neighbourhood),
+            genres=checks_neighbours.measure_purity(rows, labels),
             labels=labels,
             positions=positions,
-            projections=judge_projections(positions, library.quality, rows),
+            projections=checks_map.judge_projections(positions, library.quality, rows),
             statistics=checks.value_statistics(stored.values),
         )
 
@@ -158,7 +138,7 @@ def _judge(library: ReadLibrary, evidence: Evidence, reporter: Reporter) -> list
     everybody = [*ids, *stored.unreadable, *stored.not_finite, *stored.constant, *stored.too_large]
     with reporter.working("Comparing songs that share a vector"):
         titles = {song_id: title for song_id, (title, _) in library.titles.items()}
-        copies = sort_copies(stored.identical, library.files, titles, library.durations_s)
+        copies = checks_copies.sort_copies(stored.identical, library.files, titles, library.durations_s)
     return [
         checks.check_integrity(library.integrity),
         checks.check_strays(library.strays, library.stray_vectors),
@@ -166,14 +146,14 @@ def _judge(library: ReadLibrary, evidence: Evidence, reporter: Reporter) -> list
         checks.check_files(len(library.files), library.gone, library.changed),
         *checks.check_vectors(stored),
         checks.check_range(stored, evidence.statistics["constant_dimensions"]),
-        check_copies(copies, len(ids)),
-        check_search(stored.values, ids, stored.identical),
-        check_hubs(evidence.hubs, ids, len(ids)),
-        check_genres(evidence.genres, trained=library.trained),
-        check_places(library.places, everybody),
-        check_positions(library.places),
-        check_trust(evidence.projections, len(ids)),
-        check_near(
+        checks_copies.check_copies(copies, len(ids)),
+        checks_neighbours.check_search(stored.values, ids, stored.identical),
+        checks_neighbours.check_hubs(evidence.hubs, ids, len(ids)),
+        checks_neighbours.check_genres(evidence.genres, trained=library.trained),
+        checks_map.check_places(library.places, everybody),
+        checks_map.check_positions(library.places),
+        checks_map.check_trust(evidence.projections, len(ids)),
+        checks_map.check_near(
             library.places, evidence.positions, ids, evidence.nearest, up_to_date=library.is_up_to_date
         ),
     ]
@@ -201,9 +181,9 @@ def _make_again(
     ]
     if not candidates:
         return None, "No song's file is there as it was when it was indexed."
-    chosen = choose_songs(candidates, hop_s=float(model.get("hop_s") or 0.5), count=recompute)
+    chosen = pooling_trial.choose_songs(candidates, hop_s=float(model.get("hop_s") or 0.5), count=recompute)
     try:
-        return make_again(Path(database.path), chosen, reporter=reporter), ""
+        return pooling_trial.make_again(Path(database.path), chosen, reporter=reporter), ""
     except ExplorerError as error:
         return None, str(error)
 
@@ -212,7 +192,7 @@ def _judge_again(library: ReadLibrary, evidence: Evidence, why_not: str) -> Chec
     stored = library.stored
     rows = {song_id: row for row, song_id in enumerate(stored.song_ids)}
     made = evidence.repooled.candidates if evidence.repooled else []
-    return check_made_again(
+    return pooling_trial.check_made_again(
         evidence.repooled,
         why_not,
         {each.song_id: stored.values[rows[each.song_id]] for each in made},

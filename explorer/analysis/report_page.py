@@ -12,6 +12,7 @@ from explorer.analysis.checks import FAILED, NOT_JUDGED, NOTED, PASSED
 from explorer.analysis.drawing import write_file
 from explorer.analysis.pooling_trial import similarities
 from explorer.analysis.report import Evidence, Verification
+from explorer.analysis.report_text import model_warning
 from explorer.config import TITLES
 from explorer.progress import format_duration, number
 
@@ -21,10 +22,6 @@ _STATES = {
     NOTED: ("note", "! noted"),
     PASSED: ("good", "✓ passed"),
     NOT_JUDGED: ("mute", "– not judged"),
-}
-_WARNINGS = {
-    False: "These vectors are of untrained filters, not OpenL3's: nearness shows timbre at best.",
-    None: "What made these vectors is unknown: they were imported.",
 }
 
 
@@ -46,23 +43,18 @@ def render_page(verification: Verification) -> str:
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True
     )
     environment.globals |= {"number": number, "duration": format_duration, "share": _share, "titles": TITLES}
-    model, storage = report["model"], report["storage"]
+    storage = report["storage"]
     colours = figures.genre_colours(evidence.labels)
     return environment.get_template("report.html").render(
         report=report,
         name=Path(report["database"]).name,
-        warning=_WARNINGS.get(model.get("trained")) if model else None,
+        warning=model_warning(report["model"]),
         counts=report["counts"],
-        checks=_checks(report["checks"]),
+        states=_STATES,
         colours=colours | {"others": figures.OTHER} if colours else {},
         storage={"songs.db": {"files": 1, "bytes": storage["database_bytes"]}} | storage["caches"],
         drawings=_drawings(report, evidence, colours),
     )
-
-
-def _checks(found: list[dict]) -> list[dict]:
-    ordered = sorted(found, key=lambda check: list(_STATES).index(check["status"]))
-    return [check | dict(zip(("tone", "word"), _STATES[check["status"]], strict=True)) for check in ordered]
 
 
 def _drawings(report: dict, evidence: Evidence, colours: dict[str, str]) -> dict:

@@ -29,38 +29,34 @@ def require_sound(report: dict) -> None:
         raise AnalysisError(f"{report['database']}: {report['verdict']} {first}")
 
 
+def model_warning(model: dict | None) -> str:
+    """Return a sentence if the vectors are not those of trained filters, else ""."""
+    if not model or model.get("trained"):
+        return ""
+    if model.get("trained") is False:
+        return "These vectors are of untrained filters, not OpenL3's: nearness shows timbre at best."
+    return "What made these vectors is unknown: they were imported."
+
+
 def describe_report(report: dict) -> str:
     """Write a report as lines for a terminal."""
-    counts, model = report["counts"], report["model"] or {}
+    counts, speed, pooling = report["counts"], report["speed"], report["pooling"]
+    size, warning = report["storage"]["bytes_per_song"], model_warning(report["model"])
     lines = [
         f"{report['database']}: {report['verdict']}",
         f"{number(counts['songs'], 'song')}, {format_duration(counts['audio_seconds'])} of sound, "
         f"{number(counts['failures'], 'failure')}",
+        *([warning] if warning else []),
+        *(f"  {each['status']:<11} {each['name']}: {each['finding']}" for each in report["checks"]),
+        f"speed        {speed['seconds_per_audio_second']:.3f} s a second of sound, "
+        f"{speed['times_real_time']:.1f} times real time"
+        if speed
+        else "speed        not recorded",
+        *([f"storage      {size / 1e3:,.1f} kB a song in songs.db"] if size else []),
     ]
-    if model and not model.get("trained"):
-        is_untrained = model.get("trained") is False
-        lines.append(
-            "The vectors are those of UNTRAINED filters: nearness is not OpenL3's."
-            if is_untrained
-            else "The vectors were imported: what made them is unknown."
-        )
-    lines += [f"  {each['status']:<11} {each['name']}: {each['finding']}" for each in report["checks"]]
-    speed, pooling = report["speed"], report["pooling"]
-    if speed:
-        lines.append(
-            f"speed        {speed['seconds_per_audio_second']:.3f} s a second of sound, "
-            f"{speed['times_real_time']:.1f} times real time"
-        )
-    else:
-        lines.append("speed        not recorded")
-    if report["storage"]["bytes_per_song"]:
-        lines.append(f"storage      {report['storage']['bytes_per_song'] / 1e3:,.1f} kB a song in songs.db")
     if pooling:
-        told = ", ".join(
-            f"{method} {pooling[method]['genre_purity']:.0%}"
-            for method in ("max", "mean")
-            if pooling[method]["genre_purity"] is not None
-        )
+        purity = {method: pooling[method]["genre_purity"] for method in ("max", "mean")}
+        told = ", ".join(f"{method} {value:.0%}" for method, value in purity.items() if value is not None)
         lines.append(
             f"pooling      max and mean name {pooling['neighbours_agreeing']:.0%} of the same neighbours"
             + (f"; of one genre: {told}" if told else "")

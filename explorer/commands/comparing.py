@@ -53,9 +53,9 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
     Of more than 60 songs the first two show the means of their genres, or of clusters where most songs
     have no genre.
     """  # noqa: D301
-    from explorer.analysis.compare import CompareRequest
     from explorer.analysis.compare import compare as compare_songs
     from explorer.analysis.compare_telling import describe, document
+    from explorer.analysis.compared import CompareRequest
 
     request = CompareRequest(
         database=database,

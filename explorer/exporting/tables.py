@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import BinaryIO, TextIO
 
 import numpy as np
@@ -42,15 +41,14 @@ def write_csv(collection: Collection, target: BinaryIO, *, relative: bool) -> No
     relative : bool
         Whether paths are relative to the folder of music, rather than absolute.
     """
-    with _text(target) as text:
-        table = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
-        table.writeheader()
-        places = np.hstack([collection.places(name) for name in PROJECTIONS])
-        for row, song in enumerate(collection.songs):
-            coordinates = ("" if np.isnan(value) else f"{value:.6g}" for value in places[row])
-            cells = song_cells(song, table_cell) | _cluster_cells(collection, row, table_cell)
-            cells |= dict(zip(COORDINATES, coordinates, strict=True))
-            table.writerow(cells | {"path": path_cell(song, relative=relative)})
+    table = csv.DictWriter(_as_text(target), COLUMNS, extrasaction="ignore")
+    table.writeheader()
+    places = np.hstack([collection.places(name) for name in PROJECTIONS])
+    for row, song in enumerate(collection.songs):
+        coordinates = ("" if np.isnan(value) else f"{value:.6g}" for value in places[row])
+        cells = song_cells(song, table_cell) | _cluster_cells(collection, row, table_cell)
+        cells |= dict(zip(COORDINATES, coordinates, strict=True))
+        table.writerow(cells | {"path": path_cell(song, relative=relative)})
 
 
 def write_vectors(collection: Collection, target: BinaryIO) -> None:
@@ -58,10 +56,8 @@ def write_vectors(collection: Collection, target: BinaryIO) -> None:
 
     Songs without a vector are left out.
     """
-    form = "\t".join(["%.9g"] * collection.vectors.shape[1]) + "\n"
-    with _text(target) as text:
-        for row in collection.vector_rows[collection.vector_rows >= 0]:
-            text.write(form % tuple(collection.vectors[row].tolist()))
+    rows = collection.vector_rows[collection.vector_rows >= 0]
+    np.savetxt(target, collection.vectors[rows], fmt="%.9g", delimiter="\t")
 
 
 def write_metadata(collection: Collection, target: BinaryIO) -> None:
@@ -69,20 +65,13 @@ def write_metadata(collection: Collection, target: BinaryIO) -> None:
 
     The projector knows no quotes: a cell holds neither tab nor line break, and no line begins empty.
     """
-    with _text(target) as text:
-        table = csv.DictWriter(
-            text,
-            METADATA_COLUMNS,
-            delimiter="\t",
-            lineterminator="\n",
-            quoting=csv.QUOTE_NONE,
-            quotechar=None,
-        )
-        table.writeheader()
-        for row in np.flatnonzero(collection.vector_rows >= 0).tolist():
-            cells = song_cells(collection.songs[row], shown) | _cluster_cells(collection, row, shown)
-            cells["song_id"] = cells["song_id"] or f"song {row}"
-            table.writerow(cells | {"title": cells["title"] or cells["song_id"]})
+    form = {"delimiter": "\t", "lineterminator": "\n", "quoting": csv.QUOTE_NONE, "quotechar": None}
+    table = csv.DictWriter(_as_text(target), METADATA_COLUMNS, **form)
+    table.writeheader()
+    for row in np.flatnonzero(collection.vector_rows >= 0).tolist():
+        cells = song_cells(collection.songs[row], shown) | _cluster_cells(collection, row, shown)
+        cells["song_id"] = cells["song_id"] or f"song {row}"
+        table.writerow(cells | {"title": cells["title"] or cells["song_id"]})
 
 
 def _cluster_cells(collection: Collection, row: int, cell: Callable[[str], str]) -> dict[str, str]:
@@ -93,9 +82,6 @@ def _cluster_cells(collection: Collection, row: int, cell: Callable[[str], str])
     }
 
 
-@contextmanager
-def _text(target: BinaryIO) -> Iterator[TextIO]:
-    """Yield a text stream that writes to a binary one and leaves it open."""
-    text = io.TextIOWrapper(target, encoding="utf-8", errors="replace", newline="")
-    yield text
-    text.detach()
+def _as_text(target: BinaryIO) -> TextIO:
+    """Return a text stream that writes to a binary one at once."""
+    return codecs.getwriter("utf-8")(target, errors="replace")

@@ -5,7 +5,7 @@ import pytest
 from support import store_vectors
 
 from explorer.analysis.compare_places import lay_out
-from explorer.analysis.compared import Compared, gather
+from explorer.analysis.compared import Compared, CompareRequest, gather
 from explorer.config import Settings
 from explorer.errors import AnalysisError
 from explorer.indexing.model import ModelRequest
@@ -16,7 +16,7 @@ ANY = ModelRequest(Settings().models)
 
 
 def gathered(path, *songs, **options):
-    return gather(path, songs=songs, model=ANY, reporter=Reporter(), **options)
+    return gather(CompareRequest(path, path.parent, ANY, songs, **options), reporter=Reporter())
 
 
 def test_songs_lie_where_the_library_s_maps_show_them_before_all_others(library):

@@ -94,5 +94,5 @@ def test_imported_vectors_are_not_said_to_be_other_than_openl3s(sound, tmp_path,
     change(path, "UPDATE state SET value = json_set(value, '$.trained', json('null')) WHERE key = 'model'")
     run(["report", "--db", str(path), "--recompute", "0"])
     out = capsys.readouterr().out
-    assert "what made them is unknown" in out
+    assert "What made these vectors is unknown" in out
     assert "not OpenL3's" not in out
