@@ -1,7 +1,7 @@
-"""The plane divided into regions: k-means on a map's own positions, and the cells of its centres.
+"""The Voronoi regions of a map: k-means on its positions, and the cell of each centre.
 
-This is how the experiment drew its map that this project grew out of. Two dimensions hold less of the music
-than the vectors do, which `clustering` divides; but every region is one piece of the plane.
+The experiment that this project grew out of drew its map this way. Two dimensions hold less of the music than
+the vectors, which `clustering` divides; but each region is one piece of the plane.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from explorer.mapping.clustering import cluster
 from explorer.mapping.neighbours import as_matrix
 
-# Beyond the outermost positions, as a share of the larger side of what holds them all.
+# The frame reaches this far beyond the outermost positions, as a share of their bounding box's larger side.
 PADDING = 0.06
-# Shares of that side: shorter edges are rounding, and so are narrower gaps between centres.
+# Edges shorter than this share of that side are rounding.
 _NOTHING = 1e-9
 
 
@@ -26,12 +26,11 @@ class Regions:
     Attributes
     ----------
     centres : np.ndarray [shape=(k, 2), float64]
-        Where the songs of each region have their middle.
+        The mean position of each region's songs.
     labels : np.ndarray [shape=(n,), int32]
         Each song's region: that of the nearest centre. All regions have songs.
     polygons : list of np.ndarray [shape=(m, 2), float64]
-        Each region's corners, anticlockwise: convex, and within the padded bounds of the positions, which
-        they fill.
+        Each region's corners, anticlockwise. The regions are convex and fill the frame together.
     borders : np.ndarray [shape=(b, 2), int64]
         The pairs of regions that share an edge, the lower number first.
     """
@@ -67,7 +66,7 @@ def voronoi_regions(positions: np.ndarray, *, count: int, seed: int = 0) -> Regi
     if not len(places):
         empty = np.empty((0, 2))
         return Regions(empty, np.empty(0, dtype=np.int32), [], empty.astype(np.int64))
-    # Around the middle and in units of the larger side, so that no scale is too small or too large.
+    # Centre and scale to a larger side of 1, so that very small and very large maps are divided alike.
     low, high = places.min(axis=0), places.max(axis=0)
     side = float((high - low).max()) or 1.0
     within = (places - (low + high) / 2) / side
@@ -81,7 +80,7 @@ def voronoi_regions(positions: np.ndarray, *, count: int, seed: int = 0) -> Regi
 
 
 def _settled(places: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the clusters' centres, and for each song the nearest: k-means may have stopped before."""
+    """Return the clusters' centres and each song's nearest: k-means may have stopped before it converged."""
     from scipy.spatial import cKDTree
 
     sums = np.column_stack([np.bincount(labels, weights=axis) for axis in places.T])
@@ -98,62 +97,25 @@ def _settled(places: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _cells(middles: np.ndarray, corner: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Cut every cell out of the box from -corner to corner, by the lines halfway to the other centres.
+    """Return every centre's cell within the frame from -corner to corner, and which cells share an edge."""
+    from scipy.spatial import Voronoi
 
-    A diagram for all centres at once would need three of them that are not in line.
-    """
-    x, y = corner
-    box = np.array([[-x, -y], [x, -y], [x, y], [-x, y]])
-    polygons, borders = [], set()
-    for number, middle in enumerate(middles):
-        polygon, beyond = box, np.full(4, -1)
-        distances = np.hypot(*(middles - middle).T)
-        for other in np.argsort(distances, kind="stable"):
-            # No corner is nearer to a centre that is twice as far as the farthest corner.
-            if distances[other] > 2 * np.hypot(*(polygon - middle).T).max():
-                break
-            if distances[other] > _NOTHING:
-                polygon, beyond = _cut(polygon, beyond, middle, middles[other], int(other))
-        polygons.append(polygon)
-        borders.update((min(number, b), max(number, b)) for b in beyond.tolist() if b >= 0)
-    return polygons, np.array(sorted(borders), dtype=np.int64).reshape(-1, 2)
+    # A centre mirrored at a side of the frame makes that side the border between the two.
+    mirrored = [
+        np.where(axis, side - middles, middles) for axis in np.eye(2) for side in (-2 * corner, 2 * corner)
+    ]
+    diagram = Voronoi(np.vstack([middles, *mirrored]))
+    polygons = [
+        _in_order(diagram.vertices[diagram.regions[region]], middle)
+        for region, middle in zip(diagram.point_region, middles, strict=False)
+    ]
+    starts, ends = diagram.vertices[np.array(diagram.ridge_vertices).T]
+    shared = (diagram.ridge_points < len(middles)).all(axis=1) & (np.hypot(*(ends - starts).T) > _NOTHING)
+    return polygons, np.unique(np.sort(diagram.ridge_points[shared], axis=1), axis=0).astype(np.int64)
 
 
-def _cut(
-    polygon: np.ndarray, beyond: np.ndarray, middle: np.ndarray, other: np.ndarray, number: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Keep the part of a convex polygon that is nearer to one centre than to another.
-
-    Parameters
-    ----------
-    polygon : np.ndarray [shape=(m, 2)]
-    beyond : np.ndarray [shape=(m,), int]
-        Whose region lies beyond the edge from each corner to the next; -1 for none.
-
-    Returns
-    -------
-    polygon, beyond
-        As they were given.
-    """
-    towards = (other - middle) / np.hypot(*(other - middle))
-    heights = (polygon - (middle + other) / 2) @ towards
-    if (heights <= _NOTHING).all():
-        return polygon, beyond
-    corners, edges = [], []
-    for i, height in enumerate(heights):
-        following = (i + 1) % len(polygon)
-        next_height = heights[following]
-        if height <= 0:
-            corners.append(polygon[i])
-            edges.append(beyond[i])
-        if (height <= 0) != (next_height <= 0):
-            share = height / (height - next_height)
-            corners.append(polygon[i] + share * (polygon[following] - polygon[i]))
-            # Leaving the half-plane, the next edge runs along its border.
-            edges.append(number if height <= 0 else beyond[i])
-    return _without_stubs(np.array(corners), np.array(edges))
-
-
-def _without_stubs(polygon: np.ndarray, beyond: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    lengths = np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T)
-    return polygon[lengths > _NOTHING], beyond[lengths > _NOTHING]
+def _in_order(corners: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Sort a convex polygon's corners anticlockwise, without those that differ from the next by rounding."""
+    x, y = (corners - middle).T
+    corners = corners[np.argsort(np.arctan2(y, x))]
+    return corners[np.hypot(*(np.roll(corners, -1, axis=0) - corners).T) > _NOTHING]
