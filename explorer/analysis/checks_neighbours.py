@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.analysis.checks import FAILED, NOT_JUDGED, NOTED, PASSED, Check, among, check
-from explorer.mapping.judge import chunks, sampled
+from explorer.mapping.judge import below_half, chunks, sampled
 from explorer.mapping.neighbours import Neighbours
-from explorer.mapping.quality import hubness
+from explorer.mapping.quality import hubness, label_purity, shared_labels
 
 NEIGHBOURS = 10
 MOST_ASKED = 1_000
@@ -21,7 +21,6 @@ _MOST_SEARCHED = 100
 _MOST_PAIRS = 20_000
 _TOLERANCE = 1e-5
 _LEAST_LABELLED = 50
-_SHUFFLES = 20
 _MANY = 0.2
 _LEAST_FOR_HUBS = 50
 
@@ -164,8 +163,7 @@ class Purity:
     error : float
         Its standard error, over the songs asked.
     chance : float
-        The mean after shuffling the labels, 20 times.
-    chance_deviation : float
+        The mean over all ways to shuffle the labels.
     per_label : dict
         Label to its songs, purity and chance; the most frequent first.
     """
@@ -175,7 +173,6 @@ class Purity:
     purity: float
     error: float
     chance: float
-    chance_deviation: float
     per_label: dict[str, dict]
 
     def record(self) -> dict:
@@ -200,38 +197,31 @@ def measure_purity(
     Purity or None
         None where fewer than two labels are shared, or fewer than five songs have one.
     """
-    names, codes, sizes = np.unique(np.array(labels, dtype=object), return_inverse=True, return_counts=True)
-    kept = np.flatnonzero((sizes[codes] >= 2) & (names[codes] != ""))
-    codes = codes[kept]
-    present = np.unique(codes)
-    if len(kept) < 5 or len(present) < 2:
+    names, codes = shared_labels(labels)
+    kept = np.flatnonzero(codes >= 0)
+    if len(kept) < 5 or len(names) < 2:
         return None
     # From half of the songs on most neighbours would be the same for all.
-    near = nearest_of_sample(rows[kept], k=min(k, (len(kept) - 1) // 2), seed=seed)
-    share = (codes[near.indices] == codes[near.asked][:, None]).mean(axis=1)
-    rng = np.random.default_rng(seed)
-    shuffled = []
-    for _ in range(_SHUFFLES):
-        mixed = rng.permutation(codes)
-        shuffled.append((mixed[near.indices] == mixed[near.asked][:, None]).mean())
+    near = nearest_of_sample(rows[kept], k=below_half(k, len(kept)), seed=seed)
+    codes = codes[kept]
+    found = label_purity(names[codes], near.indices, asked=near.asked)
     return Purity(
         labelled=len(kept),
-        labels=len(present),
-        purity=float(share.mean()),
-        error=float(share.std(ddof=1) / np.sqrt(len(share))),
-        chance=float(np.mean(shuffled)),
-        chance_deviation=float(np.std(shuffled)),
-        per_label=_per_label(names, codes, near.asked, share),
+        labels=len(names),
+        purity=found.purity,
+        error=float(found.shares.std(ddof=1) / np.sqrt(len(found.shares))),
+        chance=found.chance,
+        per_label=_per_label(names, codes, near.asked, found.shares),
     )
 
 
-def _per_label(names, codes, asked, share) -> dict[str, dict]:
-    sizes = np.bincount(codes, minlength=len(names))
+def _per_label(names, codes, asked, shares) -> dict[str, dict]:
+    sizes = np.bincount(codes)
     found = {}
-    for code in sorted(np.unique(codes[asked]), key=lambda code: (-sizes[code], names[code])):
+    for code in sorted(np.unique(codes[asked]), key=lambda code: (-sizes[code], code)):
         found[str(names[code])] = {
             "songs": int(sizes[code]),
-            "purity": float(share[codes[asked] == code].mean()),
+            "purity": float(shares[codes[asked] == code].mean()),
             "chance": float((sizes[code] - 1) / (len(codes) - 1)),
         }
     return found

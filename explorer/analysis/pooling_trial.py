@@ -18,6 +18,7 @@ from explorer.embedding.pooling import pool
 from explorer.errors import ExplorerError
 from explorer.library.verifying import FiledVector
 from explorer.mapping.neighbours import centred_unit_rows
+from explorer.mapping.quality import label_purity
 from explorer.progress import Reporter, number
 
 SONGS = 12
@@ -189,7 +190,7 @@ def compare_poolings(repooled: Repooled) -> dict | None:
     -------
     dict or None
         `songs`, `windows`, `neighbours` (how many were looked at), and for "max" and "mean" `genre_purity`,
-        `genre_chance`, `artist_purity`, `artist_chance` (None where no two share one); `neighbours_agreeing`,
+        `genre_chance`, `artist_purity`, `artist_chance` (None if too few share one); `neighbours_agreeing`,
         the share of neighbours that both name, `correlation` of all pairs' similarities, and `song_ids`.
         None for fewer than four songs.
     """
@@ -230,10 +231,5 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float | None:
 
 
 def _purity(what: str, labels: list[str], near: np.ndarray) -> dict[str, float | None]:
-    """Return the share of neighbours with a song's label, and by chance, over songs that share theirs."""
-    asked = [row for row, label in enumerate(labels) if label and labels.count(label) > 1]
-    if not asked:
-        return {f"{what}_purity": None, f"{what}_chance": None}
-    same = [np.mean([labels[other] == labels[row] for other in near[row]]) for row in asked]
-    chance = [(labels.count(labels[row]) - 1) / (len(labels) - 1) for row in asked]
-    return {f"{what}_purity": float(np.mean(same)), f"{what}_chance": float(np.mean(chance))}
+    found = label_purity(labels, near)
+    return {f"{what}_purity": found and found.purity, f"{what}_chance": found and found.chance}

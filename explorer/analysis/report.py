@@ -113,7 +113,7 @@ def _compare(library: ReadLibrary, reporter: Reporter) -> Evidence:
         rows, _ = centred_unit_rows(stored.values)
         labels = list(map(library.first_genre, ids))
         everyone = (
-            true_neighbours(rows, rows, checks_neighbours.NEIGHBOURS)
+            true_neighbours(rows, checks_neighbours.NEIGHBOURS)
             if 3 <= len(ids) <= _ALL_NEIGHBOURS_UP_TO
             else None
         )

@@ -14,7 +14,6 @@ from explorer.exporting.playlists import path_text, shown
 from explorer.exporting.tables import PROJECTIONS
 from explorer.mapping.graph import true_neighbours
 from explorer.mapping.neighbours import centred_unit_rows
-from explorer.mapping.projection import reduce
 
 NEIGHBOURS = 10
 # In a large library the search finds the first ten better if it is asked for more, as the map does.
@@ -95,7 +94,7 @@ def neighbours_among(collection: Collection) -> tuple[np.ndarray, np.ndarray]:
     directions = centred_unit_rows(collection.vectors)[0]
     if not np.array_equal(collection.vector_rows[there], np.arange(len(directions))):
         directions = directions[collection.vector_rows[there]]
-    near = true_neighbours(directions, reduce(directions), _SOUGHT)[:, :NEIGHBOURS]
+    near = true_neighbours(directions, _SOUGHT)[:, :NEIGHBOURS]
     neighbours = np.full((len(collection.songs), near.shape[1]), -1, dtype=np.int64)
     distances = np.zeros(neighbours.shape, dtype=np.float32)
     neighbours[there] = there[near]

@@ -29,7 +29,7 @@ from explorer.mapping.projection import (
     project,
     reduce,
 )
-from explorer.mapping.quality import hubness, nearest_on_map, neighbour_purity, neighbours_near
+from explorer.mapping.quality import hubness, label_purity, nearest_on_map, neighbours_near
 from explorer.progress import Reporter
 
 SEED = 0
@@ -177,7 +177,7 @@ def _read(database: Database, request: MapRequest) -> _Library:
     reduced = reduce(directions)
     # UMAP counts a song among its own neighbours, and copies of a song as one: some spare ones make up.
     spare = 2 + max(request.neighbours or 0, stored.get("umap", {}).get("asked") or UMAP_NEIGHBOURS)
-    graph = true_neighbours(directions, reduced, max(NEIGHBOURS, spare))
+    graph = true_neighbours(directions, max(NEIGHBOURS, spare))
     return _Library(
         song_ids=song_ids,
         songs=songs,
@@ -209,7 +209,7 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
         asked = library.cluster_count if request.clusters is None else request.clusters or None
         count = asked or count_clusters(library.reduced, library.genres)
         labels = match_labels(library.labels, cluster(library.reduced, count, seed=SEED))
-        purity, chance = neighbour_purity(None, library.genres, indices=library.true)
+        purity = label_purity(library.genres, library.true)
         hubs = hubness(library.true, len(library.song_ids))
     return Map(
         song_ids=library.song_ids,
@@ -222,8 +222,8 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
         neighbourhood={
             "hubness": hubs and hubs.skewness,
             "largest_hub": hubs and hubs.largest,
-            "genre_purity": purity,
-            "genre_chance": chance,
+            "genre_purity": purity and purity.purity,
+            "genre_chance": purity and purity.chance,
         },
         cluster_count=asked,
     )
@@ -279,9 +279,11 @@ def _measure(library: _Library, new: Map, reporter: Reporter) -> None:
         measures = Judge(library.directions, seed=SEED).measures(unmeasured)
         for name, positions in unmeasured.items():
             new.near[name] = neighbours_near(library.true, positions)
-            near = nearest_on_map(positions, NEIGHBOURS)
-            purity, chance = neighbour_purity(None, library.genres, indices=near)
-            new.quality[name] = measures[name] | {"genre_purity": purity, "genre_chance": chance}
+            purity = label_purity(library.genres, nearest_on_map(positions, NEIGHBOURS))
+            new.quality[name] = measures[name] | {
+                "genre_purity": purity and purity.purity,
+                "genre_chance": purity and purity.chance,
+            }
 
 
 def _with_new_songs(

@@ -1,6 +1,6 @@
 """Groups of songs that sound alike: k-means on the reduced vectors, not on the map's positions.
 
-Clustering the two dimensions of a map finds the projection's artefacts; the vectors hold the music.
+Clusters of a map's positions are often artefacts of the projection.
 """
 
 from __future__ import annotations
@@ -10,31 +10,33 @@ import numpy as np
 from explorer.errors import MappingError
 from explorer.mapping.neighbours import as_matrix
 
-# Reduced vectors closer than this share of the largest value differ by rounding only.
+# Reduced vectors that differ by less than this share of the largest value differ by rounding only.
 _SAME = 1e-6
 _SILHOUETTE_SAMPLE = 2000
-# Up to here k-means runs on all songs from ten beginnings. Beyond, a sample's clusters are the beginning, and
-# few rounds over all songs remain: the sum of squares came within 1 % of the best of three full runs.
+# Up to this many songs k-means runs on all, from ten starts. Above, it starts from a sample's clusters and
+# makes few rounds over all songs: the sum of squares came within 1 % of the best of three full runs.
 _FEW_SONGS = 2000
 _SAMPLED_SONGS_A_CLUSTER = 40
 _RUNS = 10
 _RUNS_ON_A_SAMPLE = 5
 _ROUNDS_AFTER_A_SAMPLE = 30
 _CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32)
-# Kaufman & Rousseeuw, "Finding Groups in Data" (1990): up to here there is no substantial structure.
+# Kaufman & Rousseeuw, "Finding Groups in Data" (1990): silhouettes up to this show no substantial structure.
 _NO_STRUCTURE = 0.25
 _MOST_WITHOUT_STRUCTURE = 12
 _MOST_GENRES = 50
 _LEAST_SONGS_A_CLUSTER = 4
 
 
-def distinct_rows(reduced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find which reduced vectors are the same, up to rounding.
+def distinct_rows(rows: np.ndarray, *, tolerance: float = _SAME) -> tuple[np.ndarray, np.ndarray]:
+    """Find which vectors are the same.
 
     Parameters
     ----------
-    reduced : np.ndarray [shape=(n, d), float32]
-        Reduced vectors.
+    rows : np.ndarray [shape=(n, d), float32 or float64]
+        Reduced vectors, say.
+    tolerance : float
+        Values are rounded to multiples of this share of the largest; 0 compares them exactly.
 
     Returns
     -------
@@ -43,13 +45,15 @@ def distinct_rows(reduced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     inverse : np.ndarray [shape=(n,), int64]
         Which of the m each row equals.
     """
-    n, width = reduced.shape
-    largest = float(np.abs(reduced).max()) if reduced.size else 0.0
-    if largest == 0.0:
+    n, width = rows.shape
+    if not rows.size:
         return np.arange(min(n, 1)), np.zeros(n, dtype=np.int64)
-    grid = np.rint(reduced.astype(np.float64) / (largest * _SAME)).astype(np.int32)
-    # Comparing rows as bytes is many times faster than np.unique(axis=0).
-    keys = np.ascontiguousarray(grid).view(np.dtype((np.void, grid.itemsize * width))).ravel()
+    if tolerance:
+        unit = float(np.abs(rows).max()) * tolerance or 1.0
+        rows = np.rint(rows.astype(np.float64) / unit).astype(np.int32)
+    # Comparing rows as bytes is many times faster than np.unique(axis=0). Adding 0 turns -0.0 into 0.0.
+    rows = np.ascontiguousarray(rows + rows.dtype.type(0))
+    keys = rows.view(np.dtype((np.void, rows.itemsize * width))).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty_like(order)
@@ -222,31 +226,6 @@ def match_labels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return number_of[members]
 
 
-def centres(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Average each cluster's reduced vectors.
-
-    Parameters
-    ----------
-    reduced : np.ndarray [shape=(n, d), float32]
-        Reduced vectors. Positions on a map do as well.
-    labels : np.ndarray [shape=(n,), int]
-        Cluster numbers 0 to k - 1, each of them in use.
-
-    Returns
-    -------
-    np.ndarray [shape=(k, d), float32]
-
-    Raises
-    ------
-    MappingError
-        If the labels do not number the songs' clusters from 0 without a gap.
-    """
-    reduced, labels, sizes = _checked_labels(reduced, labels)
-    sums = np.zeros((len(sizes), reduced.shape[1]))
-    np.add.at(sums, labels, reduced)
-    return (sums / sizes[:, None]).astype(np.float32)
-
-
 def anthems(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Find the song nearest each cluster's centre: the one that sounds most like all of them.
 
@@ -267,14 +246,6 @@ def anthems(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
     MappingError
         If the labels do not number the songs' clusters from 0 without a gap.
     """
-    reduced, labels, sizes = _checked_labels(reduced, labels)
-    offsets = reduced - centres(reduced, labels)[labels]
-    distances = np.einsum("ij,ij->i", offsets, offsets)
-    order = np.lexsort((np.arange(len(labels)), distances, labels))
-    return order[np.cumsum(sizes) - sizes]
-
-
-def _checked_labels(reduced, labels):
     reduced = as_matrix(reduced, name="reduced")
     labels = np.asarray(labels, dtype=np.int64)
     if labels.shape != (len(reduced),):
@@ -284,4 +255,9 @@ def _checked_labels(reduced, labels):
     sizes = np.bincount(labels)
     if not sizes.all():
         raise MappingError(f"no song is in cluster {int(np.argmin(sizes))} of {len(sizes)}")
-    return reduced, labels, sizes
+    centres = np.zeros((len(sizes), reduced.shape[1]))
+    np.add.at(centres, labels, reduced)
+    centres /= sizes[:, None]
+    distances = np.linalg.norm(reduced - centres[labels], axis=1)
+    order = np.lexsort((distances, labels))
+    return order[np.cumsum(sizes) - sizes]

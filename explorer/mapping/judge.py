@@ -1,4 +1,4 @@
-"""Hold maps against the truth: how many of its true neighbours a song is shown among, and which not."""
+"""Compare maps with the vectors: which true neighbours of songs are near them, and which other songs are."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from explorer.errors import MappingError
 from explorer.mapping.neighbours import as_matrix
 
 _CHUNK_VALUES = 4_000_000
-# Beyond so many songs a query costs milliseconds, and this many of them tell the measures to a hundredth.
+# In larger libraries a query costs milliseconds; this many queries give the measures to a hundredth.
 _MANY_SONGS, _QUERIES_OF_MANY = 20_000, 1000
 
 _MEASURES = ("trustworthiness", "continuity", "neighbours_kept")
 
 
 class Judge:
-    """A sample of songs with their true neighbourhoods, to hold any number of maps against.
+    """A sample of songs with their true neighbourhoods, with which any number of maps can be compared.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(n, d), float32 or float64]
-        Euclidean distance between them is the truth: what `centred_unit_rows` or `map_space` gives, where
-        it orders songs as the centred cosine does. Products are as precise as the rows: in single
-        precision, squared distances that differ by a millionth of the squared lengths may change places.
+        What `centred_unit_rows` gives: Euclidean distances between rows are the true ones. They are
+        computed in the precision of the rows. In single precision, the order of two songs is uncertain
+        where their squared distances differ by less than a millionth of the squared lengths.
     sample : int
-        The most songs to ask; at most 1,000 where there are more than 20,000.
+        How many songs at most are in the sample; at most 1,000 of more than 20,000.
     seed : int
-        Chooses them.
+        Of the sample.
 
     Raises
     ------
@@ -51,16 +51,26 @@ class Judge:
         maps : mapping of str to np.ndarray [shape=(n, 2), float32]
             The maps by name.
         k : int
-            Neighbours that trustworthiness and continuity look at; fewer than half of the songs are.
+            How many neighbours trustworthiness and continuity look at; always fewer than half of the songs.
         kept_of : int
-            Neighbours to look for on the map, likewise.
+            How many neighbours to look for on the map, likewise.
 
         Returns
         -------
         dict of str to dict
-            For each map its "trustworthiness" and "continuity", as the functions of that name define
-            them, and "neighbours_kept", the share of the true nearest that are nearest on the map too;
-            each 0 to 1, higher is better, or None for fewer than 3 songs.
+            For each map its "trustworthiness", "continuity" and "neighbours_kept", each 0 to 1, higher is
+            better, or None for fewer than 3 songs.
+
+            Trustworthiness falls where strangers were put near: T(k) = 1 - 2 / (m k (2n - 3k - 1)) * sum of
+            (r(i, j) - k) over the m sampled songs i and those of their k nearest on the map, j, that are
+            not among their k nearest in truth, where r(i, j) is j's rank by true distance from i. Venna &
+            Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001; there m = n.
+
+            Continuity falls where neighbours were torn apart: the same with map and truth exchanged.
+            Venna & Kaski, "Local multidimensional scaling", Neural Networks 19 (2006).
+
+            Neighbours kept is the share of the `kept_of` nearest in truth that are among the `kept_of`
+            nearest on the map.
 
         Raises
         ------
@@ -103,7 +113,7 @@ class Judge:
 
 
 class _Surroundings:
-    """A song's distances to all others: its nearest, ties by row, and the ranks of any."""
+    """The nearest songs of a song, ties by row, and the ranks of all others."""
 
     def __init__(self, distances, k):
         self._distances = distances
@@ -112,7 +122,7 @@ class _Surroundings:
         self.nearest = near[np.argsort(distances[near], kind="stable")[:k]]
 
     def excess(self, other, k):
-        """By how much the ranks here of the k nearest there exceed k, in all."""
+        """Sum up by how much the ranks, here, of the k nearest of `other` exceed k."""
         ranks = np.searchsorted(self._sorted, self._distances[other.nearest[:k]]) + 1
         return int(np.maximum(ranks - k, 0).sum())
 
@@ -125,7 +135,7 @@ def _checked_positions(positions, n):
 
 
 def sampled(n: int, sample: int, seed: int) -> np.ndarray:
-    """Choose the songs to ask, ascending: at most `sample`, and at most 1,000 of more than 20,000."""
+    """Choose rows of n, ascending: at most `sample`, and at most 1,000 of more than 20,000."""
     if sample < 1:
         raise MappingError(f"sample={sample} must be at least 1")
     if n > _MANY_SONGS:
@@ -134,13 +144,13 @@ def sampled(n: int, sample: int, seed: int) -> np.ndarray:
 
 
 def below_half(k: int, n: int) -> int:
-    """Take k neighbours, but fewer than half of n songs have."""
-    # From half of the songs on, trustworthiness is not normalised and most neighbours are kept by chance.
+    """Return k, but less than half of n."""
+    # With k beyond half of the songs, trustworthiness is not normalised and chance keeps most neighbours.
     return min(k, (n - 1) // 2)
 
 
 def chunks(queries: np.ndarray, n: int) -> Iterator[np.ndarray]:
-    """Cut queries into pieces whose distances to all n songs fit in some tens of megabytes."""
+    """Cut queries into pieces whose distances to all n songs take some tens of megabytes."""
     rows = max(1, _CHUNK_VALUES // n)
     for start in range(0, len(queries), rows):
         yield queries[start : start + rows]

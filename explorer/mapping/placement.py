@@ -1,51 +1,51 @@
-"""A map that stays: new songs find their places among the old ones, and a new layout keeps its bearings."""
+"""Keep a map stable: place new songs among the old ones, and turn a new layout like the old one."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import cKDTree
 
 from explorer.errors import MappingError
 from explorer.mapping.neighbours import as_matrix
 
-# A song belongs where most of its neighbours are; how far around a place counts as "there" is the
-# distance to so many of the songs that lie about it.
+# A song is placed where most of its neighbours are. The radius of a place is the distance to this many of the
+# songs around it.
 _CROWD = 30
 _ROUNDS = 4
 _SHIFTS = 5
 # Of UMAP's curve at min_dist 0.1, and of the descent.
 _CURVE_A, _CURVE_B = 1.577, 0.895
-# Among fewer songs there is no crowd whose width could say how strong the forces are.
+# The forces are scaled by the distances between neighbours on the map; fewer songs give no reliable scale.
 _LEAST_TO_SETTLE = 60
 _EPOCHS, _LEARNING_RATE, _MOST_FORCE = 100, 0.5, 4.0
 _STRANGERS, _REPULSION = 20, 1.0
 _NEIGHBOURHOOD = 15
 _JITTER = 0.05
-# Maps have a radius of 1; one on which all songs lie in one place has no scale of its own.
+# Maps have a radius of 1. This is the scale of one on which all songs lie in one place.
 _LONE_WIDTH = 0.3
 _CHUNK_ROWS = 8192
-_STRANGERS_AT_ONCE = 512
 
 
 def aligned(positions: np.ndarray, before: np.ndarray, *, scale: bool = False) -> np.ndarray:
-    """Turn a new layout, and mirror it if need be, so that it comes nearest to an older one.
+    """Turn or mirror a new layout so that it comes nearest to an older one.
 
     Orthogonal Procrustes (Schönemann, "A generalized solution of the orthogonal Procrustes problem",
-    Psychometrika 31, 1966). Layouts are equally good in every orientation, listeners' memory is not.
+    Psychometrika 31, 1966). Every orientation is equally good, but listeners remember the old one.
 
     Parameters
     ----------
     positions : np.ndarray [shape=(n, 2)]
         The new layout.
     before : np.ndarray [shape=(n, 2)]
-        The older one; rows of NaN for songs that it did not have.
+        The older layout; rows of NaN for songs that it did not have.
     scale : bool
         Also shift and size the new layout so that the songs of both have the same centre and spread.
 
     Returns
     -------
     np.ndarray [shape=(n, 2), float32]
-        The new layout as it is, where fewer than two songs are in both.
+        The new layout unchanged where fewer than two songs are in both.
 
     Raises
     ------
@@ -58,22 +58,22 @@ def aligned(positions: np.ndarray, before: np.ndarray, *, scale: bool = False) -
         return positions.astype(np.float32)
     now, then = positions[both], before[both]
     centre, target = now.mean(axis=0), then.mean(axis=0)
-    left, _, right = np.linalg.svd((now - centre).T @ (then - target))
-    turned = (positions - centre) @ (left @ right)
+    turn, _ = orthogonal_procrustes(now - centre, then - target)
+    turned = (positions - centre) @ turn
     if not scale:
-        return (turned + centre @ (left @ right)).astype(np.float32)
+        return (turned + centre @ turn).astype(np.float32)
     spread = np.sqrt(((now - centre) ** 2).sum())
     factor = np.sqrt(((then - target) ** 2).sum()) / spread if spread > 0 else 1.0
     return (turned * (factor or 1.0) + target).astype(np.float32)
 
 
 def place_linearly(reduced: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Place new songs on a PCA map: where the projection that made it would have put them.
+    """Place new songs on a PCA map, where its projection would have put them.
 
     Parameters
     ----------
     reduced : np.ndarray [shape=(n, d), float32]
-        What `projection.map_space` gives for the whole library, old songs and new.
+        The reduced directions of the whole library, old songs and new.
     before : np.ndarray [shape=(n, 2)]
         The map; rows of NaN for songs that are new.
 
@@ -89,7 +89,7 @@ def place_linearly(reduced: np.ndarray, before: np.ndarray) -> np.ndarray:
     """
     before, old, new = _checked_places(reduced, before)
     design = np.hstack([reduced.astype(np.float64), np.ones((len(reduced), 1))])
-    # The library's mean has moved a little with the new songs; least squares finds the map's axes again.
+    # New songs have moved the library's mean a little; least squares finds the map's axes again.
     axes, *_ = np.linalg.lstsq(design[old], before[old], rcond=None)
     placed = before.copy()
     placed[new] = design[new] @ axes
@@ -99,23 +99,23 @@ def place_linearly(reduced: np.ndarray, before: np.ndarray) -> np.ndarray:
 def place_among_neighbours(
     reduced: np.ndarray, neighbours: np.ndarray, before: np.ndarray, *, seed: int = 0
 ) -> np.ndarray:
-    """Place new songs on a map where most of the songs lie that sound like them; nobody else moves.
+    """Place new songs on a map where most of their neighbours lie; old songs do not move.
 
-    Neighbours may be torn apart on a map, and the middle between them is then near none: each song goes to
-    the place around which its neighbours are thickest, found by mean shift (Comaniciu & Meer, "Mean shift",
-    IEEE PAMI 24, 2002) from each of them. New songs are neighbours of new songs too, so this is repeated.
+    Neighbours may lie far apart on a map, and their mean position then near none of them. A song therefore
+    goes to the place where its neighbours are densest, found by mean shift (Comaniciu & Meer, "Mean shift",
+    IEEE PAMI 24, 2002) from each of them. New songs can be neighbours of new songs, so this is repeated.
 
     Parameters
     ----------
     reduced : np.ndarray [shape=(n, d), float32]
-        What `projection.map_space` gives for the whole library: where songs that have new neighbours only
-        find the old song that is nearest.
+        The reduced directions of the whole library: songs whose neighbours are all new find the nearest old
+        song by them.
     neighbours : np.ndarray [shape=(n, k), int]
-        The songs most like each song, old or new, the nearest first: `graph.true_neighbours`.
+        The songs most like each song, the nearest first, as `graph.true_neighbours` gives them.
     before : np.ndarray [shape=(n, 2)]
         The map; rows of NaN for songs that are new.
     seed : int
-        Of the little that is left to chance.
+        Of the random parts: jitter, and the songs that push.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def place_among_neighbours(
 
 
 class _Reach:
-    """How far one must go from a place to meet a crowd of the map's old songs."""
+    """The radius around a place that holds `_CROWD` old songs of the map."""
 
     def __init__(self, places: np.ndarray) -> None:
         self._tree = cKDTree(places)
@@ -158,7 +158,7 @@ class _Reach:
 
 
 def _thickest(placed, neighbours, reach):
-    """Return the place of each song [shape=(m, 2)]: the best of the modes found from its neighbours."""
+    """Return the place of each song [shape=(m, 2)]: where its neighbours are densest."""
     found = np.empty((len(neighbours), 2))
     for start in range(0, len(neighbours), _CHUNK_ROWS):
         rows = slice(start, start + _CHUNK_ROWS)
@@ -184,10 +184,10 @@ def _near(squared_distances, width):
 
 
 def _settled(placed, neighbours, old, new, seed):
-    """Let new songs be drawn to their neighbours and pushed off by others, until they lie side by side.
+    """Move new songs: their neighbours pull, random others push, so that they end up side by side.
 
-    The forces are UMAP's (McInnes, Healy & Melville, arXiv:1802.03426), at a scale where an old song's
-    neighbourhood is about as wide as UMAP would make it; old songs stay where they are.
+    The forces are UMAP's (McInnes, Healy & Melville, arXiv:1802.03426), at a scale at which an old song's
+    neighbourhood is about as wide as UMAP would make it. Old songs stay where they are.
     """
     rng = np.random.default_rng(seed)
     scale = _crowd_width(placed[old], _NEIGHBOURHOOD)
@@ -217,7 +217,7 @@ def _push(gaps):
 
 
 def _crowd_width(places, count):
-    """Return how far it is from a song to its `count`-th nearest on a map, in the median."""
+    """Return the median distance from a song to its `count`-th nearest on a map."""
     if len(places) > 1:
         distances, _ = cKDTree(places).query(places, [min(count + 1, len(places))], workers=-1)
         width = float(np.median(distances))
@@ -227,15 +227,14 @@ def _crowd_width(places, count):
 
 
 def _beside_an_old_song(reduced, neighbours, before, old, new):
-    """Return the place of the old song nearest each new one; an old one among its neighbours if there is."""
+    """Return the place of each new song's nearest old neighbour; without one, of the nearest old song."""
+    from sklearn.metrics import pairwise_distances_argmin
+
     known = np.isin(neighbours[new], old)
-    nearest = neighbours[new, known.argmax(axis=1)] if neighbours.shape[1] else np.zeros(len(new), dtype=int)
-    strangers = np.flatnonzero(~known.any(axis=1))
-    rows = reduced.astype(np.float32)
-    lengths = np.einsum("ij,ij->i", rows[old], rows[old])
-    for start in range(0, len(strangers), _STRANGERS_AT_ONCE):
-        some = strangers[start : start + _STRANGERS_AT_ONCE]
-        nearest[some] = old[(lengths - 2.0 * rows[new[some]] @ rows[old].T).argmin(axis=1)]
+    nearest = neighbours[new, known.argmax(axis=1)]
+    strangers = ~known.any(axis=1)
+    if strangers.any():
+        nearest[strangers] = old[pairwise_distances_argmin(reduced[new[strangers]], reduced[old])]
     return before[nearest]
 
 

@@ -1,8 +1,4 @@
-"""How far a map can be believed: what of the vectors' neighbourhoods survives in two dimensions.
-
-Queries are sampled and compared with the whole library a few rows at a time, so that 100,000 songs
-need some hundred megabytes.
-"""
+"""How well neighbours agree: with their labels, with each other, and with the map."""
 
 from __future__ import annotations
 
@@ -12,207 +8,93 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.errors import MappingError
-from explorer.mapping.judge import Judge, below_half, chunks, sampled
-from explorer.mapping.neighbours import as_matrix, centred_unit_rows
+from explorer.mapping.judge import below_half
+from explorer.mapping.neighbours import as_matrix
 
 
-def trustworthiness(
-    vectors: np.ndarray, positions: np.ndarray, *, k: int = 15, sample: int = 2000, seed: int = 0
-) -> float | None:
-    """Measure whether songs that are close on the map are close by their vectors.
+@dataclass(frozen=True, eq=False)
+class Purity:
+    """How often the neighbours of songs with a label carry the same label.
 
-    T(k) = 1 - 2 / (m k (2n - 3k - 1)) * sum of (r(i, j) - k) over the m sampled songs i and those of
-    their k nearest on the map, j, that are not among their k nearest by vector, where r(i, j) is j's
-    rank by Euclidean distance from i. Venna & Kaski, "Neighborhood preservation in nonlinear projection
-    methods", ICANN 2001; there m = n.
-
-    Parameters
+    Attributes
     ----------
-    vectors : np.ndarray [shape=(n, d), float32 or float64]
-        Vectors, reduced or not.
-    positions : np.ndarray [shape=(n, 2), float32]
-        The map.
-    k : int
-        Neighbours to look at; fewer than half of the songs are.
-    sample : int
-        The most songs to ask; at most 1,000 where there are more than 20,000.
-    seed : int
-        Chooses them.
-
-    Returns
-    -------
-    float or None
-        0 to 1, higher is better; None for fewer than 3 songs, where it is not defined.
-
-    Raises
-    ------
-    MappingError
-        If the shapes do not fit, a value is not finite, or `k` or `sample` is less than 1.
+    purity : float
+        The share of the counted neighbours that do, 0 to 1.
+    chance : float
+        The share that neighbours drawn at random would have.
+    shares : np.ndarray [shape=(m,), float64]
+        The share for each song asked; NaN where no neighbour counts.
     """
-    return _judged(_in_double(vectors), positions, sample, seed, k=k)["trustworthiness"]
+
+    purity: float
+    chance: float
+    shares: np.ndarray
 
 
-def continuity(
-    vectors: np.ndarray, positions: np.ndarray, *, k: int = 15, sample: int = 2000, seed: int = 0
-) -> float | None:
-    """Measure whether songs that are close by their vectors are close on the map.
-
-    C(k) = 1 - 2 / (m k (2n - 3k - 1)) * sum of (r(i, j) - k) over the m sampled songs i and those of
-    their k nearest by vector, j, that are not among their k nearest on the map, where r(i, j) is j's
-    rank by distance from i on the map. Venna & Kaski, "Local multidimensional scaling", Neural Networks
-    19 (2006); there m = n. Trustworthiness finds strangers that were put near, continuity neighbours that
-    were torn apart.
+def shared_labels(labels: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Number the labels that at least two songs carry.
 
     Parameters
     ----------
-    vectors : np.ndarray [shape=(n, d), float32 or float64]
-        Vectors, reduced or not; near is by Euclidean distance.
-    positions : np.ndarray [shape=(n, 2), float32]
-        The map.
-    k : int
-        Neighbours to look at; fewer than half of the songs are.
-    sample : int
-        The most songs to ask; at most 1,000 where there are more than 20,000.
-    seed : int
-        Chooses them.
-
-    Returns
-    -------
-    float or None
-        0 to 1, higher is better; None for fewer than 3 songs, where it is not defined.
-
-    Raises
-    ------
-    MappingError
-        If the shapes do not fit, a value is not finite, or `k` or `sample` is less than 1.
-    """
-    return _judged(_in_double(vectors), positions, sample, seed, k=k)["continuity"]
-
-
-def neighbour_preservation(
-    vectors: np.ndarray, positions: np.ndarray, *, k: int = 10, sample: int = 2000, seed: int = 0
-) -> float | None:
-    """Measure the share of songs' true nearest that are their nearest on the map too.
-
-    Parameters
-    ----------
-    vectors : np.ndarray [shape=(n, d), float32 or float64]
-        Vectors as embedded; the true nearest are by centred cosine.
-    positions : np.ndarray [shape=(n, 2), float32]
-        The map.
-    k : int
-        Neighbours to look at; fewer than half of the songs are.
-    sample : int
-        The most songs to ask; at most 1,000 where there are more than 20,000.
-    seed : int
-        Chooses them.
-
-    Returns
-    -------
-    float or None
-        0 to 1; a random map gives about k / (n - 1). None for fewer than 3 songs.
-
-    Raises
-    ------
-    MappingError
-        If the shapes do not fit, a value is not finite, or `k` or `sample` is less than 1.
-    """
-    rows, _ = centred_unit_rows(as_matrix(vectors, name="vectors"))
-    return _judged(rows, positions, sample, seed, kept_of=k)["neighbours_kept"]
-
-
-def _in_double(vectors):
-    # Distances from matrix products lose their last digits; double precision has them to spare.
-    vectors = as_matrix(vectors, name="vectors").astype(np.float64)
-    return vectors - vectors.mean(axis=0) if len(vectors) else vectors
-
-
-def _judged(rows, positions, sample, seed, **neighbours):
-    return Judge(rows, sample=sample, seed=seed).measures({"map": positions}, **neighbours)["map"]
-
-
-def neighbour_purity(
-    vectors: np.ndarray | None,
-    labels: Sequence[str | None],
-    *,
-    k: int = 10,
-    sample: int = 2000,
-    seed: int = 0,
-    indices: np.ndarray | None = None,
-) -> tuple[float | None, float | None]:
-    """Measure how often the songs most like a song carry its label, and how often chance alone would.
-
-    Parameters
-    ----------
-    vectors : np.ndarray [shape=(n, d), float32 or float64] or None
-        Vectors as embedded; neighbours are by centred cosine. Not needed with `indices`.
     labels : sequence of str or None [length=n]
-        A genre, say. Songs without one, or alone with theirs, are left out on both sides.
-    k : int
-        Neighbours to look at; fewer than half of the songs with labels are.
-    sample : int
-        The most songs to ask; at most 1,000 where there are more than 20,000.
-    seed : int
-        Chooses them.
-    indices : np.ndarray [shape=(n, k or more), int32], optional
-        Every song's nearest in the whole library, as `true_neighbours` gives them. All songs with labels
-        are then asked, without sampling; neighbours that are left out are not replaced by the next, so
-        that some songs are asked for fewer than k.
+        A genre or an artist, say; "" or None for none.
 
     Returns
     -------
-    purity : float or None
-        The share of the neighbours looked at that carry the same label, 0 to 1.
-    chance : float or None
-        The share for neighbours drawn at random. Both are None for fewer than 3 songs with labels, or
-        where none has a neighbour with one.
+    names : np.ndarray [shape=(c,), object]
+        Those labels, sorted.
+    codes : np.ndarray [shape=(n,), int64]
+        Each song's place in `names`; -1 for a song without a label or alone with its label.
+    """
+    texts = np.array([label or "" for label in labels], dtype=object)
+    names, inverse, counts = np.unique(texts, return_inverse=True, return_counts=True)
+    shared = (counts >= 2) & (names != "")
+    return names[shared], np.where(shared, np.cumsum(shared) - 1, -1)[inverse]
+
+
+def label_purity(
+    labels: Sequence[str | None], indices: np.ndarray, *, asked: np.ndarray | None = None
+) -> Purity | None:
+    """Measure how often songs' neighbours carry their label, and how often random songs would.
+
+    Songs without a label, or alone with theirs, do not count, neither as songs asked nor as neighbours.
+
+    Parameters
+    ----------
+    labels : sequence of str or None [length=n]
+        A genre, say.
+    indices : np.ndarray [shape=(m, k), int]
+        The neighbours of each song asked, the nearest first. Of fewer than 2 k + 1 songs that count,
+        fewer neighbours are looked at: `below_half`.
+    asked : np.ndarray [shape=(m,), int], optional
+        The songs asked; all n by default.
+
+    Returns
+    -------
+    Purity or None
+        None where fewer than 3 songs count, or no song asked has a neighbour that counts.
 
     Raises
     ------
     MappingError
-        If there is not one label a song, a value is not finite, an index is not a song's, or `k` or
-        `sample` is less than 1.
+        If there is not one row of indices a song asked, or an index is not a song's.
     """
-    if k < 1:
-        raise MappingError(f"k={k} must be at least 1")
-    given = as_matrix(vectors, name="vectors") if indices is None else _checked_indices(indices, len(labels))
-    if len(labels) != len(given):
-        raise MappingError(f"{len(labels)} labels were given for {len(given)} songs")
-    kept, codes = _shared_labels(labels)
-    n = len(kept)
-    queries = sampled(n, sample, seed)
+    asked = np.arange(len(labels)) if asked is None else np.asarray(asked)
+    indices = _checked_indices(indices, len(asked), len(labels))
+    _, codes = shared_labels(labels)
+    sizes = np.bincount(codes[codes >= 0])
+    n = int(sizes.sum())
     if n < 3:
-        return None, None
-    k = below_half(k, n)
-    if indices is None:
-        same, asked = _same_among_nearest(centred_unit_rows(given)[0][kept], codes, queries, k)
-    else:
-        code_of = np.full(len(labels), -1)
-        code_of[kept] = codes
-        theirs = code_of[given[kept, :k]]
-        same, asked = int((theirs == codes[:, None]).sum()), int((theirs >= 0).sum())
-    if not asked:
-        return None, None
-    sizes = np.bincount(codes)
-    return same / asked, float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
-
-
-def _same_among_nearest(rows, codes, queries, k):
-    same = 0
-    for chunk in chunks(queries, len(rows)):
-        dissimilarities = -(rows[chunk] @ rows.T)
-        dissimilarities[np.arange(len(chunk)), chunk] = np.inf
-        near = np.argpartition(dissimilarities, k - 1, axis=1)[:, :k]
-        same += int((codes[near] == codes[chunk][:, None]).sum())
-    return same, len(queries) * k
-
-
-def _shared_labels(labels):
-    numbers: dict[str, int] = {}
-    codes = np.array([-1 if not x else numbers.setdefault(x, len(numbers)) for x in labels], dtype=np.int64)
-    sizes = np.bincount(codes[codes >= 0], minlength=1)
-    kept = np.flatnonzero((codes >= 0) & (sizes[np.maximum(codes, 0)] >= 2))
-    return kept, codes[kept]
+        return None
+    theirs = codes[indices[:, : below_half(indices.shape[1], n)]]
+    theirs[codes[asked] < 0] = -1
+    same = (theirs == codes[asked][:, None]) & (theirs >= 0)
+    same, counted = same.sum(axis=1), (theirs >= 0).sum(axis=1)
+    if not counted.any():
+        return None
+    shares = np.divide(same, counted, out=np.full(len(asked), np.nan), where=counted > 0)
+    chance = float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
+    return Purity(float(same.sum() / counted.sum()), chance, shares)
 
 
 @dataclass(frozen=True)
@@ -256,13 +138,13 @@ def hubness(indices: np.ndarray, n: int) -> Hubness | None:
     MappingError
         If there is not one row of indices a song, or an index is not a song's.
     """
-    indices = _checked_indices(indices, n)
+    from scipy.stats import skew
+
+    indices = _checked_indices(indices, n, n)
     if n < 3:
         return None
     occurrences = np.bincount(indices.ravel(), minlength=n)
-    apart = occurrences - occurrences.mean()
-    variance = np.mean(apart**2)
-    skewness = float(np.mean(apart**3) / variance**1.5) if np.ptp(occurrences) else 0.0
+    skewness = float(skew(occurrences)) if np.ptp(occurrences) else 0.0
     return Hubness(skewness, int(occurrences.max()))
 
 
@@ -285,20 +167,7 @@ def nearest_on_map(positions: np.ndarray, k: int = 10) -> np.ndarray:
     MappingError
         If a value is not finite, or `k` is less than 1.
     """
-    from scipy.spatial import cKDTree
-
-    positions = as_matrix(positions, name="positions")
-    n = len(positions)
-    if k < 1:
-        raise MappingError(f"k={k} must be at least 1")
-    if n < 2:
-        return np.empty((n, 0), dtype=np.int64)
-    k = min(k, n - 1)
-    found = cKDTree(positions).query(positions, k + 1, workers=-1)[1]
-    # Among points in one place the point itself need not come first, nor be there at all.
-    itself = found == np.arange(n)[:, None]
-    itself[~itself.any(axis=1), -1] = True
-    return found[~itself].reshape(n, k)
+    return _nearest_points(as_matrix(positions, name="positions"), k)[1]
 
 
 def neighbours_near(true_indices: np.ndarray, positions: np.ndarray, near: int = 30) -> np.ndarray:
@@ -326,40 +195,33 @@ def neighbours_near(true_indices: np.ndarray, positions: np.ndarray, near: int =
     """
     positions = as_matrix(positions, name="positions").astype(np.float64)
     n = len(positions)
-    indices = _checked_indices(true_indices, n)
-    if near < 1:
-        raise MappingError(f"near={near} must be at least 1")
+    indices = _checked_indices(true_indices, n, n)
     if indices.shape[1] > 255:
         raise MappingError(f"{indices.shape[1]} neighbours a song are more than the 255 that can be counted")
-    near = min(near, n - 1)
-    if near < 1:
-        return np.zeros(n, dtype=np.uint8)
-    radius = _radius(positions, near)
+    reach = _nearest_points(positions, near)[0].max(axis=1, initial=0.0)
     distances = np.zeros(indices.shape)
     for values in positions.T:
         distances += (values[indices] - values[:, None]) ** 2
     # The tree may round the same distance otherwise.
-    return (np.sqrt(distances) <= radius[:, None] * (1 + 1e-12)).sum(axis=1, dtype=np.uint8)
+    return (np.sqrt(distances) <= reach[:, None] * (1 + 1e-12)).sum(axis=1, dtype=np.uint8)
 
 
-def _radius(positions, near):
-    from scipy.spatial import cKDTree
+def _nearest_points(positions, k):
+    """Return the distances to the k nearest other points of each point, and their rows."""
+    from sklearn.neighbors import NearestNeighbors
 
-    # A tree cannot split identical positions; more copies than can be among the nearest change nothing.
-    order = np.lexsort(positions.T)
-    ordered = positions[order]
-    fresh = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
-    place = np.arange(len(order))
-    turn = place - np.maximum.accumulate(np.where(fresh, place, 0))
-    tree = cKDTree(ordered[turn <= near])
-    # The nearest of all is a copy of the song itself.
-    return tree.query(positions, k=[near + 1], workers=-1)[0][:, 0]
+    if k < 1:
+        raise MappingError(f"k={k} must be at least 1")
+    k = min(k, len(positions) - 1)
+    if k < 1:
+        return np.empty((len(positions), 0)), np.empty((len(positions), 0), dtype=np.int64)
+    return NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(positions).kneighbors()
 
 
-def _checked_indices(indices, n):
+def _checked_indices(indices, m, n):
     indices = np.asarray(indices)
-    if indices.ndim != 2 or len(indices) != n or indices.dtype.kind not in "iu":
-        raise MappingError(f"indices of shape {indices.shape} are not rows of neighbours of {n} songs")
+    if indices.ndim != 2 or len(indices) != m or indices.dtype.kind not in "iu":
+        raise MappingError(f"indices of shape {indices.shape} are not rows of neighbours of {m} songs")
     if indices.size and not (indices.min() >= 0 and indices.max() < n):
         raise MappingError(f"indices from {indices.min()} to {indices.max()} are not all songs of {n}")
     return indices

@@ -31,7 +31,7 @@ def test_the_neighbours_of_a_sample_are_the_true_ones(vectors):
     rows, _ = centred_unit_rows(vectors)
     found = nearest_of_sample(rows)
     assert found.asked.tolist() == list(range(N))
-    assert np.array_equal(found.indices, true_neighbours(rows, rows, 10))
+    assert np.array_equal(found.indices, true_neighbours(rows, 10))
     alike = (rows @ rows.T)[0, found.indices[0]]
     assert found.similarities[0] == pytest.approx(alike, abs=1e-5)
     assert abs(np.median(found.random)) < 0.2 < np.median(found.similarities)
@@ -68,7 +68,7 @@ def test_purity_is_the_share_of_neighbours_of_one_genre(vectors):
     assert (pure.purity, pure.labelled, pure.labels) == (1.0, N, 3)
     assert pure.chance == pytest.approx(29 / 89, abs=0.02)
     assert set(pure.per_label) == set(labels)
-    near = true_neighbours(rows, rows, 10)
+    near = true_neighbours(rows, 10)
     other = [f"Genre {number % 7}" for number in range(N)]
     codes = np.arange(N) % 7
     expected = (codes[near] == codes[:, None]).mean()
@@ -108,7 +108,7 @@ def test_trained_vectors_must_do_better_than_chance(vectors):
 
 def test_a_hub_is_named(vectors):
     rows, _ = centred_unit_rows(vectors)
-    near = true_neighbours(rows, rows, 10)
+    near = true_neighbours(rows, 10)
     near[near == 7] = 9
     near[:, 0] = 7
     near[7, 0] = 8
@@ -130,4 +130,4 @@ def test_of_a_large_library_only_some_are_asked(vectors, monkeypatch):
     rows, _ = centred_unit_rows(vectors)
     found = nearest_of_sample(rows)
     assert len(found.asked) == 20
-    assert np.array_equal(found.indices, true_neighbours(rows, rows, 10)[found.asked])
+    assert np.array_equal(found.indices, true_neighbours(rows, 10)[found.asked])

@@ -1,20 +1,17 @@
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from explorer.errors import MappingError
 from explorer.mapping import graph
 from explorer.mapping.neighbours import Neighbours, centred_unit_rows
-from explorer.mapping.projection import map_space, reduce
 
 
 @pytest.fixture
 def small_pieces(monkeypatch):
     """Cut the work so small that a few hundred rows meet every seam."""
-    monkeypatch.setattr(graph, "_BLOCK_ROWS", 7)
-    monkeypatch.setattr(graph, "_TILE", 16)
-    monkeypatch.setattr(graph, "_MOST_QUERIES", 50)
+    monkeypatch.setattr(graph, "_QUERIES_AT_ONCE", 7)
     monkeypatch.setattr(graph, "_VALUES_AT_ONCE", 100)
-    monkeypatch.setattr(graph, "_LEAST_SONGS_FOR_THREADS", 1)
 
 
 def _by_brute_force(rows, k):
@@ -81,10 +78,11 @@ def test_cutting_the_work_otherwise_changes_nothing(library, small_pieces):
 
 def test_the_answer_is_the_same_bit_for_bit_however_the_work_is_cut(monkeypatch):
     rows = _gaussian(3000)
-    threaded = graph.nearest_rows(rows, 15)
-    monkeypatch.setattr(graph, "_LEAST_SONGS_FOR_THREADS", 10_000)
-    monkeypatch.setattr(graph, "_TILE", 64)
-    for one, other in zip(threaded, graph.nearest_rows(rows, 15), strict=True):
+    whole = graph.nearest_rows(rows, 15)
+    monkeypatch.setattr(graph, "_QUERIES_AT_ONCE", 500)
+    with threadpool_limits(1):
+        cut = graph.nearest_rows(rows, 15)
+    for one, other in zip(whole, cut, strict=True):
         assert one.tobytes() == other.tobytes()
 
 
@@ -117,7 +115,7 @@ def test_rows_without_values_are_identical():
 
 
 def _true(vectors, k):
-    return graph.true_neighbours(centred_unit_rows(vectors)[0], map_space(vectors), k)
+    return graph.true_neighbours(centred_unit_rows(vectors)[0], k)
 
 
 @pytest.mark.parametrize("k", [1, 10])
@@ -170,13 +168,14 @@ def test_many_songs_true_neighbours_are_nearly_all_found(monkeypatch, power):
     np.testing.assert_array_equal(_true(vectors, 10), found)
 
 
-def test_reduced_rows_that_tell_songs_apart_are_relied_upon(monkeypatch):
-    vectors = _songs_of_spectrum(1.0)
-    directions, _ = centred_unit_rows(vectors)
-    monkeypatch.setattr(graph, "_EXACT_SONGS", 1000)
-    # Were they not, the songs would be found although these rows are in another order.
-    shuffled = map_space(vectors)[::-1]
-    assert _recall(graph.true_neighbours(directions, shuffled, 10), _true(vectors, 10)) < 0.2
+def test_many_copies_of_few_songs_are_each_others_nearest(monkeypatch, small_pieces):
+    monkeypatch.setattr(graph, "_EXACT_SONGS", 30)
+    songs = _gaussian(40)
+    which = np.random.default_rng(0).integers(0, 40, 2000)
+    near = _true(songs[which], 10)
+    for song, row in enumerate(near.tolist()):
+        copies = np.flatnonzero(which == which[song])
+        assert row == copies[copies != song][:10].tolist()
 
 
 def test_what_does_not_fit_is_refused():
@@ -184,18 +183,16 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(MappingError, match="k=0"):
         graph.nearest_rows(rows, 0)
     with pytest.raises(MappingError, match="k=0"):
-        graph.true_neighbours(rows, rows, 0)
+        graph.true_neighbours(rows, 0)
     with pytest.raises(MappingError, match="shape"):
         graph.nearest_rows(rows[0], 1)
     with pytest.raises(MappingError, match="song 3"):
         graph.nearest_rows(np.where(np.arange(10)[:, None] == 3, np.nan, rows), 1)
-    with pytest.raises(MappingError, match="9 reduced rows"):
-        graph.true_neighbours(rows, rows[:9])
 
 
 def test_distances_are_those_between_directions(make_blobs):
     directions, _ = centred_unit_rows(make_blobs(50)[0])
-    neighbours = graph.true_neighbours(directions, reduce(directions), 7)
+    neighbours = graph.true_neighbours(directions, 7)
     expected = np.linalg.norm(directions[:, None] - directions[neighbours], axis=2)
     np.testing.assert_allclose(graph.distances_to(directions, neighbours), expected, atol=1e-6)
     assert graph.distances_to(directions[:1], np.empty((1, 0), dtype=np.int32)).shape == (1, 0)

@@ -9,6 +9,7 @@ import pytest
 from explorer.errors import MappingError
 from explorer.mapping import projection
 from explorer.mapping.graph import nearest_rows
+from explorer.mapping.neighbours import centred_unit_rows
 
 ROOT = Path(__file__).parents[2]
 # One song; too few for a layout; the fewest that get one; fewer than neighbours and 3 x perplexity.
@@ -284,7 +285,7 @@ def test_distances_in_the_space_of_maps_are_those_of_centred_cosines():
     lengths = rng.uniform(0.2, 5.0, size=(40, 1))
     scaled = directions * lengths
     scaled -= scaled.mean(axis=0)
-    space = projection.map_space(scaled)
+    space = projection.reduce(centred_unit_rows(scaled)[0])
     rows = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
     cosines = rows @ rows.T
     distances = np.linalg.norm(space[:, None] - space[None], axis=-1)

@@ -7,7 +7,31 @@ from explorer.errors import MappingError
 from explorer.mapping import judge, quality
 from explorer.mapping.graph import nearest_rows, true_neighbours
 from explorer.mapping.neighbours import centred_unit_rows
-from explorer.mapping.projection import map_space, project, reduce
+from explorer.mapping.projection import project, reduce
+
+
+def trustworthiness(vectors, positions, **options):
+    return _measures(vectors, positions, **options)["trustworthiness"]
+
+
+def continuity(vectors, positions, **options):
+    return _measures(vectors, positions, **options)["continuity"]
+
+
+def preservation(vectors, positions, *, k=10, **options):
+    return _measures(centred_unit_rows(vectors)[0], positions, kept_of=k, **options)["neighbours_kept"]
+
+
+def _measures(rows, positions, *, sample=2000, seed=0, **neighbours):
+    # Distances from matrix products lose their last digits; double precision has them to spare.
+    rows = np.asarray(rows, dtype=np.float64)
+    rows = rows - rows.mean(axis=0) if len(rows) else rows
+    return judge.Judge(rows, sample=sample, seed=seed).measures({"map": positions}, **neighbours)["map"]
+
+
+def purity_and_chance(labels, indices, **options):
+    found = quality.label_purity(labels, indices, **options)
+    return (found.purity, found.chance) if found else None
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +55,7 @@ def _preservation_by_brute_force(vectors, positions, k):
 def test_trustworthiness_agrees_with_scikit_learn(library, k):
     vectors, positions, _ = library
     expected = sklearn_trustworthiness(vectors, positions, n_neighbors=k)
-    assert quality.trustworthiness(vectors, positions, k=k) == pytest.approx(expected, abs=1e-12)
+    assert trustworthiness(vectors, positions, k=k) == pytest.approx(expected, abs=1e-12)
 
 
 def test_trustworthiness_of_a_random_map_agrees_too(library):
@@ -39,30 +63,30 @@ def test_trustworthiness_of_a_random_map_agrees_too(library):
     positions = np.random.default_rng(0).normal(size=(200, 2))
     expected = sklearn_trustworthiness(vectors, positions, n_neighbors=15)
     assert expected < 0.7
-    assert quality.trustworthiness(vectors, positions) == pytest.approx(expected, abs=1e-12)
+    assert trustworthiness(vectors, positions) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 5, 15, 99])
 def test_continuity_is_trustworthiness_with_the_map_for_the_truth(library, k):
     vectors, positions, _ = library
     expected = sklearn_trustworthiness(positions.astype(np.float64), vectors, n_neighbors=k)
-    assert expected != pytest.approx(quality.trustworthiness(vectors, positions, k=k), abs=1e-4)
-    assert quality.continuity(vectors, positions, k=k) == pytest.approx(expected, abs=1e-12)
+    assert expected != pytest.approx(trustworthiness(vectors, positions, k=k), abs=1e-4)
+    assert continuity(vectors, positions, k=k) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_map_that_is_the_vectors_is_fully_trustworthy_and_continuous():
     points = np.random.default_rng(0).normal(size=(50, 2))
-    assert quality.trustworthiness(points, points) == 1.0
-    assert quality.continuity(points, points) == 1.0
+    assert trustworthiness(points, points) == 1.0
+    assert continuity(points, points) == 1.0
 
 
 def test_a_map_torn_in_two_is_trustworthy_but_not_continuous():
     line = np.arange(100.0)[:, None]
     torn = np.where(np.arange(100)[:, None] % 2, line + 1000, line)
-    assert quality.continuity(line, torn) < 0.8 < quality.trustworthiness(line, torn)
+    assert continuity(line, torn) < 0.8 < trustworthiness(line, torn)
 
 
-def test_a_judge_measures_all_maps_as_the_functions_measure_each(library):
+def test_several_maps_are_measured_as_each_alone(library):
     vectors, positions, _ = library
     other = np.random.default_rng(0).normal(size=(200, 2))
     rows, _ = centred_unit_rows(vectors)
@@ -72,9 +96,9 @@ def test_a_judge_measures_all_maps_as_the_functions_measure_each(library):
         common = {"sample": 80, "seed": 3}
         assert measured[name] == pytest.approx(
             {
-                "trustworthiness": quality.trustworthiness(rows, shown, k=7, **common),
-                "continuity": quality.continuity(rows, shown, k=7, **common),
-                "neighbours_kept": quality.neighbour_preservation(vectors, shown, k=10, **common),
+                "trustworthiness": trustworthiness(rows, shown, k=7, **common),
+                "continuity": continuity(rows, shown, k=7, **common),
+                "neighbours_kept": preservation(vectors, shown, k=10, **common),
             },
             abs=1e-12,
         )
@@ -83,34 +107,32 @@ def test_a_judge_measures_all_maps_as_the_functions_measure_each(library):
 
 def test_of_many_songs_fewer_are_asked(library, monkeypatch):
     vectors, positions, _ = library
-    few = quality.trustworthiness(vectors, positions, sample=50)
-    assert few != quality.trustworthiness(vectors, positions)
+    few = trustworthiness(vectors, positions, sample=50)
+    assert few != trustworthiness(vectors, positions)
     monkeypatch.setattr(judge, "_MANY_SONGS", 199)
     monkeypatch.setattr(judge, "_QUERIES_OF_MANY", 50)
-    assert quality.trustworthiness(vectors, positions) == few
+    assert trustworthiness(vectors, positions) == few
 
 
 def test_a_sample_estimates_the_trustworthiness_of_all(library):
     vectors, _, _ = library
     positions = np.random.default_rng(0).normal(size=(200, 2))
-    whole = quality.trustworthiness(vectors, positions)
-    sampled = quality.trustworthiness(vectors, positions, sample=100)
+    whole = trustworthiness(vectors, positions)
+    sampled = trustworthiness(vectors, positions, sample=100)
     assert sampled == pytest.approx(whole, abs=0.05)
     assert sampled != whole
-    assert sampled == quality.trustworthiness(vectors, positions, sample=100)
-    assert sampled != quality.trustworthiness(vectors, positions, sample=100, seed=1)
+    assert sampled == trustworthiness(vectors, positions, sample=100)
+    assert sampled != trustworthiness(vectors, positions, sample=100, seed=1)
 
 
 def test_measures_do_not_depend_on_the_size_of_chunks(library, monkeypatch):
-    vectors, positions, members = library
-    labels = [str(group) for group in members]
+    vectors, positions, _ = library
 
     def measures():
         return (
-            quality.trustworthiness(vectors, positions),
-            quality.continuity(vectors, positions),
-            quality.neighbour_preservation(vectors, positions),
-            quality.neighbour_purity(vectors, labels),
+            trustworthiness(vectors, positions),
+            continuity(vectors, positions),
+            preservation(vectors, positions),
         )
 
     whole = measures()
@@ -123,7 +145,7 @@ def test_preservation_equals_brute_force(library, k):
     vectors, positions, _ = library
     expected = _preservation_by_brute_force(vectors, positions, k)
     assert 0.0 < expected < 1.0
-    assert quality.neighbour_preservation(vectors, positions, k=k) == pytest.approx(expected, abs=1e-12)
+    assert preservation(vectors, positions, k=k) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_map_by_direction_preserves_every_neighbour():
@@ -133,53 +155,82 @@ def test_a_map_by_direction_preserves_every_neighbour():
     # Cosine ignores the radius, so that positions on the circle are what it sees.
     radius = np.random.default_rng(1).uniform(1, 3, 41)
     vectors = circle * np.concatenate([radius, radius])[:, None]
-    assert quality.neighbour_preservation(vectors, circle) == 1.0
+    assert preservation(vectors, circle) == 1.0
+
+
+def _nearest_ten(vectors):
+    rows, _ = centred_unit_rows(vectors)
+    return true_neighbours(rows, 10)
 
 
 def test_purity_of_separate_groups_is_full_and_chance_is_their_share(library):
     vectors, _, members = library
-    purity, chance = quality.neighbour_purity(vectors, [f"genre {group}" for group in members])
-    assert purity == 1.0
-    assert chance == pytest.approx(49 / 199)
+    found = quality.label_purity([f"genre {group}" for group in members], _nearest_ten(vectors))
+    assert (found.purity, found.chance) == (1.0, pytest.approx(49 / 199))
+    assert found.shares.tolist() == [1.0] * 200
 
 
 def test_purity_of_labels_given_at_random_is_about_chance(library):
     vectors, _, members = library
     labels = np.random.default_rng(0).permutation(members).astype(str).tolist()
-    purity, chance = quality.neighbour_purity(vectors, labels)
+    purity, chance = purity_and_chance(labels, _nearest_ten(vectors))
     assert purity == pytest.approx(chance, abs=0.05)
 
 
-def test_songs_without_a_label_or_alone_with_theirs_are_left_out(library):
+@pytest.mark.parametrize("blank", ["", None])
+def test_songs_without_a_label_or_alone_with_theirs_do_not_count(library, blank):
     vectors, _, members = library
-    labels = [f"genre {group}" for group in members[:100]] + [None] * 60 + [f"only {i}" for i in range(40)]
-    purity, chance = quality.neighbour_purity(vectors, labels)
-    assert purity == 1.0
-    assert chance == pytest.approx(24 / 99)
+    labels = [f"genre {group}" for group in members[:100]] + [blank] * 60 + [f"only {i}" for i in range(40)]
+    assert purity_and_chance(labels, _nearest_ten(vectors)) == (1.0, pytest.approx(24 / 99))
 
 
-def test_purity_of_given_neighbours_is_that_of_the_vectors(library):
-    vectors, _, members = library
-    labels = np.where(np.random.default_rng(0).random(200) < 0.3, members % 2, members).astype(str).tolist()
-    indices = true_neighbours(centred_unit_rows(vectors)[0], map_space(vectors), 12)
-    expected = quality.neighbour_purity(vectors, labels, k=10)
-    assert 0.3 < expected[0] < 0.9
-    assert quality.neighbour_purity(None, labels, k=10, indices=indices) == pytest.approx(expected)
+LABELS = ["Jazz", "Jazz", "Jazz", "Rock", "Rock", None, "only here"]
+NEAR = [[1, 5], [3, 0], [6, 5], [4, 0], [5, 6], [0, 1], [0, 1]]
 
 
-def test_given_neighbours_without_a_shared_label_are_not_counted():
-    labels = ["Jazz", "Jazz", "Jazz", "Rock", "Rock", None, "only here"]
-    indices = np.array([[1, 5], [3, 0], [6, 5], [4, 0], [5, 6], [0, 1], [0, 1]])
-    # Of the songs with a label that is shared: 1 of 1, 1 of 2, none, 1 of 2, none.
-    purity, chance = quality.neighbour_purity(None, labels, k=2, indices=indices)
-    assert purity == pytest.approx(3 / 5)
-    assert chance == pytest.approx((3 * 2 + 2 * 1) / (5 * 4))
-    assert quality.neighbour_purity(None, labels, k=1, indices=indices)[0] == pytest.approx(2 / 3)
+@pytest.mark.parametrize(
+    ("labels", "near", "expected"),
+    [
+        # Of the songs with a label that is shared: 1 of 1, 1 of 2, none, 1 of 2, none.
+        (LABELS, NEAR, (3 / 5, (3 * 2 + 2 * 1) / (5 * 4))),
+        # The nearest alone: 1 of 1, 0 of 1, none, 1 of 1, none.
+        (LABELS, [row[:1] for row in NEAR], (2 / 3, (3 * 2 + 2 * 1) / (5 * 4))),
+        # Of five songs that count only the two nearest are looked at: half of all others would be near.
+        (list("aaabb"), [[1, 2, 3], [0, 2, 3], [0, 1, 3], [4, 0, 1], [3, 0, 1]], (8 / 10, 8 / 20)),
+        (["a", "a", "b", "b"], [[2], [3], [0], [1]], (0.0, 1 / 3)),
+        (["Jazz", "Jazz", "Jazz", None], [[3], [3], [3], [0]], None),
+        (["Jazz", "Jazz", "Rock", None], [[1], [0], [0], [0]], None),
+        (["a", "b", "c", "d"], [[1], [0], [0], [0]], None),
+        (["Jazz"] * 3, np.empty((3, 0), int), None),
+        ([], np.empty((0, 0), int), None),
+    ],
+    ids=[
+        "neighbours that do not count",
+        "the nearest alone",
+        "few songs",
+        "never the same",
+        "no neighbour counts",
+        "two songs count",
+        "no label is shared",
+        "no neighbours",
+        "no songs",
+    ],
+)
+def test_purity_is_the_share_of_the_neighbours_that_count(labels, near, expected):
+    assert purity_and_chance(labels, near) == (expected and pytest.approx(expected))
 
 
-def test_given_neighbours_none_of_which_has_a_label_have_no_purity():
-    labels = ["Jazz", "Jazz", "Jazz", None]
-    assert quality.neighbour_purity(None, labels, indices=np.array([[3], [3], [3], [0]])) == (None, None)
+def test_some_songs_can_be_asked_for_their_purity():
+    found = quality.label_purity(LABELS, np.array(NEAR)[[3, 1, 2, 5]], asked=[3, 1, 2, 5])
+    assert found.purity == pytest.approx(2 / 4)
+    np.testing.assert_array_equal(found.shares, [0.5, 0.5, np.nan, np.nan])
+    assert found.chance == quality.label_purity(LABELS, NEAR).chance
+
+
+def test_labels_that_several_songs_carry_are_numbered():
+    names, codes = quality.shared_labels(["Rock", "", "Jazz", None, "Rock", "only here", "Jazz", "Rock"])
+    assert names.tolist() == ["Jazz", "Rock"]
+    assert codes.tolist() == [1, -1, 0, -1, 1, -1, 0, 1]
 
 
 def test_hubness_is_the_skewness_of_how_often_songs_are_near(library):
@@ -219,6 +270,19 @@ def test_neighbours_near_are_those_of_brute_force(library, near):
     assert near == 199 or len(set(found.tolist())) > 1
 
 
+@pytest.mark.parametrize("k", [1, 10, 199])
+def test_the_nearest_on_a_map_are_those_of_brute_force(library, k):
+    positions = library[1].astype(np.float64)
+    distances = ((positions[:, None] - positions[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(distances, np.inf)
+    np.testing.assert_array_equal(quality.nearest_on_map(positions, k), np.argsort(distances)[:, :k])
+
+
+def test_points_in_one_place_have_each_other_for_nearest():
+    near = quality.nearest_on_map(np.zeros((40, 2)), 5)
+    assert all(len(set(row)) == 5 and point not in row for point, row in enumerate(near.tolist()))
+
+
 @pytest.mark.parametrize("near", [1, 4, 30])
 def test_neighbours_at_the_same_place_or_distance_are_all_near(near):
     corners = np.stack(np.meshgrid(np.arange(5.0), np.arange(5.0)), axis=-1).reshape(-1, 2)
@@ -242,12 +306,11 @@ def test_more_near_than_there_are_is_everyone(library):
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_fewer_than_three_songs_have_no_quality(library, n):
     vectors, positions, _ = library
-    assert quality.trustworthiness(vectors[:n], positions[:n]) is None
-    assert quality.continuity(vectors[:n], positions[:n]) is None
-    assert quality.neighbour_preservation(vectors[:n], positions[:n]) is None
-    assert quality.neighbour_purity(vectors[:n], ["Jazz"] * n) == (None, None)
+    assert trustworthiness(vectors[:n], positions[:n]) is None
+    assert continuity(vectors[:n], positions[:n]) is None
+    assert preservation(vectors[:n], positions[:n]) is None
     indices, _ = nearest_rows(vectors[:n], 5)
-    assert quality.neighbour_purity(None, ["Jazz"] * n, indices=indices) == (None, None)
+    assert quality.label_purity(["Jazz"] * n, indices) is None
     assert quality.hubness(indices, n) is None
     assert quality.neighbours_near(indices, positions[:n]).tolist() == [max(n - 1, 0)] * n
 
@@ -255,38 +318,36 @@ def test_fewer_than_three_songs_have_no_quality(library, n):
 @pytest.mark.parametrize("n", [3, 4, 5, 11, 20])
 def test_k_is_clipped_for_small_libraries(library, n):
     vectors, positions, _ = library
-    assert 0.0 <= quality.trustworthiness(vectors[:n], positions[:n]) <= 1.0
-    assert 0.0 <= quality.continuity(vectors[:n], positions[:n]) <= 1.0
-    assert 0.0 <= quality.neighbour_preservation(vectors[:n], positions[:n]) <= 1.0
-    assert quality.neighbour_purity(vectors[:n], ["Jazz"] * n) == (1.0, 1.0)
+    assert 0.0 <= trustworthiness(vectors[:n], positions[:n]) <= 1.0
+    assert 0.0 <= continuity(vectors[:n], positions[:n]) <= 1.0
+    assert 0.0 <= preservation(vectors[:n], positions[:n]) <= 1.0
+    assert purity_and_chance(["Jazz"] * n, nearest_rows(vectors[:n], 10)[0]) == (1.0, 1.0)
 
 
 def test_identical_songs_have_a_quality_that_is_a_number(library):
     vectors = np.repeat(library[0][:1], 30, axis=0)
     positions = project("pca", reduce(vectors))
-    assert quality.trustworthiness(vectors, positions) == 1.0
-    assert 0.0 <= quality.continuity(vectors, positions) <= 1.0
-    assert 0.0 <= quality.neighbour_preservation(vectors, positions) <= 1.0
+    assert trustworthiness(vectors, positions) == 1.0
+    assert 0.0 <= continuity(vectors, positions) <= 1.0
+    assert 0.0 <= preservation(vectors, positions) <= 1.0
 
 
 def test_what_does_not_fit_is_refused(library):
     vectors, positions, _ = library
     with pytest.raises(MappingError, match="199 positions"):
-        quality.trustworthiness(vectors, positions[:199])
+        trustworthiness(vectors, positions[:199])
     with pytest.raises(MappingError, match="199 positions"):
-        quality.neighbour_preservation(vectors, positions[:199])
-    with pytest.raises(MappingError, match="3 labels"):
-        quality.neighbour_purity(vectors, ["Jazz"] * 3)
+        preservation(vectors, positions[:199])
     with pytest.raises(MappingError, match="k=0"):
-        quality.trustworthiness(vectors, positions, k=0)
+        trustworthiness(vectors, positions, k=0)
     with pytest.raises(MappingError, match="song 5"):
-        quality.trustworthiness(vectors, np.where(np.arange(200)[:, None] == 5, np.nan, positions))
+        trustworthiness(vectors, np.where(np.arange(200)[:, None] == 5, np.nan, positions))
     with pytest.raises(MappingError, match="k=0"):
-        quality.neighbour_preservation(vectors, positions, k=0)
+        preservation(vectors, positions, k=0)
     with pytest.raises(MappingError, match="k=0"):
-        quality.neighbour_purity(vectors, ["Jazz"] * 200, k=0)
+        quality.nearest_on_map(positions, 0)
     with pytest.raises(MappingError, match="sample=0"):
-        quality.continuity(vectors, positions, sample=0)
+        continuity(vectors, positions, sample=0)
     with pytest.raises(MappingError, match="199 positions"):
         judge.Judge(vectors).measures({"pca": positions, "umap": positions[:199]})
 
@@ -302,14 +363,14 @@ def test_indices_that_do_not_fit_are_refused(indices):
     with pytest.raises(MappingError, match="indices"):
         quality.neighbours_near(indices, np.zeros((5, 2)))
     with pytest.raises(MappingError, match="indices"):
-        quality.neighbour_purity(None, ["Jazz"] * 5, indices=indices)
+        quality.label_purity(["Jazz"] * 5, indices)
 
 
 def test_neighbours_that_cannot_be_counted_are_refused():
     positions = np.zeros((300, 2))
     with pytest.raises(MappingError, match="256"):
         quality.neighbours_near(np.zeros((300, 256), int), positions)
-    with pytest.raises(MappingError, match="near=0"):
+    with pytest.raises(MappingError, match="=0 must"):
         quality.neighbours_near(np.zeros((300, 2), int), positions, 0)
 
 
