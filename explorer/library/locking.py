@@ -1,15 +1,13 @@
-"""One index at a time for a library, and what others may know of it while it runs.
+"""Let one index run at a time for a library, and tell other programs how far it is.
 
-A lock of the operating system, which goes with the process however that ends, lies on a file beside
-songs.db; what the run has done so far is in another, because a file that is replaced loses its lock.
+The run holds a lock of the operating system on a file beside songs.db: such a lock ends with its process. How
+far it is stands in a second file, because replacing a locked file would lose the lock.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,41 +16,38 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from explorer.errors import LibraryBusyError
+from filelock import FileLock, Timeout, lock_descriptor
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from explorer.errors import LibraryBusyError
 
 TELLING_EVERY_S = 1.0
 
-_TRIES = 10
-_BETWEEN_TRIES_S = 0.1
-"""Who only asks whether an index runs holds the lock for a moment, and must not turn one away."""
+_ACQUIRE_S = 1.0
+"""Retry: `running_index` takes the lock for an instant to test it; a real run must not fail because of that."""
 
-_HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+_TESTS = 3
+"""Nor may one test take another, at the same instant, for an index run."""
+
+_BETWEEN_TESTS_S = 0.02
 
 
 @dataclass
 class Running:
-    """How far an index run has come.
+    """How far an index run is.
 
     Attributes
     ----------
     pid : int
-        The process; 0 where it has not said so yet.
+        Its process; 0 where that is not known.
     started : str
         In UTC, after ISO 8601.
     folder : str
     total, done, indexed, failed : int
-        Files; `total` is 0 until the folder was looked through.
+        Files; `total` is 0 until the folder was scanned.
     audio_seconds : float
-        How long the songs play that were embedded so far.
-    seconds : float
-        Since the run began.
-    embedding_seconds : float
-        Of these, since the first file was begun.
+        The duration of the songs embedded so far.
+    seconds, embedding_seconds : float
+        Since the run began, and since the first file was begun.
     previews : bool
         Whether previews are made, which take room.
     """
@@ -70,29 +65,25 @@ class Running:
     previews: bool = False
 
     @property
-    def songs_per_second(self) -> float | None:
-        """Files done in each second of embedding; None before the first."""
-        return self.done / self.embedding_seconds if self.done and self.embedding_seconds else None
-
-    @property
-    def times_real_time(self) -> float | None:
-        """Seconds of sound in each second of embedding."""
-        return self.audio_seconds / self.embedding_seconds if self.done and self.embedding_seconds else None
-
-    @property
     def seconds_left(self) -> float | None:
-        """What the rest takes at this rate."""
-        rate = self.songs_per_second
-        return (self.total - self.done) / rate if rate else None
+        """How long the other files take at the rate so far; None before the first file."""
+        if not (self.done and self.embedding_seconds):
+            return None
+        return (self.total - self.done) * self.embedding_seconds / self.done
 
     def record(self) -> dict:
-        """Return everything, the rates too."""
-        rates = ("songs_per_second", "times_real_time", "seconds_left")
-        return asdict(self) | {name: _rounded(getattr(self, name)) for name in rates}
+        """Return everything, with `songs_per_second`, `times_real_time` and `seconds_left`."""
+        known = bool(self.done and self.embedding_seconds)
+        rates = {
+            "songs_per_second": round(self.done / self.embedding_seconds, 3) if known else None,
+            "times_real_time": round(self.audio_seconds / self.embedding_seconds, 3) if known else None,
+            "seconds_left": round(self.seconds_left, 3) if known else None,
+        }
+        return asdict(self) | rates
 
 
 class RunningIndex:
-    """What an index run keeps others informed with; about once a second it is written out."""
+    """Writes about once a second how far an index run is, for other programs to read."""
 
     def __init__(self, file: Path, folder: str) -> None:
         self._file = file
@@ -104,11 +95,11 @@ class RunningIndex:
         self._said = Running(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), folder)
 
     def found(self, total: int, *, previews: bool = False) -> None:
-        """Note how many files there are to be done, and whether previews are made of them."""
+        """Note how many files are to be done, and whether previews are made of them."""
         self._said.total, self._said.previews = total, previews
 
     def embedding(self, counts: Callable[[], dict]) -> None:
-        """Note that files are begun.
+        """Note that the first file is begun.
 
         Parameters
         ----------
@@ -119,19 +110,19 @@ class RunningIndex:
         self._embedding_since = time.monotonic()
 
     def now(self) -> Running:
-        """Return how far it has come."""
+        """Return how far the run is."""
         now = time.monotonic()
         since = now if self._embedding_since is None else self._embedding_since
         return replace(self._said, seconds=now - self._began, embedding_seconds=now - since, **self._counts())
 
     def tell(self) -> None:
-        """Write out how far it has come. What cannot be written costs nobody an index."""
+        """Write how far the run is. A disk that refuses this must not end the run."""
         with suppress(OSError), self._writing:
             self._part.write_text(json.dumps(asdict(self.now())), encoding="utf-8")
             self._part.replace(self._file)
 
     def forget(self) -> None:
-        """Leave nothing behind."""
+        """Delete what was written."""
         for file in (self._file, self._part):
             with suppress(OSError):
                 file.unlink()
@@ -139,76 +130,77 @@ class RunningIndex:
 
 @contextmanager
 def indexing(database: Path, folder: str) -> Iterator[RunningIndex]:
-    """Be the one index of a library.
+    """Be the only index run of a library.
 
-    Where files cannot be locked, as on some network drives, nobody is kept from anything.
+    Where files cannot be locked, as on some network drives, nobody is refused.
 
     Parameters
     ----------
     folder : str
-        What is indexed, for others to know.
+        What is indexed, for other programs to show.
 
     Raises
     ------
     LibraryBusyError
         If another index runs on the same library.
     """
-    lock, news = _files(database)
-    with _locked(lock) as is_free:
-        if not is_free:
-            raise LibraryBusyError(_busy(database, _read(news)))
-        # What a killed run has left is not this one's.
-        running = RunningIndex(news, folder)
+    lock_file, progress_file = _files(database)
+    # Writable for everybody: another user of this library must be able to lock it too.
+    lock = FileLock(lock_file, mode=0o666, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=_ACQUIRE_S, poll_interval=_ACQUIRE_S / 10)
+    except Timeout:
+        raise LibraryBusyError(_busy(database, _read(progress_file))) from None
+    except OSError:
+        pass
+    running = RunningIndex(progress_file, folder)
+    # A killed run may have left its progress.
+    running.forget()
+    running.tell()
+    ended = threading.Event()
+    thread = threading.Thread(target=_keep_telling, args=(running, ended), name="progress", daemon=True)
+    thread.start()
+    try:
+        yield running
+    finally:
+        ended.set()
+        thread.join()
         running.forget()
-        running.tell()
-        ended = threading.Event()
-        thread = threading.Thread(target=_keep_telling, args=(running, ended), name="news", daemon=True)
-        thread.start()
-        try:
-            yield running
-        finally:
-            ended.set()
-            thread.join()
-            running.forget()
+        if lock.is_locked:
+            # Before it is released: then no other run can hold a lock on this very file.
+            with suppress(OSError):
+                lock_file.unlink()
+        lock.release()
 
 
 def running_index(database: Path) -> dict | None:
-    """Return how far the index that runs on a library has come.
+    """Return how far the index is that runs on a library.
 
     Returns
     -------
     dict or None
         What `Running.record` returns; None where none runs, or nobody can tell.
     """
-    lock, news = _files(database)
-    try:
-        handle = os.open(lock, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        is_held = _take(handle, together=True) is False
-    finally:
-        os.close(handle)
-    return _read(news).record() if is_held else None
+    lock_file, progress_file = _files(database)
+    return _read(progress_file).record() if _is_locked(lock_file) else None
 
 
 def killed_index(database: Path) -> dict | None:
-    """Return how far the last index of a library had come when it was killed.
+    """Return how far the last index of a library was when it was killed.
 
     Returns
     -------
     dict or None
         As `running_index` does; None where one runs now, or the last ended by itself.
     """
-    _, news = _files(database)
     if running_index(database) is not None:
         return None
-    left = _read(news)
+    left = _read(_files(database)[1])
     return left.record() if left.pid else None
 
 
 def _files(database: Path) -> tuple[Path, Path]:
-    """Return the file that is locked and the one that tells: the same by whatever name a library goes."""
+    """Return the lock file and the progress file of a library, the same through every link to it."""
     database = Path(database).resolve()
     return database.with_name(f".{database.name}.lock"), database.with_name(f".{database.name}.indexing")
 
@@ -218,16 +210,12 @@ def _keep_telling(running: RunningIndex, ended: threading.Event) -> None:
         running.tell()
 
 
-def _read(news: Path) -> Running:
+def _read(progress_file: Path) -> Running:
     try:
-        told = json.loads(news.read_text(encoding="utf-8"))
+        told = json.loads(progress_file.read_text(encoding="utf-8"))
         return Running(**{name: told[name] for name in asdict(Running())})
     except (OSError, ValueError, KeyError, TypeError):
         return Running()
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
 
 
 def _busy(database: Path, other: Running) -> str:
@@ -238,68 +226,25 @@ def _busy(database: Path, other: Running) -> str:
     )
 
 
-@contextmanager
-def _locked(file: Path) -> Iterator[bool]:
-    """Hold a lock on a file; yield False where somebody else does."""
-    handle = None
+def _is_locked(file: Path) -> bool:
+    """Tell whether a file is there and another holds a lock on it; False where files cannot be locked."""
+    if (handle := _open(file)) is None:
+        return False
     try:
-        for _ in range(_TRIES):
-            handle = _open(file)
-            if handle is None:
-                break
-            taken = _take(handle)
-            # Who held it before may have removed the file meanwhile: then this is a lock on nothing.
-            if taken is None or (taken and _is_still(handle, file)):
-                break
-            os.close(handle)
-            handle = None
-            if not taken:
-                time.sleep(_BETWEEN_TRIES_S)
-        else:
-            yield False
-            return
-        yield True
+        for _ in range(_TESTS):
+            if lock_descriptor(handle, blocking=False):
+                return False
+            time.sleep(_BETWEEN_TESTS_S)
+    except OSError:
+        return False
     finally:
-        if handle is not None:
-            # While it is held: nobody else can have this very file then. Windows removes no open file.
-            with suppress(OSError):
-                file.unlink()
-            os.close(handle)
+        os.close(handle)
+    return True
 
 
 def _open(file: Path) -> int | None:
-    # It may be another user's, who can be kept out without writing to it.
-    for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+    # NFS locks only a file that is open for writing; in a read-only folder it can only be read.
+    for flags in (os.O_RDWR, os.O_RDONLY):
         with suppress(OSError):
-            return os.open(file, flags, 0o666)
+            return os.open(file, flags)
     return None
-
-
-def _is_still(handle: int, file: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), os.stat(file))
-    except OSError:
-        return False
-
-
-def _take(handle: int, *, together: bool = False) -> bool | None:
-    """Lock an open file without waiting, until it is closed.
-
-    Parameters
-    ----------
-    together : bool
-        Bear others that do so too.
-
-    Returns
-    -------
-    bool or None
-        False where somebody else holds it, None where files cannot be locked.
-    """
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, (fcntl.LOCK_SH if together else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError as error:
-        return False if error.errno in _HELD else None
-    return True

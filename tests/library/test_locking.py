@@ -1,18 +1,25 @@
 """One index at a time, with real processes and the system's own locks."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
+from filelock import lock_descriptor
 
 from explorer.config import ROOT
 from explorer.errors import LibraryBusyError
 from explorer.library import locking
 from explorer.library.locking import Running, indexing, running_index
+
+if os.name != "nt":
+    import fcntl
 
 HOLDER = """
 import sys
@@ -117,12 +124,11 @@ def test_a_library_is_one_by_whatever_name(database, hold, tmp_path):
         pass
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there nobody can ask together")
-def test_who_asks_turns_no_index_away(database):
+def test_asking_makes_no_index_fail(database):
     """Asking takes the lock for a moment."""
     lock, _ = locking._files(database)
-    asking = os.open(lock, os.O_RDONLY | os.O_CREAT)
-    assert locking._take(asking, together=True)
+    asking = os.open(lock, os.O_RDWR | os.O_CREAT)
+    assert lock_descriptor(asking, blocking=False)
     answered = threading.Timer(0.25, os.close, (asking,))
     answered.start()
     with indexing(database, "/music"):
@@ -130,19 +136,57 @@ def test_who_asks_turns_no_index_away(database):
     answered.join()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there no file that is open goes")
-def test_a_lock_on_a_file_that_was_just_removed_is_none(database, monkeypatch):
-    """Who held it before removes it between another's opening and locking it."""
-    taking, lock = locking._take, locking._files(database)[0]
+def test_asking_takes_no_other_that_asks_for_an_index(database):
+    lock, _ = locking._files(database)
+    asking = os.open(lock, os.O_RDWR | os.O_CREAT)
+    assert lock_descriptor(asking, blocking=False)
+    answered = threading.Timer(0.01, os.close, (asking,))
+    answered.start()
+    assert running_index(database) is None
+    answered.join()
 
-    def removed_meanwhile(handle):
-        monkeypatch.setattr(locking, "_take", taking)
+
+@pytest.mark.skipif(os.name == "nt", reason="there no open file can be deleted")
+def test_a_lock_on_a_file_that_was_just_deleted_is_none(database, monkeypatch):
+    """The run before deletes it between another's opening and locking it."""
+    flock, lock = fcntl.flock, locking._files(database)[0]
+
+    def deleted_meanwhile(handle, operation):
+        monkeypatch.setattr(fcntl, "flock", flock)
         lock.unlink()
-        return taking(handle)
+        flock(handle, operation)
 
-    monkeypatch.setattr(locking, "_take", removed_meanwhile)
+    monkeypatch.setattr(fcntl, "flock", deleted_meanwhile)
     with indexing(database, "/music"):
         assert running_index(database)["pid"] == os.getpid()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are other ones there")
+def test_another_user_can_lock_the_same_file(database):
+    previous = os.umask(0o077)
+    try:
+        with indexing(database, "/music"):
+            mode = locking._files(database)[0].stat().st_mode & 0o777
+    finally:
+        os.umask(previous)
+    assert mode == 0o666
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are other ones there")
+def test_an_index_is_seen_by_who_may_only_read(hold):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first = hold(folder / "songs.db")
+        folder.chmod(0o555)
+        locking._files(folder / "songs.db")[0].chmod(0o444)
+        if is_root := os.geteuid() == 0:
+            os.seteuid(65534)
+        try:
+            assert running_index(folder / "songs.db")["pid"] == first.pid
+        finally:
+            if is_root:
+                os.seteuid(0)
+            folder.chmod(0o755)
 
 
 def test_nothing_is_left_behind(database):
@@ -163,15 +207,22 @@ def test_news_are_written_again_and_again_and_always_whole(database, monkeypatch
     assert len(set(seen)) > 2
 
 
-def test_a_file_system_without_locks_stops_nobody(database, hold, monkeypatch):
+@pytest.mark.skipif(os.name == "nt", reason="flock is POSIX's")
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_stops_nobody(database, hold, monkeypatch, code):
     hold(database)
-    monkeypatch.setattr(locking, "_take", lambda handle, *, together=False: None)
+
+    def refuse(handle, operation):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
     with indexing(database, "/music"):
         assert running_index(database) is None
 
 
 def test_a_folder_that_cannot_be_written_is_the_databases_to_complain_of(tmp_path):
-    with indexing(tmp_path / "no such folder" / "songs.db", "/music"):
+    (tmp_path / "file").write_text("in the way")
+    with indexing(tmp_path / "file" / "songs.db", "/music"):
         pass
 
 
