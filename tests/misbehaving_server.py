@@ -30,11 +30,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, str(value))
         self.end_headers()
 
-    def body(self, content):
-        """Send some of the file."""
-        self.server.body_bytes += len(content)
-        self.wfile.write(content)
-
     def log_message(self, *arguments):
         pass
 
@@ -44,48 +39,21 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, path):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers, self.requests, self.body_bytes = [], [], 0
+        self.answers, self.requests = [], []
         self.url = f"http://127.0.0.1:{self.server_port}{path}"
-
-    @property
-    def ranges(self):
-        """What each request asked for."""
-        return [(request.get("range"), request.get("if-range")) for request in self.requests]
 
     def handle_error(self, request, client_address):
         """Say nothing: some tests hang up early."""
 
 
-def whole(content=FILE, *, cut=None, length=True, etag=None, kind="application/octet-stream"):
-    """Answer with all of it, whatever was asked for; or break off after `cut` bytes."""
+def whole(content=FILE, *, cut=None, length=True, kind="application/octet-stream"):
+    """Answer with all of it, or break off after `cut` bytes."""
 
     def answer(handler):
         headers = {"Content-Type": kind}
         headers |= {"Content-Length": len(content)} if length else {}
-        handler.head(200, headers | ({"ETag": etag} if etag else {}))
-        handler.body(content[:cut])
-
-    return answer
-
-
-def ranged(content=FILE, *, cut=None, etag='"v1"', modified=None, shift=0, kind="application/octet-stream"):
-    """Answer a range request as RFC 9110 wants it; or break off after `cut` bytes of the file."""
-
-    def answer(handler):
-        asked, validator = handler.headers.get("Range"), handler.headers.get("If-Range")
-        validators = {"ETag": etag} if etag else {}
-        validators |= {"Last-Modified": modified} if modified else {}
-        if asked is None or (validator and validator not in (etag, modified)):
-            handler.head(200, {"Content-Length": len(content), **validators})
-            handler.body(content[:cut])
-            return
-        start = int(asked.removeprefix("bytes=").removesuffix("-")) + shift
-        if start >= len(content):
-            handler.head(416, {"Content-Range": f"bytes */{len(content)}", "Content-Length": 0})
-            return
-        span = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}", "Content-Type": kind}
-        handler.head(206, {"Content-Length": len(content) - start, **span, **validators})
-        handler.body(content[start:cut])
+        handler.head(200, headers)
+        handler.wfile.write(content[:cut])
 
     return answer
 
@@ -108,11 +76,11 @@ def stalls(gate, *, cut=CUT, upto=None):
     """Send the first `cut` bytes and then nothing more until the gate opens; then as far as `upto`."""
 
     def answer(handler):
-        handler.head(200, {"Content-Length": len(FILE), "ETag": '"v1"'})
-        handler.body(FILE[:cut])
+        handler.head(200, {"Content-Length": len(FILE)})
+        handler.wfile.write(FILE[:cut])
         handler.wfile.flush()
         gate.wait(60)
-        handler.body(FILE[cut:upto])
+        handler.wfile.write(FILE[cut:upto])
 
     return answer
 
@@ -130,7 +98,7 @@ def held(gate, asked, answer):
 
 @contextmanager
 def serving(path):
-    """Serve until the block ends: fill `answers`, ask for `url`, look at `requests` and `body_bytes`."""
+    """Serve until the block ends: fill `answers`, ask for `url`, look at `requests`."""
     server = Server(path)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

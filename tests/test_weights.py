@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from misbehaving_server import PAGE, ranged, refuses, serving, whole
+from misbehaving_server import PAGE, refuses, serving, whole
 
 from explorer.cli import run
 from explorer.config import Settings
@@ -158,20 +158,6 @@ def test_a_download_that_fails_is_one_sentence(said, models, server):
     assert_one_sentence(err)
     assert "perhaps a web page: sign in" in err
     assert list(models.iterdir()) == []
-
-
-def test_a_command_goes_on_with_the_download_of_an_earlier_one(said, models, server, packed):
-    server.answers[:] = [ranged(packed, cut=5_000_000), refuses(404)]
-    # The 404 ends the first run after a single pause.
-    status, _, err = said("weights", "--download")
-    assert status == 1
-    assert "run this again to go on after the 5000000 bytes that are kept" in err
-    assert_one_sentence(err.splitlines()[-1])
-    server.answers[:] = [ranged(packed)]
-    assert said("weights", "--download")[0] == 0
-    assert server.requests[-1]["range"] == "bytes=5000000-"
-    assert server.body_bytes == len(packed)
-    assert [path.name for path in models.iterdir()] == [f"{OFFICIAL_STEM}.h5.gz"]
 
 
 @pytest.mark.parametrize("answer", [refuses(404), whole(PAGE), None])

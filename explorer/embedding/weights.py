@@ -193,31 +193,6 @@ def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
     return Weights("untrained", digest, False, singles, None, "none needed")
 
 
-def read_h5(path: str | os.PathLike[str]) -> tuple[np.ndarray, ...]:
-    """Read a Keras HDF5 weights file of this network.
-
-    Root attribute ``layer_names``, and in each layer's group ``weight_names``; or the same under a
-    group ``model_weights``, as whole models are saved. Layer names vary between files, and layers
-    without weights stand among them with an empty list, so that order and shapes decide.
-
-    Parameters
-    ----------
-    path : path-like
-        The file, as it is or packed by gzip.
-
-    Returns
-    -------
-    tuple of np.ndarray [float32]
-        With the shapes and in the order of `network.WEIGHT_SHAPES`.
-
-    Raises
-    ------
-    WeightsError
-        If the file cannot be read, is not such a file, or is that of another network.
-    """
-    return _arrays_in(_unpacked(Path(path)), Path(path))
-
-
 def write_h5(path: str | os.PathLike[str], arrays: Iterable[np.ndarray]) -> None:
     """Write weights in the layout of the official file, which the published package loads.
 
@@ -332,6 +307,8 @@ def _arrays_in(unpacked: bytes, path: Path) -> tuple[np.ndarray, ...]:
 
 
 def _stored_arrays(file: h5py.File) -> Iterator[np.ndarray]:
+    # Keras lists `layer_names` at the root, or under `model_weights` where a whole model was saved. Names
+    # vary between files, and some layers have an empty list of weights: order and shapes decide.
     root = file if "layer_names" in file.attrs else file["model_weights"]
     for layer_name in root.attrs["layer_names"]:
         group = root[_text(layer_name)]

@@ -23,7 +23,7 @@ from explorer.errors import LibraryBusyError
 TELLING_EVERY_S = 1.0
 
 _ACQUIRE_S = 1.0
-"""Retry: `running_index` takes the lock for an instant to test it; a real run must not fail because of that."""
+"""Retry: `running_index` takes the lock for an instant to test it; a run must not fail because of that."""
 
 _TESTS = 3
 """Nor may one test take another, at the same instant, for an index run."""

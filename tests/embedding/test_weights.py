@@ -13,7 +13,6 @@ from explorer.embedding.weights import (
     OFFICIAL_STEM,
     OFFICIAL_URL,
     find_weights,
-    read_h5,
     untrained_weights,
     write_h5,
 )
@@ -22,6 +21,10 @@ from explorer.errors import WeightsError
 
 def sha256(content):
     return hashlib.sha256(content).hexdigest()
+
+
+def read_h5(path):
+    return find_weights(path, models_dir=path.parent / "models", download=False).arrays
 
 
 def assert_same_arrays(actual, expected):
