@@ -189,7 +189,12 @@ _interruptions: list[BaseException] = []
 def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status: an ExplorerError is one line on standard error."""
     try:
-        status = cli.main(arguments, prog_name="run.py", standalone_mode=False)
+        try:
+            status = cli.main(arguments, prog_name="run.py", standalone_mode=False)
+        finally:
+            # What is still in the buffer fails here, where it can be said, and not while Python ends.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except ExplorerError as error:
         click.echo(" ".join(str(error).split()), err=True)
         return 1
@@ -200,15 +205,25 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt) as error:
-        # What it has interrupted is held by it, and threads of native libraries may still work on that.
+        # The exception holds what it interrupted: threads of native libraries may still work on that.
         _interruptions.append(error)
         return INTERRUPTED
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EPIPE):
             raise
-        click.echo("There is no room for the output: the disk that it goes to is full.", err=True)
+        _discard_output()
+        if error.errno == errno.ENOSPC:
+            click.echo("There is no room for the output: the disk that it goes to is full.", err=True)
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _discard_output() -> None:
+    """Point standard output at nothing: Python would try once more to write its buffer when it ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def leave(status: int) -> NoReturn:

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import store_original
 
 from explorer import demo
 from explorer.cli import cli, run
@@ -222,10 +224,73 @@ def test_a_missing_engine_is_one_sentence(tmp_path, make_tone, monkeypatch, caps
     ]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_behind_the_output_is_one_sentence(library):
-    command = [sys.executable, str(ROOT / "run.py"), "status", "--json", "--db", str(library[0])]
+needs_dev_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+
+
+@needs_dev_full
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["export", "--format", "csv"]])
+def test_a_full_disk_behind_the_output_is_one_sentence(library, arguments):
+    """Also where Python buffers the output, which it does unless a variable says otherwise."""
+    command = [sys.executable, str(ROOT / "run.py"), *arguments, "--db", str(library[0])]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT, env=environment
+        )
     assert done.returncode == 1
     assert done.stderr.strip() == "There is no room for the output: the disk that it goes to is full."
+
+
+PRINTING = [
+    "index MUSIC --weights untrained --hop 1.0 --precision float32 --no-map --no-previews --limit 1 --json",
+    "index MUSIC --dry-run",
+    "index MUSIC --dry-run --json",
+    "map --projection pca",
+    "map --projection pca --json",
+    "map --projection pca --progress-lines",
+    "status",
+    "status --json",
+    "similar SONG",
+    "similar SONG --json",
+    "similar SONG --m3u8",
+    "compare SONG SONG2 --pairs 1 --out OUT",
+    "compare SONG SONG2 --pairs 1 --out OUT --json",
+    *(f"export --format {form}" for form in ("csv", "parquet", "m3u8", "xspf")),
+    "export --out OUT/songs.csv",
+    "export --out OUT/songs.csv --json",
+    "embed FILE --out OUT/x.npz --weights untrained",
+    "embed FILE --out OUT/x.npz --weights untrained --json",
+    "weights --weights untrained",
+    "weights --weights untrained --json",
+    "report --recompute 0",
+    "report --recompute 0 --json",
+    "import ORIGINAL --no-map --json",
+    "synth OUT --seconds 0.5 --format wav",
+    "synth OUT --seconds 0.5 --format wav --json",
+    "--help",
+]
+
+
+@needs_dev_full
+@pytest.mark.parametrize("command", PRINTING)
+def test_every_command_says_that_its_output_finds_no_room(library, tmp_path, command, capsys, monkeypatch):
+    path, song_ids = library
+    (tmp_path / "out").mkdir()
+    store_original(tmp_path / "original.db", count=3)
+    words = {
+        "MUSIC": tmp_path / "music",
+        "SONG": song_ids[0],
+        "SONG2": song_ids[1],
+        "FILE": next((tmp_path / "music").rglob("*.flac")),
+        "ORIGINAL": tmp_path / "original.db",
+    }
+    arguments = [str(words.get(word, word)).replace("OUT", str(tmp_path / "out")) for word in command.split()]
+    takes_a_library = arguments[0] not in ("weights", "synth", "--help")
+    database = tmp_path / "new.db" if arguments[0] in ("index", "import") else path
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", full)
+        status = run([*arguments, *(["--db", str(database)] if takes_a_library else [])])
+    said = capsys.readouterr().err.splitlines()
+    # Closing the file has raised nothing: no output waits in its buffer.
+    assert status == 1
+    assert re.search("no room|No space", said[-1])
