@@ -193,7 +193,7 @@ def run(arguments: list[str] | None = None) -> int:
             status = cli.main(arguments, prog_name="run.py", standalone_mode=False)
         finally:
             # What is still in the buffer fails here, where it can be said, and not while Python ends.
-            if sys.stdout is not None:
+            if sys.stdout is not None and not sys.stdout.closed:
                 sys.stdout.flush()
     except ExplorerError as error:
         click.echo(" ".join(str(error).split()), err=True)

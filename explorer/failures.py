@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Self
 
+from explorer.util.text import escaped
+
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
-_BREAKING = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def count_reasons(failures: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -60,7 +61,7 @@ class FailureLog:
         if self.problem:
             return
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        line = "\t".join(_on_one_line(text) for text in (now, str(file), reason))
+        line = "\t".join(escaped(text) for text in (now, str(file), reason))
         try:
             if self._file is None:
                 self._file = self.path.open("a", encoding="utf-8", buffering=1)
@@ -82,8 +83,3 @@ class FailureLog:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
-
-
-def _on_one_line(text: str) -> str:
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return _BREAKING.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from explorer.library.songs import at_home
 from explorer.library.tags import read_tags
 from explorer.mapping.neighbours import Neighbours
 from explorer.progress import Reporter
+from explorer.util.text import readable
 
 
 @dataclass(frozen=True)
@@ -170,4 +170,4 @@ def _path_of(song: FiledSong) -> str | None:
     """Return where a song's file is, as text: bytes that are none become U+FFFD."""
     if song.path is None or song.root is None:
         return None
-    return os.fsencode(absolute_path(song.root, song.path)).decode("utf-8", "replace")
+    return readable(absolute_path(song.root, song.path))

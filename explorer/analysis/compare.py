@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.analysis.comparable import Groups, group_by_sound, group_songs, unit_rows
 from explorer.analysis.compare_heat import distance_figure, similarity_figure
-from explorer.analysis.compare_paper import model_line, plain, song_label
+from explorer.analysis.compare_paper import model_line, song_label
 from explorer.analysis.compare_places import lay_out
 from explorer.analysis.compare_scatter import Marks, scatter_figure
 from explorer.analysis.compared import FEWEST_CENTRED, Compared, CompareRequest, gather
@@ -19,6 +19,7 @@ from explorer.analysis.matrices import Matrices, compare_all, group_means, simil
 from explorer.analysis.pairs import Pairs, extreme_pairs
 from explorer.errors import AnalysisError
 from explorer.progress import Reporter
+from explorer.util.text import shown
 
 MOST_ROWS = 60
 """Up to this many songs each song has a row and a label; beyond, each group of songs."""
@@ -172,7 +173,7 @@ def _draw_matrices(out: Path, compared: Compared, matrices: Matrices, groups: Gr
         of = {"genre": "genres", "cluster": "clusters", "k-means": "groups"}[groups.kind]
         what = f"{groups.counts.sum():,} songs in {len(groups.names)} {of}, each the mean of its songs"
         named = zip(groups.names, groups.counts, strict=True)
-        labels = [f"{shorten(plain(name), 38)} · {count:,}" for name, count in named]
+        labels = [f"{shorten(shown(name), 38)} · {count:,}" for name, count in named]
     model = model_line(compared.model)
     basis = (
         "cosine after the library's mean was taken away" if compared.shelf
@@ -194,7 +195,7 @@ def _draw_matrices(out: Path, compared: Compared, matrices: Matrices, groups: Gr
 def _draw_scatter(out: Path, compared: Compared, panels, groups: Groups | None) -> list[Path]:
     labels = []
     if len(compared) <= MOST_ROWS:
-        labels = [shorten(plain(song.title), 26) or "untitled" for song in compared.songs]
+        labels = [shorten(shown(song.title), 26) or "untitled" for song in compared.songs]
     how = {"genre": "genre", "cluster": "the map's cluster", "k-means": "k-means group"}
     coloured = f", coloured by {how[groups.kind]}" if groups else ""
     title = "Where the songs lie"

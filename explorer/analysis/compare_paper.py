@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from textwrap import wrap
 
 from matplotlib.figure import Figure
 
 from explorer.analysis.drawing import INK, SOFT, shorten
+from explorer.util.text import shown
 
 TITLE_PT, CAPTION_PT = 13.0, 8.0
 WARNING = "#b2452f"
@@ -18,23 +18,10 @@ _LETTER = 0.54
 _TITLE_LETTERS, _ARTIST_LETTERS = 30, 18
 
 
-def plain(text: str) -> str:
-    """Return a text without what no picture can hold: control characters break an SVG file."""
-    kept = (
-        letter
-        if letter.isprintable()
-        else " "
-        if unicodedata.category(letter) in ("Cc", "Zs", "Zl", "Zp")
-        else ""
-        for letter in text
-    )
-    return " ".join("".join(kept).split())
-
-
 def song_label(title: str, artist: str, *, letters: int = _TITLE_LETTERS) -> str:
     """Return what a song is called beside a row: title and artist, each cut where it is long."""
-    title = shorten(plain(title), letters) or "untitled"
-    artist = shorten(plain(artist), _ARTIST_LETTERS)
+    title = shorten(shown(title), letters) or "untitled"
+    artist = shorten(shown(artist), _ARTIST_LETTERS)
     return f"{title} · {artist}" if artist else title
 
 

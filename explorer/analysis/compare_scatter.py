@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from explorer.analysis.comparable import Groups
-from explorer.analysis.compare_paper import add_heading, plain
+from explorer.analysis.compare_paper import add_heading
 from explorer.analysis.drawing import COLOURS, GREY, INK, LINE, SOFT, new_figure, shorten, style
+from explorer.util.text import shown
 
 # Neighbours in the list of colours are told apart; these are near twins of earlier ones.
 _TWINS = {"#1b9e77", "#7570b3", "#c44e52", "#2a9d8f"}
@@ -191,7 +192,7 @@ def _legend_entries(panels: Sequence[Panel], marks: Marks) -> list[tuple[Line2D,
     if marks.groups is not None:
         counts, names = marks.groups.counts, marks.groups.names
         entries = [
-            (dot(colour), f"{shorten(plain(name), 30)} · {count:,}")
+            (dot(colour), f"{shorten(shown(name), 30)} · {count:,}")
             for colour, name, count in zip(_OWN_COLOURS, names, counts, strict=False)
         ]
         rest, without = int(counts[MOST_COLOURS:].sum()), int((marks.groups.members < 0).sum())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from explorer.errors import AnalysisError
 from explorer.progress import format_duration, number
+from explorer.util.text import escaped
 
 
 def verdict(failed: Sequence[str], count: int) -> str:
@@ -64,9 +65,4 @@ def describe_report(report: dict) -> str:
     else:
         lines.append(f"pooling      not compared: {report['pooling_reason']}")
     lines += [f"failures     {count:,} × {reason}" for reason, count in report["failures"].items()]
-    return "\n".join(map(_harmless, lines))
-
-
-def _harmless(line: str) -> str:
-    """Show what would move a terminal's cursor as a mark: reasons may name files, and files have any name."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
+    return "\n".join(map(escaped, lines))

@@ -29,6 +29,7 @@ from explorer.audio.fingerprints import audio_fingerprint, fingerprint
 from explorer.errors import AudioError
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.tags import read_tags
+from explorer.util.text import readable
 
 HEADER = struct.Struct("<II")
 """How long the JSON and the bytes are that follow."""
@@ -163,14 +164,6 @@ def _do(job: str, path: Path, options: dict, tell: Callable[[Answer], None]) -> 
 
 def _failed(reason: str) -> Answer:
     return {"is": "failed", "reason": readable(reason)}, b""
-
-
-def readable(text: str) -> str:
-    """Return a text that may name a file as one that any stream and database takes."""
-    try:
-        return os.fsencode(text).decode("utf-8", "replace")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
 
 
 def _tell(answers: BinaryIO, answer: Answer) -> None:

@@ -19,11 +19,12 @@ from typing import Self
 
 import numpy as np
 
-from explorer.audio.decoder_process import GREETING, HEADER, Answer, readable
+from explorer.audio.decoder_process import GREETING, HEADER, Answer
 from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
 from explorer.library.records import Marks, Tags
 from explorer.library.remote import RemotePath
+from explorer.util.text import readable
 
 PATIENCE_S = 60.0
 """How long a decoder may be silent. A file on a slow disk is heard of now and then all the same."""

@@ -147,8 +147,8 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
         raise click.UsageError("--m3u8 and --json are both for standard output: name a file with --out.")
     if out and not (as_playlist or as_json):
         raise click.UsageError("--out needs --m3u8 or --json, which say what to write.")
-    from explorer.exporting.playlists import shown
     from explorer.similar import recommend
+    from explorer.util.text import shown
     from explorer.writing import refuse_library
 
     if out:

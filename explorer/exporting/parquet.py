@@ -10,10 +10,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from explorer.exporting.collection import Collection
-from explorer.exporting.playlists import path_text, shown
+from explorer.exporting.playlists import path_text
 from explorer.exporting.tables import PROJECTIONS
 from explorer.mapping.graph import true_neighbours
 from explorer.mapping.neighbours import centred_unit_rows
+from explorer.util.text import shown
 
 NEIGHBOURS = 10
 # In a large library the search finds the first ten better if it is asked for more, as the map does.

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from explorer.errors import LibraryError
 from explorer.library.files import FiledSong
 from explorer.library.records import absolute_path
+from explorer.util.text import fits_one_line, shown
 
 FORMS = {
     "m3u8": "audio/x-mpegurl",
@@ -33,10 +34,6 @@ COLUMNS = ("title", "artist", "album", "genres", "year", "duration_s", "path", "
 _MOST_SHOWN = 500
 # A spreadsheet reads a cell that begins like this as a formula.
 _FORMULA = ("=", "+", "-", "@")
-# Control characters, halves of characters, and what ends a line.
-_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
-# Beside them what reorders text, and what XML cannot hold. Joiners stay: emoji are spelt with them.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -86,7 +83,7 @@ def _m3u8(songs: Iterable[FiledSong], relative: bool) -> str:
 def _m3u8_path(song: FiledSong, relative: bool) -> str:
     """Return a file's path as a line, or its URI if the path cannot be written as a line."""
     name = _native_path(song, relative)
-    if not _is_plain(name) or name != name.rstrip():
+    if not fits_one_line(name) or name != name.rstrip():
         return _uri(song, relative=False)
     if relative and (name[0] in "# \t" or _SCHEME.match(song.path)):
         return f"./{name}"
@@ -142,7 +139,7 @@ def path_text(song: FiledSong, *, relative: bool) -> str:
     if song.path is None or song.root is None:
         return ""
     path = _native_path(song, relative)
-    return path if _is_plain(path) else _uri(song, relative=relative)
+    return path if fits_one_line(path) else _uri(song, relative=relative)
 
 
 def path_cell(song: FiledSong, *, relative: bool) -> str:
@@ -159,14 +156,3 @@ def _uri(song: FiledSong, *, relative: bool) -> str:
     if relative:
         return quote_from_bytes(song.path)
     return absolute_path(song.root, song.path).absolute().as_uri()
-
-
-def _is_plain(name: str) -> bool:
-    """Tell whether a name is text, and stays on its line."""
-    return _BREAKING.search(name) is None
-
-
-def shown(text: str) -> str:
-    """Return what a text shows, on one line and without characters that only steer how it is shown."""
-    folded = " ".join(text.split())
-    return " ".join(_STEERING.sub("", folded).split())

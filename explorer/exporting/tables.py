@@ -10,7 +10,8 @@ from typing import BinaryIO, TextIO
 import numpy as np
 
 from explorer.exporting.collection import Collection
-from explorer.exporting.playlists import path_cell, shown, song_cells, table_cell
+from explorer.exporting.playlists import path_cell, song_cells, table_cell
+from explorer.util.text import shown
 
 PROJECTIONS = ("pca", "tsne", "umap")
 COORDINATES = tuple(f"{name}_{axis}" for name in PROJECTIONS for axis in "xy")

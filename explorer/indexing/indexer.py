@@ -37,6 +37,7 @@ from explorer.library.remote import RemotePath, as_root
 from explorer.library.runs import Run
 from explorer.library.scanning import Scan, scan_folder
 from explorer.progress import Counter, Reporter
+from explorer.util.text import readable
 
 SHOWN_PROBLEMS = 10
 
@@ -151,7 +152,7 @@ def _tell_found(scan: Scan, folder: Path | RemotePath, reporter: Reporter) -> No
     if not scan.files:
         reporter.say(f"{folder} holds no audio files.")
     if scan.unread:
-        first = os.fsencode(folder / os.fsdecode(scan.unread[0])).decode("utf-8", "replace")
+        first = readable(folder / os.fsdecode(scan.unread[0]))
         reporter.say(
             f"{len(scan.unread):,} folders or files cannot be looked at, {first} for one: songs that lie "
             "there stay as they are."

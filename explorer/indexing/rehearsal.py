@@ -14,6 +14,7 @@ from explorer.library.records import Kin, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scanning import scan_folder
 from explorer.progress import Reporter
+from explorer.util.text import readable
 
 
 @dataclass
@@ -127,29 +128,25 @@ class _Comparison:
         except ExplorerError:
             marks = None
         if marks is None or marks.audio_fingerprint is None:
-            self._told.unreadable.append(_text(path))
+            self._told.unreadable.append(readable(path))
             return True
         kin = self._database.kin(marks)
         places = {one: one.root / os.fsdecode(one.path) for one in kin}
         gone = [one for one in kin if one.is_gone and one.song_id not in self._moved]
         if path in places.values():
-            self._told.retagged.append(_text(path))
+            self._told.retagged.append(readable(path))
         elif gone:
             self._note_moved(gone[0], places[gone[0]], path)
         elif kin:
-            self._told.copied.append(_text(path))
+            self._told.copied.append(readable(path))
         return bool(kin)
 
     def _note_moved(self, kin: Kin, before: Path | RemotePath, path: Path | RemotePath) -> None:
         self._moved.add(kin.song_id)
-        self._told.moved.append((_text(before), _text(path)))
-        if _text(before) in self._told.gone:
-            self._told.gone.remove(_text(before))
+        self._told.moved.append((readable(before), readable(path)))
+        if readable(before) in self._told.gone:
+            self._told.gone.remove(readable(before))
 
 
 def _absolute(folder: Path | RemotePath, path: bytes) -> str:
-    return _text(folder / os.fsdecode(path))
-
-
-def _text(path: Path | RemotePath) -> str:
-    return os.fsencode(path).decode("utf-8", "replace")
+    return readable(folder / os.fsdecode(path))

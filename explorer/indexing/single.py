@@ -20,6 +20,7 @@ from explorer.indexing.model import Model, ModelRequest, load_engine, settle_mod
 from explorer.indexing.previewing import choose_start, window_levels
 from explorer.library.database import Database
 from explorer.progress import Reporter
+from explorer.util.text import readable
 from explorer.writing import whole_file
 
 
@@ -78,7 +79,7 @@ class Embedder:
         stream = _open(file)
         started = time.monotonic()
         levels: list[np.ndarray] = []
-        with self._reporter.working(f"Embedding {shown(Path(file.name))}") as tell:
+        with self._reporter.working(f"Embedding {readable(Path(file.name))}") as tell:
             embedding = np.concatenate(list(self._frames(stream, levels, tell)))
         pooled = pool(embedding, method=self.model.pooling)
         preview_start_s = choose_start(
@@ -211,7 +212,7 @@ def embed_each_to_npz(
         try:
             _open(file)
         except AudioError as error:
-            yield {"file": shown(file), "reason": str(error)}
+            yield {"file": readable(file), "reason": str(error)}
             continue
         # Outside of any `try`: without a model none of the others can be embedded either.
         if embedder is None:
@@ -219,11 +220,11 @@ def embed_each_to_npz(
         try:
             embedded = embedder.embed(file)
         except ExplorerError as error:
-            yield {"file": shown(file), "reason": str(error)}
+            yield {"file": readable(file), "reason": str(error)}
         except Exception as error:
             # Whatever a decoder stumbles over costs one file, and not the others.
-            reason = f"{shown(file)} cannot be read ({type(error).__name__}: {error})."
-            yield {"file": shown(file), "reason": reason}
+            reason = f"{readable(file)} cannot be read ({type(error).__name__}: {error})."
+            yield {"file": readable(file), "reason": reason}
         else:
             yield _store(embedded, out, embedder.model)
 
@@ -247,13 +248,13 @@ def npz_paths(files: Sequence[Path], out: str | None) -> list[Path]:
     if not names_folder and len(files) == 1:
         paths = [target]
     elif not names_folder and (target.exists() or target.suffix == ".npz"):
-        raise AudioError(f"{len(files)} files cannot all go to {shown(target)}: name a folder with --out.")
+        raise AudioError(f"{len(files)} files cannot all go to {readable(target)}: name a folder with --out.")
     else:
         paths = _free_names(files, target)
     sources = {file.resolve() for file in files}
     for path in paths:
         if path.resolve() in sources:
-            raise AudioError(f"{shown(path)} is what is to be embedded: choose another name with --out.")
+            raise AudioError(f"{readable(path)} is what is to be embedded: choose another name with --out.")
     return paths
 
 
@@ -271,15 +272,10 @@ def _free_names(files: Sequence[Path], folder: Path) -> list[Path]:
     return paths
 
 
-def shown(path: Path) -> str:
-    """Return a path as text that any stream takes: a file's name need not be valid text."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
 def _open(file: Path) -> AudioStream:
     if file.is_dir():
         raise AudioError(
-            f"{shown(file)} is a folder: name files, or run `python run.py index FOLDER` for all of it."
+            f"{readable(file)} is a folder: name files, or run `python run.py index FOLDER` for all of it."
         )
     return open_audio(file)
 
@@ -297,10 +293,10 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
                 pooled=embedded.pooled,
             )
     except OSError as error:
-        raise AudioError(f"{shown(out)} cannot be written: {error.strerror}.") from error
+        raise AudioError(f"{readable(out)} cannot be written: {error.strerror}.") from error
     return {
-        "file": shown(embedded.path),
-        "out": shown(out),
+        "file": readable(embedded.path),
+        "out": readable(out),
         "format": embedded.format,
         "shape": list(embedding.shape),
         "windows": len(embedding),

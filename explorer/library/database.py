@@ -31,6 +31,7 @@ from explorer.library.runs import RunTables
 from explorer.library.searching import SearchTables
 from explorer.library.songs import SongTables
 from explorer.library.verifying import VerifyTables
+from explorer.util.text import readable
 
 
 class Database(
@@ -190,7 +191,7 @@ class Database(
     def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
         """Record why a file could not become a song."""
         # It may name the file, and a file's name need not be valid text.
-        reason = reason.encode("utf-8", "replace").decode()
+        reason = readable(reason)
         with self.transaction():
             self._rows(
                 "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",

@@ -15,6 +15,7 @@ from pathlib import Path
 from explorer.library.genre_tables import read_genre_table
 from explorer.library.records import ScannedFile, Tags
 from explorer.library.scanning import AUDIO_EXTENSIONS
+from explorer.util.text import distinct
 
 KINDS = ("auto", "tags", "folder")
 """What may be chosen beside a table."""
@@ -156,15 +157,6 @@ def is_plausible(folder: str) -> bool:
         return False
     words = _NUMBER_AT_END.sub("", " ".join(_SEPARATORS.split(folder)).casefold()).strip()
     return words.replace(" ", "_") not in _GENERIC and f".{words}" not in AUDIO_EXTENSIONS
-
-
-def distinct(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return texts in their order without empty ones and what differs from an earlier one in case alone."""
-    kept: dict[str, str] = {}
-    for text in texts:
-        if text:
-            kept.setdefault(text.casefold(), text)
-    return tuple(kept.values())
 
 
 def _folders(path: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from explorer.errors import SongNotFoundError
 from explorer.library.genre_choices import GenreTables
 from explorer.library.records import SongRow, StoredFile, absolute_path, year_of
+from explorer.util.text import readable
 
 
 class SongTables(GenreTables):
@@ -90,7 +91,7 @@ class SongTables(GenreTables):
     def song_ids_named(self, text: str, *, by_file_name: bool = True) -> list[str]:
         """Return the songs of an id; else of a file's path, else of a title, else of a file's name."""
         # Half of a character, as an undecodable argument has it, is in no id and no title.
-        said = text.encode("utf-8", "replace").decode()
+        said = readable(text)
         matches = self._rows("SELECT id FROM songs WHERE id = ?", (said,))
         if not matches:
             matches = [(song_id,) for song_id in self._ids_by_path(text)]

@@ -9,6 +9,7 @@ import mutagen
 from mutagen.id3 import ID3
 
 from explorer.library.records import Tags
+from explorer.util.text import distinct, readable
 
 # The name of each field in ID3, Vorbis comments, MP4, APEv2 and ASF, in lower case.
 _KEYS = {
@@ -28,13 +29,13 @@ def read_tags(path: Path) -> Tags:
     Tags never fail a song: what cannot be read counts as absent.
     """
     fields = _read_fields(path)
-    title = " ".join(fields["title"]) or path.stem.encode("utf-8", "replace").decode()
+    title = " ".join(fields["title"]) or readable(path.stem)
     genres = (genre for text in fields["genre"] for genre in _GENRE_SEPARATORS.split(text))
     return Tags(
         title=title,
-        artists=_unique(fields["artist"]),
+        artists=distinct(fields["artist"]),
         album=" ".join(fields["album"]),
-        genres=_unique(genres),
+        genres=distinct(genres),
         year="".join(re.findall(r"\d{4}", " ".join(fields["year"]))[:1]),
     )
 
@@ -67,14 +68,5 @@ def _texts(value: object, *, as_genres: bool) -> list[str]:
 
 def _clean(text: str) -> str:
     """Fold white space, and drop what no database and no page can show."""
-    text = text.encode("utf-8", "replace").decode().replace("\0", ";")
+    text = readable(text).replace("\0", ";")
     return " ".join(text.split())[:MAX_TEXT_LENGTH].strip("; ")
-
-
-def _unique(texts: object) -> tuple[str, ...]:
-    """Drop empty ones, and those that differ from an earlier one in case alone."""
-    kept: dict[str, str] = {}
-    for text in texts:
-        if text:
-            kept.setdefault(text.casefold(), text)
-    return tuple(kept.values())

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from explorer.audio import decoder_process
-from explorer.audio.decoder_process import GREETING, HEADER, read_marks, read_sound, readable
+from explorer.audio.decoder_process import GREETING, HEADER, read_marks, read_sound
 from explorer.config import ROOT
 from explorer.errors import AudioError
 
@@ -81,11 +81,3 @@ def test_a_large_file_is_heard_of_while_its_marks_are_taken(tmp_path):
         file.truncate(100 << 20)
     read_marks(tmp_path / "large.flac", told.append)
     assert told[:3] == [({"is": "alive"}, b"")] * 3
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("plain é 🎵\n", "plain é 🎵\n"), (os.fsdecode(b"\xff\xfe.mp3"), "\ufffd\ufffd.mp3"), ("\ud800", "?")],
-)
-def test_any_text_becomes_readable(text, expected):
-    assert readable(text) == expected
