@@ -15,6 +15,7 @@ import numpy as np
 
 from explorer.audio.fingerprints import audio_fingerprint, fingerprint
 from explorer.errors import LibraryError
+from explorer.indexing.model import is_same_model
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile, Song
 from explorer.library.scanning import AUDIO_EXTENSIONS
@@ -48,13 +49,6 @@ class Embedded:
     format: str
     duration_s: float
     preview_start_s: float | None = None
-
-
-def is_same_model(recorded: dict | None, model: dict) -> bool:
-    """Tell whether a library's vectors can be compared with those of a model."""
-    if recorded is None:
-        return False
-    return all(recorded.get(key, value) == value for key, value in model.items() if key != "weights")
 
 
 def safe_name(name: str) -> str:

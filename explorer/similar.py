@@ -11,8 +11,7 @@ import numpy as np
 from explorer.audio.fingerprints import fingerprint
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.playlists import write_playlist
-from explorer.indexing.model import ModelRequest
-from explorer.keeping import is_same_model
+from explorer.indexing.model import ModelRequest, is_same_model
 from explorer.library.database import Database
 from explorer.library.files import FiledSong
 from explorer.library.records import SongRow, absolute_path

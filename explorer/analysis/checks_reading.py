@@ -68,8 +68,7 @@ def read_vectors(batches: Iterable[list[tuple[str, object]]], count: int) -> Sto
         except ValueError as error:
             found.unreadable[song_id] = str(error)
             continue
-        fault = _fault(vector)
-        if fault:
+        if fault := _fault(vector):
             getattr(found, fault).append(song_id)
             continue
         values[len(found.song_ids)] = vector

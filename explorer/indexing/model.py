@@ -70,10 +70,16 @@ class Model:
             f"{self.pooling} pooling"
         )
 
-    def agrees_with(self, other: Model) -> bool:
-        """Tell whether vectors of both may stand in one library."""
-        mine, theirs = self.record(), other.record()
-        return all(mine[name] == theirs[name] for name in mine if name != "weights")
+
+def is_same_model(recorded: dict | None, model: dict) -> bool:
+    """Decide whether vectors of two models, as `Model.record` gives them, can be compared.
+
+    The name of the weights does not matter, their checksum does; what a library has not recorded, because an
+    older version made it, counts as the same. None is no model.
+    """
+    if recorded is None:
+        return False
+    return all(recorded.get(key, value) == value for key, value in model.items() if key != "weights")
 
 
 def settle_model(
@@ -120,7 +126,7 @@ def refuse_to_mix(before: Model, asked: Model) -> None:
     LibraryError
         If the models differ.
     """
-    if not asked.agrees_with(before):
+    if not is_same_model(before.record(), asked.record()):
         raise LibraryError(
             f"This library was made with {before.describe()}, and {asked.describe()} was asked for: their "
             "vectors cannot be compared, so leave the options out, add --reindex to embed everything again, "

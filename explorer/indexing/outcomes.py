@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from explorer.library.records import Marks, ScannedFile, Song
+from explorer.library.records import Kin, Marks, ScannedFile, Song
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,3 +41,31 @@ class Failed:
 
 
 Outcome = Embedded | Known | Failed
+
+
+def classify(
+    kin: Sequence[Kin], *, is_own: Callable[[Kin], bool], is_taken: Callable[[Kin], bool] = lambda one: False
+) -> tuple[Literal["retagged", "moved", "copied"], Kin] | None:
+    """Decide what happened to a file whose sound a library has.
+
+    Parameters
+    ----------
+    kin : sequence of Kin
+        The library's songs with the same sound.
+    is_own : callable
+        Whether a song is what the library has under the file's own path: then only its tags changed.
+    is_taken : callable
+        Whether another file is the new place of a song already: a song moves only once.
+
+    Returns
+    -------
+    (str, Kin) or None
+        What happened, and the song whose vector the file keeps; None where no song has the sound.
+    """
+    for one in kin:
+        if is_own(one):
+            return "retagged", one
+    for one in kin:
+        if one.is_gone and not is_taken(one):
+            return "moved", one
+    return ("copied", kin[0]) if kin else None

@@ -22,7 +22,7 @@ from explorer.embedding.precision import (
 )
 from explorer.embedding.weights import Weights
 from explorer.errors import EmbeddingError
-from explorer.indexing.model import AUTO, Model, ModelRequest, load_engine, refuse_to_mix
+from explorer.indexing.model import AUTO, Model, ModelRequest, is_same_model, load_engine, refuse_to_mix
 from explorer.library.database import Database
 from explorer.library.records import ScannedFile
 from explorer.progress import Reporter
@@ -85,7 +85,7 @@ def settle_precision(
     quantised = trials.network if settled.precision == "int8" else None
     record = database.claim_model(settled.record(), trial=trials.scores, network=quantised, damaged=network)
     recorded = Model.from_record(record)
-    if recorded.agrees_with(settled) and (quantised is None or database.network() == quantised):
+    if is_same_model(record, settled.record()) and (quantised is None or database.network() == quantised):
         return trials.open(settled.precision)
     # Another program has settled it while this one measured.
     if model.precision == AUTO:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from explorer.audio.isolated import Decoder
 from explorer.errors import ExplorerError
+from explorer.indexing.outcomes import classify
 from explorer.indexing.planning import make_plan
 from explorer.library.database import Database
 from explorer.library.records import Kin, ScannedFile
@@ -130,22 +131,27 @@ class _Comparison:
         if marks is None or marks.audio_fingerprint is None:
             self._told.unreadable.append(readable(path))
             return True
-        kin = self._database.kin(marks)
-        places = {one: one.root / os.fsdecode(one.path) for one in kin}
-        gone = [one for one in kin if one.is_gone and one.song_id not in self._moved]
-        if path in places.values():
-            self._told.retagged.append(readable(path))
-        elif gone:
-            self._note_moved(gone[0], places[gone[0]], path)
-        elif kin:
-            self._told.copied.append(readable(path))
-        return bool(kin)
+        found = classify(
+            self._database.kin(marks),
+            is_own=lambda one: _place(one) == path,
+            is_taken=lambda one: one.song_id in self._moved,
+        )
+        if found is None:
+            return False
+        kind, song = found
+        if kind == "moved":
+            self._moved.add(song.song_id)
+            before = readable(_place(song))
+            self._told.moved.append((before, readable(path)))
+            if before in self._told.gone:
+                self._told.gone.remove(before)
+        else:
+            getattr(self._told, kind).append(readable(path))
+        return True
 
-    def _note_moved(self, kin: Kin, before: Path | RemotePath, path: Path | RemotePath) -> None:
-        self._moved.add(kin.song_id)
-        self._told.moved.append((readable(before), readable(path)))
-        if readable(before) in self._told.gone:
-            self._told.gone.remove(readable(before))
+
+def _place(song: Kin) -> Path | RemotePath:
+    return song.root / os.fsdecode(song.path)
 
 
 def _absolute(folder: Path | RemotePath, path: bytes) -> str:

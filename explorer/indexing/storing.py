@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from explorer.failures import FailureLog
-from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome
+from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome, classify
 from explorer.indexing.previewing import PreviewMaker
 from explorer.indexing.summary import Summary
 from explorer.library.database import Database
-from explorer.library.records import Kin, Marks, ScannedFile, Song, Tags
+from explorer.library.records import Kin, ScannedFile, Song, Tags
 
 
 class Storer:
@@ -76,34 +76,29 @@ class Storer:
         self._count(song, preview_moved=moved)
 
     def _store_known(self, outcome: Known) -> None:
+        place = (self._root_id, outcome.file.path)
         kin = self._database.kin(outcome.marks)
-        own = [one for one in kin if (one.root_id, one.path) == (self._root_id, outcome.file.path)]
-        gone = [one for one in kin if one.is_gone]
-        if own:
-            song = self._song_like(own[0], outcome)
-            self._database.store_song(self._root_id, song, None)
-            self._summary.retagged += 1
-        elif gone:
-            song = self._song_like(gone[0], outcome)
-            with self._database.transaction():
-                self._database.move_song(gone[0], self._root_id, song.file)
-                self._database.store_song(self._root_id, song, None)
-            self._summary.moved += 1
-        elif found := self._vector_like(kin, outcome.marks):
-            song = self._song_like(found[0], outcome)
-            self._put_aside(song)
-            self._database.store_song(self._root_id, song, found[1])
-            self._summary.copied += 1
+        found = classify(kin, is_own=lambda one: (one.root_id, one.path) == place)
+        vector = None
+        if found is not None:
+            kind, source = found
+            if kind == "copied":
+                vector = self._database.vector_of(source.song_id)
+        elif marks := outcome.marks.all & self._displaced.keys():
+            # The song has lost its sound in this run.
+            kind, (source, vector) = "copied", self._displaced[min(marks)]
         else:
             self._store_failure(Failed(outcome.file, "The same sound failed under another name."))
             return
+        song = self._song_like(source, outcome)
+        if kind == "copied":
+            self._put_aside(song)
+        with self._database.transaction():
+            if kind == "moved":
+                self._database.move_song(source, self._root_id, song.file)
+            self._database.store_song(self._root_id, song, vector)
+        setattr(self._summary, kind, getattr(self._summary, kind) + 1)
         self._count(song)
-
-    def _vector_like(self, kin: list[Kin], marks: Marks) -> tuple[Kin, np.ndarray] | None:
-        """Return a song with the same sound and its vector, also where it has lost them in this run."""
-        if kin:
-            return kin[0], self._database.vector_of(kin[0].song_id)
-        return next((self._displaced[mark] for mark in marks.all if mark in self._displaced), None)
 
     def _put_aside(self, song: Song) -> None:
         """Keep the vector that a path is about to lose: its old sound may turn up under another name."""

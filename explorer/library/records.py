@@ -212,7 +212,7 @@ def encode_vector(vector: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[: -VECTOR_SIZE * 8]
+_NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[: -VECTOR_SIZE * 8]
 """What np.save writes before a vector's 4,096 bytes."""
 
 
@@ -246,9 +246,9 @@ def read_vector(blob: object) -> np.ndarray:
     """
     if not isinstance(blob, bytes):
         raise ValueError("nothing" if blob is None else f"of the type {type(blob).__name__}")
-    if len(blob) == len(NPY_HEADER) + VECTOR_SIZE * 8 and blob.startswith(NPY_HEADER):
+    if len(blob) == len(_NPY_HEADER) + VECTOR_SIZE * 8 and blob.startswith(_NPY_HEADER):
         # As nearly all are: np.load takes twenty times as long.
-        return np.frombuffer(blob, dtype="<f8", offset=len(NPY_HEADER)).astype(np.float64)
+        return np.frombuffer(blob, dtype="<f8", offset=len(_NPY_HEADER)).astype(np.float64)
     try:
         is_npy = blob[:6] == b"\x93NUMPY"
         vector = np.load(io.BytesIO(blob), allow_pickle=False) if is_npy else np.frombuffer(blob, dtype="<f8")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from itertools import islice
 
 import numpy as np
 
 from explorer.library.connection import LibraryFile, speaking_plainly
-from explorer.library.records import NPY_HEADER, VECTOR_SIZE, decode_vector
+from explorer.library.records import VECTOR_SIZE, decode_vector
 
-_VECTORS_AT_ONCE = 4096
 _OF_A_SONG = "song_id IN (SELECT id FROM songs)"
 """Programs that do not enforce foreign keys write vectors of songs that are not there."""
 
@@ -49,9 +47,9 @@ class VectorTables(LibraryFile):
                 cursor = self._connection.execute(
                     f"SELECT song_id, embedding FROM songs_vectors WHERE {_OF_A_SONG} ORDER BY song_id"
                 )
-                while rows := list(islice(cursor, _VECTORS_AT_ONCE)):
-                    vectors[len(ids) : len(ids) + len(rows)] = _decode_vectors(rows)
-                    ids += [song_id for song_id, _ in rows]
+                for row, (song_id, blob) in enumerate(cursor):
+                    vectors[row] = decode_vector(blob, song_id=song_id)
+                    ids.append(song_id)
         return ids, vectors
 
     def count_vectors(self) -> int:
@@ -73,13 +71,3 @@ class VectorTables(LibraryFile):
         if before is not None:
             self._rows("DELETE FROM positions WHERE song_id = ?", (song_id,))
         return True
-
-
-def _decode_vectors(rows: list[tuple[str, bytes]]) -> np.ndarray:
-    """Read the vectors of (song id, blob) pairs [shape=(n, 512), float64]."""
-    size = len(NPY_HEADER) + VECTOR_SIZE * 8
-    if all(len(blob) == size and blob.startswith(NPY_HEADER) for _, blob in rows):
-        # One view over all of them is many times faster than np.load on each.
-        table = np.frombuffer(b"".join(blob for _, blob in rows), dtype=np.uint8).reshape(-1, size)
-        return np.ascontiguousarray(table[:, len(NPY_HEADER) :]).view("<f8")
-    return np.array([decode_vector(blob, song_id=song_id) for song_id, blob in rows])

@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from explorer.config import Settings
 from explorer.errors import ExplorerError
-from explorer.keeping import Embedded, is_same_model, keep_song, safe_name
+from explorer.indexing.model import is_same_model
+from explorer.keeping import Embedded, keep_song, safe_name
 from explorer.library.database import Database
 from explorer.library.records import Tags
 from explorer.library.tags import read_tags
