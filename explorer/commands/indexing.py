@@ -24,8 +24,8 @@ UNTRAINED = (
     "in metadata/models, run the index again with --weights openl3 --reindex."
 )
 _COUNTS = (
-    "indexed skipped failed failed_before copied moved retagged gone back unsettled genres_changed seconds "
-    "audio_seconds"
+    "found indexed skipped failed unsettled left failed_before copied moved retagged gone back "
+    "genres_changed seconds audio_seconds"
 ).split()
 
 
@@ -244,7 +244,11 @@ def tell_summary(summary, log: FailureLog, reporter: Reporter) -> None:
         f"Indexed {number(summary.indexed, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
         f"{format_duration(summary.seconds)}"
         + (f", {pace:,.0f} times real time" if pace >= 1 else "")
-        + f"; {summary.skipped:,} were known, {summary.failed:,} failed."
+        + f"; of {number(summary.found, 'file')} found, {summary.skipped:,} were known, "
+        + f"{summary.failed:,} failed"
+        + (f", {summary.unsettled:,} are being written" if summary.unsettled else "")
+        + (f", {summary.left:,} are left" if summary.left else "")
+        + "."
     )
     kept = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
     if told := [f"{how} {count:,}" for how, count in kept.items() if count]:

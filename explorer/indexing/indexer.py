@@ -119,7 +119,7 @@ def index_folder(
         plan = make_plan(database.known_files(root_id), scan, retry=retry, settled_s=settled_s)
         record_absence(database, root_id, plan)
         summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
-        summary.unsettled = plan.unsettled
+        summary.found, summary.unsettled, summary.left = len(scan.files), plan.unsettled, len(plan.todo)
         todo = plan.todo[:limit]
         with closing(PreviewMaker(previews, root)) if previews else nullcontext() as maker:
             if todo:
@@ -135,6 +135,7 @@ def index_folder(
                     running.embedding(summary.progress)
                     for some in outcomes:
                         storer.store_together(some)
+            summary.left -= summary.indexed + summary.failed
             summary.gone = database.count_gone(root_id, scan.folder)
             summary.seconds, summary.seconds_left = time.monotonic() - started, running.now().seconds_left
             if genre_from is not None:

@@ -7,12 +7,23 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Summary:
-    """Counts of an index run; every file that was found is in one of the first three."""
+    """Counts of an index run.
 
+    Each of the files found is counted once: found = indexed + skipped + failed + unsettled + left.
+    """
+
+    found: int = 0
+    """Audio files in the folder."""
     indexed: int = 0
+    """Files that were new or had changed, and are songs of the library now."""
     skipped: int = 0
-    """Known and unchanged, be it as songs or as failures."""
+    """Files that are known and have not changed, as songs or as failures."""
     failed: int = 0
+    """Files that could not become songs."""
+    unsettled: int = 0
+    """Files that were left for later, because they were written to a moment ago."""
+    left: int = 0
+    """Files that were not reached, because of a limit or an interruption."""
     failed_before: int = 0
     """Of the skipped: those that failed in an earlier run, and have not changed since."""
     seconds: float = 0.0
@@ -30,8 +41,6 @@ class Summary:
     """Songs of this folder whose files are not there: they are kept, and marked."""
     back: int = 0
     """Of the skipped: songs that were marked so, and whose files are there again."""
-    unsettled: int = 0
-    """Files that were left for later, because they were written to a moment ago."""
     previews: int = 0
     """Made by this run; for songs, too, that were known and had none."""
     genres_changed: int = 0

@@ -1,0 +1,73 @@
+"""The counts of an index run add up to the files that were found."""
+
+import os
+import re
+import shutil
+
+import mutagen
+import pytest
+from support import Listener
+
+from explorer.commands.indexing import tell_summary
+from explorer.config import Settings
+from explorer.failures import FailureLog
+from explorer.indexing.indexer import index_folder
+from explorer.indexing.model import ModelRequest
+from explorer.library.scanning import AUDIO_EXTENSIONS
+
+REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, precision="float32")
+
+
+@pytest.fixture
+def music(tmp_path, make_tone):
+    """A folder that was indexed once, with five songs and a file that is none."""
+    folder = tmp_path / "music"
+    for number, name in enumerate(("kept", "edited", "moved", "deleted", "copied")):
+        make_tone(folder / f"{name}.flac", frequency_hz=100 * (number + 1), seconds=0.5)
+    (folder / "broken before.mp3").write_bytes(b"no music at all " * 100)
+    return folder
+
+
+def make_a_mess(music, make_tone):
+    """Let there be a file of every kind that a run tells apart."""
+    (music / "moved.flac").rename(music / "moved away.flac")
+    (music / "deleted.flac").unlink()
+    shutil.copy(music / "copied.flac", music / "copy.flac")
+    edited = mutagen.File(music / "edited.flac")
+    edited["title"] = "Another title"
+    edited.save()
+    (music / "broken.mp3").write_bytes(b"nor is this any " * 100)
+    (music / "no audio.txt").write_text("not counted")
+    for number in range(3):
+        make_tone(music / f"new {number}.flac", frequency_hz=1000 + 100 * number, seconds=0.5)
+    for file in music.iterdir():
+        os.utime(file, (1_000_000_000, 1_000_000_000 + len(file.name)))
+    make_tone(music / "being written.flac", frequency_hz=3000, seconds=0.5)
+
+
+@pytest.mark.parametrize("limit", [None, 2, 5])
+def test_the_counts_of_a_messy_folder_add_up_to_its_files(fresh_db, music, make_tone, tmp_path, limit):
+    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    for file in music.iterdir():
+        os.utime(file, (1_000_000_000, 1_000_000_000 + len(file.name)))
+    index_folder(fresh_db, music, request=REQUEST, reporter=Listener(), retry=True)
+    make_a_mess(music, make_tone)
+    summary = index_folder(
+        fresh_db, music, request=REQUEST, reporter=Listener(), settled_s=3600.0, limit=limit
+    )
+    files = sum(file.suffix in AUDIO_EXTENSIONS for file in music.iterdir())
+    parts = (summary.indexed, summary.skipped, summary.failed, summary.unsettled, summary.left)
+    assert summary.found == sum(parts) == files == 11
+    if limit is None:
+        assert parts == (6, 3, 1, 1, 0)
+        assert (summary.moved, summary.copied, summary.retagged, summary.embedded) == (1, 1, 1, 3)
+        assert (summary.failed_before, summary.gone) == (1, 1)
+    else:
+        assert summary.indexed + summary.failed == limit
+    listener = Listener()
+    with FailureLog(tmp_path / "x.log") as log:
+        tell_summary(summary, log, listener)
+    (told,) = [line for line in listener.said if line.startswith("Indexed ")]
+    songs, _, rest = told.partition(" (")
+    found, *others = map(int, re.findall(r"\d+", rest.partition("; ")[2]))
+    assert found == files == int(songs.split()[1]) + sum(others)
