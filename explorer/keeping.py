@@ -17,12 +17,10 @@ from explorer.audio.fingerprints import audio_fingerprint, fingerprint
 from explorer.errors import LibraryError
 from explorer.indexing.model import is_same_model
 from explorer.library.database import Database
+from explorer.library.genres import DROPPED
 from explorer.library.records import ScannedFile, Song
 from explorer.library.scanning import AUDIO_EXTENSIONS
 from explorer.library.tags import read_tags
-
-FOLDER = "Dropped songs"
-"""Inside the library's first folder of music."""
 
 _MOST_BYTES = 180
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -134,7 +132,7 @@ def _copy_into(root: Path, file: Path, name: str) -> Path:
     """Copy a file under a free name: it appears there whole or not at all."""
     if not root.is_dir():
         raise LibraryError(f"The music folder {root} is not there: connect its disk, or index it again.")
-    folder = root / FOLDER
+    folder = root / DROPPED
     part = folder / f".{secrets.token_hex(8)}.part"
     try:
         folder.mkdir(exist_ok=True)

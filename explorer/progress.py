@@ -170,28 +170,24 @@ class _PlainCounter(Counter):
 
 
 class DownloadProgress:
-    """Says how far the download of OpenL3's weights has come, and its rate, now and then."""
+    """Says how far the download of OpenL3's weights is, and its rate, now and then."""
 
     def __init__(self, reporter: Reporter):
         self._reporter = reporter
-        self._begun_bytes = self._said_bytes = self._done_bytes = 0
-        self._begun_at: float | None = None
-        self._said_at = 0.0
+        self._done_bytes = self._said_bytes = 0
+        self._began_at = self._said_at = time.monotonic()
 
     def __call__(self, done_bytes: int, total_bytes: int | None) -> None:
-        """Take note of the bytes that are here, of how many where that is known."""
+        """Take note of the bytes received, and of the bytes in all where that is known."""
         now = time.monotonic()
-        # What an earlier run has left is not this one's rate; nor is what was started again.
-        if self._begun_at is None or done_bytes < self._done_bytes:
-            self._begun_at = self._said_at = now
-            self._begun_bytes = self._said_bytes = done_bytes
+        if done_bytes < self._done_bytes:  # Another try, from the start.
+            self._said_bytes, self._began_at = 0, now
         self._done_bytes = done_bytes
         news = done_bytes - self._said_bytes
-        is_end = done_bytes == total_bytes
-        waited = now - self._said_at >= PLAIN_INTERVAL_S
-        if news > 0 and (news >= DOWNLOAD_STEP_BYTES or is_end or waited):
+        is_due = news >= DOWNLOAD_STEP_BYTES or now - self._said_at >= PLAIN_INTERVAL_S
+        if news > 0 and (is_due or done_bytes == total_bytes):
             self._said_at, self._said_bytes = now, done_bytes
-            rate = (done_bytes - self._begun_bytes) / max(now - self._begun_at, 1e-3)
+            rate = done_bytes / max(now - self._began_at, 1e-3)
             total = f" of {total_bytes / 1e6:.1f}" if total_bytes else ""
             self._reporter.say(
                 f"Downloading OpenL3's weights: {done_bytes / 1e6:.1f}{total} MB, {rate / 1e6:.2f} MB/s"

@@ -38,7 +38,7 @@ def library_status(database: Database) -> dict:
         "failures": len(failures),
         "failed_files": [{"path": path, "reason": reason} for path, reason in failures],
         "reasons": count_reasons(failures),
-        "bytes": _size(path),
+        "bytes": database.size_bytes(),
         "runs": [asdict(run) for run in database.runs()],
         "rate": _last_rate(database),
         "running": running_index(path),
@@ -124,12 +124,6 @@ def describe_library(status: dict) -> str:
     if status["runs"]:
         lines.append(f"last run     {_describe_run(status['runs'][-1])}")
     return "\n".join(lines)
-
-
-def _size(database: Path) -> int:
-    """Return how many bytes a database takes, its log included."""
-    files = (database, database.with_name(f"{database.name}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def _describe_work(status: dict) -> list[str]:

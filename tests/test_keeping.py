@@ -8,8 +8,9 @@ from support import write_tone
 
 from explorer.audio.fingerprints import audio_fingerprint
 from explorer.errors import LibraryBusyError, LibraryError
-from explorer.keeping import FOLDER, Embedded, keep_song, safe_name
+from explorer.keeping import Embedded, keep_song, safe_name
 from explorer.library.database import Database
+from explorer.library.genres import DROPPED
 from explorer.library.records import Marks, Tags
 from explorer.library.scanning import scan_folder
 
@@ -66,7 +67,7 @@ def embedded(library):
 
 def test_a_kept_song_is_copied_and_stored(library, tmp_path, visitor, embedded):
     song_id = keep_song(library[0], visitor, "my song.flac", embedded)
-    assert song_id == f"{FOLDER}/my song.flac"
+    assert song_id == f"{DROPPED}/my song.flac"
     assert (tmp_path / "music" / song_id).read_bytes() == visitor.read_bytes()
     with Database.open_readonly(library[0]) as database:
         song = database.song(song_id)
@@ -80,8 +81,8 @@ def test_a_kept_song_is_copied_and_stored(library, tmp_path, visitor, embedded):
 def test_a_name_that_is_taken_gets_a_number(library, tmp_path, visitor, embedded):
     for number, expected in enumerate(["a.flac", "a (2).flac", "a (3).flac"]):
         visitor.write_bytes(visitor.read_bytes() + bytes(number))
-        assert keep_song(library[0], visitor, "a.flac", embedded) == f"{FOLDER}/{expected}"
-    assert len(list((tmp_path / "music" / FOLDER).iterdir())) == 3
+        assert keep_song(library[0], visitor, "a.flac", embedded) == f"{DROPPED}/{expected}"
+    assert len(list((tmp_path / "music" / DROPPED).iterdir())) == 3
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_a_file_without_an_audio_extension_gets_one_that_an_index_looks_for(
     library, visitor, embedded, format, name
 ):
     song_id = keep_song(library[0], visitor, "x", replace(embedded, format=format))
-    assert song_id == f"{FOLDER}/{name}"
+    assert song_id == f"{DROPPED}/{name}"
 
 
 def test_a_kept_song_is_known_again_by_its_sound(library, tmp_path, visitor, embedded):
@@ -107,14 +108,14 @@ def untouched(library, folder):
     """Tell whether a library of 24 songs is as it was."""
     with Database.open_readonly(library[0]) as database:
         songs = database.count_vectors()
-    return songs == 24 and not (folder / "music" / FOLDER).exists()
+    return songs == 24 and not (folder / "music" / DROPPED).exists()
 
 
 def test_a_song_that_the_library_has_is_not_copied(library, tmp_path, embedded):
     copy = write_tone(tmp_path / "visit" / "y.flac")
     first = keep_song(library[0], copy, "y.flac", embedded)
     assert keep_song(library[0], copy, "z.flac", embedded) == first
-    assert len(list((tmp_path / "music" / FOLDER).iterdir())) == 1
+    assert len(list((tmp_path / "music" / DROPPED).iterdir())) == 1
 
 
 def test_a_vector_of_another_model_is_refused_and_nothing_is_left(library, tmp_path, visitor, embedded):
@@ -150,7 +151,7 @@ def test_a_library_without_a_folder_is_a_sentence(tmp_path, visitor, embedded):
 
 def test_a_folder_that_leads_elsewhere_gets_nothing(library, tmp_path, visitor, embedded):
     (tmp_path / "outside").mkdir()
-    (tmp_path / "music" / FOLDER).symlink_to(tmp_path / "outside")
+    (tmp_path / "music" / DROPPED).symlink_to(tmp_path / "outside")
     with pytest.raises(LibraryError, match="leads out"):
         keep_song(library[0], visitor, "x.flac", embedded)
     assert list((tmp_path / "outside").iterdir()) == []
@@ -189,4 +190,4 @@ def test_the_first_of_several_folders_is_the_one(library, tmp_path, visitor, emb
     with Database.open(library[0]) as database:
         database.add_root(tmp_path / "second")
     keep_song(library[0], visitor, "x.flac", embedded)
-    assert (tmp_path / "music" / FOLDER / "x.flac").is_file()
+    assert (tmp_path / "music" / DROPPED / "x.flac").is_file()

@@ -9,7 +9,7 @@ import click
 
 from explorer.commands.options import UNTRAINED, database_option, json_option, print_json
 from explorer.errors import AnalysisError
-from explorer.progress import Reporter
+from explorer.progress import Reporter, number
 
 
 @click.command(name="export")
@@ -73,15 +73,11 @@ def export(database, form, out, as_json, **choices):
         done = hand_out(library, request, out=out or click.get_binary_stream("stdout"))
     if done.left_out:
         what = "file" if form in PLAYLISTS else "vector"
-        reporter.say(f"Left out: {_songs(done.left_out)} without a {what}.")
+        reporter.say(f"Left out: {number(done.left_out, 'song')} without a {what}.")
     if done.trained is False and form not in PLAYLISTS:
         reporter.say(UNTRAINED)
     if as_json:
         out = [str(path) for path in done.out]
         print_json({"out": out, "songs": done.songs, "left_out": done.left_out, "trained": done.trained})
     elif done.out:
-        click.echo(f"Wrote {_songs(done.songs)} to {' and '.join(map(str, done.out))}.")
-
-
-def _songs(count: int) -> str:
-    return "1 song" if count == 1 else f"{count:,} songs"
+        click.echo(f"Wrote {number(done.songs, 'song')} to {' and '.join(map(str, done.out))}.")

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from explorer.audio.caching import sweep
-from explorer.audio.decoder_process import readable
 from explorer.audio.isolated import Decoder
 from explorer.audio.previews import PREVIEW_S, is_heard, preview_path
 from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
 from explorer.embedding.representative import most_typical
 from explorer.errors import ExplorerError
+from explorer.util.text import readable
 
 MOST_PREVIEWS_AT_ONCE = 2
 _CORES_FOR_TWO = 4
@@ -169,6 +169,10 @@ class PreviewMaker:
             decoder.close()
 
 
+def count_cores() -> int:
+    """Return how many of the machine's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _threads() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return MOST_PREVIEWS_AT_ONCE if cores >= _CORES_FOR_TWO else 1
+    return MOST_PREVIEWS_AT_ONCE if count_cores() >= _CORES_FOR_TWO else 1

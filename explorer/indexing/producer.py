@@ -6,7 +6,6 @@ made in the thread.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import ExplorerError
 from explorer.indexing.outcomes import Failed, Known
 from explorer.indexing.packing import Batch, Decoded, Packer, Undecoded
-from explorer.indexing.previewing import window_levels
+from explorer.indexing.previewing import count_cores, window_levels
 from explorer.library.records import ScannedFile, Song
 
 QUEUED_WINDOWS = 64
@@ -33,8 +32,7 @@ STOPPING_TIMEOUT_S = 20.0
 
 def decoding_threads() -> int:
     """Return how many songs to decode at once: a quarter of the cores feed what the others compute."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(MOST_THREADS, cores // 4))
+    return max(1, min(MOST_THREADS, count_cores() // 4))
 
 
 class Producer:

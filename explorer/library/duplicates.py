@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from explorer.library.connection import LibraryFile
-
-_MOST_AT_ONCE = 1_000
 
 
 class DuplicateTables(LibraryFile):
@@ -52,10 +51,8 @@ class DuplicateTables(LibraryFile):
 
     def paths_of(self, song_ids: Sequence[str]) -> dict[str, str]:
         """Return the paths of some songs' files in their folders of music, as text; not of those without."""
-        found = {}
-        for first in range(0, len(song_ids), _MOST_AT_ONCE):
-            part = tuple(song_ids[first : first + _MOST_AT_ONCE])
-            marks = ", ".join("?" * len(part))
-            rows = self._rows(f"SELECT song_id, path FROM files WHERE song_id IN ({marks})", part)
-            found |= {song_id: path.decode("utf-8", "replace") for song_id, path in rows}
-        return found
+        rows = self._rows(
+            "SELECT song_id, files.path FROM json_each(?) CROSS JOIN files ON song_id = json_each.value",
+            (json.dumps(list(song_ids)),),
+        )
+        return {song_id: path.decode("utf-8", "replace") for song_id, path in rows}

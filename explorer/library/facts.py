@@ -9,7 +9,6 @@ from functools import lru_cache
 from explorer.library.connection import LibraryFile
 from explorer.library.records import SongFacts, year_of
 
-_MOST_AT_ONCE = 1_000
 _MOST_REMEMBERED = 10_000
 
 
@@ -36,15 +35,12 @@ class FactTables(LibraryFile):
 
     def headings(self, song_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return the title and the artists of some songs, by their ids; those that are gone are left out."""
-        found = {}
-        for first in range(0, len(song_ids), _MOST_AT_ONCE):
-            part = tuple(song_ids[first : first + _MOST_AT_ONCE])
-            marks = ", ".join("?" * len(part))
-            rows = self._rows(
-                f"SELECT song_id, title, artist FROM song_texts WHERE song_id IN ({marks})", part
-            )
-            found |= {song_id: (title or song_id, artist) for song_id, title, artist in rows}
-        return found
+        rows = self._rows(
+            """SELECT song_id, title, artist
+               FROM json_each(?) CROSS JOIN song_texts ON song_id = json_each.value""",
+            (json.dumps(list(song_ids)),),
+        )
+        return {song_id: (title or song_id, artist) for song_id, title, artist in rows}
 
 
 def _names(artists: str) -> tuple[str, ...]:

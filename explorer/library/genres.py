@@ -22,9 +22,8 @@ KINDS = ("auto", "tags", "folder")
 
 _Finder = Callable[[ScannedFile, Tags], tuple[str, ...]]
 
-# What the page copies into the library lies there, whatever it sounds like: `explorer.keeping.FOLDER`.
-# A test holds the two together; importing it would bring the decoders along.
 DROPPED = "Dropped songs"
+"""The folder, inside the first folder of music, of the songs that the page copies into the library."""
 
 _MOSTLY = 0.9
 _SEPARATORS = re.compile(r"[\s_.,-]+")

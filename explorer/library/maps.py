@@ -112,13 +112,6 @@ class MapTables(LibraryFile):
         places = np.array([x, y], dtype=np.float32).T.reshape(-1, 2)
         return list(ids), np.ascontiguousarray(places), np.array(near, dtype=np.int16)
 
-    def near_on_map(self, song_id: str) -> dict[str, int]:
-        """Return how many of a song's ten true neighbours are near it, in each projection that knows."""
-        rows = self._rows(
-            "SELECT projection, near FROM positions WHERE song_id = ? AND near IS NOT NULL", (song_id,)
-        )
-        return dict(rows)
-
     def clusters(self) -> tuple[dict[str, int], list[str], list[str]]:
         """Return each song's cluster, and the clusters' names and anthems in order of their numbers."""
         labels = dict(self._rows("SELECT song_id, cluster FROM song_clusters"))

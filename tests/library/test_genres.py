@@ -4,9 +4,7 @@ import threading
 
 import pytest
 
-from explorer import keeping
 from explorer.errors import LibraryError
-from explorer.library import genres
 from explorer.library.genres import is_plausible, open_genre_source
 from explorer.library.records import ScannedFile, Tags
 
@@ -74,10 +72,6 @@ def test_a_file_in_no_genres_folder_keeps_its_tags_and_is_counted(path):
     source = opened("folder", "m/Rock/a.mp3", "m/Pop/b.mp3", path)
     assert asked(source, path, genres=["Tagged", "TAGGED"]) == ("Tagged",)
     assert source.unknown == 1
-
-
-def test_where_the_page_puts_songs_is_known():
-    assert genres.DROPPED == keeping.FOLDER
 
 
 def test_auto_takes_tags_first_and_folders_only_of_files_that_say_nothing():

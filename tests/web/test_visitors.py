@@ -19,8 +19,8 @@ from explorer.config import ROOT, Settings
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.mapmaker import make_map
 from explorer.indexing.model import ModelRequest
-from explorer.keeping import FOLDER
 from explorer.library.database import Database
+from explorer.library.genres import DROPPED
 from explorer.progress import Reporter
 from explorer.web import visiting
 from explorer.web.app import create_app
@@ -214,14 +214,14 @@ def test_a_kept_song_is_one_that_an_index_would_have_stored(client, home, tmp_pa
     kept = client.post(f"/visitors/{state['token']}/keep")
     assert kept.status_code == 200
     song_id = kept.get_json()["song_id"]
-    assert song_id == f"{FOLDER}/CON new__.flac"
+    assert song_id == f"{DROPPED}/CON new__.flac"
     assert (home / "music" / song_id).read_bytes() == content
     assert client.post(f"/visitors/{state['token']}/keep").get_json() == {"song_id": song_id}
     assert client.get(f"/visitors/{state['token']}").get_json()["song_id"] == song_id
     summary = index(home)
     assert (summary.indexed, summary.skipped, summary.failed) == (0, 7, 0)
     reference = tmp_path / "reference"
-    (reference / "music" / FOLDER).mkdir(parents=True)
+    (reference / "music" / DROPPED).mkdir(parents=True)
     shutil.copy2(home / "music" / song_id, reference / "music" / song_id)
     assert index(reference).indexed == 1
     with Database.open(home / "songs.db") as mine, Database.open(reference / "songs.db") as other:
@@ -236,7 +236,7 @@ def test_a_kept_song_is_one_that_an_index_would_have_stored(client, home, tmp_pa
 def test_a_song_that_the_library_has_is_not_kept_twice(client, home):
     state = settled(client, drop(client, (home / "music" / "2.flac").read_bytes(), "again.flac"))
     assert client.post(f"/visitors/{state['token']}/keep").get_json() == {"song_id": "2.flac"}
-    assert not (home / "music" / FOLDER).exists()
+    assert not (home / "music" / DROPPED).exists()
 
 
 def test_neighbours_are_those_of_the_map_that_the_page_shows(client, home):
