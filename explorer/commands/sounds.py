@@ -15,6 +15,7 @@ from explorer.commands.options import (
     model_request,
     print_json,
 )
+from explorer.errors import AudioError
 from explorer.progress import LineReporter, Reporter
 
 
@@ -74,30 +75,27 @@ def embed(files, out, database, like_library, progress_lines, as_json, **choices
     Their shapes are (T, 512), (T,) and (512,). No database is touched; with --like-library the library's
     is read. Of several files those that cannot be embedded are told, and the others go on.
     """
-    from explorer.indexing.single import embed_each_to_npz, embed_to_npz, npz_paths
+    from explorer.indexing.single import embed_to_npz, npz_paths
     from explorer.writing import refuse_library
 
     reporter = LineReporter() if progress_lines else Reporter()
     outs = npz_paths(files, out)
     for path in outs:
         refuse_library(path, database)
-    options = {
-        "request": model_request(**choices),
-        "reporter": reporter,
-        "database": database if like_library else None,
-    }
-    say = (lambda text: None) if as_json else click.echo
-    if len(files) == 1:
-        results = [embed_to_npz(files[0], outs[0], **options)]
-        say(_describe_embedded(results[0]))
-    else:
-        results = []
-        for found in embed_each_to_npz(zip(files, outs, strict=True), **options):
-            results.append(found)
-            if "reason" in found:
-                reporter.say(f"Failed: {found['file']}: {found['reason']}")
-            else:
-                say(_describe_embedded(found))
+    results = []
+    for found in embed_to_npz(
+        zip(files, outs, strict=True),
+        request=model_request(**choices),
+        reporter=reporter,
+        database=database if like_library else None,
+    ):
+        results.append(found)
+        if "reason" in found:
+            if len(files) == 1:
+                raise AudioError(found["reason"])
+            reporter.say(f"Failed: {found['file']}: {found['reason']}")
+        elif not as_json:
+            click.echo(_describe_embedded(found))
     _finish_embedding(results, reporter=None if progress_lines else reporter, as_json=as_json)
 
 
@@ -113,8 +111,6 @@ def _describe_embedded(found: dict) -> str:
 
 def _finish_embedding(results: list[dict], *, reporter: Reporter | None, as_json: bool) -> None:
     """Print the object, say what the filters are worth, and fail if a file has failed."""
-    from explorer.errors import AudioError
-
     done = [found for found in results if "reason" not in found]
     failed = [found for found in results if "reason" in found]
     if reporter and any(not found["model"]["trained"] for found in done):

@@ -158,49 +158,29 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
 
 
 def embed_to_npz(
-    file: Path, out: Path, *, request: ModelRequest, reporter: Reporter, database: Path | None = None
-) -> dict:
-    """Write a file's `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) to an .npz.
-
-    Parameters
-    ----------
-    database : Path or None
-        As `open_embedder` has it.
-
-    Returns
-    -------
-    dict
-        `file`, `out`, `format`, `shape`, `windows`, `min`, `max`, `duration_s`, `preview_start_s`,
-        `seconds` of work, `seconds_per_audio_second` and the `model`.
-
-    Raises
-    ------
-    AudioError, EmbeddingError, LibraryError
-        As `open_embedder` and `Embedder.embed` say, or if the .npz cannot be written.
-    """
-    _open(file)  # What is no audio is refused before a model is looked for.
-    embedder = open_embedder(database=database, request=request, reporter=reporter)
-    return _store(embedder.embed(file), out, embedder.model)
-
-
-def embed_each_to_npz(
     files: Iterable[tuple[Path, Path]],
     *,
     request: ModelRequest,
     reporter: Reporter,
     database: Path | None = None,
 ) -> Iterator[dict]:
-    """Do as `embed_to_npz` does with one file after another; the model is loaded once.
+    """Write each file's `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) to an .npz.
+
+    The model is loaded once, when a file is found to be audio.
 
     Parameters
     ----------
     files : iterable of (Path, Path)
         Each file, and its .npz.
+    database : Path or None
+        As `open_embedder` has it.
 
     Yields
     ------
     dict
-        As `embed_to_npz` returns it; for a file that cannot be embedded its `file` and the `reason`.
+        `file`, `out`, `format`, `shape`, `windows`, `min`, `max`, `duration_s`, `preview_start_s`,
+        `seconds` of work, `seconds_per_audio_second` and the `model`; for a file that cannot be embedded
+        its `file` and the `reason`.
 
     Raises
     ------

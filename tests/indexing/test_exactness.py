@@ -36,7 +36,7 @@ def written(inputs, tmp_path, models):
 
 
 def embed(path, request, tmp_path):
-    embed_to_npz(path, tmp_path / "out.npz", request=request, reporter=Reporter())
+    list(embed_to_npz([(path, tmp_path / "out.npz")], request=request, reporter=Reporter()))
     with np.load(tmp_path / "out.npz") as file:
         return dict(file)
 

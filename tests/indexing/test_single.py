@@ -11,9 +11,17 @@ from explorer.errors import AudioError, LibraryError
 from explorer.indexing import single
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
-from explorer.indexing.single import embed_each_to_npz, embed_to_npz, npz_paths, open_embedder
+from explorer.indexing.single import embed_to_npz, npz_paths, open_embedder
 from explorer.library.database import Database
 from explorer.progress import LineReporter, Reporter
+
+
+def embed_one(file, out, **options):
+    (found,) = embed_to_npz([(file, out)], **options)
+    if "reason" in found:
+        raise AudioError(found["reason"])
+    return found
+
 
 ANY = ModelRequest(Settings().models)
 QUICK = ModelRequest(Settings().models, weights="untrained", hop_s=1.0)
@@ -33,7 +41,7 @@ def quantised(tmp_path_factory):
 
 def test_a_file_embedded_like_the_library_has_the_vector_that_an_index_gave_it(quantised, tmp_path):
     file = quantised / "music" / "1.flac"
-    result = embed_to_npz(
+    result = embed_one(
         file, tmp_path / "x.npz", database=quantised / "songs.db", request=ANY, reporter=Reporter()
     )
     with Database.open_readonly(quantised / "songs.db") as library, np.load(tmp_path / "x.npz") as arrays:
@@ -42,7 +50,7 @@ def test_a_file_embedded_like_the_library_has_the_vector_that_an_index_gave_it(q
         stored = library.song("1.flac")
         assert library.file_of("1.flac").format == result["format"]
     assert (result["duration_s"], result["preview_start_s"]) == (stored.duration_s, stored.preview_start_s)
-    embed_to_npz(file, tmp_path / "exact.npz", request=QUICK, reporter=Reporter())
+    embed_one(file, tmp_path / "exact.npz", request=QUICK, reporter=Reporter())
     with np.load(tmp_path / "exact.npz") as arrays, Database.open_readonly(quantised / "songs.db") as library:
         assert not np.allclose(arrays["pooled"], library.vector("1.flac"), atol=1e-4)
 
@@ -54,7 +62,7 @@ def test_an_int8_network_that_is_gone_is_a_sentence(quantised, tmp_path):
             library._rows("DELETE FROM networks")
     try:
         with pytest.raises(LibraryError, match="lost its int8 network"):
-            embed_to_npz(
+            embed_one(
                 quantised / "music" / "1.flac",
                 tmp_path / "x.npz",
                 database=quantised / "songs.db",
@@ -69,13 +77,13 @@ def test_an_int8_network_that_is_gone_is_a_sentence(quantised, tmp_path):
 def test_a_library_without_songs_has_no_model_to_follow(fresh_db, tmp_path):
     file = write_tone(tmp_path / "x.flac")
     with pytest.raises(LibraryError, match="holds no song yet"):
-        embed_to_npz(file, tmp_path / "x.npz", database=fresh_db.path, request=ANY, reporter=Reporter())
+        embed_one(file, tmp_path / "x.npz", database=fresh_db.path, request=ANY, reporter=Reporter())
 
 
 def test_what_is_no_audio_is_refused_before_a_model_is_looked_for(tmp_path):
     (tmp_path / "x.mp3").write_text("words")
     with pytest.raises(AudioError, match="not audio"):
-        embed_to_npz(
+        embed_one(
             tmp_path / "x.mp3",
             tmp_path / "x.npz",
             database=tmp_path / "absent.db",
@@ -86,7 +94,7 @@ def test_what_is_no_audio_is_refused_before_a_model_is_looked_for(tmp_path):
 
 def test_progress_is_told_in_lines_of_json(tmp_path, capsys):
     file = write_tone(tmp_path / "x.flac", seconds=3.0)
-    embed_to_npz(file, tmp_path / "x.npz", request=QUICK, reporter=LineReporter())
+    embed_one(file, tmp_path / "x.npz", request=QUICK, reporter=LineReporter())
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == '{"text": "Embedding x.flac", "share": 0.0}'
     assert lines[-1] == '{"text": "Embedding x.flac", "share": 1.0}'
@@ -123,7 +131,7 @@ def test_one_engine_embeds_any_number_of_files(tmp_path, opened):
 
 def test_an_embedding_is_described_with_its_shape_range_and_pace(tmp_path):
     file = write_tone(tmp_path / "x.flac", seconds=2.0)
-    found = embed_to_npz(file, tmp_path / "new" / "x.npz", request=QUICK, reporter=Reporter())
+    found = embed_one(file, tmp_path / "new" / "x.npz", request=QUICK, reporter=Reporter())
     assert json.loads(json.dumps(found)) == found
     with np.load(tmp_path / "new" / "x.npz") as arrays:
         assert set(arrays) == {"embedding", "timestamps", "pooled"}
@@ -139,7 +147,7 @@ def test_one_bad_file_of_several_costs_itself_alone(tmp_path, opened):
     (tmp_path / "c").mkdir()
     files = [tmp_path / "b.mp3", good[0], tmp_path / "c", tmp_path / "absent.mp3", good[1]]
     outs = npz_paths(files, str(tmp_path / "out"))
-    found = list(embed_each_to_npz(zip(files, outs, strict=True), request=QUICK, reporter=Reporter()))
+    found = list(embed_to_npz(zip(files, outs, strict=True), request=QUICK, reporter=Reporter()))
     assert [Path(one["file"]) for one in found] == files
     assert ["reason" in one for one in found] == [True, False, True, True, False]
     assert "b.mp3 is not audio" in found[0]["reason"]
@@ -159,7 +167,7 @@ def test_a_decoder_that_stumbles_costs_its_file_alone(tmp_path, monkeypatch):
 
     monkeypatch.setattr(single, "choose_start", stumble)
     outs = npz_paths(files, str(tmp_path / "out"))
-    first, second = embed_each_to_npz(zip(files, outs, strict=True), request=QUICK, reporter=Reporter())
+    first, second = embed_to_npz(zip(files, outs, strict=True), request=QUICK, reporter=Reporter())
     assert first["reason"].endswith("a.flac cannot be read (ZeroDivisionError: no frames).")
     assert second["windows"] == 2
 
@@ -168,7 +176,7 @@ def test_without_audio_no_model_is_looked_for(tmp_path, opened):
     outs = npz_paths([tmp_path / "a", tmp_path / "b"], str(tmp_path))
     files = zip([tmp_path / "a", tmp_path / "b"], outs, strict=True)
     missing = ModelRequest(Settings().models, weights="/no/such/weights.h5")
-    assert ["reason" in one for one in embed_each_to_npz(files, request=missing, reporter=Reporter())] == [
+    assert ["reason" in one for one in embed_to_npz(files, request=missing, reporter=Reporter())] == [
         True,
         True,
     ]
@@ -189,10 +197,10 @@ def test_an_npz_that_cannot_be_written_is_a_sentence_and_leaves_nothing(tmp_path
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x.npz").mkdir()
     with pytest.raises(AudioError, match=r"x\.npz cannot be written: Is a directory"):
-        embed_to_npz(file, tmp_path / "full" / "x.npz", request=QUICK, reporter=Reporter())
+        embed_one(file, tmp_path / "full" / "x.npz", request=QUICK, reporter=Reporter())
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["x.npz"]
     with pytest.raises(AudioError, match="cannot be written"):
-        embed_to_npz(file, file / "x.npz", request=QUICK, reporter=Reporter())
+        embed_one(file, file / "x.npz", request=QUICK, reporter=Reporter())
 
 
 def test_where_results_go(tmp_path, monkeypatch):
@@ -222,7 +230,7 @@ def test_a_file_whose_name_is_no_text_is_embedded_and_told(tmp_path):
     file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.flac"))
     write_tone(tmp_path / "x.flac").rename(file)
     (out,) = npz_paths([file], str(tmp_path))
-    found = embed_to_npz(file, out, request=QUICK, reporter=Reporter())
+    found = embed_one(file, out, request=QUICK, reporter=Reporter())
     assert out.exists()
     assert json.dumps(found, ensure_ascii=False).encode()
     assert found["file"].endswith("caf�.flac")
