@@ -15,10 +15,12 @@ from explorer.commands.comparing import compare
 from explorer.commands.exporting import export
 from explorer.commands.indexing import INTERRUPTED, index
 from explorer.commands.options import (
+    PROJECTION,
     database_option,
     json_option,
     port_option,
     print_json,
+    weights_option,
 )
 from explorer.commands.originals import import_command
 from explorer.commands.reporting import report
@@ -46,7 +48,7 @@ def cli() -> None:
     "--projection",
     "projections",
     multiple=True,
-    type=click.Choice(["tsne", "umap", "pca"]),
+    type=PROJECTION,
     help="Make only this one; may be given several times (all three).",
 )
 @click.option(
@@ -117,7 +119,7 @@ def serve(database, host, port, allowed_hosts, clips, no_browser):
 @cli.command()
 @database_option
 @port_option
-@click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
+@weights_option
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 @click.option("--no-serve", is_flag=True, help="Stop when the library is ready.")
 def demo(database, port, weights, no_browser, no_serve):
@@ -134,7 +136,7 @@ def demo(database, port, weights, no_browser, no_serve):
 
 
 @cli.command(name="weights")
-@click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
+@weights_option
 @click.option("--download", is_flag=True, help="Download OpenL3's weights, unless they are here.")
 @click.option("--mirror", metavar="URL", help="Where to download them from instead of OpenL3's repository.")
 @json_option

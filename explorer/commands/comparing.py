@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from explorer.commands.options import database_option, json_option, model_options, model_request, print_json
+from explorer.commands.options import (
+    PROJECTION,
+    database_option,
+    json_option,
+    model_options,
+    model_request,
+    print_json,
+)
 from explorer.config import Settings
 from explorer.progress import Reporter
 
@@ -34,7 +41,7 @@ from explorer.progress import Reporter
     "--projection",
     "projections",
     multiple=True,
-    type=click.Choice(["tsne", "umap", "pca"]),
+    type=PROJECTION,
     help="Draw only this one; may be given several times (all that the map has).",
 )
 @model_options("float32", "bfloat16")

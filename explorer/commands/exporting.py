@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from explorer.commands.options import UNTRAINED, database_option, json_option, print_json
+from explorer.commands.options import PROJECTION, UNTRAINED, database_option, json_option, print_json
 from explorer.errors import AnalysisError
 from explorer.progress import Reporter, number
 
@@ -43,7 +43,7 @@ from explorer.progress import Reporter, number
 )
 @click.option(
     "--projection",
-    type=click.Choice(["tsne", "umap", "pca"]),
+    type=PROJECTION,
     help="Parquet: whose positions are x and y (the first of these that the map has).",
 )
 @click.option("--vectors", is_flag=True, help="Parquet: add the vectors, 512 numbers a song.")

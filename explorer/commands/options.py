@@ -26,6 +26,8 @@ database_option = click.option(
 port_option = click.option(
     "--port", type=click.IntRange(0, 65535), help="The port to listen on (8050, or the next that is free)."
 )
+weights_option = click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
+PROJECTION = click.Choice(["tsne", "umap", "pca"])
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="End with one JSON object on standard output."
 )
@@ -40,7 +42,7 @@ def model_options(*precisions: str) -> Callable[[Callable], Callable]:
             type=click.FloatRange(0.01, 10.0),
             help="Seconds between windows (0.5); above 1 there are gaps.",
         ),
-        click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz)."),
+        weights_option,
         click.option(
             "--precision",
             type=click.Choice(precisions),
