@@ -1,25 +1,23 @@
-"""What runs in a process of its own: it reads one file after another, and may crash or hang over any.
+"""What the decoding process does: it reads one file after another, and may crash or hang on any of them.
 
-`explorer.audio.isolated` starts it and speaks with it: a job is a line of JSON on standard input, an answer
-is a `HEADER`, JSON and bytes on standard output, after a `GREETING`. What decoders print goes nowhere.
+`explorer.audio.isolated` starts it and sends it jobs through a `multiprocessing` pipe. It answers a job with
+any number of `Answer`s, the last of which is of the kind "end" or "failed".
 """
 
 from __future__ import annotations
 
 import faulthandler
-import json
 import os
 import queue
 import signal
-import struct
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,172 +25,153 @@ from explorer.audio.decoding import open_audio
 from explorer.audio.fetching import LastCopy
 from explorer.audio.fingerprints import audio_fingerprint, fingerprint
 from explorer.errors import AudioError
-from explorer.library.remote import RemotePath, as_root
+from explorer.library.records import Marks
+from explorer.library.remote import RemotePath
 from explorer.library.tags import read_tags
 from explorer.util.text import readable
 
-HEADER = struct.Struct("<II")
-"""How long the JSON and the bytes are that follow."""
-
-GREETING = b"\0explorer decodes\n"
-"""What comes before all answers: a library may print while it is loaded."""
-
 MOST_MEMORY_BYTES = 2 << 30
-"""Of address space: a song takes 0.3 GB of it, its preview 0.5."""
+"""Limit of the address space: decoding a song takes 0.3 GB of it, making a preview 0.5 GB."""
 
 LONGEST_SONG_S = 24 * 3600.0
 ORPHANED_S = 600.0
-"""A decoder that hangs is killed by who started it, or, where that is gone, ends after this at the latest."""
+"""The process ends itself when it hangs for longer than this, in case that no parent is left to kill it."""
 
-_AT_A_TIME = 65_536
-_AT_LEAST_EVERY_S = 1.0
-
-Answer = tuple[dict, bytes | memoryview]
+_SAMPLES_PER_ANSWER = 65_536
+_LONGEST_SILENCE_S = 1.0
 
 
-def read_marks(path: Path, tell: Callable[[Answer], None]) -> Answer:
+class Answer(NamedTuple):
+    """One message to the parent.
+
+    Attributes
+    ----------
+    kind : {"ready", "alive", "format", "sound", "end", "failed"}
+    value : object
+        Nothing, nothing, a format's name, samples [shape=(m,), float32], the job's result, a sentence.
+    duration_s : float
+        Of the sound that was decoded so far.
+    """
+
+    kind: str
+    value: object = None
+    duration_s: float = 0.0
+
+
+Tell = Callable[[Answer], None]
+
+
+def read_marks(path: Path, tell: Tell) -> Marks:
     """Read a file's fingerprints and tags."""
 
     def alive() -> None:
-        tell(({"is": "alive"}, b""))
+        tell(Answer("alive"))
 
     if path.exists() and not path.is_file():
         raise AudioError(f"{path.name} is {'a folder' if path.is_dir() else 'no file'}.")
-    mark = fingerprint(path, alive=alive)
-    return {
-        "is": "marks",
-        "fingerprint": mark,
-        "audio_fingerprint": audio_fingerprint(path, alive=alive),
-        "tags": asdict(read_tags(path)),
-    }, b""
+    return Marks(fingerprint(path, alive=alive), audio_fingerprint(path, alive=alive), read_tags(path))
 
 
-def read_sound(path: Path, *, rate_hz: int, seconds: float | None) -> Iterator[Answer]:
-    """Decode a file to mono samples at a rate, all of it or its first seconds."""
+def read_sound(path: Path, tell: Tell, *, rate_hz: int, seconds: float | None) -> float:
+    """Send a file's mono samples at a rate, all of them or the first seconds; return how many seconds."""
     stream = open_audio(path)
-    # Told first, for whoever does not listen to the end.
-    yield {"is": "opened", "format": stream.format}, b""
-    for block in _larger(stream.mono(sample_rate_hz=rate_hz)):
-        yield {"is": "sound", "duration_s": stream.duration_s}, memoryview(block).cast("B")
+    # Sent first, because the parent may stop reading before the end.
+    tell(Answer("format", stream.format))
+    for block in _joined(stream.mono(sample_rate_hz=rate_hz)):
+        tell(Answer("sound", block, stream.duration_s))
         if stream.duration_s > LONGEST_SONG_S:
             raise AudioError(f"{path.name} plays for more than {LONGEST_SONG_S / 3600:g} hours.")
         if seconds is not None and stream.duration_s >= seconds:
             break
-    yield {"is": "end", "duration_s": stream.duration_s}, b""
+    return stream.duration_s
 
 
-def _larger(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Join small blocks, but for those of a decoder that is slow: each is a sign of life."""
-    held, count, told = [], 0, time.monotonic()
+def _joined(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Join small blocks; those of a slow decoder are sent every second, because each is a sign of life."""
+    held, count, sent = [], 0, time.monotonic()
     for block in blocks:
         held.append(block)
         count += len(block)
-        if count >= _AT_A_TIME or time.monotonic() - told > _AT_LEAST_EVERY_S:
+        if count >= _SAMPLES_PER_ANSWER or time.monotonic() - sent > _LONGEST_SILENCE_S:
             yield np.concatenate(held)
-            held, count, told = [], 0, time.monotonic()
+            held, count, sent = [], 0, time.monotonic()
     if count:
         yield np.concatenate(held)
 
 
-def make_preview(path: Path, *, cache: str, key: str, start_s: float | None) -> Answer:
+def make_preview(path: Path, _tell: Tell, *, cache: Path, key: str, start_s: float | None) -> None:
     """Write a song's preview."""
     from explorer.audio.previews import write_preview
 
-    write_preview(path, cache=Path(os.fsdecode(bytes.fromhex(cache))), key=key, start_s=start_s)
-    return {"is": "end"}, b""
+    write_preview(path, cache=cache, key=key, start_s=start_s)
 
 
-def main(*, niceness: int = 0) -> None:
-    """Do jobs until standard input ends.
+def main(connection: Connection, *, niceness: int = 0) -> None:
+    """Do jobs until the connection is closed.
 
     Parameters
     ----------
+    connection : multiprocessing.connection.Connection
+        Brings jobs: a function, the file, a folder for a copy of a remote file, and the function's options.
     niceness : int
-        How far everything else goes before this; POSIX only.
+        How much other processes are preferred, from 0 to 19; POSIX only.
     """
-    # Ctrl-C is for who started this: it lets songs in hand be finished.
+    # Ctrl-C is for the parent, which lets this process finish the songs that it began.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if niceness and hasattr(os, "nice"):
         os.nice(niceness)
     _limit_memory()
-    answers = _claim_output()
-    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue = queue.SimpleQueue()
     copies = LastCopy()
-    threading.Thread(target=_take_jobs, args=(jobs, copies), daemon=True).start()
-    answers.write(GREETING)
-    answers.flush()
+
+    def tell(answer: Answer) -> None:
+        # The parent may take any time to read it.
+        faulthandler.cancel_dump_traceback_later()
+        connection.send(answer)
+        _end_if_it_hangs()
+
+    threading.Thread(target=_take_jobs, args=(connection, jobs, copies), daemon=True).start()
+    connection.send(Answer("ready"))
     while True:
-        job = json.loads(jobs.get())
-        path = as_root(os.fsdecode(bytes.fromhex(job.pop("path"))))
-        place = job.pop("place", None)
-        _watch()
+        faulthandler.cancel_dump_traceback_later()
+        job, path, place, options = jobs.get()
+        _end_if_it_hangs()
         try:
             if isinstance(path, RemotePath):
-                place = Path(os.fsdecode(bytes.fromhex(place)))
-                path = copies.of(path, place, alive=lambda: _tell(answers, ({"is": "alive"}, b"")))
-            _do(job.pop("job"), path, job, lambda answer: _tell(answers, answer))
-        except BrokenPipeError:
-            # Decoders that are given up on may still hold threads of their own.
+                path = copies.of(path, place, alive=lambda: tell(Answer("alive")))
+            tell(Answer("end", job(path, tell, **options)))
+        except (BrokenPipeError, ConnectionResetError):
+            # At once: threads of a decoder that was given up would keep the process alive.
             os._exit(0)
         except AudioError as error:
-            _tell(answers, _failed(str(error)))
+            tell(_failed(str(error)))
         except MemoryError:
-            reason = f"{path.name} takes more than {MOST_MEMORY_BYTES >> 30} GB of memory to decode."
-            _tell(answers, _failed(reason))
+            tell(_failed(f"{path.name} takes more than {MOST_MEMORY_BYTES >> 30} GB of memory to decode."))
         except Exception as error:
-            # Whatever a decoder stumbles over costs one file, and not the others.
-            _tell(answers, _failed(f"{path.name} cannot be read ({type(error).__name__}: {error})."))
+            # Any error of a decoder fails one file, and not the others.
+            tell(_failed(f"{path.name} cannot be read ({type(error).__name__}: {error})."))
 
 
-def _take_jobs(jobs: queue.SimpleQueue[bytes], copies: LastCopy) -> None:
-    """Take jobs in, and end everything with standard input: nobody is left to listen, whatever is in hand."""
-    for line in sys.stdin.buffer:
-        jobs.put(line)
+def _take_jobs(connection: Connection, jobs: queue.SimpleQueue, copies: LastCopy) -> None:
+    """Receive jobs; end the process, whatever it is doing, when the parent has closed the connection."""
+    with suppress(EOFError, OSError):
+        while True:
+            jobs.put(connection.recv())
     copies.forget()
     os._exit(0)
 
 
-def _do(job: str, path: Path, options: dict, tell: Callable[[Answer], None]) -> None:
-    if job == "marks":
-        tell(read_marks(path, tell))
-    elif job == "sound":
-        for answer in read_sound(path, **options):
-            tell(answer)
-    else:
-        tell(make_preview(path, **options))
-
-
 def _failed(reason: str) -> Answer:
-    return {"is": "failed", "reason": readable(reason)}, b""
+    return Answer("failed", readable(reason))
 
 
-def _tell(answers: BinaryIO, answer: Answer) -> None:
-    facts, content = answer
-    text = json.dumps(facts).encode()
-    # Who listens may take as long as it likes.
-    faulthandler.cancel_dump_traceback_later()
-    answers.write(HEADER.pack(len(text), len(content)))
-    answers.write(text)
-    answers.write(content)
-    answers.flush()
-    if facts["is"] not in ("end", "failed", "marks"):
-        _watch()
-
-
-def _watch() -> None:
-    """End by itself some time after this, without a word: a thread of C does it, whatever hangs."""
+def _end_if_it_hangs() -> None:
+    """End the process after a while unless this is cancelled: a thread in C does it, even if Python hangs."""
     faulthandler.dump_traceback_later(ORPHANED_S, exit=True, file=sys.__stderr__)
 
 
-def _claim_output() -> BinaryIO:
-    """Keep standard output for answers: what else is printed there is passed to standard error."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
-    os.dup2(2, 1)
-    return answers
-
-
 def _limit_memory() -> None:
-    """Let a file that asks for too much memory fail, and leave no dump of a crash behind."""
+    """Let a file that asks for too much memory fail, and write no core file of a crash."""
     if sys.platform == "linux":
         import resource
 

@@ -1,10 +1,14 @@
-"""Decoding in a process of its own: a file that crashes the decoder, or hangs it, costs itself only."""
+"""Decoding in a process of its own: a file that crashes its decoder, or hangs it, fails alone.
+
+The process is started by `subprocess` and not as a `multiprocessing.Process`, which would run the program's
+main module again, could not be started from a Dask worker, and would stay in the terminal's process group,
+where Ctrl-C ends it. What is sent through the pipe is pickled: both processes trust each other. They protect
+against crashes, and not against an attacker.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-import queue
 import shutil
 import signal
 import subprocess
@@ -12,47 +16,50 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from explorer.audio.decoder_process import GREETING, HEADER, Answer
+from explorer.audio.decoder_process import Answer, make_preview, read_marks, read_sound
 from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
-from explorer.library.records import Marks, Tags
+from explorer.library.records import Marks
 from explorer.library.remote import RemotePath
 from explorer.util.text import readable
 
-PATIENCE_S = 60.0
-"""How long a decoder may be silent. A file on a slow disk is heard of now and then all the same."""
+SILENCE_LIMIT_S = 60.0
+"""How long a decoder may send nothing. A file on a slow disk still gives a sign of life now and then."""
 
-MOST_WAITING_S = 600.0
-"""How long all waiting for one file may take, beside the time for which its sound plays."""
+WAITING_LIMIT_S = 600.0
+"""How long all waiting for one file may take, in addition to the time for which its sound plays."""
 
-PREVIEW_PATIENCE = 5
-"""So much longer may a preview take: it is made without a word, of a long file perhaps."""
+PREVIEW_FACTOR = 5
+"""So many times longer may a preview take: it sends nothing until it is written."""
 
-_QUEUED = 4
 _ENDING_S = 5.0
 _STARTING_S = 60.0
 _ATTEMPTS, _BETWEEN_ATTEMPTS_S = 3, 0.5
 _START = """
 import sys
+from multiprocessing import connection
 sys.path.insert(0, sys.argv[1])
 from explorer.audio.decoder_process import main
-main(niceness=int(sys.argv[2]))
+make = getattr(connection, "PipeConnection", connection.Connection)
+main(make(int(sys.argv[2])), niceness=int(sys.argv[3]))
 """
 
 
 class DecoderError(ExplorerError):
-    """No process that decodes can be started: none of the files is to blame."""
+    """No decoding process can be started: no file is to blame."""
 
 
 class Sound:
-    """A file's sound on its way: iterate over `blocks` once, to the end.
+    """A file's sound while it is decoded: iterate over `blocks` once, to the end.
 
     Attributes
     ----------
@@ -79,28 +86,31 @@ class Sound:
         AudioError
             If the file turns out to be damaged, or its decoder crashes or hangs.
         """
-        for facts, content in self._answers:
-            self.format = facts.get("format", self.format)
-            self.duration_s = facts.get("duration_s", self.duration_s)
-            if facts["is"] == "sound":
-                yield np.frombuffer(content, np.float32)
+        for answer in self._answers:
+            if answer.kind == "format":
+                self.format = answer.value
+            elif answer.kind == "sound":
+                self.duration_s = answer.duration_s
+                yield answer.value
+            else:
+                self.duration_s = answer.value
 
 
 class Decoder:
-    """Reads one file after another in another process, which is started anew when a file ends it.
+    """Reads one file after another in another process, and starts that anew when a file ends it.
 
     One thread at a time may use it. Close it, or use it in a `with`.
 
     Parameters
     ----------
-    patience_s : float
-        How long it may be silent before its file is given up.
+    silence_limit_s : float
+        How long the process may send nothing before its file fails.
     niceness : int
-        How far everything else goes before it: 0 for not at all, up to 19.
+        How much other processes are preferred: 0 for not at all, up to 19.
     """
 
-    def __init__(self, *, patience_s: float = PATIENCE_S, niceness: int = 0) -> None:
-        self._patience_s = patience_s
+    def __init__(self, *, silence_limit_s: float = SILENCE_LIMIT_S, niceness: int = 0) -> None:
+        self._silence_limit_s = silence_limit_s
         self._niceness = niceness
         self._process: _Process | None = None
         self._busy = False
@@ -115,13 +125,10 @@ class Decoder:
         AudioError
             If the file cannot be read.
         DecoderError
-            If there can be no process that reads it; so with all that is asked of a decoder.
+            If no process can be started that reads it; the other methods raise it too.
         """
-        (facts, _), *_ = self._ask(path, job="marks")
-        tags = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in facts["tags"].items()
-        }
-        return Marks(facts["fingerprint"], facts["audio_fingerprint"], Tags(**tags))
+        *_, answer = self._ask(read_marks, path)
+        return answer.value
 
     def sound(self, path: Path, *, rate_hz: int, seconds: float | None = None) -> Sound:
         """Decode a file.
@@ -133,14 +140,14 @@ class Decoder:
         seconds : float, optional
             Stop after about so many.
         """
-        return Sound(self._ask(path, job="sound", rate_hz=rate_hz, seconds=seconds))
+        return Sound(self._ask(read_sound, path, rate_hz=rate_hz, seconds=seconds))
 
     def write_preview(self, path: Path, *, cache: Path, key: str, start_s: float | None) -> None:
         """Make a song's preview: parameters and errors as `previews.write_preview` has them."""
-        list(self._ask(path, job="preview", cache=os.fsencode(cache).hex(), key=key, start_s=start_s))
+        list(self._ask(make_preview, path, cache=cache, key=key, start_s=start_s))
 
     def interrupt(self) -> None:
-        """Make whatever it is doing fail, and all that is asked of it later; another thread may call this."""
+        """Make the job in hand and all later ones fail; another thread may call this."""
         with self._lock:
             self._interrupted = True
             if self._process:
@@ -159,51 +166,51 @@ class Decoder:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _ask(self, path: Path, **job: object) -> Iterator[Answer]:
+    def _ask(self, job: Callable, path: Path, **options: object) -> Iterator[Answer]:
         """Send a job and yield its answers but for signs of life; end the process unless all were taken."""
         process = self._ready(path)
         self._busy = True
         finished = False
-        patience_s = self._patience_s * (PREVIEW_PATIENCE if job["job"] == "preview" else 1)
-        waited_s, allowed_s = 0.0, MOST_WAITING_S
+        silence_limit_s = self._silence_limit_s * (PREVIEW_FACTOR if job is make_preview else 1)
+        waited_s, limit_s = 0.0, WAITING_LIMIT_S
         try:
-            process.send({"path": os.fsencode(path).hex(), **process.place_for(path), **job})
-            while True:
+            message = (job, path, process.place_for(path), options)
+            # If it has ended in the meantime, `_next` notices.
+            with suppress(OSError):
+                process.connection.send(message)
+            while not finished:
                 began = time.monotonic()
-                facts, content = self._next(process, path, patience_s)
+                answer = self._next(process, path, silence_limit_s)
                 waited_s += time.monotonic() - began
-                if facts["is"] == "failed":
-                    finished = True
-                    raise AudioError(facts["reason"])
-                if facts["is"] == "alive":
-                    allowed_s += patience_s
+                finished = answer.kind in ("end", "failed")
+                if answer.kind == "failed":
+                    raise AudioError(answer.value)
+                if answer.kind == "alive":
+                    limit_s += silence_limit_s
                     continue
-                if waited_s > allowed_s + facts.get("duration_s", 0.0):
+                if waited_s > limit_s + answer.duration_s and not finished:
                     raise AudioError(f"{_name(path)} keeps its decoder busy for too long ({waited_s:.0f} s).")
-                finished = facts["is"] in ("end", "marks")
-                yield facts, content
-                if finished:
-                    return
+                yield answer
         finally:
-            # Of a sound that was given up for another job, the process is not there any more.
+            # The process is another one, or closed, when a later job was sent before this one's end.
             if self._process is process:
                 self._busy = False
                 if not finished:
                     self.close()
 
-    def _next(self, process: _Process, path: Path, patience_s: float) -> Answer:
+    def _next(self, process: _Process, path: Path, silence_limit_s: float) -> Answer:
         if self._process is not process:
             raise AudioError(f"{_name(path)} is not decoded further: another file was asked for.")
         try:
-            answer = process.answers.get(timeout=patience_s)
-        except queue.Empty:
-            raise AudioError(
-                f"{_name(path)} keeps its decoder busy without a sound for {patience_s:g} s."
-            ) from None
-        if answer is None:
+            answer = process.answer(silence_limit_s)
+        except (EOFError, OSError):
             if self._interrupted:
-                raise AudioError(f"{_name(path)} is not decoded further: it was interrupted.")
-            raise AudioError(f"{_name(path)} crashes its decoder ({process.ending()}).")
+                raise AudioError(f"{_name(path)} is not decoded further: it was interrupted.") from None
+            raise AudioError(f"{_name(path)} crashes its decoder ({process.ending()}).") from None
+        if answer is None:
+            raise AudioError(
+                f"{_name(path)} keeps its decoder busy without a sound for {silence_limit_s:g} s."
+            )
         return answer
 
     def _ready(self, path: Path) -> _Process:
@@ -211,20 +218,12 @@ class Decoder:
         if self._process and (self._busy or self._process.has_ended()):
             self.close()
         why = ""
-        for _ in range(_ATTEMPTS if self._process is None else 0):
-            with self._lock:
-                if self._interrupted:
-                    break
-                try:
-                    self._process = process = _Process(self._niceness)
-                except OSError as error:
-                    why, process = f"{error.strerror}", None
-            if process:
-                if process.is_ready():
-                    break
-                why = process.ending()
-                self.close()
-            time.sleep(_BETWEEN_ATTEMPTS_S)
+        for attempt in range(_ATTEMPTS):
+            if self._process or self._interrupted:
+                break
+            if attempt:
+                time.sleep(_BETWEEN_ATTEMPTS_S)
+            why = self._start()
         if self._interrupted:
             raise AudioError(f"{_name(path)} is not decoded: it was interrupted.")
         if self._process is None:
@@ -234,62 +233,63 @@ class Decoder:
             )
         return self._process
 
+    def _start(self) -> str:
+        """Start a process; where that fails, return why."""
+        try:
+            with self._lock:
+                self._process = process = _Process(self._niceness)
+        except OSError as error:
+            return str(error.strerror)
+        with suppress(EOFError, OSError):
+            if process.answer(_STARTING_S):
+                return ""
+        why = process.ending()
+        self.close()
+        return why
+
 
 def _name(path: Path) -> str:
     return readable(path.name)
 
 
-class _Process:
-    """The other process, and a thread that takes its answers in: pipes cannot be waited for everywhere."""
+class _Process(subprocess.Popen):
+    """The decoding process, and the pipe to it."""
 
     def __init__(self, niceness: int) -> None:
-        # It decodes on one core; a pool of threads would only take address space.
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            # -P: what lies in the working directory is not to be imported.
-            [sys.executable, "-P", "-c", _START, str(ROOT), str(niceness)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            **_apart(niceness),
-        )
+        self.connection, theirs = Pipe()
         self._copies: str | None = None
-        self.answers: queue.Queue[Answer | None] = queue.Queue(_QUEUED)
-        self._given_up = threading.Event()
-        self._listener = threading.Thread(target=self._listen, name="decoder's answers", daemon=True)
-        self._listener.start()
-
-    def is_ready(self) -> bool:
-        """Wait until it has begun to listen; tell whether it has."""
-        try:
-            return self.answers.get(timeout=_STARTING_S) is not None
-        except queue.Empty:
-            return False
+        with theirs:
+            super().__init__(
+                # -P: files in the working directory must not be imported.
+                [sys.executable, "-P", "-c", _START, str(ROOT), str(theirs.fileno()), str(niceness)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # It decodes on one core; more threads would only take address space.
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                **_options(theirs, niceness),
+            )
 
     def has_ended(self) -> bool:
-        """Tell whether it has ended by itself, or by another's doing, since its last job."""
-        # Between two jobs it has nothing to say: an answer is its last.
-        return self._process.poll() is not None or not self.answers.empty()
+        """Tell whether it has ended by itself, or was killed, since its last job."""
+        # Between two jobs it sends nothing: only the connection's end can be read.
+        return self.poll() is not None or self.connection.poll()
 
-    def send(self, job: dict) -> None:
-        # One that has ended in the meantime is told of by its answers' end.
-        with suppress(OSError):
-            self._process.stdin.write(json.dumps(job).encode() + b"\n")
-            self._process.stdin.flush()
+    def answer(self, timeout_s: float) -> Answer | None:
+        """Return the next answer, or None if none comes in time; raise EOFError or OSError at its end."""
+        return self.connection.recv() if self.connection.poll(timeout_s) else None
 
-    def place_for(self, path: Path | RemotePath) -> dict[str, str]:
-        """Return where a copy of a remote file is to be put; it goes with the process."""
+    def place_for(self, path: Path | RemotePath) -> Path | None:
+        """Return a folder for a copy of a remote file; it is removed with the process."""
         if not isinstance(path, RemotePath):
-            return {}
-        if self._copies is None:
-            self._copies = tempfile.mkdtemp(prefix="music-explorer-")
-        return {"place": os.fsencode(self._copies).hex()}
+            return None
+        self._copies = self._copies or tempfile.mkdtemp(prefix="music-explorer-")
+        return Path(self._copies)
 
     def ending(self) -> str:
         """Say how the process has ended."""
         try:
-            status = self._process.wait(_ENDING_S)
+            status = self.wait(_ENDING_S)
         except subprocess.TimeoutExpired:
             return "it is silent"
         if status < 0:
@@ -297,57 +297,21 @@ class _Process:
                 return signal.Signals(-status).name
         return f"exit status {status}"
 
-    def kill(self) -> None:
-        self._process.kill()
-
     def end(self) -> None:
-        self._given_up.set()
-        self._process.kill()
-        with suppress(OSError, ValueError):
-            self._process.stdin.close()
-        # One that waits for a dead disk cannot be killed, and is not waited for.
+        """Kill it and remove what it needed."""
+        self.kill()
+        self.connection.close()
+        # A process that waits for a broken disk cannot be killed: it is not waited for.
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_ENDING_S)
-            self._listener.join(_ENDING_S)
+            self.wait(_ENDING_S)
         if self._copies:
             shutil.rmtree(self._copies, ignore_errors=True)
 
-    def _listen(self) -> None:
-        # Closed here: closing what another thread reads would wait for it.
-        with suppress(OSError, ValueError), self._process.stdout:
-            if self._await_greeting():
-                self._put(({"is": "ready"}, b""))
-            while header := self._exactly(HEADER.size):
-                n_facts, n_content = HEADER.unpack(header)
-                facts, content = self._exactly(n_facts), self._exactly(n_content)
-                if facts is None or content is None:
-                    break
-                self._put((json.loads(facts), content))
-        self._put(None)
 
-    def _await_greeting(self) -> bool:
-        """Pass over what libraries print while they are loaded."""
-        heard = b""
-        while not heard.endswith(GREETING):
-            if not (byte := self._process.stdout.read(1)):
-                return False
-            heard = heard[-len(GREETING) :] + byte
-        return True
-
-    def _exactly(self, count: int) -> bytes | None:
-        """Read so many bytes; None where the stream ends before."""
-        content = self._process.stdout.read(count)
-        return content if len(content) == count else None
-
-    def _put(self, answer: Answer | None) -> None:
-        while not self._given_up.is_set():
-            with suppress(queue.Full):
-                return self.answers.put(answer, timeout=0.2)
-
-
-def _apart(niceness: int) -> dict:
-    """Return how a process is started in a group of its own: Ctrl-C on the terminal is not for it."""
+def _options(connection: Connection, niceness: int) -> dict:
+    """Return how to start a process that has a connection and is in a group of its own, safe from Ctrl-C."""
     if sys.platform == "win32":
+        os.set_handle_inheritable(connection.fileno(), True)
         priority = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | priority}
-    return {"process_group": 0}
+        return {"close_fds": False, "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | priority}
+    return {"pass_fds": [connection.fileno()], "process_group": 0}

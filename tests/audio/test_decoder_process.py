@@ -1,68 +1,96 @@
-import json
 import os
 import subprocess
 import sys
+from multiprocessing import Pipe
 
 import numpy as np
 import pytest
 import soundfile
 
 from explorer.audio import decoder_process
-from explorer.audio.decoder_process import GREETING, HEADER, read_marks, read_sound
+from explorer.audio.decoder_process import Answer, read_marks, read_sound
 from explorer.config import ROOT
 from explorer.errors import AudioError
 
-COMMAND = [sys.executable, "-c", "from explorer.audio.decoder_process import main; main()"]
+COMMAND = """
+import sys
+from multiprocessing.connection import Connection
+from explorer.audio.decoder_process import main
+main(Connection(int(sys.argv[1])))
+"""
 
 
-def test_nothing_is_answered_to_nothing_and_the_process_ends_with_its_input():
-    done = subprocess.run(COMMAND, input=b"", stdout=subprocess.PIPE, cwd=ROOT)
-    assert GREETING.startswith(done.stdout)
-    assert done.returncode == 0
+def start_process():
+    """Start the process; return it and our end of its connection."""
+    ours, theirs = Pipe()
+    with theirs:
+        number = theirs.fileno()
+        process = subprocess.Popen([sys.executable, "-c", COMMAND, str(number)], cwd=ROOT, pass_fds=[number])
+    return process, ours
 
 
-def test_a_sound_is_told_from_its_format_to_its_length(tmp_path, make_tone):
-    """Jobs are answered one by one: standard input stays open meanwhile."""
+@pytest.mark.skipif(os.name == "nt", reason="Passes a file descriptor.")
+def test_the_process_ends_with_its_connection():
+    process, connection = start_process()
+    connection.close()
+    assert process.wait(60) == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Passes a file descriptor.")
+def test_jobs_are_answered_one_by_one(tmp_path, make_tone):
     path = make_tone(tmp_path / "x.flac")
-    process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
-    job = {"path": os.fsencode(path).hex(), "job": "sound", "rate_hz": 44_100, "seconds": None}
-    process.stdin.write(json.dumps(job).encode() + b"\n")
-    process.stdin.flush()
-    assert process.stdout.read(len(GREETING)) == GREETING
-    kinds, content = [], b""
-    while "end" not in kinds:
-        n_facts, n_content = HEADER.unpack(process.stdout.read(HEADER.size))
-        facts = json.loads(process.stdout.read(n_facts))
-        kinds.append(facts["is"])
-        content += process.stdout.read(n_content)
-    process.communicate()
-    assert (kinds[0], kinds[-1], facts["duration_s"]) == ("opened", "end", 1.5)
-    np.testing.assert_array_equal(
-        np.frombuffer(content, np.float32), soundfile.read(path, dtype="float32")[0]
+    process, connection = start_process()
+    with process, connection:
+        assert connection.recv() == Answer("ready")
+        connection.send((read_sound, path, None, {"rate_hz": 44_100, "seconds": None}))
+        answers = [connection.recv()]
+        while answers[-1].kind != "end":
+            answers.append(connection.recv())
+        assert answers[0] == Answer("format", "flac/pcm_16")
+        assert answers[-1].value == 1.5
+        sound = np.concatenate([answer.value for answer in answers if answer.kind == "sound"])
+        np.testing.assert_array_equal(sound, soundfile.read(path, dtype="float32")[0])
+        connection.send((read_marks, path.with_name("gone.flac"), None, {}))
+        assert connection.recv().kind == "failed"
+    assert process.returncode == 0
+
+
+def test_what_decoding_does_not_need_is_not_imported():
+    """Each decoding process would pay for it in time and in memory."""
+    code = "import sys; import explorer.audio.decoder_process; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "soundfile" in loaded
+    assert loaded.isdisjoint(
+        {"tensorflow", "keras", "openvino", "dash", "flask", "sklearn", "scipy", "dask", "pandas"}
     )
 
 
-def test_small_blocks_come_together(tmp_path, make_sound):
+def test_small_blocks_are_joined(tmp_path, make_sound):
     # Frames of AAC have 1,024 samples.
     path = make_sound(tmp_path / "x.m4a", np.zeros(48_000 * 5), 48_000)
-    sizes = [
-        len(content) // 4 for facts, content in read_sound(path, rate_hz=48_000, seconds=None) if content
-    ]
+    sizes = [len(answer.value) for answer in sound_of(path)]
     assert len(sizes) == 4
     assert min(sizes[:-1]) >= 65_536
 
 
-def test_a_block_that_has_waited_for_a_second_is_told(monkeypatch, tmp_path, make_sound):
-    monkeypatch.setattr(decoder_process, "_AT_LEAST_EVERY_S", 0.0)
+def test_a_block_that_has_waited_for_a_second_is_sent(monkeypatch, tmp_path, make_sound):
+    monkeypatch.setattr(decoder_process, "_LONGEST_SILENCE_S", 0.0)
     path = make_sound(tmp_path / "x.m4a", np.zeros(48_000 * 5), 48_000)
-    assert len(list(read_sound(path, rate_hz=48_000, seconds=None))) > 200
+    assert len(sound_of(path)) > 200
+
+
+def sound_of(path):
+    told = []
+    read_sound(path, told.append, rate_hz=48_000, seconds=None)
+    return [answer for answer in told if answer.kind == "sound"]
 
 
 def test_a_sound_without_end_is_given_up(monkeypatch, tmp_path):
     monkeypatch.setattr(decoder_process, "LONGEST_SONG_S", 3600.0)
     soundfile.write(tmp_path / "long.flac", np.zeros(3_700_000), 1_000)
     with pytest.raises(AudioError, match=r"long\.flac plays for more than 1 hours"):
-        list(read_sound(tmp_path / "long.flac", rate_hz=1_000, seconds=None))
+        sound_of(tmp_path / "long.flac")
 
 
 def test_what_is_no_file_has_no_marks(tmp_path):
@@ -75,9 +103,9 @@ def test_what_is_no_file_has_no_marks(tmp_path):
             read_marks(tmp_path / "pipe.mp3", print)
 
 
-def test_a_large_file_is_heard_of_while_its_marks_are_taken(tmp_path):
+def test_a_large_file_gives_signs_of_life_while_its_marks_are_read(tmp_path):
     told = []
     with (tmp_path / "large.flac").open("wb") as file:
         file.truncate(100 << 20)
     read_marks(tmp_path / "large.flac", told.append)
-    assert told[:3] == [({"is": "alive"}, b"")] * 3
+    assert told[:3] == [Answer("alive")] * 3
