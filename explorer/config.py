@@ -46,7 +46,7 @@ class Settings:
 
     @property
     def previews(self) -> Path:
-        """Twenty seconds of each song, equally loud."""
+        """Twenty seconds of each song, at -16 LUFS or quieter."""
         return self.metadata / "previews"
 
     @property

@@ -6,13 +6,13 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from explorer.audio.caching import measure
 from explorer.config import TITLES, Settings
 from explorer.embedding.precision import describe_choice
 from explorer.failures import count_reasons
 from explorer.library.database import Database
 from explorer.library.locking import killed_index, running_index
 from explorer.progress import format_duration, format_estimate, number
+from explorer.util.cache import Cache
 
 SHOWN_FAILURES = 10
 CACHES = ("previews", "transcodes", "waveforms", "fetched")
@@ -47,7 +47,7 @@ def library_status(database: Database) -> dict:
         "precision_trial": database.precision_trial(),
         "projections": database.projections(),
         "neighbourhood": database.neighbourhood(),
-        "caches": {name: measure(getattr(settings, name)) for name in CACHES},
+        "caches": {name: Cache(getattr(settings, name)).measure() for name in CACHES},
     }
     return found | {"disk": _disk(found, path.resolve().parent)}
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from explorer.analysis.checks import check_integrity
 from explorer.analysis.checks_reading import StoredVectors, read_vectors
-from explorer.audio.caching import measure
 from explorer.audio.fingerprints import fingerprint
 from explorer.config import Settings
 from explorer.errors import AnalysisError, AudioError, LibraryError
@@ -16,6 +15,7 @@ from explorer.library.database import Database
 from explorer.library.runs import Run
 from explorer.library.verifying import FiledVector
 from explorer.status import CACHES
+from explorer.util.cache import Cache
 
 _MOST_BYTES_READ = 1_000_000_000
 
@@ -145,7 +145,7 @@ def _look_at_files(library: ReadLibrary) -> None:
 def measure_storage(database: Path, size: int, songs: int) -> dict:
     """Return how much disk space the database and its caches take."""
     settings = Settings(database=database)
-    caches = {name: measure(getattr(settings, name)) for name in CACHES}
+    caches = {name: Cache(getattr(settings, name)).measure() for name in CACHES}
     total = size + sum(cache["bytes"] for cache in caches.values())
     return {
         "database_bytes": size,

@@ -7,12 +7,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from explorer.audio.caching import cached_path, one_at_a_time, sweep, writing
 from explorer.errors import AudioError
 from explorer.library.remote import RemotePath, open_system, said
+from explorer.util.cache import Cache
 
 ATTEMPTS = 3
 BETWEEN_ATTEMPTS_S = 2.0
@@ -119,33 +119,17 @@ def local_copy(
     """
     if isinstance(path, Path):
         return path
-    target = cached_path(cache, key, path.suffix.lower())
-    with one_at_a_time(target):
-        if target.exists():
-            os.utime(target)
-        else:
-            with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, writing(target, cache=cache) as part:
-                shutil.copyfile(fetch(path, Path(folder)), part)
-            _shrink(cache, most_bytes, target)
-    return target
+
+    def make(part: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
+            shutil.copyfile(fetch(path, Path(folder)), part)
+
+    return copies_of(path, cache=cache, most_bytes=most_bytes).get(key, make)
 
 
-def _shrink(cache: Path, most_bytes: int, kept: Path) -> None:
-    """Remove the copies that were not used for longest, until a cache is small enough."""
-    sweep(cache)
-    found = []
-    for copy in cache.glob("*/*"):
-        with suppress(OSError):
-            state = copy.stat()
-            found.append((state.st_mtime, state.st_size, copy))
-    held = sum(size for _, size, _ in found)
-    for _, size, copy in sorted(found):
-        if held <= most_bytes:
-            break
-        if copy != kept:
-            with suppress(OSError):
-                copy.unlink()
-                held -= size
+def copies_of(path: RemotePath, *, cache: Path, most_bytes: int = MOST_CACHED_BYTES) -> Cache:
+    """Return the cache of copies that have a remote file's extension."""
+    return Cache(cache, suffix=path.suffix.lower(), most_bytes=most_bytes)
 
 
 def _telling(alive: Callable[[], None]) -> object:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ import soxr
 from explorer.audio.decoding import AudioStream, open_audio
 from explorer.audio.excerpts import fold_down
 from explorer.errors import AudioError
+from explorer.util.cache import Cache
 
 # https://developer.mozilla.org/en-US/docs/Web/Media/Guides/Formats/Containers: what all of Chromium,
 # Firefox and Safari play. Container and codec are those of explorer.audio.decoding.
@@ -34,7 +32,6 @@ _PLAYABLE = {
 }
 MAX_CACHE_BYTES = 4 << 30
 MAX_RATE_HZ = 96_000
-_lock = threading.Lock()
 
 
 def browser_type(format: str) -> str | None:
@@ -48,7 +45,7 @@ def transcode(source: Path, *, cache: Path, key: str) -> Path:
     Parameters
     ----------
     cache : Path
-        A folder of copies; the least recently used go when it outgrows 4 GiB.
+        A folder of copies, of 4 GiB at most.
     key : str
         Names the copy: the source's fingerprint.
 
@@ -57,33 +54,15 @@ def transcode(source: Path, *, cache: Path, key: str) -> Path:
     AudioError
         If the file cannot be decoded, or the copy cannot be written.
     """
-    copy = cache / f"{key}.flac"
-    # One at a time: two listeners of one song must not write the same copy twice.
-    with _lock:
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            if copy.exists():
-                os.utime(copy)
-                return copy
-            _write_whole(open_audio(source), copy)
-            _shrink(cache, keep=copy)
-        except OSError as error:
-            raise AudioError(
-                f"{source.name} cannot be made playable in {cache}: {error.strerror}."
-            ) from error
-    return copy
-
-
-def _write_whole(stream: AudioStream, copy: Path) -> None:
-    """Write under another name first: a copy that exists is whole."""
-    handle, name = tempfile.mkstemp(dir=copy.parent, suffix=".part")
-    os.close(handle)
-    part = Path(name)
     try:
-        _write_flac(stream, part)
-        part.replace(copy)
-    finally:
-        part.unlink(missing_ok=True)
+        return copies_in(cache).get(key, lambda part: _write_flac(open_audio(source), part))
+    except OSError as error:
+        raise AudioError(f"{source.name} cannot be made playable in {cache}: {error.strerror}.") from error
+
+
+def copies_in(cache: Path) -> Cache:
+    """Return the cache of FLAC copies in a folder."""
+    return Cache(cache, suffix=".flac", most_bytes=MAX_CACHE_BYTES)
 
 
 def _write_flac(stream: AudioStream, target: Path) -> None:
@@ -104,14 +83,3 @@ def _write_flac(stream: AudioStream, target: Path) -> None:
                 file.write(resampler.resample_chunk(np.empty((0, channels), np.float32), last=True))
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{stream.path.name} cannot be made playable: {error}.") from error
-
-
-def _shrink(cache: Path, *, keep: Path) -> None:
-    copies = sorted(cache.glob("*.flac"), key=lambda path: path.stat().st_mtime)
-    size = sum(path.stat().st_size for path in copies)
-    for path in copies:
-        if size <= MAX_CACHE_BYTES:
-            return
-        if path != keep:
-            size -= path.stat().st_size
-            path.unlink(missing_ok=True)

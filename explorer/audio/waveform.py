@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.caching import cached_path, one_at_a_time, writing
 from explorer.audio.decoding import open_audio
+from explorer.util.cache import Cache
 
 BINS = 800
 QUIETEST_REFERENCE = 0.001
@@ -51,12 +51,12 @@ def waveform(source: Path, *, cache: Path, key: str) -> Waveform:
     AudioError
         If the source cannot be decoded.
     """
-    target = cached_path(cache, key)
-    with one_at_a_time(target):
-        kept = _read(target)
+    outlines = Cache(cache)
+    with outlines.one_at_a_time(key):
+        kept = _read(outlines.path(key))
         if kept is None:
             kept = measure_waveform(source)
-            with suppress(OSError), writing(target, cache=cache) as part:
+            with suppress(OSError), outlines.writing(key) as part:
                 part.write_bytes(_HEADER.pack(kept.duration_s) + kept.peaks.tobytes())
     return kept
 

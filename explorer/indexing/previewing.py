@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.caching import sweep
 from explorer.audio.isolated import Decoder
 from explorer.audio.previews import PREVIEW_S, is_heard, preview_path
 from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
 from explorer.embedding.representative import most_typical
 from explorer.errors import ExplorerError
+from explorer.util.cache import Cache
 from explorer.util.text import readable
 
 MOST_PREVIEWS_AT_ONCE = 2
@@ -106,7 +106,7 @@ class PreviewMaker:
         self.made = 0
         self.problems: list[str] = []
         """A sentence for each preview that could not be made."""
-        sweep(cache)
+        Cache(cache).sweep()
 
     def add(self, path: str, key: str, start_s: float | None, *, again: bool = False) -> None:
         """Have a preview made, unless it is there or on its way.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from explorer.audio.caching import cached_path
+from explorer.audio.fetching import copies_of
 from explorer.audio.previews import preview_path
-from explorer.audio.transcoding import browser_type
+from explorer.audio.transcoding import browser_type, copies_in
 from explorer.config import Settings
 from explorer.library.records import StoredFile
 from explorer.library.remote import RemotePath
@@ -14,7 +14,7 @@ from explorer.library.remote import RemotePath
 
 def kept_copy(file: StoredFile, settings: Settings) -> Path | None:
     """Return the FLAC copy of a whole song that `transcode` made for browsers, where it is there."""
-    copy = settings.transcodes / f"{file.fingerprint}.flac"
+    copy = copies_in(settings.transcodes).path(file.fingerprint)
     return copy if browser_type(file.format) is None and copy.is_file() else None
 
 
@@ -36,4 +36,4 @@ def _is_fetched(file: StoredFile, settings: Settings) -> bool:
     path = file.path
     if not isinstance(path, RemotePath):
         return False
-    return cached_path(settings.fetched, file.fingerprint, path.suffix.lower()).is_file()
+    return copies_of(path, cache=settings.fetched).path(file.fingerprint).is_file()
