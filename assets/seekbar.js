@@ -119,7 +119,7 @@ explorer.seekbar = {
       if (!response.ok) throw new Error(await response.text());
       const [rows, columns] = ["X-Rows", "X-Columns"].map((name) => Number(response.headers.get(name)));
       this.paintSpectrogram(new Uint8Array(await response.arrayBuffer()), rows, columns);
-      this.showScale(Number(response.headers.get("X-Highest-Hz")));
+      this.showTicks(JSON.parse(response.headers.get("X-Ticks") ?? "{}"));
       this.note.textContent = "";
       this.card.dataset.shown = id;
       this.refresh();
@@ -144,14 +144,15 @@ explorer.seekbar = {
     return [...from.map((value, i) => Math.round(value + (to[i] - value) * part)), 255];
   },
 
-  /** Some frequencies beside the picture, where Slaney's mel scale puts them. */
-  showScale(highest) {
-    const mel = (hz) => (hz < 1000 ? hz / (200 / 3) : 15 + Math.log(hz / 1000) / (Math.log(6.4) / 27));
-    const marks = [200, 1000, 4000, 12000].filter((hz) => hz < highest * 0.95);
+  /**
+   * Name some frequencies beside the picture.
+   * @param {Object<string, number>} ticks How high each is in the picture, from 0 to 1.
+   */
+  showTicks(ticks) {
     document.getElementById("spectrogram-scale").replaceChildren(
-      ...marks.map((hz) => {
+      ...Object.entries(ticks).map(([hz, share]) => {
         const mark = explorer.element("span", "", hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`);
-        mark.style.bottom = `${(100 * mel(hz)) / mel(highest)}%`;
+        mark.style.bottom = `${100 * share}%`;
         return mark;
       }),
     );

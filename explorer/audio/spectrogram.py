@@ -1,4 +1,4 @@
-"""A song's spectrogram to look at: coarse in time, and as the ear divides frequencies."""
+"""A song's spectrogram as a picture: coarse in time, its frequencies on the mel scale."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ ROWS = 128
 MOST_COLUMNS = 1200
 FLOOR_DB = -80.0
 HIGHEST_HZ = 18_000.0
+TICKS_HZ = (200, 1000, 4000, 12_000)
+"""Frequencies that the picture's axis names."""
+
 FRAME_S = 0.085
 HOP_S = 0.02
 _FRAMES_A_COLUMN = 4
@@ -39,13 +42,22 @@ class Spectrogram:
     duration_s: float
     highest_hz: float
 
+    def ticks(self) -> dict[int, float]:
+        """Return how high some frequencies are in the picture, from 0 for its bottom to 1."""
+        # A band's centre is in the middle of its row.
+        return {
+            hz: float((mel(hz) / mel(self.highest_hz) * (ROWS + 1) - 0.5) / ROWS)
+            for hz in TICKS_HZ
+            if hz < 0.95 * self.highest_hz
+        }
+
 
 def spectrogram(source: Path) -> Spectrogram:
     """Compute a file's spectrogram, a block at a time.
 
-    Frames of about 85 ms under a Hann window, at first every 20 ms, and always further apart the longer
-    the file turns out to be: in the end each column is the mean power of two to four of them. Powers
-    are averaged in 128 bands of equal width in mel (2595 log10(1 + f / 700)).
+    Frames have about 85 ms and a Hann window. At first there is one every 20 ms; the longer the file turns
+    out to be, the further apart they are, so that each column is the mean power of two to four frames. Powers
+    are averaged in 128 bands of equal width in `mel`.
 
     Raises
     ------
@@ -72,6 +84,11 @@ def spectrogram(source: Path) -> Spectrogram:
     return Spectrogram(np.ascontiguousarray(levels[::-1]), stream.duration_s, highest_hz)
 
 
+def mel(frequency_hz: float | np.ndarray) -> float | np.ndarray:
+    """Return a frequency on O'Shaughnessy's mel scale (1987), which HTK uses: 2595 log10(1 + f / 700)."""
+    return 2595 * np.log10(1 + frequency_hz / 700)
+
+
 def mel_bands(sample_rate_hz: int, size: int, highest_hz: float) -> np.ndarray:
     """Make overlapping triangles of equal width in mel, each averaging powers.
 
@@ -81,8 +98,7 @@ def mel_bands(sample_rate_hz: int, size: int, highest_hz: float) -> np.ndarray:
         Each row sums to 1. Triangles narrower than the spectrum's resolution are widened to it.
     """
     step_hz = sample_rate_hz / size
-    mels = np.linspace(0, 2595 * np.log10(1 + highest_hz / 700), ROWS + 2)
-    edges = 700 * (10 ** (mels / 2595) - 1)
+    edges = 700 * (10 ** (np.linspace(0, mel(highest_hz), ROWS + 2) / 2595) - 1)
     centres = edges[1:-1]
     lower = np.minimum(edges[:-2], centres - step_hz)
     upper = np.maximum(edges[2:], centres + step_hz)

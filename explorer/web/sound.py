@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 
@@ -21,7 +22,8 @@ from explorer.web.security import say
 KEPT_S = 4 * 3600
 """How long a browser need not ask again."""
 
-_VERSION = "1"
+_VERSION = "2"
+"""Part of the ETags: another one makes browsers ask again."""
 # Whoever sweeps over songs that have no previews yet asks for many: the server must go on playing meanwhile.
 _MOST_MADE_AT_ONCE = 2
 _makers = threading.BoundedSemaphore(_MOST_MADE_AT_ONCE)
@@ -81,7 +83,7 @@ def send_waveform(file: StoredFile, settings: Settings) -> Response:
 
 
 def send_spectrogram(file: StoredFile) -> Response:
-    """Return a song's spectrogram as bytes, row by row, its measures in headers."""
+    """Return a song's spectrogram as bytes, row by row; its measures and its axis are in headers."""
 
     def answer() -> Response:
         found = spectrogram(file.path)
@@ -90,7 +92,7 @@ def send_spectrogram(file: StoredFile) -> Response:
         response.headers["X-Rows"] = str(rows)
         response.headers["X-Columns"] = str(columns)
         response.headers["X-Duration-S"] = f"{found.duration_s:.3f}"
-        response.headers["X-Highest-Hz"] = f"{found.highest_hz:g}"
+        response.headers["X-Ticks"] = json.dumps(found.ticks())
         return response
 
     return _unless_known(file, "spectrogram", answer)

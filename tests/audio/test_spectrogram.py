@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from explorer.audio.spectrogram import MOST_COLUMNS, ROWS, mel_bands, spectrogram
+from explorer.audio.spectrogram import MOST_COLUMNS, ROWS, TICKS_HZ, mel, mel_bands, spectrogram
 
 RATE_HZ = 44_100
 
@@ -12,8 +12,19 @@ def tone(frequency_hz, seconds, *, rate_hz=RATE_HZ, amplitude=0.5):
 
 def row_of(frequency_hz, highest_hz):
     """Which row a frequency lies in, from the top."""
-    mel = np.log10(1 + frequency_hz / 700) / np.log10(1 + highest_hz / 700)
-    return ROWS - mel * (ROWS + 1)
+    share = mel(frequency_hz) / mel(highest_hz)
+    return ROWS - share * (ROWS + 1)
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, RATE_HZ])
+@pytest.mark.parametrize("frequency_hz", TICKS_HZ)
+def test_the_axis_names_a_frequency_where_its_tone_is_drawn(tmp_path, make_sound, frequency_hz, rate_hz):
+    found = spectrogram(make_sound(tmp_path / "x.wav", tone(frequency_hz, 2, rate_hz=rate_hz), rate_hz))
+    if frequency_hz > rate_hz / 2:
+        assert frequency_hz not in found.ticks()
+    else:
+        row = found.levels[:, found.levels.shape[1] // 2].argmax()
+        assert found.ticks()[frequency_hz] == pytest.approx(1 - (row + 0.5) / ROWS, abs=0.6 / ROWS)
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".m4a"])

@@ -92,6 +92,10 @@ def test_the_spectrogram_opens_on_demand_and_follows(site, open_page):
     # Songs here are tones: bright lines on a dark ground.
     assert max(drawn["rows"]) > 150
     assert sorted(drawn["rows"])[64] < 60
+    # The axis has the picture's scale: 4 kHz of 18 kHz are at 58.0 % of the height in HTK's mel.
+    marks = page.locator("#spectrogram-scale span")
+    assert marks.all_text_contents() == ["200 Hz", "1 kHz", "4 kHz", "12 kHz"]
+    assert abs(float(marks.nth(2).evaluate("mark => parseFloat(mark.style.bottom)")) - 58.0) < 0.1
     page.wait_for_function("parseFloat(document.getElementById('spectrogram-head').style.left) > 2")
     box = page.locator("#spectrogram-canvas").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + 40)

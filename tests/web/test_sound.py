@@ -1,4 +1,5 @@
 import io
+import json
 import os
 from urllib.parse import quote
 
@@ -94,7 +95,9 @@ def test_a_spectrogram_is_bytes_row_by_row(site):
     assert (rows, len(response.data)) == (128, 128 * columns)
     assert response.mimetype == "application/octet-stream"
     assert float(response.headers["X-Duration-S"]) == pytest.approx(0.2, abs=0.01)
-    assert float(response.headers["X-Highest-Hz"]) == 18_000
+    ticks = json.loads(response.headers["X-Ticks"])
+    assert list(ticks) == ["200", "1000", "4000", "12000"]
+    assert ticks["4000"] == pytest.approx(0.58, abs=0.001)
     picture = np.frombuffer(response.data, np.uint8).reshape(rows, columns)
     # A low tone: the last rows are the lowest bands.
     assert picture[:, columns // 2].argmax() > 100
