@@ -14,8 +14,8 @@ from explorer.errors import AudioError
 def read_excerpt(path: Path, *, start_s: float, seconds: float) -> tuple[np.ndarray, int]:
     """Read a part of a file, as mono or stereo.
 
-    It is sought; where a header lies or a format cannot seek, what lies before it is decoded and
-    passed over. A file that ends sooner than expected gives its last `seconds`.
+    The file is sought; where its header lies or its format cannot seek, it is decoded from the beginning and
+    what lies before the part is dropped. A file that ends before the part does gives its last `seconds`.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ def read_excerpt(path: Path, *, start_s: float, seconds: float) -> tuple[np.ndar
     """
     if start_s > 0:
         try:
-            samples, rate = _read(open_audio(path, start_s=start_s), seconds)
+            samples, rate = _read(open_audio(path, start_s=start_s), 0.0, seconds)
             if len(samples) >= round(seconds * rate):
                 return samples, rate
         except AudioError:
-            pass  # It may still be decoded from its beginning.
-    samples, rate = _read_on(open_audio(path), start_s, seconds)
+            pass  # It may still be possible to decode it from its beginning.
+    samples, rate = _read(open_audio(path), start_s, seconds)
     if not len(samples):
         raise AudioError(f"{path.name} holds no sound.")
     return samples, rate
@@ -56,20 +56,8 @@ def fold_down(block: np.ndarray) -> np.ndarray:
     return np.repeat(block.mean(axis=1, keepdims=True, dtype=np.float32), 2, axis=1)
 
 
-def _read(stream: AudioStream, seconds: float) -> tuple[np.ndarray, int]:
-    """Read a stream's beginning."""
-    wanted = round(seconds * stream.sample_rate_hz)
-    blocks, count = [np.empty((0, min(stream.channels, 2)), np.float32)], 0
-    for block in _tidy(stream):
-        blocks.append(block)
-        count += len(block)
-        if count >= wanted:
-            break
-    return np.concatenate(blocks)[:wanted], stream.sample_rate_hz
-
-
-def _read_on(stream: AudioStream, start_s: float, seconds: float) -> tuple[np.ndarray, int]:
-    """Read a stream until a part of it has come, or until its end: then its last part."""
+def _read(stream: AudioStream, start_s: float, seconds: float) -> tuple[np.ndarray, int]:
+    """Return a part of a stream; where the stream ends before the part does, the stream's last part."""
     rate = stream.sample_rate_hz
     wanted = round(seconds * rate)
     end = round(start_s * rate) + wanted

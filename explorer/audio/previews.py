@@ -28,12 +28,12 @@ MOST_GAIN_DB = 30.0
 
 SILENT_DB = -60.0
 SILENT_BELOW_LOUDEST_DB = -35.0
-"""Sound is silence below either: dBFS, and dB relative to the loudest moment."""
+"""Levels below either count as silence: the one is in dBFS, the other relative to the loudest level."""
 
 _KBPS = {1: 64, 2: 96}
 # libsndfile's scale of MPEG-1 bit rates: 0 for 320 kbit/s, 1 for 32.
 _MOST_KBPS, _LEAST_KBPS = 320, 32
-# LAME makes everything a little quieter, so that less of it clips.
+# LAME multiplies all samples by this before it encodes them.
 _LAMES_SCALE = 0.95
 _MARGIN_DB = 0.1
 _SEARCHED_S = 60.0
@@ -49,8 +49,7 @@ def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Pa
     key : str
         Names the preview: the source's fingerprint.
     start_s : float or None
-        Where the song is most itself; None where nobody knows, and then it begins a third into the
-        song, past silence.
+        Where it begins; None where that was not measured: `find_start` chooses it.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def previews_in(cache: Path) -> Cache:
 
 
 def write_preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> None:
-    """Make a preview, also where there is one: parameters and errors as in `preview`."""
+    """Make a preview, even where there is one; parameters and errors are those of `preview`."""
     if start_s is None:
         start_s = find_start(source)
     samples, rate = read_excerpt(source, start_s=start_s, seconds=PREVIEW_S)
@@ -93,10 +92,10 @@ def write_preview(source: Path, *, cache: Path, key: str, start_s: float | None)
 
 
 def find_start(path: Path) -> float:
-    """Choose where a preview begins by the sound alone: a third into the song, past silence.
+    """Choose where a preview begins, without an embedding: a third into the song, past silence.
 
-    The first half second that is not silent among the minute that begins a third into the song; where
-    there is none, or no length can be had, the song's first that is not silent.
+    It is the first half second that is not silent within one minute from a third of the song on; where all of
+    that is silent, the song's first half second that is not.
 
     Returns
     -------
@@ -113,7 +112,7 @@ def find_start(path: Path) -> float:
         return 0.0
     third = min(duration_s / 3, duration_s - PREVIEW_S)
     for begin in (third, 0.0):
-        # Asked for more than there is, it would give the file's last part instead.
+        # If more were asked for than there is, `read_excerpt` would return the file's last part.
         searched_s = min(_SEARCHED_S, duration_s - begin - 0.1)
         samples, rate = read_excerpt(path, start_s=begin, seconds=searched_s)
         passed = _silence_s(samples, rate)
@@ -123,7 +122,7 @@ def find_start(path: Path) -> float:
 
 
 def _likely_duration(path: Path) -> float:
-    """Return a file's duration by its header, where sound is found near its end; else by decoding."""
+    """Return a file's duration: its header's, if there is sound near that end, else by decoding all of it."""
     claimed_s = claimed_duration(path)
     if claimed_s > 0:
         try:
@@ -131,7 +130,7 @@ def _likely_duration(path: Path) -> float:
             if next(ending, None) is not None:
                 return claimed_s
         except AudioError:
-            pass  # It cannot seek there, or ends before.
+            pass  # The file cannot seek there, or ends before.
     stream = open_audio(path)
     for _ in stream.blocks():
         pass
@@ -139,7 +138,7 @@ def _likely_duration(path: Path) -> float:
 
 
 def _silence_s(samples: np.ndarray, rate: int) -> float | None:
-    """Return how much silence sound begins with, in steps of 0.5 s; None where there is nothing else."""
+    """Return how long the silence at the beginning is, in steps of 0.5 s; None if all of it is silent."""
     size = max(1, rate // 2)
     squares = np.square(samples, dtype=np.float64).mean(axis=1)
     power = np.add.reduceat(squares, np.arange(0, len(squares), size)) / size
@@ -148,7 +147,7 @@ def _silence_s(samples: np.ndarray, rate: int) -> float | None:
 
 
 def is_heard(levels: np.ndarray) -> np.ndarray:
-    """Tell sound from silence.
+    """Tell which levels are not silence.
 
     Parameters
     ----------
@@ -173,7 +172,7 @@ def _fade(samples: np.ndarray, rate: int) -> np.ndarray:
 
 
 def _at_encoders_rate(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
-    """Resample to 44.1 or 48 kHz: MP3's other rates have other bit rates, and higher ones it has not."""
+    """Resample to 44.1 or 48 kHz: MP3 has other bit rates at lower rates, and no higher rates."""
     target = 44_100 if rate % 11_025 == 0 else 48_000
     if rate == target:
         return samples, rate

@@ -1,4 +1,4 @@
-"""Sound for browsers: what they play as it is, and FLAC copies of what they do not."""
+"""Which formats browsers play, and FLAC copies of files in all other formats."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def transcode(source: Path, *, cache: Path, key: str) -> Path:
     Parameters
     ----------
     cache : Path
-        A folder of copies, of 4 GiB at most.
+        The folder of copies, which has 4 GiB at most.
     key : str
         Names the copy: the source's fingerprint.
 

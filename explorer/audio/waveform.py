@@ -42,7 +42,7 @@ def waveform(source: Path, *, cache: Path, key: str) -> Waveform:
     Parameters
     ----------
     cache : Path
-        The folder of outlines, 808 bytes each; where it cannot be written, nothing is kept.
+        The folder of outlines, 808 bytes each. If it cannot be written, the outline is returned all the same.
     key : str
         Names the outline: the source's fingerprint.
 

@@ -1,4 +1,4 @@
-"""What is left to hear of a song whose file is missing: copies that were made while it was there."""
+"""What can still be played of a song whose file is missing: copies that were made while it was there."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from explorer.library.remote import RemotePath
 
 
 def kept_copy(file: StoredFile, settings: Settings) -> Path | None:
-    """Return the FLAC copy of a whole song that `transcode` made for browsers, where it is there."""
+    """Return the FLAC copy of a whole song that `transcode` made for browsers, or None."""
     copy = copies_in(settings.transcodes).path(file.fingerprint)
     return copy if browser_type(file.format) is None and copy.is_file() else None
 
 
 def kept_preview(file: StoredFile, settings: Settings) -> Path | None:
-    """Return a song's preview where it was made already."""
+    """Return a song's preview, or None if none was made."""
     preview = preview_path(settings.previews, file.fingerprint)
     return preview if preview.is_file() else None
 
 
 def what_is_kept(file: StoredFile, settings: Settings) -> str | None:
-    """Return the best that is left of a song without its file: "copy", "preview", or None."""
+    """Return the best that can be played of a song without its file: "copy", "preview", or None."""
     if kept_copy(file, settings) or _is_fetched(file, settings):
         return "copy"
     return "preview" if kept_preview(file, settings) else None
 
 
 def _is_fetched(file: StoredFile, settings: Settings) -> bool:
-    """Tell whether a file on a server was fetched to be played; then it is sent as if it were there."""
+    """Tell whether there is a local copy of a remote file, made when it was played."""
     path = file.path
     if not isinstance(path, RemotePath):
         return False

@@ -38,9 +38,16 @@ def test_a_part_of_any_kind_of_file_is_the_part_that_was_asked_for(tmp_path, mak
 @pytest.mark.parametrize("suffix", [".flac", ".mp3", ".m4a"])
 def test_it_is_sought_and_not_decoded_from_the_beginning(tmp_path, make_sound, suffix, monkeypatch):
     source = make_sound(tmp_path / f"stairs{suffix}", staircase())
-    monkeypatch.delattr(excerpts, "_read_on")
+    opened = []
+
+    def noted(path, *, start_s=0.0):
+        opened.append(start_s)
+        return open_audio(path, start_s=start_s)
+
+    monkeypatch.setattr(excerpts, "open_audio", noted)
     samples, rate = read_excerpt(source, start_s=20.0, seconds=3.0)
     assert seconds_heard(samples, rate) == [20, 21, 22]
+    assert opened == [20.0]
 
 
 @pytest.mark.parametrize("start_s", [0.7, 3.0, 9.3, 14.0])
