@@ -127,11 +127,14 @@ def main(connection: Connection, *, niceness: int = 0) -> None:
     def tell(answer: Answer) -> None:
         # The parent may take any time to read it.
         faulthandler.cancel_dump_traceback_later()
-        connection.send(answer)
+        try:
+            connection.send(answer)
+        except (BrokenPipeError, ConnectionResetError):
+            _end(copies)
         _end_if_it_hangs()
 
     threading.Thread(target=_take_jobs, args=(connection, jobs, copies), daemon=True).start()
-    connection.send(Answer("ready"))
+    tell(Answer("ready"))
     while True:
         faulthandler.cancel_dump_traceback_later()
         job, path, place, options = jobs.get()
@@ -140,9 +143,6 @@ def main(connection: Connection, *, niceness: int = 0) -> None:
             if isinstance(path, RemotePath):
                 path = copies.of(path, place, alive=lambda: tell(Answer("alive")))
             tell(Answer("end", job(path, tell, **options)))
-        except (BrokenPipeError, ConnectionResetError):
-            # At once: threads of a decoder that was given up would keep the process alive.
-            os._exit(0)
         except AudioError as error:
             tell(_failed(str(error)))
         except MemoryError:
@@ -157,6 +157,11 @@ def _take_jobs(connection: Connection, jobs: queue.SimpleQueue, copies: LastCopy
     with suppress(EOFError, OSError):
         while True:
             jobs.put(connection.recv())
+    _end(copies)
+
+
+def _end(copies: LastCopy) -> None:
+    """End the process at once: threads of a decoder that was given up would keep it alive."""
     copies.forget()
     os._exit(0)
 
