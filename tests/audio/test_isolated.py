@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from explorer.audio import isolated
 from explorer.audio.isolated import Decoder, DecoderError
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT
@@ -134,6 +135,16 @@ def test_a_file_that_hangs_its_decoder_costs_itself(troubles, song, make_tone):
         assert not is_running(hung)
     with Decoder() as decoder:
         assert works(decoder, song)
+
+
+def test_a_file_that_is_waited_for_too_long_in_all_costs_itself(
+    troubles, monkeypatch, decoder, song, make_tone
+):
+    slow = make_tone(song.with_name("slow.flac"))
+    assert works(decoder, slow)
+    monkeypatch.setattr(isolated, "WAITING_LIMIT_S", 1.0)
+    with pytest.raises(AudioError, match=r"^slow\.flac keeps its decoder busy for too long"):
+        length(decoder, slow)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Only Linux bounds a process's memory.")

@@ -19,6 +19,8 @@ def troubled(self, file, *args, **options):
         os._exit(7)
     if name.startswith("hang"):
         time.sleep(1000)
+    if name.startswith("slow"):
+        time.sleep(1.5)
     if name.startswith("grow"):
         held = []
         while True:
