@@ -75,10 +75,11 @@ def map_command(database, progress_lines, as_json, **choices):
     """
     from explorer.indexing.mapmaker import MapRequest, make_map
     from explorer.library.database import Database
+    from explorer.originals import library_to_read
 
     choices["projections"] = choices["projections"] or None
     reporter = LineReporter() if progress_lines else Reporter()
-    with Database.open(database, create=False) as library:
+    with Database.open(library_to_read(database, reporter=reporter), create=False) as library:
         made = make_map(library, reporter=reporter, request=MapRequest(**choices))
     if progress_lines:
         return
@@ -107,12 +108,12 @@ def map_command(database, progress_lines, as_json, **choices):
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the page.")
 def serve(database, host, port, allowed_hosts, clips, no_browser):
-    """Serve the map's page; of a database of the original scripts too, which stays as it is."""
-    from explorer.originals import mirror_if_original
+    """Serve the map's page."""
+    from explorer.originals import library_to_read
     from explorer.web.server import serve_forever
 
-    settings = Settings(database=database.absolute(), host=host, port=port, allowed_hosts=allowed_hosts)
-    settings = mirror_if_original(settings, clips=clips, reporter=Reporter())
+    library = library_to_read(database.absolute(), clips=clips, with_map=True, reporter=Reporter())
+    settings = Settings(database=library, host=host, port=port, allowed_hosts=allowed_hosts)
     serve_forever(settings, open_browser=not no_browser)
 
 
@@ -159,9 +160,10 @@ def weights_command(weights, download, mirror, as_json):
 def status(database, as_json):
     """Say what songs.db holds: songs, vectors, failures, model, projections."""
     from explorer.library.database import Database
+    from explorer.originals import library_to_read
     from explorer.status import describe_library, library_status
 
-    with Database.open_readonly(database) as library:
+    with Database.open_readonly(library_to_read(database, reporter=Reporter())) as library:
         found = library_status(library)
     if as_json:
         print_json(found)

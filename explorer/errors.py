@@ -29,10 +29,6 @@ class NoLibraryError(LibraryError):
     """There is no songs.db yet."""
 
 
-class OriginalDatabaseError(LibraryError):
-    """The file is one of the original scripts' databases, which are read and never written."""
-
-
 class LibraryBusyError(LibraryError):
     """Another program holds songs.db; trying again later may work."""
 

@@ -1,7 +1,7 @@
-"""Takes a database of the original scripts into a library of ours, with the clips of its songs.
+"""Copies a database of the original scripts, and where the clips of its songs are, into a library of ours.
 
-The original is never written to. What made its vectors is not recorded in it, so the library's model is
-said to be unknown, and no other vector is mixed in.
+The database does not say which model made its vectors. So the library records an unknown model, and no other
+vectors may join them.
 """
 
 from __future__ import annotations
@@ -9,28 +9,31 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-import mutagen
-
-from explorer.audio.decoding import open_audio
+from explorer.audio.decoding import claimed_duration, open_audio
 from explorer.audio.fingerprints import fingerprint
 from explorer.errors import ExplorerError, LibraryError
+from explorer.exporting.playlists import shown
 from explorer.indexing.model import Model
 from explorer.library.database import Database
-from explorer.library.imports import Clip
-from explorer.library.original import OriginalSong, read_original
-from explorer.library.records import ScannedFile
+from explorer.library.original import OriginalDatabase
+from explorer.library.records import ScannedFile, Song, Tags
 from explorer.library.scanning import scan_folder
 from explorer.progress import Reporter
 
 CLIPS = "previews"
 """The folder that the original scripts kept their clips in."""
 
-_AT_ONCE = 500
-_LONGEST_CLAIM_S = 86_400.0
+LISTED = 5
+"""How many songs with the same problem are named."""
+
+_LONGEST_NAME = 60
+_LONGEST_CLIP_S = 86_400.0
+"""A longer duration in a file's header is not believed."""
 
 
 @dataclass
@@ -40,19 +43,15 @@ class ImportSummary:
     Attributes
     ----------
     songs, vectors, clips : int
-        Songs in the original; those of them with a vector that can be used, and those with a clip.
-    without_vector : list of str
-        Songs that were never embedded.
-    skipped : list of (str, str)
-        Songs whose vector cannot be used, and why.
-    without_clip : list of str
-        Songs with a vector and no clip.
-    unreadable : list of (str, str)
-        Clips that are no sound, and why.
+        Songs in the original, and how many of them have a vector that can be used, and a clip.
+    without_vector, without_clip : list of str
+        Songs that were never embedded, and those that have a vector and no clip.
+    skipped, unreadable : list of (str, str)
+        Songs whose vector cannot be used, and whose clip cannot be decoded, and why.
     repeated_genres, strays : int
-        Genre rows that were there more than once, and those of songs that are not there.
+        As `OriginalDatabase` has them.
     changed : bool
-        Whether the map has to be made anew.
+        Whether anything is different from before.
     """
 
     songs: int = 0
@@ -66,45 +65,75 @@ class ImportSummary:
     strays: int = 0
     changed: bool = False
 
+    def tell(self, clips: Path | None, reporter: Reporter) -> None:
+        """Say what was found in the original and in the folder of its clips, and what is missing."""
+        where = f" in {clips}" if clips else ""
+        reporter.say(
+            f"{self.songs:,} songs: {self.vectors:,} with a vector, {self.clips:,} with a clip{where}."
+        )
+        is_silent = not self.clips and clips is None
+        if is_silent:
+            reporter.say("No song can be heard: name the folder of their clips with `serve --audio FOLDER`.")
+        for what, songs in (
+            ("Without a vector, so not on the map", [(song_id,) for song_id in self.without_vector]),
+            ("Skipped, because the vector cannot be used", self.skipped),
+            ("Without a clip, so silent", [(song_id,) for song_id in self.without_clip if not is_silent]),
+            ("Clips that cannot be decoded", self.unreadable),
+        ):
+            if songs:
+                named = [": ".join((_shortened(song_id), *why)) for song_id, *why in songs[:LISTED]]
+                more = f"; and {len(songs) - LISTED:,} more" if len(songs) > LISTED else ""
+                reporter.say(f"{what}: {len(songs):,} ({'; '.join(named)}{more}).")
+        if self.repeated_genres:
+            reporter.say(f"Genres that are there more than once count once: {self.repeated_genres:,} rows.")
+        if self.strays:
+            reporter.say(f"Rows of songs that are not there are left out: {self.strays:,}.")
+
+
+def _shortened(song_id: str) -> str:
+    """Return a song's id on one line; it may hold anything, and must not control a terminal."""
+    name = shown(song_id)
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
 
 def folder_of_clips(original: Path, asked: Path | None) -> Path | None:
-    """Return the folder of an original database's clips: as asked for, or `previews` near the database.
+    """Return the folder of an original's clips: the one asked for, or `previews` beside it or one level up.
 
     Raises
     ------
     LibraryError
-        If a folder was asked for that is none.
+        If the folder asked for is not a folder.
     """
     if asked is not None:
         asked = asked.expanduser()
         if not asked.is_dir():
             raise LibraryError(f"{asked} is not a folder: name the one that holds the songs' clips.")
         return asked.resolve()
-    folder = original.absolute().parent
-    near = (folder / CLIPS, folder.parent / CLIPS)
+    near = (folder / CLIPS for folder in original.absolute().parents[:2])
     return next((path.resolve() for path in near if path.is_dir()), None)
 
 
 def import_original(
     library: Database,
-    original: Path,
+    original: OriginalDatabase,
     *,
     clips: Path | None,
     reporter: Reporter,
     mirror: bool = False,
     replace: bool = False,
 ) -> ImportSummary:
-    """Bring a library in step with an original database and the folder of its clips.
+    """Copy what is new or different in an original database, and in the folder of its clips, into a library.
+
+    All songs are stored in one transaction: all of them are there after a crash, or none.
 
     Parameters
     ----------
     clips : Path, optional
         Where clips are looked for, by the songs' ids; None for nowhere.
     mirror : bool
-        Also drop the library's songs that the original has not, and clips that are not in the folder: the
-        library is its mirror image.
+        Also drop the library's songs that the original does not have, and clips that are not in the folder.
     replace : bool
-        Empty the library first, as soon as the original is known to be readable.
+        Empty the library first.
 
     Raises
     ------
@@ -114,48 +143,87 @@ def import_original(
     model = None if replace else library.model()
     if model is not None and Model.from_record(model).is_known:
         raise LibraryError(
-            f"{library.path} was made with {Model.from_record(model).describe()}, and what made those of "
-            f"{original} is not known: import it into another library with --db."
+            f"{library.path} was made with {Model.from_record(model).describe()}, and what made the vectors "
+            f"of {original.path} is not known: import it into another library with --db."
         )
-    with reporter.working(f"Reading {original.name}"):
-        found = read_original(original)
+    song_ids = original.song_ids
     summary = ImportSummary(
-        songs=len(found.songs),
-        skipped=found.skipped,
-        repeated_genres=found.repeated_genres,
-        strays=found.strays,
+        songs=len(song_ids), repeated_genres=original.repeated_genres, strays=original.strays
     )
-    troubled = {song_id for song_id, _ in found.skipped}
-    if replace:
-        library.forget_everything()
-    library.claim_model(Model.unknown().record())
-    shelf = _Shelf(library, clips, found.songs, keeps=not mirror)
-    with reporter.counting("Importing", total=len(found.songs)) as counter:
-        for first in range(0, len(found.songs), _AT_ONCE):
-            some = found.songs[first : first + _AT_ONCE]
-            # Before the transaction: whoever waits for the library must not wait for these files.
-            settled = [shelf.look(song.song_id, summary) for song in some]
-            with library.transaction():
-                for song, place in zip(some, settled, strict=True):
-                    vector = song.vector
-                    summary.changed |= library.store_imported(song.song_id, song.info, song.genres, vector)
-                    summary.vectors += vector is not None
-                    if vector is None and song.song_id not in troubled:
-                        summary.without_vector.append(song.song_id)
-                    if shelf.settle(song.song_id, place):
-                        summary.clips += 1
-                    elif vector is not None:
-                        summary.without_clip.append(song.song_id)
-                    counter.advance()
-    if mirror:
-        _forget_others(library, found.songs, summary)
+    embedded = set()
+    with library.transaction(), reporter.counting("Importing", total=len(song_ids)) as counter:
+        if replace:
+            library.forget_everything()
+        library.claim_model(Model.unknown().record())
+        for song in original:
+            summary.changed |= library.store_imported(song.song_id, song.info, song.genres, song.vector)
+            if song.vector is not None:
+                embedded.add(song.song_id)
+            elif song.problem:
+                summary.skipped.append((song.song_id, song.problem))
+            else:
+                summary.without_vector.append(song.song_id)
+            counter.advance()
+        if mirror and (gone := set(library.song_ids()).difference(song_ids)):
+            library.forget_songs(gone)
+            summary.changed = True
+    with_clip = _import_clips(library, clips, song_ids, summary.unreadable, keep_others=not mirror)
+    summary.vectors, summary.clips = len(embedded), len(with_clip)
+    summary.without_clip = sorted(embedded - with_clip)
     return summary
 
 
-def find_clips(files: Iterable[ScannedFile], song_ids: Iterable[str]) -> dict[str, ScannedFile]:
+def _import_clips(
+    library: Database,
+    clips: Path | None,
+    song_ids: list[str],
+    unreadable: list[tuple[str, str]],
+    *,
+    keep_others: bool,
+) -> set[str]:
+    """Store where the songs' clips are; return the songs that have one, and add those whose clip is damaged.
+
+    With `keep_others`, a clip that an earlier import found elsewhere stays as long as its file is there.
+    """
+    stored, found = library.clips(), {}
+    if clips:
+        root_id, root = library.settle_root(clips)
+        found = find_clips(scan_folder(clips), song_ids)
+    unchanged, new = set(), {}
+    for song_id in song_ids:
+        path, known = stored.get(song_id, (None, None))
+        if (file := found.get(song_id)) is None:
+            is_known = keep_others and path is not None and path.is_file()
+        else:
+            file = file.under(clips.relative_to(root))
+            is_known = path == root / file.native and known.is_unchanged(file)
+        if is_known:
+            unchanged.add(song_id)
+        elif file is not None:
+            try:
+                new[song_id] = _read_clip(root / file.native, file)
+            except Exception as error:
+                # A decoder may fail in any way: that costs one clip.
+                is_told = isinstance(error, ExplorerError)
+                unreadable.append((song_id, str(error) if is_told else type(error).__name__))
+    with_clip = unchanged | new.keys()
+    with library.transaction():
+        library.forget_clips(stored.keys() & set(song_ids) - with_clip)
+        for song_id, clip in new.items():
+            library.store_clip(song_id, root_id, clip)
+    return with_clip
+
+
+def _read_clip(path: Path, file: ScannedFile) -> Song:
+    with closing(open_audio(path)) as stream:
+        duration_s = min(_LONGEST_CLIP_S, max(0.0, claimed_duration(path)))
+        return Song(file, Tags(""), fingerprint(path), stream.format, duration_s)
+
+
+def find_clips(files: Iterable[ScannedFile], song_ids: list[str]) -> dict[str, ScannedFile]:
     """Find each song's clip by its id.
 
-    A clip is called by the song's id, with any extension, in any folder: `<id>.mp3`, or `previews/<id>.mp3`
+    A clip is named after the song's id, with any extension, in any folder: `<id>.mp3`, or `previews/<id>.mp3`
     as the original scripts wrote it. Where a file's name cannot hold a colon, `spotify:track:abc` is
     `spotify_track_abc`, or `abc` alone. An id may also be a path.
 
@@ -164,27 +232,19 @@ def find_clips(files: Iterable[ScannedFile], song_ids: Iterable[str]) -> dict[st
     dict of str to ScannedFile
         No file is the clip of two songs.
     """
-    by_path: dict[str, ScannedFile] = {}
-    by_stem: dict[str, ScannedFile] = {}
+    by_name: dict[str, ScannedFile] = {}
     # The scripts' own folder first, then what lies least deep.
     for file in sorted(files, key=lambda file: (not file.text.startswith(f"{CLIPS}/"), file.text.count("/"))):
         path = _normal(file.text)
-        by_path.setdefault(path, file)
         bare = os.path.splitext(path)[0]
-        if "/" in bare:
-            by_path.setdefault(bare, file)
-        by_stem.setdefault(bare.rpartition("/")[2], file)
-        by_stem.setdefault(path.rpartition("/")[2], file)
+        for name in (path, bare, path.rpartition("/")[2], bare.rpartition("/")[2]):
+            by_name.setdefault(name, file)
     found: dict[str, ScannedFile] = {}
     taken: set[bytes] = set()
-    song_ids = list(song_ids)
-    for spellings in _SPELLINGS:
+    for spelling in _SPELLINGS:
         for song_id in song_ids:
-            if song_id in found:
-                continue
-            name = spellings(_normal(song_id))
-            file = by_path.get(name) or by_stem.get(name)
-            if file is not None and file.path not in taken:
+            file = by_name.get(spelling(_normal(song_id)))
+            if song_id not in found and file is not None and file.path not in taken:
                 found[song_id] = file
                 taken.add(file.path)
     return found
@@ -203,72 +263,3 @@ _SPELLINGS = (
 
 def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
-
-
-class _Shelf:
-    """Where songs' clips are: in the folder that is looked through now, or where they were before.
-
-    Parameters
-    ----------
-    clips : Path or None
-    songs : list of OriginalSong
-    keeps : bool
-        Whether a clip that is not in the folder, and is where it was, stays a song's clip.
-    """
-
-    def __init__(
-        self, library: Database, clips: Path | None, songs: list[OriginalSong], *, keeps: bool
-    ) -> None:
-        self._library = library
-        self._keeps = keeps
-        self._stored = library.clips()
-        self._root_id, self._root = library.settle_root(clips) if clips else (None, None)
-        self._files: dict[str, ScannedFile] = {}
-        if clips:
-            below = clips.relative_to(self._root)
-            found = find_clips(scan_folder(clips), (song.song_id for song in songs))
-            self._files = {song_id: file.under(below) for song_id, file in found.items()}
-
-    def look(self, song_id: str, summary: ImportSummary) -> Clip | bool:
-        """Return a song's clip that is to be stored, else whether what is stored is to stay."""
-        before, file = self._stored.get(song_id), self._files.get(song_id)
-        if file is None:
-            return self._keeps and before is not None and Path(before[0]).is_file()
-        path = self._root / file.native
-        if before is not None and before[0] == str(path) and before[1].is_unchanged(file):
-            return True
-        try:
-            return Clip(file, fingerprint(path), open_audio(path).format, _claimed_length_s(path))
-        except ExplorerError as error:
-            summary.unreadable.append((song_id, str(error)))
-        except Exception as error:
-            # Whatever a decoder stumbles over costs one clip, and not the others.
-            summary.unreadable.append((song_id, f"{file.text} cannot be read ({type(error).__name__})."))
-        return False
-
-    def settle(self, song_id: str, place: Clip | bool) -> bool:
-        """Store what `look` found; return whether the song has a clip."""
-        if isinstance(place, Clip):
-            self._library.store_clip(song_id, self._root_id, place)
-        elif not place and song_id in self._stored:
-            self._library.forget_clip(song_id)
-        return bool(place)
-
-
-def _claimed_length_s(path: Path) -> float:
-    """Return how long a clip says that it is: it is shown, and nothing is allocated by it."""
-    try:
-        return min(_LONGEST_CLAIM_S, max(0.0, float(mutagen.File(path).info.length)))
-    except Exception:
-        # Damaged tags raise whatever the parser stumbles over, and the sound may be whole.
-        stream = open_audio(path)
-        for _ in stream.blocks():
-            pass
-        return stream.duration_s
-
-
-def _forget_others(library: Database, songs: list[OriginalSong], summary: ImportSummary) -> None:
-    gone = set(library.song_ids()) - {song.song_id for song in songs}
-    if gone:
-        library.forget_songs(gone)
-        summary.changed = True

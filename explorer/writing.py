@@ -55,13 +55,13 @@ def _sync(file: Path) -> None:
         os.fsync(content.fileno())
 
 
-def refuse_library(out: Path, database: Path) -> None:
-    """Refuse to write over a library, by whatever name it is called.
+def refuse_library(out: Path | None, database: Path) -> None:
+    """Refuse to write over a library, by whatever name it is called; None is standard output.
 
     Raises
     ------
     LibraryError
     """
     with suppress(OSError):
-        if out.samefile(database):
+        if out and out.samefile(database):
             raise LibraryError(f"{out} is the library itself: name another file with --out.")

@@ -12,6 +12,7 @@ from explorer.importing import find_clips, folder_of_clips, import_original
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.database import Database
+from explorer.library.original import open_original
 from explorer.library.records import ScannedFile
 from explorer.progress import Reporter
 
@@ -23,8 +24,9 @@ def original(tmp_path):
     return folder / "old.db", folder / "previews", store_original(folder / "old.db", folder / "previews")
 
 
-def bring(library, original, clips, **options):
-    return import_original(library, original, clips=clips, reporter=Reporter(), **options)
+def bring(library, path, clips, **options):
+    with open_original(path) as original:
+        return import_original(library, original, clips=clips, reporter=Reporter(), **options)
 
 
 def change(path, sql, *bindings):

@@ -63,7 +63,10 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
     from explorer.analysis.compare import compare as compare_songs
     from explorer.analysis.compare_telling import describe, document
     from explorer.analysis.compared import CompareRequest
+    from explorer.originals import library_to_read
 
+    reporter = Reporter()
+    database = library_to_read(database, with_map=True, reporter=reporter)
     request = CompareRequest(
         database=database,
         out=out or Settings(database=database).metadata / "compare",
@@ -73,7 +76,7 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
         pairs=pairs,
         projections=projections,
     )
-    found = compare_songs(request, reporter=Reporter())
+    found = compare_songs(request, reporter=reporter)
     if as_json:
         print_json(document(found))
     else:

@@ -57,6 +57,8 @@ def export(database, form, out, as_json, **choices):
     from explorer.exporting.exporter import FORMS, PLAYLISTS, ExportRequest, form_of
     from explorer.exporting.exporter import export as hand_out
     from explorer.library.database import Database
+    from explorer.originals import library_to_read
+    from explorer.writing import refuse_library
 
     form = form or (form_of(out) if out else None)
     if form is None:
@@ -69,6 +71,8 @@ def export(database, form, out, as_json, **choices):
         raise AnalysisError("Parquet is not for a terminal: name a file with --out, or pipe it.")
     reporter = Reporter()
     request = ExportRequest(form, **choices)
+    refuse_library(out, database)
+    database = library_to_read(database, with_map=True, reporter=reporter)
     with Database.open_readonly(database) as library:
         done = hand_out(library, request, out=out or click.get_binary_stream("stdout"))
     if done.left_out:

@@ -28,22 +28,20 @@ def import_command(original, database, clips, no_map, as_json):
     from explorer.importing import folder_of_clips, import_original
     from explorer.indexing.mapmaker import make_map
     from explorer.library.database import Database
-    from explorer.library.original import require_original
-    from explorer.originals import tell
+    from explorer.library.original import open_original
 
     reporter = Reporter()
-    require_original(original)
-    folder = folder_of_clips(original, clips)
-    with Database.open(database) as library:
+    clips = folder_of_clips(original, clips)
+    with open_original(original) as opened, Database.open(database) as library:
         summary = import_original(
             library,
-            original,
-            clips=folder,
+            opened,
+            clips=clips,
             reporter=reporter,
             # The demo's songs make way for somebody's own music.
             replace=holds_only_the_demo(library),
         )
-        tell(summary, folder, reporter)
+        summary.tell(clips, reporter)
         if summary.vectors and not no_map and (summary.changed or not library.projections()):
             make_map(library, reporter=reporter)
     if as_json:

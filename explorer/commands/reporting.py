@@ -34,9 +34,12 @@ def report(database, out, recompute, as_json):
     from explorer.analysis.report_page import write_page
     from explorer.analysis.report_text import describe_report, require_sound
     from explorer.library.database import Database
+    from explorer.originals import library_to_read
     from explorer.writing import refuse_library
 
     reporter = Reporter()
+    refuse_library(out, database)
+    database = library_to_read(database, with_map=True, reporter=reporter)
     out = out or database.parent / "report.html"
     refuse_library(out, database)
     with Database.open_readonly(database) as library:

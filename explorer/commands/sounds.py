@@ -143,13 +143,15 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
         raise click.UsageError("--m3u8 and --json are both for standard output: name a file with --out.")
     if out and not (as_playlist or as_json):
         raise click.UsageError("--out needs --m3u8 or --json, which say what to write.")
+    from explorer.originals import library_to_read
     from explorer.similar import recommend
     from explorer.util.text import shown
     from explorer.writing import refuse_library
 
-    if out:
-        refuse_library(out, database)
+    refuse_library(out, database)
     reporter = Reporter()
+    database = library_to_read(database, reporter=reporter)
+    refuse_library(out, database)
     found = recommend(
         song, database=database, count=count, request=model_request(weights=weights), reporter=reporter
     )

@@ -11,14 +11,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 import apsw
 
-from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError, OriginalDatabaseError
+from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
 from explorer.library.schema import MIGRATIONS
 
 BUSY_TIMEOUT_MS = 5_000
@@ -48,17 +48,15 @@ class LibraryFile:
         ------
         NoLibraryError
             If there is no such file and none is to be made.
-        OriginalDatabaseError
-            If it is one of the original scripts' databases, which stay as they are.
         LibraryError
-            If the file cannot be opened, is no database, or was written by a newer version.
+            If the file cannot be opened, is no database or one of the original scripts, or was written by
+            a newer version.
         LibraryBusyError
             If another program holds it for longer than five seconds.
         """
         if not create:
             _require(path)
-        if is_original(path):
-            raise OriginalDatabaseError(_original(path))
+        _refuse_original(path)
         with speaking_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = apsw.Connection(str(path))
@@ -87,12 +85,14 @@ class LibraryFile:
         """
         _require(path)
         with speaking_plainly(path):
+            # SQLite makes files beside a database in WAL mode even to read it.
+            if not _version_in_file(path):
+                _refuse_original(path)
             connection, tables = _open_to_read(path)
             version = connection.pragma("user_version")
         if not _is_ours(connection, tables):
             connection.close()
-            if is_original(path):
-                raise OriginalDatabaseError(_original(path))
+            _refuse_original(path)
             raise LibraryError(f"{path} holds no library of this program: index a folder into another file.")
         if version < len(MIGRATIONS):
             connection.close()
@@ -131,8 +131,10 @@ class LibraryFile:
             )
         for number in range(version, len(MIGRATIONS)):
             with self._connection:
-                self._connection.execute(MIGRATIONS[number])
-                self._connection.pragma("user_version", number + 1)
+                # Another process may have done this step while this one waited for the lock.
+                if self._connection.pragma("user_version") == number:
+                    self._connection.execute(MIGRATIONS[number])
+                    self._connection.pragma("user_version", number + 1)
 
     def _rows(self, sql: str, bindings: tuple = ()) -> list[tuple]:
         with speaking_plainly(self.path):
@@ -186,7 +188,7 @@ class _Patience:
 
 
 def is_original(path: Path) -> bool:
-    """Tell whether a file is a database of the original experiment's scripts; it is not changed.
+    """Tell whether a file is a database of the original experiment's scripts, without changing anything.
 
     Raises
     ------
@@ -195,26 +197,32 @@ def is_original(path: Path) -> bool:
     """
     if not path.is_file():
         return False
-    left = _left_beside(path)
     with speaking_plainly(path):
+        logs = logs_beside(path)
+        # A library of ours whose log is being written or was cut short: the scripts set no version.
+        if logs and _version_in_file(path):
+            return False
         try:
-            with closing(_immutable(path)) as connection:
-                tables = _tables(connection)
-        except apsw.CorruptError:
-            if not left:
-                raise
-            tables = set()
-        # While its log is copied into it, and where that was cut short, a file is whole only with the log.
-        if left and not tables >= _OURS:
-            if _header_version(path):
-                return False
             with reading_untouched(path) as connection:
                 tables = _tables(connection)
-    return _is_theirs(tables)
+        except apsw.CorruptError:
+            if not logs:
+                raise
+            return False  # Another process changed the files while they were copied.
+    return "songs_vectors" in tables and not tables >= _OURS
 
 
-def _header_version(path: Path) -> int:
-    """Return the version of a database's tables as its file alone has it: the original scripts set none."""
+def _refuse_original(path: Path) -> None:
+    if is_original(path):
+        raise LibraryError(
+            f"{path} is a database of the original scripts, which is only read: look at it with "
+            f"`python run.py serve --db {path} --audio FOLDER`, or copy it into a library with "
+            f"`python run.py import {path}`."
+        )
+
+
+def _version_in_file(path: Path) -> int:
+    """Return the version of a database's tables as the file has it, without what is in its log."""
     with path.open("rb") as file:
         return int.from_bytes(file.read(64)[60:], "big")
 
@@ -231,22 +239,28 @@ def _refuse_another_programs(connection: apsw.Connection, path: Path) -> None:
 def reading_untouched(path: Path) -> Iterator[apsw.Connection]:
     """Open a database so that neither it nor its folder is changed.
 
-    SQLite opens a file that is said to be immutable without locks and without files of its own. What its
-    last writer left beside the file would be passed over so: then a copy is read.
+    SQLite opens a file that is said to be immutable without locks, and makes no file beside it. It would
+    ignore a log that the last writer left, so then a copy of both is read.
     """
-    with speaking_plainly(path), tempfile.TemporaryDirectory(prefix="music-explorer-") as folder:
-        left = _left_beside(path)
-        for file in [path, *left] if left else []:
-            shutil.copyfile(file, Path(folder) / file.name)
-        copy = Path(folder) / path.name
-        with closing(apsw.Connection(str(copy)) if left else _immutable(path)) as connection:
-            yield connection
+    with ExitStack() as stack:
+        with speaking_plainly(path):
+            if logs := logs_beside(path):
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="music-explorer-")))
+                for file in [path, *logs]:
+                    with suppress(FileNotFoundError):  # Its writer has just put a log into the file.
+                        shutil.copyfile(file, folder / file.name)
+            source = apsw.Connection(str(folder / path.name)) if logs else _immutable(path)
+        yield stack.enter_context(closing(source))
 
 
-def _left_beside(path: Path) -> list[Path]:
-    """Return what the last writer of a database did not put into it: its logs, where they are not empty."""
-    logs = (path.with_name(path.name + end) for end in ("-wal", "-journal"))
-    return [log for log in logs if log.exists() and log.stat().st_size]
+def logs_beside(path: Path) -> list[Path]:
+    """Return the logs with what the last writer of a database did not put into it."""
+    found = []
+    for log in (path.with_name(path.name + end) for end in ("-wal", "-journal")):
+        with suppress(FileNotFoundError):
+            if log.stat().st_size:
+                found.append(log)
+    return found
 
 
 def _open_to_read(path: Path) -> tuple[apsw.Connection, set[str]]:
@@ -257,7 +271,7 @@ def _open_to_read(path: Path) -> tuple[apsw.Connection, set[str]]:
     except (apsw.CantOpenError, apsw.ReadOnlyError):
         # The log's index can be made nowhere where nothing can be written, and is not wanted: nobody writes.
         connection.close()
-        if os.access(path.parent, os.W_OK) or _left_beside(path):
+        if os.access(path.parent, os.W_OK) or logs_beside(path):
             raise
         connection = _immutable(path)
         return connection, _tables(connection)
@@ -272,21 +286,9 @@ def _tables(connection: apsw.Connection) -> set[str]:
     return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
 
 
-def _is_theirs(tables: set[str]) -> bool:
-    """Tell whether these are the tables of an original database, and not a library's."""
-    return "songs_vectors" in tables and not tables >= _OURS
-
-
 def _is_ours(connection: apsw.Connection, tables: set[str]) -> bool:
     """Tell whether a database with these tables is a library; other programs count versions too."""
     return tables >= _OURS and connection.pragma("user_version") > 0
-
-
-def _original(path: Path) -> str:
-    return (
-        f"{path} is a database of the original scripts: look at it with `python run.py serve --db {path} "
-        f"--audio FOLDER`, or take it into a library with `python run.py import {path}`."
-    )
 
 
 def _require(path: Path) -> None:

@@ -151,9 +151,8 @@ class Database(
             "duration_ms": round(song.duration_s * 1000),
             "path": song.file.text,
         }
-        file = song.file
         with self.transaction():
-            song_id = self._song_id(root_id, file)
+            song_id = self._song_id(root_id, song.file)
             if not self._says_more(song_id, song.tags):
                 self._rows(
                     "INSERT INTO songs VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET info = excluded.info",
@@ -161,28 +160,38 @@ class Database(
                 )
             if song.tags.genres or not self.was_imported(song_id):
                 self._store_genres(song_id, song.tags.genres)
-            self._rows(
-                """INSERT OR REPLACE INTO files(
-                       song_id, root_id, path, size_bytes, modified_ns, fingerprint, format, duration_s,
-                       preview_start_s, audio_fingerprint
-                   ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                (
-                    song_id,
-                    root_id,
-                    file.path,
-                    file.size_bytes,
-                    file.modified_ns,
-                    song.fingerprint,
-                    song.format,
-                    float(song.duration_s),
-                    song.preview_start_s,
-                    song.audio_fingerprint,
-                ),
-            )
+            self._store_file(song_id, root_id, song)
             if vector is not None:
                 self._store_vector(song_id, encode_vector(vector))
-            self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
+            self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, song.file.path))
         return song_id
+
+    def store_clip(self, song_id: str, root_id: int, clip: Song) -> None:
+        """Store in which file the sound of an imported song is; its tags say nothing."""
+        with self.transaction():
+            # Another song may have had the file until now.
+            self._rows("DELETE FROM files WHERE root_id = ? AND path = ?", (root_id, clip.file.path))
+            self._store_file(song_id, root_id, clip)
+
+    def _store_file(self, song_id: str, root_id: int, song: Song) -> None:
+        self._rows(
+            """INSERT OR REPLACE INTO files(
+                   song_id, root_id, path, size_bytes, modified_ns, fingerprint, format, duration_s,
+                   preview_start_s, audio_fingerprint
+               ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (
+                song_id,
+                root_id,
+                song.file.path,
+                song.file.size_bytes,
+                song.file.modified_ns,
+                song.fingerprint,
+                song.format,
+                float(song.duration_s),
+                song.preview_start_s,
+                song.audio_fingerprint,
+            ),
+        )
 
     def _says_more(self, song_id: str, tags: Tags) -> bool:
         """Tell whether a song was imported with more than its file's tags say."""
