@@ -56,9 +56,8 @@ def library_to_read(
         # In one transaction: a second process waits for the first, and a killed one leaves nothing behind.
         with library.transaction():
             _bring_up_to_date(library, database, clips, reporter)
-        is_stale = library.map_revision() == library.origin()["stale_map"] or library.has_unplaced_songs()
-        if with_map and is_stale and library.count_vectors():
-            _draw(library, database, reporter)
+        if with_map and library.count_vectors():
+            _bring_map_up_to_date(library, database, reporter)
     return mirror
 
 
@@ -87,6 +86,7 @@ def _open(mirror: Path, original: Path) -> Database:
 
 
 def _bring_up_to_date(library: Database, original: Path, clips: Path | None, reporter: Reporter) -> None:
+    """Read an original and look for its clips, unless neither has changed since the last time."""
     # Late: whoever reads a library of ours does not wait for what imports one.
     from explorer.importing import folder_of_clips, import_original
     from explorer.library.original import open_original
@@ -101,11 +101,9 @@ def _bring_up_to_date(library: Database, original: Path, clips: Path | None, rep
     state = hashlib.sha256(repr((marks, clips, listing)).encode()).hexdigest()
     if before.get("state") == state:
         return
-    beside = library.path.is_relative_to(original.absolute().parent)
-    reporter.say(
-        f"Reading {original} into {library.path}"
-        + ("." if beside else f", because nothing can be written to {original.absolute().parent}.")
-    )
+    is_beside = library.path.parent.parent == original.absolute().parent
+    why = "" if is_beside else ", because nothing can be written beside it"
+    reporter.say(f"Reading {original} into {library.path}{why}.")
     with open_original(original) as opened:
         summary = import_original(library, opened, clips=clips, reporter=reporter, mirror=True)
     summary.tell(clips, reporter)
@@ -113,10 +111,12 @@ def _bring_up_to_date(library: Database, original: Path, clips: Path | None, rep
     library.store_origin({"state": state, "clips": clips and str(clips), "stale_map": stale})
 
 
-def _draw(library: Database, original: Path, reporter: Reporter) -> None:
-    """Make the map, without what takes minutes in a large library: somebody waits for it."""
+def _bring_map_up_to_date(library: Database, original: Path, reporter: Reporter) -> None:
+    if library.map_revision() != library.origin()["stale_map"] and not library.has_unplaced_songs():
+        return
     from explorer.indexing.mapmaker import MINUTES_FOR_TSNE, MapRequest, make_map
 
+    # Of a large library without what takes minutes: somebody waits.
     is_large = library.count_vectors() >= MINUTES_FOR_TSNE and "tsne" not in library.projections()
     quick = MapRequest(projections=("pca", "umap"))
     make_map(library, reporter=reporter, request=quick if is_large else None)

@@ -105,22 +105,22 @@ def test_ids_are_told_as_a_terminal_can_show_them(tmp_path):
     assert "x" * 100 not in said
 
 
-def test_databases_side_by_side_have_images_of_their_own(tmp_path):
+def test_databases_side_by_side_have_mirrors_of_their_own(tmp_path):
     assert mirror_of(tmp_path / "songs.db") != mirror_of(tmp_path / "songs.sqlite")
     (tmp_path / "songs.explorer").write_text("in the way")
     assert not mirror_of(tmp_path / "songs.db").is_relative_to(tmp_path)
 
 
-def test_a_damaged_image_may_be_deleted_and_is_made_anew(tmp_path):
+def test_a_damaged_mirror_may_be_deleted_and_is_made_anew(tmp_path):
     path = tmp_path / "old.db"
     store_original(path)
-    image = mirror(path)[0]
-    image.write_bytes(b"no database" * 500)
+    library_path = mirror(path)[0]
+    library_path.write_bytes(b"no database" * 500)
     with pytest.raises(LibraryError, match=r"delete the folder .*old\.explorer"):
         mirror(path)
-    shutil.rmtree(image.parent)
+    shutil.rmtree(library_path.parent)
     mirror(path)
-    with Database.open_readonly(image) as library:
+    with Database.open_readonly(library_path) as library:
         assert library.count_vectors() == 12
 
 
@@ -151,12 +151,16 @@ def test_without_clips_it_is_said_that_nothing_can_be_heard(tmp_path):
     assert any("--audio" in line for line in said)
 
 
-def test_where_nothing_can_be_written_beside_it_the_image_is_elsewhere(tmp_path, monkeypatch):
+def test_where_nothing_can_be_written_beside_it_the_mirror_is_elsewhere(tmp_path, monkeypatch):
+    path = tmp_path / "read only" / "old.db"
+    store_original(path)
     monkeypatch.setattr(originals.os, "access", lambda path, mode: False)
     monkeypatch.setattr(originals, "ROOT", tmp_path / "checkout")
-    image = mirror_of(tmp_path / "read only" / "old.db")
-    assert image.is_relative_to(tmp_path / "checkout" / "metadata")
-    assert image != mirror_of(tmp_path / "another" / "old.db")
+    library_path, said = mirror(path)
+    assert library_path.is_relative_to(tmp_path / "checkout" / "metadata")
+    assert any(str(library_path) in line and "nothing can be written" in line for line in said)
+    assert library_path != mirror_of(tmp_path / "another" / "old.db")
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_library_of_ours_is_served_as_it_is_and_takes_no_folder(tmp_path):

@@ -78,13 +78,13 @@ def bring_in_line(
     """
     known = database.song_ids_by_path(root_id)
     todo = [(file, known[file.path]) for file in files if file.path in known]
-    genres, imported = database.genres(), database.imported_songs()
+    genres = database.genres()
     changed: dict[str, tuple[str, ...]] = {}
     with reporter.counting("Reading genres", total=len(todo)) as counter:
         for file, song_id in todo:
             with as_local(root / os.fsdecode(file.path)) as path:
                 found = source.genres(file, read_tags(path))
-            if found != genres.get(song_id, ()) and (found or song_id not in imported):
+            if found != genres.get(song_id, ()) and (found or not database.was_imported(song_id)):
                 changed[song_id] = found
             counter.advance()
     # As one: a choice that is remembered holds for every song that is known.

@@ -70,13 +70,8 @@ class ImportTables(GenreTables, VectorTables):
         """Return the ids of all songs, those without a vector too."""
         return [song_id for (song_id,) in self._rows("SELECT id FROM songs ORDER BY id")]
 
-    def imported_songs(self) -> set[str]:
-        """Return the songs that came from another database: what is indexed here says in which file it is."""
-        sql = "SELECT id FROM readable_songs WHERE info ->> '$.path' IS NULL"
-        return {song_id for (song_id,) in self._rows(sql)}
-
     def was_imported(self, song_id: str) -> bool:
-        """Tell whether a song came from another database."""
+        """Tell whether a song came from another database: one indexed here names its file."""
         sql = "SELECT info ->> '$.path' IS NULL FROM readable_songs WHERE id = ?"
         return self._value(sql, (song_id,)) == 1
 
