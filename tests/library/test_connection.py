@@ -27,6 +27,19 @@ store_library(path, path.parent / "music", seconds=0.05)
 os._exit(0)
 """
 
+OPENING = """
+import sys, time
+from pathlib import Path
+from explorer.library.database import Database
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+for number in range(10):
+    while not (folder / f"{number}.go").exists():
+        pass
+    with Database.open(folder / f"{number}.db") as database:
+        assert (database.count_vectors(), database.roots()) == (0, [])
+"""
+
 HOLDING = """
 import sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -150,3 +163,16 @@ def test_a_full_disk_is_told_where_only_an_input_or_output_error_is(tmp_path, mo
     monkeypatch.undo()
     with pytest.raises(LibraryError, match="disk I/O"), connection.speaking_plainly(tmp_path / "songs.db"):
         raise connection.apsw.IOError("disk I/O error")
+
+
+def test_a_new_library_is_made_once_by_all_processes_that_open_it_at_the_same_time(tmp_path):
+    command = [sys.executable, "-c", OPENING, str(tmp_path)]
+    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(4)]
+    for process in processes:
+        assert process.stdout.readline() == b"ready\n"
+    for number in range(10):
+        (tmp_path / f"{number}.go").touch()
+        time.sleep(0.1)
+    for process in processes:
+        with process:
+            assert process.wait(60) == 0
