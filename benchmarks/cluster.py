@@ -32,8 +32,9 @@ sys.path.insert(0, str(ROOT))
 
 from explorer.config import Settings  # noqa: E402
 from explorer.embedding.weights import untrained_weights  # noqa: E402
-from explorer.indexing.cluster.coordinator import Cluster  # noqa: E402
-from explorer.indexing.cluster.kit import Answer  # noqa: E402
+from explorer.indexing.cluster.coordinator import connected, make_kit  # noqa: E402
+from explorer.indexing.cluster.dispatcher import embed_on_cluster  # noqa: E402
+from explorer.indexing.cluster.kit import Answer, Kit  # noqa: E402
 from explorer.indexing.indexer import index_folder  # noqa: E402
 from explorer.indexing.model import Model, ModelRequest  # noqa: E402
 from explorer.indexing.outcomes import Embedded  # noqa: E402
@@ -82,8 +83,8 @@ def simulate_workers(address: str, count: int, seconds_per_song: float) -> None:
 
     from explorer.indexing.cluster import work
 
-    def sleep(_kit: object, files: list[ScannedFile], stop: threading.Event) -> Answer:
-        stop.wait(seconds_per_song * len(files))
+    def sleep(kit: Kit, files: list[ScannedFile]) -> Answer:
+        kit.stop.wait(seconds_per_song * len(files))
         return Answer([made_up(file) for file in files])
 
     work.embed_files = sleep
@@ -157,17 +158,11 @@ def time_run(workers: int, songs: int, seconds_per_song: float) -> tuple[float, 
         storer = Storer(
             database, root, root_id, summary, genres=lambda _, tags: tags.genres, previews=None, log=None
         )
-        with Cluster(address) as connected:
+        with connected(address) as client:
             began, computed = time.perf_counter(), time.process_time()
-            for some in connected.embed(
-                files,
-                root=root,
-                database=database,
-                model=model,
-                weights=weights,
-                engine="openvino",
-                stop=threading.Event(),
-                reporter=Quiet(),
+            kit = make_kit(root, database=database, model=model, weights=weights, engine="openvino")
+            for some in embed_on_cluster(
+                client, kit, files, address=address, stop=threading.Event(), reporter=Quiet()
             ):
                 storer.store_together(some)
             seconds = time.perf_counter() - began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -10,54 +11,84 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from distributed import Client, Worker
+from distributed import Client, Scheduler, Worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from explorer.config import ROOT
+from explorer.indexing.outcomes import Failed
 
 
 class Poison(WorkerPlugin):
-    """Kills each worker that begins a batch with a file whose name begins so, and notes every batch.
+    """Notes in `log` each batch that a worker begins, and in `log`.kits each kit that it is sent.
 
-    Or it makes workers blind to what is called so, as one is that has no share mounted.
+    Parameters
+    ----------
+    begins : bytes
+        Kill a worker that begins a batch with a file whose name begins so.
+    seconds : float
+        Wait before each batch.
+    blind_to : str
+        Have workers not see what is called so, like one that has not mounted a share.
+    pretends : bool
+        Embed nothing: every file fails at once.
     """
 
     name = "poison"
 
     def __init__(
-        self, log: str, *, begins: bytes = b"poison", seconds: float = 0.0, blind_to: str = ""
+        self,
+        log: str,
+        *,
+        begins: bytes = b"poison",
+        seconds: float = 0.0,
+        blind_to: str = "",
+        pretends: bool = False,
     ) -> None:
         self.log = log
         self.begins = begins
         self.seconds = seconds
         self.blind_to = blind_to
+        self.pretends = pretends
 
     def setup(self, worker: Worker) -> None:
-        """Stand in the way of embedding."""
+        """Replace what embeds by what does this."""
         from explorer.indexing.cluster import work
 
-        embed = getattr(work, "_embed_unpoisoned", work._embed)
-        work._embed_unpoisoned = embed
+        self.originals = work._embed, work.check_fitness, work.is_there
+        embed, check, seen = self.originals
 
-        def poisoned(engine, kit, root, files, stop):
-            with open(self.log, "a") as log:  # noqa: PTH123 - of another process
-                log.write(f"{os.getpid()} {' '.join(file.text for file in files)}\n")
+        def poisoned(kit, root, files):
+            note(self.log, " ".join(file.text for file in files))
             if any(file.path.startswith(self.begins) for file in files):
                 os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(self.seconds)
-            return embed(engine, kit, root, files, stop)
+            return [Failed(file, "pretended") for file in files] if self.pretends else embed(kit, root, files)
 
-        work._embed = poisoned
+        def noted(kit):
+            note(f"{self.log}.kits", kit.run)
+            check(kit)
+
+        work._embed, work.check_fitness = poisoned, noted
         if self.blind_to:
-            seen = work._seen_unpoisoned = getattr(work, "_seen_unpoisoned", work.is_there)
             work.is_there = lambda path: not str(path).endswith(self.blind_to) and seen(path)
 
     def teardown(self, worker: Worker) -> None:
-        """Let everything be as it was."""
+        """Put back what was replaced."""
         from explorer.indexing.cluster import work
 
-        work._embed = work._embed_unpoisoned
-        work.is_there = getattr(work, "_seen_unpoisoned", work.is_there)
+        work._embed, work.check_fitness, work.is_there = self.originals
+
+
+def note(path: str, text: str) -> None:
+    """Add a line to a file that several processes write."""
+    with open(path, "a") as log:  # noqa: PTH123 - a plain string, of another process
+        log.write(f"{os.getpid()} {text}\n")
+
+
+def tasks_on(dask_scheduler: Scheduler) -> tuple[int, int]:
+    """Count a scheduler's tasks, and the bytes of the largest."""
+    specs = [pickle.dumps(task.run_spec) for task in list(dask_scheduler.tasks.values())]
+    return len(specs), max(map(len, specs), default=0)
 
 
 @contextmanager

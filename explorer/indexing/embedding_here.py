@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -30,7 +30,7 @@ def embed_here(
     engine: Engine,
     hop_s: float,
     pooling: str,
-    known: set[str],
+    known: Container[str],
     stop: threading.Event,
 ) -> Iterator[Outcome]:
     """Embed files; yield each one's outcome as soon as it is there.
@@ -41,7 +41,7 @@ def embed_here(
     ----------
     root : Path or RemotePath
         What the files' paths are relative to.
-    known : set of str
+    known : container of str
         Files with one of these fingerprints, of bytes or of sound, need no embedding.
     stop : threading.Event
         Once it is set no other file is begun, and those in hand are finished.

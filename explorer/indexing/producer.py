@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from copy import copy
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +49,7 @@ class Producer:
         Seconds from one window to the next.
     batch_size : int
         Windows in a batch.
-    known : set of str
+    known : container of str
         Files with one of these fingerprints, of bytes or of sound, are not decoded: they are `Known`.
     threads : int
         Songs that are decoded at once.
@@ -64,13 +63,14 @@ class Producer:
         prepare: Callable[[np.ndarray], np.ndarray],
         hop_s: float,
         batch_size: int,
-        known: set[str],
+        known: Container[str],
         threads: int = 1,
     ) -> None:
         self._folder = folder
         self._prepare = prepare
         self._hop_s = hop_s
-        self._known = copy(known)
+        self._known = known
+        self._read_here: set[str] = set()
         self._todo = iter(enumerate(files))
         self._packer = Packer(batch_size)
         self._lock = threading.Lock()
@@ -162,7 +162,7 @@ class Producer:
     def _decode(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
         path = self._folder / file.native
         marks = decoder.marks(path)
-        if not self._known.isdisjoint(marks.all):
+        if any(mark in self._known or mark in self._read_here for mark in marks.all):
             self._pack(self._packer.end(Undecoded(number, Known(file, marks))))
             return
         sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
@@ -182,4 +182,4 @@ class Producer:
         )
         self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
         # Only now: a copy of it must not come before it.
-        self._known |= marks.all
+        self._read_here |= marks.all

@@ -1,35 +1,29 @@
-"""How a worker embeds a batch: as a single machine does, so that the vectors are the same."""
+"""How a worker embeds a batch: with the code that a single machine uses, so the vectors are the same."""
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 import threading
-import time
 from pathlib import Path
 
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.openvino_network import native_precisions
-from explorer.embedding.weights import Weights, find_weights_here, untrained_weights
 from explorer.errors import ClusterError, ExplorerError
-from explorer.indexing.cluster.kit import Answer, Kit, PackedWeights, Recipe, program_digest
+from explorer.indexing.cluster.kit import Answer, Kit, program_digest
+from explorer.indexing.cluster.sounds import KnownSounds
 from explorer.indexing.embedding_here import embed_here
 from explorer.indexing.outcomes import Failed, Outcome
 from explorer.library.records import ScannedFile
 from explorer.library.remote import RemotePath, as_root, is_there
 
+kits: dict[str, Kit] = {}
+"""This worker's kits, one for each library."""
+
 _turn = threading.Lock()
 """A process embeds one batch at a time, however many threads it has: the network takes all cores."""
 
-_TELLING_S = 0.05
-"""The answer to the last batch must have left before a file of this one may bring the process down: else
-the wrong one would be suspected."""
 
-_engines: dict[tuple, Engine] = {}
-
-
-def embed_files(kit: Kit, files: list[ScannedFile], stop: threading.Event) -> Answer:
-    """Embed files; those that are not there are told apart, because the folder itself may be missing here.
+def embed_files(kit: Kit, files: list[ScannedFile]) -> Answer:
+    """Embed files; list apart those that do not exist, because this worker may lack the folder itself.
 
     Raises
     ------
@@ -37,15 +31,12 @@ def embed_files(kit: Kit, files: list[ScannedFile], stop: threading.Event) -> An
         If this worker cannot: the rest of a sentence that begins with its name.
     """
     with _turn:
-        time.sleep(_TELLING_S)
-        if stop.is_set():
+        if kit.stop.is_set():
             return Answer()
         try:
-            engine = _engine(kit.recipe)
             root = _reachable(kit.root)
             unseen = [file for file in files if not is_there(root / file.native)]
-            there = [file for file in files if file not in unseen]
-            outcomes = _embed(engine, kit, root, there, stop)
+            outcomes = _embed(kit, root, [file for file in files if file not in unseen])
             failed = [outcome.file for outcome in outcomes if isinstance(outcome, Failed)]
             unseen += [file for file in failed if not is_there(root / file.native)]
         except ClusterError:
@@ -56,31 +47,40 @@ def embed_files(kit: Kit, files: list[ScannedFile], stop: threading.Event) -> An
 
 
 def check_fitness(kit: Kit) -> None:
-    """Refuse what cannot make the same vectors as the others, or does not see the files.
+    """Refuse a kit with which this worker could not make the same vectors as the others.
 
     Raises
     ------
     ClusterError
-        The rest of a sentence that begins with this worker's name.
+        If it cannot, or does not see the files: the rest of a sentence that begins with this worker's name.
     """
-    recipe = kit.recipe
-    if program_digest() != recipe.program:
+    if program_digest() != kit.program:
         raise ClusterError("runs another version of this program: bring both to the same one.")
-    if recipe.engine == "openvino" and recipe.precision not in native_precisions():
+    if kit.content_digest() != kit.checksum:
+        raise ClusterError("has got weights that were changed on the way: check its memory and network.")
+    precision = kit.model.precision
+    if kit.engine == "openvino" and precision not in native_precisions():
         raise ClusterError(
-            f"has a processor without {recipe.precision}, which makes this library's vectors: leave it "
-            "out, or index with --precision float32 --reindex."
+            f"has a processor without {precision}, which makes this library's vectors: leave it out, or "
+            "index with --precision float32 --reindex."
         )
     _reachable(kit.root)
 
 
-def _embed(
-    engine: Engine, kit: Kit, root: Path | RemotePath, files: list[ScannedFile], stop: threading.Event
-) -> list[Outcome]:
-    hop_s, pooling = kit.recipe.hop_s, kit.recipe.pooling
+def _embed(kit: Kit, root: Path | RemotePath, files: list[ScannedFile]) -> list[Outcome]:
+    engine, known = _opened(kit)
+    hop_s, pooling = kit.model.hop_s, kit.model.pooling
     return list(
-        embed_here(root, files, engine=engine, hop_s=hop_s, pooling=pooling, known=kit.known, stop=stop)
+        embed_here(root, files, engine=engine, hop_s=hop_s, pooling=pooling, known=known, stop=kit.stop)
     )
+
+
+def _opened(kit: Kit) -> tuple[Engine, KnownSounds]:
+    """Return a kit's engine and fingerprints, made once and freed with it."""
+    if not hasattr(kit, "opened"):
+        engine = open_engine(kit.engine, kit.weights, precision=kit.model.precision, network=kit.network)
+        kit.opened = engine, KnownSounds(kit.sounds)
+    return kit.opened
 
 
 def _reachable(root: str) -> Path | RemotePath:
@@ -88,51 +88,3 @@ def _reachable(root: str) -> Path | RemotePath:
     if not is_there(folder):
         raise ClusterError(f"does not see {root}: make it available there under the same name.")
     return folder
-
-
-def _engine(recipe: Recipe) -> Engine:
-    """Return the engine that makes a run's vectors, opened once for all batches."""
-    network = recipe.network and hashlib.sha256(recipe.network).hexdigest()
-    key = (recipe.engine, recipe.precision, recipe.weights.sha256, network)
-    if key not in _engines:
-        # One run's at a time: each takes hundreds of megabytes.
-        _engines.clear()
-        _engines[key] = open_engine(
-            recipe.engine,
-            unpack_weights(recipe.weights),
-            precision=recipe.precision,
-            network=recipe.network,
-        )
-    return _engines[key]
-
-
-def pack_weights(weights: Weights) -> PackedWeights:
-    """Make weights ready for sending."""
-    if weights.path is None:
-        return PackedWeights(weights.sha256)
-    return PackedWeights(weights.sha256, weights.path.name, weights.path.read_bytes())
-
-
-def unpack_weights(packed: PackedWeights) -> Weights:
-    """Read weights that were sent.
-
-    Raises
-    ------
-    ClusterError
-        If they are not the ones that were meant: the rest of a sentence that begins with the worker's name.
-    WeightsError
-        If they are damaged.
-    """
-    if packed.file_name:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / packed.file_name
-            path.write_bytes(packed.content)
-            weights = find_weights_here(path, models_dir=Path(folder))
-    else:
-        weights = untrained_weights()
-    if weights.sha256 != packed.sha256:
-        raise ClusterError(
-            f"has got weights of the SHA-256 {weights.sha256[:8]} instead of {packed.sha256[:8]}: they were "
-            "changed on the way, or its NumPy is another."
-        )
-    return weights

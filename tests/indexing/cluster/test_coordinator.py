@@ -12,13 +12,14 @@ from contextlib import ExitStack
 
 import numpy as np
 import pytest
-from cluster_support import poisoned, started
+from cluster_support import poisoned, started, tasks_on
 from distributed import LocalCluster
 from support import Listener, write_tone
 
 from explorer.config import ROOT, Settings
 from explorer.errors import ClusterError
-from explorer.indexing.cluster import coordinator
+from explorer.indexing.cluster import coordinator, dispatcher
+from explorer.indexing.cluster.ledger import WORKER_BATCHES
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.database import Database
@@ -103,9 +104,39 @@ def test_a_cluster_makes_the_same_vectors_and_failures_as_one_machine(
     assert_same(contents(fresh_db), alone)
     assert (summary.indexed, summary.failed, summary.interrupted) == (SONGS, 2, False)
     log = (tmp_path / "log").read_text().splitlines()
-    assert len({line.split()[0] for line in log}) == 2, "both workers have worked"
+    workers = {line.split()[0] for line in log}
+    assert len(workers) == 2, "both workers have worked"
+    # Weights, networks and fingerprints travel once to each, not with each batch.
+    kits = (tmp_path / "log.kits").read_text().splitlines()
+    assert sorted(line.split()[0] for line in kits) == sorted(workers)
+    assert len(log) > len(kits)
     again = index(fresh_db, music, cluster)
     assert (again.indexed, again.skipped) == (0, SONGS + 2)
+
+
+def test_tasks_are_few_and_small_however_many_files_there_are(fresh_db, cluster, tmp_path):
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for number in range(600):
+        (folder / f"{number:03d}.mp3").touch()
+    seen, is_over = [(0, 0)], threading.Event()
+    with poisoned(cluster.scheduler_address, log=str(tmp_path / "log"), pretends=True) as client:
+
+        def watch():
+            while not is_over.wait(0.02):
+                seen.append(client.run_on_scheduler(tasks_on))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            summary = index(fresh_db, folder, cluster)
+        finally:
+            is_over.set()
+            watcher.join()
+    assert summary.failed == 600
+    # Two workers; and answered tasks are forgotten a moment later.
+    assert 0 < max(count for count, _ in seen) <= 4 * WORKER_BATCHES
+    assert max(size for _, size in seen) < 5_000
 
 
 def test_sounds_that_the_library_knows_are_not_embedded_again(fresh_db, music, cluster, tmp_path):
@@ -297,7 +328,7 @@ def test_nobody_there_is_said_in_a_sentence(fresh_db, music):
 
 
 def test_a_scheduler_without_workers_is_waited_for_and_then_left(fresh_db, music, monkeypatch):
-    monkeypatch.setattr(coordinator, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(dispatcher, "PATIENCE_S", 2.0)
     said = pytest.raises(ClusterError, match=r"has had no worker for 2 s: start some")
     with scheduler_alone() as (address, _), said:
         index(fresh_db, music, address)

@@ -1,10 +1,10 @@
-"""Every turn that a run over a cluster may take, without a cluster."""
+"""Everything that may happen in a run over a cluster, without a cluster."""
 
 import random
 
 import pytest
 
-from explorer.indexing.cluster.ledger import BATCH_FILES, OUTSTANDING_BATCHES, Ledger
+from explorer.indexing.cluster.ledger import BATCH_FILES, WORKER_BATCHES, Ledger
 from explorer.library.records import ScannedFile
 
 
@@ -26,13 +26,22 @@ def hand_out_all(ledger):
     return jobs
 
 
+def play_through(ledger):
+    """Close each job as soon as it is handed out; return their files."""
+    order = []
+    while job := ledger.hand_out():
+        order.append(job.files)
+        ledger.close(job)
+    return order
+
+
 def names(jobs):
     return sorted(file.text for job in jobs for file in job.files)
 
 
 def test_each_worker_has_two_batches_at_most():
     jobs = hand_out_all(ledger_of(1000, "a", "b", "c"))
-    assert sorted(job.worker for job in jobs) == sorted("abc" * OUTSTANDING_BATCHES)
+    assert sorted(job.worker for job in jobs) == sorted("abc" * WORKER_BATCHES)
     assert {len(job.files) for job in jobs} == {BATCH_FILES}
 
 
@@ -48,19 +57,31 @@ def test_without_a_worker_nothing_is_handed_out():
     assert not ledger.is_done
 
 
-def test_what_a_dead_worker_was_running_is_tried_again_file_by_file_after_all_others():
+def test_the_files_of_a_dead_worker_are_tried_again_one_by_one_after_all_others():
     ledger = ledger_of(40, "a")
-    running, waiting = hand_out_all(ledger)
+    held = [file for job in hand_out_all(ledger) for file in job.files]
     assert ledger.leave("a", died=True) == []
     ledger.join("b")
-    order = []
-    while job := ledger.hand_out():
-        order.append(job.files)
-        ledger.close(job)
-    assert order[0] == waiting.files
-    assert order[-BATCH_FILES:] == [[file] for file in running.files]
+    order = play_through(ledger)
     assert ledger.is_done
+    assert sorted(map(len, order[-len(held) :])) == [1] * len(held)
+    assert {file for [file] in order[-len(held) :]} == set(held)
     assert sum(map(len, order)) == 40
+
+
+def test_a_worker_with_a_suspect_has_nothing_else():
+    ledger = ledger_of(2, "a")
+    hand_out_all(ledger)
+    ledger.leave("a", died=True)
+    ledger.join("b")
+    suspect = ledger.hand_out()
+    assert len(suspect.files) == 1
+    assert ledger.hand_out() is None
+    # Another worker takes the next.
+    ledger.join("c")
+    other = ledger.hand_out()
+    assert (other.worker, other.is_suspect) == ("c", True)
+    assert ledger.hand_out() is None
 
 
 def test_a_file_that_takes_two_workers_down_fails_and_no_other():
@@ -74,61 +95,47 @@ def test_a_file_that_takes_two_workers_down_fails_and_no_other():
     assert ledger.is_done
 
 
-def test_a_batch_that_only_waited_is_not_accused():
-    ledger = ledger_of(1000, "a")
-    _, waiting = hand_out_all(ledger)
-    ledger.leave("a", died=True)
-    ledger.join("b")
-    again = ledger.hand_out()
-    assert again.files == waiting.files
-    # Its first death is the first accusation: each is tried again.
-    assert ledger.leave("b", died=True) == []
-
-
 def test_a_worker_that_leaves_in_order_accuses_nobody():
     ledger = ledger_of(1, "a")
     for worker in ("a", "b", "c"):
         ledger.join(worker)
-        assert ledger.hand_out().worker == worker
+        job = ledger.hand_out()
+        assert (job.worker, job.is_suspect) == (worker, False)
         assert ledger.leave(worker, died=False) == []
     assert not ledger.is_done
 
 
-def test_a_batch_that_was_done_when_its_worker_died_leaves_the_blame_to_the_next():
-    ledger = ledger_of(1000, "a")
-    done, running = hand_out_all(ledger)
-    ledger.leave("a", died=True, is_done=lambda job: job is done)
-    ledger.join("b")
-    assert ledger.hand_out().files == done.files
-    assert all(file.path in ledger._accused for file in running.files)
+def test_a_suspect_whose_worker_leaves_in_order_stays_one_and_is_not_failed():
+    ledger = ledger_of(1, "a")
+    ledger.hand_out()
+    ledger.leave("a", died=True)
+    for worker in ("b", "c"):
+        ledger.join(worker)
+        assert ledger.hand_out().is_suspect
+        assert ledger.leave(worker, died=False) == []
+    assert not ledger.is_done
 
 
-def test_an_answer_is_expected_from_its_worker_only_while_it_is_there():
+def test_a_worker_that_is_gone_has_nothing_when_it_comes_back():
     ledger = ledger_of(1, "a")
     job = ledger.hand_out()
-    assert ledger.holds(job)
     ledger.leave("a", died=True)
     ledger.join("a")
-    assert not ledger.holds(job)
+    assert job not in ledger.jobs["a"]
 
 
-def test_unread_files_of_a_batch_are_given_to_others():
+def test_unread_files_of_a_batch_are_given_to_others_in_their_order():
     ledger = ledger_of(8, "a", "b")
     job = ledger.hand_out()
     ledger.close(job, unread=job.files[1:])
-    rest = []
-    while job := ledger.hand_out():
-        rest.append(job)
-        ledger.close(job)
-    assert names(rest) == [file.text for file in files(8)[1:]]
+    assert [file for some in play_through(ledger) for file in some] == files(8)[1:]
 
 
 def test_when_a_run_is_ended_only_what_runs_is_left():
     ledger = ledger_of(1000, "a", "b")
     jobs = hand_out_all(ledger)
-    waiting = ledger.drop_waiting()
-    assert waiting == jobs[2:]
-    assert ledger.outstanding == 2
+    ledger.drop_waiting()
+    assert [job for held in ledger.jobs.values() for job in held] == jobs[:2]
     assert ledger.hand_out() is None
 
 
@@ -136,23 +143,26 @@ def test_when_a_run_is_ended_only_what_runs_is_left():
 def test_whatever_happens_each_file_has_one_outcome_and_only_killers_fail(seed):
     rng = random.Random(seed)
     ledger, killers = ledger_of(100), {b"0007.flac", b"0050.flac", b"0099.flac"}
-    outcomes, born = [], 0
-    running: dict[str, list] = {}
+    done, failed, born = [], [], 0
     while not ledger.is_done:
-        if len(ledger.workers) < 4:
+        if len(ledger.jobs) < 4:
             born += 1
             ledger.join(f"worker {born}")
-            running[f"worker {born}"] = []
-        for job in hand_out_all(ledger):
-            running[job.worker].append(job)
-        worker = rng.choice([name for name in ledger.workers if running[name]])
-        job = running[worker].pop(0)
+        hand_out_all(ledger)
+        for jobs in ledger.jobs.values():
+            assert len(jobs) <= (1 if any(job.is_suspect for job in jobs) else WORKER_BATCHES)
+        worker = rng.choice([name for name, jobs in ledger.jobs.items() if jobs])
+        job = ledger.jobs[worker][0]
         if killers & {file.path for file in job.files}:
-            outcomes += [failed.file.path for failed in ledger.leave(worker, died=True)]
+            failed += [failure.file.path for failure in ledger.leave(worker, died=True)]
         elif rng.random() < 0.1:
-            ledger.leave(worker, died=False)
+            assert ledger.leave(worker, died=False) == []
+        elif rng.random() < 0.1:
+            done += [file.path for file in job.files[:3]]
+            ledger.close(job, unread=job.files[3:])
         else:
-            outcomes += [file.path for file in job.files]
+            done += [file.path for file in job.files]
             ledger.close(job)
-    assert sorted(outcomes) == [file.path for file in files(100)]
+    assert set(failed) == killers
+    assert sorted(done + failed) == [file.path for file in files(100)]
     assert born < 60
