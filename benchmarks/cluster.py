@@ -33,7 +33,6 @@ sys.path.insert(0, str(ROOT))
 from explorer.config import Settings  # noqa: E402
 from explorer.embedding.weights import untrained_weights  # noqa: E402
 from explorer.indexing.cluster.coordinator import connected, make_kit  # noqa: E402
-from explorer.indexing.cluster.dispatcher import embed_on_cluster  # noqa: E402
 from explorer.indexing.cluster.kit import Answer, Kit  # noqa: E402
 from explorer.indexing.indexer import index_folder  # noqa: E402
 from explorer.indexing.model import Model, ModelRequest  # noqa: E402
@@ -158,12 +157,10 @@ def time_run(workers: int, songs: int, seconds_per_song: float) -> tuple[float, 
         storer = Storer(
             database, root, root_id, summary, genres=lambda _, tags: tags.genres, previews=None, log=None
         )
-        with connected(address) as client:
+        with connected(address) as dispatcher:
             began, computed = time.perf_counter(), time.process_time()
             kit = make_kit(root, database=database, model=model, weights=weights, engine="openvino")
-            for some in embed_on_cluster(
-                client, kit, files, address=address, stop=threading.Event(), reporter=Quiet()
-            ):
+            for some in dispatcher(kit, files, Quiet()).outcomes(threading.Event()):
                 storer.store_together(some)
             seconds = time.perf_counter() - began
         if database.count_vectors() != songs:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from explorer.embedding.engines import Engine
 from explorer.embedding.weights import Weights
@@ -39,9 +38,6 @@ from explorer.library.runs import Run
 from explorer.library.scanning import Scan, scan_folder
 from explorer.progress import Counter, Reporter
 from explorer.util.text import readable
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 SHOWN_PROBLEMS = 10
 
@@ -191,38 +187,29 @@ def _outcomes(
     scheduler: str | None,
 ) -> Iterator[Iterator[list[Outcome]]]:
     """Embed files, here or on a cluster, and yield what becomes of each, of some together."""
-    with connected(scheduler) if scheduler else nullcontext() as client:
+    with connected(scheduler) if scheduler else nullcontext() as cluster:
         engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
         with (
             reporter.counting("Indexing", total=len(todo)) as counter,
             stopping_gently(reporter) as stop,
             closing(
-                _embed_there(client, database, root, todo, weights, request.engine, scheduler, stop, reporter)
-                if client
+                cluster(
+                    make_kit(
+                        root,
+                        database=database,
+                        model=Model.from_record(database.model()),
+                        weights=weights,
+                        engine=request.engine,
+                    ),
+                    todo,
+                    reporter,
+                ).outcomes(stop)
+                if cluster
                 else _embed_alone(database, root, todo, model, engine, stop)
             ) as outcomes,
         ):
             yield _counted(outcomes, counter)
             summary.interrupted = stop.is_set() and summary.indexed + summary.failed < len(todo)
-
-
-def _embed_there(
-    client: Client,
-    database: Database,
-    root: Path | RemotePath,
-    todo: list[ScannedFile],
-    weights: Weights,
-    engine: str,
-    address: str,
-    stop: threading.Event,
-    reporter: Reporter,
-) -> Iterator[list[Outcome]]:
-    """Embed files on a cluster, and yield what becomes of them, some at a time."""
-    from explorer.indexing.cluster.dispatcher import embed_on_cluster
-
-    model = Model.from_record(database.model())
-    kit = make_kit(root, database=database, model=model, weights=weights, engine=engine)
-    return embed_on_cluster(client, kit, todo, address=address, stop=stop, reporter=reporter)
 
 
 def _embed_alone(

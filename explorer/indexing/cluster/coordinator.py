@@ -1,4 +1,7 @@
-"""Connects to a Dask cluster, and makes what its workers need: a `Kit`."""
+"""Connects to a Dask cluster, and puts together what its workers need.
+
+Dask is imported only where somebody uses a cluster: it need not be installed.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import hashlib
 import logging
 import platform
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +27,7 @@ from explorer.library.remote import REQUIREMENTS, RemotePath
 if TYPE_CHECKING:
     from distributed import Client
 
+    from explorer.indexing.cluster.dispatcher import Dispatcher
     from explorer.indexing.cluster.kit import Kit
 
 CONNECTING_S = 10.0
@@ -32,8 +37,10 @@ _SAME_EVERYWHERE = ("python", "dask", "distributed")
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Client]:
+def connected(address: str) -> Iterator[Callable[..., Dispatcher]]:
     """Connect to the scheduler of a Dask cluster.
+
+    Yields what makes a run's `Dispatcher` of a kit, files and a reporter.
 
     Parameters
     ----------
@@ -52,6 +59,8 @@ def connected(address: str) -> Iterator[Client]:
         )
     from distributed import Client
 
+    from explorer.indexing.cluster.dispatcher import Dispatcher
+
     # The user gets one sentence about each problem, and not Dask's log beside it.
     for name in ("distributed", "distributed.client", "distributed.core", "distributed.comm"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -63,7 +72,7 @@ def connected(address: str) -> Iterator[Client]:
         ) from error
     try:
         _check(client, address)
-        yield client
+        yield partial(Dispatcher, client, address)
     finally:
         with suppress(Exception):
             client.close(timeout=_CLOSING_S)

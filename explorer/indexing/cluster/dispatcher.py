@@ -7,6 +7,7 @@ on the dead worker. So each task is bound to one worker, and the `Ledger` decide
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -29,46 +30,28 @@ PATIENCE_S = 60.0
 _LOOKING_S = 1.0
 """How often the scheduler is asked for its workers."""
 
+_TOGETHER = 32
+"""How many outcomes the caller stores at once, before it asks what the workers have done meanwhile."""
+
 _WAITING_S = 0.2
 _ENDING_S = 5.0
 
 
-def embed_on_cluster(
-    client: Client,
-    kit: Kit,
-    files: list[ScannedFile],
-    *,
-    address: str,
-    stop: threading.Event,
-    reporter: Reporter,
-) -> Iterator[list[Outcome]]:
-    """Have files embedded; yield what becomes of them, some at a time.
+class Dispatcher:
+    """One run over a cluster, driven by the thread that asks for its outcomes.
 
-    One worker at a time has a file. The files of a worker that dies are given to others; a file that takes
-    two workers down fails. At most `ledger.WORKER_BATCHES` tasks a worker exist at any time, and no new ones
-    while the caller is busy: the memory of this process and of the scheduler does not grow with the number
-    of files.
+    One worker at a time has a file. At most `ledger.WORKER_BATCHES` tasks a worker exist at any time, and no
+    new ones while the caller is busy: the memory of this process and of the scheduler does not grow with the
+    number of files.
 
     Parameters
     ----------
     address : str
         The scheduler's, for messages.
-    stop : threading.Event
-        Once it is set no other file is begun, and those in hand are finished.
-
-    Raises
-    ------
-    ClusterError
-        If the cluster is lost, or none of its workers can do the work. What was yielded is whole.
     """
-    return _Dispatcher(client, kit, files, address, reporter).outcomes(stop)
-
-
-class _Dispatcher:
-    """One run, driven by the thread that asks for its outcomes."""
 
     def __init__(
-        self, client: Client, kit: Kit, files: list[ScannedFile], address: str, reporter: Reporter
+        self, client: Client, address: str, kit: Kit, files: list[ScannedFile], reporter: Reporter
     ) -> None:
         self._client = client
         self._kit = kit
@@ -77,6 +60,7 @@ class _Dispatcher:
         self._ledger = Ledger(files)
         self._jobs: dict[Future, Job] = {}
         self._completed = as_completed(loop=client.loop, with_results=True)
+        self._present: queue.SimpleQueue[set[str] | None] = queue.SimpleQueue()
         self._greeting: set[str] = set()
         self._greeted: queue.SimpleQueue[dict[str, Exception | None]] = queue.SimpleQueue()
         self._unfit: dict[str, str] = {}
@@ -86,26 +70,41 @@ class _Dispatcher:
         self._last_seen = time.monotonic()
 
     def outcomes(self, stop: threading.Event) -> Iterator[list[Outcome]]:
-        ledger = self._ledger
+        """Have everything embedded; yield what becomes of the files, some at a time.
+
+        Parameters
+        ----------
+        stop : threading.Event
+            Once it is set no other file is begun, and those in hand are finished.
+
+        Raises
+        ------
+        ClusterError
+            If the cluster is lost, or none of its workers can do the work. What was yielded is whole.
+        """
         try:
-            while not (ledger.is_done or (self._finishing and not any(ledger.jobs.values()))):
+            while self._outcomes or not self._is_over():
                 if stop.is_set() and not self._finishing:
                     self._finish()
                 self._look_around()
-                self._hand_out()
                 with self._completed.thread_condition:
-                    if not self._completed.has_ready():
+                    if not (self._outcomes or self._completed.has_ready()):
                         self._completed.thread_condition.wait(_WAITING_S)
                 self._take_answers()
+                # The workers have the next files while the caller stores these.
+                self._hand_out()
                 if self._outcomes:
-                    yield self._outcomes
-                    self._outcomes = []
+                    yield self._outcomes[:_TOGETHER]
+                    del self._outcomes[:_TOGETHER]
         except OSError as error:
             raise self._lost() from error
         finally:
             if self._client.status == "running":
                 self._client.cancel(list(self._jobs))
                 self._drop_kits().join(_ENDING_S)
+
+    def _is_over(self) -> bool:
+        return self._ledger.is_done or (self._finishing and not any(self._ledger.jobs.values()))
 
     def _finish(self) -> None:
         """Have the files in hand finished, and nothing else."""
@@ -137,14 +136,27 @@ class _Dispatcher:
         if self._client.status != "running":
             raise self._lost()
         if time.monotonic() >= self._look_at:
+            self._look_at = math.inf
+            _aside(self._look)
+        with suppress(queue.Empty):
+            present = self._present.get_nowait()
             self._look_at = time.monotonic() + _LOOKING_S
-            self._compare(set(self._client.nthreads()))
+            if present is not None:
+                self._compare(present)
         with suppress(queue.Empty):
             while answers := self._greeted.get_nowait():
                 for worker, error in answers.items():
                     self._admit(worker, error)
         if self._unfit and not (self._ledger.jobs or self._greeting):
             raise ClusterError(list(self._unfit.values())[-1])
+
+    def _look(self) -> None:
+        """Ask the scheduler for its workers, which takes a while if it has much to do."""
+        present = None
+        try:
+            present = set(self._client.nthreads())
+        finally:
+            self._present.put(present)
 
     def _compare(self, present: set[str]) -> None:
         """Note which workers have gone, and greet those that have come."""

@@ -74,8 +74,7 @@ def assert_same(found, expected):
     assert failures == expected[1]
     assert vectors.keys() == expected[0].keys()
     for song_id, vector in vectors.items():
-        error = np.linalg.norm(vector - expected[0][song_id]) / np.linalg.norm(expected[0][song_id])
-        assert error < 1e-6, song_id
+        np.testing.assert_array_equal(vector, expected[0][song_id], err_msg=song_id)
 
 
 def index(database, folder, cluster, reporter=None, **options):
