@@ -21,12 +21,22 @@ explorer.address = {
     this.isWritten = true;
   },
 
-  /** @returns {URLSearchParams} What the page shows; what is usual is left out. */
+  /** @returns {URLSearchParams} What the page shows now. */
   say() {
+    if (!this.look) return new URLSearchParams();
+    const { view, touched, meta } = explorer.map;
+    const isPart = touched && view && meta;
+    const part = isPart ? { x: view.x, y: view.y, zoom: explorer.map.fittingView().scale / view.scale } : null;
+    return this.encode({ look: this.look, usual: this.usual(), part, song: explorer.walk.anchorId });
+  },
+
+  /**
+   * Write a state of the page as a query. A value that equals the usual one is left out.
+   * @param {{look: object, usual: object, part: {x: number, y: number, zoom: number}|null, song: string|null}} state
+   * @returns {URLSearchParams}
+   */
+  encode({ look, usual, part, song }) {
     const said = new URLSearchParams();
-    const { look } = this;
-    if (!look) return said;
-    const usual = this.usual();
     if (look.projection !== usual.projection) said.set("view", look.projection);
     if (look.colouring !== "cluster") said.set("colour", look.colouring);
     if (look.clusters && look.clusters !== usual.clusters) said.set("clusters", look.clusters);
@@ -39,13 +49,12 @@ explorer.address = {
     if (filter.duration_s) said.set("seconds", filter.duration_s.join("-"));
     for (const kind of filter.hide || []) said.append("hide", kind);
     if (filter.shown) said.set("only", filter.shown.join("."));
-    const { view, touched, meta } = explorer.map;
-    if (touched && view && meta) {
-      said.set("x", view.x.toPrecision(5));
-      said.set("y", view.y.toPrecision(5));
-      said.set("zoom", (explorer.map.fittingView().scale / view.scale).toPrecision(4));
+    if (part) {
+      said.set("x", part.x.toPrecision(5));
+      said.set("y", part.y.toPrecision(5));
+      said.set("zoom", part.zoom.toPrecision(4));
     }
-    if (explorer.walk.anchorId !== null) said.set("song", explorer.walk.anchorId);
+    if (song !== null) said.set("song", song);
     return said;
   },
 
@@ -88,10 +97,12 @@ explorer.address = {
     this.restore();
   },
 
-  /** Put what the address says into the controls. */
-  restore() {
-    const said = new URLSearchParams(location.search);
-    const usual = this.usual();
+  /**
+   * Read a query that `encode` wrote. A value that makes no sense counts as absent.
+   * @param {URLSearchParams} said
+   * @param {{projection: string, clusters: number}} usual
+   */
+  decode(said, usual) {
     const numbers = (name, separator) => {
       const found = (said.get(name) || "").split(separator).map(Number);
       return said.has(name) && found.every(Number.isFinite) ? found : null;
@@ -100,7 +111,25 @@ explorer.address = {
     const projection = ["tsne", "umap", "pca", "original"].includes(said.get("view")) ? said.get("view") : usual.projection;
     const colouring = ["genre", "artist"].includes(said.get("colour")) ? said.get("colour") : "cluster";
     const clusters = Number(said.get("clusters")) > 0 ? Math.round(Number(said.get("clusters"))) : usual.clusters;
+    const filter = {
+      genres: said.getAll("genre"),
+      clusters: said.getAll("cluster"),
+      artists: said.getAll("artist"),
+      years: pair("years"),
+      duration_s: pair("seconds"),
+      hide: said.getAll("hide"),
+    };
+    const [x, y, zoom] = ["x", "y", "zoom"].map((name) => Number(said.get(name) ?? NaN));
+    const part = [x, y, zoom].every(Number.isFinite) && zoom > 0 ? { x, y, zoom } : null;
     const fade = said.get("fade") === "1";
+    return { projection, colouring, clusters, fade, filter, groups: numbers("only", "."), part, song: said.get("song") };
+  },
+
+  /** Put what the address says into the controls. */
+  restore() {
+    const said = new URLSearchParams(location.search);
+    const usual = this.usual();
+    const { projection, colouring, clusters, fade, filter, groups, part, song } = this.decode(said, usual);
     this.target = said.toString();
     // An address that cannot be met in full must not hold up those that follow.
     setTimeout(() => (this.target = null), 3000);
@@ -110,24 +139,13 @@ explorer.address = {
     if (colouring !== now.colouring) set("colouring", colouring);
     if (clusters !== now.clusters) set("clusters", clusters);
     if (fade !== now.fade) set("fade", fade, "checked");
-    const filter = {
-      genres: said.getAll("genre"),
-      clusters: said.getAll("cluster"),
-      artists: said.getAll("artist"),
-      years: pair("years"),
-      duration_s: pair("seconds"),
-      hide: said.getAll("hide"),
-    };
     const isPlain = !filter.years && !filter.duration_s && Object.values(filter).every((one) => !one?.length);
     if (this.look || !isPlain) explorer.filters.restore(filter);
-    const groups = numbers("only", ".");
     if (groups || this.look?.filter.shown) {
       set("isolated", groups && { of: explorer.groupsOf({ projection, colouring, clusters }), groups }, "data");
     }
-    const [x, y, zoom] = ["x", "y", "zoom"].map((name) => Number(said.get(name) ?? NaN));
-    const view = [x, y, zoom].every(Number.isFinite) && zoom > 0 ? { x, y, zoom } : null;
-    if (this.look?.projection === projection) explorer.map.showPart(view);
-    else explorer.map.wanted = { projection, view };
-    explorer.findSong(said.get("song"));
+    if (this.look?.projection === projection) explorer.map.showPart(part);
+    else explorer.map.wanted = { projection, view: part };
+    explorer.findSong(song);
   },
 };

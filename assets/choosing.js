@@ -82,7 +82,7 @@ explorer.choosing = {
     const { rope } = this;
     this.rope = null;
     const corners = this.cornersOf(rope).map(([x, y]) => explorer.map.toPlace(x, y));
-    const inside = this.inside(corners);
+    const inside = this.inside(corners, explorer.map.points, (index) => explorer.map.isLit(index));
     const known = adds ? new Set(this.songs) : new Set();
     this.songs = adds ? [...this.songs, ...inside.filter((index) => !known.has(index))] : inside;
     this.stopPlaying();
@@ -103,14 +103,18 @@ explorer.choosing = {
     return [[left, top], [right, top], [right, bottom], [left, bottom]];
   },
 
-  /** @returns {number[]} The lit songs in a polygon of the map, from left to right. */
-  inside(corners) {
-    const { x, y } = explorer.map.points;
+  /**
+   * @param {{x: number, y: number}[]} corners Of a polygon of the map.
+   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points Of all songs.
+   * @param {function(number): boolean} isLit Whether a song can be chosen.
+   * @returns {number[]} The lit songs in the polygon, from left to right.
+   */
+  inside(corners, { x, y }, isLit) {
     const edges = corners.map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
     const [left, right] = [Math.min(...corners.map((c) => c.x)), Math.max(...corners.map((c) => c.x))];
     const found = [];
     for (let i = 0; i < x.length; i++) {
-      if (x[i] < left || x[i] > right || !explorer.map.isLit(i)) continue;
+      if (x[i] < left || x[i] > right || !isLit(i)) continue;
       let isInside = false;
       for (const [a, b] of edges) {
         if (a.y > y[i] !== b.y > y[i] && x[i] < ((b.x - a.x) * (y[i] - a.y)) / (b.y - a.y) + a.x) isInside = !isInside;
@@ -166,10 +170,7 @@ explorer.choosing = {
   },
 
   remove(index) {
-    const at = this.songs.indexOf(index);
-    this.songs.splice(at, 1);
-    if (this.isPlaying && at < this.at) this.at -= 1;
-    else if (at === this.at) this.at = null;
+    Object.assign(this, this.only(this, (other) => other !== index));
     this.changed();
   },
 
@@ -207,7 +208,7 @@ explorer.choosing = {
     explorer.overlays.select(index);
     explorer.map.reveal(index);
     if ((await playing) !== false || this.songs[this.at] !== index) return;
-    const next = (at + by + this.songs.length) % this.songs.length;
+    const next = this.placeAfter(at, by, this.songs.length);
     if (left > 1 && (wraps || next === at + by)) this.playFrom(next, { by, wraps, left: left - 1 });
     else this.stopPlaying();
   },
@@ -215,10 +216,9 @@ explorer.choosing = {
   /** Songs that are hidden now are not chosen any more. */
   leaveHidden() {
     const { length } = this.songs;
-    const sounding = this.isPlaying ? this.songs[this.at] : null;
-    this.songs = this.songs.filter((index) => !explorer.map.isHidden(index));
-    if (this.songs.length === length) return;
-    this.at = this.songs.includes(sounding) ? this.songs.indexOf(sounding) : null;
+    const left = this.only(this, (index) => !explorer.map.isHidden(index));
+    if (left.songs.length === length) return;
+    Object.assign(this, left);
     this.changed();
     explorer.announce(`${length - this.songs.length} hidden songs left the selection`);
   },
@@ -228,7 +228,12 @@ explorer.choosing = {
   },
 
   step(by, wraps = true) {
-    if (this.songs.length) this.playFrom((this.at + by + this.songs.length) % this.songs.length, { by, wraps });
+    if (this.songs.length) this.playFrom(this.placeAfter(this.at, by, this.songs.length), { by, wraps });
+  },
+
+  /** @returns {number} The next place of a list; after the last one comes the first. */
+  placeAfter(at, by, length) {
+    return (at + by + length) % length;
   },
 
   stopPlaying() {
@@ -289,12 +294,30 @@ explorer.choosing = {
   },
 
   moveTo(index, to) {
-    const from = this.songs.indexOf(index);
-    if (to < 0 || to >= this.songs.length || to === from) return;
-    const sounding = this.isPlaying ? this.songs[this.at] : null;
-    this.songs.splice(to, 0, ...this.songs.splice(from, 1));
-    if (sounding !== null) this.at = this.songs.indexOf(sounding);
+    const moved = this.moved(this, index, to);
+    if (!moved) return;
+    Object.assign(this, moved);
     this.changed();
+  },
+
+  /**
+   * @param {{songs: number[], at: number|null}} list The songs, and the place of the one that plays.
+   * @returns {{songs: number[], at: number|null}|null} The list after a song moved; null where it cannot move there.
+   */
+  moved({ songs, at }, index, to) {
+    const from = songs.indexOf(index);
+    if (to < 0 || to >= songs.length || to === from) return null;
+    const sounding = at === null ? null : songs[at];
+    const others = songs.filter((other) => other !== index);
+    const moved = [...others.slice(0, to), index, ...others.slice(to)];
+    return { songs: moved, at: at === null ? null : moved.indexOf(sounding) };
+  },
+
+  /** @returns {{songs: number[], at: number|null}} The list without some songs; nothing plays if the playing one went. */
+  only({ songs, at }, isLeft) {
+    const left = songs.filter(isLeft);
+    const place = at === null ? -1 : left.indexOf(songs[at]);
+    return { songs: left, at: place === -1 ? null : place };
   },
 
   /** Rows can be dragged to another place. */

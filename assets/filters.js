@@ -36,19 +36,27 @@ explorer.filters = {
   },
 
   /** @returns {object} The filter, for the server. */
-  gather({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest }) {
-    const isWhole = (range, least, most) => !range || (range[0] <= least && range[1] >= most);
-    this.chosen = {
+  gather(controls) {
+    this.chosen = this.read(controls, this.isReady ? null : this.chosen);
+    this.tellRanges();
+    return { ...this.chosen };
+  },
+
+  /**
+   * Make a filter of what the controls say. A range that leaves nothing out is none.
+   * @param {object} controls
+   * @param {object|null} before A filter whose ranges hold while the controls do not know the range of all songs.
+   */
+  read({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest }, before) {
+    const part = (range, least, most) => (!range || (range[0] <= least && range[1] >= most) ? null : range);
+    return {
       genres: genres || [],
       clusters: clusters || [],
       artists: artists || [],
-      // Before the server has said what there is, what the address said holds.
-      years: this.isReady ? (isWhole(years, firstYear, lastYear) ? null : years) : this.chosen.years,
-      duration_s: this.isReady ? (isWhole(duration, 0, longest) ? null : duration) : this.chosen.duration_s,
+      years: before ? before.years : part(years, firstYear, lastYear),
+      duration_s: before ? before.duration_s : part(duration, 0, longest),
       hide,
     };
-    this.tellRanges();
-    return { ...this.chosen };
   },
 
   /** @param {object} isOn By kind. @returns {string[]} The kinds that are to be hidden. */
@@ -114,11 +122,14 @@ explorer.filters = {
     if (player) explorer.visit(Number(player.dataset.anthem));
     const row = event.target.closest("[data-group]");
     if (!row) return;
-    const group = Number(row.dataset.group);
-    const shown = explorer.address.look.filter.shown || [];
+    this.isolate(this.isolatedAfter(explorer.address.look.filter.shown || [], Number(row.dataset.group), event.shiftKey));
+  },
+
+  /** @returns {number[]} The groups that are isolated after a click on one of the legend's rows; none shows all. */
+  isolatedAfter(shown, group, isAdded) {
     const isOn = shown.includes(group);
-    if (event.shiftKey) this.isolate(isOn ? shown.filter((other) => other !== group) : [...shown, group]);
-    else this.isolate(isOn && shown.length === 1 ? null : [group]);
+    if (isAdded) return isOn ? shown.filter((other) => other !== group) : [...shown, group];
+    return isOn && shown.length === 1 ? [] : [group];
   },
 
   /** Offer to hide what there is to hide. */
@@ -140,8 +151,12 @@ explorer.filters = {
     const { element } = explorer;
     const clear = element("button", "link", "Show all", { type: "button" });
     clear.addEventListener("click", () => this.clear());
+    this.state.replaceChildren(element("span", "", this.describe({ lit, songs, away })), clear);
+  },
+
+  /** @returns {string} How many songs the filter lets through. */
+  describe({ lit, songs, away }) {
     const hidden = away ? ` · ${away.toLocaleString("en")} hidden` : "";
-    const text = `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${hidden}`;
-    this.state.replaceChildren(element("span", "", lit ? text : "No song is like that"), clear);
+    return lit ? `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${hidden}` : "No song is like that";
   },
 };

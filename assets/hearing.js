@@ -177,7 +177,7 @@ explorer.hearing = {
     const source = new AudioBufferSourceNode(this.context, { buffer, loop: true });
     const gain = new GainNode(this.context, { gain: 0 });
     source.connect(gain).connect(this.master);
-    gain.gain.setValueCurveAtTime(this.curve((share) => Math.sin((share * Math.PI) / 2)), this.context.currentTime, this.FADE_S);
+    gain.gain.setValueCurveAtTime(this.fadeIn(), this.context.currentTime, this.FADE_S);
     source.start();
     this.voice = { source, gain, began: this.context.currentTime };
     this.startedAt = performance.now();
@@ -191,6 +191,17 @@ explorer.hearing = {
     explorer.player.showHeard(index);
   },
 
+  /** @returns {Float32Array} The gains of a preview that begins. */
+  fadeIn() {
+    return this.curve((share) => Math.sin((share * Math.PI) / 2));
+  },
+
+  /** @param {number} share Of its own fading in that the preview has behind it. @returns {Float32Array} The gains of one that ends. */
+  fadeAway(share) {
+    const from = Math.sin((share * Math.PI) / 2);
+    return this.curve((part) => from * Math.cos((part * Math.PI) / 2));
+  },
+
   curve(form) {
     return Float32Array.from({ length: 32 }, (_, i) => form(i / 31));
   },
@@ -201,9 +212,9 @@ explorer.hearing = {
     if (!voice) return;
     this.voice = null;
     const now = this.context.currentTime;
-    const from = Math.sin((Math.min((now - voice.began) / this.FADE_S, 1) * Math.PI) / 2);
+    const share = Math.min((now - voice.began) / this.FADE_S, 1);
     voice.gain.gain.cancelScheduledValues(0);
-    voice.gain.gain.setValueCurveAtTime(this.curve((share) => from * Math.cos((share * Math.PI) / 2)), now, this.FADE_S);
+    voice.gain.gain.setValueCurveAtTime(this.fadeAway(share), now, this.FADE_S);
     voice.source.stop(now + this.FADE_S + 0.01);
   },
 

@@ -22,7 +22,7 @@ explorer.keys = {
     // Sliders, choices and lists have arrows of their own.
     if (isArrow && (target.matches("input, [role=tab], [role=slider]") || target.closest(".song-list"))) return;
     if (event.key === " " && target.matches("button, a, summary, input")) return;
-    const action = isArrow ? () => explorer.walk.towards(event.key) : this.ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const action = isArrow ? () => explorer.walk.towards(event.key) : this.actionOf(event.key);
     if (!action) return;
     event.preventDefault();
     action();
@@ -34,6 +34,11 @@ explorer.keys = {
       if (explorer.filters.isOpen) explorer.filters.toggle(false);
     }
     if (event.key === "Enter" && event.target.id === "search") this.chooseFirst(event.target, 10);
+  },
+
+  /** @returns {function|undefined} What a key does; capitals do the same as small letters. */
+  actionOf(key) {
+    return this.ACTIONS[key.length === 1 ? key.toLowerCase() : key];
   },
 
   ACTIONS: {

@@ -120,8 +120,11 @@ explorer.map = {
 
   /** @returns {{x, y, scale}} The view that shows every point: its centre, and map units per pixel. */
   fittingView() {
-    const [left, right, bottom, top] = this.meta.bounds;
-    const free = this.freeArea();
+    return this.viewFitting(this.meta.bounds, this.freeArea());
+  },
+
+  /** @returns {{x, y, scale}} The view that shows the map's bounds in an area of the frame. */
+  viewFitting([left, right, bottom, top], free) {
     const wide = Math.max(right - left, 1e-6) / Math.max(free.right - free.left, 50);
     const high = Math.max(top - bottom, 1e-6) / Math.max(free.bottom - free.top, 50);
     const scale = Math.max(wide, high);
@@ -143,9 +146,11 @@ explorer.map = {
 
   /** @returns {number[][]} The axes' ranges for the view, whose centre is that of the free area. */
   ranges() {
-    const { width, height } = this.frame.getBoundingClientRect();
-    const free = this.freeArea();
-    const { x, y, scale } = this.view;
+    return this.rangesOf(this.view, this.freeArea(), this.frame.getBoundingClientRect());
+  },
+
+  /** @returns {number[][]} The axes' ranges that put a view's centre into the middle of an area of the frame. */
+  rangesOf({ x, y, scale }, free, { width, height }) {
     const left = x - (scale * (free.left + free.right)) / 2;
     const top = y + (scale * (free.top + free.bottom)) / 2;
     return [
@@ -239,13 +244,18 @@ explorer.map = {
   zoomAt(pixelX, pixelY, factor) {
     this.stop();
     this.touched = true;
-    const free = this.freeArea();
-    const { x, y, scale } = this.view;
+    return this.setView(this.zoomed(this.view, this.freeArea(), this.fittingView().scale, [pixelX, pixelY], factor));
+  },
+
+  /**
+   * @param {number} fit The scale that shows every point: it limits how near and how far one can go.
+   * @returns {{x, y, scale}} A view after zooming about a pixel, which keeps its place on the map.
+   */
+  zoomed({ x, y, scale }, free, fit, [pixelX, pixelY], factor) {
     const right = pixelX - (free.left + free.right) / 2;
     const down = pixelY - (free.top + free.bottom) / 2;
-    const fit = this.fittingView().scale;
     const next = Math.min(Math.max(scale * factor, fit / 400), fit * 3);
-    return this.setView({ x: x + right * (scale - next), y: y - down * (scale - next), scale: next });
+    return { x: x + right * (scale - next), y: y - down * (scale - next), scale: next };
   },
 
   zoomBy(factor) {
@@ -276,13 +286,19 @@ explorer.map = {
   reveal(index) {
     const place = this.placeOf(index);
     if (!place) return;
-    const { x, y } = this.toPixels(...place);
-    const free = this.freeArea();
-    if (x >= free.left && x <= free.right && y >= free.top && y <= free.bottom) return;
-    const dx = Math.min(free.right - 24 - x, 0) + Math.max(free.left + 24 - x, 0);
-    const dy = Math.min(free.bottom - 24 - y, 0) + Math.max(free.top + 24 - y, 0);
+    const step = this.stepInto(this.freeArea(), this.toPixels(...place));
+    if (!step) return;
+    const [dx, dy] = step;
     this.touched = true;
     this.glideTo({ ...this.view, x: this.view.x - dx * this.view.scale, y: this.view.y + dy * this.view.scale }, 260);
+  },
+
+  /** @returns {number[]|null} The least way, in pixels, that brings a place into an area; null where it is in it. */
+  stepInto(free, { x, y }) {
+    if (x >= free.left && x <= free.right && y >= free.top && y <= free.bottom) return null;
+    const dx = Math.min(free.right - 24 - x, 0) + Math.max(free.left + 24 - x, 0);
+    const dy = Math.min(free.bottom - 24 - y, 0) + Math.max(free.top + 24 - y, 0);
+    return [dx, dy];
   },
 
   stop() {
@@ -300,16 +316,20 @@ explorer.map = {
     const began = performance.now();
     const step = async (now) => {
       const share = Math.min(Math.max((now - began) / duration, 0), 1);
-      const eased = explorer.ease(share);
-      const between = (from, to) => from + (to - from) * eased;
       if (share < 1) this.flight = requestAnimationFrame(step);
-      await this.setView({
-        x: between(start.x, target.x),
-        y: between(start.y, target.y),
-        scale: start.scale * (target.scale / start.scale) ** eased,
-      });
+      await this.setView(this.viewBetween(start, target, explorer.ease(share)));
     };
     this.flight = requestAnimationFrame(step);
+  },
+
+  /** @returns {{x, y, scale}} A view on the way from one to another; its zoom grows by equal factors. */
+  viewBetween(start, target, share) {
+    const between = (from, to) => from + (to - from) * share;
+    return {
+      x: between(start.x, target.x),
+      y: between(start.y, target.y),
+      scale: start.scale * (target.scale / start.scale) ** share,
+    };
   },
 
   /** @returns {number[]|null} A song's place on the map. */

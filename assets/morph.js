@@ -64,11 +64,16 @@ explorer.morph = {
     const context = explorer.overlays.emptyCanvas(this.canvas, width, height);
     context.globalAlpha = before.length < 10_000 ? 0.92 : 0.75;
     for (let i = 0; i < before.length; i += 2) {
-      const x = before[i] + (after[i] - before[i]) * share;
-      const y = before[i + 1] + (after[i + 1] - before[i + 1]) * share;
+      const x = this.between(before, after, i, share);
+      const y = this.between(before, after, i + 1, share);
       const sprite = sprites[colours[i / 2]];
       context.drawImage(sprite.canvas, x - sprite.half, y - sprite.half, 2 * sprite.half, 2 * sprite.half);
     }
+  },
+
+  /** @returns {number} One coordinate, on its way. */
+  between(before, after, i, share) {
+    return before[i] + (after[i] - before[i]) * share;
   },
 
   sprite(colour, radius) {

@@ -45,14 +45,24 @@ explorer.news = {
     if (this.isWaiting && phase === "running") return;
     this.isWaiting = false;
     this.button.disabled = false;
-    this.button.textContent = isOther ? "Show" : "Add to the map";
-    const count = `${more.toLocaleString("en")} new song${more === 1 ? "" : "s"}`;
     const problem = phase === "failed" && document.querySelector("#redraw-state .redraw-text")?.textContent;
-    const told = more <= 0 ? "The map has changed" : isOther ? `${count} on the map` : count;
-    const text = (!isOther && problem) || told;
+    const { text, offer } = this.describe({ more, isOther, problem });
+    this.button.textContent = offer;
     const label = document.getElementById("news-text");
     if (label.textContent !== text) label.textContent = text;
     this.card.hidden = more <= 0 && !isOther;
+  },
+
+  /**
+   * @param {number} more Songs that the page does not show yet.
+   * @param {boolean} isOther Whether another map is there already.
+   * @param {string} problem Why the map could not be drawn, or nothing.
+   * @returns {{text: string, offer: string}} What is said, and what the button is called.
+   */
+  describe({ more, isOther, problem }) {
+    const count = `${more.toLocaleString("en")} new song${more === 1 ? "" : "s"}`;
+    const told = more <= 0 ? "The map has changed" : isOther ? `${count} on the map` : count;
+    return { text: (!isOther && problem) || told, offer: isOther ? "Show" : "Add to the map" };
   },
 
   /** The server has been asked: until the map is drawn, that is said. */

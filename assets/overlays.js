@@ -88,25 +88,36 @@ explorer.overlays = {
   placeLabels() {
     const free = explorer.map.freeArea();
     const points = this.sampledPixels();
-    const taken = [];
     const isClose = explorer.map.fittingView().scale / explorer.map.view.scale > this.CLOSE;
     if (explorer.map.frame.classList.contains("morphing")) return;
     for (const group of this.groups) {
-      const { element, name, rank } = group;
-      group.width ||= element.offsetWidth;
-      group.height ||= element.offsetHeight;
-      const [box] = this.labelBoxes(group)
+      group.width ||= group.element.offsetWidth;
+      group.height ||= group.element.offsetHeight;
+      group.boxes = this.labelBoxes(group);
+    }
+    this.arrange(this.groups, { free, points, isClose }).forEach((box, i) => {
+      const { element } = this.groups[i];
+      element.classList.toggle("shown", Boolean(box));
+      if (box) element.style.transform = `translate(${box.left}px, ${box.top}px)`;
+    });
+  },
+
+  /**
+   * @param {{name: string, rank: number, boxes: object[]}[]} groups With the places where each name may stand.
+   * @returns {(object|undefined)[]} The place of each name; none where it does not fit.
+   */
+  arrange(groups, { free, points, isClose }) {
+    const taken = [];
+    return groups.map(({ name, rank, boxes }) => {
+      const [box] = boxes
         .filter((box) => rank === 0 || isClose)
         .filter((box) => this.inside(box, free) && !taken.some((other) => this.overlaps(box, other)))
         .filter((box) => !taken.some((other) => other.name === name && this.isNear(box, other)))
         .map((box) => ({ ...box, covered: points.filter((point) => this.holds(box, point)).length }))
         .sort((a, b) => a.covered - b.covered);
-      element.classList.toggle("shown", Boolean(box));
-      if (box) {
-        taken.push({ ...box, name });
-        element.style.transform = `translate(${box.left}px, ${box.top}px)`;
-      }
-    }
+      if (box) taken.push({ ...box, name });
+      return box;
+    });
   },
 
   /** @returns {object[]} Where a group's name may stand, the best place first. */

@@ -205,15 +205,29 @@ explorer.player = {
   },
 
   ended() {
-    if (this.repeat === "one") this.start();
-    else if (explorer.choosing.isPlaying && explorer.choosing.hasNext(this.repeat === "all")) explorer.choosing.step(1, this.repeat === "all");
-    else if (!explorer.choosing.isPlaying && this.repeat === "all") explorer.walk.step(1);
+    const { choosing, walk } = explorer;
+    const wraps = this.repeat === "all";
+    const next = this.afterEnd({ repeat: this.repeat, isList: choosing.isPlaying, hasNext: choosing.hasNext(wraps) });
+    if (next === "again") this.start();
+    else if (next === "list") choosing.step(1, wraps);
+    else if (next === "neighbours") walk.step(1);
     else this.setState("paused");
   },
 
+  /** @returns {"again"|"list"|"neighbours"|"stop"} What follows a song that has ended. */
+  afterEnd({ repeat, isList, hasNext }) {
+    if (repeat === "one") return "again";
+    if (isList) return hasNext ? "list" : "stop";
+    return repeat === "all" ? "neighbours" : "stop";
+  },
+
   changeRepeat() {
-    this.setRepeat(this.REPEATS[(this.REPEATS.indexOf(this.repeat) + 1) % 3]);
+    this.setRepeat(this.repeatAfter(this.repeat));
     explorer.announce(this.parts.repeat.title);
+  },
+
+  repeatAfter(repeat) {
+    return this.REPEATS[(this.REPEATS.indexOf(repeat) + 1) % 3];
   },
 
   setRepeat(repeat) {

@@ -29,7 +29,12 @@ explorer.pointer = {
   },
 
   /** Sort the points of a new drawing into cells. @param {{x: ArrayLike, y: ArrayLike}} trace */
-  measure({ x, y }) {
+  measure(trace) {
+    this.grid = this.makeGrid(trace);
+  },
+
+  /** @returns {object} The points by cells, in which `inGrid` looks for those near a place. */
+  makeGrid({ x, y }) {
     const n = x.length;
     const side = Math.max(1, Math.ceil(Math.sqrt(n / 2)));
     let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
@@ -53,7 +58,27 @@ explorer.pointer = {
     const next = starts.slice();
     const members = new Int32Array(n);
     for (let i = 0; i < n; i++) members[next[cells[i]]++] = i;
-    this.grid = { x, y, side, column, row, starts, members };
+    return { x, y, side, column, row, starts, members };
+  },
+
+  /**
+   * @param {{x: number, y: number}} at A place of the map.
+   * @param {{across: number, down: number}} unit Map units per pixel.
+   * @param {number} reach In pixels.
+   * @returns {{index: number, distance: number}[]} The points within reach, in no order.
+   */
+  inGrid({ x, y, side, column, row, starts, members }, at, { across, down }, reach) {
+    const [firstColumn, lastColumn] = [column(at.x - reach * across), column(at.x + reach * across)];
+    const [firstRow, lastRow] = [row(at.y - reach * down), row(at.y + reach * down)];
+    const found = [];
+    for (let r = firstRow; r <= lastRow; r++) {
+      for (let k = starts[r * side + firstColumn]; k < starts[r * side + lastColumn + 1]; k++) {
+        const index = members[k];
+        const distance = Math.hypot((x[index] - at.x) / across, (y[index] - at.y) / down);
+        if (distance <= reach) found.push({ index, distance });
+      }
+    }
+    return found;
   },
 
   /**
@@ -64,20 +89,11 @@ explorer.pointer = {
   within(clientX, clientY, reach, { onlyLit = false } = {}) {
     const { map } = explorer;
     if (!this.grid || !map.plot?._fullLayout?.xaxis) return [];
-    const { x, y, side, column, row, starts, members } = this.grid;
-    const { across, down } = map.frameOnMap();
-    const at = map.toPlace(clientX, clientY);
-    const [firstColumn, lastColumn] = [column(at.x - reach * across), column(at.x + reach * across)];
-    const [firstRow, lastRow] = [row(at.y - reach * down), row(at.y + reach * down)];
     const found = [];
-    for (let r = firstRow; r <= lastRow; r++) {
-      for (let k = starts[r * side + firstColumn]; k < starts[r * side + lastColumn + 1]; k++) {
-        const index = members[k];
-        const distance = Math.hypot((x[index] - at.x) / across, (y[index] - at.y) / down);
-        if (distance > reach || map.isHidden(index)) continue;
-        const isLit = map.isLit(index);
-        if (isLit || !onlyLit) found.push({ index, distance, rank: distance + (isLit ? 0 : reach) });
-      }
+    for (const { index, distance } of this.inGrid(this.grid, map.toPlace(clientX, clientY), map.frameOnMap(), reach)) {
+      const isLit = map.isLit(index);
+      if (map.isHidden(index) || (onlyLit && !isLit)) continue;
+      found.push({ index, distance, rank: distance + (isLit ? 0 : reach) });
     }
     return found.sort((a, b) => a.rank - b.rank);
   },

@@ -81,16 +81,23 @@ explorer.seekbar = {
     if (!this.peaks) return;
     const style = getComputedStyle(this.canvas);
     const step = this.BAR_PX + this.GAP_PX;
-    const bars = Math.max(1, Math.floor(width / step));
-    for (let bar = 0; bar < bars; bar++) {
-      const from = Math.floor((bar * this.peaks.length) / bars);
-      const to = Math.max(from + 1, Math.floor(((bar + 1) * this.peaks.length) / bars));
-      const tall = Math.max(2, (Math.max(...this.peaks.slice(from, to)) / 255) * height);
-      context.fillStyle = style.getPropertyValue((bar + 0.5) / bars <= this.share ? "--accent" : "--wave");
+    const bars = this.bars(this.peaks, Math.max(1, Math.floor(width / step)));
+    bars.forEach((peak, bar) => {
+      const tall = Math.max(2, (peak / 255) * height);
+      context.fillStyle = style.getPropertyValue((bar + 0.5) / bars.length <= this.share ? "--accent" : "--wave");
       context.beginPath();
       context.roundRect(bar * step, (height - tall) / 2, this.BAR_PX, tall, this.BAR_PX / 2);
       context.fill();
-    }
+    });
+  },
+
+  /** @returns {number[]} The highest peak of each of some equal parts of a song. */
+  bars(peaks, count) {
+    return Array.from({ length: count }, (_, bar) => {
+      const from = Math.floor((bar * peaks.length) / count);
+      const to = Math.max(from + 1, Math.floor(((bar + 1) * peaks.length) / count));
+      return Math.max(...peaks.slice(from, to));
+    });
   },
 
   toggleSpectrogram() {

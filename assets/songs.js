@@ -76,9 +76,9 @@ explorer.songs = {
   },
 
   /** @returns {string} Since when a song's file is missing, as "3 November"; with the year where it is another one. */
-  goneSince(song) {
+  goneSince(song, today = new Date()) {
     const day = new Date(song.gone_since);
-    const year = day.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+    const year = day.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
     return day.toLocaleDateString("en-GB", { day: "numeric", month: "long", ...year });
   },
 

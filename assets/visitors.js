@@ -50,8 +50,8 @@ explorer.visitors = {
   async place(file, { keepMessage = false } = {}) {
     if (document.getElementById("notice")) return;
     if (!keepMessage) explorer.player.tell("");
-    if (file.size > this.MOST_BYTES) return this.fail(`${file.name} is too large: a song here may have 50 MB.`);
-    if (!file.size) return this.fail(`${file.name} is empty.`);
+    const problem = this.problemOf(file);
+    if (problem) return this.fail(problem);
     this.cancel();
     const mine = (this.current = Symbol(file.name));
     this.isWaiting = true;
@@ -69,6 +69,12 @@ explorer.visitors = {
     } catch (error) {
       if (this.current === mine) this.fail(error.message);
     }
+  },
+
+  /** @param {{name: string, size: number}} file @returns {string} Why it is not sent; nothing where it is. */
+  problemOf({ name, size }) {
+    if (size > this.MOST_BYTES) return `${name} is too large: a song here may have 50 MB.`;
+    return size ? "" : `${name} is empty.`;
   },
 
   async ask(address, options) {

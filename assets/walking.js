@@ -65,22 +65,21 @@ explorer.walk = {
       if (first !== undefined) explorer.play(first);
       return;
     }
-    const next = this.nearestTowards(from, this.DIRECTIONS[key]);
+    const next = this.nearestTowards(map.points, from, this.DIRECTIONS[key], (index) => map.isLit(index));
     if (next === null) return explorer.announce("There is no song further that way.");
     explorer.play(next);
     map.reveal(next);
   },
 
-  /** @returns {number|null} Within 50 degrees of a direction, the nearest song; sideways counts double. */
-  nearestTowards(from, [right, down]) {
-    const { x, y } = explorer.map.points;
+  /** @returns {number|null} Within 50 degrees of a direction, the nearest lit song; sideways counts double. */
+  nearestTowards({ x, y }, from, [right, down], isLit) {
     let [best, least] = [null, Infinity];
     for (let i = 0; i < x.length; i++) {
       const across = x[i] - x[from];
       const below = y[from] - y[i];
       const along = across * right + below * down;
       const aside = Math.abs(across * down) + Math.abs(below * right);
-      if (along <= 0 || aside > 1.2 * along || i === from || !explorer.map.isLit(i)) continue;
+      if (along <= 0 || aside > 1.2 * along || i === from || !isLit(i)) continue;
       const cost = along + 2 * aside;
       if (cost < least) [best, least] = [i, cost];
     }
