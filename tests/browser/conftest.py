@@ -1,4 +1,8 @@
-"""The page in a real Chromium, served by a real `run.py serve`."""
+"""The page in a real Chromium, served by a real `run.py serve`.
+
+A module's tests share one window where they can: loading the page takes much longer than bringing it back
+to how it was loaded.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,14 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import mutagen
 import pytest
+from gestures import wait_until_still
+from mutagen.flac import Picture
+from support import store_library
 
 from explorer.config import ROOT
+from explorer.library.database import Database
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -24,9 +33,61 @@ FLAGS = [
     "--disable-sync",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    # WebGL needs SwiftShader; putting the page together without it takes an eighth of its time.
+    "--disable-gpu-compositing",
     "--autoplay-policy=user-gesture-required",
 ]
 SCREENSHOTS = ROOT / "tests" / "screenshots"
+PATIENCE_MS = 90_000
+HAS_FAILED = pytest.StashKey[bool]()
+
+TITLES = {3: "<img src=x onerror=window.hacked=1>", 5: "Été indien", 20: "W" * 400}
+# The smallest PNG: one red pixel.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108020000009077"
+    "53de0000000c4944415408d763f8cfc000000301010018dd8db00000000049454e44ae426082"
+)
+
+# Brings a page back to how it was loaded, by its own means. Some of them write to localStorage.
+RESET = """() => {
+    const { choosing, filters, hearing, panel, player, pointer, seekbar } = explorer;
+    document.activeElement?.blur();
+    document.getElementById("keys").close();
+    if (hearing.isOn) hearing.toggle();
+    hearing.forget();
+    audio.pause();
+    player.tell("");
+    player.setRepeat("off");
+    player.setVolume(1);
+    choosing.clear();
+    if (choosing.tool) choosing.toggleTool(null);
+    filters.toggle(false);
+    if (seekbar.isSpectrogramOpen) seekbar.toggleSpectrogram();
+    explorer.select(null);
+    panel.turnTo("song");
+    if (innerWidth > 1100) panel.open();
+    else panel.shut();
+    dash_clientside.set_props("search", { searchValue: "" });
+    localStorage.clear();
+    history.pushState(null, "", location.pathname);
+    dispatchEvent(new PopStateEvent("popstate"));
+}"""
+IS_RESET = """() => {
+    const { address, map } = explorer;
+    const { look } = address;
+    const isPlain = look && map.meta && address.say().toString() === "" && location.search === "";
+    return isPlain && !map.isMoving && !map.frame.classList.contains("morphing")
+        && map.frame.dataset.drawn === `${look.projection} ${look.colouring} ${look.theme}`
+        && map.meta.unlit === null && !map.meta.hide.length && map.points.x.length === map.meta.lit;
+}"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Remember on each test whether it has failed: its pages are photographed then."""
+    report = yield
+    item.stash[HAS_FAILED] = item.stash.get(HAS_FAILED, False) or report.failed
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -72,35 +133,59 @@ def serving(database: Path):
         process.stderr.close()
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """A library of 24 songs of 20 seconds, served: (address, folder of music, database)."""
-    folder = tmp_path_factory.mktemp("site")
-    from support import store_library
-
-    store_library(folder / "songs.db", folder / "music", seconds=20.0, titles=TITLES)
-    with serving(folder / "songs.db") as url:
-        yield url, folder / "music", folder / "songs.db"
-
-
-TITLES = {3: "<img src=x onerror=window.hacked=1>", 5: "Été indien", 20: "W" * 400}
-
-
 @pytest.fixture(scope="session")
 def serve():
     """Serve a database for the length of a `with`."""
     return serving
 
 
-@pytest.fixture
-def open_page(chromium, request):
-    """Open an address in a fresh window; errors on the page's console fail the test."""
-    contexts, problems = [], []
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """A library of 24 songs of 20 seconds, served: (address, folder of music, database).
 
-    def open_it(
-        url, *, width=1280, height=800, theme="dark", drawn=True, touch=False, attacked=False, still=True
+    Tests leave it as it is. 004 has a cover and one true neighbour near it on the map, 000 is said to last
+    ten seconds, the first twelve have years.
+    """
+    folder = tmp_path_factory.mktemp("site")
+    store_library(folder / "songs.db", folder / "music", seconds=20.0, titles=TITLES)
+    with Database.open(folder / "songs.db") as library:
+        library._rows("UPDATE positions SET near = 1 WHERE song_id = '004.flac'")
+        library._rows("UPDATE files SET duration_s = 10 WHERE song_id = '000.flac'")
+        library._rows(
+            """UPDATE songs SET info = json_set(info, '$.year', '19' || (70 + substr(id, 1, 3)))
+               WHERE id < '012'"""
+        )
+    file = mutagen.File(folder / "music" / "004.flac")
+    picture = Picture()
+    picture.data, picture.mime, picture.type = PNG, "image/png", 3
+    file.add_picture(picture)
+    file.save()
+    with serving(folder / "songs.db") as url:
+        yield url, folder / "music", folder / "songs.db"
+
+
+class Windows:
+    """Opens pages in windows of a browser, and gathers what goes wrong on them."""
+
+    def __init__(self, chromium) -> None:
+        self._chromium = chromium
+        self._shared = {}
+        self.problems: list[str] = []
+
+    def open(
+        self,
+        url,
+        *,
+        width=1280,
+        height=800,
+        theme="dark",
+        drawn=True,
+        touch=False,
+        attacked=False,
+        still=True,
     ):
-        context = chromium.new_context(
+        """Open an address in a new window."""
+        context = self._chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme=theme,
             # Gliding costs seconds where no graphics card draws: only tests of movement have it.
@@ -109,23 +194,90 @@ def open_page(chromium, request):
             is_mobile=touch,
         )
         # Several tests at once share the machine, and none of them times anything.
-        context.set_default_timeout(90_000)
-        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
         if not attacked:
             said = "Content Security"
-            page.on("console", lambda message: said in message.text and problems.append(message.text))
-        page.on("response", lambda response: response.status == 500 and problems.append(response.url))
+            page.on("console", lambda message: said in message.text and self.problems.append(message.text))
+        page.on("response", lambda response: response.status == 500 and self.problems.append(response.url))
         page.goto(url)
         if drawn:
-            page.wait_for_selector("#map-frame[data-drawn]", timeout=30_000)
+            page.wait_for_selector("#map-frame[data-drawn]")
+            wait_until_still(page)
         return page
 
-    yield open_it
-    SCREENSHOTS.mkdir(exist_ok=True)
-    for number, context in enumerate(contexts):
-        for page in context.pages:
+    def share(self, url, *, width=1280, height=800, **options):
+        """Return the window that was opened with these options before, as it was when it had been loaded."""
+        key = (url, width, height, *sorted(options.items()))
+        if key not in self._shared:
+            self._shared[key] = self.open(url, width=width, height=height, **options)
+            return self._shared[key]
+        page = self._shared[key]
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=options.get("theme", "dark"))
+        page.mouse.move(0, 0)
+        page.evaluate(RESET)
+        page.wait_for_function(IS_RESET)
+        wait_until_still(page)
+        return page
+
+    def shared(self) -> list:
+        """Return the pages that stay open."""
+        return list(self._shared.values())
+
+    def close(self) -> None:
+        """Close the shared windows: the next test opens new ones."""
+        for page in self._shared.values():
+            page.context.close()
+        self._shared.clear()
+
+
+@pytest.fixture(scope="module")
+def windows(chromium):
+    """The windows that a module's tests share."""
+    opened = Windows(chromium)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def _watched(windows, request):
+    """Errors on a page's console fail the test, which leaves a picture of each page if it fails."""
+    own = []
+    yield own
+    problems, windows.problems[:] = list(windows.problems), []
+    if request.node.stash.get(HAS_FAILED, False) or problems:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        for number, page in enumerate([*own, *windows.shared()]):
             page.screenshot(path=SCREENSHOTS / f"{request.node.name}-{number}.png")
-        context.close()
+        windows.close()
+    for page in windows.shared():
+        page.evaluate("document.getElementById('audio')?.pause()")
+    for page in own:
+        page.context.close()
     assert problems == []
+
+
+@pytest.fixture
+def open_page(windows, _watched):
+    """Open an address in a window of the test's own."""
+
+    def open_it(url, **options):
+        page = windows.open(url, **options)
+        _watched.append(page)
+        return page
+
+    return open_it
+
+
+@pytest.fixture
+def share_page(windows, _watched):
+    """Show a page in the module's window, as it was when it had been loaded."""
+    return windows.share
+
+
+@pytest.fixture
+def page(site, share_page):
+    """The page of the library that no test changes, as it was when it had been loaded."""
+    return share_page(site[0])

@@ -3,8 +3,18 @@
 import shutil
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from gestures import choose, click_song, drag, hover_song, pixel_of, text, wait_until_playing
+from gestures import (
+    choose,
+    click_song,
+    drag,
+    hover_song,
+    open_filters,
+    pixel_of,
+    serious_findings,
+    text,
+    wait_until_playing,
+    wait_until_still,
+)
 from support import store_library
 
 from explorer.audio.previews import preview
@@ -40,11 +50,6 @@ def changed(tmp_path_factory, serve):
         yield url, path
 
 
-def open_filters(page):
-    page.keyboard.press("f")
-    page.wait_for_selector("#filters[data-ready]")
-
-
 def hide(page, kind):
     page.get_by_role("switch", name=f"Hide {kind}").check(force=True)
 
@@ -57,18 +62,18 @@ def wait_for_hidden(page, songs):
     )
 
 
-def test_switches_are_there_only_where_there_is_something_to_hide(site, changed, open_page):
-    page = open_page(site[0])
+@pytest.fixture
+def page(changed, share_page):
+    return share_page(changed[0])
+
+
+def test_hidden_songs_are_not_on_the_map_nor_found_by_pointer_lasso_or_keys(page):
     open_filters(page)
-    assert page.get_by_role("switch", name="Hide").count() == 0
-    other = open_page(changed[0])
-    open_filters(other)
-    assert other.get_by_role("switch", name="Hide duplicates (2)").is_visible()
-    assert other.get_by_role("switch", name="Hide missing songs (2)").is_visible()
-
-
-def test_hidden_songs_are_not_on_the_map_nor_found_by_pointer_lasso_or_keys(changed, open_page):
-    page = open_page(changed[0])
+    assert page.get_by_role("switch", name="Hide duplicates (2)").is_visible()
+    assert page.get_by_role("switch", name="Hide missing songs (2)").is_visible()
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur(); explorer.filters.toggle(false)")
+    # Before, they can be found and chosen.
     hover_song(page, 4)
     page.wait_for_function("explorer.overlays.hovered === 4")
     page.keyboard.press("l")
@@ -81,13 +86,15 @@ def test_hidden_songs_are_not_on_the_map_nor_found_by_pointer_lasso_or_keys(chan
     hide(page, "duplicates")
     hide(page, "missing")
     wait_for_hidden(page, HIDDEN)
-    assert "20 of 24 songs · 4 hidden" in text(page, "#filter-state")
-    assert page.locator("#holes").get_attribute("data-count") == "0"
+    page.wait_for_function(
+        "document.getElementById('filter-state').innerText.includes('20 of 24 songs · 4 hidden')"
+    )
+    page.wait_for_selector("#holes[data-count='0']", state="attached")
     # They leave what was chosen before, and are not chosen again.
     left = [song for song in chosen if song not in HIDDEN]
     page.wait_for_function("n => explorer.choosing.songs.length === n", arg=len(left))
     assert page.evaluate("explorer.choosing.songs") == left
-    page.evaluate("explorer.filters.toggle(false)")
+    page.evaluate("explorer.filters.toggle(false); explorer.choosing.clear()")
     page.keyboard.press("b")
     drag(page, corners[0], corners[2])
     page.wait_for_function("n => explorer.choosing.songs.length === n", arg=len(left))
@@ -95,14 +102,13 @@ def test_hidden_songs_are_not_on_the_map_nor_found_by_pointer_lasso_or_keys(chan
         found = page.evaluate("([x, y]) => explorer.pointer.within(x, y, 40)", list(pixel_of(page, song)))
         assert song not in [one["index"] for one in found]
     walked = page.evaluate(
-        """() => [...Array(24).keys()].flatMap((i) =>
-            Object.values(explorer.walk.DIRECTIONS).map((way) => explorer.walk.nearestTowards(i, way)))"""
+        """() => [...Array(24).keys()].flatMap((i) => Object.values(explorer.walk.DIRECTIONS).map((way) =>
+            explorer.walk.nearestTowards(explorer.map.points, i, way, (j) => explorer.map.isLit(j))))"""
     )
     assert not set(HIDDEN) & set(walked)
 
 
-def test_what_is_hidden_is_remembered_for_every_view_and_let_go_with_the_filters(changed, open_page):
-    page = open_page(changed[0])
+def test_what_is_hidden_is_remembered_for_every_view_and_let_go_with_the_filters(page):
     open_filters(page)
     hide(page, "missing")
     wait_for_hidden(page, [4, 12])
@@ -118,28 +124,10 @@ def test_what_is_hidden_is_remembered_for_every_view_and_let_go_with_the_filters
     page.locator("#filter-clear").click()
     wait_for_hidden(page, [])
     assert not page.get_by_role("switch", name="Hide missing songs").is_checked()
-    assert page.locator("#filter-state").is_hidden()
+    page.wait_for_selector("#filter-state", state="hidden")
 
 
-def test_neighbours_are_others_once_duplicates_are_hidden(changed, open_page):
-    page = open_page(changed[0])
-    click_song(page, 1)
-    wait_until_playing(page, "001.flac")
-    page.wait_for_selector("#panel .twins")
-    open_filters(page)
-    hide(page, "duplicates")
-    hide(page, "missing")
-    wait_for_hidden(page, HIDDEN)
-    page.wait_for_function("explorer.overlays.neighbours.length === 10")
-    page.wait_for_function(
-        "hidden => explorer.walk.list.length === 11 && !explorer.walk.list.some((i) => hidden.includes(i))",
-        arg=HIDDEN,
-    )
-    assert not page.evaluate("audio.paused")
-
-
-def test_a_missing_song_is_a_ring_says_so_and_leaves_what_plays_alone(changed, open_page):
-    page = open_page(changed[0])
+def test_a_missing_song_is_a_ring_says_so_and_leaves_what_plays_alone(page):
     assert page.locator("#holes").get_attribute("data-count") == "2"
     assert text(page, ".legend-missing").split() == ["File", "missing", "2"]
     click_song(page, 2)
@@ -165,20 +153,24 @@ def test_a_missing_song_is_a_ring_says_so_and_leaves_what_plays_alone(changed, o
     assert page.locator("#player").get_attribute("data-state") == "playing"
     assert page.locator("#mark").get_attribute("data-index") == "2"
     assert text(page, "#now-title") == "Techno piece 2"
-
-
-def test_what_was_kept_of_a_missing_song_is_played_and_told(changed, open_page):
-    page = open_page(changed[0])
+    # The arrows walk on from it.
+    towards = """() => Object.entries(explorer.walk.DIRECTIONS).map(([key, way]) =>
+        [key, explorer.walk.nearestTowards(explorer.map.points, 4, way, (i) => explorer.map.isLit(i))])"""
+    key, expected = next((key, index) for key, index in page.evaluate(towards) if index is not None)
+    page.keyboard.press(key)
+    page.wait_for_function("i => explorer.player.asked === i", arg=expected)
+    # What was kept of another one is played, and told.
     click_song(page, 12)
     page.wait_for_function(
         "audio.src.endsWith('preview/012.flac') && !audio.paused && audio.currentTime > 0.2"
     )
     assert text(page, "#message").endswith("2025: you hear the preview that was kept.")
-    assert "Its preview was kept" in text(page, "#panel .panel-missing")
+    page.wait_for_function(
+        "document.querySelector('#panel .panel-missing')?.innerText.includes('Its preview was kept')"
+    )
 
 
-def test_walking_and_playing_a_list_pass_what_cannot_be_played(changed, open_page):
-    page = open_page(changed[0])
+def test_walking_and_playing_a_list_pass_what_cannot_be_played(page):
     click_song(page, 2)
     wait_until_playing(page, "002.flac")
     page.wait_for_function("explorer.walk.list.length === 11")
@@ -196,25 +188,7 @@ def test_walking_and_playing_a_list_pass_what_cannot_be_played(changed, open_pag
     assert "cannot be played" in text(page, "#message")
 
 
-def test_arrows_walk_on_from_a_missing_song(changed, open_page):
-    page = open_page(changed[0])
-    click_song(page, 2)
-    wait_until_playing(page, "002.flac")
-    click_song(page, 4)
-    page.wait_for_selector("#panel .panel-missing")
-    way = next(
-        key
-        for key in ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight")
-        if page.evaluate("key => explorer.walk.nearestTowards(4, explorer.walk.DIRECTIONS[key])", key)
-        is not None
-    )
-    expected = page.evaluate("key => explorer.walk.nearestTowards(4, explorer.walk.DIRECTIONS[key])", way)
-    page.keyboard.press(way)
-    page.wait_for_function("i => explorer.player.asked === i", arg=expected)
-
-
-def test_a_duplicate_names_the_others_and_goes_to_them_by_keyboard(changed, open_page):
-    page = open_page(changed[0])
+def test_a_duplicate_names_the_others_and_goes_to_them(page):
     click_song(page, 9)
     wait_until_playing(page, "009.flac")
     page.wait_for_selector("#panel .twins")
@@ -224,17 +198,27 @@ def test_a_duplicate_names_the_others_and_goes_to_them_by_keyboard(changed, open
         ["Techno piece 1", "001.flac"],
         ["Ambient piece 17", "017.flac"],
     ]
+    # By keyboard.
     twins.nth(1).focus()
     page.keyboard.press("Enter")
     wait_until_playing(page, "017.flac")
     page.wait_for_function("document.querySelector('#panel .panel-title').textContent === 'Ambient piece 17'")
-
-
-def test_a_hidden_song_that_is_gone_to_says_so_and_offers_a_way_back(changed, open_page):
-    page = open_page(changed[0] + "?hide=duplicates")
-    wait_for_hidden(page, [9, 17])
-    click_song(page, 1)
-    page.wait_for_selector("#panel .twins")
+    # With duplicates hidden, neighbours are other songs; what plays goes on.
+    page.evaluate("explorer.visit(1)")
+    wait_until_playing(page, "001.flac")
+    page.evaluate("document.activeElement.blur()")
+    open_filters(page)
+    hide(page, "duplicates")
+    hide(page, "missing")
+    wait_for_hidden(page, HIDDEN)
+    page.wait_for_function("explorer.overlays.neighbours.length === 10")
+    page.wait_for_function(
+        "hidden => explorer.walk.list.length === 11 && !explorer.walk.list.some((i) => hidden.includes(i))",
+        arg=HIDDEN,
+    )
+    assert not page.evaluate("audio.paused")
+    # One that is hidden can be gone to, says so, and offers a way back.
+    page.evaluate("explorer.filters.toggle(false)")
     page.locator("#panel .twins .row-names").first.click()
     wait_until_playing(page, "009.flac")
     page.get_by_role("button", name="Show hidden songs").click()
@@ -242,44 +226,44 @@ def test_a_hidden_song_that_is_gone_to_says_so_and_offers_a_way_back(changed, op
     page.get_by_role("button", name="Show on the map").wait_for()
 
 
-def test_a_page_hears_of_files_that_go_and_come_back(open_page, make_library, serve, tmp_path):
-    path = tmp_path / "songs.db"
-    make_library(path, tmp_path / "music")
-    with serve(path) as url:
-        page = open_page(url)
-        assert page.locator(".legend-missing").count() == 0
-        click_song(page, 6)
-        page.wait_for_selector("#panel .panel-title")
-        shutil.move(tmp_path / "music" / "006.flac", tmp_path / "away.flac")
-        with Database.open(path) as database:
-            database.mark_gone(1, [b"006.flac"], since=SINCE)
-        page.evaluate("explorer.news.look()")
-        page.wait_for_selector("#panel .panel-missing")
-        page.wait_for_selector(".legend-missing")
-        shutil.move(tmp_path / "away.flac", tmp_path / "music" / "006.flac")
-        with Database.open(path) as database:
-            database.mark_back(1, [b"006.flac"])
-        page.evaluate("explorer.news.look()")
-        page.wait_for_selector("#panel .panel-missing", state="detached")
-
-
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_serious(changed, open_page, theme, width):
-    page = open_page(changed[0], theme=theme, width=width, touch=width < 500)
-    page.evaluate("explorer.play(4)")
+def test_a_page_hears_of_files_that_go_and_come_back(page, changed):
+    path = changed[1]
+    file, away = path.parent / "music" / "006.flac", path.parent / "away.flac"
+    assert text(page, ".legend-missing").split()[-1] == "2"
+    click_song(page, 6)
+    page.wait_for_function("document.querySelector('#panel .panel-title')?.textContent.includes('piece 6')")
+    shutil.move(file, away)
+    with Database.open(path) as database:
+        database.mark_gone(1, [b"006.flac"], since=SINCE)
+    page.evaluate("explorer.news.look()")
     page.wait_for_selector("#panel .panel-missing")
-    assert serious(page) == []
-    page.evaluate("explorer.play(1)")
-    page.wait_for_selector("#panel .twins")
-    page.evaluate("explorer.panel.shut()")
-    page.locator("#filter-toggle").click()
-    page.wait_for_selector("#filters[data-ready]")
-    hide(page, "duplicates")
-    wait_for_hidden(page, [9, 17])
-    assert serious(page) == []
+    page.wait_for_function("document.querySelector('.legend-missing').innerText.trim().endsWith('3')")
+    shutil.move(away, file)
+    with Database.open(path) as database:
+        database.mark_back(1, [b"006.flac"])
+    page.evaluate("explorer.news.look()")
+    page.wait_for_selector("#panel .panel-missing", state="detached")
 
 
-def serious(page):
-    found = Axe().run(page).response["violations"]
-    return [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+def test_axe_finds_nothing_serious_in_either_theme_at_any_width(changed, share_page):
+    for width in (390, 1280):
+        page = share_page(changed[0], width=width, touch=True) if width < 500 else share_page(changed[0])
+        page.evaluate("explorer.play(4)")
+        page.wait_for_selector("#panel .panel-missing")
+        expect_nothing_serious(page)
+        page.evaluate("explorer.play(1)")
+        page.wait_for_selector("#panel .twins")
+        page.evaluate("explorer.panel.shut()")
+        page.locator("#filter-toggle").click()
+        page.wait_for_selector("#filters[data-ready]")
+        hide(page, "duplicates")
+        wait_for_hidden(page, [9, 17])
+        expect_nothing_serious(page)
+
+
+def expect_nothing_serious(page):
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_selector(f"#map-frame[data-drawn$='{theme}']")
+        wait_until_still(page)
+        assert serious_findings(page) == [], theme

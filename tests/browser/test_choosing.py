@@ -3,13 +3,7 @@
 import csv
 import io
 
-from gestures import click_song, drag, pixel_of, text, wait_until_playing
-
-
-def around(page, indices, margin=14):
-    places = [pixel_of(page, index) for index in indices]
-    xs, ys = [x for x, _ in places], [y for _, y in places]
-    return min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin
+from gestures import around, click_song, drag, text, wait_until_playing
 
 
 def box_around(page, indices):
@@ -19,11 +13,15 @@ def box_around(page, indices):
     page.wait_for_selector("#choice-list .song-row")
 
 
-def test_a_box_chooses_the_songs_in_it(site, open_page):
-    page = open_page(site[0])
+def chosen(page):
+    return page.evaluate("explorer.choosing.songs")
+
+
+def test_a_box_and_a_lasso_choose_the_songs_in_them(page):
+    # A box; the map does not move, and nothing plays.
     view = page.evaluate("({ ...explorer.map.view })")
     box_around(page, range(8, 16))
-    assert sorted(page.evaluate("explorer.choosing.songs")) == list(range(8, 16))
+    assert sorted(chosen(page)) == list(range(8, 16))
     assert page.evaluate("({ ...explorer.map.view })") == view
     assert page.locator("#tab-choice").get_attribute("aria-selected") == "true"
     assert page.locator("#tab-choice-count").inner_text() == "8"
@@ -32,76 +30,73 @@ def test_a_box_chooses_the_songs_in_it(site, open_page):
     )
     assert "Waltz piece 9" in text(page, "#choice-list")
     assert page.locator("#rope").get_attribute("data-count") == "8"
-    assert page.evaluate("audio.currentSrc") == ""
-
-
-def test_a_lasso_chooses_what_it_encloses_and_shift_adds(site, open_page):
-    page = open_page(site[0])
+    assert page.evaluate("audio.paused")
+    # A lasso chooses others, and a box with Shift adds to them.
     left, top, right, bottom = around(page, range(8))
     page.keyboard.press("l")
     drag(page, (left, top), (right, top), (right, bottom), (left, bottom), (left, top + 4))
     page.wait_for_function("explorer.choosing.songs.length === 8")
-    assert sorted(page.evaluate("explorer.choosing.songs")) == list(range(8))
+    assert sorted(chosen(page)) == list(range(8))
     left, top, right, bottom = around(page, range(16, 24))
     page.keyboard.press("b")
     page.keyboard.down("Shift")
     drag(page, (left, top), (right, bottom))
     page.keyboard.up("Shift")
     page.wait_for_function("explorer.choosing.songs.length === 16")
+    assert sorted(chosen(page)) == [*range(8), *range(16, 24)]
     page.keyboard.press("Escape")
-    assert page.evaluate("explorer.choosing.songs") == []
+    assert chosen(page) == []
     page.wait_for_selector("#choice-empty")
+    # Songs that are filtered out are not chosen.
+    page.locator("#legend [data-group]").nth(0).click()
+    page.wait_for_function("explorer.map.meta.lit === 8")
+    box_around(page, range(24))
+    assert sorted(chosen(page)) == list(range(8))
 
 
-def test_the_selection_plays_in_its_order(site, open_page):
-    page = open_page(site[0])
+def test_the_selection_plays_in_an_order_that_can_be_changed(page):
     box_around(page, range(8, 16))
-    order = page.evaluate("explorer.choosing.songs")
+    # It plays from its first song on.
+    order = chosen(page)
     page.locator("#choice-play").click()
     wait_until_playing(page, f"{order[0]:03d}.flac")
     page.locator("#next").click()
     wait_until_playing(page, f"{order[1]:03d}.flac")
-    page.evaluate("audio.currentTime = audio.duration - 2")
+    page.evaluate("audio.currentTime = audio.duration - 1")
     wait_until_playing(page, f"{order[2]:03d}.flac")
     page.keyboard.press("p")
     wait_until_playing(page, f"{order[1]:03d}.flac")
     page.wait_for_selector("#choice-list .song-row.playing")
-
-
-def test_the_selection_can_be_reordered_by_mouse_and_keyboard(site, open_page):
-    page = open_page(site[0])
-    box_around(page, range(8, 16))
-    first, second, third = page.evaluate("explorer.choosing.songs.slice(0, 3)")
-    page.locator("#choice-list .song-row").nth(0).get_by_label("down").click()
-    assert page.evaluate("explorer.choosing.songs.slice(0, 3)") == [second, first, third]
-    page.keyboard.press("Enter")
-    assert page.evaluate("explorer.choosing.songs.slice(0, 3)") == [second, third, first]
+    # Songs move by buttons, by the keyboard and by dragging, and can be removed.
+    first, second, third = order[:3]
     rows = page.locator("#choice-list .song-row")
+    rows.nth(0).get_by_label("down").click()
+    assert chosen(page)[:3] == [second, first, third]
+    page.keyboard.press("Enter")
+    assert chosen(page)[:3] == [second, third, first]
     rows.nth(2).drag_to(rows.nth(0))
-    assert page.evaluate("explorer.choosing.songs.slice(0, 3)") == [first, second, third]
-    page.locator("#choice-list .song-row").nth(1).get_by_label("Remove").click()
-    assert page.evaluate("explorer.choosing.songs.slice(0, 2)") == [first, third]
-    assert page.evaluate("explorer.choosing.songs.length") == 7
-
-
-def test_single_songs_join_from_their_panel(site, open_page):
-    page = open_page(site[0])
+    page.wait_for_function("first => explorer.choosing.songs[0] === first", arg=first)
+    assert chosen(page)[:3] == [first, second, third]
+    rows.nth(1).get_by_label("Remove").click()
+    assert chosen(page)[:2] == [first, third]
+    assert len(chosen(page)) == 7
+    # Single songs join from their panel, and leave again.
+    page.locator("#choice-clear").click()
     click_song(page, 4)
+    page.wait_for_function("document.querySelector('.panel-title')?.textContent === 'Techno piece 4'")
     page.get_by_text("Add to selection").click()
     click_song(page, 20)
-    page.wait_for_function("explorer.panel.index === 20")
     page.wait_for_function("document.querySelector('.panel-title').textContent.startsWith('WWW')")
     page.get_by_text("Add to selection").click()
-    assert page.evaluate("explorer.choosing.songs") == [4, 20]
+    assert chosen(page) == [4, 20]
     page.get_by_text("Remove from selection").click()
-    assert page.evaluate("explorer.choosing.songs") == [4]
+    assert chosen(page) == [4]
 
 
-def test_the_selection_is_exported(site, open_page):
-    page = open_page(site[0])
+def test_the_selection_is_exported(site, page):
     music = site[1]
     box_around(page, range(8))
-    order = page.evaluate("explorer.choosing.songs")
+    order = chosen(page)
     files = {}
     for form, paths in (("m3u8", "relative"), ("xspf", "absolute"), ("csv", "absolute")):
         page.locator("#export-form").select_option(form)
@@ -122,11 +117,3 @@ def test_the_selection_is_exported(site, open_page):
     assert [row["song_id"] for row in rows] == [f"{index:03d}.flac" for index in order]
     assert rows[order.index(3)]["title"] == "<img src=x onerror=window.hacked=1>"
     page.wait_for_function("document.getElementById('export-state').textContent.includes('is saved')")
-
-
-def test_songs_that_are_filtered_out_are_not_chosen(site, open_page):
-    page = open_page(site[0])
-    page.locator("#legend [data-group]").nth(0).click()
-    page.wait_for_function("explorer.map.meta.lit === 8")
-    box_around(page, range(24))
-    assert sorted(page.evaluate("explorer.choosing.songs")) == list(range(8))

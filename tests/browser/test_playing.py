@@ -1,34 +1,34 @@
 """The player: order, repeating, the waveform and the spectrogram, media keys."""
 
-from gestures import click_song, level, wait_until_playing
+from gestures import click_song, wait_until_heard, wait_until_playing
 
 
-def test_previous_and_next_walk_among_the_songs_that_sound_alike(site, open_page):
-    page = open_page(site[0])
+def test_next_and_previous_walk_among_the_songs_that_sound_alike(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     page.wait_for_function("explorer.walk.list.length === 11")
-    first, second = page.evaluate("explorer.walk.list.slice(1, 3)")
-    page.locator("#next").click()
-    wait_until_playing(page, f"{first:03d}.flac")
-    page.locator("#next").click()
-    wait_until_playing(page, f"{second:03d}.flac")
-    page.locator("#previous").click()
-    wait_until_playing(page, f"{first:03d}.flac")
-    assert level(page) > 0.02
-
-
-def test_previous_goes_to_the_start_of_a_song_first(site, open_page):
-    page = open_page(site[0])
-    click_song(page, 10)
-    wait_until_playing(page, "010.flac")
+    order = page.evaluate("explorer.walk.list")
+    # By the bar's buttons.
+    for button, place in (("#next", 1), ("#next", 2), ("#previous", 1)):
+        page.locator(button).click()
+        wait_until_playing(page, f"{order[place]:03d}.flac")
+    wait_until_heard(page)
+    # By keys; where the walk began stays.
+    page.evaluate("document.activeElement.blur()")
+    for key, place in (("n", 2), ("p", 1), ("p", 0), ("p", 10)):
+        page.keyboard.press(key)
+        wait_until_playing(page, f"{order[place]:03d}.flac", beyond=0.05)
+    assert page.evaluate("explorer.walk.anchor") == 10
+    page.wait_for_function("announcer.textContent.startsWith('Playing ')")
+    # After some seconds the button goes to the song's start first.
     page.evaluate("audio.currentTime = 8")
     page.locator("#previous").click()
-    page.wait_for_function("audio.currentTime < 2 && audio.currentSrc.endsWith('010.flac')")
+    page.wait_for_function(
+        "name => audio.currentTime < 2 && audio.currentSrc.endsWith(name)", arg=f"{order[10]:03d}.flac"
+    )
 
 
-def test_a_song_repeats_or_goes_on_or_stops(site, open_page):
-    page = open_page(site[0])
+def test_a_song_repeats_or_goes_on_or_stops(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     page.wait_for_function("explorer.walk.list.length === 11")
@@ -47,11 +47,13 @@ def test_a_song_repeats_or_goes_on_or_stops(site, open_page):
     page.wait_for_selector("#player[data-state='paused']")
 
 
-def test_the_waveform_shows_the_song_and_seeks(site, open_page):
-    page = open_page(site[0])
+def test_a_song_has_a_waveform_to_seek_in_and_on_demand_a_spectrogram(page):
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
     click_song(page, 1)
     wait_until_playing(page, "001.flac")
     page.wait_for_selector("#seek.has-peaks")
+    # The waveform.
     assert len(page.evaluate("explorer.seekbar.peaks")) == 800
     inked = """() => {
         const { width, height } = waveform;
@@ -64,15 +66,9 @@ def test_the_waveform_shows_the_song_and_seeks(site, open_page):
     page.wait_for_function("Math.abs(audio.currentTime - 10) < 0.5")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("audio.currentSrc").endswith("001.flac")
-
-
-def test_the_spectrogram_opens_on_demand_and_follows(site, open_page):
-    page = open_page(site[0])
-    requests = []
-    page.on("request", lambda request: requests.append(request.url))
-    click_song(page, 1)
-    wait_until_playing(page, "001.flac")
+    # The spectrogram is asked for when it is opened.
     assert not [url for url in requests if "/spectrogram/" in url]
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("s")
     page.wait_for_selector("#spectrogram[data-shown='001.flac']")
     image = """() => {
@@ -107,7 +103,7 @@ def test_the_spectrogram_opens_on_demand_and_follows(site, open_page):
 
 
 def test_media_keys_and_the_lock_screen_are_served(site, open_page):
-    page = open_page(site[0], drawn=False)
+    page = open_page("about:blank", drawn=False)
     page.add_init_script(
         """window.handlers = {};
         const set = navigator.mediaSession.setActionHandler.bind(navigator.mediaSession);
@@ -116,7 +112,7 @@ def test_media_keys_and_the_lock_screen_are_served(site, open_page):
             set(action, handler);
         };"""
     )
-    page.reload()
+    page.goto(site[0])
     page.wait_for_selector("#map-frame[data-drawn]")
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
@@ -142,18 +138,3 @@ def test_media_keys_and_the_lock_screen_are_served(site, open_page):
     page.evaluate("handlers.play()")
     page.evaluate("handlers.seekto({ seekTime: 12 })")
     page.wait_for_function("!audio.paused && audio.currentTime > 11.9")
-
-
-def test_the_mark_pulses_without_a_new_drawing(site, open_page):
-    page = open_page(site[0], still=False)
-    page.wait_for_timeout(500)
-    page.evaluate(
-        """() => {
-            window.drawings = 0;
-            explorer.map.plot.on("plotly_afterplot", () => (drawings += 1));
-        }"""
-    )
-    click_song(page, 10)
-    wait_until_playing(page, "010.flac", beyond=1.0)
-    assert page.locator("#mark").evaluate("e => getComputedStyle(e, '::after').animationName") == "pulse"
-    assert page.evaluate("drawings") == 0

@@ -1,0 +1,79 @@
+"""The page on a phone, used by touch, in Chromium."""
+
+import pytest
+from gestures import pixel_of, pixels_of, serious_findings, text, wait_until_playing, wait_until_still
+
+
+@pytest.fixture
+def phone(site, share_page):
+    return share_page(site[0], width=390, height=844, touch=True)
+
+
+def tap_song(page, index):
+    page.touchscreen.tap(*pixel_of(page, index))
+    wait_until_playing(page, f"{index:03d}.flac")
+
+
+def test_a_phone_has_every_control(phone):
+    page = phone
+    # Two fingers zoom, and play nothing.
+    before = page.evaluate("explorer.map.view.scale")
+    fingers = """(gap) => {
+        const { frame } = explorer.map;
+        const say = (kind, id, x) => frame.dispatchEvent(new PointerEvent(kind, {
+            pointerId: id, pointerType: "touch", clientX: x, clientY: 400, bubbles: true,
+        }));
+        say("pointerdown", 11, 195 - 40);
+        say("pointerdown", 12, 195 + 40);
+        for (let wide = 40; wide <= gap; wide += 10) {
+            say("pointermove", 11, 195 - wide);
+            say("pointermove", 12, 195 + wide);
+        }
+        say("pointerup", 11, 195 - gap);
+        say("pointerup", 12, 195 + gap);
+    }"""
+    page.evaluate(fingers, 120)
+    page.wait_for_function("before => explorer.map.view.scale < before / 2.2", arg=before)
+    assert page.evaluate("audio.paused")
+    page.locator("#zoom-fit").tap()
+    wait_until_still(page)
+    # The header's controls are behind a button.
+    assert page.get_by_text("UMAP", exact=True).is_hidden()
+    page.locator("#controls-toggle").tap()
+    page.get_by_text("UMAP", exact=True).tap()
+    page.wait_for_selector("#map-frame[data-drawn^='umap']")
+    page.locator(".segments").get_by_text("Genre", exact=True).tap()
+    page.wait_for_selector("#map-frame[data-drawn='umap genre dark']")
+    page.wait_for_selector("#legend", state="visible")
+    page.locator("#controls-toggle").tap()
+    page.wait_for_selector("#legend", state="hidden")
+    page.locator("#search").tap()
+    page.keyboard.type("waltz")
+    page.wait_for_selector(".suggestion")
+
+
+def test_a_phone_has_a_sheet_that_is_pulled_down(phone):
+    page = phone
+    assert page.locator("#panel").is_hidden()
+    tap_song(page, 14)
+    page.wait_for_selector("#panel .song-row")
+    sheet = page.locator("#panel").bounding_box()
+    assert sheet["y"] > 300
+    page.wait_for_function("s => explorer.map.freeArea().bottom < s", arg=sheet["y"])
+    wait_until_still(page)
+    assert all(y < sheet["y"] for _, y in pixels_of(page, range(24)))
+    # Everybody can use it, in both themes.
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_selector(f"#map-frame[data-drawn$='{theme}']")
+        wait_until_still(page)
+        assert serious_findings(page) == []
+    # A neighbour plays, and the sheet goes.
+    assert "Waltz piece 14" in text(page, "#panel-song")
+    page.locator("#panel-song .row-play").nth(2).tap()
+    page.wait_for_function("!audio.currentSrc.endsWith('014.flac') && audio.currentTime > 0.2")
+    page.mouse.move(195, sheet["y"] + 14)
+    page.mouse.down()
+    page.mouse.move(195, sheet["y"] + 90, steps=4)
+    page.mouse.up()
+    page.wait_for_selector("#panel", state="hidden")
