@@ -1,6 +1,7 @@
 """What all tests share: small libraries of real files."""
 
 import importlib.util
+import shutil
 import signal
 from pathlib import Path
 
@@ -36,11 +37,22 @@ def fresh_db(tmp_path):
         yield database
 
 
+@pytest.fixture(scope="session")
+def stored_library(tmp_path_factory):
+    """The library that `library` copies: (folder, song ids)."""
+    folder = tmp_path_factory.mktemp("library")
+    return folder, store_library(folder / "songs.db", folder / "music")
+
+
 @pytest.fixture
-def library(tmp_path):
+def library(stored_library, tmp_path):
     """A songs.db of 24 songs in three genres, with its map: (path, song ids)."""
+    folder, song_ids = stored_library
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "songs.db"
-    return path, store_library(path, tmp_path / "music")
+    with Database.open(path) as database, database.transaction():
+        database._rows("UPDATE roots SET path = ?", (str(tmp_path / "music"),))
+    return path, song_ids
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 from dash import Dash, Input, Output, html
+from support import store_library
 
 from explorer.config import Settings
 from explorer.web.app import create_app
@@ -38,10 +39,13 @@ GET_ROUTES = {
 }
 
 
-@pytest.fixture
-def site(library):
-    """A test client over a library of 24 songs."""
-    return create_app(Settings(database=library[0], allowed_hosts=("Music.Example.",))).server.test_client()
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A test client over a library of 24 songs, which no test here changes."""
+    folder = tmp_path_factory.mktemp("security")
+    store_library(folder / "songs.db", folder / "music")
+    settings = Settings(database=folder / "songs.db", allowed_hosts=("Music.Example.",))
+    return create_app(settings).server.test_client()
 
 
 @pytest.mark.parametrize(
