@@ -1,24 +1,20 @@
-"""What becomes of damaged files: real clips are mutated by chance, and indexed by the real command.
+"""What becomes of damaged files: clips are mutated by chance, and indexed by the real command.
 
-    .venv/bin/python benchmarks/hostile.py --folder CLIPS [--files 1000] [--seed 0] [--no-previews]
+    .venv/bin/python benchmarks/hostile.py [FOLDER] [--files 400] [--seed 0] [--previews]
 
-Each file is a clip, some of them first encoded in other formats, to which one or two things are done: bits
-are flipped, ends are cut off, holes of zeros are punched, headers of other formats are spliced on, pieces
-are doubled, noise is written over some of it or put behind it, the fields of its header are other numbers,
-its extension is another format's. The index runs in a process of its own with a hop of 10 s, so that it is
-the decoding that takes the time, and not the network, and with untrained filters.
+Each file is a clip of FOLDER (made-up ones without it), some of them first encoded in other formats, to which one
+or two things are done: see `MUTATIONS`. `index` runs in a process of its own with a hop of 10 s, so that decoding
+takes the time and not the network, and with untrained filters.
 
-Printed are what became of each kind, the reasons, and the peak memory of all the run's processes together
-(shared pages counted once; Linux only). The exit status is 1 if a file is unaccounted for, the run ends
-otherwise than with 0 or 3, or it takes longer than --limit-s.
+Printed are what became of each kind, the reasons, and the peak memory of all the run's processes together (shared
+pages counted once; Linux only). The exit status is 1 if a file is unaccounted for, the run ends otherwise than
+with 0 or 3, or it takes longer than --limit-s.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,22 +23,15 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 import numpy as np
+from common import EXPLORER, MIB, ROOT, Options, make_music, print_head, print_table, read_samples
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from explorer.library.database import Database
+from explorer.library.scanning import AUDIO_EXTENSIONS, scan_folder
 
-from explorer.audio.decoding import open_audio  # noqa: E402
-from explorer.audio.isolated import Decoder  # noqa: E402
-from explorer.library.database import Database  # noqa: E402
-from explorer.library.scanning import AUDIO_EXTENSIONS, scan_folder  # noqa: E402
-
-HOP_S = 10.0
-FINE = (0, 3)
 # Suffix, codec, sample format.
 ENCODED = (
     (".wav", "pcm_s16le", "s16"),
@@ -58,57 +47,27 @@ ENCODED = (
     (".webm", "libopus", "s16"),
     (".ac3", "ac3", "fltp"),
 )
-CLIPS_PER_FORMAT = 5
-ENCODED_S = 12.0
-ENCODED_RATE_HZ = 48_000
+ENCODED_S, ENCODED_RATE_HZ = 12.0, 48_000
 HEADER_BYTES = 512
 SAMPLED_EVERY_S = 0.5
 
 Mutation = Callable[[bytes, np.random.Generator, list[Path]], bytes]
+"""From a file's bytes, chance and all other files to the bytes that are written."""
 
 
-def flip_bits(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Flip up to 300 bits anywhere."""
-    return _flip(data, rng, count=int(rng.integers(1, 300)), within=len(data))
-
-
-def flip_header_bits(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Flip up to 30 bits of the beginning."""
-    return _flip(data, rng, count=int(rng.integers(1, 30)), within=HEADER_BYTES)
-
-
-def _flip(data: bytes, rng: np.random.Generator, *, count: int, within: int) -> bytes:
-    flipped = np.frombuffer(data, np.uint8).copy()
+def flip(data: bytes, rng: np.random.Generator, *, most: int, within: int) -> bytes:
+    """Flip some bits of the first bytes."""
+    flipped, count = np.frombuffer(data, np.uint8).copy(), int(rng.integers(1, most))
     places = rng.integers(0, max(1, min(within, len(data))), count)
     np.bitwise_xor.at(flipped, places, (1 << rng.integers(0, 8, count)).astype(np.uint8))
     return flipped.tobytes()
 
 
-def cut_end(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Cut the end off, as a download does that breaks off; sometimes all but a few bytes."""
-    return data[: int(len(data) * rng.random() ** 2)]
-
-
-def cut_start(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Cut the beginning off, the header with it."""
-    return data[int(len(data) * rng.random() ** 2) :]
-
-
-def punch_holes(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Put zeros where a disk has lost its blocks."""
-    holed = bytearray(data)
-    for _ in range(rng.integers(1, 6)):
-        begin = int(rng.integers(0, len(data)))
-        size = min(int(rng.integers(512, 65_536)), len(data) - begin)
-        holed[begin : begin + size] = bytes(size)
-    return bytes(holed)
-
-
-def overwrite(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Write noise over a part."""
+def overwrite(data: bytes, rng: np.random.Generator, *, noise: bool) -> bytes:
+    """Write noise or zeros over a part, as where a disk has lost a block."""
     begin = int(rng.integers(0, len(data)))
     size = min(int(rng.integers(16, 65_536)), len(data) - begin)
-    return data[:begin] + rng.bytes(size) + data[begin + size :]
+    return data[:begin] + (rng.bytes(size) if noise else bytes(size)) + data[begin + size :]
 
 
 def splice_header(data: bytes, rng: np.random.Generator, others: list[Path]) -> bytes:
@@ -117,99 +76,78 @@ def splice_header(data: bytes, rng: np.random.Generator, others: list[Path]) -> 
     return other + data[len(other) if rng.random() < 0.5 else 0 :]
 
 
-def double_pieces(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
+def repeat_piece(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
     """Repeat a piece, up to a hundred times."""
     begin = int(rng.integers(0, len(data)))
     piece = data[begin : begin + int(rng.integers(1, 20_000))]
     return data[:begin] + piece * int(rng.integers(2, 100)) + data[begin:]
 
 
-def add_tail(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Put noise behind it."""
-    return data + rng.bytes(int(rng.integers(1, 500_000)))
-
-
-def lie(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
+def write_false_numbers(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
     """Write other numbers, large ones above all, into the header: lengths, rates, counts."""
-    lying = bytearray(data)
+    changed = bytearray(data)
     for _ in range(rng.integers(1, 5)):
         width = int(rng.choice([1, 2, 4, 8]))
         place = int(rng.integers(4, max(5, min(128, len(data) - width))))
         value = (b"\0" * width, b"\xff" * width, b"\x7f" + b"\xff" * (width - 1), rng.bytes(width))
-        lying[place : place + width] = value[rng.integers(4)]
-    return bytes(lying)
-
-
-def nothing(data: bytes, _rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Leave it as it is: only its extension is another's."""
-    return data
+        changed[place : place + width] = value[rng.integers(4)]
+    return bytes(changed)
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "bits flipped": flip_bits,
-    "header's bits flipped": flip_header_bits,
-    "header lies": lie,
-    "end cut off": cut_end,
-    "start cut off": cut_start,
-    "holes of zeros": punch_holes,
-    "noise within": overwrite,
-    "noise behind": add_tail,
+    "bits flipped": lambda data, rng, _: flip(data, rng, most=300, within=len(data)),
+    "header's bits flipped": lambda data, rng, _: flip(data, rng, most=30, within=HEADER_BYTES),
+    "false numbers in the header": write_false_numbers,
+    "end cut off": lambda data, rng, _: data[: int(len(data) * rng.random() ** 2)],
+    "start cut off": lambda data, rng, _: data[int(len(data) * rng.random() ** 2) :],
+    "zeros within": lambda data, rng, _: overwrite(data, rng, noise=False),
+    "noise within": lambda data, rng, _: overwrite(data, rng, noise=True),
+    "noise behind": lambda data, rng, _: data + rng.bytes(int(rng.integers(1, 500_000))),
     "other header": splice_header,
-    "piece repeated": double_pieces,
-    "other extension": nothing,
-    "two of these": nothing,
+    "piece repeated": repeat_piece,
+    "other extension": lambda data, _rng, _others: data,
+    "two of these": lambda data, _rng, _others: data,
 }
 
 
-def encode(source: Path, target: Path, codec: str, sample_format: str) -> None:
-    """Write a clip's beginning in another format."""
-    blocks, count = [], 0
-    for block in open_audio(source).mono(sample_rate_hz=ENCODED_RATE_HZ):
-        blocks.append(block)
-        count += len(block)
-        if count >= ENCODED_S * ENCODED_RATE_HZ:
-            break
-    samples = np.concatenate(blocks)[None, : int(ENCODED_S * ENCODED_RATE_HZ)]
+def encode(samples: np.ndarray, target: Path, codec: str, sample_format: str) -> None:
+    """Write samples in another format."""
+    layout = {"rate": ENCODED_RATE_HZ, "layout": "mono", "format": sample_format}
     with av.open(str(target), "w") as container:
-        stream = container.add_stream(codec, rate=ENCODED_RATE_HZ, layout="mono", format=sample_format)
+        stream = container.add_stream(codec, **layout)
         stream.bit_rate = 128_000
         stream.codec_context.open()
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "flt", "mono")
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), "flt", "mono")
         frame.sample_rate = ENCODED_RATE_HZ
-        resampler = av.AudioResampler(
-            format=sample_format,
-            layout="mono",
-            rate=ENCODED_RATE_HZ,
-            frame_size=stream.codec_context.frame_size or 4096,
-        )
+        resampler = av.AudioResampler(**layout, frame_size=stream.codec_context.frame_size or 4096)
         for part in [*resampler.resample(frame), *resampler.resample(None)]:
             container.mux(stream.encode(part))
         container.mux(stream.encode(None))
 
 
-def gather(clips: Path, folder: Path, rng: np.random.Generator) -> list[Path]:
-    """Return what is to be mutated: the clips, and some of them in other formats."""
+def gather(clips: Path, folder: Path, rng: np.random.Generator, *, encoded: int) -> list[Path]:
+    """Return what is to be mutated: the clips, and some of them in each of the other formats."""
+    folder.mkdir()
     found = [clips / file.native for file in scan_folder(clips)]
     sources = list(found)
     for number, (suffix, codec, sample_format) in enumerate(ENCODED):
-        for clip in rng.choice(len(found), min(CLIPS_PER_FORMAT, len(found)), replace=False):
-            target = folder / f"{number}-{clip}-{codec}{suffix}"
-            encode(found[clip], target, codec, sample_format)
-            sources.append(target)
+        for clip in rng.choice(len(found), min(encoded, len(found)), replace=False):
+            samples = read_samples(found[clip], rate_hz=ENCODED_RATE_HZ, seconds=ENCODED_S)
+            sources.append(folder / f"{number}-{clip}-{codec}{suffix}")
+            encode(samples, sources[-1], codec, sample_format)
     return sources
 
 
 def mutate(sources: list[Path], folder: Path, files: int, rng: np.random.Generator) -> dict[bytes, str]:
     """Write mutated files; return what was done to each."""
-    kinds, done = list(MUTATIONS), {}
-    suffixes = sorted(AUDIO_EXTENSIONS)
+    kinds, done, suffixes = list(MUTATIONS), {}, sorted(AUDIO_EXTENSIONS)
     for number in range(files):
         kind = kinds[number % len(kinds)]
         source = sources[rng.integers(len(sources))]
         data, suffix = source.read_bytes(), source.suffix
         chosen = [kind] if kind != "two of these" else list(rng.choice(kinds[:-1], 2))
         for one in chosen:
-            # Something may be left to do nothing to.
+            # The first may have left nothing.
             data = MUTATIONS[one](data or b"\0", rng, sources)
         if "other extension" in chosen:
             suffix = suffixes[rng.integers(len(suffixes))]
@@ -219,169 +157,114 @@ def mutate(sources: list[Path], folder: Path, files: int, rng: np.random.Generat
     return done
 
 
-@dataclass
-class Watch:
-    """Watches the memory of a process and all that it starts, in a thread."""
+class Watch(threading.Thread):
+    """Samples the memory of a process and all that it starts, until it is told to stop."""
 
-    pid: int
-    peak_bytes: int = 0
-    largest_decoder_bytes: int = 0
-    decoders: set[int] = field(default_factory=set)
-    _over: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.peak_bytes = 0
+        self._pid, self._over = pid, threading.Event()
+        self.start()
 
-    def __enter__(self) -> Watch:
-        """Begin."""
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
+    def run(self) -> None:
+        """Sample."""
+        while not self._over.wait(SAMPLED_EVERY_S):
+            self.peak_bytes = max(self.peak_bytes, sum(map(_memory_of, _family(self._pid))))
 
-    def __exit__(self, *_exception: object) -> None:
+    def stop(self) -> None:
         """End."""
         self._over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._over.wait(SAMPLED_EVERY_S):
-            total = 0
-            for pid in _family(self.pid):
-                # It may have ended meanwhile.
-                with suppress(OSError, StopIteration):
-                    used = _memory_of(pid)
-                    total += used
-                    if b"decoder_process" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                        self.decoders.add(pid)
-                        self.largest_decoder_bytes = max(self.largest_decoder_bytes, used)
-            self.peak_bytes = max(self.peak_bytes, total)
+        self.join()
 
 
 def _family(pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
+    parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
+        # A process may have ended meanwhile.
         with suppress(OSError):
-            children.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(
-                int(stat.parent.name)
-            )
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
     family = [pid]
     for one in family:
-        family += children.get(one, [])
+        family += [child for child, parent in parents.items() if parent == one]
     return family
 
 
 def _memory_of(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+    with suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+    return 0
 
 
-def outcomes(database: Path, folder: Path, kinds: dict[bytes, str]) -> tuple[dict[str, Counter], list[str]]:
-    """Read what became of each file: by kind, and the files of which nothing is known.
+def index(folder: Path, database: Path, arguments) -> tuple[dict, str, int]:
+    """Index; return the command's result, what it said, and the peak memory in bytes."""
+    options = ["--weights", "untrained", "--hop", "10", "--precision", arguments.precision, "--no-map", "--json"]
+    options += [] if arguments.previews else ["--no-previews"]
+    command = [*EXPLORER, "index", str(folder), "--db", str(database), *options]
+    with (database.parent / "said.txt").open("w+") as said:
+        run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, text=True)
+        watch = Watch(run.pid)
+        try:
+            out, _ = run.communicate(timeout=arguments.limit_s)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.communicate()
+            sys.exit(f"The run was not done after {arguments.limit_s:g} s.")
+        finally:
+            watch.stop()
+        said.seek(0)
+        text = said.read()
+    if run.returncode not in (0, 3):
+        sys.exit(f"{text[-4000:]}\nThe run ended with status {run.returncode}.")
+    return json.loads(out.splitlines()[-1]), text, watch.peak_bytes
 
-    Known are those whose sound is, packet for packet, that of a file before them.
-    """
+
+def outcome_rows(database: Path, folder: Path, kinds: dict[bytes, str]) -> tuple[list[tuple], list[str]]:
+    """Return what became of each kind of file, all of them last, and the files of which nothing is known."""
     with Database.open_readonly(database) as library:
-        known = library.known_files_under(folder.resolve())
-    songs = sorted(path for path in kinds if path in known and not known[path].failed)
-    seen, copies = set(), set()
-    with Decoder() as decoder:
-        for path in songs:
-            marks = decoder.marks(folder / os.fsdecode(path)).all
-            if not seen.isdisjoint(marks):
-                copies.add(path)
-            seen |= marks
-    counts = {kind: Counter() for kind in MUTATIONS}
-    for path, kind in kinds.items():
-        if path in known:
-            how = "failed" if known[path].failed else "known" if path in copies else "embedded"
-            counts[kind][how] += 1
-    return counts, [os.fsdecode(path) for path in kinds if path not in known]
+        known = library.known_files_under(folder)
+    counts = Counter((kind, known[path].failed) for path, kind in kinds.items() if path in known)
+    rows = [(kind, counts[kind, False], counts[kind, True]) for kind in MUTATIONS]
+    rows.append(("all", sum(row[1] for row in rows), sum(row[2] for row in rows)))
+    return rows, [os.fsdecode(path) for path in kinds if path not in known]
 
 
-def print_table(counts: dict[str, Counter]) -> None:
-    """Print what became of each kind."""
-    columns = ("embedded", "known", "failed")
-    print(f"| | {' | '.join(columns)} |\n|---|---|---|---|")
-    for kind, count in counts.items():
-        print(f"| {kind} | {' | '.join(str(count[column]) for column in columns)} |")
-    total = sum(counts.values(), Counter())
-    print(f"| all | {' | '.join(str(total[column]) for column in columns)} |\n")
-
-
-def main() -> int:
+def main() -> None:
     """Mutate, index, and print what became of it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--folder", type=Path, required=True, help="Real clips; they are only read.")
-    parser.add_argument("--files", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", default="bfloat16")
-    parser.add_argument("--no-previews", action="store_true")
-    parser.add_argument("--limit-s", type=float, default=3600.0)
-    parser.add_argument("--keep", type=Path, help="Keep the files and the library in this new folder.")
-    arguments = parser.parse_args()
-    base = arguments.keep or Path(tempfile.mkdtemp())
-    base.mkdir(exist_ok=True)
-    try:
-        return measure(arguments, base)
-    finally:
-        if not arguments.keep:
-            shutil.rmtree(base, ignore_errors=True)
-
-
-def measure(arguments: argparse.Namespace, base: Path) -> int:
-    """Do as asked in a folder; return the exit status."""
+    options = Options(__doc__)
+    options.add("folder", type=Path, nargs="?", help="Of clips; they are only read.")
+    options.add("--files", type=int, default=400, smallest=24)
+    options.add("--encoded", type=int, default=5, smallest=1, help="Clips that are encoded in each format.")
+    options.add("--seed", type=int, default=0)
+    options.add("--precision", default="bfloat16", smallest="float32")
+    options.add("--previews", action="store_true", help="Make previews, too.")
+    options.add("--limit-s", type=float, default=3600.0)
+    arguments = options.parse()
     rng = np.random.default_rng(arguments.seed)
-    for name in ("sources", "files"):
-        (base / name).mkdir()
-    folder, database = base / "files", base / "songs.db"
-    kinds = mutate(gather(arguments.folder, base / "sources", rng), folder, arguments.files, rng)
-    command = [sys.executable, str(ROOT / "run.py"), "index", str(folder), "--db", str(database), "--json"]
-    command += ["--weights", "untrained", "--hop", str(HOP_S), "--precision", arguments.precision, "--no-map"]
-    command += ["--no-previews"] if arguments.no_previews else []
+    print_head()
     began = time.monotonic()
-    with (base / "said.txt").open("w") as said:
-        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
-        with Watch(run.pid) as watch:
-            try:
-                out, _ = run.communicate(timeout=arguments.limit_s)
-            except subprocess.TimeoutExpired:
-                run.kill()
-                run.communicate()
-                print(f"The run was not done after {arguments.limit_s:g} s.")
-                return 1
-    took_s = time.monotonic() - began
-    if run.returncode not in FINE:
-        print((base / "said.txt").read_text()[-4000:])
-        print(f"The run ended with status {run.returncode}.")
-        return 1
-    counts, lost = outcomes(database, folder, kinds)
-    print_table(counts)
-    return 1 if tell(json.loads(out.splitlines()[-1]), watch, took_s, lost, base) else 0
-
-
-def tell(summary: dict, watch: Watch, took_s: float, lost: list[str], base: Path) -> bool:
-    """Print the rest; tell whether a file is unaccounted for."""
-    print("Why files failed:")
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name).resolve()
+        folder = place / "files"
+        folder.mkdir()
+        suffixes = (".flac", ".mp3", ".ogg")
+        clips = arguments.folder or make_music(place / "clips", songs=3, seconds=3.0, suffixes=suffixes)
+        sources = gather(clips, place / "sources", rng, encoded=arguments.encoded)
+        kinds = mutate(sources, folder, arguments.files, rng)
+        summary, said, peak_bytes = index(folder, place / "songs.db", arguments)
+        rows, lost = outcome_rows(place / "songs.db", folder, kinds)
+    print_table(("damage", "indexed", "failed"), rows)
+    print(f"\nOf the indexed, with the sound of another file: {summary['copied']}")
+    print("\nWhy files failed:")
     for reason, count in summary["reasons"].items():
         print(f"  {count:,} × {reason}")
-    ended = sum(
-        count for reason, count in summary["reasons"].items() if "its decoder" in reason or "memory" in reason
-    )
-    print(
-        f"Decoders that crashed, hung or were out of memory: {ended} (processes seen: {len(watch.decoders)})"
-    )
-    said = [line for line in (base / "said.txt").read_text().splitlines() if line.startswith("No preview")]
-    print(f"Previews that could not be made: {len(said)}")
-    for line in said:
-        print(f"  {line}")
-    if watch.peak_bytes:
-        print(
-            f"Peak memory: {watch.peak_bytes >> 20:,} MiB, of which a decoder at most "
-            f"{watch.largest_decoder_bytes >> 20:,} MiB"
-        )
-    print(f"Time: {took_s:.0f} s")
+    if arguments.previews:
+        print(f"Previews that could not be made: {said.count('No preview')}")
+    print(f"Peak memory: {peak_bytes // MIB:,} MiB")
+    print(f"Time: {time.monotonic() - began:.0f} s")
     print(f"Unaccounted for: {len(lost)} {' '.join(lost[:10])}")
-    return bool(lost)
+    sys.exit(bool(lost))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
