@@ -32,7 +32,9 @@ def made_up(file) -> object:
 
     number = int(Path(file.native).stem)
     rng = np.random.default_rng(number)
-    tags = Tags(f"A song of several words, number {number}", (f"Artist {number % 997}",), "An album", ("Rock",))
+    tags = Tags(
+        f"A song of several words, number {number}", (f"Artist {number % 997}",), "An album", ("Rock",)
+    )
     song = Song(file, tags, rng.bytes(16).hex(), "mp3/mp3", 215.4, 61.5, rng.bytes(16).hex())
     return Embedded(song, rng.normal(size=512))
 
@@ -72,15 +74,17 @@ def cluster(workers: int, seconds_per_song: float) -> Iterator[str]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show"]
     simulated = [sys.executable, str(Path(__file__).resolve()), "--simulate", address, str(workers)]
-    with subprocess.Popen([*scheduler, "--host", "127.0.0.1", "--port", str(port)], **quiet) as one:
-        with subprocess.Popen([*simulated, "--seconds-per-song", str(seconds_per_song)], **quiet) as other:
-            try:
-                with Client(address, set_as_default=False, timeout=120) as client:
-                    client.wait_for_workers(workers, timeout=120)
-                yield address
-            finally:
-                other.kill()
-                one.kill()
+    with (
+        subprocess.Popen([*scheduler, "--host", "127.0.0.1", "--port", str(port)], **quiet) as one,
+        subprocess.Popen([*simulated, "--seconds-per-song", str(seconds_per_song)], **quiet) as other,
+    ):
+        try:
+            with Client(address, set_as_default=False, timeout=120) as client:
+                client.wait_for_workers(workers, timeout=120)
+            yield address
+        finally:
+            other.kill()
+            one.kill()
 
 
 def time_index(place: Path, workers: int, songs: int, seconds_per_song: float) -> float:

@@ -31,7 +31,16 @@ HOP_S, RATE_HZ = 0.5, 48_000
 SONG_S = 3.0
 ENGINES = ("openvino:float32", "openvino:bfloat16", "openvino:int8", "tensorflow:float32")
 PACKAGE_BATCHES = ("openl3:16", "openl3:32", "openl3:64")
-HEAD = ("", "ms a window", "windows/s", "times the package", "of float32 peak", "memory", "error", "least cosine")
+HEAD = (
+    "",
+    "ms a window",
+    "windows/s",
+    "times the package",
+    "of float32 peak",
+    "memory",
+    "error",
+    "least cosine",
+)
 
 
 def work(place: Path, role: str) -> None:
@@ -192,7 +201,7 @@ def compete(place: Path, arguments) -> None:
             contender.take_turn()
     for contender in contenders:
         contender.stop()
-    print(f"Rounds: {arguments.rounds}, windows: {contenders[0].windows}, float32 peak: {peak / 1e9:.0f} GFLOP/s\n")
+    print(f"{arguments.rounds} turns of {arguments.windows} windows each, peak {peak / 1e9:.0f} GFLOP/s\n")
     print_table(HEAD, rows_of(contenders, peak))
 
 

@@ -1,58 +1,49 @@
-"""How many windows a second the front end and the network take on a GPU, and how true bfloat16 stays.
+"""How many windows a second the front end and the network take on a GPU, and how exact bfloat16 stays.
 
-    KERAS_BACKEND=torch python benchmarks/gpu.py [--weights W] [--batch-sizes 64,128,256,512]
-        [--seconds 3] [--precisions bfloat16 float32] [--songs 4] [--json] [--any-device]
+    KERAS_BACKEND=torch python benchmarks/gpu.py [--weights W] [--batch-sizes 64 128 256 512]
+        [--seconds 3] [--precisions bfloat16 float32] [--songs 4]
 
-It needs Keras with PyTorch, JAX or TensorFlow, NumPy, SciPy and h5py, no download and none of our
-other requirements; without KERAS_BACKEND it takes the first of the three that is installed. For both
-precisions and every batch size it prints windows per second of
+It needs Keras with PyTorch, JAX or TensorFlow, NumPy, SciPy and h5py, no download and none of our other
+requirements; without KERAS_BACKEND it takes the first of the three that is installed. For each precision and
+batch size it prints windows per second of
 
 - everything, from samples that lie on the device to embeddings;
 - the network alone, from log-mel spectrograms;
-- everything, from float32 samples in host memory (page-locked where the backend lets us),
+- everything, from float32 samples in host memory (page-locked where the backend allows it),
 
-then the part of the chip's bfloat16 rate that this is, taking a large matrix product of the same run
-for the rate; what bfloat16 changes against float32 on synthetic songs; and how long 100,000 songs
-of 30 s would take. Every shape is compiled and run before the clock starts.
+then the share of the chip's bfloat16 rate that this is, by a large matrix product of the same run; what
+bfloat16 changes against float32 on synthetic songs; and how long 100,000 songs of 30 s would take. Every
+shape is compiled and run before the clock starts.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import importlib.util
-import json
 import math
 import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
 import numpy as np
+from common import FLOP_PER_WINDOW, ROOT, Options, print_head, print_table
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from explorer.embedding import frontend
+from explorer.embedding.keras_frontend import build_embedder
+from explorer.embedding.network import import_keras
+from explorer.embedding.weights import find_weights
 
-from explorer.embedding import frontend  # noqa: E402
-from explorer.embedding.keras_frontend import build_embedder  # noqa: E402
-from explorer.embedding.network import import_keras  # noqa: E402
-from explorer.embedding.weights import find_weights  # noqa: E402
-
-FLOP_PER_WINDOW = 20.4e9
 PRECISIONS = ("bfloat16", "float32")
 SONGS, SONG_S, HOP_S, BAR_MINUTES = 100_000, 30, 0.5, 10
-DATA_SHEET_TFLOPS = {"H200": 989, "H100": 989, "A100": 312}
-"""Dense bfloat16 of the SXM parts, by NVIDIA's data sheets."""
-
 LOUD_DB = -50.0
 """Above this the front ends differ by their arithmetic, not by the Fourier transforms' rounding."""
 
 
 class Jax:
-    """JAX's side of it: one XLA program a shape."""
+    """JAX: one XLA program a shape."""
 
     def __init__(self) -> None:
         import jax
@@ -61,14 +52,11 @@ class Jax:
         self.version = f"jax {jax.__version__}"
         self.has_gpu = jax.default_backend() != "cpu"
         self.device = jax.devices()[0].device_kind
-
-    def put(self, array: np.ndarray):
-        """Copy to the device."""
-        return self._jax.device_put(array)
+        self.put = jax.device_put
 
     page_locked = staticmethod(lambda array: array)
 
-    def compile(self, model, example) -> Callable:
+    def compile(self, model, _example) -> Callable:
         """Weights are arguments: as constants they would be folded for minutes."""
         trainable = [variable.value for variable in model.trainable_variables]
         others = [variable.value for variable in model.non_trainable_variables]
@@ -76,12 +64,12 @@ class Jax:
         return partial(call, trainable, others)
 
     def compile_product(self) -> Callable:
-        """Compile a matrix product, free of what float32 is told."""
+        """Return a matrix product to which the precision set for float32 does not apply."""
         return self._jax.jit(partial(self._jax.numpy.matmul, precision="default"))
 
 
 class Torch:
-    """PyTorch's side of it: a flat graph through Inductor, or eager where that fails."""
+    """PyTorch: a flat graph through Inductor, or eager where that fails."""
 
     def __init__(self) -> None:
         import torch
@@ -90,7 +78,6 @@ class Torch:
         self.version = f"torch {torch.__version__}"
         self.has_gpu = torch.cuda.is_available()
         self.device = torch.cuda.get_device_name(0) if self.has_gpu else "CPU"
-        self._target = "cuda" if self.has_gpu else "cpu"
         torch.backends.cudnn.benchmark = True
         # Every batch size is a graph of its own; beyond the limit Dynamo would run eagerly, silently.
         for name in ("recompile_limit", "cache_size_limit"):
@@ -100,7 +87,7 @@ class Torch:
     def put(self, array):
         """Copy to the device, without waiting if the memory is page-locked."""
         tensor = self._torch.from_numpy(array) if isinstance(array, np.ndarray) else array
-        return tensor.to(self._target, non_blocking=True)
+        return tensor.to("cuda" if self.has_gpu else "cpu", non_blocking=True)
 
     def page_locked(self, array: np.ndarray):
         """Copy to memory that the device can read by itself."""
@@ -110,25 +97,20 @@ class Torch:
     def compile(self, model, example) -> Callable:
         """Trace to operations of ATen first: Dynamo breaks Keras's own code into five graphs.
 
-        Run eagerly, Keras copies the input of every convolution to channels_first and back, and
-        batch norms and ReLUs go over the memory one by one; Inductor makes one kernel of all that
-        between two convolutions (as its code for CPUs shows).
+        Run eagerly, Keras copies the input of every convolution to channels_first and back, and batch norms
+        and ReLUs go over the memory one by one; Inductor makes one kernel of all between two convolutions.
         """
         from torch.fx.experimental.proxy_tensor import make_fx
 
         torch = self._torch
         eager = torch.inference_mode()(lambda values: model(values, training=False))
-        try:
+
+        def traced() -> Callable:
             with torch.no_grad():
                 graph = make_fx(lambda values: model(values, training=False))(example)
-            compiled = torch.inference_mode()(torch.compile(graph, dynamic=False))
-            compiled(example)
-            return compiled
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            print(f"  torch.compile failed, so eager: {first_line(error)}", file=sys.stderr)
-            return eager
+            return torch.inference_mode()(torch.compile(graph, dynamic=False))
+
+        return first_that_runs(traced, eager, example)
 
     def compile_product(self) -> Callable:
         """Return the matrix product, which is one kernel anyway."""
@@ -136,7 +118,7 @@ class Torch:
 
 
 class TensorFlow:
-    """TensorFlow's side of it: XLA, or a graph without it where that fails."""
+    """TensorFlow: XLA on a GPU, or a graph without it where there is none or it fails."""
 
     def __init__(self) -> None:
         import tensorflow
@@ -147,28 +129,15 @@ class TensorFlow:
         self.has_gpu = bool(gpus)
         details = tensorflow.config.experimental.get_device_details(gpus[0]) if gpus else {}
         self.device = details.get("device_name", "GPU" if gpus else "CPU")
-
-    def put(self, array: np.ndarray):
-        """Copy to the device, where TensorFlow places constants."""
-        return self._tf.convert_to_tensor(array)
+        self.put = tensorflow.convert_to_tensor
 
     page_locked = staticmethod(lambda array: array)
 
     def compile(self, model, example) -> Callable:
         """Try XLA on the example, because it fails only when it is called."""
-
-        def call(values):
-            return model(values, training=False)
-
-        try:
-            compiled = self._tf.function(call, jit_compile=True)
-            compiled(example)
-            return compiled
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            print(f"  XLA failed, so a graph without it: {first_line(error)}", file=sys.stderr)
-            return self._tf.function(call)
+        call = partial(model, training=False)
+        compiled = self._tf.function(call, jit_compile=self.has_gpu)
+        return first_that_runs(lambda: compiled, self._tf.function(call), example)
 
     def compile_product(self) -> Callable:
         """Compile a matrix product."""
@@ -178,10 +147,22 @@ class TensorFlow:
 RUNTIMES = {"torch": Torch, "jax": Jax, "tensorflow": TensorFlow}
 
 
+def first_that_runs(compile_it: Callable[[], Callable], fallback: Callable, example) -> Callable:
+    """Return what is compiled, once it has run on the example; where that fails, the fallback."""
+    try:
+        compiled = compile_it()
+        compiled(example)
+        return compiled
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        print(f"Compiling failed, so without: {first_line(error)}", file=sys.stderr)
+        return fallback
+
+
 def first_line(error: Exception) -> str:
     """Shorten what went wrong to a line."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:200]}"
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:200]}"
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -190,58 +171,62 @@ def is_out_of_memory(error: Exception) -> bool:
     return any(words in text for words in ("out of memory", "outofmemory", "resource_exhausted", "oom when"))
 
 
-def wait_for(output) -> None:
-    """Return when the device has finished: its value is needed to copy a corner of it."""
-    import_keras().ops.convert_to_numpy(output[:1, :1])
+def open_runtime() -> Jax | Torch | TensorFlow:
+    """Import Keras on the backend that is asked for, or else on the first that is installed."""
+    installed = [name for name in RUNTIMES if importlib.util.find_spec(name)]
+    if not installed or not importlib.util.find_spec("keras"):
+        sys.exit("gpu.py needs Keras, and PyTorch, JAX or TensorFlow: pip install keras torch")
+    os.environ.setdefault("KERAS_BACKEND", installed[0])
+    backend = import_keras().backend.backend()
+    if backend not in RUNTIMES:
+        sys.exit(f"KERAS_BACKEND={backend} cannot be measured: choose one of {', '.join(RUNTIMES)}.")
+    return RUNTIMES[backend]()
+
+
+def to_numpy(output) -> np.ndarray:
+    """Copy from the device, which waits until it has finished."""
+    return import_keras().ops.convert_to_numpy(output)
 
 
 def calls_per_second(step: Callable, *, seconds: float) -> float:
     """Run again and again, after two calls that compile and one that says how often."""
-    wait_for(step())
-    wait_for(step())
+    for _ in range(2):
+        to_numpy(step()[:1, :1])
     started = time.perf_counter()
-    wait_for(step())
-    calls = max(2, math.ceil(seconds / (time.perf_counter() - started)))
+    to_numpy(step()[:1, :1])
+    calls = math.ceil(seconds / (time.perf_counter() - started))
     started = time.perf_counter()
     for _ in range(calls):
         output = step()
-    wait_for(output)
+    to_numpy(output[:1, :1])
     return calls / (time.perf_counter() - started)
 
 
 def product_tflops(runtime, *, seconds: float) -> float:
     """Measure the chip's bfloat16 rate by a matrix product of random numbers."""
-    ops = import_keras().ops
     size = 8192 if runtime.has_gpu else 512
-    random = np.random.default_rng(0)
-    left, right = (
-        ops.cast(runtime.put(random.standard_normal((size, size), dtype=np.float32)), "bfloat16")
-        for _ in range(2)
-    )
+    factors = np.random.default_rng(0).standard_normal((2, size, size), dtype=np.float32)
+    left, right = (import_keras().ops.cast(runtime.put(factor), "bfloat16") for factor in factors)
     product = runtime.compile_product()
     return calls_per_second(lambda: product(left, right), seconds=seconds) * 2 * size**3 / 1e12
 
 
-def synthesise_song(seed: int) -> np.ndarray:
-    """Make 30 s of decaying notes with overtones over a little noise, float32, within -1 to 1."""
-    random = np.random.default_rng(seed)
-    rate_hz = frontend.SAMPLE_RATE_HZ
-    samples = random.standard_normal(SONG_S * rate_hz) * 0.003
+def synthesise_songs(count: int, seconds: float) -> np.ndarray:
+    """Make decaying notes with overtones over a little noise; cut them [shape=(songs, windows, 48000)]."""
+    random, rate_hz = np.random.default_rng(0), frontend.SAMPLE_RATE_HZ
     ages_s = np.arange(2 * rate_hz) / rate_hz
-    envelope = np.exp(-4 * ages_s)
-    for start_s in np.arange(0, SONG_S, 0.25):
-        pitch_hz = 110 * 2 ** (random.integers(36) / 12)
-        note = sum(np.sin(2 * np.pi * pitch_hz * k * ages_s) / k for k in (1, 2, 3, 5)) * envelope
-        start = int(start_s * rate_hz)
-        samples[start : start + len(note)] += 0.1 * note[: len(samples) - start]
-    return (samples / max(1.0, np.abs(samples).max())).astype(np.float32)
-
-
-def synthesise_windows(n_songs: int) -> np.ndarray:
-    """Cut songs into their windows [shape=(songs, 60, 48000)]."""
-    count = frontend.count_windows(SONG_S * frontend.SAMPLE_RATE_HZ, hop_s=HOP_S)
-    songs = (synthesise_song(seed) for seed in range(n_songs))
-    return np.stack([next(frontend.windows([song], hop_s=HOP_S, batch_size=count)) for song in songs])
+    songs = []
+    for _ in range(count):
+        samples = random.standard_normal(int(seconds * rate_hz)) * 0.003
+        for start in range(0, len(samples), rate_hz // 4):
+            pitch_hz = 110 * 2 ** (random.integers(36) / 12)
+            note = sum(np.sin(2 * np.pi * pitch_hz * k * ages_s) / k for k in (1, 2, 3, 5)) * np.exp(
+                -4 * ages_s
+            )
+            samples[start : start + len(note)] += 0.1 * note[: len(samples) - start]
+        samples = (samples / max(1.0, np.abs(samples).max())).astype(np.float32)
+        songs.append(next(frontend.windows([samples], hop_s=HOP_S, batch_size=10**6)))
+    return np.stack(songs)
 
 
 def measure_batch(runtime, embedder, batch: np.ndarray, *, seconds: float) -> dict[str, float]:
@@ -249,157 +234,89 @@ def measure_batch(runtime, embedder, batch: np.ndarray, *, seconds: float) -> di
     front_end, network = embedder.get_layer("front_end"), embedder.get_layer("openl3_music_mel256_512")
     on_device, in_host = runtime.put(batch), runtime.page_locked(batch)
     whole = runtime.compile(embedder, on_device)
-    rates = {
-        "whole": calls_per_second(lambda: whole(on_device), seconds=seconds),
-        "from_host": calls_per_second(lambda: whole(runtime.put(in_host)), seconds=seconds),
-    }
     log_mels = runtime.compile(front_end, on_device)(on_device)
     alone = runtime.compile(network, log_mels)
-    rates["network"] = calls_per_second(lambda: alone(log_mels), seconds=seconds)
-    return {"batch_size": len(batch), **{name: rate * len(batch) for name, rate in rates.items()}}
-
-
-def measure_precision(runtime, embedder, songs, arguments, say) -> list[dict[str, float]]:
-    """Measure all batch sizes, going on where one is too large."""
-    say(f"  {'batch':>7} {'windows/s':>10} {'network alone':>14} {'from the host':>14} {'TFLOP/s':>8}")
-    windows = songs.reshape(-1, songs.shape[-1])
-    rows = []
-    for batch_size in arguments.batch_sizes:
-        try:
-            batch = np.ascontiguousarray(np.resize(windows, (batch_size, windows.shape[1])))
-            row = measure_batch(runtime, embedder, batch, seconds=arguments.seconds)
-        except Exception as error:
-            say(f"  {batch_size:7} {'out of memory' if is_out_of_memory(error) else first_line(error)}")
-            release_memory()
-            continue
-        row["tflops"] = row["whole"] * FLOP_PER_WINDOW / 1e12
-        rows.append(row)
-        say(
-            f"  {batch_size:7} {row['whole']:10,.1f} {row['network']:14,.1f} {row['from_host']:14,.1f}"
-            f" {row['tflops']:8.2f}"
-        )
-    return rows
-
-
-def release_memory() -> None:
-    """Give back what a failed attempt has left, where the backend keeps it."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def embed_songs(runtime, embedder, songs: np.ndarray) -> np.ndarray:
-    """Compute the embeddings [shape=(songs, 60, 512)], a song at a time."""
-    embed = runtime.compile(embedder, runtime.put(songs[0]))
-    return np.stack([import_keras().ops.convert_to_numpy(embed(runtime.put(song))) for song in songs])
-
-
-def cosines(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Compute the cosine of each pair of vectors in the last axis."""
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    return (one * other).sum(-1) / (np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1))
-
-
-def check_front_end(runtime, embedder, windows: np.ndarray) -> float:
-    """Return how far the device's log-mel spectrograms are from NumPy's where it is loud, in dB."""
-    expected = frontend.log_mel(windows)
-    on_device = runtime.put(windows)
-    computed = runtime.compile(embedder.get_layer("front_end"), on_device)(on_device)
-    difference = np.abs(import_keras().ops.convert_to_numpy(computed) - expected)
-    return float(difference[expected > LOUD_DB].max())
-
-
-def check_bfloat16(runtime, embedders, songs: np.ndarray, say) -> dict[str, float]:
-    """Compare both precisions on all songs."""
-    exact, rounded = (embed_songs(runtime, embedders[name], songs) for name in ("float32", "bfloat16"))
-    errors = {
-        "front_end_db": check_front_end(runtime, embedders["float32"], songs[0]),
-        "relative_error": float(np.abs(rounded - exact).max() / np.abs(exact).max()),
-        "least_window_cosine": float(cosines(rounded, exact).min()),
-        "least_pooled_cosine": float(cosines(rounded.max(axis=1), exact.max(axis=1)).min()),
+    steps = {
+        "whole": lambda: whole(on_device),
+        "network": lambda: alone(log_mels),
+        "from_host": lambda: whole(runtime.put(in_host)),
     }
-    say(f"front end, device against NumPy, above {LOUD_DB:.0f} dB: {errors['front_end_db']:.1e} dB at worst")
-    say(
-        f"bfloat16 against float32, {len(songs)} songs of {songs.shape[1]} windows:"
-        f" relative error {errors['relative_error']:.1e},"
-        f" least cosine {errors['least_window_cosine']:.6f} of a window,"
-        f" {errors['least_pooled_cosine']:.6f} of a song's maximum"
-    )
-    return errors
+    return {name: len(batch) * calls_per_second(step, seconds=seconds) for name, step in steps.items()}
 
 
-def summarise(precision: str, rows, peak: float, device: str, say) -> dict[str, float]:
-    """Say the best rate, its part of the chip's bfloat16 rate, and the time for all songs."""
-    best = max(rows, key=lambda row: row["whole"])
-    windows = SONGS * frontend.count_windows(SONG_S * frontend.SAMPLE_RATE_HZ, hop_s=HOP_S)
-    minutes = {name: windows / best[name] / 60 for name in ("whole", "from_host")}
-    data_sheet = next((rate for chip, rate in DATA_SHEET_TFLOPS.items() if chip in device), None)
-    sheet = f", {best['tflops'] / data_sheet:.1%} of the data sheet's {data_sheet}" if data_sheet else ""
-    say(
-        f"{precision}: best at batch {best['batch_size']}: {best['whole']:,.1f} windows/s,"
-        f" {best['tflops']:.2f} TFLOP/s, {best['tflops'] / peak:.1%} of the product's {peak:.2f}{sheet}"
-    )
-    say(
-        f"  {SONGS:,} songs of {SONG_S} s at hop {HOP_S} s ({windows:,} windows): {minutes['whole']:,.1f}"
-        f" minutes, {minutes['from_host']:,.1f} with the samples' way to the device;"
-        f" the bar is {BAR_MINUTES}"
-    )
-    return {**best, "minutes": minutes["whole"], "minutes_from_host": minutes["from_host"]}
+def rate_rows(runtime, embedders, songs: np.ndarray, arguments, peak: float) -> Iterator[tuple]:
+    """Yield a row for each precision and batch size, going on where one is too large."""
+    windows = songs.reshape(-1, songs.shape[-1])
+    all_windows = SONGS * frontend.count_windows(SONG_S * frontend.SAMPLE_RATE_HZ, hop_s=HOP_S)
+    for precision in arguments.precisions:
+        for size in arguments.batch_sizes:
+            try:
+                batch = np.ascontiguousarray(np.resize(windows, (size, windows.shape[1])))
+                rates = measure_batch(runtime, embedders[precision], batch, seconds=arguments.seconds)
+            except Exception as error:
+                reason = "out of memory" if is_out_of_memory(error) else first_line(error)
+                yield precision, size, reason, *[""] * 5
+                # What the failed attempt has left is needed by the next one.
+                gc.collect()
+                if torch := sys.modules.get("torch"):
+                    torch.cuda.empty_cache()
+                continue
+            tflops = rates["whole"] * FLOP_PER_WINDOW / 1e12
+            minutes = f"{all_windows / rates['from_host'] / 60:,.1f} min"
+            shown = (f"{rate:,.1f}" for rate in rates.values())
+            yield precision, size, *shown, f"{tflops:.2f}", f"{tflops / peak:.0%}", minutes
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--weights", default="untrained", help="an .h5 file, 'openl3' or 'untrained'")
-    parser.add_argument("--batch-sizes", default="64,128,256,512", help="windows at a time")
-    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each number of the tables")
-    parser.add_argument("--songs", type=int, default=4, help="to compare bfloat16 with float32 on")
-    parser.add_argument("--json", action="store_true", help="a line of JSON at the end; the rest to stderr")
-    parser.add_argument("--any-device", action="store_true", help="measure without a GPU, too")
-    arguments = parser.parse_args()
-    arguments.batch_sizes = [int(size) for size in arguments.batch_sizes.split(",")]
-    return arguments
+def compare_precisions(runtime, embedders, songs: np.ndarray) -> None:
+    """Print how far the device's front end is from NumPy's, and bfloat16 from float32."""
 
+    def run(model, windows: np.ndarray) -> np.ndarray:
+        return to_numpy(runtime.compile(model, runtime.put(windows))(runtime.put(windows)))
 
-def open_runtime() -> Jax | Torch | TensorFlow:
-    """Import Keras on the backend that is asked for, or else on the first that is there."""
-    installed = [name for name in RUNTIMES if importlib.util.find_spec(name) is not None]
-    if installed:
-        os.environ.setdefault("KERAS_BACKEND", installed[0])
-    backend = import_keras().backend.backend()
-    if backend not in RUNTIMES:
-        raise SystemExit(f"KERAS_BACKEND={backend} cannot be measured: choose one of {', '.join(RUNTIMES)}.")
-    return RUNTIMES[backend]()
+    expected = frontend.log_mel(songs[0])
+    computed = run(embedders["float32"].get_layer("front_end"), songs[0])
+    difference = np.abs(computed - expected)[expected > LOUD_DB].max()
+    print(f"front end, device against NumPy, above {LOUD_DB:.0f} dB: {difference:.1e} dB at worst")
+    if "bfloat16" in embedders:
+        exact, rounded = (run(embedders[name], np.concatenate(songs)) for name in ("float32", "bfloat16"))
+        norms = np.linalg.norm(rounded, axis=-1) * np.linalg.norm(exact, axis=-1)
+        print(
+            f"bfloat16 against float32, {len(exact)} windows: relative error "
+            f"{np.abs(rounded - exact).max() / np.abs(exact).max():.1e}, least cosine "
+            f"{((rounded * exact).sum(axis=-1) / norms).min():.6f}"
+        )
 
 
 def main() -> None:
     """Measure and print."""
-    arguments = parse_arguments()
-    say = partial(print, file=sys.stderr if arguments.json else sys.stdout, flush=True)
+    options = Options(__doc__)
+    options.add("--weights", default="untrained", help="an .h5 file, 'openl3' or 'untrained'")
+    options.add("--batch-sizes", type=int, nargs="+", default=[64, 128, 256, 512], smallest=[1])
+    options.add("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS, smallest=["float32"])
+    options.add("--seconds", type=float, default=3.0, smallest=0.01, help="For each number of the table.")
+    options.add("--songs", type=int, default=4, smallest=1, help="To compare bfloat16 with float32 on.")
+    options.add("--song-seconds", type=float, default=SONG_S, smallest=0.4)
+    options.add("--any-device", action="store_true", smallest=True, help="Measure without a GPU, too.")
+    arguments = options.parse()
     warnings.simplefilter("ignore")
+    print_head()
     runtime = open_runtime()
     if not (runtime.has_gpu or arguments.any_device):
-        raise SystemExit(f"{runtime.version} finds no GPU: nothing is measured without --any-device.")
+        sys.exit(f"{runtime.version} finds no GPU: nothing is measured without --any-device.")
     weights = find_weights(arguments.weights, models_dir=ROOT / "metadata" / "models", download=False)
-    say(f"{runtime.device}, {runtime.version}, keras {import_keras().__version__}, weights {weights.name}")
-    embedders = {name: build_embedder(weights.arrays, precision=name) for name in PRECISIONS}
+    where = runtime.device if runtime.has_gpu else "NO GPU, the processor alone"
+    print(f"{where}, {runtime.version}, keras {import_keras().__version__}, weights {weights.name}")
+    embedders = {
+        name: build_embedder(weights.arrays, precision=name) for name in {*arguments.precisions, "float32"}
+    }
     peak = product_tflops(runtime, seconds=arguments.seconds)
-    say(f"bfloat16 matrix product: {peak:.2f} TFLOP/s")
-    songs = synthesise_windows(arguments.songs)
-    result = {"device": runtime.device, "backend": runtime.version, "product_tflops": peak}
-    result["errors"] = check_bfloat16(runtime, embedders, songs, say)
-    for precision in arguments.precisions:
-        say(precision)
-        rows = measure_precision(runtime, embedders[precision], songs, arguments, say)
-        result[precision] = {"batches": rows}
-        if rows:
-            result[precision]["best"] = summarise(precision, rows, peak, runtime.device, say)
-    if arguments.json:
-        print(json.dumps(result))
+    print(f"bfloat16 matrix product: {peak:.2f} TFLOP/s")
+    songs = synthesise_songs(arguments.songs, arguments.song_seconds)
+    compare_precisions(runtime, embedders, songs)
+    head = ("", "batch", "windows/s", "network alone", "from the host", "TFLOP/s", "of the product")
+    head += (f"{SONGS:,} songs of {SONG_S} s (bar: {BAR_MINUTES} min)",)
+    print()
+    print_table(head, rate_rows(runtime, embedders, songs, arguments, peak))
 
 
 if __name__ == "__main__":

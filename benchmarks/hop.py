@@ -1,6 +1,6 @@
 """What a coarser hop costs: how far a song's vector moves, and how many of its neighbours it keeps.
 
-    .venv/bin/python benchmarks/hop.py [FOLDER] [--songs 47] [--seconds 7] [--precision bfloat16]
+    .venv/bin/python benchmarks/hop.py [FOLDER] [--songs 47] [--seconds 5] [--precision bfloat16]
 
 The first seconds of some songs of FOLDER (made-up ones without it) are embedded at OpenL3's own hop of
 0.1 s. Coarser hops are multiples of it: their windows are among those, and their vectors are pooled from
@@ -42,9 +42,7 @@ def embed_songs(folder: Path, engine: Engine, *, songs: int, seconds: float) -> 
     """Return the vectors [shape=(hops, songs, 512)] of songs spread over a folder."""
     files = list(scan_folder(folder))
     chosen = [files[int(i)] for i in np.linspace(0, len(files) - 1, min(songs, len(files)))]
-    samples = (
-        read_samples(folder / file.native, rate_hz=SAMPLE_RATE_HZ, seconds=seconds) for file in chosen
-    )
+    samples = (read_samples(folder / file.native, rate_hz=SAMPLE_RATE_HZ, seconds=seconds) for file in chosen)
     return np.array([vectors_by_hop(engine, song) for song in samples]).swapaxes(0, 1)
 
 
@@ -53,7 +51,7 @@ def main() -> None:
     options = Options(__doc__)
     options.add("folder", type=Path, nargs="?")
     options.add("--songs", type=int, default=47, smallest=2)
-    options.add("--seconds", type=float, default=7.0, smallest=0.3)
+    options.add("--seconds", type=float, default=5.0, smallest=0.3)
     options.add("--precision", default="bfloat16", smallest="float32", choices=["float32", "bfloat16"])
     arguments = options.parse()
     print_head()

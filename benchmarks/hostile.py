@@ -2,13 +2,13 @@
 
     .venv/bin/python benchmarks/hostile.py [FOLDER] [--files 400] [--seed 0] [--previews]
 
-Each file is a clip of FOLDER (made-up ones without it), some of them first encoded in other formats, to which one
-or two things are done: see `MUTATIONS`. `index` runs in a process of its own with a hop of 10 s, so that decoding
-takes the time and not the network, and with untrained filters.
+Each file is a clip of FOLDER (made-up ones without it), some of them first encoded in other formats, to which
+one or two things are done: see `MUTATIONS`. `index` runs in a process of its own with a hop of 10 s, so that
+decoding takes the time and not the network, and with untrained filters.
 
-Printed are what became of each kind, the reasons, and the peak memory of all the run's processes together (shared
-pages counted once; Linux only). The exit status is 1 if a file is unaccounted for, the run ends otherwise than
-with 0 or 3, or it takes longer than --limit-s.
+Printed are what became of each kind, the reasons, and the peak memory of all the run's processes together
+(shared pages counted once; Linux only). The exit status is 1 if a file is unaccounted for, the run ends
+otherwise than with 0 or 3, or it takes longer than --limit-s.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -32,21 +33,12 @@ from common import EXPLORER, MIB, ROOT, Options, make_music, print_head, print_t
 from explorer.library.database import Database
 from explorer.library.scanning import AUDIO_EXTENSIONS, scan_folder
 
-# Suffix, codec, sample format.
 ENCODED = (
-    (".wav", "pcm_s16le", "s16"),
-    (".aiff", "pcm_s24be", "s32"),
-    (".flac", "flac", "s16"),
-    (".m4a", "aac", "fltp"),
-    (".m4a", "alac", "s16p"),
-    (".mp3", "libmp3lame", "s16p"),
-    (".opus", "libopus", "s16"),
-    (".wma", "wmav2", "fltp"),
-    (".wv", "wavpack", "s16p"),
-    (".tta", "tta", "s16"),
-    (".webm", "libopus", "s16"),
-    (".ac3", "ac3", "fltp"),
+    ".wav pcm_s16le, .aiff pcm_s24be, .flac flac, .m4a aac, .m4a alac, .mp3 libmp3lame, .opus libopus, "
+    ".wma wmav2, .wv wavpack, .tta tta, .webm libopus, .ac3 ac3"
 )
+"""In which other formats clips are damaged: extension and codec."""
+
 ENCODED_S, ENCODED_RATE_HZ = 12.0, 48_000
 HEADER_BYTES = 512
 SAMPLED_EVERY_S = 0.5
@@ -110,9 +102,9 @@ MUTATIONS: dict[str, Mutation] = {
 }
 
 
-def encode(samples: np.ndarray, target: Path, codec: str, sample_format: str) -> None:
+def encode(samples: np.ndarray, target: Path, codec: str) -> None:
     """Write samples in another format."""
-    layout = {"rate": ENCODED_RATE_HZ, "layout": "mono", "format": sample_format}
+    layout = {"rate": ENCODED_RATE_HZ, "layout": "mono", "format": av.Codec(codec, "w").audio_formats[0].name}
     with av.open(str(target), "w") as container:
         stream = container.add_stream(codec, **layout)
         stream.bit_rate = 128_000
@@ -130,11 +122,11 @@ def gather(clips: Path, folder: Path, rng: np.random.Generator, *, encoded: int)
     folder.mkdir()
     found = [clips / file.native for file in scan_folder(clips)]
     sources = list(found)
-    for number, (suffix, codec, sample_format) in enumerate(ENCODED):
+    for number, (suffix, codec) in enumerate(name.split() for name in ENCODED.split(", ")):
         for clip in rng.choice(len(found), min(encoded, len(found)), replace=False):
             samples = read_samples(found[clip], rate_hz=ENCODED_RATE_HZ, seconds=ENCODED_S)
             sources.append(folder / f"{number}-{clip}-{codec}{suffix}")
-            encode(samples, sources[-1], codec, sample_format)
+            encode(samples, sources[-1], codec)
     return sources
 
 
@@ -168,8 +160,14 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         """Sample."""
+        import psutil
+
         while not self._over.wait(SAMPLED_EVERY_S):
-            self.peak_bytes = max(self.peak_bytes, sum(map(_memory_of, _family(self._pid))))
+            with suppress(psutil.Error):
+                first = psutil.Process(self._pid)
+                family = [first, *first.children(recursive=True)]
+                used = sum(getattr(one.memory_full_info(), "pss", 0) for one in family)
+                self.peak_bytes = max(self.peak_bytes, used)
 
     def stop(self) -> None:
         """End."""
@@ -177,28 +175,18 @@ class Watch(threading.Thread):
         self.join()
 
 
-def _family(pid: int) -> list[int]:
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        # A process may have ended meanwhile.
-        with suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    family = [pid]
-    for one in family:
-        family += [child for child, parent in parents.items() if parent == one]
-    return family
-
-
-def _memory_of(pid: int) -> int:
-    with suppress(OSError, StopIteration):
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return 1024 * int(next(line for line in lines if line.startswith("Pss:")).split()[1])
-    return 0
-
-
 def index(folder: Path, database: Path, arguments) -> tuple[dict, str, int]:
     """Index; return the command's result, what it said, and the peak memory in bytes."""
-    options = ["--weights", "untrained", "--hop", "10", "--precision", arguments.precision, "--no-map", "--json"]
+    options = [
+        "--weights",
+        "untrained",
+        "--hop",
+        "10",
+        "--precision",
+        arguments.precision,
+        "--no-map",
+        "--json",
+    ]
     options += [] if arguments.previews else ["--no-previews"]
     command = [*EXPLORER, "index", str(folder), "--db", str(database), *options]
     with (database.parent / "said.txt").open("w+") as said:
@@ -240,6 +228,8 @@ def main() -> None:
     options.add("--previews", action="store_true", help="Make previews, too.")
     options.add("--limit-s", type=float, default=3600.0)
     arguments = options.parse()
+    if find_spec("psutil") is None:
+        sys.exit("hostile.py needs psutil, which is not installed: pip install -r requirements-dev.txt")
     rng = np.random.default_rng(arguments.seed)
     print_head()
     began = time.monotonic()

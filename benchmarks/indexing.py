@@ -1,12 +1,14 @@
-"""What `index` costs beyond the network: whole index runs beside the bare network, by turns.
+"""What `index` costs beyond the network, in time and in memory: whole runs beside the bare network, by turns.
 
-    .venv/bin/python benchmarks/indexing.py [FOLDER] [--limit 12] [--hop 1.0] [--rounds 2]
-        [--precisions float32 bfloat16]
+    .venv/bin/python benchmarks/indexing.py [FOLDER] [--limit 8] [--hop 1.0] [--rounds 2]
+        [--precisions float32 bfloat16] [--hours 3]
 
 Each round indexes the same songs of FOLDER (made-up ones without it) into an empty database: decoding,
 resampling, log-mels, network, database; no map, no previews. Then it runs the network alone over as many
 windows. Precision `auto` has no network to be compared with: its row is a new library's first run, the
-measuring of precisions included. Weights are untrained: the arithmetic is the same. Figures are medians.
+measuring of precisions included. The last row is one very long song with a hop of 10 s, for its memory: the
+process's peak, its decoders not included. Weights are untrained: the arithmetic is the same. Times are
+medians.
 """
 
 from __future__ import annotations
@@ -14,19 +16,22 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from common import Options, make_music, print_head, print_table, run
+from common import Options, Run, in_own_process, make_music, print_head, print_table, run
 
-from explorer.config import Settings
-from explorer.embedding.engines import open_engine
-from explorer.embedding.frontend import SAMPLE_RATE_HZ
-from explorer.embedding.weights import untrained_weights
+LONG_HOP_S = 10.0
 
 
 def time_network(precision: str, n_windows: int) -> float:
     """Return seconds for the network alone over so many windows."""
+    from explorer.config import Settings
+    from explorer.embedding.engines import open_engine
+    from explorer.embedding.frontend import SAMPLE_RATE_HZ
+    from explorer.embedding.weights import untrained_weights
+
     engine = open_engine("openvino", untrained_weights(), precision=precision)
     noise = np.random.default_rng(0).normal(size=(engine.batch_size, SAMPLE_RATE_HZ))
     batch = engine.prepare(noise.astype(np.float32))
@@ -37,48 +42,54 @@ def time_network(precision: str, n_windows: int) -> float:
     return time.perf_counter() - started
 
 
-def measure(folder: Path, place: Path, precision: str, *, hop_s: float, rounds: int, limit: int) -> tuple:
-    """Measure one precision by turns; return its row."""
-    whole, bare = [], []
-    for number in range(rounds if precision != "auto" else 1):
-        database = place / f"{precision}-{number}" / "songs.db"
-        options = ["--weights", "untrained", "--precision", precision, "--hop", hop_s, "--limit", limit]
-        done = run("index", folder, "--db", database, *options, "--no-map", "--no-previews", "--json").result
-        n_windows = round(done["audio_seconds"] / hop_s)
-        whole.append(done["seconds"] / n_windows)
-        if precision != "auto":
-            bare.append(time_network(precision, n_windows) / n_windows)
-    index_s = statistics.median(whole)
-    network_s = statistics.median(bare) if bare else None
-    return (
-        precision,
-        done["indexed"],
-        f"{n_windows:,}",
-        f"{1000 * network_s:.1f} ms a window" if network_s else "",
-        f"{1000 * index_s:.1f} ms",
-        f"{index_s / network_s:.2f}" if network_s else "",
-    )
+def index(folder: Path, *, precision: str, hop_s: float, limit: int = 1) -> tuple[Run, int]:
+    """Index into an empty database; return the run and its number of windows."""
+    choices = ["--weights", "untrained", "--precision", precision, "--hop", hop_s, "--limit", limit]
+    with tempfile.TemporaryDirectory() as place:
+        database = Path(place) / "songs.db"
+        done = run("index", folder, "--db", database, *choices, "--no-map", "--no-previews", "--json")
+    return done, round(done.result["audio_seconds"] / hop_s)
+
+
+def rows_of(folder: Path, place: Path, arguments) -> Iterator[tuple]:
+    """Measure each precision by turns, then the long song; yield a row for each."""
+    for precision in arguments.precisions:
+        whole, bare = [], []
+        for _ in range(arguments.rounds if precision != "auto" else 1):
+            done, windows = index(folder, precision=precision, hop_s=arguments.hop, limit=arguments.limit)
+            whole.append(1000 * done.result["seconds"] / windows)
+            if precision != "auto":
+                bare.append(1000 * in_own_process(time_network, precision, windows) / windows)
+        index_ms, ratio = statistics.median(whole), ""
+        if bare:
+            ratio = f"{index_ms / statistics.median(bare):.2f}"
+        network = f"{statistics.median(bare):.1f} ms a window" if bare else ""
+        sizes = f"{done.result['indexed']} songs, {precision}", f"{windows:,}"
+        yield *sizes, network, f"{index_ms:.1f} ms a window", ratio, f"{done.peak_mib:.0f} MiB"
+    long = make_music(place / "long", songs=1, seconds=60, repeats=max(1, round(60 * arguments.hours)))
+    done, windows = index(long, precision=arguments.precisions[0], hop_s=LONG_HOP_S)
+    name = f"a song of {arguments.hours:g} hours, {arguments.precisions[0]}"
+    yield name, f"{windows:,}", "", "", "", f"{done.peak_mib:.0f} MiB"
 
 
 def main() -> None:
-    """Measure, and print a row for each precision."""
+    """Measure, and print the table."""
     options = Options(__doc__)
     options.add("folder", type=Path, nargs="?")
-    options.add("--limit", type=int, default=12, smallest=2, help="Songs.")
+    options.add("--limit", type=int, default=8, smallest=2, help="Songs.")
     options.add("--hop", type=float, default=1.0)
     options.add("--rounds", type=int, default=2, smallest=1)
-    choices = ["float32", "bfloat16", "auto"]
-    options.add("--precisions", nargs="+", default=choices[:2], smallest=choices[:1], choices=choices)
+    choices = ["bfloat16", "float32", "auto"]
+    options.add("--precisions", nargs="+", default=choices[:2], smallest=choices[1:2], choices=choices)
+    options.add("--hours", type=float, default=3.0, smallest=0.01, help="Of the long song.")
     arguments = options.parse()
     seconds = 1.0 if arguments.smallest else 26.0
-    sizes = {"hop_s": arguments.hop, "rounds": arguments.rounds, "limit": arguments.limit}
     print_head()
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         folder = arguments.folder or make_music(place / "songs", songs=arguments.limit, seconds=seconds)
-        head = ("", "songs", "windows", "network alone", "whole index", "ratio")
-        rows = (measure(folder.resolve(), place, one, **sizes) for one in arguments.precisions)
-        print_table(head, rows)
+        head = ("", "windows", "network alone", "whole index", "ratio", "peak memory")
+        print_table(head, rows_of(folder.resolve(), place, arguments))
 
 
 if __name__ == "__main__":

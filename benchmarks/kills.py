@@ -1,17 +1,18 @@
 """Kills `index` again and again, and compares the library in the end with that of an undisturbed run.
 
-    .venv/bin/python benchmarks/kills.py [--kills 24] [--songs 24] [--seed 0]
+    .venv/bin/python benchmarks/kills.py [--kills 12] [--songs 24] [--seed 0]
 
 Short made-up songs, copies of some, copies with other tags and broken files are indexed by the real command,
-with previews and a map. SIGKILL ends it at seeded random moments, and three of four times the power is cut as
-well (see powercut.py). In three of four rounds songs are added to a library with a map of the first ten files;
-in the fourth the library is empty, and goes through the measuring of precisions.
+with previews and a map. SIGKILL ends it at seeded random moments, half of them while songs are stored, and
+three of four times the power is cut as well (see powercut.py). In three of four rounds songs are added to a
+library with a map of the first ten files; in the fourth the library is empty, and goes through the measuring
+of precisions.
 
-After every kill the file must pass SQLite's integrity and foreign key checks and hold what it held before, but
-for what a lying disk has lost; no process may be left over. Triggers count what is stored: nothing may be
-stored twice. A round ends with a run that ends by itself: then all tables must equal the undisturbed run's row
-by row, but for `runs` and the precision trial's times, and the previews byte by byte. The exit status is 1 on
-any difference. Linux only.
+After every kill the file must pass SQLite's integrity and foreign key checks and hold what it held before,
+but for what a lying disk has lost; no process may be left over. Triggers count what is stored: nothing may be
+stored twice. A round ends with a run that ends by itself: then all tables must equal the undisturbed run's
+row by row, but for `runs` and the precision trial's times, and the previews byte by byte. The exit status is
+1 on any difference. Linux only.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from explorer.library.database import Database
 
 KILLS_A_ROUND, TRIAL_EVERY = 8, 4
 FIRST_FILES = 10
-SONG_S = 6.0
+SONG_S, NEXT_SONG_S = 6.0, 0.1
 GONE_AFTER_S, LONGEST_RUN_S = 20.0, 300.0
 
 _MARK = "EXPLORER_KILLS"
@@ -72,8 +73,8 @@ class Library:
         with closing(sqlite3.connect(self.database)) as connection:
             connection.executescript(f"CREATE TABLE stored(what TEXT, who BLOB); {_LOG}")
 
-    def index(self, *options: str, kill_after_s: float = LONGEST_RUN_S) -> bool:
-        """Index; return whether the run ended by itself before it was killed."""
+    def index(self, *options: str, files: int = 0, kill_after_s: float = LONGEST_RUN_S) -> bool:
+        """Index, until so many files are stored and some seconds on; return whether it ended by itself."""
         with tempfile.TemporaryFile("w+") as told:
             process = subprocess.Popen(
                 [*self._command, *options],
@@ -82,6 +83,8 @@ class Library:
                 stdout=told,
                 stderr=told,
             )
+            while files and process.poll() is None and self._count_files() < files:
+                time.sleep(0.02)
             try:
                 status = process.wait(kill_after_s)
             except subprocess.TimeoutExpired:
@@ -94,6 +97,13 @@ class Library:
         if status not in (0, 3) or "Traceback" in text:
             raise DifferenceError(f"exit status {status}: {text[-500:]}")
         return True
+
+    def _count_files(self) -> int:
+        try:
+            with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+                return connection.execute("SELECT count(*) FROM files").fetchone()[0]
+        except sqlite3.OperationalError:
+            return 0
 
     def _require_no_process(self) -> None:
         """Wait until all that the command has started has ended, as it must without being told."""
@@ -135,7 +145,8 @@ def _checked_rows(ask) -> dict[str, list[tuple]]:
         "AND name NOT IN ('runs', 'stored')"
     )
     queries = {
-        table: f"SELECT {_COLUMNS.get(table, '*')} FROM {table} {_CONDITIONS.get(table, '')}" for (table,) in tables
+        table: f"SELECT {_COLUMNS.get(table, '*')} FROM {table} {_CONDITIONS.get(table, '')}"
+        for (table,) in tables
     }
     return {table: sorted(ask(query), key=repr) for table, query in queries.items()}
 
@@ -175,11 +186,21 @@ def write_music(folder: Path, *, songs: int) -> None:
     (folder / "cut.flac").write_bytes(written[0].read_bytes()[:300])
 
 
-def play_round(library: Library, kills: int, seconds: float, reference: tuple[dict, dict], rng: random.Random):
-    """Kill runs until one ends by itself, or so many times; compare, and yield the songs stored at each kill."""
+def play_round(
+    library: Library, kills: int, seconds: float, reference: tuple[dict, dict], rng: random.Random
+):
+    """Kill runs until one ends by itself, or so many times; yield the songs stored at each kill; compare."""
     before = library.rows()
     for number in range(kills):
-        if library.index(kill_after_s=rng.uniform(0.02, 0.95) * seconds):
+        n_files, n_missing = len(before["files"]), len(reference[0]["files"]) - len(before["files"])
+        if n_missing and rng.random() < 0.5:
+            moment = {
+                "files": n_files + rng.randint(1, n_missing),
+                "kill_after_s": rng.uniform(0, NEXT_SONG_S),
+            }
+        else:
+            moment = {"kill_after_s": rng.uniform(0.02, 0.95) * seconds}
+        if library.index(**moment):
             break
         now = library.rows()
         require_kept(before, now, reference[0], may_lose=False)
@@ -228,7 +249,7 @@ def play(place: Path, arguments, rng: random.Random) -> int:
 def main() -> None:
     """Kill so many runs, and print a table."""
     options = Options(__doc__)
-    options.add("--kills", type=int, default=24, smallest=1)
+    options.add("--kills", type=int, default=12, smallest=1)
     options.add("--songs", type=int, default=24, smallest=4, help="Besides copies and broken files.")
     options.add("--seed", type=int, default=0)
     arguments = options.parse()

@@ -1,11 +1,11 @@
 """How long it takes from a click, and from a hover, until sound comes out of the page.
 
-    .venv/bin/python benchmarks/page.py [--db LIBRARY] [--times 50]
+    .venv/bin/python benchmarks/page.py [--db LIBRARY] [--times 30]
 
-Serves a library (made-up songs without --db), opens its page in headless Chromium (Debian's, or the one named in
-$CHROMIUM), and prints medians. A click is timed from the pointer's release until samples that are not silent
-come out of the audio element; a hover from the pointer's arrival, once the songs around it are fetched, until Web
-Audio's analyser gets the preview. Previews are made beforehand, as `index` leaves them.
+Serves a library (made-up songs without --db), opens its page in headless Chromium (Debian's, or the one named
+in $CHROMIUM), and prints medians. A click is timed from the pointer's release until samples that are not
+silent come out of the audio element; a hover from the pointer's arrival, once the songs around it are
+fetched, until Web Audio's analyser gets the preview. Previews are made beforehand, as `index` leaves them.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def main() -> None:
     options.add("--db", type=Path)
     options.add("--songs", type=int, default=99, smallest=12, help="Made up, without --db.")
     options.add("--seconds", type=float, default=30.0, smallest=3.0, help="Of each of those.")
-    options.add("--times", type=int, default=50, smallest=2)
+    options.add("--times", type=int, default=30, smallest=2)
     arguments = options.parse()
     executable = find_browser()
     print_head()

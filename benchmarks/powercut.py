@@ -1,7 +1,7 @@
 """What a power cut may do to SQLite's write-ahead log, done to one on purpose; kills.py calls it.
 
-With `synchronous=FULL`, as songs.db has it, a commit is in the log, and the log on the disk, before the commit
-returns. So there are three cases:
+With `synchronous=FULL`, as songs.db has it, a commit is in the log, and the log on the disk, before the
+commit returns. So there are three cases:
 
 - `UNSYNCED`: only what was written after the last commit is lost or garbled.
 - `LYING`: a disk that reports a sync before it is done loses the newest commits, too. What SQLite has copied

@@ -3,10 +3,10 @@
     .venv/bin/python benchmarks/scale.py [--songs 1000 10000 100000] [--projections pca umap] [--starts 3]
 
 Each size is a made-up library in a songs.db of its own. `map` makes its map, in a process of its own whose
-peak memory is measured, and again after 100 more songs were added. Then `serve` is started (figures are medians
-of so many starts) and asked for what the page asks for, as a browser would: compressed, over one connection.
-Questions that are asked 50 times have a median and a worst time. Importing Dash and its components alone is
-measured beside `serve`, because no Dash page can be there sooner.
+peak memory is measured, and again after 100 more songs were added. Then `serve` is started (figures are
+medians of so many starts) and asked for what the page asks for, as a browser would: compressed, over one
+connection. Questions that are asked 50 times have a median and a worst time. Importing Dash and its
+components alone is measured beside `serve`, because no Dash page can be there sooner.
 
 The table has a column for each size, one for each growth from a size to the next, to be compared with the
 growth of n log n in its head, and the bar, which is for the size it names and those below.
@@ -17,7 +17,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import multiprocessing
 import re
 import statistics
 import subprocess
@@ -25,11 +24,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from common import MIB, Options, Page, print_head, print_table, run, serving
+from common import MIB, Options, Page, in_own_process, print_head, print_table, run, serving
 
 ADDED, ASKED = 100, 50
 CLUSTERS = (10, 8, 20, 40, 13, 30)
@@ -61,7 +59,7 @@ ROWS = {
 
 
 def store_songs(path: Path, first: int, last: int, n: int) -> None:
-    """Store some songs of a made-up library of n; in a process of its own, or `map` would inherit its peak."""
+    """Store some songs of a made-up library of n."""
     from synthetic import make_library
 
     make_library(n).add_to(path, np.arange(first, last))
@@ -72,8 +70,7 @@ def measure_map(database: Path, n: int, projections: list[str]) -> dict[str, flo
     options = [word for name in projections for word in ("--projection", name)]
     found = {}
     for name, first, last in (("map", 0, n), ("update", n, n + ADDED)):
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            pool.submit(store_songs, database, first, last, n + ADDED).result()
+        in_own_process(store_songs, database, first, last, n + ADDED)
         done = run("map", "--db", database, *options)
         found |= {name: done.seconds, f"{name}_mib": done.peak_mib}
     return found
@@ -107,7 +104,9 @@ def start_page(database: Path, use: Callable[[Page], dict] | None = None) -> dic
 def memory_mib(process: int) -> float:
     """Return a process's resident memory; not a number where the system does not tell."""
     status = Path(f"/proc/{process}/status")
-    return int(re.search(r"VmRSS:\s+(\d+)", status.read_text())[1]) * 1024 / MIB if status.exists() else math.nan
+    return (
+        int(re.search(r"VmRSS:\s+(\d+)", status.read_text())[1]) * 1024 / MIB if status.exists() else math.nan
+    )
 
 
 def timed(name: str, scale: float, ask: Callable[[object], object], questions: list) -> dict[str, float]:

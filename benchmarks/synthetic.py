@@ -83,7 +83,9 @@ def make_library(n: int, seed: int = 0) -> Library:
     scenes = rng.choice(count, size=n, p=weights / weights.sum())
     genres = rng.integers(0, len(GENRES), count)
     artists = deal_to_artists(scenes, count, rng)
-    return Library(make_songs(artists, genres[scenes], rng), make_vectors(scenes, artists, genres, rng), scenes)
+    return Library(
+        make_songs(artists, genres[scenes], rng), make_vectors(scenes, artists, genres, rng), scenes
+    )
 
 
 def rows_of(groups: np.ndarray, count: int) -> list[np.ndarray]:
@@ -165,7 +167,9 @@ def main() -> None:
     started = time.perf_counter()
     library = make_library(arguments.songs, arguments.seed)
     library.add_to(arguments.database.resolve(), np.arange(arguments.songs))
-    artists, genres = ({getattr(song.tags, name)[0] for song in library.songs} for name in ("artists", "genres"))
+    artists, genres = (
+        {getattr(song.tags, name)[0] for song in library.songs} for name in ("artists", "genres")
+    )
     row = (arguments.songs, len(artists), len(genres), f"{time.perf_counter() - started:.1f} s")
     print_table(("songs", "artists", "genres", "made in"), [row])
 
