@@ -11,14 +11,13 @@ import sys
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-LIBRARY = (
-    "-m explorer index CLIPS --db OUT/songs.db --weights untrained --hop 1 --limit 64 --precision bfloat16"
-)
+ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
-    *("embedding.py CLIPS", "indexing.py CLIPS", "hop.py CLIPS", "page.py --db OUT/songs.db"),
-    *("stability.py --db OUT/songs.db --whole-groups", "scale.py", "synthetic.py OUT/synthetic.db"),
-    *("hostile.py CLIPS", "kills.py", "cluster.py", "gpu.py"),
+    "-m explorer index CLIPS --db OUT/songs.db --weights untrained --hop 1 --limit 64 --precision bfloat16",
+    *("benchmarks/embedding.py CLIPS", "benchmarks/indexing.py CLIPS", "benchmarks/hop.py CLIPS"),
+    *("benchmarks/page.py --db OUT/songs.db", "benchmarks/stability.py --db OUT/songs.db --whole-groups"),
+    *("benchmarks/scale.py", "benchmarks/synthetic.py OUT/synthetic.db", "benchmarks/hostile.py CLIPS"),
+    *("benchmarks/kills.py", "benchmarks/cluster.py", "benchmarks/gpu.py"),
 )
 
 
@@ -26,15 +25,13 @@ def main() -> None:
     """Run them."""
     if len(sys.argv) != 3 or not Path(sys.argv[1]).is_dir():
         sys.exit(__doc__)
-    paths = dict(zip(("CLIPS", "OUT"), (str(Path(name).resolve()) for name in sys.argv[1:]), strict=True))
-    Path(paths["OUT"]).mkdir(parents=True)
-    for command in (LIBRARY, *COMMANDS):
-        name, *rest = command.split()
-        words = [str(HERE / name) if name != "-m" else name, *rest]
-        words = [paths.get(word, word.replace("OUT/", f"{paths['OUT']}/")) for word in words]
+    clips, out = (Path(name).resolve() for name in sys.argv[1:])
+    out.mkdir(parents=True)
+    for number, command in enumerate(COMMANDS):
+        words = [word.replace("CLIPS", str(clips)).replace("OUT", str(out)) for word in command.split()]
         started = time.monotonic()
-        with (Path(paths["OUT"]) / f"{Path(name).stem.strip('-')}.txt").open("w") as out:
-            done = subprocess.run([sys.executable, *words], cwd=HERE.parent, stdout=out, stderr=out)
+        with (out / f"{number:02d}-{Path(words[0]).stem.strip('-')}.txt").open("w") as told:
+            done = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=told, stderr=told)
         print(f"{command}: status {done.returncode}, {time.monotonic() - started:.0f} s", flush=True)
 
 

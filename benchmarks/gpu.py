@@ -1,6 +1,6 @@
 """How many windows a second the front end and the network take on a GPU, and how exact bfloat16 stays.
 
-    KERAS_BACKEND=torch python benchmarks/gpu.py [--weights W] [--batch-sizes 64 128 256 512]
+    KERAS_BACKEND=torch python benchmarks/gpu.py [--batch-sizes 64 128 256 512]
         [--seconds 3] [--precisions bfloat16 float32] [--songs 4]
 
 It needs Keras with PyTorch, JAX or TensorFlow, NumPy, SciPy and h5py, no download and none of our other
@@ -29,12 +29,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
-from common import FLOP_PER_WINDOW, ROOT, Options, print_head, print_table
+from common import FLOP_PER_WINDOW, Options, print_head, print_table
 
 from explorer.embedding import frontend
 from explorer.embedding.keras_frontend import build_embedder
 from explorer.embedding.network import import_keras
-from explorer.embedding.weights import find_weights
+from explorer.embedding.weights import untrained_weights
 
 PRECISIONS = ("bfloat16", "float32")
 SONGS, SONG_S, HOP_S, BAR_MINUTES = 100_000, 30, 0.5, 10
@@ -63,9 +63,9 @@ class Jax:
         call = self._jax.jit(lambda *arguments: model.stateless_call(*arguments, training=False)[0])
         return partial(call, trainable, others)
 
-    def compile_product(self) -> Callable:
-        """Return a matrix product to which the precision set for float32 does not apply."""
-        return self._jax.jit(partial(self._jax.numpy.matmul, precision="default"))
+    def product(self, left, right):
+        """Multiply matrices, whatever precision is set for float32."""
+        return self._jax.numpy.matmul(left, right, precision="default")
 
 
 class Torch:
@@ -112,10 +112,6 @@ class Torch:
 
         return first_that_runs(traced, eager, example)
 
-    def compile_product(self) -> Callable:
-        """Return the matrix product, which is one kernel anyway."""
-        return self._torch.inference_mode()(self._torch.matmul)
-
 
 class TensorFlow:
     """TensorFlow: XLA on a GPU, or a graph without it where there is none or it fails."""
@@ -139,10 +135,6 @@ class TensorFlow:
         compiled = self._tf.function(call, jit_compile=self.has_gpu)
         return first_that_runs(lambda: compiled, self._tf.function(call), example)
 
-    def compile_product(self) -> Callable:
-        """Compile a matrix product."""
-        return self._tf.function(self._tf.matmul, jit_compile=self.has_gpu)
-
 
 RUNTIMES = {"torch": Torch, "jax": Jax, "tensorflow": TensorFlow}
 
@@ -154,8 +146,6 @@ def first_that_runs(compile_it: Callable[[], Callable], fallback: Callable, exam
         compiled(example)
         return compiled
     except Exception as error:
-        if is_out_of_memory(error):
-            raise
         print(f"Compiling failed, so without: {first_line(error)}", file=sys.stderr)
         return fallback
 
@@ -165,16 +155,10 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:200]}"
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Tell a full device from everything else, in the words of all three."""
-    text = f"{type(error).__name__} {error}".lower()
-    return any(words in text for words in ("out of memory", "outofmemory", "resource_exhausted", "oom when"))
-
-
 def open_runtime() -> Jax | Torch | TensorFlow:
     """Import Keras on the backend that is asked for, or else on the first that is installed."""
     installed = [name for name in RUNTIMES if importlib.util.find_spec(name)]
-    if not installed or not importlib.util.find_spec("keras"):
+    if not (installed and importlib.util.find_spec("keras")):
         sys.exit("gpu.py needs Keras, and PyTorch, JAX or TensorFlow: pip install keras torch")
     os.environ.setdefault("KERAS_BACKEND", installed[0])
     backend = import_keras().backend.backend()
@@ -206,8 +190,9 @@ def product_tflops(runtime, *, seconds: float) -> float:
     """Measure the chip's bfloat16 rate by a matrix product of random numbers."""
     size = 8192 if runtime.has_gpu else 512
     factors = np.random.default_rng(0).standard_normal((2, size, size), dtype=np.float32)
-    left, right = (import_keras().ops.cast(runtime.put(factor), "bfloat16") for factor in factors)
-    product = runtime.compile_product()
+    ops = import_keras().ops
+    left, right = (ops.cast(runtime.put(factor), "bfloat16") for factor in factors)
+    product = getattr(runtime, "product", ops.matmul)
     return calls_per_second(lambda: product(left, right), seconds=seconds) * 2 * size**3 / 1e12
 
 
@@ -220,9 +205,8 @@ def synthesise_songs(count: int, seconds: float) -> np.ndarray:
         samples = random.standard_normal(int(seconds * rate_hz)) * 0.003
         for start in range(0, len(samples), rate_hz // 4):
             pitch_hz = 110 * 2 ** (random.integers(36) / 12)
-            note = sum(np.sin(2 * np.pi * pitch_hz * k * ages_s) / k for k in (1, 2, 3, 5)) * np.exp(
-                -4 * ages_s
-            )
+            tones = (np.sin(2 * np.pi * pitch_hz * k * ages_s) / k for k in (1, 2, 3, 5))
+            note = sum(tones) * np.exp(-4 * ages_s)
             samples[start : start + len(note)] += 0.1 * note[: len(samples) - start]
         samples = (samples / max(1.0, np.abs(samples).max())).astype(np.float32)
         songs.append(next(frontend.windows([samples], hop_s=HOP_S, batch_size=10**6)))
@@ -254,8 +238,7 @@ def rate_rows(runtime, embedders, songs: np.ndarray, arguments, peak: float) -> 
                 batch = np.ascontiguousarray(np.resize(windows, (size, windows.shape[1])))
                 rates = measure_batch(runtime, embedders[precision], batch, seconds=arguments.seconds)
             except Exception as error:
-                reason = "out of memory" if is_out_of_memory(error) else first_line(error)
-                yield precision, size, reason, *[""] * 5
+                yield precision, size, first_line(error), *[""] * 5
                 # What the failed attempt has left is needed by the next one.
                 gc.collect()
                 if torch := sys.modules.get("torch"):
@@ -290,7 +273,6 @@ def compare_precisions(runtime, embedders, songs: np.ndarray) -> None:
 def main() -> None:
     """Measure and print."""
     options = Options(__doc__)
-    options.add("--weights", default="untrained", help="an .h5 file, 'openl3' or 'untrained'")
     options.add("--batch-sizes", type=int, nargs="+", default=[64, 128, 256, 512], smallest=[1])
     options.add("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS, smallest=["float32"])
     options.add("--seconds", type=float, default=3.0, smallest=0.01, help="For each number of the table.")
@@ -303,12 +285,9 @@ def main() -> None:
     runtime = open_runtime()
     if not (runtime.has_gpu or arguments.any_device):
         sys.exit(f"{runtime.version} finds no GPU: nothing is measured without --any-device.")
-    weights = find_weights(arguments.weights, models_dir=ROOT / "metadata" / "models", download=False)
-    where = runtime.device if runtime.has_gpu else "NO GPU, the processor alone"
-    print(f"{where}, {runtime.version}, keras {import_keras().__version__}, weights {weights.name}")
-    embedders = {
-        name: build_embedder(weights.arrays, precision=name) for name in {*arguments.precisions, "float32"}
-    }
+    print(f"{runtime.device}, {runtime.version}, keras {import_keras().__version__}, untrained weights")
+    arrays, names = untrained_weights().arrays, {*arguments.precisions, "float32"}
+    embedders = {name: build_embedder(arrays, precision=name) for name in names}
     peak = product_tflops(runtime, seconds=arguments.seconds)
     print(f"bfloat16 matrix product: {peak:.2f} TFLOP/s")
     songs = synthesise_songs(arguments.songs, arguments.song_seconds)

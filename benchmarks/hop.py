@@ -24,26 +24,28 @@ from explorer.embedding.weights import find_weights, find_weights_here
 from explorer.library.scanning import scan_folder
 
 FINEST_S = 0.1
-MULTIPLES = (1, 2, 5, 10, 20)
 
 
-def vectors_by_hop(engine: Engine, samples: np.ndarray) -> list[np.ndarray]:
+def vectors_by_hop(engine: Engine, samples: np.ndarray, multiples: list[int]) -> list[np.ndarray]:
     """Return one song's vector for each of the hops."""
     # The windows at the end that only a coarser hop has are filled up with zeros.
-    longest = int(max(MULTIPLES) * FINEST_S * SAMPLE_RATE_HZ)
+    longest = int(max(multiples) * FINEST_S * SAMPLE_RATE_HZ)
     padded = np.concatenate([samples, np.zeros(longest, np.float32)])
     batches = windows([padded], hop_s=FINEST_S, batch_size=engine.batch_size)
     frames = np.concatenate([engine.embed(engine.prepare(batch)) for batch in batches])
-    counts = [count_windows(len(samples), hop_s=multiple * FINEST_S) for multiple in MULTIPLES]
-    return [pool(frames[::multiple][:count]) for multiple, count in zip(MULTIPLES, counts, strict=True)]
+    counts = [count_windows(len(samples), hop_s=multiple * FINEST_S) for multiple in multiples]
+    return [pool(frames[::multiple][:count]) for multiple, count in zip(multiples, counts, strict=True)]
 
 
-def embed_songs(folder: Path, engine: Engine, *, songs: int, seconds: float) -> np.ndarray:
+def embed_songs(folder: Path, engine: Engine, arguments) -> np.ndarray:
     """Return the vectors [shape=(hops, songs, 512)] of songs spread over a folder."""
     files = list(scan_folder(folder))
-    chosen = [files[int(i)] for i in np.linspace(0, len(files) - 1, min(songs, len(files)))]
-    samples = (read_samples(folder / file.native, rate_hz=SAMPLE_RATE_HZ, seconds=seconds) for file in chosen)
-    return np.array([vectors_by_hop(engine, song) for song in samples]).swapaxes(0, 1)
+    chosen = [files[int(i)] for i in np.linspace(0, len(files) - 1, min(arguments.songs, len(files)))]
+    samples = (
+        read_samples(folder / file.native, rate_hz=SAMPLE_RATE_HZ, seconds=arguments.seconds)
+        for file in chosen
+    )
+    return np.array([vectors_by_hop(engine, song, arguments.multiples) for song in samples]).swapaxes(0, 1)
 
 
 def main() -> None:
@@ -52,6 +54,7 @@ def main() -> None:
     options.add("folder", type=Path, nargs="?")
     options.add("--songs", type=int, default=47, smallest=2)
     options.add("--seconds", type=float, default=5.0, smallest=0.3)
+    options.add("--multiples", type=int, nargs="+", default=[1, 2, 5, 10, 20], smallest=[1, 2])
     options.add("--precision", default="bfloat16", smallest="float32", choices=["float32", "bfloat16"])
     arguments = options.parse()
     print_head()
@@ -61,20 +64,16 @@ def main() -> None:
     sizes = {"songs": arguments.songs, "seconds": arguments.seconds}
     with tempfile.TemporaryDirectory() as place:
         folder = arguments.folder or make_music(Path(place) / "songs", **sizes)
-        by_hop = embed_songs(folder, engine, **sizes)
+        by_hop = embed_songs(folder, engine, arguments)
     print(f"{weights.name} weights, {len(by_hop[0])} songs\n")
 
     def row(multiple: int, vectors: np.ndarray) -> tuple:
         hop_s, cosine = multiple * FINEST_S, least_cosine(vectors, by_hop[0])
-        return (
-            f"{hop_s:.1f} s",
-            f"{1 / hop_s:g}",
-            f"{cosine:.4f}",
-            f"{neighbours_kept(vectors, by_hop[0]):.0%}",
-        )
+        kept = neighbours_kept(vectors, by_hop[0])
+        return f"{hop_s:.1f} s", f"{1 / hop_s:g}", f"{cosine:.4f}", f"{kept:.0%}"
 
     head = ("hop", "windows a second", "least cosine", "ten nearest neighbours kept")
-    print_table(head, map(row, MULTIPLES, by_hop))
+    print_table(head, map(row, arguments.multiples, by_hop))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What becomes of damaged files: clips are mutated by chance, and indexed by the real command.
 
-    .venv/bin/python benchmarks/hostile.py [FOLDER] [--files 400] [--seed 0] [--previews]
+    .venv/bin/python benchmarks/hostile.py [FOLDER] [--files 400] [--seed 0]
 
 Each file is a clip of FOLDER (made-up ones without it), some of them first encoded in other formats, to which
 one or two things are done: see `MUTATIONS`. `index` runs in a process of its own with a hop of 10 s, so that
@@ -175,36 +175,25 @@ class Watch(threading.Thread):
         self.join()
 
 
-def index(folder: Path, database: Path, arguments) -> tuple[dict, str, int]:
-    """Index; return the command's result, what it said, and the peak memory in bytes."""
-    options = [
-        "--weights",
-        "untrained",
-        "--hop",
-        "10",
-        "--precision",
-        arguments.precision,
-        "--no-map",
-        "--json",
-    ]
-    options += [] if arguments.previews else ["--no-previews"]
-    command = [*EXPLORER, "index", str(folder), "--db", str(database), *options]
-    with (database.parent / "said.txt").open("w+") as said:
-        run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, text=True)
-        watch = Watch(run.pid)
+def index(folder: Path, database: Path, *, precision: str, limit_s: float) -> tuple[dict, int]:
+    """Index; return the command's result, and the peak memory of all its processes in bytes."""
+    command = [*EXPLORER, "index", str(folder), "--db", str(database), "--no-map", "--no-previews", "--json"]
+    command += ["--weights", "untrained", "--hop", "10", "--precision", precision]
+    with tempfile.TemporaryFile("w+") as told:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=told, text=True)
+        watch = Watch(process.pid)
         try:
-            out, _ = run.communicate(timeout=arguments.limit_s)
+            out, _ = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
-            run.kill()
-            run.communicate()
-            sys.exit(f"The run was not done after {arguments.limit_s:g} s.")
+            process.kill()
+            process.communicate()
+            sys.exit(f"The run was not done after {limit_s:g} s.")
         finally:
             watch.stop()
-        said.seek(0)
-        text = said.read()
-    if run.returncode not in (0, 3):
-        sys.exit(f"{text[-4000:]}\nThe run ended with status {run.returncode}.")
-    return json.loads(out.splitlines()[-1]), text, watch.peak_bytes
+        if process.returncode not in (0, 3):
+            told.seek(0)
+            sys.exit(f"{told.read()[-4000:]}\nThe run ended with status {process.returncode}.")
+    return json.loads(out.splitlines()[-1]), watch.peak_bytes
 
 
 def outcome_rows(database: Path, folder: Path, kinds: dict[bytes, str]) -> tuple[list[tuple], list[str]]:
@@ -225,7 +214,6 @@ def main() -> None:
     options.add("--encoded", type=int, default=5, smallest=1, help="Clips that are encoded in each format.")
     options.add("--seed", type=int, default=0)
     options.add("--precision", default="bfloat16", smallest="float32")
-    options.add("--previews", action="store_true", help="Make previews, too.")
     options.add("--limit-s", type=float, default=3600.0)
     arguments = options.parse()
     if find_spec("psutil") is None:
@@ -241,15 +229,14 @@ def main() -> None:
         clips = arguments.folder or make_music(place / "clips", songs=3, seconds=3.0, suffixes=suffixes)
         sources = gather(clips, place / "sources", rng, encoded=arguments.encoded)
         kinds = mutate(sources, folder, arguments.files, rng)
-        summary, said, peak_bytes = index(folder, place / "songs.db", arguments)
+        limits = {"precision": arguments.precision, "limit_s": arguments.limit_s}
+        summary, peak_bytes = index(folder, place / "songs.db", **limits)
         rows, lost = outcome_rows(place / "songs.db", folder, kinds)
     print_table(("damage", "indexed", "failed"), rows)
     print(f"\nOf the indexed, with the sound of another file: {summary['copied']}")
     print("\nWhy files failed:")
     for reason, count in summary["reasons"].items():
         print(f"  {count:,} × {reason}")
-    if arguments.previews:
-        print(f"Previews that could not be made: {said.count('No preview')}")
     print(f"Peak memory: {peak_bytes // MIB:,} MiB")
     print(f"Time: {time.monotonic() - began:.0f} s")
     print(f"Unaccounted for: {len(lost)} {' '.join(lost[:10])}")

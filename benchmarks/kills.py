@@ -25,11 +25,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import mutagen
-from common import EXPLORER, ROOT, Options, make_music, print_head
+from common import EXPLORER, ROOT, Options, make_music, print_head, print_table
 from powercut import CUTS, LYING, cut_power
 
 from explorer.embedding.openvino_network import native_precisions
@@ -48,9 +49,11 @@ _LOG = "".join(
     for what in ("INSERT", "UPDATE")
 )
 _STORED = ("songs", "songs_vectors", "files", "failures")
-# Rows are numbered as they come: of a song that is stored again, the number is another.
-_COLUMNS = {"song_texts": "song_id, title, artist, album, genres"}
-_CONDITIONS = {"state": "WHERE key <> 'precision_trial'"}
+_QUERIES = {
+    # Rows are numbered as they come: of a song that is stored again, the number is another.
+    "song_texts": "SELECT song_id, title, artist, album, genres FROM song_texts",
+    "state": "SELECT * FROM state WHERE key <> 'precision_trial'",
+}
 
 
 class DifferenceError(Exception):
@@ -144,10 +147,7 @@ def _checked_rows(ask) -> dict[str, list[tuple]]:
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'song\\_words%' ESCAPE '\\' "
         "AND name NOT IN ('runs', 'stored')"
     )
-    queries = {
-        table: f"SELECT {_COLUMNS.get(table, '*')} FROM {table} {_CONDITIONS.get(table, '')}"
-        for (table,) in tables
-    }
+    queries = {table: _QUERIES.get(table, f"SELECT * FROM {table}") for (table,) in tables}
     return {table: sorted(ask(query), key=repr) for table, query in queries.items()}
 
 
@@ -186,21 +186,15 @@ def write_music(folder: Path, *, songs: int) -> None:
     (folder / "cut.flac").write_bytes(written[0].read_bytes()[:300])
 
 
-def play_round(
-    library: Library, kills: int, seconds: float, reference: tuple[dict, dict], rng: random.Random
-):
+def play_round(library: Library, kills: int, seconds: float, reference: tuple, rng: random.Random):
     """Kill runs until one ends by itself, or so many times; yield the songs stored at each kill; compare."""
     before = library.rows()
     for number in range(kills):
         n_files, n_missing = len(before["files"]), len(reference[0]["files"]) - len(before["files"])
-        if n_missing and rng.random() < 0.5:
-            moment = {
-                "files": n_files + rng.randint(1, n_missing),
-                "kill_after_s": rng.uniform(0, NEXT_SONG_S),
-            }
-        else:
-            moment = {"kill_after_s": rng.uniform(0.02, 0.95) * seconds}
-        if library.index(**moment):
+        is_while_storing = n_missing and rng.random() < 0.5
+        files = n_files + rng.randint(1, n_missing) if is_while_storing else 0
+        moment_s = rng.uniform(0, NEXT_SONG_S) if files else rng.uniform(0.02, 0.95) * seconds
+        if library.index(files=files, kill_after_s=moment_s):
             break
         now = library.rows()
         require_kept(before, now, reference[0], may_lose=False)
@@ -215,8 +209,9 @@ def play_round(
     require_equal(library, *reference)
 
 
-def play(place: Path, arguments, rng: random.Random) -> int:
-    """Play rounds until there were enough kills; print each, and return how many kills there were."""
+def play(place: Path, arguments) -> Iterator[tuple]:
+    """Play rounds until there were enough kills; yield a row of the table for each."""
+    rng = random.Random(arguments.seed)
     write_music(place / "music", songs=arguments.songs)
     fixed = "bfloat16" if "bfloat16" in native_precisions() else "float32"
     choices = ["--no-map", "--no-previews"] if arguments.smallest else []
@@ -224,8 +219,9 @@ def play(place: Path, arguments, rng: random.Random) -> int:
     def library(name: str, precision: str, base: Path | None) -> Library:
         return Library(place / "music", place / name, precision=precision, base=base, options=choices)
 
-    library("first", fixed, None).index("--limit", str(FIRST_FILES))
-    bases = {fixed: place / "first", "auto": None}
+    bases = {fixed: None if arguments.smallest else place / "first", "auto": None}
+    if bases[fixed]:
+        library("first", fixed, None).index("--limit", str(FIRST_FILES))
     references: dict[str, tuple] = {}
     done = number = 0
     while done < arguments.kills:
@@ -238,31 +234,27 @@ def play(place: Path, arguments, rng: random.Random) -> int:
             references[precision] = took_s, (undisturbed.rows(), undisturbed.previews())
         killed = library(f"round {number}", precision, bases[precision])
         kills = min(KILLS_A_ROUND, arguments.kills - done)
-        at = []
-        for stored in play_round(killed, kills, *references[precision], rng):
-            at.append(stored)
+        at = list(play_round(killed, kills, *references[precision], rng))
         done += len(at)
-        print(f"| {number} | {precision} | {len(at)} | {' '.join(map(str, at))} | yes |", flush=True)
-    return done
+        yield number, precision, len(at), " ".join(map(str, at)), "yes"
 
 
 def main() -> None:
     """Kill so many runs, and print a table."""
     options = Options(__doc__)
     options.add("--kills", type=int, default=12, smallest=1)
-    options.add("--songs", type=int, default=24, smallest=4, help="Besides copies and broken files.")
+    options.add("--songs", type=int, default=24, smallest=2, help="Besides copies and broken files.")
     options.add("--seed", type=int, default=0)
     arguments = options.parse()
     print_head()
-    print("| round | precision | kills | songs stored at each | ended as the undisturbed run |")
-    print("|---|---|---|---|---|", flush=True)
+    head = ("round", "precision", "kills", "songs stored at each", "ended as the undisturbed run")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kills-") as place:
         try:
-            done = play(Path(place), arguments, random.Random(arguments.seed))
+            print_table(head, play(Path(place), arguments))
         except (DifferenceError, sqlite3.DatabaseError) as error:
             sys.exit(f"NOT the same: {error}")
-    print(f"\n{done} kills in {(time.monotonic() - began) / 60:.1f} min: no difference.")
+    print(f"\n{arguments.kills} kills in {(time.monotonic() - began) / 60:.1f} min: no difference.")
 
 
 if __name__ == "__main__":

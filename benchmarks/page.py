@@ -21,7 +21,7 @@ import urllib.parse
 from importlib.util import find_spec
 from pathlib import Path
 
-from common import ROOT, Options, Page, print_head, print_table, serving
+from common import ROOT, Options, print_head, print_table, serving
 
 from explorer.library.database import Database
 
@@ -100,12 +100,6 @@ def make_library(path: Path, *, songs: int, seconds: float) -> None:
     store_library(path, path.parent / "music", per_genre=songs // 3, seconds=seconds)
 
 
-def make_previews(page: Page, ids: list[str]) -> None:
-    """Have the server make every preview that is missing."""
-    for song_id in ids:
-        page.get(f"/preview/{urllib.parse.quote(song_id, safe='')}")
-
-
 def measure(url: str, executable: str, n_songs: int, times: int) -> dict[str, list[float]]:
     """Return milliseconds of clicks and of hovers."""
     from playwright.sync_api import sync_playwright
@@ -155,7 +149,8 @@ def main() -> None:
         with Database.open_readonly(database) as library:
             ids = library.vectors()[0]
         with serving(database.resolve()) as page:
-            make_previews(page, ids)
+            for song_id in ids:
+                page.get(f"/preview/{urllib.parse.quote(song_id, safe='')}")
             found = measure(page.url, executable, len(ids), arguments.times)
     rows = (
         (

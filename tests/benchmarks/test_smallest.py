@@ -55,5 +55,5 @@ def test_the_runner_runs_every_benchmark():
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_every_benchmark_has_its_section_in_the_figures(script):
-    text = (ROOT / "docs" / "figures.md").read_text()
-    assert re.search(rf"^## .*\n(?:(?!^## )[^\n]*\n)*?.*`benchmarks/{script.name}", text, re.MULTILINE)
+    _, *sections = (ROOT / "docs" / "figures.md").read_text().split("\n## ")
+    assert any(f"benchmarks/{script.name}" in section for section in sections)
