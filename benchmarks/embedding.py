@@ -61,12 +61,11 @@ def open_package(place: Path, batch_size: int):
 
 def open_ours(name: str, precision: str, samples: np.ndarray):
     """Return the call of one of our engines; int8 is calibrated on what is embedded."""
-    from explorer.config import Settings
     from explorer.embedding.engines import open_engine, quantised_network
     from explorer.embedding.frontend import log_mel, windows
     from explorer.embedding.weights import untrained_weights
 
-    models, weights, network = Settings().models, untrained_weights(), None
+    weights, network = untrained_weights(), None
     if precision == "int8":
         [rows] = windows([samples], hop_s=HOP_S, batch_size=1_000)
         network = quantised_network(weights, log_mel(rows))
@@ -204,7 +203,7 @@ def main() -> None:
     options.add("--rounds", type=int, default=5, smallest=1)
     options.add("--windows", type=int, default=48, smallest=2)
     options.add("--matrix", type=int, default=3_000, smallest=100, help="Rows of the matrices.")
-    options.add("--engines", nargs="+", choices=ENGINES, default=ENGINES, smallest=ENGINES[:1])
+    options.add("--engines", nargs="+", choices=ENGINES, default=ENGINES, smallest=ENGINES[:3:2])
     options.add("--work", type=Path, help="For the processes that it starts, as is --as.")
     options.add("--as", dest="role")
     arguments = options.parse()

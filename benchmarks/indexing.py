@@ -27,7 +27,6 @@ LONG_HOP_S = 10.0
 
 def time_network(precision: str, n_windows: int) -> float:
     """Return seconds for the network alone over so many windows."""
-    from explorer.config import Settings
     from explorer.embedding.engines import open_engine
     from explorer.embedding.frontend import SAMPLE_RATE_HZ
     from explorer.embedding.weights import untrained_weights
