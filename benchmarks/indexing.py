@@ -59,10 +59,9 @@ def rows_of(folder: Path, place: Path, arguments) -> Iterator[tuple]:
             whole.append(1000 * done.result["seconds"] / windows)
             if precision != "auto":
                 bare.append(1000 * in_own_process(time_network, precision, windows) / windows)
-        index_ms, ratio = statistics.median(whole), ""
-        if bare:
-            ratio = f"{index_ms / statistics.median(bare):.2f}"
-        network = f"{statistics.median(bare):.1f} ms a window" if bare else ""
+        index_ms, network_ms = statistics.median(whole), statistics.median(bare or [0])
+        ratio = f"{index_ms / network_ms:.2f}" if bare else ""
+        network = f"{network_ms:.1f} ms a window" if bare else ""
         sizes = f"{done.result['indexed']} songs, {precision}", f"{windows:,}"
         yield *sizes, network, f"{index_ms:.1f} ms a window", ratio, f"{done.peak_mib:.0f} MiB"
     long = make_music(place / "long", songs=1, seconds=60, repeats=max(1, round(60 * arguments.hours)))
