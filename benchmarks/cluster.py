@@ -15,8 +15,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,12 @@ def simulate_workers(address: str, count: int, seconds_per_song: float) -> None:
     # Before the workers' own module is imported, which takes these two functions from here.
     embedding_here.embed_here = sleep
     engines.open_engine = lambda *_arguments, **_choices: None
+    from explorer.indexing.cluster import work
+
+    # The batches of a process wait for one another; here a process is many workers.
+    locks = [name for name, value in vars(work).items() if isinstance(value, type(threading.Lock()))]
+    for name in locks:
+        setattr(work, name, nullcontext())
 
     async def serve() -> None:
         workers = [Worker(address, nthreads=1, memory_limit=0, dashboard=False) for _ in range(count)]
