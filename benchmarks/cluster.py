@@ -1,6 +1,6 @@
 """How many workers of a cluster one coordinator can keep busy: `index --scheduler` with simulated workers.
 
-    .venv/bin/python benchmarks/cluster.py [--workers 1 4 16 64] [--songs-per-worker 20]
+    .venv/bin/python benchmarks/cluster.py [--workers 1 4 16 64] [--songs-per-worker 40]
         [--seconds-per-song 0.25] [--limit-songs 10000]
 
 The scheduler, the workers and the real `index` run in processes of their own. The workers are Dask's; instead
@@ -95,15 +95,17 @@ def cluster(workers: int, seconds_per_song: float) -> Iterator[str]:
 
 
 def time_index(place: Path, workers: int, songs: int, seconds_per_song: float) -> float:
-    """Return the seconds that `index` takes with so many workers."""
+    """Return the seconds that `index` takes with so many workers, once each of them has had a song."""
     folder = place / f"{workers}-{songs}"
     folder.mkdir()
-    for number in range(songs):
+    for number in range(workers + songs):
         (folder / f"{number:07d}.mp3").write_bytes(b"%d" % number)
     database = place / f"{workers}-{songs}.db"
     options = ["--weights", "untrained", "--precision", "float32", "--no-map", "--no-previews", "--json"]
     with cluster(workers, seconds_per_song) as address:
-        done = run("index", folder, "--db", database, "--scheduler", address, *options).result
+        command = ("index", folder, "--db", database, "--scheduler", address, *options)
+        run(*command, "--limit", workers)
+        done = run(*command).result
     if done["indexed"] != songs:
         sys.exit(f"{songs - done['indexed']} of {songs} songs are missing.")
     return done["seconds"]
@@ -113,7 +115,7 @@ def main() -> None:
     """Print the table."""
     options = Options(__doc__)
     options.add("--workers", type=int, nargs="+", default=[1, 4, 16, 64], smallest=[1])
-    options.add("--songs-per-worker", type=int, default=20, smallest=4)
+    options.add("--songs-per-worker", type=int, default=40, smallest=4)
     options.add("--seconds-per-song", type=float, default=0.25, smallest=0.01)
     options.add("--limit-songs", type=int, default=10_000, smallest=0, help="In the row without sleeping.")
     options.add("--simulate", nargs=2, metavar=("ADDRESS", "COUNT"), help="Be the workers: for itself.")

@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/kills.py [--kills 12] [--songs 24] [--seed 0]
 
 Short made-up songs, copies of some, copies with other tags and broken files are indexed by the real command,
-with previews and a map. SIGKILL ends it at seeded random moments, half of them while songs are stored, and
-three of four times the power is cut as well (see powercut.py). In three of four rounds songs are added to a
-library with a map of the first ten files; in the fourth the library is empty, and goes through the measuring
+with previews and a map. SIGKILL ends it at seeded random moments, most of them while songs are missing, and
+three of four times the power is cut as well (see powercut.py). In two of three rounds songs are added to a
+library with a map of the first ten files; in the third the library is empty, and goes through the measuring
 of precisions.
 
 After every kill the file must pass SQLite's integrity and foreign key checks and hold what it held before,
@@ -36,7 +36,7 @@ from powercut import CUTS, LYING, cut_power
 from explorer.embedding.openvino_network import native_precisions
 from explorer.library.database import Database
 
-KILLS_A_ROUND, TRIAL_EVERY = 8, 4
+KILLS_A_ROUND, TRIAL_EVERY = 4, 3
 FIRST_FILES = 10
 SONG_S, NEXT_SONG_S = 6.0, 0.1
 GONE_AFTER_S, LONGEST_RUN_S = 20.0, 300.0
@@ -191,7 +191,7 @@ def play_round(library: Library, kills: int, seconds: float, reference: tuple, r
     before = library.rows()
     for number in range(kills):
         n_files, n_missing = len(before["files"]), len(reference[0]["files"]) - len(before["files"])
-        is_while_storing = n_missing and rng.random() < 0.5
+        is_while_storing = n_missing and rng.random() < 0.75
         files = n_files + rng.randint(1, n_missing) if is_while_storing else 0
         moment_s = rng.uniform(0, NEXT_SONG_S) if files else rng.uniform(0.02, 0.95) * seconds
         if library.index(files=files, kill_after_s=moment_s):
