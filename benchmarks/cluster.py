@@ -33,9 +33,7 @@ def made_up(file) -> object:
 
     number = int(Path(file.native).stem)
     rng = np.random.default_rng(number)
-    tags = Tags(
-        f"A song of several words, number {number}", (f"Artist {number % 997}",), "An album", ("Rock",)
-    )
+    tags = Tags(f"A song of some words, number {number}", (f"Artist {number % 997}",), "An album", ("Rock",))
     song = Song(file, tags, rng.bytes(16).hex(), "mp3/mp3", 215.4, 61.5, rng.bytes(16).hex())
     return Embedded(song, rng.normal(size=512))
 
@@ -57,9 +55,9 @@ def simulate_workers(address: str, count: int, seconds_per_song: float) -> None:
     from explorer.indexing.cluster import work
 
     # The batches of a process wait for one another; here a process is many workers.
-    locks = [name for name, value in vars(work).items() if isinstance(value, type(threading.Lock()))]
-    for name in locks:
-        setattr(work, name, nullcontext())
+    for name, value in list(vars(work).items()):
+        if isinstance(value, type(threading.Lock())):
+            setattr(work, name, nullcontext())
 
     async def serve() -> None:
         workers = [Worker(address, nthreads=1, memory_limit=0, dashboard=False) for _ in range(count)]

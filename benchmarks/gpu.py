@@ -146,13 +146,8 @@ def first_that_runs(compile_it: Callable[[], Callable], fallback: Callable, exam
         compiled(example)
         return compiled
     except Exception as error:
-        print(f"Compiling failed, so without: {first_line(error)}", file=sys.stderr)
+        print(f"Compiling failed, so without: {error!r:.200}", file=sys.stderr)
         return fallback
-
-
-def first_line(error: Exception) -> str:
-    """Shorten what went wrong to a line."""
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:200]}"
 
 
 def open_runtime() -> Jax | Torch | TensorFlow:
@@ -238,7 +233,7 @@ def rate_rows(runtime, embedders, songs: np.ndarray, arguments, peak: float) -> 
                 batch = np.ascontiguousarray(np.resize(windows, (size, windows.shape[1])))
                 rates = measure_batch(runtime, embedders[precision], batch, seconds=arguments.seconds)
             except Exception as error:
-                yield precision, size, first_line(error), *[""] * 5
+                yield precision, size, f"{error!r:.200}", *[""] * 5
                 # What the failed attempt has left is needed by the next one.
                 gc.collect()
                 if torch := sys.modules.get("torch"):

@@ -41,11 +41,9 @@ def embed_songs(folder: Path, engine: Engine, arguments) -> np.ndarray:
     """Return the vectors [shape=(hops, songs, 512)] of songs spread over a folder."""
     files = list(scan_folder(folder))
     chosen = [files[int(i)] for i in np.linspace(0, len(files) - 1, min(arguments.songs, len(files)))]
-    samples = (
-        read_samples(folder / file.native, rate_hz=SAMPLE_RATE_HZ, seconds=arguments.seconds)
-        for file in chosen
-    )
-    return np.array([vectors_by_hop(engine, song, arguments.multiples) for song in samples]).swapaxes(0, 1)
+    wanted = {"rate_hz": SAMPLE_RATE_HZ, "seconds": arguments.seconds}
+    songs = (read_samples(folder / file.native, **wanted) for file in chosen)
+    return np.array([vectors_by_hop(engine, song, arguments.multiples) for song in songs]).swapaxes(0, 1)
 
 
 def main() -> None:

@@ -152,18 +152,18 @@ def main() -> None:
             for song_id in ids:
                 page.get(f"/preview/{urllib.parse.quote(song_id, safe='')}")
             found = measure(page.url, executable, len(ids), arguments.times)
-    rows = (
-        (
-            f"{name} to sound",
-            len(values),
-            f"{statistics.median(values):.0f} ms",
-            f"{sorted(values)[math.ceil(0.9 * len(values)) - 1]:.0f} ms",
-            f"{BARS_MS[name]} ms",
+
+    def row(name: str) -> tuple:
+        values = sorted(found[name])
+        shown = (
+            f"{ms:.0f} ms" for ms in (statistics.median(values), values[math.ceil(0.9 * len(values)) - 1])
         )
-        for name, values in found.items()
-        if values
+        return f"{name} to sound", len(values), *shown, f"{BARS_MS[name]} ms"
+
+    print_table(
+        ("from", "times", "median", "nine in ten within", "bar"),
+        (row(name) for name, values in found.items() if values),
     )
-    print_table(("from", "times", "median", "nine in ten within", "bar"), rows)
 
 
 if __name__ == "__main__":
