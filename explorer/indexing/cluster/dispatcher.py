@@ -96,7 +96,12 @@ class Dispatcher:
                 if self._outcomes:
                     yield self._outcomes[:_TOGETHER]
                     del self._outcomes[:_TOGETHER]
-        except OSError as error:
+        except (OSError, ClusterError) as error:
+            # What has been answered is not embedded again.
+            if self._outcomes:
+                yield self._outcomes
+            if isinstance(error, ClusterError):
+                raise
             raise self._lost() from error
         finally:
             if self._client.status == "running":

@@ -19,7 +19,6 @@ from support import Listener, write_tone
 from explorer.config import ROOT, Settings
 from explorer.errors import ClusterError
 from explorer.indexing.cluster import coordinator, dispatcher
-from explorer.indexing.cluster.ledger import WORKER_BATCHES
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.database import Database
@@ -133,8 +132,8 @@ def test_tasks_are_few_and_small_however_many_files_there_are(fresh_db, cluster,
             is_over.set()
             watcher.join()
     assert summary.failed == 600
-    # Two workers; and answered tasks are forgotten a moment later.
-    assert 0 < max(count for count, _ in seen) <= 4 * WORKER_BATCHES
+    # Two for each of two workers; answered tasks are forgotten a moment later.
+    assert 0 < max(count for count, _ in seen) <= 8
     assert max(size for _, size in seen) < 5_000
 
 
