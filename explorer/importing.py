@@ -17,13 +17,13 @@ from urllib.parse import quote
 from explorer.audio.decoding import claimed_duration, open_audio
 from explorer.audio.fingerprints import fingerprint
 from explorer.errors import ExplorerError, LibraryError
-from explorer.exporting.playlists import shown
 from explorer.indexing.model import Model
 from explorer.library.database import Database
 from explorer.library.original import OriginalDatabase
 from explorer.library.records import ScannedFile, Song, Tags
 from explorer.library.scanning import scan_folder
 from explorer.progress import Reporter
+from explorer.util.text import shown
 
 CLIPS = "previews"
 """The folder that the original scripts kept their clips in."""
