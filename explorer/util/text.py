@@ -34,7 +34,11 @@ def shown(text: str) -> str:
 
 def escaped(text: str) -> str:
     r"""Return a text on one line with every character that `shown` drops as `\x1b`, `\u2028` and so on."""
-    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return _STEERING.sub(lambda found: _code(ord(found[0])), text)
+
+
+def _code(number: int) -> str:
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
 def fits_one_line(text: str) -> bool:

@@ -31,7 +31,7 @@ def test_joined_emoji_stay_whole():
 
 
 def test_what_is_escaped_is_one_line_that_says_what_was_there():
-    assert escaped(HARM) == (r"a\x1b[31m\x07\x85b\tc\r\nd\u2028e\ud83df\u202eg\u2066h\uffff")
+    assert escaped(HARM) == r"a\x1b[31m\x07\x85b\x09c\x0d\x0ad\u2028e\ud83df\u202eg\u2066h\uffff"
 
 
 @pytest.mark.parametrize(
