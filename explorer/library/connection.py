@@ -62,7 +62,7 @@ class LibraryFile:
             connection = apsw.Connection(str(path))
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
             _refuse_another_programs(connection, path)
-            connection.pragma("journal_mode", "wal")
+            _use_wal(connection)
             connection.pragma("synchronous", "full")
             connection.pragma("foreign_keys", True)
             connection.transaction_mode = "IMMEDIATE"
@@ -233,6 +233,22 @@ def _refuse_another_programs(connection: apsw.Connection, path: Path) -> None:
     if tables and not _is_ours(connection, tables):
         connection.close()
         raise LibraryError(f"{path} is another program's database: choose another file with --db.")
+
+
+def _use_wal(connection: apsw.Connection) -> None:
+    """Switch a database to WAL mode.
+
+    SQLite fails at once, whatever the timeout, when another process switches at the same moment: retry.
+    """
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.pragma("journal_mode", "wal")
+            return
+        except apsw.BusyError:
+            if time.monotonic() > give_up_at:
+                raise
+        time.sleep(_LONGEST_NAP_S / 10)
 
 
 @contextmanager
