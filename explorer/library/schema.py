@@ -1,4 +1,15 @@
-"""The tables of songs.db, and the ladder that brings an older file up to them."""
+"""The tables of songs.db, and the steps that bring an older file up to them."""
+
+_ADD_WORDS = """
+        INSERT INTO song_words(rowid, title, artist, album, genres)
+        VALUES (new.number, new.title, new.artist, new.album, new.genres);"""
+_REMOVE_WORDS = """
+        INSERT INTO song_words(song_words, rowid, title, artist, album, genres)
+        VALUES ('delete', old.number, old.title, old.artist, old.album, old.genres);"""
+_ADD_TEXTS = """INSERT INTO song_texts(song_id, title, artist, album, genres)
+        SELECT id, title, artist, album, genres FROM texts_of_songs"""
+_RENEW_GENRES = """UPDATE song_texts
+        SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')"""
 
 MIGRATIONS = (
     # The first three tables are those of the experiment this project grew out of, so that its
@@ -77,84 +88,41 @@ MIGRATIONS = (
         content BLOB NOT NULL
     ) STRICT;
     """,
-    # Searching among 100,000 songs needs an index of words. It follows the songs by triggers, so that
-    # what other programs write into the first three tables is found too. Numbers are this table's own:
-    # VACUUM may renumber rows of tables without an integer key. near: of the song's ten true neighbours,
-    # those that are near it on the map.
+    # near: of the song's ten true neighbours, those that are near it on the map.
     """
     ALTER TABLE positions ADD COLUMN near INTEGER;
-    CREATE TABLE song_texts(
-        number INTEGER PRIMARY KEY,
-        song_id TEXT NOT NULL UNIQUE REFERENCES songs(id) ON DELETE CASCADE,
-        title TEXT NOT NULL,
-        artist TEXT NOT NULL,
-        album TEXT NOT NULL
-    ) STRICT;
-    CREATE VIRTUAL TABLE song_words USING fts5(
-        title, artist, album,
-        content = 'song_texts', content_rowid = 'number',
-        tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
-    );
-    CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN
-        INSERT INTO song_words(rowid, title, artist, album)
-        VALUES (new.number, new.title, new.artist, new.album);
-    END;
-    CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN
-        INSERT INTO song_words(song_words, rowid, title, artist, album)
-        VALUES ('delete', old.number, old.title, old.artist, old.album);
-    END;
-    CREATE VIEW readable_songs AS
-        SELECT id, iif(json_valid(info), info, '{}') AS info FROM songs;
-    CREATE VIEW texts_of_songs AS
-        SELECT id,
-            coalesce(info ->> '$.name', '') AS title,
-            coalesce(
-                (
-                    SELECT group_concat(iif(type = 'object', value ->> '$.name', value), ', ')
-                    FROM json_each(iif(json_type(info, '$.artists') = 'array', info, '{}'), '$.artists')
-                ),
-                ''
-            ) AS artist,
-            coalesce(
-                info ->> '$.album.name', iif(json_type(info, '$.album') = 'text', info ->> '$.album', ''), ''
-            ) AS album
-        FROM readable_songs;
-    CREATE TRIGGER songs_added AFTER INSERT ON songs BEGIN
-        DELETE FROM song_texts WHERE song_id = new.id; -- INSERT OR REPLACE fires no delete trigger.
-        INSERT INTO song_texts(song_id, title, artist, album)
-        SELECT id, title, artist, album FROM texts_of_songs WHERE id = new.id;
-    END;
-    CREATE TRIGGER songs_changed AFTER UPDATE OF id, info ON songs BEGIN
-        DELETE FROM song_texts WHERE song_id IN (old.id, new.id);
-        INSERT INTO song_texts(song_id, title, artist, album)
-        SELECT id, title, artist, album FROM texts_of_songs WHERE id = new.id;
-    END;
-    -- Programs that do not enforce foreign keys leave their rows behind.
-    CREATE TRIGGER songs_removed AFTER DELETE ON songs BEGIN
-        DELETE FROM song_texts WHERE song_id = old.id;
-    END;
-    INSERT INTO song_texts(song_id, title, artist, album)
-    SELECT id, title, artist, album FROM texts_of_songs;
     """,
     # Where in the song its preview begins: at the window that is most like the whole.
     """
     ALTER TABLE files ADD COLUMN preview_start_s REAL;
     """,
-    # Songs are found by their genres too. These follow songs_genres by triggers, as the rest follows songs.
-    # What a genre is counts once however often a program wrote it, and what is no text is none.
-    """
-    ALTER TABLE song_texts ADD COLUMN genres TEXT NOT NULL DEFAULT '';
-    DROP TRIGGER song_texts_added;
-    DROP TRIGGER song_texts_removed;
-    DROP TRIGGER songs_added;
-    DROP TRIGGER songs_changed;
-    DROP TABLE song_words;
-    DROP VIEW texts_of_songs;
+    # Searching among 100,000 songs needs an index of words. It follows songs and songs_genres by triggers, so
+    # that what other programs write into them is found too. Numbers are this table's own: VACUUM may renumber
+    # rows of tables without an integer key. A genre counts once however often a program wrote it, and what
+    # is not text is no genre. Older libraries may have an index without genres, which is dropped first.
+    f"""
+    DROP TRIGGER IF EXISTS songs_added;
+    DROP TRIGGER IF EXISTS songs_changed;
+    DROP TRIGGER IF EXISTS songs_removed;
+    DROP VIEW IF EXISTS texts_of_songs;
+    DROP VIEW IF EXISTS readable_songs;
+    DROP TABLE IF EXISTS song_words;
+    DROP TABLE IF EXISTS song_texts;
+    CREATE TABLE song_texts(
+        number INTEGER PRIMARY KEY,
+        song_id TEXT NOT NULL UNIQUE REFERENCES songs(id) ON DELETE CASCADE,
+        title TEXT NOT NULL,
+        artist TEXT NOT NULL,
+        album TEXT NOT NULL,
+        genres TEXT NOT NULL DEFAULT ''
+    ) STRICT;
     CREATE VIRTUAL TABLE song_words USING fts5(
         title, artist, album, genres,
         content = 'song_texts', content_rowid = 'number',
         tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
     );
+    CREATE VIEW readable_songs AS
+        SELECT id, iif(json_valid(info), info, '{{}}') AS info FROM songs;
     CREATE VIEW genres_of_songs AS
         SELECT id,
             coalesce(
@@ -175,7 +143,7 @@ MIGRATIONS = (
             coalesce(
                 (
                     SELECT group_concat(iif(type = 'object', value ->> '$.name', value), ', ')
-                    FROM json_each(iif(json_type(info, '$.artists') = 'array', info, '{}'), '$.artists')
+                    FROM json_each(iif(json_type(info, '$.artists') = 'array', info, '{{}}'), '$.artists')
                 ),
                 ''
             ) AS artist,
@@ -184,45 +152,32 @@ MIGRATIONS = (
             ) AS album,
             genres
         FROM readable_songs JOIN genres_of_songs USING (id);
-    UPDATE song_texts SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '');
-    INSERT INTO song_words(song_words) VALUES ('rebuild');
-    CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN
-        INSERT INTO song_words(rowid, title, artist, album, genres)
-        VALUES (new.number, new.title, new.artist, new.album, new.genres);
-    END;
-    CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN
-        INSERT INTO song_words(song_words, rowid, title, artist, album, genres)
-        VALUES ('delete', old.number, old.title, old.artist, old.album, old.genres);
-    END;
+    CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN {_ADD_WORDS} END;
+    CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN {_REMOVE_WORDS} END;
     CREATE TRIGGER song_texts_changed AFTER UPDATE OF genres ON song_texts
-    WHEN old.genres <> new.genres BEGIN
-        INSERT INTO song_words(song_words, rowid, title, artist, album, genres)
-        VALUES ('delete', old.number, old.title, old.artist, old.album, old.genres);
-        INSERT INTO song_words(rowid, title, artist, album, genres)
-        VALUES (new.number, new.title, new.artist, new.album, new.genres);
-    END;
+    WHEN old.genres <> new.genres BEGIN {_REMOVE_WORDS} {_ADD_WORDS} END;
     CREATE TRIGGER songs_added AFTER INSERT ON songs BEGIN
         DELETE FROM song_texts WHERE song_id = new.id; -- INSERT OR REPLACE fires no delete trigger.
-        INSERT INTO song_texts(song_id, title, artist, album, genres)
-        SELECT id, title, artist, album, genres FROM texts_of_songs WHERE id = new.id;
+        {_ADD_TEXTS} WHERE id = new.id;
     END;
     CREATE TRIGGER songs_changed AFTER UPDATE OF id, info ON songs BEGIN
         DELETE FROM song_texts WHERE song_id IN (old.id, new.id);
-        INSERT INTO song_texts(song_id, title, artist, album, genres)
-        SELECT id, title, artist, album, genres FROM texts_of_songs WHERE id = new.id;
+        {_ADD_TEXTS} WHERE id = new.id;
+    END;
+    -- Programs that do not enforce foreign keys leave their rows behind.
+    CREATE TRIGGER songs_removed AFTER DELETE ON songs BEGIN
+        DELETE FROM song_texts WHERE song_id = old.id;
     END;
     CREATE TRIGGER genres_added AFTER INSERT ON songs_genres BEGIN
-        UPDATE song_texts SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')
-        WHERE song_id = new.song_id;
+        {_RENEW_GENRES} WHERE song_id = new.song_id;
     END;
     CREATE TRIGGER genres_changed AFTER UPDATE ON songs_genres BEGIN
-        UPDATE song_texts SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')
-        WHERE song_id IN (old.song_id, new.song_id);
+        {_RENEW_GENRES} WHERE song_id IN (old.song_id, new.song_id);
     END;
     CREATE TRIGGER genres_removed AFTER DELETE ON songs_genres BEGIN
-        UPDATE song_texts SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')
-        WHERE song_id = old.song_id;
+        {_RENEW_GENRES} WHERE song_id = old.song_id;
     END;
+    {_ADD_TEXTS};
     """,
     # How fast songs were embedded is known only while they are.
     """
