@@ -1,4 +1,4 @@
-"""Progress for whoever watches: a live display on a terminal, plain lines elsewhere."""
+"""Progress: a live display on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -45,46 +46,34 @@ class Reporter:
     @contextmanager
     def counting(self, what: str, *, total: int, unit: str = "songs") -> Iterator[Counter]:
         """Show how far a piece of work with a known number of steps has come."""
-        if self.console.is_terminal:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(compact=True),
-            )
-            with Progress(*columns, console=self.console) as display:
-                yield _LiveCounter(display, what, total, unit)
-        else:
-            counter = _PlainCounter(self, what, total, unit)
+        rate = TextColumn("{task.fields[rate]}")
+        with self._display(MofNCompleteColumn(), rate, TimeRemainingColumn(compact=True)) as display:
+            counter = Counter(self, display, what, total, unit)
             yield counter
             counter.finish()
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[float], None]]:
         """Show how far a piece of work has come of which only the share done is known, from 0 to 1."""
-        if self.console.is_terminal:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TaskProgressColumn(),
-                TimeElapsedColumn(),
-            )
-            with Progress(*columns, console=self.console) as display:
-                task = display.add_task(what, total=1.0)
-                yield lambda share: display.update(task, completed=share)
-                display.update(task, completed=1.0)
-        else:
-            self.say(what)
-            said_at = time.monotonic()
+        with self._display(TaskProgressColumn(), TimeElapsedColumn()) as display:
+            task = display.add_task(what, total=1.0)
+            pause = _Pause()
+            if display.disable:
+                self.say(what)
 
             def tell(share: float) -> None:
-                nonlocal said_at
-                if time.monotonic() - said_at >= PLAIN_INTERVAL_S and share < 1:
-                    said_at = time.monotonic()
+                display.update(task, completed=share)
+                if display.disable and share < 1 and pause.is_over():
                     self.say(f"{what}: {share:.0%}")
 
             yield tell
+            display.update(task, completed=1.0)
+
+    def _display(self, *columns: ProgressColumn) -> Progress:
+        """Return a live display, which shows nothing elsewhere than on a terminal."""
+        is_terminal = self.console.is_terminal
+        head = (TextColumn("{task.description}"), BarColumn())
+        return Progress(*head, *columns, console=self.console, disable=not is_terminal)
 
 
 class LineReporter(Reporter):
@@ -110,13 +99,32 @@ class LineReporter(Reporter):
         print(json.dumps(news), flush=True)
 
 
-class Counter:
-    """Counts steps done, and their rate."""
+class _Pause:
+    """The time between two plain lines."""
 
-    def __init__(self, what: str, total: int, unit: str):
+    def __init__(self):
+        self._began_at = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Tell whether the next line is due; if so, the next pause begins."""
+        now = time.monotonic()
+        if now - self._began_at < PLAIN_INTERVAL_S:
+            return False
+        self._began_at = now
+        return True
+
+
+class Counter:
+    """Counts steps done, and shows their rate."""
+
+    def __init__(self, reporter: Reporter, display: Progress, what: str, total: int, unit: str):
         self.what, self.total, self.unit = what, total, unit
         self.done = 0
-        self.started = time.monotonic()
+        self._started_at = time.monotonic()
+        self._reporter, self._display = reporter, display
+        self._task = display.add_task(what, total=total, rate="")
+        self._pause = _Pause()
+        self._said = -1
 
     def advance(self) -> None:
         """Count one step more."""
@@ -124,48 +132,23 @@ class Counter:
 
     def reach(self, done: int, total: int | None = None) -> None:
         """Say how many steps are done, and how many there are where that has changed."""
-        self.done = done
-        self.total = total or self.total
-        self.show()
-
-    def show(self) -> None:
-        """Bring the display up to date."""
-
-    @property
-    def rate(self) -> float:
-        """Steps a second so far."""
-        return self.done / max(time.monotonic() - self.started, 1e-9)
-
-
-class _LiveCounter(Counter):
-    def __init__(self, display: Progress, what: str, total: int, unit: str):
-        super().__init__(what, total, unit)
-        self._display = display
-        self._task = display.add_task(what, total=total, rate="")
-
-    def show(self) -> None:
-        rate = f"{self.rate:.1f} {self.unit}/s"
+        self.done, self.total = done, total or self.total
+        rate = f"{self._rate():.1f} {self.unit}/s"
         self._display.update(self._task, completed=self.done, total=self.total, rate=rate)
-
-
-class _PlainCounter(Counter):
-    def __init__(self, reporter: Reporter, what: str, total: int, unit: str):
-        super().__init__(what, total, unit)
-        self._reporter = reporter
-        self._said_at = self.started
-        self._said = -1
-
-    def show(self) -> None:
-        if time.monotonic() - self._said_at >= PLAIN_INTERVAL_S:
-            self._say(f", {format_duration((self.total - self.done) / self.rate)} left")
+        if self._display.disable and self.done and self._pause.is_over():
+            self._say(f", {format_duration((self.total - self.done) / self._rate())} left")
 
     def finish(self) -> None:
-        if self._said != self.done:
+        """Say how many steps were done, where no display shows it."""
+        if self._display.disable and self._said != self.done:
             self._say("")
 
+    def _rate(self) -> float:
+        return self.done / max(time.monotonic() - self._started_at, 1e-9)
+
     def _say(self, rest: str) -> None:
-        self._said_at, self._said = time.monotonic(), self.done
-        rate = f"{self.rate:.1f} {self.unit}/s"
+        self._said = self.done
+        rate = f"{self._rate():.1f} {self.unit}/s"
         self._reporter.say(f"{self.what}: {self.done} of {self.total} {self.unit}, {rate}{rest}")
 
 
