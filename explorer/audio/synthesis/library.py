@@ -59,7 +59,7 @@ def compose(style: str, index: int, *, seed: int = 2026) -> Piece:
     Returns
     -------
     Piece
-        12 to 16 s, about -17 LUFS, peak at most -2 dBFS.
+        12 to 16 s, -20 LUFS or a little quieter, peak at most -2 dBTP.
 
     Raises
     ------
