@@ -43,21 +43,11 @@ def drive(sound: np.ndarray, amount: float) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def room(decay_s: float, *, damping_hz: float = 5000.0, predelay_s: float = 0.012) -> np.ndarray:
-    """Make the echo of a room: noise that dies away, its treble first.
+    """Make the impulse response of a room: noise that fades, its treble first. [shape=(n, 2), float32].
 
-    Parameters
-    ----------
-    decay_s : float
-        Time to fall by 60 dB.
-    damping_hz : float
-        Where the treble ends that the walls give back.
-    predelay_s : float
-        Time until the first reflection.
-
-    Returns
-    -------
-    np.ndarray [shape=(n, 2), float32]
-        Energy 1 a channel.
+    decay_s: time to fall by 60 dB.
+    damping_hz: treble above this is absorbed by the walls.
+    predelay_s: time until the first reflection.
     """
     rng = np.random.default_rng(round(decay_s * 1000))
     count = int(decay_s * SAMPLE_RATE_HZ * 0.85)
@@ -76,21 +66,9 @@ def room(decay_s: float, *, damping_hz: float = 5000.0, predelay_s: float = 0.01
 
 
 def reverberate(sound: np.ndarray, impulse: np.ndarray, *, wet: float) -> np.ndarray:
-    """Put a stereo sound into a room.
+    """Put a stereo sound into a room; what rings past the end is cut off. [shape=(n, 2), float32].
 
-    Parameters
-    ----------
-    sound : np.ndarray [shape=(n, 2), float32]
-        The dry sound.
-    impulse : np.ndarray [shape=(m, 2), float32]
-        From `room`.
-    wet : float
-        How much of the room is added.
-
-    Returns
-    -------
-    np.ndarray [shape=(n, 2), float32]
-        The tail past the end is cut off.
+    impulse: from `room`. wet: how much of the room is added.
     """
     send = sound.mean(axis=1, keepdims=True)
     return sound + np.float32(wet) * signal.oaconvolve(send, impulse, axes=0)[: len(sound)]
@@ -99,25 +77,12 @@ def reverberate(sound: np.ndarray, impulse: np.ndarray, *, wet: float) -> np.nda
 def echo(
     sound: np.ndarray, delay_s: float, *, feedback: float = 0.5, wet: float = 0.5, darken_hz: float = 2500.0
 ) -> np.ndarray:
-    """Repeat on a tape loop from side to side, duller each time.
+    """Add the repeats of a tape echo, from side to side, duller each time. [shape=(n, 2), float32].
 
-    Parameters
-    ----------
-    sound : np.ndarray [shape=(n, 2), float32]
-        The dry sound.
-    delay_s : float
-        Time between repeats.
-    feedback : float
-        Loudness of a repeat over the one before, below 1.
-    wet : float
-        Loudness of the first repeat.
-    darken_hz : float
-        Low-pass of the tape, met once a repeat.
-
-    Returns
-    -------
-    np.ndarray [shape=(n, 2), float32]
-        The dry sound with its repeats.
+    delay_s: time between repeats.
+    feedback: loudness of a repeat over the one before, below 1.
+    wet: loudness of the first repeat.
+    darken_hz: low-pass of the tape, applied once a repeat.
     """
     loop = _tape(round(delay_s * SAMPLE_RATE_HZ), feedback, wet, darken_hz)
     send = sound.mean(axis=1, keepdims=True)
@@ -141,20 +106,9 @@ def _tape(delay: int, feedback: float, wet: float, darken_hz: float) -> np.ndarr
 
 
 def chorus(sound: np.ndarray, *, depth_ms: float = 2.5, rate_hz: float = 0.6, wet: float = 0.5) -> np.ndarray:
-    """Add a copy that drifts in time, opposite ways on the left and the right.
+    """Add a copy that drifts in time, opposite ways on the left and the right. [shape=(n, 2), float32].
 
-    Parameters
-    ----------
-    sound : np.ndarray [shape=(n, 2), float32]
-        The dry sound.
-    depth_ms, rate_hz : float
-        How far and how often the copy drifts.
-    wet : float
-        Loudness of the copy.
-
-    Returns
-    -------
-    np.ndarray [shape=(n, 2), float32]
+    depth_ms, rate_hz: how far and how often the copy drifts. wet: loudness of the copy.
     """
     count = len(sound)
     drift = np.sin(np.float32(2 * np.pi * rate_hz) * seconds(count)) * np.float32(depth_ms / 1000)
@@ -170,22 +124,11 @@ def chorus(sound: np.ndarray, *, depth_ms: float = 2.5, rate_hz: float = 0.6, we
 
 
 def duck(sound: np.ndarray, times_s, *, depth: float = 0.7, release_s: float = 0.25) -> np.ndarray:
-    """Push a sound down at each given time and let it swell back, as a kick drum's compressor does.
+    """Turn a sound down at given times, as a compressor on a kick drum does. [shape=(n, 2), float32].
 
-    Parameters
-    ----------
-    sound : np.ndarray [shape=(n, 2), float32]
-        What gives way.
-    times_s : sequence of float
-        When, ascending.
-    depth : float
-        0 does nothing, 1 silences.
-    release_s : float
-        Time until it is fully back.
-
-    Returns
-    -------
-    np.ndarray [shape=(n, 2), float32]
+    times_s: when, ascending.
+    depth: 0 does nothing, 1 silences.
+    release_s: time until the sound is fully back.
     """
     count = len(sound)
     since = seconds(count)

@@ -11,18 +11,8 @@ def comp(
 ) -> list[Note]:
     """Play every chord in the same rhythm.
 
-    Parameters
-    ----------
-    voicings : list of tuple of int
-        MIDI pitches of each chord.
-    hits : list of (float, float, float)
-        Start and length in beats within the chord's time, and velocity.
-    beats_per_chord : float
-        How long a chord lasts.
-
-    Returns
-    -------
-    list of Note
+    voicings: MIDI pitches of each chord.
+    hits: start and length in beats within the chord's time, and velocity.
     """
     return [
         Note(number * beats_per_chord + start, length, pitch, velocity)
@@ -35,21 +25,11 @@ def comp(
 def rhythm(
     pattern: str, *, step: float = 0.25, length: float | None = None
 ) -> list[tuple[float, float, float]]:
-    """Read hits from a pattern: `X` loud, `x` normal, `o` soft, anything else a rest.
+    """Read hits (start and length in beats, velocity) from a pattern of one character a step.
 
-    Parameters
-    ----------
-    pattern : str
-        A character a step.
-    step : float
-        Beats of a step.
-    length : float, optional
-        Beats of each hit; by default a hit lasts until the next one.
-
-    Returns
-    -------
-    list of (float, float, float)
-        Start and length in beats, velocity.
+    pattern: `X` loud, `x` normal, `o` soft, anything else a rest.
+    step: beats of a step.
+    length: beats of each hit; by default a hit lasts until the next one.
     """
     levels = {"X": 0.95, "x": 0.75, "o": 0.5}
     places = [i for i, mark in enumerate(pattern) if mark in levels]
@@ -71,24 +51,11 @@ def broken(
 ) -> list[Note]:
     """Break each chord into single notes.
 
-    Parameters
-    ----------
-    voicings : list of tuple of int
-        MIDI pitches of each chord, ascending.
-    order : list of int
-        Which note comes when; past the top it goes on an octave higher, negative is a rest.
-    step : float
-        Beats between notes.
-    beats_per_chord : float
-        How long a chord lasts; the order is repeated to fill it.
-    ring : float
-        Beats that a note rings.
-    velocity : float
-        The first note of a chord and of each beat is played louder than this.
-
-    Returns
-    -------
-    list of Note
+    voicings: MIDI pitches of each chord, ascending.
+    order: which note comes when, over and over; past the top it goes on an octave higher, negative is a rest.
+    step: beats between notes.
+    ring: beats that a note rings.
+    velocity: the first note of a chord and of each beat is played louder than this.
     """
     notes = []
     for number, pitches in enumerate(voicings):
@@ -111,24 +78,10 @@ def walking_bass(
     beats_per_chord: int = 4,
     ladder: list[int] | None = None,
 ) -> list[Note]:
-    """Walk in quarter notes: root first, chord tones between, a step into the next root.
+    """Walk in quarter notes over a chord a bar: root first, chord tones between, a step into the next root.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Chooses the way.
-    chords : list of Chord
-        One a bar.
-    low, high : int
-        MIDI pitches of the range.
-    beats_per_chord : int
-        Beats of a chord.
-    ladder : list of int, optional
-        The scale that the steps into the next root keep to; without it they may be chromatic.
-
-    Returns
-    -------
-    list of Note
+    low, high: MIDI pitches of the range.
+    ladder: the scale that the steps into the next root keep to; without it they may be chromatic.
     """
     notes, here = [], (low + high) / 2
     for number, chord in enumerate(chords):
@@ -149,22 +102,9 @@ def walking_bass(
 
 
 def boogie_bass(chords: list[Chord], *, low: int, beats_per_chord: int = 4, up: bool = True) -> list[Note]:
-    """Play the boogie figure: root, third, fifth, sixth and back, each note twice.
+    """Play the boogie figure over a chord a bar: root, third, fifth, sixth and back, each note twice.
 
-    Parameters
-    ----------
-    chords : list of Chord
-        One a bar.
-    low : int
-        The lowest MIDI pitch.
-    beats_per_chord : int
-        Beats of a chord.
-    up : bool
-        Climb to the seventh instead of coming back at once.
-
-    Returns
-    -------
-    list of Note
+    low: the lowest MIDI pitch. up: climb to the seventh instead of coming back at once.
     """
     line = (0, 4, 7, 9) if not up else (0, 4, 7, 10)
     notes = []

@@ -55,24 +55,11 @@ class Chord:
 
 
 def parse_chord(numeral: str, tonic: int) -> Chord:
-    """Read a chord from its Roman numeral.
+    """Read a chord from its Roman numeral; ValueError if it cannot be read.
 
-    Parameters
-    ----------
-    numeral : str
-        Capitals are major, small letters minor; then a quality (`7`, `maj9`, `sus4`, `dim`, ...), and
-        `/3`, `/5` or `/7` for an inversion: `bVII`, `ii7`, `V7/3`.
-    tonic : int
-        The key's pitch, whose class counts.
-
-    Returns
-    -------
-    Chord
-
-    Raises
-    ------
-    ValueError
-        If the numeral cannot be read.
+    numeral: capitals are major, small letters minor; then a quality (`7`, `maj9`, `sus4`, `dim`, ...), and
+    `/3`, `/5` or `/7` for an inversion: `bVII`, `ii7`, `V7/3`.
+    tonic: the key's pitch, whose class counts.
     """
     match = _NUMERAL.fullmatch(numeral)
     minor = "m" if match and match[2].islower() and not match[3].startswith(("dim", "m", "sus")) else ""
@@ -91,21 +78,10 @@ def progression(numerals: str, tonic: int) -> list[Chord]:
 
 
 def ladder(scale, tonic: int, low: int, high: int) -> list[int]:
-    """List the MIDI pitches of a scale from `low` to `high`, both included.
+    """List the MIDI pitches of a scale from `low` to `high`, both included, ascending.
 
-    Parameters
-    ----------
-    scale : str or sequence of int
-        A name from SCALES, or semitones above the tonic.
-    tonic : int
-        The key's pitch, whose class counts.
-    low, high : int
-        MIDI pitches.
-
-    Returns
-    -------
-    list of int
-        Ascending.
+    scale: a name from SCALES, or semitones above the tonic.
+    tonic: the key's pitch, whose class counts.
     """
     steps = SCALES[scale] if isinstance(scale, str) else scale
     classes = {(tonic + step) % 12 for step in steps}
@@ -140,23 +116,11 @@ def _spellings(chord: Chord, voices: int) -> list[int]:
 def voice(
     chord: Chord, *, before: tuple[int, ...] | None, voices: int, low: int, high: int
 ) -> tuple[int, ...]:
-    """Spread a chord over voices so that each moves as little as it can.
+    """Spread a chord over voices, as ascending MIDI pitches, so that each voice moves as little as it can.
 
-    Parameters
-    ----------
-    chord : Chord
-        What to play.
-    before : tuple of int, optional
-        The previous chord's pitches, ascending; without it the voicing nearest the middle is taken.
-    voices : int
-        Notes wanted, 2 to 5.
-    low, high : int
-        MIDI pitches that no voice leaves; at least two octaves apart for a choice.
-
-    Returns
-    -------
-    tuple of int
-        MIDI pitches, ascending.
+    before: the previous chord's pitches; without it the voicing nearest the middle is taken.
+    voices: notes wanted, 2 to 5.
+    low, high: MIDI pitches that no voice leaves; at least two octaves apart for a choice.
     """
     places = [
         [pitch for pitch in range(low, high + 1) if pitch % 12 == tone] for tone in _spellings(chord, voices)
@@ -178,22 +142,7 @@ def voice(
 def voice_lead(
     chords: list[Chord], *, voices: int = 4, low: int = 55, high: int = 79
 ) -> list[tuple[int, ...]]:
-    """Voice a progression, each chord close to the one before.
-
-    Parameters
-    ----------
-    chords : list of Chord
-        The progression.
-    voices : int
-        Notes a chord.
-    low, high : int
-        MIDI pitches that no voice leaves.
-
-    Returns
-    -------
-    list of tuple of int
-        MIDI pitches, ascending, one tuple a chord.
-    """
+    """Voice a progression: for each chord ascending MIDI pitches, close to the chord before."""
     voicings: list[tuple[int, ...]] = []
     for chord in chords:
         before = voicings[-1] if voicings else None
@@ -202,21 +151,9 @@ def voice_lead(
 
 
 def bass_line(chords: list[Chord], *, start: int, low: int, high: int) -> list[int]:
-    """Give each chord's bass note, near the one before and within a range.
+    """Give each chord's bass note, near the one before and within a range, as MIDI pitches.
 
-    Parameters
-    ----------
-    chords : list of Chord
-        The progression.
-    start : int
-        Where the line begins.
-    low, high : int
-        MIDI pitches that the line keeps to; at least an octave apart.
-
-    Returns
-    -------
-    list of int
-        MIDI pitches, one a chord.
+    start: where the line begins. low, high: the range, at least an octave wide.
     """
     line, here = [], float(start)
     for chord in chords:

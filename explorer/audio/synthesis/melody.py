@@ -19,18 +19,7 @@ class Motif:
 def invent(rng: np.random.Generator, cells: list[tuple[float, ...]], *, leap: float = 0.2) -> Motif:
     """Draw a motif: mostly steps, and a leap is answered by a step back.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws the rhythm and the shape.
-    cells : list of tuple of float
-        Rhythms of one bar to choose from.
-    leap : float
-        Share of leaps among the intervals.
-
-    Returns
-    -------
-    Motif
+    cells: rhythms of one bar to choose from. leap: share of leaps among the intervals.
     """
     beats = cells[rng.integers(len(cells))]
     steps, place, due = [], 0, 0
@@ -94,24 +83,9 @@ def fit(
 ) -> list[Note]:
     """Place a motif in a bar: accented notes belong to the chord, the others pass between them.
 
-    Parameters
-    ----------
-    motif : Motif
-        What to play.
-    chord : Chord
-        The bar's harmony.
-    ladder : list of int
-        The scale's MIDI pitches, ascending; the tune turns back at its ends.
-    anchor : int
-        Place on the ladder where the motif starts.
-    start_beat : float
-        The bar's first beat.
-    accents : tuple of float
-        Beats of the bar that are accented.
-
-    Returns
-    -------
-    list of Note
+    ladder: the scale's MIDI pitches, ascending; the tune turns back at its ends.
+    anchor: place on the ladder where the motif starts.
+    accents: beats of the bar that are accented.
     """
     notes, beat, top = [], 0.0, len(ladder) - 1
     for length, step in zip(motif.beats, motif.steps, strict=True):
@@ -140,32 +114,14 @@ def tune(
     leap: float = 0.2,
     accents: tuple[float, ...] = (0.0, 2.0),
 ) -> list[Note]:
-    """Write a melody over a progression, a bar a chord, that ends on the tonic.
+    """Write a melody over a progression, a bar a chord; the last bar is a held tonic.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws the motifs.
-    chords : list of Chord
-        One a bar. The last bar is a held tonic.
-    ladder : list of int
-        The scale's MIDI pitches in the instrument's range.
-    cells : list of tuple of float
-        Rhythms of one bar, in beats, negative for rests.
-    tonic : int
-        The key's pitch, whose class counts.
-    beats_per_bar : float
-        Beats of a bar.
-    plan : str
-        Which motif each bar plays, repeated as needed: equal letters are equal motifs.
-    leap : float
-        Share of leaps.
-    accents : tuple of float
-        Beats of the bar that belong to the chord.
-
-    Returns
-    -------
-    list of Note
+    ladder: the scale's MIDI pitches in the instrument's range.
+    cells: rhythms of one bar, in beats, negative for rests.
+    tonic: the key's pitch, whose class counts.
+    plan: which motif each bar plays, repeated as needed: equal letters are equal motifs.
+    leap: share of leaps.
+    accents: beats of the bar that belong to the chord.
     """
     motifs = {letter: invent(rng, cells, leap=leap) for letter in sorted(set(plan))}
     notes: list[Note] = []
@@ -192,23 +148,9 @@ def tune(
 def harmonise(
     notes: list[Note], chords: list[Chord], *, ladder: list[int], beats_per_bar: float = 4
 ) -> list[Note]:
-    """Add a second voice below: chord tones under chord tones, thirds under the notes between.
+    """Write a second voice below: chord tones under chord tones, thirds under the notes between.
 
-    Parameters
-    ----------
-    notes : list of Note
-        The first voice.
-    chords : list of Chord
-        One a bar.
-    ladder : list of int
-        The scale's MIDI pitches, wide enough for both voices.
-    beats_per_bar : float
-        Beats of a bar.
-
-    Returns
-    -------
-    list of Note
-        The second voice only.
+    chords: one a bar. ladder: the scale's MIDI pitches, wide enough for both voices.
     """
     second = []
     for note in notes:

@@ -104,40 +104,12 @@ WORDS = {
 
 
 def stream(seed: int, style: str, *numbers: int) -> np.random.Generator:
-    """Open the random stream of a style, the same on every machine.
-
-    Parameters
-    ----------
-    seed : int
-        The library's seed, not negative.
-    style : str
-        A style's name.
-    *numbers : int
-        What else tells this stream from others.
-
-    Returns
-    -------
-    np.random.Generator
-    """
+    """Open the random stream of a style, the same on every machine; `numbers` tell it from others."""
     return np.random.default_rng([seed, crc32(style.encode()), *numbers])
 
 
 def name_piece(style: str, index: int, *, seed: int) -> Names:
-    """Name a piece, differently from every other piece of its seed.
-
-    Parameters
-    ----------
-    style : str
-        A style's name.
-    index : int
-        The piece's number in the style, from 0.
-    seed : int
-        The library's seed.
-
-    Returns
-    -------
-    Names
-    """
+    """Name a style's piece of a number (from 0), differently from every other piece of the seed."""
     words = WORDS[style]
     rng = stream(seed, style)
     openings = rng.permutation(words.openings.split("; "))

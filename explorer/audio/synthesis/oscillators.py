@@ -17,18 +17,7 @@ _TOP_HZ = 16_000.0
 
 
 def hertz(pitch):
-    """Give the frequency of a MIDI pitch, fractions included.
-
-    Parameters
-    ----------
-    pitch : float or np.ndarray
-        69 is the A of 440 Hz; 1 is a semitone.
-
-    Returns
-    -------
-    float or np.ndarray
-        In Hz.
-    """
+    """Give the frequency in Hz of a MIDI pitch: 69 is the A of 440 Hz, 1 is a semitone; or of an array."""
     return 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
 
 
@@ -38,24 +27,12 @@ def seconds(count: int) -> np.ndarray:
 
 
 def harmonics(waveform: str, frequency_hz: float) -> np.ndarray:
-    """Give the amplitudes of a waveform's harmonics that fit below 16 kHz.
+    """Give the amplitudes of a waveform's harmonics that fit below 16 kHz. [shape=(H,), float64].
 
-    Parameters
-    ----------
-    waveform : str
-        `sine`, `saw`, `square`, `triangle`, `reed`, or `pulse` with the width in per cent, as in `pulse25`.
-    frequency_hz : float
-        The fundamental.
+    They are signed amplitudes of sines, the fundamental first. ValueError if there is no such waveform.
 
-    Returns
-    -------
-    np.ndarray [shape=(H,), float64]
-        Signed amplitudes of sines, the fundamental first.
-
-    Raises
-    ------
-    ValueError
-        If the waveform is none of these.
+    waveform: `sine`, `saw`, `square`, `triangle`, `reed`, or `pulse` with the width in per cent: `pulse25`.
+    frequency_hz: the fundamental.
     """
     k = np.arange(1, max(2, min(_CYCLE // 2, int(_TOP_HZ / frequency_hz) + 1)))
     odd = k % 2
@@ -75,16 +52,9 @@ def harmonics(waveform: str, frequency_hz: float) -> np.ndarray:
 
 
 def cycle(amplitudes: np.ndarray) -> np.ndarray:
-    """Turn harmonic amplitudes into one cycle of samples, repeated start included for interpolation.
+    """Turn amplitudes of harmonics [shape=(..., H)] into one cycle [shape=(..., 2049), float32].
 
-    Parameters
-    ----------
-    amplitudes : np.ndarray [shape=(..., H), float64]
-        Of sines, the fundamental first.
-
-    Returns
-    -------
-    np.ndarray [shape=(..., 2049), float32]
+    The first sample is repeated at the end, for interpolation.
     """
     spectrum = np.zeros((*amplitudes.shape[:-1], _CYCLE // 2 + 1), dtype=complex)
     spectrum[..., 1 : amplitudes.shape[-1] + 1] = -0.5j * _CYCLE * amplitudes
@@ -104,22 +74,11 @@ def _phase(frequency_hz, *, count: int, start: float):
 
 
 def oscillate(wave: np.ndarray, frequency_hz, *, count: int, start: float = 0.0) -> np.ndarray:
-    """Repeat one cycle at a frequency, which may move.
+    """Repeat one cycle at a frequency, which may move. [shape=(count,), float32].
 
-    Parameters
-    ----------
-    wave : np.ndarray [shape=(2049,), float32]
-        From `cycle`.
-    frequency_hz : float or np.ndarray [shape=(count,)]
-        In Hz, per sample where it is an array.
-    count : int
-        Samples wanted.
-    start : float
-        Phase of the first sample, in turns.
-
-    Returns
-    -------
-    np.ndarray [shape=(count,), float32]
+    wave: from `cycle`.
+    frequency_hz: a number, or an array of one value a sample.
+    start: phase of the first sample, in turns.
     """
     index, fraction = _phase(frequency_hz, count=count, start=start)
     low = wave[index]
@@ -140,27 +99,15 @@ def _filtered_cycles(waveform: str, pitch: float, low_hz: float, high_hz: float,
 def sweep(
     waveform: str, pitch: float, cutoff_hz: np.ndarray, *, resonance: float = 1.0, start: float = 0.0
 ) -> np.ndarray:
-    """Play a waveform through a resonant low-pass filter whose cutoff moves.
+    """Play a waveform through a resonant low-pass filter whose cutoff moves. [shape=(n,), float32].
 
     A filter of third order shapes the harmonics of 16 cycles, and the cutoff's place between them is
     interpolated: the sound of a moving filter without running one.
 
-    Parameters
-    ----------
-    waveform : str
-        As for `harmonics`.
-    pitch : float
-        MIDI pitch.
-    cutoff_hz : np.ndarray [shape=(n,)]
-        In Hz, per sample, above 0.
-    resonance : float
-        Gain at the cutoff, 0.5 to about 8.
-    start : float
-        Phase of the first sample, in turns.
-
-    Returns
-    -------
-    np.ndarray [shape=(n,), float32]
+    waveform: as for `harmonics`.
+    cutoff_hz: one value a sample, above 0.
+    resonance: gain at the cutoff, 0.5 to about 8.
+    start: phase of the first sample, in turns.
     """
     low_hz, high_hz = float(cutoff_hz.min()), float(cutoff_hz.max()) * 1.001
     cycles = _filtered_cycles(waveform, pitch, round(low_hz, 2), round(high_hz, 2), resonance)
@@ -178,23 +125,14 @@ def sweep(
 
 
 def damped(frequencies_hz, amplitudes, decays_s, *, count: int, phases=None) -> np.ndarray:
-    """Add exponentially decaying sines: bars, bells, strings, drum heads.
+    """Add exponentially decaying sines: bars, bells, strings, drum heads. [shape=(count,), float32].
 
     The powers z**n of each partial are split into z**(256 q) z**r, so that the whole sum is one matrix
     product instead of a sine per partial and sample.
 
-    Parameters
-    ----------
-    frequencies_hz, amplitudes, decays_s : array-like [shape=(P,)]
-        Per partial; a decay is the time to fall by 60 dB. Partials above 16 kHz are left out.
-    count : int
-        Samples wanted.
-    phases : array-like [shape=(P,)], optional
-        In radians; 0, the default, starts each sine at zero.
-
-    Returns
-    -------
-    np.ndarray [shape=(count,), float32]
+    frequencies_hz, amplitudes, decays_s: one value a partial; a decay is the time to fall by 60 dB. Partials
+    above 16 kHz are left out.
+    phases: in radians; by default each sine starts at zero.
     """
     frequencies_hz, amplitudes, decays_s = np.broadcast_arrays(
         *(np.atleast_1d(np.asarray(x, dtype=float)) for x in (frequencies_hz, amplitudes, decays_s))
@@ -227,29 +165,12 @@ def pluck(
 
     The loop x = e + g ((1 - b) x[n - D] + b x[n - D - 1]) is solved by a Fourier transform, which makes
     fractional delays (exact tuning) free. Weighting by a decaying exponential keeps its circular
-    tail out of the beginning.
+    tail out of the beginning. The peak of what comes out is 1. [shape=(count,), float32].
 
-    Parameters
-    ----------
-    frequency_hz : float
-        The string's pitch.
-    count : int
-        Samples wanted.
-    rng : np.random.Generator
-        Makes the noise of the pluck.
-    decay_s : float
-        Time for the fundamental to fall by 60 dB.
-    damping : float
-        The weight b, 0 to 0.5: how much faster the high harmonics die.
-    brightness : float
-        0 (a thumb) to 1 (a plectrum).
-    position : float
-        Where the string is plucked, as a share of its length.
-
-    Returns
-    -------
-    np.ndarray [shape=(count,), float32]
-        Peak 1.
+    decay_s: time for the fundamental to fall by 60 dB.
+    damping: the weight b, 0 to 0.5: how much faster the high harmonics decay.
+    brightness: 0 (a thumb) to 1 (a plectrum).
+    position: where the string is plucked, as a share of its length.
     """
     period = SAMPLE_RATE_HZ / frequency_hz
     size = fft.next_fast_len(count + int(period) + 1, real=True)
@@ -273,27 +194,13 @@ def ensemble(
     rng: np.random.Generator,
     spread_cents: float = 25.0,
 ) -> np.ndarray:
-    """Play a note on countless instruments at once, none quite in tune with another.
+    """Play a note on very many instruments at once, each a little out of tune. [shape=(count, 2), float32].
 
-    Each harmonic is a narrow band of random phases, which widens with its number (Nasca's PADsynth).
+    Each harmonic is a narrow band of random phases, which widens with its number (Nasca's PADsynth). The left
+    and the right have phases of their own; the root mean square is 1.
 
-    Parameters
-    ----------
-    frequency_hz : float
-        The fundamental.
-    amplitudes : np.ndarray [shape=(H,), float64]
-        Of the harmonics, the fundamental first.
-    count : int
-        Samples wanted.
-    rng : np.random.Generator
-        Draws the phases, left and right apart.
-    spread_cents : float
-        The band's standard deviation, in hundredths of a semitone.
-
-    Returns
-    -------
-    np.ndarray [shape=(count, 2), float32]
-        Root mean square 1.
+    amplitudes: of the harmonics, the fundamental first. [shape=(H,)].
+    spread_cents: the band's standard deviation, in hundredths of a semitone.
     """
     size = fft.next_fast_len(max(count, SAMPLE_RATE_HZ), real=True)
     magnitude = np.zeros(size // 2 + 1, dtype=np.float32)
@@ -320,24 +227,11 @@ def ensemble(
 def fm(
     frequency_hz: float, *, ratio: float, index: np.ndarray, count: int, detune_cents: float = 0.0
 ) -> np.ndarray:
-    """Modulate a sine's phase by another sine (Chowning 1973).
+    """Modulate a sine's phase by another sine (Chowning 1973). [shape=(count,), float32].
 
-    Parameters
-    ----------
-    frequency_hz : float
-        The carrier.
-    ratio : float
-        The modulator's frequency over the carrier's.
-    index : np.ndarray [shape=(count,)]
-        Depth of the modulation in radians, per sample.
-    count : int
-        Samples wanted.
-    detune_cents : float
-        Detunes the modulator, for a slow beating.
-
-    Returns
-    -------
-    np.ndarray [shape=(count,), float32]
+    frequency_hz: the carrier. ratio: the modulator's frequency over the carrier's.
+    index: depth of the modulation in radians, one value a sample.
+    detune_cents: detunes the modulator, for a slow beating.
     """
     base = (np.arange(count) * (frequency_hz / SAMPLE_RATE_HZ)) % 1.0
     factor = 2 ** (detune_cents / 1200)

@@ -66,16 +66,9 @@ class Bus:
     def add(self, sound: np.ndarray, at_s: float, *, gain: float = 1.0, pan: float = 0.0) -> None:
         """Add a sound at a time; what would outlast the piece is cut off.
 
-        Parameters
-        ----------
-        sound : np.ndarray [shape=(n,) or (n, 2), float32]
-            Mono is placed by constant-power panning, stereo is balanced.
-        at_s : float
-            Start in seconds; before 0 counts as 0.
-        gain : float
-            Factor.
-        pan : float
-            -1 is left, 1 is right.
+        sound: mono is placed by constant-power panning, stereo is balanced. [shape=(n,) or (n, 2), float32].
+        at_s: before 0 counts as 0.
+        pan: -1 is left, 1 is right.
         """
         start = max(0, round(at_s * SAMPLE_RATE_HZ))
         sound = sound[: max(0, len(self.samples) - start)]
@@ -100,26 +93,13 @@ class Bus:
         loose_s: float = 0.006,
         strum_s: float = 0.0,
     ) -> None:
-        """Play notes, equal ones from the same rendering.
+        """Play notes, in any order; equal ones are rendered once.
 
-        Parameters
-        ----------
-        notes : iterable of Note
-            In any order.
-        instrument : Instrument
-            Renders a note.
-        grid : Grid
-            Where beats are.
-        gain, pan : float
-            As for `add`.
-        spread : float
-            How far an octave above or below middle C moves to the right or left.
-        rng : np.random.Generator, optional
-            Makes timing and loudness human; without it both are exact.
-        loose_s : float
-            Standard deviation of the timing with `rng`.
-        strum_s : float
-            Delay between notes that begin together, in the order given.
+        gain, pan: as for `add`.
+        spread: how far an octave above or below middle C moves to the right or left.
+        rng: makes timing and loudness human; without it both are exact.
+        loose_s: standard deviation of the timing with `rng`.
+        strum_s: delay between notes that begin together, in the order given.
         """
         rendered: dict[tuple, np.ndarray] = {}
         together: dict[float, int] = {}
@@ -153,25 +133,11 @@ class Bus:
     ) -> None:
         """Beat a drum by a pattern, once a bar.
 
-        Parameters
-        ----------
-        pattern : str
-            A character a step: `X` loud, `x` normal, `o` soft, `,` a ghost, anything else a rest. A
-            pattern of several bars runs on over them.
-        sound : np.ndarray [shape=(n,) or (n, 2), float32]
-            The drum.
-        grid : Grid
-            Where beats are.
-        bars : iterable of int
-            Bars in which it plays.
-        steps_per_beat : int
-            Steps of the pattern in a beat.
-        beats_per_bar : float
-            Beats of a bar.
-        gain, pan : float
-            As for `add`.
-        rng : np.random.Generator, optional
-            Makes loudness human.
+        pattern: one character a step: `X` loud, `x` normal, `o` soft, `,` a ghost, anything else a rest.
+        It may last several bars.
+        bars: bars in which it plays.
+        gain, pan: as for `add`.
+        rng: makes loudness human.
         """
         steps = round(steps_per_beat * beats_per_bar)
         for bar in bars:

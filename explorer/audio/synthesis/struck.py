@@ -26,18 +26,7 @@ def _length(duration_s: float, release_s: float) -> int:
 def piano(rng: np.random.Generator, *, softness: float = 1.0, release_s: float = 0.25) -> Instrument:
     """Make a grand piano: stiff strings in pairs, a felt hammer, and two speeds of decay.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws phases and the hammer's knock.
-    softness : float
-        Of the felt; above 1 is duller.
-    release_s : float
-        How fast the dampers work.
-
-    Returns
-    -------
-    Instrument
+    softness: of the felt; above 1 is duller. release_s: how fast the dampers stop a note.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -68,18 +57,9 @@ def piano(rng: np.random.Generator, *, softness: float = 1.0, release_s: float =
 
 
 def electric_piano(*, bell: float = 1.0, release_s: float = 0.15) -> Instrument:
-    """Make a tine piano by frequency modulation, with a bark at high velocity.
+    """Make an electric piano by frequency modulation; high velocities sound harsher.
 
-    Parameters
-    ----------
-    bell : float
-        Loudness of the tine's overtone.
-    release_s : float
-        How fast the dampers work.
-
-    Returns
-    -------
-    Instrument
+    bell: loudness of the high overtone. release_s: how fast the dampers stop a note.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -106,24 +86,12 @@ def guitar(
     courses: int = 1,
     grit: float = 0.0,
 ) -> Instrument:
-    """Make plucked strings: a guitar; a mandolin with two to a course; a harpsichord; grit distorts.
+    """Make plucked strings: a guitar, a mandolin or a harpsichord.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws the plucks.
-    brightness, decay_s, damping, position : float
-        As for `oscillators.pluck`; the velocity adds to the brightness.
-    release_s : float
-        How fast a note is stopped.
-    courses : int
-        Strings a note, slightly out of tune with one another.
-    grit : float
-        0 is clean; 4 is an overdriven amplifier.
-
-    Returns
-    -------
-    Instrument
+    brightness, decay_s, damping, position: as for `oscillators.pluck`; the velocity adds to the brightness.
+    release_s: how fast a note is stopped.
+    courses: strings that play each note, slightly out of tune with one another.
+    grit: 0 is clean; 4 is an overdriven amplifier.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -150,20 +118,9 @@ def guitar(
 
 
 def bass_guitar(rng: np.random.Generator, *, brightness: float = 0.25, tone_hz: float = 900.0) -> Instrument:
-    """Make an electric or upright bass: a thumb-plucked string with a firm fundamental.
+    """Make an electric or upright bass: a plucked string and a firm fundamental.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws the plucks.
-    brightness : float
-        0 (thumb) to 1 (plectrum).
-    tone_hz : float
-        Where the amplifier's treble ends.
-
-    Returns
-    -------
-    Instrument
+    brightness: 0 (thumb) to 1 (plectrum). tone_hz: where the amplifier's treble ends.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -182,22 +139,11 @@ def bass_guitar(rng: np.random.Generator, *, brightness: float = 0.25, tone_hz: 
 def metal_bar(
     rng: np.random.Generator, *, beat_hz: float = 6.0, decay_s: float = 2.2, mallet: float = 0.5
 ) -> Instrument:
-    """Make a bronze bar and its partner, tuned apart so that the pair shimmers as gamelan pairs do.
+    """Make two bronze bars that are tuned apart, so that the pair beats as in a gamelan.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws how each overtone of this instrument came out.
-    beat_hz : float
-        Distance of the pair's fundamentals.
-    decay_s : float
-        Time for the fundamental to fall by 60 dB, at middle C.
-    mallet : float
-        Hardness: loudness of the overtones.
-
-    Returns
-    -------
-    Instrument
+    beat_hz: distance of the pair's fundamentals.
+    decay_s: time for the fundamental to fall by 60 dB, at middle C.
+    mallet: loudness of the overtones.
     """
     ratios = np.array([1.0, 2.01, 2.76, 4.1, 5.40, 8.93]) * (1 + 0.015 * rng.standard_normal(6))
     ratios[0] = 1.0
@@ -217,20 +163,9 @@ def metal_bar(
 
 
 def gong(rng: np.random.Generator, *, beat_hz: float = 1.6, decay_s: float = 7.0) -> Instrument:
-    """Make a large gong: a low beating tone under slowly blooming inharmonic partials.
+    """Make a large gong: a low beating tone under inharmonic partials.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws the upper partials.
-    beat_hz : float
-        The wave of its fundamental.
-    decay_s : float
-        Time for the fundamental to fall by 60 dB.
-
-    Returns
-    -------
-    Instrument
+    beat_hz: distance of the two lowest tones. decay_s: time for the fundamental to fall by 60 dB.
     """
     uppers = np.sort(rng.uniform(1.4, 7.5, 14))
 

@@ -24,21 +24,10 @@ _BODY = ((290, 1.0, 90), (480, 0.9, 140), (1100, 0.6, 500), (2500, 0.7, 1200))
 def envelope(
     hold_s: float, *, attack_s: float, release_s: float, decay_s: float = 0.0, sustain: float = 1.0
 ) -> np.ndarray:
-    """Rise, fall to a level, hold, and release.
+    """Rise, fall to a level, hold, and release. [shape=(n,), float32], as long as hold and release.
 
-    Parameters
-    ----------
-    hold_s : float
-        Time until the release begins.
-    attack_s, release_s, decay_s : float
-        Lengths of the slopes.
-    sustain : float
-        The level that is held, 0 to 1.
-
-    Returns
-    -------
-    np.ndarray [shape=(n,), float32]
-        As long as the hold and the release.
+    hold_s: time until the release begins. attack_s, decay_s, release_s: lengths of the slopes.
+    sustain: the level that is held, 0 to 1.
     """
     attack_s = min(attack_s, hold_s)
     time = seconds(max(2, int((hold_s + release_s) * SAMPLE_RATE_HZ)))
@@ -83,29 +72,14 @@ def synth(
 ) -> Instrument:
     """Make a subtractive synthesiser: detuned oscillators through a swept resonant low-pass filter.
 
-    Parameters
-    ----------
-    waveform : str
-        As for `oscillators.harmonics`.
-    cutoff_hz : (float, float)
-        Where the filter rests and where a full velocity drives it.
-    resonance : float
-        Gain at the cutoff.
-    rise_s, fall_s : float
-        Time constants of the filter's way up and down.
-    attack_s, decay_s, sustain, release_s : float
-        Of the loudness, as for `envelope`.
-    voices : int
-        Oscillators; two or more are spread from left to right.
-    detune_cents : float
-        Distance of the outermost from the true pitch.
-    sub : float
-        Loudness of a sine an octave below.
-
-    Returns
-    -------
-    Instrument
-        Mono for one voice, else stereo.
+    waveform: as for `oscillators.harmonics`.
+    cutoff_hz: where the filter rests, and where a full velocity drives it.
+    resonance: gain at the cutoff.
+    rise_s, fall_s: time constants of the filter's way up and down.
+    attack_s, decay_s, sustain, release_s: of the loudness, as for `envelope`.
+    voices: oscillators; one is mono, two or more are spread from left to right.
+    detune_cents: distance of the outermost from the true pitch.
+    sub: loudness of a sine an octave below.
     """
     low_hz, high_hz = cutoff_hz
     offsets = np.linspace(-detune_cents, detune_cents, voices) / 100 if voices > 1 else [0.0]
@@ -132,20 +106,9 @@ def synth(
 def reed(
     *, cents: tuple[float, ...] = (-7.0, 0.0, 8.0), vibrato_cents: float = 0.0, attack_s: float = 0.025
 ) -> Instrument:
-    """Make free reeds: an accordion with several beating ones, a melodica with one and a vibrato.
+    """Make free reeds: an accordion has several that beat, a melodica one with vibrato.
 
-    Parameters
-    ----------
-    cents : tuple of float
-        Tuning of each reed.
-    vibrato_cents : float
-        The player's breath.
-    attack_s : float
-        Time until the reeds speak.
-
-    Returns
-    -------
-    Instrument
+    cents: tuning of each reed. vibrato_cents: depth of the vibrato. attack_s: time until the reeds sound.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -166,20 +129,9 @@ def reed(
 
 
 def bowed(rng: np.random.Generator, *, attack_s: float = 0.06, vibrato_cents: float = 14.0) -> Instrument:
-    """Make a bowed string: a saw through a violin's body, two players, vibrato, a breath of rosin.
+    """Make two bowed strings: a saw wave through a violin's body, with vibrato and the bow's noise.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws the players' vibrato and the bow's noise.
-    attack_s : float
-        How softly the bow sets in.
-    vibrato_cents : float
-        Its depth on held notes.
-
-    Returns
-    -------
-    Instrument
+    attack_s: how softly a note begins. vibrato_cents: depth of the vibrato on held notes.
     """
     players = [(rng.uniform(4.8, 6.0), rng.uniform(0, 6), offset) for offset in (-3.0, 3.0)]
 
@@ -216,25 +168,12 @@ def pad(
     spread_cents: float = 22.0,
     hollow: bool = False,
 ) -> Instrument:
-    """Make a pad: an endless ensemble that swells in and out.
+    """Make a stereo pad: an ensemble that swells in and out.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws the phases.
-    brightness_hz : float
-        Where the harmonics begin to fall steeply.
-    attack_s, release_s : float
-        Lengths of the swells.
-    spread_cents : float
-        How wide a note blurs.
-    hollow : bool
-        Odd harmonics only, like a clarinet.
-
-    Returns
-    -------
-    Instrument
-        Stereo.
+    brightness_hz: where the harmonics begin to fall steeply.
+    attack_s, release_s: lengths of the swells.
+    spread_cents: how far a note spreads in pitch.
+    hollow: odd harmonics only, as a clarinet has.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -249,18 +188,9 @@ def pad(
 
 
 def whistle(rng: np.random.Generator, *, breath: float = 0.08) -> Instrument:
-    """Make a tin whistle or flute: nearly a sine, with breath and a gentle vibrato.
+    """Make a tin whistle or flute: nearly a sine, with a little vibrato and the player's breath.
 
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Draws the breath.
-    breath : float
-        Loudness of the breath over the tone.
-
-    Returns
-    -------
-    Instrument
+    breath: loudness of the breath over the tone.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -279,16 +209,8 @@ def whistle(rng: np.random.Generator, *, breath: float = 0.08) -> Instrument:
 def organ(*, drawbars: tuple[float, ...] = (0.8, 0.5, 1.0, 0.5, 0, 0.3), click: float = 0.15) -> Instrument:
     """Make a drawbar organ.
 
-    Parameters
-    ----------
-    drawbars : tuple of float
-        Loudness of the sub-octave, the fifth, the unison and the harmonics above.
-    click : float
-        Loudness of the key's contact.
-
-    Returns
-    -------
-    Instrument
+    drawbars: loudness of the sub-octave, the fifth, the unison and the harmonics above.
+    click: loudness of the key's contact.
     """
     # In halves of the fundamental: 16', 5 1/3', 8', 4', 2 2/3', 2', 1 3/5', 1 1/3', 1'.
     numbers = (1, 3, 2, 4, 6, 8, 10, 12, 16)[: len(drawbars)]
@@ -308,18 +230,8 @@ def organ(*, drawbars: tuple[float, ...] = (0.8, 0.5, 1.0, 0.5, 0, 0.3), click: 
 def chip(*, waveform: str = "pulse25", vibrato_cents: float = 0.0, decay_s: float = 0.0) -> Instrument:
     """Make a voice of an old games console: a plain pulse or a stepped triangle.
 
-    Parameters
-    ----------
-    waveform : str
-        As for `oscillators.harmonics`.
-    vibrato_cents : float
-        Depth of the vibrato on held notes.
-    decay_s : float
-        0 holds the note, else it falls away in 16 steps.
-
-    Returns
-    -------
-    Instrument
+    waveform: as for `oscillators.harmonics`. vibrato_cents: depth of the vibrato on held notes.
+    decay_s: 0 holds the note, else it falls away in 16 steps.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:

@@ -21,18 +21,9 @@ VOWELS = {
 
 
 def singer(*, vowel: str = "ah", vibrato_cents: float = 28.0) -> Instrument:
-    """Make one trained voice, with a scoop into the note and a vibrato that sets in late.
+    """Make one trained voice: it slides up into a note, and the vibrato begins late.
 
-    Parameters
-    ----------
-    vowel : str
-        From VOWELS.
-    vibrato_cents : float
-        Depth of the vibrato.
-
-    Returns
-    -------
-    Instrument
+    vowel: from VOWELS. vibrato_cents: depth of the vibrato.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -56,19 +47,9 @@ def _section(pitch: float, vowel: str, count: int) -> np.ndarray:
 
 
 def choir(*, vowel: str = "ah", attack_s: float = 0.18, release_s: float = 0.35) -> Instrument:
-    """Make a section of a choir: many voices on a vowel.
+    """Make a section of a choir in stereo: many voices on a vowel.
 
-    Parameters
-    ----------
-    vowel : str
-        From VOWELS.
-    attack_s, release_s : float
-        How softly they come in and stop.
-
-    Returns
-    -------
-    Instrument
-        Stereo.
+    vowel: from VOWELS. attack_s, release_s: how softly they begin and stop.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
