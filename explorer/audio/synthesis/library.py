@@ -3,22 +3,17 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
-from mutagen import MutagenError
-from mutagen.flac import FLAC
-from mutagen.mp3 import EasyMP3
 
 from explorer.audio.synthesis.harmony import NOTE_NAMES
 from explorer.audio.synthesis.mastering import master
 from explorer.audio.synthesis.naming import Names, name_piece, stream
 from explorer.audio.synthesis.oscillators import SAMPLE_RATE_HZ
+from explorer.audio.synthesis.sound_files import write_sound
 from explorer.audio.synthesis.styles import COMPOSERS
-from explorer.errors import AudioError
 
 STYLES = tuple(COMPOSERS)
 PIECES_PER_STYLE = 5
@@ -159,44 +154,15 @@ def write_piece(path: Path, piece: Piece) -> None:
     AudioError
         If the file cannot be written.
     """
-    # No library takes a name with this ending for a song, should the power fail now.
-    partial = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(partial, piece, path.suffix)
-        _tag(partial, piece, path.suffix)
-        partial.replace(path)
-    except (OSError, MutagenError, soundfile.LibsndfileError) as error:
-        raise AudioError(
-            f"{path} cannot be written ({error}): check that the folder is yours to write and not full."
-        ) from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-def _encode(path: Path, piece: Piece, suffix: str) -> None:
-    if suffix == ".flac":
-        soundfile.write(path, piece.samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
-        return
-    soundfile.write(
-        path,
-        piece.samples,
-        SAMPLE_RATE_HZ,
-        format="MP3",
-        subtype="MPEG_LAYER_III",
-        compression_level=0.65,
-        bitrate_mode="VARIABLE",
-    )
-
-
-def _tag(path: Path, piece: Piece, suffix: str) -> None:
-    tags = FLAC(path) if suffix == ".flac" else EasyMP3(path)
-    tags["title"] = piece.title
-    tags["artist"] = piece.artist
-    tags["album"] = piece.album
-    tags["genre"] = piece.genre
-    tags["date"] = str(piece.year)
-    tags["tracknumber"] = str(piece.track)
-    tags["bpm"] = str(round(piece.bpm))
-    tags.save()
+    tags = {
+        "title": piece.title,
+        "artist": piece.artist,
+        "album": piece.album,
+        "genre": piece.genre,
+        "date": str(piece.year),
+        "tracknumber": str(piece.track),
+        "bpm": str(round(piece.bpm)),
+    }
+    is_mp3 = path.suffix == ".mp3"
+    options = {"compression_level": 0.65, "bitrate_mode": "VARIABLE"} if is_mp3 else {}
+    write_sound(path, piece.samples, SAMPLE_RATE_HZ, tags=tags, **options)

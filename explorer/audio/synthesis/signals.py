@@ -14,20 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
-from mutagen import MutagenError
-from mutagen.flac import FLAC
-from mutagen.id3 import TALB, TCON, TIT2, TPE1, TRCK
-from mutagen.mp3 import MP3
-from mutagen.wave import WAVE
 from scipy import fft
 
 from explorer.audio.synthesis import oscillators, percussion
 from explorer.audio.synthesis.figures import rhythm
 from explorer.audio.synthesis.naming import stream
+from explorer.audio.synthesis.sound_files import write_sound
 from explorer.errors import AudioError
-from explorer.writing import whole_file
 
 FORMS = ("mp3", "wav", "flac")
 MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -226,22 +220,17 @@ def write_signals(
     """
     _check_form(form, sample_rate_hz)
     _check(seconds, sample_rate_hz, seed)
+    # OpenL3 looks 80 dB down, where a smaller file of a pure tone is mostly what the encoding added. And some
+    # decoders seek wrongly in a file of variable rate.
+    options = {"compression_level": 0.5, "bitrate_mode": "CONSTANT"} if form == "mp3" else {}
     report = progress or (lambda done, total: None)
     report(0, len(SIGNALS))
     paths = []
     for number, (name, signal) in enumerate(SIGNALS.items(), start=1):
         samples = render_signal(name, seconds=seconds, sample_rate_hz=sample_rate_hz, seed=seed)
         path = folder / f"{name}.{form}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as part:
-                _encode(part, samples, sample_rate_hz, form)
-                _tag(part, signal, number, form)
-        except (OSError, MutagenError, soundfile.LibsndfileError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise AudioError(
-                f"{path} cannot be written ({reason}): check that the folder is yours to write and not full."
-            ) from error
+        tags = {"title": signal.title, "artist": ARTIST, "album": ALBUM, "genre": signal.genre}
+        write_sound(path, samples, sample_rate_hz, tags=tags | {"tracknumber": str(number)}, **options)
         paths.append(path)
         report(number, len(SIGNALS))
     return paths
@@ -268,28 +257,3 @@ def _check_form(form: str, sample_rate_hz: int) -> None:
             f"An MP3 cannot have {sample_rate_hz} Hz: choose one of {', '.join(map(str, MP3_RATES_HZ))}, or "
             "another format."
         )
-
-
-def _encode(path: Path, samples: np.ndarray, rate_hz: int, form: str) -> None:
-    if form == "mp3":
-        # OpenL3 looks 80 dB down, where a smaller file of a pure tone is mostly what encoding added. And
-        # decoders that leap within a file stumble over the reservoir of bits that a variable rate has.
-        options = {"subtype": "MPEG_LAYER_III", "compression_level": 0.5, "bitrate_mode": "CONSTANT"}
-    else:
-        options = {"subtype": "PCM_16"}
-    soundfile.write(path, samples, rate_hz, format=form.upper(), **options)
-
-
-def _tag(path: Path, signal: Signal, number: int, form: str) -> None:
-    if form == "flac":
-        file = FLAC(path)
-        fields = {"title": signal.title, "artist": ARTIST, "album": ALBUM, "genre": signal.genre}
-        file.update(fields | {"tracknumber": str(number)})
-    else:
-        file = MP3(path) if form == "mp3" else WAVE(path)
-        if file.tags is None:
-            file.add_tags()
-        texts = {TIT2: signal.title, TPE1: ARTIST, TALB: ALBUM, TCON: signal.genre, TRCK: str(number)}
-        for frame, text in texts.items():
-            file.tags.add(frame(encoding=3, text=[text]))
-    file.save()

@@ -6,7 +6,7 @@ import soundfile
 from scipy import signal
 
 from explorer.audio.loudness import integrated_loudness
-from explorer.audio.synthesis import STYLES, compose, compose_library, library, write_piece
+from explorer.audio.synthesis import STYLES, compose, compose_library, library, sound_files, write_piece
 from explorer.audio.synthesis.mastering import TARGET_LUFS
 from explorer.errors import AudioError
 
@@ -115,23 +115,23 @@ def test_another_seed_makes_other_songs_beside_the_first(tmp_path, small):
 
 
 def test_a_song_appears_only_when_it_is_whole(tmp_path, monkeypatch):
-    target, tag, seen = tmp_path / "Waltz" / "song.flac", library._tag, []
+    target, tag, seen = tmp_path / "Waltz" / "song.flac", sound_files._tag, []
 
-    def look(path, piece, suffix):
+    def look(path, form, tags):
         seen.append(target.exists())
-        tag(path, piece, suffix)
+        tag(path, form, tags)
 
-    monkeypatch.setattr(library, "_tag", look)
+    monkeypatch.setattr(sound_files, "_tag", look)
     write_piece(target, compose("Chiptune", 0))
     assert seen == [False]
     assert list(target.parent.iterdir()) == [target]
 
 
 def test_failing_half_way_leaves_no_file(tmp_path, monkeypatch):
-    def fail(path, piece, suffix):
+    def fail(path, form, tags):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(library, "_tag", fail)
+    monkeypatch.setattr(sound_files, "_tag", fail)
     target = tmp_path / "Waltz" / "song.flac"
     with pytest.raises(AudioError, match="No space left"):
         write_piece(target, compose("Chiptune", 0))
