@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -261,13 +262,7 @@ def _rows(stream: _SampleStream, hop: int) -> Iterator[np.ndarray]:
 
 
 def _batches(rows: Iterator[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
-    batch = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == batch_size:
-            yield np.stack(batch)
-            batch = []
-    if batch:
+    while batch := list(islice(rows, batch_size)):
         yield np.stack(batch)
 
 

@@ -83,7 +83,7 @@ class Storer:
         if found is not None:
             kind, source = found
             if kind == "copied":
-                vector = self._database.vector_of(source.song_id)
+                vector = self._database.vector(source.song_id)
         elif marks := outcome.marks.all & self._displaced.keys():
             # The song has lost its sound in this run.
             kind, (source, vector) = "copied", self._displaced[min(marks)]
@@ -104,7 +104,7 @@ class Storer:
         """Keep the vector that a path is about to lose: its old sound may turn up under another name."""
         for one in self._database.kin_at(self._root_id, song.file.path):
             if one.marks.isdisjoint({song.fingerprint, song.audio_fingerprint}):
-                vector = self._database.vector_of(one.song_id)
+                vector = self._database.vector(one.song_id)
                 self._displaced.update(dict.fromkeys(one.marks, (one, vector)))
 
     def _song_like(self, kin: Kin, outcome: Known) -> Song:

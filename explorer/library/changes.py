@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from explorer.library.genre_choices import GenreTables
-from explorer.library.records import Kin, Marks, ScannedFile, decode_vector
+from explorer.library.records import Kin, Marks, ScannedFile
 from explorer.library.remote import as_root
 
 _KIN = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
@@ -75,17 +73,6 @@ class ChangeTables(GenreTables):
                WHERE gone_since IS NOT NULL AND root_id = ? AND substr(path, 1, ?) = ? ORDER BY song_id""",
             (root_id, len(folder), folder),
         )
-
-    def vector_of(self, song_id: str) -> np.ndarray:
-        """Return a song's vector [shape=(512,), float64].
-
-        Raises
-        ------
-        LibraryError
-            If it is damaged.
-        """
-        blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
-        return decode_vector(blob, song_id=song_id)
 
     def move_song(self, kin: Kin, root_id: int, file: ScannedFile) -> str:
         """Let a song be found under another path, and return its id, which follows the path.

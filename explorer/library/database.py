@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -180,16 +181,8 @@ class Database(
                    preview_start_s, audio_fingerprint
                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
-                song_id,
-                root_id,
-                song.file.path,
-                song.file.size_bytes,
-                song.file.modified_ns,
-                song.fingerprint,
-                song.format,
-                float(song.duration_s),
-                song.preview_start_s,
-                song.audio_fingerprint,
+                *(song_id, root_id, *astuple(song.file), song.fingerprint, song.format),
+                *(float(song.duration_s), song.preview_start_s, song.audio_fingerprint),
             ),
         )
 
@@ -202,18 +195,15 @@ class Database(
         # It may name the file, and a file's name need not be valid text.
         reason = readable(reason)
         with self.transaction():
-            self._rows(
-                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)",
-                (root_id, file.path, file.size_bytes, file.modified_ns, reason),
-            )
+            sql = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)"
+            self._rows(sql, (root_id, *astuple(file), reason))
 
     def _song_id(self, root_id: int, file: ScannedFile) -> str:
         """Return a file's id: its path, told apart by the root's name where another root has the same."""
         known = self._value("SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, file.path))
         if known is not None:
             return known
-        candidates = self._possible_ids(root_id, file)
-        for candidate in candidates:
+        for candidate in self._possible_ids(root_id, file):
             if self._value("SELECT 1 FROM songs WHERE id = ?", (candidate,)) is None:
                 return candidate
         raise LibraryError(f"No id is free for {file.text!r}: rename the file.")
@@ -221,8 +211,9 @@ class Database(
     def _possible_ids(self, root_id: int, file: ScannedFile) -> list[str]:
         """Return the ids that a file may have, the best first."""
         root_name = self._value("SELECT name FROM roots WHERE id = ?", (root_id,))
-        candidates = [file.text, f"{root_name}/{file.text}"]
-        return [*candidates, f"{root_name} {root_id}/{file.text}", f"{root_name} {root_id}/{file.path.hex()}"]
+        numbered = f"{root_name} {root_id}"
+        ends = (f"{root_name}/{file.text}", f"{numbered}/{file.text}", f"{numbered}/{file.path.hex()}")
+        return [file.text, *ends]
 
     def forget_vectors(self) -> None:
         """Drop all vectors, failures, the map and the model: everything is to be embedded again."""

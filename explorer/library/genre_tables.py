@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, TextIO
@@ -105,9 +105,9 @@ class GenreTable:
         self._names = Counter(map(_name, self._files))
         self._stems = Counter(_stem(_name(path)) for path in self._files)
         self._songs: dict[tuple[str, ...], dict[str, None]] = {}
-        self._by_path, self._by_ending, self._by_name = _Index(), _Index(), _Index()
-        self._by_stem_path, self._by_stem, self._by_track_id = _Index(), _Index(), _Index()
-        self._by_texts, self._by_title, self._by_title_alone = _Index(), _Index(), _Index()
+        # By each thing that a song may be known by. Several rows may share it: it counts only if they agree.
+        self._claims: dict[tuple[str, ...], list[dict[str, None]]] = {}
+        self._agreed: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def add(self, row: Row) -> None:
         """Take in a row; what it says of a song joins what earlier ones said of it."""
@@ -120,76 +120,59 @@ class GenreTable:
             return
         song = self._songs.setdefault(identity, {})
         song.update(dict.fromkeys(row.genres))
-        if path:
-            self._add_path(path, song)
-        if row.track_id:
-            self._by_track_id.add(_number(row.track_id), song)
-        if title:
-            self._by_title.add(title, song)
-            for one in {artist, *map(_folded, _listed(row.artist) or artist.split(";"))} - {""}:
-                self._by_texts.add((one, title), song)
-            if not artist:
-                self._by_title_alone.add(title, song)
+        for key in self._keys(row, path, title, artist):
+            claims = self._claims.setdefault(key, [])
+            if not claims or claims[-1] is not song:
+                claims.append(song)
 
-    def _add_path(self, path: str, song: dict[str, None]) -> None:
-        self._by_path.add(path, song)
-        for ending in _endings(path)[1:]:
-            if ending in self._files:
-                self._by_ending.add(ending, song)
-        self._by_name.add(_name(path), song)
-        self._by_stem_path.add(_stem(path), song)
-        self._by_stem.add(_stem(_name(path)), song)
+    def _keys(self, row: Row, path: str, title: str, artist: str) -> Iterator[tuple[str, ...]]:
+        """Yield what a row's song may be known by."""
+        if path:
+            yield "path", path
+            yield from (("ending", ending) for ending in _endings(path)[1:] if ending in self._files)
+            yield "name", _name(path)
+            yield "path without extension", _stem(path)
+            yield "stem", _stem(_name(path))
+        if row.track_id:
+            yield "track id", _number(row.track_id)
+        if title:
+            yield "title", title
+            for one in {artist, *map(_folded, _listed(row.artist) or artist.split(";"))} - {""}:
+                yield "artist and title", one, title
+            if not artist:
+                yield "title alone", title
 
     def close(self) -> int:
         """Settle what rows agree upon, and return how many songs the table knows."""
-        for index in vars(self).values():
-            if isinstance(index, _Index):
-                index.close()
+        agreed = ((key, songs) for key, songs in self._claims.items() if all(s == songs[0] for s in songs))
+        self._agreed = {key: tuple(songs[0]) for key, songs in agreed}
+        self._claims = {}
         return len(self._songs)
 
     def find(self, path: bytes, tags: Tags) -> tuple[str, ...]:
         """Return a file's genres, or nothing where no row is surely its own."""
-        return next(filter(None, self._candidates(path, tags)), ())
+        found = (self._agreed.get(key) for key in self._possible_keys(path, tags))
+        return next(filter(None, found), ())
 
-    def _candidates(self, path: bytes, tags: Tags) -> Iterator[tuple[str, ...]]:
+    def _possible_keys(self, path: bytes, tags: Tags) -> Iterator[tuple[str, ...]]:
+        """Yield what a file may be known by, the surest first."""
         text = _folded_path(path.decode("utf-8", "replace"))
         name, stem = _name(text), _stem(text)
-        yield self._by_path.find(text)
+        yield "path", text
         # A name that no line can hold is a URI in this program's tables.
-        yield self._by_path.find(_folded_path(quote_from_bytes(path)))
-        yield self._by_ending.find(text)
-        yield from map(self._by_path.find, _endings(text)[1:])
+        yield "path", _folded_path(quote_from_bytes(path))
+        yield "ending", text
+        yield from (("path", ending) for ending in _endings(text)[1:])
         if self._names[name] <= 1:
-            yield self._by_name.find(name)
-        yield from map(self._by_stem_path.find, _endings(stem))
-        yield self._by_track_id.find(_number(_name(stem)))
+            yield "name", name
+        yield from (("path without extension", ending) for ending in _endings(stem))
+        yield "track id", _number(_name(stem))
         if self._stems[_name(stem)] <= 1:
-            yield self._by_stem.find(_name(stem))
+            yield "stem", _name(stem)
         title = _folded(tags.title)
         for artist in (", ".join(tags.artists), *tags.artists):
-            yield self._by_texts.find((_folded(artist), title))
-        yield (self._by_title_alone if tags.artists else self._by_title).find(title)
-
-
-class _Index:
-    """Genres by what several rows may share: then it tells them only if the rows agree."""
-
-    def __init__(self) -> None:
-        self._songs: dict[Hashable, list[dict[str, None]]] = {}
-        self._agreed: dict[Hashable, tuple[str, ...]] = {}
-
-    def add(self, key: Hashable, song: dict[str, None]) -> None:
-        songs = self._songs.setdefault(key, [])
-        if not songs or songs[-1] is not song:
-            songs.append(song)
-
-    def close(self) -> None:
-        agreed = ((key, songs) for key, songs in self._songs.items() if all(s == songs[0] for s in songs))
-        self._agreed = {key: tuple(songs[0]) for key, songs in agreed}
-        self._songs = {}
-
-    def find(self, key: Hashable) -> tuple[str, ...]:
-        return self._agreed.get(key, ())
+            yield "artist and title", _folded(artist), title
+        yield "title alone" if tags.artists else "title", title
 
 
 def _rows(file: TextIO, path: Path, genre_names: dict[int, str]) -> Iterator[Row]:

@@ -16,10 +16,16 @@ _OF_A_SONG = "song_id IN (SELECT id FROM songs)"
 class VectorTables(LibraryFile):
     """The table songs_vectors."""
 
-    def vector(self, song_id: str) -> np.ndarray | None:
-        """Return a song's vector [shape=(512,), float64], or None."""
+    def vector(self, song_id: str) -> np.ndarray:
+        """Return a song's vector [shape=(512,), float64].
+
+        Raises
+        ------
+        LibraryError
+            If it has none, or the vector is damaged.
+        """
         blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
-        return None if blob is None else decode_vector(blob, song_id=song_id)
+        return decode_vector(blob, song_id=song_id)
 
     def vectors(self, *, dtype: type = np.float64) -> tuple[list[str], np.ndarray]:
         """Return all vectors, ordered by song id.
