@@ -285,7 +285,8 @@ def _open_to_read(path: Path) -> tuple[apsw.Connection, set[str]]:
     try:
         return connection, _tables(connection)
     except (apsw.CantOpenError, apsw.ReadOnlyError):
-        # The log's index can be made nowhere where nothing can be written, and is not wanted: nobody writes.
+        # WAL needs to create a -shm file, which a read-only folder forbids. Nobody can write there, so
+        # `immutable` is safe.
         connection.close()
         if os.access(path.parent, os.W_OK) or logs_beside(path):
             raise

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 SCALES = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -96,11 +96,10 @@ def nearest(pitch_class: int, target: float) -> int:
 def _parallels(before: tuple[int, ...], after: tuple[int, ...]) -> int:
     """Count pairs of voices that move in parallel fifths or octaves, which sound like one voice."""
     count = 0
-    for low in range(len(before)):
-        for high in range(low + 1, len(before)):
-            interval = (before[high] - before[low]) % 12
-            same = interval == (after[high] - after[low]) % 12
-            count += same and interval in (0, 7) and before[low] != after[low]
+    for (low, low_after), (high, high_after) in combinations(zip(before, after, strict=True), 2):
+        interval = (high - low) % 12
+        same = interval == (high_after - low_after) % 12
+        count += same and interval in (0, 7) and low != low_after
     return count
 
 

@@ -55,7 +55,9 @@ class Grid:
 class Bus:
     """A stereo track as long as the piece, into which sounds are added."""
 
-    def __init__(self, duration_s: float):
+    def __init__(self, grid: Grid, duration_s: float):
+        self.grid = grid
+        self.seconds = grid.seconds
         self.samples = np.zeros((round(duration_s * SAMPLE_RATE_HZ), 2), dtype=np.float32)
 
     @property
@@ -84,7 +86,6 @@ class Bus:
         self,
         notes: Iterable[Note],
         instrument: Instrument,
-        grid: Grid,
         *,
         gain: float = 1.0,
         pan: float = 0.0,
@@ -104,8 +105,8 @@ class Bus:
         rendered: dict[tuple, np.ndarray] = {}
         together: dict[float, int] = {}
         for note in notes:
-            start_s = grid.seconds(note.beat)
-            length_s = grid.seconds(note.beat + note.beats) - start_s
+            start_s = self.seconds(note.beat)
+            length_s = self.seconds(note.beat + note.beats) - start_s
             key = (note.pitch, round(length_s, 2), round(note.velocity * 8))
             if key not in rendered:
                 rendered[key] = instrument(note.pitch, length_s, round(note.velocity * 8) / 8)
@@ -122,7 +123,6 @@ class Bus:
         self,
         pattern: str,
         sound: np.ndarray,
-        grid: Grid,
         *,
         bars: Iterable[int],
         steps_per_beat: int = 4,
@@ -147,9 +147,8 @@ class Bus:
                     level = gain * _HITS[mark]
                     if rng is not None:
                         level *= 1 + 0.07 * rng.standard_normal()
-                    self.add(
-                        sound, grid.seconds(bar * beats_per_bar + step / steps_per_beat), gain=level, pan=pan
-                    )
+                    start_s = self.seconds(bar * beats_per_bar + step / steps_per_beat)
+                    self.add(sound, start_s, gain=level, pan=pan)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def compose(rng: np.random.Generator) -> Draft:
     tonic = int(rng.integers(48, 60))
     numerals, mode = _PROGRESSIONS[rng.integers(len(_PROGRESSIONS))]
     chords = progression(numerals, tonic)
-    bus = Bus(grid.seconds(4) + 1.6)
+    bus = Bus(grid, grid.seconds(4) + 1.6)
     warm = pad(
         rng,
         brightness_hz=float(rng.uniform(500, 1300)),
@@ -37,19 +37,19 @@ def compose(rng: np.random.Generator) -> Draft:
     voicings = voice_lead(chords, voices=5, low=50, high=77)
     notes = [Note(i, 1, pitch, 0.7) for i, pitches in enumerate(voicings) for pitch in pitches]
     # The first chord is already there when the piece begins.
-    bus.play([n for n in notes if n.beat > 0], warm, grid, gain=0.059, spread=0.15)
+    bus.play([n for n in notes if n.beat > 0], warm, gain=0.059, spread=0.15)
     early = pad(rng, brightness_hz=900, attack_s=0.15, release_s=1.8)
-    bus.play([n for n in notes if n.beat == 0], early, grid, gain=0.06, spread=0.15)
+    bus.play([n for n in notes if n.beat == 0], early, gain=0.06, spread=0.15)
     drone = pad(rng, brightness_hz=260, attack_s=0.3, release_s=1.6, spread_cents=8)
-    bus.play([Note(0, 4, 36 + (tonic % 12), 0.7)], drone, grid, gain=0.057)
-    _sparkle(rng, grid, bus, chords, mode, tonic)
+    bus.play([Note(0, 4, 36 + (tonic % 12), 0.7)], drone, gain=0.057)
+    _sparkle(rng, bus, chords, mode, tonic)
     _breeze(rng, bus)
     bus.samples = effects.chorus(bus.samples, depth_ms=4, rate_hz=float(rng.uniform(0.15, 0.35)))
     bus.samples = effects.reverberate(bus.samples, effects.room(4.5, damping_hz=4200), wet=0.75)
     return Draft(bus.samples, grid.bpm, tonic % 12, mode)
 
 
-def _sparkle(rng: np.random.Generator, grid: Grid, bus: Bus, chords, mode: str, tonic: int) -> None:
+def _sparkle(rng: np.random.Generator, bus: Bus, chords, mode: str, tonic: int) -> None:
     """Scatter a few high tones that belong to the chord, or let a slow figure repeat."""
     pitches = ladder(mode, tonic, 72, 92)
     bells = (
@@ -62,7 +62,7 @@ def _sparkle(rng: np.random.Generator, grid: Grid, bus: Bus, chords, mode: str, 
     for place in places:
         fitting = [p for p in pitches if p % 12 in chords[int(place)].tones]
         notes.append(Note(float(place), 0.5, int(rng.choice(fitting)), float(rng.uniform(0.3, 0.6))))
-    bus.play(notes, bells, grid, gain=0.2, pan=float(rng.uniform(-0.4, 0.4)))
+    bus.play(notes, bells, gain=0.2, pan=float(rng.uniform(-0.4, 0.4)))
 
 
 def _breeze(rng: np.random.Generator, bus: Bus) -> None:

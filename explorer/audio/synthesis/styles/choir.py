@@ -11,7 +11,7 @@ from explorer.audio.synthesis.voices import choir, singer
 _PROGRESSIONS = (
     ("I vi IV V I/3 IV V7 I", "major"),
     ("I V/3 vi iii IV I/3 V7 I", "major"),
-    ("i iv bVII bIII bVI iio V i", "harmonic minor"),
+    ("i iv bVII bIII bVI iidim/3 V i", "harmonic minor"),
     ("i bVII/3 bIII bVI iv i/5 V7 i", "harmonic minor"),
     ("I IV I/3 ii V7/3 I IV I", "major"),
     ("i bVI bIII bVII i iv Vsus4 I", "minor"),
@@ -24,9 +24,9 @@ def compose(rng: np.random.Generator) -> Draft:
     grid = Grid(float(rng.integers(78, 91)))
     tonic = int(rng.integers(50, 62))
     numerals, mode = _PROGRESSIONS[rng.integers(len(_PROGRESSIONS))]
-    chords = progression(numerals.replace("iio", "iidim/3"), tonic)
-    bus = Bus(grid.seconds(17) + 1.4)
-    _sections(rng, grid, bus, chords, ladder(mode, tonic, 40, 84))
+    chords = progression(numerals, tonic)
+    bus = Bus(grid, grid.seconds(17) + 1.4)
+    _sections(rng, bus, chords, ladder(mode, tonic, 40, 84))
     if rng.random() < 0.6:
         pitches = ladder(mode, tonic, 69, 84)
         notes = tune(
@@ -41,12 +41,12 @@ def compose(rng: np.random.Generator) -> Draft:
         )
         notes = [*notes[:-1], notes[-1].moved(beats=3.0)]
         voice = singer(vowel=str(rng.choice(["ah", "oh", "eh"])))
-        bus.play(notes, voice, grid, gain=0.26, pan=0.1, rng=rng, loose_s=0.015)
+        bus.play(notes, voice, gain=0.26, pan=0.1, rng=rng, loose_s=0.015)
     bus.samples = effects.reverberate(bus.samples, effects.room(3.6, damping_hz=4500), wet=0.55)
     return Draft(bus.samples, grid.bpm, tonic % 12, mode.split()[-1])
 
 
-def _sections(rng: np.random.Generator, grid: Grid, bus: Bus, chords, scale: list[int]) -> None:
+def _sections(rng: np.random.Generator, bus: Bus, chords, scale: list[int]) -> None:
     """Sing bass, tenor, alto and soprano; a step between two notes a third apart is filled in."""
     uppers = voice_lead(chords, voices=3, low=55, high=int(rng.choice([74, 76, 79])))
     basses = bass_line(chords, start=47, low=40, high=55)
@@ -56,7 +56,7 @@ def _sections(rng: np.random.Generator, grid: Grid, bus: Bus, chords, scale: lis
         for half, vowel in enumerate(vowels):
             notes = _line(part, scale, passing=rng.random(len(part)) < 0.5)
             chosen = [n for n in notes if (n.beat < 8) == (half == 0)]
-            bus.play(chosen, choir(vowel=vowel), grid, gain=gain, pan=pan, rng=rng, loose_s=0.02)
+            bus.play(chosen, choir(vowel=vowel), gain=gain, pan=pan, rng=rng, loose_s=0.02)
 
 
 def _line(part: list[int], scale: list[int], *, passing: np.ndarray) -> list[Note]:

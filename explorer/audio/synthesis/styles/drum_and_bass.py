@@ -35,33 +35,33 @@ def compose(rng: np.random.Generator) -> Draft:
     tonic = int(rng.integers(40, 52))
     chords = progression(str(rng.choice(_PROGRESSIONS)), tonic)
     duration_s = grid.seconds(33) + 1.3
-    drums, low, high = Bus(duration_s), Bus(duration_s), Bus(duration_s)
-    _drums(rng, grid, drums)
-    _bass(rng, grid, low, chords)
-    _chords(rng, grid, high, chords)
-    _lead(rng, grid, high, chords, tonic)
+    drums, low, high = Bus(grid, duration_s), Bus(grid, duration_s), Bus(grid, duration_s)
+    _drums(rng, drums)
+    _bass(rng, low, chords)
+    _chords(rng, high, chords)
+    _lead(rng, high, chords, tonic)
     high.samples = effects.echo(high.samples, grid.seconds(1.5), feedback=0.45, wet=0.35)
     high.samples = effects.reverberate(high.samples, effects.room(2.4), wet=0.3)
     drums.samples = effects.drive(drums.samples * 0.8, 1.3)
     return Draft(drums.samples + low.samples + high.samples, grid.bpm, tonic % 12, "minor")
 
 
-def _drums(rng: np.random.Generator, grid: Grid, bus: Bus) -> None:
+def _drums(rng: np.random.Generator, bus: Bus) -> None:
     bars = range(8)
     kick = percussion.kick(rng, pitch_hz=58, decay_s=0.18, click=0.5)
     snare = percussion.snare(rng, pitch_hz=rng.uniform(195, 245), decay_s=0.15, wires=1.0)
-    bus.strike(str(rng.choice(_KICKS)), kick, grid, bars=bars, gain=0.53)
-    bus.strike(str(rng.choice(_SNARES)), snare, grid, bars=bars, gain=0.99, rng=rng)
+    bus.strike(str(rng.choice(_KICKS)), kick, bars=bars, gain=0.53)
+    bus.strike(str(rng.choice(_SNARES)), snare, bars=bars, gain=0.99, rng=rng)
     hat = percussion.hat(rng, decay_s=0.045, low_hz=6500)
-    bus.strike(str(rng.choice(_HATS)), hat, grid, bars=bars, gain=0.24, pan=0.3, rng=rng)
-    bus.strike("..x...x...x...x.", percussion.cymbal(rng, decay_s=0.5), grid, bars=bars, gain=0.14, pan=-0.3)
+    bus.strike(str(rng.choice(_HATS)), hat, bars=bars, gain=0.24, pan=0.3, rng=rng)
+    bus.strike("..x...x...x...x.", percussion.cymbal(rng, decay_s=0.5), bars=bars, gain=0.14, pan=-0.3)
     for beat in (0, 16, 32):
-        bus.add(percussion.cymbal(rng, decay_s=1.6), grid.seconds(beat), gain=0.21, pan=-0.2)
-    bus.add(kick, grid.seconds(32), gain=0.55)
-    bus.add(snare, grid.seconds(32), gain=0.66)
+        bus.add(percussion.cymbal(rng, decay_s=1.6), bus.seconds(beat), gain=0.21, pan=-0.2)
+    bus.add(kick, bus.seconds(32), gain=0.55)
+    bus.add(snare, bus.seconds(32), gain=0.66)
 
 
-def _bass(rng: np.random.Generator, grid: Grid, bus: Bus, chords) -> None:
+def _bass(rng: np.random.Generator, bus: Bus, chords) -> None:
     """Growl: detuned saws whose filter closes slowly, so that they beat against each other."""
     instrument = synth(
         cutoff_hz=(130.0, float(rng.uniform(700, 1500))),
@@ -79,24 +79,24 @@ def _bass(rng: np.random.Generator, grid: Grid, bus: Bus, chords) -> None:
         for bar, root in enumerate(roots[:-1])
         for start, length, velocity in hits
     ]
-    bus.play([*notes, Note(32, 1.5, roots[-1], 0.9)], instrument, grid, gain=0.24)
+    bus.play([*notes, Note(32, 1.5, roots[-1], 0.9)], instrument, gain=0.24)
 
 
-def _chords(rng: np.random.Generator, grid: Grid, bus: Bus, chords) -> None:
+def _chords(rng: np.random.Generator, bus: Bus, chords) -> None:
     voicings = voice_lead(chords, voices=4, low=55, high=77)
     strings = pad(rng, brightness_hz=float(rng.uniform(900, 2200)), attack_s=0.25, release_s=0.6)
     every_other = [Note(8 * i, 8, p, 0.7) for i in range(4) for p in voicings[2 * i]]
-    bus.play([*every_other, *(Note(32, 2, p, 0.7) for p in voicings[-1])], strings, grid, gain=0.027)
+    bus.play([*every_other, *(Note(32, 2, p, 0.7) for p in voicings[-1])], strings, gain=0.027)
     keys = electric_piano(bell=0.7)
     pattern = str(rng.choice(["x.....x...x.....", "...x..x.....x...", "x..x..x........."]))
-    bus.play(comp(voicings[:-1], rhythm(pattern, length=0.6)), keys, grid, gain=0.066, rng=rng, pan=-0.2)
+    bus.play(comp(voicings[:-1], rhythm(pattern, length=0.6)), keys, gain=0.066, rng=rng, pan=-0.2)
 
 
-def _lead(rng: np.random.Generator, grid: Grid, bus: Bus, chords, tonic: int) -> None:
+def _lead(rng: np.random.Generator, bus: Bus, chords, tonic: int) -> None:
     pitches = ladder("minor pentatonic", tonic, 67, 86)
     cells = [(-1.0, 0.5, 0.5, 1.0, -1.0), (1.5, 0.5, -2.0), (-2.0, 0.5, 0.5, 1.0), (0.75, 0.75, 0.5, -2.0)]
     notes = tune(rng, chords, ladder=pitches, cells=cells, tonic=tonic, plan="ABAC", leap=0.35)
     lead = synth(
         waveform="square", cutoff_hz=(700.0, 3000.0), fall_s=0.4, release_s=0.2, voices=2, detune_cents=6
     )
-    bus.play(notes, lead, grid, gain=0.16, pan=0.2)
+    bus.play(notes, lead, gain=0.16, pan=0.2)

@@ -47,8 +47,8 @@ def compose(rng: np.random.Generator) -> Draft:
     if jig:
         numerals = " ".join(numerals.split()[:-1] + numerals.split()[:-3] + numerals.split()[-1:])
     chords = progression(numerals, tonic)
-    bus = Bus(grid.seconds(bar * (len(chords) - 1) + 1) + 1.4)
-    _guitar(rng, grid, bus, chords, bar)
+    bus = Bus(grid, grid.seconds(bar * (len(chords) - 1) + 1) + 1.4)
+    _guitar(rng, bus, chords, bar)
     pitches = ladder(mode, tonic, 67, 86)
     cells = _JIG_CELLS if jig else _CELLS
     accents = (0.0, 1.5) if jig else (0.0, 2.0)
@@ -56,17 +56,17 @@ def compose(rng: np.random.Generator) -> Draft:
     notes = tune(
         rng, chords, ladder=pitches, cells=cells, tonic=tonic, beats_per_bar=bar, plan=plan, accents=accents
     )
-    _tune(rng, grid, bus, [*notes[:-1], notes[-1].moved(beats=2.0)])
+    _tune(rng, bus, [*notes[:-1], notes[-1].moved(beats=2.0)])
     if rng.random() < 0.4:
         tap = percussion.hand_drum(rng, pitch_hz=95, slap=0.3)
         pattern, steps = ("x..o..", 2) if jig else ("x.o.x.oo", 2)
         bars = range(len(chords) - 1)
-        bus.strike(pattern, tap, grid, bars=bars, steps_per_beat=steps, beats_per_bar=bar, gain=0.61, rng=rng)
+        bus.strike(pattern, tap, bars=bars, steps_per_beat=steps, beats_per_bar=bar, gain=0.61, rng=rng)
     bus.samples = effects.reverberate(bus.samples, effects.room(1.1), wet=0.2)
     return Draft(bus.samples, grid.bpm, tonic % 12, mode)
 
 
-def _guitar(rng: np.random.Generator, grid: Grid, bus: Bus, chords, bar: float) -> None:
+def _guitar(rng: np.random.Generator, bus: Bus, chords, bar: float) -> None:
     """Alternate the thumb's bass with the fingers' chord."""
     uppers = voice_lead(chords, voices=3, low=55, high=71)
     basses = bass_line(chords, start=45, low=40, high=52)
@@ -81,18 +81,18 @@ def _guitar(rng: np.random.Generator, grid: Grid, bus: Bus, chords, bar: float) 
         release_s=0.25,
     )
     notes = broken(shapes[:-1], order, step=0.5, beats_per_chord=bar, ring=1.6, velocity=0.55)
-    bus.play(notes, instrument, grid, gain=0.65, pan=-0.15, rng=rng, loose_s=0.005)
+    bus.play(notes, instrument, gain=0.65, pan=-0.15, rng=rng, loose_s=0.005)
     last = [Note(bar * (len(chords) - 1), 3, pitch, 0.75) for pitch in shapes[-1]]
-    bus.play(last, instrument, grid, gain=0.64, pan=-0.15, strum_s=0.035)
+    bus.play(last, instrument, gain=0.64, pan=-0.15, strum_s=0.035)
 
 
-def _tune(rng: np.random.Generator, grid: Grid, bus: Bus, notes: list[Note]) -> None:
+def _tune(rng: np.random.Generator, bus: Bus, notes: list[Note]) -> None:
     choice = rng.integers(3)
     if choice == 0:
-        bus.play(notes, whistle(rng), grid, gain=0.18, pan=0.2, rng=rng)
+        bus.play(notes, whistle(rng), gain=0.18, pan=0.2, rng=rng)
     elif choice == 1:
         mandolin = guitar(rng, brightness=0.5, damping=0.35, decay_s=2.5, courses=2, position=0.12)
-        bus.play(notes, mandolin, grid, gain=2, pan=0.3, rng=rng)
+        bus.play(notes, mandolin, gain=2, pan=0.3, rng=rng)
     else:
         second = guitar(rng, brightness=0.4, decay_s=4, position=0.25)
-        bus.play(notes, second, grid, gain=1.3, pan=0.3, rng=rng)
+        bus.play(notes, second, gain=1.3, pan=0.3, rng=rng)
