@@ -58,11 +58,6 @@ def native_precisions() -> tuple[str, ...]:
     return ("float32", *(name for name, capability in named.items() if capability in capabilities))
 
 
-def processor_name() -> str:
-    """Return the processor's model name."""
-    return str(import_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
-
-
 def openvino_network(weights: Weights) -> openvino.Model:
     """Build the network from OpenVINO's own operations; it takes half a second and needs no Keras.
 
