@@ -20,9 +20,7 @@ def register_callbacks(app: Dash, shelf: Shelf, job: MapJob) -> None:
 
     @app.callback(
         Output(Ids.DRAWING, "data"),
-        Output(Ids.LEGEND, "children"),
-        Output(Ids.TRUST, "children"),
-        Output(Ids.MESSAGE, "children"),
+        *_each(Output, "children", Ids.LEGEND, Ids.TRUST, Ids.MESSAGE),
         Input(Ids.LOOK, "data"),
         prevent_initial_call=True,
     )
@@ -55,16 +53,13 @@ def _register_finding(app: Dash, shelf: Shelf) -> None:
         return panels.suggestions(shelf, text, Filter.parse(chosen).hide)
 
     @app.callback(
-        Output(Ids.FILTER_GENRES, "data"),
-        Output(Ids.FILTER_CLUSTERS, "data"),
-        Output(Ids.FILTER_YEARS, "min"),
-        Output(Ids.FILTER_YEARS, "max"),
+        *_each(Output, "data", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS),
+        *_of(Output, Ids.FILTER_YEARS, "min", "max"),
         Output(Ids.FILTER_YEARS_NOTE, "children"),
         Output(Ids.FILTER_DURATION, "max"),
         Output("filters", "data-ready"),
         Input(Ids.FILTER_TOGGLE, "n_clicks"),
-        Input(Ids.HIDE_DUPLICATES, "checked"),
-        Input(Ids.HIDE_MISSING, "checked"),
+        *_each(Input, "checked", Ids.HIDE_DUPLICATES, Ids.HIDE_MISSING),
         State(Ids.LOOK, "data"),
         prevent_initial_call=True,
     )
@@ -77,8 +72,7 @@ def _register_finding(app: Dash, shelf: Shelf) -> None:
 
     @app.callback(
         Output(Ids.FILTER_ARTISTS, "data"),
-        Input(Ids.FILTER_ARTISTS, "searchValue"),
-        Input(Ids.FILTER_ARTISTS, "value"),
+        *_of(Input, Ids.FILTER_ARTISTS, "searchValue", "value"),
         prevent_initial_call=True,
     )
     def offer_artists(text: str | None, chosen: list[str] | None):
@@ -90,11 +84,8 @@ def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
 
     @app.callback(
         Output(Ids.REDRAW_TIMER, "disabled"),
-        Input(Ids.REDRAW_START, "n_clicks"),
-        Input(Ids.REDRAW_CANCEL, "n_clicks"),
-        State(Ids.PROJECTION, "value"),
-        State(Ids.PERPLEXITY, "value"),
-        State(Ids.NEIGHBOURS, "value"),
+        *_each(Input, "n_clicks", Ids.REDRAW_START, Ids.REDRAW_CANCEL),
+        *_each(State, "value", Ids.PROJECTION, Ids.PERPLEXITY, Ids.NEIGHBOURS),
         prevent_initial_call=True,
     )
     def redraw(_start, _cancel, projection: str, perplexity: object, neighbours: object):
@@ -156,52 +147,33 @@ def redraw_options(projection: str, perplexity: object, neighbours: object) -> l
 def _register_clientside(app: Dash) -> None:
     """Bind assets/clientside.js: sound must not wait for a round trip."""
 
-    def bind(name: str, *arguments: object, prevent_initial_call: bool = True) -> None:
+    def bind(name: str, *arguments: object, at_once: bool = False) -> None:
         function = ClientsideFunction("explorer", name)
-        app.clientside_callback(function, *arguments, prevent_initial_call=prevent_initial_call)
+        app.clientside_callback(function, *arguments, prevent_initial_call=not at_once)
 
+    ranges = [*_of(State, Ids.FILTER_YEARS, "min", "max"), State(Ids.FILTER_DURATION, "max")]
     bind(
         "look",
         Output(Ids.LOOK, "data"),
-        Input(Ids.PROJECTION, "value"),
-        Input(Ids.COLOURING, "value"),
-        Input(Ids.CLUSTERS, "value"),
+        *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING, Ids.CLUSTERS),
         Input(Ids.FADE, "checked"),
-        Input(Ids.THEME, "data"),
-        Input(Ids.REVISION, "data"),
-        Input(Ids.CHANGES, "data"),
-        Input(Ids.FILTER, "data"),
-        Input(Ids.ISOLATED, "data"),
+        *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
     )
     bind("draw", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
-    bind(
-        "goTo",
-        Output(Ids.SEARCH, "value"),
-        Output(Ids.SEARCH, "searchValue"),
-        Input(Ids.SEARCH, "value"),
-    )
+    bind("goTo", *_of(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value"))
     bind(
         "gatherFilter",
         Output(Ids.FILTER, "data"),
-        Input(Ids.FILTER_GENRES, "value"),
-        Input(Ids.FILTER_CLUSTERS, "value"),
-        Input(Ids.FILTER_ARTISTS, "value"),
-        Input(Ids.FILTER_YEARS, "value"),
-        Input(Ids.FILTER_DURATION, "value"),
-        Input(Ids.HIDE_DUPLICATES, "checked"),
-        Input(Ids.HIDE_MISSING, "checked"),
-        State(Ids.FILTER_YEARS, "min"),
-        State(Ids.FILTER_YEARS, "max"),
-        State(Ids.FILTER_DURATION, "max"),
+        *_each(Input, "value", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS, Ids.FILTER_ARTISTS),
+        *_each(Input, "value", Ids.FILTER_YEARS, Ids.FILTER_DURATION),
+        *_each(Input, "checked", Ids.HIDE_DUPLICATES, Ids.HIDE_MISSING),
+        *ranges,
     )
     bind(
         "placeRanges",
-        Output(Ids.FILTER_YEARS, "value"),
-        Output(Ids.FILTER_DURATION, "value"),
+        *_each(Output, "value", Ids.FILTER_YEARS, Ids.FILTER_DURATION),
         Input("filters", "data-ready"),
-        State(Ids.FILTER_YEARS, "min"),
-        State(Ids.FILTER_YEARS, "max"),
-        State(Ids.FILTER_DURATION, "max"),
+        *ranges,
     )
     bind(
         "chooseTheme",
@@ -215,17 +187,14 @@ def _register_clientside(app: Dash) -> None:
         Output(Ids.PROVIDER, "forceColorScheme"),
         Input(Ids.CHOSEN_THEME, "modified_timestamp"),
         State(Ids.CHOSEN_THEME, "data"),
-        prevent_initial_call=False,
+        at_once=True,
     )
     bind(
         "showFields",
-        Output(Ids.CLUSTERS_FIELD, "style"),
-        Output("colouring-field", "style"),
-        Output(Ids.PERPLEXITY_FIELD, "style"),
-        Output(Ids.NEIGHBOURS_FIELD, "style"),
-        Input(Ids.PROJECTION, "value"),
-        Input(Ids.COLOURING, "value"),
-        prevent_initial_call=False,
+        *_each(Output, "style", Ids.CLUSTERS_FIELD, "colouring-field"),
+        *_each(Output, "style", Ids.PERPLEXITY_FIELD, Ids.NEIGHBOURS_FIELD),
+        *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING),
+        at_once=True,
     )
     bind(
         "toggleControls",
@@ -233,3 +202,13 @@ def _register_clientside(app: Dash) -> None:
         Input(Ids.CONTROLS_TOGGLE, "n_clicks"),
         State(Ids.CONTROLS, "className"),
     )
+
+
+def _each(kind: type, prop: str, *control_ids: str) -> list:
+    """Return the same property of several controls."""
+    return [kind(control_id, prop) for control_id in control_ids]
+
+
+def _of(kind: type, control_id: str, *props: str) -> list:
+    """Return several properties of one control."""
+    return [kind(control_id, prop) for prop in props]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dash_mantine_components as dmc
 from dash import html
+from dash.development.base_component import Component
 
 from explorer.config import TITLES
+from explorer.progress import number
 from explorer.web.catalogue import Catalogue
 from explorer.web.ids import Ids
-from explorer.web.parts import icon, icon_button, segmented
+from explorer.web.parts import button, field, icon, icon_button, part, segmented, switch
 
 ORIGINAL = "original"
 """The view of the experiment this project grew out of: PCA in Voronoi regions."""
@@ -22,31 +24,23 @@ _SEARCH_LABEL = "Search a title, artist, album or genre"
 _MOST_OPTIONS_SHOWN = 60
 
 
-def header(catalogue: Catalogue | None) -> html.Header:
+def header(catalogue: Catalogue | None) -> Component:
     """Return the header, with the filters that open from it."""
-    return html.Header(
-        className="card header",
-        children=[
-            html.Div(
-                className="brand",
-                children=[html.H1("Music Explorer"), html.Small(_count_line(catalogue), id="counts")],
-            ),
-            _search(),
-            icon_button(Ids.CONTROLS_TOGGLE, "sliders", "Map settings", extra_class="phone-only"),
-            _controls(catalogue),
-            html.Div(
-                className="header-buttons",
-                children=[
-                    icon_button(
-                        Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", **{"aria-expanded": "false"}
-                    ),
-                    icon_button("visit", "upload", "Place a song from your computer on the map"),
-                    icon_button(Ids.THEME_TOGGLE, "theme", "Switch between dark and light"),
-                    icon_button("help-open", "help", "Show the keys (?)"),
-                ],
-            ),
-            _filters(),
-        ],
+    return part(
+        "card header",
+        part("brand", html.H1("Music Explorer"), html.Small(_count_line(catalogue), id="counts")),
+        _search(),
+        icon_button(Ids.CONTROLS_TOGGLE, "sliders", "Map settings", extra_class="phone-only"),
+        _controls(catalogue),
+        part(
+            "header-buttons",
+            icon_button(Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", aria_expanded="false"),
+            icon_button("visit", "upload", "Place a song from your computer on the map"),
+            icon_button(Ids.THEME_TOGGLE, "theme", "Switch between dark and light"),
+            icon_button("help-open", "help", "Show the keys (?)"),
+        ),
+        _filters(),
+        tag=html.Header,
     )
 
 
@@ -71,81 +65,52 @@ def _search() -> dmc.Select:
     )
 
 
-def _controls(catalogue: Catalogue | None) -> html.Div:
+def _controls(catalogue: Catalogue | None) -> Component:
     views = _views(catalogue)
     first = next((option["value"] for option in views if not option["disabled"]), "tsne")
-    # What is usual is left out of the page's address.
-    usual = {
-        "data-projection": first,
-        "data-clusters": str(len(catalogue.clusters.names) if catalogue else 1),
-    }
-    return html.Div(
+    label = html.Span("Colour", className="field-label", id="colouring-label")
+    return part(
+        "controls",
+        segmented(Ids.PROJECTION, "View", views, first),
+        field("colouring", label, segmented(Ids.COLOURING, "Colour by", COLOURINGS, "cluster")),
         id=Ids.CONTROLS,
-        className="controls",
-        **usual,
-        children=[
-            segmented(Ids.PROJECTION, "View", views, first),
-            html.Div(
-                className="field",
-                id="colouring-field",
-                children=[
-                    html.Span("Colour", className="field-label", id="colouring-label"),
-                    segmented(Ids.COLOURING, "Colour by", COLOURINGS, "cluster"),
-                ],
-            ),
-        ],
+        # The page's address leaves these defaults out.
+        data_projection=first,
+        data_clusters=str(len(catalogue.clusters.names) if catalogue else 1),
     )
 
 
 def _views(catalogue: Catalogue | None) -> list[dict]:
     stored = catalogue.positions if catalogue else {}
-    views = [
-        {"value": name, "label": TITLES[name], "disabled": bool(stored) and name not in stored}
-        for name in ("tsne", "umap", "pca")
-    ]
+    views = [(name, TITLES[name], name) for name in ("tsne", "umap", "pca")]
     return [
-        *views,
-        {"value": ORIGINAL, "label": "Original", "disabled": bool(stored) and "pca" not in stored},
+        {"value": name, "label": label, "disabled": bool(stored) and needed not in stored}
+        for name, label, needed in [*views, (ORIGINAL, "Original", "pca")]
     ]
 
 
-def _filters() -> html.Section:
-    return html.Section(
+def _filters() -> Component:
+    return part(
+        "card filters",
+        part("filters-head", html.H2("Filter"), button("Clear", kind="link", id="filter-clear")),
+        _choice(Ids.FILTER_GENRES, "Genre", "Any genre"),
+        _choice(Ids.FILTER_CLUSTERS, "Cluster", "Any cluster"),
+        _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
+        _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
+        _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
+        _hiding(Ids.HIDE_DUPLICATES, "Hide duplicates", "One of each sound stays on the map"),
+        _hiding(Ids.HIDE_MISSING, "Hide missing songs", "Those whose files are gone"),
+        part("filters-note", "Songs that are filtered out turn grey: the map keeps its shape.", tag=html.P),
+        tag=html.Section,
         id="filters",
-        className="card filters",
         hidden=True,
-        **{"aria-label": "Filters"},
-        children=[
-            html.Div(
-                className="filters-head",
-                children=[
-                    html.H2("Filter"),
-                    html.Button("Clear", id="filter-clear", className="link", type="button"),
-                ],
-            ),
-            _choice(Ids.FILTER_GENRES, "Genre", "Any genre"),
-            _choice(Ids.FILTER_CLUSTERS, "Cluster", "Any cluster"),
-            _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
-            _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
-            _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
-            _hiding(Ids.HIDE_DUPLICATES, "Hide duplicates", "One of each sound stays on the map"),
-            _hiding(Ids.HIDE_MISSING, "Hide missing songs", "Those whose files are gone"),
-            html.P(
-                "Songs that are filtered out turn grey: the map keeps its shape.", className="filters-note"
-            ),
-        ],
+        aria_label="Filters",
     )
 
 
-def _hiding(control_id: str, label: str, description: str) -> html.Div:
+def _hiding(control_id: str, label: str, description: str) -> Component:
     """Return a switch; the browser shows it where there is something to hide, and says how much."""
-    return html.Div(
-        id=f"{control_id}-field",
-        hidden=True,
-        children=dmc.Switch(
-            id=control_id, className="switch", checked=False, size="xs", label=label, description=description
-        ),
-    )
+    return part(None, switch(control_id, label, description), id=f"{control_id}-field", hidden=True)
 
 
 def _choice(control_id: str, label: str, placeholder: str, **more: object) -> dmc.MultiSelect:
@@ -170,34 +135,26 @@ def _choice(control_id: str, label: str, placeholder: str, **more: object) -> dm
     )
 
 
-def _range(control_id: str, name: str, note: html.Small, **more: object) -> html.Div:
-    return html.Div(
-        className="range",
-        id=f"{control_id}-field",
-        children=[
-            html.Div([html.Span([name, html.B(className="range-value")]), note], className="range-label"),
-            dmc.RangeSlider(
-                id=control_id,
-                min=0,
-                max=1,
-                value=[0, 1],
-                minRange=0,
-                step=1,
-                size="sm",
-                updatemode="mouseup",
-                pushOnOverlap=False,
-                thumbFromLabel=f"{name}: from",
-                thumbToLabel=f"{name}: to",
-                **more,
-            ),
-        ],
+def _range(control_id: str, name: str, note: html.Small, **more: object) -> Component:
+    slider = dmc.RangeSlider(
+        id=control_id,
+        min=0,
+        max=1,
+        value=[0, 1],
+        minRange=0,
+        step=1,
+        size="sm",
+        updatemode="mouseup",
+        pushOnOverlap=False,
+        thumbFromLabel=f"{name}: from",
+        thumbToLabel=f"{name}: to",
+        **more,
     )
+    label = part("range-label", html.Span([name, html.B(className="range-value")]), note)
+    return part("range", label, slider, id=f"{control_id}-field")
 
 
 def _count_line(catalogue: Catalogue | None) -> str:
     if catalogue is None:
         return ""
-    songs, genres = len(catalogue), catalogue.n_genres
-    return (
-        f"{songs:,} {'song' if songs == 1 else 'songs'} · {genres:,} {'genre' if genres == 1 else 'genres'}"
-    )
+    return f"{number(len(catalogue), 'song')} · {number(catalogue.n_genres, 'genre')}"

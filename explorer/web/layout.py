@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import dash_mantine_components as dmc
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from explorer.web import listening
 from explorer.web.catalogue import Catalogue
 from explorer.web.header import header
 from explorer.web.ids import Ids
+from explorer.web.parts import part
 from explorer.web.side import side
 
 EMPTY_FIGURE = {
@@ -48,29 +50,24 @@ def page(catalogue: Catalogue | None, notice: Notice | None) -> dmc.MantineProvi
         listening.keys(),
         listening.drop_target(),
     ]
+    if notice:
+        cards.append(_notice(notice, catalogue))
     return dmc.MantineProvider(
         id=Ids.PROVIDER,
         theme=THEME,
         defaultColorScheme="auto",
         children=[
             dcc.Store(id=Ids.CHOSEN_THEME, storage_type="local"),
-            dcc.Store(id=Ids.THEME),
-            dcc.Store(id=Ids.LOOK),
-            dcc.Store(id=Ids.DRAWING),
-            dcc.Store(id=Ids.ISOLATED),
-            dcc.Store(id=Ids.FILTER),
+            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.LOOK, Ids.DRAWING, Ids.ISOLATED, Ids.FILTER)),
             dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
             dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
-            html.Div(
-                className="page" + (" page-empty" if notice else ""),
-                children=cards + ([_notice(notice, catalogue)] if notice else []),
-            ),
+            part("page page-empty" if notice else "page", *cards),
         ],
     )
 
 
-def _map() -> html.Main:
+def _map() -> Component:
     graph = dcc.Graph(
         id=Ids.MAP,
         className="map",
@@ -84,41 +81,37 @@ def _map() -> html.Main:
         },
         figure=EMPTY_FIGURE,
     )
-    return html.Main(
-        className="map-frame",
+    return part(
+        "map-frame",
+        html.Canvas(id="glow", className="glow"),
+        graph,
+        html.Canvas(id="holes", className="threads"),
+        html.Canvas(id="morph", className="threads", hidden=True),
+        html.Canvas(id="threads", className="threads"),
+        html.Canvas(id="rope", className="threads"),
+        part("labels", id="labels", aria_hidden="true"),
+        part("guest", id="guest", hidden=True),
+        part("sounding", id="sounding", hidden=True),
+        part("mark", id="mark", hidden=True),
+        part("tooltip card", id="tooltip", role="tooltip", hidden=True),
+        part("filter-state card", id=Ids.FILTER_STATE, role="status", hidden=True),
+        tag=html.Main,
         id="map-frame",
-        children=[
-            html.Canvas(id="glow", className="glow"),
-            graph,
-            html.Canvas(id="holes", className="threads"),
-            html.Canvas(id="morph", className="threads", hidden=True),
-            html.Canvas(id="threads", className="threads"),
-            html.Canvas(id="rope", className="threads"),
-            html.Div(id="labels", className="labels", **{"aria-hidden": "true"}),
-            html.Div(id="guest", className="guest", hidden=True),
-            html.Div(id="sounding", className="sounding", hidden=True),
-            html.Div(id="mark", className="mark", hidden=True),
-            html.Div(id="tooltip", className="tooltip card", role="tooltip", hidden=True),
-            html.Div(
-                id=Ids.FILTER_STATE,
-                className="filter-state card",
-                hidden=True,
-                role="status",
-            ),
-        ],
     )
 
 
-def _notice(notice: Notice, catalogue: Catalogue | None) -> html.Div:
-    children = [html.H2(notice.title), html.P(notice.text)]
-    if notice.command:
-        children.append(html.Pre(html.Code(notice.command)))
-    children.append(html.Button("Try again", id="reload", className="button"))
-    return html.Div(
-        className="notice card",
+def _notice(notice: Notice, catalogue: Catalogue | None) -> Component:
+    command = [html.Pre(html.Code(notice.command))] if notice.command else []
+    return part(
+        "notice card",
+        html.Span(className=f"notice-mark icon icon-{notice.kind}"),
+        html.H2(notice.title),
+        html.P(notice.text),
+        *command,
+        html.Button("Try again", id="reload", className="button"),
         id="notice",
         role="alert" if notice.kind == "busy" else "status",
-        children=[html.Span(className=f"notice-mark icon icon-{notice.kind}"), *children],
-        # An empty catalogue is one, too: the songs of this library have lost their map.
-        **{"data-kind": notice.kind, "data-revision": str(0 if catalogue is None else catalogue.revision)},
+        data_kind=notice.kind,
+        # An empty catalogue has a revision, too: the songs of this library have lost their map.
+        data_revision=str(0 if catalogue is None else catalogue.revision),
     )

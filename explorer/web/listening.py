@@ -6,9 +6,10 @@ These are frames: assets/ fills them, because sound and what is said of it must 
 from __future__ import annotations
 
 from dash import html
+from dash.development.base_component import Component
 
 from explorer.web.ids import Ids
-from explorer.web.parts import icon, icon_button
+from explorer.web.parts import button, icon, icon_button, part
 
 KEYS = (
     ("Space", "play or pause"),
@@ -27,254 +28,184 @@ KEYS = (
 )
 
 
-def panel() -> html.Aside:
+def panel() -> Component:
     """Return the panel of the selected song, and of the songs that were chosen."""
-    return html.Aside(
-        id="panel",
-        className="card panel",
-        **{"aria-label": "Songs", "data-tab": "song"},
-        children=[
-            html.Div(
-                className="panel-head",
-                children=[
-                    html.Div(
-                        role="tablist",
-                        className="tabs",
-                        **{"aria-label": "Panel"},
-                        children=[_tab("song", "Song", selected=True), _tab("choice", "Selection")],
-                    ),
-                    icon_button("panel-close", "close", "Close the panel"),
-                ],
-            ),
-            html.Div(
-                id="panel-song", className="panel-body", role="tabpanel", **{"aria-labelledby": "tab-song"}
-            ),
-            html.Div(
-                id="panel-choice",
-                className="panel-body",
-                role="tabpanel",
-                hidden=True,
-                children=_choice(),
-                **{"aria-labelledby": "tab-choice"},
-            ),
-        ],
-    )
-
-
-def _tab(name: str, label: str, *, selected: bool = False) -> html.Button:
-    return html.Button(
-        [label, html.Span(id=f"tab-{name}-count", className="tab-count")],
-        id=f"tab-{name}",
-        type="button",
-        role="tab",
-        **{"aria-selected": str(selected).lower(), "aria-controls": f"panel-{name}", "data-tab": name},
-    )
-
-
-def _choice() -> list:
-    return [
-        html.Div(
-            id="choice-empty",
-            className="panel-empty",
-            children=[
-                html.P(
-                    "Draw a lasso or a box around songs to choose them, or add single ones from their panel."
-                ),
-                html.Div(
-                    className="redraw-buttons",
-                    children=[
-                        html.Button(
-                            [icon("lasso"), "Lasso"],
-                            id="choice-lasso",
-                            className="button quiet",
-                            type="button",
-                        ),
-                        html.Button(
-                            [icon("box"), "Box"], id="choice-box", className="button quiet", type="button"
-                        ),
-                    ],
-                ),
-            ],
+    tabs = [_tab("song", "Song", selected=True), _tab("choice", "Selection")]
+    return part(
+        "card panel",
+        part(
+            "panel-head",
+            part("tabs", *tabs, role="tablist", aria_label="Panel"),
+            icon_button("panel-close", "close", "Close the panel"),
         ),
-        html.Div(
+        _tab_panel("song"),
+        _tab_panel("choice", *_choice(), hidden=True),
+        tag=html.Aside,
+        id="panel",
+        aria_label="Songs",
+        data_tab="song",
+    )
+
+
+def _tab(name: str, label: str, *, selected: bool = False) -> Component:
+    return button(
+        label,
+        html.Span(id=f"tab-{name}-count", className="tab-count"),
+        kind=None,
+        id=f"tab-{name}",
+        role="tab",
+        aria_selected=str(selected).lower(),
+        aria_controls=f"panel-{name}",
+        data_tab=name,
+    )
+
+
+def _tab_panel(name: str, *children: Component, **attributes: bool) -> Component:
+    labelled = {"role": "tabpanel", "aria_labelledby": f"tab-{name}"}
+    return part("panel-body", *children, id=f"panel-{name}", **labelled, **attributes)
+
+
+def _choice() -> list[Component]:
+    return [
+        part(
+            "panel-empty",
+            html.P("Draw a lasso or a box around songs to choose them, or add single ones from their panel."),
+            part(
+                "redraw-buttons",
+                button(icon("lasso"), "Lasso", kind="button quiet", id="choice-lasso"),
+                button(icon("box"), "Box", kind="button quiet", id="choice-box"),
+            ),
+            id="choice-empty",
+        ),
+        part(
+            "choice-tools",
+            button(icon("play"), "Play all", id="choice-play"),
+            button("Clear", kind="button quiet", id="choice-clear"),
             id="choice-tools",
-            className="choice-tools",
             hidden=True,
-            children=[
-                html.Button([icon("play"), "Play all"], id="choice-play", className="button", type="button"),
-                html.Button("Clear", id="choice-clear", className="button quiet", type="button"),
-            ],
         ),
         html.Ol(id="choice-list", className="song-list"),
-        html.Div(id="choice-more", className="panel-note"),
-        html.Div(id="choice-export", className="choice-export", hidden=True, children=_export()),
+        part("panel-note", id="choice-more"),
+        part(
+            "choice-export",
+            # Dash has no plain list to choose from: assets/choosing.js puts two there.
+            part("export-line", id="export-line"),
+            button("Export", kind="button quiet", id="export-start"),
+            part("panel-note", id="export-state", role="status"),
+            id="choice-export",
+            hidden=True,
+        ),
     ]
 
 
-def _export() -> list:
-    return [
-        # Dash has no plain list to choose from: assets/choosing.js puts two there.
-        html.Div(id="export-line", className="export-line"),
-        html.Button("Export", id="export-start", className="button quiet", type="button"),
-        html.Div(id="export-state", className="panel-note", role="status"),
-    ]
-
-
-def player() -> html.Footer:
+def player() -> Component:
     """Return the bar at the bottom."""
-    return html.Footer(
-        className="card player",
+    return part(
+        "card player",
+        html.Audio(id="audio", preload="auto"),
+        part(
+            "transport",
+            icon_button("previous", "previous", "Previous (p)"),
+            icon_button("play", "play", "Play", extra_class="play"),
+            icon_button("next", "next", "Next (n)"),
+        ),
+        part(
+            "now",
+            part("now-title", "Click a song to hear it", id="now-title"),
+            part("now-by", "Every point is one; near ones sound alike", id="now-by"),
+        ),
+        html.Span("0:00", id="elapsed", className="time"),
+        part("seek", html.Canvas(id="waveform", className="waveform"), id="seek"),
+        html.Span("0:00", id="duration", className="time"),
+        _hover_switch(),
+        part(
+            "player-buttons",
+            icon_button("repeat", "repeat", "Repeat: off (r)", data_repeat="off"),
+            icon_button("spectrum", "spectrum", "Show the spectrogram (s)", aria_pressed="false"),
+            icon_button("mute", "volume", "Mute", extra_class="mute"),
+            part("volume", id="volume"),
+        ),
+        part("message card", id=Ids.MESSAGE, role="alert"),
+        part("visually-hidden", id="announcer", role="status", aria_live="polite"),
+        tag=html.Footer,
         id="player",
-        **{"data-state": "idle"},
-        children=[
-            html.Audio(id="audio", preload="auto"),
-            html.Div(
-                className="transport",
-                children=[
-                    icon_button("previous", "previous", "Previous (p)"),
-                    icon_button("play", "play", "Play", extra_class="play"),
-                    icon_button("next", "next", "Next (n)"),
-                ],
-            ),
-            html.Div(
-                className="now",
-                children=[
-                    html.Div("Click a song to hear it", id="now-title", className="now-title"),
-                    html.Div("Every point is one; near ones sound alike", id="now-by", className="now-by"),
-                ],
-            ),
-            html.Span("0:00", id="elapsed", className="time"),
-            html.Div(id="seek", className="seek", children=html.Canvas(id="waveform", className="waveform")),
-            html.Span("0:00", id="duration", className="time"),
-            _hover_switch(),
-            html.Div(
-                className="player-buttons",
-                children=[
-                    icon_button("repeat", "repeat", "Repeat: off (r)", **{"data-repeat": "off"}),
-                    icon_button(
-                        "spectrum", "spectrum", "Show the spectrogram (s)", **{"aria-pressed": "false"}
-                    ),
-                    icon_button("mute", "volume", "Mute", extra_class="mute"),
-                    html.Div(id="volume", className="volume"),
-                ],
-            ),
-            html.Div(id=Ids.MESSAGE, className="message card", role="alert"),
-            html.Div(id="announcer", className="visually-hidden", role="status", **{"aria-live": "polite"}),
-        ],
+        data_state="idle",
     )
 
 
-def _hover_switch() -> html.Button:
-    return html.Button(
-        [
-            icon("headphones"),
-            html.Span("Hover to hear", className="hear-label"),
-            html.Span(className="hear-track", children=html.Span(className="hear-thumb")),
-        ],
+def _hover_switch() -> Component:
+    return button(
+        icon("headphones"),
+        html.Span("Hover to hear", className="hear-label"),
+        html.Span(html.Span(className="hear-thumb"), className="hear-track"),
+        kind="hear",
         id="hear",
-        className="hear",
-        type="button",
         role="switch",
         title="Hear songs as you move over them (h)",
-        **{"aria-checked": "false", "aria-label": "Hover to hear"},
+        aria_checked="false",
+        aria_label="Hover to hear",
     )
 
 
-def spectrogram() -> html.Section:
+def spectrogram() -> Component:
     """Return the card of the playing song's spectrogram."""
-    return html.Section(
+    canvas = {"id": "spectrogram-canvas", "role": "img", "aria_label": "Spectrogram of the song"}
+    return part(
+        "card spectrogram",
+        part(
+            "spectrogram-frame",
+            part(None, tag=html.Canvas, **canvas),
+            part("spectrogram-head", id="spectrogram-head"),
+            part("spectrogram-scale", id="spectrogram-scale", aria_hidden="true"),
+            part("spectrogram-note", id="spectrogram-note", role="status"),
+        ),
+        icon_button("spectrogram-close", "close", "Close the spectrogram"),
+        tag=html.Section,
         id="spectrogram",
-        className="card spectrogram",
         hidden=True,
-        **{"aria-label": "Spectrogram"},
-        children=[
-            html.Div(
-                className="spectrogram-frame",
-                children=[
-                    html.Canvas(
-                        id="spectrogram-canvas", role="img", **{"aria-label": "Spectrogram of the song"}
-                    ),
-                    html.Div(id="spectrogram-head", className="spectrogram-head"),
-                    html.Div(
-                        id="spectrogram-scale", className="spectrogram-scale", **{"aria-hidden": "true"}
-                    ),
-                    html.Div(id="spectrogram-note", className="spectrogram-note", role="status"),
-                ],
-            ),
-            icon_button("spectrogram-close", "close", "Close the spectrogram"),
-        ],
+        aria_label="Spectrogram",
     )
 
 
-def tools() -> html.Div:
+def tools() -> Component:
     """Return the buttons at the map's edge: choosing and zooming."""
-    return html.Div(
-        className="map-tools",
-        children=[
-            html.Div(
-                className="card tool-group",
-                role="group",
-                **{"aria-label": "Choose songs"},
-                children=[
-                    icon_button(
-                        "tool-lasso", "lasso", "Choose with a lasso (l)", **{"aria-pressed": "false"}
-                    ),
-                    icon_button("tool-box", "box", "Choose with a box (b)", **{"aria-pressed": "false"}),
-                    icon_button("panel-open", "panel", "Open the panel"),
-                ],
-            ),
-            html.Div(
-                className="card tool-group zoom",
-                role="group",
-                **{"aria-label": "Zoom"},
-                children=[
-                    icon_button("zoom-in", "plus", "Zoom in (+)"),
-                    icon_button("zoom-out", "minus", "Zoom out (-)"),
-                    icon_button("zoom-fit", "fit", "Show all songs (0)"),
-                ],
-            ),
-        ],
+    return part(
+        "map-tools",
+        part(
+            "card tool-group",
+            icon_button("tool-lasso", "lasso", "Choose with a lasso (l)", aria_pressed="false"),
+            icon_button("tool-box", "box", "Choose with a box (b)", aria_pressed="false"),
+            icon_button("panel-open", "panel", "Open the panel"),
+            role="group",
+            aria_label="Choose songs",
+        ),
+        part(
+            "card tool-group zoom",
+            icon_button("zoom-in", "plus", "Zoom in (+)"),
+            icon_button("zoom-out", "minus", "Zoom out (-)"),
+            icon_button("zoom-fit", "fit", "Show all songs (0)"),
+            role="group",
+            aria_label="Zoom",
+        ),
     )
 
 
-def keys() -> html.Dialog:
+def keys() -> Component:
     """Return the list of keys, shut."""
-    return html.Dialog(
-        id="keys",
-        className="card keys",
-        **{"aria-labelledby": "keys-title"},
-        children=[
-            html.Div(
-                className="panel-head",
-                children=[html.H2("Keys", id="keys-title"), icon_button("keys-close", "close", "Close")],
-            ),
-            html.Dl([html.Div([html.Dt(_caps(key)), html.Dd(text)]) for key, text in KEYS]),
-        ],
+    head = part("panel-head", html.H2("Keys", id="keys-title"), icon_button("keys-close", "close", "Close"))
+    rows = [
+        html.Div([html.Dt([html.Kbd(key) for key in pressed.split()]), html.Dd(text)])
+        for pressed, text in KEYS
+    ]
+    return part("card keys", head, html.Dl(rows), tag=html.Dialog, id="keys", aria_labelledby="keys-title")
+
+
+def drop_target() -> Component:
+    """Return what is shown while a file is dragged over the page."""
+    card = part(
+        "drop-card card",
+        html.Span(className="notice-mark icon icon-upload"),
+        html.H2("Drop a song"),
+        html.P("It comes to lie among the songs it sounds like. It is not added to the library."),
     )
-
-
-def _caps(key: str) -> list:
-    return [html.Kbd(part) for part in key.split()]
-
-
-def drop_target() -> html.Div:
-    """Return what is shown while a file is dragged over the page, and the field that chooses one."""
-    return html.Div(
-        [
-            html.Div(
-                id="drop",
-                className="drop",
-                hidden=True,
-                children=html.Div(
-                    className="drop-card card",
-                    children=[
-                        html.Span(className="notice-mark icon icon-upload"),
-                        html.H2("Drop a song"),
-                        html.P(
-                            "It comes to lie among the songs it sounds like. It is not added to the library."
-                        ),
-                    ],
-                ),
-            ),
-        ]
-    )
+    return html.Div(part("drop", card, id="drop", hidden=True))

@@ -6,9 +6,10 @@ import dash_mantine_components as dmc
 from dash import html
 
 from explorer.errors import ExplorerError
+from explorer.progress import number
 from explorer.web.catalogue import Catalogue
 from explorer.web.jobs import JobState
-from explorer.web.parts import icon
+from explorer.web.parts import button, icon, part
 from explorer.web.shelf import Shelf
 
 TRUST_EXPLANATION = (
@@ -51,12 +52,13 @@ def legend(
 
 
 def _missing_row(count: int) -> html.Li:
-    parts = [
-        html.Span(className="dot dot-missing"),
-        html.Span("File missing", className="legend-name"),
-        html.Span(f"{count:,}", className="legend-count"),
-    ]
-    return html.Li(html.Div(parts, className="legend-row legend-rest"), className="legend-missing")
+    parts = _row_parts(html.Span(className="dot dot-missing"), "File missing", count)
+    return html.Li(part("legend-row legend-rest", *parts), className="legend-missing")
+
+
+def _row_parts(dot: html.Span, name: str, count: int, **title: str) -> list[html.Span]:
+    label = html.Span(name, className="legend-name", **title)
+    return [dot, label, html.Span(f"{count:,}", className="legend-count")]
 
 
 def _legend_row(
@@ -67,55 +69,43 @@ def _legend_row(
     group: int | None,
     shown: tuple[int, ...] | None,
 ) -> html.Li:
-    parts = [
-        html.Span(className="dot", style={"background": colour}),
-        html.Span(name, className="legend-name", title=name),
-        html.Span(f"{count:,}", className="legend-count"),
-    ]
+    parts = _row_parts(html.Span(className="dot", style={"background": colour}), name, count, title=name)
     if group is None:
-        return html.Li(html.Div(parts, className="legend-row legend-rest"))
-    pressed = shown is not None and group in shown
-    row = [
-        html.Button(
-            parts,
-            className="legend-row",
-            type="button",
-            title="Show only this group (Shift adds it)",
-            **{
-                "aria-pressed": str(pressed).lower(),
-                "aria-label": f"Show only {name}: {count:,} songs",
-                "data-group": str(group),
-            },
-        )
-    ]
+        return html.Li(part("legend-row legend-rest", *parts))
+    is_pressed = shown is not None and group in shown
+    isolate = button(
+        *parts,
+        kind="legend-row",
+        title="Show only this group (Shift adds it)",
+        aria_pressed=str(is_pressed).lower(),
+        aria_label=f"Show only {name}: {count:,} songs",
+        data_group=str(group),
+    )
+    row = [isolate]
     if anthem is not None:
         label = f"Play the song that is most like {name}"
-        row.append(
-            html.Button(
-                icon("play"),
-                className="legend-play",
-                type="button",
-                title=label,
-                **{"aria-label": label, "data-anthem": str(anthem)},
-            )
-        )
-    return html.Li(row, className="legend-on" if pressed else None)
+        told = {"title": label, "aria_label": label, "data_anthem": str(anthem)}
+        row.append(button(icon("play"), kind="legend-play", **told))
+    return html.Li(row, className="legend-on" if is_pressed else None)
 
 
 def trust_line(quality: dict) -> list:
     """Return how far a projection can be trusted, in one line that explains itself on hover and focus."""
-    figures = [
-        _figure(quality.get("trustworthiness"), "{:.3f}", "trustworthiness"),
-        _figure(quality.get("continuity"), "{:.3f}", "continuity"),
-        _figure(quality.get("neighbours_kept"), "{:.0%}", "of neighbours kept"),
-        _figure(quality.get("genre_purity"), "{:.0%}", _purity_label(quality.get("genre_chance"))),
-    ]
-    parts = [part for figure in figures if figure for part in (*figure, " · ")][:-1]
+    chance = quality.get("genre_chance")
+    purity = "genre purity" if chance is None else f"genre purity (chance {chance:.0%})"
+    figures = (
+        ("trustworthiness", ".3f", "trustworthiness"),
+        ("continuity", ".3f", "continuity"),
+        ("neighbours_kept", ".0%", "of neighbours kept"),
+        ("genre_purity", ".0%", purity),
+    )
+    parts = []
+    for name, form, label in figures:
+        if (value := quality.get(name)) is not None:
+            parts += [" · "] * bool(parts) + [html.B(format(value, form)), f" {label}"]
     if not parts:
         return [html.Span("Too few songs to say how far this map can be trusted")]
-    explanation = html.Dl(
-        [part for name, text in TRUST_EXPLANATION for part in (html.Dt(name), html.Dd(text))]
-    )
+    explanation = html.Dl([row for name, text in TRUST_EXPLANATION for row in (html.Dt(name), html.Dd(text))])
     line = html.Span(parts, className="trust-line", tabIndex=0)
     return [
         dmc.Tooltip(
@@ -127,14 +117,6 @@ def trust_line(quality: dict) -> list:
             events={"hover": True, "focus": True, "touch": True},
         )
     ]
-
-
-def _figure(value: float | None, form: str, label: str) -> list | None:
-    return None if value is None else [html.B(form.format(value)), f" {label}"]
-
-
-def _purity_label(chance: float | None) -> str:
-    return "genre purity" if chance is None else f"genre purity (chance {chance:.0%})"
 
 
 def redraw_state(state: JobState) -> list:
@@ -161,9 +143,9 @@ def suggestions(shelf: Shelf, text: str | None, hide: tuple[str, ...] = ()) -> l
 def _suggestion(one: dict) -> dict:
     if one["kind"] == "song":
         return {"value": f"song:{one['index']}", "label": one["title"], "told": one["artist"] or "no artist"}
-    songs = f"{one['songs']:,} {'song' if one['songs'] == 1 else 'songs'}"
-    kind = one["kind"]
-    return {"value": f"{kind}:{one['name']}", "label": one["name"], "told": f"Show this {kind}: {songs}"}
+    kind, name = one["kind"], one["name"]
+    told = f"Show this {kind}: {number(one['songs'], 'song')}"
+    return {"value": f"{kind}:{name}", "label": name, "told": told}
 
 
 def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[str, ...] = ()) -> tuple:

@@ -4,57 +4,77 @@ from __future__ import annotations
 
 import dash_mantine_components as dmc
 from dash import html
+from dash.development.base_component import Component
 
 
-def icon(name: str) -> html.Span:
+def part(class_name: str | None, *children: object, tag: type = html.Div, **attributes: object) -> Component:
+    """Return an element of the page.
+
+    Parameters
+    ----------
+    class_name : str or None
+    *children : str or Component
+    tag : type
+        The element's kind, from `dash.html`.
+    **attributes : str or bool
+        As in HTML, with `_` for `-`: `aria_label="Zoom"`.
+    """
+    named = {name.replace("_", "-"): value for name, value in attributes.items() if value is not None}
+    if class_name is not None:
+        named["className"] = class_name
+    return tag(list(children), **named)
+
+
+def icon(name: str) -> Component:
     """Return a drawn icon in the colour of the text around it."""
-    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
+    return part(f"icon icon-{name}", tag=html.Span, aria_hidden="true")
+
+
+def button(*children: object, kind: str | None = "button", **attributes: object) -> Component:
+    """Return a button; `kind` is its class, such as "button quiet"."""
+    return part(kind, *children, tag=html.Button, type="button", **attributes)
 
 
 def icon_button(
     button_id: str, name: str, label: str, *, extra_class: str = "", **attributes: str
-) -> html.Button:
+) -> Component:
     """Return a button that shows a drawn icon and says what it does."""
-    return html.Button(
-        icon(name),
-        id=button_id,
-        className=f"icon-button {extra_class}".strip(),
-        type="button",
-        title=label,
-        **{"aria-label": label, **attributes},
-    )
+    kind = f"icon-button {extra_class}".strip()
+    return button(icon(name), kind=kind, id=button_id, title=label, aria_label=label, **attributes)
 
 
-def segmented(control_id: str, label: str, options: list[dict], value: str) -> html.Div:
+def field(control_id: str, label: Component, control: Component) -> Component:
+    """Return a control with its label beside it."""
+    return part("field", label, control, id=f"{control_id}-field")
+
+
+def segmented(control_id: str, label: str, options: list[dict], value: str) -> Component:
     """Return a row of choices of which one holds."""
-    return html.Div(
-        role="group",
-        className="segments",
-        **{"aria-label": label},
-        children=dmc.SegmentedControl(id=control_id, data=options, value=value, size="sm", radius="md"),
+    control = dmc.SegmentedControl(id=control_id, data=options, value=value, size="sm", radius="md")
+    return part("segments", control, role="group", aria_label=label)
+
+
+def switch(control_id: str, label: str, description: str) -> dmc.Switch:
+    """Return a switch that is off."""
+    return dmc.Switch(
+        id=control_id, className="switch", checked=False, size="xs", label=label, description=description
     )
 
 
 def number_field(
     control_id: str, label: str, *, value: int, least: int, most: int, **more: object
-) -> html.Div:
+) -> Component:
     """Return a whole number with its label."""
-    return html.Div(
-        id=f"{control_id}-field",
-        className="field",
-        children=[
-            html.Label(label, htmlFor=control_id, className="field-label"),
-            dmc.NumberInput(
-                id=control_id,
-                className="number",
-                value=value,
-                min=least,
-                max=most,
-                allowDecimal=False,
-                allowNegative=False,
-                clampBehavior="strict",
-                size="sm",
-                **more,
-            ),
-        ],
+    number = dmc.NumberInput(
+        id=control_id,
+        className="number",
+        value=value,
+        min=least,
+        max=most,
+        allowDecimal=False,
+        allowNegative=False,
+        clampBehavior="strict",
+        size="sm",
+        **more,
     )
+    return field(control_id, html.Label(label, htmlFor=control_id, className="field-label"), number)

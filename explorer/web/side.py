@@ -2,116 +2,91 @@
 
 from __future__ import annotations
 
-import dash_mantine_components as dmc
 from dash import html
+from dash.development.base_component import Component
 
 from explorer.web.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.ids import Ids
-from explorer.web.parts import number_field
+from explorer.web.parts import button, number_field, part, switch
 
 
-def side(catalogue: Catalogue | None) -> html.Aside:
+def side(catalogue: Catalogue | None) -> Component:
     """Return the column."""
-    warnings = []
+    warnings = [_news()]
     if catalogue and not catalogue.trained:
-        warnings.append(_untrained())
-    warnings.append(_news())
-    return html.Aside(
-        className="side",
-        **{"aria-label": "Legend"},
-        children=[
-            html.Div(className="warnings", children=warnings),
-            html.Section(
-                className="card legend",
-                children=[
-                    html.Div(id=Ids.LEGEND, className="legend-list"),
-                    html.Div(className="tools", children=[_clusters(catalogue), _fade(), _redraw(catalogue)]),
-                ],
-            ),
-            html.Div(id=Ids.TRUST, className="trust"),
-        ],
+        warnings.insert(0, _untrained())
+    fade = switch(Ids.FADE, "Fade points that lie", "Those whose true neighbours are elsewhere")
+    return part(
+        "side",
+        part("warnings", *warnings),
+        part(
+            "card legend",
+            part("legend-list", id=Ids.LEGEND),
+            part("tools", _clusters(catalogue), fade, _redraw(catalogue)),
+            tag=html.Section,
+        ),
+        part("trust", id=Ids.TRUST),
+        tag=html.Aside,
+        aria_label="Legend",
     )
 
 
-def _clusters(catalogue: Catalogue | None) -> html.Div:
-    songs = len(catalogue) if catalogue else 0
+def _clusters(catalogue: Catalogue | None) -> Component:
     return number_field(
         Ids.CLUSTERS,
         "Clusters",
         value=len(catalogue.clusters.names) if catalogue else 1,
         least=1,
-        most=min(MAX_CLUSTERS, max(songs, 1)),
+        most=min(MAX_CLUSTERS, max(len(catalogue or ()), 1)),
         debounce=250,
     )
 
 
-def _fade() -> dmc.Switch:
-    return dmc.Switch(
-        id=Ids.FADE,
-        className="switch",
-        checked=False,
-        size="xs",
-        label="Fade points that lie",
-        description="Those whose true neighbours are elsewhere",
-    )
-
-
-def _redraw(catalogue: Catalogue | None) -> html.Details:
-    return html.Details(
+def _redraw(catalogue: Catalogue | None) -> Component:
+    made_with = catalogue.parameters if catalogue else {}
+    perplexity = made_with.get("tsne", {}).get("asked") or 30
+    neighbours = made_with.get("umap", {}).get("asked") or 15
+    return part(
+        "redraw",
+        html.Summary("Draw this map anew"),
+        html.P(
+            "Songs keep their places when new ones arrive. A new drawing may move every song; it is "
+            "turned to resemble this one."
+        ),
+        number_field(Ids.PERPLEXITY, "Perplexity", value=perplexity, least=2, most=200),
+        number_field(Ids.NEIGHBOURS, "Neighbours", value=neighbours, least=2, most=200),
+        part(
+            "redraw-buttons",
+            button("Draw anew", id=Ids.REDRAW_START),
+            button("Cancel", kind="button quiet", id=Ids.REDRAW_CANCEL),
+        ),
+        part("redraw-state", id=Ids.REDRAW_STATE, role="status"),
+        tag=html.Details,
         id=Ids.REDRAW,
-        className="redraw",
-        **{"data-phase": "idle"},
-        children=[
-            html.Summary("Draw this map anew"),
-            html.P(
-                "Songs keep their places when new ones arrive. A new drawing may move every song; it is "
-                "turned to resemble this one."
-            ),
-            _option(Ids.PERPLEXITY, "Perplexity", catalogue, "tsne", default=30),
-            _option(Ids.NEIGHBOURS, "Neighbours", catalogue, "umap", default=15),
-            html.Div(
-                className="redraw-buttons",
-                children=[
-                    html.Button("Draw anew", id=Ids.REDRAW_START, className="button", type="button"),
-                    html.Button("Cancel", id=Ids.REDRAW_CANCEL, className="button quiet", type="button"),
-                ],
-            ),
-            html.Div(id=Ids.REDRAW_STATE, className="redraw-state", role="status"),
-        ],
+        data_phase="idle",
     )
 
 
-def _option(
-    control_id: str, label: str, catalogue: Catalogue | None, projection: str, *, default: int
-) -> html.Div:
-    parameters = catalogue.parameters.get(projection, {}) if catalogue else {}
-    return number_field(control_id, label, value=parameters.get("asked") or default, least=2, most=200)
-
-
-def _untrained() -> html.Div:
-    return html.Div(
-        className="card warning",
+def _untrained() -> Component:
+    return part(
+        "card warning",
+        html.Strong("Untrained filters"),
+        html.Span(
+            "This map is made without OpenL3's learned weights: songs group by rough timbre only. "
+            "The README says how to get them."
+        ),
         id="untrained",
         role="note",
-        children=[
-            html.Strong("Untrained filters"),
-            html.Span(
-                "This map is made without OpenL3's learned weights: songs group by rough timbre only. "
-                "The README says how to get them."
-            ),
-        ],
     )
 
 
-def _news() -> html.Div:
+def _news() -> Component:
     """Return the offer of songs that were indexed meanwhile; the browser shows it when there are any."""
-    return html.Div(
-        className="card warning news",
+    return part(
+        "card warning news",
+        html.Strong(id="news-text"),
+        button("Show", id=Ids.NEWS_SHOW),
         id="news",
         role="status",
         hidden=True,
-        children=[
-            html.Strong(id="news-text"),
-            html.Button("Show", id=Ids.NEWS_SHOW, className="button", type="button"),
-        ],
     )
