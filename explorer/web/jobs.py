@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.config import ROOT
+from explorer.util.processes import ChildProgram
 
 
 @dataclass(frozen=True)
@@ -31,66 +28,45 @@ class JobState:
 
 
 class MapJob:
-    """At most one `map` at a time for one database."""
+    """At most one `map` at a time for one database; `state` says how it stands."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._process: subprocess.Popen | None = None
-        self._is_cancelled = False
-        self._state = JobState()
-
-    @property
-    def state(self) -> JobState:
-        """How the job stands now."""
-        return self._state
+        self._program: ChildProgram | None = None
+        self.state = JobState()
 
     def start(self, *options: str) -> None:
         """Run `map` with options, unless one is running."""
         with self._lock:
-            if self._state.phase == "running":
+            if self.state.phase == "running":
                 return
-            self._state = JobState("running", "Starting")
-            self._is_cancelled = False
-            command = [sys.executable, "-m", "explorer", "map", "--progress-lines"]
-            self._process = subprocess.Popen(
-                [*command, "--db", str(self._database), *options],
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-            )
-        threading.Thread(target=self._follow, args=(self._process,), name="map-job", daemon=True).start()
+            command = ("map", "--progress-lines", "--db", str(self._database))
+            self._program = ChildProgram(*command, *options)
+            self.state = JobState("running", "Starting")
+        threading.Thread(target=self._follow, args=(self._program,), name="map-job", daemon=True).start()
 
     def cancel(self) -> None:
         """Ask what is running to stop. Once the new map is being stored it is too late for that."""
         with self._lock:
-            if self._state.phase == "running":
-                self._is_cancelled = True
-                self._process.terminate()
+            if self.state.phase == "running":
+                self._program.cancel()
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the program has ended."""
-        if self._process is not None:
-            self._process.wait(timeout_s)
+        if self._program is not None:
+            self._program.wait(timeout_s)
 
-    def _follow(self, process: subprocess.Popen) -> None:
-        said = ""
-        for line in process.stdout:
-            try:
-                news = json.loads(line)
-                self._tell(JobState("running", news["text"], news.get("share", 0.0)))
-            except (ValueError, KeyError, TypeError):
-                # Errors are sentences, and warnings of libraries may be among the lines.
-                said = line.strip() or said
-        if process.wait() == 0:
-            self._tell(JobState("done", "The map is drawn anew.", 1.0))
-        elif self._is_cancelled:
-            self._tell(JobState("cancelled", "Cancelled: the map is as it was."))
+    def _follow(self, program: ChildProgram) -> None:
+        program.follow(self._tell)
+        if program.wait() == 0:
+            self.state = JobState("done", "The map is drawn anew.", 1.0)
+        elif program.is_cancelled:
+            self.state = JobState("cancelled", "Cancelled: the map is as it was.")
         else:
-            self._tell(JobState("failed", said or "The map could not be made: run `python run.py map`."))
+            # The last line is the error, as one sentence.
+            lines = program.lines or ["The map could not be made: run `python run.py map`."]
+            self.state = JobState("failed", lines[-1])
 
-    def _tell(self, state: JobState) -> None:
-        with self._lock:
-            self._state = state
+    def _tell(self, text: str, share: float) -> None:
+        self.state = JobState("running", text, share)

@@ -198,7 +198,7 @@ class Visitors:
             if visitor is None:
                 raise VisitorError(404, "This song is not here any more.")
             if visitor.embedding is not None:
-                visitor.embedding.cancel()
+                visitor.embedding.kill()
         with visitor.lock:  # It may be being kept.
             shutil.rmtree(visitor.path.parent, ignore_errors=True)
 
@@ -324,7 +324,7 @@ class Visitors:
             visitor.text, visitor.share = text, share
 
         try:
-            visitor.embedded = visitor.embedding.follow(tell)
+            visitor.embedded = visitor.embedding.embed(tell)
         except ExplorerError as error:
             visitor.error = str(error)
         except Exception as error:
@@ -376,5 +376,5 @@ def _sweep(every: Path) -> None:
 def _leave(folder: Path, visitors: dict[str, Visitor]) -> None:
     for visitor in list(visitors.values()):
         if visitor.embedding is not None:
-            visitor.embedding.cancel()
+            visitor.embedding.kill()
     shutil.rmtree(folder, ignore_errors=True)

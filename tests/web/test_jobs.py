@@ -1,4 +1,3 @@
-import os
 import sys
 import time
 
@@ -6,7 +5,7 @@ import pytest
 
 from explorer.config import ROOT
 from explorer.library.database import Database
-from explorer.web import jobs
+from explorer.util import processes
 from explorer.web.callbacks import redraw_options
 from explorer.web.jobs import JobState, MapJob
 
@@ -53,10 +52,7 @@ def test_a_cancelled_job_leaves_the_map_as_it_was(library, monkeypatch, tmp_path
         "print(json.dumps({'text': 'Mapping', 'share': 0.25}), flush=True)\n"
         "time.sleep(600)\n"
     )
-    run = jobs.subprocess.Popen
-    monkeypatch.setattr(
-        jobs.subprocess, "Popen", lambda command, **options: run([sys.executable, str(slow)], **options)
-    )
+    monkeypatch.setattr(processes, "PROGRAM", (sys.executable, str(slow)))
     job = MapJob(path)
     job.start()
     deadline = time.monotonic() + 20
@@ -65,7 +61,7 @@ def test_a_cancelled_job_leaves_the_map_as_it_was(library, monkeypatch, tmp_path
     assert job.state == JobState("running", "Mapping", 0.25)
     job.cancel()
     assert finish(job).phase == "cancelled"
-    assert job._process.returncode < 0
+    assert job._program.wait() < 0
     with Database.open_readonly(path) as database:
         assert database.map_revision() == 1
 
@@ -80,13 +76,8 @@ def test_a_job_that_is_storing_already_ends_as_done(library, monkeypatch, tmp_pa
         "reporter.say('Storing')\n"
         "time.sleep(1.5)\n"
     )
-    run = jobs.subprocess.Popen
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    monkeypatch.setattr(
-        jobs.subprocess,
-        "Popen",
-        lambda command, **options: run([sys.executable, str(late)], env=environment, **options),
-    )
+    monkeypatch.setattr(processes, "PROGRAM", (sys.executable, str(late)))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     job = MapJob(library[0])
     job.start()
     deadline = time.monotonic() + 20

@@ -285,9 +285,9 @@ def test_one_is_embedded_at_a_time_and_forgetting_stops_it(home, tmp_path):
     first, second = (drop(client, content, f"{name}.flac").get_json()["token"] for name in "ab")
     state_of(client, first, "embedding")
     assert client.get(f"/visitors/{second}").get_json()["phase"] == "waiting"
-    process = visitors.get(first).embedding._process
+    process = visitors.get(first).embedding
     assert client.delete(f"/visitors/{first}").status_code == 204
-    assert process.wait(timeout=20) == -signal.SIGKILL
+    assert process.wait(20) == -signal.SIGKILL
     state_of(client, second, "embedding")
     assert client.delete(f"/visitors/{second}").status_code == 204
 
