@@ -1,9 +1,12 @@
-"""Addresses that name a song by its id, which may be any text."""
+"""What all routes share: addresses that hold any song id, and errors as sentences."""
 
 from __future__ import annotations
 
-from flask.blueprints import BlueprintSetupState
+from flask import Blueprint, Response, jsonify
 from werkzeug.routing import PathConverter
+
+from explorer.errors import AudioError, ExplorerError, LibraryBusyError, LibraryError
+from explorer.web.security import RefusedError, say
 
 
 class AnyId(PathConverter):
@@ -13,6 +16,33 @@ class AnyId(PathConverter):
     part_isolating = False
 
 
-def know_any_id(state: BlueprintSetupState) -> None:
-    """Let a blueprint's routes say `<any_id:…>`."""
-    state.app.url_map.converters["any_id"] = AnyId
+def routes(name: str, *, library_status: int = 404) -> Blueprint:
+    """Return a blueprint whose routes may say `<any_id:…>`, and whose errors become plain sentences.
+
+    Parameters
+    ----------
+    name : str
+    library_status : int
+        HTTP's number for a library, or a song of it, that is not there.
+    """
+    blueprint = Blueprint(name, __name__)
+    blueprint.record_once(lambda state: state.app.url_map.converters.update(any_id=AnyId))
+
+    @blueprint.errorhandler(ExplorerError)
+    def explain(error: ExplorerError) -> Response:
+        if isinstance(error, LibraryBusyError):
+            return say(503, "The library is busy: try again in a moment.")
+        if isinstance(error, RefusedError):
+            return say(error.status, str(error))
+        if isinstance(error, AudioError):
+            return say(415, str(error))
+        return say(library_status if isinstance(error, LibraryError) else 500, str(error))
+
+    return blueprint
+
+
+def fresh_json(**values: object) -> Response:
+    """Return JSON that a browser does not keep."""
+    response = jsonify(values)
+    response.headers["Cache-Control"] = "no-store"
+    return response

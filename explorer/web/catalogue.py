@@ -185,6 +185,14 @@ class Catalogue:
             found = database.headings(song_ids)
         return [found.get(song_id, ("", "")) for song_id in song_ids]
 
+    def described(self, found: list[tuple[int, float]]) -> list[dict]:
+        """Return "index", "similarity", "title" and "artist" of songs that `nearest` found."""
+        headings = self.headings([index for index, _ in found])
+        return [
+            {"index": index, "similarity": round(similarity, 4), "title": title, "artist": artist}
+            for (index, similarity), (title, artist) in zip(found, headings, strict=True)
+        ]
+
     def named(self, indices: tuple[int, ...]) -> list[dict]:
         """Return "index", "title", "artist", "path" and "gone" of songs by their numbers."""
         song_ids = [self.song_ids[index] for index in indices]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from explorer.config import Settings
-from explorer.errors import LibraryBusyError, LibraryError
 from explorer.exporting.playlists import FORMS, PATHS, write_playlist
 from explorer.library.database import Database
-from explorer.web.security import say
+from explorer.web.addresses import routes
+from explorer.web.catalogue import Catalogue
+from explorer.web.media import map_of
+from explorer.web.security import RefusedError
 from explorer.web.shelf import Shelf
 
 MAX_SONGS = 250_000
@@ -16,20 +18,14 @@ MAX_SONGS = 250_000
 
 def make_export_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
     """Return the route `POST /export`: JSON `revision`, `songs`, `form` and `paths` give a playlist."""
-    blueprint = Blueprint("export", __name__)
+    blueprint = routes("export")
 
     @blueprint.post("/export")
     def export() -> Response:
         wish = request.get_json(silent=True)
-        problem = _problem(wish)
-        if problem:
-            return say(400, problem)
-        try:
-            return _playlist(settings, shelf, wish)
-        except LibraryBusyError:
-            return say(503, "The library is busy: try again in a moment.")
-        except LibraryError as error:
-            return say(404, str(error))
+        if problem := _problem(wish):
+            raise RefusedError(400, problem)
+        return _playlist(settings, map_of(shelf, wish.get("revision")), wish)
 
     return blueprint
 
@@ -52,10 +48,7 @@ def _problem(wish: object) -> str | None:
     return None
 
 
-def _playlist(settings: Settings, shelf: Shelf, wish: dict) -> Response:
-    catalogue = shelf.held()
-    if catalogue.revision != wish.get("revision"):
-        return say(409, "The map has changed: reload the page.")
+def _playlist(settings: Settings, catalogue: Catalogue, wish: dict) -> Response:
     for index in wish["songs"]:
         catalogue.require(index)
     with Database.open_readonly(settings.database) as database:

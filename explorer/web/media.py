@@ -11,24 +11,23 @@ from flask import Blueprint, Response, jsonify, request, send_file
 from explorer.audio.fetching import local_copy
 from explorer.audio.transcoding import browser_type, transcode
 from explorer.config import Settings
-from explorer.errors import AudioError, LibraryBusyError, LibraryError, NoLibraryError
+from explorer.errors import AudioError, LibraryError, NoLibraryError
 from explorer.library.database import Database
 from explorer.library.records import SongRow, StoredFile
 from explorer.library.remote import RemotePath
-from explorer.web.addresses import know_any_id
+from explorer.web.addresses import fresh_json, routes
 from explorer.web.catalogue import Catalogue
 from explorer.web.facets import hideable
 from explorer.web.kept import kept_copy, what_is_kept
-from explorer.web.security import say
+from explorer.web.security import RefusedError
 from explorer.web.shelf import Shelf
 
 MOST_TWINS_NAMED = 50
 
 
 def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
-    """Return the routes `/healthz`, `/audio/<song_id>`, `/songs/…` and `/neighbours/…`."""
-    media = Blueprint("media", __name__)
-    media.record_once(know_any_id)
+    """Return the routes `/healthz`, `/latest`, `/audio/<song_id>`, `/songs/…` and `/neighbours/…`."""
+    media = routes("media")
 
     @media.get("/healthz")
     def healthz() -> Response:
@@ -36,26 +35,49 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
 
     @media.get("/latest")
     def latest() -> Response:
-        return tell_latest(settings)
+        return fresh_json(**newest(settings))
 
     @media.get("/audio/<any_id:song_id>")
     def audio(song_id: str) -> Response:
-        return send_song(song_id, settings)
+        return answer_from_file(
+            song_id,
+            settings,
+            lambda file: _send(file, settings),
+            without_file=lambda file: send_kept(kept_copy(file, settings), "audio/flac"),
+        )
 
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
         clusters = request.args.get("clusters", type=int)
-        return describe_song(shelf, revision, index, settings=settings, cluster_count=clusters)
+        # Files come and go while the map stays, and soon there may be as many clusters as were asked for.
+        return fresh_json(**describe_song(map_of(shelf, revision), index, settings, clusters))
 
     @media.get("/songs/<int:revision>/by-id/<any_id:song_id>")
     def number(revision: int, song_id: str) -> Response:
-        return find_song(shelf, revision, song_id)
+        response = jsonify(index=map_of(shelf, revision).number_of(song_id))
+        response.headers["Cache-Control"] = "private, max-age=3600"
+        return response
 
     @media.get("/neighbours/<int:revision>/<int:index>")
     def neighbours(revision: int, index: int) -> Response:
-        return list_neighbours(shelf, revision, index, hide=hideable(request.args.getlist("hide")))
+        hide = hideable(request.args.getlist("hide"))
+        return fresh_json(neighbours=list_neighbours(map_of(shelf, revision), index, hide=hide))
 
     return media
+
+
+def map_of(shelf: Shelf, revision: object) -> Catalogue:
+    """Return the snapshot that a page was drawn from.
+
+    Raises
+    ------
+    RefusedError
+        If the page has an older map.
+    """
+    catalogue = shelf.held()
+    if catalogue.revision != revision:
+        raise RefusedError(409, "The map has changed: reload the page.")
+    return catalogue
 
 
 def count_songs(settings: Settings) -> int:
@@ -67,40 +89,21 @@ def count_songs(settings: Settings) -> int:
         return 0
 
 
-def tell_latest(settings: Settings) -> Response:
-    """Return the map's `revision` and how many `songs` are indexed, on the map or not, as JSON.
+def newest(settings: Settings) -> dict:
+    """Return the map's "revision", how many "songs" are indexed, on the map or not, and "changes".
 
-    `changes` is a mark that is another one when files may have come, gone or changed. All is asked of the
+    "changes" is a mark that is another one when files may have come, gone or changed. All is asked of the
     database: the snapshot that pages are drawn from stays what it is.
     """
     try:
         with Database.open_readonly(settings.database) as database:
-            response = jsonify(
-                revision=database.map_revision(),
-                songs=database.count_vectors(),
-                changes=database.mark_of_changes(),
-            )
+            return {
+                "revision": database.map_revision(),
+                "songs": database.count_vectors(),
+                "changes": database.mark_of_changes(),
+            }
     except NoLibraryError:
-        response = jsonify(revision=0, songs=0, changes="")
-    except LibraryBusyError:
-        return say(503, "The library is busy: try again in a moment.")
-    except LibraryError as error:
-        return say(404, str(error))
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def send_song(song_id: str, settings: Settings) -> Response:
-    """Stream a song that the database knows, in ranges; errors are sentences with a fitting status.
-
-    Of a song whose file is missing the copy for browsers is sent, where one was made.
-    """
-    return answer_from_file(
-        song_id,
-        settings,
-        lambda file: _send(file, settings),
-        without_file=lambda file: send_kept(kept_copy(file, settings), "audio/flac"),
-    )
+        return {"revision": 0, "songs": 0, "changes": ""}
 
 
 def send_kept(path: Path | None, media_type: str) -> Response | None:
@@ -118,57 +121,45 @@ def answer_from_file(
     *,
     without_file: Callable[[StoredFile], Response | None] = lambda file: None,
 ) -> Response:
-    """Answer from the file of a song that the database knows, or say in a sentence why not.
+    """Answer from the file of a song that the database knows.
 
     Parameters
     ----------
     answer : callable
-        What is to be done with a file that is there.
+        Called with a file that is there, or with a copy of one on a server.
     without_file : callable
-        What can be answered where it is missing; None for nothing.
+        What can be answered where the file is missing or on a server; None for nothing.
+
+    Raises
+    ------
+    RefusedError
+        If there is no such file, or it cannot be read.
+    AudioError
+        If it is not sound.
     """
-    try:
-        with Database.open_readonly(settings.database) as database:
-            file = database.file_of(song_id)
-    except LibraryBusyError:
-        return say(503, "The library is busy: try again in a moment.")
-    except LibraryError as error:
-        return say(404, str(error))
+    with Database.open_readonly(settings.database) as database:
+        file = database.file_of(song_id)
     if file is None:
-        return say(404, "There is no sound for this song: the library knows no file of it.")
-    if isinstance(file.path, RemotePath):
-        return _answer_from_afar(file, settings, answer, without_file)
-    if not file.path.is_file():
-        return without_file(file) or say(
-            404, f"The file is missing: {file.path.name} was moved or deleted. Index the folder again."
-        )
+        raise RefusedError(404, "There is no sound for this song: the library knows no file of it.")
+    name, is_remote = file.path.name, isinstance(file.path, RemotePath)
+    if is_remote or not file.path.is_file():
+        if kept := without_file(file):
+            return kept
+        if not is_remote:
+            raise RefusedError(
+                404, f"The file is missing: {name} was moved or deleted. Index the folder again."
+            )
+        try:
+            copy = local_copy(file.path, cache=settings.fetched, key=file.fingerprint)
+        except AudioError as error:
+            raise RefusedError(404, str(error)) from error
+        return answer(replace(file, path=copy))
     try:
         with file.path.open("rb"):
             pass  # Whether it may be read is not what its decoders tell best.
         return answer(file)
-    except AudioError as error:
-        return say(415, str(error))
     except OSError as error:
-        return say(403, f"{file.path.name} cannot be read: {error.strerror}.")
-
-
-def _answer_from_afar(
-    file: StoredFile,
-    settings: Settings,
-    answer: Callable[[StoredFile], Response],
-    without_file: Callable[[StoredFile], Response | None],
-) -> Response:
-    """Answer from a file on a server: from what was made of it, else from a copy."""
-    if kept := without_file(file):
-        return kept
-    try:
-        copy = local_copy(file.path, cache=settings.fetched, key=file.fingerprint)
-    except AudioError as error:
-        return say(404, str(error))
-    try:
-        return answer(replace(file, path=copy))
-    except AudioError as error:
-        return say(415, str(error))
+        raise RefusedError(403, f"{name} cannot be read: {error.strerror}.") from error
 
 
 def _send(file: StoredFile, settings: Settings) -> Response:
@@ -191,9 +182,9 @@ def _send(file: StoredFile, settings: Settings) -> Response:
 
 
 def describe_song(
-    shelf: Shelf, revision: int, index: int, *, settings: Settings, cluster_count: int | None = None
-) -> Response:
-    """Return what the page shows of a song, as JSON.
+    catalogue: Catalogue, index: int, settings: Settings, cluster_count: int | None = None
+) -> dict:
+    """Return what the page shows of a song.
 
     "gone_since" says when its file was first missed, and is null where it is there; then "kept" says what is
     left to hear, "copy", "preview" or null. "twins" counts the other songs with the same sound; "same_sound"
@@ -205,48 +196,42 @@ def describe_song(
         The song's cluster is named among so many where the page has asked for them before, and else among
         the stored map's.
     """
-
-    def answer(catalogue: Catalogue) -> dict:
-        song = catalogue.song(index)
-        clusters = catalogue.known_clusters(cluster_count)
-        twins = catalogue.standing.others_like(index)
-        return {
-            "index": index,
-            "id": song.song_id,
-            "title": song.title,
-            "artist": song.artist,
-            "album": song.album,
-            "genres": list(song.genres),
-            "year": song.year,
-            "cluster": clusters.names[clusters.members[index]] if clusters.names else "",
-            "duration_s": song.duration_s,
-            "preview_start_s": song.preview_start_s,
-            "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
-            "neighbours": min(10, len(catalogue) - 1),
-            **_absence(song, settings),
-            "twins": len(twins),
-            "same_sound": catalogue.named(twins[:MOST_TWINS_NAMED]),
-        }
-
-    # Files come and go while the map stays, and soon there may be as many clusters as were asked for.
-    return _fresh(_answer(shelf, revision, answer))
+    song = catalogue.song(index)
+    clusters = catalogue.known_clusters(cluster_count)
+    twins = catalogue.standing.others_like(index)
+    return {
+        "index": index,
+        "id": song.song_id,
+        "title": song.title,
+        "artist": song.artist,
+        "album": song.album,
+        "genres": list(song.genres),
+        "year": song.year,
+        "cluster": clusters.names[clusters.members[index]] if clusters.names else "",
+        "duration_s": song.duration_s,
+        "preview_start_s": song.preview_start_s,
+        "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
+        "neighbours": min(10, len(catalogue) - 1),
+        **_absence(song, settings),
+        "twins": len(twins),
+        "same_sound": catalogue.named(twins[:MOST_TWINS_NAMED]),
+    }
 
 
 def _absence(song: SongRow, settings: Settings) -> dict:
     """Return since when a song's file is missing, and what is left to hear of it."""
-    if song.gone_since is None:
-        return {"gone_since": None, "kept": None}
-    with Database.open_readonly(settings.database) as database:
-        file = database.file_of(song.song_id)
-    # A server is not asked for each song that is looked at; a local file may have come back meanwhile.
-    is_back = file is None or (not isinstance(file.path, RemotePath) and file.path.is_file())
-    if is_back:
-        return {"gone_since": None, "kept": None}
-    return {"gone_since": song.gone_since, "kept": what_is_kept(file, settings)}
+    if song.gone_since is not None:
+        with Database.open_readonly(settings.database) as database:
+            file = database.file_of(song.song_id)
+        # A server is not asked for each song that is looked at; a local file may have come back meanwhile.
+        is_back = file is None or (not isinstance(file.path, RemotePath) and file.path.is_file())
+        if not is_back:
+            return {"gone_since": song.gone_since, "kept": what_is_kept(file, settings)}
+    return {"gone_since": None, "kept": None}
 
 
-def list_neighbours(shelf: Shelf, revision: int, index: int, *, hide: tuple[str, ...] = ()) -> Response:
-    """Return the songs that sound most like a song, the nearest first, as JSON.
+def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] = ()) -> list[dict]:
+    """Return the songs that sound most like a song, the nearest first.
 
     Of each, "gone" says whether its file is missing, and "same_sound" whether it has the very same sound.
 
@@ -255,49 +240,13 @@ def list_neighbours(shelf: Shelf, revision: int, index: int, *, hide: tuple[str,
     hide : tuple of str
         What the map is without, as `Filter.hide`: it is not among them.
     """
-
-    def answer(catalogue: Catalogue) -> dict:
-        catalogue.require(index)
-        found = catalogue.nearest(index, hide=hide)
-        headings = catalogue.headings([number for number, _ in found])
-        twins = set(catalogue.standing.others_like(index))
-        return {
-            "neighbours": [
-                {
-                    "index": number,
-                    "similarity": round(value, 4),
-                    "title": title,
-                    "artist": artist,
-                    "gone": bool(catalogue.standing.is_gone[number]),
-                    "same_sound": number in twins,
-                }
-                for (number, value), (title, artist) in zip(found, headings, strict=True)
-            ]
+    catalogue.require(index)
+    twins = set(catalogue.standing.others_like(index))
+    return [
+        song
+        | {
+            "gone": bool(catalogue.standing.is_gone[song["index"]]),
+            "same_sound": song["index"] in twins,
         }
-
-    return _fresh(_answer(shelf, revision, answer))
-
-
-def _fresh(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def find_song(shelf: Shelf, revision: int, song_id: str) -> Response:
-    """Return a song's number on the map as JSON; null where it is not on it."""
-    return _answer(shelf, revision, lambda catalogue: {"index": catalogue.number_of(song_id)})
-
-
-def _answer(shelf: Shelf, revision: int, answer: Callable[[Catalogue], dict]) -> Response:
-    """Answer from the snapshot that a page was drawn from, or say why not."""
-    try:
-        catalogue = shelf.held()
-        if catalogue.revision != revision:
-            return say(409, "The map has changed: reload the page.")
-        response = jsonify(answer(catalogue))
-    except LibraryBusyError:
-        return say(503, "The library is busy: try again in a moment.")
-    except LibraryError as error:
-        return say(404, str(error))
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    return response
+        for song in catalogue.described(catalogue.nearest(index, hide=hide))
+    ]

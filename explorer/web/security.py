@@ -31,6 +31,7 @@ from dash import Dash
 from flask import Response, request
 
 from explorer.config import Settings
+from explorer.errors import ExplorerError
 
 MAX_BODY_BYTES = 4 << 20
 """Of a request, unless its route says otherwise: 100,000 song numbers are 0.7 MB."""
@@ -49,6 +50,14 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+
+
+class RefusedError(ExplorerError):
+    """A request cannot be answered as asked; `status` is HTTP's number for why."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 def protect(app: Dash, settings: Settings) -> None:

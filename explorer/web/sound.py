@@ -14,10 +14,10 @@ from explorer.audio.spectrogram import spectrogram
 from explorer.audio.waveform import waveform
 from explorer.config import Settings
 from explorer.library.records import StoredFile
-from explorer.web.addresses import know_any_id
+from explorer.web.addresses import routes
 from explorer.web.kept import kept_preview
 from explorer.web.media import answer_from_file, send_kept
-from explorer.web.security import say
+from explorer.web.security import RefusedError
 
 KEPT_S = 4 * 3600
 """How long a browser need not ask again."""
@@ -31,9 +31,7 @@ _makers = threading.BoundedSemaphore(_MOST_MADE_AT_ONCE)
 
 def make_sound_blueprint(settings: Settings) -> Blueprint:
     """Return the routes `/preview/…`, `/waveform/…`, `/spectrogram/…` and `/cover/…`, each by song id."""
-    sound = Blueprint("sound", __name__)
-
-    sound.record_once(know_any_id)
+    sound = routes("sound")
 
     @sound.get("/preview/<any_id:song_id>")
     def preview_of(song_id: str) -> Response:
@@ -63,7 +61,7 @@ def send_preview(file: StoredFile, settings: Settings) -> Response:
     """Stream a song's preview in ranges; where there is none it is made, unless too many are being made."""
     is_made = preview_path(settings.previews, file.fingerprint).exists()
     if not is_made and not _makers.acquire(blocking=False):
-        return say(503, "Previews are being made: ask again in a moment.")
+        raise RefusedError(503, "Previews are being made: ask again in a moment.")
     try:
         path = preview(file.path, cache=settings.previews, key=file.fingerprint, start_s=file.preview_start_s)
     finally:
@@ -87,13 +85,14 @@ def send_spectrogram(file: StoredFile) -> Response:
 
     def answer() -> Response:
         found = spectrogram(file.path)
-        response = Response(found.levels.tobytes(), mimetype="application/octet-stream")
         rows, columns = found.levels.shape
-        response.headers["X-Rows"] = str(rows)
-        response.headers["X-Columns"] = str(columns)
-        response.headers["X-Duration-S"] = f"{found.duration_s:.3f}"
-        response.headers["X-Ticks"] = json.dumps(found.ticks())
-        return response
+        measures = {
+            "X-Rows": str(rows),
+            "X-Columns": str(columns),
+            "X-Duration-S": f"{found.duration_s:.3f}",
+            "X-Ticks": json.dumps(found.ticks()),
+        }
+        return Response(found.levels.tobytes(), headers=measures, mimetype="application/octet-stream")
 
     return _unless_known(file, "spectrogram", answer)
 
@@ -103,9 +102,7 @@ def send_cover(file: StoredFile) -> Response:
 
     def answer() -> Response:
         cover = read_cover(file.path)
-        if cover is None:
-            return Response(status=204)
-        return Response(cover.data, mimetype=cover.media_type)
+        return Response(cover.data, mimetype=cover.media_type) if cover else Response(status=204)
 
     return _unless_known(file, "cover", answer)
 

@@ -23,7 +23,7 @@ from explorer.library.records import Tags
 from explorer.library.tags import read_tags
 from explorer.web.catalogue import Catalogue
 from explorer.web.embedder import LIMIT_S, Embedding
-from explorer.web.security import MAX_UPLOAD_BYTES
+from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
 from explorer.web.shelf import Shelf
 
 MOST_VISITORS = 20
@@ -32,14 +32,6 @@ _TIDYING_S = 3600.0
 _BLOCK_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
-
-
-class VisitorError(ExplorerError):
-    """A visitor cannot be had as asked; `status` is HTTP's number for why."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 @dataclass
@@ -109,14 +101,14 @@ class Visitors:
 
         Raises
         ------
-        VisitorError
+        RefusedError
             If the library has no map, the file is empty or too large, it cannot be stored, or too many
             wait already.
         LibraryError
             If the library cannot be read.
         """
         if not len(self._shelf.held()) and not len(self._shelf.latest()):
-            raise VisitorError(409, "There is no map to put it on: index your music first.")
+            raise RefusedError(409, "There is no map to put it on: index your music first.")
         self._drop_old()
         self._make_room()
         token = secrets.token_urlsafe(16)
@@ -125,7 +117,7 @@ class Visitors:
             path.parent.mkdir()
             size = _receive(source, path)
             if not size:
-                raise VisitorError(400, f"{path.name} is empty.")
+                raise RefusedError(400, f"{path.name} is empty.")
             visitor = Visitor(token, path.name, path, read_tags(path))
         except BaseException as error:
             shutil.rmtree(path.parent, ignore_errors=True)
@@ -145,12 +137,12 @@ class Visitors:
 
         Raises
         ------
-        VisitorError
+        RefusedError
             If there is none of that token, or no longer.
         """
         visitor = self._visitors.get(token)
         if visitor is None:
-            raise VisitorError(404, "This song is not here any more: drop it on the map again.")
+            raise RefusedError(404, "This song is not here any more: drop it on the map again.")
         return visitor
 
     def describe(self, token: str) -> dict:
@@ -158,7 +150,7 @@ class Visitors:
 
         Raises
         ------
-        VisitorError
+        RefusedError
             If there is none of that token, or the library has no map any more.
         LibraryError
             If the library cannot be read.
@@ -190,13 +182,13 @@ class Visitors:
 
         Raises
         ------
-        VisitorError
+        RefusedError
             If there is none of that token.
         """
         with self._changed:
             visitor = self._visitors.pop(token, None)
             if visitor is None:
-                raise VisitorError(404, "This song is not here any more.")
+                raise RefusedError(404, "This song is not here any more.")
             if visitor.embedding is not None:
                 visitor.embedding.kill()
         with visitor.lock:  # It may be being kept.
@@ -207,7 +199,7 @@ class Visitors:
 
         Raises
         ------
-        VisitorError
+        RefusedError
             If there is none of that token, or it is not ready.
         LibraryError, AudioError
             As `explorer.keeping.keep_song` says.
@@ -215,7 +207,7 @@ class Visitors:
         visitor = self.get(token)
         with visitor.lock:
             if visitor.phase != "ready":
-                raise VisitorError(409, f"{visitor.name} is not embedded yet, so it cannot be kept.")
+                raise RefusedError(409, f"{visitor.name} is not embedded yet, so it cannot be kept.")
             if visitor.song_id is None:
                 visitor.song_id = keep_song(
                     self._settings.database, visitor.path, visitor.name, visitor.embedded
@@ -233,22 +225,16 @@ class Visitors:
         if visitor.answer is not None and visitor.answer[0]() is catalogue:
             return visitor.answer[1]
         if not len(catalogue):
-            raise VisitorError(409, "The library has no map any more: index your music again.")
+            raise RefusedError(409, "The library has no map any more: index your music again.")
         with Database.open_readonly(self._settings.database) as database:
             model = database.model()
         if visitor.embedded is None or not is_same_model(model, visitor.embedded.model):
             self._embed_again(visitor)
             return None
         vector = visitor.embedded.vector
-        found = catalogue.nearest_to(vector)
-        songs = [catalogue.song(index) for index, _ in found]
-        neighbours = [
-            {"index": index, "similarity": round(value, 4), "title": song.title, "artist": song.artist}
-            for (index, value), song in zip(found, songs, strict=True)
-        ]
         answer = {
             "revision": catalogue.revision,
-            "neighbours": neighbours,
+            "neighbours": catalogue.described(catalogue.nearest_to(vector)),
             "places": catalogue.place(vector),
         }
         visitor.answer = (weakref.ref(catalogue), answer)
@@ -265,7 +251,7 @@ class Visitors:
             surplus = len(self._visitors) - MOST_VISITORS + 1
             leaving = [v for v in self._visitors.values() if v.phase in ("ready", "failed")]
             if surplus > len(leaving):
-                raise VisitorError(429, f"{MOST_VISITORS} songs wait already: drop this one a little later.")
+                raise RefusedError(429, f"{MOST_VISITORS} songs wait already: drop this one a little later.")
         self._drop(leaving[: max(0, surplus)])
 
     def _drop_old(self) -> None:
@@ -278,7 +264,7 @@ class Visitors:
         for visitor in leaving:
             try:
                 self.forget(visitor.token)
-            except VisitorError:
+            except RefusedError:
                 continue  # Somebody else was faster.
 
     def _home(self) -> Path:
@@ -350,7 +336,7 @@ def _receive(source: BinaryIO, path: Path) -> int:
         while block := source.read(_BLOCK_BYTES):
             size += len(block)
             if size > MAX_UPLOAD_BYTES:
-                raise VisitorError(
+                raise RefusedError(
                     413,
                     f"{path.name} is too large: at most {MAX_UPLOAD_BYTES >> 20} MB can be dropped.",
                 )
@@ -358,9 +344,9 @@ def _receive(source: BinaryIO, path: Path) -> int:
     return size
 
 
-def _cannot_store(path: Path, error: OSError) -> VisitorError:
+def _cannot_store(path: Path, error: OSError) -> RefusedError:
     status = 507 if error.errno in (errno.ENOSPC, errno.EDQUOT) else 500
-    return VisitorError(status, f"{path.name} cannot be stored in {path.parent}: {error.strerror}.")
+    return RefusedError(status, f"{path.name} cannot be stored in {path.parent}: {error.strerror}.")
 
 
 def _sweep(every: Path) -> None:

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, jsonify, request, send_file
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from explorer.audio.transcoding import browser_type, transcode
-from explorer.errors import AudioError, ExplorerError, LibraryBusyError, LibraryError
-from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, say
-from explorer.web.visiting import Visitor, VisitorError, Visitors
+from explorer.web.addresses import fresh_json, routes
+from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, say
+from explorer.web.visiting import Visitor, Visitors
 
 __all__ = ["Visitors", "make_visitors_blueprint"]
 
@@ -23,20 +23,18 @@ def make_visitors_blueprint(visitors: Visitors, *, kept: Callable[[], None] = la
     kept : callable
         Called when a visitor has joined the library: the map has no place for it yet.
     """
-    blueprint = Blueprint("visitors", __name__)
+    blueprint = routes("visitors", library_status=409)
 
     @blueprint.post(UPLOAD_PATH)
-    def add() -> Response | tuple[Response, int]:
+    def add() -> tuple[Response, int]:
         if request.mimetype != "application/octet-stream":
-            return say(415, "A song is sent as application/octet-stream, with its name in ?name=.")
+            raise RefusedError(415, "A song is sent as application/octet-stream, with its name in ?name=.")
         visitor = visitors.add(request.args.get("name", ""), request.stream)
         return jsonify(token=visitor.token), 202
 
     @blueprint.get(f"{UPLOAD_PATH}/<token>")
     def describe(token: str) -> Response:
-        response = jsonify(visitors.describe(token))
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return fresh_json(**visitors.describe(token))
 
     @blueprint.get(f"{UPLOAD_PATH}/<token>/audio")
     def audio(token: str) -> Response:
@@ -53,10 +51,6 @@ def make_visitors_blueprint(visitors: Visitors, *, kept: Callable[[], None] = la
         kept()
         return jsonify(song_id=song_id)
 
-    @blueprint.errorhandler(ExplorerError)
-    def explain(error: ExplorerError) -> Response:
-        return say(_status(error), str(error))
-
     @blueprint.errorhandler(RequestEntityTooLarge)
     def refuse(_error: RequestEntityTooLarge) -> Response:
         return say(413, f"This is too large: at most {MAX_UPLOAD_BYTES >> 20} MB can be dropped.")
@@ -64,29 +58,19 @@ def make_visitors_blueprint(visitors: Visitors, *, kept: Callable[[], None] = la
     return blueprint
 
 
-def _status(error: ExplorerError) -> int:
-    if isinstance(error, VisitorError):
-        return error.status
-    if isinstance(error, LibraryBusyError):
-        return 503
-    if isinstance(error, AudioError):
-        return 415
-    return 409 if isinstance(error, LibraryError) else 500
-
-
 def send_visitor(visitor: Visitor) -> Response:
     """Stream a visitor, in ranges.
 
     Raises
     ------
-    VisitorError
+    RefusedError
         If it is not embedded: only then it is known what it is.
     AudioError
         If it cannot be made playable.
     """
     embedded = visitor.embedded
     if embedded is None:
-        raise VisitorError(409, f"{visitor.name} cannot be played before it is embedded.")
+        raise RefusedError(409, f"{visitor.name} cannot be played before it is embedded.")
     path, media_type = visitor.path, browser_type(embedded.format)
     if media_type is None:
         path = transcode(path, cache=path.parent / ".playable", key="copy")
@@ -94,4 +78,4 @@ def send_visitor(visitor: Visitor) -> Response:
     try:
         return send_file(path, mimetype=media_type, conditional=True, max_age=0)
     except OSError as error:
-        raise VisitorError(410, f"{visitor.name} is gone: drop it on the map again.") from error
+        raise RefusedError(410, f"{visitor.name} is gone: drop it on the map again.") from error

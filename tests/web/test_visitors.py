@@ -24,7 +24,7 @@ from explorer.library.genres import DROPPED
 from explorer.progress import Reporter
 from explorer.web import visiting
 from explorer.web.app import create_app
-from explorer.web.security import MAX_UPLOAD_BYTES
+from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
 from explorer.web.shelf import Shelf
 from explorer.web.visitors import Visitors, make_visitors_blueprint
 
@@ -181,7 +181,7 @@ def test_what_is_no_upload_is_refused_at_once(client):
 def test_a_body_that_lies_about_its_length_is_cut_off(home):
     settings = Settings(database=home / "songs.db")
     visitors = Visitors(settings, Shelf(settings.database))
-    with pytest.raises(visiting.VisitorError, match="too large") as refused:
+    with pytest.raises(RefusedError, match="too large") as refused:
         visitors.add("x.mp3", io.BytesIO(bytes(MAX_UPLOAD_BYTES + 1)))
     assert refused.value.status == 413
     assert [path for path in (home / "visitors").rglob("*") if path.is_file()] == []
