@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -122,7 +123,7 @@ class Catalogue:
         self, text: str, *, limit: int = SUGGESTIONS, hide: tuple[str, ...] = ()
     ) -> list[tuple[int, SongRow]]:
         """Find songs on the map by words of title, artist, album or genre, the best first; no hidden ones."""
-        hidden = self.standing.hidden(hide) if hide else None
+        hidden = self.hidden(hide)
         with Database.open_readonly(self.database) as database:
             numbers = [self.number_of(song_id) for song_id in database.search(text)]
             found = [one for one in numbers if one is not None and (hidden is None or not hidden[one])]
@@ -148,12 +149,7 @@ class Catalogue:
             {"kind": "song", "index": index, "title": song.title, "artist": song.artist}
             for index, song in self.search(text, hide=hide)
         ]
-        hidden = self.standing.hidden(hide) if hide else None
-        return [*self.facets().offers(text, limit=OFFERS, hidden=hidden), *songs]
-
-    def facets(self) -> Facets:
-        """Return what there is to filter by; read from the library once."""
-        return self._facets
+        return [*self.facets.offers(text, limit=OFFERS, hidden=self.hidden(hide)), *songs]
 
     def matching(self, chosen: Filter, grouping: Grouping) -> np.ndarray | None:
         """Return which songs a filter lets through, hidden or not.
@@ -172,11 +168,11 @@ class Catalogue:
         if chosen.is_empty:
             return None
         lit = songs_in_groups(chosen, grouping, self.clusters)
-        return lit & self.facets().matching(chosen) if chosen.asks_for_tags else lit
+        return lit & self.facets.matching(chosen) if chosen.asks_for_tags else lit
 
-    def hidden(self, chosen: Filter) -> np.ndarray | None:
-        """Return which songs a filter hides [shape=(n,), bool], or None where it hides none."""
-        return self.standing.hidden(chosen.hide) if chosen.hide else None
+    def hidden(self, hide: tuple[str, ...]) -> np.ndarray | None:
+        """Return which songs `Filter.hide` hides [shape=(n,), bool], or None where it hides none."""
+        return self.standing.hidden(hide) if hide else None
 
     def headings(self, indices: list[int]) -> list[tuple[str, str]]:
         """Return the titles and artists of songs by their numbers; nothing for those that are gone."""
@@ -220,7 +216,7 @@ class Catalogue:
             What the map is without, as `Filter.hide`: neither is what is returned, nor any song with the same
             sound as this one where duplicates are hidden.
         """
-        hidden = self.standing.hidden(hide) if hide else None
+        hidden = self.hidden(hide)
         passed = set(self.standing.others_like(index)) if "duplicates" in hide else set()
         asked = k
         while True:
@@ -246,10 +242,7 @@ class Catalogue:
         if colouring == "cluster" and cluster_count in (None, len(self.clusters.names)):
             return self.clusters
         key = cluster_count if colouring == "cluster" else colouring
-        with self._lock:
-            if key not in self._groupings:
-                self._groupings[key] = self._make_grouping(colouring, cluster_count)
-            return self._groupings[key]
+        return self._made(self._groupings, key, lambda: self._make_grouping(colouring, cluster_count))
 
     def known_clusters(self, count: int | None) -> Grouping:
         """Return so many clusters where they are made already, and else the stored map's: at once."""
@@ -264,14 +257,17 @@ class Catalogue:
             If the library has no PCA map.
         """
         count = min(max(count, 1), MAX_CLUSTERS)
+        return self._made(self._divided, count, lambda: self._divide(count))
+
+    def _made(self, made: dict, key: object, make: Callable[[], object]) -> object:
         with self._lock:
-            if count not in self._divided:
-                self._divided[count] = self._divide(count)
-            return self._divided[count]
+            if key not in made:
+                made[key] = make()
+            return made[key]
 
     def warm_up(self) -> None:
         """Make ready what the first search, selected song and change of clusters need."""
-        _ = self._facets, self.standing
+        _ = self.facets, self.standing
         self._space.nearest(0, 1)
         self._cluster(2)
         _ = self._vocabulary
@@ -289,20 +285,18 @@ class Catalogue:
             return group_by_text("Artists", texts, missing="no artist")
 
     def _cluster_again(self, count: int) -> Grouping:
-        from explorer.mapping.clustering import anthems, match_labels
-        from explorer.mapping.labelling import name_clusters
+        from explorer.mapping.clustering import match_labels
 
-        labels = match_labels(self.clusters.members, self._cluster(count))
-        return Grouping(
-            "Clusters",
-            name_clusters(labels, self._vocabulary),
-            labels,
-            anthems(self._reduced, labels).tolist(),
-        )
+        return self._named_groups("Clusters", match_labels(self.clusters.members, self._cluster(count)))
 
-    def _divide(self, count: int) -> tuple[Regions, Grouping]:
+    def _named_groups(self, title: str, labels: np.ndarray) -> Grouping:
         from explorer.mapping.clustering import anthems
         from explorer.mapping.labelling import name_clusters
+
+        names = name_clusters(labels, self._vocabulary)
+        return Grouping(title, names, labels, anthems(self._reduced, labels).tolist())
+
+    def _divide(self, count: int) -> tuple[Regions, Grouping]:
         from explorer.mapping.regions import voronoi_regions
 
         if "pca" not in self.positions:
@@ -310,8 +304,7 @@ class Catalogue:
                 f"{self.database} has no PCA map, which the original view needs: run `python run.py map`."
             )
         found = voronoi_regions(self.positions["pca"], count=count, seed=0)
-        names = name_clusters(found.labels, self._vocabulary)
-        return found, Grouping("Regions", names, found.labels, anthems(self._reduced, found.labels).tolist())
+        return found, self._named_groups("Regions", found.labels)
 
     def _cluster(self, count: int) -> np.ndarray:
         from explorer.mapping.clustering import cluster
@@ -337,7 +330,8 @@ class Catalogue:
         return reduce(self._space.rows)
 
     @_made_once
-    def _facets(self) -> Facets:
+    def facets(self) -> Facets:
+        """What there is to filter by; read from the library once."""
         with Database.open_readonly(self.database) as database, database.snapshot():
             facts, genres = database.facts(), database.genres()
         unknown = SongFacts()

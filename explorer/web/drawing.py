@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from explorer.web import panels
 from explorer.web.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.facets import Filter
-from explorer.web.figures import legend_entries, map_figure
+from explorer.web.figures import Shown, legend_entries, map_figure
 from explorer.web.header import COLOURINGS, ORIGINAL
 from explorer.web.original import original_figure
 from explorer.web.palette import PALETTES
@@ -67,34 +67,23 @@ class Look:
 
 def draw_map(catalogue: Catalogue, look: Look) -> tuple:
     """Return the map's figure as JSON, the legend and the line of trust."""
-    view = look.view_of(catalogue)
-    projection = "pca" if view == ORIGINAL else view
-    standing, hidden = catalogue.standing, catalogue.hidden(look.filter)
+    view, theme = look.view_of(catalogue), look.theme
+    projection, regions = view, None
     if view == ORIGINAL:
+        projection = "pca"
         regions, grouping = catalogue.regions(look.cluster_count or len(catalogue.clusters.names))
-        lit = catalogue.matching(look.filter, grouping)
-        figure = original_figure(
-            catalogue.positions["pca"],
-            regions,
-            names=grouping.names,
-            theme=look.theme,
-            lit=lit,
-            hidden=hidden,
-            gone=standing.is_gone,
-        )
     else:
         grouping = catalogue.grouping(look.colouring, cluster_count=look.cluster_count)
-        lit = catalogue.matching(look.filter, grouping)
-        figure = map_figure(
-            catalogue.positions[view],
-            grouping,
-            theme=look.theme,
-            projection=view,
-            near=catalogue.near[view] if look.fade else None,
-            lit=lit,
-            hidden=hidden,
-            gone=standing.is_gone,
-        )
+    positions, standing = catalogue.positions[projection], catalogue.standing
+    hidden = catalogue.hidden(look.filter.hide)
+    shown = Shown(catalogue.matching(look.filter, grouping), hidden, standing.is_gone)
+    if regions is not None:
+        figure = original_figure(positions, regions, names=grouping.names, theme=theme, shown=shown)
+        colours = figure.layout.meta["colours"]
+    else:
+        near = catalogue.near[view] if look.fade else None
+        figure = map_figure(positions, grouping, theme=theme, projection=view, near=near, shown=shown)
+        colours = None
     more = {
         "revision": catalogue.revision,
         "order": catalogue.order,
@@ -106,21 +95,11 @@ def draw_map(catalogue: Catalogue, look: Look) -> tuple:
         "hideable": standing.counts,
     }
     figure.update_layout(meta={**figure.layout.meta, **more})
-    entries = legend_entries(
-        grouping,
-        theme=look.theme,
-        colours=figure.layout.meta["colours"] if view == ORIGINAL else None,
-        hidden=hidden,
+    legend = panels.legend(
+        grouping.title,
+        legend_entries(grouping, theme=theme, colours=colours, hidden=hidden),
+        groups=len(grouping.names),
+        shown=look.filter.shown,
+        missing=0 if "missing" in look.filter.hide else standing.counts["missing"],
     )
-    missing = 0 if "missing" in look.filter.hide else standing.counts["missing"]
-    return (
-        figure.to_plotly_json(),
-        panels.legend(
-            grouping.title,
-            entries,
-            groups=len(grouping.names),
-            shown=look.filter.shown,
-            missing=missing,
-        ),
-        panels.trust_line(catalogue.quality.get(projection, {})),
-    )
+    return figure.to_plotly_json(), legend, panels.trust_line(catalogue.quality.get(projection, {}))

@@ -282,16 +282,6 @@ class Facets:
         )
 
     @cached_property
-    def genres(self) -> list[tuple[str, int]]:
-        """Each genre and how many songs have it, the commonest first."""
-        return self.by_genre.counted()
-
-    @cached_property
-    def artists(self) -> list[tuple[str, int]]:
-        """Each artist and how many songs are theirs, the one with most first."""
-        return self.by_artist.counted()
-
-    @cached_property
     def years(self) -> tuple[int, int] | None:
         """The earliest and the latest year, or None where no song names one."""
         known = self.year_of_song[self.year_of_song > 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -20,6 +22,72 @@ _MOST_PLACES, _LEAST_SHARE = 5, 0.05
 _MOST_ARTISTS_NAMED = 12
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """How the songs on a map are to be seen.
+
+    Attributes
+    ----------
+    lit : np.ndarray [shape=(n,), bool], optional
+        Which songs a filter lets through: the others have one faint colour, whose number is "unlit" in
+        `layout.meta`, and groups without any that is lit have no name.
+    hidden : np.ndarray [shape=(n,), bool], optional
+        Which songs are not to be seen: their number is "hidden" in `layout.meta`, and has no colour.
+    gone : np.ndarray [shape=(n,), bool], optional
+        Whose files are missing: they fade. Their numbers are "gone" in `layout.meta` and the "hues" - 1 that
+        follow.
+    """
+
+    lit: np.ndarray | None = None
+    hidden: np.ndarray | None = None
+    gone: np.ndarray | None = None
+
+    @property
+    def seen(self) -> np.ndarray | None:
+        """Which songs are lit and not hidden [shape=(n,), bool], or None where all are."""
+        if self.hidden is None:
+            return self.lit
+        return ~self.hidden if self.lit is None else self.lit & ~self.hidden
+
+    def apply(
+        self, numbers: np.ndarray, shades: list[str], *, gone_shades: list[str], unlit_shade: str
+    ) -> tuple[np.ndarray, list[str], dict]:
+        """Give the songs that are missing, filtered out or hidden colour numbers of their own.
+
+        Parameters
+        ----------
+        numbers : np.ndarray [shape=(n,), int]
+            The songs' colour numbers; modulo `len(gone_shades)` they are those of their groups.
+        shades : list of str
+            The colours that the numbers stand for.
+
+        Returns
+        -------
+        numbers : np.ndarray [shape=(n,), int]
+        shades : list of str
+        marks : dict
+            "gone", the first number of those that are missing, "unlit" and "hidden", each None where there
+            are none; and "lit", how many songs are seen.
+        """
+        seen = self.seen
+        marks = {"gone": None, "unlit": None, "hidden": None}
+        marks["lit"] = len(numbers) if seen is None else int(np.count_nonzero(seen))
+        if self.gone is not None and self.gone.any():
+            marks["gone"] = len(shades)
+            numbers = np.where(self.gone, len(shades) + numbers % len(gone_shades), numbers)
+            shades = [*shades, *gone_shades]
+        if self.lit is not None:
+            marks["unlit"] = len(shades)
+            numbers, shades = np.where(self.lit, numbers, len(shades)), [*shades, unlit_shade]
+        if self.hidden is not None:
+            marks["hidden"] = len(shades)
+            numbers, shades = np.where(self.hidden, len(shades), numbers), [*shades, HIDDEN]
+        return numbers, shades, marks
+
+
+ALL = Shown()
+
+
 def map_figure(
     positions: np.ndarray,
     grouping: Grouping,
@@ -27,9 +95,7 @@ def map_figure(
     theme: str,
     projection: str,
     near: np.ndarray | None = None,
-    lit: np.ndarray | None = None,
-    hidden: np.ndarray | None = None,
-    gone: np.ndarray | None = None,
+    shown: Shown = ALL,
 ) -> go.Figure:
     """Draw the map as one WebGL trace.
 
@@ -45,14 +111,7 @@ def map_figure(
         Goes into `layout.meta`, with the bounds of the positions and the groups' names, for the page.
     near : np.ndarray [shape=(n,)], optional
         How many of each song's ten true neighbours are near it, -1 where unknown: points fade by it.
-    lit : np.ndarray [shape=(n,), bool], optional
-        Which songs a filter lets through: the others have one faint colour, the last, whose number is
-        "unlit" in `layout.meta`, and groups without any that is lit have no name.
-    hidden : np.ndarray [shape=(n,), bool], optional
-        Which songs are not to be seen: their number is "hidden" in `layout.meta`, and has no colour.
-    gone : np.ndarray [shape=(n,), bool], optional
-        Whose files are missing: they fade. Their numbers are "gone" in `layout.meta` and the "hues" - 1 that
-        follow.
+    shown : Shown
 
     Returns
     -------
@@ -63,16 +122,8 @@ def map_figure(
     if near is not None:
         numbers = numbers + len(colours) * fading_levels(near, neighbours=len(positions) - 1)
         shades = [mixed(colour, GROUNDS[theme], share) for _, share in FADING for colour in colours]
-    numbers, shades, marks = standing_out(
-        numbers,
-        shades,
-        gone=gone,
-        gone_shades=[mixed(colour, GROUNDS[theme], GONE_FADING) for colour in colours],
-        lit=lit,
-        unlit_shade=UNLIT[theme],
-        hidden=hidden,
-    )
-    seen = seen_of(lit, hidden)
+    gone_shades = [mixed(colour, GROUNDS[theme], GONE_FADING) for colour in colours]
+    numbers, shades, marks = shown.apply(numbers, shades, gone_shades=gone_shades, unlit_shade=UNLIT[theme])
     trace = points(
         positions,
         numbers,
@@ -80,67 +131,20 @@ def map_figure(
         size=marker_size(len(positions)),
         opacity=0.92 if len(positions) < 5_000 else 0.75,
     )
+    of_groups = [colours[slot] for slot in grouping.slots]
     return page_figure(
         [trace],
         meta={
             "projection": projection,
             "bounds": bounds(positions),
-            "names": name_places(positions, grouping, colours, lit=seen),
+            "names": name_places(positions, grouping, of_groups, lit=shown.seen),
             "groups": group_names(grouping.names),
             "colours": shades,
             "hues": len(colours),
             **marks,
-            "lit": len(positions) if seen is None else int(np.count_nonzero(seen)),
             "theme": theme,
         },
     )
-
-
-def standing_out(
-    numbers: np.ndarray,
-    shades: list[str],
-    *,
-    gone: np.ndarray | None,
-    gone_shades: list[str],
-    lit: np.ndarray | None,
-    unlit_shade: str,
-    hidden: np.ndarray | None,
-) -> tuple[np.ndarray, list[str], dict]:
-    """Give the songs that are missing, filtered out or hidden colour numbers of their own.
-
-    Parameters
-    ----------
-    numbers : np.ndarray [shape=(n,), int]
-        The songs' colour numbers; modulo `len(gone_shades)` they are those of their groups.
-    shades : list of str
-        What the numbers stand for.
-
-    Returns
-    -------
-    numbers : np.ndarray [shape=(n,), int]
-    shades : list of str
-    marks : dict
-        "gone", the first number of those that are missing, "unlit" and "hidden"; None where there are none.
-    """
-    marks: dict[str, int | None] = {"gone": None, "unlit": None, "hidden": None}
-    if gone is not None and gone.any():
-        marks["gone"] = len(shades)
-        numbers = np.where(gone, len(shades) + numbers % len(gone_shades), numbers)
-        shades = [*shades, *gone_shades]
-    if lit is not None:
-        marks["unlit"] = len(shades)
-        numbers, shades = np.where(lit, numbers, len(shades)), [*shades, unlit_shade]
-    if hidden is not None:
-        marks["hidden"] = len(shades)
-        numbers, shades = np.where(hidden, len(shades), numbers), [*shades, HIDDEN]
-    return numbers, shades, marks
-
-
-def seen_of(lit: np.ndarray | None, hidden: np.ndarray | None) -> np.ndarray | None:
-    """Return which songs are lit and not hidden [shape=(n,), bool], or None where all are."""
-    if hidden is None:
-        return lit
-    return ~hidden if lit is None else lit & ~hidden
 
 
 def points(
@@ -205,11 +209,8 @@ def group_names(names: list[str]) -> list[str] | None:
 def fading_levels(near: np.ndarray, *, neighbours: int) -> np.ndarray:
     """Return how far each point fades, as an index into `FADING` [shape=(n,), int]."""
     share = np.asarray(near) / max(min(10, neighbours), 1)
-    levels = np.full(len(share), len(FADING) - 1)
-    for level in range(len(FADING) - 1, -1, -1):
-        levels[share >= FADING[level][0]] = level
-    levels[share < 0] = 0
-    return levels
+    levels = np.digitize(share, [least for least, _ in FADING])
+    return np.where(share < 0, 0, levels)
 
 
 def mixed(colour: str, ground: str, share: float) -> str:
@@ -228,37 +229,19 @@ def name_places(
     positions : np.ndarray [shape=(n, 2), float32]
     grouping : Grouping
     colours : list of str
-        By place in the palette.
+        The groups', by their numbers.
     lit : np.ndarray [shape=(n,), bool], optional
         Only these songs count.
 
     Returns
     -------
     list of dict
-        Of at most 60 groups: "name", "colour", and what `crowded_places` says.
-    """
-    return [
-        {
-            "name": grouping.names[place["group"]],
-            "colour": colours[grouping.slots[place["group"]]],
-            **place,
-        }
-        for place in crowded_places(positions, grouping, lit=lit)
-    ]
-
-
-def crowded_places(positions: np.ndarray, grouping: Grouping, *, lit: np.ndarray | None = None) -> list[dict]:
-    """Find where the largest groups are thickest.
-
-    Returns
-    -------
-    list of dict
-        "group", its number; "x", the "top" and "bottom" of a crowded circle; and its "rank" in the group,
-        from 0 for the most crowded, by which they are sorted, and then by the groups' sizes. None at all
-        for many artists: they are all over a map.
+        Of at most 60 groups: "name"; "colour"; "group", its number; "x", the "top" and "bottom" of a crowded
+        circle; and its "rank" in the group, from 0 for the most crowded, by which they are sorted, and then
+        by the groups' sizes. None at all for many artists: they are all over a map.
     """
     members = grouping.members if lit is None else grouping.members[lit]
-    counts = grouping.counts if lit is None else np.bincount(members, minlength=len(grouping.names))
+    counts = grouping.counts_among(lit)
     few = np.count_nonzero(counts) <= _MOST_ARTISTS_NAMED
     if grouping.title == "Artists" and not few:
         return []
@@ -273,7 +256,8 @@ def crowded_places(positions: np.ndarray, grouping: Grouping, *, lit: np.ndarray
         if not size or (size < _LEAST_SONGS_FOR_A_NAME and not few):
             continue
         parts = _thickest_parts(places[order[ends[group] - size : ends[group]]], reach)
-        found += [{"group": group, "rank": rank, **part} for rank, part in enumerate(parts)]
+        named = {"name": grouping.names[group], "colour": colours[group], "group": group}
+        found += [{**named, "rank": rank, **part} for rank, part in enumerate(parts)]
     return sorted(found, key=lambda place: place["rank"])
 
 
@@ -289,13 +273,8 @@ def _thickest_parts(places: np.ndarray, reach: float) -> list[dict]:
         if parts and counts[middle] < max(_LEAST_SONGS_FOR_A_NAME, _LEAST_SHARE * len(sample)):
             break
         crowd = sample[is_left & (gaps[middle] <= reach)]
-        parts.append(
-            {
-                "x": float(crowd[:, 0].mean()),
-                "top": float(crowd[:, 1].max()),
-                "bottom": float(crowd[:, 1].min()),
-            }
-        )
+        x, heights = crowd.T
+        parts.append({"x": float(x.mean()), "top": float(heights.max()), "bottom": float(heights.min())})
         is_left &= gaps[middle] > 2 * reach
         if not is_left.any():
             break

@@ -7,14 +7,14 @@ import plotly.graph_objects as go
 
 from explorer.mapping.regions import Regions
 from explorer.web.figures import (
+    ALL,
+    Shown,
     bounds,
-    crowded_places,
     group_names,
     marker_size,
+    name_places,
     page_figure,
     points,
-    seen_of,
-    standing_out,
     stepped_scale,
 )
 from explorer.web.grouping import Grouping
@@ -29,14 +29,7 @@ _CROSS_SIZE = 13
 
 
 def original_figure(
-    positions: np.ndarray,
-    regions: Regions,
-    *,
-    names: list[str],
-    theme: str,
-    lit: np.ndarray | None = None,
-    hidden: np.ndarray | None = None,
-    gone: np.ndarray | None = None,
+    positions: np.ndarray, regions: Regions, *, names: list[str], theme: str, shown: Shown = ALL
 ) -> go.Figure:
     """Draw songs as black points on the cells of their regions, whose centres are white crosses.
 
@@ -49,12 +42,7 @@ def original_figure(
     names : list of str
         The regions', by their numbers.
     theme : {"dark", "light"}
-    lit : np.ndarray [shape=(n,), bool], optional
-        Which songs a filter lets through: the others are faint.
-    hidden : np.ndarray [shape=(n,), bool], optional
-        Which songs are not to be seen.
-    gone : np.ndarray [shape=(n,), bool], optional
-        Whose files are missing: they are fainter.
+    shown : Shown
 
     Returns
     -------
@@ -65,32 +53,25 @@ def original_figure(
     slots = cell_slots(len(regions.polygons), regions.borders)
     cells = [CELLS[theme][slot] for slot in slots]
     hues = max(len(cells), 1)
-    gone_inks = [_GONE_POINT] * hues
-    numbers, inks, marks = standing_out(
-        regions.labels,
-        [_POINT] * hues,
-        gone=gone,
-        gone_shades=gone_inks,
-        lit=lit,
-        unlit_shade=_UNLIT_POINT,
-        hidden=hidden,
+    numbers, inks, marks = shown.apply(
+        regions.labels, [_POINT] * hues, gone_shades=[_GONE_POINT] * hues, unlit_shade=_UNLIT_POINT
     )
     # Where points are black or nearly, what the page says of them has their cell's colour.
-    padded = [*cells, *[_POINT] * (hues - len(cells))]
+    padded = cells or [_POINT]
     colours = [padded[i % hues] if ink in (_POINT, _GONE_POINT) else ink for i, ink in enumerate(inks)]
-    seen = seen_of(lit, hidden)
     size = max(_POINT_SHARE * marker_size(len(positions)), _LEAST_POINT)
+    named = name_places(positions, Grouping("Regions", names, regions.labels), cells, lit=shown.seen)
     figure = page_figure(
         [points(positions, numbers, stepped_scale(inks), size=size, opacity=1), _crosses(regions.centres)],
         meta={
             "projection": "original",
             "bounds": bounds(np.vstack([positions, *regions.polygons])),
-            "names": _names(positions, regions, names, cells, seen),
+            # A region is one piece of the map, and has its name once.
+            "names": [place for place in named if place["rank"] == 0],
             "groups": group_names(names),
             "colours": colours,
             "hues": hues,
             **marks,
-            "lit": len(positions) if seen is None else int(np.count_nonzero(seen)),
             "theme": theme,
         },
     )
@@ -132,15 +113,3 @@ def _crosses(centres: np.ndarray) -> go.Scattergl:
             "line": {"color": "#000000", "width": 1.5},
         },
     )
-
-
-def _names(
-    positions: np.ndarray, regions: Regions, names: list[str], cells: list[str], lit: np.ndarray | None
-) -> list[dict]:
-    """Return where the regions' names go: a region is one piece of the map, and has its name once."""
-    places = crowded_places(positions, Grouping("Regions", names, regions.labels), lit=lit)
-    return [
-        {"name": names[place["group"]], "colour": cells[place["group"]], **place}
-        for place in places
-        if place["rank"] == 0
-    ]

@@ -150,8 +150,8 @@ def _suggestion(one: dict) -> dict:
 
 def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[str, ...] = ()) -> tuple:
     """Return what the filters offer: genres, clusters, years from and to, a note, and the longest song."""
-    facets = catalogue.facets()
-    counted = facets.by_genre.counted(hidden=catalogue.standing.hidden(hide) if hide else None)
+    facets = catalogue.facets
+    counted = facets.by_genre.counted(hidden=catalogue.hidden(hide))
     genres = [{"value": name, "label": f"{name} ({count:,})"} for name, count in counted]
     grouping = catalogue.grouping("cluster", cluster_count=cluster_count)
     first, last = facets.years or (0, 0)
@@ -164,7 +164,7 @@ def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[
 def artist_options(shelf: Shelf, text: str, chosen: list[str]) -> list[str]:
     """Return artists whose names hold a text, with those that are chosen already."""
     try:
-        found = shelf.held().facets().suggest("artists", text)
+        found = shelf.held().facets.suggest("artists", text)
     except ExplorerError:
         found = []
     return list(dict.fromkeys([*(str(name) for name in chosen), *found]))

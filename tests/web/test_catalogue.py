@@ -81,14 +81,14 @@ def test_facets_are_those_of_the_songs_on_the_map_and_made_once(library, monkeyp
 
     monkeypatch.setattr(Database, "facts", slowly)
     found = []
-    threads = [threading.Thread(target=lambda: found.append(catalogue.facets())) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: found.append(catalogue.facets)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(calls) == 1
     assert all(facets is found[0] for facets in found)
-    assert dict(found[0].genres) == {"Ambient": 8, "Waltz": 8, "Techno": 7}
+    assert dict(found[0].by_genre.counted()) == {"Ambient": 8, "Waltz": 8, "Techno": 7}
     assert (found[0].years, found[0].n_without_year) == (None, 23)
 
 
@@ -105,7 +105,7 @@ def test_facets_do_not_wait_for_the_vectors(catalogue, monkeypatch):
     thread = threading.Thread(target=lambda: catalogue.nearest(0))
     thread.start()
     assert reading.wait(60)
-    other = threading.Thread(target=catalogue.facets, daemon=True)
+    other = threading.Thread(target=lambda: catalogue.facets, daemon=True)
     other.start()
     other.join(30)
     assert not other.is_alive()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.web.figures import (
+    Shown,
     fading_levels,
     legend_entries,
     map_figure,
@@ -86,7 +87,7 @@ def test_what_a_filter_leaves_out_stays_and_has_the_last_and_faintest_colour(the
     lit = np.arange(28) % 4 == 0
     for near in (None, np.full(28, 3)):
         plain = map_figure(positions, grouping, theme=theme, projection="pca", near=near)
-        figure = map_figure(positions, grouping, theme=theme, projection="pca", near=near, lit=lit)
+        figure = map_figure(positions, grouping, theme=theme, projection="pca", near=near, shown=Shown(lit))
         meta, marker = figure.layout.meta, figure.data[0].marker
         assert len(figure.data[0].x) == 28
         assert marker.color.dtype == np.uint8
@@ -105,9 +106,11 @@ def test_only_groups_that_are_lit_are_named_where_they_are_lit():
     members = np.array([0] * 9 + [0] * 4 + [1] * 2, dtype=np.int32)
     grouping = Grouping("Clusters", ["here and there", "elsewhere"], members)
     lit = np.arange(15) >= 11
-    named = map_figure(places, grouping, theme="dark", projection="pca", lit=lit).layout.meta["names"]
+    named = map_figure(places, grouping, theme="dark", projection="pca", shown=Shown(lit)).layout.meta[
+        "names"
+    ]
     assert [(place["name"], place["x"]) for place in named] == [("here and there", 5.0), ("elsewhere", 9.0)]
-    nothing = map_figure(places, grouping, theme="dark", projection="pca", lit=np.zeros(15, bool))
+    nothing = map_figure(places, grouping, theme="dark", projection="pca", shown=Shown(np.zeros(15, bool)))
     assert (nothing.layout.meta["names"], nothing.layout.meta["lit"]) == ([], 0)
     artists = Grouping("Artists", [str(i) for i in range(15)], np.arange(15, dtype=np.int32))
     assert name_places(places, artists, ["#111111"] * 21) == []
@@ -152,11 +155,11 @@ def test_a_group_in_two_places_is_named_in_both_the_thicker_first():
 def test_names_are_few_enough_to_place_and_artists_all_over_the_map_have_none():
     many = Grouping("Clusters", [str(i) for i in range(200)], np.repeat(np.arange(200), 4).astype(np.int32))
     positions = np.random.default_rng(0).normal(size=(800, 2)).astype(np.float32)
-    places = name_places(positions, many, ["#111111"] * 21)
+    places = name_places(positions, many, ["#111111"] * 200)
     assert len([place for place in places if place["rank"] == 0]) == 60
     assert max(place["rank"] for place in places) < 5
     artists = Grouping("Artists", many.names, many.members)
-    assert name_places(positions, artists, ["#111111"] * 21) == []
+    assert name_places(positions, artists, ["#111111"] * 200) == []
 
 
 def contrast(one, other):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explorer.mapping.regions import voronoi_regions
-from explorer.web.figures import legend_entries, map_figure
+from explorer.web.figures import Shown, legend_entries, map_figure
 from explorer.web.grouping import Grouping
 from explorer.web.original import original_figure
 from explorer.web.palette import CELLS
@@ -16,7 +16,9 @@ NAMES = ["Rock", "Salsa", "<b>Jazz</b>", "Opera", "Folk"]
 def draw(n=400, count=5, theme="dark", lit=None, names=NAMES):
     positions = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
     regions = voronoi_regions(positions, count=count)
-    figure = original_figure(positions, regions, names=names[: len(regions.polygons)], theme=theme, lit=lit)
+    figure = original_figure(
+        positions, regions, names=names[: len(regions.polygons)], theme=theme, shown=Shown(lit)
+    )
     return figure, positions, regions
 
 
