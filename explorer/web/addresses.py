@@ -30,15 +30,20 @@ def routes(name: str, *, library_status: int = 404) -> Blueprint:
 
     @blueprint.errorhandler(ExplorerError)
     def explain(error: ExplorerError) -> Response:
-        if isinstance(error, LibraryBusyError):
-            return say(503, "The library is busy: try again in a moment.")
-        if isinstance(error, RefusedError):
-            return say(error.status, str(error))
-        if isinstance(error, AudioError):
-            return say(415, str(error))
-        return say(library_status if isinstance(error, LibraryError) else 500, str(error))
+        is_busy = isinstance(error, LibraryBusyError)
+        sentence = "The library is busy: try again in a moment." if is_busy else str(error)
+        response = say(_status(error, library_status), sentence)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     return blueprint
+
+
+def _status(error: ExplorerError, library_status: int) -> int:
+    if isinstance(error, RefusedError):
+        return error.status
+    statuses = {LibraryBusyError: 503, AudioError: 415, LibraryError: library_status}
+    return next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
 
 
 def fresh_json(**values: object) -> Response:

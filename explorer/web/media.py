@@ -162,12 +162,14 @@ def answer_from_file(
         raise RefusedError(403, f"{name} cannot be read: {error.strerror}.") from error
 
 
+def playable(path: Path, form: str, *, cache: Path, key: str) -> tuple[Path, str]:
+    """Return a file that browsers play, a FLAC copy where they do not play this one, and its media type."""
+    media_type = browser_type(form)
+    return (path, media_type) if media_type else (transcode(path, cache=cache, key=key), "audio/flac")
+
+
 def _send(file: StoredFile, settings: Settings) -> Response:
-    media_type = browser_type(file.format)
-    path = file.path
-    if media_type is None:
-        path = transcode(file.path, cache=settings.transcodes, key=file.fingerprint)
-        media_type = "audio/flac"
+    path, media_type = playable(file.path, file.format, cache=settings.transcodes, key=file.fingerprint)
     # Not every name is text that a header could carry, and that Flask could make a tag of.
     name = "".join(letter if letter.isprintable() else "_" for letter in path.name)
     state = path.stat()

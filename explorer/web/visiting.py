@@ -185,14 +185,7 @@ class Visitors:
         RefusedError
             If there is none of that token.
         """
-        with self._changed:
-            visitor = self._visitors.pop(token, None)
-            if visitor is None:
-                raise RefusedError(404, "This song is not here any more.")
-            if visitor.embedding is not None:
-                visitor.embedding.kill()
-        with visitor.lock:  # It may be being kept.
-            shutil.rmtree(visitor.path.parent, ignore_errors=True)
+        self._remove(self.get(token))
 
     def keep(self, token: str) -> str:
         """Take a visitor into the library, and return its id there; a second time it is the same one.
@@ -252,20 +245,23 @@ class Visitors:
             leaving = [v for v in self._visitors.values() if v.phase in ("ready", "failed")]
             if surplus > len(leaving):
                 raise RefusedError(429, f"{MOST_VISITORS} songs wait already: drop this one a little later.")
-        self._drop(leaving[: max(0, surplus)])
+        for visitor in leaving[: max(0, surplus)]:
+            self._remove(visitor)
 
     def _drop_old(self) -> None:
         with self._changed:
             now = time.monotonic()
             old = [v for v in self._visitors.values() if now - v.arrived > OLDEST_S]
-        self._drop(old)
+        for visitor in old:
+            self._remove(visitor)
 
-    def _drop(self, leaving: list[Visitor]) -> None:
-        for visitor in leaving:
-            try:
-                self.forget(visitor.token)
-            except RefusedError:
-                continue  # Somebody else was faster.
+    def _remove(self, visitor: Visitor) -> None:
+        with self._changed:
+            self._visitors.pop(visitor.token, None)
+            if visitor.embedding is not None:
+                visitor.embedding.kill()
+        with visitor.lock:  # It may be being kept.
+            shutil.rmtree(visitor.path.parent, ignore_errors=True)
 
     def _home(self) -> Path:
         """Return this program's folder of visitors; it goes when the program ends."""
@@ -284,37 +280,30 @@ class Visitors:
     def _work(self) -> None:
         while True:
             with self._changed:
-                visitor = self._next()
+                visitor = next((v for v in self._visitors.values() if v.phase == "waiting"), None)
                 if visitor is None:
                     self._changed.wait(_TIDYING_S)
                 else:
-                    self._begin(visitor)
+                    visitor.phase, visitor.text, visitor.share = "embedding", "Starting", 0.0
             if visitor is None:
                 self._drop_old()
-            elif visitor.embedding is not None:
-                self._follow(visitor)
+            else:
+                self._embed(visitor)
 
-    def _begin(self, visitor: Visitor) -> None:
-        visitor.phase, visitor.text, visitor.share = "embedding", "Starting", 0.0
-        try:
-            visitor.embedding = Embedding(visitor.path, self._settings.database, limit_s=self._limit_s)
-        except OSError as error:
-            visitor.phase = "failed"
-            visitor.error = f"The embedding of {visitor.name} cannot be started: {error.strerror}."
-
-    def _next(self) -> Visitor | None:
-        return next((v for v in self._visitors.values() if v.phase == "waiting"), None)
-
-    def _follow(self, visitor: Visitor) -> None:
+    def _embed(self, visitor: Visitor) -> None:
         def tell(text: str, share: float) -> None:
             visitor.text, visitor.share = text, share
 
         try:
+            with self._changed:
+                if visitor.token not in self._visitors:
+                    return
+                visitor.embedding = Embedding(visitor.path, self._settings.database, limit_s=self._limit_s)
             visitor.embedded = visitor.embedding.embed(tell)
         except ExplorerError as error:
             visitor.error = str(error)
         except Exception as error:
-            # Whatever a result turns out to be, the next in line has its turn.
+            # Whatever goes wrong with one, the next in line has its turn.
             visitor.error = f"{visitor.name} cannot be embedded ({type(error).__name__}: {error})."
         visitor.embedding = None
         if visitor.error:

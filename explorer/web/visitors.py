@@ -7,8 +7,8 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request, send_file
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from explorer.audio.transcoding import browser_type, transcode
 from explorer.web.addresses import fresh_json, routes
+from explorer.web.media import playable
 from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, say
 from explorer.web.visiting import Visitor, Visitors
 
@@ -71,10 +71,8 @@ def send_visitor(visitor: Visitor) -> Response:
     embedded = visitor.embedded
     if embedded is None:
         raise RefusedError(409, f"{visitor.name} cannot be played before it is embedded.")
-    path, media_type = visitor.path, browser_type(embedded.format)
-    if media_type is None:
-        path = transcode(path, cache=path.parent / ".playable", key="copy")
-        media_type = "audio/flac"
+    cache = visitor.path.parent / ".playable"
+    path, media_type = playable(visitor.path, embedded.format, cache=cache, key="copy")
     try:
         return send_file(path, mimetype=media_type, conditional=True, max_age=0)
     except OSError as error:
