@@ -16,10 +16,12 @@ from explorer.commands.exporting import export
 from explorer.commands.indexing import INTERRUPTED, index
 from explorer.commands.options import (
     PROJECTION,
+    browser_option,
     database_option,
     json_option,
     port_option,
     print_json,
+    progress_option,
     weights_option,
 )
 from explorer.commands.originals import import_command
@@ -65,7 +67,7 @@ def cli() -> None:
     help="How many clusters, from now on; 0 for as many as the music has.",
 )
 @click.option("--relayout", is_flag=True, help="Lay the songs out anew: every one may move.")
-@click.option("--progress-lines", is_flag=True, hidden=True, help="Progress as JSON, for the page.")
+@progress_option
 @json_option
 def map_command(database, progress_lines, as_json, **choices):
     """Bring the map up to date: places for new songs, clusters and their names.
@@ -106,7 +108,7 @@ def map_command(database, progress_lines, as_json, **choices):
     type=click.Path(path_type=Path),
     help="Where the clips of a database of the original scripts are (`previews` beside it).",
 )
-@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+@browser_option
 def serve(database, host, port, allowed_hosts, clips, no_browser):
     """Serve the map's page."""
     from explorer.originals import library_to_read
@@ -121,7 +123,7 @@ def serve(database, host, port, allowed_hosts, clips, no_browser):
 @database_option
 @port_option
 @weights_option
-@click.option("--no-browser", is_flag=True, help="Do not open the page.")
+@browser_option
 @click.option("--no-serve", is_flag=True, help="Stop when the library is ready.")
 def demo(database, port, weights, no_browser, no_serve):
     """Compose a small library, index it and open its map."""
@@ -202,9 +204,6 @@ def run(arguments: list[str] | None = None) -> int:
     except ExplorerError as error:
         click.echo(" ".join(str(error).split()), err=True)
         return 1
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 2
     except click.ClickException as error:
         error.show()
         return 2

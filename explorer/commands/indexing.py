@@ -8,7 +8,14 @@ from typing import NoReturn
 
 import click
 
-from explorer.commands.options import database_option, json_option, model_options, model_request, print_json
+from explorer.commands.options import (
+    database_option,
+    json_option,
+    map_option,
+    model_options,
+    model_request,
+    print_json,
+)
 from explorer.config import Settings
 from explorer.errors import ExplorerError
 from explorer.failures import FailureLog, count_reasons
@@ -45,7 +52,7 @@ _COUNTS = (
     metavar="ADDRESS",
     help="Decode and embed on the Dask cluster of this scheduler, as tcp://10.0.0.1:8786.",
 )
-@click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
+@map_option
 @click.option(
     "--no-previews",
     is_flag=True,

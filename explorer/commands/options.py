@@ -28,6 +28,11 @@ port_option = click.option(
 )
 weights_option = click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
 PROJECTION = click.Choice(["tsne", "umap", "pca"])
+browser_option = click.option("--no-browser", is_flag=True, help="Do not open the page.")
+map_option = click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
+progress_option = click.option(
+    "--progress-lines", is_flag=True, hidden=True, help="Progress as JSON, for the page."
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="End with one JSON object on standard output."
 )

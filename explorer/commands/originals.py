@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from explorer.commands.options import database_option, json_option, print_json
+from explorer.commands.options import database_option, json_option, map_option, print_json
 from explorer.progress import Reporter
 
 
@@ -20,7 +20,7 @@ from explorer.progress import Reporter
     type=click.Path(path_type=Path),
     help="Where the songs' clips are, called by their ids (`previews` beside the original).",
 )
-@click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
+@map_option
 @json_option
 def import_command(original, database, clips, no_map, as_json):
     """Copy ORIGINAL, a database of the original scripts, into a library of ours."""

@@ -14,6 +14,7 @@ from explorer.commands.options import (
     model_options,
     model_request,
     print_json,
+    progress_option,
 )
 from explorer.errors import AudioError
 from explorer.progress import LineReporter, Reporter
@@ -67,7 +68,7 @@ def synth(folder, form, seconds, rate_hz, seed, as_json):
 @click.option(
     "--like-library", is_flag=True, help="Use the library's own model, so that they can be compared."
 )
-@click.option("--progress-lines", is_flag=True, hidden=True, help="Progress as JSON, for the page.")
+@progress_option
 @json_option
 def embed(files, out, database, like_library, progress_lines, as_json, **choices):
     """Embed one FILE or several, each into an .npz: `embedding`, `timestamps` and `pooled`.

@@ -7,7 +7,6 @@ from dash import Dash
 from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
 from explorer.web.callbacks import register_callbacks
-from explorer.web.catalogue import Catalogue
 from explorer.web.exporting import make_export_blueprint
 from explorer.web.jobs import MapJob
 from explorer.web.layout import Notice, page
@@ -57,10 +56,13 @@ def create_app(settings: Settings) -> Dash:
     app.layout = lambda: _page_now(shelf)
     job = MapJob(settings.database)
     register_callbacks(app, shelf, job)
-    app.server.register_blueprint(make_blueprint(settings, shelf))
-    app.server.register_blueprint(make_sound_blueprint(settings))
-    app.server.register_blueprint(make_export_blueprint(settings, shelf))
-    app.server.register_blueprint(make_visitors_blueprint(Visitors(settings, shelf), kept=job.start))
+    for blueprint in (
+        make_blueprint(settings, shelf),
+        make_sound_blueprint(settings),
+        make_export_blueprint(settings, shelf),
+        make_visitors_blueprint(Visitors(settings, shelf), kept=job.start),
+    ):
+        app.server.register_blueprint(blueprint)
     protect(app, settings)
     return app
 
@@ -74,13 +76,9 @@ def _page_now(shelf: Shelf):
         return page(None, NO_LIBRARY)
     except LibraryError as error:
         return page(None, Notice("broken", "This library cannot be opened", str(error)))
-    return page(catalogue, _notice_for(catalogue))
-
-
-def _notice_for(catalogue: Catalogue) -> Notice | None:
     if len(catalogue):
-        return None
-    return NO_MAP if catalogue.unmapped else NO_LIBRARY
+        return page(catalogue, None)
+    return page(catalogue, NO_MAP if catalogue.unmapped else NO_LIBRARY)
 
 
 NO_LIBRARY = Notice(

@@ -174,20 +174,19 @@ class Catalogue:
         """Return which songs `Filter.hide` hides [shape=(n,), bool], or None where it hides none."""
         return self.standing.hidden(hide) if hide else None
 
-    def headings(self, indices: list[int]) -> list[tuple[str, str]]:
-        """Return the titles and artists of songs by their numbers; nothing for those that are gone."""
-        song_ids = [self.song_ids[index] for index in indices]
-        with Database.open_readonly(self.database) as database:
-            found = database.headings(song_ids)
-        return [found.get(song_id, ("", "")) for song_id in song_ids]
-
     def described(self, found: list[tuple[int, float]]) -> list[dict]:
-        """Return "index", "similarity", "title" and "artist" of songs that `nearest` found."""
-        headings = self.headings([index for index, _ in found])
-        return [
-            {"index": index, "similarity": round(similarity, 4), "title": title, "artist": artist}
-            for (index, similarity), (title, artist) in zip(found, headings, strict=True)
-        ]
+        """Return "index", "similarity", "title" and "artist" of songs that `nearest` found.
+
+        Title and artist are empty for songs that were removed.
+        """
+        with Database.open_readonly(self.database) as database:
+            headings = database.headings([self.song_ids[index] for index, _ in found])
+        songs = []
+        for index, similarity in found:
+            title, artist = headings.get(self.song_ids[index], ("", ""))
+            song = {"index": index, "similarity": round(similarity, 4), "title": title, "artist": artist}
+            songs.append(song)
+        return songs
 
     def named(self, indices: tuple[int, ...]) -> list[dict]:
         """Return "index", "title", "artist", "path" and "gone" of songs by their numbers."""

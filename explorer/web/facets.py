@@ -52,24 +52,14 @@ class Filter:
     def parse(cls, document: object) -> Filter:
         """Read a filter as the page's JSON says it; what is malformed asks for nothing.
 
-        Parameters
-        ----------
-        document : dict, optional
-            "genres", "clusters" and "artists": lists of names; "years" and "duration_s": [least, most], in
-            any order, null at an open end; "shown": a list of group numbers; "hide": a list of "duplicates"
-            and "missing". Any may be missing or null.
+        Its keys are the attributes' names, any of which may be missing or null; the ends of a range may be in
+        any order, and null where it is open.
         """
         if not isinstance(document, dict):
             return cls()
-        return cls(
-            genres=_names(document.get("genres")),
-            clusters=_names(document.get("clusters")),
-            artists=_names(document.get("artists")),
-            years=_range(document.get("years")),
-            duration_s=_range(document.get("duration_s")),
-            shown=_numbers(document.get("shown")),
-            hide=hideable(document.get("hide")),
-        )
+        readers = dict.fromkeys(("genres", "clusters", "artists"), _names)
+        readers |= {"years": _range, "duration_s": _range, "shown": _numbers, "hide": hideable}
+        return cls(**{name: read(document.get(name)) for name, read in readers.items()})
 
     @property
     def asks_for_tags(self) -> bool:
@@ -298,18 +288,10 @@ class Facets:
         """How many songs name no year."""
         return int((self.year_of_song == 0).sum())
 
-    def suggest(self, kind: str, text: str, limit: int = 30) -> list[str]:
-        """Return the genres or the artists that answer to what a user has typed, the likeliest first.
-
-        Parameters
-        ----------
-        kind : {"genres", "artists"}
-            Anything else finds nothing.
-        """
-        values = {"genres": self.by_genre, "artists": self.by_artist}.get(kind)
-        if values is None:
-            return []
-        return [values.names[number] for number in values.find(text, limit=limit, anywhere=True)]
+    def suggest_artists(self, text: str, limit: int = 30) -> list[str]:
+        """Return the artists that answer to what a user has typed, the likeliest first."""
+        found = self.by_artist.find(text, limit=limit, anywhere=True)
+        return [self.by_artist.names[number] for number in found]
 
     def offers(self, text: str, *, limit: int, hidden: np.ndarray | None = None) -> list[dict]:
         """Return the genres and the artists in which words begin with what a user searches for.

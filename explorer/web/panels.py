@@ -164,7 +164,7 @@ def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[
 def artist_options(shelf: Shelf, text: str, chosen: list[str]) -> list[str]:
     """Return artists whose names hold a text, with those that are chosen already."""
     try:
-        found = shelf.held().facets.suggest("artists", text)
+        found = shelf.held().facets.suggest_artists(text)
     except ExplorerError:
         found = []
     return list(dict.fromkeys([*(str(name) for name in chosen), *found]))

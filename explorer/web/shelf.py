@@ -38,11 +38,8 @@ class Shelf:
         """
         with self._lock, Database.open_readonly(self._database) as database:
             with database.snapshot():
-                stamp, changes = (
-                    (database.map_revision(), database.count_vectors()),
-                    database.mark_of_changes(),
-                )
-                held = self._catalogue
+                stamp = (database.map_revision(), database.count_vectors())
+                changes, held = database.mark_of_changes(), self._catalogue
                 if held is None or stamp != (held.revision, len(held) + held.unmapped):
                     self._catalogue = load_catalogue(database)
                 elif changes != held.changes:
