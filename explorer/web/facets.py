@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from explorer.library.records import SongFacts
 from explorer.web.grouping import Grouping
@@ -118,15 +119,12 @@ class Values:
     ----------
     names : list of str
         Each in its commonest spelling, the commonest value first.
-    counts : np.ndarray [shape=(m,), int64]
-        How many songs have each.
-    songs : np.ndarray [shape=(sum of counts,), int32]
-        The songs that have the first value, then those that have the second, and so on.
+    songs : csr_array [shape=(m, n), int32]
+        1 where a song (column) has a value (row).
     """
 
     names: list[str]
-    counts: np.ndarray
-    songs: np.ndarray
+    songs: csr_array
 
     @classmethod
     def of(cls, names_of_songs: Iterable[Sequence[str]]) -> Values:
@@ -147,19 +145,10 @@ class Values:
                     found.append(codes.setdefault(name, len(codes)))
         found = np.asarray(found, dtype=np.int64)
         names, value_of = _merged(list(codes), np.bincount(found, minlength=len(codes)))
-        # A pair of value and song as one number, so that each is there once.
-        pairs = np.unique(value_of[found] * n_songs + np.asarray(songs, dtype=np.int64))
-        values, rows = np.divmod(pairs, max(n_songs, 1))
-        counts = np.bincount(values, minlength=len(names))
-        order = np.argsort(-counts, kind="stable")
-        rank = np.empty(len(order), dtype=np.int64)
-        rank[order] = np.arange(len(order))
-        rows = rows[np.argsort(rank[values], kind="stable")].astype(np.int32)
-        return cls([names[value] for value in order], counts[order], rows)
-
-    @cached_property
-    def _ends(self) -> np.ndarray:
-        return np.cumsum(self.counts)
+        having = csr_array((np.ones_like(found, np.int32), (value_of[found], songs)), (len(names), n_songs))
+        having.data[:] = 1  # The constructor adds up what a song names twice.
+        order = np.argsort(-np.diff(having.indptr), kind="stable")
+        return cls([names[value] for value in order], having[order])
 
     @cached_property
     def _number_of(self) -> dict[str, int]:
@@ -171,21 +160,13 @@ class Values:
 
     def counted(self, *, hidden: np.ndarray | None = None) -> list[tuple[str, int]]:
         """Return each name and how many songs have it, of those that are not `hidden` [shape=(n,), bool]."""
-        return list(zip(self.names, self._counts_without(hidden).tolist(), strict=True))
-
-    def _counts_without(self, hidden: np.ndarray | None) -> np.ndarray:
-        if hidden is None:
-            return self.counts
-        before = np.concatenate([[0], np.cumsum(~hidden[self.songs])])
-        return before[self._ends] - before[self._ends - self.counts]
+        counts = np.diff(self.songs.indptr) if hidden is None else self.songs @ ~hidden
+        return list(zip(self.names, counts.tolist(), strict=True))
 
     def let_through(self, names: Iterable[str], lit: np.ndarray) -> None:
         """Mark in `lit` [shape=(n,), bool] the songs that have any of some values, in whatever case."""
-        for name in names:
-            number = self._number_of.get(_key(name))
-            if number is not None:
-                end = self._ends[number]
-                lit[self.songs[end - self.counts[number] : end]] = True
+        numbers = [self._number_of[key] for key in map(_key, names) if key in self._number_of]
+        lit[self.songs[numbers].indices] = True
 
     def find(self, text: str, *, limit: int, anywhere: bool = False) -> list[int]:
         """Find values by what a user has typed so far, accents and case aside.
