@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
@@ -194,12 +195,8 @@ def _rehearse(database, folder, retry, limit, *, reindex: bool, as_json: bool) -
     from explorer.indexing.rehearsal import rehearse
     from explorer.library.database import Database
 
-    library = Database.open_readonly(database) if database.exists() else None
-    try:
+    with Database.open_readonly(database) if database.exists() else nullcontext() as library:
         told = rehearse(library, folder, retry=retry, limit=limit, reindex=reindex, reporter=Reporter())
-    finally:
-        if library:
-            library.close()
     if as_json:
         print_json({"dry_run": True, "to_embed": told.to_embed, **asdict(told)})
     else:

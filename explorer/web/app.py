@@ -68,17 +68,18 @@ def create_app(settings: Settings) -> Dash:
 
 
 def _page_now(shelf: Shelf):
+    catalogue = notice = None
     try:
         catalogue = shelf.latest()
+        if not len(catalogue):
+            notice = NO_MAP if catalogue.unmapped else NO_LIBRARY
     except LibraryBusyError:
-        return page(None, BUSY)
+        notice = BUSY
     except NoLibraryError:
-        return page(None, NO_LIBRARY)
+        notice = NO_LIBRARY
     except LibraryError as error:
-        return page(None, Notice("broken", "This library cannot be opened", str(error)))
-    if len(catalogue):
-        return page(catalogue, None)
-    return page(catalogue, NO_MAP if catalogue.unmapped else NO_LIBRARY)
+        notice = Notice("broken", "This library cannot be opened", str(error))
+    return page(catalogue, notice)
 
 
 NO_LIBRARY = Notice(

@@ -92,13 +92,7 @@ class Catalogue:
             return database.song(self.song_ids[index])
 
     def require(self, index: int) -> None:
-        """Refuse a number that no song on the map has.
-
-        Raises
-        ------
-        SongNotFoundError
-            If there is no such number.
-        """
+        """Raise SongNotFoundError if no song on the map has that number."""
         if not 0 <= index < len(self):
             raise SongNotFoundError(f"The map has no song number {index}: reload the page.")
 
@@ -130,12 +124,7 @@ class Catalogue:
             return [(number, database.song(self.song_ids[number])) for number in found[:limit]]
 
     def suggest(self, text: str, *, hide: tuple[str, ...] = ()) -> list[dict]:
-        """Return what a search offers while it is typed.
-
-        Parameters
-        ----------
-        hide : tuple of str
-            What the map is without, as `Filter.hide`.
+        """Return what a search offers while it is typed, without what `Filter.hide` hides.
 
         Returns
         -------
@@ -212,8 +201,8 @@ class Catalogue:
         Parameters
         ----------
         hide : tuple of str
-            What the map is without, as `Filter.hide`: neither is what is returned, nor any song with the same
-            sound as this one where duplicates are hidden.
+            As `Filter.hide`: such songs are left out, and where duplicates are hidden also those with the
+            same sound as this one.
         """
         hidden = self.hidden(hide)
         passed = set(self.standing.others_like(index)) if "duplicates" in hide else set()

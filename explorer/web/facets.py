@@ -128,13 +128,7 @@ class Values:
 
     @classmethod
     def of(cls, names_of_songs: Iterable[Sequence[str]]) -> Values:
-        """Collect the values of songs; one that a song names twice, in whatever case, it has once.
-
-        Parameters
-        ----------
-        names_of_songs : iterable of sequence of str
-            Of each song, in the map's order.
-        """
+        """Collect the values of songs, in the map's order; one that a song names twice it has once."""
         codes: dict[str, int] = {}
         songs, found = array("i"), array("i")
         n_songs = 0

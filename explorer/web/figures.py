@@ -63,11 +63,9 @@ class Shown:
 
         Returns
         -------
-        numbers : np.ndarray [shape=(n,), int]
-        shades : list of str
-        marks : dict
-            "gone", the first number of those that are missing, "unlit" and "hidden", each None where there
-            are none; and "lit", how many songs are seen.
+        tuple of np.ndarray [shape=(n,), int], list of str, and dict
+            The last has "gone", the first number of those that are missing, "unlit" and "hidden", each None
+            where there are none; and "lit", how many songs are seen.
         """
         seen = self.seen
         marks = {"gone": None, "unlit": None, "hidden": None}

@@ -52,11 +52,6 @@ class MapJob:
             if self.state.phase == "running":
                 self._program.cancel()
 
-    def wait(self, timeout_s: float | None = None) -> None:
-        """Wait until the program has ended."""
-        if self._program is not None:
-            self._program.wait(timeout_s)
-
     def _follow(self, program: ChildProgram) -> None:
         program.follow(self._tell)
         if program.wait() == 0:

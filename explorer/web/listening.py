@@ -61,8 +61,8 @@ def _tab(name: str, label: str, *, selected: bool = False) -> Component:
 
 
 def _tab_panel(name: str, *children: Component, **attributes: bool) -> Component:
-    labelled = {"role": "tabpanel", "aria_labelledby": f"tab-{name}"}
-    return part("panel-body", *children, id=f"panel-{name}", **labelled, **attributes)
+    attributes |= {"role": "tabpanel", "aria_labelledby": f"tab-{name}"}
+    return part("panel-body", *children, id=f"panel-{name}", **attributes)
 
 
 def _choice() -> list[Component]:

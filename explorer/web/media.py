@@ -191,12 +191,8 @@ def describe_song(
     "gone_since" says when its file was first missed, and is null where it is there; then "kept" says what is
     left to hear, "copy", "preview" or null. "twins" counts the other songs with the same sound; "same_sound"
     names the first of them.
-
-    Parameters
-    ----------
-    cluster_count : int, optional
-        The song's cluster is named among so many where the page has asked for them before, and else among
-        the stored map's.
+    The cluster is one of `cluster_count` where the page has asked for so many before, and else one of the
+    stored map's.
     """
     song = catalogue.song(index)
     clusters = catalogue.known_clusters(cluster_count)
@@ -236,11 +232,7 @@ def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] =
     """Return the songs that sound most like a song, the nearest first.
 
     Of each, "gone" says whether its file is missing, and "same_sound" whether it has the very same sound.
-
-    Parameters
-    ----------
-    hide : tuple of str
-        What the map is without, as `Filter.hide`: it is not among them.
+    What `Filter.hide` hides is not among them.
     """
     catalogue.require(index)
     twins = set(catalogue.standing.others_like(index))

@@ -25,6 +25,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from functools import cache, partial
 from urllib.parse import urlsplit
 
 from dash import Dash
@@ -62,22 +63,20 @@ class RefusedError(ExplorerError):
 
 def protect(app: Dash, settings: Settings) -> None:
     """Guard every route of an app; to be called when all are registered."""
-    hosts = allowed_hosts(settings)
-    policy: list[str] = []
 
-    def refuse() -> Response | None:
-        return refusal(hosts)
+    @cache
+    def policy() -> str:
+        return content_security_policy(app.csp_hashes())
 
     def add_headers(response: Response) -> Response:
-        if not policy:  # Only now is it known which inline scripts the page has.
-            policy.append(content_security_policy(app.csp_hashes()))
-        response.headers["Content-Security-Policy"] = policy[0]
+        # Only now is it known which inline scripts the page has.
+        response.headers["Content-Security-Policy"] = policy()
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
     # Before Dash's own: nothing is done for a request that is refused.
-    app.server.before_request_funcs.setdefault(None, []).insert(0, refuse)
+    app.server.before_request_funcs.setdefault(None, []).insert(0, partial(refusal, allowed_hosts(settings)))
     app.server.after_request(add_headers)
 
 

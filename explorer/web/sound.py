@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from functools import wraps
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
@@ -70,51 +71,50 @@ def send_preview(file: StoredFile, settings: Settings) -> Response:
     return _kept(send_file(path.absolute(), mimetype="audio/mpeg", conditional=True))
 
 
+def _unless_known(what: str) -> Callable[[Callable], Callable]:
+    """Make a function answer only where the browser has not yet what these bytes of the file give."""
+
+    def decorate(send: Callable) -> Callable:
+        @wraps(send)
+        def answer(file: StoredFile, *settings: Settings) -> Response:
+            state = file.path.stat()
+            mark = f"{what}-{_VERSION}-{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
+            known = any(tag.startswith(mark) for tag in request.if_none_match.as_set(include_weak=True))
+            response = Response(status=304) if known else send(file, *settings)
+            response.set_etag(mark)
+            return _kept(response)
+
+        return answer
+
+    return decorate
+
+
+@_unless_known("waveform")
 def send_waveform(file: StoredFile, settings: Settings) -> Response:
     """Return a song's outline as JSON: `duration_s`, and `peaks`, 800 integers from 0 to 255."""
-
-    def answer() -> Response:
-        found = waveform(file.path, cache=settings.waveforms, key=file.fingerprint)
-        return jsonify(duration_s=round(found.duration_s, 3), peaks=found.peaks.tolist())
-
-    return _unless_known(file, "waveform", answer)
+    found = waveform(file.path, cache=settings.waveforms, key=file.fingerprint)
+    return jsonify(duration_s=round(found.duration_s, 3), peaks=found.peaks.tolist())
 
 
+@_unless_known("spectrogram")
 def send_spectrogram(file: StoredFile) -> Response:
     """Return a song's spectrogram as bytes, row by row; its measures and its axis are in headers."""
-
-    def answer() -> Response:
-        found = spectrogram(file.path)
-        rows, columns = found.levels.shape
-        measures = {
-            "X-Rows": str(rows),
-            "X-Columns": str(columns),
-            "X-Duration-S": f"{found.duration_s:.3f}",
-            "X-Ticks": json.dumps(found.ticks()),
-        }
-        return Response(found.levels.tobytes(), headers=measures, mimetype="application/octet-stream")
-
-    return _unless_known(file, "spectrogram", answer)
+    found = spectrogram(file.path)
+    rows, columns = found.levels.shape
+    measures = {
+        "X-Rows": str(rows),
+        "X-Columns": str(columns),
+        "X-Duration-S": f"{found.duration_s:.3f}",
+        "X-Ticks": json.dumps(found.ticks()),
+    }
+    return Response(found.levels.tobytes(), headers=measures, mimetype="application/octet-stream")
 
 
+@_unless_known("cover")
 def send_cover(file: StoredFile) -> Response:
     """Return a song's cover picture, or 204 where its file has none."""
-
-    def answer() -> Response:
-        cover = read_cover(file.path)
-        return Response(cover.data, mimetype=cover.media_type) if cover else Response(status=204)
-
-    return _unless_known(file, "cover", answer)
-
-
-def _unless_known(file: StoredFile, what: str, answer: Callable[[], Response]) -> Response:
-    """Answer, unless the browser has what these bytes of the file give: then say so without the work."""
-    state = file.path.stat()
-    mark = f"{what}-{_VERSION}-{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
-    known = any(tag.startswith(mark) for tag in request.if_none_match.as_set(include_weak=True))
-    response = Response(status=304) if known else answer()
-    response.set_etag(mark)
-    return _kept(response)
+    cover = read_cover(file.path)
+    return Response(cover.data, mimetype=cover.media_type) if cover else Response(status=204)
 
 
 def _kept(response: Response) -> Response:

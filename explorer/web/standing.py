@@ -33,14 +33,9 @@ class Standing:
     def of(
         cls, song_ids: Sequence[str], *, groups: Iterable[Sequence[str]], gone: Mapping[str, str]
     ) -> Standing:
-        """Bring what the library knows into the map's order; songs that are not on the map count for nothing.
+        """Bring what `Database.duplicates` and `Database.gone_songs` give into the map's order.
 
-        Parameters
-        ----------
-        song_ids : sequence of str
-            The map's, by their numbers.
-        groups, gone
-            As `Database.duplicates` and `Database.gone_songs` give them.
+        Songs that are not on the map, whose `song_ids` have the numbers of their places, count for nothing.
         """
         groups = list(groups)
         wanted = {song_id for group in groups for song_id in group} | gone.keys()
@@ -62,12 +57,7 @@ class Standing:
         return {"duplicates": int(self.is_copy.sum()), "missing": int(self.is_gone.sum())}
 
     def hidden(self, kinds: Iterable[str]) -> np.ndarray | None:
-        """Return which songs are hidden [shape=(n,), bool], or None where none is.
-
-        Parameters
-        ----------
-        kinds : iterable of {"duplicates", "missing"}
-        """
+        """Return which songs the kinds of `HIDEABLE` hide [shape=(n,), bool], or None where none is."""
         hidden = np.zeros(len(self.is_gone), dtype=bool)
         for kind, those in zip(HIDEABLE, (self.is_copy, self.is_gone), strict=True):
             if kind in kinds:

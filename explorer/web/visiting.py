@@ -115,8 +115,7 @@ class Visitors:
         path = self._home() / token / safe_name(name)
         try:
             path.parent.mkdir()
-            size = _receive(source, path)
-            if not size:
+            if not _receive(source, path):
                 raise RefusedError(400, f"{path.name} is empty.")
             visitor = Visitor(token, path.name, path, read_tags(path))
         except BaseException as error:
@@ -133,13 +132,7 @@ class Visitors:
         return visitor
 
     def get(self, token: str) -> Visitor:
-        """Return a visitor.
-
-        Raises
-        ------
-        RefusedError
-            If there is none of that token, or no longer.
-        """
+        """Return a visitor; raise RefusedError if there is none of that token, or no longer."""
         visitor = self._visitors.get(token)
         if visitor is None:
             raise RefusedError(404, "This song is not here any more: drop it on the map again.")
@@ -178,13 +171,7 @@ class Visitors:
         }
 
     def forget(self, token: str) -> None:
-        """Drop a visitor, its file, and its embedding where that is running or waits.
-
-        Raises
-        ------
-        RefusedError
-            If there is none of that token.
-        """
+        """Drop a visitor, its file, and its embedding where that runs or waits; raises as `get` does."""
         self._remove(self.get(token))
 
     def keep(self, token: str) -> str:

@@ -12,7 +12,7 @@ from explorer.web.jobs import JobState, MapJob
 
 def finish(job):
     """Wait until a job has told its end."""
-    job.wait(60)
+    job._program.wait(60)
     deadline = time.monotonic() + 10
     while job.state.phase == "running" and time.monotonic() < deadline:
         time.sleep(0.01)
