@@ -19,11 +19,7 @@ class AnyId(PathConverter):
 def routes(name: str, *, library_status: int = 404) -> Blueprint:
     """Return a blueprint whose routes may say `<any_id:…>`, and whose errors become plain sentences.
 
-    Parameters
-    ----------
-    name : str
-    library_status : int
-        HTTP's number for a library, or a song of it, that is not there.
+    `library_status` is HTTP's number for a library, or a song of it, that is not there.
     """
     blueprint = Blueprint(name, __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(any_id=AnyId))

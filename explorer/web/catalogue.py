@@ -141,18 +141,9 @@ class Catalogue:
         return [*self.facets.offers(text, limit=OFFERS, hidden=self.hidden(hide)), *songs]
 
     def matching(self, chosen: Filter, grouping: Grouping) -> np.ndarray | None:
-        """Return which songs a filter lets through, hidden or not.
+        """Return which songs a filter lets through, hidden or not [shape=(n,), bool]; None for all.
 
-        Parameters
-        ----------
-        chosen : Filter
-        grouping : Grouping
-            What the map is coloured by: `Filter.shown` numbers its groups.
-
-        Returns
-        -------
-        np.ndarray [shape=(n,), bool], or None
-            None where it lets all through.
+        `Filter.shown` numbers the groups of `grouping`, by which the map is coloured.
         """
         if chosen.is_empty:
             return None

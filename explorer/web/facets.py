@@ -314,7 +314,7 @@ class Facets:
 
 
 def songs_in_groups(chosen: Filter, grouping: Grouping, stored: Grouping) -> np.ndarray:
-    """Return which songs are in the clusters and the groups asked for.
+    """Return which songs are in the clusters and the groups asked for [shape=(n,), bool].
 
     Parameters
     ----------
@@ -324,10 +324,6 @@ def songs_in_groups(chosen: Filter, grouping: Grouping, stored: Grouping) -> np.
         What the map is coloured by.
     stored : Grouping
         The library's own clusters.
-
-    Returns
-    -------
-    np.ndarray [shape=(n,), bool]
     """
     lit = np.ones(len(grouping.members), dtype=bool)
     if chosen.shown is not None:

@@ -76,6 +76,7 @@ def test_a_vanished_file_is_a_sentence(site, tmp_path):
     assert response.status_code == 404
     assert response.mimetype == "text/plain"
     assert "The file is missing: 000.flac" in response.text
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 def store(settings, folder, name, format):
