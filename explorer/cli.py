@@ -180,8 +180,10 @@ def test(arguments):
     import pytest
 
     os.chdir(ROOT)
-    # All of them take a while: a module's tests stay together, for what they share.
-    several_at_once = ["-n", str(min(MOST_TEST_WORKERS, os.cpu_count() or 1)), "--dist", "loadfile"]
+    # A module's tests stay together, for what they share. One worker more than there are cores: many
+    # tests wait for another process.
+    workers = min(MOST_TEST_WORKERS, (os.cpu_count() or 1) + 1)
+    several_at_once = ["-n", str(workers), "--dist", "loadfile"]
     sys.exit(int(pytest.main(list(arguments) or several_at_once)))
 
 
