@@ -181,9 +181,9 @@ def test(arguments):
 
     os.chdir(ROOT)
     # A module's tests stay together, for what they share. One worker more than there are cores: many
-    # tests wait for another process. Reordered, the slowest modules, which have few tests, would come last.
+    # tests wait for another process.
     workers = min(MOST_TEST_WORKERS, (os.cpu_count() or 1) + 1)
-    several_at_once = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    several_at_once = ["-n", str(workers), "--dist", "loadfile"]
     sys.exit(int(pytest.main(list(arguments) or several_at_once)))
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -43,8 +44,14 @@ def sent(kit, **changes):
     return pickle.loads(pickle.dumps(replace(kit, **changes)))
 
 
+def run_in_a_thread(coroutine):
+    """Run a coroutine; the browser tests' event loop may be running in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 def receive(kit):
-    asyncio.run(receive_kit(kit))
+    run_in_a_thread(receive_kit(kit))
     return work.kits[kit.library]
 
 
@@ -95,7 +102,7 @@ def test_a_folder_that_does_not_answer_is_refused(kit, monkeypatch):
             release.set()
 
     with pytest.raises(ClusterError, match=r"waits in vain for .*/music"):
-        asyncio.run(ask())
+        run_in_a_thread(ask())
     assert not work.kits
 
 
