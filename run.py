@@ -152,7 +152,7 @@ def main() -> int:
             return 130
         return hand_over(venv_python())
     sys.path.insert(0, str(ROOT))
-    from explorer.cli import leave, run
+    from explorer.cli.main import leave, run
 
     return leave(run()) if __name__ == "__main__" else run()
 

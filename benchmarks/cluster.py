@@ -28,8 +28,8 @@ LIMIT_WORKERS = 16
 
 def made_up(file) -> object:
     """Return what embedding a file might give: tags, two fingerprints, a vector."""
+    from explorer.database.records import Song, Tags
     from explorer.indexing.outcomes import Embedded
-    from explorer.library.records import Song, Tags
 
     number = int(Path(file.native).stem)
     rng = np.random.default_rng(number)
@@ -43,21 +43,21 @@ def simulate_workers(address: str, count: int, seconds_per_song: float) -> None:
     from distributed import Worker
 
     from explorer.embedding import engines
-    from explorer.indexing import embedding_here
+    from explorer.indexing import local
 
     def sleep(_root, files, *, stop, **_choices):
         stop.wait(seconds_per_song * len(files))
         return (made_up(file) for file in files)
 
     # Before the workers' own module is imported, which takes these two functions from here.
-    embedding_here.embed_here = sleep
+    local.embed_here = sleep
     engines.open_engine = lambda *_arguments, **_choices: None
-    from explorer.indexing.cluster import work
+    from explorer.indexing.cluster import worker
 
     # The batches of a process wait for one another; here a process is many workers.
-    for name, value in list(vars(work).items()):
+    for name, value in list(vars(worker).items()):
         if isinstance(value, type(threading.Lock())):
-            setattr(work, name, nullcontext())
+            setattr(worker, name, nullcontext())
 
     async def serve() -> None:
         workers = [Worker(address, nthreads=1, memory_limit=0, dashboard=False) for _ in range(count)]

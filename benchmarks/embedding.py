@@ -63,7 +63,7 @@ def open_ours(name: str, precision: str, samples: np.ndarray):
     """Return the call of one of our engines; int8 is calibrated on what is embedded."""
     from explorer.embedding.engines import open_engine, quantised_network
     from explorer.embedding.frontend import log_mel, windows
-    from explorer.embedding.weights import untrained_weights
+    from explorer.embedding.model_weights import untrained_weights
 
     weights, network = untrained_weights(), None
     if precision == "int8":
@@ -174,7 +174,7 @@ def rows_of(contenders: list[Contender], peak: float):
 
 def compete(place: Path, arguments) -> None:
     """Prepare the sound and the weights, let every contender take its turns, and print the figures."""
-    from explorer.embedding.weights import untrained_weights, write_h5
+    from explorer.embedding.model_weights import untrained_weights, write_h5
 
     seconds = (arguments.windows - 1) * HOP_S + 0.5
     folder = arguments.folder or make_music(place / "songs", songs=1 + int(seconds / SONG_S), seconds=SONG_S)

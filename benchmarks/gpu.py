@@ -33,8 +33,8 @@ from common import FLOP_PER_WINDOW, Options, print_head, print_table
 
 from explorer.embedding import frontend
 from explorer.embedding.keras_frontend import build_embedder
+from explorer.embedding.model_weights import untrained_weights
 from explorer.embedding.network import import_keras
-from explorer.embedding.weights import untrained_weights
 
 PRECISIONS = ("bfloat16", "float32")
 SONGS, SONG_S, HOP_S, BAR_MINUTES = 100_000, 30, 0.5, 10

@@ -18,9 +18,9 @@ from common import Options, make_music, print_head, print_table, read_samples
 from explorer.config import Settings
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, count_windows, windows
+from explorer.embedding.model_weights import find_weights, find_weights_here
 from explorer.embedding.pooling import pool
 from explorer.embedding.precision import least_cosine, neighbours_kept
-from explorer.embedding.weights import find_weights, find_weights_here
 from explorer.library.scanning import scan_folder
 
 FINEST_S = 0.1

@@ -30,7 +30,7 @@ import av
 import numpy as np
 from common import EXPLORER, MIB, ROOT, Options, make_music, print_head, print_table, read_samples
 
-from explorer.library.database import Database
+from explorer.database.database import Database
 from explorer.library.scanning import AUDIO_EXTENSIONS, scan_folder
 
 ENCODED = (

@@ -29,7 +29,7 @@ def time_network(precision: str, n_windows: int) -> float:
     """Return seconds for the network alone over so many windows."""
     from explorer.embedding.engines import open_engine
     from explorer.embedding.frontend import SAMPLE_RATE_HZ
-    from explorer.embedding.weights import untrained_weights
+    from explorer.embedding.model_weights import untrained_weights
 
     engine = open_engine("openvino", untrained_weights(), precision=precision)
     noise = np.random.default_rng(0).normal(size=(engine.batch_size, SAMPLE_RATE_HZ))

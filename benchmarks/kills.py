@@ -33,8 +33,8 @@ import mutagen
 from common import EXPLORER, ROOT, Options, make_music, print_head, print_table
 from powercut import CUTS, LYING, cut_power
 
-from explorer.embedding.openvino_network import native_precisions
-from explorer.library.database import Database
+from explorer.database.database import Database
+from explorer.embedding.openvino_engine import native_precisions
 
 KILLS_A_ROUND, TRIAL_EVERY = 4, 3
 FIRST_FILES = 10

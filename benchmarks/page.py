@@ -23,7 +23,7 @@ from pathlib import Path
 
 from common import ROOT, Options, print_head, print_table, serving
 
-from explorer.library.database import Database
+from explorer.database.database import Database
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -68,17 +68,17 @@ WATCH = """() => {
         return explorer.player.index === index && heard ? heard - began : null;
     };
     window.timeHover = async (index) => {
-        const { hearing } = explorer;
+        const { hover } = explorer;
         explorer.pointer.leave();
-        await until(() => hearing.level() < 1e-5);
+        await until(() => hover.level() < 1e-5);
         const began = performance.now();
         at("pointermove", index);
-        const heard = await until(() => hearing.index === index && isLoud(hearing.analyser));
+        const heard = await until(() => hover.index === index && isLoud(hover.analyser));
         return heard ? heard - began : null;
     };
     window.readyAround = (start) => {
         const { x, y } = explorer.map.toPixels(...explorer.map.placeOf(start));
-        const isReady = (index) => index !== start && explorer.hearing.decoded.has(index);
+        const isReady = (index) => index !== start && explorer.hover.decoded.has(index);
         return explorer.pointer.around(x, y, 8).filter(isReady);
     };
 }"""
@@ -120,11 +120,11 @@ def measure(url: str, executable: str, n_songs: int, times: int) -> dict[str, li
         clicks = [page.evaluate("timeClick", rng.randrange(n_songs)) for _ in range(times)]
         page.evaluate("document.getElementById('audio').pause()")
         page.locator("#hear").click()
-        page.wait_for_function("explorer.hearing.context?.state === 'running'")
+        page.wait_for_function("explorer.hover.context?.state === 'running'")
         hovers = []
         for start in (rng.randrange(n_songs) for _ in range(times)):
             page.evaluate("timeHover", start)
-            page.wait_for_function("!explorer.hearing.loading.size && !explorer.hearing.queue.length")
+            page.wait_for_function("!explorer.hover.loading.size && !explorer.hover.queue.length")
             near = page.evaluate("readyAround", start)
             hovers.append(page.evaluate("timeHover", rng.choice(near)) if near else None)
         browser.close()

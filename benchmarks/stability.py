@@ -25,10 +25,10 @@ import numpy as np
 from common import Options, print_head, print_table
 from synthetic import Library, make_library, rows_of
 
-from explorer.indexing.mapmaker import TITLES, MapRequest, make_map
-from explorer.library.database import Database
-from explorer.library.records import ScannedFile, Song, Tags
-from explorer.progress import Reporter
+from explorer.database.database import Database
+from explorer.database.records import ScannedFile, Song, Tags
+from explorer.indexing.make_map import TITLES, MapRequest, make_map
+from explorer.util.progress import Reporter
 
 SHARE_ADDED = 0.1
 TRUE, NEAR = 10, 30

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from common import Options, print_head, print_table
 
+from explorer.database.database import Database
+from explorer.database.records import VECTOR_SIZE, ScannedFile, Song, Tags
 from explorer.indexing.model import Model
-from explorer.library.database import Database
-from explorer.library.records import VECTOR_SIZE, ScannedFile, Song, Tags
 
 FAMILIES = (
     ("Rock", "Alternative", "Punk", "Metal", "Grunge"),

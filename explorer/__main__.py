@@ -1,5 +1,5 @@
 """`python -m explorer`: the command line without run.py's set-up."""
 
-from explorer.cli import leave, run
+from explorer.cli.main import leave, run
 
 leave(run())

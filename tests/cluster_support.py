@@ -52,9 +52,9 @@ class Poison(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Replace what embeds by what does this."""
-        from explorer.indexing.cluster import work
+        from explorer.indexing.cluster import worker
 
-        self.originals = work._embed, work.check_fitness, work.is_there
+        self.originals = worker._embed, worker.check_fitness, worker.is_there
         embed, check, seen = self.originals
 
         def poisoned(kit, root, files):
@@ -68,15 +68,15 @@ class Poison(WorkerPlugin):
             note(f"{self.log}.kits", kit.run)
             check(kit)
 
-        work._embed, work.check_fitness = poisoned, noted
+        worker._embed, worker.check_fitness = poisoned, noted
         if self.blind_to:
-            work.is_there = lambda path: not str(path).endswith(self.blind_to) and seen(path)
+            worker.is_there = lambda path: not str(path).endswith(self.blind_to) and seen(path)
 
     def teardown(self, worker: Worker) -> None:
         """Put back what was replaced."""
-        from explorer.indexing.cluster import work
+        from explorer.indexing.cluster import worker
 
-        work._embed, work.check_fitness, work.is_there = self.originals
+        worker._embed, worker.check_fitness, worker.is_there = self.originals
 
 
 def note(path: str, text: str) -> None:

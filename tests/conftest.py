@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support import store_library, write_tone
 
-from explorer.library.database import Database
+from explorer.database.database import Database
 
 DATA = Path(__file__).resolve().parent / "data"
 

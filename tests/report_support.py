@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from support import store_library
 
-from explorer.indexing.mapmaker import MapRequest, make_map
-from explorer.library.database import Database
-from explorer.progress import Reporter
+from explorer.database.database import Database
+from explorer.indexing.make_map import MapRequest, make_map
+from explorer.util.progress import Reporter
 
 SONGS = 60
 

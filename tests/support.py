@@ -12,10 +12,10 @@ import mutagen
 import numpy as np
 import soundfile
 
+from explorer.database.database import Database
+from explorer.database.records import Map, ScannedFile, Song, Tags
 from explorer.indexing.model import Model
-from explorer.library.database import Database
-from explorer.library.records import Map, ScannedFile, Song, Tags
-from explorer.progress import Reporter
+from explorer.util.progress import Reporter
 
 RATE_HZ = 44_100
 GENRES = ("Techno", "Waltz", "Ambient")

@@ -67,7 +67,7 @@ def test_an_unsuitable_python_is_told_so(entry, monkeypatch, capsys):
 def test_help_needs_no_heavy_import():
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from explorer.cli import run; run(['--help'])\n"
+        "from explorer.cli.main import run; run(['--help'])\n"
         "heavy = {'tensorflow', 'openvino', 'umap', 'sklearn', 'dash'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

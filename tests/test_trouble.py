@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from explorer.config import ROOT
-from explorer.library.locking import running_index
+from explorer.indexing.running import running_index
 
 INDEX = [sys.executable, "-m", "explorer", "index"]
 MODEL = ["--weights", "untrained", "--hop", "1.0"]

@@ -1,6 +1,6 @@
 """What the decoding process does: it reads one file after another, and may crash or hang on any of them.
 
-`explorer.audio.isolated` starts it and sends it jobs through a `multiprocessing` pipe. It answers a job with
+`explorer.audio.decoder` starts it and sends it jobs through a `multiprocessing` pipe. It answers a job with
 any number of `Answer`s, the last of which is of the kind "end" or "failed".
 """
 
@@ -22,11 +22,11 @@ from typing import NamedTuple
 import numpy as np
 
 from explorer.audio.decoding import open_audio
-from explorer.audio.fetching import LastCopy
 from explorer.audio.fingerprints import audio_fingerprint, fingerprint
+from explorer.database.records import Marks
 from explorer.errors import AudioError
-from explorer.library.records import Marks
 from explorer.library.remote import RemotePath
+from explorer.library.remote_copies import LastCopy
 from explorer.library.tags import read_tags
 from explorer.util.text import readable
 

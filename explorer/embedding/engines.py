@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.embedding.frontend import WINDOW_SAMPLES, log_mel
+from explorer.embedding.model_weights import Weights, write_h5
 from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network, forbid_tf32
-from explorer.embedding.openvino_network import compile_network, openvino_network, quantise, unpack_network
+from explorer.embedding.openvino_engine import compile_network, openvino_network, quantise, unpack_network
 from explorer.embedding.packages import import_keras_on_tensorflow, require
-from explorer.embedding.weights import Weights, write_h5
 from explorer.errors import EmbeddingError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.database.database import Database
 from explorer.errors import AnalysisError, LibraryError
-from explorer.library.database import Database
 from explorer.library.files import FiledSong
 from explorer.mapping.projection import METHODS
 

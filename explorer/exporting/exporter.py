@@ -11,12 +11,12 @@ from typing import BinaryIO
 import numpy as np
 
 from explorer.config import TITLES
+from explorer.database.database import Database
 from explorer.errors import AnalysisError
 from explorer.exporting.collection import Collection, collect
 from explorer.exporting.playlists import write_playlist
 from explorer.exporting.tables import write_csv, write_metadata, write_vectors
-from explorer.library.database import Database
-from explorer.writing import refuse_library, whole_file
+from explorer.util.atomic_write import refuse_library, whole_file
 
 FORMS = ("csv", "parquet", "m3u8", "xspf", "tsv")
 PLAYLISTS = ("m3u8", "xspf")

@@ -12,8 +12,8 @@ from pyarrow import parquet
 from explorer.exporting.collection import Collection
 from explorer.exporting.playlists import path_text
 from explorer.exporting.tables import PROJECTIONS
-from explorer.mapping.graph import true_neighbours
-from explorer.mapping.neighbours import centred_unit_rows
+from explorer.mapping.knn_graph import true_neighbours
+from explorer.mapping.similarity import centred_unit_rows
 from explorer.util.text import shown
 
 NEIGHBOURS = 10

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from urllib.parse import quote_from_bytes
 from xml.etree import ElementTree
 
+from explorer.database.records import absolute_path
 from explorer.errors import LibraryError
 from explorer.library.files import FiledSong
-from explorer.library.records import absolute_path
 from explorer.util.text import fits_one_line, shown
 
 FORMS = {

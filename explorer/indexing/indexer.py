@@ -15,28 +15,28 @@ from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from explorer.database.database import Database
+from explorer.database.records import ScannedFile
 from explorer.embedding.engines import Engine
-from explorer.embedding.weights import Weights
-from explorer.failures import FailureLog
-from explorer.indexing.cluster.coordinator import connected, make_kit
-from explorer.indexing.embedding_here import embed_here
-from explorer.indexing.genres import as_choice, bring_in_line, settle_genres, tell_unknown
+from explorer.embedding.model_weights import Weights
+from explorer.indexing.cluster.client import connected, make_kit
+from explorer.indexing.failures import FailureLog
+from explorer.indexing.local import embed_here
+from explorer.indexing.make_previews import PreviewMaker
 from explorer.indexing.model import Model, ModelRequest, settle_model
 from explorer.indexing.outcomes import Outcome
-from explorer.indexing.planning import make_plan, record_absence
-from explorer.indexing.precision import settle_precision
-from explorer.indexing.previewing import PreviewMaker
-from explorer.indexing.stopping import stopping_gently
-from explorer.indexing.storing import Storer
+from explorer.indexing.plan import make_plan, record_absence
+from explorer.indexing.precision_trial import settle_precision
+from explorer.indexing.refresh_genres import as_choice, bring_in_line, settle_genres, tell_unknown
+from explorer.indexing.running import indexing
+from explorer.indexing.store import Storer
 from explorer.indexing.summary import Summary
-from explorer.library.database import Database
 from explorer.library.genres import open_genre_source
-from explorer.library.locking import indexing
-from explorer.library.records import ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.runs import Run
 from explorer.library.scanning import Scan, scan_folder
-from explorer.progress import Counter, Reporter
+from explorer.util.interrupts import stopping_gently
+from explorer.util.progress import Counter, Reporter
 from explorer.util.text import readable
 
 SHOWN_PROBLEMS = 10

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from explorer.config import HOP_S
 from explorer.embedding.engines import Engine, open_engine
-from explorer.embedding.weights import Weights, find_weights
+from explorer.embedding.model_weights import Weights, find_weights
 from explorer.errors import LibraryError
-from explorer.progress import DownloadProgress, Reporter
+from explorer.util.progress import DownloadProgress, Reporter
 
 AUTO = "auto"
 """The precision that is measured on a library's own songs."""

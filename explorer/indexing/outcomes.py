@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from explorer.library.records import Kin, Marks, ScannedFile, Song
+from explorer.database.records import Kin, Marks, ScannedFile, Song
 
 
 @dataclass(frozen=True, eq=False)

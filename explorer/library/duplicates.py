@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from explorer.library.connection import LibraryFile
+from explorer.database.connection import LibraryFile
 
 
 class DuplicateTables(LibraryFile):

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 
-from explorer.library.connection import LibraryFile
-from explorer.library.records import SongFacts, year_of
+from explorer.database.connection import LibraryFile
+from explorer.database.records import SongFacts, year_of
 
 _MOST_REMEMBERED = 10_000
 

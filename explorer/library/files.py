@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from explorer.library.connection import LibraryFile
-from explorer.library.records import absolute_path, year_of
+from explorer.database.connection import LibraryFile
+from explorer.database.records import absolute_path, year_of
 
 
 @dataclass(frozen=True)

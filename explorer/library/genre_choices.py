@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from explorer.library.connection import LibraryFile
+from explorer.database.connection import LibraryFile
 
 
 class GenreTables(LibraryFile):

@@ -1,7 +1,7 @@
 """Folders of music that are no folders of this machine: any URL that fsspec can list and read.
 
 A `RemotePath` stands where a `Path` does: it can be joined, compared and named. What opens files gets a copy
-from `explorer.audio.fetching`.
+from `explorer.library.remote_copies`.
 """
 
 from __future__ import annotations

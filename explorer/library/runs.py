@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from explorer.library.connection import LibraryFile
+from explorer.database.connection import LibraryFile
 
 
 @dataclass(frozen=True)

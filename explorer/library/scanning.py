@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from explorer.database.records import ScannedFile
 from explorer.errors import LibraryError
-from explorer.library.records import ScannedFile
 from explorer.library.remote import RemotePath
-from explorer.library.remote_scanning import remote_files
+from explorer.library.scanning_remote import remote_files
 
 AUDIO_EXTENSIONS = frozenset(
     ".aac .ac3 .aif .aifc .aiff .alac .ape .au .caf .dsf .flac .m4a .m4b .mka .mp2 .mp3 .mp4 .mpc .oga .ogg "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.errors import MappingError
-from explorer.mapping.neighbours import as_matrix
+from explorer.mapping.similarity import as_matrix
 
 # Reduced vectors that differ by less than this share of the largest value differ by rounding only.
 _SAME = 1e-6

@@ -7,7 +7,7 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import cKDTree
 
 from explorer.errors import MappingError
-from explorer.mapping.neighbours import as_matrix
+from explorer.mapping.similarity import as_matrix
 
 # A song is placed where most of its neighbours are. The radius of a place is the distance to this many of the
 # songs around it.

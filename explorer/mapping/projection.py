@@ -14,8 +14,8 @@ import numpy as np
 
 from explorer.errors import MappingError
 from explorer.mapping.clustering import distinct_rows
-from explorer.mapping.graph import nearest_rows
-from explorer.mapping.neighbours import as_matrix
+from explorer.mapping.knn_graph import nearest_rows
+from explorer.mapping.similarity import as_matrix
 
 METHODS = ("tsne", "umap", "pca")
 PERPLEXITY, UMAP_NEIGHBOURS = 30.0, 15

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.errors import MappingError
-from explorer.mapping.judge import below_half
-from explorer.mapping.neighbours import as_matrix
+from explorer.mapping.neighbourhoods import below_half
+from explorer.mapping.similarity import as_matrix
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from explorer.writing import whole_file
+from explorer.util.atomic_write import whole_file
 
 STALE_S = 3600.0
 

@@ -6,15 +6,15 @@ from dash import Dash
 
 from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
-from explorer.web.callbacks import register_callbacks
-from explorer.web.exporting import make_export_blueprint
-from explorer.web.jobs import MapJob
-from explorer.web.layout import Notice, page
-from explorer.web.media import make_blueprint
+from explorer.web.data.snapshot import Shelf
+from explorer.web.map.redraw_job import MapJob
+from explorer.web.page.callbacks import register_callbacks
+from explorer.web.page.layout import Notice, page
+from explorer.web.routes.media import make_blueprint
+from explorer.web.routes.playlist import make_export_blueprint
+from explorer.web.routes.sound import make_sound_blueprint
+from explorer.web.routes.uploads import Visitors, make_visitors_blueprint
 from explorer.web.security import protect
-from explorer.web.shelf import Shelf
-from explorer.web.sound import make_sound_blueprint
-from explorer.web.visitors import Visitors, make_visitors_blueprint
 
 TITLE = "Music Explorer"
 INDEX = """<!DOCTYPE html>

@@ -8,7 +8,7 @@ FOLDER = Path(__file__).parent
 
 
 def test_the_pages_functions_pass_their_tests():
-    files = sorted(str(file) for file in FOLDER.glob("*.test.mjs"))
+    files = sorted(str(file) for file in FOLDER.rglob("*.test.mjs"))
     assert files
     ran = node(
         ["--test", "--test-reporter=spec", *files],

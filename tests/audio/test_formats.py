@@ -11,8 +11,8 @@ from explorer.audio.decoding import open_audio
 from explorer.config import Settings
 from explorer.embedding.engines import open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
+from explorer.embedding.model_weights import find_weights
 from explorer.embedding.pooling import pool
-from explorer.embedding.weights import find_weights
 from explorer.library.scanning import AUDIO_EXTENSIONS
 
 SECONDS = 3

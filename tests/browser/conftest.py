@@ -21,7 +21,7 @@ from mutagen.flac import Picture
 from support import store_library
 
 from explorer.config import ROOT
-from explorer.library.database import Database
+from explorer.database.database import Database
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -50,19 +50,19 @@ PNG = bytes.fromhex(
 
 # Brings a page back to how it was loaded, by its own means. Some of them write to localStorage.
 RESET = """() => {
-    const { choosing, filters, hearing, panel, player, pointer, seekbar } = explorer;
+    const { selection, filters, hover, panel, player, pointer, waveform } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
-    if (hearing.isOn) hearing.toggle();
-    hearing.forget();
+    if (hover.isOn) hover.toggle();
+    hover.forget();
     audio.pause();
     player.tell("");
     player.setRepeat("off");
     player.setVolume(1);
-    choosing.clear();
-    if (choosing.tool) choosing.toggleTool(null);
+    selection.clear();
+    if (selection.tool) selection.toggleTool(null);
     filters.toggle(false);
-    if (seekbar.isSpectrogramOpen) seekbar.toggleSpectrogram();
+    if (waveform.isSpectrogramOpen) waveform.toggleSpectrogram();
     explorer.select(null);
     panel.turnTo("song");
     if (innerWidth > 1100) panel.open();

@@ -19,7 +19,7 @@ from support import store_library
 
 from explorer.audio.previews import preview
 from explorer.config import Settings
-from explorer.library.database import Database
+from explorer.database.database import Database
 
 SINCE = "2025-11-03T10:00:00+00:00"
 GONE = ("004.flac", "012.flac")
@@ -79,8 +79,8 @@ def test_hidden_songs_are_not_on_the_map_nor_found_by_pointer_lasso_or_keys(page
     page.keyboard.press("l")
     corners = [(330, 100), (1180, 100), (1180, 690), (330, 690)]
     drag(page, *corners)
-    page.wait_for_function("explorer.choosing.songs.length > 20")
-    chosen = page.evaluate("explorer.choosing.songs")
+    page.wait_for_function("explorer.selection.songs.length > 20")
+    chosen = page.evaluate("explorer.selection.songs")
     assert {4, 9, 17} <= set(chosen)
     open_filters(page)
     hide(page, "duplicates")
@@ -92,12 +92,12 @@ def test_hidden_songs_are_not_on_the_map_nor_found_by_pointer_lasso_or_keys(page
     page.wait_for_selector("#holes[data-count='0']", state="attached")
     # They leave what was chosen before, and are not chosen again.
     left = [song for song in chosen if song not in HIDDEN]
-    page.wait_for_function("n => explorer.choosing.songs.length === n", arg=len(left))
-    assert page.evaluate("explorer.choosing.songs") == left
-    page.evaluate("explorer.filters.toggle(false); explorer.choosing.clear()")
+    page.wait_for_function("n => explorer.selection.songs.length === n", arg=len(left))
+    assert page.evaluate("explorer.selection.songs") == left
+    page.evaluate("explorer.filters.toggle(false); explorer.selection.clear()")
     page.keyboard.press("b")
     drag(page, corners[0], corners[2])
-    page.wait_for_function("n => explorer.choosing.songs.length === n", arg=len(left))
+    page.wait_for_function("n => explorer.selection.songs.length === n", arg=len(left))
     for song in HIDDEN:
         found = page.evaluate("([x, y]) => explorer.pointer.within(x, y, 40)", list(pixel_of(page, song)))
         assert song not in [one["index"] for one in found]
@@ -179,12 +179,12 @@ def test_walking_and_playing_a_list_pass_what_cannot_be_played(page):
     wait_until_playing(page, "003.flac")
     page.keyboard.press("p")
     wait_until_playing(page, "002.flac")
-    page.evaluate("explorer.choosing.songs = [4, 5, 4]; explorer.choosing.changed()")
-    page.evaluate("explorer.choosing.playFrom(0)")
+    page.evaluate("explorer.selection.songs = [4, 5, 4]; explorer.selection.changed()")
+    page.evaluate("explorer.selection.playFrom(0)")
     wait_until_playing(page, "005.flac")
-    assert page.evaluate("explorer.choosing.at") == 1
+    assert page.evaluate("explorer.selection.at") == 1
     page.evaluate("audio.currentTime = audio.duration - 0.2")
-    page.wait_for_function("audio.paused && explorer.choosing.at === null")
+    page.wait_for_function("audio.paused && explorer.selection.at === null")
     assert "cannot be played" in text(page, "#message")
 
 
@@ -235,13 +235,13 @@ def test_a_page_hears_of_files_that_go_and_come_back(page, changed):
     shutil.move(file, away)
     with Database.open(path) as database:
         database.mark_gone(1, [b"006.flac"], since=SINCE)
-    page.evaluate("explorer.news.look()")
+    page.evaluate("explorer.updates.look()")
     page.wait_for_selector("#panel .panel-missing")
     page.wait_for_function("document.querySelector('.legend-missing').innerText.trim().endsWith('3')")
     shutil.move(away, file)
     with Database.open(path) as database:
         database.mark_back(1, [b"006.flac"])
-    page.evaluate("explorer.news.look()")
+    page.evaluate("explorer.updates.look()")
     page.wait_for_selector("#panel .panel-missing", state="detached")
 
 

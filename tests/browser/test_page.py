@@ -218,7 +218,7 @@ def test_what_was_chosen_is_remembered(site, open_page):
     wait_until_playing(page, "010.flac")
     assert page.locator("#panel").is_hidden()
     page.keyboard.press("h")
-    page.wait_for_function("explorer.hearing.context?.state === 'running'")
+    page.wait_for_function("explorer.hover.context?.state === 'running'")
     # All three survive a reload; sound waits for a gesture.
     page.goto(site[0])
     page.wait_for_selector("#map-frame[data-drawn$='light']")
@@ -228,11 +228,11 @@ def test_what_was_chosen_is_remembered(site, open_page):
     assert page.locator("#hear").get_attribute("aria-checked") == "true"
     hover_song(page, 4)
     page.wait_for_selector("#tooltip:not([hidden])")
-    assert page.evaluate("explorer.hearing.context") is None
+    assert page.evaluate("explorer.hover.context") is None
     click_song(page, 12)
-    page.wait_for_function("explorer.hearing.context?.state === 'running'")
+    page.wait_for_function("explorer.hover.context?.state === 'running'")
     hover_song(page, 4)
-    page.wait_for_function("explorer.hearing.index === 4 && explorer.hearing.level() > 0.02")
+    page.wait_for_function("explorer.hover.index === 4 && explorer.hover.level() > 0.02")
     page.locator("#panel-open").click()
     page.wait_for_selector("#panel")
 

@@ -15,7 +15,7 @@ from gestures import (
 )
 from support import store_library
 
-from explorer.library.database import Database
+from explorer.database.database import Database
 
 HOSTILE = {
     1: "<img src=x onerror=alert(1)>",
@@ -50,7 +50,7 @@ def test_hostile_titles_show_as_text_everywhere(hostile, share_page):
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     for index, raw in HOSTILE.items():
         title = " ".join(raw.split())
-        page.evaluate("explorer.choosing.clear()")
+        page.evaluate("explorer.selection.clear()")
         # In the tooltip, the player, the panel and the selection.
         hover_song(page, index)
         expect_text(page, ".tooltip-title", title)

@@ -12,7 +12,7 @@ from gestures import (
 )
 from support import write_tone
 
-from explorer.library.database import Database
+from explorer.database.database import Database
 
 
 def halfway(page, one, other):
@@ -126,6 +126,6 @@ def test_the_map_is_drawn_anew_while_music_plays_and_the_song_keeps_its_mark(
         page.wait_for_function("explorer.map.meta.revision === 2")
         page.wait_for_selector("#mark[data-index='8']", state="attached")
         page.wait_for_function("explorer.player.index === 8")
-        page.wait_for_function("JSON.stringify(explorer.choosing.songs) === '[8]'")
+        page.wait_for_function("JSON.stringify(explorer.selection.songs) === '[8]'")
         assert not page.evaluate("audio.paused")
         assert text(page, ".redraw-text") == "The map is drawn anew."

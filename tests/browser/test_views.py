@@ -115,7 +115,7 @@ def test_the_address_says_what_is_shown_and_brings_it_back(site, page, open_page
     page.locator("#zoom-in").click()
     page.wait_for_function("location.search.includes('zoom')")
     wait_until_still(page)
-    page.wait_for_function("location.search === '?' + explorer.address.say()")
+    page.wait_for_function("location.search === '?' + explorer.url.say()")
     address = said(page)
     assert {name: address[name] for name in ("view", "colour", "genre", "song")} == {
         "view": "umap",

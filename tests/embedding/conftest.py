@@ -1,7 +1,7 @@
 import pytest
 
 from explorer.embedding.engines import open_engine
-from explorer.embedding.weights import Weights
+from explorer.embedding.model_weights import Weights
 
 PACKAGES = {"openvino": ("openvino",), "tensorflow": ("tensorflow",), "openl3": ("openl3",)}
 

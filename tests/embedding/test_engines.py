@@ -11,7 +11,7 @@ from explorer.config import ROOT
 from explorer.embedding import engines as engines_module
 from explorer.embedding import frontend, packages
 from explorer.embedding.engines import ENGINES, Engine, open_engine, quantised_network
-from explorer.embedding.weights import write_h5
+from explorer.embedding.model_weights import write_h5
 from explorer.errors import EmbeddingError
 
 EXACT = (
@@ -190,7 +190,7 @@ def test_openvino_needs_no_keras(engines, noise, inputs, seeded_weights, tmp_pat
         "    sys.modules[name] = None\n"
         "from pathlib import Path\n"
         "from explorer.embedding.engines import open_engine\n"
-        "from explorer.embedding.weights import find_weights_here\n"
+        "from explorer.embedding.model_weights import find_weights_here\n"
         f"weights = find_weights_here({str(tmp_path / 'seeded.h5')!r}, models_dir=Path())\n"
         f"noise = numpy.load({str(tmp_path / 'noise.npy')!r})\n"
         f"numpy.save({str(tmp_path / 'embedding.npy')!r}, open_engine('openvino', weights).embed(noise))\n"

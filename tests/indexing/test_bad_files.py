@@ -14,9 +14,9 @@ from support import Listener, write_tone
 
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT, Settings
+from explorer.database.database import Database
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
-from explorer.library.database import Database
 
 # So rarely, because one of the files is four hours long: at 48 kHz more than the decoder's 2 GiB.
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=600.0, precision="float32")
@@ -262,7 +262,7 @@ from pathlib import Path
 from support import Listener
 from test_bad_files import REQUEST
 from explorer.indexing.indexer import index_folder
-from explorer.library.database import Database
+from explorer.database.database import Database
 folder = Path(sys.argv[1])
 with Database.open(folder / "songs.db") as database:
     summary = index_folder(database, folder / "music", request=REQUEST, reporter=Listener())

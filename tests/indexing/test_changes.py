@@ -13,9 +13,9 @@ from support import Listener
 from explorer.config import Settings
 from explorer.embedding.engines import Engine
 from explorer.indexing.indexer import index_folder
-from explorer.indexing.mapmaker import make_map
+from explorer.indexing.make_map import make_map
 from explorer.indexing.model import ModelRequest
-from explorer.progress import Reporter
+from explorer.util.progress import Reporter
 
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
 
@@ -85,7 +85,7 @@ def test_a_moved_library_equals_one_that_was_indexed_there(tmp_path, fresh_db, m
     index(fresh_db, music)
     (music / "a").rename(music / "c")
     index(fresh_db, music)
-    from explorer.library.database import Database
+    from explorer.database.database import Database
 
     with Database.open(tmp_path / "other.db") as other:
         index(other, music)

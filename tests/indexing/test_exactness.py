@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from explorer.embedding.weights import write_h5
+from explorer.embedding.model_weights import write_h5
+from explorer.indexing.embed_files import embed_to_npz
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
-from explorer.indexing.single import embed_to_npz
-from explorer.progress import Reporter
+from explorer.util.progress import Reporter
 
 EXACT = ("hop_0.1", "hop_0.5", "hop_1.0", "shorter_than_a_window", "one_second", "pure_tones", "no_treble")
 RESAMPLED = ("stereo_44100", "mono_22050", "mono_96000", "mono_8000")

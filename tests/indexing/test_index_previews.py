@@ -14,13 +14,13 @@ import pytest
 import soundfile
 from support import Listener
 
+from explorer.analysis.library_status import describe_library, library_status
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT, Settings
-from explorer.indexing import previewing
+from explorer.indexing import make_previews
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
-from explorer.progress import Reporter
-from explorer.status import describe_library, library_status
+from explorer.util.progress import Reporter
 
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, precision="float32")
 RATE_HZ = 16_000
@@ -120,14 +120,14 @@ def test_a_preview_that_begins_elsewhere_after_reindexing_is_made_anew(fresh_db,
 
 
 def test_a_preview_that_fails_is_said_and_its_song_stays(fresh_db, folder, tmp_path, monkeypatch):
-    write = previewing.Decoder.write_preview
+    write = make_previews.Decoder.write_preview
 
     def fail_once(decoder, source, **options):
         if source.name == "1.flac":
             raise RuntimeError("no luck")
         write(decoder, source, **options)
 
-    monkeypatch.setattr(previewing.Decoder, "write_preview", fail_once)
+    monkeypatch.setattr(make_previews.Decoder, "write_preview", fail_once)
     reporter = Listener()
     summary = index(fresh_db, folder, previews=tmp_path / "previews", reporter=reporter)
     assert (summary.indexed, summary.failed, summary.previews) == (3, 0, 2)

@@ -14,13 +14,13 @@ import soundfile
 
 from explorer.audio.decoding import open_audio
 from explorer.config import ROOT, Settings
+from explorer.database.database import Database
 from explorer.embedding.engines import Engine
 from explorer.embedding.frontend import log_mel, windows
 from explorer.errors import EmbeddingError, LibraryError
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
-from explorer.library.database import Database
-from explorer.progress import Reporter
+from explorer.util.progress import Reporter
 
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
 CLI = [sys.executable, str(ROOT / "run.py")]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from explorer.database.records import Kin
 from explorer.indexing.outcomes import classify
-from explorer.library.records import Kin
 
 HERE = b"here.flac"
 

@@ -13,14 +13,14 @@ import pytest
 from moto.server import ThreadedMotoServer
 from support import Listener, write_tone
 
-from explorer.audio import fetching
-from explorer.audio.fetching import LastCopy, as_local, fetch, local_copy
 from explorer.config import Settings
+from explorer.database.database import Database
 from explorer.errors import AudioError, LibraryError
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
-from explorer.library.database import Database
+from explorer.library import remote_copies
 from explorer.library.remote import as_root
+from explorer.library.remote_copies import LastCopy, as_local, fetch, local_copy
 from explorer.library.scanning import scan_folder
 
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, precision="float32")
@@ -178,7 +178,7 @@ def test_the_last_copy_is_fetched_once_and_makes_way_for_the_next(bucket, tmp_pa
 
 
 def test_what_cannot_be_fetched_fails_with_its_reason(bucket, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "BETWEEN_ATTEMPTS_S", 0.01)
+    monkeypatch.setattr(remote_copies, "BETWEEN_ATTEMPTS_S", 0.01)
     url, _ = bucket
     with pytest.raises(AudioError, match=r"none\.flac cannot be read: No such file"):
         fetch(as_root(url) / "none.flac", tmp_path)
@@ -192,8 +192,8 @@ def test_what_cannot_be_fetched_fails_with_its_reason(bucket, tmp_path, monkeypa
 
 def test_names_that_no_file_system_takes_are_shortened(tmp_path, music):
     name = "x" * 300 + ".flac"
-    assert fetching._short(name) == "x" * 200 + ".flac"
-    assert fetching._short("..") not in ("..", ".")
+    assert remote_copies._short(name) == "x" * 200 + ".flac"
+    assert remote_copies._short("..") not in ("..", ".")
 
 
 def test_a_page_gets_a_copy_that_stays_until_others_need_its_place(bucket, music, tmp_path):

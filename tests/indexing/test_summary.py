@@ -8,9 +8,9 @@ import mutagen
 import pytest
 from support import Listener
 
-from explorer.commands.indexing import tell_summary
+from explorer.cli.index import tell_summary
 from explorer.config import Settings
-from explorer.failures import FailureLog
+from explorer.indexing.failures import FailureLog
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.scanning import AUDIO_EXTENSIONS

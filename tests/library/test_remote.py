@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from explorer.database.records import absolute_path
 from explorer.errors import LibraryError
-from explorer.library.records import absolute_path
 from explorer.library.remote import RemotePath, as_root, is_missing, is_there
 
 

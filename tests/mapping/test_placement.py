@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from explorer.errors import MappingError
-from explorer.mapping.graph import true_neighbours
-from explorer.mapping.neighbours import centred_unit_rows
+from explorer.mapping.knn_graph import true_neighbours
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import project, reduce
 from explorer.mapping.quality import neighbours_near
+from explorer.mapping.similarity import centred_unit_rows
 
 
 def turned(positions, degrees):

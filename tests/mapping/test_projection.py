@@ -8,8 +8,8 @@ import pytest
 
 from explorer.errors import MappingError
 from explorer.mapping import projection
-from explorer.mapping.graph import nearest_rows
-from explorer.mapping.neighbours import centred_unit_rows
+from explorer.mapping.knn_graph import nearest_rows
+from explorer.mapping.similarity import centred_unit_rows
 
 ROOT = Path(__file__).parents[2]
 # One song; too few for a layout; the fewest that get one; fewer than neighbours and 3 x perplexity.

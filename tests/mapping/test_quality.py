@@ -4,10 +4,10 @@ from scipy.stats import skew as scipy_skewness
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from explorer.errors import MappingError
-from explorer.mapping import judge, quality
-from explorer.mapping.graph import nearest_rows, true_neighbours
-from explorer.mapping.neighbours import centred_unit_rows
+from explorer.mapping import neighbourhoods, quality
+from explorer.mapping.knn_graph import nearest_rows, true_neighbours
 from explorer.mapping.projection import project, reduce
+from explorer.mapping.similarity import centred_unit_rows
 
 
 def trustworthiness(vectors, positions, **options):
@@ -26,7 +26,9 @@ def _measures(rows, positions, *, sample=2000, seed=0, **neighbours):
     # Distances from matrix products lose their last digits; double precision has them to spare.
     rows = np.asarray(rows, dtype=np.float64)
     rows = rows - rows.mean(axis=0) if len(rows) else rows
-    return judge.Judge(rows, sample=sample, seed=seed).measures({"map": positions}, **neighbours)["map"]
+    return neighbourhoods.Judge(rows, sample=sample, seed=seed).measures({"map": positions}, **neighbours)[
+        "map"
+    ]
 
 
 def purity_and_chance(labels, indices, **options):
@@ -90,7 +92,9 @@ def test_several_maps_are_measured_as_each_alone(library):
     vectors, positions, _ = library
     other = np.random.default_rng(0).normal(size=(200, 2))
     rows, _ = centred_unit_rows(vectors)
-    measured = judge.Judge(rows, sample=80, seed=3).measures({"pca": positions, "random": other}, k=7)
+    measured = neighbourhoods.Judge(rows, sample=80, seed=3).measures(
+        {"pca": positions, "random": other}, k=7
+    )
     assert list(measured) == ["pca", "random"]
     for name, shown in (("pca", positions), ("random", other)):
         common = {"sample": 80, "seed": 3}
@@ -109,8 +113,8 @@ def test_of_many_songs_fewer_are_asked(library, monkeypatch):
     vectors, positions, _ = library
     few = trustworthiness(vectors, positions, sample=50)
     assert few != trustworthiness(vectors, positions)
-    monkeypatch.setattr(judge, "_MANY_SONGS", 199)
-    monkeypatch.setattr(judge, "_QUERIES_OF_MANY", 50)
+    monkeypatch.setattr(neighbourhoods, "_MANY_SONGS", 199)
+    monkeypatch.setattr(neighbourhoods, "_QUERIES_OF_MANY", 50)
     assert trustworthiness(vectors, positions) == few
 
 
@@ -136,7 +140,7 @@ def test_measures_do_not_depend_on_the_size_of_chunks(library, monkeypatch):
         )
 
     whole = measures()
-    monkeypatch.setattr(judge, "_CHUNK_VALUES", 1500)
+    monkeypatch.setattr(neighbourhoods, "_CHUNK_VALUES", 1500)
     assert measures() == whole
 
 
@@ -349,7 +353,7 @@ def test_what_does_not_fit_is_refused(library):
     with pytest.raises(MappingError, match="sample=0"):
         continuity(vectors, positions, sample=0)
     with pytest.raises(MappingError, match="199 positions"):
-        judge.Judge(vectors).measures({"pca": positions, "umap": positions[:199]})
+        neighbourhoods.Judge(vectors).measures({"pca": positions, "umap": positions[:199]})
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from support import store_vectors
 
+from explorer.analysis.library_status import describe_library, library_status
 from explorer.config import ROOT, Settings
-from explorer.indexing.mapmaker import make_map
-from explorer.library.database import Database
-from explorer.progress import Reporter
-from explorer.status import describe_library, library_status
-from explorer.web import panels
+from explorer.database.database import Database
+from explorer.indexing.make_map import make_map
+from explorer.util.progress import Reporter
 from explorer.web.app import create_app
-from explorer.web.drawing import Look, draw_map
-from explorer.web.shelf import Shelf
+from explorer.web.data.snapshot import Shelf
+from explorer.web.map.view import Look, draw_map
+from explorer.web.page import panels
 
 
 def page_text(database):

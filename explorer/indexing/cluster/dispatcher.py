@@ -16,13 +16,13 @@ from contextlib import suppress
 
 from distributed import CancelledError, Client, Future, KilledWorker, as_completed
 
+from explorer.database.records import ScannedFile
 from explorer.errors import ClusterError
-from explorer.indexing.cluster.kit import Answer, Kit, drop_kit, embed_batch, receive_kit
 from explorer.indexing.cluster.ledger import Job, Ledger
+from explorer.indexing.cluster.worker_plugin import Answer, Kit, drop_kit, embed_batch, receive_kit
 from explorer.indexing.outcomes import Failed, Outcome
-from explorer.library.records import ScannedFile
 from explorer.library.remote import as_root, is_there
-from explorer.progress import Reporter
+from explorer.util.progress import Reporter
 
 PATIENCE_S = 60.0
 """How long there may be no worker at all."""

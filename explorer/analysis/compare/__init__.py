@@ -1,0 +1,1 @@
+"""The `compare` command: how similar songs are, as figures and as text."""

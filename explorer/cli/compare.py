@@ -1,0 +1,83 @@
+"""Compare songs: how alike they are, as figures and as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from explorer.cli.options import (
+    PROJECTION,
+    database_option,
+    json_option,
+    model_options,
+    model_request,
+    print_json,
+)
+from explorer.config import Settings
+from explorer.util.progress import Reporter
+
+
+@click.command()
+@click.argument("songs", metavar="[SONG]...", nargs=-1)
+@database_option
+@click.option(
+    "--genre", "genres", multiple=True, metavar="GENRE", help="Compare its songs; may be given several times."
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    show_default="metadata/compare",
+    help="The folder for the figures.",
+)
+@click.option(
+    "--pairs",
+    type=click.IntRange(0, 10_000),
+    default=10,
+    show_default=True,
+    help="How many of the closest and of the farthest pairs are listed.",
+)
+@click.option(
+    "--projection",
+    "projections",
+    multiple=True,
+    type=PROJECTION,
+    help="Draw only this one; may be given several times (all that the map has).",
+)
+@model_options("float32", "bfloat16")
+@json_option
+def compare(songs, database, genres, out, pairs, projections, as_json, **choices):
+    """Compare songs: how alike they are, as figures and as text.
+
+    Each SONG is an id, a path or a title of the library, or any audio file, which is embedded as the
+    library's songs were. Without any, and without --genre, all songs of the library are compared.
+
+    \b
+    Figures, as PNG and SVG, go to the folder --out:
+      similarity  each song beside each: the cosine, after the library's mean was taken away
+      distance    the same with the Euclidean distance
+      scatter     where they lie on the map
+    Of more than 60 songs the first two show the means of their genres, or of clusters where most songs
+    have no genre.
+    """  # noqa: D301
+    from explorer.analysis.compare.chosen_songs import CompareRequest
+    from explorer.analysis.compare.comparison import compare as compare_songs
+    from explorer.analysis.compare.output import describe, document
+    from explorer.legacy.mirror import library_to_read
+
+    reporter = Reporter()
+    database = library_to_read(database, with_map=True, reporter=reporter)
+    request = CompareRequest(
+        database=database,
+        out=out or Settings(database=database).metadata / "compare",
+        model=model_request(**choices),
+        songs=songs,
+        genres=genres,
+        pairs=pairs,
+        projections=projections,
+    )
+    found = compare_songs(request, reporter=reporter)
+    if as_json:
+        print_json(document(found))
+    else:
+        click.echo(describe(found))

@@ -1,0 +1,48 @@
+"""Databases of the original scripts: copied into a library of ours."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from explorer.cli.options import database_option, json_option, map_option, print_json
+from explorer.util.progress import Reporter
+
+
+@click.command(name="import")
+@click.argument("original", type=click.Path(dir_okay=False, path_type=Path))
+@database_option
+@click.option(
+    "--audio",
+    "clips",
+    type=click.Path(path_type=Path),
+    help="Where the songs' clips are, called by their ids (`previews` beside the original).",
+)
+@map_option
+@json_option
+def import_command(original, database, clips, no_map, as_json):
+    """Copy ORIGINAL, a database of the original scripts, into a library of ours."""
+    from explorer.database.database import Database
+    from explorer.demo.demo_library import holds_only_the_demo
+    from explorer.indexing.make_map import make_map
+    from explorer.legacy.importing import folder_of_clips, import_original
+    from explorer.legacy.reading import open_original
+
+    reporter = Reporter()
+    clips = folder_of_clips(original, clips)
+    with open_original(original) as opened, Database.open(database) as library:
+        summary = import_original(
+            library,
+            opened,
+            clips=clips,
+            reporter=reporter,
+            # The demo's songs make way for somebody's own music.
+            replace=holds_only_the_demo(library),
+        )
+        summary.tell(clips, reporter)
+        if summary.vectors and not no_map and (summary.changed or not library.projections()):
+            make_map(library, reporter=reporter)
+    if as_json:
+        print_json(asdict(summary))

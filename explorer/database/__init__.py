@@ -1,0 +1,1 @@
+"""songs.db: its tables, its queries and the records that they return."""

@@ -1,0 +1,79 @@
+"""The songs' vectors: one by one, and all at once."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import numpy as np
+
+from explorer.database.connection import LibraryFile, speaking_plainly
+from explorer.database.records import VECTOR_SIZE, decode_vector
+
+_OF_A_SONG = "song_id IN (SELECT id FROM songs)"
+"""Programs that do not enforce foreign keys write vectors of songs that are not there."""
+
+
+class VectorTables(LibraryFile):
+    """The table songs_vectors."""
+
+    def vector(self, song_id: str) -> np.ndarray:
+        """Return a song's vector [shape=(512,), float64].
+
+        Raises
+        ------
+        LibraryError
+            If it has none, or the vector is damaged.
+        """
+        blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        return decode_vector(blob, song_id=song_id)
+
+    def vectors(self, *, dtype: type = np.float64) -> tuple[list[str], np.ndarray]:
+        """Return all vectors, ordered by song id.
+
+        Parameters
+        ----------
+        dtype : type
+            np.float32 halves the memory that a large library takes, 2 GB for a million songs.
+
+        Returns
+        -------
+        song_ids : list of str, length n
+        vectors : np.ndarray [shape=(n, 512), dtype]
+
+        Raises
+        ------
+        LibraryError
+            If a vector is not 512 float64.
+        """
+        with self.snapshot() if not self._connection.in_transaction else nullcontext():
+            count = self.count_vectors()
+            vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
+            ids: list[str] = []
+            with speaking_plainly(self.path):
+                cursor = self._connection.execute(
+                    f"SELECT song_id, embedding FROM songs_vectors WHERE {_OF_A_SONG} ORDER BY song_id"
+                )
+                for row, (song_id, blob) in enumerate(cursor):
+                    vectors[row] = decode_vector(blob, song_id=song_id)
+                    ids.append(song_id)
+        return ids, vectors
+
+    def count_vectors(self) -> int:
+        """Return how many songs have a vector."""
+        return self._value(f"SELECT count(*) FROM songs_vectors WHERE {_OF_A_SONG}")
+
+    def _store_vector(self, song_id: str, blob: bytes) -> bool:
+        """Store a vector; a song that sounds otherwise than before loses its place on the map.
+
+        Returns
+        -------
+        bool
+            Whether it is another one than before.
+        """
+        before = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        if before == blob:
+            return False
+        self._rows("INSERT OR REPLACE INTO songs_vectors VALUES (?, ?)", (song_id, blob))
+        if before is not None:
+            self._rows("DELETE FROM positions WHERE song_id = ?", (song_id,))
+        return True

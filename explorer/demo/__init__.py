@@ -1,0 +1,1 @@
+"""The demo: a composed library, and sounds for testing an embedding."""

@@ -1,0 +1,1 @@
+"""The map as a figure: colours, groups, the view, and the job that draws it anew."""

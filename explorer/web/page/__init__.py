@@ -1,0 +1,1 @@
+"""The page's layout and its callbacks."""

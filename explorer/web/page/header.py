@@ -1,0 +1,160 @@
+"""The page's header: search, views, filters, and what else is one press away."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+from dash import html
+from dash.development.base_component import Component
+
+from explorer.config import TITLES
+from explorer.util.progress import number
+from explorer.web.data.catalogue import Catalogue
+from explorer.web.page.ids import Ids
+from explorer.web.page.parts import button, field, icon, icon_button, part, segmented, switch
+
+ORIGINAL = "original"
+"""The view of the experiment this project grew out of: PCA in Voronoi regions."""
+
+COLOURINGS = [
+    {"value": "cluster", "label": "Cluster"},
+    {"value": "genre", "label": "Genre"},
+    {"value": "artist", "label": "Artist"},
+]
+_SEARCH_LABEL = "Search a title, artist, album or genre"
+_MOST_OPTIONS_SHOWN = 60
+
+
+def header(catalogue: Catalogue | None) -> Component:
+    """Return the header, with the filters that open from it."""
+    return part(
+        "card header",
+        part("brand", html.H1("Music Explorer"), html.Small(_count_line(catalogue), id="counts")),
+        _search(),
+        icon_button(Ids.CONTROLS_TOGGLE, "sliders", "Map settings", extra_class="phone-only"),
+        _controls(catalogue),
+        part(
+            "header-buttons",
+            icon_button(Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", aria_expanded="false"),
+            icon_button("visit", "upload", "Place a song from your computer on the map"),
+            icon_button(Ids.THEME_TOGGLE, "theme", "Switch between dark and light"),
+            icon_button("help-open", "help", "Show the keys (?)"),
+        ),
+        _filters(),
+        tag=html.Header,
+    )
+
+
+def _search() -> dmc.Select:
+    return dmc.Select(
+        id=Ids.SEARCH,
+        className="search",
+        data=[],
+        searchable=True,
+        clearable=False,
+        placeholder=_SEARCH_LABEL,
+        nothingFoundMessage="Nothing here is called that",
+        leftSection=icon("search"),
+        rightSection=html.Kbd("/"),
+        rightSectionPointerEvents="none",
+        maxDropdownHeight=420,
+        withCheckIcon=False,
+        filter={"function": "showAll"},
+        renderOption={"function": "songOption"},
+        inputProps={"aria-label": _SEARCH_LABEL},
+        comboboxProps={"shadow": "lg", "offset": 8},
+    )
+
+
+def _controls(catalogue: Catalogue | None) -> Component:
+    views = _views(catalogue)
+    first = next((option["value"] for option in views if not option["disabled"]), "tsne")
+    label = html.Span("Colour", className="field-label", id="colouring-label")
+    return part(
+        "controls",
+        segmented(Ids.PROJECTION, "View", views, first),
+        field("colouring", label, segmented(Ids.COLOURING, "Colour by", COLOURINGS, "cluster")),
+        id=Ids.CONTROLS,
+        # The page's address leaves these defaults out.
+        data_projection=first,
+        data_clusters=str(len(catalogue.clusters.names) if catalogue else 1),
+    )
+
+
+def _views(catalogue: Catalogue | None) -> list[dict]:
+    stored = catalogue.positions if catalogue else {}
+    views = [(name, TITLES[name], name) for name in ("tsne", "umap", "pca")]
+    return [
+        {"value": name, "label": label, "disabled": bool(stored) and needed not in stored}
+        for name, label, needed in [*views, (ORIGINAL, "Original", "pca")]
+    ]
+
+
+def _filters() -> Component:
+    return part(
+        "card filters",
+        part("filters-head", html.H2("Filter"), button("Clear", kind="link", id="filter-clear")),
+        _choice(Ids.FILTER_GENRES, "Genre", "Any genre"),
+        _choice(Ids.FILTER_CLUSTERS, "Cluster", "Any cluster"),
+        _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
+        _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
+        _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
+        _hiding(Ids.HIDE_DUPLICATES, "Hide duplicates", "One of each sound stays on the map"),
+        _hiding(Ids.HIDE_MISSING, "Hide missing songs", "Those whose files are gone"),
+        part("filters-note", "Songs that are filtered out turn grey: the map keeps its shape.", tag=html.P),
+        tag=html.Section,
+        id="filters",
+        hidden=True,
+        aria_label="Filters",
+    )
+
+
+def _hiding(control_id: str, label: str, description: str) -> Component:
+    """Return a switch; the browser shows it where there is something to hide, and says how much."""
+    return part(None, switch(control_id, label, description), id=f"{control_id}-field", hidden=True)
+
+
+def _choice(control_id: str, label: str, placeholder: str, **more: object) -> dmc.MultiSelect:
+    return dmc.MultiSelect(
+        id=control_id,
+        className="choice",
+        label=label,
+        placeholder=placeholder,
+        data=[],
+        value=[],
+        searchable=True,
+        clearable=True,
+        clearButtonProps={"aria-label": f"Clear: {label}"},
+        limit=_MOST_OPTIONS_SHOWN,
+        maxDropdownHeight=260,
+        nothingFoundMessage="There is none",
+        hidePickedOptions=True,
+        openOnFocus=False,
+        size="sm",
+        comboboxProps={"shadow": "lg", "withinPortal": False},
+        **more,
+    )
+
+
+def _range(control_id: str, name: str, note: html.Small, **more: object) -> Component:
+    slider = dmc.RangeSlider(
+        id=control_id,
+        min=0,
+        max=1,
+        value=[0, 1],
+        minRange=0,
+        step=1,
+        size="sm",
+        updatemode="mouseup",
+        pushOnOverlap=False,
+        thumbFromLabel=f"{name}: from",
+        thumbToLabel=f"{name}: to",
+        **more,
+    )
+    label = part("range-label", html.Span([name, html.B(className="range-value")]), note)
+    return part("range", label, slider, id=f"{control_id}-field")
+
+
+def _count_line(catalogue: Catalogue | None) -> str:
+    if catalogue is None:
+        return ""
+    return f"{number(len(catalogue), 'song')} · {number(catalogue.n_genres, 'genre')}"

@@ -1,0 +1,117 @@
+"""The whole page: a map under floating cards, or in the map's place a notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from explorer.web.data.catalogue import Catalogue
+from explorer.web.page import player
+from explorer.web.page.header import header
+from explorer.web.page.ids import Ids
+from explorer.web.page.parts import part
+from explorer.web.page.side import side
+
+EMPTY_FIGURE = {
+    "data": [],
+    "layout": {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+    },
+}
+THEME = {"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"}
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A state in which there is no map to show: what is so, and what to do."""
+
+    kind: str
+    title: str
+    text: str
+    command: str = ""
+
+
+def page(catalogue: Catalogue | None, notice: Notice | None) -> dmc.MantineProvider:
+    """Return the whole page: the map, or in its place a notice."""
+    cards = [
+        _map(),
+        header(catalogue),
+        side(catalogue),
+        player.tools(),
+        player.panel(),
+        player.spectrogram(),
+        player.player(),
+        player.keys(),
+        player.drop_target(),
+    ]
+    if notice:
+        cards.append(_notice(notice, catalogue))
+    return dmc.MantineProvider(
+        id=Ids.PROVIDER,
+        theme=THEME,
+        defaultColorScheme="auto",
+        children=[
+            dcc.Store(id=Ids.CHOSEN_THEME, storage_type="local"),
+            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.LOOK, Ids.DRAWING, Ids.ISOLATED, Ids.FILTER)),
+            dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
+            dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
+            dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
+            part("page page-empty" if notice else "page", *cards),
+        ],
+    )
+
+
+def _map() -> Component:
+    graph = dcc.Graph(
+        id=Ids.MAP,
+        className="map",
+        responsive=True,
+        config={
+            "displayModeBar": False,
+            "scrollZoom": True,
+            "doubleClick": False,
+            "showTips": False,
+            "showAxisDragHandles": False,
+        },
+        figure=EMPTY_FIGURE,
+    )
+    return part(
+        "map-frame",
+        html.Canvas(id="glow", className="glow"),
+        graph,
+        html.Canvas(id="holes", className="threads"),
+        html.Canvas(id="morph", className="threads", hidden=True),
+        html.Canvas(id="threads", className="threads"),
+        html.Canvas(id="rope", className="threads"),
+        part("labels", id="labels", aria_hidden="true"),
+        part("guest", id="guest", hidden=True),
+        part("sounding", id="sounding", hidden=True),
+        part("mark", id="mark", hidden=True),
+        part("tooltip card", id="tooltip", role="tooltip", hidden=True),
+        part("filter-state card", id=Ids.FILTER_STATE, role="status", hidden=True),
+        tag=html.Main,
+        id="map-frame",
+    )
+
+
+def _notice(notice: Notice, catalogue: Catalogue | None) -> Component:
+    command = [html.Pre(html.Code(notice.command))] if notice.command else []
+    return part(
+        "notice card",
+        html.Span(className=f"notice-mark icon icon-{notice.kind}"),
+        html.H2(notice.title),
+        html.P(notice.text),
+        *command,
+        html.Button("Try again", id="reload", className="button"),
+        id="notice",
+        role="alert" if notice.kind == "busy" else "status",
+        data_kind=notice.kind,
+        # An empty catalogue has a revision, too: the songs of this library have lost their map.
+        data_revision=str(0 if catalogue is None else catalogue.revision),
+    )

@@ -1,0 +1,211 @@
+"""What one listens with: the panel on the right, the player, the spectrogram, and the list of keys.
+
+These are frames: assets/ fills them, because sound and what is said of it must not wait for a round trip.
+"""
+
+from __future__ import annotations
+
+from dash import html
+from dash.development.base_component import Component
+
+from explorer.web.page.ids import Ids
+from explorer.web.page.parts import button, icon, icon_button, part
+
+KEYS = (
+    ("Space", "play or pause"),
+    ("← ↑ → ↓", "go to the nearest song in that direction, and play it"),
+    ("n  p", "go on or back among the songs that sound most like this one"),
+    ("h", "hover to hear: move over the map and listen"),
+    ("/", "search"),
+    ("f", "filter"),
+    ("l  b", "choose songs with a lasso or a box"),
+    ("r", "repeat this song, or all, or none"),
+    ("s", "show the spectrogram"),
+    ("m", "mute"),
+    ("+  -  0", "zoom in, out, and to the whole map"),
+    ("Esc", "close, then let go of what is chosen"),
+    ("?", "this list"),
+)
+
+
+def panel() -> Component:
+    """Return the panel of the selected song, and of the songs that were chosen."""
+    tabs = [_tab("song", "Song", selected=True), _tab("choice", "Selection")]
+    return part(
+        "card panel",
+        part(
+            "panel-head",
+            part("tabs", *tabs, role="tablist", aria_label="Panel"),
+            icon_button("panel-close", "close", "Close the panel"),
+        ),
+        _tab_panel("song"),
+        _tab_panel("choice", *_choice(), hidden=True),
+        tag=html.Aside,
+        id="panel",
+        aria_label="Songs",
+        data_tab="song",
+    )
+
+
+def _tab(name: str, label: str, *, selected: bool = False) -> Component:
+    return button(
+        label,
+        html.Span(id=f"tab-{name}-count", className="tab-count"),
+        kind=None,
+        id=f"tab-{name}",
+        role="tab",
+        aria_selected=str(selected).lower(),
+        aria_controls=f"panel-{name}",
+        data_tab=name,
+    )
+
+
+def _tab_panel(name: str, *children: Component, **attributes: bool) -> Component:
+    attributes |= {"role": "tabpanel", "aria_labelledby": f"tab-{name}"}
+    return part("panel-body", *children, id=f"panel-{name}", **attributes)
+
+
+def _choice() -> list[Component]:
+    return [
+        part(
+            "panel-empty",
+            html.P("Draw a lasso or a box around songs to choose them, or add single ones from their panel."),
+            part(
+                "redraw-buttons",
+                button(icon("lasso"), "Lasso", kind="button quiet", id="choice-lasso"),
+                button(icon("box"), "Box", kind="button quiet", id="choice-box"),
+            ),
+            id="choice-empty",
+        ),
+        part(
+            "choice-tools",
+            button(icon("play"), "Play all", id="choice-play"),
+            button("Clear", kind="button quiet", id="choice-clear"),
+            id="choice-tools",
+            hidden=True,
+        ),
+        html.Ol(id="choice-list", className="song-list"),
+        part("panel-note", id="choice-more"),
+        part(
+            "choice-export",
+            # Dash has no plain list to choose from: assets/panel/selection.js puts two there.
+            part("export-line", id="export-line"),
+            button("Export", kind="button quiet", id="export-start"),
+            part("panel-note", id="export-state", role="status"),
+            id="choice-export",
+            hidden=True,
+        ),
+    ]
+
+
+def player() -> Component:
+    """Return the bar at the bottom."""
+    return part(
+        "card player",
+        html.Audio(id="audio", preload="auto"),
+        part(
+            "transport",
+            icon_button("previous", "previous", "Previous (p)"),
+            icon_button("play", "play", "Play", extra_class="play"),
+            icon_button("next", "next", "Next (n)"),
+        ),
+        part(
+            "now",
+            part("now-title", "Click a song to hear it", id="now-title"),
+            part("now-by", "Every point is one; near ones sound alike", id="now-by"),
+        ),
+        html.Span("0:00", id="elapsed", className="time"),
+        part("seek", html.Canvas(id="waveform", className="waveform"), id="seek"),
+        html.Span("0:00", id="duration", className="time"),
+        _hover_switch(),
+        part(
+            "player-buttons",
+            icon_button("repeat", "repeat", "Repeat: off (r)", data_repeat="off"),
+            icon_button("spectrum", "spectrum", "Show the spectrogram (s)", aria_pressed="false"),
+            icon_button("mute", "volume", "Mute", extra_class="mute"),
+            part("volume", id="volume"),
+        ),
+        part("message card", id=Ids.MESSAGE, role="alert"),
+        part("visually-hidden", id="announcer", role="status", aria_live="polite"),
+        tag=html.Footer,
+        id="player",
+        data_state="idle",
+    )
+
+
+def _hover_switch() -> Component:
+    return button(
+        icon("headphones"),
+        html.Span("Hover to hear", className="hear-label"),
+        html.Span(html.Span(className="hear-thumb"), className="hear-track"),
+        kind="hear",
+        id="hear",
+        role="switch",
+        title="Hear songs as you move over them (h)",
+        aria_checked="false",
+        aria_label="Hover to hear",
+    )
+
+
+def spectrogram() -> Component:
+    """Return the card of the playing song's spectrogram."""
+    canvas = {"id": "spectrogram-canvas", "role": "img", "aria_label": "Spectrogram of the song"}
+    return part(
+        "card spectrogram",
+        part(
+            "spectrogram-frame",
+            part(None, tag=html.Canvas, **canvas),
+            part("spectrogram-head", id="spectrogram-head"),
+            part("spectrogram-scale", id="spectrogram-scale", aria_hidden="true"),
+            part("spectrogram-note", id="spectrogram-note", role="status"),
+        ),
+        icon_button("spectrogram-close", "close", "Close the spectrogram"),
+        tag=html.Section,
+        id="spectrogram",
+        hidden=True,
+        aria_label="Spectrogram",
+    )
+
+
+def tools() -> Component:
+    """Return the buttons at the map's edge: choosing and zooming."""
+    return part(
+        "map-tools",
+        part(
+            "card tool-group",
+            icon_button("tool-lasso", "lasso", "Choose with a lasso (l)", aria_pressed="false"),
+            icon_button("tool-box", "box", "Choose with a box (b)", aria_pressed="false"),
+            icon_button("panel-open", "panel", "Open the panel"),
+            role="group",
+            aria_label="Choose songs",
+        ),
+        part(
+            "card tool-group zoom",
+            icon_button("zoom-in", "plus", "Zoom in (+)"),
+            icon_button("zoom-out", "minus", "Zoom out (-)"),
+            icon_button("zoom-fit", "fit", "Show all songs (0)"),
+            role="group",
+            aria_label="Zoom",
+        ),
+    )
+
+
+def keys() -> Component:
+    """Return the list of keys, shut."""
+    head = part("panel-head", html.H2("Keys", id="keys-title"), icon_button("keys-close", "close", "Close"))
+    rows = [
+        html.Div([html.Dt([html.Kbd(key) for key in pressed.split()]), html.Dd(text)])
+        for pressed, text in KEYS
+    ]
+    return part("card keys", head, html.Dl(rows), tag=html.Dialog, id="keys", aria_labelledby="keys-title")
+
+
+def drop_target() -> Component:
+    """Return what is shown while a file is dragged over the page."""
+    card = part(
+        "drop-card card",
+        html.Span(className="notice-mark icon icon-upload"),
+        html.H2("Drop a song"),
+        html.P("It comes to lie among the songs it sounds like. It is not added to the library."),
+    )
+    return html.Div(part("drop", card, id="drop", hidden=True))

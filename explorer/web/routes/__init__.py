@@ -1,0 +1,1 @@
+"""The HTTP routes beside Dash: sound, song details, playlists and uploads."""

@@ -1,0 +1,1 @@
+"""Songs that a visitor drops on the map: the queue, the embedding, and keeping one."""

@@ -1,0 +1,349 @@
+"""Real processes that crash, hang, grow and are killed: each costs one file, and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from explorer.audio import decoder as decoder_module
+from explorer.audio.decoder import Decoder, DecoderError
+from explorer.audio.previews import preview_path
+from explorer.config import ROOT
+from explorer.errors import AudioError
+
+TROUBLES = ROOT / "tests" / "troubles"
+RATE_HZ = 48_000
+
+# Starts a decoder, says which process it is, and does with it what it is told.
+PARENT = """
+import os, signal, sys, time
+from pathlib import Path
+from explorer.audio.decoder import Decoder
+interrupted = []
+signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+file, what = Path(sys.argv[1]), sys.argv[2]
+os.environ["PYTHONPATH"] = sys.argv[3]
+decoder = Decoder()
+decoder.marks(file)
+print(decoder._process.pid, flush=True)
+if what == "idle":
+    time.sleep(1000)
+blocks = decoder.sound(file, rate_hz=48_000).blocks()
+if what == "hanging":
+    next(blocks)
+first = next(blocks)
+print("decoding", flush=True)
+# Neither print() in the handler nor a read here: a signal within print() would enter it twice, and one just
+# before a read would not end it.
+while not interrupted:
+    time.sleep(0.01)
+print(len(first) + sum(map(len, blocks)), flush=True)
+"""
+
+
+@pytest.fixture
+def troubles(monkeypatch):
+    """Let files do to their decoders what their names say: see tests/troubles."""
+    monkeypatch.setenv("PYTHONPATH", str(TROUBLES))
+
+
+@pytest.fixture
+def song(tmp_path, make_tone):
+    return make_tone(tmp_path / "song.flac", tags={"title": "A", "artist": "B"})
+
+
+@pytest.fixture
+def decoder():
+    with Decoder() as decoder:
+        yield decoder
+
+
+def length(decoder, path):
+    """Decode a file; return how many samples it has at 48 kHz."""
+    return sum(len(block) for block in decoder.sound(path, rate_hz=RATE_HZ).blocks())
+
+
+def works(decoder, path):
+    return length(decoder, path) == pytest.approx(1.5 * RATE_HZ, abs=2)
+
+
+def pid_of(decoder):
+    return decoder._process.pid
+
+
+def is_running(pid):
+    """Tell whether a process is there and not only waiting to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_what_the_other_process_reads_is_what_the_file_holds(decoder, song):
+    marks = decoder.marks(song)
+    assert (marks.tags.title, marks.tags.artists) == ("A", ("B",))
+    assert len(marks.fingerprint) == len(marks.audio_fingerprint) == 32
+    sound = decoder.sound(song, rate_hz=44_100)
+    samples = np.concatenate(list(sound.blocks()))
+    np.testing.assert_array_equal(samples, soundfile.read(song, dtype="float32")[0])
+    assert (sound.format, sound.duration_s) == ("flac/pcm_16", 1.5)
+
+
+def test_what_is_wrong_with_a_file_is_a_sentence_and_the_process_goes_on(decoder, song, tmp_path):
+    (tmp_path / "words.mp3").write_bytes(b"no music " * 100)
+    decoder.marks(song)
+    before = pid_of(decoder)
+    with pytest.raises(AudioError, match=r"^words\.mp3 is not audio that can be decoded"):
+        length(decoder, tmp_path / "words.mp3")
+    with pytest.raises(AudioError, match=r"^gone\.mp3 cannot be read: No such file"):
+        decoder.marks(tmp_path / "gone.mp3")
+    assert works(decoder, song)
+    assert pid_of(decoder) == before
+
+
+@pytest.mark.parametrize(("name", "ending"), [("crash.flac", "SIGSEGV"), ("exit.flac", "exit status 7")])
+def test_a_file_that_crashes_its_decoder_costs_itself(troubles, decoder, song, make_tone, name, ending):
+    bad = make_tone(song.with_name(name))
+    for _ in range(2):
+        with pytest.raises(AudioError) as caught:
+            length(decoder, bad)
+        assert str(caught.value) == f"{name} crashes its decoder ({ending})."
+        assert works(decoder, song)
+
+
+def test_a_file_that_hangs_its_decoder_costs_itself(troubles, song, make_tone):
+    bad = make_tone(song.with_name("hang.flac"))
+    with Decoder(silence_limit_s=2) as decoder:
+        decoder.marks(bad)
+        hung = pid_of(decoder)
+        with pytest.raises(AudioError, match=r"^hang\.flac keeps its decoder busy without a sound for 2 s"):
+            length(decoder, bad)
+        assert not is_running(hung)
+    with Decoder() as decoder:
+        assert works(decoder, song)
+
+
+def test_a_file_that_is_waited_for_too_long_in_all_costs_itself(
+    troubles, monkeypatch, decoder, song, make_tone
+):
+    slow = make_tone(song.with_name("slow.flac"))
+    assert works(decoder, slow)
+    monkeypatch.setattr(decoder_module, "WAITING_LIMIT_S", 1.0)
+    with pytest.raises(AudioError, match=r"^slow\.flac keeps its decoder busy for too long"):
+        length(decoder, slow)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux bounds a process's memory.")
+def test_a_file_that_takes_memory_without_end_costs_itself(troubles, decoder, song, make_tone):
+    with pytest.raises(AudioError, match=r"^grow\.flac takes more than 2 GB of memory to decode"):
+        length(decoder, make_tone(song.with_name("grow.flac")))
+    assert works(decoder, song)
+
+
+def test_what_libraries_print_is_no_answer(troubles, decoder, song, make_tone):
+    assert works(decoder, make_tone(song.with_name("noisy.flac")))
+    assert works(decoder, song)
+
+
+def test_a_process_that_was_killed_between_two_files_costs_neither(decoder, song):
+    assert works(decoder, song)
+    os.kill(pid_of(decoder), signal.SIGKILL)
+    assert wait_until(decoder._process.has_ended)
+    assert works(decoder, song)
+
+
+def test_a_process_that_is_killed_over_a_file_is_said(decoder, song, make_tone):
+    long = make_tone(song.with_name("long.flac"), seconds=60)
+    blocks = decoder.sound(long, rate_hz=RATE_HZ).blocks()
+    next(blocks)
+    os.kill(pid_of(decoder), signal.SIGSEGV)
+    with pytest.raises(AudioError, match=r"^long\.flac crashes its decoder \(SIGSEGV\)"):
+        list(blocks)
+
+
+def test_a_sound_given_up_midway_leaves_no_answers_for_the_next(decoder, song, make_tone):
+    long = make_tone(song.with_name("long.flac"), seconds=60)
+    blocks = decoder.sound(long, rate_hz=RATE_HZ).blocks()
+    next(blocks)
+    assert decoder.marks(song).tags.title == "A"
+    with pytest.raises(AudioError, match=r"^long\.flac is not decoded further: another file was asked for"):
+        list(blocks)
+    assert works(decoder, song)
+
+
+def test_a_sound_is_decoded_as_far_as_it_is_wanted(decoder, song, make_tone):
+    long = make_tone(song.with_name("long.flac"), seconds=60)
+    sound = decoder.sound(long, rate_hz=RATE_HZ, seconds=5)
+    assert 5 * RATE_HZ <= sum(map(len, sound.blocks())) <= 10 * RATE_HZ
+
+
+def test_another_thread_can_interrupt_it_for_good(troubles, decoder, song, make_tone):
+    assert works(decoder, song)
+    bad = make_tone(song.with_name("hang.flac"))
+
+    def interrupt():
+        assert wait_until(lambda: decoder._busy)
+        decoder.interrupt()
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(AudioError, match=r"^hang\.flac is not decoded further: it was interrupted"):
+        length(decoder, bad)
+    with pytest.raises(AudioError, match=r"^song\.flac is not decoded: it was interrupted"):
+        length(decoder, song)
+
+
+def test_it_can_be_closed_twice_and_midway(song):
+    decoder = Decoder()
+    decoder.close()
+    blocks = decoder.sound(song, rate_hz=RATE_HZ).blocks()
+    next(blocks)
+    process = pid_of(decoder)
+    decoder.close()
+    decoder.close()
+    assert not is_running(process)
+
+
+def test_no_process_to_be_had_is_no_fault_of_the_file(monkeypatch, tmp_path, song):
+    (tmp_path / "sitecustomize.py").write_text("import os\nos._exit(3)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Decoder() as decoder, pytest.raises(DecoderError, match=r"can be started \(exit status 3\)"):
+        decoder.marks(song)
+    with pytest.raises(DecoderError, match=r"can be started \(No such file or directory\)"):
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+        Decoder().marks(song)
+
+
+def test_what_lies_in_the_working_directory_is_not_imported(monkeypatch, tmp_path, song, decoder):
+    (tmp_path / "json.py").write_text("raise SystemExit(5)\n")
+    monkeypatch.chdir(tmp_path)
+    assert works(decoder, song)
+
+
+SCRIPT = """
+import multiprocessing, sys
+from pathlib import Path
+from explorer.audio.decoder import Decoder
+# As in a Dask worker: such a process must not start a multiprocessing.Process.
+multiprocessing.current_process().daemon = True
+with Decoder() as decoder:
+    print(decoder.marks(Path(sys.argv[1])).tags.title)
+"""
+
+
+def test_any_main_module_can_use_it(tmp_path, song):
+    """The decoding process does not run it again: this one has no guard against that."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py"), str(song)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert done.stdout == "A\n"
+
+
+def test_a_name_that_is_no_text_is_spelt_so_that_it_can_be_stored(troubles, decoder, song):
+    name = os.fsdecode(b"crash \xff\n.flac")
+    os.link(song, song.with_name(name))
+    with pytest.raises(AudioError) as caught:
+        length(decoder, song.with_name(name))
+    assert str(caught.value) == "crash \ufffd\n.flac crashes its decoder (SIGSEGV)."
+    assert decoder.marks(song.with_name(name)).tags.title == "A"
+
+
+def test_a_preview_is_written_and_one_that_crashes_costs_itself(troubles, decoder, song, make_tone, tmp_path):
+    bad = make_tone(song.with_name("crash.flac"))
+    with pytest.raises(AudioError, match=r"^crash\.flac crashes its decoder"):
+        decoder.write_preview(bad, cache=tmp_path / "cache", key="aa", start_s=0.0)
+    decoder.write_preview(song, cache=tmp_path / "cache", key="bb", start_s=None)
+    assert not preview_path(tmp_path / "cache", "aa").exists()
+    assert soundfile.info(preview_path(tmp_path / "cache", "bb")).duration == pytest.approx(1.5, abs=0.01)
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="There are no priorities here.")
+def test_others_can_go_before_it(song):
+    with Decoder(niceness=7) as decoder:
+        decoder.marks(song)
+        assert os.getpriority(os.PRIO_PROCESS, pid_of(decoder)) == 7
+    assert os.getpriority(os.PRIO_PROCESS, 0) != 7
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Counted in /proc.")
+def test_two_hundred_files_leave_nothing_behind(troubles, song, make_tone):
+    bad = make_tone(song.with_name("crash.flac"))
+
+    def left():
+        processes = [entry for entry in Path("/proc").glob("[0-9]*/stat") if _parent(entry) == os.getpid()]
+        return len(list(Path("/proc/self/fd").iterdir())), threading.active_count(), len(processes)
+
+    before = left()
+    with Decoder() as decoder:
+        for number in range(200):
+            if number % 40 == 7:
+                with pytest.raises(AudioError):
+                    length(decoder, bad)
+            elif number % 40 == 9:
+                next(decoder.sound(song, rate_hz=RATE_HZ).blocks())
+            else:
+                decoder.marks(song)
+                length(decoder, song)
+    assert left() == before
+
+
+def _parent(stat):
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def start(song, what):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(song), what, str(TROUBLES)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        text=True,
+    )
+    return parent, int(parent.stdout.readline())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Looks into /proc.")
+@pytest.mark.parametrize("what", ["idle", "decoding", "hanging"])
+def test_a_parent_that_is_killed_leaves_no_process_behind(song, make_tone, what):
+    names = {"idle": "song", "decoding": "long", "hanging": "hang"}
+    file = make_tone(song.with_name(f"{names[what]}.flac"), seconds=60)
+    parent, process = start(file, what)
+    if what == "decoding":
+        assert parent.stdout.readline() == "decoding\n"
+    else:
+        time.sleep(0.3)
+    assert is_running(process)
+    parent.kill()
+    parent.communicate()
+    assert wait_until(lambda: not is_running(process))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Signals are sent to a group.")
+def test_ctrl_c_on_the_terminal_is_not_for_it(song, make_tone):
+    long = make_tone(song.with_name("long.flac"), seconds=120)
+    parent, _ = start(long, "decoding")
+    assert parent.stdout.readline() == "decoding\n"
+    os.killpg(parent.pid, signal.SIGINT)
+    out, _ = parent.communicate()
+    assert int(out) == pytest.approx(120 * RATE_HZ, abs=2)

@@ -1,0 +1,167 @@
+"""Hover to hear: previews under a moving pointer, by Web Audio in Chromium."""
+
+import urllib.request
+
+import pytest
+from gestures import click_song, hover_song, pixel_of, wait_until_heard, wait_until_playing
+
+from explorer.database.database import Database
+
+SOUNDS = "index => explorer.hover.index === index && explorer.hover.level() > 0.02"
+SILENT = "explorer.hover.index === null && explorer.hover.level() < 1e-4"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def previews(site):
+    """Previews of all songs are there, as after an index."""
+    url, _, database = site
+    with Database.open_readonly(database) as library:
+        for song_id in library.vectors()[0]:
+            urllib.request.urlopen(f"{url}preview/{song_id}").read()
+
+
+def switch_on(page):
+    page.locator("#hear").click()
+    page.wait_for_function("explorer.hover.context?.state === 'running'")
+
+
+def test_moving_over_songs_plays_their_previews(site, open_page):
+    page = open_page(site[0])
+    # Nothing sounds before the switch is on.
+    assert page.locator("#hear").get_attribute("aria-checked") == "false"
+    hover_song(page, 4)
+    page.wait_for_selector("#tooltip:not([hidden])")
+    assert page.evaluate("explorer.hover.context") is None
+    assert page.evaluate("explorer.hover.decoded.size + explorer.hover.loading.size") == 0
+    # A preview that cannot be had is passed over.
+    page.route("**/preview/022.flac", lambda route: route.fulfill(status=410, body="gone"))
+    switch_on(page)
+    hover_song(page, 22)
+    page.wait_for_function("explorer.hover.failed.has(22)")
+    hover_song(page, 21)
+    page.wait_for_function(SOUNDS, arg=21)
+    # The others sound, one after the other.
+    for index in (12, 20, 4):
+        hover_song(page, index)
+        page.wait_for_function(SOUNDS, arg=index)
+        assert page.locator("#sounding").get_attribute("data-index") == str(index)
+        title = page.evaluate("async i => (await explorer.api.get(i)).title", index)
+        page.wait_for_function(
+            "title => document.getElementById('now-title').textContent === title", arg=title
+        )
+    # Songs around the pointer are fetched ahead and then sound at once.
+    page.wait_for_function("explorer.hover.decoded.size >= 8 && explorer.hover.loading.size === 0")
+    x, y = pixel_of(page, 4)
+    near = page.evaluate("([x, y]) => explorer.pointer.around(x, y, 2)", [x, y])[1]
+    assert page.evaluate("near => explorer.hover.decoded.has(near)", near)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    hover_song(page, near)
+    page.wait_for_function(SOUNDS, arg=near)
+    assert not [url for url in requests if f"/{near:03d}.flac" in url]
+    # Over a card, and off the map, the sound fades out.
+    for away in ((100, 760), (640, 110)):
+        page.mouse.move(*away)
+        page.wait_for_function(SILENT)
+        hover_song(page, 4)
+        page.wait_for_function(SOUNDS, arg=4)
+    # Muting holds for previews, too.
+    page.keyboard.press("m")
+    page.wait_for_function("explorer.hover.level() < 1e-4")
+
+
+def test_previews_fade_into_each_other_at_equal_power_and_do_not_pile_up(page):
+    switch_on(page)
+    page.evaluate(
+        """() => {
+            window.curves = [];
+            const original = AudioParam.prototype.setValueCurveAtTime;
+            AudioParam.prototype.setValueCurveAtTime = function (curve, at, seconds) {
+                curves.push([[...curve], at, seconds]);
+                return original.call(this, curve, at, seconds);
+            };
+        }"""
+    )
+    hover_song(page, 4)
+    page.wait_for_function(SOUNDS, arg=4)
+    page.wait_for_function(
+        "explorer.hover.context.currentTime > explorer.hover.voice.began + explorer.hover.FADE_S"
+    )
+    hover_song(page, 12)
+    page.wait_for_function(SOUNDS, arg=12)
+    out, into = page.evaluate("curves.slice(1, 3)")
+    assert 0.06 <= out[2] <= 0.12
+    assert out[1:] == pytest.approx(into[1:], abs=0.02)
+    for away, here in zip(out[0], into[0], strict=True):
+        assert away**2 + here**2 == pytest.approx(1, abs=0.01)
+    # Sweeping fast piles up neither sounds nor requests.
+    page.evaluate(
+        """() => {
+            // How many sounds are not yet told to end, and how long those that are may still last.
+            window.most = 0;
+            window.longestEnd = 0;
+            window.begun = [];
+            const { start, stop } = AudioBufferSourceNode.prototype;
+            const unending = new Set();
+            AudioBufferSourceNode.prototype.start = function () {
+                begun.push(performance.now());
+                unending.add(this);
+                most = Math.max(most, unending.size);
+                start.call(this);
+            };
+            AudioBufferSourceNode.prototype.stop = function (at) {
+                longestEnd = Math.max(longestEnd, at - this.context.currentTime);
+                unending.delete(this);
+                stop.call(this, at);
+            };
+            window.mostLoading = 0;
+            const load = explorer.hover.load;
+            explorer.hover.load = function (index) {
+                const loading = load.call(this, index);
+                mostLoading = Math.max(mostLoading, this.loading.size);
+                return loading;
+            };
+        }"""
+    )
+    page.evaluate(
+        """async () => {
+            const { frame } = explorer.map;
+            for (let step = 0; step < 96; step++) {
+                const { x, y } = explorer.map.toPixels(...explorer.map.placeOf(step % 24));
+                const at = { clientX: x, clientY: y, bubbles: true };
+                frame.dispatchEvent(new PointerEvent("pointermove", at));
+                await new Promise((resolve) => setTimeout(resolve, 10));
+            }
+        }"""
+    )
+    page.wait_for_function(SOUNDS, arg=23)
+    assert page.evaluate("most") == 1
+    assert 0 < page.evaluate("longestEnd") <= 0.15
+    assert page.evaluate("mostLoading") <= page.evaluate("explorer.hover.MOST_LOADING")
+    begun = page.evaluate("begun")
+    assert 1 < len(begun) <= 1 + (begun[-1] - begun[0]) / 50
+    page.wait_for_function("explorer.hover.loading.size === 0")
+
+
+def test_the_song_that_plays_gives_way_to_previews_and_comes_back(page):
+    click_song(page, 9)
+    wait_until_playing(page, "009.flac")
+    wait_until_heard(page)
+    switch_on(page)
+    hover_song(page, 20)
+    page.wait_for_function(SOUNDS, arg=20)
+    page.wait_for_function("audio.paused")
+    assert page.locator("#player").get_attribute("data-state") == "playing"
+    at = page.evaluate("audio.currentTime")
+    page.mouse.move(100, 760)
+    page.wait_for_function("at => !audio.paused && audio.currentTime > at + 0.3", arg=at)
+    assert page.evaluate("explorer.hover.index") is None
+    page.wait_for_function("audio.volume === 1")
+    wait_until_heard(page)
+    assert page.locator("#now-title").inner_text() == "Waltz piece 9"
+    # A click while a preview is heard plays the whole song.
+    hover_song(page, 20)
+    page.wait_for_function(SOUNDS, arg=20)
+    page.mouse.click(*pixel_of(page, 20))
+    wait_until_playing(page, "020.flac")
+    assert page.evaluate("explorer.hover.index") is None

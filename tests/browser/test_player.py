@@ -1,0 +1,140 @@
+"""The player: order, repeating, the waveform and the spectrogram, media keys."""
+
+from gestures import click_song, wait_until_heard, wait_until_playing
+
+
+def test_next_and_previous_walk_among_the_songs_that_sound_alike(page):
+    click_song(page, 10)
+    wait_until_playing(page, "010.flac")
+    page.wait_for_function("explorer.walk.list.length === 11")
+    order = page.evaluate("explorer.walk.list")
+    # By the bar's buttons.
+    for button, place in (("#next", 1), ("#next", 2), ("#previous", 1)):
+        page.locator(button).click()
+        wait_until_playing(page, f"{order[place]:03d}.flac")
+    wait_until_heard(page)
+    # By keys; where the walk began stays.
+    page.evaluate("document.activeElement.blur()")
+    for key, place in (("n", 2), ("p", 1), ("p", 0), ("p", 10)):
+        page.keyboard.press(key)
+        wait_until_playing(page, f"{order[place]:03d}.flac", beyond=0.05)
+    assert page.evaluate("explorer.walk.anchor") == 10
+    page.wait_for_function("announcer.textContent.startsWith('Playing ')")
+    # After some seconds the button goes to the song's start first.
+    page.evaluate("audio.currentTime = 8")
+    page.locator("#previous").click()
+    page.wait_for_function(
+        "name => audio.currentTime < 2 && audio.currentSrc.endsWith(name)", arg=f"{order[10]:03d}.flac"
+    )
+
+
+def test_a_song_repeats_or_goes_on_or_stops(page):
+    click_song(page, 10)
+    wait_until_playing(page, "010.flac")
+    page.wait_for_function("explorer.walk.list.length === 11")
+    page.locator("#repeat").click()
+    assert page.locator("#repeat").get_attribute("aria-label") == "Repeat: this song (r)"
+    page.evaluate("audio.currentTime = audio.duration - 0.2")
+    page.wait_for_function("audio.currentTime > 0.1 && audio.currentTime < 3 && !audio.paused")
+    page.keyboard.press("r")
+    page.evaluate("audio.currentTime = audio.duration - 0.2")
+    page.wait_for_function(
+        "!audio.currentSrc.endsWith('010.flac') && !audio.paused && audio.currentTime > 0.1"
+    )
+    page.keyboard.press("r")
+    assert page.locator("#repeat").get_attribute("data-repeat") == "off"
+    page.evaluate("audio.currentTime = audio.duration - 0.2")
+    page.wait_for_selector("#player[data-state='paused']")
+
+
+def test_a_song_has_a_waveform_to_seek_in_and_on_demand_a_spectrogram(page):
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    click_song(page, 1)
+    wait_until_playing(page, "001.flac")
+    page.wait_for_selector("#seek.has-peaks")
+    # The waveform.
+    assert len(page.evaluate("explorer.waveform.peaks")) == 800
+    inked = """() => {
+        const { width, height } = waveform;
+        const data = waveform.getContext("2d").getImageData(0, 0, width, height).data;
+        return data.filter((_, i) => i % 4 === 3 && data[i] > 40).length / (width * height);
+    }"""
+    assert page.evaluate(inked) > 0.1
+    box = page.locator("#seek").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    page.wait_for_function("Math.abs(audio.currentTime - 10) < 0.5")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("audio.currentSrc").endswith("001.flac")
+    # The spectrogram is asked for when it is opened.
+    assert not [url for url in requests if "/spectrogram/" in url]
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("s")
+    page.wait_for_selector("#spectrogram[data-shown='001.flac']")
+    image = """() => {
+        const canvas = document.getElementById("spectrogram-canvas");
+        const { width, height } = canvas;
+        const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+        const rows = Array.from({ length: height }, (_, row) => {
+            let sum = 0;
+            for (let x = 0; x < width; x++) sum += data[4 * (row * width + x)];
+            return sum / width;
+        });
+        return { width, height, rows };
+    }"""
+    drawn = page.evaluate(image)
+    assert drawn["height"] == 128
+    assert drawn["width"] > 300
+    # Songs here are tones: bright lines on a dark ground.
+    assert max(drawn["rows"]) > 150
+    assert sorted(drawn["rows"])[64] < 60
+    # The axis has the picture's scale: 4 kHz of 18 kHz are at 58.0 % of the height in HTK's mel.
+    marks = page.locator("#spectrogram-scale span")
+    assert marks.all_text_contents() == ["200 Hz", "1 kHz", "4 kHz", "12 kHz"]
+    assert abs(float(marks.nth(2).evaluate("mark => parseFloat(mark.style.bottom)")) - 58.0) < 0.1
+    page.wait_for_function("parseFloat(document.getElementById('spectrogram-head').style.left) > 2")
+    box = page.locator("#spectrogram-canvas").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + 40)
+    page.wait_for_function("Math.abs(audio.currentTime - 15) < 0.6")
+    free = page.evaluate("explorer.map.freeArea().bottom")
+    assert free < page.locator("#spectrogram").bounding_box()["y"]
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#spectrogram", state="hidden")
+
+
+def test_media_keys_and_the_lock_screen_are_served(site, open_page):
+    page = open_page("about:blank", drawn=False)
+    page.add_init_script(
+        """window.handlers = {};
+        const set = navigator.mediaSession.setActionHandler.bind(navigator.mediaSession);
+        navigator.mediaSession.setActionHandler = (action, handler) => {
+            handlers[action] = handler;
+            set(action, handler);
+        };"""
+    )
+    page.goto(site[0])
+    page.wait_for_selector("#map-frame[data-drawn]")
+    click_song(page, 10)
+    wait_until_playing(page, "010.flac")
+    session = page.evaluate(
+        """() => {
+            const { title, artist, album, artwork } = navigator.mediaSession.metadata;
+            const state = navigator.mediaSession.playbackState;
+            return { title, artist, album, artwork: artwork[0].src, state };
+        }"""
+    )
+    assert session["artwork"].endswith("/cover/010.flac")
+    assert (session["title"], session["artist"], session["album"], session["state"]) == (
+        "Waltz piece 10",
+        "Artist 1",
+        "Album",
+        "playing",
+    )
+    page.wait_for_function("explorer.walk.list.length === 11")
+    page.evaluate("handlers.nexttrack()")
+    page.wait_for_function("!audio.currentSrc.endsWith('010.flac') && audio.currentTime > 0.2")
+    page.evaluate("handlers.pause()")
+    page.wait_for_function("audio.paused && navigator.mediaSession.playbackState === 'paused'")
+    page.evaluate("handlers.play()")
+    page.evaluate("handlers.seekto({ seekTime: 12 })")
+    page.wait_for_function("!audio.paused && audio.currentTime > 11.9")

@@ -1,0 +1,89 @@
+"""The page while an index is running: new songs are offered, and come without a reload."""
+
+import numpy as np
+from gestures import click_song, text, wait_until_playing
+from support import store_library, three_islands, write_song
+
+from explorer.database.database import Database
+from explorer.database.records import Tags
+
+
+def add_songs(path, folder, first, count, *, mapped):
+    """Index songs near the first one."""
+    with Database.open(path) as database:
+        root = database.add_root(folder)
+        near = database.vector("000.flac")
+        for number in range(first, first + count):
+            song = write_song(folder, number, Tags(f"New piece {number}"), seconds=1.0)
+            database.store_song(root, song, near + np.random.default_rng(number).normal(size=512))
+    if mapped:
+        map_songs(path)
+
+
+def map_songs(path):
+    """Give all songs their places, as another program does."""
+    with Database.open(path) as database:
+        song_ids, _ = database.vectors()
+        database.store_map(three_islands(song_ids, len(song_ids) // 3, np.random.default_rng(1)))
+
+
+def look(page):
+    page.evaluate("explorer.updates.look()")
+
+
+def points(page):
+    return page.evaluate("explorer.map.points.x.length")
+
+
+def test_new_songs_are_offered_and_come_while_the_music_plays(tmp_path, serve, open_page):
+    path, folder = tmp_path / "songs.db", tmp_path / "music"
+    store_library(path, folder, seconds=30.0)
+    with serve(path) as url:
+        page = open_page(url)
+        look(page)
+        assert page.locator("#news").is_hidden()
+        click_song(page, 10)
+        wait_until_playing(page, "010.flac")
+        # Another program has put three songs on the map.
+        add_songs(path, folder, 24, 3, mapped=True)
+        look(page)
+        page.wait_for_selector("#news:not([hidden])")
+        assert text(page, "#news-text") == "3 new songs on the map"
+        page.locator("#news-show").click()
+        page.wait_for_function("explorer.map.points.x.length === 27")
+        page.wait_for_selector("#news", state="hidden")
+        wait_until_playing(page, "010.flac")
+        assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
+        # A song without a place gets one when it is wanted.
+        add_songs(path, folder, 27, 1, mapped=False)
+        look(page)
+        page.wait_for_selector("#news:not([hidden])")
+        assert text(page, "#news-text") == "1 new song"
+        page.locator("#news-show").click()
+        page.wait_for_function("explorer.map.points.x.length === 28")
+        page.wait_for_selector("#news", state="hidden")
+        page.evaluate("explorer.visit(27)")
+        wait_until_playing(page, "027.flac")
+
+
+def test_a_page_without_a_map_says_what_to_do_and_becomes_the_map(tmp_path, serve, open_page):
+    path = tmp_path / "songs.db"
+    with serve(path) as url:
+        # There is no library.
+        page = open_page(url, drawn=False)
+        for width, height in ((390, 844), (1280, 800)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_selector("#notice")
+            assert "python run.py index FOLDER" in text(page, "#notice")
+            assert page.locator(".player").is_hidden()
+        # Now there is one, whose songs have no map: the page finds that out by itself.
+        store_library(path, tmp_path / "music")
+        with Database.open(path) as database, database.transaction():
+            database._rows("DELETE FROM projections")
+        look(page)
+        page.wait_for_function("document.getElementById('notice')?.innerText.includes('python run.py map')")
+        # Now they have one.
+        map_songs(path)
+        look(page)
+        page.wait_for_selector("#map-frame[data-drawn]")
+        assert points(page) == 24

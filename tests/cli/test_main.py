@@ -1,0 +1,296 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import store_original
+
+from explorer.cli.main import cli, run
+from explorer.config import ROOT
+from explorer.database.database import Database
+from explorer.demo import demo_library
+
+
+@pytest.fixture
+def run_json(capsys):
+    """Run a command with --json and return its exit status and the object it printed."""
+
+    def run_it(*arguments):
+        capsys.readouterr()
+        status = run([str(argument) for argument in arguments] + ["--json"])
+        out = capsys.readouterr().out.strip()
+        return status, json.loads(out.splitlines()[-1]) if out else None
+
+    return run_it
+
+
+def test_a_folder_is_indexed_described_searched_and_mapped_again(tmp_path, make_tone, run_json, capsys):
+    for number, genre in enumerate(["Low"] * 3 + ["High"] * 3):
+        frequency = 100 + 20 * number if genre == "Low" else 2000 + 300 * number
+        tags = {"title": f"Tone {number}", "artist": "Us", "genre": genre}
+        make_tone(tmp_path / "music" / f"{number}.flac", frequency_hz=frequency, tags=tags)
+    database = tmp_path / "songs.db"
+    status, summary = run_json(
+        "index", tmp_path / "music", "--weights", "untrained", "--hop", "1.0", "--db", database
+    )
+    assert status == 0
+    assert {key: summary[key] for key in ("indexed", "skipped", "failed")} == {
+        "indexed": 6,
+        "skipped": 0,
+        "failed": 0,
+    }
+    assert summary["audio_seconds"] == pytest.approx(9.0)
+
+    status, found = run_json("status", "--db", database)
+    assert status == 0
+    assert (found["songs"], found["vectors"], found["failures"], found["clusters"]) == (6, 6, 0, 2)
+    assert found["model"]["trained"] is False
+    assert set(found["projections"]) == {"pca", "tsne", "umap"}
+    assert run(["status", "--db", str(database)]) == 0
+    assert "UNTRAINED" in capsys.readouterr().out
+
+    status, neighbours = run_json("similar", "tone 0", "-k", "3", "--db", database)
+    assert status == 0
+    assert {row["song_id"] for row in neighbours[:2]} == {"1.flac", "2.flac"}
+    assert [row["similarity"] for row in neighbours] == sorted(
+        (r["similarity"] for r in neighbours), reverse=True
+    )
+    assert run(["similar", str(tmp_path / "music" / "0.flac"), "--db", str(database)]) == 0
+    assert "Tone 1" in capsys.readouterr().out
+
+    status, made = run_json("map", "--clusters", "3", "--db", database)
+    assert status == 0
+    assert len(made["clusters"]) == 3
+    with Database.open_readonly(database) as library:
+        assert library.map_revision() == 2
+        assert len(library.positions("tsne")[0]) == 6
+
+
+def test_embed_writes_one_files_vectors(tmp_path, make_tone, run_json):
+    file = make_tone(tmp_path / "x.wav", seconds=2.0)
+    status, found = run_json("embed", file, "--out", tmp_path / "x.npz", "--weights", "untrained")
+    assert status == 0
+    with np.load(tmp_path / "x.npz") as saved:
+        assert saved["embedding"].shape == (found["windows"], 512) == (4, 512)
+        np.testing.assert_allclose(saved["timestamps"], [0, 0.5, 1.0, 1.5])
+        np.testing.assert_allclose(saved["pooled"], saved["embedding"].max(axis=0))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["index", "/no/such/folder", "--weights", "untrained"],
+        ["index", ".", "--weights", "/no/such/weights.h5"],
+        ["map"],
+        ["status"],
+        ["similar", "x"],
+        ["embed", "/no/such.wav", "--out", "x.npz", "--weights", "untrained"],
+    ],
+)
+def test_a_users_mistake_is_one_sentence_and_status_1(tmp_path, capsys, arguments):
+    assert run([*arguments, "--db", str(tmp_path / "songs.db")]) == 1
+    said = capsys.readouterr().err
+    assert len(said.strip().splitlines()) == 1
+    assert said.strip().endswith((".", "first."))
+    assert "Traceback" not in said
+
+
+def test_a_folder_without_music_is_said_so(tmp_path, capsys, run_json):
+    (tmp_path / "empty").mkdir()
+    arguments = [
+        "index",
+        str(tmp_path / "empty"),
+        "--weights",
+        "untrained",
+        "--db",
+        str(tmp_path / "songs.db"),
+    ]
+    assert run(arguments) == 0
+    assert "empty holds no audio files" in capsys.readouterr().err
+    assert run_json(*arguments)[1]["indexed"] == 0
+
+
+def test_files_that_fail_are_logged_and_make_the_status_3(tmp_path, make_tone, capsys, run_json):
+    music = tmp_path / "music"
+    make_tone(music / "good.flac")
+    (music / "empty\nname.mp3").touch()
+    for number in range(12):
+        (music / f"{number}.wav").write_bytes(b"no sound at all")
+    arguments = ["index", music, "--weights", "untrained", "--hop", "1.0", "--no-map", "--no-previews"]
+    arguments += ["--db", tmp_path / "my.db"]
+    status, summary = run_json(*arguments)
+    assert status == 3
+    assert (summary["indexed"], summary["failed"], summary["failed_before"]) == (1, 13, 0)
+    assert sorted(summary["reasons"].values()) == [1, 12]
+    lines = (tmp_path / "my.failures.log").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 13
+    (empty,) = [line for line in lines if "empty" in line]
+    when, path, reason = empty.split("\t")
+    assert when.startswith("20")
+    assert path == f"{music}/empty\\x0aname.mp3"
+    assert reason.endswith("is empty.")
+    status, summary = run_json(*arguments)
+    assert status == 0
+    assert (summary["skipped"], summary["failed"], summary["failed_before"]) == (14, 0, 13)
+    assert len((tmp_path / "my.failures.log").read_text(encoding="utf-8").splitlines()) == 13
+    capsys.readouterr()
+    assert run([str(part) for part in [*arguments, "--retry"]]) == 3
+    said = capsys.readouterr().err
+    assert said.count("Failed: ") == 10
+    assert "12 × " in said
+    status, found = run_json("status", "--db", tmp_path / "my.db")
+    assert (found["failures"], sum(found["reasons"].values())) == (13, 13)
+    assert found["bytes"] > 0
+    assert [run["failed"] for run in found["runs"]] == [13, 13]
+
+
+def test_a_log_that_cannot_be_written_costs_nothing_else(tmp_path, make_tone, capsys):
+    make_tone(tmp_path / "music" / "good.flac")
+    (tmp_path / "music" / "bad.wav").write_bytes(b"no sound at all")
+    (tmp_path / "songs.failures.log").mkdir()
+    arguments = ["index", str(tmp_path / "music"), "--weights", "untrained", "--hop", "1.0", "--no-map"]
+    assert run([*arguments, "--no-previews", "--db", str(tmp_path / "songs.db")]) == 3
+    assert "songs.failures.log cannot be written" in capsys.readouterr().err
+    with Database.open_readonly(tmp_path / "songs.db") as library:
+        assert (len(library.failures()), library.count_vectors()) == (1, 1)
+
+
+def test_wrong_usage_is_status_2(capsys):
+    assert run(["index", "--hop", "x"]) == 2
+    assert run(["nonsense"]) == 2
+    assert run([]) == 2
+    capsys.readouterr()
+
+
+def test_the_demos_songs_make_way_for_ones_own(tmp_path, make_tone, monkeypatch, run_json):
+    monkeypatch.setattr(demo_library, "FOLDER", tmp_path / "demo")
+    make_tone(tmp_path / "demo" / "demo.flac")
+    make_tone(tmp_path / "mine" / "mine.flac", frequency_hz=300)
+    make_tone(tmp_path / "more" / "more.flac", frequency_hz=500)
+    arguments = ["--weights", "untrained", "--no-map", "--db", str(tmp_path / "songs.db")]
+    assert run(["index", str(tmp_path / "demo"), *arguments]) == 0
+    assert run(["index", str(tmp_path / "no such folder"), *arguments]) == 1
+    with Database.open_readonly(tmp_path / "songs.db") as library:
+        assert library.vectors()[0] == ["demo.flac"]
+    for folder, expected in (
+        ("demo", ["demo.flac"]),
+        ("mine", ["mine.flac"]),
+        ("more", ["mine.flac", "more.flac"]),
+    ):
+        assert run_json("index", tmp_path / folder, *arguments)[0] == 0
+        with Database.open_readonly(tmp_path / "songs.db") as library:
+            assert library.vectors()[0] == expected
+
+
+def test_every_command_and_option_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, command in cli.commands.items():
+        assert f"run.py {name}" in readme, name
+        for parameter in command.params:
+            if getattr(parameter, "hidden", False):
+                continue
+            for option in (o for o in parameter.opts if o.startswith("--")):
+                assert re.search(rf"{option}\b", readme), f"{name} {option}"
+
+
+def test_the_precision_is_recorded_and_told(tmp_path, make_tone, run_json, capsys):
+    for number in range(3):
+        make_tone(tmp_path / "music" / f"{number}.flac", frequency_hz=200 * (number + 1))
+    arguments = ["--weights", "untrained", "--hop", "1.0", "--no-map"]
+    half, left_open = tmp_path / "half.db", tmp_path / "open.db"
+    assert run_json("index", tmp_path / "music", *arguments, "--precision", "bfloat16", "--db", half)[0] == 0
+    _, found = run_json("status", "--db", half)
+    assert (found["model"]["precision"], found["precision_trial"]) == ("bfloat16", None)
+    assert run_json("index", tmp_path / "music", *arguments, "--db", left_open)[0] == 0
+    _, found = run_json("status", "--db", left_open)
+    assert (found["model"]["precision"], found["precision_trial"]["precision"]) == ("float32", "float32")
+    assert run(["status", "--db", str(left_open)]) == 0
+    assert "precision    float32, because fewer than 16 songs" in capsys.readouterr().out
+
+
+def test_a_missing_engine_is_one_sentence(tmp_path, make_tone, monkeypatch, capsys):
+    make_tone(tmp_path / "0.flac")
+    monkeypatch.setitem(sys.modules, "openl3", None)
+    out = ["--out", str(tmp_path / "o.npz")]
+    assert run(["embed", str(tmp_path / "0.flac"), *out, "--weights", "untrained", "--engine", "openl3"]) == 1
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said == [
+        "The openl3 engine needs the package 'openl3', which is not installed: install "
+        "requirements-openl3.txt or choose another engine."
+    ]
+
+
+needs_dev_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+
+
+@needs_dev_full
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["export", "--format", "csv"]])
+def test_a_full_disk_behind_the_output_is_one_sentence(library, arguments):
+    """Also where Python buffers the output, which it does unless a variable says otherwise."""
+    command = [sys.executable, str(ROOT / "run.py"), *arguments, "--db", str(library[0])]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT, env=environment
+        )
+    assert done.returncode == 1
+    assert done.stderr.strip() == "There is no room for the output: the disk that it goes to is full."
+
+
+PRINTING = [
+    "index MUSIC --weights untrained --hop 1.0 --precision float32 --no-map --no-previews --limit 1 --json",
+    "index MUSIC --dry-run",
+    "index MUSIC --dry-run --json",
+    "map --projection pca",
+    "map --projection pca --json",
+    "map --projection pca --progress-lines",
+    "status",
+    "status --json",
+    "similar SONG",
+    "similar SONG --json",
+    "similar SONG --m3u8",
+    "compare SONG SONG2 --pairs 1 --out OUT",
+    "compare SONG SONG2 --pairs 1 --out OUT --json",
+    *(f"export --format {form}" for form in ("csv", "parquet", "m3u8", "xspf")),
+    "export --out OUT/songs.csv",
+    "export --out OUT/songs.csv --json",
+    "embed FILE --out OUT/x.npz --weights untrained",
+    "embed FILE --out OUT/x.npz --weights untrained --json",
+    "weights --weights untrained",
+    "weights --weights untrained --json",
+    "report --recompute 0",
+    "report --recompute 0 --json",
+    "import ORIGINAL --no-map --json",
+    "synth OUT --seconds 0.5 --format wav",
+    "synth OUT --seconds 0.5 --format wav --json",
+    "--help",
+]
+
+
+@needs_dev_full
+@pytest.mark.parametrize("command", PRINTING)
+def test_every_command_says_that_its_output_finds_no_room(library, tmp_path, command, capsys, monkeypatch):
+    path, song_ids = library
+    (tmp_path / "out").mkdir()
+    store_original(tmp_path / "original.db", count=3)
+    words = {
+        "MUSIC": tmp_path / "music",
+        "SONG": song_ids[0],
+        "SONG2": song_ids[1],
+        "FILE": next((tmp_path / "music").rglob("*.flac")),
+        "ORIGINAL": tmp_path / "original.db",
+    }
+    arguments = [str(words.get(word, word)).replace("OUT", str(tmp_path / "out")) for word in command.split()]
+    takes_a_library = arguments[0] not in ("weights", "synth", "--help")
+    database = tmp_path / "new.db" if arguments[0] in ("index", "import") else path
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", full)
+        status = run([*arguments, *(["--db", str(database)] if takes_a_library else [])])
+    said = capsys.readouterr().err.splitlines()
+    # Closing the file has raised nothing: no output waits in its buffer.
+    assert status == 1
+    assert re.search("no room|No space", said[-1])

@@ -1,0 +1,178 @@
+"""Opening a library whatever state a crash or a full disk has left its file in."""
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+
+from explorer.config import ROOT
+from explorer.database import connection
+from explorer.database.database import Database
+from explorer.errors import LibraryBusyError, LibraryError
+
+CRASHING = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+from support import store_library
+from explorer.database.database import Database
+path = Path(sys.argv[1])
+database = Database.open(path)
+reader = Database.open_readonly(path)
+store_library(path, path.parent / "music", seconds=0.05)
+os._exit(0)
+"""
+
+OPENING = """
+import sys, time
+from pathlib import Path
+from explorer.database.database import Database
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+for number in range(10):
+    while not (folder / f"{number}.go").exists():
+        pass
+    with Database.open(folder / f"{number}.db") as database:
+        assert (database.count_vectors(), database.roots()) == (0, [])
+"""
+
+HOLDING = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+connection.execute("COMMIT")
+"""
+
+
+@pytest.fixture
+def crashed(tmp_path):
+    """A library whose songs are in its log alone, because the program that wrote them ended abruptly."""
+    path = tmp_path / "songs.db"
+    subprocess.run([sys.executable, "-c", CRASHING, str(path)], cwd=ROOT, check=True)
+    assert (tmp_path / "songs.db-wal").stat().st_size > 100_000
+    return path
+
+
+def copy_pages(path, count):
+    """Copy the first so many pages from the log into the file, as SQLite does before it is cut short."""
+    log = path.with_name("songs.db-wal").read_bytes()
+    (page_bytes,) = struct.unpack(">I", log[8:12])
+    pages = {}
+    for start in range(32, len(log), 24 + page_bytes):
+        (number,) = struct.unpack(">I", log[start : start + 4])
+        pages[number] = log[start + 24 : start + 24 + page_bytes]
+    with path.open("r+b") as file:
+        for number in sorted(pages)[:count]:
+            file.seek((number - 1) * page_bytes)
+            file.write(pages[number])
+
+
+@pytest.mark.parametrize("pages", [0, 1, 2, 10, 40])
+def test_a_library_whose_log_was_copied_in_part_is_whole(crashed, pages):
+    copy_pages(crashed, pages)
+    with Database.open(crashed) as database:
+        assert database.count_vectors() == 24
+        assert database._value("PRAGMA integrity_check") == "ok"
+
+
+@pytest.mark.parametrize("pages", [0, 1, 2, 10, 40])
+def test_it_is_taken_for_no_original_database(crashed, pages):
+    copy_pages(crashed, pages)
+    before = {file.name: file.read_bytes() for file in crashed.parent.glob("songs.db*")}
+    assert not connection.is_original(crashed)
+    assert {file.name: file.read_bytes() for file in crashed.parent.glob("songs.db*")} == before
+
+
+def test_a_file_that_is_cut_off_and_has_no_log_is_damaged(library):
+    path, _ = library
+    with path.open("r+b") as file:
+        file.truncate(8192)
+    with pytest.raises(LibraryError, match="is damaged"):
+        Database.open(path)
+
+
+@pytest.fixture
+def hold(library):
+    """Start another program that holds the library for some seconds."""
+    processes = []
+
+    def start(seconds):
+        command = [sys.executable, "-c", HOLDING, str(library[0]), str(seconds)]
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE))
+        assert processes[-1].stdout.readline() == b"held\n"
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_a_patient_writer_outwaits_another_program_and_says_so_once(library, hold, monkeypatch):
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_MS", 200)
+    said = []
+    with Database.open(library[0]) as database:
+        database.wait_patiently(said.append)
+        hold(1.5)
+        database.add_root(library[0].parent / "other")
+        assert said == [f"{library[0]} is held by another program: waiting for it, 10 minutes at most."]
+        hold(0.6)
+        database.add_root(library[0].parent / "third")
+        assert len(said) == 2
+        database.add_root(library[0].parent / "fourth")
+        assert len(said) == 2
+
+
+def test_patience_has_an_end(library, hold):
+    with Database.open(library[0]) as database:
+        database.wait_patiently(lambda text: None, most_s=0.3)
+        hold(60)
+        with pytest.raises(LibraryBusyError, match="another program is writing to it"):
+            database.add_root(library[0].parent / "other")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there another file's name ends in a lock")
+def test_a_program_that_waits_can_be_interrupted(library, hold):
+    waiting = f"""
+from pathlib import Path
+from explorer.database.database import Database
+with Database.open(Path({str(library[0])!r})) as database:
+    database.wait_patiently(lambda text: None)
+    print("waiting", flush=True)
+    database.add_root(Path("/other"))
+"""
+    hold(60)
+    process = subprocess.Popen([sys.executable, "-c", waiting], cwd=ROOT, stdout=-1, stderr=-1, text=True)
+    assert process.stdout.readline() == "waiting\n"
+    time.sleep(0.3)
+    process.send_signal(2)
+    _, said = process.communicate(timeout=10)
+    assert "KeyboardInterrupt" in said
+
+
+def test_a_full_disk_is_told_where_only_an_input_or_output_error_is(tmp_path, monkeypatch):
+    """A shared memory that finds no room is an I/O error to SQLite."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 100, 0))
+    with pytest.raises(LibraryError, match="is full"), connection.speaking_plainly(tmp_path / "songs.db"):
+        raise connection.apsw.IOError("disk I/O error")
+    monkeypatch.undo()
+    with pytest.raises(LibraryError, match="disk I/O"), connection.speaking_plainly(tmp_path / "songs.db"):
+        raise connection.apsw.IOError("disk I/O error")
+
+
+def test_a_new_library_is_made_once_by_all_processes_that_open_it_at_the_same_time(tmp_path):
+    command = [sys.executable, "-c", OPENING, str(tmp_path)]
+    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) for _ in range(4)]
+    for process in processes:
+        assert process.stdout.readline() == b"ready\n"
+    for number in range(10):
+        (tmp_path / f"{number}.go").touch()
+        time.sleep(0.1)
+    for process in processes:
+        with process:
+            assert process.wait(60) == 0

@@ -1,0 +1,194 @@
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from explorer.database.database import Database
+from explorer.database.schema import MIGRATIONS
+
+
+def add(database, song_id, title, *, artist="", album=""):
+    info = {"name": title, "artists": [{"name": artist}] if artist else [], "album": {"name": album}}
+    database._rows("INSERT INTO songs VALUES (?, ?)", (song_id, json.dumps(info)))
+
+
+@pytest.fixture
+def songs(fresh_db):
+    add(fresh_db, "ete", "Été indien", artist="Joe Dassin", album="Summer of Love")
+    add(fresh_db, "late", "A late summer", artist="Beyoncé")
+    add(fresh_db, "summer", "Summer", artist="Calvin Harris")
+    add(fresh_db, "long", "Latecomers of the last autumn")
+    add(fresh_db, "time", "Summertime", artist="Ella Fitzgerald")
+    add(fresh_db, "yoru", "夜に駆ける", artist="YOASOBI")
+    add(fresh_db, "percent", '100 % "pure"', artist="AC/DC")
+    return fresh_db
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ETE", ["ete"]),
+        ("beyonce", ["late"]),
+        ("summer", ["summer", "time", "late", "ete"]),
+        ("late", ["long", "late"]),
+        ("summer harr", ["summer"]),
+        ("ind ete", ["ete"]),
+        ("dassin love", ["ete"]),
+        ("駆ける", ["yoru"]),
+        ("mmertim", ["time"]),
+        ('"', ["percent"]),
+        ("%", ["percent"]),
+        ("ac/d", ["percent"]),
+        ("AND OR NOT *", []),
+        ("title:", []),
+        ("zzz", []),
+        ("  ", []),
+        ("_", []),
+    ],
+)
+def test_words_are_found_by_their_beginnings(songs, text, expected):
+    assert songs.search(text) == expected
+
+
+def test_the_index_follows_what_any_program_writes(songs):
+    songs._rows("UPDATE songs SET info = ? WHERE id = 'late'", (json.dumps({"name": "Springtime"}),))
+    assert songs.search("springt") == ["late"]
+    assert songs.search("beyonce") == []
+    songs._rows("INSERT OR REPLACE INTO songs VALUES ('late', ?)", (json.dumps({"name": "Winter"}),))
+    assert songs.search("winter") == ["late"]
+    assert songs.search("springt") == []
+    songs._rows("DELETE FROM songs WHERE id = 'late'")
+    assert songs.search("winter") == []
+    songs._rows("INSERT INTO songs VALUES ('odd', 'no JSON at all'), ('null', 'null')")
+    assert songs.song("odd").title == "odd"
+    # The standard library's module enforces no foreign keys.
+    with closing(sqlite3.connect(songs.path)) as other, other:
+        other.execute("INSERT OR REPLACE INTO songs VALUES ('yoru', ?)", (json.dumps({"name": "Racing"}),))
+        other.execute("DELETE FROM songs WHERE id = 'time'")
+    assert songs.search("racing") == ["yoru"]
+    assert songs.search("summertime") == []
+    songs._rows("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
+
+
+def tag(database, song_id, *genres):
+    for genre in genres:
+        database._rows("INSERT INTO songs_genres VALUES (?, ?)", (song_id, genre))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # In a title, in an artist, in a genre.
+        ("jazz", ["hands", "quartet", "ballad"]),
+        ("JÁZZ", ["hands", "quartet", "ballad"]),
+        ("jazz quiet", ["ballad"]),
+        ("ambient", ["hands"]),
+        ("drum bass", ["quartet"]),
+        ("歌謡", ["ballad"]),
+        ("azz", ["quartet", "hands", "ballad"]),
+    ],
+)
+def test_songs_are_found_by_their_genres_after_titles_and_artists(fresh_db, text, expected):
+    add(fresh_db, "hands", "Jazz hands, a longer title")
+    add(fresh_db, "quartet", "A night", artist="Jazz Quartet")
+    add(fresh_db, "ballad", "Quiet")
+    tag(fresh_db, "ballad", "Acid Jazz", "昭和歌謡")
+    tag(fresh_db, "hands", "Ambient")
+    tag(fresh_db, "quartet", "Drum & Bass")
+    assert fresh_db.search(text) == expected
+
+
+def test_the_index_follows_genres_that_any_program_writes(songs):
+    def genres():
+        return dict(songs._rows("SELECT song_id, genres FROM song_texts WHERE genres <> ''"))
+
+    tag(songs, "ete", "Chanson", "Pop", "Chanson")
+    tag(songs, "time", "Jazz", "Pop")
+    assert genres() == {"ete": "Chanson, Pop", "time": "Jazz, Pop"}
+    songs._rows("UPDATE songs_genres SET genre = 'Swing' WHERE genre = 'Jazz'")
+    assert (songs.search("jazz"), songs.search("swing")) == ([], ["time"])
+    songs._rows("UPDATE songs_genres SET song_id = 'late' WHERE genre = 'Swing'")
+    assert songs.search("swing") == ["late"]
+    # One of two that say the same goes: the song still has the genre.
+    songs._rows("DELETE FROM songs_genres WHERE rowid = (SELECT min(rowid) FROM songs_genres)")
+    assert songs.search("chanson") == ["ete"]
+    songs._rows("UPDATE songs SET info = ? WHERE id = 'ete'", (json.dumps({"name": "Automne"}),))
+    assert songs.search("automne chanson") == ["ete"]
+    with closing(sqlite3.connect(songs.path)) as other, other:
+        other.execute(
+            "INSERT INTO songs_genres VALUES ('yoru', 'J-Pop'), ('nobody', 'Lost'), ('yoru', x'ff')"
+        )
+        other.execute("INSERT OR REPLACE INTO songs VALUES ('ete', '{}')")
+        other.execute("DELETE FROM songs_genres WHERE song_id = 'late'")
+    assert songs.search("j pop") == ["yoru"]
+    assert songs.search("chanson") == ["ete"]
+    assert songs.search("swing") == songs.search("lost") == []
+    songs._rows("DELETE FROM songs WHERE id IN ('ete', 'time')")
+    assert genres() == {"yoru": "J-Pop"}
+    songs._rows("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
+
+
+@pytest.mark.parametrize("steps", [2, 3, 4])
+def test_the_genres_of_an_older_version_are_found(tmp_path, monkeypatch, steps):
+    path = tmp_path / "songs.db"
+    third = Path(__file__).with_name("schema_3.sql").read_text()
+    history = (*MIGRATIONS[:2], third, *MIGRATIONS[3:])
+    monkeypatch.setattr("explorer.database.connection.MIGRATIONS", history[:steps])
+    with Database.open(path) as old:
+        for number in range(300):
+            add(old, f"{number:03d}", f"Song {number}", artist="Somebody")
+            tag(old, f"{number:03d}", "Rock", "Rock", f"Kind {number}")
+        old._rows("DELETE FROM songs WHERE id < '010'")
+    monkeypatch.undo()
+    with Database.open(path) as database:
+        assert database._connection.pragma("user_version") == len(MIGRATIONS)
+        assert database.search("kind 123") == ["123"]
+        assert len(database.search("rock")) == 290
+        assert database.search("song 7") == ["070", *(f"{n:03d}" for n in range(71, 80))]
+        assert database._value("SELECT genres FROM song_texts WHERE song_id = '123'") == "Rock, Kind 123"
+        database._rows("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
+        database._rows("DELETE FROM songs_genres WHERE song_id = '123'")
+        database._rows("VACUUM")
+        tag(database, "200", "Polka")
+        assert (database.search("polka"), database.search("kind 123")) == (["200"], [])
+        database._rows("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
+
+
+def test_a_library_of_an_older_version_can_be_searched_and_read(tmp_path, monkeypatch):
+    path = tmp_path / "songs.db"
+    monkeypatch.setattr("explorer.database.connection.MIGRATIONS", MIGRATIONS[:2])
+    with Database.open(path) as old:
+        add(old, "a", "Été indien", artist="Joe Dassin", album="Summer of Love")
+    monkeypatch.undo()
+    with Database.open_readonly(path) as database:
+        assert database.search("dassin") == ["a"]
+        assert database.song("a").album == "Summer of Love"
+        assert database.positions("tsne")[0] == []
+
+
+@pytest.mark.parametrize(
+    ("artists", "expected"),
+    [
+        (["Plain"], "Plain"),
+        ("Plain", ""),
+        ({"name": "Plain"}, ""),
+        ([None, 7, {"name": None}, {}], "7"),
+        (None, ""),
+    ],
+)
+def test_artists_of_any_shape_can_be_stored(fresh_db, artists, expected):
+    fresh_db._rows("INSERT INTO songs VALUES ('a', ?)", (json.dumps({"name": "x", "artists": artists}),))
+    assert fresh_db.artists() == {"a": expected}
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "word " * 5000, "\ud800", "zq\x00zq", "(NEAR AND *"])
+def test_a_hostile_search_finds_nothing_and_fails_nothing(songs, text):
+    assert songs.search(text) == []
+
+
+def test_vacuum_does_not_mix_songs_up(songs):
+    songs._rows("DELETE FROM songs WHERE id = 'ete'")
+    songs._rows("VACUUM")
+    assert songs.search("calvin") == ["summer"]

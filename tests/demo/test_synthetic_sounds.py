@@ -1,0 +1,193 @@
+import mutagen
+import numpy as np
+import pytest
+import soundfile
+from scipy import signal as dsp
+
+from explorer.audio.decoding import open_audio
+from explorer.config import Settings
+from explorer.demo.synthetic_sounds import FORMS, PEAK, SIGNALS, render_signal, write_signals
+from explorer.errors import AudioError
+from explorer.indexing.embed_files import open_embedder
+from explorer.indexing.model import ModelRequest
+from explorer.library.tags import read_tags
+from explorer.mapping.similarity import Neighbours
+from explorer.util.progress import Reporter
+
+RATE_HZ = 22_050
+CHORDS = ("c_major_chord", "g_major_chord", "f_major_chord")
+NOISES = ("white_noise", "pink_noise")
+OLD = (*CHORDS, "bass_sound", "bell_sound", "complex_harmonic", *NOISES)
+FREQUENCIES_HZ = {
+    "c_major_chord": (261.63, 329.63, 392.00),
+    "g_major_chord": (392.00, 493.88, 587.33),
+    "f_major_chord": (349.23, 440.00, 523.25),
+    "bass_sound": (80,),
+    "bell_sound": (1_000,),
+    "complex_harmonic": (220, 440, 880, 1_320),
+}
+
+
+def power_of(samples):
+    """Frequencies and the power at each, averaged over the sound."""
+    return dsp.welch(samples, RATE_HZ, nperseg=8192)
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    """What untrained filters make of the written sounds, by name."""
+    folder = tmp_path_factory.mktemp("signals")
+    request = ModelRequest(Settings().models, weights="untrained", hop_s=1.0)
+    embedder = open_embedder(database=None, request=request, reporter=Reporter())
+    paths = write_signals(folder, form="flac", seconds=5.0)
+    return {path.stem: embedder.embed(path).pooled for path in paths}
+
+
+@pytest.mark.parametrize("names", [OLD, tuple(SIGNALS)], ids=["old", "all"])
+def test_chords_are_nearest_to_chords_and_noises_to_noises(vectors, names):
+    neighbours = Neighbours(np.array([vectors[name] for name in names]))
+
+    def nearest(name, count):
+        return {names[index] for index in neighbours.nearest(names.index(name), count)[0]}
+
+    for chord in CHORDS:
+        assert nearest(chord, 2) == set(CHORDS) - {chord}
+    for noise in NOISES:
+        assert nearest(noise, 1) == set(NOISES) - {noise}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_files_are_named_tagged_and_as_long_as_asked_for(tmp_path, form):
+    told = []
+    paths = write_signals(
+        tmp_path / "new" / "folder", form=form, seconds=1.5, progress=lambda *n: told.append(n)
+    )
+    assert [path.name for path in paths] == [f"{name}.{form}" for name in SIGNALS]
+    assert told == [(done, len(SIGNALS)) for done in range(len(SIGNALS) + 1)]
+    assert sorted(paths[0].parent.iterdir()) == sorted(paths)
+    for path, wanted in zip(paths, SIGNALS.values(), strict=True):
+        stored = soundfile.info(path)
+        assert (stored.samplerate, stored.channels, stored.frames) == (RATE_HZ, 1, round(1.5 * RATE_HZ))
+        tags = read_tags(path)
+        assert (tags.title, tags.artists, tags.album) == (wanted.title, ("Synthetic",), "Test sounds")
+        assert tags.genres == (wanted.genre,)
+        assert abs(mutagen.File(path).info.length - 1.5) < 0.1
+    titles = {path.stem: read_tags(path) for path in paths}
+    assert titles["c_major_chord"].title == "C major chord"
+    assert [titles[name].genres for name in (*CHORDS, *NOISES)] == [("Chord",)] * 3 + [("Noise",)] * 2
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_every_sound_peaks_at_3_db_below_full_scale_and_begins_and_ends_softly(name):
+    samples = render_signal(name, seconds=2.0)
+    assert samples.dtype == np.float32
+    assert len(samples) == 2 * RATE_HZ
+    assert np.abs(samples).max() == pytest.approx(PEAK, rel=1e-4)
+    assert np.abs(samples[[0, -1]]).max() < 1e-3
+    end = np.abs(samples[-RATE_HZ // 100 :]).max()
+    assert end < 0.02
+
+
+@pytest.mark.parametrize("name", FREQUENCIES_HZ)
+def test_chords_and_tones_have_their_frequencies_and_no_others(name):
+    samples = render_signal(name, seconds=8.0)
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    peaks, _ = dsp.find_peaks(spectrum, height=spectrum.max() / 20)
+    assert peaks * RATE_HZ / len(samples) == pytest.approx(FREQUENCIES_HZ[name], abs=0.2)
+
+
+@pytest.mark.parametrize(("name", "slope"), [("white_noise", 0.0), ("pink_noise", -1.0)])
+def test_the_power_of_noise_falls_as_its_colour_says(name, slope):
+    frequencies_hz, power = power_of(render_signal(name, seconds=30.0))
+    some = (frequencies_hz > 50) & (frequencies_hz < 9_000)
+    # Octaves weigh the same: otherwise nearly all bins would lie in the uppermost ones.
+    weights = 1 / np.sqrt(frequencies_hz[some])
+    fitted, _ = np.polyfit(np.log(frequencies_hz[some]), np.log(power[some]), 1, w=weights)
+    assert fitted == pytest.approx(slope, abs=0.05)
+
+
+def test_the_sweep_takes_as_long_for_each_octave():
+    samples = render_signal("sweep", seconds=8.0)
+    phase = np.unwrap(np.angle(dsp.hilbert(samples)))
+    frequency_hz = np.diff(phase) * RATE_HZ / (2 * np.pi)
+    at = [np.median(frequency_hz[int(s * RATE_HZ) - 50 : int(s * RATE_HZ) + 50]) for s in (2, 3, 4, 5, 6)]
+    ratios = np.array(at[1:]) / at[:-1]
+    assert ratios == pytest.approx([ratios[0]] * 4, rel=0.02)
+    assert ratios[0] > 1.5
+
+
+def test_the_drum_loop_repeats_every_two_seconds_with_silence_between_its_beats():
+    samples = render_signal("drum_loop", seconds=8.0)
+    bars = samples.reshape(4, -1)
+    assert np.corrcoef(bars[1], bars[2])[0, 1] > 0.95
+    assert np.corrcoef(bars[1, : RATE_HZ // 2], bars[1, RATE_HZ // 2 : RATE_HZ])[0, 1] < 0.5
+    levels = np.sqrt((samples[: len(samples) // 441 * 441].reshape(-1, 441) ** 2).mean(axis=1))
+    assert np.percentile(levels, 90) > 10 * np.percentile(levels, 10)
+
+
+def test_the_tone_follows_as_much_silence():
+    samples = render_signal("silence_then_tone", seconds=4.0)
+    assert not samples[: 2 * RATE_HZ].any()
+    frequencies_hz, power = power_of(samples[2 * RATE_HZ :])
+    assert frequencies_hz[power.argmax()] == pytest.approx(440, abs=3)
+
+
+@pytest.mark.parametrize("form", ["wav", "flac"])
+def test_equal_seeds_make_equal_files_and_other_seeds_other_noises(tmp_path, form):
+    def contents(folder, seed):
+        paths = write_signals(tmp_path / folder, form=form, seconds=0.5, seed=seed)
+        return {path.stem: path.read_bytes() for path in paths}
+
+    first = contents("first", 3)
+    assert contents("second", 3) == first
+    other = contents("other", 4)
+    changed = {name for name in SIGNALS if other[name] != first[name]}
+    assert changed == {*NOISES, "drum_loop"}
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100])
+def test_an_mp3_that_is_decoded_in_blocks_is_the_same_as_at_once(tmp_path, rate_hz):
+    for path in write_signals(tmp_path, seconds=20.0, sample_rate_hz=rate_hz):
+        whole, stored_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        assert stored_hz == rate_hz
+        blocks = np.concatenate(list(open_audio(path).blocks()))
+        np.testing.assert_allclose(blocks, whole, atol=1e-4, err_msg=path.name)
+
+
+def test_files_of_these_names_are_overwritten_and_others_stay(tmp_path):
+    (tmp_path / "bass_sound.wav").write_text("mine")
+    (tmp_path / "my song.wav").write_text("mine")
+    write_signals(tmp_path, form="wav", seconds=0.5)
+    assert soundfile.info(tmp_path / "bass_sound.wav").frames == RATE_HZ // 2
+    assert (tmp_path / "my song.wav").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"sample_rate_hz": 22_000}, "An MP3 cannot have 22000 Hz: choose one of 8000, "),
+        ({"sample_rate_hz": 1, "form": "wav"}, "1 Hz is no rate for a test sound"),
+        ({"seconds": 0.0}, "0 s is no length for a test sound"),
+        ({"seconds": float("nan")}, "nan s is no length"),
+        ({"seconds": 1e9}, "is no length"),
+        ({"seed": -1}, "The seed -1 is negative"),
+        ({"form": "ogg"}, "form='ogg' cannot be written"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence_and_writes_nothing(tmp_path, options, sentence):
+    with pytest.raises(AudioError, match=sentence):
+        write_signals(tmp_path / "x", **options)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        AudioError, match=r"cannot be written \(File exists\): check that the folder is yours"
+    ):
+        write_signals(tmp_path / "file", form="wav", seconds=0.5)
+
+
+def test_a_sound_that_does_not_exist_is_refused_by_name():
+    with pytest.raises(AudioError, match="no test sound 'kazoo': choose one of c_major_chord"):
+        render_signal("kazoo")

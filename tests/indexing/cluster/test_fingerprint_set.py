@@ -1,0 +1,35 @@
+"""Sixteen bytes a fingerprint, and every one is found again."""
+
+import hashlib
+
+from explorer.indexing.cluster.fingerprint_set import DIGEST_BYTES, KnownSounds, pack
+
+
+def mark(number):
+    return hashlib.blake2b(b"%d" % number, digest_size=DIGEST_BYTES).hexdigest()
+
+
+ODD = ["00" * 16, "ab" + "00" * 15, "00" * 15 + "01", "ff" * 16]
+
+
+def test_every_fingerprint_is_known_and_no_other():
+    marks = [mark(number) for number in range(5_000)] + ODD
+    sounds = KnownSounds(pack(marks))
+    assert all(one in sounds for one in marks)
+    assert not any(mark(number) in sounds for number in range(5_000, 10_000))
+    assert "ab" + "00" * 14 + "01" not in sounds
+
+
+def test_they_take_sixteen_bytes_each_and_doubles_none():
+    assert len(pack([mark(1), mark(2), mark(1)])) == 2 * DIGEST_BYTES
+
+
+def test_what_is_no_fingerprint_is_left_out():
+    packed = pack(["", "no fingerprint", mark(1)[:-1], mark(1)])
+    assert len(packed) == DIGEST_BYTES
+    assert mark(1) in KnownSounds(packed)
+    assert "no fingerprint" not in KnownSounds(packed)
+
+
+def test_nothing_is_known_of_an_empty_library():
+    assert mark(1) not in KnownSounds(pack([]))

@@ -1,0 +1,236 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import write_tone
+
+from explorer.config import Settings
+from explorer.database.database import Database
+from explorer.errors import AudioError, LibraryError
+from explorer.indexing import embed_files
+from explorer.indexing.embed_files import embed_to_npz, npz_paths, open_embedder
+from explorer.indexing.indexer import index_folder
+from explorer.indexing.model import ModelRequest
+from explorer.util.progress import LineReporter, Reporter
+
+
+def embed_one(file, out, **options):
+    (found,) = embed_to_npz([(file, out)], **options)
+    if "reason" in found:
+        raise AudioError(found["reason"])
+    return found
+
+
+ANY = ModelRequest(Settings().models)
+QUICK = ModelRequest(Settings().models, weights="untrained", hop_s=1.0)
+
+
+@pytest.fixture(scope="module")
+def quantised(tmp_path_factory):
+    """A library of two songs in int8, whose network was calibrated on them: its folder."""
+    folder = tmp_path_factory.mktemp("quantised")
+    for number in range(2):
+        write_tone(folder / "music" / f"{number}.flac", frequency_hz=200 + 300 * number, seconds=2.5)
+    request = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precision="int8")
+    with Database.open(folder / "songs.db") as library:
+        index_folder(library, folder / "music", request=request, reporter=Reporter())
+    return folder
+
+
+def test_a_file_embedded_like_the_library_has_the_vector_that_an_index_gave_it(quantised, tmp_path):
+    file = quantised / "music" / "1.flac"
+    result = embed_one(
+        file, tmp_path / "x.npz", database=quantised / "songs.db", request=ANY, reporter=Reporter()
+    )
+    with Database.open_readonly(quantised / "songs.db") as library, np.load(tmp_path / "x.npz") as arrays:
+        assert result["model"] == library.model()
+        assert np.allclose(arrays["pooled"], library.vector("1.flac"), atol=1e-4)
+        stored = library.song("1.flac")
+        assert library.file_of("1.flac").format == result["format"]
+    assert (result["duration_s"], result["preview_start_s"]) == (stored.duration_s, stored.preview_start_s)
+    embed_one(file, tmp_path / "exact.npz", request=QUICK, reporter=Reporter())
+    with np.load(tmp_path / "exact.npz") as arrays, Database.open_readonly(quantised / "songs.db") as library:
+        assert not np.allclose(arrays["pooled"], library.vector("1.flac"), atol=1e-4)
+
+
+def test_an_int8_network_that_is_gone_is_a_sentence(quantised, tmp_path):
+    with Database.open(quantised / "songs.db") as library:
+        network = library.network()
+        with library.transaction():
+            library._rows("DELETE FROM networks")
+    try:
+        with pytest.raises(LibraryError, match="lost its int8 network"):
+            embed_one(
+                quantised / "music" / "1.flac",
+                tmp_path / "x.npz",
+                database=quantised / "songs.db",
+                request=ANY,
+                reporter=Reporter(),
+            )
+    finally:
+        with Database.open(quantised / "songs.db") as library, library.transaction():
+            library._rows("INSERT INTO networks VALUES ('int8', ?)", (network,))
+
+
+def test_a_library_without_songs_has_no_model_to_follow(fresh_db, tmp_path):
+    file = write_tone(tmp_path / "x.flac")
+    with pytest.raises(LibraryError, match="holds no song yet"):
+        embed_one(file, tmp_path / "x.npz", database=fresh_db.path, request=ANY, reporter=Reporter())
+
+
+def test_what_is_no_audio_is_refused_before_a_model_is_looked_for(tmp_path):
+    (tmp_path / "x.mp3").write_text("words")
+    with pytest.raises(AudioError, match="not audio"):
+        embed_one(
+            tmp_path / "x.mp3",
+            tmp_path / "x.npz",
+            database=tmp_path / "absent.db",
+            request=ANY,
+            reporter=Reporter(),
+        )
+
+
+def test_progress_is_told_in_lines_of_json(tmp_path, capsys):
+    file = write_tone(tmp_path / "x.flac", seconds=3.0)
+    embed_one(file, tmp_path / "x.npz", request=QUICK, reporter=LineReporter())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == '{"text": "Embedding x.flac", "share": 0.0}'
+    assert lines[-1] == '{"text": "Embedding x.flac", "share": 1.0}'
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The models of the engines that were opened."""
+    models = []
+
+    def load(model, *arguments, **options):
+        models.append(model)
+        return load_engine(model, *arguments, **options)
+
+    load_engine = embed_files.load_engine
+    monkeypatch.setattr(embed_files, "load_engine", load)
+    return models
+
+
+def test_one_engine_embeds_any_number_of_files(tmp_path, opened):
+    files = [write_tone(tmp_path / f"{n}.flac", frequency_hz=200 * n, seconds=1.2 * n) for n in (1, 2)]
+    embedder = open_embedder(database=None, request=QUICK, reporter=Reporter())
+    found = [embedder.embed(file) for file in files]
+    assert opened == [embedder.model]
+    assert (embedder.model.precision, embedder.model.hop_s, embedder.model.trained) == ("float32", 1.0, False)
+    for file, one, windows in zip(files, found, (2, 3), strict=True):
+        assert (one.path, one.format) == (file, "flac/pcm_16")
+        assert (one.embedding.shape, one.embedding.dtype) == ((windows, 512), np.float32)
+        assert (one.pooled.shape, one.pooled.dtype) == ((512,), np.float64)
+        np.testing.assert_array_equal(one.pooled, one.embedding.max(axis=0))
+        assert one.seconds > 0
+    assert [one.duration_s for one in found] == pytest.approx([1.2, 2.4])
+
+
+def test_an_embedding_is_described_with_its_shape_range_and_pace(tmp_path):
+    file = write_tone(tmp_path / "x.flac", seconds=2.0)
+    found = embed_one(file, tmp_path / "new" / "x.npz", request=QUICK, reporter=Reporter())
+    assert json.loads(json.dumps(found)) == found
+    with np.load(tmp_path / "new" / "x.npz") as arrays:
+        assert set(arrays) == {"embedding", "timestamps", "pooled"}
+        assert found["shape"] == list(arrays["embedding"].shape) == [found["windows"], 512]
+        assert (found["min"], found["max"]) == (arrays["embedding"].min(), arrays["embedding"].max())
+    assert (found["file"], found["out"]) == (str(file), str(tmp_path / "new" / "x.npz"))
+    assert found["seconds_per_audio_second"] == pytest.approx(found["seconds"] / 2.0, abs=1e-3)
+
+
+def test_one_bad_file_of_several_costs_itself_alone(tmp_path, opened):
+    good = [write_tone(tmp_path / name) for name in ("a.flac", "d.flac")]
+    (tmp_path / "b.mp3").write_text("words")
+    (tmp_path / "c").mkdir()
+    files = [tmp_path / "b.mp3", good[0], tmp_path / "c", tmp_path / "absent.mp3", good[1]]
+    outs = npz_paths(files, str(tmp_path / "out"))
+    found = list(embed_to_npz(zip(files, outs, strict=True), request=QUICK, reporter=Reporter()))
+    assert [Path(one["file"]) for one in found] == files
+    assert ["reason" in one for one in found] == [True, False, True, True, False]
+    assert "b.mp3 is not audio" in found[0]["reason"]
+    assert "c is a folder: name files, or run `python run.py index FOLDER`" in found[2]["reason"]
+    assert "No such file" in found[3]["reason"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.npz", "d.npz"]
+    assert len(opened) == 1
+
+
+def test_a_decoder_that_stumbles_costs_its_file_alone(tmp_path, monkeypatch):
+    files = [write_tone(tmp_path / name) for name in ("a.flac", "b.flac")]
+    whole = embed_files.choose_start
+
+    def stumble(*arguments, **options):
+        monkeypatch.setattr(embed_files, "choose_start", whole)
+        raise ZeroDivisionError("no frames")
+
+    monkeypatch.setattr(embed_files, "choose_start", stumble)
+    outs = npz_paths(files, str(tmp_path / "out"))
+    first, second = embed_to_npz(zip(files, outs, strict=True), request=QUICK, reporter=Reporter())
+    assert first["reason"].endswith("a.flac cannot be read (ZeroDivisionError: no frames).")
+    assert second["windows"] == 2
+
+
+def test_without_audio_no_model_is_looked_for(tmp_path, opened):
+    outs = npz_paths([tmp_path / "a", tmp_path / "b"], str(tmp_path))
+    files = zip([tmp_path / "a", tmp_path / "b"], outs, strict=True)
+    missing = ModelRequest(Settings().models, weights="/no/such/weights.h5")
+    assert ["reason" in one for one in embed_to_npz(files, request=missing, reporter=Reporter())] == [
+        True,
+        True,
+    ]
+    assert opened == []
+
+
+def test_a_model_that_nobody_knows_embeds_nothing(library, tmp_path):
+    path, _ = library
+    with Database.open(path) as database, database.transaction():
+        model = database.model() | {"weights": "unknown", "weights_sha256": "", "trained": None}
+        database._rows("UPDATE state SET value = ? WHERE key = 'model'", (json.dumps(model),))
+    with pytest.raises(LibraryError, match="were imported, and what made them is unknown: a file cannot"):
+        open_embedder(database=path, request=ANY, reporter=Reporter())
+
+
+def test_an_npz_that_cannot_be_written_is_a_sentence_and_leaves_nothing(tmp_path):
+    file = write_tone(tmp_path / "x.flac")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x.npz").mkdir()
+    with pytest.raises(AudioError, match=r"x\.npz cannot be written: Is a directory"):
+        embed_one(file, tmp_path / "full" / "x.npz", request=QUICK, reporter=Reporter())
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["x.npz"]
+    with pytest.raises(AudioError, match="cannot be written"):
+        embed_one(file, file / "x.npz", request=QUICK, reporter=Reporter())
+
+
+def test_where_results_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    one, two = Path("a/x.wav"), Path("b/X.mp3")
+    assert npz_paths([one], None) == [Path("x.npz")]
+    assert npz_paths([one], "any.name") == [Path("any.name")]
+    assert npz_paths([one], "there") == npz_paths([one], "there/") == [Path("there/x.npz")]
+    assert npz_paths([one], "new/") == [Path("new/x.npz")]
+    assert npz_paths([one, two, one], "new") == [
+        Path("new/x.npz"),
+        Path("new/X (2).npz"),
+        Path("new/x (3).npz"),
+    ]
+    assert npz_paths([one, two], None) == [Path("x.npz"), Path("X (2).npz")]
+    (tmp_path / "file").touch()
+    for taken in ("file", "all.npz"):
+        with pytest.raises(AudioError, match=f"2 files cannot all go to {taken}: name a folder"):
+            npz_paths([one, two], taken)
+    with pytest.raises(AudioError, match="is what is to be embedded"):
+        npz_paths([one], "a/../a/x.wav")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_a_file_whose_name_is_no_text_is_embedded_and_told(tmp_path):
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.flac"))
+    write_tone(tmp_path / "x.flac").rename(file)
+    (out,) = npz_paths([file], str(tmp_path))
+    found = embed_one(file, out, request=QUICK, reporter=Reporter())
+    assert out.exists()
+    assert json.dumps(found, ensure_ascii=False).encode()
+    assert found["file"].endswith("caf�.flac")

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+
+from explorer.indexing.failures import FailureLog, count_reasons
+
+
+def test_reasons_are_counted_without_the_files_that_they_name():
+    failures = [
+        ("/music/a.mp3", "a.mp3 is empty."),
+        ("/music/deep/b.mp3", "b.mp3 is empty."),
+        ("/music/c.mp3", "c.mp3: is damaged."),
+        ("/music/d.mp3", "The same sound failed under another name."),
+    ]
+    assert count_reasons(failures) == {
+        "is empty": 2,
+        "is damaged": 1,
+        "The same sound failed under another name": 1,
+    }
+    assert list(count_reasons(failures)) == [
+        "is empty",
+        "is damaged",
+        "The same sound failed under another name",
+    ]
+
+
+def test_each_failure_is_a_line_whatever_its_file_is_called(tmp_path):
+    names = ["a\nb\tc\r.mp3", "\x1b[31mred\u2028.mp3", "caf\udce9.mp3", "日本 🎵.mp3"]
+    with FailureLog(tmp_path / "x.log") as log:
+        for name in names:
+            log.add(Path(name), "why\nnot")
+    with FailureLog(tmp_path / "x.log") as log:
+        log.add(Path("later"), "so")
+    lines = (tmp_path / "x.log").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 5
+    assert all(len(line.split("\t")) == 3 for line in lines)
+    assert "日本 🎵.mp3" in lines[3]
+
+
+def test_a_line_is_there_before_the_log_is_closed(tmp_path):
+    log = FailureLog(tmp_path / "x.log")
+    log.add(Path("a"), "why")
+    assert (tmp_path / "x.log").read_text(encoding="utf-8").endswith("\ta\twhy\n")
+    log.close()
+
+
+def test_nothing_is_made_where_nothing_failed(tmp_path):
+    with FailureLog(tmp_path / "x.log"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reasons_that_differ_in_numbers_alone_are_one():
+    failures = [
+        ("/music/a.mp3", "a.mp3 claims 3.8e14 s, and has 390 bytes."),
+        ("/music/b.mp3", "b.mp3 claims 818 s, and has 4,000 bytes."),
+        ("/music/c.mp3", "c.mp3 ends after 2 s."),
+    ]
+    assert count_reasons(failures) == {"claims … s, and has … bytes": 2, "ends after 2 s": 1}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_costs_the_log_alone():
+    with FailureLog(Path("/dev/full")) as log:
+        log.add(Path("a"), "why")
+        log.add(Path("b"), "why")
+    assert log.problem == "/dev/full cannot be written: No space left on device."

@@ -1,0 +1,304 @@
+import numpy as np
+import pytest
+from support import store_vectors
+
+from explorer.database.database import Database
+from explorer.database.records import ScannedFile, Song, Tags
+from explorer.errors import LibraryError
+from explorer.indexing import make_map as make_map_module
+from explorer.indexing.make_map import MapRequest, make_map
+from explorer.util.progress import Reporter
+
+N = 120
+
+
+@pytest.fixture
+def vectors():
+    """150 vectors in six groups, far from zero as OpenL3's are; the last 30 are for later."""
+    rng = np.random.default_rng(0)
+    return 5 + rng.normal(size=(6, 512))[np.arange(150) % 6] + 0.3 * rng.normal(size=(150, 512))
+
+
+@pytest.fixture
+def genres():
+    return [f"Genre {number % 6}" for number in range(150)]
+
+
+@pytest.fixture
+def mapped(fresh_db, tmp_path, vectors, genres):
+    """A library of 120 songs with its map."""
+    store_vectors(fresh_db, tmp_path, vectors[:N], genres=genres)
+    update(fresh_db)
+    return fresh_db
+
+
+def update(database, **request):
+    return make_map(database, reporter=Reporter(), request=MapRequest(**request))
+
+
+def places(database):
+    return {
+        name: dict(zip(ids, positions.tolist(), strict=True))
+        for name in ("pca", "tsne", "umap")
+        for ids, positions, _ in [database.positions(name)]
+    }
+
+
+def assert_unmoved(before, after):
+    for name, old in before.items():
+        assert {song_id: after[name][song_id] for song_id in old} == old
+
+
+def test_an_empty_library_has_no_map(fresh_db):
+    with pytest.raises(LibraryError, match="holds no song yet"):
+        update(fresh_db)
+
+
+def test_the_same_library_has_the_same_map(mapped, tmp_path, vectors, genres):
+    with Database.open(tmp_path / "again.db") as other:
+        store_vectors(other, tmp_path, vectors[:N], genres=genres)
+        update(other)
+        assert places(other) == places(mapped)
+
+
+def test_songs_that_come_later_leave_the_others_where_they_are(mapped, tmp_path, vectors, genres):
+    before = places(mapped)
+    new = store_vectors(mapped, tmp_path, vectors[N:], genres=genres[N:], first=N)
+    update(mapped)
+    after = places(mapped)
+    assert_unmoved(before, after)
+    for name in after:
+        assert set(after[name]) == set(before[name]) | set(new)
+        own = np.array([after[name][song_id] for song_id in new])
+        assert np.isfinite(own).all()
+    assert mapped.projections()["tsne"]["parameters"]["songs"] == N
+    groups = np.arange(N) % 6
+    old = np.array(list(before["tsne"].values()))
+    centres = np.array([old[groups == group].mean(axis=0) for group in range(6)])
+    found = np.array([after["tsne"][song_id] for song_id in new])
+    nearest = np.linalg.norm(found[:, None] - centres, axis=2).argmin(axis=1)
+    assert (nearest == np.arange(N, 150) % 6).all()
+
+
+def test_removed_songs_leave_a_gap(mapped):
+    before = places(mapped)
+    gone = [f"{number:05d}.flac" for number in range(0, N, 9)]
+    with mapped.transaction():
+        for song_id in gone:
+            mapped._rows("DELETE FROM songs WHERE id = ?", (song_id,))
+    update(mapped)
+    after = places(mapped)
+    assert set(before["umap"]) - set(after["umap"]) == set(gone)
+    for name, found in after.items():
+        assert found == {song_id: place for song_id, place in before[name].items() if song_id not in gone}
+
+
+def test_a_song_that_sounds_otherwise_now_gets_another_place(mapped, tmp_path, vectors):
+    before = places(mapped)
+    store_vectors(mapped, tmp_path, vectors[1:2], first=0)
+    update(mapped)
+    after = places(mapped)
+    assert after["tsne"]["00000.flac"] != before["tsne"]["00000.flac"]
+    del before["tsne"]["00000.flac"], before["umap"]["00000.flac"], before["pca"]["00000.flac"]
+    assert_unmoved(before, after)
+    gap = np.subtract(after["tsne"]["00000.flac"], before["tsne"]["00001.flac"])
+    assert np.linalg.norm(gap) < 0.5
+
+
+def test_a_song_whose_tags_alone_changed_stays(mapped, tmp_path, vectors):
+    before = places(mapped)
+    store_vectors(mapped, tmp_path, vectors[:1], genres=["Another"], first=0)
+    update(mapped)
+    assert places(mapped) == before
+
+
+def test_relayout_moves_songs_and_keeps_left_left(mapped, tmp_path, vectors, genres):
+    store_vectors(mapped, tmp_path, vectors[N:], genres=genres[N:], first=N)
+    update(mapped)
+    before = places(mapped)
+    update(mapped, relayout=True)
+    after = places(mapped)
+    for name in ("pca", "tsne", "umap"):
+        old, new = (np.array([found[name][song_id] for song_id in before[name]]) for found in (before, after))
+        assert not np.array_equal(old, new)
+        # As little as a turn can make it: turning it on makes it worse.
+        now = ((old - new) ** 2).sum()
+        for angle in np.radians([-25, 25, 90, 180]):
+            turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+            assert ((old - old.mean(0) - (new - new.mean(0)) @ turn) ** 2).sum() > now
+
+
+def test_another_perplexity_lays_t_sne_alone_out_anew_and_is_remembered(mapped):
+    before = places(mapped)
+    update(mapped, perplexity=5)
+    after = places(mapped)
+    assert after["tsne"] != before["tsne"]
+    assert (after["umap"], after["pca"]) == (before["umap"], before["pca"])
+    update(mapped, perplexity=5)
+    update(mapped)
+    assert places(mapped) == after
+    update(mapped, relayout=True)
+    assert mapped.projections()["tsne"]["parameters"]["perplexity"] == 5
+    assert mapped.projections()["umap"]["parameters"]["neighbours"] == 15
+
+
+def test_one_projection_can_be_made_and_the_others_take_new_songs(mapped, tmp_path, vectors):
+    before = places(mapped)
+    store_vectors(mapped, tmp_path, vectors[N:], first=N)
+    update(mapped, projections=("umap",), relayout=True)
+    after = places(mapped)
+    assert_unmoved({name: before[name] for name in ("pca", "tsne")}, after)
+    assert len(after["tsne"]) == len(after["umap"]) == 150
+    assert any(after["umap"][song_id] != place for song_id, place in before["umap"].items())
+
+
+def test_only_what_was_asked_for_is_made_at_first(fresh_db, tmp_path, vectors):
+    store_vectors(fresh_db, tmp_path, vectors[:20])
+    update(fresh_db, projections=("pca",))
+    assert set(fresh_db.projections()) == {"pca"}
+
+
+def test_a_library_that_more_than_doubles_gets_room(fresh_db, tmp_path, vectors, monkeypatch):
+    laid_out, project = [], make_map_module.project
+    monkeypatch.setattr(
+        make_map_module,
+        "project",
+        lambda method, *a, **o: laid_out.append(method) or project(method, *a, **o),
+    )
+    store_vectors(fresh_db, tmp_path, vectors[:9])
+    update(fresh_db)
+    store_vectors(fresh_db, tmp_path, vectors[9:12], first=9)
+    update(fresh_db)
+    assert laid_out == ["pca", "umap", "tsne"]
+    before = places(fresh_db)
+    store_vectors(fresh_db, tmp_path, vectors[12:], first=12)
+    update(fresh_db)
+    assert laid_out == ["pca", "umap", "tsne"] * 2
+    after = places(fresh_db)
+    assert_unmoved(before, after)
+    groups = np.arange(12, 150) % 6
+    new = np.array([after["tsne"][f"{number:05d}.flac"] for number in range(12, 150)])
+    inner = np.mean([new[groups == group].std(axis=0).mean() for group in range(6)])
+    assert new.std(axis=0).mean() > 1.5 * inner
+
+
+def test_clusters_keep_their_numbers_and_a_chosen_count_stays_chosen(mapped, tmp_path, vectors, genres):
+    labels, names, _ = mapped.clusters()
+    assert len(names) == 6
+    # The smallest cluster becomes the largest.
+    members = [number for number in range(N) if labels[f"{number:05d}.flac"] == 5]
+    store_vectors(mapped, tmp_path, vectors[members] + 0.01, genres=[genres[i] for i in members], first=N)
+    update(mapped)
+    later, _, _ = mapped.clusters()
+    assert {song_id: later[song_id] for song_id in labels} == labels
+    update(mapped, clusters=4)
+    update(mapped)
+    assert len(mapped.clusters()[1]) == 4
+    update(mapped, clusters=0)
+    assert len(mapped.clusters()[1]) == 6
+
+
+def test_what_can_be_trusted_is_stored_with_the_map(mapped):
+    for projection in mapped.projections().values():
+        quality = projection["quality"]
+        assert 0.5 < quality["trustworthiness"] <= 1
+        assert 0.5 < quality["continuity"] <= 1
+        assert quality["neighbours_kept"] > 0.2
+        assert quality["genre_purity"] > 3 * quality["genre_chance"]
+    facts = mapped.neighbourhood()
+    assert facts["genre_purity"] == 1.0
+    assert facts["largest_hub"] >= 10
+    near = mapped.positions("tsne")[2]
+    assert near.min() >= 0
+    assert near.mean() > 5
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_a_few_songs_without_genres_have_a_map(fresh_db, tmp_path, vectors, n):
+    store_vectors(fresh_db, tmp_path, vectors[:n])
+    update(fresh_db)
+    made = update(fresh_db, clusters=50)
+    assert 1 <= len(made.cluster_names) <= n
+    for positions in made.positions.values():
+        assert positions.shape == (n, 2)
+        assert np.isfinite(positions).all()
+
+
+def test_identical_songs_have_a_map(fresh_db, tmp_path, vectors):
+    store_vectors(fresh_db, tmp_path, np.repeat(vectors[:1], 12, axis=0))
+    made = update(fresh_db)
+    store_vectors(fresh_db, tmp_path, np.repeat(vectors[:1], 3, axis=0), first=12)
+    made = update(fresh_db)
+    assert len(made.cluster_names) == 1
+    for positions in made.positions.values():
+        assert np.isfinite(positions).all()
+        assert len(np.unique(positions, axis=0)) > 1
+
+
+def test_a_large_library_can_be_looked_at_before_its_t_sne_is_ready(mapped, monkeypatch):
+    stored = []
+    store_map = Database.store_map
+    monkeypatch.setattr(make_map_module, "MINUTES_FOR_TSNE", N)
+    monkeypatch.setattr(
+        Database,
+        "store_map",
+        lambda self, new, over: stored.append(set(new.positions)) or store_map(self, new, over=over),
+    )
+    update(mapped)
+    update(mapped, relayout=True)
+    assert stored == [{"pca", "tsne", "umap"}, {"pca", "umap"}, {"pca", "tsne", "umap"}]
+
+
+def test_a_song_stored_while_the_library_is_read_waits_for_the_next_map(library, tmp_path, monkeypatch):
+    path, ids = library
+    read_songs = Database.songs
+
+    def store_then_read(database):
+        with Database.open(path) as other:
+            song = Song(ScannedFile(b"late.flac", 1, 1), Tags("Late"), "e" * 32, "flac/pcm_16", 1.0)
+            other.store_song(other.add_root(tmp_path), song, np.ones(512))
+        return read_songs(database)
+
+    monkeypatch.setattr(Database, "songs", store_then_read)
+    with Database.open(path) as database:
+        made = make_map(database, reporter=Reporter())
+        assert made.song_ids == ids
+        assert len(database.vectors()[0]) == 25
+        assert set(made.cluster_names) == {"Techno", "Waltz", "Ambient"}
+
+
+def test_a_song_removed_while_the_map_is_made_is_left_out(mapped, monkeypatch):
+    measure = make_map_module._measure
+
+    def remove_then_measure(*arguments):
+        with Database.open(mapped.path) as other:
+            other._rows("DELETE FROM songs WHERE id = '00003.flac'")
+        measure(*arguments)
+
+    monkeypatch.setattr(make_map_module, "_measure", remove_then_measure)
+    update(mapped)
+    assert len(mapped.positions("tsne")[0]) == N - 1
+
+
+def test_the_maps_own_perplexity_and_neighbours_move_nothing(mapped):
+    before = places(mapped)
+    update(mapped, perplexity=30, neighbours=15)
+    assert places(mapped) == before
+
+
+def test_what_another_program_stores_meanwhile_is_not_overwritten(mapped, tmp_path, vectors, monkeypatch):
+    measure, others = make_map_module._measure, []
+
+    def measure_too_late(*arguments):
+        if not others:
+            others.append(None)
+            with Database.open(mapped.path) as other:
+                store_vectors(other, tmp_path, vectors[N:], first=N)
+                update(other, relayout=True)
+                others.append(places(other))
+        measure(*arguments)
+
+    monkeypatch.setattr(make_map_module, "_measure", measure_too_late)
+    update(mapped)
+    assert places(mapped) == others[1]
+    assert mapped.map_revision() == 3

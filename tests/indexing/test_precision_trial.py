@@ -1,0 +1,202 @@
+"""The precision of a library: real networks, measured and calibrated on real files."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support import Listener
+
+from explorer.config import Settings
+from explorer.database.database import Database
+from explorer.embedding.openvino_engine import native_precisions
+from explorer.embedding.precision import describe_choice
+from explorer.errors import EmbeddingError, LibraryError
+from explorer.indexing import precision_trial as precision_module
+from explorer.indexing.indexer import index_folder
+from explorer.indexing.model import ModelRequest, settle_model
+from explorer.indexing.precision_trial import candidate_precisions
+
+
+@pytest.fixture(autouse=True)
+def few_windows(monkeypatch):
+    """Calibrate int8 on 4 windows: how long it takes grows with their number."""
+    monkeypatch.setattr(precision_module, "CALIBRATION_WINDOWS", 4)
+
+
+@pytest.fixture
+def music(tmp_path, make_tone):
+    """Seventeen songs and a file that is none."""
+    folder = tmp_path / "music"
+    for number in range(17):
+        make_tone(folder / f"{number:02d}.flac", frequency_hz=90 * 1.2**number, seconds=1.2)
+    (folder / "broken.mp3").write_bytes(b"no music at all " * 100)
+    return folder
+
+
+def index(database, folder, **options):
+    choices = {name: options.pop(name) for name in ("precision", "engine", "reindex") if name in options}
+    request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, **choices)
+    listener = Listener()
+    summary = index_folder(database, folder, request=request, reporter=listener, **options)
+    return summary, listener.said
+
+
+def test_auto_measures_each_precision_once_and_records_what_it_took(fresh_db, music):
+    summary, said = index(fresh_db, music)
+    assert (summary.indexed, summary.failed) == (17, 1)
+    trial, model = fresh_db.precision_trial(), fresh_db.model()
+    assert [tried["precision"] for tried in trial["trials"]] == list(native_precisions())
+    assert trial["songs"] == 17
+    assert trial["windows"] == 34
+    assert model["precision"] == trial["precision"]
+    right = [tried for tried in trial["trials"] if not tried["problem"]]
+    fastest = min(right, key=lambda tried: tried["ms_per_window"])
+    assert fastest["precision"] == model["precision"]
+    for tried in right[1:]:
+        assert tried["cosine"] >= 0.9995
+        assert tried["neighbours_kept"] >= 0.97
+    assert (fresh_db.network() is not None) == (model["precision"] == "int8")
+    assert f"Precision: {describe_choice(trial)}" in said
+
+    again, said = index(fresh_db, music, retry=True)
+    assert again.failed == 1
+    assert fresh_db.precision_trial() == trial
+    assert not [line for line in said if line.startswith("Precision")]
+
+
+def test_the_taken_precisions_vectors_are_near_float32s(fresh_db, music, tmp_path):
+    index(fresh_db, music)
+    with Database.open(tmp_path / "exact.db") as exact_db:
+        index(exact_db, music, precision="float32")
+        assert exact_db.precision_trial() is None
+        _, exact = exact_db.vectors()
+    _, vectors = fresh_db.vectors()
+    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(exact, axis=1)
+    assert ((vectors * exact).sum(axis=1) / norms).min() >= 0.999
+
+
+def test_a_handful_of_songs_stays_exact_and_many_later_are_told(fresh_db, music, monkeypatch):
+    _, said = index(fresh_db, music, limit=3)
+    assert fresh_db.model()["precision"] == "float32"
+    assert fresh_db.precision_trial()["trials"] == []
+    assert "Precision: float32, because fewer than 16 songs are too few to measure the others on." in said
+    monkeypatch.setattr(precision_module, "MIN_SONGS", 10)
+    _, said = index(fresh_db, music)
+    assert fresh_db.model()["precision"] == "float32"
+    assert [line for line in said if line.endswith("add --precision auto --reindex to measure now.")]
+
+
+def test_a_processor_without_either_stays_exact_and_says_so(fresh_db, music, monkeypatch):
+    monkeypatch.setattr(precision_module, "native_precisions", lambda: ("float32",))
+    _, said = index(fresh_db, music, limit=17)
+    assert "Precision: float32, because the processor has neither bfloat16 nor int8." in said
+    assert fresh_db.model()["precision"] == "float32"
+
+
+def test_files_that_cannot_be_read_are_not_measured_on(fresh_db, music):
+    for number in range(17):
+        (music / f"{number:02d}.flac").write_bytes(b"no music " * 100)
+    summary, _ = index(fresh_db, music)
+    assert (summary.indexed, summary.failed) == (0, 18)
+    assert fresh_db.model()["precision"] == "float32"
+
+
+def test_int8_is_calibrated_once_and_stays_the_librarys(fresh_db, music, make_tone):
+    index(fresh_db, music, precision="int8", limit=4)
+    network = fresh_db.network()
+    assert fresh_db.model()["precision"] == "int8"
+    before = fresh_db.vectors()
+    index(fresh_db, music, limit=3)
+    assert fresh_db.network() == network
+    np.testing.assert_array_equal(fresh_db.vector(before[0][0]), before[1][0])
+
+
+def test_a_damaged_int8_network_is_made_again(fresh_db, music):
+    index(fresh_db, music, precision="int8", limit=2)
+    network = fresh_db.network()
+    fresh_db.claim_model(fresh_db.model(), network=network[:-1000], damaged=network)
+    summary, said = index(fresh_db, music, limit=2)
+    assert summary.indexed == 2
+    assert [line for line in said if "int8 network is damaged" in line and "calibrated again" in line]
+    assert len(fresh_db.network()) > len(network) - 1000
+
+
+def test_int8_without_a_song_to_calibrate_on_is_an_error(fresh_db, music):
+    for song in music.glob("*.flac"):
+        song.unlink()
+    with pytest.raises(EmbeddingError, match="calibrated on songs, and none could be decoded"):
+        index(fresh_db, music, precision="int8")
+
+
+def test_another_precision_than_the_librarys_is_refused(fresh_db, music):
+    index(fresh_db, music, precision="bfloat16", limit=1)
+    with pytest.raises(LibraryError, match=r"hop 1 s, bfloat16.*hop 1 s, float32"):
+        index(fresh_db, music, precision="float32", limit=1)
+    assert index(fresh_db, music, precision="auto", limit=1)[0].indexed == 1
+    assert fresh_db.model()["precision"] == "bfloat16"
+    index(fresh_db, music, precision="float32", limit=1, reindex=True)
+    assert fresh_db.model()["precision"] == "float32"
+
+
+def test_a_precision_that_an_engine_lacks_is_an_error_and_nothing_is_recorded(fresh_db, music):
+    with pytest.raises(EmbeddingError, match="tensorflow engine has no precision 'int8'"):
+        index(fresh_db, music, precision="int8", engine="tensorflow")
+    assert fresh_db.model() is None
+
+
+def test_what_an_engine_lacks_is_not_tried(monkeypatch):
+    monkeypatch.setattr(precision_module, "native_precisions", lambda: ("float32", "int8"))
+    assert candidate_precisions("openvino") == ("int8",)
+    assert candidate_precisions("tensorflow") == ("bfloat16",)
+    assert candidate_precisions("openl3") == ()
+
+
+def test_a_precision_that_another_program_settled_meanwhile_is_followed(fresh_db, music, monkeypatch):
+    choose = precision_module.choose_precision
+
+    def choose_too_late(*arguments, **options):
+        choice = choose(*arguments, **options)
+        request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
+        model, _ = settle_model(None, request, reporter=Listener())
+        with Database.open(fresh_db.path) as other:
+            other.claim_model(replace(model, precision="bfloat16").record())
+        return choice
+
+    monkeypatch.setattr(precision_module, "choose_precision", choose_too_late)
+    summary, _ = index(fresh_db, music, limit=1)
+    assert summary.indexed == 1
+    assert fresh_db.model()["precision"] == "bfloat16"
+    expected = fresh_db.vectors()[1]
+    fresh_db.forget_everything()
+    index(fresh_db, music, precision="bfloat16", limit=1)
+    np.testing.assert_array_equal(fresh_db.vectors()[1], expected)
+
+
+def test_a_model_that_another_program_began_with_meanwhile_is_not_mixed(fresh_db, music, monkeypatch):
+    load = precision_module.load_engine
+
+    def load_too_late(model, *arguments, **options):
+        fresh_db.claim_model(replace(model, hop_s=2.0).record())
+        return load(model, *arguments, **options)
+
+    monkeypatch.setattr(precision_module, "load_engine", load_too_late)
+    with pytest.raises(LibraryError, match=r"hop 2 s, float32.*hop 1 s, float32"):
+        index(fresh_db, music, precision="float32", limit=1)
+    assert fresh_db.summary()["songs"] == 0
+
+
+def test_of_two_int8_networks_that_were_calibrated_at_once_one_is_used(fresh_db, music, monkeypatch):
+    index(fresh_db, music, precision="int8", limit=2)
+    model, theirs = fresh_db.model(), fresh_db.network()
+    fresh_db.forget_everything()
+    quantise = precision_module.quantised_network
+
+    def quantise_too_late(*arguments, **options):
+        fresh_db.claim_model(model, network=theirs)
+        return quantise(*arguments, **options)
+
+    monkeypatch.setattr(precision_module, "quantised_network", quantise_too_late)
+    for song in sorted(music.glob("*.flac"))[:4]:
+        song.unlink()
+    assert index(fresh_db, music, precision="int8", limit=2)[0].indexed == 2
+    assert fresh_db.network() == theirs

@@ -1,0 +1,265 @@
+import unicodedata
+
+import numpy as np
+import pytest
+
+from explorer.errors import MappingError
+from explorer.mapping.cluster_names import Vocabulary, name_clusters
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "x" * 10_000,
+    "two\nlines\r\n\tand\x00nul\x1b[31m",
+    "👩‍👩‍👧‍👦" * 12,
+    "مرحبا بالعالم وكل من فيه يا سلام",
+    "\u202egnp.exe\u2066",
+    "e\u0301" * 40,
+    "\ud800 lone surrogate",
+    "音楽",
+]
+
+
+def _song(genres=(), artist=None, album=None, title=None):
+    return {"genres": list(genres), "artist": artist, "album": album, "title": title}
+
+
+def _is_well_formed(name):
+    return (
+        0 < len(name) <= 28
+        and name == name.strip()
+        and not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name)
+        and not set(name) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+    )
+
+
+def test_a_cluster_is_named_by_the_genre_that_sets_it_apart():
+    documents = [
+        _song(["Music", genre], f"Artist {i}") for i, genre in enumerate(["Techno"] * 5 + ["Jazz"] * 5)
+    ]
+    assert name_clusters([0] * 5 + [1] * 5, documents) == ["Techno", "Jazz"]
+
+
+def test_a_genre_of_several_words_stays_one_term():
+    documents = [_song(["Drum and Bass"])] * 3 + [_song(["Drum Circle"])] * 3
+    assert name_clusters([0, 0, 0, 1, 1, 1], documents) == ["Drum and Bass", "Drum Circle"]
+
+
+def test_a_term_that_every_cluster_has_names_none_of_several_that_differ():
+    documents = [_song(["Alternative", genre]) for genre in ("House", "Folk", "Metal") for _ in range(4)]
+    assert name_clusters(np.repeat([0, 1, 2], 4), documents) == ["House", "Folk", "Metal"]
+
+
+def test_a_genre_outweighs_an_artist_and_an_artist_outweighs_a_title():
+    documents = [_song(["Ambient"], f"A{i % 2}", "Blue", "Ocean") for i in range(6)]
+    documents += [_song([], "Neon Harbour", None, f"Rain {i}") for i in range(6)]
+    documents += [_song([], None, None, "Winter Song") for _ in range(6)]
+    assert name_clusters(np.repeat([0, 1, 2], 6), documents) == ["Ambient", "Neon Harbour", "Winter"]
+
+
+def test_clusters_of_one_genre_are_told_apart_by_a_second_term():
+    documents = [_song(["Techno"], ["Neon Harbour", "Kite", "Volt", "Arc"][i % 4]) for i in range(4)]
+    documents += [_song(["Techno"], ["Low Tide", "Fjord", "Moss", "Fern"][i % 4]) for i in range(4)]
+    documents += [_song(["Jazz"], f"Trio {'ABCD'[i]}") for i in range(4)]
+    names = name_clusters(np.repeat([0, 1, 2], 4), documents)
+    assert names[0] in {f"Techno · {artist}" for artist in ("Neon Harbour", "Kite", "Volt", "Arc")}
+    assert names[1] in {f"Techno · {artist}" for artist in ("Low Tide", "Fjord", "Moss", "Fern")}
+    assert names[2] == "Jazz"
+
+
+def test_clusters_that_nothing_tells_apart_are_numbered():
+    assert name_clusters([0, 1, 2], [_song(["Techno"])] * 3) == ["Techno", "Techno 2", "Techno 3"]
+
+
+def test_a_numbered_name_does_not_take_the_name_of_another_cluster():
+    documents = [_song(["Techno"]), _song(["Techno"]), _song(["techno 2"]), _song(["Cluster 4"]), _song()]
+    names = name_clusters([0, 1, 2, 4, 3], documents)
+    assert len({name.casefold() for name in names}) == 5
+
+
+def test_a_cluster_with_nothing_to_go_by_is_numbered_from_one():
+    documents = [_song(["Techno"]), _song(["Jazz"]), _song(["Unknown"], "Various Artists", "", "Track 03")]
+    assert name_clusters([0, 1, 2], documents) == ["Techno", "Jazz", "Cluster 3"]
+
+
+def test_a_cluster_without_songs_has_a_name_too():
+    assert name_clusters([0, 2], [_song(["Techno"]), _song(["Jazz"])]) == ["Techno", "Cluster 2", "Jazz"]
+
+
+def test_stop_words_and_numbers_in_titles_name_nothing():
+    documents = [
+        _song(title=title) for title in ("The Track 12 (Remix) feat. 2", "01 - In My Love", "1999 Live Mix")
+    ]
+    assert name_clusters([0, 1, 2], documents) == ["Cluster 1", "Love", "Cluster 3"]
+
+
+def test_spellings_that_differ_in_case_or_width_are_one_term_and_the_commonest_is_shown():
+    genres = ("techno", "Techno", "Techno", "ＴＥＣＨＮＯ", "House", "House", "House")
+    assert name_clusters([0] * 7, [_song([genre]) for genre in genres]) == ["Techno"]
+
+
+def test_line_breaks_and_control_characters_become_spaces():
+    assert name_clusters([0], [_song(["Drum\r\nand\t\x00Bass"])]) == ["Drum and Bass"]
+
+
+def test_documents_may_be_tuples_and_anything_may_be_missing():
+    documents = [(["Techno"], "A", "B", "C"), ("Jazz",), (), {}, {"artist": "Kite"}, (None, None, None, None)]
+    names = name_clusters(range(6), documents)
+    assert names == ["Techno", "Jazz", "Cluster 3", "Cluster 4", "Kite", "Cluster 6"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("field", ["genres", "artist", "album", "title"])
+def test_hostile_text_makes_a_short_name_on_one_line(text, field):
+    value = [text] if field == "genres" else text
+    for name in name_clusters(
+        [0, 1, 2], [{field: value}, {field: value}, {"genres": ["Jazz"], field: value}]
+    ):
+        assert _is_well_formed(name), ascii(name)
+        name.encode("utf-8")
+
+
+def test_all_hostile_names_at_once_are_different():
+    documents = [_song([text], text, text, text) for text in HOSTILE * 3]
+    names = name_clusters(range(len(documents)), documents)
+    assert len({name.casefold() for name in names}) == len(documents)
+    assert all(map(_is_well_formed, names))
+
+
+def test_two_long_terms_are_both_shortened():
+    genre = "Melodic Progressive Deep House"
+    documents = [
+        _song([genre], artist) for artist in ("The Oslo Chamber Orchestra", "Radio Telescope Ensemble") * 6
+    ]
+    names = name_clusters([0, 1] * 6, documents)
+    assert len(set(names)) == 2
+    for name in names:
+        assert len(name) <= 28
+
+
+def test_a_shortened_name_ends_in_an_ellipsis():
+    assert name_clusters([0], [_song(["Melodic Progressive Deep House Music"])]) == [
+        "Melodic Progressive Deep Ho…"
+    ]
+
+
+def test_a_name_is_not_cut_between_a_letter_and_its_accent():
+    # Old Hungarian has no precomposed accents, so that the mark stays a character of its own.
+    (name,) = name_clusters([0], [_song(["q\u0301" * 30])])
+    assert name.endswith("\u0301…")
+
+
+def _library(n, seed=0):
+    rng = np.random.default_rng(seed)
+    genres = ["Techno", "techno", "Jazz", "Jazz 2", "Folk", "House"]
+    return [
+        _song(
+            [genres[g] for g in rng.integers(len(genres), size=rng.integers(3))],
+            f"Artist {rng.integers(30)}",
+            f"Album {rng.integers(60)}" if i % 3 else None,
+            f"{i % 20:02d} - {('Rain', 'rain', 'Night Train', 'TECHNO')[rng.integers(4)]}",
+        )
+        for i in range(n)
+    ]
+
+
+def test_a_vocabulary_names_any_clusters_of_its_songs_as_their_documents_do():
+    documents = _library(200)
+    vocabulary = Vocabulary.of(documents)
+    assert len(vocabulary) == 200
+    for k in (30, 2, 7):
+        labels = np.arange(200) % k
+        names = name_clusters(labels, vocabulary)
+        assert names == name_clusters(labels, documents)
+        assert len({name.casefold() for name in names}) == k
+
+
+def test_a_vocabulary_weighs_each_term_by_its_fields_and_counts_a_field_once():
+    vocabulary = Vocabulary.of(
+        [_song(["Rain", "rain"], "Kite", None, "Rain, rain and Kite"), _song(), _song(["Kite"])]
+    )
+    assert vocabulary.terms == ["Kite", "Rain"]
+    np.testing.assert_array_equal(vocabulary.weights.toarray(), [[2.5, 6.5], [0, 0], [6, 0]])
+
+
+def test_songs_without_any_tags_have_a_vocabulary_too():
+    vocabulary = Vocabulary.of([_song()] * 3)
+    assert name_clusters([0, 1, 1], vocabulary) == ["Cluster 1", "Cluster 2"]
+    assert name_clusters([], Vocabulary.of([])) == []
+
+
+def test_of_many_terms_that_name_a_cluster_equally_well_the_first_in_the_alphabet_does():
+    documents = [_song([f"Style {letter}" for letter in "NCLBKAIHJGFEDM"]), _song(["Jazz"])]
+    assert name_clusters([0, 1], documents) == ["Style A", "Jazz"]
+
+
+def test_the_genre_of_one_song_does_not_name_a_large_cluster_that_shares_another():
+    genres = ["Ambient"] * 4 + [f"Whim {'ABCDEFGHIJKLMNOPQRSTU'[i]}" for i in range(21)]
+    labels, documents = [0] * 25, [_song([genre]) for genre in genres]
+    for label in range(1, 20):
+        labels += [label] * 25
+        documents += [_song([f"Genre {label}"])] * 23 + [_song(["Ambient"])] + [_song(["Folk"])]
+    assert name_clusters(labels, documents) == ["Ambient", *(f"Genre {label}" for label in range(1, 20))]
+
+
+def test_the_artist_of_two_songs_does_not_name_a_cluster_that_shares_an_artist():
+    artists = ["Kite"] * 12 + [f"Duo {chr(65 + i // 2)}" for i in range(88)]
+    labels, documents = [0] * 100, [_song([], artist) for artist in artists]
+    for label in range(1, 10):
+        labels += [label] * 100
+        documents += [_song([], f"Artist {label}")] * 92 + [_song([], "Kite")] * 8
+    assert name_clusters(labels, documents)[0] == "Kite"
+
+
+def test_a_genre_that_is_everywhere_names_no_cluster_that_shares_a_rarer_one():
+    documents = [_song(["Rock", "Indie"])] * 40 + [_song(["Rock"])] * 60
+    documents += [_song(["Rock", "Blues"])] * 40 + [_song(["Rock"])] * 60
+    assert name_clusters(np.repeat([0, 1], 100), documents) == ["Indie", "Blues"]
+
+
+def test_a_second_term_that_would_be_cut_to_the_first_is_passed_over():
+    plain, long = ["Game soundtrack"], ["Game soundtrack", "Game soundtrack (cinematic electronic)"]
+    documents = [_song(long)] * 5 + [_song(plain, "Kite")] * 4
+    documents += [_song(long)] * 5 + [_song(plain, "Moss")] * 4
+    documents += [_song(["Jazz"])] * 30
+    names = name_clusters(np.repeat([0, 1, 2], [9, 9, 30]), documents)
+    assert names == ["Game soundtrack · Kite", "Game soundtrack · Moss", "Jazz"]
+
+
+def test_a_second_term_that_holds_the_first_is_kept_where_both_can_be_read():
+    documents = [_song(["Techno", "Minimal Techno"])] * 2 + [_song(["Techno"])] * 7
+    documents += [_song(["Techno", "Hard Techno"])] * 2 + [_song(["Techno"])] * 7
+    documents += [_song(["Jazz"])] * 30
+    names = name_clusters(np.repeat([0, 1, 2], [9, 9, 30]), documents)
+    assert names == ["Techno · Minimal Techno", "Techno · Hard Techno", "Jazz"]
+
+
+def test_names_do_not_depend_on_the_order_of_songs():
+    rng = np.random.default_rng(0)
+    genres = ["Techno", "Jazz", "Folk"]
+    labels = rng.integers(0, 5, 60)
+    documents = [
+        _song([genres[rng.integers(3)]], f"Artist {rng.integers(9)}", f"Album {rng.integers(9)}")
+        for _ in labels
+    ]
+    order = rng.permutation(60)
+    assert name_clusters(labels, documents) == name_clusters(labels[order], [documents[i] for i in order])
+
+
+def test_every_name_is_different_in_a_library_of_many_clusters():
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 60, 600)
+    documents = [_song([["Techno", "Jazz"][i % 2]], "Kite", "Blue", "Rain") for i in range(600)]
+    names = name_clusters(labels, documents)
+    assert len(names) == 60
+    assert len({name.casefold() for name in names}) == 60
+
+
+def test_no_songs_have_no_names():
+    assert name_clusters([], []) == []
+
+
+def test_labels_that_do_not_fit_the_documents_are_refused():
+    with pytest.raises(MappingError, match="1 documents"):
+        name_clusters([0, 1], [_song()])
+    with pytest.raises(MappingError, match="-1"):
+        name_clusters([-1], [_song()])

@@ -1,0 +1,218 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from explorer.database.database import Database
+from explorer.errors import LibraryError, SongNotFoundError
+from explorer.web.data.facets import Filter
+from explorer.web.data.snapshot import Shelf, _warm_up
+from explorer.web.map.grouping import group_by_text
+
+
+@pytest.fixture
+def catalogue(tmp_path, make_library):
+    """A snapshot of a library with a few telling titles."""
+    titles = {0: "Été indien", 1: "A summer's été", 2: "Indian summer", 9: "Summer"}
+    make_library(tmp_path / "songs.db", tmp_path / "music", titles=titles)
+    return Shelf(tmp_path / "songs.db").latest()
+
+
+def test_songs_and_positions_share_their_order(catalogue):
+    assert len(catalogue) == 24
+    assert catalogue.positions["tsne"].shape == (24, 2)
+    assert catalogue.song(9).title == "Summer"
+    assert catalogue.clusters.members[9] == 1
+    with pytest.raises(SongNotFoundError, match="number 24"):
+        catalogue.song(24)
+
+
+def test_search_ignores_accents_and_case_and_prefers_beginnings(catalogue):
+    def found(text, **options):
+        return [index for index, _ in catalogue.search(text, **options)]
+
+    assert found("ete") == [0, 1]
+    assert found("SUMMER") == [9, 2, 1]
+    assert found("summer artist 1") == [9]
+    assert found("  ") == []
+    assert len(found("piece", limit=4)) == 4
+
+
+def test_a_search_offers_genres_and_artists_and_then_songs(catalogue):
+    found = catalogue.suggest("TECHNO")
+    assert found[0] == {"kind": "genre", "name": "Techno", "songs": 8}
+    assert found[1] == {"kind": "song", "index": 3, "title": "Techno piece 3", "artist": "Artist 0"}
+    # Those with the word in the title, then those of the genre.
+    assert [one["index"] for one in found[1:]] == [3, 4, 5, 6, 7, 0, 2, 1]
+    kinds = [one["kind"] for one in catalogue.suggest("artist")]
+    assert kinds == ["artist"] * 2 + ["song"] * 8
+    assert catalogue.suggest("ete")[0]["title"] == "Été indien"
+    assert catalogue.suggest("  ") == catalogue.suggest("zzz") == []
+
+
+def test_a_filter_lets_songs_through_by_what_is_known_of_them(catalogue):
+    genres = catalogue.grouping("genre")
+    chosen = Filter.parse({"genres": ["waltz", "TECHNO"], "artists": ["Artist 1"]})
+    assert np.flatnonzero(catalogue.matching(chosen, genres)).tolist() == list(range(8, 16))
+    shown = [genres.names.index("Ambient")]
+    assert np.flatnonzero(catalogue.matching(Filter.parse({"shown": shown}), genres)).tolist() == [
+        *range(16, 24)
+    ]
+    both = Filter.parse({"shown": shown, "genres": ["Waltz"]})
+    assert not catalogue.matching(both, genres).any()
+    four = catalogue.grouping("cluster", cluster_count=4)
+    assert catalogue.matching(Filter(clusters=(four.names[3],)), four).sum() == four.counts[3]
+    assert catalogue.matching(Filter.parse({"genres": []}), genres) is None
+
+
+def test_facets_are_those_of_the_songs_on_the_map_and_made_once(library, monkeypatch):
+    path, ids = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
+    catalogue = Shelf(path).latest()
+    calls = []
+    facts = Database.facts
+
+    def slowly(database):
+        calls.append(1)
+        time.sleep(0.3)
+        return facts(database)
+
+    monkeypatch.setattr(Database, "facts", slowly)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(catalogue.facets)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(calls) == 1
+    assert all(facets is found[0] for facets in found)
+    assert dict(found[0].by_genre.counted()) == {"Ambient": 8, "Waltz": 8, "Techno": 7}
+    assert (found[0].years, found[0].n_without_year) == (None, 23)
+
+
+def test_facets_do_not_wait_for_the_vectors(catalogue, monkeypatch):
+    reading, go_on = threading.Event(), threading.Event()
+    vectors = Database.vectors
+
+    def slowly(database, **options):
+        reading.set()
+        go_on.wait(60)
+        return vectors(database, **options)
+
+    monkeypatch.setattr(Database, "vectors", slowly)
+    thread = threading.Thread(target=lambda: catalogue.nearest(0))
+    thread.start()
+    assert reading.wait(60)
+    other = threading.Thread(target=lambda: catalogue.facets, daemon=True)
+    other.start()
+    other.join(30)
+    assert not other.is_alive()
+    go_on.set()
+    thread.join()
+
+
+def test_regions_are_named_and_have_their_anthems_as_clusters_have(catalogue):
+    regions, grouping = catalogue.regions(3)
+    assert (grouping.title, sorted(grouping.names)) == ("Regions", ["Ambient", "Techno", "Waltz"])
+    assert grouping.members is regions.labels
+    for group, anthem in enumerate(grouping.anthems):
+        assert grouping.members[anthem] == group
+    assert catalogue.regions(3)[0] is regions
+    assert len(catalogue.regions(10_000)[1].names) == 24
+    assert len(catalogue.regions(0)[1].names) == 1
+
+
+def test_regions_need_the_map_that_they_divide(library):
+    path, _ = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM projections WHERE name = 'pca'")
+    with pytest.raises(LibraryError, match="no PCA map"):
+        Shelf(path).latest().regions(3)
+
+
+def test_only_clusters_that_are_made_already_are_known(catalogue):
+    assert catalogue.known_clusters(None) is catalogue.known_clusters(4) is catalogue.clusters
+    four = catalogue.grouping("cluster", cluster_count=4)
+    assert catalogue.known_clusters(4) is four
+    assert catalogue.known_clusters(-1) is catalogue.clusters
+
+
+def test_songs_are_grouped_by_genre_artist_and_any_number_of_clusters(catalogue):
+    assert sorted(catalogue.grouping("genre").names) == ["Ambient", "Techno", "Waltz"]
+    assert catalogue.grouping("artist").counts.tolist() == [8, 8, 8]
+    assert catalogue.grouping("cluster").names == ["Techno", "Waltz", "Ambient"]
+    four = catalogue.grouping("cluster", cluster_count=4)
+    assert len(four.names) == len(set(four.names)) == 4
+    assert four.counts.sum() == 24
+    assert catalogue.grouping("cluster", cluster_count=4) is four
+
+
+def test_groups_are_ordered_by_size_and_the_nameless_come_last():
+    grouping = group_by_text("Genres", ["b", "", "a", "b", "", ""], missing="no genre")
+    assert grouping.names == ["b", "a", "no genre"]
+    assert grouping.members.tolist() == [0, 2, 1, 0, 2, 2]
+
+
+def test_clusters_counted_anew_keep_the_numbers_of_those_they_overlap(catalogue):
+    four = catalogue.grouping("cluster", cluster_count=4)
+    kept = (four.members == catalogue.clusters.members).sum()
+    assert kept >= 16
+    for group, anthem in enumerate(four.anthems):
+        assert four.members[anthem] == group
+
+
+def test_the_stored_clusters_have_their_anthems(catalogue):
+    assert catalogue.clusters.anthems == [0, 8, 16]
+
+
+def test_neighbours_are_numbered_as_the_map_is_also_where_some_songs_are_not_on_it(library):
+    path, ids = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
+    catalogue = Shelf(path).latest()
+    found = [index for index, _ in catalogue.nearest(0, 6)]
+    assert {catalogue.song_ids[index] for index in found} == set(ids[2:8])
+    assert catalogue.number_of(ids[0]) is None
+    assert catalogue.number_of(ids[1]) == 0
+    assert [index for index, _ in catalogue.search("techno")] == list(range(7))
+
+
+def test_warming_up_reads_what_will_be_needed_and_minds_no_errors(library):
+    path, _ = library
+    shelf = Shelf(path)
+    shelf.warm_up()
+    for thread in threading.enumerate():
+        if thread.name == "warm-up":
+            thread.join(60)
+    assert {"_space", "_reduced", "_vocabulary"} <= set(shelf.held().__dict__)
+    other = Shelf(path)
+    catalogue = other.latest()
+    with Database.open(path) as database:
+        database.forget_vectors()
+    _warm_up(catalogue)
+    with pytest.raises(LibraryError, match="changed since this page was loaded"):
+        catalogue.nearest(0)
+
+
+def test_the_shelf_reads_again_when_the_map_is_new(tmp_path, make_library):
+    path = tmp_path / "songs.db"
+    shelf = Shelf(path)
+    with pytest.raises(LibraryError, match="There is no library"):
+        shelf.latest()
+    make_library(path, tmp_path / "music", per_genre=2)
+    first = shelf.latest()
+    assert shelf.latest() is first
+    make_library(path, tmp_path / "music", per_genre=3)
+    assert len(shelf.latest()) == 9
+    assert shelf.latest().revision == 2
+
+
+def test_songs_without_a_place_on_the_map_are_counted(library):
+    path, ids = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
+    catalogue = Shelf(path).latest()
+    assert (len(catalogue), catalogue.unmapped) == (23, 1)
+    assert np.isfinite(catalogue.positions["pca"]).all()

@@ -1,0 +1,286 @@
+"""Songs that are there twice or whose files are missing: what the page knows of them, and leaves out."""
+
+import json
+from base64 import b64decode
+
+import fsspec
+import numpy as np
+import pytest
+from support import store_vectors
+
+from explorer.audio.transcoding import transcode
+from explorer.config import Settings
+from explorer.database.database import Database
+from explorer.indexing.make_map import make_map
+from explorer.util.progress import Reporter
+from explorer.web.app import create_app
+from explorer.web.data.facets import Filter
+from explorer.web.data.file_status import Standing
+from explorer.web.data.snapshot import Shelf
+from explorer.web.map.view import Look, draw_map
+from explorer.web.page import panels
+from explorer.web.routes.fallback import what_is_kept
+
+SINCE = "2026-11-03T10:00:00+00:00"
+BOTH = ["duplicates", "missing"]
+
+
+def mark_gone(path, *names, since=SINCE):
+    """Delete files and note it, as the next run of the indexer does."""
+    with Database.open(path) as database:
+        for name in names:
+            (path.parent / "music" / name).unlink()
+        database.mark_gone(1, [name.encode() for name in names], since=since)
+
+
+@pytest.fixture
+def changed(library):
+    """A library in which 2, 3 and 9 have one sound, and the files of 3, 5 and 20 are missing: its path."""
+    path, _ = library
+    with Database.open(path) as database, database.transaction():
+        database._rows(
+            "UPDATE files SET audio_fingerprint = 's' WHERE song_id IN ('002.flac', '003.flac', '009.flac')"
+        )
+    mark_gone(path, "003.flac", "005.flac", "020.flac")
+    return path
+
+
+@pytest.fixture
+def client(changed):
+    """A test client over that library."""
+    return create_app(Settings(database=changed)).server.test_client()
+
+
+def numbers(mask):
+    return np.flatnonzero(mask).tolist()
+
+
+def test_songs_that_are_not_on_the_map_count_for_nothing():
+    groups = [["absent", "b", "c"], ["a", "absent too"], ["e", "d"]]
+    standing = Standing.of(list("abcde"), groups=groups, gone={"absent": SINCE, "a": SINCE})
+    assert standing.counts == {"duplicates": 2, "missing": 1}
+    # Of those that are on the map, the first stays.
+    assert numbers(standing.hidden(["duplicates"])) == [2, 3]
+    assert (standing.others_like(1), standing.others_like(2), standing.others_like(0)) == ((2,), (1,), ())
+    assert numbers(standing.hidden(BOTH)) == [0, 2, 3]
+    assert standing.hidden([]) is None
+    assert Standing.of(["a"], groups=[], gone={}).hidden(BOTH) is None
+
+
+def test_hidden_songs_have_no_colour_and_are_in_no_count(changed):
+    catalogue = Shelf(changed).latest()
+    for view in ("tsne", "original"):
+        plain, _, _ = draw_map(catalogue, Look(view, revision=1))
+        look = Look.parse({"projection": view, "filter": {"hide": BOTH}, "clusters": 3})
+        figure, legend, _ = draw_map(catalogue, look)
+        meta = figure["layout"]["meta"]
+        colours = colours_of(figure)
+        assert numbers(colours == meta["hidden"]) == [3, 5, 9, 20]
+        assert meta["colours"][meta["hidden"]] == "rgba(0, 0, 0, 0)"
+        assert (meta["lit"], meta["songs"], meta["away"], meta["unlit"]) == (20, 24, 4, None)
+        assert meta["hideable"] == {"duplicates": 2, "missing": 3}
+        # All songs keep their numbers and places.
+        assert figure["data"][0]["x"] == plain["data"][0]["x"]
+        assert plain["layout"]["meta"]["hidden"] is None
+        text = json.dumps(legend, default=lambda part: part.to_plotly_json())
+        assert "File missing" not in text
+    _, legend, _ = draw_map(catalogue, Look.parse({"projection": "tsne", "filter": {"hide": BOTH}}))
+    counts = [label for label in texts(legend) if label.startswith("Show only")]
+    assert sorted(counts) == [
+        "Show only Ambient: 7 songs",
+        "Show only Techno: 6 songs",
+        "Show only Waltz: 7 songs",
+    ]
+
+
+def colours_of(figure):
+    return np.frombuffer(b64decode(figure["data"][0]["marker"]["color"]["bdata"]), np.uint8)
+
+
+def texts(legend):
+    found = json.loads(json.dumps(legend, default=lambda part: part.to_plotly_json()))
+    labels = []
+
+    def walk(part):
+        if isinstance(part, dict):
+            labels.extend(value for name, value in part.items() if name == "aria-label")
+            for value in part.values():
+                walk(value)
+        elif isinstance(part, list):
+            for value in part:
+                walk(value)
+
+    walk(found)
+    return labels
+
+
+@pytest.mark.parametrize("view", ["tsne", "original"])
+def test_missing_songs_keep_their_groups_colour_but_fade_and_the_legend_says_what_they_are(changed, view):
+    catalogue = Shelf(changed).latest()
+    for fade in (False, True):
+        figure, legend, _ = draw_map(catalogue, Look(view, fade=fade))
+        meta, colours = figure["layout"]["meta"], colours_of(figure)
+        assert numbers((colours >= meta["gone"]) & (colours < meta["gone"] + meta["hues"])) == [3, 5, 20]
+        same = colours[2] % meta["hues"]
+        assert colours[3] % meta["hues"] == colours[5] % meta["hues"] == same
+        shades = [colour for _, colour in figure["data"][0]["marker"]["colorscale"]][1::2]
+        assert shades[colours[3]] != shades[colours[2]]
+        text = json.dumps(legend, default=lambda part: part.to_plotly_json())
+        assert "File missing" in text
+        assert meta["away"] == 0
+
+
+def test_hiding_combines_with_what_is_filtered_by(changed):
+    catalogue = Shelf(changed).latest()
+    look = Look.parse({"projection": "tsne", "filter": {"genres": ["Techno"], "hide": ["missing"]}})
+    figure, _, _ = draw_map(catalogue, look)
+    meta, colours = figure["layout"]["meta"], colours_of(figure)
+    seen = (colours != meta["unlit"]) & (colours != meta["hidden"])
+    assert numbers(seen) == [0, 1, 2, 4, 6, 7]
+    assert (meta["lit"], meta["away"]) == (6, 3)
+    assert numbers(colours == meta["hidden"]) == [3, 5, 20]
+
+
+@pytest.mark.parametrize("said", [None, 3, "duplicates", {"duplicates": True}, ["nothing", 7, []]])
+def test_what_makes_no_sense_hides_nothing(said):
+    assert Filter.parse({"hide": said}).hide == ()
+
+
+def test_hidden_songs_are_neither_suggested_nor_counted(changed):
+    shelf = Shelf(changed)
+    plain = panels.suggestions(shelf, "techno")
+    hidden = panels.suggestions(shelf, "techno", ("duplicates", "missing"))
+    assert (plain[0]["told"], hidden[0]["told"]) == ("Show this genre: 8 songs", "Show this genre: 6 songs")
+    shown = {one["value"] for one in hidden if one["value"].startswith("song:")}
+    assert shown == {f"song:{number}" for number in (0, 1, 2, 4, 6, 7)}
+    genres = panels.filter_options(shelf.latest(), None, ("missing",))[0]
+    assert [one["label"] for one in genres] == ["Ambient (7)", "Techno (6)", "Waltz (8)"]
+
+
+def test_hidden_songs_are_nobodys_neighbours_and_there_are_ten_all_the_same(client):
+    def found(query=""):
+        return client.get(f"/neighbours/1/2{query}").get_json()["neighbours"]
+
+    plain = {one["index"]: one for one in found()}
+    assert [index for index, one in plain.items() if one["gone"]] == [
+        index for index in plain if index in (3, 5, 20)
+    ]
+    assert {index for index in plain if index in (3, 9)} == {
+        index for index, one in plain.items() if one["same_sound"]
+    }
+    hidden = [one["index"] for one in found("?hide=missing&hide=duplicates")]
+    assert len(hidden) == 10
+    assert not {3, 5, 9, 20} & set(hidden)
+    # The one that stays has the same sound as a copy: neither is the copy's neighbour.
+    of_copy = [one["index"] for one in client.get("/neighbours/1/9?hide=duplicates").get_json()["neighbours"]]
+    assert not {2, 3} & set(of_copy)
+    assert len(of_copy) == 10
+
+
+def test_a_song_says_which_others_have_its_sound_and_where_their_files_are(client):
+    song = client.get("/songs/1/2").get_json()
+    assert song["twins"] == 2
+    assert song["same_sound"] == [
+        {
+            "index": 9,
+            "title": "Waltz piece 9",
+            "artist": "Artist 1",
+            "path": "009.flac",
+            "gone": False,
+        },
+        {
+            "index": 3,
+            "title": "Techno piece 3",
+            "artist": "Artist 0",
+            "path": "003.flac",
+            "gone": True,
+        },
+    ]
+    alone = client.get("/songs/1/0").get_json()
+    assert (alone["twins"], alone["same_sound"], alone["gone_since"], alone["kept"]) == (0, [], None, None)
+
+
+def test_a_song_without_its_file_says_since_when_and_what_is_kept(changed, client):
+    assert client.get("/songs/1/5").get_json()["gone_since"] == SINCE
+    assert client.get("/songs/1/5").get_json()["kept"] is None
+    # What may have changed a moment later is not kept by the browser.
+    assert client.get("/songs/1/5").headers["Cache-Control"] == "no-store"
+    (changed.parent / "music" / "005.flac").write_bytes(b"it is back")
+    assert client.get("/songs/1/5").get_json()["gone_since"] is None
+
+
+def test_the_sound_of_a_missing_file_is_a_sentence_and_no_error(client):
+    for route in ("audio", "preview", "waveform", "spectrogram", "cover"):
+        response = client.get(f"/{route}/005.flac")
+        assert (response.status_code, response.mimetype) == (404, "text/plain")
+        assert response.text.startswith("The file is missing: 005.flac was moved or deleted.")
+
+
+def test_a_preview_that_was_made_outlasts_its_file(library):
+    path, _ = library
+    settings = Settings(database=path)
+    client = create_app(settings).server.test_client()
+    made = client.get("/preview/003.flac").data
+    mark_gone(path, "003.flac")
+    assert client.get("/songs/1/3").get_json()["kept"] == "preview"
+    response = client.get("/preview/003.flac", headers={"Range": "bytes=0-9"})
+    assert (response.status_code, response.mimetype, response.data) == (206, "audio/mpeg", made[:10])
+    assert client.get("/audio/003.flac").status_code == 404
+
+
+def test_a_copy_for_browsers_outlasts_its_file_and_goes_before_the_preview(library):
+    path, _ = library
+    settings = Settings(database=path)
+    client = create_app(settings).server.test_client()
+    client.get("/preview/003.flac")
+    with Database.open(path) as database, database.transaction():
+        database._rows("UPDATE files SET format = 'ape/ape' WHERE song_id = '003.flac'")
+        file = database.file_of("003.flac")
+    copy = transcode(file.path, cache=settings.transcodes, key=file.fingerprint)
+    mark_gone(path, "003.flac")
+    assert what_is_kept(file, settings) == "copy"
+    response = client.get("/audio/003.flac")
+    assert (response.status_code, response.mimetype, response.data) == (
+        200,
+        "audio/flac",
+        copy.read_bytes(),
+    )
+
+
+def test_a_missing_song_of_a_server_is_told_by_the_library_and_a_fetched_copy_counts(tmp_path, make_tone):
+    system = fsspec.filesystem("memory")
+    whole = make_tone(tmp_path / "a.flac").read_bytes()
+    settings = Settings(database=tmp_path / "songs.db")
+    with Database.open(settings.database) as library:
+        store_vectors(library, tmp_path, np.random.default_rng(0).normal(size=(2, 512)))
+        with library.transaction():
+            library._rows("UPDATE roots SET path = 'memory://standing'")
+        make_map(library, reporter=Reporter())
+        library.mark_gone(1, [b"00000.flac", b"00001.flac"], since=SINCE)
+    system.pipe("/standing/00001.flac", whole)
+    client = create_app(settings).server.test_client()
+    assert client.get("/audio/00001.flac").data == whole
+    system.rm("/standing/00001.flac")
+    songs = [client.get(f"/songs/1/{index}").get_json() for index in (0, 1)]
+    assert [(song["gone_since"], song["kept"]) for song in songs] == [(SINCE, None), (SINCE, "copy")]
+    assert client.get("/audio/00001.flac").data == whole
+    assert client.get("/audio/00000.flac").status_code == 404
+
+
+def test_the_same_map_is_drawn_anew_when_files_go_and_nothing_is_read_again_for_it(library, monkeypatch):
+    path, _ = library
+    shelf = Shelf(path)
+    before = shelf.latest()
+    nearest = before.nearest(0)
+    assert before.standing.counts == {"duplicates": 0, "missing": 0}
+    mark_gone(path, "007.flac")
+    monkeypatch.setattr(Database, "vectors", lambda *_, **__: pytest.fail("the vectors were read again"))
+    after = shelf.latest()
+    assert after is shelf.latest() is not before
+    assert after.changes != before.changes
+    assert after.standing.counts["missing"] == 1
+    assert after.nearest(0) == nearest
+    assert (after.revision, after.order) == (before.revision, before.order)
+    with Database.open(path) as database:
+        database.mark_back(1, [b"007.flac"])
+    assert shelf.latest().standing.counts["missing"] == 0

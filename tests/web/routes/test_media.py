@@ -1,0 +1,280 @@
+import json
+import os
+from urllib.parse import quote
+
+import fsspec
+import numpy as np
+import pytest
+import soundfile
+from flask import Flask
+
+from explorer.analysis.similar_songs import recommend
+from explorer.config import Settings
+from explorer.database.database import Database
+from explorer.database.records import ScannedFile, Song, Tags
+from explorer.indexing.model import Model, ModelRequest
+from explorer.library.remote import as_root
+from explorer.util.progress import Reporter
+from explorer.web.app import create_app
+from explorer.web.data.catalogue import Catalogue
+from explorer.web.data.snapshot import Shelf
+from explorer.web.routes.media import make_blueprint
+
+MODEL = Model("untrained", "0" * 64, trained=False, hop_s=0.5, precision="float32").record()
+
+
+@pytest.fixture
+def site(library):
+    """A test client over a library of 24 songs: (client, settings, song ids)."""
+    path, ids = library
+    settings = Settings(database=path)
+    return create_app(settings).server.test_client(), settings, ids
+
+
+def test_health_counts_the_songs(site, tmp_path):
+    client, *_ = site
+    assert client.get("/healthz").get_json() == {"songs": 24}
+    empty = create_app(Settings(database=tmp_path / "absent.db")).server.test_client()
+    assert empty.get("/healthz").get_json() == {"songs": 0}
+
+
+def test_a_song_is_streamed_in_ranges(site, tmp_path):
+    client, _, ids = site
+    whole = (tmp_path / "music" / ids[3]).read_bytes()
+    response = client.get(f"/audio/{ids[3]}")
+    assert (response.status_code, response.mimetype) == (200, "audio/flac")
+    assert response.data == whole
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    part = client.get(f"/audio/{ids[3]}", headers={"Range": "bytes=100-199"})
+    assert part.status_code == 206
+    assert part.headers["Content-Range"] == f"bytes 100-199/{len(whole)}"
+    assert part.data == whole[100:200]
+    beyond = client.get(f"/audio/{ids[3]}", headers={"Range": f"bytes={len(whole)}-"})
+    assert beyond.status_code == 416
+
+
+def test_only_songs_that_the_database_knows_are_sent(site, tmp_path):
+    client, *_ = site
+    (tmp_path / "music" / "secret.flac").write_bytes(b"secret")
+    for path in (
+        "secret.flac",
+        "../songs.db",
+        "%2e%2e/songs.db",
+        "/etc/passwd",
+        quote("/etc/passwd", safe=""),
+    ):
+        response = client.get(f"/audio/{path}")
+        assert response.status_code == 404 or response.mimetype == "text/html"
+        assert b"secret" not in response.data
+        assert b"SQLite format" not in response.data
+
+
+def test_a_vanished_file_is_a_sentence(site, tmp_path):
+    client, _, ids = site
+    (tmp_path / "music" / ids[0]).unlink()
+    response = client.get(f"/audio/{ids[0]}")
+    assert response.status_code == 404
+    assert response.mimetype == "text/plain"
+    assert "The file is missing: 000.flac" in response.text
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def store(settings, folder, name, format):
+    path = folder / name
+    state = path.stat()
+    file = ScannedFile(name.encode(), state.st_size, state.st_mtime_ns)
+    with Database.open(settings.database) as database:
+        song = Song(file, Tags(name), "e" * 32, format, 1.0)
+        return database.store_song(database.add_root(folder), song, database.vectors()[1][0])
+
+
+def test_what_browsers_cannot_play_is_transcoded(site, tmp_path):
+    client, settings, _ = site
+    soundfile.write(tmp_path / "music" / "x.aiff", [0.0, 0.1] * 8000, 16_000)
+    song_id = store(settings, tmp_path / "music", "x.aiff", "aiff/pcm_16")
+    response = client.get(f"/audio/{song_id}", headers={"Range": "bytes=0-3"})
+    assert (response.status_code, response.mimetype, response.data) == (206, "audio/flac", b"fLaC")
+
+
+def test_a_file_that_cannot_be_decoded_is_a_sentence(site, tmp_path):
+    client, settings, _ = site
+    (tmp_path / "music" / "x.ape").write_bytes(b"MAC " * 200)
+    song_id = store(settings, tmp_path / "music", "x.ape", "ape/ape")
+    response = client.get(f"/audio/{song_id}")
+    assert response.status_code == 415
+    assert response.text.startswith("x.ape is ")
+
+
+@pytest.mark.parametrize(
+    "name", ["a b+c&d.flac", "100%.flac", "what?.flac", "#1.flac", "naïve ☂ 音楽.flac", "q'\"<b>.flac"]
+)
+def test_any_file_name_can_be_asked_for(site, tmp_path, name):
+    client, settings, ids = site
+    (tmp_path / "music" / name).write_bytes((tmp_path / "music" / ids[0]).read_bytes())
+    song_id = store(settings, tmp_path / "music", name, "flac/pcm_16")
+    response = client.get("/audio/" + quote(song_id, safe=""))
+    assert response.status_code == 200
+
+
+def test_details_of_a_song_are_data(tmp_path, make_library):
+    title = '<img src=x onerror=alert(1)>"{{7*7}}'
+    make_library(tmp_path / "songs.db", tmp_path / "music", titles={5: title})
+    client = create_app(Settings(database=tmp_path / "songs.db")).server.test_client()
+    response = client.get("/songs/1/5")
+    assert response.mimetype == "application/json"
+    details = json.loads(response.data)
+    assert (details["title"], details["artist"], details["genres"]) == (title, "Artist 0", ["Techno"])
+    assert client.get("/songs/1/24").status_code == 404
+    assert client.get("/songs/7/5").status_code == 409
+
+
+def test_a_song_is_described_with_how_far_its_place_can_be_believed(site):
+    client, _, ids = site
+    song = client.get("/songs/1/3").get_json()
+    assert (song["id"], song["title"]) == (ids[3], "Techno piece 3")
+    assert song["near"] == {"pca": 8, "tsne": 8, "umap": 8}
+    assert song["neighbours"] == 10
+    assert client.get("/songs/1/24").status_code == 404
+    assert client.get("/songs/7/3").status_code == 409
+
+
+def test_a_song_is_described_with_its_year_its_cluster_and_where_its_preview_begins(site):
+    client, settings, ids = site
+    song = client.get("/songs/1/9").get_json()
+    assert (song["year"], song["cluster"], song["preview_start_s"]) == ("", "Waltz", None)
+    with Database.open(settings.database) as database:
+        database._rows(
+            "UPDATE songs SET info = json_set(info, '$.year', '1971-05-01') WHERE id = ?", (ids[9],)
+        )
+        database._rows("UPDATE files SET preview_start_s = 7.25 WHERE song_id = ?", (ids[9],))
+    song = client.get("/songs/1/9").get_json()
+    assert (song["year"], song["preview_start_s"]) == ("1971", 7.25)
+
+
+@pytest.mark.parametrize("count", ["3", "5", "0", "-2", "9999999999999", "many", ""])
+def test_describing_a_song_computes_no_clusters(site, count, monkeypatch):
+    client, *_ = site
+    monkeypatch.setattr(Catalogue, "_cluster", lambda *_: pytest.fail("clusters were computed"))
+    assert client.get(f"/songs/1/9?clusters={count}").get_json()["cluster"] == "Waltz"
+
+
+def test_a_song_is_in_one_of_the_clusters_that_the_page_shows(library):
+    path, _ = library
+    shelf = Shelf(path)
+    client = create_bare(path, shelf)
+    five = shelf.latest().grouping("cluster", cluster_count=5)
+    for index in range(24):
+        response = client.get(f"/songs/1/{index}?clusters=5")
+        assert response.get_json()["cluster"] == five.names[five.members[index]]
+        # What there were no such clusters for a moment ago is not to be kept.
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def create_bare(path, shelf):
+    app = Flask(__name__)
+    app.register_blueprint(make_blueprint(Settings(database=path), shelf))
+    return app.test_client()
+
+
+def test_neighbours_have_titles_and_artists_all_of_one_query(site, monkeypatch):
+    client, settings, ids = site
+    calls = []
+    headings = Database.headings
+    monkeypatch.setattr(
+        Database, "headings", lambda database, ids: calls.append(1) or headings(database, ids)
+    )
+    monkeypatch.setattr(Database, "song", lambda *_: pytest.fail("asked for one song"))
+    found = client.get("/neighbours/1/3").get_json()["neighbours"]
+    assert len(calls) == 1
+    for row in found:
+        group, name = row["index"] // 8, ("Techno", "Waltz", "Ambient")[row["index"] // 8]
+        assert (row["title"], row["artist"]) == (f"{name} piece {row['index']}", f"Artist {group}")
+    with Database.open(settings.database) as database:
+        database._rows("DELETE FROM songs WHERE id = ?", (ids[found[0]["index"]],))
+    gone = client.get("/neighbours/1/3").get_json()["neighbours"][0]
+    assert (gone["index"], gone["title"], gone["artist"]) == (found[0]["index"], "", "")
+
+
+def test_neighbours_are_those_of_the_command_line(site):
+    client, settings, ids = site
+    found = client.get("/neighbours/1/3").get_json()["neighbours"]
+    request = ModelRequest(settings.models)
+    expected = recommend(
+        ids[3], database=settings.database, count=10, request=request, reporter=Reporter()
+    ).songs
+    assert [ids[row["index"]] for row in found] == [song.song_id for song, _ in expected]
+    assert [row["similarity"] for row in found] == [round(value, 4) for _, value in expected]
+    assert client.get("/neighbours/1/24").status_code == 404
+    assert client.get("/neighbours/7/3").status_code == 409
+
+
+def test_a_song_is_found_again_by_its_id(site):
+    client, _, ids = site
+    assert client.get(f"/songs/1/by-id/{ids[5]}").get_json() == {"index": 5}
+    assert client.get("/songs/1/by-id/absent%2Fsong.mp3").get_json() == {"index": None}
+    assert client.get(f"/songs/7/by-id/{ids[5]}").status_code == 409
+
+
+def test_a_page_can_ask_what_there_is_by_now_without_losing_its_own_map(site, tmp_path):
+    client, settings, _ = site
+    client.get("/_dash-layout")
+    first = client.get("/latest").get_json()
+    assert (first["revision"], first["songs"]) == (1, 24)
+    with Database.open(settings.database) as database:
+        root = database.add_root(tmp_path)
+        song = Song(ScannedFile(b"new.flac", 1, 1), Tags("New"), "f" * 32, "flac/pcm_16", 1.0)
+        database.store_song(root, song, database.vector("000.flac") + 1)
+    response = client.get("/latest")
+    assert response.get_json() == {"revision": 1, "songs": 25, "changes": first["changes"]}
+    assert response.headers["Cache-Control"] == "no-store"
+    assert client.get("/songs/1/23").status_code == 200
+    with Database.open(settings.database) as database:
+        database.mark_gone(1, [b"003.flac"], since="2026-11-03T10:00:00+00:00")
+    assert client.get("/latest").get_json()["changes"] != first["changes"]
+    empty = create_app(Settings(database=tmp_path / "absent.db")).server.test_client()
+    assert empty.get("/latest").get_json() == {"revision": 0, "songs": 0, "changes": ""}
+
+
+def test_a_song_is_sent_whose_name_is_no_text_or_has_two_lines(tmp_path, make_tone):
+    database = tmp_path / "songs.db"
+    names = [b"ni\xe9.flac", b"two\nlines.flac"]
+    with Database.open(database) as library:
+        library.claim_model(MODEL)
+        root = library.add_root(tmp_path)
+        for number, name in enumerate(names):
+            tone = make_tone(tmp_path / "tone.flac", frequency_hz=200 * (number + 1))
+            path = tone.rename(tmp_path / os.fsdecode(name))
+            file = ScannedFile(name, path.stat().st_size, path.stat().st_mtime_ns)
+            song = Song(file, Tags("A"), f"{number:032x}", "flac/pcm_16", 1.5)
+            library.store_song(root, song, np.ones(512))
+        ids = [song.song_id for song in library.songs()]
+    client = create_app(Settings(database=database)).server.test_client()
+    for song_id, name in zip(ids, names, strict=True):
+        response = client.get("/audio/" + quote(song_id, safe=""))
+        assert response.status_code == 200
+        assert response.data == (tmp_path / os.fsdecode(name)).read_bytes()
+
+
+def test_a_song_on_a_server_is_fetched_once_and_played_in_ranges(tmp_path, make_tone):
+    system = fsspec.filesystem("memory")
+    whole = make_tone(tmp_path / "a.flac").read_bytes()
+    system.pipe("/music/folder/a b.flac", whole)
+    settings = Settings(database=tmp_path / "songs.db")
+    with Database.open(settings.database) as library:
+        library.claim_model(MODEL)
+        root = library.add_root(as_root("memory://music"))
+        for number, name in enumerate((b"folder/a b.flac", b"gone.flac")):
+            file = ScannedFile(name, len(whole), 1)
+            library.store_song(
+                root, Song(file, Tags("A"), f"{number:032x}", "flac/pcm_16", 1.5), np.ones(512)
+            )
+    client = create_app(settings).server.test_client()
+    response = client.get("/audio/folder/a b.flac", headers={"Range": "bytes=100-199"})
+    assert (response.status_code, response.data) == (206, whole[100:200])
+    assert len(client.get("/waveform/folder/a b.flac").get_json()["peaks"]) == 800
+    assert client.get("/preview/folder/a b.flac").mimetype == "audio/mpeg"
+    system.rm("/music/folder/a b.flac")
+    assert client.get("/audio/folder/a b.flac").data == whole
+    missing = client.get("/audio/gone.flac")
+    assert missing.status_code == 404
+    assert "gone.flac" in missing.text

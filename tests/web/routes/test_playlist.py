@@ -1,0 +1,85 @@
+import csv
+import io
+from xml.etree import ElementTree
+
+import pytest
+
+from explorer.config import Settings
+from explorer.database.database import Database
+from explorer.web.app import create_app
+
+
+@pytest.fixture
+def site(library):
+    """A test client over a library of 24 songs: (client, song ids, database)."""
+    path, ids = library
+    return create_app(Settings(database=path)).server.test_client(), ids, path
+
+
+def ask(client, **wishes):
+    return client.post("/export", json={"revision": 1, "form": "m3u8", "paths": "relative"} | wishes)
+
+
+def test_a_selection_becomes_a_playlist_in_its_order(site, tmp_path):
+    client, ids, _ = site
+    response = ask(client, songs=[7, 2, 7, 23])
+    assert (response.status_code, response.headers["X-Left-Out"]) == (200, "0")
+    assert response.text.split("\n")[2:-1:2] == [ids[7], ids[2], ids[7], ids[23]]
+    assert response.text.split("\n")[1] == "#EXTINF:0,Artist 0 - Techno piece 7"
+    disposition = response.headers["Content-Disposition"]
+    assert disposition == 'attachment; filename="Music Explorer, 4 songs.m3u8"'
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    table = ask(client, songs=[3], form="csv", paths="absolute")
+    assert table.mimetype == "text/csv"
+    assert next(csv.DictReader(io.StringIO(table.text)))["path"] == str(tmp_path / "music" / ids[3])
+    xspf = ask(client, songs=[3], form="xspf", paths="absolute")
+    assert ElementTree.fromstring(xspf.data).tag == "{http://xspf.org/ns/0/}playlist"
+
+
+def test_songs_without_a_file_are_counted(site):
+    client, ids, path = site
+    assert ask(client, songs=[0]).headers["X-Left-Out"] == "0"
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM files WHERE song_id = ?", (ids[0],))
+        database._rows("DELETE FROM songs WHERE id = ?", (ids[1],))
+    response = ask(client, songs=[0, 1, 2])
+    assert response.headers["X-Left-Out"] == "2"
+    assert response.text.split("\n")[2::2] == [ids[2]]
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {},
+        {"songs": []},
+        {"songs": "all"},
+        {"songs": [1.5]},
+        {"songs": [True]},
+        {"songs": ["1"]},
+        {"songs": [1], "form": "exe"},
+        {"songs": [1], "form": ["csv"]},
+        {"songs": [1], "paths": "/etc"},
+        {"songs": [0] * 250_001},
+    ],
+)
+def test_what_makes_no_sense_is_a_sentence(site, wishes):
+    response = ask(site[0], **wishes)
+    assert (response.status_code, response.mimetype) == (400, "text/plain")
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"{", b"\xff"])
+def test_what_is_no_wish_is_a_sentence(site, body):
+    response = site[0].post("/export", data=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.mimetype) == (400, "text/plain")
+
+
+def test_numbers_of_another_map_are_refused(site):
+    assert ask(site[0], songs=[1], revision=7).status_code == 409
+    for number in (24, -1, 10**30):
+        assert ask(site[0], songs=[number]).status_code == 404
+
+
+def test_a_hundred_thousand_songs_fit(site):
+    response = ask(site[0], songs=list(range(24)) * 4167)
+    assert response.status_code == 200
+    assert response.text.count("#EXTINF") == 100_008
