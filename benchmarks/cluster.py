@@ -28,8 +28,9 @@ LIMIT_WORKERS = 16
 
 def made_up(file) -> object:
     """Return what embedding a file might give: tags, two fingerprints, a vector."""
-    from explorer.database.records import Song, Tags
+    from explorer.database.records import Song
     from explorer.indexing.outcomes import Embedded
+    from explorer.library.music_file import Tags
 
     number = int(Path(file.native).stem)
     rng = np.random.default_rng(number)

@@ -26,8 +26,9 @@ from common import Options, print_head, print_table
 from synthetic import Library, make_library, rows_of
 
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Song, Tags
+from explorer.database.records import Song
 from explorer.indexing.make_map import TITLES, MapRequest, make_map
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.util.progress import Reporter
 
 SHARE_ADDED = 0.1

@@ -18,8 +18,9 @@ import numpy as np
 from common import Options, print_head, print_table
 
 from explorer.database.database import Database
-from explorer.database.records import VECTOR_SIZE, ScannedFile, Song, Tags
+from explorer.database.records import VECTOR_SIZE, Song
 from explorer.indexing.model import Model
+from explorer.library.music_file import ScannedFile, Tags
 
 FAMILIES = (
     ("Rock", "Alternative", "Punk", "Metal", "Grunge"),

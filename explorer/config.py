@@ -55,9 +55,9 @@ class Settings:
         return self.metadata / "waveforms"
 
     @property
-    def visitors(self) -> Path:
+    def uploads(self) -> Path:
         """Songs that were dropped on the map and are not in the library, while the page is served."""
-        return self.metadata / "visitors"
+        return self.metadata / "uploads"
 
 
 PORTS = range(8050, 8060)

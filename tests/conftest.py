@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import store_library, write_tone
+from support import store_library, write_sound, write_tone
 
 from explorer.database.database import Database
 
@@ -22,6 +22,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def make_tone():
     """Write an audio file."""
     return write_tone
+
+
+@pytest.fixture
+def make_sound():
+    """Write samples to a file of any kind."""
+    return write_sound
 
 
 @pytest.fixture

@@ -8,13 +8,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import av
 import mutagen
 import numpy as np
 import soundfile
 
 from explorer.database.database import Database
-from explorer.database.records import Map, ScannedFile, Song, Tags
+from explorer.database.records import Map, Song
 from explorer.indexing.model import Model
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.util.progress import Reporter
 
 RATE_HZ = 44_100
@@ -31,6 +33,29 @@ class Listener(Reporter):
     def say(self, text: str) -> None:
         """Take a line in."""
         self.said.append(text)
+
+
+def write_sound(path, samples, rate_hz=44_100):
+    """Write samples [shape=(n,) or (n, channels)] in the format that the name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".m4a":
+        _write_m4a(path, np.asarray(samples, np.float32), rate_hz)
+    else:
+        soundfile.write(path, samples, rate_hz)
+    return path
+
+
+def _write_m4a(path, samples, rate_hz):
+    samples = samples.reshape(len(samples), -1)
+    layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=rate_hz, layout=layout)
+        for begin in range(0, len(samples), 1024):
+            block = np.ascontiguousarray(samples[begin : begin + 1024].T)
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = rate_hz, begin
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
 
 
 def write_tone(
@@ -108,7 +133,7 @@ def three_islands(song_ids: list[str], per_genre: int, rng: np.random.Generator)
         near={name: np.full(len(labels), 8, dtype=np.uint8) for name in positions},
         labels=labels,
         cluster_names=list(GENRES),
-        anthems=[song_ids[group * per_genre] for group in range(3)],
+        representatives=[song_ids[group * per_genre] for group in range(3)],
     )
 
 

@@ -88,8 +88,8 @@ explorer.api = {
   },
 
   /** @returns {string} How many other songs have the very same sound; nothing where none has. */
-  sameSound({ twins }) {
-    return twins ? `${twins.toLocaleString("en")} other song${twins === 1 ? " has" : "s have"} the same sound` : "";
+  sameSound({ same_sound_count: count }) {
+    return count ? `${count.toLocaleString("en")} other song${count === 1 ? " has" : "s have"} the same sound` : "";
   },
 
   /** @returns {string} Artist and genres, or what there is of them. */

@@ -10,7 +10,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       const look = { projection, colouring, clusters, fade, theme, revision, changes };
       const shown = isolated && isolated.of === explorer.groupsOf(look) ? isolated.groups : null;
       look.filter = { ...filter, shown };
-      explorer.url.setLook(look);
+      explorer.url.setView(look);
       return look;
     },
 

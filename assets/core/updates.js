@@ -5,8 +5,8 @@ explorer.updates = {
   EVERY_MS: 10_000,
 
   mount() {
-    this.card = document.getElementById("news");
-    this.button = document.getElementById("news-show");
+    this.card = document.getElementById("updates");
+    this.button = document.getElementById("updates-show");
     this.button.addEventListener("click", () => this.wait());
     setInterval(() => this.look(), this.EVERY_MS);
     document.addEventListener("visibilitychange", () => this.look());
@@ -48,7 +48,7 @@ explorer.updates = {
     const problem = phase === "failed" && document.querySelector("#redraw-state .redraw-text")?.textContent;
     const { text, offer } = this.describe({ more, isOther, problem });
     this.button.textContent = offer;
-    const label = document.getElementById("news-text");
+    const label = document.getElementById("updates-text");
     if (label.textContent !== text) label.textContent = text;
     this.card.hidden = more <= 0 && !isOther;
   },

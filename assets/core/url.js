@@ -13,7 +13,7 @@ explorer.url = {
   },
 
   /** Take in what the page shows. The first time it is what the address said. */
-  setLook(look) {
+  setView(look) {
     // What is known of songs names their clusters.
     if (this.look && this.look.clusters !== look.clusters) explorer.api.kept.clear();
     this.look = look;

@@ -118,8 +118,8 @@ explorer.filters = {
 
   /** A row isolates its group, or lets it go again; with Shift it is added to those that are isolated. */
   clickLegend(event) {
-    const player = event.target.closest("[data-anthem]");
-    if (player) explorer.visit(Number(player.dataset.anthem));
+    const player = event.target.closest("[data-representative]");
+    if (player) explorer.visit(Number(player.dataset.representative));
     const row = event.target.closest("[data-group]");
     if (!row) return;
     this.isolate(this.isolatedAfter(explorer.url.look.filter.shown || [], Number(row.dataset.group), event.shiftKey));

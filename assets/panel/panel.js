@@ -122,20 +122,20 @@ explorer.panel = {
     const note = element("p", "panel-missing");
     note.append(
       element("strong", "", `File missing since ${explorer.api.goneSince(song)}`),
-      element("span", "", left[song.kept] ?? "There is nothing left to play."),
+      element("span", "", left[song.fallback] ?? "There is nothing left to play."),
     );
     return [note];
   },
 
   /** The other songs with the very same sound, with their files: each a button to go there. */
   makeTwins(song) {
-    if (!song.twins) return [];
+    if (!song.same_sound_count) return [];
     const { element } = explorer;
     const head = element("h3", "panel-list-head");
-    head.append(element("span", "", "Same sound"), element("small", "", `${song.twins.toLocaleString("en")} other song${song.twins === 1 ? "" : "s"}`));
+    head.append(element("span", "", "Same sound"), element("small", "", `${song.same_sound_count.toLocaleString("en")} other song${song.same_sound_count === 1 ? "" : "s"}`));
     const list = element("ol", "song-list twins");
     list.append(...song.same_sound.map((one) => this.makeTwin(one)));
-    const more = song.twins - song.same_sound.length;
+    const more = song.same_sound_count - song.same_sound.length;
     return more ? [head, list, element("p", "panel-note", `… and ${more.toLocaleString("en")} more.`)] : [head, list];
   },
 

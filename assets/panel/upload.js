@@ -57,7 +57,7 @@ explorer.upload = {
     this.isWaiting = true;
     this.showWaiting(file.name, "Sending the file…");
     try {
-      const { token } = await this.ask("visitors?name=" + encodeURIComponent(file.name), {
+      const { token } = await this.ask("uploads?name=" + encodeURIComponent(file.name), {
         method: "POST",
         headers: { "Content-Type": "application/octet-stream" },
         body: file,
@@ -91,7 +91,7 @@ explorer.upload = {
 
   async follow(token, mine, name) {
     while (this.current === mine) {
-      const state = await this.ask(`visitors/${token}`);
+      const state = await this.ask(`uploads/${token}`);
       if (this.current !== mine) return null;
       if (state.phase === "failed") throw new Error(state.error);
       if (state.phase === "ready") return state;
@@ -150,7 +150,7 @@ explorer.upload = {
     explorer.walk.at = 0;
     explorer.overlays.markPlaying(null);
     explorer.panel.markPlaying(null);
-    explorer.player.playGuest(this.guest, `visitors/${this.guest.token}/audio`);
+    explorer.player.playGuest(this.guest, `uploads/${this.guest.token}/audio`);
   },
 
   /** Add the guest to the library: its file goes into the music folder, and the map makes a place for it. */
@@ -158,7 +158,7 @@ explorer.upload = {
     button.disabled = true;
     note.textContent = "Adding it…";
     try {
-      await this.ask(`visitors/${this.guest.token}/keep`, { method: "POST" });
+      await this.ask(`uploads/${this.guest.token}/keep`, { method: "POST" });
       button.remove();
       note.textContent = "It is in the library now. The map makes a place for it…";
       dash_clientside.set_props("redraw-timer", { disabled: false });
@@ -192,7 +192,7 @@ explorer.upload = {
   },
 
   forget(token) {
-    fetch(`visitors/${token}`, { method: "DELETE" }).catch(() => {});
+    fetch(`uploads/${token}`, { method: "DELETE" }).catch(() => {});
   },
 
   /** A song of the library was selected instead. */

@@ -85,10 +85,10 @@ explorer.player = {
     try {
       const song = await explorer.api.get(index);
       if (this.index !== index) return null;
-      if (song.gone_since && !song.kept) return this.refuse(song);
-      const way = song.kept === "preview" ? "preview/" : "audio/";
+      if (song.gone_since && !song.fallback) return this.refuse(song);
+      const way = song.fallback === "preview" ? "preview/" : "audio/";
       this.setSource(song.id, way + encodeURIComponent(song.id), song);
-      if (song.gone_since) this.tell(`${explorer.api.absence(song)}: you hear ${song.kept === "preview" ? "the preview" : "a copy"} that was kept.`);
+      if (song.gone_since) this.tell(`${explorer.api.absence(song)}: you hear ${song.fallback === "preview" ? "the preview" : "a copy"} that was kept.`);
       return song;
     } catch (error) {
       this.fail(error.message);

@@ -11,11 +11,10 @@ import numpy as np
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.records import SongRow, absolute_path
-from explorer.database.songs import at_home
+from explorer.database.songs import FiledSong, at_home
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
-from explorer.library.files import FiledSong
 from explorer.library.tags import read_tags
 from explorer.mapping.similarity import Neighbours
 from explorer.util.progress import Reporter

@@ -25,10 +25,10 @@ from typing import Self
 
 import numpy as np
 
-from explorer.audio.decoder_process import Answer, make_preview, read_marks, read_sound
+from explorer.audio.decoder_process import Answer, make_preview, read_fingerprints, read_sound
 from explorer.config import ROOT
-from explorer.database.records import Marks
 from explorer.errors import AudioError, ExplorerError
+from explorer.library.music_file import Fingerprints
 from explorer.library.remote import RemotePath
 from explorer.util.text import readable
 
@@ -117,7 +117,7 @@ class Decoder:
         self._interrupted = False
         self._lock = threading.Lock()
 
-    def marks(self, path: Path) -> Marks:
+    def fingerprints(self, path: Path) -> Fingerprints:
         """Read a file's fingerprints and tags.
 
         Raises
@@ -127,7 +127,7 @@ class Decoder:
         DecoderError
             If no process can be started that reads it; the other methods raise it too.
         """
-        *_, answer = self._ask(read_marks, path)
+        *_, answer = self._ask(read_fingerprints, path)
         return answer.value
 
     def sound(self, path: Path, *, rate_hz: int, seconds: float | None = None) -> Sound:

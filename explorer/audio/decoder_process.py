@@ -23,8 +23,8 @@ import numpy as np
 
 from explorer.audio.decoding import open_audio
 from explorer.audio.fingerprints import audio_fingerprint, fingerprint
-from explorer.database.records import Marks
 from explorer.errors import AudioError
+from explorer.library.music_file import Fingerprints
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import LastCopy
 from explorer.library.tags import read_tags
@@ -61,7 +61,7 @@ class Answer(NamedTuple):
 Tell = Callable[[Answer], None]
 
 
-def read_marks(path: Path, tell: Tell) -> Marks:
+def read_fingerprints(path: Path, tell: Tell) -> Fingerprints:
     """Read a file's fingerprints and tags."""
 
     def alive() -> None:
@@ -69,7 +69,7 @@ def read_marks(path: Path, tell: Tell) -> Marks:
 
     if path.exists() and not path.is_file():
         raise AudioError(f"{path.name} is {'a folder' if path.is_dir() else 'no file'}.")
-    return Marks(fingerprint(path, alive=alive), audio_fingerprint(path, alive=alive), read_tags(path))
+    return Fingerprints(fingerprint(path, alive=alive), audio_fingerprint(path, alive=alive), read_tags(path))
 
 
 def read_sound(path: Path, tell: Tell, *, rate_hz: int, seconds: float | None) -> float:

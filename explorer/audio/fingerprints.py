@@ -1,4 +1,4 @@
-"""Marks of files and of their sound: by them a moved, copied or retagged file is known again."""
+"""Fingerprints of files and of their sound: by them a moved, copied or retagged file is known again."""
 
 from __future__ import annotations
 

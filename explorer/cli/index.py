@@ -193,10 +193,10 @@ def _as_json(summary, run: _Run) -> dict:
 
 def _rehearse(database, folder, retry, limit, *, reindex: bool, as_json: bool) -> None:
     from explorer.database.database import Database
-    from explorer.indexing.dry_run import rehearse
+    from explorer.indexing.dry_run import plan_dry_run
 
     with Database.open_readonly(database) if database.exists() else nullcontext() as library:
-        told = rehearse(library, folder, retry=retry, limit=limit, reindex=reindex, reporter=Reporter())
+        told = plan_dry_run(library, folder, retry=retry, limit=limit, reindex=reindex, reporter=Reporter())
     if as_json:
         print_json({"dry_run": True, "to_embed": told.to_embed, **asdict(told)})
     else:

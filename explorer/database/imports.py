@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from explorer.database.records import KnownFile, absolute_path, encode_vector
+from explorer.database.songs import GenreTables
 from explorer.database.vectors import VectorTables
-from explorer.library.genre_choices import GenreTables
 
 
 class ImportTables(GenreTables, VectorTables):

@@ -38,9 +38,12 @@ class MapTables(LibraryFile):
             for name, positions in new.positions.items():
                 self._store_projection(name, new, rows, positions)
             self._rows("DELETE FROM clusters")
-            anthems = [anthem if anthem in there else None for anthem in new.anthems]
+            representatives = [
+                representative if representative in there else None for representative in new.representatives
+            ]
             self._connection.executemany(
-                "INSERT INTO clusters VALUES (?, ?, ?)", enumerate_clusters(new.cluster_names, anthems)
+                "INSERT INTO clusters VALUES (?, ?, ?)",
+                enumerate_clusters(new.cluster_names, representatives),
             )
             labels = new.labels.tolist()
             self._connection.executemany(
@@ -113,10 +116,10 @@ class MapTables(LibraryFile):
         return list(ids), np.ascontiguousarray(places), np.array(near, dtype=np.int16)
 
     def clusters(self) -> tuple[dict[str, int], list[str], list[str]]:
-        """Return each song's cluster, and the clusters' names and anthems in order of their numbers."""
+        """Return each song's cluster, and the clusters' names and representatives, by number."""
         labels = dict(self._rows("SELECT song_id, cluster FROM song_clusters"))
         rows = self._rows("SELECT name, coalesce(anthem, '') FROM clusters ORDER BY number")
-        return labels, [name for name, _ in rows], [anthem for _, anthem in rows]
+        return labels, [name for name, _ in rows], [representative for _, representative in rows]
 
     def cluster_count(self) -> int | None:
         """Return the number of clusters that a user asked for, or None where it follows the music."""
@@ -127,6 +130,11 @@ class MapTables(LibraryFile):
         return json.loads(self._value("SELECT value FROM state WHERE key = 'neighbourhood'") or "{}")
 
 
-def enumerate_clusters(names: list[str], anthems: list[str | None]) -> Iterator[tuple[int, str, str | None]]:
+def enumerate_clusters(
+    names: list[str], representatives: list[str | None]
+) -> Iterator[tuple[int, str, str | None]]:
     """Number the clusters from 0, as their labels do."""
-    return ((number, name, anthem) for number, (name, anthem) in enumerate(zip(names, anthems, strict=True)))
+    return (
+        (number, name, representative)
+        for number, (name, representative) in enumerate(zip(names, representatives, strict=True))
+    )

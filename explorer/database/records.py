@@ -5,50 +5,16 @@ from __future__ import annotations
 import io
 import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from explorer.errors import LibraryError
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.remote import RemotePath, as_root, is_missing
 
 VECTOR_SIZE = 512
-
-
-@dataclass(frozen=True)
-class ScannedFile:
-    """A file as the walk of a folder found it."""
-
-    path: bytes
-    """Relative to the root, as `os.fsencode` gives it, with `/`."""
-    size_bytes: int
-    modified_ns: int
-
-    @property
-    def text(self) -> str:
-        """The path as text: bytes that are not UTF-8 become U+FFFD."""
-        return self.path.decode("utf-8", "replace")
-
-    def under(self, folder: Path) -> ScannedFile:
-        """Return the same file as seen from further up: its path begins with a folder's."""
-        return replace(self, path=os.fsencode((folder / self.native).as_posix()))
-
-    @property
-    def native(self) -> str:
-        """The path as the operating system wants it."""
-        return os.fsdecode(self.path)
-
-
-@dataclass(frozen=True)
-class Tags:
-    """What a file says of itself."""
-
-    title: str
-    artists: tuple[str, ...] = ()
-    album: str = ""
-    genres: tuple[str, ...] = ()
-    year: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,34 +30,11 @@ class Song:
     preview_start_s: float | None = None
     """Where the part begins that is most like the whole; None where nobody has looked."""
     audio_fingerprint: str | None = None
-    """Of the sound alone, as `Marks` has it."""
+    """Of the sound alone, as `Fingerprints` has it."""
 
 
 @dataclass(frozen=True)
-class Marks:
-    """What tells a file, and its sound, from others.
-
-    Attributes
-    ----------
-    fingerprint : str
-        Of the file's bytes.
-    audio_fingerprint : str or None
-        Of its encoded sound, whatever its tags say; None where there is none to be had.
-    tags : Tags
-    """
-
-    fingerprint: str
-    audio_fingerprint: str | None
-    tags: Tags
-
-    @property
-    def all(self) -> frozenset[str]:
-        """Both fingerprints, or the one that there is."""
-        return frozenset(mark for mark in (self.fingerprint, self.audio_fingerprint) if mark)
-
-
-@dataclass(frozen=True)
-class Kin:
+class SameSound:
     """A song that has a vector and the same sound as a file."""
 
     song_id: str
@@ -102,7 +45,7 @@ class Kin:
     duration_s: float
     preview_start_s: float | None
     was_missed: bool
-    marks: frozenset[str]
+    fingerprints: frozenset[str]
     """Its fingerprints, of bytes and of sound."""
 
     @property
@@ -151,7 +94,7 @@ class Map:
     labels: np.ndarray
     """Cluster of each song [shape=(n,), int]."""
     cluster_names: list[str]
-    anthems: list[str]
+    representatives: list[str]
     """The song id nearest each cluster's centre."""
     near: dict[str, np.ndarray] = field(default_factory=dict)
     """Projection name to how many of each song's true neighbours are near it [shape=(n,), uint8]."""

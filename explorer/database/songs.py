@@ -1,18 +1,94 @@
-"""Songs as the page and the command line show them, and where their sound is."""
+"""Songs as the page and the command line show them, with their genres, and where their sound is."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from explorer.database.records import SongRow, StoredFile, absolute_path, year_of
+from explorer.database.connection import LibraryFile
+from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path, year_of
 from explorer.errors import SongNotFoundError
-from explorer.library.genre_choices import GenreTables
 from explorer.util.text import readable
+
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class FiledSong:
+    """A song as a playlist needs it.
+
+    Attributes
+    ----------
+    root : str or None
+        The folder of music; None where the library knows no file for the song.
+    path : bytes or None
+        Relative to the root, as `os.fsencode` gives it, with `/`.
+    year : str
+        Four digits, or nothing.
+    """
+
+    song_id: str
+    title: str
+    artist: str = ""
+    album: str = ""
+    genres: tuple[str, ...] = ()
+    duration_s: float | None = None
+    year: str = ""
+    root: str | None = None
+    path: bytes | None = None
+
+
+class GenreTables(LibraryFile):
+    """The table songs_genres, and what was chosen for each root."""
+
+    def genres(self) -> dict[str, tuple[str, ...]]:
+        """Return the genres of each song that has any, in the order of its tags."""
+        found: dict[str, dict[str, None]] = {}
+        for song_id, genre in self._rows("SELECT song_id, genre FROM songs_genres ORDER BY rowid"):
+            found.setdefault(song_id, {})[genre] = None
+        return {song_id: tuple(genres) for song_id, genres in found.items()}
+
+    def genres_of(self, song_id: str) -> tuple[str, ...]:
+        """Return one song's genres, each once, in the order of its tags."""
+        rows = self._rows("SELECT genre FROM songs_genres WHERE song_id = ? ORDER BY rowid", (song_id,))
+        return tuple(dict.fromkeys(genre for (genre,) in rows))
+
+    def store_genres(self, genres: Mapping[str, Iterable[str]]) -> None:
+        """Give songs other genres than they have, in one transaction."""
+        with self.transaction():
+            for song_id, names in genres.items():
+                self._store_genres(song_id, names)
+
+    def _store_genres(self, song_id: str, genres: Iterable[str]) -> None:
+        self._rows("DELETE FROM songs_genres WHERE song_id = ?", (song_id,))
+        for genre in genres:
+            self._rows("INSERT INTO songs_genres VALUES (?, ?)", (song_id, genre))
+
+    def genre_choice(self, root_id: int) -> str | None:
+        """Return what a root's genres are taken from, or None where nobody chose."""
+        return self._value("SELECT genres_from FROM roots WHERE id = ?", (root_id,))
+
+    def choose_genres(self, root_id: int, choice: str) -> None:
+        """Remember what a root's genres are taken from."""
+        with self.transaction():
+            self._rows("UPDATE roots SET genres_from = ? WHERE id = ?", (choice, root_id))
+
+    def song_ids_by_path(self, root_id: int) -> dict[bytes, str]:
+        """Return the song of each file under a root that has a vector."""
+        return dict(
+            self._rows(
+                "SELECT path, song_id FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?",
+                (root_id,),
+            )
+        )
 
 
 class SongTables(GenreTables):
-    """What is asked of songs one by one, or of all of them."""
+    """Queries about one song, some songs, or all of them."""
 
     def songs(self) -> list[SongRow]:
         """Return every song that has a vector, ordered by id."""
@@ -150,6 +226,75 @@ class SongTables(GenreTables):
             return None
         root, path, *rest = rows[0]
         return StoredFile(absolute_path(root, path), *rest)
+
+    def facts(self) -> dict[str, SongFacts]:
+        """Return the artists, year and duration of every song, by its id."""
+        durations = dict(self._rows("SELECT song_id, duration_s FROM files"))
+        rows = self._rows(
+            """SELECT id, coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', ''),
+                   info ->> '$.duration_ms' / 1000.0,
+                   iif(json_type(info, '$.artists') = 'array', info -> '$.artists', '[]')
+               FROM readable_songs"""
+        )
+        # Songs have many years and artists in common.
+        names, years = lru_cache(_MOST_REMEMBERED)(_names), lru_cache(_MOST_REMEMBERED)(year_of)
+        return {
+            song_id: SongFacts(
+                names(artists), years(year) or years(released), durations.get(song_id, duration_s)
+            )
+            for song_id, year, released, duration_s, artists in rows
+        }
+
+    def headings(self, song_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return the title and the artists of some songs, by their ids; those that are gone are left out."""
+        rows = self._rows(
+            """SELECT song_id, title, artist
+               FROM json_each(?) CROSS JOIN song_texts ON song_id = json_each.value""",
+            (json.dumps(list(song_ids)),),
+        )
+        return {song_id: (title or song_id, artist) for song_id, title, artist in rows}
+
+    def filed_songs(self, song_ids: Sequence[str]) -> list[FiledSong]:
+        """Return songs with their files, in the order asked for; those that are gone are left out."""
+        rows = self._rows(
+            """SELECT song_id, title, artist, album,
+                   (SELECT json_group_array(genre ORDER BY rowid) FROM songs_genres
+                       WHERE song_id = value AND typeof(genre) = 'text'),
+                   coalesce(duration_s, info ->> '$.duration_ms' / 1000.0),
+                   coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', ''),
+                   roots.path, files.path
+               FROM json_each(?)
+               CROSS JOIN song_texts ON song_id = value
+               CROSS JOIN readable_songs ON readable_songs.id = value
+               LEFT JOIN files USING (song_id)
+               LEFT JOIN roots ON roots.id = root_id
+               ORDER BY json_each.id""",
+            (json.dumps(list(song_ids)),),
+        )
+        return [
+            FiledSong(
+                song_id,
+                title or song_id,
+                artist,
+                album,
+                tuple(dict.fromkeys(map(str, json.loads(genres)))),
+                duration_s,
+                str(year_of(year) or year_of(released) or ""),
+                root,
+                path,
+            )
+            for song_id, title, artist, album, genres, duration_s, year, released, root, path in rows
+        ]
+
+
+def _names(artists: str) -> tuple[str, ...]:
+    """Read the artists' names, each once, out of any JSON list that a program may have written."""
+    try:
+        values = [value.get("name") if isinstance(value, dict) else value for value in json.loads(artists)]
+    except (ValueError, RecursionError):
+        return ()
+    names = (str(value) for value in values if isinstance(value, str | int | float))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def at_home(text: str) -> Path:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from explorer.database.database import Database
+from explorer.database.songs import FiledSong
 from explorer.errors import AnalysisError, LibraryError
-from explorer.library.files import FiledSong
 from explorer.mapping.projection import METHODS
 
 _MOST_SHOWN = 12

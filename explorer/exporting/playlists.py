@@ -16,8 +16,8 @@ from urllib.parse import quote_from_bytes
 from xml.etree import ElementTree
 
 from explorer.database.records import absolute_path
+from explorer.database.songs import FiledSong
 from explorer.errors import LibraryError
-from explorer.library.files import FiledSong
 from explorer.util.text import fits_one_line, shown
 
 FORMS = {

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from explorer.audio.decoder import Decoder, DecoderError
-from explorer.database.records import ScannedFile, Song
+from explorer.database.records import Song
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import ExplorerError
 from explorer.indexing.batches import Batch, Decoded, Packer, Undecoded
 from explorer.indexing.make_previews import count_cores, window_levels
 from explorer.indexing.outcomes import Failed, Known
+from explorer.library.music_file import ScannedFile
 
 QUEUED_WINDOWS = 64
 """How far ahead of the network: 13 MB."""
@@ -161,9 +162,9 @@ class Producer:
 
     def _decode(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
         path = self._folder / file.native
-        marks = decoder.marks(path)
-        if any(mark in self._known or mark in self._read_here for mark in marks.all):
-            self._pack(self._packer.end(Undecoded(number, Known(file, marks))))
+        fingerprints = decoder.fingerprints(path)
+        if any(mark in self._known or mark in self._read_here for mark in fingerprints.all):
+            self._pack(self._packer.end(Undecoded(number, Known(file, fingerprints))))
             return
         sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
         levels = []
@@ -174,12 +175,12 @@ class Producer:
                 return
         song = Song(
             file,
-            marks.tags,
-            marks.fingerprint,
+            fingerprints.tags,
+            fingerprints.fingerprint,
             sound.format,
             sound.duration_s,
-            audio_fingerprint=marks.audio_fingerprint,
+            audio_fingerprint=fingerprints.audio_fingerprint,
         )
         self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
         # Only now: a copy of it must not come before it.
-        self._read_here |= marks.all
+        self._read_here |= fingerprints.all

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from explorer.audio.decoder import Decoder
 from explorer.database.database import Database
-from explorer.database.records import Kin, ScannedFile
+from explorer.database.records import SameSound
 from explorer.errors import ExplorerError
 from explorer.indexing.outcomes import classify
 from explorer.indexing.plan import make_plan
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scanning import scan_folder
 from explorer.util.progress import Reporter
@@ -59,7 +60,7 @@ class Rehearsal:
         return len(self.new) + len(self.changed) + len(self.retried)
 
 
-def rehearse(
+def plan_dry_run(
     database: Database | None,
     folder: Path | RemotePath | str,
     *,
@@ -125,14 +126,14 @@ class _Comparison:
         """Take note of a file that need not be embedded, and tell whether it is one."""
         path = self._folder / file.native
         try:
-            marks = decoder.marks(path)
+            fingerprints = decoder.fingerprints(path)
         except ExplorerError:
-            marks = None
-        if marks is None or marks.audio_fingerprint is None:
+            fingerprints = None
+        if fingerprints is None or fingerprints.audio_fingerprint is None:
             self._told.unreadable.append(readable(path))
             return True
         found = classify(
-            self._database.kin(marks),
+            self._database.same_sound(fingerprints),
             is_own=lambda one: _place(one) == path,
             is_taken=lambda one: one.song_id in self._moved,
         )
@@ -150,7 +151,7 @@ class _Comparison:
         return True
 
 
-def _place(song: Kin) -> Path | RemotePath:
+def _place(song: SameSound) -> Path | RemotePath:
     return song.root / os.fsdecode(song.path)
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile
+from explorer.database.state import Run
 from explorer.embedding.engines import Engine
 from explorer.embedding.model_weights import Weights
 from explorer.indexing.cluster.client import connected, make_kit
@@ -32,8 +32,8 @@ from explorer.indexing.running import indexing
 from explorer.indexing.store import Storer
 from explorer.indexing.summary import Summary
 from explorer.library.genres import open_genre_source
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, as_root
-from explorer.library.runs import Run
 from explorer.library.scanning import Scan, scan_folder
 from explorer.util.interrupts import stopping_gently
 from explorer.util.progress import Counter, Reporter

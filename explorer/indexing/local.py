@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.database.records import ScannedFile
 from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import RunningPool
 from explorer.embedding.typical_window import SpreadWindows
@@ -20,6 +19,7 @@ from explorer.indexing.batches import Batch, Decoded, Ending, Undecoded
 from explorer.indexing.decode_ahead import Producer, decoding_threads
 from explorer.indexing.make_previews import choose_start
 from explorer.indexing.outcomes import Embedded, Failed, Outcome
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath
 
 

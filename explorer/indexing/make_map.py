@@ -15,7 +15,7 @@ from explorer.config import TITLES
 from explorer.database.database import Database
 from explorer.database.records import Map, SongRow
 from explorer.mapping.cluster_names import name_clusters
-from explorer.mapping.clustering import anthems, cluster, default_cluster_count, match_labels
+from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
 from explorer.mapping.knn_graph import distances_to, true_neighbours
 from explorer.mapping.neighbourhoods import Judge
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
@@ -218,7 +218,7 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
         quality={},
         labels=labels,
         cluster_names=name_clusters(labels, [song.document() for song in library.songs]),
-        anthems=[library.song_ids[row] for row in anthems(library.reduced, labels)],
+        representatives=[library.song_ids[row] for row in representatives(library.reduced, labels)],
         neighbourhood={
             "hubness": hubs and hubs.skewness,
             "largest_hub": hubs and hubs.largest,

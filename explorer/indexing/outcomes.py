@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from explorer.database.records import Kin, Marks, ScannedFile, Song
+from explorer.database.records import SameSound, Song
+from explorer.library.music_file import Fingerprints, ScannedFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Known:
     """A file whose sound a song of the library has: it was moved, copied, or only its tags changed."""
 
     file: ScannedFile
-    marks: Marks
+    marks: Fingerprints
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,16 @@ Outcome = Embedded | Known | Failed
 
 
 def classify(
-    kin: Sequence[Kin], *, is_own: Callable[[Kin], bool], is_taken: Callable[[Kin], bool] = lambda one: False
-) -> tuple[Literal["retagged", "moved", "copied"], Kin] | None:
+    kin: Sequence[SameSound],
+    *,
+    is_own: Callable[[SameSound], bool],
+    is_taken: Callable[[SameSound], bool] = lambda one: False,
+) -> tuple[Literal["retagged", "moved", "copied"], SameSound] | None:
     """Decide what happened to a file whose sound a library has.
 
     Parameters
     ----------
-    kin : sequence of Kin
+    kin : sequence of SameSound
         The library's songs with the same sound.
     is_own : callable
         Whether a song is what the library has under the file's own path: then only its tags changed.
@@ -59,7 +63,7 @@ def classify(
 
     Returns
     -------
-    (str, Kin) or None
+    (str, SameSound) or None
         What happened, and the song whose vector the file keeps; None where no song has the sound.
     """
     for one in kin:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from explorer.database.database import Database
-from explorer.database.records import KnownFile, ScannedFile
+from explorer.database.records import KnownFile
+from explorer.library.music_file import ScannedFile
 from explorer.library.scanning import Scan
 
 

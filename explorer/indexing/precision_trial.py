@@ -10,7 +10,6 @@ import numpy as np
 from explorer.audio.decoder import Decoder
 from explorer.config import HOP_S
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile
 from explorer.embedding.engines import PRECISIONS, Engine, quantised_network
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.embedding.model_weights import Weights
@@ -25,6 +24,7 @@ from explorer.embedding.precision import (
 )
 from explorer.errors import EmbeddingError
 from explorer.indexing.model import AUTO, Model, ModelRequest, is_same_model, load_engine, refuse_to_mix
+from explorer.library.music_file import ScannedFile
 from explorer.util.progress import Reporter
 
 SAMPLED_S = 30.0

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile
 from explorer.errors import LibraryError
 from explorer.library.genres import KINDS, GenreSource, open_genre_source
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote_copies import as_local
 from explorer.library.tags import read_tags
 from explorer.util.progress import Reporter

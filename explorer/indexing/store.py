@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from explorer.database.database import Database
-from explorer.database.records import Kin, ScannedFile, Song, Tags
+from explorer.database.records import SameSound, Song
 from explorer.indexing.failures import FailureLog
 from explorer.indexing.make_previews import PreviewMaker
 from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome, classify
 from explorer.indexing.summary import Summary
+from explorer.library.music_file import ScannedFile, Tags
 
 
 class Storer:
@@ -49,7 +50,7 @@ class Storer:
         self._genres = genres
         self._previews = previews
         self._log = log
-        self._displaced: dict[str, tuple[Kin, np.ndarray]] = {}
+        self._displaced: dict[str, tuple[SameSound, np.ndarray]] = {}
 
     def store(self, outcome: Outcome) -> None:
         """Store one file's outcome."""
@@ -77,16 +78,16 @@ class Storer:
 
     def _store_known(self, outcome: Known) -> None:
         place = (self._root_id, outcome.file.path)
-        kin = self._database.kin(outcome.marks)
+        kin = self._database.same_sound(outcome.fingerprints)
         found = classify(kin, is_own=lambda one: (one.root_id, one.path) == place)
         vector = None
         if found is not None:
             kind, source = found
             if kind == "copied":
                 vector = self._database.vector(source.song_id)
-        elif marks := outcome.marks.all & self._displaced.keys():
+        elif fingerprints := outcome.fingerprints.all & self._displaced.keys():
             # The song has lost its sound in this run.
-            kind, (source, vector) = "copied", self._displaced[min(marks)]
+            kind, (source, vector) = "copied", self._displaced[min(fingerprints)]
         else:
             self._store_failure(Failed(outcome.file, "The same sound failed under another name."))
             return
@@ -102,22 +103,22 @@ class Storer:
 
     def _put_aside(self, song: Song) -> None:
         """Keep the vector that a path is about to lose: its old sound may turn up under another name."""
-        for one in self._database.kin_at(self._root_id, song.file.path):
-            if one.marks.isdisjoint({song.fingerprint, song.audio_fingerprint}):
+        for one in self._database.songs_at(self._root_id, song.file.path):
+            if one.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint}):
                 vector = self._database.vector(one.song_id)
-                self._displaced.update(dict.fromkeys(one.marks, (one, vector)))
+                self._displaced.update(dict.fromkeys(one.fingerprints, (one, vector)))
 
-    def _song_like(self, kin: Kin, outcome: Known) -> Song:
+    def _song_like(self, kin: SameSound, outcome: Known) -> Song:
         """Return the song that a file becomes whose sound is another song's."""
-        marks = outcome.marks
+        fingerprints = outcome.fingerprints
         song = Song(
             outcome.file,
-            marks.tags,
-            marks.fingerprint,
+            fingerprints.tags,
+            fingerprints.fingerprint,
             kin.format,
             kin.duration_s,
             kin.preview_start_s,
-            marks.audio_fingerprint,
+            fingerprints.audio_fingerprint,
         )
         return self._with_genres(song)
 

@@ -17,10 +17,11 @@ from urllib.parse import quote
 from explorer.audio.decoding import claimed_duration, open_audio
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Song, Tags
+from explorer.database.records import Song
 from explorer.errors import ExplorerError, LibraryError
 from explorer.indexing.model import Model
 from explorer.legacy.reading import OriginalDatabase
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.scanning import scan_folder
 from explorer.util.progress import Reporter
 from explorer.util.text import shown

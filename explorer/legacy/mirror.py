@@ -96,9 +96,9 @@ def _bring_up_to_date(library: Database, original: Path, clips: Path | None, rep
         clips = Path(before["clips"])
     clips = folder_of_clips(original, clips)
     files = [original, *logs_beside(original)]
-    marks = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    fingerprints = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     listing = scan_folder(clips).files if clips else []
-    state = hashlib.sha256(repr((marks, clips, listing)).encode()).hexdigest()
+    state = hashlib.sha256(repr((fingerprints, clips, listing)).encode()).hexdigest()
     if before.get("state") == state:
         return
     is_beside = library.path.parent.parent == original.absolute().parent

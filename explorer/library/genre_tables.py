@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 from urllib.parse import quote_from_bytes, unquote
 
-from explorer.database.records import Tags
 from explorer.errors import LibraryError
+from explorer.library.music_file import Tags
 from explorer.library.scanning import AUDIO_EXTENSIONS
 
 COLUMNS = {

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from explorer.database.records import ScannedFile, Tags
 from explorer.library.genre_tables import read_genre_table
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.scanning import AUDIO_EXTENSIONS
 from explorer.util.text import distinct
 

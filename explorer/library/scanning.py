@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from explorer.database.records import ScannedFile
 from explorer.errors import LibraryError
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath
 from explorer.library.scanning_remote import remote_files
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from explorer.database.records import ScannedFile
 from explorer.errors import LibraryError
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote import QUOTED, RemotePath, open_system, speaking_plainly
 
 if TYPE_CHECKING:

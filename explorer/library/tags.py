@@ -8,7 +8,7 @@ from pathlib import Path
 import mutagen
 from mutagen.id3 import ID3
 
-from explorer.database.records import Tags
+from explorer.library.music_file import Tags
 from explorer.util.text import distinct, readable
 
 # The name of each field in ID3, Vorbis comments, MP4, APEv2 and ASF, in lower case.

@@ -226,7 +226,7 @@ def match_labels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return number_of[members]
 
 
-def anthems(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def representatives(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Find the song nearest each cluster's centre: the one that sounds most like all of them.
 
     Parameters

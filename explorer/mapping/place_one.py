@@ -19,7 +19,7 @@ _SAME = 0.9999
 _BESIDE = np.array([0.02, 0.0])
 
 
-def place_outsider(
+def place_song(
     space: Neighbours, reduced: np.ndarray, maps: dict[str, np.ndarray], vector: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Place one song on each of a library's maps.

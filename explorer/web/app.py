@@ -6,14 +6,14 @@ from dash import Dash
 
 from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
-from explorer.web.data.snapshot import Shelf
+from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.redraw_job import MapJob
 from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
 from explorer.web.routes.media import make_blueprint
 from explorer.web.routes.playlist import make_export_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
-from explorer.web.routes.uploads import Visitors, make_visitors_blueprint
+from explorer.web.routes.uploads import UploadQueue, make_uploads_blueprint
 from explorer.web.security import protect
 
 TITLE = "Music Explorer"
@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> Dash:
     Each load of the page shows the library as it is then. `create_app(settings).server` is a plain
     WSGI app.
     """
-    shelf = Shelf(settings.database)
+    holder = CatalogueHolder(settings.database)
     app = Dash(
         "explorer",
         title=TITLE,
@@ -53,24 +53,24 @@ def create_app(settings: Settings) -> Dash:
         ],
     )
     app.server.url_map.merge_slashes = False
-    app.layout = lambda: _page_now(shelf)
+    app.layout = lambda: _page_now(holder)
     job = MapJob(settings.database)
-    register_callbacks(app, shelf, job)
+    register_callbacks(app, holder, job)
     for blueprint in (
-        make_blueprint(settings, shelf),
+        make_blueprint(settings, holder),
         make_sound_blueprint(settings),
-        make_export_blueprint(settings, shelf),
-        make_visitors_blueprint(Visitors(settings, shelf), kept=job.start),
+        make_export_blueprint(settings, holder),
+        make_uploads_blueprint(UploadQueue(settings, holder), kept=job.start),
     ):
         app.server.register_blueprint(blueprint)
     protect(app, settings)
     return app
 
 
-def _page_now(shelf: Shelf):
+def _page_now(holder: CatalogueHolder):
     catalogue = notice = None
     try:
-        catalogue = shelf.latest()
+        catalogue = holder.latest()
         if not len(catalogue):
             notice = NO_MAP if catalogue.unmapped else NO_LIBRARY
     except LibraryBusyError:

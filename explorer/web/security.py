@@ -40,7 +40,7 @@ MAX_BODY_BYTES = 4 << 20
 MAX_UPLOAD_BYTES = 50 << 20
 """Of a song that is dropped on the map."""
 
-UPLOAD_PATH = "/visitors"
+UPLOAD_PATH = "/uploads"
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?")

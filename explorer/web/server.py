@@ -70,7 +70,7 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     )
     server.channel_class = BoundedChannel
     if threading.current_thread() is threading.main_thread():
-        # As Ctrl-C does: what runs for visitors, and their files, must go too.
+        # As Ctrl-C does: what runs for uploads, and their files, must go too.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     print(f"The map is at {url} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     if open_browser:

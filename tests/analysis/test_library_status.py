@@ -7,8 +7,8 @@ import pytest
 
 from explorer.analysis.library_status import describe_library, describe_running, library_status
 from explorer.database.database import Database
+from explorer.database.state import Run
 from explorer.indexing.running import Running, indexing
-from explorer.library.runs import Run
 
 
 @pytest.fixture

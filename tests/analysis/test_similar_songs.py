@@ -10,11 +10,12 @@ from support import write_tone
 from explorer.analysis.similar_songs import recommend
 from explorer.config import Settings
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Song, Tags
+from explorer.database.records import Song
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.indexing import embed_files
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.util.progress import Reporter
 
 ANY = ModelRequest(Settings().models)

@@ -31,7 +31,7 @@ signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
 file, what = Path(sys.argv[1]), sys.argv[2]
 os.environ["PYTHONPATH"] = sys.argv[3]
 decoder = Decoder()
-decoder.marks(file)
+decoder.fingerprints(file)
 print(decoder._process.pid, flush=True)
 if what == "idle":
     time.sleep(1000)
@@ -94,9 +94,9 @@ def wait_until(condition, seconds=20):
 
 
 def test_what_the_other_process_reads_is_what_the_file_holds(decoder, song):
-    marks = decoder.marks(song)
-    assert (marks.tags.title, marks.tags.artists) == ("A", ("B",))
-    assert len(marks.fingerprint) == len(marks.audio_fingerprint) == 32
+    fingerprints = decoder.fingerprints(song)
+    assert (fingerprints.tags.title, fingerprints.tags.artists) == ("A", ("B",))
+    assert len(fingerprints.fingerprint) == len(fingerprints.audio_fingerprint) == 32
     sound = decoder.sound(song, rate_hz=44_100)
     samples = np.concatenate(list(sound.blocks()))
     np.testing.assert_array_equal(samples, soundfile.read(song, dtype="float32")[0])
@@ -105,12 +105,12 @@ def test_what_the_other_process_reads_is_what_the_file_holds(decoder, song):
 
 def test_what_is_wrong_with_a_file_is_a_sentence_and_the_process_goes_on(decoder, song, tmp_path):
     (tmp_path / "words.mp3").write_bytes(b"no music " * 100)
-    decoder.marks(song)
+    decoder.fingerprints(song)
     before = pid_of(decoder)
     with pytest.raises(AudioError, match=r"^words\.mp3 is not audio that can be decoded"):
         length(decoder, tmp_path / "words.mp3")
     with pytest.raises(AudioError, match=r"^gone\.mp3 cannot be read: No such file"):
-        decoder.marks(tmp_path / "gone.mp3")
+        decoder.fingerprints(tmp_path / "gone.mp3")
     assert works(decoder, song)
     assert pid_of(decoder) == before
 
@@ -128,7 +128,7 @@ def test_a_file_that_crashes_its_decoder_costs_itself(troubles, decoder, song, m
 def test_a_file_that_hangs_its_decoder_costs_itself(troubles, song, make_tone):
     bad = make_tone(song.with_name("hang.flac"))
     with Decoder(silence_limit_s=2) as decoder:
-        decoder.marks(bad)
+        decoder.fingerprints(bad)
         hung = pid_of(decoder)
         with pytest.raises(AudioError, match=r"^hang\.flac keeps its decoder busy without a sound for 2 s"):
             length(decoder, bad)
@@ -179,7 +179,7 @@ def test_a_sound_given_up_midway_leaves_no_answers_for_the_next(decoder, song, m
     long = make_tone(song.with_name("long.flac"), seconds=60)
     blocks = decoder.sound(long, rate_hz=RATE_HZ).blocks()
     next(blocks)
-    assert decoder.marks(song).tags.title == "A"
+    assert decoder.fingerprints(song).tags.title == "A"
     with pytest.raises(AudioError, match=r"^long\.flac is not decoded further: another file was asked for"):
         list(blocks)
     assert works(decoder, song)
@@ -221,10 +221,10 @@ def test_no_process_to_be_had_is_no_fault_of_the_file(monkeypatch, tmp_path, son
     (tmp_path / "sitecustomize.py").write_text("import os\nos._exit(3)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with Decoder() as decoder, pytest.raises(DecoderError, match=r"can be started \(exit status 3\)"):
-        decoder.marks(song)
+        decoder.fingerprints(song)
     with pytest.raises(DecoderError, match=r"can be started \(No such file or directory\)"):
         monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
-        Decoder().marks(song)
+        Decoder().fingerprints(song)
 
 
 def test_what_lies_in_the_working_directory_is_not_imported(monkeypatch, tmp_path, song, decoder):
@@ -240,7 +240,7 @@ from explorer.audio.decoder import Decoder
 # As in a Dask worker: such a process must not start a multiprocessing.Process.
 multiprocessing.current_process().daemon = True
 with Decoder() as decoder:
-    print(decoder.marks(Path(sys.argv[1])).tags.title)
+    print(decoder.fingerprints(Path(sys.argv[1])).tags.title)
 """
 
 
@@ -262,7 +262,7 @@ def test_a_name_that_is_no_text_is_spelt_so_that_it_can_be_stored(troubles, deco
     with pytest.raises(AudioError) as caught:
         length(decoder, song.with_name(name))
     assert str(caught.value) == "crash \ufffd\n.flac crashes its decoder (SIGSEGV)."
-    assert decoder.marks(song.with_name(name)).tags.title == "A"
+    assert decoder.fingerprints(song.with_name(name)).tags.title == "A"
 
 
 def test_a_preview_is_written_and_one_that_crashes_costs_itself(troubles, decoder, song, make_tone, tmp_path):
@@ -277,7 +277,7 @@ def test_a_preview_is_written_and_one_that_crashes_costs_itself(troubles, decode
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="There are no priorities here.")
 def test_others_can_go_before_it(song):
     with Decoder(niceness=7) as decoder:
-        decoder.marks(song)
+        decoder.fingerprints(song)
         assert os.getpriority(os.PRIO_PROCESS, pid_of(decoder)) == 7
     assert os.getpriority(os.PRIO_PROCESS, 0) != 7
 
@@ -299,7 +299,7 @@ def test_two_hundred_files_leave_nothing_behind(troubles, song, make_tone):
             elif number % 40 == 9:
                 next(decoder.sound(song, rate_hz=RATE_HZ).blocks())
             else:
-                decoder.marks(song)
+                decoder.fingerprints(song)
                 length(decoder, song)
     assert left() == before
 

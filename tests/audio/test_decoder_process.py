@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from explorer.audio import decoder_process
-from explorer.audio.decoder_process import Answer, read_marks, read_sound
+from explorer.audio.decoder_process import Answer, read_fingerprints, read_sound
 from explorer.config import ROOT
 from explorer.errors import AudioError
 
@@ -50,7 +50,7 @@ def test_jobs_are_answered_one_by_one(tmp_path, make_tone):
         assert answers[-1].value == 1.5
         sound = np.concatenate([answer.value for answer in answers if answer.kind == "sound"])
         np.testing.assert_array_equal(sound, soundfile.read(path, dtype="float32")[0])
-        connection.send((read_marks, path.with_name("gone.flac"), None, {}))
+        connection.send((read_fingerprints, path.with_name("gone.flac"), None, {}))
         assert connection.recv().kind == "failed"
     assert process.returncode == 0
 
@@ -96,16 +96,16 @@ def test_a_sound_without_end_is_given_up(monkeypatch, tmp_path):
 def test_what_is_no_file_has_no_marks(tmp_path):
     (tmp_path / "x.mp3").mkdir()
     with pytest.raises(AudioError, match=r"^x\.mp3 is a folder"):
-        read_marks(tmp_path / "x.mp3", print)
+        read_fingerprints(tmp_path / "x.mp3", print)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.mp3")
         with pytest.raises(AudioError, match=r"^pipe\.mp3 is no file"):
-            read_marks(tmp_path / "pipe.mp3", print)
+            read_fingerprints(tmp_path / "pipe.mp3", print)
 
 
 def test_a_large_file_gives_signs_of_life_while_its_marks_are_read(tmp_path):
     told = []
     with (tmp_path / "large.flac").open("wb") as file:
         file.truncate(100 << 20)
-    read_marks(tmp_path / "large.flac", told.append)
+    read_fingerprints(tmp_path / "large.flac", told.append)
     assert told[:3] == [Answer("alive")] * 3

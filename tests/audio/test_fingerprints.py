@@ -61,9 +61,9 @@ def test_what_holds_no_sound_has_no_mark_of_it(tmp_path, content):
 def test_a_file_that_is_cut_has_another_mark_than_the_whole(tmp_path, make_sound):
     path = make_sound(tmp_path / "x.flac", noise(5.0))
     (tmp_path / "cut.flac").write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    marks = {audio_fingerprint(path), audio_fingerprint(tmp_path / "cut.flac")}
-    assert len(marks) == 2
-    assert None not in marks
+    fingerprints = {audio_fingerprint(path), audio_fingerprint(tmp_path / "cut.flac")}
+    assert len(fingerprints) == 2
+    assert None not in fingerprints
 
 
 def test_a_missing_file_is_a_sentence(tmp_path):

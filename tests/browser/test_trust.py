@@ -45,8 +45,8 @@ def test_the_map_shows_how_far_it_can_be_believed(page):
     page.locator("#zoom-in").click()
     wait_until_still(page)
     assert page.evaluate(inked, halfway(page, 10, neighbours[0])) > 100
-    # A cluster's anthem plays from the legend.
-    page.locator("[data-anthem]").nth(1).click()
+    # A cluster's representative plays from the legend.
+    page.locator("[data-representative]").nth(1).click()
     wait_until_playing(page, "008.flac")
     assert page.locator("#mark").get_attribute("data-index") == "8"
     # The map's quality is one line that explains itself.

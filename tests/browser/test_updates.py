@@ -5,7 +5,7 @@ from gestures import click_song, text, wait_until_playing
 from support import store_library, three_islands, write_song
 
 from explorer.database.database import Database
-from explorer.database.records import Tags
+from explorer.library.music_file import Tags
 
 
 def add_songs(path, folder, first, count, *, mapped):
@@ -41,27 +41,27 @@ def test_new_songs_are_offered_and_come_while_the_music_plays(tmp_path, serve, o
     with serve(path) as url:
         page = open_page(url)
         look(page)
-        assert page.locator("#news").is_hidden()
+        assert page.locator("#updates").is_hidden()
         click_song(page, 10)
         wait_until_playing(page, "010.flac")
         # Another program has put three songs on the map.
         add_songs(path, folder, 24, 3, mapped=True)
         look(page)
-        page.wait_for_selector("#news:not([hidden])")
-        assert text(page, "#news-text") == "3 new songs on the map"
-        page.locator("#news-show").click()
+        page.wait_for_selector("#updates:not([hidden])")
+        assert text(page, "#updates-text") == "3 new songs on the map"
+        page.locator("#updates-show").click()
         page.wait_for_function("explorer.map.points.x.length === 27")
-        page.wait_for_selector("#news", state="hidden")
+        page.wait_for_selector("#updates", state="hidden")
         wait_until_playing(page, "010.flac")
         assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
         # A song without a place gets one when it is wanted.
         add_songs(path, folder, 27, 1, mapped=False)
         look(page)
-        page.wait_for_selector("#news:not([hidden])")
-        assert text(page, "#news-text") == "1 new song"
-        page.locator("#news-show").click()
+        page.wait_for_selector("#updates:not([hidden])")
+        assert text(page, "#updates-text") == "1 new song"
+        page.locator("#updates-show").click()
         page.wait_for_function("explorer.map.points.x.length === 28")
-        page.wait_for_selector("#news", state="hidden")
+        page.wait_for_selector("#updates", state="hidden")
         page.evaluate("explorer.visit(27)")
         wait_until_playing(page, "027.flac")
 

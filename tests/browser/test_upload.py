@@ -50,7 +50,7 @@ def test_a_dropped_song_lands_among_its_neighbours_and_plays(own, share_page):
     page = share_page(url)
     page.evaluate(
         """audio.addEventListener("timeupdate", () => {
-            window.heardGuest ||= audio.currentSrc.includes("/visitors/") && audio.currentTime > 0.2;
+            window.heardGuest ||= audio.currentSrc.includes("/uploads/") && audio.currentTime > 0.2;
         })"""
     )
     page.evaluate(DROP, ["audio/noise2.flac", "My noise.flac", 0])
@@ -80,7 +80,7 @@ def test_a_dropped_song_lands_among_its_neighbours_and_plays(own, share_page):
     page.locator("#panel-song .row-play").first.click()
     page.wait_for_function("audio.currentSrc.includes('/audio/') && audio.currentTime > 0.1")
     page.keyboard.press("p")
-    page.wait_for_function("audio.currentSrc.includes('/visitors/')")
+    page.wait_for_function("audio.currentSrc.includes('/uploads/')")
 
 
 def test_what_is_no_song_is_told_in_a_sentence_and_waiting_can_be_cancelled(own, share_page, tmp_path):

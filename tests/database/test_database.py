@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Song, Tags, decode_vector, encode_vector
+from explorer.database.records import Song, decode_vector, encode_vector
 from explorer.errors import LibraryBusyError, LibraryError, SongNotFoundError
+from explorer.library.music_file import ScannedFile, Tags
 
 
 def a_song(path="folder/a.mp3", *, title="A", genres=("Rock",), fingerprint="f" * 32, size=10):
@@ -160,10 +161,10 @@ def test_a_new_map_replaces_the_old_one_and_counts(library):
         assert found == sorted(ids)
         assert places.shape == (24, 2)
         assert near.tolist() == [8] * 24
-        labels, names, anthems = database.clusters()
+        labels, names, representatives = database.clusters()
         assert len(labels) == 24
         assert names == ["Techno", "Waltz", "Ambient"]
-        assert all(anthem in ids for anthem in anthems)
+        assert all(representative in ids for representative in representatives)
 
 
 def test_forgetting_everything_leaves_an_empty_library(library):

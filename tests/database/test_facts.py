@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from explorer.database.records import ScannedFile, Song, SongFacts, Tags, year_of
+from explorer.database.records import Song, SongFacts, year_of
+from explorer.library.music_file import ScannedFile, Tags
 
 
 def add(database, song_id, info):

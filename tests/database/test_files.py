@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from explorer.database.records import ScannedFile, Song, Tags
+from explorer.database.records import Song
+from explorer.library.music_file import ScannedFile, Tags
 
 SINCE = "2026-11-03T10:00:00+00:00"
 

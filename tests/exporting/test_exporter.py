@@ -12,12 +12,12 @@ from pyarrow import parquet
 from support import store_vectors, write_song
 
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Tags
 from explorer.errors import AnalysisError, LibraryError
 from explorer.exporting import exporter as exporting
 from explorer.exporting.exporter import ExportRequest, export, form_of
 from explorer.exporting.tables import COLUMNS, METADATA_COLUMNS
 from explorer.library.genres import open_genre_source
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.mapping.similarity import Neighbours
 
 HOSTILE = {

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from explorer.database.songs import FiledSong
 from explorer.errors import LibraryError
 from explorer.exporting.playlists import COLUMNS, write_playlist
-from explorer.library.files import FiledSong
 
 ROOT = "/music/Mine & yours"
 XSPF = "{http://xspf.org/ns/0/}"

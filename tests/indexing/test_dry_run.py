@@ -8,7 +8,7 @@ from support import Listener
 from explorer.cli.main import run
 from explorer.config import Settings
 from explorer.database.database import Database
-from explorer.indexing.dry_run import rehearse
+from explorer.indexing.dry_run import plan_dry_run
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
@@ -26,7 +26,7 @@ def music(tmp_path, make_tone):
 
 def told(database, folder, **options):
     options = {"retry": False, "reporter": Listener()} | options
-    return rehearse(database, folder, **options)
+    return plan_dry_run(database, folder, **options)
 
 
 def change_everything(music, make_tone):

@@ -76,8 +76,8 @@ def test_a_song_with_a_silent_intro_is_previewed_where_its_music_is(fresh_db, tm
 def test_every_song_has_a_preview_when_the_run_ends(fresh_db, folder, tmp_path):
     summary = index(fresh_db, folder, previews=tmp_path / "previews")
     assert (summary.indexed, summary.previews) == (3, 3)
-    marks = sorted(fresh_db.file_of(f"{number}.flac").fingerprint for number in range(3))
-    assert kept(tmp_path / "previews") == marks
+    fingerprints = sorted(fresh_db.file_of(f"{number}.flac").fingerprint for number in range(3))
+    assert kept(tmp_path / "previews") == fingerprints
     assert index(fresh_db, folder, previews=tmp_path / "previews").previews == 0
 
 

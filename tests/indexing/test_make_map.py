@@ -3,10 +3,11 @@ import pytest
 from support import store_vectors
 
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Song, Tags
+from explorer.database.records import Song
 from explorer.errors import LibraryError
 from explorer.indexing import make_map as make_map_module
 from explorer.indexing.make_map import MapRequest, make_map
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.util.progress import Reporter
 
 N = 120

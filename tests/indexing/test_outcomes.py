@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.database.records import Kin
+from explorer.database.records import SameSound
 from explorer.indexing.outcomes import classify
 
 HERE = b"here.flac"
@@ -12,7 +12,7 @@ HERE = b"here.flac"
 
 def song(path, *, gone=False):
     """A song of a folder that is away: only what an earlier run has missed is known to be gone."""
-    return Kin(path.decode(), 1, Path("/away"), path, "flac/flac", 1.0, None, gone, frozenset({"mark"}))
+    return SameSound(path.decode(), 1, Path("/away"), path, "flac/flac", 1.0, None, gone, frozenset({"mark"}))
 
 
 own, own_missed = song(HERE), song(HERE, gone=True)

@@ -7,13 +7,13 @@ from support import store_library, store_original, write_tone
 
 from explorer.audio.decoding import open_audio
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile
 from explorer.errors import LibraryError
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.legacy import importing
 from explorer.legacy.importing import find_clips, folder_of_clips, import_original
 from explorer.legacy.reading import open_original
+from explorer.library.music_file import ScannedFile
 from explorer.util.progress import Reporter
 
 

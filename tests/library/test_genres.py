@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from explorer.database.records import ScannedFile, Tags
 from explorer.errors import LibraryError
 from explorer.library.genres import is_plausible, open_genre_source
+from explorer.library.music_file import ScannedFile, Tags
 
 FMA = (
     ",album,artist,track,track,track\n"

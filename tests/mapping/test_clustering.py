@@ -237,16 +237,16 @@ def test_the_default_is_decided_on_a_sample_of_a_large_library(make_blobs, monke
 
 def test_an_anthem_is_the_song_nearest_its_centre():
     reduced = np.array([[0.0, 0], [5, 5], [10, 10], [90, 90], [95, 96], [100, 100]], dtype=np.float32)
-    np.testing.assert_array_equal(clustering.anthems(reduced, [1, 1, 1, 0, 0, 0]), [4, 1])
+    np.testing.assert_array_equal(clustering.representatives(reduced, [1, 1, 1, 0, 0, 0]), [4, 1])
 
 
-def test_of_equally_near_songs_the_first_is_the_anthem():
+def test_of_equally_near_songs_the_first_is_the_representative():
     reduced = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]], dtype=np.float32)
-    np.testing.assert_array_equal(clustering.anthems(reduced, [0, 0, 0, 0]), [0])
+    np.testing.assert_array_equal(clustering.representatives(reduced, [0, 0, 0, 0]), [0])
 
 
 def test_no_songs_have_no_anthems():
-    assert clustering.anthems(np.empty((0, 2)), []).shape == (0,)
+    assert clustering.representatives(np.empty((0, 2)), []).shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_no_songs_have_no_anthems():
 )
 def test_labels_that_do_not_fit_the_songs_are_refused(labels, message):
     with pytest.raises(MappingError, match=message):
-        clustering.anthems(np.zeros((3, 2)), labels)
+        clustering.representatives(np.zeros((3, 2)), labels)
 
 
 def test_distinct_rows_find_copies_in_the_order_in_which_they_appear():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import MappingError
-from explorer.mapping.place_one import place_outsider
+from explorer.mapping.place_one import place_song
 from explorer.mapping.placement import place_linearly
 from explorer.mapping.projection import project, reduce
 from explorer.mapping.similarity import Neighbours
@@ -28,7 +28,7 @@ def test_a_copy_lies_beside_its_song(count):
     _, vectors = islands(count, groups=1)
     space, reduced, maps = mapped(vectors)
     for row in range(0, count, max(1, count // 6)):
-        for name, place in place_outsider(space, reduced, maps, vectors[row] + 1e-6).items():
+        for name, place in place_song(space, reduced, maps, vectors[row] + 1e-6).items():
             assert np.linalg.norm(place - maps[name][row]) < 0.05, name
 
 
@@ -37,7 +37,7 @@ def test_a_new_song_lies_among_those_it_sounds_like(count):
     groups, vectors = islands(count + 4)
     space, reduced, maps = mapped(vectors[:-4])
     for group, vector in zip(groups[-4:], vectors[-4:], strict=True):
-        for name, place in place_outsider(space, reduced, maps, vector).items():
+        for name, place in place_song(space, reduced, maps, vector).items():
             gaps = np.linalg.norm(maps[name] - place, axis=1)
             assert groups[gaps.argmin()] == group, name
             assert gaps.min() < 0.3, name
@@ -48,7 +48,7 @@ def test_on_a_pca_map_a_song_lies_where_an_index_would_put_it():
     space, reduced, maps = mapped(vectors[:-1])
     before = np.vstack([maps["pca"], [[np.nan, np.nan]]])
     indexed = place_linearly(reduce(Neighbours(vectors).rows), before)[-1]
-    place = place_outsider(space, reduced, maps, vectors[-1])["pca"]
+    place = place_song(space, reduced, maps, vectors[-1])["pca"]
     assert np.linalg.norm(place - indexed) < 0.1
 
 
@@ -56,18 +56,18 @@ def test_in_a_library_that_nothing_tells_apart_or_of_one_song_there_is_a_place()
     for vectors in (np.ones((5, 512)), np.ones((1, 512))):
         space, reduced, maps = mapped(vectors)
         for vector in (np.ones(512), np.arange(512.0)):
-            for place in place_outsider(space, reduced, maps, vector).values():
+            for place in place_song(space, reduced, maps, vector).values():
                 assert np.isfinite(place).all()
-    assert place_outsider(Neighbours(np.empty((0, 512))), np.empty((0, 2)), {}, np.ones(512)) == {}
+    assert place_song(Neighbours(np.empty((0, 512))), np.empty((0, 2)), {}, np.ones(512)) == {}
 
 
 def test_a_vector_that_does_not_fit_is_refused():
     _, vectors = islands(8)
     space, reduced, maps = mapped(vectors)
     with pytest.raises(MappingError, match="shape"):
-        place_outsider(space, reduced, maps, np.ones(4))
+        place_song(space, reduced, maps, np.ones(4))
     with pytest.raises(MappingError, match="finite"):
-        place_outsider(space, reduced, maps, np.full(512, np.nan))
+        place_song(space, reduced, maps, np.full(512, np.nan))
 
 
 def test_a_direction_is_where_the_librarys_rows_are():

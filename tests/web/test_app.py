@@ -14,8 +14,8 @@ from explorer.database.database import Database
 from explorer.indexing.make_map import make_map
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
-from explorer.web.data.snapshot import Shelf
-from explorer.web.map.view import Look, draw_map
+from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.map.view import MapView, draw_map
 from explorer.web.page import panels
 
 
@@ -57,8 +57,8 @@ def test_an_empty_library_an_unmapped_one_and_a_busy_one_are_told_apart(tmp_path
 @pytest.mark.parametrize("colouring", ["cluster", "genre", "artist"])
 @pytest.mark.parametrize("projection", ["tsne", "umap", "pca", "original"])
 def test_every_projection_and_colouring_can_be_drawn(library, projection, colouring):
-    catalogue = Shelf(library[0]).latest()
-    figure, legend, trust = draw_map(catalogue, Look(projection, colouring, 3))
+    catalogue = CatalogueHolder(library[0]).latest()
+    figure, legend, trust = draw_map(catalogue, MapView(projection, colouring, 3))
     assert figure["layout"]["meta"]["projection"] == projection
     assert len(legend) == 2
     assert "0.97" in json.dumps(trust, default=lambda part: part.to_plotly_json())
@@ -66,27 +66,27 @@ def test_every_projection_and_colouring_can_be_drawn(library, projection, colour
 
 def test_suggestions_carry_titles_as_data(tmp_path, make_library):
     make_library(tmp_path / "songs.db", tmp_path / "music", titles={4: "<script>alert(1)</script>"})
-    (found,) = panels.suggestions(Shelf(tmp_path / "songs.db"), "script")
+    (found,) = panels.suggestions(CatalogueHolder(tmp_path / "songs.db"), "script")
     assert found == {"value": "song:4", "label": "<script>alert(1)</script>", "told": "Artist 0"}
 
 
 def test_a_genre_or_an_artist_is_suggested_as_a_filter(library):
-    found = panels.suggestions(Shelf(library[0]), "waltz")
+    found = panels.suggestions(CatalogueHolder(library[0]), "waltz")
     assert found[0] == {"value": "genre:Waltz", "label": "Waltz", "told": "Show this genre: 8 songs"}
     assert found[1]["value"].startswith("song:")
 
 
 def test_without_a_library_nothing_is_suggested(tmp_path):
-    shelf = Shelf(tmp_path / "absent.db")
-    assert panels.suggestions(shelf, "waltz") == panels.artist_options(shelf, "", []) == []
+    holder = CatalogueHolder(tmp_path / "absent.db")
+    assert panels.suggestions(holder, "waltz") == panels.artist_options(holder, "", []) == []
 
 
 @pytest.mark.parametrize(
     "said", [None, 7, [], {"projection": {}, "clusters": "many", "filter": 3, "theme": "x"}]
 )
 def test_a_look_that_makes_no_sense_is_the_usual_one(library, said):
-    catalogue = Shelf(library[0]).latest()
-    look = Look.parse(said)
+    catalogue = CatalogueHolder(library[0]).latest()
+    look = MapView.parse(said)
     assert look.theme == "dark"
     assert look.cluster_count is None
     assert look.view_of(catalogue) in catalogue.positions
@@ -94,15 +94,17 @@ def test_a_look_that_makes_no_sense_is_the_usual_one(library, said):
 
 
 def test_the_legend_tells_which_groups_are_isolated(library):
-    catalogue = Shelf(library[0]).latest()
-    _, legend, _ = draw_map(catalogue, Look.parse({"projection": "tsne", "filter": {"shown": [1]}}))
+    catalogue = CatalogueHolder(library[0]).latest()
+    _, legend, _ = draw_map(catalogue, MapView.parse({"projection": "tsne", "filter": {"shown": [1]}}))
     text = json.dumps(legend, default=lambda part: part.to_plotly_json())
     assert text.count('"aria-pressed": "true"') == 1
-    assert text.count('"data-anthem"') == 3
+    assert text.count('"data-representative"') == 3
 
 
 def test_what_filters_offer(library):
-    genres, clusters, first, last, note, longest = panels.filter_options(Shelf(library[0]).latest(), None)
+    genres, clusters, first, last, note, longest = panels.filter_options(
+        CatalogueHolder(library[0]).latest(), None
+    )
     assert genres[0] == {"value": "Ambient", "label": "Ambient (8)"}
     assert len(clusters) == 3
     assert (first, last, note, longest) == (0, 0, "24 songs say no year", 1)
@@ -134,11 +136,11 @@ def test_odd_libraries_have_a_page(fresh_db, tmp_path, kind):
     count = {"one song": 1, "two songs": 2}.get(kind, 12)
     store_vectors(fresh_db, tmp_path, vectors[:count])
     make_map(fresh_db, reporter=Reporter())
-    shelf = Shelf(fresh_db.path)
-    catalogue = shelf.latest()
+    holder = CatalogueHolder(fresh_db.path)
+    catalogue = holder.latest()
     for projection in ("tsne", "umap", "pca", "original"):
         for colouring, clusters in (("cluster", None), ("cluster", 50), ("genre", None), ("artist", None)):
-            figure, legend, _ = draw_map(catalogue, Look(projection, colouring, clusters, fade=True))
+            figure, legend, _ = draw_map(catalogue, MapView(projection, colouring, clusters, fade=True))
             assert len(b64decode(figure["data"][0]["marker"]["color"]["bdata"])) == count
             assert len(legend) == 2
     client = create_app(Settings(database=fresh_db.path)).server.test_client()

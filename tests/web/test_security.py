@@ -33,8 +33,8 @@ GET_ROUTES = {
     "/songs/<revision>/by-id/<song_id>",
     "/spectrogram/<song_id>",
     "/static/<filename>",
-    "/visitors/<token>",
-    "/visitors/<token>/audio",
+    "/uploads/<token>",
+    "/uploads/<token>/audio",
     "/waveform/<song_id>",
 }
 
@@ -236,7 +236,7 @@ def test_large_bodies_are_refused_but_where_songs_are_sent(site):
     assert "4 MB" in response.text
     raw = {"Content-Type": "application/octet-stream"}
     assert site.post("/export", data=body, headers=JSON).status_code == 413
-    assert site.post("/visitors/token/keep", data=body, headers=raw).status_code == 413
-    large = site.post("/visitors", headers=raw, content_length=MAX_UPLOAD_BYTES + 1)
+    assert site.post("/uploads/token/keep", data=body, headers=raw).status_code == 413
+    large = site.post("/uploads", headers=raw, content_length=MAX_UPLOAD_BYTES + 1)
     assert large.status_code == 413
     assert "50 MB" in large.text

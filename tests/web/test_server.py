@@ -116,8 +116,8 @@ def test_the_page_comes_with_its_policy(served):
 @pytest.mark.parametrize(
     ("path", "announced", "limit"),
     [
-        ("/visitors?name=a.mp3", 10_000_000_000, b"50 MB"),
-        ("/visitors", MAX_UPLOAD_BYTES + 1, b"50 MB"),
+        ("/uploads?name=a.mp3", 10_000_000_000, b"50 MB"),
+        ("/uploads", MAX_UPLOAD_BYTES + 1, b"50 MB"),
         ("/_dash-update-component", MAX_BODY_BYTES + 1, b"4 MB"),
         ("/export", 10_000_000_000, b"4 MB"),
         ("/nowhere", 10_000_000_000, b"4 MB"),
@@ -147,7 +147,7 @@ def test_a_body_without_an_announced_length_is_read_up_to_the_limit_and_no_furth
 
 
 def test_a_body_within_the_limit_reaches_its_route(served):
-    status, answer = answer_to(served, head("POST", "/visitors", "Content-Length: 3"), b"abc")
+    status, answer = answer_to(served, head("POST", "/uploads", "Content-Length: 3"), b"abc")
     assert status == 415
     assert b"application/octet-stream" in answer
 
@@ -157,15 +157,15 @@ def test_being_terminated_leaves_no_visitor_and_no_process_behind(library, tmp_p
         connection = http.client.HTTPConnection("localhost", port, timeout=20)
         song = (tmp_path / "music" / "003.flac").read_bytes()
         raw = {"Content-Type": "application/octet-stream"}
-        connection.request("POST", "/visitors?name=a.flac", song, raw)
+        connection.request("POST", "/uploads?name=a.flac", song, raw)
         assert connection.getresponse().status == 202
         children = running_embeddings(tmp_path)
-        assert list((tmp_path / "visitors").iterdir())
+        assert list((tmp_path / "uploads").iterdir())
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
     assert children
     assert not running_embeddings(tmp_path)
-    assert list((tmp_path / "visitors").iterdir()) == []
+    assert list((tmp_path / "uploads").iterdir()) == []
 
 
 def running_embeddings(folder):

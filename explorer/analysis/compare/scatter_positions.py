@@ -11,7 +11,7 @@ from explorer.analysis.compare.scatter import Panel
 from explorer.config import TITLES
 from explorer.errors import AnalysisError
 from explorer.mapping.clustering import distinct_rows
-from explorer.mapping.place_one import place_outsider
+from explorer.mapping.place_one import place_song
 from explorer.mapping.projection import METHODS, default_parameters, project, reduce
 from explorer.util.progress import Reporter
 
@@ -69,7 +69,7 @@ def _on_the_map(
     # A song that the map does not show yet counts as lying in its middle.
     shown = {name: np.nan_to_num(positions, posinf=0.0, neginf=0.0) for name, positions in maps.items()}
     reduced = reduce(shelf.space.rows) if is_outside.any() else None
-    outside = [place_outsider(shelf.space, reduced, shown, vector) for vector in compared.vectors[is_outside]]
+    outside = [place_song(shelf.space, reduced, shown, vector) for vector in compared.vectors[is_outside]]
     panels, unplaced = {}, 0
     for name, positions in maps.items():
         places = np.empty((len(compared), 2))

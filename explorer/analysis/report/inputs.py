@@ -12,9 +12,9 @@ from explorer.analysis.report.checks.stored_vectors import StoredVectors, read_v
 from explorer.audio.fingerprints import fingerprint
 from explorer.config import Settings
 from explorer.database.database import Database
+from explorer.database.state import Run
 from explorer.database.verify import FiledVector
 from explorer.errors import AnalysisError, AudioError, LibraryError
-from explorer.library.runs import Run
 from explorer.util.cache import Cache
 
 _MOST_BYTES_READ = 1_000_000_000

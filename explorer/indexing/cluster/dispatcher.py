@@ -16,11 +16,11 @@ from contextlib import suppress
 
 from distributed import CancelledError, Client, Future, KilledWorker, as_completed
 
-from explorer.database.records import ScannedFile
 from explorer.errors import ClusterError
 from explorer.indexing.cluster.ledger import Job, Ledger
 from explorer.indexing.cluster.worker_plugin import Answer, Kit, drop_kit, embed_batch, receive_kit
 from explorer.indexing.outcomes import Failed, Outcome
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote import as_root, is_there
 from explorer.util.progress import Reporter
 

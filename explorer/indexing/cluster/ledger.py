@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from explorer.database.records import ScannedFile
 from explorer.indexing.outcomes import Failed
+from explorer.library.music_file import ScannedFile
 
 BATCH_FILES = 8
 """Enough to keep decoding ahead of the network, and no more than may be lost with a worker."""

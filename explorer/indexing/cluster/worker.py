@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from explorer.database.records import ScannedFile
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.openvino_engine import native_precisions
 from explorer.errors import ClusterError, ExplorerError
@@ -13,6 +12,7 @@ from explorer.indexing.cluster.fingerprint_set import KnownSounds
 from explorer.indexing.cluster.worker_plugin import Answer, Kit, program_digest
 from explorer.indexing.local import embed_here
 from explorer.indexing.outcomes import Failed, Outcome
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, as_root, is_there
 
 kits: dict[str, Kit] = {}

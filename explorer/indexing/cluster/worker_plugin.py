@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.database.records import ScannedFile
 from explorer.errors import ClusterError
 from explorer.indexing.outcomes import Outcome
+from explorer.library.music_file import ScannedFile
 
 if TYPE_CHECKING:
     from explorer.embedding.model_weights import Weights

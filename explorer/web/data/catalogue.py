@@ -1,7 +1,7 @@
 """The library as a page needs it: one snapshot in memory, songs numbered as the map numbers them.
 
 In memory are ids, places and clusters; titles stay in songs.db until somebody asks. Vectors are read when
-they are first needed, or by `Shelf.warm_up` beforehand.
+they are first needed, or by `CatalogueHolder.warm_up` beforehand.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from explorer.errors import LibraryError, SongNotFoundError
 from explorer.mapping.similarity import Neighbours
 from explorer.mapping.voronoi import Regions
 from explorer.web.data.facets import Facets, Filter, songs_in_groups
-from explorer.web.data.file_status import Standing
+from explorer.web.data.file_status import FileStatus
 from explorer.web.map.grouping import Grouping, group_by_text
 
 MAX_CLUSTERS = 50
@@ -152,7 +152,7 @@ class Catalogue:
 
     def hidden(self, hide: tuple[str, ...]) -> np.ndarray | None:
         """Return which songs `Filter.hide` hides [shape=(n,), bool], or None where it hides none."""
-        return self.standing.hidden(hide) if hide else None
+        return self.file_status.hidden(hide) if hide else None
 
     def described(self, found: list[tuple[int, float]]) -> list[dict]:
         """Return "index", "similarity", "title" and "artist" of songs that `nearest` found.
@@ -181,7 +181,7 @@ class Catalogue:
                 "title": headings.get(song_id, (song_id, ""))[0],
                 "artist": headings.get(song_id, ("", ""))[1],
                 "path": paths.get(song_id, song_id),
-                "gone": bool(self.standing.is_gone[index]),
+                "gone": bool(self.file_status.is_gone[index]),
             }
             for index, song_id in zip(indices, song_ids, strict=True)
         ]
@@ -196,7 +196,7 @@ class Catalogue:
             same sound as this one.
         """
         hidden = self.hidden(hide)
-        passed = set(self.standing.others_like(index)) if "duplicates" in hide else set()
+        passed = set(self.file_status.others_like(index)) if "duplicates" in hide else set()
         asked = k
         while True:
             indices, similarities = self._space.nearest(index, asked)
@@ -246,7 +246,7 @@ class Catalogue:
 
     def warm_up(self) -> None:
         """Make ready what the first search, selected song and change of clusters need."""
-        _ = self.facets, self.standing
+        _ = self.facets, self.file_status
         self._space.nearest(0, 1)
         self._cluster(2)
         _ = self._vocabulary
@@ -270,10 +270,10 @@ class Catalogue:
 
     def _named_groups(self, title: str, labels: np.ndarray) -> Grouping:
         from explorer.mapping.cluster_names import name_clusters
-        from explorer.mapping.clustering import anthems
+        from explorer.mapping.clustering import representatives
 
         names = name_clusters(labels, self._vocabulary)
-        return Grouping(title, names, labels, anthems(self._reduced, labels).tolist())
+        return Grouping(title, names, labels, representatives(self._reduced, labels).tolist())
 
     def _divide(self, count: int) -> tuple[Regions, Grouping]:
         from explorer.mapping.voronoi import voronoi_regions
@@ -320,11 +320,11 @@ class Catalogue:
         )
 
     @_made_once
-    def standing(self) -> Standing:
+    def file_status(self) -> FileStatus:
         """What has become of the songs' files; read from the library once."""
         with Database.open_readonly(self.database) as database, database.snapshot():
             groups, gone = database.duplicates(), database.gone_songs()
-        return Standing.of(self.song_ids, groups=groups, gone=gone)
+        return FileStatus.of(self.song_ids, groups=groups, gone=gone)
 
     @_made_once
     def _vocabulary(self):
@@ -344,7 +344,7 @@ class Catalogue:
 
     def place(self, vector: np.ndarray) -> dict[str, list[float]]:
         """Return where on each map a sound from outside would lie if it were indexed."""
-        from explorer.mapping.place_one import place_outsider
+        from explorer.mapping.place_one import place_song
 
-        places = place_outsider(self._space, self._reduced, self.positions, vector)
+        places = place_song(self._space, self._reduced, self.positions, vector)
         return {name: [float(x), float(y)] for name, (x, y) in places.items()}

@@ -12,7 +12,7 @@ HIDEABLE = ("duplicates", "missing")
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class FileStatus:
     """How the files of the songs on a map stand.
 
     Attributes
@@ -32,7 +32,7 @@ class Standing:
     @classmethod
     def of(
         cls, song_ids: Sequence[str], *, groups: Iterable[Sequence[str]], gone: Mapping[str, str]
-    ) -> Standing:
+    ) -> FileStatus:
         """Bring what `Database.duplicates` and `Database.gone_songs` give into the map's order.
 
         Songs that are not on the map, whose `song_ids` have the numbers of their places, count for nothing.

@@ -17,7 +17,7 @@ from explorer.web.map.grouping import Grouping
 _log = logging.getLogger(__name__)
 
 
-class Shelf:
+class CatalogueHolder:
     """Keeps the newest snapshot, and brings it up to date when the library has changed."""
 
     def __init__(self, database: Path):
@@ -72,7 +72,7 @@ def load_catalogue(database: Database) -> Catalogue:
     projections = database.projections()
     found = {name: database.positions(name) for name in projections}
     song_ids, rows = _common_songs([ids for ids, *_ in found.values()])
-    labels, names, anthems = database.clusters()
+    labels, names, representatives = database.clusters()
     numbers = {song_id: number for number, song_id in enumerate(song_ids)}
     model = database.model()
     return Catalogue(
@@ -89,7 +89,7 @@ def load_catalogue(database: Database) -> Catalogue:
             "Clusters",
             names,
             np.array([labels.get(song_id, 0) for song_id in song_ids], dtype=np.int32),
-            [numbers.get(anthem, -1) for anthem in anthems],
+            [numbers.get(representative, -1) for representative in representatives],
         ),
         trained=model is None or model["trained"] is not False,
         unmapped=database.count_vectors() - len(song_ids),

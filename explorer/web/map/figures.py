@@ -317,7 +317,7 @@ def legend_entries(
     Returns
     -------
     list of dict
-        "group", its number, None for the rest; "colour", "name", "count"; and "anthem": the song that
+        "group", its number, None for the rest; "colour", "name", "count"; and "representative": the song that
         stands for the group, or None.
     """
     slots, palette = (grouping.slots, PALETTES[theme]) if colours is None else (range(len(colours)), colours)
@@ -330,7 +330,7 @@ def legend_entries(
             "colour": palette[slots[group]],
             "name": grouping.names[group],
             "count": int(counts[group]),
-            "anthem": _anthem(grouping, group, is_seen),
+            "representative": _representative(grouping, group, is_seen),
         }
         for group in coloured
         if counts[group] or is_seen is None
@@ -340,12 +340,14 @@ def legend_entries(
     if len(rest):
         name = f"{len(rest):,} more share this grey"
         count = int(counts[rest].sum())
-        entries.append({"group": None, "colour": GREYS[theme], "name": name, "count": count, "anthem": None})
+        entries.append(
+            {"group": None, "colour": GREYS[theme], "name": name, "count": count, "representative": None}
+        )
     return entries
 
 
-def _anthem(grouping: Grouping, group: int, is_seen: np.ndarray | None) -> int | None:
-    if not grouping.anthems or grouping.anthems[group] < 0:
+def _representative(grouping: Grouping, group: int, is_seen: np.ndarray | None) -> int | None:
+    if not grouping.representatives or grouping.representatives[group] < 0:
         return None
-    anthem = grouping.anthems[group]
-    return anthem if is_seen is None or is_seen[anthem] else None
+    representative = grouping.representatives[group]
+    return representative if is_seen is None or is_seen[representative] else None

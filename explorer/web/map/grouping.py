@@ -20,14 +20,14 @@ class Grouping:
         The groups, by number.
     members : np.ndarray [shape=(n,), int32]
         Each song's group.
-    anthems : list of int
+    representatives : list of int
         The song that stands for each group, by its number on the map; empty where none does.
     """
 
     title: str
     names: list[str]
     members: np.ndarray
-    anthems: list[int] = field(default_factory=list)
+    representatives: list[int] = field(default_factory=list)
 
     @cached_property
     def counts(self) -> np.ndarray:

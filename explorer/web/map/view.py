@@ -16,7 +16,7 @@ _COLOURINGS = {option["value"] for option in COLOURINGS}
 
 
 @dataclass(frozen=True)
-class Look:
+class MapView:
     """What the page shows: a view, its colours, and which songs are lit.
 
     Attributes
@@ -28,7 +28,7 @@ class Look:
     revision : int
         Of the map that the page knows.
     changes : str
-        The mark of the files' standing that it knows, as `Catalogue.changes`.
+        The mark of the files' file_status that it knows, as `Catalogue.changes`.
     filter : Filter
     """
 
@@ -42,7 +42,7 @@ class Look:
     filter: Filter = field(default_factory=Filter)
 
     @classmethod
-    def parse(cls, document: object) -> Look:
+    def parse(cls, document: object) -> MapView:
         """Read what the page sent; what makes no sense counts as not said."""
         said = document if isinstance(document, dict) else {}
         clusters = said.get("clusters")
@@ -65,7 +65,7 @@ class Look:
         return self.projection if stored in catalogue.positions else next(iter(catalogue.positions))
 
 
-def draw_map(catalogue: Catalogue, look: Look) -> tuple:
+def draw_map(catalogue: Catalogue, look: MapView) -> tuple:
     """Return the map's figure as JSON, the legend and the line of trust."""
     view, theme = look.view_of(catalogue), look.theme
     projection, regions = view, None
@@ -74,9 +74,9 @@ def draw_map(catalogue: Catalogue, look: Look) -> tuple:
         regions, grouping = catalogue.regions(look.cluster_count or len(catalogue.clusters.names))
     else:
         grouping = catalogue.grouping(look.colouring, cluster_count=look.cluster_count)
-    positions, standing = catalogue.positions[projection], catalogue.standing
+    positions, file_status = catalogue.positions[projection], catalogue.file_status
     hidden = catalogue.hidden(look.filter.hide)
-    shown = Shown(catalogue.matching(look.filter, grouping), hidden, standing.is_gone)
+    shown = Shown(catalogue.matching(look.filter, grouping), hidden, file_status.is_gone)
     if regions is not None:
         figure = original_figure(positions, regions, names=grouping.names, theme=theme, shown=shown)
         colours = figure.layout.meta["colours"]
@@ -92,7 +92,7 @@ def draw_map(catalogue: Catalogue, look: Look) -> tuple:
         "away": 0 if hidden is None else int(hidden.sum()),
         "changes": catalogue.changes,
         "hide": list(look.filter.hide),
-        "hideable": standing.counts,
+        "hideable": file_status.counts,
     }
     figure.update_layout(meta={**figure.layout.meta, **more})
     legend = panels.legend(
@@ -100,6 +100,6 @@ def draw_map(catalogue: Catalogue, look: Look) -> tuple:
         legend_entries(grouping, theme=theme, colours=colours, hidden=hidden),
         groups=len(grouping.names),
         shown=look.filter.shown,
-        missing=0 if "missing" in look.filter.hide else standing.counts["missing"],
+        missing=0 if "missing" in look.filter.hide else file_status.counts["missing"],
     )
     return figure.to_plotly_json(), legend, panels.trust_line(catalogue.quality.get(projection, {}))

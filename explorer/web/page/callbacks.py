@@ -8,14 +8,14 @@ from dash.exceptions import PreventUpdate
 from explorer.errors import ExplorerError
 from explorer.web.data.facets import Filter
 from explorer.web.data.file_status import HIDEABLE
-from explorer.web.data.snapshot import Shelf
+from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.redraw_job import MapJob
-from explorer.web.map.view import Look, draw_map
+from explorer.web.map.view import MapView, draw_map
 from explorer.web.page import panels
 from explorer.web.page.ids import Ids
 
 
-def register_callbacks(app: Dash, shelf: Shelf, job: MapJob) -> None:
+def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
     """Connect the controls with the library and with the browser's own code in assets/."""
 
     @app.callback(
@@ -26,23 +26,23 @@ def register_callbacks(app: Dash, shelf: Shelf, job: MapJob) -> None:
     )
     def draw(document: object):
         try:
-            look = Look.parse(document)
-            held = shelf.held()
+            look = MapView.parse(document)
+            held = holder.held()
             is_known = (held.revision, held.changes) == (look.revision, look.changes)
-            catalogue = held if is_known else shelf.latest()
+            catalogue = held if is_known else holder.latest()
             if not len(catalogue):
                 raise PreventUpdate
-            shelf.warm_up()
+            holder.warm_up()
             return *draw_map(catalogue, look), ""
         except ExplorerError as error:
             return no_update, no_update, no_update, str(error)
 
-    _register_finding(app, shelf)
-    _register_redrawing(app, shelf, job)
+    _register_finding(app, holder)
+    _register_redrawing(app, holder, job)
     _register_clientside(app)
 
 
-def _register_finding(app: Dash, shelf: Shelf) -> None:
+def _register_finding(app: Dash, holder: CatalogueHolder) -> None:
     @app.callback(
         Output(Ids.SEARCH, "data"),
         Input(Ids.SEARCH, "searchValue"),
@@ -50,7 +50,7 @@ def _register_finding(app: Dash, shelf: Shelf) -> None:
         prevent_initial_call=True,
     )
     def search(text: str | None, chosen: object):
-        return panels.suggestions(shelf, text, Filter.parse(chosen).hide)
+        return panels.suggestions(holder, text, Filter.parse(chosen).hide)
 
     @app.callback(
         *_each(Output, "data", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS),
@@ -66,7 +66,7 @@ def _register_finding(app: Dash, shelf: Shelf) -> None:
     def offer_filters(_clicks, duplicates: object, missing: object, document: object):
         hide = hiding(duplicates, missing)
         try:
-            return *panels.filter_options(shelf.held(), Look.parse(document).cluster_count, hide), "true"
+            return *panels.filter_options(holder.held(), MapView.parse(document).cluster_count, hide), "true"
         except ExplorerError:
             raise PreventUpdate from None
 
@@ -76,10 +76,10 @@ def _register_finding(app: Dash, shelf: Shelf) -> None:
         prevent_initial_call=True,
     )
     def offer_artists(text: str | None, chosen: list[str] | None):
-        return panels.artist_options(shelf, text or "", chosen or [])
+        return panels.artist_options(holder, text or "", chosen or [])
 
 
-def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
+def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
     """Let the page lay the map out anew, in another process."""
 
     @app.callback(
@@ -103,7 +103,7 @@ def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
     def show_news(_clicks):
         """Give songs that were indexed meanwhile their places; the timer brings the new map."""
         try:
-            unmapped = shelf.latest().unmapped
+            unmapped = holder.latest().unmapped
         except ExplorerError:
             raise PreventUpdate from None
         if unmapped:
@@ -122,7 +122,7 @@ def _register_redrawing(app: Dash, shelf: Shelf, job: MapJob) -> None:
     def follow(_ticks, revision: int):
         state = job.state
         try:
-            newest = shelf.latest().revision
+            newest = holder.latest().revision
         except ExplorerError:
             raise PreventUpdate from None
         shown = newest if newest != revision else no_update

@@ -24,7 +24,7 @@ class Ids:
     CONTROLS_TOGGLE = "controls-toggle"
     CONTROLS = "controls"
 
-    NEWS_SHOW = "news-show"
+    NEWS_SHOW = "updates-show"
     LEGEND = "legend"
     ISOLATED = "isolated"
     TRUST = "trust"

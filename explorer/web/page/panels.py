@@ -8,7 +8,7 @@ from dash import html
 from explorer.errors import ExplorerError
 from explorer.util.progress import number
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.data.snapshot import Shelf
+from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.redraw_job import JobState
 from explorer.web.page.parts import button, icon, part
 
@@ -65,7 +65,7 @@ def _legend_row(
     colour: str,
     name: str,
     count: int,
-    anthem: int | None,
+    representative: int | None,
     group: int | None,
     shown: tuple[int, ...] | None,
 ) -> html.Li:
@@ -82,9 +82,9 @@ def _legend_row(
         data_group=str(group),
     )
     row = [isolate]
-    if anthem is not None:
+    if representative is not None:
         label = f"Play the song that is most like {name}"
-        told = {"title": label, "aria_label": label, "data_anthem": str(anthem)}
+        told = {"title": label, "aria_label": label, "data_representative": str(representative)}
         row.append(button(icon("play"), kind="legend-play", **told))
     return html.Li(row, className="legend-on" if is_pressed else None)
 
@@ -129,12 +129,12 @@ def redraw_state(state: JobState) -> list:
     return [told, dmc.Progress(value=round(100 * state.share), size="sm", animated=True)]
 
 
-def suggestions(shelf: Shelf, text: str | None, hide: tuple[str, ...] = ()) -> list[dict]:
+def suggestions(holder: CatalogueHolder, text: str | None, hide: tuple[str, ...] = ()) -> list[dict]:
     """Return what the search offers: genres and artists to filter by, and songs; none while it is busy."""
     if not text:
         return []
     try:
-        found = shelf.held().suggest(text, hide=hide)
+        found = holder.held().suggest(text, hide=hide)
     except ExplorerError:
         return []
     return [_suggestion(one) for one in found]
@@ -161,10 +161,10 @@ def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[
     return genres, grouping.names, first, max(last, first), note, longest
 
 
-def artist_options(shelf: Shelf, text: str, chosen: list[str]) -> list[str]:
+def artist_options(holder: CatalogueHolder, text: str, chosen: list[str]) -> list[str]:
     """Return artists whose names hold a text, with those that are chosen already."""
     try:
-        found = shelf.held().facets.suggest_artists(text)
+        found = holder.held().facets.suggest_artists(text)
     except ExplorerError:
         found = []
     return list(dict.fromkeys([*(str(name) for name in chosen), *found]))

@@ -84,9 +84,9 @@ def _news() -> Component:
     """Return the offer of songs that were indexed meanwhile; the browser shows it when there are any."""
     return part(
         "card warning news",
-        html.Strong(id="news-text"),
+        html.Strong(id="updates-text"),
         button("Show", id=Ids.NEWS_SHOW),
-        id="news",
+        id="updates",
         role="status",
         hidden=True,
     )

@@ -12,23 +12,23 @@ from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import copies_of
 
 
-def kept_copy(file: StoredFile, settings: Settings) -> Path | None:
+def fallback_copy(file: StoredFile, settings: Settings) -> Path | None:
     """Return the FLAC copy of a whole song that `transcode` made for browsers, or None."""
     copy = copies_in(settings.transcodes).path(file.fingerprint)
     return copy if browser_type(file.format) is None and copy.is_file() else None
 
 
-def kept_preview(file: StoredFile, settings: Settings) -> Path | None:
+def fallback_preview(file: StoredFile, settings: Settings) -> Path | None:
     """Return a song's preview, or None if none was made."""
     preview = preview_path(settings.previews, file.fingerprint)
     return preview if preview.is_file() else None
 
 
-def what_is_kept(file: StoredFile, settings: Settings) -> str | None:
+def fallback_of(file: StoredFile, settings: Settings) -> str | None:
     """Return the best that can be played of a song without its file: "copy", "preview", or None."""
-    if kept_copy(file, settings) or _is_fetched(file, settings):
+    if fallback_copy(file, settings) or _is_fetched(file, settings):
         return "copy"
-    return "preview" if kept_preview(file, settings) else None
+    return "preview" if fallback_preview(file, settings) else None
 
 
 def _is_fetched(file: StoredFile, settings: Settings) -> bool:

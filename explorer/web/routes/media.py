@@ -17,15 +17,15 @@ from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import local_copy
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.facets import hideable
-from explorer.web.data.snapshot import Shelf
+from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.any_id import fresh_json, routes
-from explorer.web.routes.fallback import kept_copy, what_is_kept
+from explorer.web.routes.fallback import fallback_copy, fallback_of
 from explorer.web.security import RefusedError
 
 MOST_TWINS_NAMED = 50
 
 
-def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
+def make_blueprint(settings: Settings, holder: CatalogueHolder) -> Blueprint:
     """Return the routes `/healthz`, `/latest`, `/audio/<song_id>`, `/songs/…` and `/neighbours/…`."""
     media = routes("media")
 
@@ -43,30 +43,30 @@ def make_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
             song_id,
             settings,
             lambda file: _send(file, settings),
-            without_file=lambda file: send_kept(kept_copy(file, settings), "audio/flac"),
+            without_file=lambda file: send_fallback(fallback_copy(file, settings), "audio/flac"),
         )
 
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
         clusters = request.args.get("clusters", type=int)
         # Files come and go while the map stays, and soon there may be as many clusters as were asked for.
-        return fresh_json(**describe_song(map_of(shelf, revision), index, settings, clusters))
+        return fresh_json(**describe_song(map_of(holder, revision), index, settings, clusters))
 
     @media.get("/songs/<int:revision>/by-id/<any_id:song_id>")
     def number(revision: int, song_id: str) -> Response:
-        response = jsonify(index=map_of(shelf, revision).number_of(song_id))
+        response = jsonify(index=map_of(holder, revision).number_of(song_id))
         response.headers["Cache-Control"] = "private, max-age=3600"
         return response
 
     @media.get("/neighbours/<int:revision>/<int:index>")
     def neighbours(revision: int, index: int) -> Response:
         hide = hideable(request.args.getlist("hide"))
-        return fresh_json(neighbours=list_neighbours(map_of(shelf, revision), index, hide=hide))
+        return fresh_json(neighbours=list_neighbours(map_of(holder, revision), index, hide=hide))
 
     return media
 
 
-def map_of(shelf: Shelf, revision: object) -> Catalogue:
+def map_of(holder: CatalogueHolder, revision: object) -> Catalogue:
     """Return the snapshot that a page was drawn from.
 
     Raises
@@ -74,7 +74,7 @@ def map_of(shelf: Shelf, revision: object) -> Catalogue:
     RefusedError
         If the page has an older map.
     """
-    catalogue = shelf.held()
+    catalogue = holder.held()
     if catalogue.revision != revision:
         raise RefusedError(409, "The map has changed: reload the page.")
     return catalogue
@@ -106,7 +106,7 @@ def newest(settings: Settings) -> dict:
         return {"revision": 0, "songs": 0, "changes": ""}
 
 
-def send_kept(path: Path | None, media_type: str) -> Response | None:
+def send_fallback(path: Path | None, media_type: str) -> Response | None:
     """Stream what was kept of a song, in ranges; None where nothing was, or it has just gone."""
     try:
         return path and send_file(path.absolute(), mimetype=media_type, conditional=True, max_age=0)
@@ -188,15 +188,15 @@ def describe_song(
 ) -> dict:
     """Return what the page shows of a song.
 
-    "gone_since" says when its file was first missed, and is null where it is there; then "kept" says what is
-    left to hear, "copy", "preview" or null. "twins" counts the other songs with the same sound; "same_sound"
-    names the first of them.
+    "gone_since" is when its file was first missed; null where the file is there. "fallback" is what can still
+    be played of a song whose file is missing: "copy", "preview" or null. "same_sound_count" is the number of
+    other songs with the same sound; "same_sound" names the first of them.
     The cluster is one of `cluster_count` where the page has asked for so many before, and else one of the
     stored map's.
     """
     song = catalogue.song(index)
     clusters = catalogue.known_clusters(cluster_count)
-    twins = catalogue.standing.others_like(index)
+    twins = catalogue.file_status.others_like(index)
     return {
         "index": index,
         "id": song.song_id,
@@ -211,7 +211,7 @@ def describe_song(
         "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
         "neighbours": min(10, len(catalogue) - 1),
         **_absence(song, settings),
-        "twins": len(twins),
+        "same_sound_count": len(twins),
         "same_sound": catalogue.named(twins[:MOST_TWINS_NAMED]),
     }
 
@@ -224,8 +224,8 @@ def _absence(song: SongRow, settings: Settings) -> dict:
         # A server is not asked for each song that is looked at; a local file may have come back meanwhile.
         is_back = file is None or (not isinstance(file.path, RemotePath) and file.path.is_file())
         if not is_back:
-            return {"gone_since": song.gone_since, "kept": what_is_kept(file, settings)}
-    return {"gone_since": None, "kept": None}
+            return {"gone_since": song.gone_since, "fallback": fallback_of(file, settings)}
+    return {"gone_since": None, "fallback": None}
 
 
 def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] = ()) -> list[dict]:
@@ -235,11 +235,11 @@ def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] =
     What `Filter.hide` hides is not among them.
     """
     catalogue.require(index)
-    twins = set(catalogue.standing.others_like(index))
+    twins = set(catalogue.file_status.others_like(index))
     return [
         song
         | {
-            "gone": bool(catalogue.standing.is_gone[song["index"]]),
+            "gone": bool(catalogue.file_status.is_gone[song["index"]]),
             "same_sound": song["index"] in twins,
         }
         for song in catalogue.described(catalogue.nearest(index, hide=hide))

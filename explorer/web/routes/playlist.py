@@ -8,7 +8,7 @@ from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.exporting.playlists import FORMS, PATHS, write_playlist
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.data.snapshot import Shelf
+from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.any_id import routes
 from explorer.web.routes.media import map_of
 from explorer.web.security import RefusedError
@@ -16,7 +16,7 @@ from explorer.web.security import RefusedError
 MAX_SONGS = 250_000
 
 
-def make_export_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
+def make_export_blueprint(settings: Settings, holder: CatalogueHolder) -> Blueprint:
     """Return the route `POST /export`: JSON `revision`, `songs`, `form` and `paths` give a playlist."""
     blueprint = routes("export")
 
@@ -25,7 +25,7 @@ def make_export_blueprint(settings: Settings, shelf: Shelf) -> Blueprint:
         wish = request.get_json(silent=True)
         if problem := _problem(wish):
             raise RefusedError(400, problem)
-        return _playlist(settings, map_of(shelf, wish.get("revision")), wish)
+        return _playlist(settings, map_of(holder, wish.get("revision")), wish)
 
     return blueprint
 

@@ -16,8 +16,8 @@ from explorer.config import Settings
 from explorer.database.records import StoredFile
 from explorer.library.covers import read_cover
 from explorer.web.routes.any_id import routes
-from explorer.web.routes.fallback import kept_preview
-from explorer.web.routes.media import answer_from_file, send_kept
+from explorer.web.routes.fallback import fallback_preview
+from explorer.web.routes.media import answer_from_file, send_fallback
 from explorer.web.security import RefusedError
 
 KEPT_S = 4 * 3600
@@ -40,7 +40,7 @@ def make_sound_blueprint(settings: Settings) -> Blueprint:
             song_id,
             settings,
             lambda file: send_preview(file, settings),
-            without_file=lambda file: send_kept(kept_preview(file, settings), "audio/mpeg"),
+            without_file=lambda file: send_fallback(fallback_preview(file, settings), "audio/mpeg"),
         )
 
     @sound.get("/waveform/<any_id:song_id>")

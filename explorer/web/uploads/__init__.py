@@ -1,1 +1,1 @@
-"""Songs that a visitor drops on the map: the queue, the embedding, and keeping one."""
+"""Songs that a upload drops on the map: the queue, the embedding, and keeping one."""

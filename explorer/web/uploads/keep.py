@@ -15,10 +15,11 @@ import numpy as np
 
 from explorer.audio.fingerprints import audio_fingerprint, fingerprint
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Song
+from explorer.database.records import Song
 from explorer.errors import LibraryError
 from explorer.indexing.model import is_same_model
 from explorer.library.genres import DROPPED
+from explorer.library.music_file import ScannedFile
 from explorer.library.scanning import AUDIO_EXTENSIONS
 from explorer.library.tags import read_tags
 

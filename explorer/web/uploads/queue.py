@@ -16,12 +16,12 @@ from typing import BinaryIO
 
 from explorer.config import Settings
 from explorer.database.database import Database
-from explorer.database.records import Tags
 from explorer.errors import ExplorerError
 from explorer.indexing.model import is_same_model
+from explorer.library.music_file import Tags
 from explorer.library.tags import read_tags
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.data.snapshot import Shelf
+from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
 from explorer.web.uploads.embed_process import LIMIT_S, Embedding
 from explorer.web.uploads.keep import Embedded, keep_song, safe_name
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass
-class Visitor:
+class Upload:
     """One song that is not in the library.
 
     Attributes
@@ -66,30 +66,30 @@ class Visitor:
     """Held while its answer is made or it is kept: it is done once."""
 
 
-class Visitors:
+class UploadQueue:
     """The songs that were dropped on the map since the program was started.
 
     Parameters
     ----------
     settings : Settings
-    shelf : Shelf
+    holder : CatalogueHolder
         Whose library they are compared with.
     limit_s : float
         How long the embedding of one may take.
     """
 
-    def __init__(self, settings: Settings, shelf: Shelf, *, limit_s: float = LIMIT_S) -> None:
+    def __init__(self, settings: Settings, holder: CatalogueHolder, *, limit_s: float = LIMIT_S) -> None:
         self._settings = settings
-        self._shelf = shelf
+        self._shelf = holder
         self._limit_s = limit_s
         self._changed = threading.Condition()
-        self._visitors: dict[str, Visitor] = {}
+        self._uploads: dict[str, Upload] = {}
         self._folder: Path | None = None
         self._thread: threading.Thread | None = None
 
     # For the routes
 
-    def add(self, name: str, source: BinaryIO) -> Visitor:
+    def add(self, name: str, source: BinaryIO) -> Upload:
         """Take in a song, and have it embedded when its turn comes.
 
         Parameters
@@ -117,29 +117,29 @@ class Visitors:
             path.parent.mkdir()
             if not _receive(source, path):
                 raise RefusedError(400, f"{path.name} is empty.")
-            visitor = Visitor(token, path.name, path, read_tags(path))
+            upload = Upload(token, path.name, path, read_tags(path))
         except BaseException as error:
             shutil.rmtree(path.parent, ignore_errors=True)
             if isinstance(error, OSError):
                 raise _cannot_store(path, error) from error
             raise
         with self._changed:
-            self._visitors[token] = visitor
+            self._uploads[token] = upload
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="visitors", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="uploads", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
-        return visitor
+        return upload
 
-    def get(self, token: str) -> Visitor:
-        """Return a visitor; raise RefusedError if there is none of that token, or no longer."""
-        visitor = self._visitors.get(token)
-        if visitor is None:
+    def get(self, token: str) -> Upload:
+        """Return a upload; raise RefusedError if there is none of that token, or no longer."""
+        upload = self._uploads.get(token)
+        if upload is None:
             raise RefusedError(404, "This song is not here any more: drop it on the map again.")
-        return visitor
+        return upload
 
     def describe(self, token: str) -> dict:
-        """Return how a visitor stands; once it is ready, also what it is like and where it lies.
+        """Return how a upload stands; once it is ready, also what it is like and where it lies.
 
         Raises
         ------
@@ -148,34 +148,34 @@ class Visitors:
         LibraryError
             If the library cannot be read.
         """
-        visitor = self.get(token)
-        phase, found = visitor.phase, None
+        upload = self.get(token)
+        phase, found = upload.phase, None
         if phase == "ready":
-            with visitor.lock:
-                found = self._compare(visitor)
+            with upload.lock:
+                found = self._compare(upload)
             phase = "ready" if found else "waiting"
-        embedded = visitor.embedded
+        embedded = upload.embedded
         return {
             "token": token,
-            "name": visitor.name,
+            "name": upload.name,
             "phase": phase,
-            "text": visitor.text,
-            "share": visitor.share,
-            "error": visitor.error,
-            "title": visitor.tags.title,
-            "artist": ", ".join(visitor.tags.artists),
-            "genres": list(visitor.tags.genres),
+            "text": upload.text,
+            "share": upload.share,
+            "error": upload.error,
+            "title": upload.tags.title,
+            "artist": ", ".join(upload.tags.artists),
+            "genres": list(upload.tags.genres),
             "duration_s": embedded.duration_s if embedded else None,
-            "song_id": visitor.song_id,
+            "song_id": upload.song_id,
             **(found or {"revision": None, "neighbours": [], "places": {}}),
         }
 
     def forget(self, token: str) -> None:
-        """Drop a visitor, its file, and its embedding where that runs or waits; raises as `get` does."""
+        """Drop a upload, its file, and its embedding where that runs or waits; raises as `get` does."""
         self._remove(self.get(token))
 
     def keep(self, token: str) -> str:
-        """Take a visitor into the library, and return its id there; a second time it is the same one.
+        """Take a upload into the library, and return its id there; a second time it is the same one.
 
         Raises
         ------
@@ -184,125 +184,123 @@ class Visitors:
         LibraryError, AudioError
             As `explorer.web.uploads.keep.keep_song` says.
         """
-        visitor = self.get(token)
-        with visitor.lock:
-            if visitor.phase != "ready":
-                raise RefusedError(409, f"{visitor.name} is not embedded yet, so it cannot be kept.")
-            if visitor.song_id is None:
-                visitor.song_id = keep_song(
-                    self._settings.database, visitor.path, visitor.name, visitor.embedded
-                )
-            return visitor.song_id
+        upload = self.get(token)
+        with upload.lock:
+            if upload.phase != "ready":
+                raise RefusedError(409, f"{upload.name} is not embedded yet, so it cannot be kept.")
+            if upload.song_id is None:
+                upload.song_id = keep_song(self._settings.database, upload.path, upload.name, upload.embedded)
+            return upload.song_id
 
     # Within
 
-    def _compare(self, visitor: Visitor) -> dict | None:
-        """Return what a visitor is like in the library that the page shows.
+    def _compare(self, upload: Upload) -> dict | None:
+        """Return what a upload is like in the library that the page shows.
 
-        None where that was made with another model than the visitor: then it is embedded once more.
+        None where that was made with another model than the upload: then it is embedded once more.
         """
         catalogue = self._shelf.held()
-        if visitor.answer is not None and visitor.answer[0]() is catalogue:
-            return visitor.answer[1]
+        if upload.answer is not None and upload.answer[0]() is catalogue:
+            return upload.answer[1]
         if not len(catalogue):
             raise RefusedError(409, "The library has no map any more: index your music again.")
         with Database.open_readonly(self._settings.database) as database:
             model = database.model()
-        if visitor.embedded is None or not is_same_model(model, visitor.embedded.model):
-            self._embed_again(visitor)
+        if upload.embedded is None or not is_same_model(model, upload.embedded.model):
+            self._embed_again(upload)
             return None
-        vector = visitor.embedded.vector
+        vector = upload.embedded.vector
         answer = {
             "revision": catalogue.revision,
             "neighbours": catalogue.described(catalogue.nearest_to(vector)),
             "places": catalogue.place(vector),
         }
-        visitor.answer = (weakref.ref(catalogue), answer)
+        upload.answer = (weakref.ref(catalogue), answer)
         return answer
 
-    def _embed_again(self, visitor: Visitor) -> None:
+    def _embed_again(self, upload: Upload) -> None:
         with self._changed:
-            visitor.phase, visitor.embedded, visitor.answer = "waiting", None, None
+            upload.phase, upload.embedded, upload.answer = "waiting", None, None
             self._changed.notify_all()
 
     def _make_room(self) -> None:
         """Let the longest here go where there are too many."""
         with self._changed:
-            surplus = len(self._visitors) - MOST_VISITORS + 1
-            leaving = [v for v in self._visitors.values() if v.phase in ("ready", "failed")]
+            surplus = len(self._uploads) - MOST_VISITORS + 1
+            leaving = [v for v in self._uploads.values() if v.phase in ("ready", "failed")]
             if surplus > len(leaving):
                 raise RefusedError(429, f"{MOST_VISITORS} songs wait already: drop this one a little later.")
-        for visitor in leaving[: max(0, surplus)]:
-            self._remove(visitor)
+        for upload in leaving[: max(0, surplus)]:
+            self._remove(upload)
 
     def _drop_old(self) -> None:
         with self._changed:
             now = time.monotonic()
-            old = [v for v in self._visitors.values() if now - v.arrived > OLDEST_S]
-        for visitor in old:
-            self._remove(visitor)
+            old = [v for v in self._uploads.values() if now - v.arrived > OLDEST_S]
+        for upload in old:
+            self._remove(upload)
 
-    def _remove(self, visitor: Visitor) -> None:
+    def _remove(self, upload: Upload) -> None:
         with self._changed:
-            self._visitors.pop(visitor.token, None)
-            if visitor.embedding is not None:
-                visitor.embedding.kill()
-        with visitor.lock:  # It may be being kept.
-            shutil.rmtree(visitor.path.parent, ignore_errors=True)
+            self._uploads.pop(upload.token, None)
+            if upload.embedding is not None:
+                upload.embedding.kill()
+        with upload.lock:  # It may be being kept.
+            shutil.rmtree(upload.path.parent, ignore_errors=True)
 
     def _home(self) -> Path:
-        """Return this program's folder of visitors; it goes when the program ends."""
+        """Return this program's folder of uploads; it goes when the program ends."""
         with self._changed:
             if self._folder is None or not self._folder.is_dir():
-                every = self._settings.visitors
+                every = self._settings.uploads
                 try:
                     every.mkdir(parents=True, exist_ok=True)
                     _sweep(every)
                     self._folder = Path(tempfile.mkdtemp(dir=every))
                 except OSError as error:
                     raise _cannot_store(every, error) from error
-                weakref.finalize(self, _leave, self._folder, self._visitors)
+                weakref.finalize(self, _leave, self._folder, self._uploads)
             return self._folder
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                visitor = next((v for v in self._visitors.values() if v.phase == "waiting"), None)
-                if visitor is None:
+                upload = next((v for v in self._uploads.values() if v.phase == "waiting"), None)
+                if upload is None:
                     self._changed.wait(_TIDYING_S)
                 else:
-                    visitor.phase, visitor.text, visitor.share = "embedding", "Starting", 0.0
-            if visitor is None:
+                    upload.phase, upload.text, upload.share = "embedding", "Starting", 0.0
+            if upload is None:
                 self._drop_old()
             else:
-                self._embed(visitor)
+                self._embed(upload)
 
-    def _embed(self, visitor: Visitor) -> None:
+    def _embed(self, upload: Upload) -> None:
         def tell(text: str, share: float) -> None:
-            visitor.text, visitor.share = text, share
+            upload.text, upload.share = text, share
 
         try:
             with self._changed:
-                if visitor.token not in self._visitors:
+                if upload.token not in self._uploads:
                     return
-                visitor.embedding = Embedding(visitor.path, self._settings.database, limit_s=self._limit_s)
-            visitor.embedded = visitor.embedding.embed(tell)
+                upload.embedding = Embedding(upload.path, self._settings.database, limit_s=self._limit_s)
+            upload.embedded = upload.embedding.embed(tell)
         except ExplorerError as error:
-            visitor.error = str(error)
+            upload.error = str(error)
         except Exception as error:
             # Whatever goes wrong with one, the next in line has its turn.
-            visitor.error = f"{visitor.name} cannot be embedded ({type(error).__name__}: {error})."
-        visitor.embedding = None
-        if visitor.error:
-            visitor.phase = "failed"
+            upload.error = f"{upload.name} cannot be embedded ({type(error).__name__}: {error})."
+        upload.embedding = None
+        if upload.error:
+            upload.phase = "failed"
             return
         try:
-            with visitor.lock:
-                self._compare(visitor)
+            with upload.lock:
+                self._compare(upload)
         except Exception as error:
-            _log.info("%s is placed when it is asked for: %s", visitor.name, error)
-        if visitor.embedded is not None:
-            visitor.phase = "ready"
+            _log.info("%s is placed when it is asked for: %s", upload.name, error)
+        if upload.embedded is not None:
+            upload.phase = "ready"
 
 
 def _receive(source: BinaryIO, path: Path) -> int:
@@ -335,8 +333,8 @@ def _sweep(every: Path) -> None:
             continue
 
 
-def _leave(folder: Path, visitors: dict[str, Visitor]) -> None:
-    for visitor in list(visitors.values()):
-        if visitor.embedding is not None:
-            visitor.embedding.kill()
+def _leave(folder: Path, uploads: dict[str, Upload]) -> None:
+    for upload in list(uploads.values()):
+        if upload.embedding is not None:
+            upload.embedding.kill()
     shutil.rmtree(folder, ignore_errors=True)

@@ -10,8 +10,8 @@ from report_support import change, store_sound_library
 from explorer.analysis.report.html import render_page, write_page
 from explorer.analysis.report.library_report import verify
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile
 from explorer.errors import AnalysisError
+from explorer.library.music_file import ScannedFile
 from explorer.util.progress import Reporter
 
 HOSTILE = (

@@ -8,9 +8,9 @@ from support import store_vectors
 
 from explorer.analysis.report.library_report import verify
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile
+from explorer.database.state import Run
 from explorer.errors import AnalysisError
-from explorer.library.runs import Run
+from explorer.library.music_file import ScannedFile
 from explorer.util.progress import Reporter
 
 READABLE, FINITE = "Every vector is 512 float64", "Every value is finite"

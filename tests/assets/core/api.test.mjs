@@ -21,9 +21,9 @@ test("the day since when a file is missing has its year where that is another on
 
 test("songs with the same sound are counted", () => {
   const { api } = load("core/api");
-  assert.equal(api.sameSound({ twins: 0 }), "");
-  assert.equal(api.sameSound({ twins: 1 }), "1 other song has the same sound");
-  assert.equal(api.sameSound({ twins: 1200 }), "1,200 other songs have the same sound");
+  assert.equal(api.sameSound({ same_sound_count: 0 }), "");
+  assert.equal(api.sameSound({ same_sound_count: 1 }), "1 other song has the same sound");
+  assert.equal(api.sameSound({ same_sound_count: 1200 }), "1,200 other songs have the same sound");
 });
 
 test("an answer is asked for once, and again after it failed", async () => {

@@ -13,9 +13,9 @@ ODD = ["00" * 16, "ab" + "00" * 15, "00" * 15 + "01", "ff" * 16]
 
 
 def test_every_fingerprint_is_known_and_no_other():
-    marks = [mark(number) for number in range(5_000)] + ODD
-    sounds = KnownSounds(pack(marks))
-    assert all(one in sounds for one in marks)
+    fingerprints = [mark(number) for number in range(5_000)] + ODD
+    sounds = KnownSounds(pack(fingerprints))
+    assert all(one in sounds for one in fingerprints)
     assert not any(mark(number) in sounds for number in range(5_000, 10_000))
     assert "ab" + "00" * 14 + "01" not in sounds
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from explorer.database.records import ScannedFile
 from explorer.indexing.cluster.ledger import BATCH_FILES, WORKER_BATCHES, Ledger
+from explorer.library.music_file import ScannedFile
 
 
 def files(count):

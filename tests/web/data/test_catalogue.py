@@ -7,7 +7,7 @@ import pytest
 from explorer.database.database import Database
 from explorer.errors import LibraryError, SongNotFoundError
 from explorer.web.data.facets import Filter
-from explorer.web.data.snapshot import Shelf, _warm_up
+from explorer.web.data.snapshot import CatalogueHolder, _warm_up
 from explorer.web.map.grouping import group_by_text
 
 
@@ -16,7 +16,7 @@ def catalogue(tmp_path, make_library):
     """A snapshot of a library with a few telling titles."""
     titles = {0: "Été indien", 1: "A summer's été", 2: "Indian summer", 9: "Summer"}
     make_library(tmp_path / "songs.db", tmp_path / "music", titles=titles)
-    return Shelf(tmp_path / "songs.db").latest()
+    return CatalogueHolder(tmp_path / "songs.db").latest()
 
 
 def test_songs_and_positions_share_their_order(catalogue):
@@ -70,7 +70,7 @@ def test_facets_are_those_of_the_songs_on_the_map_and_made_once(library, monkeyp
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
-    catalogue = Shelf(path).latest()
+    catalogue = CatalogueHolder(path).latest()
     calls = []
     facts = Database.facts
 
@@ -117,8 +117,8 @@ def test_regions_are_named_and_have_their_anthems_as_clusters_have(catalogue):
     regions, grouping = catalogue.regions(3)
     assert (grouping.title, sorted(grouping.names)) == ("Regions", ["Ambient", "Techno", "Waltz"])
     assert grouping.members is regions.labels
-    for group, anthem in enumerate(grouping.anthems):
-        assert grouping.members[anthem] == group
+    for group, representative in enumerate(grouping.representatives):
+        assert grouping.members[representative] == group
     assert catalogue.regions(3)[0] is regions
     assert len(catalogue.regions(10_000)[1].names) == 24
     assert len(catalogue.regions(0)[1].names) == 1
@@ -129,7 +129,7 @@ def test_regions_need_the_map_that_they_divide(library):
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM projections WHERE name = 'pca'")
     with pytest.raises(LibraryError, match="no PCA map"):
-        Shelf(path).latest().regions(3)
+        CatalogueHolder(path).latest().regions(3)
 
 
 def test_only_clusters_that_are_made_already_are_known(catalogue):
@@ -159,19 +159,19 @@ def test_clusters_counted_anew_keep_the_numbers_of_those_they_overlap(catalogue)
     four = catalogue.grouping("cluster", cluster_count=4)
     kept = (four.members == catalogue.clusters.members).sum()
     assert kept >= 16
-    for group, anthem in enumerate(four.anthems):
-        assert four.members[anthem] == group
+    for group, representative in enumerate(four.representatives):
+        assert four.members[representative] == group
 
 
 def test_the_stored_clusters_have_their_anthems(catalogue):
-    assert catalogue.clusters.anthems == [0, 8, 16]
+    assert catalogue.clusters.representatives == [0, 8, 16]
 
 
 def test_neighbours_are_numbered_as_the_map_is_also_where_some_songs_are_not_on_it(library):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
-    catalogue = Shelf(path).latest()
+    catalogue = CatalogueHolder(path).latest()
     found = [index for index, _ in catalogue.nearest(0, 6)]
     assert {catalogue.song_ids[index] for index in found} == set(ids[2:8])
     assert catalogue.number_of(ids[0]) is None
@@ -181,13 +181,13 @@ def test_neighbours_are_numbered_as_the_map_is_also_where_some_songs_are_not_on_
 
 def test_warming_up_reads_what_will_be_needed_and_minds_no_errors(library):
     path, _ = library
-    shelf = Shelf(path)
-    shelf.warm_up()
+    holder = CatalogueHolder(path)
+    holder.warm_up()
     for thread in threading.enumerate():
         if thread.name == "warm-up":
             thread.join(60)
-    assert {"_space", "_reduced", "_vocabulary"} <= set(shelf.held().__dict__)
-    other = Shelf(path)
+    assert {"_space", "_reduced", "_vocabulary"} <= set(holder.held().__dict__)
+    other = CatalogueHolder(path)
     catalogue = other.latest()
     with Database.open(path) as database:
         database.forget_vectors()
@@ -198,21 +198,21 @@ def test_warming_up_reads_what_will_be_needed_and_minds_no_errors(library):
 
 def test_the_shelf_reads_again_when_the_map_is_new(tmp_path, make_library):
     path = tmp_path / "songs.db"
-    shelf = Shelf(path)
+    holder = CatalogueHolder(path)
     with pytest.raises(LibraryError, match="There is no library"):
-        shelf.latest()
+        holder.latest()
     make_library(path, tmp_path / "music", per_genre=2)
-    first = shelf.latest()
-    assert shelf.latest() is first
+    first = holder.latest()
+    assert holder.latest() is first
     make_library(path, tmp_path / "music", per_genre=3)
-    assert len(shelf.latest()) == 9
-    assert shelf.latest().revision == 2
+    assert len(holder.latest()) == 9
+    assert holder.latest().revision == 2
 
 
 def test_songs_without_a_place_on_the_map_are_counted(library):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
-    catalogue = Shelf(path).latest()
+    catalogue = CatalogueHolder(path).latest()
     assert (len(catalogue), catalogue.unmapped) == (23, 1)
     assert np.isfinite(catalogue.positions["pca"]).all()

@@ -15,11 +15,11 @@ from explorer.indexing.make_map import make_map
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
 from explorer.web.data.facets import Filter
-from explorer.web.data.file_status import Standing
-from explorer.web.data.snapshot import Shelf
-from explorer.web.map.view import Look, draw_map
+from explorer.web.data.file_status import FileStatus
+from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.map.view import MapView, draw_map
 from explorer.web.page import panels
-from explorer.web.routes.fallback import what_is_kept
+from explorer.web.routes.fallback import fallback_of
 
 SINCE = "2026-11-03T10:00:00+00:00"
 BOTH = ["duplicates", "missing"]
@@ -57,21 +57,25 @@ def numbers(mask):
 
 def test_songs_that_are_not_on_the_map_count_for_nothing():
     groups = [["absent", "b", "c"], ["a", "absent too"], ["e", "d"]]
-    standing = Standing.of(list("abcde"), groups=groups, gone={"absent": SINCE, "a": SINCE})
-    assert standing.counts == {"duplicates": 2, "missing": 1}
+    file_status = FileStatus.of(list("abcde"), groups=groups, gone={"absent": SINCE, "a": SINCE})
+    assert file_status.counts == {"duplicates": 2, "missing": 1}
     # Of those that are on the map, the first stays.
-    assert numbers(standing.hidden(["duplicates"])) == [2, 3]
-    assert (standing.others_like(1), standing.others_like(2), standing.others_like(0)) == ((2,), (1,), ())
-    assert numbers(standing.hidden(BOTH)) == [0, 2, 3]
-    assert standing.hidden([]) is None
-    assert Standing.of(["a"], groups=[], gone={}).hidden(BOTH) is None
+    assert numbers(file_status.hidden(["duplicates"])) == [2, 3]
+    assert (file_status.others_like(1), file_status.others_like(2), file_status.others_like(0)) == (
+        (2,),
+        (1,),
+        (),
+    )
+    assert numbers(file_status.hidden(BOTH)) == [0, 2, 3]
+    assert file_status.hidden([]) is None
+    assert FileStatus.of(["a"], groups=[], gone={}).hidden(BOTH) is None
 
 
 def test_hidden_songs_have_no_colour_and_are_in_no_count(changed):
-    catalogue = Shelf(changed).latest()
+    catalogue = CatalogueHolder(changed).latest()
     for view in ("tsne", "original"):
-        plain, _, _ = draw_map(catalogue, Look(view, revision=1))
-        look = Look.parse({"projection": view, "filter": {"hide": BOTH}, "clusters": 3})
+        plain, _, _ = draw_map(catalogue, MapView(view, revision=1))
+        look = MapView.parse({"projection": view, "filter": {"hide": BOTH}, "clusters": 3})
         figure, legend, _ = draw_map(catalogue, look)
         meta = figure["layout"]["meta"]
         colours = colours_of(figure)
@@ -84,7 +88,7 @@ def test_hidden_songs_have_no_colour_and_are_in_no_count(changed):
         assert plain["layout"]["meta"]["hidden"] is None
         text = json.dumps(legend, default=lambda part: part.to_plotly_json())
         assert "File missing" not in text
-    _, legend, _ = draw_map(catalogue, Look.parse({"projection": "tsne", "filter": {"hide": BOTH}}))
+    _, legend, _ = draw_map(catalogue, MapView.parse({"projection": "tsne", "filter": {"hide": BOTH}}))
     counts = [label for label in texts(legend) if label.startswith("Show only")]
     assert sorted(counts) == [
         "Show only Ambient: 7 songs",
@@ -116,9 +120,9 @@ def texts(legend):
 
 @pytest.mark.parametrize("view", ["tsne", "original"])
 def test_missing_songs_keep_their_groups_colour_but_fade_and_the_legend_says_what_they_are(changed, view):
-    catalogue = Shelf(changed).latest()
+    catalogue = CatalogueHolder(changed).latest()
     for fade in (False, True):
-        figure, legend, _ = draw_map(catalogue, Look(view, fade=fade))
+        figure, legend, _ = draw_map(catalogue, MapView(view, fade=fade))
         meta, colours = figure["layout"]["meta"], colours_of(figure)
         assert numbers((colours >= meta["gone"]) & (colours < meta["gone"] + meta["hues"])) == [3, 5, 20]
         same = colours[2] % meta["hues"]
@@ -131,8 +135,8 @@ def test_missing_songs_keep_their_groups_colour_but_fade_and_the_legend_says_wha
 
 
 def test_hiding_combines_with_what_is_filtered_by(changed):
-    catalogue = Shelf(changed).latest()
-    look = Look.parse({"projection": "tsne", "filter": {"genres": ["Techno"], "hide": ["missing"]}})
+    catalogue = CatalogueHolder(changed).latest()
+    look = MapView.parse({"projection": "tsne", "filter": {"genres": ["Techno"], "hide": ["missing"]}})
     figure, _, _ = draw_map(catalogue, look)
     meta, colours = figure["layout"]["meta"], colours_of(figure)
     seen = (colours != meta["unlit"]) & (colours != meta["hidden"])
@@ -147,13 +151,13 @@ def test_what_makes_no_sense_hides_nothing(said):
 
 
 def test_hidden_songs_are_neither_suggested_nor_counted(changed):
-    shelf = Shelf(changed)
-    plain = panels.suggestions(shelf, "techno")
-    hidden = panels.suggestions(shelf, "techno", ("duplicates", "missing"))
+    holder = CatalogueHolder(changed)
+    plain = panels.suggestions(holder, "techno")
+    hidden = panels.suggestions(holder, "techno", ("duplicates", "missing"))
     assert (plain[0]["told"], hidden[0]["told"]) == ("Show this genre: 8 songs", "Show this genre: 6 songs")
     shown = {one["value"] for one in hidden if one["value"].startswith("song:")}
     assert shown == {f"song:{number}" for number in (0, 1, 2, 4, 6, 7)}
-    genres = panels.filter_options(shelf.latest(), None, ("missing",))[0]
+    genres = panels.filter_options(holder.latest(), None, ("missing",))[0]
     assert [one["label"] for one in genres] == ["Ambient (7)", "Techno (6)", "Waltz (8)"]
 
 
@@ -179,7 +183,7 @@ def test_hidden_songs_are_nobodys_neighbours_and_there_are_ten_all_the_same(clie
 
 def test_a_song_says_which_others_have_its_sound_and_where_their_files_are(client):
     song = client.get("/songs/1/2").get_json()
-    assert song["twins"] == 2
+    assert song["same_sound_count"] == 2
     assert song["same_sound"] == [
         {
             "index": 9,
@@ -197,12 +201,17 @@ def test_a_song_says_which_others_have_its_sound_and_where_their_files_are(clien
         },
     ]
     alone = client.get("/songs/1/0").get_json()
-    assert (alone["twins"], alone["same_sound"], alone["gone_since"], alone["kept"]) == (0, [], None, None)
+    assert (alone["same_sound_count"], alone["same_sound"], alone["gone_since"], alone["fallback"]) == (
+        0,
+        [],
+        None,
+        None,
+    )
 
 
 def test_a_song_without_its_file_says_since_when_and_what_is_kept(changed, client):
     assert client.get("/songs/1/5").get_json()["gone_since"] == SINCE
-    assert client.get("/songs/1/5").get_json()["kept"] is None
+    assert client.get("/songs/1/5").get_json()["fallback"] is None
     # What may have changed a moment later is not kept by the browser.
     assert client.get("/songs/1/5").headers["Cache-Control"] == "no-store"
     (changed.parent / "music" / "005.flac").write_bytes(b"it is back")
@@ -222,7 +231,7 @@ def test_a_preview_that_was_made_outlasts_its_file(library):
     client = create_app(settings).server.test_client()
     made = client.get("/preview/003.flac").data
     mark_gone(path, "003.flac")
-    assert client.get("/songs/1/3").get_json()["kept"] == "preview"
+    assert client.get("/songs/1/3").get_json()["fallback"] == "preview"
     response = client.get("/preview/003.flac", headers={"Range": "bytes=0-9"})
     assert (response.status_code, response.mimetype, response.data) == (206, "audio/mpeg", made[:10])
     assert client.get("/audio/003.flac").status_code == 404
@@ -238,7 +247,7 @@ def test_a_copy_for_browsers_outlasts_its_file_and_goes_before_the_preview(libra
         file = database.file_of("003.flac")
     copy = transcode(file.path, cache=settings.transcodes, key=file.fingerprint)
     mark_gone(path, "003.flac")
-    assert what_is_kept(file, settings) == "copy"
+    assert fallback_of(file, settings) == "copy"
     response = client.get("/audio/003.flac")
     assert (response.status_code, response.mimetype, response.data) == (
         200,
@@ -254,33 +263,33 @@ def test_a_missing_song_of_a_server_is_told_by_the_library_and_a_fetched_copy_co
     with Database.open(settings.database) as library:
         store_vectors(library, tmp_path, np.random.default_rng(0).normal(size=(2, 512)))
         with library.transaction():
-            library._rows("UPDATE roots SET path = 'memory://standing'")
+            library._rows("UPDATE roots SET path = 'memory://file_status'")
         make_map(library, reporter=Reporter())
         library.mark_gone(1, [b"00000.flac", b"00001.flac"], since=SINCE)
-    system.pipe("/standing/00001.flac", whole)
+    system.pipe("/file_status/00001.flac", whole)
     client = create_app(settings).server.test_client()
     assert client.get("/audio/00001.flac").data == whole
-    system.rm("/standing/00001.flac")
+    system.rm("/file_status/00001.flac")
     songs = [client.get(f"/songs/1/{index}").get_json() for index in (0, 1)]
-    assert [(song["gone_since"], song["kept"]) for song in songs] == [(SINCE, None), (SINCE, "copy")]
+    assert [(song["gone_since"], song["fallback"]) for song in songs] == [(SINCE, None), (SINCE, "copy")]
     assert client.get("/audio/00001.flac").data == whole
     assert client.get("/audio/00000.flac").status_code == 404
 
 
 def test_the_same_map_is_drawn_anew_when_files_go_and_nothing_is_read_again_for_it(library, monkeypatch):
     path, _ = library
-    shelf = Shelf(path)
-    before = shelf.latest()
+    holder = CatalogueHolder(path)
+    before = holder.latest()
     nearest = before.nearest(0)
-    assert before.standing.counts == {"duplicates": 0, "missing": 0}
+    assert before.file_status.counts == {"duplicates": 0, "missing": 0}
     mark_gone(path, "007.flac")
     monkeypatch.setattr(Database, "vectors", lambda *_, **__: pytest.fail("the vectors were read again"))
-    after = shelf.latest()
-    assert after is shelf.latest() is not before
+    after = holder.latest()
+    assert after is holder.latest() is not before
     assert after.changes != before.changes
-    assert after.standing.counts["missing"] == 1
+    assert after.file_status.counts["missing"] == 1
     assert after.nearest(0) == nearest
     assert (after.revision, after.order) == (before.revision, before.order)
     with Database.open(path) as database:
         database.mark_back(1, [b"007.flac"])
-    assert shelf.latest().standing.counts["missing"] == 0
+    assert holder.latest().file_status.counts["missing"] == 0

@@ -43,19 +43,19 @@ def test_each_group_has_its_colour_and_the_smallest_share_grey():
     assert figure.layout.meta["colours"][MAX_COLOURS] == GREYS["dark"]
     entries = legend_entries(a_grouping(30), theme="dark")
     assert len(entries) == MAX_COLOURS + 1
-    rest = {"name": "10 more share this grey", "count": 30, "anthem": None}
+    rest = {"name": "10 more share this grey", "count": 30, "representative": None}
     assert entries[-1] == {"group": None, "colour": GREYS["dark"], **rest}
-    first = {"name": "group 0", "count": 3, "anthem": None}
+    first = {"name": "group 0", "count": 3, "representative": None}
     assert entries[0] == {"group": 0, "colour": PALETTES["dark"][0], **first}
 
 
 def test_the_legend_goes_by_size_while_colours_stay_with_their_numbers():
     members = np.array([0, 1, 1, 1, 2, 2], dtype=np.int32)
-    grouping = Grouping("Clusters", ["a", "b", "c"], members, anthems=[0, 2, -1])
+    grouping = Grouping("Clusters", ["a", "b", "c"], members, representatives=[0, 2, -1])
     entries = legend_entries(grouping, theme="light")
     assert [entry["name"] for entry in entries] == ["b", "c", "a"]
     assert entries[0]["colour"] == PALETTES["light"][1]
-    assert [entry["anthem"] for entry in entries] == [2, None, 0]
+    assert [entry["representative"] for entry in entries] == [2, None, 0]
     assert [entry["group"] for entry in entries] == [1, 2, 0]
     own = legend_entries(grouping, theme="light", colours=["#111111", "#222222", "#333333", "rgba(0,0,0,.1)"])
     assert [entry["colour"] for entry in own] == ["#222222", "#333333", "#111111"]

@@ -11,13 +11,14 @@ from flask import Flask
 from explorer.analysis.similar_songs import recommend
 from explorer.config import Settings
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Song, Tags
+from explorer.database.records import Song
 from explorer.indexing.model import Model, ModelRequest
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.remote import as_root
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.data.snapshot import Shelf
+from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.media import make_blueprint
 
 MODEL = Model("untrained", "0" * 64, trained=False, hop_s=0.5, precision="float32").record()
@@ -160,9 +161,9 @@ def test_describing_a_song_computes_no_clusters(site, count, monkeypatch):
 
 def test_a_song_is_in_one_of_the_clusters_that_the_page_shows(library):
     path, _ = library
-    shelf = Shelf(path)
-    client = create_bare(path, shelf)
-    five = shelf.latest().grouping("cluster", cluster_count=5)
+    holder = CatalogueHolder(path)
+    client = create_bare(path, holder)
+    five = holder.latest().grouping("cluster", cluster_count=5)
     for index in range(24):
         response = client.get(f"/songs/1/{index}?clusters=5")
         assert response.get_json()["cluster"] == five.names[five.members[index]]
@@ -170,9 +171,9 @@ def test_a_song_is_in_one_of_the_clusters_that_the_page_shows(library):
         assert response.headers["Cache-Control"] == "no-store"
 
 
-def create_bare(path, shelf):
+def create_bare(path, holder):
     app = Flask(__name__)
-    app.register_blueprint(make_blueprint(Settings(database=path), shelf))
+    app.register_blueprint(make_blueprint(Settings(database=path), holder))
     return app.test_client()
 
 

@@ -13,7 +13,8 @@ from explorer.audio import previews
 from explorer.config import Settings
 from explorer.database.connection import LibraryBusyError
 from explorer.database.database import Database
-from explorer.database.records import ScannedFile, Song, Tags
+from explorer.database.records import Song
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.web.app import create_app
 from explorer.web.routes import sound
 from explorer.web.routes.media import Database as MediaDatabase

@@ -23,8 +23,8 @@ from explorer.indexing.model import ModelRequest
 from explorer.library.genres import DROPPED
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
-from explorer.web.data.snapshot import Shelf
-from explorer.web.routes.uploads import Visitors, make_visitors_blueprint
+from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.routes.uploads import UploadQueue, make_uploads_blueprint
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
 from explorer.web.uploads import queue
 
@@ -70,22 +70,22 @@ def client(home):
 
 def drop(client, content, name="song.flac"):
     """Drop a song's bytes on the map."""
-    return client.post("/visitors", query_string={"name": name}, data=content, headers=RAW)
+    return client.post("/uploads", query_string={"name": name}, data=content, headers=RAW)
 
 
 PATIENCE_S = 120
 
 
 def settled(client, response):
-    """What became of a visitor, once that is known."""
+    """What became of a upload, once that is known."""
     assert response.status_code == 202, response.text
     return state_of(client, response.get_json()["token"], "ready", "failed")
 
 
 def state_of(client, token, *phases):
-    """A visitor's state as soon as it is in one of some phases."""
+    """A upload's state as soon as it is in one of some phases."""
     until = time.monotonic() + PATIENCE_S
-    while (state := client.get(f"/visitors/{token}").get_json())["phase"] not in phases:
+    while (state := client.get(f"/uploads/{token}").get_json())["phase"] not in phases:
         assert time.monotonic() < until, state
         time.sleep(0.02)
     return state
@@ -100,17 +100,17 @@ def distance(one, other):
 
 
 def test_a_copy_of_a_song_lands_beside_it_on_every_map(client, home):
-    shelf = Shelf(home / "songs.db").latest()
+    holder = CatalogueHolder(home / "songs.db").latest()
     state = settled(client, drop(client, (home / "music" / "3.flac").read_bytes()))
-    assert (state["phase"], state["error"], state["revision"]) == ("ready", "", shelf.revision)
+    assert (state["phase"], state["error"], state["revision"]) == ("ready", "", holder.revision)
     first, *others = state["neighbours"]
-    assert shelf.song_ids[first["index"]] == "3.flac"
+    assert holder.song_ids[first["index"]] == "3.flac"
     assert first["similarity"] == pytest.approx(1, abs=1e-4)
     assert len(others) == 5
     assert max(song["similarity"] for song in others) < 0.99
     assert set(state["places"]) == {"tsne", "umap", "pca"}
     for name, place in state["places"].items():
-        assert distance(place, shelf.positions[name][first["index"]]) < 0.05
+        assert distance(place, holder.positions[name][first["index"]]) < 0.05
 
 
 def test_a_visitor_is_described_heard_and_forgotten_and_never_in_the_library(client, home, tmp_path):
@@ -120,7 +120,7 @@ def test_a_visitor_is_described_heard_and_forgotten_and_never_in_the_library(cli
     assert state["genres"] == ["Polka"]
     assert state["duration_s"] == pytest.approx(1.2, abs=0.1)
     assert len(state["neighbours"]) == 6
-    address = f"/visitors/{state['token']}"
+    address = f"/uploads/{state['token']}"
     heard = client.get(f"{address}/audio", headers={"Range": "bytes=0-9"})
     assert (heard.status_code, heard.mimetype) == (206, "audio/mpeg")
     assert heard.data == (tmp_path / "x.mp3").read_bytes()[:10]
@@ -130,14 +130,14 @@ def test_a_visitor_is_described_heard_and_forgotten_and_never_in_the_library(cli
     for method, path in (("GET", ""), ("GET", "/audio"), ("DELETE", ""), ("POST", "/keep")):
         response = client.open(address + path, method=method)
         assert (response.status_code, response.mimetype) == (404, "text/plain")
-    assert [path for path in (home / "visitors").rglob("*") if path.is_file()] == []
+    assert [path for path in (home / "uploads").rglob("*") if path.is_file()] == []
 
 
 def test_a_file_that_browsers_cannot_play_is_heard_as_flac(client, tmp_path):
     state = settled(client, drop(client, sound(tmp_path / "x.aiff", tags=None), "x.aiff"))
     assert state["phase"] == "ready"
     assert state["title"] == "x"
-    heard = client.get(f"/visitors/{state['token']}/audio", headers={"Range": "bytes=0-3"})
+    heard = client.get(f"/uploads/{state['token']}/audio", headers={"Range": "bytes=0-3"})
     assert (heard.status_code, heard.mimetype, heard.data) == (206, "audio/flac", b"fLaC")
 
 
@@ -162,7 +162,7 @@ def test_what_cannot_be_embedded_says_why(client, tmp_path, kind, sentence):
     assert state["error"].endswith(".")
     assert "Traceback" not in state["error"]
     assert state["neighbours"] == []
-    address = f"/visitors/{state['token']}"
+    address = f"/uploads/{state['token']}"
     assert client.post(f"{address}/keep").status_code == 409
     assert client.get(f"{address}/audio").status_code == 409
 
@@ -171,7 +171,7 @@ def test_what_is_no_upload_is_refused_at_once(client):
     empty = drop(client, b"", "nothing.mp3")
     assert (empty.status_code, empty.text) == (400, "nothing.mp3 is empty.")
     for headers in ({}, {"Content-Type": "multipart/form-data"}, {"Content-Type": "text/plain"}):
-        response = client.post("/visitors?name=a.mp3", data=b"abc", headers=headers)
+        response = client.post("/uploads?name=a.mp3", data=b"abc", headers=headers)
         assert (response.status_code, response.mimetype) == (415, "text/plain")
     large = drop(client, bytes(60_000_000))
     assert large.status_code == 413
@@ -180,11 +180,11 @@ def test_what_is_no_upload_is_refused_at_once(client):
 
 def test_a_body_that_lies_about_its_length_is_cut_off(home):
     settings = Settings(database=home / "songs.db")
-    visitors = Visitors(settings, Shelf(settings.database))
+    uploads = UploadQueue(settings, CatalogueHolder(settings.database))
     with pytest.raises(RefusedError, match="too large") as refused:
-        visitors.add("x.mp3", io.BytesIO(bytes(MAX_UPLOAD_BYTES + 1)))
+        uploads.add("x.mp3", io.BytesIO(bytes(MAX_UPLOAD_BYTES + 1)))
     assert refused.value.status == 413
-    assert [path for path in (home / "visitors").rglob("*") if path.is_file()] == []
+    assert [path for path in (home / "uploads").rglob("*") if path.is_file()] == []
 
 
 def test_without_a_map_there_is_nowhere_to_put_a_song(tmp_path):
@@ -211,13 +211,13 @@ def test_weights_that_are_missing_are_told_in_the_embedders_words(tmp_path):
 def test_a_kept_song_is_one_that_an_index_would_have_stored(client, home, tmp_path):
     content = sound(tmp_path / "x.flac")
     state = settled(client, drop(client, content, "../../../etc/CON\x00 new:?.flac"))
-    kept = client.post(f"/visitors/{state['token']}/keep")
+    kept = client.post(f"/uploads/{state['token']}/keep")
     assert kept.status_code == 200
     song_id = kept.get_json()["song_id"]
     assert song_id == f"{DROPPED}/CON new__.flac"
     assert (home / "music" / song_id).read_bytes() == content
-    assert client.post(f"/visitors/{state['token']}/keep").get_json() == {"song_id": song_id}
-    assert client.get(f"/visitors/{state['token']}").get_json()["song_id"] == song_id
+    assert client.post(f"/uploads/{state['token']}/keep").get_json() == {"song_id": song_id}
+    assert client.get(f"/uploads/{state['token']}").get_json()["song_id"] == song_id
     summary = index(home)
     assert (summary.indexed, summary.skipped, summary.failed) == (0, 7, 0)
     reference = tmp_path / "reference"
@@ -235,7 +235,7 @@ def test_a_kept_song_is_one_that_an_index_would_have_stored(client, home, tmp_pa
 
 def test_a_song_that_the_library_has_is_not_kept_twice(client, home):
     state = settled(client, drop(client, (home / "music" / "2.flac").read_bytes(), "again.flac"))
-    assert client.post(f"/visitors/{state['token']}/keep").get_json() == {"song_id": "2.flac"}
+    assert client.post(f"/uploads/{state['token']}/keep").get_json() == {"song_id": "2.flac"}
     assert not (home / "music" / DROPPED).exists()
 
 
@@ -247,7 +247,7 @@ def test_neighbours_are_those_of_the_map_that_the_page_shows(client, home):
     with Database.open(home / "songs.db") as library:
         make_map(library, reporter=Reporter())
     assert client.get("/_dash-layout").status_code == 200  # As a reload of the page asks for it.
-    again = client.get(f"/visitors/{state['token']}").get_json()
+    again = client.get(f"/uploads/{state['token']}").get_json()
     assert again["revision"] == state["revision"] + 1
     assert [song["index"] for song in again["neighbours"]][:1] == [2]
     assert len(again["neighbours"]) == 5
@@ -263,7 +263,7 @@ def test_a_library_made_anew_with_another_model_embeds_its_visitors_anew(client,
         for _ in range(state["revision"] + 1):
             make_map(library, reporter=Reporter())
     client.get("/_dash-layout")
-    assert client.get(f"/visitors/{state['token']}").get_json()["phase"] == "waiting"
+    assert client.get(f"/uploads/{state['token']}").get_json()["phase"] == "waiting"
     again = state_of(client, state["token"], "ready", "failed")
     assert again["phase"] == "ready"
     assert again["neighbours"][0]["index"] == 3
@@ -271,48 +271,48 @@ def test_a_library_made_anew_with_another_model_embeds_its_visitors_anew(client,
 
 
 def routes(home, **options):
-    """A test client of the visitors' routes alone, and the visitors."""
+    """A test client of the uploads' routes alone, and the uploads."""
     settings = Settings(database=home / "songs.db")
-    visitors = Visitors(settings, Shelf(settings.database), **options)
-    app = Flask("visitors")
-    app.register_blueprint(make_visitors_blueprint(visitors))
-    return app.test_client(), visitors
+    uploads = UploadQueue(settings, CatalogueHolder(settings.database), **options)
+    app = Flask("uploads")
+    app.register_blueprint(make_uploads_blueprint(uploads))
+    return app.test_client(), uploads
 
 
 def test_one_is_embedded_at_a_time_and_forgetting_stops_it(home, tmp_path):
-    client, visitors = routes(home)
+    client, uploads = routes(home)
     content = sound(tmp_path / "long.flac", seconds=150.0)
     first, second = (drop(client, content, f"{name}.flac").get_json()["token"] for name in "ab")
     state_of(client, first, "embedding")
-    assert client.get(f"/visitors/{second}").get_json()["phase"] == "waiting"
-    process = visitors.get(first).embedding
-    assert client.delete(f"/visitors/{first}").status_code == 204
+    assert client.get(f"/uploads/{second}").get_json()["phase"] == "waiting"
+    process = uploads.get(first).embedding
+    assert client.delete(f"/uploads/{first}").status_code == 204
     assert process.wait(20) == -signal.SIGKILL
     state_of(client, second, "embedding")
-    assert client.delete(f"/visitors/{second}").status_code == 204
+    assert client.delete(f"/uploads/{second}").status_code == 204
 
 
 def test_an_embedding_that_takes_too_long_is_given_up_and_the_next_has_its_turn(home, tmp_path):
-    client, visitors = routes(home, limit_s=0.6)
+    client, uploads = routes(home, limit_s=0.6)
     state = settled(client, drop(client, sound(tmp_path / "long.flac", seconds=150.0)))
     assert state["phase"] == "failed"
     assert "took longer than 0.01 minutes" in state["error"]
-    visitors._limit_s = 300
+    uploads._limit_s = 300
     content = (home / "music" / "3.flac").read_bytes()
     assert settled(client, drop(client, content))["phase"] == "ready"
 
 
 def test_the_longest_here_go_when_there_are_too_many_or_a_day_has_passed(home, monkeypatch):
     monkeypatch.setattr(queue, "MOST_VISITORS", 3)
-    client, visitors = routes(home)
+    client, uploads = routes(home)
     tokens = [settled(client, drop(client, b"no sound", f"{n}.mp3"))["token"] for n in range(4)]
-    assert client.get(f"/visitors/{tokens[0]}").status_code == 404
-    assert client.get(f"/visitors/{tokens[1]}").status_code == 200
-    visitors.get(tokens[2]).arrived -= queue.OLDEST_S + 1
+    assert client.get(f"/uploads/{tokens[0]}").status_code == 404
+    assert client.get(f"/uploads/{tokens[1]}").status_code == 200
+    uploads.get(tokens[2]).arrived -= queue.OLDEST_S + 1
     last = settled(client, drop(client, b"no sound", "last.mp3"))["token"]
-    here = [token for token in (*tokens, last) if client.get(f"/visitors/{token}").status_code == 200]
+    here = [token for token in (*tokens, last) if client.get(f"/uploads/{token}").status_code == 200]
     assert here == [tokens[1], tokens[3], last]
-    assert len(list((home / "visitors").rglob("*.mp3"))) == 3
+    assert len(list((home / "uploads").rglob("*.mp3"))) == 3
 
 
 def test_too_many_that_wait_are_refused(home, monkeypatch, tmp_path):
@@ -322,11 +322,11 @@ def test_too_many_that_wait_are_refused(home, monkeypatch, tmp_path):
     tokens = [drop(client, content).get_json()["token"] for _ in range(2)]
     assert drop(client, content).status_code == 429
     for token in tokens:
-        client.delete(f"/visitors/{token}")
+        client.delete(f"/uploads/{token}")
 
 
 def test_what_earlier_programs_left_is_swept(home):
-    old, new = home / "visitors" / "old", home / "visitors" / "new"
+    old, new = home / "uploads" / "old", home / "uploads" / "new"
     for folder in (old, new):
         (folder / "token").mkdir(parents=True)
         (folder / "token" / "a.mp3").touch()
