@@ -1,6 +1,6 @@
-"""Opening songs.db: one writer, many readers, and SQLite's errors as sentences.
+"""Opens songs.db for writing or reading, and turns SQLite's errors into messages for the user.
 
-SQLite through apsw, in WAL mode, so that a page can be read while an index runs.
+SQLite is used through apsw, in WAL mode: the web page can read while an index run writes.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
 
 BUSY_TIMEOUT_MS = 5_000
 READER_BUSY_TIMEOUT_MS = 1_000
-PATIENCE_S = 600.0
-"""How long a run that has worked for a while waits for another program."""
+MAX_WAIT_S = 600.0
+"""How long a long run waits for another program that holds the library."""
 
-_LONGEST_NAP_S = 0.1
-_LEAST_FREE_BYTES = 65_536
+_MAX_SLEEP_S = 0.1
+_MIN_FREE_BYTES = 65_536
 
-_OURS = {"songs_vectors", "files", "state"}
-"""Tables that every version of a library has, and no original database."""
+_LIBRARY_TABLES = {"songs_vectors", "files", "state"}
+"""Every version of a library has these tables; a database of the original scripts lacks some of them."""
 
 
 class LibraryFile:
-    """A connection to one songs.db, for one thread: opening, transactions, errors; no query."""
+    """A connection to one songs.db, for one thread: it opens the file, runs SQL and makes transactions."""
 
     def __init__(self, connection: apsw.Connection, path: Path):
         self._connection = connection
@@ -42,26 +42,31 @@ class LibraryFile:
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:
-        """Open for writing, making the file and its tables where they are missing.
+        """Open a library for writing, and create missing tables.
+
+        Parameters
+        ----------
+        create : bool
+            Whether to create the file if it does not exist.
 
         Raises
         ------
         NoLibraryError
-            If there is no such file and none is to be made.
+            If the file does not exist and `create` is False.
         LibraryError
-            If the file cannot be opened, is no database or one of the original scripts, or was written by
-            a newer version.
+            If the file cannot be opened, is not a database, is a database of the original scripts, or was
+            written by a newer version of this program.
         LibraryBusyError
-            If another program holds it for longer than five seconds.
+            If another program holds the file for longer than five seconds.
         """
         if not create:
-            _require(path)
+            _require_file(path)
         _refuse_original(path)
-        with speaking_plainly(path):
+        with translate_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = apsw.Connection(str(path))
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            _refuse_another_programs(connection, path)
+            _refuse_foreign_database(connection, path)
             _use_wal(connection)
             connection.pragma("synchronous", "full")
             connection.pragma("foreign_keys", True)
@@ -72,28 +77,28 @@ class LibraryFile:
 
     @classmethod
     def open_readonly(cls, path: Path) -> Self:
-        """Open for reading; a file of an older version is brought up to date first.
+        """Open a library for reading; migrate a file of an older version first.
 
         Raises
         ------
         NoLibraryError
-            If there is no such file.
+            If the file does not exist.
         LibraryError
-            If it is no database of this program.
+            If the file is not a library of this program.
         LibraryBusyError
-            If another program holds it for longer than a second.
+            If another program holds the file for longer than a second.
         """
-        _require(path)
-        with speaking_plainly(path):
-            # SQLite makes files beside a database in WAL mode even to read it.
-            if not _version_in_file(path):
+        _require_file(path)
+        with translate_errors(path):
+            # Check this first: SQLite creates files beside a WAL database even when it only reads it.
+            if not _version_in_header(path):
                 _refuse_original(path)
-            connection, tables = _open_to_read(path)
+            connection, tables = _open_for_reading(path)
             version = connection.pragma("user_version")
-        if not _is_ours(connection, tables):
+        if not _is_library(connection, tables):
             connection.close()
             _refuse_original(path)
-            raise LibraryError(f"{path} holds no library of this program: index a folder into another file.")
+            raise LibraryError(f"{path} is not a library of this program: index a folder into another file.")
         if version < len(MIGRATIONS):
             connection.close()
             cls.open(path, create=False).close()
@@ -101,20 +106,20 @@ class LibraryFile:
         return cls(connection, path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the connection."""
         self._connection.close()
 
-    def wait_patiently(self, say: Callable[[str], None], *, most_s: float = PATIENCE_S) -> None:
-        """From now on, wait for minutes while another program holds the library, and say so once each time.
+    def wait_patiently(self, say: Callable[[str], None], *, max_wait_s: float = MAX_WAIT_S) -> None:
+        """From now on, wait for minutes instead of five seconds while another program holds the library.
 
         Parameters
         ----------
         say : callable
-            Is told when it takes longer than the five seconds that are waited otherwise.
-        most_s : float
-            After so long it is `LibraryBusyError` all the same.
+            Gets one message each time a wait has lasted five seconds.
+        max_wait_s : float
+            After this time the wait ends with `LibraryBusyError`.
         """
-        self._connection.set_busy_handler(_Patience(self.path, say, most_s).wait)
+        self._connection.set_busy_handler(_BusyHandler(self.path, say, max_wait_s).wait)
 
     def __enter__(self) -> Self:
         return self
@@ -126,18 +131,18 @@ class LibraryFile:
         version = self._connection.pragma("user_version")
         if version > len(MIGRATIONS):
             raise LibraryError(
-                f"{self.path} was written by a newer version (schema {version}, this one knows "
+                f"{self.path} was written by a newer version (schema {version}; this version supports "
                 f"{len(MIGRATIONS)}): update the program."
             )
         for number in range(version, len(MIGRATIONS)):
             with self._connection:
-                # Another process may have done this step while this one waited for the lock.
+                # Check again: another process may have migrated while this one waited for the lock.
                 if self._connection.pragma("user_version") == number:
                     self._connection.execute(MIGRATIONS[number])
                     self._connection.pragma("user_version", number + 1)
 
     def _rows(self, sql: str, bindings: tuple = ()) -> list[tuple]:
-        with speaking_plainly(self.path):
+        with translate_errors(self.path):
             return self._connection.execute(sql, bindings).fetchall()
 
     def _value(self, sql: str, bindings: tuple = ()) -> object:
@@ -146,14 +151,14 @@ class LibraryFile:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make everything inside one transaction: all of it is there after a crash, or none."""
-        with speaking_plainly(self.path), self._connection:
+        """Run everything inside as one transaction: after a crash the file has all of it or none of it."""
+        with translate_errors(self.path), self._connection:
             yield
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Read everything inside from one state of the library, whatever is written meanwhile."""
-        with speaking_plainly(self.path):
+        """Read everything inside from one state of the library, even while another program writes."""
+        with translate_errors(self.path):
             self._connection.execute("BEGIN DEFERRED")
             try:
                 yield
@@ -161,76 +166,76 @@ class LibraryFile:
                 self._connection.execute("ROLLBACK")
 
 
-class _Patience:
-    """What SQLite asks whether to go on waiting for another program."""
+class _BusyHandler:
+    """SQLite's busy handler: sleeps, and after five seconds says that it waits."""
 
-    def __init__(self, path: Path, say: Callable[[str], None], most_s: float) -> None:
+    def __init__(self, path: Path, say: Callable[[str], None], max_wait_s: float) -> None:
         self._path = path
         self._say = say
-        self._most_s = most_s
-        self._began = 0.0
+        self._max_wait_s = max_wait_s
+        self._started_at = 0.0
         self._has_said = False
 
-    def wait(self, waited_before: int) -> bool:
-        """Wait a moment; return False to give up."""
+    def wait(self, previous_calls: int) -> bool:
+        """Sleep a moment; return False to give up. SQLite passes how often it has called before."""
         now = time.monotonic()
-        if not waited_before:
-            self._began, self._has_said = now, False
-        waited_s = now - self._began
+        if not previous_calls:
+            self._started_at, self._has_said = now, False
+        waited_s = now - self._started_at
         if waited_s >= BUSY_TIMEOUT_MS / 1000 and not self._has_said:
             self._has_said = True
-            most = f"{self._most_s / 60:.0f} minutes at most"
-            self._say(f"{self._path} is held by another program: waiting for it, {most}.")
-        if waited_s >= self._most_s:
+            limit = f"{self._max_wait_s / 60:.0f} minutes at most"
+            self._say(f"{self._path} is held by another program: waiting for it, {limit}.")
+        if waited_s >= self._max_wait_s:
             return False
-        time.sleep(min(_LONGEST_NAP_S, 0.001 * 2 ** min(waited_before, 10)))
+        time.sleep(min(_MAX_SLEEP_S, 0.001 * 2 ** min(previous_calls, 10)))
         return True
 
 
 def is_original(path: Path) -> bool:
-    """Tell whether a file is a database of the original experiment's scripts, without changing anything.
+    """Return whether a file is a database of the original scripts; nothing is written.
 
     Raises
     ------
     LibraryError
-        If it cannot be read, or is no database at all.
+        If the file cannot be read or is not a database.
     """
     if not path.is_file():
         return False
-    with speaking_plainly(path):
-        logs = logs_beside(path)
-        # A library of ours whose log is being written or was cut short: the scripts set no version.
-        if logs and _version_in_file(path):
+    with translate_errors(path):
+        logs = pending_logs(path)
+        # The original scripts never set a version. A library's log may be incomplete, so do not read it.
+        if logs and _version_in_header(path):
             return False
         try:
-            with reading_untouched(path) as connection:
-                tables = _tables(connection)
+            with open_without_writing(path) as connection:
+                tables = _table_names(connection)
         except apsw.CorruptError:
             if not logs:
                 raise
-            return False  # Another process changed the files while they were copied.
-    return "songs_vectors" in tables and not tables >= _OURS
+            return False  # Another process changed the files during the copy.
+    return "songs_vectors" in tables and not tables >= _LIBRARY_TABLES
 
 
 def _refuse_original(path: Path) -> None:
     if is_original(path):
         raise LibraryError(
-            f"{path} is a database of the original scripts, which is only read: look at it with "
-            f"`python run.py serve --db {path} --audio FOLDER`, or copy it into a library with "
+            f"{path} is a database of the original scripts, and this program never writes into one: open "
+            f"it with `python run.py serve --db {path} --audio FOLDER`, or copy it into a library with "
             f"`python run.py import {path}`."
         )
 
 
-def _version_in_file(path: Path) -> int:
-    """Return the version of a database's tables as the file has it, without what is in its log."""
+def _version_in_header(path: Path) -> int:
+    """Return `user_version` from the header of the database file; the log is not read."""
     with path.open("rb") as file:
         return int.from_bytes(file.read(64)[60:], "big")
 
 
-def _refuse_another_programs(connection: apsw.Connection, path: Path) -> None:
-    # The tables first: a library that another process makes meanwhile has them and its version at once.
-    tables = _tables(connection)
-    if tables and not _is_ours(connection, tables):
+def _refuse_foreign_database(connection: apsw.Connection, path: Path) -> None:
+    # Read the tables before the version: another process that creates the library commits both together.
+    tables = _table_names(connection)
+    if tables and not _is_library(connection, tables):
         connection.close()
         raise LibraryError(f"{path} is another program's database: choose another file with --db.")
 
@@ -238,7 +243,7 @@ def _refuse_another_programs(connection: apsw.Connection, path: Path) -> None:
 def _use_wal(connection: apsw.Connection) -> None:
     """Switch a database to WAL mode.
 
-    SQLite fails at once, whatever the timeout, when another process switches at the same moment: retry.
+    Retry: SQLite ignores its timeout here and fails at once if another process switches at the same moment.
     """
     give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
@@ -248,74 +253,75 @@ def _use_wal(connection: apsw.Connection) -> None:
         except apsw.BusyError:
             if time.monotonic() > give_up_at:
                 raise
-        time.sleep(_LONGEST_NAP_S / 10)
+        time.sleep(_MAX_SLEEP_S / 10)
 
 
 @contextmanager
-def reading_untouched(path: Path) -> Iterator[apsw.Connection]:
-    """Open a database so that neither it nor its folder is changed.
+def open_without_writing(path: Path) -> Iterator[apsw.Connection]:
+    """Open a database for reading without changing it or its folder.
 
-    SQLite opens a file that is said to be immutable without locks, and makes no file beside it. It would
-    ignore a log that the last writer left, so then a copy of both is read.
+    The database is opened as immutable: SQLite then takes no lock and creates no file beside it. SQLite also
+    ignores the log in that mode, so if the last writer left one, a temporary copy of both files is read.
     """
     with ExitStack() as stack:
-        with speaking_plainly(path):
-            if logs := logs_beside(path):
+        with translate_errors(path):
+            if logs := pending_logs(path):
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="music-explorer-")))
                 for file in [path, *logs]:
-                    with suppress(FileNotFoundError):  # Its writer has just put a log into the file.
+                    with suppress(FileNotFoundError):  # The writer may just have merged and deleted the log.
                         shutil.copyfile(file, folder / file.name)
-            source = apsw.Connection(str(folder / path.name)) if logs else _immutable(path)
+            source = apsw.Connection(str(folder / path.name)) if logs else _open_immutable(path)
         yield stack.enter_context(closing(source))
 
 
-def logs_beside(path: Path) -> list[Path]:
-    """Return the logs with what the last writer of a database did not put into it."""
-    found = []
-    for log in (path.with_name(path.name + end) for end in ("-wal", "-journal")):
+def pending_logs(path: Path) -> list[Path]:
+    """Return a database's write-ahead log and rollback journal, those that exist and are not empty."""
+    logs = []
+    for log in (path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")):
         with suppress(FileNotFoundError):
             if log.stat().st_size:
-                found.append(log)
-    return found
+                logs.append(log)
+    return logs
 
 
-def _open_to_read(path: Path) -> tuple[apsw.Connection, set[str]]:
+def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str]]:
+    """Return a read-only connection and the names of the tables."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
     try:
-        return connection, _tables(connection)
+        return connection, _table_names(connection)
     except (apsw.CantOpenError, apsw.ReadOnlyError):
-        # WAL needs to create a -shm file, which a read-only folder forbids. Nobody can write there, so
-        # `immutable` is safe.
+        # WAL needs to create a -shm file, which a read-only folder forbids. No program can write in such a
+        # folder, so `immutable` is safe.
         connection.close()
-        if os.access(path.parent, os.W_OK) or logs_beside(path):
+        if os.access(path.parent, os.W_OK) or pending_logs(path):
             raise
-        connection = _immutable(path)
-        return connection, _tables(connection)
+        connection = _open_immutable(path)
+        return connection, _table_names(connection)
 
 
-def _immutable(path: Path) -> apsw.Connection:
+def _open_immutable(path: Path) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     return apsw.Connection(f"file:{quote(os.fsencode(path.absolute()))}?immutable=1", flags=flags)
 
 
-def _tables(connection: apsw.Connection) -> set[str]:
+def _table_names(connection: apsw.Connection) -> set[str]:
     return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
 
 
-def _is_ours(connection: apsw.Connection, tables: set[str]) -> bool:
-    """Tell whether a database with these tables is a library; other programs count versions too."""
-    return tables >= _OURS and connection.pragma("user_version") > 0
+def _is_library(connection: apsw.Connection, tables: set[str]) -> bool:
+    """Return whether a database is a library; other programs set `user_version` too."""
+    return tables >= _LIBRARY_TABLES and connection.pragma("user_version") > 0
 
 
-def _require(path: Path) -> None:
+def _require_file(path: Path) -> None:
     if not path.exists():
         raise NoLibraryError(f"There is no library at {path}: make one with `python run.py index FOLDER`.")
 
 
 @contextmanager
-def speaking_plainly(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into sentences about the file."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into a `LibraryError` with a message about the file."""
     try:
         yield
     except (apsw.BusyError, apsw.LockedError) as error:
@@ -329,20 +335,23 @@ def speaking_plainly(path: Path) -> Iterator[None]:
             f"{path} is damaged ({error}): restore it from a backup, or delete it and index again."
         ) from error
     except apsw.FullError as error:
-        raise LibraryError(_full(path)) from error
+        raise LibraryError(_disk_full_message(path)) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError, OSError) as error:
-        told = f"{path} cannot be opened or written ({error}): check the folder's permissions, and the disk."
-        raise LibraryError(_full(path) if _is_full(path, error) else told) from error
+        if _is_disk_full(path, error):
+            raise LibraryError(_disk_full_message(path)) from error
+        raise LibraryError(
+            f"{path} cannot be opened or written ({error}): check the folder's permissions and the disk."
+        ) from error
 
 
-def _full(path: Path) -> str:
+def _disk_full_message(path: Path) -> str:
     return f"The disk of {path} is full: make room and run this again."
 
 
-def _is_full(path: Path, error: Exception) -> bool:
-    """Tell whether it is for want of room that SQLite failed: some of its files it makes by other ways."""
+def _is_disk_full(path: Path, error: Exception) -> bool:
+    """Return whether an error comes from a full disk; SQLite reports some of these as other I/O errors."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     with suppress(OSError):
-        return shutil.disk_usage(path.parent).free < _LEAST_FREE_BYTES
+        return shutil.disk_usage(path.parent).free < _MIN_FREE_BYTES
     return False

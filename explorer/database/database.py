@@ -1,6 +1,6 @@
-"""The library's queries: the modules of this package are the only place that knows SQL.
+"""The library's database: joins the queries of this package, which is the only one that contains SQL.
 
-`Database.open` is for commands that write, `Database.open_readonly` for a request of the page.
+Commands that write use `Database.open`; requests of the page use `Database.open_readonly`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ from explorer.database.imports import ImportTables
 from explorer.database.maps import MapTables
 from explorer.database.records import Song, encode_vector
 from explorer.database.search import SearchTables
-from explorer.database.songs import SongTables
-from explorer.database.state import StateTables
 from explorer.database.verify import VerifyTables
 from explorer.errors import LibraryError
-from explorer.library.music_file import ScannedFile, Tags
+from explorer.library.music_file import Tags
 
 
-class Database(FileTables, ImportTables, MapTables, StateTables, SearchTables, SongTables, VerifyTables):
-    """A library, open for one thread."""
+class Database(FileTables, ImportTables, MapTables, SearchTables, VerifyTables):
+    """A connection to a library, for one thread, with all queries."""
 
-    # Songs
+    # Storing and deleting songs
 
     def store_song(self, root_id: int, song: Song, vector: np.ndarray | None) -> str:
         """Store a song, its genres, file and vector in one transaction, and return its id.
@@ -32,7 +30,7 @@ class Database(FileTables, ImportTables, MapTables, StateTables, SearchTables, S
         Parameters
         ----------
         vector : np.ndarray [shape=(512,), float64] or None
-            None for the one that the song has.
+            None keeps the stored vector.
         """
         info = {
             "name": song.tags.title,
@@ -44,7 +42,7 @@ class Database(FileTables, ImportTables, MapTables, StateTables, SearchTables, S
         }
         with self.transaction():
             song_id = self._song_id(root_id, song.file)
-            if not self._says_more(song_id, song.tags):
+            if not self._has_richer_info(song_id, song.tags):
                 self._rows(
                     "INSERT INTO songs VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET info = excluded.info",
                     (song_id, json.dumps(info, ensure_ascii=False)),
@@ -58,43 +56,26 @@ class Database(FileTables, ImportTables, MapTables, StateTables, SearchTables, S
         return song_id
 
     def store_clip(self, song_id: str, root_id: int, clip: Song) -> None:
-        """Store in which file the sound of an imported song is; its tags say nothing."""
+        """Store the audio file of an imported song; the file's tags are ignored."""
         with self.transaction():
-            # Another song may have had the file until now.
+            # The file may have belonged to another song.
             self._rows("DELETE FROM files WHERE root_id = ? AND path = ?", (root_id, clip.file.path))
             self._store_file(song_id, root_id, clip)
 
-    def _says_more(self, song_id: str, tags: Tags) -> bool:
-        """Tell whether a song was imported with more than its file's tags say."""
+    def _has_richer_info(self, song_id: str, tags: Tags) -> bool:
+        """Return whether a song was imported and its file's tags name neither artist nor album."""
         return not tags.artists and not tags.album and self.was_imported(song_id)
 
-    def _song_id(self, root_id: int, file: ScannedFile) -> str:
-        """Return a file's id: its path, told apart by the root's name where another root has the same."""
-        known = self._value("SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, file.path))
-        if known is not None:
-            return known
-        for candidate in self._possible_ids(root_id, file):
-            if self._value("SELECT 1 FROM songs WHERE id = ?", (candidate,)) is None:
-                return candidate
-        raise LibraryError(f"No id is free for {file.text!r}: rename the file.")
-
-    def _possible_ids(self, root_id: int, file: ScannedFile) -> list[str]:
-        """Return the ids that a file may have, the best first."""
-        root_name = self._value("SELECT name FROM roots WHERE id = ?", (root_id,))
-        numbered = f"{root_name} {root_id}"
-        ends = (f"{root_name}/{file.text}", f"{numbered}/{file.text}", f"{numbered}/{file.path.hex()}")
-        return [file.text, *ends]
-
     def forget_vectors(self) -> None:
-        """Drop all vectors, failures, the map and the model: everything is to be embedded again."""
+        """Delete all vectors, failures, the map and the model, so that every song is embedded again."""
         with self.transaction():
             for table in ("songs_vectors", "failures", "projections", "clusters", "networks", "runs"):
                 self._rows(f"DELETE FROM {table}")
-            # The next map must not have the number of one that a page still shows.
+            # Keep the revision: the next map must not get the number of one that a page still shows.
             self._rows("DELETE FROM state WHERE key <> 'map_revision'")
 
     def forget_everything(self) -> None:
-        """Empty the library."""
+        """Delete everything in the library."""
         self.forget_vectors()
         with self.transaction():
             for table in ("songs", "roots"):
@@ -103,7 +84,7 @@ class Database(FileTables, ImportTables, MapTables, StateTables, SearchTables, S
     # Counts
 
     def summary(self) -> dict:
-        """Count what the library holds."""
+        """Return the counts that `status` shows."""
         return {
             "songs": self._value("SELECT count(*) FROM songs"),
             "vectors": self.count_vectors(),
@@ -112,12 +93,8 @@ class Database(FileTables, ImportTables, MapTables, StateTables, SearchTables, S
             "clusters": self._value("SELECT count(*) FROM clusters"),
         }
 
-    def count_genres(self) -> int:
-        """Return how many genres the songs' tags name."""
-        return self._value("SELECT count(DISTINCT genre) FROM songs_genres")
-
     def require_songs(self) -> None:
-        """Refuse to go on with an empty library.
+        """Raise an error if the library is empty.
 
         Raises
         ------

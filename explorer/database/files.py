@@ -1,4 +1,4 @@
-"""Folders of music, their files, and what has become of each file: moved, copied, retagged, gone."""
+"""Queries about root folders and their files: moved, copied, retagged or gone."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ from dataclasses import astuple
 from pathlib import Path
 
 from explorer.database.records import KnownFile, SameSound, Song, absolute_path
-from explorer.database.songs import GenreTables
+from explorer.database.songs import SongTables
+from explorer.errors import LibraryError
 from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.util.text import readable
 
-_KIN = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
+_SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
         gone_since IS NOT NULL, fingerprint, audio_fingerprint
     FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
 
 
-class FileTables(GenreTables):
-    """Queries about roots, files and fingerprints."""
+class FileTables(SongTables):
+    """Queries about the tables roots, files and failures."""
 
-    # Folders of music and their files
+    # Root folders
+
+    def roots(self) -> list[str]:
+        """Return the indexed root folders and URLs."""
+        return [path for (path,) in self._rows("SELECT path FROM roots ORDER BY id")]
 
     def add_root(self, folder: Path | RemotePath) -> int:
-        """Remember a folder of music and return its number."""
+        """Store a root folder, unless it is stored already, and return its number."""
         with self.transaction():
             self._rows(
                 "INSERT OR IGNORE INTO roots(path, name) VALUES (?, ?)", (str(folder), folder.name or "root")
@@ -33,23 +38,24 @@ class FileTables(GenreTables):
         return self._value("SELECT id FROM roots WHERE path = ?", (str(folder),))
 
     def settle_root(self, folder: Path | RemotePath) -> tuple[int, Path | RemotePath]:
-        """Return the number and the folder of the root that a folder belongs to.
+        """Return the number and path of the root that a folder belongs to.
 
-        A folder inside a known one belongs to that. A folder around known ones takes them in: their
-        songs keep their ids and vectors, and are not found a second time, and where their genres come
-        from, unless they disagree: folders' names mean something else from further up.
+        A folder inside a root belongs to that root. Otherwise the folder becomes a root, and takes in the
+        roots inside it: their songs keep their ids and vectors and are not indexed again. It also takes over
+        their choice of genre source, if all of them have the same and it is not "folder": folder names mean
+        something else as seen from a folder above.
         """
         for root in map(as_root, self.roots()):
             if folder.is_relative_to(root):
                 return self.add_root(root), root
-        inner = [(number, as_root(path)) for number, path in self._rows("SELECT id, path FROM roots")]
-        inner = [(number, path) for number, path in inner if path.is_relative_to(folder)]
-        choices = {self.genre_choice(number) for number, _ in inner}
+        roots = [(number, as_root(path)) for number, path in self._rows("SELECT id, path FROM roots")]
+        inner_roots = [(number, path) for number, path in roots if path.is_relative_to(folder)]
+        choices = {self.genre_choice(number) for number, _ in inner_roots}
         with self.transaction():
             root_id = self.add_root(folder)
             if len(choices) == 1 and choices.isdisjoint({None, "folder"}):
                 self.choose_genres(root_id, *choices)
-            for number, path in inner:
+            for number, path in inner_roots:
                 prefix = os.fsencode(path.relative_to(folder).as_posix()) + b"/"
                 for table in ("files", "failures"):
                     self._rows(
@@ -59,12 +65,19 @@ class FileTables(GenreTables):
                 self._rows("DELETE FROM roots WHERE id = ?", (number,))
         return root_id, folder
 
-    def roots(self) -> list[str]:
-        """List the folders that were indexed."""
-        return [path for (path,) in self._rows("SELECT path FROM roots ORDER BY id")]
+    def genre_choice(self, root_id: int) -> str | None:
+        """Return the source of a root's genres that the user chose, or None if the user made no choice."""
+        return self._value("SELECT genres_from FROM roots WHERE id = ?", (root_id,))
+
+    def choose_genres(self, root_id: int, choice: str) -> None:
+        """Store the user's choice of a source for a root's genres."""
+        with self.transaction():
+            self._rows("UPDATE roots SET genres_from = ? WHERE id = ?", (choice, root_id))
+
+    # Files of a root
 
     def known_files(self, root_id: int) -> dict[bytes, KnownFile]:
-        """Return what is remembered of each file under a root; a failure outweighs an older success."""
+        """Return the stored state of each file of a root, by path; a failure replaces an older success."""
         songs = self._rows(
             """SELECT path, size_bytes, modified_ns, song_id, 0, gone_since IS NOT NULL
                FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?""",
@@ -76,30 +89,55 @@ class FileTables(GenreTables):
         return {path: KnownFile(*rest[:3], bool(rest[3]), bool(rest[4])) for path, *rest in songs + failures}
 
     def known_files_under(self, folder: Path | RemotePath) -> dict[bytes, KnownFile]:
-        """Return the same of a folder that may lie in a root, or around some; paths are relative to it."""
-        found: dict[bytes, KnownFile] = {}
+        """Return the stored state of each file under any folder, by path relative to it.
+
+        The folder may be a root, lie inside a root, or contain roots.
+        """
+        files: dict[bytes, KnownFile] = {}
         for root_id, root in self._rows("SELECT id, path FROM roots ORDER BY id"):
+            removed = added = b""
             if folder.is_relative_to(root):
                 inside = folder.relative_to(root).as_posix()
-                before, after = (b"" if inside == "." else os.fsencode(inside) + b"/"), b""
+                removed = b"" if inside == "." else os.fsencode(inside) + b"/"
             elif as_root(root).is_relative_to(folder):
-                before, after = b"", os.fsencode(as_root(root).relative_to(folder).as_posix()) + b"/"
+                added = os.fsencode(as_root(root).relative_to(folder).as_posix()) + b"/"
             else:
                 continue
             for path, known in self.known_files(root_id).items():
-                if path.startswith(before):
-                    found[after + path[len(before) :]] = known
-        return found
+                if path.startswith(removed):
+                    files[added + path.removeprefix(removed)] = known
+        return files
+
+    def song_ids_by_path(self, root_id: int) -> dict[bytes, str]:
+        """Return the song id of each file of a root that has a vector."""
+        return dict(
+            self._rows(
+                "SELECT path, song_id FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?",
+                (root_id,),
+            )
+        )
+
+    def paths_of(self, song_ids: Sequence[str]) -> dict[str, str]:
+        """Return the paths of files as text, relative to their roots, by song id."""
+        rows = self._rows(
+            "SELECT song_id, files.path FROM json_each(?) CROSS JOIN files ON song_id = json_each.value",
+            (json.dumps(list(song_ids)),),
+        )
+        return {song_id: path.decode("utf-8", "replace") for song_id, path in rows}
+
+    def count_files(self, root_id: int) -> int:
+        """Return how many songs have a file under a root, including files that are gone."""
+        return self._value("SELECT count(*) FROM files WHERE root_id = ?", (root_id,))
 
     def preview_start_of(self, fingerprint: str) -> float | None:
-        """Return where the preview of a file with these bytes begins, or None where nobody has looked."""
+        """Return where the preview of a file with these bytes starts, or None if it was not computed."""
         return self._value(
             "SELECT preview_start_s FROM files WHERE fingerprint = ? AND preview_start_s IS NOT NULL",
             (fingerprint,),
         )
 
     def preview_starts(self, root_id: int) -> list[tuple[bytes, str, float | None]]:
-        """Return the path, fingerprint and preview's start in seconds of each song under a root."""
+        """Return path, fingerprint and start of the preview in seconds, for each song under a root."""
         return self._rows(
             """SELECT path, fingerprint, preview_start_s FROM files JOIN songs_vectors USING (song_id)
                WHERE root_id = ? ORDER BY path""",
@@ -118,48 +156,31 @@ class FileTables(GenreTables):
             ),
         )
 
+    # Failures
+
     def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
-        """Record why a file could not become a song."""
-        # It may name the file, and a file's name need not be valid text.
+        """Store why a file could not become a song."""
+        # The reason may contain the file's name, which may not be valid text.
         reason = readable(reason)
         with self.transaction():
             sql = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)"
             self._rows(sql, (root_id, *astuple(file), reason))
 
     def failures(self) -> list[tuple[str, str]]:
-        """Return each failed file's path and reason."""
+        """Return the full path and the reason of each failed file."""
         rows = self._rows(
             "SELECT roots.path, failures.path, reason FROM failures JOIN roots ON roots.id = root_id "
             "ORDER BY roots.id, failures.path"
         )
         return [(f"{root}/{path.decode('utf-8', 'replace')}", reason) for root, path, reason in rows]
 
-    # Files with the same sound
-
-    def known_sounds(self) -> set[str]:
-        """Return the fingerprints, of bytes and of sound, that have a vector."""
-        rows = self._rows(
-            "SELECT fingerprint, audio_fingerprint FROM files JOIN songs_vectors USING (song_id)"
-        )
-        return {mark for pair in rows for mark in pair if mark}
-
-    def same_sound(self, fingerprints: Fingerprints) -> list[SameSound]:
-        """Return the songs that have a vector and the same bytes or the same sound, ordered by id."""
-        rows = self._rows(f"{_KIN} WHERE fingerprint = ?", (fingerprints.fingerprint,))
-        if fingerprints.audio_fingerprint:
-            rows += self._rows(f"{_KIN} WHERE audio_fingerprint = ?", (fingerprints.audio_fingerprint,))
-        found = {row[0]: _same_sound(row) for row in rows}
-        return [found[song_id] for song_id in sorted(found)]
-
-    def songs_at(self, root_id: int, path: bytes) -> list[SameSound]:
-        """Return the song of a path if it has a vector: one, or none."""
-        return [
-            _same_sound(row)
-            for row in self._rows(f"{_KIN} WHERE root_id = ? AND files.path = ?", (root_id, path))
-        ]
+    # Files that are gone
 
     def mark_gone(self, root_id: int, paths: list[bytes], *, since: str) -> None:
-        """Note since when files are missed, but for those that were before; a failure without a file goes."""
+        """Store since when files are gone, and delete the failures of gone files.
+
+        A file that was marked before keeps its earlier time.
+        """
         with self.transaction():
             self._connection.executemany(
                 "UPDATE files SET gone_since = ? WHERE root_id = ? AND path = ? AND gone_since IS NULL",
@@ -170,73 +191,64 @@ class FileTables(GenreTables):
             )
 
     def mark_back(self, root_id: int, paths: list[bytes]) -> None:
-        """Note that files are there again."""
+        """Store that files exist again."""
         with self.transaction():
             self._connection.executemany(
                 "UPDATE files SET gone_since = NULL WHERE root_id = ? AND path = ?",
                 ((root_id, path) for path in paths),
             )
 
+    def gone_songs(self) -> dict[str, str]:
+        """Return since when the file of each gone song is gone: UTC in ISO 8601, by song id."""
+        return dict(self._rows("SELECT song_id, gone_since FROM files WHERE gone_since IS NOT NULL"))
+
     def count_gone(self, root_id: int, folder: bytes = b"") -> int:
-        """Return how many songs under a root's folder are missed; its path is empty or ends with `/`."""
+        """Return how many songs under a folder of a root are gone; `folder` is empty or ends with `/`."""
         return self._value(
             """SELECT count(*) FROM files
                WHERE gone_since IS NOT NULL AND root_id = ? AND substr(path, 1, ?) = ?""",
             (root_id, len(folder), folder),
         )
 
-    def count_files(self, root_id: int) -> int:
-        """Return how many songs have a file under a root, be it there or gone."""
-        return self._value("SELECT count(*) FROM files WHERE root_id = ?", (root_id,))
-
     def gone_under(self, root_id: int, folder: bytes = b"") -> list[tuple[str, str]]:
-        """Return the id and the bytes' fingerprint of each song under a root's folder that is missed."""
+        """Return the song id and the fingerprint of the bytes of each gone song under a folder of a root."""
         return self._rows(
             """SELECT song_id, fingerprint FROM files
                WHERE gone_since IS NOT NULL AND root_id = ? AND substr(path, 1, ?) = ? ORDER BY song_id""",
             (root_id, len(folder), folder),
         )
 
-    def move_song(self, kin: SameSound, root_id: int, file: ScannedFile) -> str:
-        """Let a song be found under another path, and return its id, which follows the path.
+    def mark_of_changes(self) -> str:
+        """Return a text that differs from the last one if files may have come, gone or changed since."""
+        gone, last = self._rows("SELECT count(*), max(gone_since) FROM files WHERE gone_since IS NOT NULL")[0]
+        return f"{self._value('SELECT coalesce(max(id), 0) FROM runs')}-{gone}-{last or ''}"
 
-        Its place on the map, its cluster and its vector stay. An id that was not made of the path stays too.
-        """
-        with self.transaction():
-            self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
-            self._rows(
-                "UPDATE files SET root_id = ?, path = ?, gone_since = NULL WHERE song_id = ?",
-                (root_id, file.path, kin.song_id),
-            )
-            if kin.song_id not in self._possible_ids(kin.root_id, ScannedFile(kin.path, 0, 0)):
-                return kin.song_id
-            free = (
-                name
-                for name in self._possible_ids(root_id, file)
-                if name == kin.song_id or self._value("SELECT 1 FROM songs WHERE id = ?", (name,)) is None
-            )
-            song_id = next(free, kin.song_id)
-            if song_id != kin.song_id:
-                self._rename(kin.song_id, song_id)
-        return song_id
+    # Files with the same sound
 
-    def _rename(self, before: str, after: str) -> None:
-        """Give a song another id wherever it is referred to."""
-        # Until the transaction ends, what refers to a song may be without it.
-        self._connection.pragma("defer_foreign_keys", True)
-        self._rows("UPDATE songs SET id = ? WHERE id = ?", (after, before))
-        for table, column in (
-            ("songs_vectors", "song_id"),
-            ("songs_genres", "song_id"),
-            ("files", "song_id"),
-            ("positions", "song_id"),
-            ("song_clusters", "song_id"),
-            ("clusters", "anthem"),
-        ):
-            self._rows(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (after, before))
+    def known_sounds(self) -> set[str]:
+        """Return all fingerprints, of bytes and of audio, of songs with a vector."""
+        rows = self._rows(
+            "SELECT fingerprint, audio_fingerprint FROM files JOIN songs_vectors USING (song_id)"
+        )
+        return {fingerprint for pair in rows for fingerprint in pair if fingerprint}
+
+    def same_sound(self, fingerprints: Fingerprints) -> list[SameSound]:
+        """Return the songs with a vector that have the same bytes or the same audio, ordered by id."""
+        rows = self._rows(f"{_SELECT_SAME_SOUND} WHERE fingerprint = ?", (fingerprints.fingerprint,))
+        if fingerprints.audio_fingerprint:
+            rows += self._rows(
+                f"{_SELECT_SAME_SOUND} WHERE audio_fingerprint = ?", (fingerprints.audio_fingerprint,)
+            )
+        songs = {row[0]: _same_sound(row) for row in rows}
+        return [songs[song_id] for song_id in sorted(songs)]
+
+    def songs_at(self, root_id: int, path: bytes) -> list[SameSound]:
+        """Return the song at a path if it has a vector: a list of one song or none."""
+        rows = self._rows(f"{_SELECT_SAME_SOUND} WHERE root_id = ? AND files.path = ?", (root_id, path))
+        return [_same_sound(row) for row in rows]
 
     def song_with_bytes(self, fingerprint: str) -> str | None:
-        """Return the id of a song whose file has these bytes and is still there, or None."""
+        """Return the id of a song whose file has these bytes and still exists, or None."""
         rows = self._rows(
             """SELECT song_id, roots.path, files.path FROM files
                JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id
@@ -246,17 +258,16 @@ class FileTables(GenreTables):
         return next((song_id for song_id, root, path in rows if absolute_path(root, path).is_file()), None)
 
     def duplicates(self) -> list[list[str]]:
-        """Return the songs that have a vector and the same sound as another, in groups.
+        """Return groups of songs that have a vector and the same audio.
 
-        The sound's own fingerprint tells, or where a row is of an older version and has none, that of a file
-        with the same bytes, or at last that of the bytes.
+        Audio is compared by its audio fingerprint. A row of an older version has none: it takes the audio
+        fingerprint of a file with the same bytes, or else the fingerprint of its bytes.
 
         Returns
         -------
         list of list of str
-            Song ids. The first of a group is the one that stays where duplicates are hidden: a file that is
-            there goes before one that is missed, then the shortest path, then the id. Groups are in the
-            order of their first.
+            Song ids. The first of a group stays visible where duplicates are hidden: existing files come
+            before gone ones, then shorter paths, then lower ids. Groups are ordered by their first id.
         """
         rows = self._rows(
             """WITH sounds AS (
@@ -274,25 +285,74 @@ class FileTables(GenreTables):
             groups.setdefault(sound, []).append(song_id)
         return sorted(groups.values())
 
-    def gone_songs(self) -> dict[str, str]:
-        """Return since when songs' files are missed, UTC as ISO 8601; of those that are not there."""
-        return dict(self._rows("SELECT song_id, gone_since FROM files WHERE gone_since IS NOT NULL"))
+    # Song ids, which are made from paths
 
-    def mark_of_changes(self) -> str:
-        """Return a mark that is another one when files may have come, gone or changed since."""
-        gone, last = self._rows("SELECT count(*), max(gone_since) FROM files WHERE gone_since IS NOT NULL")[0]
-        return f"{self._value('SELECT coalesce(max(id), 0) FROM runs')}-{gone}-{last or ''}"
+    def _song_id(self, root_id: int, file: ScannedFile) -> str:
+        """Return the id of a file's song, or the first free one of the possible ids."""
+        known = self._value("SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, file.path))
+        if known is not None:
+            return known
+        song_id = next(filter(self._is_free, self._possible_ids(root_id, file)), None)
+        if song_id is None:
+            raise LibraryError(f"No id is free for {file.text!r}: rename the file.")
+        return song_id
 
-    def paths_of(self, song_ids: Sequence[str]) -> dict[str, str]:
-        """Return the paths of some songs' files in their folders of music, as text; not of those without."""
-        rows = self._rows(
-            "SELECT song_id, files.path FROM json_each(?) CROSS JOIN files ON song_id = json_each.value",
-            (json.dumps(list(song_ids)),),
-        )
-        return {song_id: path.decode("utf-8", "replace") for song_id, path in rows}
+    def _possible_ids(self, root_id: int, file: ScannedFile) -> list[str]:
+        """Return the ids that a file's song may have, best first: its path, then with the root's name."""
+        root_name = self._value("SELECT name FROM roots WHERE id = ?", (root_id,))
+        numbered = f"{root_name} {root_id}"
+        return [
+            file.text,
+            f"{root_name}/{file.text}",
+            f"{numbered}/{file.text}",
+            f"{numbered}/{file.path.hex()}",
+        ]
+
+    def _is_free(self, song_id: str) -> bool:
+        return self._value("SELECT 1 FROM songs WHERE id = ?", (song_id,)) is None
+
+    def move_song(self, song: SameSound, root_id: int, file: ScannedFile) -> str:
+        """Give a song the path of another file, and return its id.
+
+        The song keeps its vector, cluster and place on the map. Its id follows the path, unless the id was
+        not made from the old path.
+        """
+        with self.transaction():
+            self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
+            self._rows(
+                "UPDATE files SET root_id = ?, path = ?, gone_since = NULL WHERE song_id = ?",
+                (root_id, file.path, song.song_id),
+            )
+            if song.song_id not in self._possible_ids(song.root_id, ScannedFile(song.path, 0, 0)):
+                return song.song_id
+            free_ids = (
+                song_id
+                for song_id in self._possible_ids(root_id, file)
+                if song_id == song.song_id or self._is_free(song_id)
+            )
+            new_id = next(free_ids, song.song_id)
+            if new_id != song.song_id:
+                self._change_id(song.song_id, new_id)
+        return new_id
+
+    def _change_id(self, old: str, new: str) -> None:
+        """Change a song's id in every table."""
+        # Check foreign keys only when the transaction ends: between these updates some rows refer to no song.
+        self._connection.pragma("defer_foreign_keys", True)
+        self._rows("UPDATE songs SET id = ? WHERE id = ?", (new, old))
+        for table, column in (
+            ("songs_vectors", "song_id"),
+            ("songs_genres", "song_id"),
+            ("files", "song_id"),
+            ("positions", "song_id"),
+            ("song_clusters", "song_id"),
+            ("clusters", "anthem"),
+        ):
+            self._rows(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, old))
 
 
 def _same_sound(row: tuple) -> SameSound:
-    song_id, root_id, root, *rest, missed, fingerprint, audio_fingerprint = row
-    fingerprints = frozenset(mark for mark in (fingerprint, audio_fingerprint) if mark)
-    return SameSound(song_id, root_id, as_root(root), *rest, bool(missed), fingerprints)
+    """Make a record of a row of `_SELECT_SAME_SOUND`."""
+    song_id, root_id, root, *rest, was_missed, fingerprint, audio_fingerprint = row
+    fingerprints = frozenset(filter(None, (fingerprint, audio_fingerprint)))
+    return SameSound(song_id, root_id, as_root(root), *rest, bool(was_missed), fingerprints)

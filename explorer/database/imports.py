@@ -1,37 +1,37 @@
-"""Songs that come from another database: stored as it has them, with the files where their sound is."""
+"""Queries about songs imported from a database of the original scripts, and their clips."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from explorer.database.records import KnownFile, absolute_path, encode_vector
-from explorer.database.songs import GenreTables
+from explorer.database.songs import SongTables
+from explorer.database.state import StateTables
 from explorer.database.vectors import VectorTables
 
 
-class ImportTables(GenreTables, VectorTables):
-    """What is written for a song that was not indexed here."""
+class ImportTables(SongTables, StateTables, VectorTables):
+    """Queries about imported songs, and the state of the database that they came from."""
 
     def store_imported(
         self, song_id: str, info: str, genres: tuple[str, ...], vector: np.ndarray | None
     ) -> bool:
-        """Store a song as another database has it.
+        """Store a song of another database, without a file.
 
         Parameters
         ----------
         info : str
             A JSON object.
         vector : np.ndarray [shape=(512,), float64] or None
-            None for a song that was never embedded.
+            None if the other database has no usable vector.
 
         Returns
         -------
         bool
-            Whether anything is different from before.
+            Whether anything changed.
         """
         before = self._connection.total_changes()
         with self.transaction():
@@ -50,7 +50,7 @@ class ImportTables(GenreTables, VectorTables):
         return self._connection.total_changes() > before
 
     def clips(self) -> dict[str, tuple[Path, KnownFile]]:
-        """Return, for each song with a file, the file's path and what is remembered of it."""
+        """Return the absolute path and the stored state of each song's file, by song id."""
         rows = self._rows(
             """SELECT song_id, roots.path, files.path, size_bytes, modified_ns
                FROM files JOIN roots ON roots.id = root_id"""
@@ -61,31 +61,31 @@ class ImportTables(GenreTables, VectorTables):
         }
 
     def forget_clips(self, song_ids: Iterable[str]) -> None:
-        """Drop what is known of songs' files: they are not there any more."""
+        """Delete the stored files of songs, because the files no longer exist."""
         with self.transaction():
             for song_id in song_ids:
                 self._rows("DELETE FROM files WHERE song_id = ?", (song_id,))
 
     def song_ids(self) -> list[str]:
-        """Return the ids of all songs, those without a vector too."""
+        """Return the ids of all songs, with or without a vector."""
         return [song_id for (song_id,) in self._rows("SELECT id FROM songs ORDER BY id")]
 
     def was_imported(self, song_id: str) -> bool:
-        """Tell whether a song came from another database: one indexed here names its file."""
+        """Return whether a song was imported: the info of an indexed song holds the path of its file."""
         sql = "SELECT info ->> '$.path' IS NULL FROM readable_songs WHERE id = ?"
         return self._value(sql, (song_id,)) == 1
 
     def forget_songs(self, song_ids: Iterable[str]) -> None:
-        """Drop songs, with all that is known of them."""
+        """Delete songs and everything stored about them."""
         with self.transaction():
             for song_id in song_ids:
                 self._rows("DELETE FROM songs WHERE id = ?", (song_id,))
 
     def origin(self) -> dict:
-        """Return what `store_origin` was told last, or nothing."""
-        return json.loads(self._value("SELECT value FROM state WHERE key = 'origin'") or "{}")
+        """Return the state of the other database that `store_origin` stored last, or an empty dict."""
+        return self._state("origin") or {}
 
     def store_origin(self, origin: dict) -> None:
-        """Remember what state of another database this library is in step with."""
+        """Store the state of the other database that this library now matches."""
         with self.transaction():
-            self._rows("INSERT OR REPLACE INTO state VALUES ('origin', ?)", (json.dumps(origin),))
+            self._store_state("origin", origin)

@@ -1,61 +1,93 @@
-"""The map's queries: where each song lies, which cluster it is in, and how far that can be trusted."""
+"""Queries about the map: positions, clusters and quality figures."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 
-from explorer.database.connection import LibraryFile
 from explorer.database.records import Map
+from explorer.database.state import StateTables
 
 
-class MapTables(LibraryFile):
-    """The tables of the one map that a library has."""
+class MapTables(StateTables):
+    """Queries about the tables projections, positions, clusters and song_clusters."""
+
+    # Storing
 
     def store_map(self, new: Map, *, over: int | None = None) -> bool:
-        """Store projections, in place of their older selves, and the clusters, in one transaction.
+        """Store the projections and clusters of a map in one transaction.
 
-        Other projections stay as they are, and songs that were removed meanwhile are left out.
+        Each projection replaces the stored one of the same name; other stored projections stay. Songs that
+        were deleted meanwhile are left out.
 
         Parameters
         ----------
         over : int, optional
-            The revision of the map that the new one was made from: what another program has stored since
-            is not overwritten.
+            The revision of the map that the new one was made from. If another program has stored a map since
+            then, nothing is stored.
 
         Returns
         -------
         bool
-            Whether it was stored.
+            Whether the map was stored.
         """
         with self.transaction():
             if over is not None and self.map_revision() != over:
                 return False
-            there = {song_id for (song_id,) in self._rows("SELECT id FROM songs")}
-            rows = [(row, song_id) for row, song_id in enumerate(new.song_ids) if song_id in there]
+            song_ids = {song_id for (song_id,) in self._rows("SELECT id FROM songs")}
+            rows = [(row, song_id) for row, song_id in enumerate(new.song_ids) if song_id in song_ids]
             for name, positions in new.positions.items():
                 self._store_projection(name, new, rows, positions)
             self._rows("DELETE FROM clusters")
-            representatives = [
-                representative if representative in there else None for representative in new.representatives
-            ]
+            clusters = zip(new.cluster_names, new.representatives, strict=True)
             self._connection.executemany(
                 "INSERT INTO clusters VALUES (?, ?, ?)",
-                enumerate_clusters(new.cluster_names, representatives),
+                (
+                    (number, name, song_id if song_id in song_ids else None)
+                    for number, (name, song_id) in enumerate(clusters)
+                ),
             )
             labels = new.labels.tolist()
             self._connection.executemany(
                 "INSERT INTO song_clusters VALUES (?, ?)", ((song_id, labels[row]) for row, song_id in rows)
             )
-            for key, value in (("cluster_count", new.cluster_count), ("neighbourhood", new.neighbourhood)):
-                self._rows("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
+            self._store_state("cluster_count", new.cluster_count)
+            self._store_state("neighbourhood", new.neighbourhood)
             self.renew_map()
         return True
 
+    def _store_projection(
+        self, name: str, new: Map, rows: list[tuple[int, str]], positions: np.ndarray
+    ) -> None:
+        self._rows("DELETE FROM projections WHERE name = ?", (name,))
+        self._rows(
+            "INSERT INTO projections VALUES (?, ?, ?)",
+            (name, json.dumps(new.parameters[name]), json.dumps(new.quality[name])),
+        )
+        xy = positions.astype(np.float64).tolist()
+        near = new.near[name].tolist() if name in new.near else [None] * len(xy)
+        self._connection.executemany(
+            "INSERT INTO positions VALUES (?, ?, ?, ?, ?)",
+            ((name, song_id, *xy[row], near[row]) for row, song_id in rows),
+        )
+
+    def renew_map(self) -> None:
+        """Increase the map's revision, so that open pages load the map again."""
+        with self.transaction():
+            self._rows(
+                """INSERT INTO state VALUES ('map_revision', '1')
+                   ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
+            )
+
+    # Reading
+
+    def map_revision(self) -> int:
+        """Return the map's revision; a page that shows another revision is out of date."""
+        return self._state("map_revision") or 0
+
     def has_unplaced_songs(self) -> bool:
-        """Tell whether a song that has a vector lacks a place on the map, as after a run that was killed."""
+        """Return whether a song with a vector lacks a place on the map, as after a run that was killed."""
         return bool(
             self._value(
                 """SELECT EXISTS (
@@ -66,75 +98,43 @@ class MapTables(LibraryFile):
             )
         )
 
-    def renew_map(self) -> None:
-        """Count the map as another: pages that show it are out of date."""
-        with self.transaction():
-            self._rows(
-                """INSERT INTO state VALUES ('map_revision', '1')
-                   ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
-            )
-
-    def _store_projection(self, name: str, new: Map, rows: list, positions: np.ndarray) -> None:
-        self._rows("DELETE FROM projections WHERE name = ?", (name,))
-        self._rows(
-            "INSERT INTO projections VALUES (?, ?, ?)",
-            (name, json.dumps(new.parameters[name]), json.dumps(new.quality[name])),
-        )
-        places = positions.astype(np.float64).tolist()
-        near = new.near[name].tolist() if name in new.near else [None] * len(places)
-        self._connection.executemany(
-            "INSERT INTO positions VALUES (?, ?, ?, ?, ?)",
-            ((name, song_id, *places[row], near[row]) for row, song_id in rows),
-        )
-
-    def map_revision(self) -> int:
-        """Return how often a map was stored: a page that shows another number is out of date."""
-        return int(self._value("SELECT value FROM state WHERE key = 'map_revision'") or 0)
-
     def projections(self) -> dict[str, dict]:
         """Return each stored projection's parameters and quality figures."""
         rows = self._rows("SELECT name, parameters, quality FROM projections ORDER BY name")
         return {name: {"parameters": json.loads(p), "quality": json.loads(q)} for name, p, q in rows}
 
     def positions(self, projection: str) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Return where the songs lie in a projection.
+        """Return the songs' positions in a projection.
 
         Returns
         -------
         song_ids : list of str, length n
-            In order.
+            Sorted.
         positions : np.ndarray [shape=(n, 2), float32]
         near : np.ndarray [shape=(n,), int16]
-            How many of each song's ten true neighbours are near it on the map; -1 where that is unknown.
+            How many of each song's ten true neighbours lie near it on the map; -1 if unknown.
         """
         rows = self._rows(
             "SELECT song_id, x, y, coalesce(near, -1) FROM positions WHERE projection = ? ORDER BY song_id",
             (projection,),
         )
         ids, x, y, near = zip(*rows, strict=True) if rows else ((), (), (), ())
-        places = np.array([x, y], dtype=np.float32).T.reshape(-1, 2)
-        return list(ids), np.ascontiguousarray(places), np.array(near, dtype=np.int16)
+        xy = np.array([x, y], dtype=np.float32).T.reshape(-1, 2)
+        return list(ids), np.ascontiguousarray(xy), np.array(near, dtype=np.int16)
 
     def clusters(self) -> tuple[dict[str, int], list[str], list[str]]:
-        """Return each song's cluster, and the clusters' names and representatives, by number."""
+        """Return each song's cluster number, the clusters' names, and the clusters' representatives.
+
+        Names and representatives (song ids) are in the order of the numbers, which start at 0.
+        """
         labels = dict(self._rows("SELECT song_id, cluster FROM song_clusters"))
         rows = self._rows("SELECT name, coalesce(anthem, '') FROM clusters ORDER BY number")
         return labels, [name for name, _ in rows], [representative for _, representative in rows]
 
     def cluster_count(self) -> int | None:
-        """Return the number of clusters that a user asked for, or None where it follows the music."""
-        return json.loads(self._value("SELECT value FROM state WHERE key = 'cluster_count'") or "null")
+        """Return the number of clusters that the user asked for, or None if it is chosen automatically."""
+        return self._state("cluster_count")
 
     def neighbourhood(self) -> dict:
-        """Return what is known of the songs' true neighbours: hubness, and genre purity beside chance."""
-        return json.loads(self._value("SELECT value FROM state WHERE key = 'neighbourhood'") or "{}")
-
-
-def enumerate_clusters(
-    names: list[str], representatives: list[str | None]
-) -> Iterator[tuple[int, str, str | None]]:
-    """Number the clusters from 0, as their labels do."""
-    return (
-        (number, name, representative)
-        for number, (name, representative) in enumerate(zip(names, representatives, strict=True))
-    )
+        """Return figures about the true neighbours: hubness, and genre purity compared with chance."""
+        return self._state("neighbourhood") or {}

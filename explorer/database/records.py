@@ -1,4 +1,4 @@
-"""What passes between songs.db and the rest: plain records, no SQL."""
+"""Dataclasses that the queries of songs.db take and return, and the format of a stored vector."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ VECTOR_SIZE = 512
 
 @dataclass(frozen=True)
 class Song:
-    """A song ready to be stored: its file, its tags and how it was read."""
+    """A song to be stored: its file, its tags and what decoding found."""
 
     file: ScannedFile
     tags: Tags
     fingerprint: str
     format: str
-    """Container and codec, as `"mp3/mp3"` or `"mp4/alac"`: what a browser can play depends on it."""
+    """Container and codec, such as `"mp3/mp3"` or `"mp4/alac"`: they decide whether a browser can play it."""
     duration_s: float
     preview_start_s: float | None = None
-    """Where the part begins that is most like the whole; None where nobody has looked."""
+    """Start of the most typical part of the song; None if it was not computed."""
     audio_fingerprint: str | None = None
-    """Of the sound alone, as `Fingerprints` has it."""
+    """Fingerprint of the encoded audio without the tags, from `Fingerprints`."""
 
 
 @dataclass(frozen=True)
 class SameSound:
-    """A song that has a vector and the same sound as a file."""
+    """A stored song with a vector whose audio is the same as that of a file."""
 
     song_id: str
     root_id: int
@@ -45,35 +45,35 @@ class SameSound:
     duration_s: float
     preview_start_s: float | None
     was_missed: bool
+    """Whether an earlier run found that its file was gone."""
     fingerprints: frozenset[str]
-    """Its fingerprints, of bytes and of sound."""
+    """Fingerprints of the file's bytes and of its audio."""
 
     @property
     def is_gone(self) -> bool:
-        """Whether its file is not there any more; of a folder of music that is away nothing is known."""
-        there = absolute_path(str(self.root), self.path)
-        return self.was_missed or is_missing(self.root, there)
+        """Whether its file is gone; a file whose root folder cannot be reached does not count as gone."""
+        return self.was_missed or is_missing(self.root, absolute_path(str(self.root), self.path))
 
 
 @dataclass(frozen=True)
 class KnownFile:
-    """What songs.db remembers of a file, whether it became a song or failed."""
+    """A file in songs.db: one that became a song, or one that failed."""
 
     size_bytes: int
     modified_ns: int
     song_id: str | None
     failed: bool
     gone: bool = False
-    """Whether it was missed by an earlier run."""
+    """Whether an earlier run found that it was gone."""
 
     def is_unchanged(self, file: ScannedFile) -> bool:
-        """Tell whether the file still is the one that was read."""
+        """Return whether the file still has the size and modification time that were stored."""
         return (self.size_bytes, self.modified_ns) == (file.size_bytes, file.modified_ns)
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """Where a song's sound is."""
+    """A song's audio file."""
 
     path: Path | RemotePath
     format: str
@@ -84,7 +84,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Map:
-    """Everything `map` computes, to be stored as one."""
+    """Everything that the command `map` computes, stored in one transaction."""
 
     song_ids: list[str]
     positions: dict[str, np.ndarray]
@@ -95,13 +95,13 @@ class Map:
     """Cluster of each song [shape=(n,), int]."""
     cluster_names: list[str]
     representatives: list[str]
-    """The song id nearest each cluster's centre."""
+    """The id of the song nearest each cluster's centre."""
     near: dict[str, np.ndarray] = field(default_factory=dict)
-    """Projection name to how many of each song's true neighbours are near it [shape=(n,), uint8]."""
+    """Projection name to how many of each song's ten true neighbours lie near it [shape=(n,), uint8]."""
     neighbourhood: dict = field(default_factory=dict)
-    """What is known of the true neighbours: hubness, and genre purity beside chance."""
+    """Figures about the true neighbours: hubness, and genre purity compared with chance."""
     cluster_count: int | None = None
-    """How many clusters a user asked for; None where it follows the music."""
+    """How many clusters the user asked for; None if the number is chosen automatically."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,13 @@ class SongRow:
     genres: tuple[str, ...] = field(default=())
     duration_s: float | None = None
     year: str = ""
-    """Four digits, or nothing."""
+    """Four digits, or empty."""
     preview_start_s: float | None = None
     gone_since: str | None = None
-    """When its file was first missed, UTC as ISO 8601; None while it is there."""
+    """When its file was first found gone, in UTC, ISO 8601; None while the file exists."""
 
     def document(self) -> dict:
-        """Return what clusters are named after."""
+        """Return the fields that cluster names are made from."""
         return {
             "genres": list(self.genres),
             "artist": self.artist,
@@ -132,7 +132,7 @@ class SongRow:
 
 @dataclass(frozen=True)
 class SongFacts:
-    """What a song is filtered by, beside its genres."""
+    """The fields by which the page filters songs, apart from genres."""
 
     artists: tuple[str, ...] = ()
     year: int | None = None
@@ -143,24 +143,24 @@ _YEAR = re.compile(r"(?<!\d)([12]\d{3})(?:(?!\d)|(?=(?:0[1-9]|1[0-2])(?:[0-2]\d|
 
 
 def year_of(value: object) -> int | None:
-    """Return the year that a date begins with or holds, as 1999, "1999-05-12", "19990512" or "12.5.1999"."""
-    found = _YEAR.search(str(value)[:100])
-    return int(found[1]) if found else None
+    """Return the year in a date such as 1999, "1999-05-12", "19990512" or "12.5.1999", or None."""
+    match = _YEAR.search(str(value)[:100])
+    return int(match[1]) if match else None
 
 
 def encode_vector(vector: np.ndarray) -> bytes:
-    """Write a song's vector as `np.save` does: 512 float64, no pickle, 4,224 bytes."""
+    """Encode a song's vector in the .npy format of `np.save`: 512 float64, no pickle, 4,224 bytes."""
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(vector, dtype="<f8"), allow_pickle=False)
     return buffer.getvalue()
 
 
 _NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[: -VECTOR_SIZE * 8]
-"""What np.save writes before a vector's 4,096 bytes."""
+"""The bytes that np.save writes before the 4,096 bytes of a vector."""
 
 
 def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
-    """Read a vector written by `np.save`, or as raw little-endian float64.
+    """Decode a vector: the .npy format of `np.save`, or raw little-endian float64.
 
     Returns
     -------
@@ -169,7 +169,7 @@ def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
     Raises
     ------
     LibraryError
-        If it is neither, or of another size.
+        If the blob has neither format, or the vector has another size.
     """
     try:
         return read_vector(blob)
@@ -180,23 +180,23 @@ def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
 
 
 def read_vector(blob: object) -> np.ndarray:
-    """Read a vector as `decode_vector` does.
+    """Decode a vector like `decode_vector`, for a value of any type.
 
     Raises
     ------
     ValueError
-        If it is something else; its text says what.
+        If it is not a vector; the text says what it is instead.
     """
     if not isinstance(blob, bytes):
         raise ValueError("nothing" if blob is None else f"of the type {type(blob).__name__}")
     if len(blob) == len(_NPY_HEADER) + VECTOR_SIZE * 8 and blob.startswith(_NPY_HEADER):
-        # As nearly all are: np.load takes twenty times as long.
+        # Fast path for nearly all vectors: np.load takes twenty times as long.
         return np.frombuffer(blob, dtype="<f8", offset=len(_NPY_HEADER)).astype(np.float64)
     try:
         is_npy = blob[:6] == b"\x93NUMPY"
         vector = np.load(io.BytesIO(blob), allow_pickle=False) if is_npy else np.frombuffer(blob, dtype="<f8")
     except Exception:
-        # A damaged header is parsed as Python, and believed about how much memory to take.
+        # A damaged header can raise anything: np.load evaluates it and allocates as much as it asks for.
         raise ValueError(f"{len(blob)} bytes") from None
     if vector.shape != (VECTOR_SIZE,) or vector.dtype.kind != "f" or vector.dtype.itemsize != 8:
         raise ValueError(f"{vector.dtype.name}, shape {vector.shape}" if is_npy else f"{len(blob)} bytes")
@@ -204,5 +204,5 @@ def read_vector(blob: object) -> np.ndarray:
 
 
 def absolute_path(root: str, path: bytes) -> Path | RemotePath:
-    """Join a root folder, or URL, and a stored path."""
+    """Join a root folder or URL with a stored path."""
     return as_root(root) / os.fsdecode(path)

@@ -1,4 +1,4 @@
-"""The tables of songs.db, and the steps that bring an older file up to them."""
+"""The tables of songs.db, as a list of migrations: an older file runs those that it lacks."""
 
 _ADD_WORDS = """
         INSERT INTO song_words(rowid, title, artist, album, genres)
@@ -12,8 +12,8 @@ _RENEW_GENRES = """UPDATE song_texts
         SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')"""
 
 MIGRATIONS = (
-    # The first three tables are those of the experiment this project grew out of, so that its
-    # queries read our databases. STRICT knows no JSON type, hence only our own tables have it.
+    # The first three tables are those of the original experiment, so that its queries work on our databases.
+    # They are not STRICT, because STRICT tables have no JSON type; our own tables are.
     """
     CREATE TABLE IF NOT EXISTS songs(
         id TEXT PRIMARY KEY,
@@ -33,7 +33,7 @@ MIGRATIONS = (
         path TEXT NOT NULL UNIQUE,
         name TEXT NOT NULL
     ) STRICT;
-    -- path is what os.fsencode gives: a file's name need not be valid text.
+    -- path is a BLOB from os.fsencode, because a file name may not be valid text.
     CREATE TABLE files(
         song_id TEXT PRIMARY KEY REFERENCES songs(id) ON DELETE CASCADE,
         root_id INTEGER NOT NULL REFERENCES roots(id),
@@ -54,7 +54,7 @@ MIGRATIONS = (
         reason TEXT NOT NULL,
         PRIMARY KEY(root_id, path)
     ) STRICT;
-    -- One row of each: the model that made the vectors, and the map's revision.
+    -- Single values such as the model that made the vectors and the map's revision.
     CREATE TABLE state(
         key TEXT PRIMARY KEY,
         value TEXT NOT NULL
@@ -81,25 +81,25 @@ MIGRATIONS = (
         cluster INTEGER NOT NULL REFERENCES clusters(number) ON DELETE CASCADE
     ) STRICT;
     """,
-    # An int8 network depends on the songs it was calibrated on, so it belongs to their library.
+    # An int8 network depends on the songs that it was calibrated with, so the library stores it.
     """
     CREATE TABLE networks(
         precision TEXT PRIMARY KEY,
         content BLOB NOT NULL
     ) STRICT;
     """,
-    # near: of the song's ten true neighbours, those that are near it on the map.
+    # near: how many of the song's ten true neighbours lie near it on the map.
     """
     ALTER TABLE positions ADD COLUMN near INTEGER;
     """,
-    # Where in the song its preview begins: at the window that is most like the whole.
+    # Where the song's preview starts: at its most typical window.
     """
     ALTER TABLE files ADD COLUMN preview_start_s REAL;
     """,
-    # Searching among 100,000 songs needs an index of words. It follows songs and songs_genres by triggers, so
-    # that what other programs write into them is found too. Numbers are this table's own: VACUUM may renumber
-    # rows of tables without an integer key. A genre counts once however often a program wrote it, and what
-    # is not text is no genre. Older libraries may have an index without genres, which is dropped first.
+    # Searching 100,000 songs needs a full-text index. Triggers on songs and songs_genres keep it current,
+    # even when other programs write into them. song_texts has its own integer key, `number`: VACUUM may
+    # renumber the rows of tables without one. A genre counts once even if a program stored it twice; a value
+    # that is not text is ignored. Older libraries may have an index without genres, which is dropped first.
     f"""
     DROP TRIGGER IF EXISTS songs_added;
     DROP TRIGGER IF EXISTS songs_changed;
@@ -164,7 +164,7 @@ MIGRATIONS = (
         DELETE FROM song_texts WHERE song_id IN (old.id, new.id);
         {_ADD_TEXTS} WHERE id = new.id;
     END;
-    -- Programs that do not enforce foreign keys leave their rows behind.
+    -- The foreign key would do this, but some programs do not enforce foreign keys.
     CREATE TRIGGER songs_removed AFTER DELETE ON songs BEGIN
         DELETE FROM song_texts WHERE song_id = old.id;
     END;
@@ -179,7 +179,7 @@ MIGRATIONS = (
     END;
     {_ADD_TEXTS};
     """,
-    # How fast songs were embedded is known only while they are.
+    # The speed of embedding can be measured only during the run, so each run is recorded.
     """
     CREATE TABLE runs(
         id INTEGER PRIMARY KEY,
@@ -191,18 +191,18 @@ MIGRATIONS = (
         audio_seconds REAL NOT NULL
     ) STRICT;
     """,
-    # Where genres come from, as was chosen for a folder; NULL where nobody chose.
+    # The user's choice of where a folder's genres come from; NULL if the user made none.
     """
     ALTER TABLE roots ADD COLUMN genres_from TEXT;
     """,
-    # The sound's own fingerprint outlasts a change of tags. A song whose file is gone keeps what is known of
-    # it until it is pruned. NULL: not looked at yet, and not missed.
+    # audio_fingerprint does not change when tags do; it is NULL if it was not computed. gone_since is when
+    # the file was first found gone; it is NULL while the file exists. A gone song stays until it is pruned.
     """
     ALTER TABLE files ADD COLUMN audio_fingerprint TEXT;
     ALTER TABLE files ADD COLUMN gone_since TEXT;
     CREATE INDEX files_by_audio ON files(audio_fingerprint);
     CREATE INDEX files_gone ON files(gone_since) WHERE gone_since IS NOT NULL;
-    -- Without it each song that is dropped or renamed would take a look at every place on the map.
+    -- Without this index, deleting or renaming one song would scan every row of positions.
     CREATE INDEX positions_by_song ON positions(song_id);
     """,
 )

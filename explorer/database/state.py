@@ -1,4 +1,4 @@
-"""What made the vectors, how its precision was chosen, and what each index run did."""
+"""Queries about the model that made the vectors, its precision trial, and the index runs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from explorer.database.connection import LibraryFile
 
 @dataclass(frozen=True)
 class Run:
-    """An index run that ended by itself, or was stopped gently.
+    """An index run that ended normally or was stopped with Ctrl-C.
 
     Attributes
     ----------
     started : str
-        In UTC, after ISO 8601.
+        In UTC, ISO 8601.
     seconds : float
-        Of work on songs: previews that came after it do not count.
+        Time spent on songs; making previews afterwards does not count.
     indexed, copied, failed : int
-        `copied` are those of the indexed whose bytes, and so their vector, were known.
+        Songs. `copied` is the part of `indexed` that kept a known vector, because their bytes were known.
     audio_seconds : float
-        How long the indexed songs play.
+        Playing time of the indexed songs.
     """
 
     started: str
@@ -33,31 +33,40 @@ class Run:
 
     @property
     def songs_per_second(self) -> float | None:
-        """Songs embedded in each second; None where none was."""
+        """Embedded songs per second of work; None if no song was embedded."""
         embedded = self.indexed - self.copied
         return embedded / self.seconds if embedded > 0 and self.seconds > 0 else None
 
     @property
     def times_real_time(self) -> float | None:
-        """Seconds of sound embedded in each second."""
+        """Seconds of audio per second of work; None if no song was embedded."""
         return self.audio_seconds / self.seconds if self.songs_per_second else None
 
 
 class StateTables(LibraryFile):
-    """What is recorded of the one model that makes a library's vectors."""
+    """Queries about the tables state, networks and runs."""
+
+    # Single values, stored as JSON
+
+    def _state(self, key: str) -> object:
+        """Return a stored value, or None."""
+        return json.loads(self._value("SELECT value FROM state WHERE key = ?", (key,)) or "null")
+
+    def _store_state(self, key: str, value: object) -> None:
+        self._rows("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
+
+    # The model
 
     def model(self) -> dict | None:
-        """Return the model that made the vectors, or None where there are none yet."""
-        value = self._value("SELECT value FROM state WHERE key = 'model'")
-        return None if value is None else json.loads(value)
+        """Return the model that made the vectors, or None if no model is recorded yet."""
+        return self._state("model")
 
     def precision_trial(self) -> dict | None:
-        """Return what the model's precision was chosen on, or None where it was asked for."""
-        value = self._value("SELECT value FROM state WHERE key = 'precision_trial'")
-        return None if value is None else json.loads(value)
+        """Return the measurements by which the precision was chosen, or None if the user chose it."""
+        return self._state("precision_trial")
 
     def network(self) -> bytes | None:
-        """Return the network that was quantised on this library's songs, or None."""
+        """Return the int8 network that was quantised on this library's songs, or None."""
         return self._value("SELECT content FROM networks WHERE precision = 'int8'")
 
     def claim_model(
@@ -68,42 +77,44 @@ class StateTables(LibraryFile):
         network: bytes | None = None,
         damaged: bytes | None = None,
     ) -> dict:
-        """Record the model that makes the vectors, unless another program did so first.
+        """Record the model that makes the vectors, unless another program has recorded one.
 
         Parameters
         ----------
         trial : dict, optional
-            What its precision was chosen on.
+            The measurements by which its precision was chosen.
         network : bytes, optional
-            What was quantised for it.
+            The int8 network that was quantised for it. It is stored if the library has none.
         damaged : bytes, optional
-            A network of the library that `network` is to replace: any other stays.
+            A stored network that `network` may replace; any other stored network stays.
 
         Returns
         -------
         dict
-            The model that is recorded, whoever did it: vectors are to be made by that one.
+            The recorded model, from this or another program. The caller must make its vectors with it.
         """
         text = json.dumps(model, sort_keys=True)
         with self.transaction():
-            before = self._value("SELECT value FROM state WHERE key = 'model'")
-            if before is None:
+            recorded = self._value("SELECT value FROM state WHERE key = 'model'")
+            if recorded is None:
                 self._rows("INSERT INTO state VALUES ('model', ?)", (text,))
                 if trial is not None:
                     self._rows(
                         "INSERT OR REPLACE INTO state VALUES ('precision_trial', ?)",
                         (json.dumps(trial, sort_keys=True),),
                     )
-            if network is not None and before in (None, text):
+            if network is not None and recorded in (None, text):
                 self._rows(
                     """INSERT INTO networks VALUES ('int8', ?)
                        ON CONFLICT DO UPDATE SET content = excluded.content WHERE content = ?""",
                     (network, damaged),
                 )
-        return json.loads(before or text)
+        return json.loads(recorded or text)
+
+    # Index runs
 
     def store_run(self, run: Run) -> None:
-        """Remember a run."""
+        """Store an index run."""
         with self.transaction():
             self._rows(
                 """INSERT INTO runs(started, seconds, indexed, copied, failed, audio_seconds)
@@ -111,15 +122,15 @@ class StateTables(LibraryFile):
                 astuple(run),
             )
 
-    def last_embedding(self) -> Run | None:
-        """Return the last run that embedded something."""
-        return next((run for run in reversed(self.runs()) if run.songs_per_second), None)
-
     def runs(self) -> list[Run]:
-        """Return the runs that embedded or tried songs, the oldest first."""
+        """Return the runs that embedded songs or tried to, oldest first."""
         return [
             Run(*row)
             for row in self._rows(
                 "SELECT started, seconds, indexed, copied, failed, audio_seconds FROM runs ORDER BY id"
             )
         ]
+
+    def last_embedding(self) -> Run | None:
+        """Return the last run that embedded a song, or None."""
+        return next((run for run in reversed(self.runs()) if run.songs_per_second), None)

@@ -1,4 +1,4 @@
-"""The songs' vectors: one by one, and all at once."""
+"""Queries about the songs' vectors."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from explorer.database.connection import LibraryFile, speaking_plainly
+from explorer.database.connection import LibraryFile, translate_errors
 from explorer.database.records import VECTOR_SIZE, decode_vector
 
-_OF_A_SONG = "song_id IN (SELECT id FROM songs)"
-"""Programs that do not enforce foreign keys write vectors of songs that are not there."""
+_HAS_SONG = "song_id IN (SELECT id FROM songs)"
+"""Other programs may not enforce foreign keys, so songs_vectors may hold ids that `songs` lacks."""
 
 
 class VectorTables(LibraryFile):
-    """The table songs_vectors."""
+    """Queries about the table songs_vectors."""
 
     def vector(self, song_id: str) -> np.ndarray:
         """Return a song's vector [shape=(512,), float64].
@@ -22,7 +22,7 @@ class VectorTables(LibraryFile):
         Raises
         ------
         LibraryError
-            If it has none, or the vector is damaged.
+            If the song has no vector, or the vector is damaged.
         """
         blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
         return decode_vector(blob, song_id=song_id)
@@ -33,7 +33,7 @@ class VectorTables(LibraryFile):
         Parameters
         ----------
         dtype : type
-            np.float32 halves the memory that a large library takes, 2 GB for a million songs.
+            np.float32 takes half the memory: 2 GB for a million songs.
 
         Returns
         -------
@@ -49,9 +49,9 @@ class VectorTables(LibraryFile):
             count = self.count_vectors()
             vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
             ids: list[str] = []
-            with speaking_plainly(self.path):
+            with translate_errors(self.path):
                 cursor = self._connection.execute(
-                    f"SELECT song_id, embedding FROM songs_vectors WHERE {_OF_A_SONG} ORDER BY song_id"
+                    f"SELECT song_id, embedding FROM songs_vectors WHERE {_HAS_SONG} ORDER BY song_id"
                 )
                 for row, (song_id, blob) in enumerate(cursor):
                     vectors[row] = decode_vector(blob, song_id=song_id)
@@ -60,15 +60,15 @@ class VectorTables(LibraryFile):
 
     def count_vectors(self) -> int:
         """Return how many songs have a vector."""
-        return self._value(f"SELECT count(*) FROM songs_vectors WHERE {_OF_A_SONG}")
+        return self._value(f"SELECT count(*) FROM songs_vectors WHERE {_HAS_SONG}")
 
     def _store_vector(self, song_id: str, blob: bytes) -> bool:
-        """Store a vector; a song that sounds otherwise than before loses its place on the map.
+        """Store an encoded vector; if it replaces a different one, the song loses its place on the map.
 
         Returns
         -------
         bool
-            Whether it is another one than before.
+            Whether the vector is new or different.
         """
         before = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
         if before == blob:

@@ -1,4 +1,4 @@
-"""What a verification asks of songs.db: all of it as it is stored, sound or not."""
+"""Queries for the report that verifies songs.db: they return everything as stored, damaged or not."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from explorer.database.connection import LibraryFile, speaking_plainly
+from explorer.database.connection import LibraryFile, translate_errors
 from explorer.database.records import absolute_path
 
-_BLOBS_AT_ONCE = 4096
-_MOST_PROBLEMS = 10
+_BLOBS_PER_BATCH = 4096
+_MAX_PROBLEMS = 10
 
 
 @dataclass(frozen=True)
 class FiledVector:
-    """The file that a song's vector was made from, as it was then.
+    """The file that a song's vector was made from.
 
     Attributes
     ----------
     path : Path
-        Where it was found.
+        Absolute path.
+    size_bytes, modified_ns, fingerprint
+        Of the file when its vector was made.
     duration_s : float
-        Of what was decoded.
+        Length of the decoded audio.
     """
 
     path: Path
@@ -36,43 +38,43 @@ class FiledVector:
 
 
 class VerifyTables(LibraryFile):
-    """Read-only queries that take nothing for granted."""
+    """Read-only queries that also work on a damaged library."""
 
     def integrity_problems(self) -> list[str]:
-        """Return what SQLite itself finds wrong with the file, at most ten sentences."""
-        rows = self._rows(f"PRAGMA integrity_check({_MOST_PROBLEMS})")
+        """Return the first ten problems that SQLite's own integrity check finds."""
+        rows = self._rows(f"PRAGMA integrity_check({_MAX_PROBLEMS})")
         return [str(text) for (text,) in rows if text != "ok"]
 
     def stray_rows(self) -> dict[str, int]:
-        """Count, per table, the rows that belong to a song, a folder or a map that is not there."""
+        """Count, per table, the rows that refer to a song, folder or map that does not exist."""
         counts: dict[str, int] = {}
         for table, *_ in self._rows("PRAGMA foreign_key_check"):
             counts[table] = counts.get(table, 0) + 1
         return counts
 
     def vectors_without_song(self) -> list[str]:
-        """Return the ids of vectors whose song is gone, in order."""
+        """Return the sorted ids of vectors whose song does not exist."""
         rows = self._rows(
             "SELECT song_id FROM songs_vectors WHERE song_id NOT IN (SELECT id FROM songs) ORDER BY song_id"
         )
         return [str(song_id) for (song_id,) in rows]
 
     def songs_without_vector(self) -> list[str]:
-        """Return the ids of songs that have no vector, in order."""
+        """Return the sorted ids of songs without a vector."""
         rows = self._rows(
             "SELECT id FROM songs WHERE id NOT IN (SELECT song_id FROM songs_vectors) ORDER BY id"
         )
         return [str(song_id) for (song_id,) in rows]
 
     def vector_blobs(self) -> Iterator[list[tuple[str, object]]]:
-        """Yield each vector's song id and what is stored for it, ordered by id, some thousands at a time."""
-        with speaking_plainly(self.path):
+        """Yield (song id, stored value) of every vector, ordered by id, in batches of 4,096."""
+        with translate_errors(self.path):
             cursor = self._connection.execute("SELECT song_id, embedding FROM songs_vectors ORDER BY song_id")
-            while rows := list(islice(cursor, _BLOBS_AT_ONCE)):
+            while rows := list(islice(cursor, _BLOBS_PER_BATCH)):
                 yield rows
 
     def filed_vectors(self) -> dict[str, FiledVector]:
-        """Return the file of each song that has one and a vector, by the song's id."""
+        """Return the file of each song that has a file and a vector, by song id."""
         rows = self._rows(
             """SELECT song_id, roots.path, files.path, size_bytes, modified_ns, fingerprint, duration_s
                FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
@@ -80,24 +82,24 @@ class VerifyTables(LibraryFile):
         return {song_id: FiledVector(absolute_path(root, path), *rest) for song_id, root, path, *rest in rows}
 
     def stored_places(self) -> dict[str, dict[str, tuple[float, float, int | None]]]:
-        """Return each projection's songs with their x, y and count of near neighbours, as stored."""
+        """Return, per projection, each song's x, y and count of near neighbours as stored, by song id."""
         places: dict[str, dict] = {name: {} for (name,) in self._rows("SELECT name FROM projections")}
         for name, song_id, x, y, near in self._rows("SELECT projection, song_id, x, y, near FROM positions"):
             places.setdefault(name, {})[song_id] = (x, y, near)
         return places
 
     def stored_quality(self) -> dict[str, dict]:
-        """Return each projection's quality figures; none where they cannot be read."""
-        found: dict[str, dict] = {}
+        """Return each projection's quality figures; an empty dict if they cannot be read."""
+        figures: dict[str, dict] = {}
         for name, text in self._rows("SELECT name, quality FROM projections ORDER BY name"):
-            found[name] = {}
+            figures[name] = {}
             with suppress(ValueError):
                 quality = json.loads(text)
-                found[name] = quality if isinstance(quality, dict) else {}
-        return found
+                figures[name] = quality if isinstance(quality, dict) else {}
+        return figures
 
     def size_bytes(self) -> int:
-        """Return how large the database is on disk, with what waits in its write-ahead log."""
+        """Return the size on disk of the database and its write-ahead log."""
         total = 0
         for suffix in ("", "-wal"):
             with suppress(OSError):
@@ -105,6 +107,6 @@ class VerifyTables(LibraryFile):
         return total
 
     def titles(self) -> dict[str, tuple[str, str]]:
-        """Return each song's title and artists, by its id."""
+        """Return each song's title and artists, by song id."""
         rows = self._rows("SELECT song_id, title, artist FROM song_texts")
         return {song_id: (title or song_id, artist) for song_id, title, artist in rows}

@@ -12,7 +12,7 @@ import shlex
 from pathlib import Path
 
 from explorer.config import ROOT
-from explorer.database.connection import is_original, logs_beside
+from explorer.database.connection import is_original, pending_logs
 from explorer.database.database import Database
 from explorer.errors import LibraryBusyError, LibraryError
 from explorer.library.scanning import scan_folder
@@ -95,7 +95,7 @@ def _bring_up_to_date(library: Database, original: Path, clips: Path | None, rep
     if clips is None and before.get("clips") and Path(before["clips"]).is_dir():
         clips = Path(before["clips"])
     clips = folder_of_clips(original, clips)
-    files = [original, *logs_beside(original)]
+    files = [original, *pending_logs(original)]
     fingerprints = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     listing = scan_folder(clips).files if clips else []
     state = hashlib.sha256(repr((fingerprints, clips, listing)).encode()).hexdigest()

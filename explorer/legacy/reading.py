@@ -17,7 +17,7 @@ from typing import NamedTuple
 import apsw
 import numpy as np
 
-from explorer.database.connection import is_original, reading_untouched, speaking_plainly
+from explorer.database.connection import is_original, open_without_writing, translate_errors
 from explorer.database.records import read_vector
 from explorer.errors import LibraryError, NoLibraryError
 
@@ -149,7 +149,7 @@ def open_original(path: Path) -> Iterator[OriginalDatabase]:
         raise LibraryError(
             f"{path} is not a database of the original scripts: it has no songs_vectors table."
         )
-    with reading_untouched(path) as connection:
+    with open_without_writing(path) as connection:
         with _reading(path):
             database = OriginalDatabase(path, connection)
         yield database
@@ -157,7 +157,7 @@ def open_original(path: Path) -> Iterator[OriginalDatabase]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    with speaking_plainly(path):
+    with translate_errors(path):
         try:
             yield
         except apsw.CorruptError as error:

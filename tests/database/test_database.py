@@ -1,3 +1,5 @@
+"""Storing songs, finding them, and refusing other files."""
+
 import io
 import os
 import sqlite3
@@ -21,7 +23,7 @@ def a_vector(seed=0):
     return np.random.default_rng(seed).normal(size=512)
 
 
-def test_a_stored_song_comes_back_whole(fresh_db, tmp_path):
+def test_a_stored_song_is_read_back_with_all_its_fields(fresh_db, tmp_path):
     root = fresh_db.add_root(tmp_path)
     song_id = fresh_db.store_song(root, a_song(genres=("Rock", "Blues")), a_vector())
     row = fresh_db.song(song_id)
@@ -43,7 +45,7 @@ def test_the_original_experiments_query_reads_our_vectors(fresh_db, tmp_path):
     np.testing.assert_array_equal(np.load(io.BytesIO(rows[0][2])), a_vector())
 
 
-def test_raw_float64_vectors_are_read_too(fresh_db, tmp_path):
+def test_raw_float64_vectors_are_read(fresh_db, tmp_path):
     assert np.array_equal(decode_vector(a_vector().tobytes(), song_id="x"), a_vector())
     with pytest.raises(LibraryError, match=r"'x'.*100 bytes"):
         decode_vector(b"\0" * 100, song_id="x")
@@ -60,7 +62,7 @@ def test_raw_float64_vectors_are_read_too(fresh_db, tmp_path):
     np.testing.assert_array_equal(vectors, [a_vector(3), a_vector(2)])
 
 
-def test_a_vector_takes_4224_bytes_and_survives_the_trip():
+def test_an_encoded_vector_takes_4224_bytes_and_decodes_to_the_same_values():
     blob = encode_vector(a_vector())
     assert len(blob) == 4224
     np.testing.assert_array_equal(decode_vector(blob, song_id="x"), a_vector())
@@ -74,7 +76,7 @@ def test_equal_paths_under_two_roots_are_two_songs(fresh_db, tmp_path):
     assert [row.title for row in fresh_db.songs()] == ["A", "C"]
 
 
-def test_names_that_are_not_utf8_are_stored_and_told_apart(fresh_db, tmp_path):
+def test_file_names_that_are_not_utf8_are_stored_under_different_ids(fresh_db, tmp_path):
     root = fresh_db.add_root(tmp_path)
     names = [os.fsdecode(b"caf\xe9.mp3"), os.fsdecode(b"caf\xe8.mp3")]
     ids = [fresh_db.store_song(root, a_song(name), a_vector()) for name in names]
@@ -82,7 +84,7 @@ def test_names_that_are_not_utf8_are_stored_and_told_apart(fresh_db, tmp_path):
     assert [fresh_db.file_of(song_id).path.name for song_id in ids] == names
 
 
-def test_a_failure_is_a_row_until_the_song_succeeds(fresh_db, tmp_path):
+def test_a_failure_is_listed_until_the_song_succeeds(fresh_db, tmp_path):
     root = fresh_db.add_root(tmp_path)
     song = a_song()
     fresh_db.store_failure(root, song.file, "damaged")
@@ -107,7 +109,7 @@ def test_a_song_is_found_by_id_path_and_title(fresh_db, tmp_path):
         fresh_db.find_song("Dreimal")
 
 
-def test_what_a_transaction_did_is_gone_when_it_fails(fresh_db, tmp_path):
+def test_a_failed_transaction_is_rolled_back(fresh_db, tmp_path):
     root = fresh_db.add_root(tmp_path)
     with pytest.raises(RuntimeError), fresh_db.transaction():
         fresh_db.store_failure(root, a_song().file, "half done")
@@ -115,7 +117,7 @@ def test_what_a_transaction_did_is_gone_when_it_fails(fresh_db, tmp_path):
     assert fresh_db.failures() == []
 
 
-def test_a_reader_sees_one_state_while_a_writer_writes(library, tmp_path):
+def test_a_snapshot_does_not_change_while_another_connection_writes(library, tmp_path):
     path, _ = library
     with Database.open_readonly(path) as reader, Database.open(path) as writer, reader.snapshot():
         before = reader.summary()["songs"]
@@ -137,7 +139,7 @@ def test_a_library_held_by_another_program_is_busy(library):
         other.close()
 
 
-def test_files_that_are_no_library_are_refused_with_a_sentence(tmp_path):
+def test_files_that_are_not_a_library_are_refused_with_a_message(tmp_path):
     text = tmp_path / "notes.db"
     text.write_text("not a database, but long enough to look like something" * 20)
     with pytest.raises(LibraryError, match=r"notes\.db is not a songs\.db"):
@@ -152,14 +154,14 @@ def test_files_that_are_no_library_are_refused_with_a_sentence(tmp_path):
         Database.open(newer)
 
 
-def test_a_new_map_replaces_the_old_one_and_counts(library):
+def test_a_stored_map_is_read_back_and_has_a_revision(library):
     path, ids = library
     with Database.open_readonly(path) as database:
         assert database.map_revision() == 1
         assert set(database.projections()) == {"pca", "tsne", "umap"}
-        found, places, near = database.positions("umap")
-        assert found == sorted(ids)
-        assert places.shape == (24, 2)
+        song_ids, positions, near = database.positions("umap")
+        assert song_ids == sorted(ids)
+        assert positions.shape == (24, 2)
         assert near.tolist() == [8] * 24
         labels, names, representatives = database.clusters()
         assert len(labels) == 24
@@ -167,7 +169,7 @@ def test_a_new_map_replaces_the_old_one_and_counts(library):
         assert all(representative in ids for representative in representatives)
 
 
-def test_forgetting_everything_leaves_an_empty_library(library):
+def test_forget_everything_leaves_an_empty_library(library):
     path, _ = library
     with Database.open(path) as database:
         database.forget_everything()

@@ -1,4 +1,4 @@
-"""Songs with the same sound, and songs whose files are missed."""
+"""Songs with the same audio, and songs whose files are gone."""
 
 import numpy as np
 import pytest
@@ -11,29 +11,29 @@ SINCE = "2026-11-03T10:00:00+00:00"
 
 @pytest.fixture
 def store(fresh_db, tmp_path):
-    """Store a song by its path, the mark of its bytes and that of its sound; return its id."""
+    """Store a song with a path and two fingerprints, of its bytes and of its audio; return its id."""
     root = fresh_db.add_root(tmp_path)
 
-    def store(path, bytes_mark, sound_mark=None, *, vector=True):
+    def store(path, fingerprint, audio_fingerprint=None, *, vector=True):
         file = ScannedFile(path.encode(), 1, 1)
-        song = Song(file, Tags(path), bytes_mark, "flac/pcm_16", 1.0, audio_fingerprint=sound_mark)
+        song = Song(file, Tags(path), fingerprint, "flac/pcm_16", 1.0, audio_fingerprint=audio_fingerprint)
         return fresh_db.store_song(root, song, np.ones(512) if vector else None)
 
     return store
 
 
-def gone(database, *paths):
+def mark_gone(database, *paths):
     database.mark_gone(1, [path.encode() for path in paths], since=SINCE)
 
 
-def test_songs_with_the_same_sound_are_a_group_whatever_their_bytes(fresh_db, store):
+def test_songs_with_the_same_audio_are_duplicates_even_if_their_bytes_differ(fresh_db, store):
     store("b/tagged.flac", "b1", "s1")
     store("b/tagged otherwise.flac", "b2", "s1")
     store("alone.flac", "b3", "s3")
     assert fresh_db.duplicates() == [["b/tagged.flac", "b/tagged otherwise.flac"]]
 
 
-def test_rows_of_older_versions_are_told_by_their_bytes(fresh_db, store):
+def test_rows_without_an_audio_fingerprint_are_compared_by_their_bytes(fresh_db, store):
     store("old.flac", "b1")
     store("old copy.flac", "b1")
     store("old and not the same.flac", "b2")
@@ -43,28 +43,28 @@ def test_rows_of_older_versions_are_told_by_their_bytes(fresh_db, store):
     assert fresh_db.duplicates() == [["old.flac", "new copy.flac", "old copy.flac", "retagged.flac"]]
 
 
-def test_the_one_that_stays_is_there_and_has_the_shortest_path(fresh_db, store):
+def test_the_first_duplicate_exists_and_has_the_shortest_path(fresh_db, store):
     for path in ("z.flac", "y.flac", "folder/a.flac", "x.flac"):
         store(path, "b", "s")
     for path in ("2.flac", "folder/1.flac"):
         store(path, "c", "t")
-    gone(fresh_db, "x.flac", "2.flac")
+    mark_gone(fresh_db, "x.flac", "2.flac")
     assert fresh_db.duplicates() == [
         ["folder/1.flac", "2.flac"],
         ["y.flac", "z.flac", "folder/a.flac", "x.flac"],
     ]
 
 
-def test_songs_without_a_vector_are_nobodys_duplicates(fresh_db, store):
+def test_songs_without_a_vector_are_not_duplicates(fresh_db, store):
     store("a.flac", "b", "s")
     store("not embedded.flac", "b", "s", vector=False)
     assert fresh_db.duplicates() == []
 
 
-def test_missed_songs_say_since_when_and_come_back(fresh_db, store):
+def test_gone_songs_have_a_time_until_they_come_back(fresh_db, store):
     ids = [store(path, path) for path in ("a.flac", "b.flac")]
     assert fresh_db.gone_songs() == {}
-    gone(fresh_db, "b.flac")
+    mark_gone(fresh_db, "b.flac")
     assert fresh_db.gone_songs() == {ids[1]: SINCE}
     assert (fresh_db.song(ids[0]).gone_since, fresh_db.song(ids[1]).gone_since) == (None, SINCE)
     fresh_db.mark_back(1, [b"b.flac"])
@@ -72,13 +72,13 @@ def test_missed_songs_say_since_when_and_come_back(fresh_db, store):
     assert fresh_db.song(ids[1]).gone_since is None
 
 
-def test_the_mark_of_changes_is_another_one_when_files_go_or_come_back(fresh_db, store):
+def test_the_mark_of_changes_differs_after_files_go_or_come_back(fresh_db, store):
     store("a.flac", "a")
     store("b.flac", "b")
     marks = [fresh_db.mark_of_changes()]
-    gone(fresh_db, "a.flac")
+    mark_gone(fresh_db, "a.flac")
     marks.append(fresh_db.mark_of_changes())
-    # One comes back as another goes: there are as many as before.
+    # One file comes back and another goes, so the number of gone files is the same.
     fresh_db.mark_back(1, [b"a.flac"])
     fresh_db.mark_gone(1, [b"b.flac"], since="2026-11-04T10:00:00+00:00")
     marks.append(fresh_db.mark_of_changes())
@@ -86,7 +86,7 @@ def test_the_mark_of_changes_is_another_one_when_files_go_or_come_back(fresh_db,
     assert fresh_db.mark_of_changes() == marks[-1]
 
 
-def test_paths_are_text_also_where_names_are_not(fresh_db, tmp_path):
+def test_paths_are_text_even_if_file_names_are_not_utf8(fresh_db, tmp_path):
     root = fresh_db.add_root(tmp_path)
     song = Song(ScannedFile(b"caf\xe9.flac", 1, 1), Tags("Café"), "b", "flac/pcm_16", 1.0)
     song_id = fresh_db.store_song(root, song, np.ones(512))

@@ -1,10 +1,12 @@
+"""Encoding and decoding of vectors; years in dates."""
+
 import io
 import re
 
 import numpy as np
 import pytest
 
-from explorer.database.records import decode_vector, encode_vector, read_vector
+from explorer.database.records import decode_vector, encode_vector, read_vector, year_of
 from explorer.errors import LibraryError
 
 VECTOR = np.random.default_rng(0).normal(size=512)
@@ -21,7 +23,7 @@ def npy(array, **options):
     [encode_vector(VECTOR), VECTOR.astype("<f8").tobytes(), npy(VECTOR), npy(VECTOR.astype(">f8"))],
     ids=["ours", "raw", "np.save", "big-endian"],
 )
-def test_a_vector_is_read_in_every_form_that_was_ever_written(blob):
+def test_a_vector_is_read_in_every_format(blob):
     read = read_vector(blob)
     assert read.dtype == np.float64
     np.testing.assert_array_equal(read, VECTOR)
@@ -45,11 +47,32 @@ def test_a_vector_is_read_in_every_form_that_was_ever_written(blob):
         (b"\x93NUMPY\x01\x00\x76\x00{'descr': __import__('os')}", "bytes"),
     ],
 )
-def test_what_is_no_vector_is_refused_with_what_it_is(blob, reason):
+def test_the_error_says_what_a_bad_vector_is_instead(blob, reason):
     with pytest.raises(ValueError, match=re.escape(reason)):
         read_vector(blob)
 
 
-def test_the_refusal_names_the_song():
+def test_the_error_names_the_song():
     with pytest.raises(LibraryError, match=r"'a\.mp3' is not 512 float64 \(100 bytes\)"):
         decode_vector(bytes(100), song_id="a.mp3")
+
+
+@pytest.mark.parametrize(
+    ("value", "year"),
+    [
+        ("1999", 1999),
+        (1999, 1999),
+        ("1999-05-12T10:00", 1999),
+        ("19990512", 1999),
+        ("12.5.1999", 1999),
+        ("℗ 2004 Somebody", 2004),
+        ("", None),
+        ("99", None),
+        ("0000", None),
+        ("12345", None),
+        ("19991399", None),
+        (None, None),
+    ],
+)
+def test_a_year_is_read_from_any_date(value, year):
+    assert year_of(value) == year

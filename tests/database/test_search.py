@@ -1,3 +1,5 @@
+"""Full-text search by title, artist, album and genre."""
+
 import json
 import sqlite3
 from contextlib import closing
@@ -48,11 +50,11 @@ def songs(fresh_db):
         ("_", []),
     ],
 )
-def test_words_are_found_by_their_beginnings(songs, text, expected):
+def test_songs_are_found_by_the_beginnings_of_words(songs, text, expected):
     assert songs.search(text) == expected
 
 
-def test_the_index_follows_what_any_program_writes(songs):
+def test_the_index_follows_songs_that_other_programs_write(songs):
     songs._rows("UPDATE songs SET info = ? WHERE id = 'late'", (json.dumps({"name": "Springtime"}),))
     assert songs.search("springt") == ["late"]
     assert songs.search("beyonce") == []
@@ -63,7 +65,7 @@ def test_the_index_follows_what_any_program_writes(songs):
     assert songs.search("winter") == []
     songs._rows("INSERT INTO songs VALUES ('odd', 'no JSON at all'), ('null', 'null')")
     assert songs.song("odd").title == "odd"
-    # The standard library's module enforces no foreign keys.
+    # The standard library's sqlite3 does not enforce foreign keys.
     with closing(sqlite3.connect(songs.path)) as other, other:
         other.execute("INSERT OR REPLACE INTO songs VALUES ('yoru', ?)", (json.dumps({"name": "Racing"}),))
         other.execute("DELETE FROM songs WHERE id = 'time'")
@@ -80,7 +82,7 @@ def tag(database, song_id, *genres):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        # In a title, in an artist, in a genre.
+        # The word is in the title, the artist, the genre of these three songs.
         ("jazz", ["hands", "quartet", "ballad"]),
         ("JÁZZ", ["hands", "quartet", "ballad"]),
         ("jazz quiet", ["ballad"]),
@@ -90,7 +92,7 @@ def tag(database, song_id, *genres):
         ("azz", ["quartet", "hands", "ballad"]),
     ],
 )
-def test_songs_are_found_by_their_genres_after_titles_and_artists(fresh_db, text, expected):
+def test_matches_by_genre_come_after_matches_by_title_and_artist(fresh_db, text, expected):
     add(fresh_db, "hands", "Jazz hands, a longer title")
     add(fresh_db, "quartet", "A night", artist="Jazz Quartet")
     add(fresh_db, "ballad", "Quiet")
@@ -100,7 +102,7 @@ def test_songs_are_found_by_their_genres_after_titles_and_artists(fresh_db, text
     assert fresh_db.search(text) == expected
 
 
-def test_the_index_follows_genres_that_any_program_writes(songs):
+def test_the_index_follows_genres_that_other_programs_write(songs):
     def genres():
         return dict(songs._rows("SELECT song_id, genres FROM song_texts WHERE genres <> ''"))
 
@@ -111,7 +113,7 @@ def test_the_index_follows_genres_that_any_program_writes(songs):
     assert (songs.search("jazz"), songs.search("swing")) == ([], ["time"])
     songs._rows("UPDATE songs_genres SET song_id = 'late' WHERE genre = 'Swing'")
     assert songs.search("swing") == ["late"]
-    # One of two that say the same goes: the song still has the genre.
+    # One of two equal rows is deleted: the song still has the genre.
     songs._rows("DELETE FROM songs_genres WHERE rowid = (SELECT min(rowid) FROM songs_genres)")
     assert songs.search("chanson") == ["ete"]
     songs._rows("UPDATE songs SET info = ? WHERE id = 'ete'", (json.dumps({"name": "Automne"}),))
@@ -131,10 +133,10 @@ def test_the_index_follows_genres_that_any_program_writes(songs):
 
 
 @pytest.mark.parametrize("steps", [2, 3, 4])
-def test_the_genres_of_an_older_version_are_found(tmp_path, monkeypatch, steps):
+def test_genres_stored_by_an_older_version_are_found(tmp_path, monkeypatch, steps):
     path = tmp_path / "songs.db"
-    third = Path(__file__).with_name("schema_3.sql").read_text()
-    history = (*MIGRATIONS[:2], third, *MIGRATIONS[3:])
+    schema_3 = Path(__file__).with_name("schema_3.sql").read_text()
+    history = (*MIGRATIONS[:2], schema_3, *MIGRATIONS[3:])
     monkeypatch.setattr("explorer.database.connection.MIGRATIONS", history[:steps])
     with Database.open(path) as old:
         for number in range(300):
@@ -156,7 +158,7 @@ def test_the_genres_of_an_older_version_are_found(tmp_path, monkeypatch, steps):
         database._rows("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
 
 
-def test_a_library_of_an_older_version_can_be_searched_and_read(tmp_path, monkeypatch):
+def test_a_library_of_an_older_version_is_migrated_and_read(tmp_path, monkeypatch):
     path = tmp_path / "songs.db"
     monkeypatch.setattr("explorer.database.connection.MIGRATIONS", MIGRATIONS[:2])
     with Database.open(path) as old:
@@ -178,17 +180,17 @@ def test_a_library_of_an_older_version_can_be_searched_and_read(tmp_path, monkey
         (None, ""),
     ],
 )
-def test_artists_of_any_shape_can_be_stored(fresh_db, artists, expected):
+def test_artists_of_any_json_type_can_be_stored(fresh_db, artists, expected):
     fresh_db._rows("INSERT INTO songs VALUES ('a', ?)", (json.dumps({"name": "x", "artists": artists}),))
     assert fresh_db.artists() == {"a": expected}
 
 
 @pytest.mark.parametrize("text", ["x" * 100_000, "word " * 5000, "\ud800", "zq\x00zq", "(NEAR AND *"])
-def test_a_hostile_search_finds_nothing_and_fails_nothing(songs, text):
+def test_a_hostile_search_finds_nothing_and_raises_nothing(songs, text):
     assert songs.search(text) == []
 
 
-def test_vacuum_does_not_mix_songs_up(songs):
+def test_search_is_right_after_vacuum(songs):
     songs._rows("DELETE FROM songs WHERE id = 'ete'")
     songs._rows("VACUUM")
     assert songs.search("calvin") == ["summer"]

@@ -1,9 +1,18 @@
+"""Songs as the page and playlists read them, with facts from imported data."""
+
 import json
 
 from explorer.database.database import Database
+from explorer.database.records import Song, SongFacts
+from explorer.library.music_file import ScannedFile, Tags
 
 
-def test_files_of_many_songs_come_in_the_order_asked_for(library, tmp_path):
+def add_song(database, song_id, info):
+    text = info if isinstance(info, str) else json.dumps(info)
+    database._rows("INSERT INTO songs VALUES (?, ?)", (song_id, text))
+
+
+def test_filed_songs_are_returned_in_the_given_order(library, tmp_path):
     path, ids = library
     wanted = [ids[5], ids[2], ids[5], "absent", ids[23]]
     with Database.open_readonly(path) as database:
@@ -26,7 +35,7 @@ def test_a_song_without_a_file_has_no_path(library):
     assert song.duration_s == 0.2
 
 
-def test_what_other_programs_wrote_is_read_or_passed_over(library):
+def test_data_of_other_programs_is_read_or_ignored(library):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         info = json.dumps({"album": {"release_date": "1971-08-31"}, "year": None})
@@ -38,10 +47,59 @@ def test_what_other_programs_wrote_is_read_or_passed_over(library):
     assert second.title == ids[1]
 
 
-def test_a_song_is_found_by_its_bytes_only_while_its_file_is_there(library, tmp_path):
+def test_a_song_is_found_by_its_bytes_only_while_its_file_exists(library, tmp_path):
     path, ids = library
     with Database.open_readonly(path) as database:
         assert database.song_with_bytes(f"{3:032x}") == ids[3]
         assert database.song_with_bytes("f" * 32) is None
         (tmp_path / "music" / ids[3]).unlink()
         assert database.song_with_bytes(f"{3:032x}") is None
+
+
+def test_facts_are_read_from_any_json_that_programs_write(fresh_db):
+    add_song(
+        fresh_db, "ours", {"artists": [{"name": "A"}, {"name": "B"}], "year": "1999", "duration_ms": 1500}
+    )
+    album = {"name": "x", "release_date": "1987-06-05"}
+    add_song(fresh_db, "spotify", {"artists": [{"name": "A, B"}, "C", None, {"id": 1}, "C"], "album": album})
+    add_song(fresh_db, "odd", {"artists": "nobody", "year": {"of": "birth"}, "album": ["x"]})
+    add_song(fresh_db, "worse", "no JSON at all")
+    # SQLite parses a thousand nested brackets, Python fewer.
+    add_song(fresh_db, "deep", '{"artists": [' + "[" * 990 + "]" * 990 + "]}")
+    assert fresh_db.facts() == {
+        "ours": SongFacts(("A", "B"), 1999, 1.5),
+        "spotify": SongFacts(("A, B", "C"), 1987, None),
+        "odd": SongFacts(),
+        "worse": SongFacts(),
+        "deep": SongFacts(),
+    }
+
+
+def test_the_duration_of_the_file_replaces_that_of_the_info(fresh_db, tmp_path):
+    song = Song(ScannedFile(b"a.flac", 1, 1), Tags("a", year="2004"), "0" * 32, "flac/pcm_16", 12.0004)
+    song_id = fresh_db.store_song(fresh_db.add_root(tmp_path), song, [0.0] * 512)
+    assert fresh_db.facts()[song_id] == SongFacts((), 2004, 12.0004)
+    assert fresh_db.song(song_id).year == "2004"
+    assert fresh_db.song(song_id).preview_start_s is None
+    fresh_db._rows("UPDATE files SET preview_start_s = 3.5")
+    assert fresh_db.song(song_id).preview_start_s == 3.5
+
+
+def test_a_song_without_a_file_has_a_year_and_no_preview(fresh_db):
+    add_song(fresh_db, "a", {"name": "x", "album": {"release_date": "1987-06-05"}})
+    add_song(fresh_db, "b", {"name": "y"})
+    assert (fresh_db.song("a").year, fresh_db.song("a").preview_start_s) == ("1987", None)
+    assert fresh_db.song("b").year == ""
+
+
+def test_headings_of_many_songs_are_read_at_once(fresh_db):
+    for number in range(2_500):
+        add_song(
+            fresh_db, str(number), {"name": f"Title {number}", "artists": [{"name": "A"}, {"name": "B"}]}
+        )
+    add_song(fresh_db, "nameless", {})
+    headings = fresh_db.headings([*map(str, range(2_500)), "nameless", "absent"])
+    assert len(headings) == 2_501
+    assert headings["2499"] == ("Title 2499", "A, B")
+    assert headings["nameless"] == ("nameless", "")
+    assert fresh_db.headings([]) == {}

@@ -1,3 +1,5 @@
+"""Queries that also work on a damaged library."""
+
 import numpy as np
 import pytest
 from report_support import ask, change
@@ -14,14 +16,14 @@ def stored(fresh_db, tmp_path):
     return fresh_db
 
 
-def test_a_whole_file_has_no_problems(stored):
+def test_an_undamaged_library_has_no_problems(stored):
     assert stored.integrity_problems() == []
     assert stored.stray_rows() == {}
     assert stored.vectors_without_song() == []
     assert stored.songs_without_vector() == []
 
 
-def test_rows_that_belong_to_nothing_are_counted_by_table(stored):
+def test_rows_of_missing_songs_are_counted_by_table(stored):
     change(
         stored.path,
         "INSERT INTO songs_genres VALUES ('ghost', 'A'), ('ghost', 'B')",
@@ -31,12 +33,12 @@ def test_rows_that_belong_to_nothing_are_counted_by_table(stored):
     assert stored.vectors_without_song() == ["ghost"]
 
 
-def test_songs_without_vector_are_listed(stored):
+def test_songs_without_a_vector_are_listed(stored):
     change(stored.path, "DELETE FROM songs_vectors WHERE song_id = '00001.flac'")
     assert stored.songs_without_vector() == ["00001.flac"]
 
 
-def test_vectors_come_as_they_are_stored_in_order(stored):
+def test_vectors_are_returned_as_stored_ordered_by_id(stored):
     change(stored.path, "UPDATE songs_vectors SET embedding = 'text' WHERE song_id = '00001.flac'")
     rows = [row for batch in stored.vector_blobs() for row in batch]
     assert [song_id for song_id, _ in rows] == ["00000.flac", "00001.flac", "00002.flac"]
@@ -44,14 +46,14 @@ def test_vectors_come_as_they_are_stored_in_order(stored):
     assert rows[1][1] == "text"
 
 
-def test_files_are_known_by_song(stored, tmp_path):
+def test_files_are_returned_by_song_id(stored, tmp_path):
     files = stored.filed_vectors()
     assert files["00002.flac"] == FiledVector(tmp_path / "00002.flac", 1, 1, f"{2:032x}", 1.0)
     change(stored.path, "DELETE FROM songs_vectors WHERE song_id = '00002.flac'")
     assert set(stored.filed_vectors()) == {"00000.flac", "00001.flac"}
 
 
-def test_places_and_their_figures_come_as_they_are_stored(stored):
+def test_positions_and_quality_figures_are_returned_as_stored(stored):
     change(
         stored.path,
         "INSERT INTO projections VALUES ('tsne', '{}', 'no JSON')",
@@ -65,11 +67,11 @@ def test_places_and_their_figures_come_as_they_are_stored(stored):
     assert stored.stored_quality() == {"pca": {"trustworthiness": 0.5}, "tsne": {}}
 
 
-def test_titles_stand_beside_artists(stored):
+def test_titles_are_returned_with_artists(stored):
     assert stored.titles()["00001.flac"] == ("Song 1", "Artist 1")
 
 
-def test_the_size_is_that_of_the_file_and_its_log(stored):
+def test_the_size_includes_the_log(stored):
     assert stored.size_bytes() >= stored.path.stat().st_size
     ((pages,),) = ask(stored.path, "PRAGMA page_count")
     assert stored.size_bytes() >= 4096 * pages
