@@ -1,1 +1,1 @@
-"""songs.db, and the files and tags that fill it."""
+"""A folder of music: its files, tags, genres and covers, on disk or at a URL."""

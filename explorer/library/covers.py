@@ -1,4 +1,4 @@
-"""Cover pictures out of files' tags: only what a browser shows as a picture, by its first bytes."""
+"""Reads the cover picture in a file's tags, if a browser can show it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from mutagen.flac import Picture
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
-MOST_BYTES = 8 << 20
-FRONT = 3
-"""The front cover's number among ID3's kinds of pictures, which FLAC, Ogg and ASF share."""
+MAX_BYTES = 8 << 20
+FRONT_COVER = 3
+"""The number of the front cover among ID3's picture types, which FLAC, Ogg and ASF use too."""
 
 
 @dataclass(frozen=True)
 class Cover:
-    """A picture.
+    """A cover picture.
 
     Attributes
     ----------
     data : bytes
     media_type : str
-        By its content, whatever the tags say: JPEG, PNG, WebP or GIF.
+        JPEG, PNG, WebP or GIF. It comes from the first bytes of the data: tags are often wrong about it.
     """
 
     data: bytes
@@ -36,9 +36,9 @@ class Cover:
 
 
 def read_cover(path: Path) -> Cover | None:
-    """Return a file's front cover, else its first picture, or None.
+    """Return a file's front cover, else its first picture, else None.
 
-    Pictures beyond 8 MB, and of kinds other than JPEG, PNG, WebP and GIF, count as none.
+    Pictures larger than 8 MB or of other types than JPEG, PNG, WebP and GIF are ignored.
 
     Raises
     ------
@@ -49,18 +49,18 @@ def read_cover(path: Path) -> Cover | None:
         try:
             pictures = list(_pictures(mutagen.File(file)))
         except Exception:
-            # Damaged tags raise whatever the parser stumbles over: they are no picture.
+            # Damaged tags can raise any exception: treat them as tags without a picture.
             return None
-    # sorted() keeps the order of equals.
-    for _, data in sorted(pictures, key=lambda picture: picture[0] != FRONT):
+    # sorted() is stable: the front cover comes first, the others keep their order.
+    for _, data in sorted(pictures, key=lambda picture: picture[0] != FRONT_COVER):
         media_type = picture_type(data)
-        if media_type and len(data) <= MOST_BYTES:
+        if media_type and len(data) <= MAX_BYTES:
             return Cover(data, media_type)
     return None
 
 
 def picture_type(data: bytes) -> str | None:
-    """Return a picture's media type by its first bytes, or None for anything else."""
+    """Return the media type that the first bytes show, or None if it is not a supported picture."""
     if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -73,7 +73,7 @@ def picture_type(data: bytes) -> str | None:
 
 
 def _pictures(file: mutagen.FileType | None) -> Iterator[tuple[int, bytes]]:
-    """Yield each picture's kind and bytes."""
+    """Yield the type number and the bytes of each picture."""
     if file is None:
         return
     for picture in getattr(file, "pictures", ()):
@@ -84,22 +84,22 @@ def _pictures(file: mutagen.FileType | None) -> Iterator[tuple[int, bytes]]:
             yield int(frame.type), frame.data
     elif isinstance(tags, MP4Tags):
         for data in tags.get("covr", ()):
-            yield FRONT, bytes(data)
+            yield FRONT_COVER, bytes(data)
     elif isinstance(tags, APEv2):
         yield from _ape_pictures(tags)
     elif isinstance(tags, ASFTags):
-        yield from _each(_asf_picture, (value.value for value in tags.get("WM/Picture", ())))
+        yield from _decode_each(_asf_picture, (value.value for value in tags.get("WM/Picture", ())))
     elif tags is not None:
-        # Vorbis comments, in Ogg and elsewhere.
-        yield from _each(_vorbis_picture, tags.get("metadata_block_picture", ()))
-        yield from _each(lambda text: (FRONT, base64.b64decode(text)), tags.get("coverart", ()))
+        # Vorbis comments, in Ogg and other containers.
+        yield from _decode_each(_vorbis_picture, tags.get("metadata_block_picture", ()))
+        yield from _decode_each(lambda text: (FRONT_COVER, base64.b64decode(text)), tags.get("coverart", ()))
 
 
-def _each(read: Callable, values: Iterable) -> Iterator[tuple[int, bytes]]:
-    """Read each value; a damaged one does not cost the others."""
+def _decode_each(decode: Callable, values: Iterable) -> Iterator[tuple[int, bytes]]:
+    """Yield each decoded value, and skip damaged ones."""
     for value in values:
         try:
-            yield read(value)
+            yield decode(value)
         except (ValueError, TypeError, struct.error, mutagen.MutagenError):
             continue
 
@@ -113,10 +113,10 @@ def _ape_pictures(tags: APEv2) -> Iterator[tuple[int, bytes]]:
     for key, value in tags.items():
         if key.lower().startswith("cover art"):
             _, _, data = bytes(value.value).partition(b"\0")
-            yield (FRONT if "front" in key.lower() else 0), data
+            yield (FRONT_COVER if "front" in key.lower() else 0), data
 
 
 def _asf_picture(value: bytes) -> tuple[int, bytes]:
-    """Read kind (1 byte), size (4), media type and description (UTF-16, each ending in two zeros), data."""
-    kind, size = struct.unpack_from("<BI", value)
-    return kind, value[len(value) - size :] if 0 < size <= len(value) - 9 else b""
+    """Decode type (1 byte), size (4), media type and description (UTF-16, zero-terminated), and data."""
+    picture_number, size = struct.unpack_from("<BI", value)
+    return picture_number, value[len(value) - size :] if 0 < size <= len(value) - 9 else b""

@@ -1,7 +1,7 @@
-"""Tables that say which genres songs have: anybody's CSV, or FMA's tracks.csv.
+"""Reads tables that list the genres of songs: any CSV with a header, or FMA's tracks.csv.
 
-A row is found by its song's file, else by artist and title. Where rows that might be a song's disagree, none
-is taken: no genre is better than a wrong one.
+A row is matched to a song by the path of its file, else by artist and title. If several rows may match a song
+and their genres differ, the song gets none of them: no genre is better than a wrong one.
 """
 
 from __future__ import annotations
@@ -31,21 +31,24 @@ COLUMNS = {
     "genre": ("genre_top", "genre", "genres", "track_genre", "track_genres"),
     "other genre": ("style", "styles", "label"),
 }
-"""What columns may be called, whatever their case; labels and styles count where nothing else is a genre."""
+"""Accepted column names, in any case; "other genre" is used only if no column of "genre" exists."""
 
-_AS_WINDOWS = "explorer.as_windows_wrote"
-_MOST_CELL_CHARACTERS = 16_000_000
-_MOST_GENRE_CHARACTERS = 1_000
-_MOST_REMEMBERED = 50_000
-_MOST_SHOWN = 12
+_CP1252_FALLBACK = "explorer.cp1252_fallback"
+"""The name of the error handler that decodes invalid UTF-8 as Windows-1252."""
+
+_MAX_CELL_LENGTH = 16_000_000
+_MAX_GENRE_LENGTH = 1_000
+_MAX_CACHED_CELLS = 50_000
+_MAX_COLUMNS_SHOWN = 12
+_MAX_NUMBER_LENGTH = 11
 _DELIMITERS = ",;\t|"
 _SEPARATORS = re.compile(r"[;|]")
-_GUARDED = ("'=", "'+", "'-", "'@")
-_NAMES_IN_A_LIST = ("genre_title", "title", "name", "genre")
+_ESCAPED_FORMULAS = ("'=", "'+", "'-", "'@")
+_NAME_KEYS = ("genre_title", "title", "name", "genre")
 
 
 class Row(NamedTuple):
-    """What a table says of one song."""
+    """The cells of a table that describe one song."""
 
     path: str
     track_id: str
@@ -55,49 +58,49 @@ class Row(NamedTuple):
 
 
 def read_genre_table(path: Path, *, paths: Iterable[str]) -> GenreTable:
-    """Read a table with a header, in UTF-8, UTF-16 or Windows' code page.
+    """Read a table with a header, in UTF-8, UTF-16 or Windows-1252.
 
-    Comma, semicolon, tab or `|` part its cells.
-    `COLUMNS` lists the columns that are understood. A cell may hold several genres, parted by `;` or `|`
-    or as a list in JSON or Python, and several rows may speak of one song. FMA's tracks.csv is understood
-    as it is, and the numbers of genres where its genres.csv lies beside it.
+    Its cells are separated by commas, semicolons, tabs or `|`. `COLUMNS` lists the accepted column names. A
+    cell may hold several genres, separated by `;` or `|` or as a list in JSON or Python. Several rows may
+    describe one song. FMA's tracks.csv is accepted too; its genre numbers need FMA's genres.csv beside it.
 
     Parameters
     ----------
     path : Path
     paths : iterable of str
-        All the library's files, relative to its folder, with `/`.
+        All files of the library, relative to the root folder, with `/`.
 
     Raises
     ------
     LibraryError
-        If there is no such file, it holds no genre, or nothing that tells whose it is.
+        If the file does not exist or cannot be read, names no genre, or has no column that identifies songs.
     """
     table = GenreTable(paths)
     try:
-        names = _genre_numbers(path.with_name("genres.csv"))
-        with path.open(encoding=_encoding(path), errors=_AS_WINDOWS, newline="") as file:
-            for row in _rows(file, path, names):
+        genre_names = _read_genre_names(path.with_name("genres.csv"))
+        with path.open(encoding=_encoding(path), errors=_CP1252_FALLBACK, newline="") as file:
+            for row in _rows(file, path, genre_names):
                 table.add(row)
     except FileNotFoundError:
-        raise LibraryError(f"There is no {path}: choose auto, tags, folder, or a CSV of genres.") from None
+        raise LibraryError(f"There is no {path}: choose auto, tags, folder or a CSV of genres.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise LibraryError(f"{path} cannot be read ({reason}): name a CSV of genres.") from error
     except csv.Error as error:
-        raise LibraryError(f"{path} is no table ({error}): save it as CSV in UTF-8.") from error
+        raise LibraryError(f"{path} is not a CSV table ({error}): save it as CSV in UTF-8.") from error
     if not table.close():
-        raise LibraryError(f"{path} names no song's genre: fill its column of genres, or take another table.")
+        raise LibraryError(f"{path} gives no song a genre: fill its genre column, or use another table.")
     return table
 
 
 class GenreTable:
-    """Genres by file, by track id, and by artist and title.
+    """Genres of songs, found by file, by track id, or by artist and title.
 
     Parameters
     ----------
     paths : iterable of str
-        All the library's files: a name that several of them have in different folders tells nothing.
+        All files of the library. If several files in different folders have the same name, rows are not
+        matched by that name.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
@@ -105,12 +108,13 @@ class GenreTable:
         self._names = Counter(map(_name, self._files))
         self._stems = Counter(_stem(_name(path)) for path in self._files)
         self._songs: dict[tuple[str, ...], dict[str, None]] = {}
-        # By each thing that a song may be known by. Several rows may share it: it counts only if they agree.
-        self._claims: dict[tuple[str, ...], list[dict[str, None]]] = {}
-        self._agreed: dict[tuple[str, ...], tuple[str, ...]] = {}
+        # For each key that identifies a song: the genres of all songs of the table with this key.
+        self._candidates: dict[tuple[str, ...], list[dict[str, None]]] = {}
+        # The keys whose candidates have equal genres.
+        self._genres: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def add(self, row: Row) -> None:
-        """Take in a row; what it says of a song joins what earlier ones said of it."""
+        """Add a row; its genres join those of earlier rows about the same song."""
         path, title, artist = _folded_path(row.path), _folded(row.title), _folded(row.artist)
         if path:
             identity = ("path", path)
@@ -118,15 +122,15 @@ class GenreTable:
             identity = ("track", row.track_id) if row.track_id else ("texts", artist, title)
         if not row.genres or not any(identity[1:]):
             return
-        song = self._songs.setdefault(identity, {})
-        song.update(dict.fromkeys(row.genres))
-        for key in self._keys(row, path, title, artist):
-            claims = self._claims.setdefault(key, [])
-            if not claims or claims[-1] is not song:
-                claims.append(song)
+        genres = self._songs.setdefault(identity, {})
+        genres.update(dict.fromkeys(row.genres))
+        for key in self._row_keys(row, path, title, artist):
+            candidates = self._candidates.setdefault(key, [])
+            if not candidates or candidates[-1] is not genres:
+                candidates.append(genres)
 
-    def _keys(self, row: Row, path: str, title: str, artist: str) -> Iterator[tuple[str, ...]]:
-        """Yield what a row's song may be known by."""
+    def _row_keys(self, row: Row, path: str, title: str, artist: str) -> Iterator[tuple[str, ...]]:
+        """Yield the keys that identify a row's song."""
         if path:
             yield "path", path
             yield from (("ending", ending) for ending in _endings(path)[1:] if ending in self._files)
@@ -137,29 +141,32 @@ class GenreTable:
             yield "track id", _number(row.track_id)
         if title:
             yield "title", title
-            for one in {artist, *map(_folded, _listed(row.artist) or artist.split(";"))} - {""}:
-                yield "artist and title", one, title
+            for name in {artist, *map(_folded, _parse_list(row.artist) or artist.split(";"))} - {""}:
+                yield "artist and title", name, title
             if not artist:
                 yield "title alone", title
 
     def close(self) -> int:
-        """Settle what rows agree upon, and return how many songs the table knows."""
-        agreed = ((key, songs) for key, songs in self._claims.items() if all(s == songs[0] for s in songs))
-        self._agreed = {key: tuple(songs[0]) for key, songs in agreed}
-        self._claims = {}
+        """Finish adding: keep the keys whose rows agree, and return the number of songs in the table."""
+        self._genres = {
+            key: tuple(candidates[0])
+            for key, candidates in self._candidates.items()
+            if all(genres == candidates[0] for genres in candidates)
+        }
+        self._candidates = {}
         return len(self._songs)
 
     def find(self, path: bytes, tags: Tags) -> tuple[str, ...]:
-        """Return a file's genres, or nothing where no row is surely its own."""
-        found = (self._agreed.get(key) for key in self._possible_keys(path, tags))
-        return next(filter(None, found), ())
+        """Return a file's genres, or an empty tuple if no row certainly describes it."""
+        matches = (self._genres.get(key) for key in self._file_keys(path, tags))
+        return next(filter(None, matches), ())
 
-    def _possible_keys(self, path: bytes, tags: Tags) -> Iterator[tuple[str, ...]]:
-        """Yield what a file may be known by, the surest first."""
+    def _file_keys(self, path: bytes, tags: Tags) -> Iterator[tuple[str, ...]]:
+        """Yield the keys under which a file may be listed, most certain first."""
         text = _folded_path(path.decode("utf-8", "replace"))
         name, stem = _name(text), _stem(text)
         yield "path", text
-        # A name that no line can hold is a URI in this program's tables.
+        # Tables that this program exports hold a URI if the file name contains a line break.
         yield "path", _folded_path(quote_from_bytes(path))
         yield "ending", text
         yield from (("path", ending) for ending in _endings(text)[1:])
@@ -176,51 +183,58 @@ class GenreTable:
 
 
 def _rows(file: TextIO, path: Path, genre_names: dict[int, str]) -> Iterator[Row]:
-    # FMA's albums bring whole articles along.
-    csv.field_size_limit(max(csv.field_size_limit(), _MOST_CELL_CHARACTERS))
+    # Some cells of FMA's table hold whole articles.
+    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_LENGTH))
     rows = csv.reader(file, delimiter=_delimiter(file))
     header = next(filter(any, rows), None)
     if header is None:
-        raise LibraryError(f"{path} is empty: a table of genres has a header and a row a song.")
-    columns = _columns_of_fma(header, rows) if "track" in header and not header[0] else None
+        raise LibraryError(f"{path} is empty: a table of genres needs a header and one row per song.")
+    columns = _fma_columns(header, rows) if "track" in header and not header[0] else None
     columns = columns or _columns(header, path)
     for row in rows:
-        *texts, genres = ([_cell(row[at]) for at in kind if at < len(row)] for kind in columns)
-        listed = (genre for cell in genres for genre in _genres(cell))
-        found = (genre_names.get(genre, "") if isinstance(genre, int) else genre for genre in listed)
-        yield Row(*(text[0] if text else "" for text in texts), tuple(filter(None, found)))
+        *texts, genre_cells = ([_unescape(row[at]) for at in kind if at < len(row)] for kind in columns)
+        listed = (genre for cell in genre_cells for genre in _parse_genres(cell))
+        genres = (genre_names.get(genre, "") if isinstance(genre, int) else genre for genre in listed)
+        yield Row(*(text[0] if text else "" for text in texts), tuple(filter(None, genres)))
 
 
-def _cell(text: str) -> str:
-    # Tables of this program have an apostrophe before what a spreadsheet would compute.
-    return text[1:] if text.startswith(_GUARDED) else text
+def _unescape(text: str) -> str:
+    """Remove the apostrophe that this program's exports put before text that a spreadsheet would compute."""
+    return text[1:] if text.startswith(_ESCAPED_FORMULAS) else text
 
 
 def _columns(header: list[str], path: Path) -> list[list[int]]:
-    """Return where path, track id, title, artist and genres are."""
+    """Return the column numbers of path, track id, title, artist and genres, one list for each."""
     names = [name.strip().casefold().replace("(s)", "s").replace(" ", "_") for name in header]
-    found = {kind: [names.index(name) for name in known if name in names] for kind, known in COLUMNS.items()}
-    shown = ", ".join(name[:40] for name in header[:_MOST_SHOWN]) + ", …" * (len(header) > _MOST_SHOWN)
-    genres = found["genre"] or found["other genre"]
+    columns = {
+        kind: [names.index(name) for name in accepted if name in names] for kind, accepted in COLUMNS.items()
+    }
+    shown = ", ".join(name[:40] for name in header[:_MAX_COLUMNS_SHOWN]) + ", …" * (
+        len(header) > _MAX_COLUMNS_SHOWN
+    )
+    genres = columns["genre"] or columns["other genre"]
     if not genres:
-        raise LibraryError(f"{path} has no column called genre, but {shown}: rename the one that names them.")
-    if not (found["path"] or found["track_id"] or found["title"]):
-        raise LibraryError(f"{path} tells no song by its path or title, but has {shown}: add such a column.")
-    return [*(found[kind][:1] for kind in ("path", "track_id", "title", "artist")), genres]
+        raise LibraryError(f"{path} has no column called genre, but {shown}: rename the column of genres.")
+    if not (columns["path"] or columns["track_id"] or columns["title"]):
+        raise LibraryError(f"{path} has no column called path or title, but {shown}: add such a column.")
+    return [*(columns[kind][:1] for kind in ("path", "track_id", "title", "artist")), genres]
 
 
-def _columns_of_fma(groups: list[str], rows: Iterator[list[str]]) -> list[list[int]] | None:
-    """Read the rest of what heads FMA's tracks.csv: groups, names, and what the rows are numbered by."""
-    names, numbered = next(rows, []), next(rows, [])
-    if numbered[:1] != ["track_id"]:
+def _fma_columns(groups: list[str], rows: Iterator[list[str]]) -> list[list[int]] | None:
+    """Return the column numbers of FMA's tracks.csv like `_columns`, or None for another table.
+
+    Its header has three rows: groups of columns, names of columns, and the name of the first column.
+    """
+    names, index_name = next(rows, []), next(rows, [])
+    if index_name[:1] != ["track_id"]:
         return None
     at = {pair: [column] for column, pair in enumerate(zip(groups, names, strict=False))}
     texts = (at.get(pair, []) for pair in (("track", "title"), ("artist", "name")))
     return [[], [0], *texts, [*at.get(("track", "genre_top"), []), *at.get(("track", "genres"), [])]]
 
 
-def _genre_numbers(path: Path) -> dict[int, str]:
-    """Read FMA's genres.csv: what the numbers of its genres stand for."""
+def _read_genre_names(path: Path) -> dict[int, str]:
+    """Read the name of each genre number from FMA's genres.csv, if it exists."""
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -232,14 +246,14 @@ def _genre_numbers(path: Path) -> dict[int, str]:
         }
 
 
-def _as_windows_wrote(error: UnicodeError) -> tuple[str, int]:
-    """Read bytes that are no UTF-8 by themselves: spreadsheets save CSV in Windows' code page."""
+def _decode_cp1252(error: UnicodeError) -> tuple[str, int]:
+    """Decode bytes that are not valid UTF-8 as Windows-1252, in which many spreadsheets save CSV."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
 
 
-codecs.register_error(_AS_WINDOWS, _as_windows_wrote)
+codecs.register_error(_CP1252_FALLBACK, _decode_cp1252)
 
 
 def _encoding(path: Path) -> str:
@@ -248,47 +262,48 @@ def _encoding(path: Path) -> str:
 
 
 def _delimiter(file: TextIO) -> str:
-    """Return what parts the header into the most cells; the file is read from its beginning afterwards."""
+    """Return the delimiter that splits the header into the most cells, and rewind the file."""
     line = next((line for line in file if line.strip()), "")
     file.seek(0)
     return max(_DELIMITERS, key=lambda sign: sum(map(len, csv.reader([line], delimiter=sign))))
 
 
-@lru_cache(_MOST_REMEMBERED)
-def _genres(cell: str) -> tuple[str | int, ...]:
-    """Read the genres in a cell; those of a list may be numbers."""
-    listed = _listed(cell)
+@lru_cache(_MAX_CACHED_CELLS)
+def _parse_genres(cell: str) -> tuple[str | int, ...]:
+    """Return the genres in a cell: names, or the numbers of a list."""
+    listed = _parse_list(cell)
     if listed and all(item.isdecimal() for item in listed):
         return tuple(map(int, listed))
     parts = _SEPARATORS.split(cell) if listed is None else listed
-    texts = (" ".join(text.split())[:_MOST_GENRE_CHARACTERS] for text in parts)
+    texts = (" ".join(text.split())[:_MAX_GENRE_LENGTH] for text in parts)
     return tuple(dict.fromkeys(filter(None, texts)))
 
 
-def _listed(cell: str) -> list[str] | None:
-    """Read a list as JSON or Python write it, or return None."""
+def _parse_list(cell: str) -> list[str] | None:
+    """Return the items of a list in JSON or Python syntax, or None if the cell holds no list."""
     if not cell.lstrip().startswith("["):
         return None
-    for read in (json.loads, ast.literal_eval):
+    for parse in (json.loads, ast.literal_eval):
         try:
-            items = read(cell)
+            items = parse(cell)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        named = (_called(item) if isinstance(item, dict) else item for item in items)
-        return [str(item) for item in named if isinstance(item, str | int)]
+        values = (_name_in(item) if isinstance(item, dict) else item for item in items)
+        return [str(value) for value in values if isinstance(value, str | int)]
     return None
 
 
-def _called(item: dict) -> object:
-    return next((item[key] for key in _NAMES_IN_A_LIST if key in item), None)
+def _name_in(item: dict) -> object:
+    return next((item[key] for key in _NAME_KEYS if key in item), None)
 
 
 def _folded(text: str) -> str:
+    """Return a text without differences of case, white space and Unicode composition."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def _folded_path(text: str) -> str:
-    """Return a path as files are told apart by it, whatever system wrote it: `./B/x.MP3` is `b/x.mp3`."""
+    """Return a path from any operating system in one spelling: `./B/x.MP3` becomes `b/x.mp3`."""
     if text.startswith("file://"):
         text = unquote(text.removeprefix("file://"), errors="replace")
     text = unicodedata.normalize("NFC", text.strip()).casefold().replace("\\", "/")
@@ -296,7 +311,7 @@ def _folded_path(text: str) -> str:
 
 
 def _endings(path: str) -> list[str]:
-    """Return a path as seen from each folder on its way, itself first."""
+    """Return a path and its endings without the first folder, the first two folders, and so on."""
     parts = path.split("/")
     return ["/".join(parts[first:]) for first in range(len(parts))]
 
@@ -306,11 +321,12 @@ def _name(path: str) -> str:
 
 
 def _stem(path: str) -> str:
+    """Return a path without an audio file's extension."""
     start, dot, extension = path.rpartition(".")
     return start if f"{dot}{extension}" in AUDIO_EXTENSIONS else path
 
 
 def _number(stem: str) -> str:
-    """Return what a track is numbered by: FMA's 2 is the file 000002.mp3."""
+    """Return a track id without leading zeros: FMA's track 2 is the file 000002.mp3."""
     text = stem.strip().casefold()
-    return str(int(text)) if text.isdecimal() and len(text) < _MOST_SHOWN else text
+    return str(int(text)) if text.isdecimal() and len(text) <= _MAX_NUMBER_LENGTH else text

@@ -1,7 +1,6 @@
-"""Where songs' genres come from: their tags, the folders they lie in, or a table.
+"""Chooses where songs' genres come from: their tags, the folders that they lie in, or a table.
 
-Three of the kinds are judged by the names of folders alone, so nothing is read for them; a table is read
-once, by `explorer.library.genre_tables`.
+A table is read once, by `explorer.library.genre_tables`. The other choices need only tags and paths.
 """
 
 from __future__ import annotations
@@ -18,18 +17,20 @@ from explorer.library.scanning import AUDIO_EXTENSIONS
 from explorer.util.text import distinct
 
 KINDS = ("auto", "tags", "folder")
-"""What may be chosen beside a table."""
+"""The choices apart from a table."""
 
 _Finder = Callable[[ScannedFile, Tags], tuple[str, ...]]
 
 DROPPED = "Dropped songs"
-"""The folder, inside the first folder of music, of the songs that the page copies into the library."""
+"""The folder, inside the first root folder, for songs that users drop onto the page."""
 
-_MOSTLY = 0.9
+_MIN_FLAT_SHARE = 0.9
+"""Files count as flat if at least this share of them lie directly in the folders where the paths differ."""
+
 _SEPARATORS = re.compile(r"[\s_.,-]+")
 _NUMBERS = re.compile(r"(?=.*\d)[0-9a-f]+|[0-9a-f]{8,}", re.IGNORECASE)
 _NUMBER_AT_END = re.compile(r"\s*\d+$")
-_GENERIC = frozenset(
+_GENERAL_WORDS = frozenset(
     """album albums all archive artist artists audio cd clip clips collection copy data dataset demo demos
     disc disk download downloads file files folder fold full genre genres genres_original incoming
     itunes library media misc miscellaneous mix music musica musik musique my_music new new_folder
@@ -41,14 +42,15 @@ _GENERIC = frozenset(
 
 
 class GenreSource:
-    """Tells the genres of one song after another; threads may share it.
+    """Finds the genres of songs, one song at a time; several threads may share it.
 
     Attributes
     ----------
     choice : str
         `auto`, `tags`, `folder`, or the path of a table.
     known, unknown : int
-        How many songs it was asked for and knew, and knew nothing of: these have their tags' genres, if any.
+        For how many songs it has found genres, and for how many it has not. The latter get the genres of
+        their tags, if any.
     """
 
     def __init__(self, choice: str, find: _Finder) -> None:
@@ -58,79 +60,87 @@ class GenreSource:
         self._lock = threading.Lock()
 
     def genres(self, file: ScannedFile, tags: Tags) -> tuple[str, ...]:
-        """Return a song's genres, the one it is coloured by first.
+        """Return a song's genres; the first one gives the song its colour on the map.
 
         Parameters
         ----------
         file : ScannedFile
-            Its path is relative to the folder that the source was opened for.
+            Its path is relative to the same folder as the paths that the source was opened with.
         tags : Tags
 
         Returns
         -------
         tuple of str
-            Each once, whatever its case.
+            Without names that differ only in case.
         """
-        found = distinct(self._find(file, tags))
+        genres = distinct(self._find(file, tags))
         with self._lock:
-            self.known += bool(found)
-            self.unknown += not found
-        return found or distinct(tags.genres)
+            self.known += bool(genres)
+            self.unknown += not genres
+        return genres or distinct(tags.genres)
 
 
 def open_genre_source(choice: str, *, paths: Iterable[bytes]) -> GenreSource:
-    """Open what songs' genres are to be taken from.
+    """Open a source of genres.
 
     Parameters
     ----------
     choice : str
-        `tags`: what the files say. `folder`: the name of the first folder at which the paths part, so that
-        both `genres_original/blues/x.wav` and `Rock/Artist/Album/x.mp3` are understood. `auto`: the tags;
-        for files that name neither a genre nor an artist, the folder that they lie right in, where it can
-        be a genre's name and all is laid out so. Anything else is a table's path: see `read_genre_table`.
+        `tags`: the files' tags.
+
+        `folder`: the name of the first folder in which the paths differ. This understands both
+        `genres_original/blues/x.wav` and `Rock/Artist/Album/x.mp3`.
+
+        `auto`: the tags; for a file whose tags name neither a genre nor an artist, the folder that directly
+        contains it, if its name can be a genre and the library is laid out by such folders.
+
+        Anything else is the path of a table: see `read_genre_table`.
     paths : iterable of bytes
-        All the files' paths relative to the folder of music, as `os.fsencode` gives them, with `/`: how they
-        are laid out is judged by them.
+        The paths of all files, relative to the root folder, as `os.fsencode` returns them, with `/`. They
+        show how the folders are laid out.
 
     Raises
     ------
     LibraryError
-        If there is no such table, or it does not say which genre which song has.
+        If the table does not exist, or does not say which song has which genre.
     """
     if choice == "tags":
         return GenreSource(choice, lambda _, tags: tags.genres)
     if choice == "folder":
         layout = Layout(paths)
-        return GenreSource(choice, lambda file, _: _named(layout.folder(file.text)))
+        return GenreSource(choice, lambda file, _: _as_genre(layout.folder(file.text)))
     if choice == "auto":
         layout = Layout(paths)
-        return GenreSource(choice, lambda file, tags: _by_tags_or_folder(layout, file, tags))
+        return GenreSource(choice, lambda file, tags: _find_in_tags_or_folder(layout, file, tags))
     table = read_genre_table(Path(choice), paths=[path.decode("utf-8", "replace") for path in paths])
     return GenreSource(choice, lambda file, tags: table.find(file.path, tags))
 
 
 class Layout:
-    """How files lie in folders.
+    """How a library's files are laid out in folders.
 
     Parameters
     ----------
     paths : iterable of bytes
-        Relative to the folder of music. Songs that were dropped onto the page do not count, nor those
-        that lie in no folder.
+        Relative to the root folder. Files directly in the root and songs that users dropped onto the page do
+        not count.
     """
 
     def __init__(self, paths: Iterable[bytes]) -> None:
-        folders = [found for path in paths if (found := _folders(path.decode("utf-8", "replace")))]
-        self._level = _level_of_parting(folders)
-        depths = Counter(map(len, folders))
-        right = 0 if self._level is None else depths[self._level + 1]
-        self._is_flat = right >= _MOSTLY * max(len(folders), 1)
+        paths_of_folders = [
+            folders for path in paths if (folders := _folders(path.decode("utf-8", "replace")))
+        ]
+        # The depth of the folders that may be genres: the first level at which the paths differ.
+        self._level = _first_different_level(paths_of_folders)
+        depths = Counter(map(len, paths_of_folders))
+        flat_count = 0 if self._level is None else depths[self._level + 1]
+        self._is_flat = flat_count >= _MIN_FLAT_SHARE * max(len(paths_of_folders), 1)
 
     def folder(self, path: str) -> str:
-        """Return the folder that parts a file from others, "" where none does.
+        """Return the name of a file's folder at the first level where the paths differ.
 
-        Where all lie in one folder it is that one. A file above where the others part has none: what holds
-        all genres is none itself.
+        If all files lie in one folder, its name is returned. A file above that level gets "": a folder that
+        contains all genres is not a genre.
         """
         folders = _folders(path)
         if self._level is None:
@@ -138,10 +148,10 @@ class Layout:
         return folders[self._level] if len(folders) > self._level else ""
 
     def plausible_folder(self, path: str) -> str:
-        """Return the folder that a file lies right in, "" where it is not likely to be a genre's.
+        """Return the name of the folder that directly contains a file, or "" if it is hardly a genre.
 
-        It is not where the songs lie in other depths, where there is but one folder, or where its name is
-        a number, a date or a word for any music.
+        It is hardly a genre if the name is a number, a date or a general word such as "music", if there is
+        only one folder, or if this file or more than a tenth of all files lie at other depths.
         """
         folders = _folders(path)
         if self._level is None or not self._is_flat or len(folders) != self._level + 1:
@@ -150,34 +160,35 @@ class Layout:
 
 
 def is_plausible(folder: str) -> bool:
-    """Tell whether a folder's name may be a genre's: neither a number nor a word for any music."""
-    parts = _SEPARATORS.sub("", folder)
-    if len(parts) < 2 or _NUMBERS.fullmatch(parts) or not re.search(r"[^\W\d_]", parts):
+    """Return whether a folder's name can be a genre: it is neither a number nor a general word."""
+    letters = _SEPARATORS.sub("", folder)
+    if len(letters) < 2 or _NUMBERS.fullmatch(letters) or not re.search(r"[^\W\d_]", letters):
         return False
     words = _NUMBER_AT_END.sub("", " ".join(_SEPARATORS.split(folder)).casefold()).strip()
-    return words.replace(" ", "_") not in _GENERIC and f".{words}" not in AUDIO_EXTENSIONS
+    return words.replace(" ", "_") not in _GENERAL_WORDS and f".{words}" not in AUDIO_EXTENSIONS
 
 
 def _folders(path: str) -> list[str]:
+    """Return the folders of a path; none for a dropped song."""
     folders = path.split("/")[:-1]
     return [] if folders[:1] == [DROPPED] else folders
 
 
-def _level_of_parting(folders: list[list[str]]) -> int | None:
-    """Return the first depth at which there is more than one folder, None where there is none."""
-    for level in range(max(map(len, folders), default=0)):
-        if len({names[level] for names in folders if len(names) > level}) > 1:
+def _first_different_level(paths_of_folders: list[list[str]]) -> int | None:
+    """Return the first level with more than one folder, or None."""
+    for level in range(max(map(len, paths_of_folders), default=0)):
+        if len({folders[level] for folders in paths_of_folders if len(folders) > level}) > 1:
             return level
     return None
 
 
-def _by_tags_or_folder(layout: Layout, file: ScannedFile, tags: Tags) -> tuple[str, ...]:
+def _find_in_tags_or_folder(layout: Layout, file: ScannedFile, tags: Tags) -> tuple[str, ...]:
     if tags.genres or tags.artists:
         return tags.genres
-    return _named(layout.plausible_folder(file.text))
+    return _as_genre(layout.plausible_folder(file.text))
 
 
-def _named(folder: str) -> tuple[str, ...]:
-    """Return a folder's name as a genre."""
+def _as_genre(folder: str) -> tuple[str, ...]:
+    """Return a folder's name as a tuple of one genre, or none."""
     name = " ".join(folder.replace("_", " ").split())
     return (name,) if name else ()

@@ -1,7 +1,7 @@
-"""Folders of music that are no folders of this machine: any URL that fsspec can list and read.
+"""Paths of remote folders and files: any URL that fsspec can list and read.
 
-A `RemotePath` stands where a `Path` does: it can be joined, compared and named. What opens files gets a copy
-from `explorer.library.remote_copies`.
+A `RemotePath` has the methods of a `Path` that do not open files: it can be joined, compared and named. Code
+that opens files gets a local copy from `explorer.library.remote_copies`.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
 
 REQUIREMENTS = "requirements-distributed.txt"
 
-# A single letter is a Windows drive. Path has made one slash of two.
+# A single letter before the colon is a Windows drive. One slash is enough: Path turns two into one.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
 QUOTED = ("http", "https")
-"""Where a name is not written as it is, and a folder is a page like any other."""
+"""Schemes whose URLs are percent-encoded, and whose folders look like any other page."""
 
 
 @dataclass(frozen=True, order=True)
 class RemotePath:
-    """A URL of a folder or a file, without a slash at its end."""
+    """The URL of a folder or file, without a slash at its end."""
 
     url: str
 
     @property
     def scheme(self) -> str:
-        """What comes before `://`."""
+        """The part before `://`."""
         return self.url.partition("://")[0]
 
     @property
     def name(self) -> str:
-        """The last part, as people write it."""
+        """The last part of the URL, decoded."""
         return self.plain(self.url.partition("://")[2].rpartition("/")[2])
 
     @property
     def suffix(self) -> str:
-        """The name's extension, with its dot."""
+        """The extension of the name, with its dot."""
         return os.path.splitext(self.name)[1]
 
     def plain(self, text: str) -> str:
-        """Return a part of the URL as people write it."""
+        """Return a part of the URL without percent-encoding."""
         return unquote(text) if self.scheme in QUOTED else text
 
     def __truediv__(self, part: str | os.PathLike) -> RemotePath:
@@ -66,57 +66,57 @@ class RemotePath:
         return self.url
 
     def is_relative_to(self, other: object) -> bool:
-        """Tell whether it is another URL or lies below it."""
+        """Return whether it equals another URL or lies below it."""
         other = as_root(other) if isinstance(other, (str, os.PathLike)) else other
         return isinstance(other, RemotePath) and f"{self.url}/".startswith(f"{other.url}/")
 
     def relative_to(self, other: object) -> Path:
-        """Return the way here from a URL above.
+        """Return the path relative to a URL above.
 
         Raises
         ------
         ValueError
-            If it is none.
+            If it does not lie below that URL.
         """
         if not self.is_relative_to(other):
             raise ValueError(f"{self} does not lie below {other}")
         return Path(self.plain(self.url[len(as_root(other).url) :]).strip("/"))
 
     def expanduser(self) -> RemotePath:
-        """Return itself: a URL has no home."""
+        """Return itself: a URL has no `~`."""
         return self
 
     def resolve(self) -> RemotePath:
-        """Return itself: a URL has no links."""
+        """Return itself: links in a URL are not resolved."""
         return self
 
     def absolute(self) -> RemotePath:
-        """Return itself: a URL is."""
+        """Return itself: a URL is always absolute."""
         return self
 
     def as_uri(self) -> str:
-        """Return it as other programs want URLs, quoted."""
+        """Return the percent-encoded URL, which other programs expect."""
         scheme, _, rest = self.url.partition("://")
         return self.url if scheme in QUOTED else f"{scheme}://{quote(rest)}"
 
     def stat(self) -> os.stat_result:
-        """Refuse: nobody knows more of it than its size and when it changed."""
-        raise OSError(f"{self} is no file of this machine")
+        """Raise OSError: a URL has no file status."""
+        raise OSError(f"{self} is not a local file")
 
     def is_file(self) -> bool:
-        """Tell whether it is a file that can be reached now."""
+        """Return whether it is a file that can be reached now."""
         try:
             return self._info()["type"] == "file"
         except (FileNotFoundError, LibraryError):
             return False
 
     def is_there(self) -> bool:
-        """Tell whether there is such a file or folder.
+        """Return whether the file or folder exists.
 
         Raises
         ------
         LibraryError
-            If its server cannot be asked.
+            If its server cannot be reached.
         """
         try:
             self._info()
@@ -132,56 +132,57 @@ class RemotePath:
 
 @contextmanager
 def speaking_plainly(path: RemotePath) -> Iterator[None]:
-    """Turn what servers and their clients raise into a sentence, but for FileNotFoundError."""
+    """Turn errors of servers and their clients into a `LibraryError`; let FileNotFoundError pass."""
     try:
         yield
     except LibraryError:
         raise
     except Exception as error:
-        if isinstance(error, FileNotFoundError) and not _is_away(path, error):
+        if isinstance(error, FileNotFoundError) and not _means_unreachable(path, error):
             raise
         raise LibraryError(
-            f"{path} cannot be reached ({said(error)}): check the address, the network and the credentials."
+            f"{path} cannot be reached ({one_line(error)}): check the address, the network and the "
+            "credentials."
         ) from error
 
 
-def _is_away(path: RemotePath, error: FileNotFoundError) -> bool:
-    """Tell whether fsspec calls a server missing a file: on the web it makes no difference."""
+def _means_unreachable(path: RemotePath, error: FileNotFoundError) -> bool:
+    """Return whether a server was unreachable: over HTTP, fsspec raises FileNotFoundError for that too."""
     return path.scheme in QUOTED and not isinstance(error.__cause__, (FileNotFoundError, NoneType))
 
 
-def said(error: Exception) -> str:
-    """Return an error of another library on one short line."""
+def one_line(error: Exception) -> str:
+    """Return the text of another library's error on one short line."""
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
 def as_root(place: str | os.PathLike | RemotePath) -> Path | RemotePath:
-    """Return what a user, or songs.db, calls a folder: a path, or a URL as a RemotePath."""
+    """Return the folder that a text from the user or songs.db means: a Path, or a RemotePath for a URL."""
     if isinstance(place, RemotePath):
         return place
     text = os.fspath(place)
-    found = _URL.fullmatch(text)
-    if not found or (isinstance(place, Path) and place.exists()):
+    url = _URL.fullmatch(text)
+    if not url or (isinstance(place, Path) and place.exists()):
         return Path(place)
-    scheme, rest = found[1].lower(), found[2].rstrip("/")
+    scheme, rest = url[1].lower(), url[2].rstrip("/")
     if scheme in ("file", "local"):
         return Path(url2pathname(urlsplit(f"file:///{rest}").path))
     return RemotePath(f"{scheme}://{rest}")
 
 
 def is_there(path: Path | RemotePath) -> bool:
-    """Tell whether there is such a file or folder, wherever it is.
+    """Return whether a local or remote file or folder exists.
 
     Raises
     ------
     LibraryError
-        If a server cannot be asked.
+        If a server cannot be reached.
     """
     return path.is_there() if isinstance(path, RemotePath) else os.path.lexists(path)
 
 
 def is_missing(root: Path | RemotePath, path: Path | RemotePath) -> bool:
-    """Tell whether a file has gone from a folder that is there; of what cannot be asked, nobody knows."""
+    """Return whether a root folder exists and a file in it does not; False if a server is unreachable."""
     try:
         return is_there(root) and not is_there(path)
     except LibraryError:
@@ -189,12 +190,12 @@ def is_missing(root: Path | RemotePath, path: Path | RemotePath) -> bool:
 
 
 def open_system(path: RemotePath) -> tuple[AbstractFileSystem, str]:
-    """Return fsspec's file system for a URL, and what it calls it.
+    """Return fsspec's file system for a URL, and the URL's path in that file system.
 
     Raises
     ------
     LibraryError
-        If fsspec or the package for that kind of URL is missing, or nobody knows the kind.
+        If fsspec or the package for the URL's scheme is not installed, or fsspec does not know the scheme.
     """
     try:
         from fsspec.core import url_to_fs

@@ -1,4 +1,4 @@
-"""Copies of remote files, for what reads files of this machine: everything that decodes, tags and plays."""
+"""Copies remote files to this machine, for code that needs a local file: decoding, tags and playback."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import AudioError
-from explorer.library.remote import RemotePath, open_system, said
+from explorer.library.remote import RemotePath, one_line, open_system
 from explorer.util.cache import Cache
 
 ATTEMPTS = 3
 BETWEEN_ATTEMPTS_S = 2.0
-MOST_CACHED_BYTES = 2 << 30
+MAX_CACHE_BYTES = 2 << 30
 
-_LONGEST_NAME_BYTES = 200
-_TELLING_S = 1.0
+_MAX_NAME_BYTES = 200
+_ALIVE_INTERVAL_S = 1.0
 _PREFIX = "music-explorer-"
 
 
@@ -29,9 +29,9 @@ def fetch(path: RemotePath, folder: Path, *, alive: Callable[[], None] = lambda:
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if it does not exist.
     alive : callable
-        Called now and then while it comes.
+        Called about once a second during the transfer, and before each new attempt.
 
     Returns
     -------
@@ -40,21 +40,21 @@ def fetch(path: RemotePath, folder: Path, *, alive: Callable[[], None] = lambda:
     Raises
     ------
     AudioError
-        If it is not there, or does not come in `ATTEMPTS` attempts.
+        If the file does not exist, or `ATTEMPTS` attempts have failed.
     """
     target = folder / _short(path.name)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             system, remote = open_system(path)
-            system.get_file(remote, str(target), callback=_telling(alive))
+            system.get_file(remote, str(target), callback=_alive_callback(alive))
             return target
         except (FileNotFoundError, IsADirectoryError):
             raise AudioError(f"{path.name} cannot be read: No such file or directory.") from None
         except Exception as error:
             target.unlink(missing_ok=True)
             if attempt == ATTEMPTS:
-                raise AudioError(f"{path.name} cannot be fetched: {said(error)}.") from error
+                raise AudioError(f"{path.name} cannot be fetched: {one_line(error)}.") from error
             alive()
             time.sleep(BETWEEN_ATTEMPTS_S)
     raise AssertionError("unreachable")
@@ -62,12 +62,12 @@ def fetch(path: RemotePath, folder: Path, *, alive: Callable[[], None] = lambda:
 
 @contextmanager
 def as_local(path: Path | RemotePath) -> Iterator[Path]:
-    """Yield a file of this machine: a copy, for as long as it is needed, where the path is a URL's.
+    """Yield a local file: the path itself, or a temporary copy of a remote file.
 
     Raises
     ------
     AudioError
-        If it cannot be fetched.
+        If the remote file cannot be fetched.
     """
     if isinstance(path, Path):
         yield path
@@ -77,14 +77,14 @@ def as_local(path: Path | RemotePath) -> Iterator[Path]:
 
 
 class LastCopy:
-    """The remote file that was asked for last, in a folder: its tags and its sound are one transfer."""
+    """Keeps a copy of the last remote file, so that reading its tags and its audio takes one transfer."""
 
     def __init__(self) -> None:
         self._path: RemotePath | None = None
         self._copy: Path | None = None
 
     def of(self, path: RemotePath, folder: Path, *, alive: Callable[[], None] = lambda: None) -> Path:
-        """Return a copy of a remote file, fetched unless it is there: else as `fetch`."""
+        """Return a copy of a remote file; `fetch` it unless it is the last one."""
         if path != self._path:
             self.forget()
             self._copy = fetch(path, folder, alive=alive)
@@ -92,63 +92,61 @@ class LastCopy:
         return self._copy
 
     def forget(self) -> None:
-        """Remove the copy."""
+        """Delete the copy."""
         if self._copy:
             shutil.rmtree(self._copy.parent, ignore_errors=True)
         self._path = self._copy = None
 
 
-def local_copy(
-    path: Path | RemotePath, *, cache: Path, key: str, most_bytes: int = MOST_CACHED_BYTES
-) -> Path:
-    """Return a file of this machine that stays for a while, as a page needs that plays it.
+def local_copy(path: Path | RemotePath, *, cache: Path, key: str, most_bytes: int = MAX_CACHE_BYTES) -> Path:
+    """Return a local file that the page can play: the path itself, or a cached copy of a remote file.
 
     Parameters
     ----------
     path : Path or RemotePath
-        A Path is returned as it is.
     cache : Path
-        Where copies of remote files are kept, those that were used last, of about `most_bytes` together.
+        The folder of cached copies. The least recently used are deleted beyond about `most_bytes` in total.
     key : str
         The file's fingerprint.
 
     Raises
     ------
     AudioError
-        If it cannot be fetched.
+        If the remote file cannot be fetched.
     """
     if isinstance(path, Path):
         return path
 
-    def make(part: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
-            shutil.copyfile(fetch(path, Path(folder)), part)
+    def write_copy(target: Path) -> None:
+        with as_local(path) as copy:
+            shutil.copyfile(copy, target)
 
-    return copies_of(path, cache=cache, most_bytes=most_bytes).get(key, make)
+    return copies_of(path, cache=cache, most_bytes=most_bytes).get(key, write_copy)
 
 
-def copies_of(path: RemotePath, *, cache: Path, most_bytes: int = MOST_CACHED_BYTES) -> Cache:
-    """Return the cache of copies that have a remote file's extension."""
+def copies_of(path: RemotePath, *, cache: Path, most_bytes: int = MAX_CACHE_BYTES) -> Cache:
+    """Return the cache for copies of remote files with the same extension as this one."""
     return Cache(cache, suffix=path.suffix.lower(), most_bytes=most_bytes)
 
 
-def _telling(alive: Callable[[], None]) -> object:
+def _alive_callback(alive: Callable[[], None]) -> object:
+    """Make an fsspec callback that calls `alive` at most once per `_ALIVE_INTERVAL_S`."""
     from fsspec.callbacks import Callback
 
-    told = 0.0
+    called_at = 0.0
 
-    class Telling(Callback):
+    class AliveCallback(Callback):
         def call(self, *_args: object, **_kwargs: object) -> None:
-            nonlocal told
-            if time.monotonic() - told > _TELLING_S:
-                told = time.monotonic()
+            nonlocal called_at
+            if time.monotonic() - called_at > _ALIVE_INTERVAL_S:
+                called_at = time.monotonic()
                 alive()
 
-    return Telling()
+    return AliveCallback()
 
 
 def _short(name: str) -> str:
-    """Return a name that a file system takes: keys of objects may be longer, and hold anything."""
+    """Return a valid file name: keys in object stores may be longer and hold any bytes."""
     stem, suffix = os.path.splitext(name.replace("\0", "_"))
-    encoded = os.fsencode(stem)[:_LONGEST_NAME_BYTES]
+    encoded = os.fsencode(stem)[:_MAX_NAME_BYTES]
     return os.fsdecode(encoded) + suffix[:20] if stem.strip(".") else f"song{suffix[:20]}"

@@ -1,3 +1,5 @@
+"""Covers in the tags of every format, and data that is not a cover."""
+
 import base64
 import struct
 
@@ -13,7 +15,7 @@ from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
 
 from explorer.library import covers
-from explorer.library.covers import MOST_BYTES, picture_type, read_cover
+from explorer.library.covers import MAX_BYTES, picture_type, read_cover
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(100))
@@ -39,7 +41,7 @@ def sound_file(tmp_path, make_sound):
     return make
 
 
-def test_each_kind_of_tag_gives_its_picture(sound_file, tmp_path):
+def test_the_cover_is_read_from_each_kind_of_tag(sound_file, tmp_path):
     flac = FLAC(sound_file("a.flac"))
     flac.add_picture(flac_picture(PNG))
     flac.save()
@@ -56,8 +58,8 @@ def test_each_kind_of_tag_gives_its_picture(sound_file, tmp_path):
     ogg = OggVorbis(sound_file("a.ogg"))
     ogg["metadata_block_picture"] = [base64.b64encode(flac_picture(PNG).write()).decode()]
     ogg.save()
-    found = {path.suffix[1:]: read_cover(path) for path in sorted(tmp_path.iterdir())}
-    assert {suffix: (cover.data, cover.media_type) for suffix, cover in found.items()} == {
+    read = {path.suffix[1:]: read_cover(path) for path in sorted(tmp_path.iterdir())}
+    assert {suffix: (cover.data, cover.media_type) for suffix, cover in read.items()} == {
         "flac": (PNG, "image/png"),
         "mp3": (JPEG, "image/jpeg"),
         "wav": (GIF, "image/gif"),
@@ -78,7 +80,7 @@ def test_ape_and_windows_media_pictures_are_read():
     assert covers._asf_picture(struct.pack("<BI", 3, 10**9) + b"short")[1] == b""
 
 
-def test_the_front_cover_goes_before_others(sound_file):
+def test_the_front_cover_is_preferred(sound_file):
     path = sound_file("a.mp3")
     tags = ID3()
     tags.add(apic(GIF, kind=4))
@@ -91,9 +93,9 @@ def test_the_front_cover_goes_before_others(sound_file):
     assert read_cover(path).data in (GIF, PNG)
 
 
-def test_only_pictures_that_a_browser_shows_count_whatever_the_tag_says(sound_file):
+def test_data_that_a_browser_cannot_show_is_not_a_cover_even_if_the_tag_says_so(sound_file):
     path = sound_file("a.flac")
-    for data in (SVG, b"", b"<html>", b"BM" + bytes(50), PNG + bytes(MOST_BYTES)):
+    for data in (SVG, b"", b"<html>", b"BM" + bytes(50), PNG + bytes(MAX_BYTES)):
         flac = FLAC(path)
         flac.clear_pictures()
         flac.add_picture(flac_picture(data, mime="image/png"))
@@ -102,7 +104,7 @@ def test_only_pictures_that_a_browser_shows_count_whatever_the_tag_says(sound_fi
     assert picture_type(SVG) is None
 
 
-def test_a_damaged_picture_costs_only_itself(sound_file):
+def test_a_damaged_picture_is_skipped(sound_file):
     path = sound_file("a.ogg")
     ogg = OggVorbis(path)
     good = base64.b64encode(flac_picture(JPEG).write()).decode()
@@ -111,7 +113,7 @@ def test_a_damaged_picture_costs_only_itself(sound_file):
     assert read_cover(path).media_type == "image/jpeg"
 
 
-def test_files_without_tags_or_sound_have_none(sound_file, tmp_path):
+def test_files_without_tags_or_audio_have_no_cover(sound_file, tmp_path):
     assert read_cover(sound_file("a.wav")) is None
     assert read_cover(sound_file("a.mp3")) is None
     (tmp_path / "x.mp3").write_bytes(b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + b"APIC" * 50)

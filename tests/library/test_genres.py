@@ -1,3 +1,5 @@
+"""Genres from tags, folder names and tables."""
+
 import csv
 import json
 import threading
@@ -22,30 +24,29 @@ def tags(*, title="Title", artists=(), genres=()):
     return Tags(title, tuple(artists), "", tuple(genres))
 
 
-def asked(source, path, **said):
-    path = path if isinstance(path, bytes) else path.encode()
-    return source.genres(ScannedFile(path, 1, 1), tags(**said))
+def genres_of(source, path, **fields):
+    return source.genres(ScannedFile(path.encode(), 1, 1), tags(**fields))
 
 
-def opened(choice, *paths):
+def open_source(choice, *paths):
     return open_genre_source(str(choice), paths=[path.encode() for path in paths])
 
 
 @pytest.fixture
 def table(tmp_path):
-    """Write a CSV and open it for some files."""
+    """Write a CSV file and open it as the source for some paths."""
 
     def write(text, *paths, name="mine.csv", encoding="utf-8"):
         (tmp_path / name).write_text(text, encoding=encoding, newline="")
-        return opened(tmp_path / name, *paths)
+        return open_source(tmp_path / name, *paths)
 
     return write
 
 
-def test_tags_are_taken_as_they_are():
-    source = opened("tags", "rock/a.mp3", "jazz/b.mp3")
-    assert asked(source, "rock/a.mp3", genres=["Waltz", "Folk"]) == ("Waltz", "Folk")
-    assert asked(source, "jazz/b.mp3") == ()
+def test_genres_come_from_tags():
+    source = open_source("tags", "rock/a.mp3", "jazz/b.mp3")
+    assert genres_of(source, "rock/a.mp3", genres=["Waltz", "Folk"]) == ("Waltz", "Folk")
+    assert genres_of(source, "jazz/b.mp3") == ()
     assert (source.choice, source.unknown) == ("tags", 1)
 
 
@@ -61,24 +62,24 @@ def test_tags_are_taken_as_they_are():
         (["m/Rock/a.mp3", "m/Pop/b.mp3", "Dropped songs/c.mp3", "d.mp3"], None, "Rock"),
     ],
 )
-def test_a_folders_name_is_the_first_at_which_the_paths_part(paths, path, genre):
-    source = opened("folder", *paths)
-    assert asked(source, path or paths[0], genres=["Tagged"], artists=["A"]) == (genre,)
+def test_the_genre_is_the_first_folder_in_which_the_paths_differ(paths, path, genre):
+    source = open_source("folder", *paths)
+    assert genres_of(source, path or paths[0], genres=["Tagged"], artists=["A"]) == (genre,)
     assert source.unknown == 0
 
 
 @pytest.mark.parametrize("path", ["root.mp3", "Dropped songs/c.mp3", "m/above.mp3"])
-def test_a_file_in_no_genres_folder_keeps_its_tags_and_is_counted(path):
-    source = opened("folder", "m/Rock/a.mp3", "m/Pop/b.mp3", path)
-    assert asked(source, path, genres=["Tagged", "TAGGED"]) == ("Tagged",)
+def test_a_file_outside_the_genre_folders_keeps_its_tags_and_is_counted(path):
+    source = open_source("folder", "m/Rock/a.mp3", "m/Pop/b.mp3", path)
+    assert genres_of(source, path, genres=["Tagged", "TAGGED"]) == ("Tagged",)
     assert source.unknown == 1
 
 
-def test_auto_takes_tags_first_and_folders_only_of_files_that_say_nothing():
-    source = opened("auto", "blues/a.wav", "jazz/b.wav")
-    assert asked(source, "blues/a.wav", genres=["Waltz"]) == ("Waltz",)
-    assert asked(source, "blues/a.wav") == ("blues",)
-    assert asked(source, "blues/a.wav", artists=["Somebody"]) == ()
+def test_auto_uses_the_folder_only_if_tags_name_neither_genre_nor_artist():
+    source = open_source("auto", "blues/a.wav", "jazz/b.wav")
+    assert genres_of(source, "blues/a.wav", genres=["Waltz"]) == ("Waltz",)
+    assert genres_of(source, "blues/a.wav") == ("blues",)
+    assert genres_of(source, "blues/a.wav", artists=["Somebody"]) == ()
     assert source.unknown == 1
 
 
@@ -92,13 +93,13 @@ def test_auto_takes_tags_first_and_folders_only_of_files_that_say_nothing():
         ["a.wav", "b.wav"],
     ],
 )
-def test_auto_takes_no_folder_where_songs_are_not_laid_out_by_genre(paths):
-    source = opened("auto", *paths)
-    assert [asked(source, path) for path in paths] == [()] * len(paths)
+def test_auto_uses_no_folder_if_the_library_is_not_laid_out_by_genre(paths):
+    source = open_source("auto", *paths)
+    assert [genres_of(source, path) for path in paths] == [()] * len(paths)
     assert source.unknown == len(paths)
 
 
-def test_numbers_dates_and_words_for_any_music_are_no_genres():
+def test_numbers_dates_and_general_words_are_not_plausible_genres():
     for (
         name
     ) in "000 2019-05-12 3f2b9c cafebabe A music Audio Songs Unknown_Artist various disc_1 CD2 wav".split():
@@ -109,7 +110,7 @@ def test_numbers_dates_and_words_for_any_music_are_no_genres():
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_table_is_read_whatever_parts_its_cells(table, delimiter, encoding):
+def test_a_table_is_read_with_any_delimiter_and_encoding(table, delimiter, encoding):
     rows = [
         ["Title", "FILENAME", "Genre"],
         ["", "a.mp3", "Rock|Metal|rock"],
@@ -118,20 +119,20 @@ def test_a_table_is_read_whatever_parts_its_cells(table, delimiter, encoding):
     ]
     text = "\r\n".join(delimiter.join(row) for row in rows)
     source = table(text, "a.mp3", "b.mp3", "c.mp3", encoding=encoding)
-    assert asked(source, "a.mp3", genres=["Pop"]) == ("Rock", "Metal")
-    assert asked(source, "b.mp3") == ("Größe",)
-    assert asked(source, "c.mp3", genres=["Pop"]) == ("Pop",)
+    assert genres_of(source, "a.mp3", genres=["Pop"]) == ("Rock", "Metal")
+    assert genres_of(source, "b.mp3") == ("Größe",)
+    assert genres_of(source, "c.mp3", genres=["Pop"]) == ("Pop",)
     assert source.unknown == 1
     assert source.choice.endswith("mine.csv")
 
 
-def test_bytes_that_are_no_utf_8_are_read_as_windows_writes_them(tmp_path):
+def test_invalid_utf_8_is_read_as_windows_1252(tmp_path):
     rows = [b"file,genre", b"M\xfasica.mp3,Caf\xe9", "Größe.mp3,Bolée".encode(), b"c.mp3,\x81Rock"]
     (tmp_path / "mine.csv").write_bytes(b"\n".join(rows))
-    source = opened(tmp_path / "mine.csv", "Música.mp3", "Größe.mp3", "c.mp3")
-    assert asked(source, "Música.mp3") == ("Café",)
-    assert asked(source, "Größe.mp3") == ("Bolée",)
-    assert asked(source, "c.mp3") == ("�Rock",)
+    source = open_source(tmp_path / "mine.csv", "Música.mp3", "Größe.mp3", "c.mp3")
+    assert genres_of(source, "Música.mp3") == ("Café",)
+    assert genres_of(source, "Größe.mp3") == ("Bolée",)
+    assert genres_of(source, "c.mp3") == ("�Rock",)
 
 
 @pytest.mark.parametrize(
@@ -149,12 +150,12 @@ def test_bytes_that_are_no_utf_8_are_read_as_windows_writes_them(tmp_path):
 def test_a_cell_may_hold_several_genres(table, tmp_path, cell, expected):
     with (tmp_path / "mine.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["path", "genres"], ["a.mp3", cell]])
-    assert asked(opened(tmp_path / "mine.csv", "a.mp3"), "a.mp3") == expected
+    assert genres_of(open_source(tmp_path / "mine.csv", "a.mp3"), "a.mp3") == expected
 
 
-def test_rows_of_one_file_add_up(table):
+def test_genres_of_several_rows_for_one_file_are_joined(table):
     source = table("path,genre\na.mp3,Rock\nb.mp3,Pop\na.mp3,Blues\n", "a.mp3", "b.mp3")
-    assert asked(source, "a.mp3") == ("Rock", "Blues")
+    assert genres_of(source, "a.mp3") == ("Rock", "Blues")
 
 
 @pytest.mark.parametrize(
@@ -174,107 +175,107 @@ def test_rows_of_one_file_add_up(table):
         "elsewhere/a.wav",
     ],
 )
-def test_a_files_row_is_found_by_as_much_of_its_path_as_is_there(table, row_path):
+def test_a_row_is_matched_by_any_ending_of_the_path(table, row_path):
     source = table(f"path,genre\n{row_path},Rock\nother/b.mp3,Pop\n", "Rock/Ünï/a.mp3", "c/d.mp3")
-    assert asked(source, "Rock/Ünï/a.mp3") == ("Rock",)
-    assert asked(source, "c/d.mp3") == ()
+    assert genres_of(source, "Rock/Ünï/a.mp3") == ("Rock",)
+    assert genres_of(source, "c/d.mp3") == ()
 
 
-def test_the_longer_match_wins(table):
+def test_the_longest_matching_path_wins(table):
     text = "path,genre\na.mp3,Bare\n/x/Rock/a.mp3,Ending\nRock/a.mp3,Exact\n"
     source = table(text, "Rock/a.mp3", "Pop/a.mp3")
-    assert asked(source, "Rock/a.mp3") == ("Exact",)
-    assert asked(source, "Pop/a.mp3") == ("Bare",)
+    assert genres_of(source, "Rock/a.mp3") == ("Exact",)
+    assert genres_of(source, "Pop/a.mp3") == ("Bare",)
 
 
-def test_absolute_paths_tell_files_of_one_name_apart(table):
+def test_absolute_paths_distinguish_files_with_the_same_name(table):
     text = "path,genre\n/music/Queen/01.mp3,Rock\n/music/ABBA/01.mp3,Pop\n"
     source = table(text, "Queen/01.mp3", "ABBA/01.mp3")
-    assert asked(source, "Queen/01.mp3") == ("Rock",)
-    assert asked(source, "ABBA/01.mp3") == ("Pop",)
+    assert genres_of(source, "Queen/01.mp3") == ("Rock",)
+    assert genres_of(source, "ABBA/01.mp3") == ("Pop",)
 
 
-def test_names_that_several_files_have_tell_nothing(table):
+def test_a_file_name_that_is_not_unique_matches_nothing(table):
     twice = table("path,genre\nold/Rock/01.mp3,Rock\nold/Pop/01.mp3,Pop\n", "new/01.mp3")
-    assert asked(twice, "new/01.mp3") == ()
+    assert genres_of(twice, "new/01.mp3") == ()
     once = table("path,genre\nold/Rock/01.mp3,Rock\n", "new/01.mp3", "newer/01.mp3")
-    assert asked(once, "new/01.mp3") == ()
+    assert genres_of(once, "new/01.mp3") == ()
 
 
 def test_a_song_is_found_by_artist_and_title(table):
     text = "Artist,Track,Genre\nZOË,Hello,Waltz\nOther,Hello,Polka\nA;B,Duet,Pop\n"
     source = table(text, "x.mp3")
-    assert asked(source, "x.mp3", title="hello", artists=["Zoë"]) == ("Waltz",)
-    assert asked(source, "x.mp3", title="Duet", artists=["B"]) == ("Pop",)
-    assert asked(source, "x.mp3", title="Duet", artists=["A", "B"]) == ("Pop",)
+    assert genres_of(source, "x.mp3", title="hello", artists=["Zoë"]) == ("Waltz",)
+    assert genres_of(source, "x.mp3", title="Duet", artists=["B"]) == ("Pop",)
+    assert genres_of(source, "x.mp3", title="Duet", artists=["A", "B"]) == ("Pop",)
 
 
-def test_a_title_alone_will_do_unless_it_might_be_another_song(table):
+def test_a_title_alone_matches_unless_it_is_ambiguous(table):
     text = "Artist,Title,Genre\nA,Hello,Waltz\nB,Hello,Polka\nC,Unique,Pop\n,Nobody's,Folk\n"
     source = table(text, "x.mp3")
-    assert asked(source, "x.mp3", title="Unique") == ("Pop",)
-    assert asked(source, "x.mp3", title="Nobody's", artists=["D"]) == ("Folk",)
-    assert asked(source, "x.mp3", title="Hello") == ()
-    assert asked(source, "x.mp3", title="Unique", artists=["D"]) == ()
+    assert genres_of(source, "x.mp3", title="Unique") == ("Pop",)
+    assert genres_of(source, "x.mp3", title="Nobody's", artists=["D"]) == ("Folk",)
+    assert genres_of(source, "x.mp3", title="Hello") == ()
+    assert genres_of(source, "x.mp3", title="Unique", artists=["D"]) == ()
 
 
-def test_fmas_table_is_read_as_it_is(table, tmp_path):
+def test_the_fma_table_is_read_with_its_genre_names(table, tmp_path):
     (tmp_path / "genres.csv").write_text(
         "genre_id,#tracks,parent,title,top_level\n21,9,0,Hip-Hop,21\n12,9,0,Rock,12\n"
     )
     source = table(FMA, "000/000002.mp3", "000/000010.mp3", "000/000134.mp3", name="tracks.csv")
-    assert asked(source, "000/000002.mp3") == ("Hip-Hop",)
-    assert asked(source, "000/000010.mp3") == ("Hip-Hop", "Rock")
-    assert asked(source, "000/000134.mp3", genres=["Tagged"]) == ("Tagged",)
+    assert genres_of(source, "000/000002.mp3") == ("Hip-Hop",)
+    assert genres_of(source, "000/000010.mp3") == ("Hip-Hop", "Rock")
+    assert genres_of(source, "000/000134.mp3", genres=["Tagged"]) == ("Tagged",)
     assert source.unknown == 1
 
 
-def test_without_their_names_fmas_numbers_are_no_genres(table):
+def test_fma_genre_numbers_without_names_are_ignored(table):
     source = table(FMA, "000/000002.mp3", "000/000010.mp3", name="tracks.csv")
-    assert asked(source, "000/000002.mp3") == ("Hip-Hop",)
-    assert asked(source, "000/000010.mp3") == ()
+    assert genres_of(source, "000/000002.mp3") == ("Hip-Hop",)
+    assert genres_of(source, "000/000010.mp3") == ()
 
 
-def test_ids_of_tracks_are_names_of_files(table):
+def test_a_track_id_matches_the_name_of_a_file(table):
     text = "track_id,artists,track_name,track_genre\n5SuOikwiRyPMVoIQDJUgSV,Gen,Comedy,acoustic\n"
     source = table(text + "5SuOikwiRyPMVoIQDJUgSV,Gen,Comedy,pop\n", "previews/5SuOikwiRyPMVoIQDJUgSV.mp3")
-    assert asked(source, "previews/5SuOikwiRyPMVoIQDJUgSV.mp3") == ("acoustic", "pop")
+    assert genres_of(source, "previews/5SuOikwiRyPMVoIQDJUgSV.mp3") == ("acoustic", "pop")
 
 
-def test_a_label_is_a_genre_where_nothing_else_is(table):
-    assert asked(table("filename,label\na.wav,blues\n", "a.wav"), "a.wav") == ("blues",)
-    assert asked(table("filename,label,genre\na.wav,EMI,blues\n", "a.wav"), "a.wav") == ("blues",)
+def test_a_label_is_the_genre_if_there_is_no_genre_column(table):
+    assert genres_of(table("filename,label\na.wav,blues\n", "a.wav"), "a.wav") == ("blues",)
+    assert genres_of(table("filename,label,genre\na.wav,EMI,blues\n", "a.wav"), "a.wav") == ("blues",)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", r"is empty"),
         ("\n\n", r"is empty"),
         ("path,colour\na.mp3,red\n", r"no column called genre, but path, colour"),
-        ("colour,genre\nred,Rock\n", r"tells no song by its path or title, but has colour, genre"),
-        ("path,genre\na.mp3,\n", r"names no song's genre"),
-        ("path,genre\n", r"names no song's genre"),
-        ('path,genre\n"a' + "x" * 17_000_000, r"is no table"),
+        ("colour,genre\nred,Rock\n", r"no column called path or title, but colour, genre"),
+        ("path,genre\na.mp3,\n", r"gives no song a genre"),
+        ("path,genre\n", r"gives no song a genre"),
+        ('path,genre\n"a' + "x" * 17_000_000, r"is not a CSV table"),
     ],
 )
-def test_a_table_without_genres_is_one_sentence(table, text, said):
-    with pytest.raises(LibraryError, match=said) as told:
+def test_the_error_for_a_table_without_genres_is_one_line(table, text, message):
+    with pytest.raises(LibraryError, match=message) as error:
         table(text, "a.mp3")
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(error.value).splitlines()) == 1
 
 
-def test_a_table_that_is_not_there_names_the_other_choices(tmp_path):
+def test_the_error_for_a_missing_table_names_the_other_choices(tmp_path):
     with pytest.raises(LibraryError, match=r"no .*tracks\.csv: choose auto, tags, folder"):
-        opened(tmp_path / "tracks.csv", "a.mp3")
+        open_source(tmp_path / "tracks.csv", "a.mp3")
     with pytest.raises(LibraryError, match=r"cannot be read"):
-        opened(tmp_path, "a.mp3")
+        open_source(tmp_path, "a.mp3")
 
 
-def test_threads_share_a_source(table):
+def test_several_threads_can_share_a_source(table):
     source = table("path,genre\na.mp3,Rock\n", "a.mp3", "b.mp3")
     threads = [
-        threading.Thread(target=lambda: [asked(source, "b.mp3") for _ in range(500)]) for _ in range(8)
+        threading.Thread(target=lambda: [genres_of(source, "b.mp3") for _ in range(500)]) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -283,11 +284,11 @@ def test_threads_share_a_source(table):
     assert source.unknown == 4000
 
 
-def test_a_large_table_of_equal_names_is_read(tmp_path):
+def test_a_large_table_with_equal_file_names_is_read(tmp_path):
     paths = [f"{number:05d}/audio.wav" for number in range(20_000)]
     rows = [["path", "genre"], *([path, json.dumps([f"g{len(path)}", path[:2]])] for path in paths)]
     with (tmp_path / "mine.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
-    source = opened(tmp_path / "mine.csv", *paths)
-    assert asked(source, paths[777]) == ("g15", "00")
-    assert asked(source, "elsewhere/audio.wav") == ()
+    source = open_source(tmp_path / "mine.csv", *paths)
+    assert genres_of(source, paths[777]) == ("g15", "00")
+    assert genres_of(source, "elsewhere/audio.wav") == ()

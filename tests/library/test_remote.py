@@ -1,4 +1,4 @@
-"""URLs where folders may stand."""
+"""URLs as paths of folders and files."""
 
 import sys
 from pathlib import Path
@@ -13,24 +13,24 @@ from explorer.library.remote import RemotePath, as_root, is_missing, is_there
 @pytest.mark.parametrize(
     "text", ["s3://bucket/music", "S3://bucket/music/", "gs://b", "https://example.org/a"]
 )
-def test_urls_are_known_as_such(text):
+def test_a_url_becomes_a_remote_path(text):
     assert isinstance(as_root(text), RemotePath)
 
 
 @pytest.mark.parametrize("text", ["/music", "music", "C:/music", "c:\\music", "a:b", "it's 5://7"])
-def test_paths_stay_paths(text):
+def test_a_local_path_stays_a_path(text):
     assert as_root(text) == Path(text)
 
 
-def test_a_url_that_has_been_a_path_has_both_slashes_again():
+def test_a_url_that_was_a_path_gets_its_second_slash_back():
     assert str(as_root(Path("s3://bucket/music"))) == "s3://bucket/music"
 
 
-def test_a_files_url_is_a_path():
+def test_a_file_url_becomes_a_path():
     assert as_root("file:///music/of%20mine") == Path("/music/of mine")
 
 
-def test_parts_are_joined_and_told_apart():
+def test_remote_paths_are_joined_and_compared():
     root = as_root("s3://bucket/music/")
     song = root / "Artist/A #1 song?.mp3"
     assert str(song) == "s3://bucket/music/Artist/A #1 song?.mp3"
@@ -45,18 +45,18 @@ def test_parts_are_joined_and_told_apart():
         song.relative_to("s3://other")
 
 
-def test_names_on_the_web_are_quoted_only_there():
+def test_http_urls_are_percent_encoded_and_names_are_not():
     song = as_root("http://example.org/music") / "Ärger & Co.mp3"
     assert song.url == "http://example.org/music/%C3%84rger%20%26%20Co.mp3"
     assert song.name == "Ärger & Co.mp3"
 
 
-def test_stored_paths_join_either_kind_of_root():
+def test_stored_paths_are_joined_with_local_and_remote_roots():
     assert absolute_path("/music", b"a/b.mp3") == Path("/music/a/b.mp3")
     assert str(absolute_path("s3://bucket/music", b"a/b.mp3")) == "s3://bucket/music/a/b.mp3"
 
 
-def test_a_root_inside_or_around_another_is_found_by_url_too(fresh_db):
+def test_roots_at_urls_contain_each_other_like_folders(fresh_db):
     inner, _ = fresh_db.settle_root(as_root("s3://bucket/music/rock"))
     outer, root = fresh_db.settle_root(as_root("s3://bucket/music"))
     assert (fresh_db.roots(), str(root)) == (["s3://bucket/music"], "s3://bucket/music")
@@ -65,24 +65,24 @@ def test_a_root_inside_or_around_another_is_found_by_url_too(fresh_db):
     assert inner != outer
 
 
-def test_without_the_packages_it_is_said_what_to_install(monkeypatch):
+def test_the_error_for_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(LibraryError, match=r"run `pip install -r requirements-distributed\.txt`"):
         is_there(as_root("s3://bucket"))
 
 
-def test_what_no_package_can_read_is_said_in_a_sentence():
+def test_the_error_for_an_unknown_scheme_names_the_url():
     with pytest.raises(LibraryError, match=r"nonsense://x cannot be used"):
         is_there(as_root("nonsense://x"))
 
 
-def test_of_what_cannot_be_asked_nobody_knows_that_it_is_missing():
+def test_a_file_on_an_unreachable_server_is_not_missing():
     root = as_root("http://127.0.0.1:9/music")
     with pytest.raises(LibraryError, match=r"cannot be reached .*check the address"):
         is_there(root)
     assert not is_missing(root, root / "song.mp3")
 
 
-def test_a_file_is_missing_from_a_folder_that_is_there(tmp_path):
+def test_a_file_is_missing_only_if_its_root_exists(tmp_path):
     assert is_missing(tmp_path, tmp_path / "song.mp3")
     assert not is_missing(tmp_path / "unmounted", tmp_path / "unmounted" / "song.mp3")
