@@ -1,1 +1,1 @@
-"""Databases of the original experiment: read, and copied into a library of ours."""
+"""Reads databases of the original experiment's scripts, and copies them into a library."""

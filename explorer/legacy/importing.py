@@ -1,7 +1,7 @@
-"""Copies a database of the original scripts, and where the clips of its songs are, into a library of ours.
+"""Copies the songs of an original database, and the paths of their clips, into a library.
 
-The database does not say which model made its vectors. So the library records an unknown model, and no other
-vectors may join them.
+The original does not say which model made its vectors. So the library records an unknown model, and refuses
+vectors of any other model.
 """
 
 from __future__ import annotations
@@ -27,32 +27,36 @@ from explorer.util.progress import Reporter
 from explorer.util.text import shown
 
 CLIPS = "previews"
-"""The folder that the original scripts kept their clips in."""
+"""The folder where the original scripts stored their clips."""
 
-LISTED = 5
-"""How many songs with the same problem are named."""
+MAX_LISTED = 5
+"""How many songs with the same problem are listed by name."""
 
-_LONGEST_NAME = 60
-_LONGEST_CLIP_S = 86_400.0
-"""A longer duration in a file's header is not believed."""
+_MAX_NAME_LENGTH = 60
+_MAX_CLIP_S = 86_400.0
+"""A longer duration in a file's header is cut to this: it is probably wrong."""
 
 
 @dataclass
 class ImportSummary:
-    """What an import found.
+    """The result of an import.
 
     Attributes
     ----------
     songs, vectors, clips : int
-        Songs in the original, and how many of them have a vector that can be used, and a clip.
-    without_vector, without_clip : list of str
-        Songs that were never embedded, and those that have a vector and no clip.
-    skipped, unreadable : list of (str, str)
-        Songs whose vector cannot be used, and whose clip cannot be decoded, and why.
+        How many songs the original has, how many of them have a usable vector, and how many have a clip.
+    without_vector : list of str
+        Songs without a vector.
+    skipped : list of (str, str)
+        Songs whose vector is unusable, with the reason.
+    without_clip : list of str
+        Songs that have a vector but no clip.
+    unreadable : list of (str, str)
+        Songs whose clip cannot be decoded, with the reason.
     repeated_genres, strays : int
-        As `OriginalDatabase` has them.
+        See `OriginalDatabase`.
     changed : bool
-        Whether anything is different from before.
+        Whether the import changed the library's songs, genres or vectors.
     """
 
     songs: int = 0
@@ -67,49 +71,59 @@ class ImportSummary:
     changed: bool = False
 
     def tell(self, clips: Path | None, reporter: Reporter) -> None:
-        """Say what was found in the original and in the folder of its clips, and what is missing."""
+        """Report the counts, and list the songs that lack a vector or a clip.
+
+        Parameters
+        ----------
+        clips : Path or None
+            The folder where clips were looked for.
+        """
         where = f" in {clips}" if clips else ""
         reporter.say(
             f"{self.songs:,} songs: {self.vectors:,} with a vector, {self.clips:,} with a clip{where}."
         )
         is_silent = not self.clips and clips is None
         if is_silent:
-            reporter.say("No song can be heard: name the folder of their clips with `serve --audio FOLDER`.")
-        for what, songs in (
+            reporter.say("No song can be heard: give the folder of their clips with `serve --audio FOLDER`.")
+        for problem, songs in (
             ("Without a vector, so not on the map", [(song_id,) for song_id in self.without_vector]),
             ("Skipped, because the vector cannot be used", self.skipped),
             ("Without a clip, so silent", [(song_id,) for song_id in self.without_clip if not is_silent]),
             ("Clips that cannot be decoded", self.unreadable),
         ):
             if songs:
-                named = [": ".join((_shortened(song_id), *why)) for song_id, *why in songs[:LISTED]]
-                more = f"; and {len(songs) - LISTED:,} more" if len(songs) > LISTED else ""
-                reporter.say(f"{what}: {len(songs):,} ({'; '.join(named)}{more}).")
+                names = "; ".join(
+                    ": ".join((_short_name(song_id), *why)) for song_id, *why in songs[:MAX_LISTED]
+                )
+                more = f"; and {len(songs) - MAX_LISTED:,} more" if len(songs) > MAX_LISTED else ""
+                reporter.say(f"{problem}: {len(songs):,} ({names}{more}).")
         if self.repeated_genres:
-            reporter.say(f"Genres that are there more than once count once: {self.repeated_genres:,} rows.")
+            reporter.say(f"Repeated genres, which count once: {self.repeated_genres:,} rows.")
         if self.strays:
-            reporter.say(f"Rows of songs that are not there are left out: {self.strays:,}.")
+            reporter.say(f"Left out, because their song does not exist: {self.strays:,} rows.")
 
 
-def _shortened(song_id: str) -> str:
-    """Return a song's id on one line; it may hold anything, and must not control a terminal."""
+def _short_name(song_id: str) -> str:
+    """Return a song id for one line of a terminal: without control characters, at most 60 characters long."""
     name = shown(song_id)
-    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
 
 
-def folder_of_clips(original: Path, asked: Path | None) -> Path | None:
-    """Return the folder of an original's clips: the one asked for, or `previews` beside it or one level up.
+def folder_of_clips(original: Path, chosen: Path | None) -> Path | None:
+    """Return the folder with an original's clips.
+
+    This is the user's choice, else the folder `previews` beside the original or one level up, else None.
 
     Raises
     ------
     LibraryError
-        If the folder asked for is not a folder.
+        If the user's choice is not a folder.
     """
-    if asked is not None:
-        asked = asked.expanduser()
-        if not asked.is_dir():
-            raise LibraryError(f"{asked} is not a folder: name the one that holds the songs' clips.")
-        return asked.resolve()
+    if chosen is not None:
+        chosen = chosen.expanduser()
+        if not chosen.is_dir():
+            raise LibraryError(f"{chosen} is not a folder: give the folder that contains the songs' clips.")
+        return chosen.resolve()
     near = (folder / CLIPS for folder in original.absolute().parents[:2])
     return next((path.resolve() for path in near if path.is_dir()), None)
 
@@ -123,29 +137,29 @@ def import_original(
     mirror: bool = False,
     replace: bool = False,
 ) -> ImportSummary:
-    """Copy what is new or different in an original database, and in the folder of its clips, into a library.
+    """Copy new and changed songs of an original database, and the paths of their clips, into a library.
 
-    All songs are stored in one transaction: all of them are there after a crash, or none.
+    All songs are stored in one transaction: after a crash the library has all of them or none.
 
     Parameters
     ----------
     clips : Path, optional
-        Where clips are looked for, by the songs' ids; None for nowhere.
+        The folder to search for clips, which are named after song ids; None to search none.
     mirror : bool
-        Also drop the library's songs that the original does not have, and clips that are not in the folder.
+        Whether to delete the library's songs that the original lacks, and stored clips outside `clips`.
     replace : bool
-        Empty the library first.
+        Whether to empty the library first.
 
     Raises
     ------
     LibraryError
-        If the original cannot be read, or the library's vectors were made by a known model.
+        If the original cannot be read, or the library's vectors were made with a known model.
     """
     model = None if replace else library.model()
     if model is not None and Model.from_record(model).is_known:
         raise LibraryError(
-            f"{library.path} was made with {Model.from_record(model).describe()}, and what made the vectors "
-            f"of {original.path} is not known: import it into another library with --db."
+            f"{library.path} was made with {Model.from_record(model).describe()}, but the model of "
+            f"{original.path} is not known: import it into another library with --db."
         )
     song_ids = original.song_ids
     summary = ImportSummary(
@@ -165,8 +179,8 @@ def import_original(
             else:
                 summary.without_vector.append(song.song_id)
             counter.advance()
-        if mirror and (gone := set(library.song_ids()).difference(song_ids)):
-            library.forget_songs(gone)
+        if mirror and (deleted := set(library.song_ids()).difference(song_ids)):
+            library.forget_songs(deleted)
             summary.changed = True
     with_clip = _import_clips(library, clips, song_ids, summary.unreadable, keep_others=not mirror)
     summary.vectors, summary.clips = len(embedded), len(with_clip)
@@ -182,31 +196,41 @@ def _import_clips(
     *,
     keep_others: bool,
 ) -> set[str]:
-    """Store where the songs' clips are; return the songs that have one, and add those whose clip is damaged.
+    """Store the paths of the songs' clips.
 
-    With `keep_others`, a clip that an earlier import found elsewhere stays as long as its file is there.
+    Parameters
+    ----------
+    unreadable : list of (str, str)
+        Songs whose clip cannot be decoded are appended to it, with the reason.
+    keep_others : bool
+        Whether to keep a clip that an earlier import found in another folder, if its file still exists.
+
+    Returns
+    -------
+    set of str
+        The songs that have a clip.
     """
-    stored, found = library.clips(), {}
+    stored, files = library.clips(), {}
     if clips:
         root_id, root = library.settle_root(clips)
-        found = find_clips(scan_folder(clips), song_ids)
+        files = find_clips(scan_folder(clips), song_ids)
     unchanged, new = set(), {}
     for song_id in song_ids:
         path, known = stored.get(song_id, (None, None))
-        if (file := found.get(song_id)) is None:
-            is_known = keep_others and path is not None and path.is_file()
+        if (file := files.get(song_id)) is None:
+            is_unchanged = keep_others and path is not None and path.is_file()
         else:
             file = file.under(clips.relative_to(root))
-            is_known = path == root / file.native and known.is_unchanged(file)
-        if is_known:
+            is_unchanged = path == root / file.native and known.is_unchanged(file)
+        if is_unchanged:
             unchanged.add(song_id)
         elif file is not None:
             try:
                 new[song_id] = _read_clip(root / file.native, file)
             except Exception as error:
-                # A decoder may fail in any way: that costs one clip.
-                is_told = isinstance(error, ExplorerError)
-                unreadable.append((song_id, str(error) if is_told else type(error).__name__))
+                # A decoder can raise any exception; only this clip is left out.
+                has_message = isinstance(error, ExplorerError)
+                unreadable.append((song_id, str(error) if has_message else type(error).__name__))
     with_clip = unchanged | new.keys()
     with library.transaction():
         library.forget_clips(stored.keys() & set(song_ids) - with_clip)
@@ -217,38 +241,43 @@ def _import_clips(
 
 def _read_clip(path: Path, file: ScannedFile) -> Song:
     with closing(open_audio(path)) as stream:
-        duration_s = min(_LONGEST_CLIP_S, max(0.0, claimed_duration(path)))
+        duration_s = min(_MAX_CLIP_S, max(0.0, claimed_duration(path)))
         return Song(file, Tags(""), fingerprint(path), stream.format, duration_s)
 
 
 def find_clips(files: Iterable[ScannedFile], song_ids: list[str]) -> dict[str, ScannedFile]:
-    """Find each song's clip by its id.
+    """Find the clip of each song by its id.
 
     A clip is named after the song's id, with any extension, in any folder: `<id>.mp3`, or `previews/<id>.mp3`
-    as the original scripts wrote it. Where a file's name cannot hold a colon, `spotify:track:abc` is
-    `spotify_track_abc`, or `abc` alone. An id may also be a path.
+    as the original scripts wrote it. Some file systems forbid colons in names, so the clip of
+    `spotify:track:abc` may also be `spotify_track_abc` or only `abc`. An id may also be a path.
 
     Returns
     -------
     dict of str to ScannedFile
-        No file is the clip of two songs.
+        By song id. Each file is the clip of at most one song.
     """
     by_name: dict[str, ScannedFile] = {}
-    # The scripts' own folder first, then what lies least deep.
+    # If several files have the same name, prefer the scripts' own folder, then the fewest folders.
     for file in sorted(files, key=lambda file: (not file.text.startswith(f"{CLIPS}/"), file.text.count("/"))):
-        path = _normal(file.text)
-        bare = os.path.splitext(path)[0]
-        for name in (path, bare, path.rpartition("/")[2], bare.rpartition("/")[2]):
+        path = _compose(file.text)
+        without_extension = os.path.splitext(path)[0]
+        for name in (
+            path,
+            without_extension,
+            path.rpartition("/")[2],
+            without_extension.rpartition("/")[2],
+        ):
             by_name.setdefault(name, file)
-    found: dict[str, ScannedFile] = {}
-    taken: set[bytes] = set()
+    clips: dict[str, ScannedFile] = {}
+    used_paths: set[bytes] = set()
     for spelling in _SPELLINGS:
         for song_id in song_ids:
-            file = by_name.get(spelling(_normal(song_id)))
-            if song_id not in found and file is not None and file.path not in taken:
-                found[song_id] = file
-                taken.add(file.path)
-    return found
+            file = by_name.get(spelling(_compose(song_id)))
+            if song_id not in clips and file is not None and file.path not in used_paths:
+                clips[song_id] = file
+                used_paths.add(file.path)
+    return clips
 
 
 _SPELLINGS = (
@@ -259,8 +288,9 @@ _SPELLINGS = (
     lambda name: quote(name, safe=""),
     lambda name: name.rpartition(":")[2],
 )
-"""How a song's id is written as a file's name: what is sure first."""
+"""Spellings of a song id as a file name, most certain first."""
 
 
-def _normal(name: str) -> str:
+def _compose(name: str) -> str:
+    """Return a name in one Unicode form: some file systems store "é" as "e" and an accent."""
     return unicodedata.normalize("NFC", name)

@@ -1,7 +1,7 @@
 """Finds the library that a command reads; for a database of the original scripts that is its mirror.
 
-The mirror is a library of ours with the original's songs and their map. It lies in a folder beside the
-original, or in this checkout's `metadata` where nothing can be written beside it. The original is only read.
+The mirror is a library with a copy of the original's songs, and their map. It lies in a folder beside the
+original, or in this checkout's `metadata` if nothing can be written there. The original is never changed.
 """
 
 from __future__ import annotations
@@ -22,55 +22,55 @@ from explorer.util.progress import Reporter
 def library_to_read(
     database: Path, *, reporter: Reporter, clips: Path | None = None, with_map: bool = False
 ) -> Path:
-    """Return the library that `--db` means: the file itself, or the mirror of an original database.
+    """Return the path of the library for `--db`: the file itself, or the mirror of an original database.
 
-    The mirror is made when it is missing, and brought up to date when the original or its clips have changed.
+    The mirror is created if it does not exist, and updated if the original or its clips have changed.
 
     Parameters
     ----------
     clips : Path, optional
-        The folder of an original's clips; None for the one named last, or for `previews` near the original.
+        The folder with the original's clips. None uses the last one, or else `previews` near the original.
     with_map : bool
-        Whether the mirror's map is to be up to date too.
+        Whether to update the mirror's map too.
 
     Raises
     ------
     LibraryError
-        If the original cannot be read, the mirror cannot be written, or there is no such folder of clips.
+        If the original cannot be read, the mirror cannot be written, or the folder of clips does not exist.
     """
     mirror = mirror_of(database)
     if not is_original(database):
         if not database.exists() and mirror.exists():
             raise LibraryError(
-                f"{database} is gone; what was read of it is still there: name that with "
-                f"--db {shlex.quote(str(mirror))}, or another database."
+                f"{database} is gone, but its mirror exists: use --db {shlex.quote(str(mirror))}, or another "
+                "database."
             )
         if clips is not None:
             raise LibraryError(
-                f"--audio is for databases of the original scripts, and there is none at {database}: leave "
-                "it out, or index that folder."
+                f"--audio needs a database of the original scripts, and there is none at {database}: leave "
+                "--audio out, or index that folder."
             )
         return database
     with _open(mirror, database) as library:
         library.wait_patiently(reporter.say)
-        # In one transaction: a second process waits for the first, and a killed one leaves nothing behind.
+        # One transaction: a second process waits for the first, and a killed one leaves no half-made copy.
         with library.transaction():
-            _bring_up_to_date(library, database, clips, reporter)
+            _update_songs(library, database, clips, reporter)
         if with_map and library.count_vectors():
-            _bring_map_up_to_date(library, database, reporter)
+            _update_map(library, database, reporter)
     return mirror
 
 
 def mirror_of(original: Path) -> Path:
-    """Return where the mirror of an original database is kept."""
+    """Return the path of an original database's mirror."""
     original = original.absolute()
-    # `songs.db` and `songs.sqlite` may lie side by side.
+    # `songs.db` and `songs.sqlite` in one folder need different names.
     beside = original.with_name(f"{original.stem if original.suffix == '.db' else original.name}.explorer")
-    place = beside if os.path.lexists(beside) else original.parent
-    if place.is_dir() and os.access(place, os.W_OK):
+    folder = beside if os.path.lexists(beside) else original.parent
+    if folder.is_dir() and os.access(folder, os.W_OK):
         return beside / "songs.db"
-    mark = hashlib.sha256(os.fsencode(original)).hexdigest()[:12]
-    return ROOT / "metadata" / "originals" / f"{original.stem[:60]} {mark}" / "songs.db"
+    path_hash = hashlib.sha256(os.fsencode(original)).hexdigest()[:12]
+    return ROOT / "metadata" / "originals" / f"{original.stem[:60]} {path_hash}" / "songs.db"
 
 
 def _open(mirror: Path, original: Path) -> Database:
@@ -80,46 +80,48 @@ def _open(mirror: Path, original: Path) -> Database:
         raise
     except LibraryError as error:
         raise LibraryError(
-            f"{error} It holds only what was read of {original}: where nothing else helps, delete the folder "
-            f"{mirror.parent}, and it is made anew."
+            f"{error} It is only a copy of {original}: if nothing else helps, delete the folder "
+            f"{mirror.parent}, and the copy is made again."
         ) from error
 
 
-def _bring_up_to_date(library: Database, original: Path, clips: Path | None, reporter: Reporter) -> None:
-    """Read an original and look for its clips, unless neither has changed since the last time."""
-    # Late: whoever reads a library of ours does not wait for what imports one.
+def _update_songs(library: Database, original: Path, clips: Path | None, reporter: Reporter) -> None:
+    """Import an original and its clips into the mirror, unless neither has changed since the last import."""
+    # Import here: commands on a library, which is no mirror, must not wait for these modules to load.
     from explorer.legacy.importing import folder_of_clips, import_original
     from explorer.legacy.reading import open_original
 
-    before = library.origin()
-    if clips is None and before.get("clips") and Path(before["clips"]).is_dir():
-        clips = Path(before["clips"])
+    last = library.origin()
+    if clips is None and last.get("clips") and Path(last["clips"]).is_dir():
+        clips = Path(last["clips"])
     clips = folder_of_clips(original, clips)
-    files = [original, *pending_logs(original)]
-    fingerprints = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    listing = scan_folder(clips).files if clips else []
-    state = hashlib.sha256(repr((fingerprints, clips, listing)).encode()).hexdigest()
-    if before.get("state") == state:
+    files = [(file, file.stat()) for file in (original, *pending_logs(original))]
+    file_states = [(file.name, status.st_size, status.st_mtime_ns) for file, status in files]
+    clip_files = scan_folder(clips).files if clips else []
+    state = hashlib.sha256(repr((file_states, clips, clip_files)).encode()).hexdigest()
+    if last.get("state") == state:
         return
     is_beside = library.path.parent.parent == original.absolute().parent
-    why = "" if is_beside else ", because nothing can be written beside it"
-    reporter.say(f"Reading {original} into {library.path}{why}.")
+    reason = "" if is_beside else ", because nothing can be written beside it"
+    reporter.say(f"Reading {original} into {library.path}{reason}.")
     with open_original(original) as opened:
         summary = import_original(library, opened, clips=clips, reporter=reporter, mirror=True)
     summary.tell(clips, reporter)
-    stale = library.map_revision() if summary.changed else before.get("stale_map", 0)
+    # The map of this revision does not show the last changes; 0 means that no map was made yet.
+    stale = library.map_revision() if summary.changed else last.get("stale_map", 0)
     library.store_origin({"state": state, "clips": clips and str(clips), "stale_map": stale})
 
 
-def _bring_map_up_to_date(library: Database, original: Path, reporter: Reporter) -> None:
+def _update_map(library: Database, original: Path, reporter: Reporter) -> None:
+    """Make the mirror's map, unless it was made after the last import that changed songs."""
     if library.map_revision() != library.origin()["stale_map"] and not library.has_unplaced_songs():
         return
     from explorer.indexing.make_map import MINUTES_FOR_TSNE, MapRequest, make_map
 
-    # Of a large library without what takes minutes: somebody waits.
+    # The user waits for the page, so a large library's map is made without t-SNE, which takes minutes.
     is_large = library.count_vectors() >= MINUTES_FOR_TSNE and "tsne" not in library.projections()
-    quick = MapRequest(projections=("pca", "umap"))
-    make_map(library, reporter=reporter, request=quick if is_large else None)
+    request = MapRequest(projections=("pca", "umap")) if is_large else None
+    make_map(library, reporter=reporter, request=request)
     if is_large:
-        adding = f"`python run.py map --db {shlex.quote(str(original))}`"
-        reporter.say(f"t-SNE takes minutes for so many songs: {adding} adds it.")
+        command = f"`python run.py map --db {shlex.quote(str(original))}`"
+        reporter.say(f"t-SNE takes minutes for so many songs: {command} adds it.")

@@ -1,8 +1,8 @@
-"""Reads the databases that the original experiment's scripts wrote, and never changes them.
+"""Reads databases of the original experiment's scripts, and never changes them.
 
 songs(id, info JSON)              Spotify's track objects
-songs_vectors(song_id, vector)    np.save's bytes, or raw little-endian float64
-songs_genres(song_id, genre)      a row for each genre; a row may be there twice
+songs_vectors(song_id, vector)    the .npy format, or raw little-endian float64
+songs_genres(song_id, genre)      one row per genre; rows may be repeated
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from explorer.database.connection import is_original, open_without_writing, tran
 from explorer.database.records import read_vector
 from explorer.errors import LibraryError, NoLibraryError
 
-LARGEST_VALUE = 1e15
-"""One larger value would make the map of all songs fail."""
+MAX_VALUE = 1e15
+"""A vector with a larger value is not imported: it would make the map of all songs fail."""
 
 
 class OriginalSong(NamedTuple):
@@ -30,27 +30,29 @@ class OriginalSong(NamedTuple):
 
     song_id: str
     info: str
-    """A JSON object: what the database says, or at least a name."""
+    """The track as a JSON object. If the database has none that is valid, an object with only a name."""
     genres: tuple[str, ...]
-    """Each once, in the order in which they were written."""
+    """Without repetitions, in the order of their rows."""
     vector: np.ndarray | None
-    """The last one written that can be used [shape=(512,), float64]."""
+    """The last usable vector of the song [shape=(512,), float64]."""
     problem: str | None
-    """Why the song has a vector that cannot be used, and no other."""
+    """Why no vector of the song is usable; None if one is, or if it has no vector."""
 
 
 class OriginalDatabase:
-    """An original database: iterating reads one song at a time, in the order of `song_ids`.
+    """An original database. Iterating over it reads one song at a time, in the order of `song_ids`.
 
-    Only ids, row numbers and genres are held in memory: the tracks and vectors of 100,000 songs take 1 GB.
-    Texts are read as bytes, so that one that is not valid costs only its own characters.
+    Only ids, row numbers and genres are kept in memory: the tracks and vectors of 100,000 songs take 1 GB.
+    Texts are read as bytes, so that invalid bytes in a text replace only single characters.
 
     Attributes
     ----------
     song_ids : list of str
-        Sorted; songs without a vector too.
-    repeated_genres, strays : int
-        Genre rows that repeat another row, and genre and vector rows of songs that are not there.
+        Sorted; includes songs without a vector.
+    repeated_genres : int
+        How many genre rows repeat another row.
+    strays : int
+        How many rows are left out: vector rows without a song id, and genre rows without a song.
     """
 
     def __init__(self, path: Path, connection: apsw.Connection) -> None:
@@ -68,41 +70,45 @@ class OriginalDatabase:
         self._genres: dict[str, list[str]] = {song_id: [] for song_id in self.song_ids}
         for song_id, genre in self._rows("songs_genres", "song_id", "CAST(genre AS BLOB)"):
             name = " ".join(self._text(genre).split())
-            known = self._genres.get(song_id)
-            self.strays += known is None
-            if known is not None and name:
-                self.repeated_genres += name in known
-                known += [] if name in known else [name]
+            genres = self._genres.get(song_id)
+            if genres is None:
+                self.strays += 1
+            elif name in genres:
+                self.repeated_genres += 1
+            elif name:
+                genres.append(name)
 
     def __iter__(self) -> Iterator[OriginalSong]:
         for song_id in self.song_ids:
-            with _reading(self.path):
-                info, found = self._info(song_id), self._vector(song_id)
-            yield OriginalSong(song_id, info, tuple(self._genres[song_id]), *found)
+            with _translate_read_errors(self.path):
+                info = self._info(song_id)
+                vector, problem = self._vector(song_id)
+            yield OriginalSong(song_id, info, tuple(self._genres[song_id]), vector, problem)
 
     def _rows(self, table: str, key: str, value: str) -> Iterator[tuple[str, object]]:
-        """Yield a song's id and a value for each row of a table, in the order in which they were written."""
+        """Yield a song id and a value for each row of a table, oldest row first."""
         if self._connection.table_exists(None, table):
             sql = f"SELECT CAST({key} AS BLOB), {value} FROM {table} ORDER BY rowid"
-            for song_id, found in self._connection.execute(sql):
-                yield self._text(song_id), found
+            for song_id, row_value in self._connection.execute(sql):
+                yield self._text(song_id), row_value
 
     def _text(self, value: bytes | None) -> str:
         return (value or b"").decode(self._encoding, "replace")
 
     def _find_vector_column(self) -> str:
         columns = [row[1] for row in self._connection.execute("PRAGMA table_info(songs_vectors)")]
-        known = {name.lower() for name in columns}
-        if "song_id" not in known or known.isdisjoint(("vector", "embedding")):
+        names = {name.lower() for name in columns}
+        if "song_id" not in names or names.isdisjoint(("vector", "embedding")):
             raise LibraryError(
-                f"The table songs_vectors has the columns {', '.join(columns)}, and song_id and vector are "
-                "expected: name a database that the original scripts wrote."
+                f"The table songs_vectors has the columns {', '.join(columns)} instead of song_id and "
+                "vector: choose a database that the original scripts wrote."
             )
-        return "vector" if "vector" in known else "embedding"
+        return "vector" if "vector" in names else "embedding"
 
     def _vector(self, song_id: str) -> tuple[np.ndarray | None, str | None]:
+        """Return the last usable vector of a song, or None and the problem of its first one."""
         column, problem = self._vector_column, None
-        # A text is not fetched: it may not be valid.
+        # Do not fetch a value of type text: it may not be valid UTF-8.
         sql = f"SELECT iif(typeof({column}) = 'text', 'text', {column}) FROM songs_vectors WHERE rowid = ?"
         for row in reversed(self._vectors.get(song_id, [])):
             try:
@@ -110,21 +116,22 @@ class OriginalDatabase:
             except ValueError as error:
                 problem = f"its vector is not 512 float64 ({error})"
             else:
-                if np.abs(vector).max() <= LARGEST_VALUE:
+                if np.abs(vector).max() <= MAX_VALUE:
                     return vector, None
-                problem = f"its vector holds values that are not finite, or beyond {LARGEST_VALUE:g}"
+                problem = f"its vector holds values that are not finite or beyond {MAX_VALUE:g}"
         return None, problem
 
     def _info(self, song_id: str) -> str:
+        """Return a song's track as the text of a JSON object; with only its id as the name if it has none."""
         sql = "SELECT CAST(info AS BLOB) FROM songs WHERE rowid = ?"
         row = self._infos.get(song_id)
         value = None if row is None else self._text(self._connection.execute(sql, (row,)).get)
         try:
-            for _ in range(2):  # Some programs wrote the JSON of a JSON text.
+            for _ in range(2):  # Some programs encoded the JSON twice.
                 if isinstance(value, str):
                     value = json.loads(value, parse_constant=_finite, parse_float=_finite)
             if isinstance(value, dict) and "name" not in value and isinstance(value.get("track"), dict):
-                value = value["track"]  # As Spotify lists the tracks of a playlist.
+                value = value["track"]  # Spotify's playlists wrap each track in such an object.
             if isinstance(value, dict):
                 return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
         except (ValueError, RecursionError):
@@ -134,29 +141,29 @@ class OriginalDatabase:
 
 @contextmanager
 def open_original(path: Path) -> Iterator[OriginalDatabase]:
-    """Open a database of the original scripts, without changing a byte of it or of its folder.
+    """Open a database of the original scripts without changing it or its folder.
 
     Raises
     ------
     NoLibraryError
-        If there is no such file.
+        If the file does not exist.
     LibraryError
-        If it is no such database, or damaged; reading the songs may raise it too.
+        If it is not such a database, or is damaged. Iterating over the songs may raise this too.
     """
     if not path.exists():
-        raise NoLibraryError(f"There is no database at {path}: name one that the original scripts wrote.")
+        raise NoLibraryError(f"There is no database at {path}: choose one that the original scripts wrote.")
     if not is_original(path):
         raise LibraryError(
             f"{path} is not a database of the original scripts: it has no songs_vectors table."
         )
     with open_without_writing(path) as connection:
-        with _reading(path):
+        with _translate_read_errors(path):
             database = OriginalDatabase(path, connection)
         yield database
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _translate_read_errors(path: Path) -> Iterator[None]:
     with translate_errors(path):
         try:
             yield
@@ -164,11 +171,11 @@ def _reading(path: Path) -> Iterator[None]:
             raise LibraryError(f"{path} is damaged ({error}): restore it from a backup.") from error
         except apsw.SQLError as error:
             raise LibraryError(
-                f"{path} has other tables than the original scripts wrote: {error}."
+                f"{path} has other tables than those of the original scripts ({error}): choose another file."
             ) from error
 
 
 def _finite(text: str) -> float | None:
-    """Read a number; NaN and infinity, which Python writes and SQLite's JSON does not know, become None."""
+    """Parse a number; NaN and infinity become None, because SQLite's JSON does not accept them."""
     number = float(text)
     return number if math.isfinite(number) else None

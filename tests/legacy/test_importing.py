@@ -1,3 +1,5 @@
+"""Importing an original database and its clips into a library."""
+
 import sqlite3
 from contextlib import closing
 
@@ -24,7 +26,7 @@ def original(tmp_path):
     return folder / "old.db", folder / "previews", store_original(folder / "old.db", folder / "previews")
 
 
-def bring(library, path, clips, **options):
+def run_import(library, path, clips, **options):
     with open_original(path) as original:
         return import_original(library, original, clips=clips, reporter=Reporter(), **options)
 
@@ -34,14 +36,14 @@ def change(path, sql, *bindings):
         database.execute(sql, bindings)
 
 
-def test_songs_come_with_names_genres_vectors_and_sound(original, fresh_db):
+def test_songs_are_imported_with_names_genres_vectors_and_clips(original, fresh_db):
     path, clips, vectors = original
-    summary = bring(fresh_db, path, clips)
+    summary = run_import(fresh_db, path, clips)
     assert (summary.songs, summary.vectors, summary.clips) == (12, 12, 12)
     assert summary.changed
-    song_ids, found = fresh_db.vectors()
+    song_ids, stored_vectors = fresh_db.vectors()
     assert song_ids == sorted(vectors)
-    np.testing.assert_array_equal(found, [vectors[song_id] for song_id in song_ids])
+    np.testing.assert_array_equal(stored_vectors, [vectors[song_id] for song_id in song_ids])
     song = fresh_db.song("spotify:track:0000000000000000000002")
     assert (song.title, song.artist, song.album, song.year) == (
         "Ambient track 2",
@@ -50,19 +52,19 @@ def test_songs_come_with_names_genres_vectors_and_sound(original, fresh_db):
         "1987",
     )
     assert song.genres == ("Ambient",)
-    # The track's length is not the clip's.
+    # This is the length of the clip, not of the track.
     assert song.duration_s == pytest.approx(0.4)
     assert fresh_db.file_of(song.song_id).path == clips / f"{song.song_id}.flac"
     assert fresh_db.search("ambient 2") == [song.song_id]
 
 
-def test_what_is_missing_is_counted_by_name(original, fresh_db):
+def test_the_summary_lists_songs_without_a_vector_or_clip(original, fresh_db):
     path, clips, _ = original
     change(path, "DELETE FROM songs_vectors WHERE song_id = 'stem 1'")
     change(path, "UPDATE songs_vectors SET vector = x'00' WHERE song_id = 'stem 3'")
     (clips / "stem 5.flac").unlink()
     (clips / "stem 7.flac").write_bytes(b"no sound at all")
-    summary = bring(fresh_db, path, clips)
+    summary = run_import(fresh_db, path, clips)
     assert summary.without_vector == ["stem 1"]
     assert [song_id for song_id, _ in summary.skipped] == ["stem 3"]
     assert summary.without_clip == ["stem 5", "stem 7"]
@@ -71,45 +73,45 @@ def test_what_is_missing_is_counted_by_name(original, fresh_db):
     assert len(fresh_db.songs()) == 10
 
 
-def test_a_second_import_changes_nothing_but_what_has_changed(original, fresh_db):
+def test_a_second_import_changes_only_what_differs(original, fresh_db):
     path, clips, _ = original
-    bring(fresh_db, path, clips)
-    assert not bring(fresh_db, path, clips).changed
+    run_import(fresh_db, path, clips)
+    assert not run_import(fresh_db, path, clips).changed
     change(path, "INSERT INTO songs_genres VALUES ('stem 1', 'Another')")
     change(path, "DELETE FROM songs_vectors WHERE song_id = 'stem 3'")
     (clips / "stem 5.flac").unlink()
-    assert bring(fresh_db, path, clips).changed
+    assert run_import(fresh_db, path, clips).changed
     assert fresh_db.genres_of("stem 1")[-1] == "Another"
     assert "stem 3" not in fresh_db.vectors()[0]
     assert fresh_db.file_of("stem 5") is None
 
 
-def test_an_import_that_names_no_folder_keeps_the_clips_that_are_there(original, fresh_db, tmp_path):
+def test_an_import_without_a_folder_keeps_clips_that_still_exist(original, fresh_db, tmp_path):
     path, clips, _ = original
-    bring(fresh_db, path, clips)
+    run_import(fresh_db, path, clips)
     (tmp_path / "others").mkdir()
-    assert bring(fresh_db, path, None).clips == 12
+    assert run_import(fresh_db, path, None).clips == 12
     (clips / "stem 5.flac").unlink()
-    assert bring(fresh_db, path, tmp_path / "others").without_clip == ["stem 5"]
+    assert run_import(fresh_db, path, tmp_path / "others").without_clip == ["stem 5"]
     assert fresh_db.file_of("stem 5") is None
     assert fresh_db.file_of("stem 3").path == clips / "stem 3.flac"
-    assert bring(fresh_db, path, None, mirror=True).clips == 0
+    assert run_import(fresh_db, path, None, mirror=True).clips == 0
 
 
-def test_what_makes_way_is_kept_where_nothing_can_be_read(original, tmp_path):
+def test_a_failed_import_keeps_the_songs_that_it_would_have_replaced(original, tmp_path):
     path, clips, vectors = original
     change(path, "ALTER TABLE songs_vectors RENAME COLUMN vector TO other")
     store_library(tmp_path / "songs.db", tmp_path / "music", per_genre=1)
     with Database.open(tmp_path / "songs.db") as library:
         with pytest.raises(LibraryError, match="other"):
-            bring(library, path, clips, replace=True)
+            run_import(library, path, clips, replace=True)
         assert library.count_vectors() == 3
         change(path, "ALTER TABLE songs_vectors RENAME COLUMN other TO vector")
-        bring(library, path, clips, replace=True)
+        run_import(library, path, clips, replace=True)
         assert library.vectors()[0] == sorted(vectors)
 
 
-def test_a_clip_that_breaks_the_decoder_costs_one_clip(original, fresh_db, monkeypatch):
+def test_a_clip_that_breaks_the_decoder_is_left_out(original, fresh_db, monkeypatch):
     path, clips, _ = original
 
     def broken(clip):
@@ -118,42 +120,42 @@ def test_a_clip_that_breaks_the_decoder_costs_one_clip(original, fresh_db, monke
         return open_audio(clip)
 
     monkeypatch.setattr(importing, "open_audio", broken)
-    summary = bring(fresh_db, path, clips)
+    summary = run_import(fresh_db, path, clips)
     assert (summary.clips, [song_id for song_id, _ in summary.unreadable]) == (11, ["stem 5"])
 
 
-def test_only_a_mirror_drops_what_the_original_has_not(original, fresh_db):
+def test_only_a_mirror_deletes_songs_that_the_original_lacks(original, fresh_db):
     path, clips, _ = original
-    bring(fresh_db, path, clips)
+    run_import(fresh_db, path, clips)
     change(path, "DELETE FROM songs_vectors WHERE song_id = 'stem 1'")
     change(path, "DELETE FROM songs WHERE id = 'stem 1'")
     change(path, "DELETE FROM songs_genres WHERE song_id = 'stem 1'")
-    bring(fresh_db, path, clips)
+    run_import(fresh_db, path, clips)
     assert "stem 1" in fresh_db.song_ids()
-    assert bring(fresh_db, path, clips, mirror=True).changed
+    assert run_import(fresh_db, path, clips, mirror=True).changed
     assert "stem 1" not in fresh_db.song_ids()
 
 
-def test_vectors_of_an_unknown_model_do_not_join_known_ones(original, tmp_path, untrained):
+def test_vectors_of_an_unknown_model_do_not_mix_with_those_of_a_known_one(original, tmp_path, untrained):
     path, clips, _ = original
     store_library(tmp_path / "songs.db", tmp_path / "music")
     with Database.open(tmp_path / "songs.db") as library, pytest.raises(LibraryError, match="not known"):
-        bring(library, path, clips)
+        run_import(library, path, clips)
     with Database.open(tmp_path / "imported.db") as library:
-        bring(library, path, clips)
+        run_import(library, path, clips)
         with pytest.raises(LibraryError, match=r"imported.*--reindex"):
             index_folder(library, clips, request=untrained(), reporter=Reporter())
         assert len(library.vectors()[0]) == 12
 
 
-def test_an_imported_library_that_is_embedded_anew_keeps_its_names_and_genres(original, fresh_db, untrained):
+def test_reindexing_an_imported_library_keeps_its_names_and_genres(original, fresh_db, untrained):
     path, clips, vectors = original
-    bring(fresh_db, path, clips)
+    run_import(fresh_db, path, clips)
     summary = index_folder(fresh_db, clips, request=untrained(reindex=True), reporter=Reporter())
     assert (summary.indexed, summary.failed) == (12, 0)
-    song_ids, found = fresh_db.vectors()
+    song_ids, stored_vectors = fresh_db.vectors()
     assert song_ids == sorted(vectors)
-    assert not np.array_equal(found[0], vectors[song_ids[0]])
+    assert not np.array_equal(stored_vectors[0], vectors[song_ids[0]])
     assert fresh_db.song("stem 1").title == "Waltz track 1"
     assert fresh_db.song("stem 1").genres == ("Waltz",)
     assert fresh_db.model()["trained"] is False
@@ -184,18 +186,18 @@ def untrained(tmp_path):
         ("previews/whole name.mp3", "whole name.mp3"),
     ],
 )
-def test_a_clip_is_found_by_its_songs_id(name, song_id):
+def test_a_clip_is_found_by_the_song_id(name, song_id):
     files = [ScannedFile(b"other.mp3", 1, 1), ScannedFile(name.encode(), 1, 1)]
     assert find_clips(files, [song_id]) == {song_id: files[1]}
 
 
-def test_of_two_clips_the_scripts_own_folder_comes_first_and_none_is_used_twice():
+def test_clips_in_previews_are_preferred_and_no_file_is_used_twice():
     files = [ScannedFile(path, 1, 1) for path in (b"a.mp3", b"previews/a.mp3", b"x/y/b.mp3", b"x/b.mp3")]
     found = find_clips(files, ["a", "b", "spotify:track:b", "c"])
     assert {song_id: file.text for song_id, file in found.items()} == {"a": "previews/a.mp3", "b": "x/b.mp3"}
 
 
-def test_clips_are_looked_for_in_previews_beside_the_database_or_above(tmp_path):
+def test_clips_are_searched_in_previews_beside_the_database_or_one_level_up(tmp_path):
     path = tmp_path / "metadata" / "old.db"
     write_tone(tmp_path / "previews" / "x.wav")
     path.parent.mkdir()

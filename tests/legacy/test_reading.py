@@ -1,3 +1,5 @@
+"""Reading original databases, also damaged ones, without changing them."""
+
 import hashlib
 import io
 import json
@@ -22,7 +24,7 @@ def change(path, sql, *bindings):
 
 
 def read(path):
-    """Return an original database, which counts what it leaves out, and all its songs by their ids."""
+    """Return an original database, for its counts, and all its songs by id."""
     with open_original(path) as original:
         return original, {song.song_id: song for song in original}
 
@@ -42,19 +44,19 @@ def state(folder):
 
 
 @pytest.mark.parametrize("column", ["vector", "embedding"])
-def test_songs_vectors_and_genres_are_read_as_they_were_written(tmp_path, column):
+def test_songs_vectors_and_genres_are_read_as_written(tmp_path, column):
     vectors = store_original(tmp_path / "old.db", column=column)
-    found, songs = read(tmp_path / "old.db")
-    assert list(songs) == found.song_ids == sorted(vectors)
+    original, songs = read(tmp_path / "old.db")
+    assert list(songs) == original.song_ids == sorted(vectors)
     for song in songs.values():
         np.testing.assert_array_equal(song.vector, vectors[song.song_id])
         assert len(song.genres) == 1
         assert song.problem is None
-    assert (found.repeated_genres, found.strays) == (12, 0)
+    assert (original.repeated_genres, original.strays) == (12, 0)
     assert json.loads(songs[min(songs)].info)["preview_url"] == "https://example.org/0"
 
 
-def test_raw_float64_is_read_and_anything_else_is_named(tmp_path):
+def test_raw_float64_is_read_and_other_values_are_reported(tmp_path):
     path = tmp_path / "old.db"
     vectors = store_original(path)
     raw, *others = sorted(vectors)
@@ -99,7 +101,7 @@ def test_raw_float64_is_read_and_anything_else_is_named(tmp_path):
         b"\xff",
     ],
 )
-def test_a_damaged_header_costs_one_vector(tmp_path, header):
+def test_a_damaged_header_affects_only_one_vector(tmp_path, header):
     path = tmp_path / "old.db"
     song_id = min(store_original(path))
     blob = b"\x93NUMPY\x01\x00v\x00" + header.ljust(118) + bytes(100)
@@ -107,7 +109,7 @@ def test_a_damaged_header_costs_one_vector(tmp_path, header):
     assert [song.song_id for song in read(path)[1].values() if song.problem] == [song_id]
 
 
-def test_texts_that_are_not_valid_cost_their_own_characters(tmp_path):
+def test_invalid_bytes_in_a_text_replace_only_single_characters(tmp_path):
     path = tmp_path / "old.db"
     store_original(path)
     change(path, "INSERT INTO songs VALUES (CAST(x'61ff' AS TEXT), CAST(? AS TEXT))", b'{"name": "B\xff"}')
@@ -127,7 +129,7 @@ def test_a_database_in_utf_16_is_read(tmp_path):
     assert infos[0] == infos[1]
 
 
-def test_rows_without_an_id_are_no_songs(tmp_path):
+def test_rows_without_an_id_are_not_songs(tmp_path):
     path = tmp_path / "old.db"
     vector = npy(next(iter(store_original(path).values())))
     for song_id in (None, ""):
@@ -135,12 +137,12 @@ def test_rows_without_an_id_are_no_songs(tmp_path):
         change(path, "INSERT INTO songs_vectors VALUES (?, ?)", song_id, vector)
         change(path, "INSERT INTO songs_genres VALUES (?, 'x')", song_id)
     change(path, "INSERT INTO songs_genres VALUES ('stem 1', NULL)")
-    found, songs = read(path)
+    original, songs = read(path)
     assert len(songs) == 12
-    assert found.strays == 4
+    assert original.strays == 4
 
 
-def test_numbers_that_sqlites_json_does_not_know_do_not_cost_the_name(tmp_path):
+def test_nan_and_infinity_in_the_json_become_null(tmp_path):
     path = tmp_path / "old.db"
     song_id = min(store_original(path))
     info = '{"name": "Kept", "a": NaN, "b": [-Infinity], "c": 1e999, "d": 1.5}'
@@ -162,7 +164,7 @@ def test_numbers_that_sqlites_json_does_not_know_do_not_cost_the_name(tmp_path):
         "CREATE TABLE state(anything); PRAGMA user_version = 3",
     ],
 )
-def test_what_others_added_makes_an_original_no_library(tmp_path, sql):
+def test_tables_or_a_version_added_later_do_not_make_an_original_a_library(tmp_path, sql):
     path = tmp_path / "old.db"
     store_original(path)
     with closing(sqlite3.connect(path)) as database:
@@ -176,7 +178,7 @@ def test_what_others_added_makes_an_original_no_library(tmp_path, sql):
 
 
 @pytest.mark.parametrize("version", [0, 1, 99])
-def test_another_programs_database_is_left_alone(tmp_path, version):
+def test_a_database_of_another_program_is_refused_and_unchanged(tmp_path, version):
     path = tmp_path / "places.sqlite"
     with closing(sqlite3.connect(path)) as database:
         database.executescript(f"CREATE TABLE places(url); PRAGMA user_version = {version}")
@@ -187,7 +189,7 @@ def test_another_programs_database_is_left_alone(tmp_path, version):
     assert state(tmp_path) == before
 
 
-def test_other_columns_are_one_sentence(tmp_path):
+def test_an_original_with_other_columns_is_refused(tmp_path):
     path = tmp_path / "old.db"
     store_original(path)
     change(path, "ALTER TABLE songs RENAME COLUMN info TO data")
@@ -205,7 +207,7 @@ def test_a_song_written_twice_has_its_last_vector(tmp_path):
     np.testing.assert_array_equal(song.vector, np.ones(512))
 
 
-def test_vectors_without_a_song_and_songs_that_are_no_json_have_their_ids_for_names(tmp_path):
+def test_the_id_is_the_name_of_a_song_without_valid_json(tmp_path):
     path = tmp_path / "old.db"
     first, second, third, *_ = sorted(store_original(path))
     change(path, "DELETE FROM songs WHERE id = ?", first)
@@ -214,10 +216,10 @@ def test_vectors_without_a_song_and_songs_that_are_no_json_have_their_ids_for_na
         path, "UPDATE songs SET info = ? WHERE id = ?", json.dumps({"track": {"name": "In a list"}}), third
     )
     change(path, "INSERT INTO songs_genres VALUES ('nobody', 'x')")
-    found, songs = read(path)
+    original, songs = read(path)
     names = [json.loads(songs[song_id].info)["name"] for song_id in (first, second, third)]
     assert names == [first, second, "In a list"]
-    assert found.strays == 1
+    assert original.strays == 1
 
 
 @pytest.mark.parametrize("wal", [False, True])
@@ -234,7 +236,7 @@ def test_reading_changes_neither_the_file_nor_its_folder(tmp_path, wal):
     assert state(tmp_path) == before
 
 
-def test_what_a_killed_writer_left_in_its_log_is_read(tmp_path):
+def test_the_log_of_a_killed_writer_is_read(tmp_path):
     path = tmp_path / "old.db"
     store_original(path, wal=True)
     database = sqlite3.connect(path)
@@ -251,7 +253,7 @@ def test_what_a_killed_writer_left_in_its_log_is_read(tmp_path):
     assert state(copy) == before
 
 
-def test_a_database_that_is_in_its_log_only_is_known_for_what_it_is(tmp_path):
+def test_an_original_that_is_only_in_its_log_is_recognised(tmp_path):
     database = sqlite3.connect(tmp_path / "old.db")
     database.execute("PRAGMA journal_mode = wal")
     database.execute("PRAGMA wal_autocheckpoint = 0")
@@ -261,7 +263,7 @@ def test_a_database_that_is_in_its_log_only_is_known_for_what_it_is(tmp_path):
     database.close()
 
 
-def test_of_a_large_database_one_song_at_a_time_is_held_in_memory(tmp_path):
+def test_songs_are_read_one_at_a_time_to_save_memory(tmp_path):
     store_original(tmp_path / "old.db", count=2000)
     tracemalloc.start()
     try:
@@ -274,7 +276,7 @@ def test_of_a_large_database_one_song_at_a_time_is_held_in_memory(tmp_path):
 
 
 @pytest.mark.parametrize("wal", [False, True])
-def test_no_command_of_ours_writes_into_an_original(tmp_path, wal):
+def test_opening_an_original_as_a_library_is_refused_and_changes_nothing(tmp_path, wal):
     store_original(tmp_path / "old.db", wal=wal)
     before = state(tmp_path)
     for opening in (Database.open, Database.open_readonly):
@@ -283,7 +285,7 @@ def test_no_command_of_ours_writes_into_an_original(tmp_path, wal):
     assert state(tmp_path) == before
 
 
-def test_what_is_no_original_is_refused(tmp_path):
+def test_files_that_are_not_originals_are_refused(tmp_path):
     store_library(tmp_path / "ours.db", tmp_path / "music", per_genre=1)
     (tmp_path / "text.db").write_text("no database, but long enough to be looked at as one" * 20)
     (tmp_path / "empty.db").touch()
@@ -295,7 +297,7 @@ def test_what_is_no_original_is_refused(tmp_path):
     assert not is_original(tmp_path / "ours.db")
 
 
-def test_a_name_with_signs_that_mean_something_in_an_address_is_opened(tmp_path):
+def test_a_file_name_with_special_url_characters_is_opened(tmp_path):
     path = tmp_path / "old #1 100%?.db"
     store_original(path)
     assert len(read(path)[1]) == 12
