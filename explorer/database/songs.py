@@ -77,7 +77,7 @@ class SongTables(LibraryFile):
             (song_id,),
         )
         if not rows:
-            raise SongNotFoundError(f"{self.path} has no song with the id {song_id!r}.")
+            raise SongNotFoundError(f"No song of {self.path} has the id {song_id!r}.")
         title, artist, album, duration_s, year, released, preview_start_s, gone_since = rows[0]
         return SongRow(
             song_id,
@@ -186,7 +186,7 @@ class SongTables(LibraryFile):
         matches = self.song_ids_named(text, by_file_name=by_file_name)
         if not matches:
             raise SongNotFoundError(
-                f"{self.path} has no song with the id, path, title or file name {text!r}: see "
+                f"No song of {self.path} has the id, path, title or file name {text!r}: see "
                 "`python run.py status`, or search on the page."
             )
         if len(matches) > 1:

@@ -98,9 +98,11 @@ class ImportSummary:
                 more = f"; and {len(songs) - MAX_LISTED:,} more" if len(songs) > MAX_LISTED else ""
                 reporter.say(f"{problem}: {len(songs):,} ({names}{more}).")
         if self.repeated_genres:
-            reporter.say(f"Repeated genres, which count once: {self.repeated_genres:,} rows.")
+            reporter.say(
+                f"{self.repeated_genres:,} rows repeat a genre of the same song: each genre counts once."
+            )
         if self.strays:
-            reporter.say(f"Left out, because their song does not exist: {self.strays:,} rows.")
+            reporter.say(f"{self.strays:,} rows are left out, because they belong to no song.")
 
 
 def _short_name(song_id: str) -> str:

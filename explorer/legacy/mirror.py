@@ -74,6 +74,7 @@ def mirror_of(original: Path) -> Path:
 
 
 def _open(mirror: Path, original: Path) -> Database:
+    """Open a mirror; if that fails, the error says that the mirror can be deleted."""
     try:
         return Database.open(mirror)
     except LibraryBusyError:
@@ -87,7 +88,7 @@ def _open(mirror: Path, original: Path) -> Database:
 
 def _update_songs(library: Database, original: Path, clips: Path | None, reporter: Reporter) -> None:
     """Import an original and its clips into the mirror, unless neither has changed since the last import."""
-    # Import here: commands on a library, which is no mirror, must not wait for these modules to load.
+    # Import these modules only here: most commands read a library, which has no mirror, and must start fast.
     from explorer.legacy.importing import folder_of_clips, import_original
     from explorer.legacy.reading import open_original
 

@@ -193,8 +193,8 @@ def test_a_clip_is_found_by_the_song_id(name, song_id):
 
 def test_clips_in_previews_are_preferred_and_no_file_is_used_twice():
     files = [ScannedFile(path, 1, 1) for path in (b"a.mp3", b"previews/a.mp3", b"x/y/b.mp3", b"x/b.mp3")]
-    found = find_clips(files, ["a", "b", "spotify:track:b", "c"])
-    assert {song_id: file.text for song_id, file in found.items()} == {"a": "previews/a.mp3", "b": "x/b.mp3"}
+    clips = find_clips(files, ["a", "b", "spotify:track:b", "c"])
+    assert {song_id: file.text for song_id, file in clips.items()} == {"a": "previews/a.mp3", "b": "x/b.mp3"}
 
 
 def test_clips_are_searched_in_previews_beside_the_database_or_one_level_up(tmp_path):
