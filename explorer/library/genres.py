@@ -49,8 +49,8 @@ class GenreSource:
     choice : str
         `auto`, `tags`, `folder`, or the path of a table.
     known, unknown : int
-        For how many songs it has found genres, and for how many it has not. The latter get the genres of
-        their tags, if any.
+        The numbers of songs with and without genres in this source. Songs without get the genres of their
+        tags, if any.
     """
 
     def __init__(self, choice: str, find: _Finder) -> None:
@@ -127,14 +127,12 @@ class Layout:
     """
 
     def __init__(self, paths: Iterable[bytes]) -> None:
-        paths_of_folders = [
-            folders for path in paths if (folders := _folders(path.decode("utf-8", "replace")))
-        ]
+        folder_lists = [folders for path in paths if (folders := _folders(path.decode("utf-8", "replace")))]
         # The depth of the folders that may be genres: the first level at which the paths differ.
-        self._level = _first_different_level(paths_of_folders)
-        depths = Counter(map(len, paths_of_folders))
+        self._level = _first_different_level(folder_lists)
+        depths = Counter(map(len, folder_lists))
         flat_count = 0 if self._level is None else depths[self._level + 1]
-        self._is_flat = flat_count >= _MIN_FLAT_SHARE * max(len(paths_of_folders), 1)
+        self._is_flat = flat_count >= _MIN_FLAT_SHARE * max(len(folder_lists), 1)
 
     def folder(self, path: str) -> str:
         """Return the name of a file's folder at the first level where the paths differ.
@@ -174,10 +172,10 @@ def _folders(path: str) -> list[str]:
     return [] if folders[:1] == [DROPPED] else folders
 
 
-def _first_different_level(paths_of_folders: list[list[str]]) -> int | None:
+def _first_different_level(folder_lists: list[list[str]]) -> int | None:
     """Return the first level with more than one folder, or None."""
-    for level in range(max(map(len, paths_of_folders), default=0)):
-        if len({folders[level] for folders in paths_of_folders if len(folders) > level}) > 1:
+    for level in range(max(map(len, folder_lists), default=0)):
+        if len({folders[level] for folders in folder_lists if len(folders) > level}) > 1:
             return level
     return None
 
