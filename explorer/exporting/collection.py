@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from explorer.database.database import Database
+from explorer.database.records import VECTOR_SIZE
 from explorer.database.songs import FiledSong
 from explorer.errors import AnalysisError, LibraryError
 from explorer.mapping.projection import METHODS
+from explorer.mapping.similarity import SongVectors
 
 _MOST_SHOWN = 12
 _SUGGESTIONS = 5
@@ -34,10 +37,9 @@ class Collection:
     cluster_names : list of str
     trained : bool or None
         Whether the vectors are those of trained filters; None where nobody knows what made them.
-    vector_rows : np.ndarray [shape=(n,), int64]
-        Each song's row of `vectors`; -1 for songs without one, and where vectors were not asked for.
-    vectors : np.ndarray [shape=(m, 512), float32]
-        Of the whole library, whatever was chosen of it: similarity is measured from its mean.
+    song_vectors : SongVectors of m songs [shape=(m, 512), float32]
+        The vectors of the whole library, also where only some songs are exported: similarity is measured
+        from the library's mean. Empty if vectors were not requested.
     """
 
     songs: list[FiledSong]
@@ -45,8 +47,12 @@ class Collection:
     clusters: np.ndarray
     cluster_names: list[str]
     trained: bool | None
-    vector_rows: np.ndarray
-    vectors: np.ndarray
+    song_vectors: SongVectors
+
+    @cached_property
+    def vector_rows(self) -> np.ndarray:
+        """Each song's row of `song_vectors` [shape=(n,), int64]; -1 for songs without a vector."""
+        return self.song_vectors.rows_of([song.song_id for song in self.songs])
 
     def some(self, rows: np.ndarray) -> Collection:
         """Return some of the songs, by their rows."""
@@ -55,7 +61,6 @@ class Collection:
             songs=[self.songs[row] for row in rows],
             positions={name: places[rows] for name, places in self.positions.items()},
             clusters=self.clusters[rows],
-            vector_rows=self.vector_rows[rows],
         )
 
     def cluster_name(self, cluster: int) -> str:
@@ -110,10 +115,8 @@ def _read(database: Database, with_vectors: bool) -> Collection:
     songs = database.filed_songs(song_ids)
     song_ids = [song.song_id for song in songs]
     labels, names, _ = database.clusters()
-    vector_ids, vectors = (
-        database.vectors(dtype=np.float32) if with_vectors else ([], np.empty((0, 512), dtype=np.float32))
-    )
-    _require_finite(vector_ids, vectors)
+    song_vectors = SongVectors.read(database) if with_vectors else SongVectors([], np.empty((0, VECTOR_SIZE)))
+    _require_finite(song_vectors)
     model = database.model()
     return Collection(
         songs=songs,
@@ -121,16 +124,15 @@ def _read(database: Database, with_vectors: bool) -> Collection:
         clusters=np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int32),
         cluster_names=names,
         trained=model.get("trained") if model else None,
-        vector_rows=_rows_of(song_ids, vector_ids),
-        vectors=vectors,
+        song_vectors=song_vectors,
     )
 
 
-def _require_finite(song_ids: list[str], vectors: np.ndarray) -> None:
-    unsound = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(unsound):
+def _require_finite(song_vectors: SongVectors) -> None:
+    not_finite = np.flatnonzero(~np.isfinite(song_vectors.vectors).all(axis=1))
+    if len(not_finite):
         raise LibraryError(
-            f"The vector of {song_ids[unsound[0]]!r} holds a value that is not finite: "
+            f"The vector of {song_vectors.song_ids[not_finite[0]]!r} holds a value that is not finite: "
             "index with --reindex, or run `python run.py report`."
         )
 

@@ -13,7 +13,6 @@ from explorer.exporting.collection import Collection
 from explorer.exporting.playlists import path_text
 from explorer.exporting.tables import PROJECTIONS
 from explorer.mapping.knn_graph import true_neighbours
-from explorer.mapping.similarity import centred_unit_rows
 from explorer.util.text import shown
 
 NEIGHBOURS = 10
@@ -58,7 +57,9 @@ def write_parquet(
     facts = {"trained_filters": collection.trained, "projection": projection}
     schema = _SCHEMA.with_metadata({"music_explorer": json.dumps(facts)})
     if vectors:
-        schema = schema.append(pa.field("vector", pa.list_(pa.float32(), collection.vectors.shape[1])))
+        schema = schema.append(
+            pa.field("vector", pa.list_(pa.float32(), collection.song_vectors.vectors.shape[1]))
+        )
     places = {"": collection.places(projection)} | {
         f"{name}_": collection.places(name) for name in PROJECTIONS
     }
@@ -73,7 +74,9 @@ def write_parquet(
                 for row, ids, apart in zip(rows, neighbours[part], distances[part], strict=True)
             ]
             if vectors:
-                columns["vector"] = [collection.vectors[row] if row >= 0 else None for row in rows]
+                columns["vector"] = [
+                    collection.song_vectors.vectors[row] if row >= 0 else None for row in rows
+                ]
             for prefix, positions in places.items():
                 for axis, values in zip("xy", positions[part].T, strict=True):
                     columns[prefix + axis] = pa.array(values, from_pandas=True)
@@ -92,7 +95,7 @@ def neighbours_among(collection: Collection) -> tuple[np.ndarray, np.ndarray]:
         1 - similarity, the cosine after the library's mean vector was taken away.
     """
     there = np.flatnonzero(collection.vector_rows >= 0)
-    directions = centred_unit_rows(collection.vectors)[0]
+    directions = collection.song_vectors.neighbours.rows
     if not np.array_equal(collection.vector_rows[there], np.arange(len(directions))):
         directions = directions[collection.vector_rows[there]]
     near = true_neighbours(directions, _SOUGHT)[:, :NEIGHBOURS]

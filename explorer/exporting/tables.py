@@ -58,7 +58,7 @@ def write_vectors(collection: Collection, target: BinaryIO) -> None:
     Songs without a vector are left out.
     """
     rows = collection.vector_rows[collection.vector_rows >= 0]
-    np.savetxt(target, collection.vectors[rows], fmt="%.9g", delimiter="\t")
+    np.savetxt(target, collection.song_vectors.vectors[rows], fmt="%.9g", delimiter="\t")
 
 
 def write_metadata(collection: Collection, target: BinaryIO) -> None:

@@ -4,8 +4,13 @@ OpenL3 vectors all point much the same way, so that plain cosine calls every pai
 tells songs apart is how they differ from the library's mean; it is subtracted before every comparison.
 """
 
+from __future__ import annotations
+
 import operator
+from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
+from functools import cached_property
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -223,3 +228,74 @@ class Neighbours:
         exact = np.einsum("ij,j->i", self.rows[candidates].astype(np.float64), direction)
         order = np.lexsort((candidates, -exact))[:k]
         return candidates[order], np.clip(exact[order], -1.0, 1.0)
+
+
+class VectorSource(Protocol):
+    """Anything that returns a library's song ids and vectors, such as a `Database`."""
+
+    def vectors(self, *, dtype: type) -> tuple[list[str], np.ndarray]:
+        """Return the song ids and one vector a song, both in the same order."""
+
+
+@dataclass(frozen=True, eq=False)
+class SongVectors:
+    """The vectors of songs, their ids, and the search for similar songs among them.
+
+    Attributes
+    ----------
+    song_ids : sequence of str, length n
+        All different.
+    vectors : np.ndarray [shape=(n, d), float32 or float64]
+        One vector a song, in the order of `song_ids`, as embedded: not centred.
+    """
+
+    song_ids: Sequence[str]
+    vectors: np.ndarray
+
+    @classmethod
+    def read(cls, library: VectorSource) -> Self:
+        """Read all vectors of a library in single precision: 200 MB for 100,000 songs."""
+        return cls(*library.vectors(dtype=np.float32))
+
+    def __len__(self) -> int:
+        return len(self.song_ids)
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """The search for similar songs; the vectors are centred and scaled at the first use only.
+
+        Raises
+        ------
+        MappingError
+            If a value is not finite.
+        """
+        return Neighbours(self.vectors)
+
+    @cached_property
+    def _row_by_id(self) -> dict[str, int]:
+        return {song_id: row for row, song_id in enumerate(self.song_ids)}
+
+    def row_of(self, song_id: str) -> int | None:
+        """Return a song's row, or None if the song has no vector."""
+        return self._row_by_id.get(song_id)
+
+    def rows_of(self, song_ids: Sequence[str]) -> np.ndarray:
+        """Return the row of each song [shape=(m,), int64]; -1 for songs without a vector."""
+        return np.array([self._row_by_id.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
+
+    def select(self, song_ids: Sequence[str]) -> SongVectors:
+        """Return the vectors of some songs, in the order given.
+
+        The neighbours of the selection are measured from the mean of the selection.
+
+        Raises
+        ------
+        MappingError
+            If a song has no vector.
+        """
+        if song_ids == self.song_ids:
+            return self
+        rows = self.rows_of(song_ids)
+        if (rows < 0).any():
+            raise MappingError(f"{song_ids[int(np.argmin(rows))]!r} has no vector")
+        return SongVectors(song_ids, self.vectors[rows])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import MappingError
-from explorer.mapping.similarity import Neighbours, centred_unit_rows
+from explorer.mapping.similarity import Neighbours, SongVectors, centred_unit_rows
 
 
 def _cosines(vectors, query):
@@ -160,3 +160,49 @@ def test_vectors_that_are_not_finite_or_not_fitting_are_refused(vectors):
         Neighbours(vectors[0])
     with pytest.raises(MappingError, match="numbers"):
         Neighbours([["a", "b"]])
+
+
+class _Library:
+    """A stand-in for a `Database` that records the precision in which its vectors are read."""
+
+    def __init__(self, song_ids, vectors):
+        self.song_ids, self._vectors = song_ids, vectors
+        self.dtypes = []
+
+    def vectors(self, *, dtype):
+        self.dtypes.append(dtype)
+        return self.song_ids, self._vectors.astype(dtype)
+
+
+def test_song_vectors_are_read_once_in_single_precision(vectors):
+    library = _Library([f"{row:03}.flac" for row in range(300)], vectors)
+    songs = SongVectors.read(library)
+    assert (len(songs), library.dtypes) == (300, [np.float32])
+    np.testing.assert_array_equal(songs.vectors, vectors.astype(np.float32))
+
+
+def test_song_vectors_are_centred_once(vectors):
+    songs = SongVectors([str(row) for row in range(300)], vectors)
+    assert songs.neighbours is songs.neighbours
+    np.testing.assert_array_equal(songs.neighbours.rows, centred_unit_rows(vectors)[0])
+
+
+def test_song_vectors_give_the_rows_of_songs_by_id(vectors):
+    songs = SongVectors(["b", "a", "c"], vectors[:3])
+    assert (songs.row_of("a"), songs.row_of("c"), songs.row_of("x")) == (1, 2, None)
+    np.testing.assert_array_equal(songs.rows_of(["c", "x", "b"]), [2, -1, 0])
+    assert songs.rows_of([]).dtype == np.int64
+
+
+def test_a_selection_has_the_given_order_and_is_centred_at_its_own_mean(vectors):
+    songs = SongVectors(["b", "a", "c"], vectors[:3])
+    selected = songs.select(["c", "b"])
+    assert selected.song_ids == ["c", "b"]
+    np.testing.assert_array_equal(selected.vectors, vectors[[2, 0]])
+    np.testing.assert_allclose(selected.neighbours.mean, vectors[[2, 0]].mean(axis=0))
+    assert songs.select(["b", "a", "c"]) is songs
+
+
+def test_selecting_a_song_without_a_vector_is_refused(vectors):
+    with pytest.raises(MappingError, match="'x'"):
+        SongVectors(["b", "a"], vectors[:2]).select(["a", "x"])
