@@ -1,4 +1,4 @@
-"""Compare maps with the vectors: which true neighbours of songs are near them, and which other songs are."""
+"""Measures how well maps keep the songs' true neighbours: trustworthiness, continuity, neighbours kept."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from explorer.errors import MappingError
 from explorer.mapping.similarity import as_matrix
 
 _CHUNK_VALUES = 4_000_000
-# In larger libraries a query costs milliseconds; this many queries give the measures to a hundredth.
+# In larger libraries a query takes milliseconds. This many queries estimate the measures to within 0.01.
 _MANY_SONGS, _QUERIES_OF_MANY = 20_000, 1000
 
 _MEASURES = ("trustworthiness", "continuity", "neighbours_kept")
 
 
 class Judge:
-    """A sample of songs with their true neighbourhoods, with which any number of maps can be compared.
+    """Compares maps with the true distances between songs, for a sample of the songs.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(n, d), float32 or float64]
-        What `centred_unit_rows` gives: Euclidean distances between rows are the true ones. They are
-        computed in the precision of the rows. In single precision, the order of two songs is uncertain
-        where their squared distances differ by less than a millionth of the squared lengths.
+        The result of `centred_unit_rows`. The true distance of two songs is the Euclidean distance of
+        their rows, computed in the precision of the rows. In single precision, the order of two songs is
+        uncertain if their squared distances differ by less than a millionth of the squared lengths.
     sample : int
-        How many songs at most are in the sample; at most 1,000 of more than 20,000.
+        The largest size of the sample. In libraries of more than 20,000 songs it is at most 1,000.
     seed : int
-        Of the sample.
+        The seed for choosing the sample.
 
     Raises
     ------
@@ -44,38 +44,41 @@ class Judge:
     def measures(
         self, maps: Mapping[str, np.ndarray], *, k: int = 15, kept_of: int = 10
     ) -> dict[str, dict[str, float | None]]:
-        """Compare every map with the truth.
+        """Measure every map.
 
         Parameters
         ----------
         maps : mapping of str to np.ndarray [shape=(n, 2), float32]
             The maps by name.
         k : int
-            How many neighbours trustworthiness and continuity look at; always fewer than half of the songs.
+            The number of neighbours that trustworthiness and continuity use; `below_half` limits it.
         kept_of : int
-            How many neighbours to look for on the map, likewise.
+            The number of neighbours that "neighbours_kept" uses; `below_half` limits it too.
 
         Returns
         -------
         dict of str to dict
-            For each map its "trustworthiness", "continuity" and "neighbours_kept", each 0 to 1, higher is
-            better, or None for fewer than 3 songs.
+            For each map its "trustworthiness", "continuity" and "neighbours_kept". Each is 0 to 1, higher
+            is better, and None for fewer than 3 songs.
 
-            Trustworthiness falls where strangers were put near: T(k) = 1 - 2 / (m k (2n - 3k - 1)) * sum of
-            (r(i, j) - k) over the m sampled songs i and those of their k nearest on the map, j, that are
-            not among their k nearest in truth, where r(i, j) is j's rank by true distance from i. Venna &
-            Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001; there m = n.
+            Trustworthiness is low if the map shows songs close together that are truly far apart:
+            T(k) = 1 - 2 / (m k (2n - 3k - 1)) * sum of (r(i, j) - k). The sum is over the m sampled songs i
+            and over the songs j that are among the k nearest of i on the map but not among the k truly
+            nearest. r(i, j) is the rank of j by true distance from i. Venna & Kaski, "Neighborhood
+            preservation in nonlinear projection methods", ICANN 2001; there m = n.
 
-            Continuity falls where neighbours were torn apart: the same with map and truth exchanged.
-            Venna & Kaski, "Local multidimensional scaling", Neural Networks 19 (2006).
+            Continuity is low if the map separates true neighbours: the same formula with the map and the
+            true distances exchanged. Venna & Kaski, "Local multidimensional scaling", Neural Networks 19
+            (2006).
 
-            Neighbours kept is the share of the `kept_of` nearest in truth that are among the `kept_of`
+            "neighbours_kept" is the share of the `kept_of` true neighbours that are among the `kept_of`
             nearest on the map.
 
         Raises
         ------
         MappingError
-            If a map has not one position a song, a value is not finite, or `k` or `kept_of` is less than 1.
+            If a map does not have one position for each song, a value is not finite, or `k` or `kept_of` is
+            less than 1.
         """
         if min(k, kept_of) < 1:
             raise MappingError(f"k={min(k, kept_of)} must be at least 1")
@@ -87,20 +90,20 @@ class Judge:
         sums = {name: np.zeros(3, dtype=np.int64) for name in maps}
         for chunk in chunks(self._queries, n):
             for query, distances in zip(chunk, self._squared_distances(chunk), strict=True):
-                truth = _Surroundings(distances, max(k, kept_of))
+                true = _Ranks(distances, max(k, kept_of))
                 for name, positions in maps.items():
-                    shown = _Surroundings(_squared_distances_from(query, positions), max(k, kept_of))
-                    common = np.intersect1d(truth.nearest[:kept_of], shown.nearest[:kept_of])
-                    sums[name] += truth.excess(shown, k), shown.excess(truth, k), len(common)
-        asked = len(self._queries)
-        worst = asked * k * (2 * n - 3 * k - 1)
+                    on_map = _Ranks(_squared_distances_from(query, positions), max(k, kept_of))
+                    common = np.intersect1d(true.nearest[:kept_of], on_map.nearest[:kept_of])
+                    sums[name] += true.excess(on_map, k), on_map.excess(true, k), len(common)
+        n_queries = len(self._queries)
+        normaliser = n_queries * k * (2 * n - 3 * k - 1)
         return {
             name: {
-                "trustworthiness": 1.0 - 2.0 * int(strangers) / worst,
-                "continuity": 1.0 - 2.0 * int(torn) / worst,
-                "neighbours_kept": int(kept) / (asked * kept_of),
+                "trustworthiness": 1.0 - 2.0 * int(false_neighbours) / normaliser,
+                "continuity": 1.0 - 2.0 * int(lost_neighbours) / normaliser,
+                "neighbours_kept": int(kept) / (n_queries * kept_of),
             }
-            for name, (strangers, torn, kept) in sums.items()
+            for name, (false_neighbours, lost_neighbours, kept) in sums.items()
         }
 
     def _squared_distances(self, queries):
@@ -112,17 +115,17 @@ class Judge:
         return distances
 
 
-class _Surroundings:
-    """The nearest songs of a song, ties by row, and the ranks of all others."""
+class _Ranks:
+    """The other songs ranked by distance from one song; `nearest` holds the first k, ties by row."""
 
     def __init__(self, distances, k):
         self._distances = distances
         self._sorted = np.sort(distances)
-        near = np.flatnonzero(distances <= self._sorted[k - 1])
-        self.nearest = near[np.argsort(distances[near], kind="stable")[:k]]
+        candidates = np.flatnonzero(distances <= self._sorted[k - 1])
+        self.nearest = candidates[np.argsort(distances[candidates], kind="stable")[:k]]
 
     def excess(self, other, k):
-        """Sum up by how much the ranks, here, of the k nearest of `other` exceed k."""
+        """Sum max(rank - k, 0) over the k nearest songs of `other`, with the ranks of this object."""
         ranks = np.searchsorted(self._sorted, self._distances[other.nearest[:k]]) + 1
         return int(np.maximum(ranks - k, 0).sum())
 
@@ -135,7 +138,7 @@ def _checked_positions(positions, n):
 
 
 def sampled(n: int, sample: int, seed: int) -> np.ndarray:
-    """Choose rows of n, ascending: at most `sample`, and at most 1,000 of more than 20,000."""
+    """Choose at most `sample` of n rows, and at most 1,000 if n is above 20,000; ascending."""
     if sample < 1:
         raise MappingError(f"sample={sample} must be at least 1")
     if n > _MANY_SONGS:
@@ -144,13 +147,13 @@ def sampled(n: int, sample: int, seed: int) -> np.ndarray:
 
 
 def below_half(k: int, n: int) -> int:
-    """Return k, but less than half of n."""
-    # With k beyond half of the songs, trustworthiness is not normalised and chance keeps most neighbours.
+    """Limit k to less than half of n."""
+    # With a larger k, trustworthiness is not normalised, and a random map keeps most neighbours.
     return min(k, (n - 1) // 2)
 
 
 def chunks(queries: np.ndarray, n: int) -> Iterator[np.ndarray]:
-    """Cut queries into pieces whose distances to all n songs take some tens of megabytes."""
+    """Split queries into chunks whose distances to all n songs take some tens of megabytes."""
     rows = max(1, _CHUNK_VALUES // n)
     for start in range(0, len(queries), rows):
         yield queries[start : start + rows]

@@ -1,7 +1,7 @@
-"""The songs that sound most like a song: exact cosine on mean-centred vectors.
+"""Finds the songs that sound most like a song: exact cosine similarity of mean-centred vectors.
 
-OpenL3 vectors all point much the same way, so that plain cosine calls every pair of songs alike. What
-tells songs apart is how they differ from the library's mean; it is subtracted before every comparison.
+All OpenL3 vectors point in almost the same direction, so every pair of songs has a high plain cosine. Songs
+differ in how they deviate from the library's mean vector, so the mean is subtracted before each comparison.
 """
 
 from __future__ import annotations
@@ -17,58 +17,58 @@ from numpy.typing import ArrayLike
 
 from explorer.errors import MappingError
 
-# A difference from the mean that is this small, relative to the vectors, is rounding and has no direction.
-_NO_DIRECTION = 1e-10
-# No embedding comes near it, and a sum of its squares still fits a float32.
-_LARGEST_VALUE = 1e15
-# The single-precision product may misjudge a similarity by this much; what it lets through is computed
-# again in double precision.
+# A deviation from the mean below this share of the vectors' length is a rounding error: it has no direction.
+_MIN_RELATIVE_DEVIATION = 1e-10
+# Far above every value of an embedding, and a sum of such squares still fits a float32.
+_MAX_VALUE = 1e15
+# The largest error of a similarity computed in single precision. Songs within this distance of the k-th best
+# are compared again in double precision.
 _FLOAT32_ERROR = 4e-6
 _CHUNK_ROWS = 4096
 
 
 def as_matrix(values: ArrayLike, *, name: str) -> np.ndarray:
-    """Check that values are one finite vector a song.
+    """Convert values to a matrix with one row a song, and check that all of them are finite.
 
     Parameters
     ----------
     values : array_like [shape=(n, d)]
-        Numbers; an empty sequence stands for no songs.
+        Numbers; an empty sequence means no songs.
     name : str
-        What the message calls them.
+        The name of the values in error messages.
 
     Returns
     -------
     np.ndarray [shape=(n, d), float32 or float64]
-        The values themselves where they are floating point, else a float64 copy.
+        The given array if it is float32 or float64, otherwise a float64 copy.
 
     Raises
     ------
     MappingError
-        If they are not numbers in two dimensions, or one is not finite or absurdly large.
+        If the values are not a two-dimensional array of numbers, or if one is not finite or is beyond 1e15.
     """
     try:
         matrix = np.asarray(values)
         if matrix.dtype not in (np.float32, np.float64):
             matrix = matrix.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise MappingError(f"{name} must be numbers, one row a song: {error}") from error
+        raise MappingError(f"{name} must be numbers, one row for each song: {error}") from error
     if matrix.ndim == 1 and not matrix.size:
         return matrix.reshape(0, 0)
     if matrix.ndim != 2:
         raise MappingError(f"{name} has shape {matrix.shape}; it must be (songs, values)")
-    # The extremes carry a NaN with them and need no second array of the library's size.
-    if matrix.size and not (matrix.min() > -_LARGEST_VALUE and matrix.max() < _LARGEST_VALUE):
-        fine = (np.abs(matrix) < _LARGEST_VALUE).all(axis=1)
-        row = int(np.argmin(fine))
+    # The minimum and maximum are NaN if a value is NaN, and need no second array of the library's size.
+    if matrix.size and not (matrix.min() > -_MAX_VALUE and matrix.max() < _MAX_VALUE):
+        is_valid = (np.abs(matrix) < _MAX_VALUE).all(axis=1)
+        row = int(np.argmin(is_valid))
         raise MappingError(
-            f"{name} of song {row} hold a value that is not finite, or beyond 1e15; index that song again"
+            f"{name}: song {row} has a value that is not finite or is beyond 1e15; index that song again"
         )
     return matrix
 
 
 def centred_unit_rows(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Subtract the library's mean from every vector and scale what is left to length 1.
+    """Subtract the mean vector from every vector, then scale each difference to length 1.
 
     Parameters
     ----------
@@ -78,8 +78,9 @@ def centred_unit_rows(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     rows : np.ndarray [shape=(n, d), float32]
-        Their products are centred cosines. A vector equal to the mean becomes zeros.
+        The dot product of two rows is their centred cosine. A vector equal to the mean becomes zeros.
     mean : np.ndarray [shape=(d,), float64]
+        The mean of `vectors`.
 
     Raises
     ------
@@ -98,18 +99,18 @@ def centred_unit_rows(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _directions(vectors, mean):
     centred = vectors.astype(np.float64) - mean
     length = np.linalg.norm(centred, axis=1, keepdims=True)
-    rounding = _NO_DIRECTION * (np.linalg.norm(mean) + length)
+    rounding = _MIN_RELATIVE_DEVIATION * (np.linalg.norm(mean) + length)
     return np.divide(centred, length, out=np.zeros_like(centred), where=length > rounding)
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """A library's vectors, ready to be asked which songs are alike.
+    """The search for similar songs in a library.
 
     Parameters
     ----------
     vectors : np.ndarray [shape=(n, d), float32 or float64]
-        One vector a song, as embedded: not centred. They are copied in single precision.
+        One vector a song, as embedded: not centred. `rows` is a copy; the vectors are not kept.
 
     Attributes
     ----------
@@ -138,78 +139,78 @@ class Neighbours:
         return len(self.rows)
 
     def nearest(self, index: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the songs most like a song of the library.
+        """Find the songs that are most similar to a song of the library.
 
         Parameters
         ----------
         index : int
             The song's row.
         k : int
-            How many; fewer come back where the library has fewer others.
+            The number of songs to find; all other songs if the library has fewer.
 
         Returns
         -------
         indices : np.ndarray [shape=(k,), int64]
-            Rows of the library, the most alike first and never `index`; ties by row.
+            Rows of the library, the most similar first, without `index`. Ties are ordered by row.
         similarities : np.ndarray [shape=(k,), float64]
-            Centred cosines, -1 to 1; 0 where a vector equals the mean.
+            Centred cosines, -1 to 1; 0 if one of the two vectors equals the mean.
 
         Raises
         ------
         MappingError
-            If there is no such row, or `k` is less than 1.
+            If the library has no row `index`, or `k` is less than 1.
         """
         row = operator.index(index)
         if not 0 <= row < len(self):
-            raise MappingError(f"index={row} is not one of the library's {len(self)} songs")
+            raise MappingError(f"index={row} is not a row of the library, which has {len(self)} songs")
         return self._ranked(self.rows[row].astype(np.float64), k, excluded=row)
 
     def nearest_to(self, vector: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the songs most like a sound from outside the library.
+        """Find the songs that are most similar to a sound from outside the library.
 
         Parameters
         ----------
         vector : np.ndarray [shape=(d,), float32 or float64]
-            Its vector, as embedded; the library's mean is subtracted here.
+            The sound's vector, as embedded. This method subtracts the library's mean.
         k : int
-            How many; fewer come back where the library has fewer.
+            The number of songs to find; all songs if the library has fewer.
 
         Returns
         -------
         indices : np.ndarray [shape=(k,), int64]
-            Rows of the library, the most alike first; ties by row.
+            Rows of the library, the most similar first. Ties are ordered by row.
         similarities : np.ndarray [shape=(k,), float64]
             Centred cosines, -1 to 1.
 
         Raises
         ------
         MappingError
-            If the vector's length or values do not fit, or `k` is less than 1.
+            If the vector has another length than the library's, a value is not finite, or `k` is less than 1.
         """
         return self._ranked(self.direction(vector), k)
 
     def direction(self, vector: np.ndarray) -> np.ndarray:
-        """Bring a sound from outside the library to where its `rows` are.
+        """Centre and scale the vector of a sound from outside the library, as `rows` are.
 
         Parameters
         ----------
         vector : np.ndarray [shape=(d,), float32 or float64]
-            Its vector, as embedded.
+            The sound's vector, as embedded.
 
         Returns
         -------
         np.ndarray [shape=(d,), float64]
-            Its difference from the library's mean at length 1; zeros where there is none.
+            Its difference from the library's mean, scaled to length 1; zeros if it equals the mean.
 
         Raises
         ------
         MappingError
-            If the vector's length or values do not fit.
+            If the vector has another length than the library's, or a value is not finite.
         """
         single = as_matrix(np.atleast_2d(np.asarray(vector)), name="vector")
         if single.shape != (1, self.rows.shape[1]):
             raise MappingError(
-                f"vector has shape {np.shape(vector)}; the library's have ({self.rows.shape[1]},)"
+                f"vector has shape {np.shape(vector)}; the library's vectors have ({self.rows.shape[1]},)"
             )
         return _directions(single, self.mean)[0]
 
@@ -222,9 +223,9 @@ class Neighbours:
         rough = self.rows @ direction.astype(np.float32)
         if excluded is not None:
             rough[excluded] = -np.inf
-        least = np.partition(rough, len(rough) - k)[-k]
-        candidates = np.flatnonzero(rough >= least - _FLOAT32_ERROR)
-        # Row by row, so that identical songs get identical similarities and tie as they should.
+        kth_best = np.partition(rough, len(rough) - k)[-k]
+        candidates = np.flatnonzero(rough >= kth_best - _FLOAT32_ERROR)
+        # einsum sums every row in the same order, so identical songs get identical similarities and tie.
         exact = np.einsum("ij,j->i", self.rows[candidates].astype(np.float64), direction)
         order = np.lexsort((candidates, -exact))[:k]
         return candidates[order], np.clip(exact[order], -1.0, 1.0)
