@@ -1,9 +1,10 @@
-"""Names for clusters, from what their songs' tags say.
+"""Names clusters by terms from their songs' tags.
 
-A term names a cluster if a fair share of its songs carry it, and more of them than elsewhere. The share is
-weighed by the logarithm of how much more: how many songs of the cluster carry the term over how many a
-random cluster of that size would hold, shrunk towards 1 where both are few (DuMouchel, "Bayesian data mining
-in large frequency tables", 1999). Class-based TF-IDF lets a genre of one song outweigh what many share.
+A term's score in a cluster is its share of the cluster's songs, multiplied by the logarithm of its lift. The
+lift is the number of the cluster's songs that have the term, divided by the number expected in a random
+cluster of the same size. The lift is shrunk towards 1 if both numbers are small (DuMouchel, "Bayesian data
+mining in large frequency tables", 1999). Class-based TF-IDF is not used: with it, a genre of one song can
+score higher than a genre of many songs.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ if TYPE_CHECKING:
 
 _FIELDS = ("genres", "artist", "album", "title")
 _TITLE = _FIELDS.index("title")
-# A genre says what a cluster sounds like; an artist says it to those who know the artist; a word of a
-# title seldom says it.
+# The weight of each field of `_FIELDS`. A genre describes the sound; an artist's name does so only for people
+# who know the artist; a word of a title rarely does.
 _WEIGHTS = np.array([6.0, 2.0, 1.0, 0.5])
-# As many songs, on both sides of the ratio, are assumed before any is seen.
+# Added to both numbers of the lift.
 _SHRINKAGE_SONGS = 2.0
-# What a term counts that is no more frequent than elsewhere: where nothing sets a cluster apart, its
-# commonest term names it.
-_NOTHING_APART = 0.1
-_LONGEST_NAME = 28
+# Added to the logarithm of the lift. If no term is more frequent in a cluster than elsewhere, the cluster's
+# most frequent term gets the highest score.
+_MIN_LOG_LIFT = 0.1
+_MAX_NAME_LENGTH = 28
 _SEPARATOR = " · "
 _ELLIPSIS = "…"
-# Longer tags are no names; and a hostile one of megabytes must not cost seconds.
-_LONGEST_TAG = 200
-_PARTNERS = 8
-_SHORTEST_WORD = 3
+# The rest of a longer tag is ignored: a hostile tag of megabytes must not take seconds.
+_MAX_TAG_LENGTH = 200
+_MAX_SECOND_TERMS = 8
+_MIN_WORD_LENGTH = 3
 
-_BLANK_PHRASES = frozenset(
+_MEANINGLESS_PHRASES = frozenset(
     "unknown|unknown artist|unknown album|unknown genre|various|various artists|va|other|others|misc|"
     "miscellaneous|none|n/a|na|undefined|untitled|genre|music|default".split("|")
 )
-_BLANK_WORDS = frozenset(
+_MEANINGLESS_WORDS = frozenset(
     # English
     "a about after again all am an and any are as at back be been but by can come could day did do does "
     "don don't down for from get go got had has have he her here him his how i i'll i'm in into is it "
@@ -58,7 +59,7 @@ _BLANK_WORDS = frozenset(
     "al como con da das de dei del della dem den der des di die dos du e een ein eine el em en es est "
     "et gli het ich il im ist je la las le les lo los ma mais mi mit na nel no non nos o os ou para pas "
     "per por pour qu que qui se si sin su sul sur te tu um uma un una und une van vom von y zu zum "
-    # About the recording, not the music
+    # Words about the recording, not the music
     "acoustic album audio bonus bpm cd clip cover demo disc edit ep explicit extended feat featuring "
     "flac ft inst instrumental interlude intro karaoke live lp lyric lyrics mix mono mp3 nr number "
     "official op original outro part pt radio reissue remaster remastered remix remixed rework sample "
@@ -70,14 +71,14 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The terms of a library's tags, ready to name any clusters of its songs.
+    """The terms of a library's tags; they can name several clusterings of its songs.
 
     Attributes
     ----------
     weights : csr_matrix [shape=(n, m), float64]
-        What each song gives each term: the more, the better the field in which it stands names a cluster.
+        For each song and term, the sum of the weights of the fields in which the song has the term.
     terms : list of str [length=m]
-        Each in its commonest spelling.
+        In alphabetical order, each in its most frequent spelling.
     """
 
     weights: csr_matrix
@@ -90,38 +91,45 @@ class Vocabulary:
     def of(cls, documents: Sequence[Mapping | Sequence]) -> Vocabulary:
         """Collect the terms of every song.
 
-        Genres, artists and albums are whole phrases; titles are words.
+        A genre, artist or album is one term; a title gives one term for each word.
 
         Parameters
         ----------
         documents : sequence of mapping or sequence [length=n]
-            What is known about each song: "genres" (str, or a sequence of str), "artist", "album" and
-            "title" (str), by these keys or in this order. Anything may be missing or None.
+            The tags of each song: "genres" (str, or a sequence of str), "artist", "album" and "title" (str),
+            with these keys or in this order. Each can be missing or None.
         """
         from scipy.sparse import csr_matrix
 
-        numbers, places, found = {}, array("q"), array("q")
+        # A song's field has the number song * len(_FIELDS) + field; `spellings` numbers the terms.
+        number_of, song_fields, spellings = {}, array("q"), array("q")
         for song, document in enumerate(documents):
             for field, term in _terms(document):
-                places.append(song * len(_FIELDS) + field)
-                found.append(numbers.setdefault(term, len(numbers)))
-        places, found = _distinct_pairs(places, found, len(numbers))
-        terms, column_of = _fold_spellings(list(numbers), np.bincount(found, minlength=len(numbers)))
-        places, columns = _distinct_pairs(places, column_of[found], len(terms))
-        songs, fields = np.divmod(places, len(_FIELDS))
+                song_fields.append(song * len(_FIELDS) + field)
+                spellings.append(number_of.setdefault(term, len(number_of)))
+        song_fields, spellings = _distinct_pairs(song_fields, spellings, len(number_of))
+        counts = np.bincount(spellings, minlength=len(number_of))
+        terms, column_of = _merge_spellings(list(number_of), counts)
+        song_fields, columns = _distinct_pairs(song_fields, column_of[spellings], len(terms))
+        songs, fields = np.divmod(song_fields, len(_FIELDS))
         weights = _WEIGHTS[fields]
         return cls(csr_matrix((weights, (songs, columns)), shape=(len(documents), len(terms))), terms)
 
 
 def _distinct_pairs(first, second, n_seconds):
+    """Return the distinct pairs of two arrays of numbers, sorted; `n_seconds` bounds the second numbers."""
     pairs = np.unique(np.asarray(first, dtype=np.int64) * n_seconds + np.asarray(second, dtype=np.int64))
     return np.divmod(pairs, max(n_seconds, 1))
 
 
-def _fold_spellings(spellings, counts):
-    """Return the terms in alphabetical order, each in its commonest spelling, and where each one went."""
+def _merge_spellings(spellings, counts):
+    """Merge spellings that differ only in case or in the width of their characters.
+
+    Returns the terms in alphabetical order, each in its most frequent spelling, and the number of the term of
+    each spelling.
+    """
     keys = [unicodedata.normalize("NFKC", spelling).casefold() for spelling in spellings]
-    # Of equally common spellings always the same.
+    # The spelling itself decides between equally frequent ones, so that the result is always the same.
     order = sorted(range(len(keys)), key=lambda i: (keys[i], -counts[i], spellings[i]))
     terms, column_of, last = [], np.empty(len(keys), dtype=np.int64), None
     for i in order:
@@ -133,30 +141,30 @@ def _fold_spellings(spellings, counts):
 
 
 def name_clusters(labels: np.ndarray, documents: Vocabulary | Sequence[Mapping | Sequence]) -> list[str]:
-    """Name every cluster by one or two terms that set it apart.
+    """Name every cluster by one or two terms that distinguish it from the others.
 
-    A name is the cluster's best term; its best two where another cluster shares the first; numbered where
-    that does not tell them apart.
+    The name is the term with the highest score. If several clusters have the same first term, each gets a
+    second term too; if their names are still the same, they get numbers.
 
     Parameters
     ----------
     labels : np.ndarray [shape=(n,), int]
-        Cluster numbers from 0.
+        Each song's cluster number, from 0.
     documents : Vocabulary, or sequence of mapping or sequence [length=n]
-        What is known about each song, as `Vocabulary.of` takes it. To name several clusterings of a
+        The tags of each song, in the form that `Vocabulary.of` takes. To name several clusterings of a
         library, make its vocabulary once.
 
     Returns
     -------
     list of str
-        A name for each cluster, all different (also without regard to case), of at most 28 characters,
-        on one line and without control characters. They are data, not HTML: escape them. A cluster of
-        which nothing is known is "Cluster 3", counting from 1.
+        A name for each cluster. All names differ in more than case, have at most 28 characters, and contain
+        no line breaks or control characters. They are data, not HTML: escape them. A cluster without terms
+        is named "Cluster 3", counting from 1.
 
     Raises
     ------
     MappingError
-        If there is not one document a song, or a label is negative.
+        If there is not one document for each song, or a label is negative.
     """
     labels = np.asarray(labels, dtype=np.int64)
     if labels.shape != (len(documents),):
@@ -170,16 +178,19 @@ def name_clusters(labels: np.ndarray, documents: Vocabulary | Sequence[Mapping |
 
 
 def _rank_terms(labels, vocabulary):
+    """Return the terms of each cluster with the highest scores, the best first."""
     from scipy.sparse import csr_matrix
 
     n, sizes = len(labels), np.bincount(labels)
     membership = csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(len(sizes), n))
+    # One value for each cluster and each term that it has; so are all arrays below.
     sums = (membership @ vocabulary.weights).tocsr()
-    carriers = np.bincount(vocabulary.weights.indices, minlength=len(vocabulary.terms))[sums.indices]
-    weight_a_carrier = np.asarray(vocabulary.weights.sum(axis=0)).ravel()[sums.indices] / carriers
+    songs_with_term = np.bincount(vocabulary.weights.indices, minlength=len(vocabulary.terms))[sums.indices]
+    weight_per_song = np.asarray(vocabulary.weights.sum(axis=0)).ravel()[sums.indices] / songs_with_term
     size = np.repeat(sizes, np.diff(sums.indptr))
-    lift = (sums.data / weight_a_carrier + _SHRINKAGE_SONGS) / (size * carriers / n + _SHRINKAGE_SONGS)
-    scores = sums.data / size * (np.log(np.maximum(lift, 1.0)) + _NOTHING_APART)
+    expected_songs = size * songs_with_term / n
+    lift = (sums.data / weight_per_song + _SHRINKAGE_SONGS) / (expected_songs + _SHRINKAGE_SONGS)
+    scores = sums.data / size * (np.log(np.maximum(lift, 1.0)) + _MIN_LOG_LIFT)
     return [
         [vocabulary.terms[column] for column in _best(scores[start:end], sums.indices[start:end])]
         for start, end in pairwise(sums.indptr)
@@ -187,108 +198,112 @@ def _rank_terms(labels, vocabulary):
 
 
 def _best(scores, columns):
-    if len(scores) > _PARTNERS + 1:
-        least = np.partition(scores, -_PARTNERS - 1)[-_PARTNERS - 1]
-        scores, columns = scores[scores >= least], columns[scores >= least]
-    # Columns are in alphabetical order.
-    return columns[np.lexsort((columns, -scores))][: _PARTNERS + 1].tolist()
+    count = _MAX_SECOND_TERMS + 1
+    if len(scores) > count:
+        lowest = np.partition(scores, -count)[-count]
+        scores, columns = scores[scores >= lowest], columns[scores >= lowest]
+    # Columns are in alphabetical order, so equal scores are ordered alphabetically.
+    return columns[np.lexsort((columns, -scores))][:count].tolist()
 
 
 def _terms(document):
-    """Yield the number of a field, and a term that stands there."""
+    """Yield every term of a song as (number of its field, term)."""
     fields = document if isinstance(document, Mapping) else dict(zip(_FIELDS, document, strict=False))
     for number, field in enumerate(_FIELDS[:3]):
         value = fields.get(field)
         for text in (value,) if isinstance(value, str) else value or ():
-            phrase = _folded(text)
-            if _names_something(phrase):
+            phrase = _cleaned(text)
+            if _is_meaningful_phrase(phrase):
                 yield number, phrase
     title = fields.get("title")
     if isinstance(title, str):
-        for word in _WORD.findall(_folded(title).replace("’", "'")):
-            if _is_telling(word):
+        for word in _WORD.findall(_cleaned(title).replace("’", "'")):
+            if _is_meaningful_word(word):
                 yield _TITLE, word
 
 
-def _folded(text):
-    text = str(text)[:_LONGEST_TAG]
+def _cleaned(text):
+    """Shorten a tag, and remove its line breaks, control characters and repeated spaces."""
+    text = str(text)[:_MAX_TAG_LENGTH]
     if not text.isprintable():
-        text = "".join(map(_kept, text))
+        text = "".join(map(_visible, text))
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def _kept(character):
+def _visible(character):
     category = unicodedata.category(character)
     if category == "Cc":
         return " "
-    # Joiners shape emoji and several scripts; the other format characters are invisible, and those that
-    # turn the direction of writing would turn the page's own text with it.
+    # The two joiners are needed for emoji and several scripts. Other format characters are invisible, and the
+    # direction marks among them would change the direction of the page's own text.
     if category[0] == "C" and character not in "\u200c\u200d":
         return ""
     return character
 
 
-def _names_something(phrase):
-    return phrase.casefold() not in _BLANK_PHRASES and any(
+def _is_meaningful_phrase(phrase):
+    return phrase.casefold() not in _MEANINGLESS_PHRASES and any(
         unicodedata.category(character)[0] in "LS" for character in phrase
     )
 
 
-def _is_telling(word):
-    # One ideograph is a word; one or two letters of an alphabet rarely are.
-    shortest = 1 if unicodedata.category(word[0]) == "Lo" else _SHORTEST_WORD
-    return len(word) >= shortest and word.casefold() not in _BLANK_WORDS
+def _is_meaningful_word(word):
+    # One ideograph can be a word; one or two letters of an alphabet rarely are.
+    min_length = 1 if unicodedata.category(word[0]) == "Lo" else _MIN_WORD_LENGTH
+    return len(word) >= min_length and word.casefold() not in _MEANINGLESS_WORDS
 
 
-def _distinct_names(ranked):
-    firsts = [_fitted(terms[:1]) if terms else f"Cluster {i + 1}" for i, terms in enumerate(ranked)]
-    shared = Counter(name.casefold() for name in firsts)
-    names = [name if shared[name.casefold()] == 1 else None for name in firsts]
+def _distinct_names(ranked_terms):
+    """Return a different name for each cluster, from its terms, the best first."""
+    short_names = [
+        _shortened(terms[0], _MAX_NAME_LENGTH) if terms else f"Cluster {cluster + 1}"
+        for cluster, terms in enumerate(ranked_terms)
+    ]
+    counts = Counter(name.casefold() for name in short_names)
+    names = [name if counts[name.casefold()] == 1 else None for name in short_names]
     used = {name.casefold() for name in names if name}
-    for i, terms in enumerate(ranked):
-        if names[i] is None:
-            names[i] = _unused(terms, firsts[i], used)
-            used.add(names[i].casefold())
+    for cluster, terms in enumerate(ranked_terms):
+        if names[cluster] is None:
+            names[cluster] = _unused_name(terms, short_names[cluster], used)
+            used.add(names[cluster].casefold())
     return names
 
 
-def _unused(terms, first, used):
-    for partner in terms[1:]:
-        name = _fitted([terms[0], partner])
-        if _says_more(partner, terms[0]) and name.casefold() not in used:
+def _unused_name(terms, short_name, used):
+    """Add a second term or, if that gives no unused name, a number to a cluster's short name."""
+    for second in terms[1:]:
+        name = _joined(terms[0], second)
+        if _adds_information(second, terms[0]) and name.casefold() not in used:
             return name
     number = 1
-    name = first
+    name = short_name
     while name.casefold() in used:
         number += 1
-        name = f"{_cut(first, _LONGEST_NAME - len(str(number)) - 1)} {number}"
+        name = f"{_shortened(short_name, _MAX_NAME_LENGTH - len(str(number)) - 1)} {number}"
     return name
 
 
-def _says_more(partner, first):
-    if partner.casefold() in first.casefold():
+def _adds_information(second, first):
+    if second.casefold() in first.casefold():
         return False
-    # "Game soundtr… · Game soundt…": where one holds the other, both must be legible to the end.
-    whole = len(first) + len(_SEPARATOR) + len(partner) <= _LONGEST_NAME
-    return whole or first.casefold() not in partner.casefold()
+    # If the second term contains the first, shortening can make both look the same:
+    # "Game soundtr… · Game soundt…".
+    fits = len(first) + len(_SEPARATOR) + len(second) <= _MAX_NAME_LENGTH
+    return fits or first.casefold() not in second.casefold()
 
 
-def _fitted(terms):
-    """Join one or two terms, shortening the longer until they fit."""
-    if len(terms) == 1:
-        return _cut(terms[0], _LONGEST_NAME)
-    room = _LONGEST_NAME - len(_SEPARATOR)
-    first, second = terms
-    for_second = max(room // 2, room - len(first))
-    second = _cut(second, for_second)
-    return _cut(first, room - len(second)) + _SEPARATOR + second
+def _joined(first, second):
+    """Join two terms; the longer is shortened first if both do not fit."""
+    room = _MAX_NAME_LENGTH - len(_SEPARATOR)
+    second = _shortened(second, max(room // 2, room - len(first)))
+    return _shortened(first, room - len(second)) + _SEPARATOR + second
 
 
-def _cut(text, longest):
-    if len(text) <= longest:
+def _shortened(text, max_length):
+    if len(text) <= max_length:
         return text
-    kept = text[: longest - 1]
-    # Not between a letter and its accent, nor inside an emoji of several characters.
+    kept = text[: max_length - 1]
+    # Never cut between a letter and its accent, or inside an emoji that consists of several characters.
     while kept and (
         unicodedata.category(text[len(kept)])[0] == "M" or "\u200d" in (kept[-1], text[len(kept)])
     ):

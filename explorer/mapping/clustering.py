@@ -1,6 +1,6 @@
-"""Groups of songs that sound alike: k-means on the reduced vectors, not on the map's positions.
+"""Divides songs into clusters that sound alike, by k-means on the reduced vectors.
 
-Clusters of a map's positions are often artefacts of the projection.
+The map's positions are not clustered: such clusters are often artefacts of the projection.
 """
 
 from __future__ import annotations
@@ -10,40 +10,42 @@ import numpy as np
 from explorer.errors import MappingError
 from explorer.mapping.similarity import as_matrix
 
-# Reduced vectors that differ by less than this share of the largest value differ by rounding only.
-_SAME = 1e-6
+# Two reduced vectors are equal if they differ by less than this share of the largest value: rounding.
+_ROUNDING = 1e-6
 _SILHOUETTE_SAMPLE = 2000
-# Up to this many songs k-means runs on all, from ten starts. Above, it starts from a sample's clusters and
-# makes few rounds over all songs: the sum of squares came within 1 % of the best of three full runs.
-_FEW_SONGS = 2000
-_SAMPLED_SONGS_A_CLUSTER = 40
-_RUNS = 10
-_RUNS_ON_A_SAMPLE = 5
-_ROUNDS_AFTER_A_SAMPLE = 30
-_CANDIDATES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32)
-# Kaufman & Rousseeuw, "Finding Groups in Data" (1990): silhouettes up to this show no substantial structure.
-_NO_STRUCTURE = 0.25
-_MOST_WITHOUT_STRUCTURE = 12
-_MOST_GENRES = 50
-_LEAST_SONGS_A_CLUSTER = 4
+# Up to this many songs, k-means runs ten times on all songs. Above, it first clusters a sample, then runs few
+# iterations on all songs from the sample's centres. The sum of squares was within 1 % of the best of three
+# full runs.
+_MAX_SONGS_FOR_FULL_RUNS = 2000
+_SAMPLED_SONGS_PER_CLUSTER = 40
+_FULL_RUNS = 10
+_SAMPLE_RUNS = 5
+_ITERATIONS_AFTER_SAMPLE = 30
+_CANDIDATE_COUNTS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32)
+# A mean silhouette up to this means no substantial structure: Kaufman & Rousseeuw, "Finding Groups in Data"
+# (1990).
+_MAX_SILHOUETTE_WITHOUT_STRUCTURE = 0.25
+_MAX_CLUSTERS_WITHOUT_STRUCTURE = 12
+_MAX_GENRES = 50
+_MIN_SONGS_PER_CLUSTER = 4
 
 
-def distinct_rows(rows: np.ndarray, *, tolerance: float = _SAME) -> tuple[np.ndarray, np.ndarray]:
-    """Find which vectors are the same.
+def distinct_rows(rows: np.ndarray, *, tolerance: float = _ROUNDING) -> tuple[np.ndarray, np.ndarray]:
+    """Find the distinct rows of a matrix, for example of the reduced vectors.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(n, d), float32 or float64]
-        Reduced vectors, say.
     tolerance : float
-        Values are rounded to multiples of this share of the largest; 0 compares them exactly.
+        Values are compared after rounding to multiples of this share of the largest absolute value. With 0
+        they are compared exactly.
 
     Returns
     -------
     first : np.ndarray [shape=(m,), int64]
-        The row at which each distinct vector first appears, ascending.
+        The first row of each distinct vector, ascending.
     inverse : np.ndarray [shape=(n,), int64]
-        Which of the m each row equals.
+        For each row, the number (0 to m - 1) of the distinct vector that it equals.
     """
     n, width = rows.shape
     if not rows.size:
@@ -51,7 +53,7 @@ def distinct_rows(rows: np.ndarray, *, tolerance: float = _SAME) -> tuple[np.nda
     if tolerance:
         unit = float(np.abs(rows).max()) * tolerance or 1.0
         rows = np.rint(rows.astype(np.float64) / unit).astype(np.int32)
-    # Comparing rows as bytes is many times faster than np.unique(axis=0). Adding 0 turns -0.0 into 0.0.
+    # Rows are compared as bytes: many times faster than np.unique(axis=0). Adding 0 turns -0.0 into 0.0.
     rows = np.ascontiguousarray(rows + rows.dtype.type(0))
     keys = rows.view(np.dtype((np.void, rows.itemsize * width))).ravel()
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
@@ -62,25 +64,27 @@ def distinct_rows(rows: np.ndarray, *, tolerance: float = _SAME) -> tuple[np.nda
 
 
 def default_cluster_count(reduced: np.ndarray, *, n_genres: int = 0, seed: int = 0) -> int:
-    """Choose how many clusters a library gets where nobody says.
+    """Choose the number of clusters if the user gives none.
+
+    With 2 to 50 genres, it is the number of genres, so that clusters and genres can be compared. Otherwise
+    it is the count with the highest mean silhouette (Rousseeuw, 1987) on a sample of at most 2,000 songs.
+
+    If no mean silhouette is above 0.25, there are no gaps between groups of songs, and the silhouette prefers
+    two halves. The number is then at least sqrt(n / 2) (Mardia et al., 1979) or 12, whichever is smaller.
 
     Parameters
     ----------
     reduced : np.ndarray [shape=(n, d), float32]
         Reduced vectors.
     n_genres : int
-        How many genres the library names. From 2 to 50, that many clusters let genres and clusters be
-        compared.
+        The number of genres in the library's tags.
     seed : int
-        Chooses the sample of at most 2,000 songs whose mean silhouette decides otherwise (Rousseeuw,
-        1987). Where even the best is below 0.25 the songs have no gaps between them, and the map gets at
-        least sqrt(n / 2) regions (Mardia et al., 1979), up to 12, rather than the two halves that the
-        silhouette then prefers.
+        The seed of the sample and of k-means.
 
     Returns
     -------
     int
-        At most the number of distinct vectors, and 0 for no songs.
+        At most the number of distinct vectors; 0 for no songs.
 
     Raises
     ------
@@ -89,20 +93,20 @@ def default_cluster_count(reduced: np.ndarray, *, n_genres: int = 0, seed: int =
     """
     reduced = as_matrix(reduced, name="reduced")
     first, _ = distinct_rows(reduced)
-    if 2 <= n_genres <= _MOST_GENRES:
+    if 2 <= n_genres <= _MAX_GENRES:
         return min(n_genres, len(first))
     distinct = reduced[first]
     if len(distinct) > _SILHOUETTE_SAMPLE:
         chosen = np.random.default_rng(seed).choice(len(distinct), _SILHOUETTE_SAMPLE, replace=False)
         distinct = distinct[np.sort(chosen)]
-    candidates = [k for k in _CANDIDATES if k * _LEAST_SONGS_A_CLUSTER <= len(distinct)]
+    candidates = [k for k in _CANDIDATE_COUNTS if k * _MIN_SONGS_PER_CLUSTER <= len(distinct)]
     if not candidates:
         return min(len(distinct), 1)
     silhouettes = _silhouettes(distinct, candidates, seed)
     best = max(silhouettes, key=silhouettes.get)
-    if silhouettes[best] > _NO_STRUCTURE:
+    if silhouettes[best] > _MAX_SILHOUETTE_WITHOUT_STRUCTURE:
         return best
-    return max(best, min(int(np.sqrt(len(first) / 2)), _MOST_WITHOUT_STRUCTURE))
+    return max(best, min(int(np.sqrt(len(first) / 2)), _MAX_CLUSTERS_WITHOUT_STRUCTURE))
 
 
 def _silhouettes(sample, candidates, seed):
@@ -118,49 +122,55 @@ def _silhouettes(sample, candidates, seed):
 
 
 def cluster(reduced: np.ndarray, k: int, *, seed: int = 0) -> np.ndarray:
-    """Divide songs into k groups that sound alike, by k-means (Lloyd, 1982; Arthur & Vassilvitskii, 2007).
+    """Divide songs into k clusters by k-means (Lloyd, 1982; Arthur & Vassilvitskii, 2007).
 
     Parameters
     ----------
     reduced : np.ndarray [shape=(n, d), float32]
-        Reduced vectors, as `projection.reduce` gives them.
+        Reduced vectors: the result of `projection.reduce`.
     k : int
-        How many; fewer where there are fewer distinct vectors.
+        The number of clusters; fewer if there are fewer distinct vectors.
     seed : int
         0 to 2**32 - 1. The same seed gives the same clusters.
 
     Returns
     -------
     np.ndarray [shape=(n,), int32]
-        Cluster numbers from 0, the largest cluster first; of equal ones, that with the earliest song.
+        Each song's cluster number. Cluster 0 is the largest; clusters of equal size are in the order of
+        their first songs.
 
     Raises
     ------
     MappingError
-        If there are songs and `k` is less than 1, a value is not finite, or `reduced` is not
+        If `k` is less than 1 and there are songs, a value is not finite, or `reduced` is not
         two-dimensional.
     """
     reduced = as_matrix(reduced, name="reduced")
     if not len(reduced):
         return np.empty(0, dtype=np.int32)
     if k < 1:
-        raise MappingError(f"k={k} must be at least 1 cluster")
+        raise MappingError(f"k={k} clusters: k must be at least 1")
     first, inverse = distinct_rows(reduced)
     if k >= len(first):
-        return _by_size(inverse)
+        return _numbered_by_size(inverse)
     with _one_thread():
-        if len(reduced) <= _FEW_SONGS:
-            return _by_size(_kmeans(reduced, k, seed, n_init=_RUNS).labels_)
-        # Of distinct songs, so that there are k to begin with.
-        size = min(len(first), max(_FEW_SONGS, _SAMPLED_SONGS_A_CLUSTER * k))
-        chosen = np.random.default_rng(seed).choice(first, size, replace=False)
-        begin = _kmeans(reduced[np.sort(chosen)], k, seed, n_init=_RUNS_ON_A_SAMPLE).cluster_centers_
-        return _by_size(_kmeans(reduced, k, seed, init=begin, max_iter=_ROUNDS_AFTER_A_SAMPLE).labels_)
+        if len(reduced) <= _MAX_SONGS_FOR_FULL_RUNS:
+            return _numbered_by_size(_kmeans(reduced, k, seed, n_init=_FULL_RUNS).labels_)
+        # The sample has distinct songs only: k-means needs k different ones to start from.
+        size = min(len(first), max(_MAX_SONGS_FOR_FULL_RUNS, _SAMPLED_SONGS_PER_CLUSTER * k))
+        sample = np.random.default_rng(seed).choice(first, size, replace=False)
+        centres = _kmeans(reduced[np.sort(sample)], k, seed, n_init=_SAMPLE_RUNS).cluster_centers_
+        final = _kmeans(reduced, k, seed, init=centres, max_iter=_ITERATIONS_AFTER_SAMPLE)
+        return _numbered_by_size(final.labels_)
 
 
 def _one_thread():
-    # Threads add their sums in the order in which they finish, and the last bits follow; one thread was
-    # as fast at 100,000 songs. Only libraries that are loaded can be limited.
+    """Limit k-means to one thread, for results that are the same bit for bit.
+
+    Several threads add up their sums in the order in which they finish, which changes the last bits. One
+    thread was as fast at 100,000 songs.
+    """
+    # threadpool_limits affects only libraries that are already loaded.
     import sklearn.cluster  # noqa: F401
     from threadpoolctl import threadpool_limits
 
@@ -173,7 +183,7 @@ def _kmeans(reduced, k, seed, *, init="k-means++", n_init=1, **limits):
     return KMeans(k, init=init, n_init=n_init, random_state=seed, **limits).fit(reduced)
 
 
-def _by_size(labels):
+def _numbered_by_size(labels):
     _, first, inverse, sizes = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
     rank = np.empty(len(sizes), dtype=np.int32)
     rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
@@ -181,29 +191,30 @@ def _by_size(labels):
 
 
 def match_labels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Renumber clusters so that as many songs as possible keep the number, and thereby the colour, they had.
+    """Renumber new clusters so that as many songs as possible keep their cluster number.
 
-    What is maximised is the overlap as such: it counts those songs. A share of the union (Jaccard) would
-    let a small cluster that is wholly its old self outvote a large one that is mostly so. An old number
-    that there are no longer enough clusters for cannot be kept, so that songs of it have no vote.
+    The number decides the colour, so most songs keep their colour. The matching maximises the number of
+    songs that keep their number, not a share of the union (Jaccard): by share, a small unchanged cluster
+    would win against a large cluster that is mostly unchanged. Old numbers of k and above are no longer
+    available, so songs that had one do not count.
 
     Parameters
     ----------
     before : np.ndarray [shape=(n,), int]
-        Each song's cluster until now; negative where it was in none.
+        Each song's old cluster number; negative if the song was in no cluster.
     after : np.ndarray [shape=(n,), int]
-        Each song's cluster from now on, in k clusters, numbered from 0 however it came.
+        Each song's new cluster, one of k, in any numbering without negative numbers.
 
     Returns
     -------
     np.ndarray [shape=(n,), int32]
-        The clusters of `after` by the numbers 0 to k - 1, each in use. Those that have no song of an old
-        cluster take what numbers are left, the lowest first; of them the largest cluster comes first.
+        The clusters of `after`, renumbered 0 to k - 1 without a gap. Clusters that match no old cluster
+        get the remaining numbers: the largest such cluster gets the lowest number.
 
     Raises
     ------
     MappingError
-        If the two do not speak of the same songs, or a song is in no cluster of `after`.
+        If the two arrays have different shapes, or a number of `after` is negative.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -214,37 +225,38 @@ def match_labels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         raise MappingError(f"after holds {after.min()}; clusters are numbered from 0")
     _, members, sizes = np.unique(after, return_inverse=True, return_counts=True)
     k = len(sizes)
-    kept = (before >= 0) & (before < k)
-    overlap = np.bincount(members[kept] * k + before[kept], minlength=k * k).reshape(k, k)
+    counts = (before >= 0) & (before < k)
+    overlap = np.bincount(members[counts] * k + before[counts], minlength=k * k).reshape(k, k)
     rows, numbers = linear_sum_assignment(overlap, maximize=True)
     matched = overlap[rows, numbers] > 0
     number_of = np.full(k, -1, dtype=np.int32)
     number_of[rows[matched]] = numbers[matched]
-    alone = np.flatnonzero(number_of < 0)
-    # A stable order: of equally large clusters, that with the lower number first.
-    number_of[alone[np.argsort(-sizes[alone], kind="stable")]] = np.setdiff1d(np.arange(k), number_of)
+    unmatched = np.flatnonzero(number_of < 0)
+    # The stable sort keeps clusters of equal size in the order of their numbers.
+    by_size = unmatched[np.argsort(-sizes[unmatched], kind="stable")]
+    number_of[by_size] = np.setdiff1d(np.arange(k), number_of)
     return number_of[members]
 
 
 def representatives(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Find the song nearest each cluster's centre: the one that sounds most like all of them.
+    """Find each cluster's representative: the song nearest to the cluster's centre.
 
     Parameters
     ----------
     reduced : np.ndarray [shape=(n, d), float32]
         Reduced vectors.
     labels : np.ndarray [shape=(n,), int]
-        Cluster numbers 0 to k - 1, each of them in use.
+        Each song's cluster number, 0 to k - 1; every cluster has a song.
 
     Returns
     -------
     np.ndarray [shape=(k,), int64]
-        A row for each cluster; of equally near songs, the first.
+        One row for each cluster; the first of equally near songs.
 
     Raises
     ------
     MappingError
-        If the labels do not number the songs' clusters from 0 without a gap.
+        If there is not one label for each song, a label is negative, or a cluster has no song.
     """
     reduced = as_matrix(reduced, name="reduced")
     labels = np.asarray(labels, dtype=np.int64)
@@ -259,5 +271,6 @@ def representatives(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:
     np.add.at(centres, labels, reduced)
     centres /= sizes[:, None]
     distances = np.linalg.norm(reduced - centres[labels], axis=1)
+    # Sorted by cluster, then by distance: the first row of each cluster is its representative.
     order = np.lexsort((distances, labels))
     return order[np.cumsum(sizes) - sizes]

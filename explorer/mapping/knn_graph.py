@@ -1,7 +1,8 @@
-"""The neighbour graph: the songs nearest to every song of a library.
+"""Builds the k-nearest-neighbour graph: for every song of a library, the k songs nearest to it.
 
-scikit-learn's exhaustive search finds a few candidates more than are asked for. They are measured again, pair
-by pair in double precision, and ordered by that and by row: equal songs tie, on every machine.
+scikit-learn's brute-force search finds a few more candidates than k. Each candidate's distance is then
+computed again in double precision, and candidates are sorted by distance, then by row. So identical songs
+tie, and all machines give the same order.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from explorer.errors import MappingError
 from explorer.mapping.clustering import distinct_rows
 from explorer.mapping.similarity import as_matrix
 
-# Up to this many songs all components are searched. Above, where that takes minutes, the search uses the
-# components that hold this share of the variance, and takes more candidates.
-_EXACT_SONGS = 20_000
-_ENOUGH_VARIANCE, _LEAST_COMPONENTS, _MOST_COMPONENTS = 0.75, 50, 192
+# Up to this many songs, the search uses all dimensions. Above, that would take minutes, so the search uses
+# only the principal components that hold `_SEARCHED_VARIANCE` of the variance, and takes more candidates.
+_MAX_SONGS_EXACT = 20_000
+_SEARCHED_VARIANCE, _MIN_COMPONENTS, _MAX_COMPONENTS = 0.75, 50, 192
 _CANDIDATES_PER_NEIGHBOUR = 5
-# More candidates than are asked for, because the search's rounding and ours differ.
-_SPARE = 8
+# Extra candidates, because the search rounds distances differently from the second computation.
+_EXTRA_CANDIDATES = 8
 _QUERIES_AT_ONCE, _VALUES_AT_ONCE = 4096, 4_000_000
 
 
@@ -30,14 +31,14 @@ def nearest_rows(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     rows : np.ndarray [shape=(n, d), float32 or float64]
-        What `projection.reduce` gives, say.
+        For example the result of `projection.reduce`.
     k : int
-        How many; at most n - 1 come back.
+        The number of neighbours of each row; limited to n - 1.
 
     Returns
     -------
     indices : np.ndarray [shape=(n, k), int32]
-        The nearest first and never the row itself; ties by row.
+        The nearest first, without the row itself. Ties are ordered by row.
     distances : np.ndarray [shape=(n, k), float32]
 
     Raises
@@ -46,32 +47,33 @@ def nearest_rows(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         If a value is not finite, `rows` is not two-dimensional, or `k` is less than 1.
     """
     rows = as_matrix(rows, name="rows")
-    # Far from zero, the search's products would lose the digits in which rows differ.
+    # The search computes distances from dot products. If all rows are far from zero, rounding of the products
+    # would hide the differences between rows.
     rows = rows - rows.mean(axis=0, dtype=np.float64) if len(rows) else rows
     first, inverse = distinct_rows(rows, tolerance=0)
     rows = rows[first]
-    indices, squares = _nearest(rows, inverse, k, cost=_squared_distances, candidates=k + _SPARE)
+    indices, squares = _nearest(rows, inverse, k, cost=_squared_distances, candidates=k + _EXTRA_CANDIDATES)
     return indices, np.sqrt(squares).astype(np.float32)
 
 
 def true_neighbours(directions: np.ndarray, k: int = 10) -> np.ndarray:
-    """Find the k songs most like every song, by centred cosine.
+    """Find the k most similar songs of every song, by centred cosine.
 
-    Up to 20,000 songs the search is exact. Above, candidates are found by the principal components that hold
-    75 % of the variance, 50 to 192 of them. Of 100,000 made-up songs, of whose variance 50 components hold
-    68 %, that found 99.9 % of the ten nearest when asked for 18.
+    Up to 20,000 songs the search is exact. Above, it finds candidates by the principal components that hold
+    75 % of the variance, at least 50 and at most 192 of them. For 100,000 synthetic songs, where 50
+    components hold 68 % of the variance, it found 99.9 % of the ten nearest with k = 18.
 
     Parameters
     ----------
     directions : np.ndarray [shape=(n, 512), float32]
-        What `centred_unit_rows` gives.
+        The rows of `centred_unit_rows`.
     k : int
-        How many; at most n - 1 come back.
+        The number of neighbours of each song; limited to n - 1.
 
     Returns
     -------
     np.ndarray [shape=(n, k), int32]
-        The most alike first and never the song itself; ties by row.
+        The most similar first, without the song itself. Ties are ordered by row.
 
     Raises
     ------
@@ -81,27 +83,27 @@ def true_neighbours(directions: np.ndarray, k: int = 10) -> np.ndarray:
     directions = as_matrix(directions, name="directions")
     first, inverse = distinct_rows(directions, tolerance=0)
     directions = directions[first]
-    searched, candidates = directions, k + _SPARE
-    if len(directions) > _EXACT_SONGS:
+    searched, candidates = directions, k + _EXTRA_CANDIDATES
+    if len(directions) > _MAX_SONGS_EXACT:
         searched, candidates = _main_components(directions), _CANDIDATES_PER_NEIGHBOUR * k
-    # With a column that makes all rows equally long, the nearest of a query without it have the largest
-    # products with it.
+    # The search minimises Euclidean distance, but the largest dot products are wanted. One more column makes
+    # all rows equally long; it is 0 in the queries. Then the nearest rows have the largest dot products.
     squares = np.einsum("ij,ij->i", searched, searched, dtype=np.float64)[:, None]
-    longer = np.hstack([searched, np.sqrt(squares.max(initial=0.0) - squares)])
+    equally_long = np.hstack([searched, np.sqrt(squares.max(initial=0.0) - squares)])
     queries = np.hstack([searched, np.zeros_like(squares)])
-    search = (longer, queries)
+    search = (equally_long, queries)
     return _nearest(directions, inverse, k, cost=_dissimilarities, candidates=candidates, search=search)[0]
 
 
 def distances_to(directions: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
-    """Measure how far the songs of a graph are apart.
+    """Compute the distance from every song to each of its neighbours.
 
     Parameters
     ----------
     directions : np.ndarray [shape=(n, 512), float32]
-        What `centred_unit_rows` gives.
+        The rows of `centred_unit_rows`.
     neighbours : np.ndarray [shape=(n, k), int]
-        What `true_neighbours` gives.
+        The result of `true_neighbours`.
 
     Returns
     -------
@@ -110,22 +112,22 @@ def distances_to(directions: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
     """
     squares = np.empty(neighbours.shape)
     for part in _slices(len(neighbours), _QUERIES_AT_ONCE):
-        squares[part] = _measured(_squared_distances, directions, part, neighbours[part])
+        squares[part] = _costs_of_pairs(_squared_distances, directions, part, neighbours[part])
     return np.sqrt(squares).astype(np.float32)
 
 
 def _main_components(directions: np.ndarray) -> np.ndarray:
     from sklearn.decomposition import PCA
 
-    pca = PCA(min(_MOST_COMPONENTS, *directions.shape), svd_solver="covariance_eigh")
+    pca = PCA(min(_MAX_COMPONENTS, *directions.shape), svd_solver="covariance_eigh")
     components = pca.fit_transform(directions)
-    enough = int(np.searchsorted(np.cumsum(pca.explained_variance_ratio_), _ENOUGH_VARIANCE)) + 1
-    return components[:, : max(enough, _LEAST_COMPONENTS)]
+    count = int(np.searchsorted(np.cumsum(pca.explained_variance_ratio_), _SEARCHED_VARIANCE)) + 1
+    return components[:, : max(count, _MIN_COMPONENTS)]
 
 
 def _squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    apart = rows - others
-    return np.einsum("ij,ij->i", apart, apart)
+    differences = rows - others
+    return np.einsum("ij,ij->i", differences, differences)
 
 
 def _dissimilarities(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -141,20 +143,20 @@ def _nearest(
     candidates: int,
     search: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the k other rows of least cost for every row.
+    """Find the k other rows with the lowest cost for every row.
 
     Parameters
     ----------
     rows : np.ndarray [shape=(m, d)]
-        Distinct rows.
+        The distinct rows.
     inverse : np.ndarray [shape=(n,), int]
-        Which of the distinct rows each row equals.
+        For each of the n rows, the number of the distinct row that it equals.
     cost : callable
-        What to minimise, for pairs of rows given by two arrays [shape=(p, d)].
+        Takes two arrays of rows [shape=(p, d)] and returns the cost of each pair [shape=(p,)].
     candidates : int
-        For how many nearest other rows of each row the cost is computed.
+        The number of candidates that the search finds for each row. The cost is computed for these only.
     search : tuple of np.ndarray [shape=(m, e)], optional
-        The distinct rows as they are searched, and as queries, where not as they are.
+        The points that are searched and the queries. Without it, `rows` are both.
 
     Returns
     -------
@@ -167,50 +169,52 @@ def _nearest(
         raise MappingError(f"k={k} must be at least 1")
     searched, queries = search or (rows, rows)
     m, n = len(rows), len(inverse)
-    kept = min(k, max(m - 1, 0))
-    near, costs = np.empty((m, kept), dtype=np.int32), np.empty((m, kept))
-    itself = np.arange(m)
-    if kept:
-        neighbours = NearestNeighbors(n_neighbors=min(candidates + 1, m), algorithm="brute").fit(searched)
-        # Ctrl-C is heard between the pieces.
+    count = min(k, max(m - 1, 0))
+    nearest, costs = np.empty((m, count), dtype=np.int32), np.empty((m, count))
+    own_row = np.arange(m)
+    if count:
+        index = NearestNeighbors(n_neighbors=min(candidates + 1, m), algorithm="brute").fit(searched)
+        # Python handles Ctrl-C between the slices.
         for part in _slices(m, _QUERIES_AT_ONCE):
-            found = neighbours.kneighbors(queries[part], return_distance=False)
-            each = _measured(cost, rows, part, found)
-            each[found == itself[part, None]] = np.inf
-            near[part], costs[part] = _least(found, each, kept)
+            found = index.kneighbors(queries[part], return_distance=False)
+            costs_found = _costs_of_pairs(cost, rows, part, found)
+            costs_found[found == own_row[part, None]] = np.inf
+            nearest[part], costs[part] = _lowest(found, costs_found, count)
     if m == n:
-        return near, costs
-    near = np.column_stack([itself, near])
+        return nearest, costs
+    nearest = np.column_stack([own_row, nearest])
     costs = np.column_stack([cost(rows, rows), costs])
-    return _with_copies(near, costs, inverse, min(k, n - 1))
+    return _with_copies(nearest, costs, inverse, min(k, n - 1))
 
 
-def _measured(cost, rows, part, others):
-    """Return the cost, in double precision, of each row of a slice and each of its others [shape=(p, c)]."""
+def _costs_of_pairs(cost, rows, part, others):
+    """Compute in double precision the cost of each row of a slice with each of its others [shape=(p, c)]."""
     own = rows[part].astype(np.float64)
     return np.column_stack([cost(own, rows[column]) for column in others.T] or [np.empty((len(own), 0))])
 
 
-def _with_copies(near, costs, inverse, k):
-    """Put rows in the place of the distinct rows that they equal."""
+def _with_copies(nearest, costs, inverse, k):
+    """Turn a graph of distinct rows into a graph of all rows: each distinct row becomes its copies."""
     n, counts = len(inverse), np.bincount(inverse)
     starts = np.cumsum(counts) - counts
-    # More than k + 1 copies, of which one may be the row itself, cannot all be among the k.
-    turn = np.arange(min(counts.max(), k + 1))
-    by_distinct = np.append(np.argsort(inverse, kind="stable"), np.zeros(len(turn), dtype=np.int64))
-    copies = np.where(turn < counts[:, None], by_distinct[starts[:, None] + turn], n)
-    indices, result = np.empty((n, k), dtype=np.int32), np.empty((n, k))
-    for part in _slices(n, 1 + _VALUES_AT_ONCE // (near.shape[1] * len(turn))):
+    # The k nearest need at most k + 1 copies of a distinct row: one of them can be the row itself.
+    copy_number = np.arange(min(counts.max(), k + 1))
+    by_distinct = np.append(np.argsort(inverse, kind="stable"), np.zeros(len(copy_number), dtype=np.int64))
+    # The value n marks a copy that does not exist.
+    copies = np.where(copy_number < counts[:, None], by_distinct[starts[:, None] + copy_number], n)
+    all_nearest, all_costs = np.empty((n, k), dtype=np.int32), np.empty((n, k))
+    for part in _slices(n, 1 + _VALUES_AT_ONCE // (nearest.shape[1] * len(copy_number))):
         own = inverse[part]
-        others = copies[near[own]]
-        absent = (others == n) | (others == np.arange(n)[part, None, None])
-        each = np.where(absent, np.inf, costs[own][:, :, None])
-        indices[part], result[part] = _least(others.reshape(len(own), -1), each.reshape(len(own), -1), k)
-    return indices, result
+        others = copies[nearest[own]]
+        is_excluded = (others == n) | (others == np.arange(n)[part, None, None])
+        costs_here = np.where(is_excluded, np.inf, costs[own][:, :, None])
+        flat = others.reshape(len(own), -1), costs_here.reshape(len(own), -1)
+        all_nearest[part], all_costs[part] = _lowest(*flat, k)
+    return all_nearest, all_costs
 
 
-def _least(others, costs, k):
-    """Return the k others of least cost in each row, ties by number, and their costs."""
+def _lowest(others, costs, k):
+    """Return the k others with the lowest cost in each row, and these costs; ties are ordered by number."""
     order = np.lexsort((others, costs), axis=-1)[:, :k]
     return np.take_along_axis(others, order, axis=1), np.take_along_axis(costs, order, axis=1)
 

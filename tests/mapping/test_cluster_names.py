@@ -32,7 +32,7 @@ def _is_well_formed(name):
     )
 
 
-def test_a_cluster_is_named_by_the_genre_that_sets_it_apart():
+def test_a_cluster_is_named_after_the_genre_that_distinguishes_it():
     documents = [
         _song(["Music", genre], f"Artist {i}") for i, genre in enumerate(["Techno"] * 5 + ["Jazz"] * 5)
     ]
@@ -44,7 +44,7 @@ def test_a_genre_of_several_words_stays_one_term():
     assert name_clusters([0, 0, 0, 1, 1, 1], documents) == ["Drum and Bass", "Drum Circle"]
 
 
-def test_a_term_that_every_cluster_has_names_none_of_several_that_differ():
+def test_a_term_that_all_clusters_have_names_none_of_them():
     documents = [_song(["Alternative", genre]) for genre in ("House", "Folk", "Metal") for _ in range(4)]
     assert name_clusters(np.repeat([0, 1, 2], 4), documents) == ["House", "Folk", "Metal"]
 
@@ -56,7 +56,7 @@ def test_a_genre_outweighs_an_artist_and_an_artist_outweighs_a_title():
     assert name_clusters(np.repeat([0, 1, 2], 6), documents) == ["Ambient", "Neon Harbour", "Winter"]
 
 
-def test_clusters_of_one_genre_are_told_apart_by_a_second_term():
+def test_clusters_with_the_same_genre_get_a_second_term():
     documents = [_song(["Techno"], ["Neon Harbour", "Kite", "Volt", "Arc"][i % 4]) for i in range(4)]
     documents += [_song(["Techno"], ["Low Tide", "Fjord", "Moss", "Fern"][i % 4]) for i in range(4)]
     documents += [_song(["Jazz"], f"Trio {'ABCD'[i]}") for i in range(4)]
@@ -66,7 +66,7 @@ def test_clusters_of_one_genre_are_told_apart_by_a_second_term():
     assert names[2] == "Jazz"
 
 
-def test_clusters_that_nothing_tells_apart_are_numbered():
+def test_clusters_with_the_same_terms_are_numbered():
     assert name_clusters([0, 1, 2], [_song(["Techno"])] * 3) == ["Techno", "Techno 2", "Techno 3"]
 
 
@@ -76,23 +76,23 @@ def test_a_numbered_name_does_not_take_the_name_of_another_cluster():
     assert len({name.casefold() for name in names}) == 5
 
 
-def test_a_cluster_with_nothing_to_go_by_is_numbered_from_one():
+def test_a_cluster_without_meaningful_tags_is_named_by_its_number_from_one():
     documents = [_song(["Techno"]), _song(["Jazz"]), _song(["Unknown"], "Various Artists", "", "Track 03")]
     assert name_clusters([0, 1, 2], documents) == ["Techno", "Jazz", "Cluster 3"]
 
 
-def test_a_cluster_without_songs_has_a_name_too():
+def test_a_cluster_without_songs_has_a_name():
     assert name_clusters([0, 2], [_song(["Techno"]), _song(["Jazz"])]) == ["Techno", "Cluster 2", "Jazz"]
 
 
-def test_stop_words_and_numbers_in_titles_name_nothing():
+def test_stop_words_and_numbers_of_titles_are_not_names():
     documents = [
         _song(title=title) for title in ("The Track 12 (Remix) feat. 2", "01 - In My Love", "1999 Live Mix")
     ]
     assert name_clusters([0, 1, 2], documents) == ["Cluster 1", "Love", "Cluster 3"]
 
 
-def test_spellings_that_differ_in_case_or_width_are_one_term_and_the_commonest_is_shown():
+def test_spellings_that_differ_in_case_or_width_are_one_term_and_the_most_frequent_is_shown():
     genres = ("techno", "Techno", "Techno", "ＴＥＣＨＮＯ", "House", "House", "House")
     assert name_clusters([0] * 7, [_song([genre]) for genre in genres]) == ["Techno"]
 
@@ -101,7 +101,7 @@ def test_line_breaks_and_control_characters_become_spaces():
     assert name_clusters([0], [_song(["Drum\r\nand\t\x00Bass"])]) == ["Drum and Bass"]
 
 
-def test_documents_may_be_tuples_and_anything_may_be_missing():
+def test_documents_can_be_tuples_and_every_field_can_be_missing():
     documents = [(["Techno"], "A", "B", "C"), ("Jazz",), (), {}, {"artist": "Kite"}, (None, None, None, None)]
     names = name_clusters(range(6), documents)
     assert names == ["Techno", "Jazz", "Cluster 3", "Cluster 4", "Kite", "Cluster 6"]
@@ -109,7 +109,7 @@ def test_documents_may_be_tuples_and_anything_may_be_missing():
 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("field", ["genres", "artist", "album", "title"])
-def test_hostile_text_makes_a_short_name_on_one_line(text, field):
+def test_hostile_text_gives_a_short_name_on_one_line(text, field):
     value = [text] if field == "genres" else text
     for name in name_clusters(
         [0, 1, 2], [{field: value}, {field: value}, {"genres": ["Jazz"], field: value}]
@@ -118,7 +118,7 @@ def test_hostile_text_makes_a_short_name_on_one_line(text, field):
         name.encode("utf-8")
 
 
-def test_all_hostile_names_at_once_are_different():
+def test_names_from_all_hostile_texts_together_are_different():
     documents = [_song([text], text, text, text) for text in HOSTILE * 3]
     names = name_clusters(range(len(documents)), documents)
     assert len({name.casefold() for name in names}) == len(documents)
@@ -143,7 +143,7 @@ def test_a_shortened_name_ends_in_an_ellipsis():
 
 
 def test_a_name_is_not_cut_between_a_letter_and_its_accent():
-    # Old Hungarian has no precomposed accents, so that the mark stays a character of its own.
+    # Unicode has no precomposed q with an acute accent, so the accent stays a separate character.
     (name,) = name_clusters([0], [_song(["q\u0301" * 30])])
     assert name.endswith("\u0301…")
 
@@ -162,7 +162,7 @@ def _library(n, seed=0):
     ]
 
 
-def test_a_vocabulary_names_any_clusters_of_its_songs_as_their_documents_do():
+def test_a_vocabulary_gives_the_same_names_as_the_documents():
     documents = _library(200)
     vocabulary = Vocabulary.of(documents)
     assert len(vocabulary) == 200
@@ -173,7 +173,7 @@ def test_a_vocabulary_names_any_clusters_of_its_songs_as_their_documents_do():
         assert len({name.casefold() for name in names}) == k
 
 
-def test_a_vocabulary_weighs_each_term_by_its_fields_and_counts_a_field_once():
+def test_a_terms_weight_is_the_sum_of_its_fields_each_counted_once():
     vocabulary = Vocabulary.of(
         [_song(["Rain", "rain"], "Kite", None, "Rain, rain and Kite"), _song(), _song(["Kite"])]
     )
@@ -181,18 +181,18 @@ def test_a_vocabulary_weighs_each_term_by_its_fields_and_counts_a_field_once():
     np.testing.assert_array_equal(vocabulary.weights.toarray(), [[2.5, 6.5], [0, 0], [6, 0]])
 
 
-def test_songs_without_any_tags_have_a_vocabulary_too():
+def test_songs_without_tags_have_an_empty_vocabulary():
     vocabulary = Vocabulary.of([_song()] * 3)
     assert name_clusters([0, 1, 1], vocabulary) == ["Cluster 1", "Cluster 2"]
     assert name_clusters([], Vocabulary.of([])) == []
 
 
-def test_of_many_terms_that_name_a_cluster_equally_well_the_first_in_the_alphabet_does():
+def test_of_terms_with_equal_scores_the_first_in_the_alphabet_is_the_name():
     documents = [_song([f"Style {letter}" for letter in "NCLBKAIHJGFEDM"]), _song(["Jazz"])]
     assert name_clusters([0, 1], documents) == ["Style A", "Jazz"]
 
 
-def test_the_genre_of_one_song_does_not_name_a_large_cluster_that_shares_another():
+def test_the_genre_of_one_song_does_not_name_a_cluster_in_which_several_songs_share_a_genre():
     genres = ["Ambient"] * 4 + [f"Whim {'ABCDEFGHIJKLMNOPQRSTU'[i]}" for i in range(21)]
     labels, documents = [0] * 25, [_song([genre]) for genre in genres]
     for label in range(1, 20):
@@ -201,7 +201,7 @@ def test_the_genre_of_one_song_does_not_name_a_large_cluster_that_shares_another
     assert name_clusters(labels, documents) == ["Ambient", *(f"Genre {label}" for label in range(1, 20))]
 
 
-def test_the_artist_of_two_songs_does_not_name_a_cluster_that_shares_an_artist():
+def test_the_artist_of_two_songs_does_not_name_a_cluster_in_which_more_songs_share_an_artist():
     artists = ["Kite"] * 12 + [f"Duo {chr(65 + i // 2)}" for i in range(88)]
     labels, documents = [0] * 100, [_song([], artist) for artist in artists]
     for label in range(1, 10):
@@ -210,13 +210,13 @@ def test_the_artist_of_two_songs_does_not_name_a_cluster_that_shares_an_artist()
     assert name_clusters(labels, documents)[0] == "Kite"
 
 
-def test_a_genre_that_is_everywhere_names_no_cluster_that_shares_a_rarer_one():
+def test_a_genre_of_all_clusters_names_no_cluster_that_has_a_rarer_genre():
     documents = [_song(["Rock", "Indie"])] * 40 + [_song(["Rock"])] * 60
     documents += [_song(["Rock", "Blues"])] * 40 + [_song(["Rock"])] * 60
     assert name_clusters(np.repeat([0, 1], 100), documents) == ["Indie", "Blues"]
 
 
-def test_a_second_term_that_would_be_cut_to_the_first_is_passed_over():
+def test_a_second_term_that_would_look_like_the_first_when_shortened_is_skipped():
     plain, long = ["Game soundtrack"], ["Game soundtrack", "Game soundtrack (cinematic electronic)"]
     documents = [_song(long)] * 5 + [_song(plain, "Kite")] * 4
     documents += [_song(long)] * 5 + [_song(plain, "Moss")] * 4
@@ -225,7 +225,7 @@ def test_a_second_term_that_would_be_cut_to_the_first_is_passed_over():
     assert names == ["Game soundtrack · Kite", "Game soundtrack · Moss", "Jazz"]
 
 
-def test_a_second_term_that_holds_the_first_is_kept_where_both_can_be_read():
+def test_a_second_term_that_contains_the_first_is_used_if_both_fit():
     documents = [_song(["Techno", "Minimal Techno"])] * 2 + [_song(["Techno"])] * 7
     documents += [_song(["Techno", "Hard Techno"])] * 2 + [_song(["Techno"])] * 7
     documents += [_song(["Jazz"])] * 30
@@ -245,7 +245,7 @@ def test_names_do_not_depend_on_the_order_of_songs():
     assert name_clusters(labels, documents) == name_clusters(labels[order], [documents[i] for i in order])
 
 
-def test_every_name_is_different_in_a_library_of_many_clusters():
+def test_all_names_of_many_clusters_are_different():
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 60, 600)
     documents = [_song([["Techno", "Jazz"][i % 2]], "Kite", "Blue", "Rain") for i in range(600)]
@@ -254,11 +254,11 @@ def test_every_name_is_different_in_a_library_of_many_clusters():
     assert len({name.casefold() for name in names}) == 60
 
 
-def test_no_songs_have_no_names():
+def test_without_songs_there_are_no_names():
     assert name_clusters([], []) == []
 
 
-def test_labels_that_do_not_fit_the_documents_are_refused():
+def test_labels_that_do_not_fit_the_documents_are_an_error():
     with pytest.raises(MappingError, match="1 documents"):
         name_clusters([0, 1], [_song()])
     with pytest.raises(MappingError, match="-1"):

@@ -8,8 +8,8 @@ from explorer.mapping.similarity import Neighbours, centred_unit_rows
 
 
 @pytest.fixture
-def small_pieces(monkeypatch):
-    """Cut the work so small that a few hundred rows meet every seam."""
+def small_chunks(monkeypatch):
+    """Make the chunks so small that a few hundred rows need many chunks."""
     monkeypatch.setattr(knn_graph, "_QUERIES_AT_ONCE", 7)
     monkeypatch.setattr(knn_graph, "_VALUES_AT_ONCE", 100)
 
@@ -58,37 +58,37 @@ LIBRARIES = {
 
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("k", [1, 15])
-def test_nearest_rows_are_those_of_brute_force(library, k):
+def test_nearest_rows_equal_brute_force(library, k):
     rows = LIBRARIES[library]
     indices, distances = knn_graph.nearest_rows(rows, k)
-    expected, apart = _by_brute_force(rows, k)
+    expected, expected_distances = _by_brute_force(rows, k)
     assert indices.dtype == np.int32 and distances.dtype == np.float32
     np.testing.assert_array_equal(indices, expected)
-    np.testing.assert_allclose(distances, apart, rtol=1e-6)
+    np.testing.assert_allclose(distances, expected_distances, rtol=1e-6)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_cutting_the_work_otherwise_changes_nothing(library, small_pieces):
+def test_nearest_rows_in_small_chunks_equal_brute_force(library, small_chunks):
     rows = LIBRARIES[library]
     indices, distances = knn_graph.nearest_rows(rows, 15)
-    expected, apart = _by_brute_force(rows, 15)
+    expected, expected_distances = _by_brute_force(rows, 15)
     np.testing.assert_array_equal(indices, expected)
-    np.testing.assert_allclose(distances, apart, rtol=1e-6)
+    np.testing.assert_allclose(distances, expected_distances, rtol=1e-6)
 
 
-def test_the_answer_is_the_same_bit_for_bit_however_the_work_is_cut(monkeypatch):
+def test_nearest_rows_are_the_same_bit_for_bit_with_other_chunks_and_threads(monkeypatch):
     rows = _gaussian(3000)
     whole = knn_graph.nearest_rows(rows, 15)
     monkeypatch.setattr(knn_graph, "_QUERIES_AT_ONCE", 500)
     with threadpool_limits(1):
-        cut = knn_graph.nearest_rows(rows, 15)
-    for one, other in zip(whole, cut, strict=True):
-        assert one.tobytes() == other.tobytes()
+        chunked = knn_graph.nearest_rows(rows, 15)
+    for expected, found in zip(whole, chunked, strict=True):
+        assert found.tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 20])
 @pytest.mark.parametrize("k", [1, 2, 50])
-def test_fewer_come_back_where_there_are_fewer(n, k):
+def test_k_is_limited_to_the_number_of_other_rows(n, k):
     rows = _gaussian(n)
     indices, distances = knn_graph.nearest_rows(rows, k)
     assert indices.shape == distances.shape == (n, min(k, max(n - 1, 0)))
@@ -97,20 +97,20 @@ def test_fewer_come_back_where_there_are_fewer(n, k):
 
 
 @pytest.mark.parametrize("n", [2, 3, 100])
-def test_identical_rows_are_each_others_nearest_by_row(n):
+def test_identical_rows_are_each_others_nearest_in_the_order_of_rows(n):
     indices, distances = knn_graph.nearest_rows(np.full((n, 5), 0.3, dtype=np.float32), 2)
     assert not distances.any()
     for row, near in enumerate(indices):
         assert near.tolist() == [other for other in range(n) if other != row][:2]
 
 
-def test_all_others_can_be_asked_for():
+def test_k_can_be_the_number_of_all_other_rows():
     rows = _gaussian(600, 3)
     indices, _ = knn_graph.nearest_rows(rows, 599)
     np.testing.assert_array_equal(indices, _by_brute_force(rows, 599)[0])
 
 
-def test_rows_without_values_are_identical():
+def test_rows_with_zero_columns_are_identical():
     assert knn_graph.nearest_rows(np.zeros((3, 0)), 1)[0].tolist() == [[1], [0], [0]]
 
 
@@ -119,7 +119,7 @@ def _true(vectors, k):
 
 
 @pytest.mark.parametrize("k", [1, 10])
-def test_true_neighbours_are_those_a_listener_is_told_of(make_blobs, small_pieces, k):
+def test_true_neighbours_equal_the_search_for_similar_songs(make_blobs, small_chunks, k):
     vectors, _ = make_blobs(200)
     vectors[150:] = vectors[50:100]
     library = Neighbours(vectors)
@@ -127,7 +127,7 @@ def test_true_neighbours_are_those_a_listener_is_told_of(make_blobs, small_piece
     np.testing.assert_array_equal(_true(vectors, k), expected)
 
 
-def test_songs_that_are_nearly_the_same_are_told_apart():
+def test_nearly_identical_songs_are_ranked_exactly():
     members = np.arange(300) % 3
     vectors = np.eye(3)[members] + 3e-4 * _gaussian(300, 3).astype(np.float64)
     library = Neighbours(vectors)
@@ -135,14 +135,14 @@ def test_songs_that_are_nearly_the_same_are_told_apart():
     np.testing.assert_array_equal(_true(vectors, 5), expected)
 
 
-def test_a_song_that_equals_the_mean_is_unlike_all_and_like_its_copies():
+def test_a_song_that_equals_the_mean_has_similarity_zero_to_all_songs():
     points = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1], [0, 0], [0, 0]])
     assert _true(points, 5).tolist()[4] == [0, 1, 2, 3, 5]
     assert _true(points, 3).tolist()[0] == [2, 3, 4]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
-def test_true_neighbours_of_few_songs_are_all_others(n):
+def test_in_a_tiny_library_all_other_songs_are_true_neighbours(n):
     found = _true(_gaussian(n), 10)
     assert found.shape == (n, max(n - 1, 0))
     assert [sorted(row) for row in found.tolist()] == [[j for j in range(n) if j != i] for i in range(n)]
@@ -158,27 +158,27 @@ def _songs_of_spectrum(power, n=1500):
 
 
 @pytest.mark.parametrize("power", [0.4, 1.0], ids=["many components matter", "few components matter"])
-def test_many_songs_true_neighbours_are_nearly_all_found(monkeypatch, power):
+def test_in_a_large_library_the_search_finds_nearly_all_true_neighbours(monkeypatch, power):
     vectors = _songs_of_spectrum(power)
     exact = _true(vectors, 10)
-    monkeypatch.setattr(knn_graph, "_EXACT_SONGS", 1000)
+    monkeypatch.setattr(knn_graph, "_MAX_SONGS_EXACT", 1000)
     found = _true(vectors, 10)
     assert _recall(found, exact) >= 0.99
     assert all(len(set(row)) == 10 and song not in row for song, row in enumerate(found.tolist()))
     np.testing.assert_array_equal(_true(vectors, 10), found)
 
 
-def test_many_copies_of_few_songs_are_each_others_nearest(monkeypatch, small_pieces):
-    monkeypatch.setattr(knn_graph, "_EXACT_SONGS", 30)
+def test_copies_of_a_song_are_each_others_nearest(monkeypatch, small_chunks):
+    monkeypatch.setattr(knn_graph, "_MAX_SONGS_EXACT", 30)
     songs = _gaussian(40)
-    which = np.random.default_rng(0).integers(0, 40, 2000)
-    near = _true(songs[which], 10)
-    for song, row in enumerate(near.tolist()):
-        copies = np.flatnonzero(which == which[song])
-        assert row == copies[copies != song][:10].tolist()
+    song_of = np.random.default_rng(0).integers(0, 40, 2000)
+    nearest = _true(songs[song_of], 10)
+    for row, neighbours in enumerate(nearest.tolist()):
+        copies = np.flatnonzero(song_of == song_of[row])
+        assert neighbours == copies[copies != row][:10].tolist()
 
 
-def test_what_does_not_fit_is_refused():
+def test_arguments_out_of_range_are_an_error():
     rows = _gaussian(10)
     with pytest.raises(MappingError, match="k=0"):
         knn_graph.nearest_rows(rows, 0)
@@ -190,7 +190,7 @@ def test_what_does_not_fit_is_refused():
         knn_graph.nearest_rows(np.where(np.arange(10)[:, None] == 3, np.nan, rows), 1)
 
 
-def test_distances_are_those_between_directions(make_blobs):
+def test_distances_to_neighbours_are_euclidean(make_blobs):
     directions, _ = centred_unit_rows(make_blobs(50)[0])
     neighbours = knn_graph.true_neighbours(directions, 7)
     expected = np.linalg.norm(directions[:, None] - directions[neighbours], axis=2)
