@@ -1,4 +1,4 @@
-"""Where a song lies that is not in the library: where the map would place it if it were."""
+"""Finds the position on a map of one song that is not in the library."""
 
 from __future__ import annotations
 
@@ -9,74 +9,78 @@ from explorer.mapping.similarity import Neighbours
 
 NEIGHBOURS = 10
 
-# Of fewer songs, most are everybody's neighbours: the forces that settle many newcomers side by side would
-# drive a single one off the map.
-_LEAST_SONGS = 60
-_ENOUGH_SONGS = 5_000
-# The same sound, but for rounding: a copy, or the song itself in another format.
-_SAME = 0.9999
-# Beside a song, not on it; maps have a radius of 1.
+# In a smaller library most songs are neighbours of each other. The forces of `place_among_neighbours` are made
+# for many new songs; they would push a single new song off such a map.
+_MIN_SONGS_FOR_FORCES = 60
+# The axes of a PCA map are found from about this many songs; more songs give the same axes.
+_SONGS_FOR_AXES = 5_000
+# From this similarity on, two songs are the same sound: a copy, or another file format.
+_MIN_SIMILARITY_OF_COPIES = 0.9999
+# A song is shown this far beside another one, not on top of it. Maps have a radius of 1.
 _BESIDE = np.array([0.02, 0.0])
 
 
 def place_song(
     space: Neighbours, reduced: np.ndarray, maps: dict[str, np.ndarray], vector: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Place one song on each of a library's maps.
+    """Find the position of one new song on each of a library's maps.
 
     Parameters
     ----------
     space : Neighbours
-        The library's songs, n of them.
+        The search for similar songs among the library's n songs.
     reduced : np.ndarray [shape=(n, d), float32]
-        What `projection.reduce` makes of `space.rows`.
+        The result of `projection.reduce(space.rows)`.
     maps : dict of str to np.ndarray [shape=(n, 2)]
-        The songs' places, by the projection's name.
+        The positions of the library's songs, by the projection's name.
     vector : np.ndarray [shape=(512,)]
-        The song's, as embedded.
+        The new song's vector, as embedded.
 
     Returns
     -------
     dict of str to np.ndarray [shape=(2,), float32]
-        Nothing where the library has no songs.
+        The new song's position, by the projection's name. Empty if the library has no songs.
 
     Raises
     ------
     MappingError
-        If the vector's length or values do not fit.
+        If the vector has another length than the library's, or a value is not finite.
     """
     if not len(space):
         return {}
-    numbers, similarities = space.nearest_to(vector, NEIGHBOURS)
-    same = numbers[similarities > _SAME]
-    few = numbers[: max(1, len(space) // 6)]
-    everybody = np.vstack([reduced, _reduced_like(space, reduced, space.direction(vector))])
-    neighbours = np.zeros((len(everybody), len(numbers)), dtype=np.int64)
-    neighbours[-1] = numbers
-    places = {}
+    nearest, similarities = space.nearest_to(vector, NEIGHBOURS)
+    copies = nearest[similarities > _MIN_SIMILARITY_OF_COPIES]
+    all_reduced = np.vstack([reduced, _reduced_direction(space, reduced, space.direction(vector))])
+    neighbours = np.zeros((len(all_reduced), len(nearest)), dtype=np.int64)
+    neighbours[-1] = nearest
+    new_positions = {}
     for name, positions in maps.items():
         before = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])
         if name == "pca":
-            # The map's axes are the same whichever songs they are found by.
-            some = np.r_[0 : len(space) : max(1, len(space) // _ENOUGH_SONGS), len(space)]
-            place = place_linearly(everybody[some], before[some])[-1]
-        elif len(same) or len(space) < _LEAST_SONGS:
-            place = _beside_the_middlemost(positions[same if len(same) else few])
+            sample = np.r_[0 : len(space) : max(1, len(space) // _SONGS_FOR_AXES), len(space)]
+            position = place_linearly(all_reduced[sample], before[sample])[-1]
+        elif len(copies):
+            position = _beside_the_medoid(positions[copies])
+        elif len(space) < _MIN_SONGS_FOR_FORCES:
+            position = _beside_the_medoid(positions[nearest[: max(1, len(space) // 6)]])
         else:
-            place = place_among_neighbours(everybody, neighbours, before)[-1]
-        places[name] = place.astype(np.float32)
-    return places
+            position = place_among_neighbours(all_reduced, neighbours, before)[-1]
+        new_positions[name] = position.astype(np.float32)
+    return new_positions
 
 
-def _beside_the_middlemost(places: np.ndarray) -> np.ndarray:
-    """Return a place beside the one of some [shape=(k, 2)] that is the nearest to all others together."""
-    gaps = np.linalg.norm(places[:, None] - places[None], axis=2)
-    return places[gaps.sum(axis=1).argmin()] + _BESIDE
+def _beside_the_medoid(positions: np.ndarray) -> np.ndarray:
+    """Return a position beside the medoid of `positions` [shape=(k, 2)].
+
+    The medoid is the position with the smallest sum of distances to all others.
+    """
+    distances = np.linalg.norm(positions[:, None] - positions[None], axis=2)
+    return positions[distances.sum(axis=1).argmin()] + _BESIDE
 
 
-def _reduced_like(space: Neighbours, reduced: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Apply to one more row what PCA did to the others [shape=(1, d), float32]."""
-    # Components are orthogonal over the songs, so each is the rows' sum weighted by its own values.
+def _reduced_direction(space: Neighbours, reduced: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Apply the library's PCA to one more direction [shape=(1, d), float32]."""
+    # PCA's coordinates are uncorrelated, so each component is the sum of the rows weighted by its coordinate.
     weights = np.square(reduced, dtype=np.float64).sum(axis=0)
     components = (space.rows.T @ reduced).astype(np.float64)
     components = np.divide(components, weights, out=np.zeros_like(components), where=weights > 0)

@@ -9,7 +9,7 @@ from explorer.mapping.similarity import Neighbours
 
 
 def islands(count, *, seed=0, groups=4):
-    """Songs in well separated groups: (group of each, vectors)."""
+    """Make songs in well-separated groups: (group of each song, vectors)."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(groups, 512)) * 4
     groups_of = np.arange(count) % groups
@@ -17,14 +17,14 @@ def islands(count, *, seed=0, groups=4):
 
 
 def mapped(vectors):
-    """A library as the page holds it: (space, reduced, maps)."""
+    """Make a library as the page has it: (space, reduced, maps)."""
     space = Neighbours(vectors)
     reduced = reduce(space.rows)
     return space, reduced, {name: project(name, reduced) for name in ("pca", "tsne")}
 
 
 @pytest.mark.parametrize("count", [2, 6, 20, 120])
-def test_a_copy_lies_beside_its_song(count):
+def test_a_copy_is_placed_beside_its_song(count):
     _, vectors = islands(count, groups=1)
     space, reduced, maps = mapped(vectors)
     for row in range(0, count, max(1, count // 6)):
@@ -33,7 +33,7 @@ def test_a_copy_lies_beside_its_song(count):
 
 
 @pytest.mark.parametrize("count", [8, 24, 120])
-def test_a_new_song_lies_among_those_it_sounds_like(count):
+def test_a_new_song_is_placed_among_similar_songs(count):
     groups, vectors = islands(count + 4)
     space, reduced, maps = mapped(vectors[:-4])
     for group, vector in zip(groups[-4:], vectors[-4:], strict=True):
@@ -43,7 +43,7 @@ def test_a_new_song_lies_among_those_it_sounds_like(count):
             assert gaps.min() < 0.3, name
 
 
-def test_on_a_pca_map_a_song_lies_where_an_index_would_put_it():
+def test_on_a_pca_map_a_song_gets_the_position_it_would_have_in_the_library():
     _, vectors = islands(80)
     space, reduced, maps = mapped(vectors[:-1])
     before = np.vstack([maps["pca"], [[np.nan, np.nan]]])
@@ -52,7 +52,7 @@ def test_on_a_pca_map_a_song_lies_where_an_index_would_put_it():
     assert np.linalg.norm(place - indexed) < 0.1
 
 
-def test_in_a_library_that_nothing_tells_apart_or_of_one_song_there_is_a_place():
+def test_a_library_of_identical_songs_or_of_one_song_gives_a_finite_position():
     for vectors in (np.ones((5, 512)), np.ones((1, 512))):
         space, reduced, maps = mapped(vectors)
         for vector in (np.ones(512), np.arange(512.0)):
@@ -61,7 +61,7 @@ def test_in_a_library_that_nothing_tells_apart_or_of_one_song_there_is_a_place()
     assert place_song(Neighbours(np.empty((0, 512))), np.empty((0, 2)), {}, np.ones(512)) == {}
 
 
-def test_a_vector_that_does_not_fit_is_refused():
+def test_a_vector_of_wrong_length_or_not_finite_is_an_error():
     _, vectors = islands(8)
     space, reduced, maps = mapped(vectors)
     with pytest.raises(MappingError, match="shape"):
@@ -70,7 +70,7 @@ def test_a_vector_that_does_not_fit_is_refused():
         place_song(space, reduced, maps, np.full(512, np.nan))
 
 
-def test_a_direction_is_where_the_librarys_rows_are():
+def test_the_direction_of_a_librarys_vector_is_its_row():
     _, vectors = islands(9)
     space = Neighbours(vectors)
     assert np.allclose(space.direction(vectors[4]), space.rows[4], atol=1e-6)

@@ -9,7 +9,7 @@ from explorer.mapping.quality import neighbours_near
 from explorer.mapping.similarity import centred_unit_rows
 
 
-def turned(positions, degrees):
+def rotated(positions, degrees):
     angle = np.radians(degrees)
     return positions @ np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
@@ -29,41 +29,41 @@ def without(positions, new):
     return before
 
 
-def test_a_turned_and_mirrored_layout_is_brought_back():
+def test_a_rotated_and_mirrored_layout_is_aligned():
     before = np.random.default_rng(0).normal(size=(50, 2))
     before -= before.mean(axis=0)
-    new = turned(before * [1, -1], 130)
+    new = rotated(before * [1, -1], 130)
     np.testing.assert_allclose(aligned(new, before), before, atol=1e-5)
 
 
-def test_a_layout_is_turned_by_the_songs_that_both_have_and_keeps_its_shape():
+def test_a_layout_is_aligned_by_the_songs_on_both_and_keeps_its_shape():
     rng = np.random.default_rng(0)
     old = rng.normal(size=(50, 2))
-    new = turned(old, 77)
+    new = rotated(old, 77)
     before = without(old, slice(10, 50))
-    found = aligned(new, before)
-    np.testing.assert_allclose(found - found[0], old - old[0], atol=1e-4)
-    lone = without(old, slice(1, 50))
-    np.testing.assert_array_equal(aligned(new, lone), new.astype(np.float32))
+    result = aligned(new, before)
+    np.testing.assert_allclose(result - result[0], old - old[0], atol=1e-4)
+    one_song = without(old, slice(1, 50))
+    np.testing.assert_array_equal(aligned(new, one_song), new.astype(np.float32))
 
 
-def test_with_scale_the_songs_of_both_get_their_old_centre_and_spread():
+def test_with_scale_the_songs_on_both_get_their_old_centre_and_spread():
     old = np.random.default_rng(0).normal(size=(50, 2))
-    new = 3.0 * turned(old, 20) + [5, -1]
+    new = 3.0 * rotated(old, 20) + [5, -1]
     np.testing.assert_allclose(aligned(new, old, scale=True), old, atol=1e-4)
-    in_one_place = np.ones((50, 2))
-    assert np.isfinite(aligned(in_one_place, old, scale=True)).all()
-    assert np.isfinite(aligned(old, in_one_place, scale=True)).all()
+    at_one_position = np.ones((50, 2))
+    assert np.isfinite(aligned(at_one_position, old, scale=True)).all()
+    assert np.isfinite(aligned(old, at_one_position, scale=True)).all()
 
 
-@pytest.mark.parametrize("place", ["neighbours", "linearly"])
-def test_old_songs_keep_their_places_bit_for_bit(islands, place):
+@pytest.mark.parametrize("method", ["neighbours", "linearly"])
+def test_old_songs_keep_their_positions_bit_for_bit(islands, method):
     _, reduced, neighbours, _, positions = islands
     new = np.arange(0, 300, 10)
     before = without(positions, new)
     found = (
         place_among_neighbours(reduced, neighbours, before)
-        if place == "neighbours"
+        if method == "neighbours"
         else place_linearly(reduced, before)
     )
     old = np.setdiff1d(np.arange(300), new)
@@ -72,7 +72,7 @@ def test_old_songs_keep_their_places_bit_for_bit(islands, place):
     assert np.isfinite(found).all()
 
 
-def test_new_songs_come_among_their_true_neighbours(islands):
+def test_new_songs_are_placed_among_their_true_neighbours(islands):
     _, reduced, neighbours, groups, positions = islands
     new = np.arange(0, 300, 10)
     found = place_among_neighbours(reduced, neighbours, without(positions, new))
@@ -83,7 +83,7 @@ def test_new_songs_come_among_their_true_neighbours(islands):
     assert kept >= 0.85 * neighbours_near(neighbours, positions)[new].mean()
 
 
-def test_new_songs_can_be_told_apart(islands):
+def test_new_songs_do_not_overlap(islands):
     _, reduced, neighbours, _, positions = islands
     new = np.arange(0, 300, 10)
     found = place_among_neighbours(reduced, neighbours, without(positions, new))
@@ -92,7 +92,7 @@ def test_new_songs_can_be_told_apart(islands):
     assert gaps.min() > 1e-4
 
 
-def test_copies_of_songs_go_beside_them(islands):
+def test_copies_are_placed_beside_their_songs(islands):
     directions, _, _, _, positions = islands
     directions = np.vstack([directions, directions[:5]])
     reduced = reduce(directions)
@@ -102,7 +102,7 @@ def test_copies_of_songs_go_beside_them(islands):
     assert len(np.unique(found, axis=0)) == 305
 
 
-def test_a_group_that_nobody_knows_goes_beside_the_nearest_songs_together(islands):
+def test_a_group_without_old_neighbours_is_placed_together(islands):
     _, reduced, neighbours, groups, positions = islands
     new = np.flatnonzero(groups == 2)
     others = np.setdiff1d(np.arange(300), new)
@@ -114,17 +114,17 @@ def test_a_group_that_nobody_knows_goes_beside_the_nearest_songs_together(island
     assert kept >= 0.6 * neighbours_near(neighbours, positions)[new].mean()
 
 
-def test_a_song_whose_neighbours_were_torn_apart_goes_to_most_of_them(islands):
+def test_a_song_with_separated_neighbours_is_placed_where_most_of_them_are(islands):
     _, reduced, neighbours, groups, positions = islands
-    there, elsewhere = np.flatnonzero(groups == 1), np.flatnonzero(groups == 4)
+    majority, minority = np.flatnonzero(groups == 1), np.flatnonzero(groups == 4)
     neighbours = neighbours.copy()
-    neighbours[0] = [*elsewhere[:3], *there[:7]]
+    neighbours[0] = [*minority[:3], *majority[:7]]
     found = place_among_neighbours(reduced, neighbours, without(positions, [0]))
-    radius = np.linalg.norm(positions[there] - positions[there].mean(axis=0), axis=1).max()
-    assert np.linalg.norm(found[0] - positions[there].mean(axis=0)) < 1.5 * radius
+    radius = np.linalg.norm(positions[majority] - positions[majority].mean(axis=0), axis=1).max()
+    assert np.linalg.norm(found[0] - positions[majority].mean(axis=0)) < 1.5 * radius
 
 
-def test_copies_among_the_new_songs_lie_side_by_side(islands):
+def test_copies_among_the_new_songs_do_not_overlap(islands):
     directions, _, _, _, positions = islands
     directions = np.vstack([directions, np.repeat(directions[:1], 4, axis=0)])
     reduced = reduce(directions)
@@ -135,7 +135,7 @@ def test_copies_among_the_new_songs_lie_side_by_side(islands):
     assert gaps.min() > 1e-4
 
 
-def test_a_group_that_is_new_spreads_as_wide_as_others_do(islands):
+def test_a_new_group_is_about_as_wide_as_the_others(islands):
     _, reduced, neighbours, groups, positions = islands
     new = np.flatnonzero(groups == 2)
     found = place_among_neighbours(reduced, neighbours, without(positions, new))
@@ -143,14 +143,14 @@ def test_a_group_that_is_new_spreads_as_wide_as_others_do(islands):
     assert 0.3 < found[new].std(axis=0).mean() / typical < 3
 
 
-def test_the_same_songs_get_the_same_places(islands):
+def test_the_same_input_gives_the_same_positions(islands):
     _, reduced, neighbours, _, positions = islands
     before = without(positions, np.arange(0, 300, 7))
     first = place_among_neighbours(reduced, neighbours, before)
     np.testing.assert_array_equal(place_among_neighbours(reduced, neighbours, before), first)
 
 
-def test_a_pca_map_is_extended_by_its_own_projection(make_blobs):
+def test_a_pca_map_is_extended_with_its_own_projection(make_blobs):
     vectors, _ = make_blobs(200)
     directions, _ = centred_unit_rows(vectors)
     reduced = reduce(directions)
@@ -161,7 +161,7 @@ def test_a_pca_map_is_extended_by_its_own_projection(make_blobs):
 
 
 @pytest.mark.parametrize("n_old", [1, 2, 3])
-def test_maps_of_hardly_any_songs_take_new_ones(n_old):
+def test_new_songs_can_be_added_to_tiny_maps(n_old):
     vectors = np.random.default_rng(0).normal(size=(n_old + 1, 64))
     directions, _ = centred_unit_rows(vectors)
     reduced = reduce(directions)
@@ -174,22 +174,22 @@ def test_maps_of_hardly_any_songs_take_new_ones(n_old):
         np.testing.assert_array_equal(found[:n_old], before[:n_old].astype(np.float32))
 
 
-def test_the_copy_of_a_lone_song_goes_beside_it():
+def test_the_copy_of_the_only_song_is_placed_beside_it():
     reduced = np.ones((2, 2), dtype=np.float32)
     before = np.array([[0.0, 0.0], [np.nan, np.nan]])
     found = place_among_neighbours(reduced, np.array([[1], [0]]), before)
     assert 1e-4 < np.linalg.norm(found[1] - found[0]) < 1
 
 
-def test_a_map_without_new_songs_stays_as_it_is(islands):
+def test_a_map_without_new_songs_does_not_change(islands):
     _, reduced, neighbours, _, positions = islands
     np.testing.assert_array_equal(place_among_neighbours(reduced, neighbours, positions), positions)
     np.testing.assert_array_equal(place_linearly(reduced, positions), positions)
 
 
-def test_a_map_without_old_songs_and_shapes_that_do_not_fit_are_errors(islands):
+def test_a_map_without_old_songs_and_wrong_shapes_are_errors(islands):
     _, reduced, neighbours, _, positions = islands
-    with pytest.raises(MappingError, match="no song has a place"):
+    with pytest.raises(MappingError, match="no song has a position"):
         place_among_neighbours(reduced, neighbours, np.full((300, 2), np.nan))
     with pytest.raises(MappingError, match=r"300 songs need \(300, 2\)"):
         place_linearly(reduced, positions[:5])
