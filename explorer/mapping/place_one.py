@@ -9,8 +9,8 @@ from explorer.mapping.similarity import Neighbours
 
 NEIGHBOURS = 10
 
-# In a smaller library most songs are neighbours of each other. The forces of `place_among_neighbours` are made
-# for many new songs; they would push a single new song off such a map.
+# In a smaller library most songs are neighbours of each other. There the forces of `place_among_neighbours`,
+# made for many new songs, would push a single new song off the map.
 _MIN_SONGS_FOR_FORCES = 60
 # The axes of a PCA map are found from about this many songs; more songs give the same axes.
 _SONGS_FOR_AXES = 5_000

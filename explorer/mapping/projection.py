@@ -1,6 +1,6 @@
-"""From vectors to a map: PCA to a few dimensions, then t-SNE, UMAP or the first two components.
+"""Makes a map from vectors: PCA to at most 50 dimensions, then t-SNE, UMAP or the first two components.
 
-The libraries for t-SNE and UMAP are imported where they are needed, because that takes seconds.
+The libraries for t-SNE and UMAP are imported only when they are needed, because the import takes seconds.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ from explorer.mapping.similarity import as_matrix
 METHODS = ("tsne", "umap", "pca")
 PERPLEXITY, UMAP_NEIGHBOURS = 30.0, 15
 
-# Fewer distinct songs have no neighbourhoods to preserve: their PCA is shown.
-_LEAST_SONGS = 10
-# Copies of a song lie this far around their place, in units of the map's radius.
+# With fewer distinct songs there are no neighbourhoods to preserve, so every method shows PCA.
+_MIN_SONGS = 10
+# Copies of a song are drawn within this distance of their common position. The map's radius is 1.
 _COPIES_RADIUS = 0.02
 _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
-# Below this share of the largest variance a principal component is rounding.
-_NO_VARIANCE = 1e-13
+# A principal component below this share of the largest variance is a rounding error.
+_MIN_RELATIVE_VARIANCE = 1e-13
 _EARLY_ITERATIONS, _EARLY_EXAGGERATION = 250, 12.0
 _CHUNK_ROWS = 8192
 _REPORT_ITERATIONS = 50
-# Each step of a small map is so short that threads mostly wait for each other.
-_LEAST_SONGS_FOR_THREADS = 2000
+# On a smaller map each step is so short that threads would mostly wait for each other.
+_MIN_SONGS_FOR_THREADS = 2000
 
 
 def reduce(vectors: np.ndarray, *, dimensions: int = 50) -> np.ndarray:
-    """Keep the directions in which the songs differ most: principal component analysis.
+    """Reduce vectors to their first principal components.
 
-    Maps are made of reduced `centred_unit_rows`: between rows of length 1 Euclidean distance orders songs
-    as the centred cosine does, by which listeners are told what sounds alike. On 187 real clips t-SNE then
-    keeps 53 % of the ten nearest neighbours instead of 48 %, and UMAP 53 % instead of 43 %.
+    Maps are made from reduced `centred_unit_rows`. For rows of length 1, Euclidean distance gives the same
+    order as the centred cosine, which is the similarity that users see. Compared with plain vectors, on 187
+    real clips t-SNE keeps 53 % of the ten nearest neighbours instead of 48 %, and UMAP 53 % instead of 43 %.
 
     Parameters
     ----------
     vectors : np.ndarray [shape=(n, d), float32 or float64]
         One vector a song.
     dimensions : int
-        The most to keep, at least 2.
+        The largest number of components to keep, at least 2.
 
     Returns
     -------
-    np.ndarray [shape=(n, d), float32]
-        Mean-centred, the most varied component first; 2 <= d <= `dimensions`, for components without
-        variance are left out, or are zeros where fewer than 2 have any. In each component the largest
-        loading is positive, so that the map is not mirrored from one machine to another.
+    np.ndarray [shape=(n, c), float32]
+        Mean-centred, with 2 <= c <= `dimensions` components, the one with the most variance first.
+        Components without variance are left out; if fewer than 2 have variance, zeros fill the missing
+        columns. In each component the largest loading is positive, so that no machine mirrors the map.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def _principal_components(vectors, mean, dimensions):
     variances, components = np.linalg.eigh(covariance / len(vectors))
     variances, components = variances[::-1][:dimensions], components[:, ::-1][:, :dimensions]
     rounding = (np.finfo(np.float64).eps * 8 * np.linalg.norm(mean)) ** 2
-    components = components[:, variances > max(_NO_VARIANCE * variances[0], rounding)]
+    components = components[:, variances > max(_MIN_RELATIVE_VARIANCE * variances[0], rounding)]
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=0)[None], axis=0)
     return components * np.sign(largest)
 
@@ -101,15 +101,15 @@ def default_parameters(
     method : {"tsne", "umap", "pca"}
         The projection.
     n : int
-        How many songs with different vectors.
+        The number of songs with different vectors.
     seed, perplexity, neighbours
-        As given to `project`.
+        The arguments of `project`.
 
     Returns
     -------
     dict
-        The parameters after they were fitted to n; JSON can hold it. "layout" is the method that draws
-        the map: PCA where the songs are too few.
+        The parameters, adapted to n, as values that JSON can represent. "layout" is the method that makes
+        the map: "pca" if there are fewer than 10 songs.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def default_parameters(
         If the method is not one of `METHODS`, or a parameter is out of range.
     """
     _check_parameters(method, perplexity, neighbours)
-    if method == "pca" or n < _LEAST_SONGS:
+    if method == "pca" or n < _MIN_SONGS:
         return {"method": method, "layout": "pca"}
     common = {"method": method, "layout": method, "seed": int(seed), "initialisation": "pca"}
     if method == "tsne":
@@ -155,33 +155,33 @@ def project(
 ) -> np.ndarray:
     """Lay songs out in two dimensions.
 
-    Songs with the same vector are laid out once and shown side by side. The same arguments give the
-    same map, bit for bit, on one machine.
+    Songs with the same vector are laid out as one song and then drawn side by side. On one machine, the
+    same arguments give the same map bit for bit.
 
     Parameters
     ----------
     method : {"tsne", "umap", "pca"}
         t-SNE keeps neighbours together best, UMAP is the fastest for large libraries, and PCA shows
-        only the broadest differences. With fewer than 10 different songs all are PCA.
+        only the broadest differences. With fewer than 10 distinct songs every method gives PCA.
     reduced : np.ndarray [shape=(n, d), float32]
-        What `reduce` gives: the first two columns are the PCA map, and where the others start.
+        The result of `reduce`. Its first two columns are the PCA map, from which t-SNE and UMAP start.
     seed : int
         0 to 2**32 - 1.
     perplexity : float
-        t-SNE's: about how many neighbours each song should stay near. Large values show the broad
-        structure, small ones the fine. At most a third of the other songs count.
+        For t-SNE: about how many neighbours each song should stay near. Large values show the broad
+        structure, small values the fine structure. It is limited to a third of the other songs.
     neighbours : int
-        UMAP's, to the same effect; at least 2.
+        For UMAP: the size of a neighbourhood, with the same effect; at least 2.
     graph : tuple of np.ndarray [shape=(n, k), int] and [shape=(n, k), float32], optional
-        Each song's neighbours and how far they are, for UMAP: found among `reduced` where not given, or
-        where songs have the same vector.
+        For UMAP: each song's neighbours and their distances. Without a graph, or if copies of songs leave
+        too few different neighbours in it, neighbours are searched among the rows of `reduced`.
     progress : callable, optional
-        Called with the share done, from 0.0 to 1.0.
+        Called with the completed share, from 0.0 to 1.0.
 
     Returns
     -------
     np.ndarray [shape=(n, 2), float32]
-        Centred, at a root mean square distance of 1 from the centre (a single song is at 0).
+        The centre is at (0, 0), and the root mean square distance from it is 1. A single song is at (0, 0).
 
     Raises
     ------
@@ -197,17 +197,21 @@ def project(
     distinct = reduced[first]
     used = default_parameters(method, len(distinct), seed=seed, perplexity=perplexity, neighbours=neighbours)
     if used["layout"] == "umap":
-        near = _among_distinct(graph, first, inverse, used["neighbours"] - 1)
-        positions = _umap(distinct, used, report, near or nearest_rows(distinct, used["neighbours"] - 1))
+        k = used["neighbours"] - 1
+        graph = _graph_of_distinct(graph, first, inverse, k) or nearest_rows(distinct, k)
+        positions = _umap(distinct, used, report, graph)
+    elif used["layout"] == "tsne":
+        positions = _tsne(distinct, used, report)
     else:
-        positions = {"pca": _pca, "tsne": _tsne}[used["layout"]](distinct, used, report)
+        positions = _pca(distinct)
     positions = _scaled(positions[inverse])
-    positions = _scaled(_copies_apart(positions, inverse))
+    positions = _scaled(_with_copies_apart(positions, inverse))
     report(1.0)
     return positions.astype(np.float32)
 
 
 def _scaled(positions):
+    """Centre positions and scale them to a root mean square distance of 1 from the centre."""
     if not len(positions):
         return positions
     centred = positions - positions.mean(axis=0)
@@ -215,34 +219,32 @@ def _scaled(positions):
     return centred / radius if radius > 0 else centred
 
 
-def _copies_apart(positions, inverse):
+def _with_copies_apart(positions, inverse):
+    """Arrange the copies of each song in a sunflower pattern around their common position."""
     sizes = np.bincount(inverse)
     if not sizes.size or sizes.max() == 1:
         return positions
     order = np.argsort(inverse, kind="stable")
-    turn = np.empty(len(inverse))
-    turn[order] = np.arange(len(inverse)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    copy_number = np.empty(len(inverse))
+    copy_number[order] = np.arange(len(inverse)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     copies = sizes[inverse]
     # Vogel, "A better way to construct the sunflower head", Mathematical Biosciences 44 (1979).
-    radius = np.where(copies > 1, _COPIES_RADIUS * np.sqrt((turn + 0.5) / copies), 0.0)
-    angle = turn * _GOLDEN_ANGLE
+    radius = np.where(copies > 1, _COPIES_RADIUS * np.sqrt((copy_number + 0.5) / copies), 0.0)
+    angle = copy_number * _GOLDEN_ANGLE
     return positions + radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def _pca(distinct, used, report):
-    return _first_two(distinct)
-
-
-def _first_two(distinct):
+def _pca(distinct):
+    """Return the first two columns [shape=(n, 2)]; a missing column is zeros."""
     positions = np.zeros((len(distinct), 2))
     positions[:, : distinct.shape[1]] = distinct[:, :2]
     return positions
 
 
-def _start(distinct, seed):
-    start = _first_two(distinct)
+def _initial_positions(distinct, seed):
+    start = _pca(distinct)
     start /= start[:, 0].std() or 1.0
-    # Songs on one line would stay on it: every force between them lies along it.
+    # Without noise, songs on one line would stay on it, because all forces between them are along the line.
     return start + np.random.default_rng(seed).normal(scale=1e-3, size=start.shape)
 
 
@@ -255,69 +257,69 @@ def _tsne(distinct, used, report):
     k = min(len(distinct) - 1, int(3 * perplexity))
     indices, distances = nearest_rows(distinct, k)
     index = PrecomputedNeighbors(indices, distances.astype(np.float64))
-    # One thread sums up each song's forces, so that their number does not change a bit.
-    jobs = -1 if len(distinct) >= _LEAST_SONGS_FOR_THREADS else 1
+    # One thread adds up all forces of a song, so the number of threads does not change the result.
+    jobs = -1 if len(distinct) >= _MIN_SONGS_FOR_THREADS else 1
     affinities = PerplexityBasedNN(perplexity=perplexity, knn_index=index, n_jobs=jobs)
 
-    def after(done):
+    def report_after(done):
         return lambda iteration, error, embedding: report(0.1 + 0.9 * (done + iteration) / (early + late))
 
-    # Kobak & Berens, "The art of using t-SNE for single-cell transcriptomics", Nature Communications
-    # 10 (2019): a PCA start at a standard deviation of 1e-4 keeps the broad structure.
-    embedding = TSNEEmbedding(1e-4 * _start(distinct, used["seed"]), affinities, n_jobs=jobs)
+    # Starting from PCA with a standard deviation of 1e-4 keeps the broad structure: Kobak & Berens, "The art
+    # of using t-SNE for single-cell transcriptomics", Nature Communications 10 (2019).
+    embedding = TSNEEmbedding(1e-4 * _initial_positions(distinct, used["seed"]), affinities, n_jobs=jobs)
     report(0.1)
     common = {"callbacks_every_iters": _REPORT_ITERATIONS}
     embedding = embedding.optimize(
-        early, exaggeration=used["early_exaggeration"], momentum=0.5, callbacks=[after(0)], **common
+        early, exaggeration=used["early_exaggeration"], momentum=0.5, callbacks=[report_after(0)], **common
     )
-    embedding = embedding.optimize(late, momentum=0.8, callbacks=[after(early)], **common)
+    embedding = embedding.optimize(late, momentum=0.8, callbacks=[report_after(early)], **common)
     return np.asarray(embedding, dtype=np.float64)
 
 
-def _among_distinct(graph, first, inverse, k):
-    """Renumber a graph of songs to one of distinct songs; None where copies leave fewer than k neighbours."""
+def _graph_of_distinct(graph, first, inverse, k):
+    """Turn a graph of songs into one of distinct songs; None if copies leave fewer than k neighbours."""
     if graph is None:
         return None
     indices, distances = graph[0][first], graph[1][first]
     indices = inverse[indices]
-    superfluous = indices == np.arange(len(first))[:, None]
+    # A neighbour is dropped if it is a copy of the song itself or of an earlier neighbour.
+    is_dropped = indices == np.arange(len(first))[:, None]
     for column in range(1, indices.shape[1]):
-        superfluous[:, column] |= (indices[:, :column] == indices[:, column, None]).any(axis=1)
-    if indices.shape[1] < k or (~superfluous).sum(axis=1).min() < k:
+        is_dropped[:, column] |= (indices[:, :column] == indices[:, column, None]).any(axis=1)
+    if indices.shape[1] < k or (~is_dropped).sum(axis=1).min() < k:
         return None
-    kept = np.argsort(superfluous, axis=1, kind="stable")[:, :k]
+    kept = np.argsort(is_dropped, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(indices, kept, axis=1), np.take_along_axis(distances, kept, axis=1)
 
 
-def _umap(distinct, used, report, near):
+def _umap(distinct, used, report, graph):
     with _without_tensorflow():
         from umap import UMAP
 
-    # UMAP counts a song among its own neighbours.
-    indices, distances = near
-    itself = np.arange(len(distinct))[:, None]
-    indices = np.hstack([itself, indices]).astype(np.int32)
-    distances = np.hstack([np.zeros_like(itself), distances]).astype(np.float32)
+    # UMAP expects each song as its own first neighbour.
+    indices, distances = graph
+    own_row = np.arange(len(distinct))[:, None]
+    indices = np.hstack([own_row, indices]).astype(np.int32)
+    distances = np.hstack([np.zeros_like(own_row), distances]).astype(np.float32)
     report(0.4)
-    start = _start(distinct, used["seed"])
     umap = UMAP(
         n_neighbors=used["neighbours"],
         min_dist=used["min_dist"],
         n_epochs=used["epochs"],
-        init=start,
+        init=_initial_positions(distinct, used["seed"]),
         precomputed_knn=(indices, distances),
         random_state=used["seed"],
         n_jobs=1,
     )
     with warnings.catch_warnings():
-        # It only says that songs cannot be added to this map later.
+        # The warning only says that UMAP cannot add songs to this map later.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]", category=UserWarning)
         return umap.fit_transform(distinct).astype(np.float64)
 
 
 @contextmanager
 def _without_tensorflow():
-    """Keep umap from importing TensorFlow, five seconds for a variant of UMAP that is not used here."""
+    """Prevent umap from importing TensorFlow: it takes five seconds and serves an unused variant of UMAP."""
     if "tensorflow" in sys.modules:
         yield
         return

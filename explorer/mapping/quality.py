@@ -1,4 +1,4 @@
-"""How well neighbours agree: with their labels, with each other, and with the map."""
+"""Measures neighbours: how often they share a label, whether some are hubs, how many are near on a map."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from explorer.mapping.similarity import as_matrix
 
 @dataclass(frozen=True, eq=False)
 class Purity:
-    """How often the neighbours of songs with a label carry the same label.
+    """How often the neighbours of songs with a label have the same label.
 
     Attributes
     ----------
     purity : float
-        The share of the counted neighbours that do, 0 to 1.
+        The share of the counted neighbours with the same label, 0 to 1.
     chance : float
-        The share that neighbours drawn at random would have.
+        The expected share for random neighbours.
     shares : np.ndarray [shape=(m,), float64]
-        The share for each song asked; NaN where no neighbour counts.
+        The share for each of the m queried songs; NaN if none of its neighbours counts.
     """
 
     purity: float
@@ -32,19 +32,19 @@ class Purity:
 
 
 def shared_labels(labels: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]:
-    """Number the labels that at least two songs carry.
+    """Number the labels that at least two songs have.
 
     Parameters
     ----------
     labels : sequence of str or None [length=n]
-        A genre or an artist, say; "" or None for none.
+        Each song's label, for example its genre or artist; "" or None for none.
 
     Returns
     -------
     names : np.ndarray [shape=(c,), object]
-        Those labels, sorted.
+        The labels that at least two songs have, sorted.
     codes : np.ndarray [shape=(n,), int64]
-        Each song's place in `names`; -1 for a song without a label or alone with its label.
+        Each song's index in `names`; -1 for a song without a label, or with a label that no other song has.
     """
     texts = np.array([label or "" for label in labels], dtype=object)
     names, inverse, counts = np.unique(texts, return_inverse=True, return_counts=True)
@@ -55,29 +55,30 @@ def shared_labels(labels: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]
 def label_purity(
     labels: Sequence[str | None], indices: np.ndarray, *, asked: np.ndarray | None = None
 ) -> Purity | None:
-    """Measure how often songs' neighbours carry their label, and how often random songs would.
+    """Measure how often neighbours have the same label, and how often random songs would.
 
-    Songs without a label, or alone with theirs, do not count, neither as songs asked nor as neighbours.
+    A song without a label, or with a label that no other song has, does not count: neither as a queried song
+    nor as a neighbour.
 
     Parameters
     ----------
     labels : sequence of str or None [length=n]
-        A genre, say.
+        Each song's label, for example its genre.
     indices : np.ndarray [shape=(m, k), int]
-        The neighbours of each song asked, the nearest first. Of fewer than 2 k + 1 songs that count,
-        fewer neighbours are looked at: `below_half`.
+        The neighbours of each queried song, the nearest first. If fewer than 2 k + 1 songs count, only the
+        first neighbours are used: `below_half` gives their number.
     asked : np.ndarray [shape=(m,), int], optional
-        The songs asked; all n by default.
+        The rows of the queried songs; all n by default.
 
     Returns
     -------
     Purity or None
-        None where fewer than 3 songs count, or no song asked has a neighbour that counts.
+        None if fewer than 3 songs count, or no queried song has a neighbour that counts.
 
     Raises
     ------
     MappingError
-        If there is not one row of indices a song asked, or an index is not a song's.
+        If there is not one row of indices for each queried song, or an index is not 0 to n - 1.
     """
     asked = np.arange(len(labels)) if asked is None else np.asarray(asked)
     indices = _checked_indices(indices, len(asked), len(labels))
@@ -86,10 +87,10 @@ def label_purity(
     n = int(sizes.sum())
     if n < 3:
         return None
-    theirs = codes[indices[:, : below_half(indices.shape[1], n)]]
-    theirs[codes[asked] < 0] = -1
-    same = (theirs == codes[asked][:, None]) & (theirs >= 0)
-    same, counted = same.sum(axis=1), (theirs >= 0).sum(axis=1)
+    neighbour_codes = codes[indices[:, : below_half(indices.shape[1], n)]]
+    neighbour_codes[codes[asked] < 0] = -1
+    is_same = (neighbour_codes == codes[asked][:, None]) & (neighbour_codes >= 0)
+    same, counted = is_same.sum(axis=1), (neighbour_codes >= 0).sum(axis=1)
     if not counted.any():
         return None
     shares = np.divide(same, counted, out=np.full(len(asked), np.nan), where=counted > 0)
@@ -99,15 +100,15 @@ def label_purity(
 
 @dataclass(frozen=True)
 class Hubness:
-    """How unevenly songs are found among each other's nearest.
+    """How unevenly songs occur among the nearest songs of others.
 
     Attributes
     ----------
     skewness : float
-        Of how often songs are among the k nearest of others: 0 where all are equally often, above 1
-        where a few songs, the hubs, are near to very many.
+        The skewness of how often each song is among the k nearest of others: 0 if all songs occur equally
+        often, above 1 if a few songs, the hubs, are near to very many songs.
     largest : int
-        How many songs have the most popular song among their k nearest.
+        The number of songs that have the largest hub among their k nearest.
     """
 
     skewness: float
@@ -115,18 +116,18 @@ class Hubness:
 
 
 def hubness(indices: np.ndarray, n: int) -> Hubness | None:
-    """Measure whether a few songs are among the nearest of very many.
+    """Measure whether a few songs are among the nearest songs of very many.
 
-    N_k(j) counts the songs that have song j among their k nearest; its skewness is
+    N_k(j) is the number of songs that have song j among their k nearest. Its skewness is
     E[(N_k - mean)^3] / std^3. Radovanovic, Nanopoulos & Ivanovic, "Hubs in space", Journal of Machine
     Learning Research 11 (2010).
 
     Parameters
     ----------
     indices : np.ndarray [shape=(n, k), int32]
-        Every song's k nearest, as `nearest_rows` or `true_neighbours` gives them.
+        Every song's k nearest: the result of `nearest_rows` or `true_neighbours`.
     n : int
-        How many songs.
+        The number of songs.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def hubness(indices: np.ndarray, n: int) -> Hubness | None:
     Raises
     ------
     MappingError
-        If there is not one row of indices a song, or an index is not a song's.
+        If there is not one row of indices for each song, or an index is not 0 to n - 1.
     """
     from scipy.stats import skew
 
@@ -155,12 +156,12 @@ def nearest_on_map(positions: np.ndarray, k: int = 10) -> np.ndarray:
     ----------
     positions : np.ndarray [shape=(n, 2), float32]
     k : int
-        At most n - 1 come back.
+        The number of points to find; limited to n - 1.
 
     Returns
     -------
     np.ndarray [shape=(n, k), int64]
-        The nearest first and never the point itself.
+        The nearest first, without the point itself.
 
     Raises
     ------
@@ -171,16 +172,16 @@ def nearest_on_map(positions: np.ndarray, k: int = 10) -> np.ndarray:
 
 
 def neighbours_near(true_indices: np.ndarray, positions: np.ndarray, near: int = 30) -> np.ndarray:
-    """Count for every song how many of its true neighbours are near on the map.
+    """Count how many of each song's true neighbours are near it on the map.
 
     Parameters
     ----------
     true_indices : np.ndarray [shape=(n, k), int32]
-        Every song's k true neighbours, as `true_neighbours` gives them; k is at most 255.
+        Every song's k true neighbours: the result of `true_neighbours`; k is at most 255.
     positions : np.ndarray [shape=(n, 2), float32]
         The map.
     near : int
-        As far as this many other songs reach, is near: whatever lies no further than the last of them.
+        A song is near if it is no further away than the `near`-th nearest song on the map.
 
     Returns
     -------
@@ -190,24 +191,24 @@ def neighbours_near(true_indices: np.ndarray, positions: np.ndarray, near: int =
     Raises
     ------
     MappingError
-        If the shapes do not fit, a value is not finite, an index is not a song's, or `near` is less
+        If the shapes do not fit, a value is not finite, an index is not 0 to n - 1, or `near` is less
         than 1.
     """
     positions = as_matrix(positions, name="positions").astype(np.float64)
     n = len(positions)
     indices = _checked_indices(true_indices, n, n)
     if indices.shape[1] > 255:
-        raise MappingError(f"{indices.shape[1]} neighbours a song are more than the 255 that can be counted")
-    reach = _nearest_points(positions, near)[0].max(axis=1, initial=0.0)
+        raise MappingError(f"{indices.shape[1]} neighbours for each song are more than the maximum of 255")
+    radius = _nearest_points(positions, near)[0].max(axis=1, initial=0.0)
     distances = np.zeros(indices.shape)
     for values in positions.T:
         distances += (values[indices] - values[:, None]) ** 2
-    # The tree may round the same distance otherwise.
-    return (np.sqrt(distances) <= reach[:, None] * (1 + 1e-12)).sum(axis=1, dtype=np.uint8)
+    # The k-d tree can round the same distance differently, so the radius gets a tolerance.
+    return (np.sqrt(distances) <= radius[:, None] * (1 + 1e-12)).sum(axis=1, dtype=np.uint8)
 
 
 def _nearest_points(positions, k):
-    """Return the distances to the k nearest other points of each point, and their rows."""
+    """Return the distances and the rows of the k nearest other points of each point."""
     from sklearn.neighbors import NearestNeighbors
 
     if k < 1:
@@ -221,7 +222,7 @@ def _nearest_points(positions, k):
 def _checked_indices(indices, m, n):
     indices = np.asarray(indices)
     if indices.ndim != 2 or len(indices) != m or indices.dtype.kind not in "iu":
-        raise MappingError(f"indices of shape {indices.shape} are not rows of neighbours of {m} songs")
+        raise MappingError(f"indices have shape {indices.shape}; {m} songs need {m} rows of whole numbers")
     if indices.size and not (indices.min() >= 0 and indices.max() < n):
-        raise MappingError(f"indices from {indices.min()} to {indices.max()} are not all songs of {n}")
+        raise MappingError(f"indices are {indices.min()} to {indices.max()}; {n} songs have 0 to {n - 1}")
     return indices

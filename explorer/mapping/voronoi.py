@@ -1,7 +1,7 @@
-"""The Voronoi regions of a map: k-means on its positions, and the cell of each centre.
+"""Divides a map into Voronoi regions: k-means on the positions, and the Voronoi cell of each centre.
 
-The experiment that this project grew out of drew its map this way. Two dimensions hold less of the music than
-the vectors, which `clustering` divides; but each region is one piece of the plane.
+The original experiment drew its map this way. Two dimensions hold less of the music than the vectors that
+`clustering` divides, but each region is one connected piece of the plane.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import numpy as np
 from explorer.mapping.clustering import cluster
 from explorer.mapping.similarity import as_matrix
 
-# The frame reaches this far beyond the outermost positions, as a share of their bounding box's larger side.
+# The distance from the outermost positions to the frame, as a share of the larger side of their bounding box.
 PADDING = 0.06
-# Edges shorter than this share of that side are rounding.
-_NOTHING = 1e-9
+# An edge below this share of the larger side is a rounding error.
+_MIN_EDGE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """A Voronoi diagram of the songs' centres.
+    """The Voronoi diagram of the centres of the regions.
 
     Attributes
     ----------
     centres : np.ndarray [shape=(k, 2), float64]
         The mean position of each region's songs.
     labels : np.ndarray [shape=(n,), int32]
-        Each song's region: that of the nearest centre. All regions have songs.
+        Each song's region: the one with the nearest centre. Every region has a song.
     polygons : list of np.ndarray [shape=(m, 2), float64]
-        Each region's corners, anticlockwise. The regions are convex and fill the frame together.
+        Each region's corners, anticlockwise. The regions are convex, and together they fill the frame.
     borders : np.ndarray [shape=(b, 2), int64]
         The pairs of regions that share an edge, the lower number first.
     """
@@ -48,74 +48,77 @@ def voronoi_regions(positions: np.ndarray, *, count: int, seed: int = 0) -> Regi
     ----------
     positions : np.ndarray [shape=(n, 2), float32]
     count : int
-        How many; fewer where there are fewer distinct positions.
+        The number of regions; fewer if there are fewer distinct positions.
     seed : int
-        Where k-means begins. The same seed gives the same regions.
+        The seed of k-means. The same seed gives the same regions.
 
     Returns
     -------
     Regions
-        The largest first.
+        The region with the most songs first.
 
     Raises
     ------
     MappingError
-        If there are songs and `count` is less than 1, or a position is not finite.
+        If `count` is less than 1 and there are songs, or a position is not finite.
     """
-    places = as_matrix(positions, name="positions").reshape(-1, 2).astype(np.float64)
-    if not len(places):
+    positions = as_matrix(positions, name="positions").reshape(-1, 2).astype(np.float64)
+    if not len(positions):
         empty = np.empty((0, 2))
         return Regions(empty, np.empty(0, dtype=np.int32), [], empty.astype(np.int64))
-    # Centre and scale to a larger side of 1, so that very small and very large maps are divided alike.
-    low, high = places.min(axis=0), places.max(axis=0)
-    side = float((high - low).max()) or 1.0
-    within = (places - (low + high) / 2) / side
-    middles, labels = _settled(within, cluster(within, count, seed=seed))
-    corner = (high - low) / 2 / side + (PADDING if (high > low).any() else 0.5)
-    polygons, borders = _cells(middles, corner)
+    # Positions are centred and scaled to a larger side of 1, so that the map's size does not matter.
+    low, high = positions.min(axis=0), positions.max(axis=0)
     middle = (low + high) / 2
+    side = float((high - low).max()) or 1.0
+    scaled = (positions - middle) / side
+    centres, labels = _nearest_centres(scaled, cluster(scaled, count, seed=seed))
+    corner = (high - low) / 2 / side + (PADDING if (high > low).any() else 0.5)
+    polygons, borders = _cells(centres, corner)
     return Regions(
-        middles * side + middle, labels, [polygon * side + middle for polygon in polygons], borders
+        centres * side + middle, labels, [polygon * side + middle for polygon in polygons], borders
     )
 
 
-def _settled(places: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the clusters' centres and each song's nearest: k-means may have stopped before it converged."""
+def _nearest_centres(positions: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the clusters' centres and the nearest centre of each song; centres without songs are removed.
+
+    The nearest centre can differ from the song's label, because k-means can stop before it converges.
+    """
     from scipy.spatial import cKDTree
 
-    sums = np.column_stack([np.bincount(labels, weights=axis) for axis in places.T])
-    middles = sums / np.bincount(labels)[:, None]
+    sums = np.column_stack([np.bincount(labels, weights=axis) for axis in positions.T])
+    centres = sums / np.bincount(labels)[:, None]
     while True:
-        nearest = cKDTree(middles).query(places)[1]
-        sizes = np.bincount(nearest, minlength=len(middles))
+        nearest = cKDTree(centres).query(positions)[1]
+        sizes = np.bincount(nearest, minlength=len(centres))
         if sizes.all():
             order = np.argsort(-sizes, kind="stable")
             rank = np.empty(len(order), dtype=np.int32)
             rank[order] = np.arange(len(order))
-            return middles[order], rank[nearest]
-        middles = middles[sizes > 0]
+            return centres[order], rank[nearest]
+        centres = centres[sizes > 0]
 
 
-def _cells(middles: np.ndarray, corner: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return every centre's cell within the frame from -corner to corner, and which cells share an edge."""
+def _cells(centres: np.ndarray, corner: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return each centre's cell in the frame from -corner to corner, and the pairs of adjacent cells."""
     from scipy.spatial import Voronoi
 
-    # A centre mirrored at a side of the frame makes that side the border between the two.
+    # Each centre is mirrored at each side of the frame. The side is then the border of the two cells.
     mirrored = [
-        np.where(axis, side - middles, middles) for axis in np.eye(2) for side in (-2 * corner, 2 * corner)
+        np.where(axis, side - centres, centres) for axis in np.eye(2) for side in (-2 * corner, 2 * corner)
     ]
-    diagram = Voronoi(np.vstack([middles, *mirrored]))
+    diagram = Voronoi(np.vstack([centres, *mirrored]))
     polygons = [
-        _in_order(diagram.vertices[diagram.regions[region]], middle)
-        for region, middle in zip(diagram.point_region, middles, strict=False)
+        _sorted_corners(diagram.vertices[diagram.regions[region]], centre)
+        for region, centre in zip(diagram.point_region, centres, strict=False)
     ]
     starts, ends = diagram.vertices[np.array(diagram.ridge_vertices).T]
-    shared = (diagram.ridge_points < len(middles)).all(axis=1) & (np.hypot(*(ends - starts).T) > _NOTHING)
-    return polygons, np.unique(np.sort(diagram.ridge_points[shared], axis=1), axis=0).astype(np.int64)
+    is_border = (diagram.ridge_points < len(centres)).all(axis=1) & (np.hypot(*(ends - starts).T) > _MIN_EDGE)
+    return polygons, np.unique(np.sort(diagram.ridge_points[is_border], axis=1), axis=0).astype(np.int64)
 
 
-def _in_order(corners: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """Sort a convex polygon's corners anticlockwise, without those that differ from the next by rounding."""
-    x, y = (corners - middle).T
+def _sorted_corners(corners: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Sort a convex polygon's corners anticlockwise; of corners that differ only by rounding, keep one."""
+    x, y = (corners - centre).T
     corners = corners[np.argsort(np.arctan2(y, x))]
-    return corners[np.hypot(*(np.roll(corners, -1, axis=0) - corners).T) > _NOTHING]
+    return corners[np.hypot(*(np.roll(corners, -1, axis=0) - corners).T) > _MIN_EDGE]

@@ -12,7 +12,7 @@ from explorer.mapping.knn_graph import nearest_rows
 from explorer.mapping.similarity import centred_unit_rows
 
 ROOT = Path(__file__).parents[2]
-# One song; too few for a layout; the fewest that get one; fewer than neighbours and 3 x perplexity.
+# One song; too few for t-SNE and UMAP; the smallest number that they lay out; fewer than 3 x perplexity.
 SIZES = (1, 2, 3, 4, 9, 10, 16)
 IN_A_FRESH_PROCESS = """
 import hashlib, sys
@@ -22,7 +22,7 @@ reduced = np.load(sys.argv[1])
 assert not {"umap", "numba", "openTSNE", "sklearn"} & set(sys.modules), "imported too early"
 for method in projection.METHODS:
     print(hashlib.sha256(projection.project(method, reduced, seed=3).tobytes()).hexdigest())
-assert "tensorflow" not in sys.modules, "imported for nothing"
+assert "tensorflow" not in sys.modules, "imported without need"
 """
 
 
@@ -30,7 +30,7 @@ def _digest(positions):
     return hashlib.sha256(positions.tobytes()).hexdigest()
 
 
-def _purity_on_the_map(positions, members):
+def _purity_on_map(positions, members):
     distances = ((positions[:, None] - positions[None]) ** 2).sum(axis=2)
     np.fill_diagonal(distances, np.inf)
     return (members[distances.argsort(axis=1)[:, :5]] == members[:, None]).mean()
@@ -46,7 +46,7 @@ def test_reduce_equals_the_singular_value_decomposition_of_centred_vectors(make_
     np.testing.assert_allclose(np.linalg.norm(reduced, axis=0), values[:5], rtol=1e-5)
 
 
-def test_reduce_does_not_mirror_the_map_when_songs_are_listed_otherwise(make_blobs):
+def test_reduce_does_not_mirror_the_map_if_the_order_of_songs_changes(make_blobs):
     vectors, _ = make_blobs(60)
     order = np.random.default_rng(1).permutation(60)
     np.testing.assert_allclose(
@@ -63,25 +63,25 @@ def test_reduce_makes_the_largest_loading_of_each_component_positive(make_blobs)
     assert (loadings[np.abs(loadings).argmax(axis=0), np.arange(8)] > 0).all()
 
 
-def test_reduce_keeps_at_most_fifty_dimensions_and_only_those_that_vary(make_blobs):
+def test_reduce_keeps_at_most_fifty_components_and_only_those_with_variance(make_blobs):
     assert projection.reduce(make_blobs(200)[0]).shape == (200, 50)
     assert projection.reduce(make_blobs(6)[0]).shape == (6, 5)
     assert projection.reduce(make_blobs(1)[0]).shape == (1, 2)
 
 
-def test_reduce_takes_identical_vectors_for_identical(make_blobs):
+def test_reduce_gives_zeros_for_identical_vectors(make_blobs):
     vectors = np.repeat(make_blobs(1)[0], 7, axis=0)
     np.testing.assert_array_equal(projection.reduce(vectors), np.zeros((7, 2), dtype=np.float32))
 
 
-def test_reduce_needs_no_double_precision(make_blobs):
+def test_reduce_gives_the_same_in_single_precision(make_blobs):
     vectors, _ = make_blobs(50)
     single = projection.reduce(vectors.astype(np.float32), dimensions=3)
     np.testing.assert_allclose(single, projection.reduce(vectors, dimensions=3), atol=1e-4)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_are_not_finite_are_refused_with_the_song_named(make_blobs, value):
+def test_a_value_that_is_not_finite_is_an_error_that_names_the_song(make_blobs, value):
     vectors, _ = make_blobs(12)
     vectors[7, 20] = value
     with pytest.raises(MappingError, match="song 7"):
@@ -90,7 +90,7 @@ def test_values_that_are_not_finite_are_refused_with_the_song_named(make_blobs, 
         projection.project("pca", vectors)
 
 
-def test_an_unknown_method_is_refused_with_the_choices_named():
+def test_an_unknown_method_is_an_error_that_names_the_choices():
     with pytest.raises(MappingError, match=r"'isomap'.*tsne, umap, pca"):
         projection.project("isomap", np.zeros((3, 2)))
     with pytest.raises(MappingError, match="tsne, umap, pca"):
@@ -98,13 +98,13 @@ def test_an_unknown_method_is_refused_with_the_choices_named():
 
 
 @pytest.mark.parametrize("parameter", [{"perplexity": 0}, {"perplexity": np.nan}, {"neighbours": 1}])
-def test_a_parameter_out_of_range_is_refused_with_its_value(parameter):
+def test_a_parameter_out_of_range_is_an_error_that_names_its_value(parameter):
     (name, value), *_ = parameter.items()
     with pytest.raises(MappingError, match=f"{name}={value}"):
         projection.project("tsne", np.zeros((3, 2)), **parameter)
 
 
-def test_dimensions_below_two_are_refused():
+def test_fewer_than_two_dimensions_are_an_error():
     with pytest.raises(MappingError, match="dimensions=1"):
         projection.reduce(np.zeros((3, 8)), dimensions=1)
 
@@ -128,7 +128,7 @@ def test_every_small_library_gets_finite_and_separate_positions(make_blobs, meth
 
 @pytest.mark.parametrize("method", projection.METHODS)
 @pytest.mark.parametrize("n", [2, 40])
-def test_identical_songs_lie_side_by_side(make_blobs, method, n):
+def test_identical_songs_are_drawn_side_by_side(make_blobs, method, n):
     vectors = np.repeat(make_blobs(1)[0], n, axis=0)
     positions = projection.project(method, projection.reduce(vectors))
     assert len(np.unique(positions, axis=0)) == n
@@ -136,7 +136,7 @@ def test_identical_songs_lie_side_by_side(make_blobs, method, n):
 
 
 @pytest.mark.parametrize("method", projection.METHODS)
-def test_copies_of_a_song_lie_beside_it_and_apart(make_blobs, method):
+def test_copies_are_drawn_beside_their_song_and_do_not_overlap(make_blobs, method):
     vectors, _ = make_blobs(60)
     vectors[40:45] = vectors[3]
     positions = projection.project(method, projection.reduce(vectors))
@@ -158,7 +158,7 @@ def test_copies_of_a_song_do_not_move_the_others(make_blobs, method):
 
 
 @pytest.mark.parametrize("method", projection.METHODS)
-def test_songs_on_one_line_get_a_map(method):
+def test_songs_on_one_line_get_different_positions(method):
     line = np.zeros((30, 2), dtype=np.float32)
     line[:, 0] = np.arange(30)
     positions = projection.project(method, line)
@@ -174,7 +174,7 @@ def test_songs_on_one_line_do_not_stay_on_it(method):
 
 
 @pytest.mark.parametrize("method", projection.METHODS)
-def test_maps_of_all_methods_have_the_same_extent(make_blobs, method):
+def test_maps_of_all_methods_have_radius_one(make_blobs, method):
     vectors, _ = make_blobs(60)
     positions = projection.project(method, 1000 * projection.reduce(vectors)).astype(np.float64)
     np.testing.assert_allclose(positions.mean(axis=0), 0.0, atol=1e-6)
@@ -187,7 +187,7 @@ def test_separate_groups_of_songs_stay_together(make_blobs, method):
     order = np.random.default_rng(0).permutation(160)
     vectors, members = vectors[order], members[order]
     positions = projection.project(method, projection.reduce(vectors))
-    assert _purity_on_the_map(positions, members) > 0.95
+    assert _purity_on_map(positions, members) > 0.95
 
 
 def test_pca_is_the_first_two_columns(make_blobs):
@@ -216,7 +216,7 @@ def test_the_same_seed_gives_the_same_map_bit_for_bit_also_in_a_fresh_process(re
     assert here == again == fresh_process.stdout.split()
 
 
-def test_projecting_warns_of_nothing_and_leaves_tensorflow_alone(fresh_process):
+def test_projecting_gives_no_warning_and_does_not_import_tensorflow(fresh_process):
     assert (fresh_process.returncode, fresh_process.stderr) == (0, "")
 
 
@@ -228,19 +228,21 @@ def test_another_seed_gives_another_map(make_blobs, method):
     )
 
 
-def test_the_number_of_threads_does_not_change_a_bit_of_tsne(make_blobs, monkeypatch):
+def test_the_number_of_threads_does_not_change_tsne(make_blobs, monkeypatch):
     reduced = projection.reduce(make_blobs(60)[0])
-    fitted = projection.default_parameters
-    # Threads that wait for each other on a busy machine make 750 iterations long.
-    briefly = {"early_iterations": 20, "iterations": 30}
-    monkeypatch.setattr(projection, "default_parameters", lambda *a, **k: fitted(*a, **k) | briefly)
+    default_parameters = projection.default_parameters
+    # On a busy machine threads wait for each other, so that 750 iterations would take long.
+    few_iterations = {"early_iterations": 20, "iterations": 30}
+    monkeypatch.setattr(
+        projection, "default_parameters", lambda *a, **k: default_parameters(*a, **k) | few_iterations
+    )
     one_thread = projection.project("tsne", reduced)
-    monkeypatch.setattr(projection, "_LEAST_SONGS_FOR_THREADS", 0)
+    monkeypatch.setattr(projection, "_MIN_SONGS_FOR_THREADS", 0)
     assert _digest(projection.project("tsne", reduced)) == _digest(one_thread)
 
 
 @pytest.mark.parametrize("method", projection.METHODS)
-def test_progress_rises_from_nothing_to_all_and_leaves_the_map_as_it_is(make_blobs, method):
+def test_progress_rises_from_zero_to_one_and_does_not_change_the_map(make_blobs, method):
     reduced = projection.reduce(make_blobs(40)[0])
     shares = []
     positions = projection.project(method, reduced, progress=shares.append)
@@ -265,7 +267,7 @@ def test_parameters_reach_the_method(make_blobs, method, name, values):
     assert not np.allclose(one, other, atol=1e-3)
 
 
-def test_default_parameters_say_what_was_fitted_to_the_number_of_songs():
+def test_default_parameters_are_adapted_to_the_number_of_songs():
     assert projection.default_parameters("tsne", 1000)["perplexity"] == 30
     assert projection.default_parameters("tsne", 31)["perplexity"] == 10
     assert projection.default_parameters("umap", 1000, neighbours=20)["neighbours"] == 20
@@ -278,7 +280,7 @@ def test_default_parameters_say_what_was_fitted_to_the_number_of_songs():
     assert projection.default_parameters("tsne", 500, seed=7)["seed"] == 7
 
 
-def test_distances_in_the_space_of_maps_are_those_of_centred_cosines():
+def test_distances_of_reduced_rows_follow_from_centred_cosines():
     rng = np.random.default_rng(0)
     directions = rng.normal(size=(40, 512))
     directions -= directions.mean(axis=0)
@@ -292,7 +294,7 @@ def test_distances_in_the_space_of_maps_are_those_of_centred_cosines():
     np.testing.assert_allclose(distances**2, 2 - 2 * cosines, atol=1e-4)
 
 
-def test_umap_is_made_from_the_graph_that_it_is_given(make_blobs):
+def test_umap_uses_the_given_graph(make_blobs):
     reduced = projection.reduce(make_blobs(200)[0])
     own = nearest_rows(reduced, 14)
     np.testing.assert_array_equal(
@@ -305,12 +307,12 @@ def test_umap_is_made_from_the_graph_that_it_is_given(make_blobs):
     )
 
 
-def test_copies_count_once_in_a_graph_that_is_given(make_blobs):
+def test_copies_count_once_in_the_given_graph(make_blobs):
     vectors = make_blobs(200)[0]
     reduced = projection.reduce(np.vstack([vectors, vectors[:3]]))
     indices, distances = nearest_rows(reduced, 17)
     found = projection.project("umap", reduced, graph=(indices, distances))
     np.testing.assert_array_equal(found, projection.project("umap", reduced))
-    # Where copies leave too few neighbours the graph is made anew.
-    few = projection.project("umap", reduced, graph=(indices[:, :14], distances[:, :14]))
-    np.testing.assert_array_equal(few, found)
+    # If copies leave too few neighbours, the neighbours are searched again.
+    found_again = projection.project("umap", reduced, graph=(indices[:, :14], distances[:, :14]))
+    np.testing.assert_array_equal(found_again, found)

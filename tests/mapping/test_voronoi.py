@@ -16,25 +16,25 @@ def is_convex(polygon):
     return (turns >= -1e-9 * np.abs(turns).max()).all()
 
 
-def holds(polygon, places, slack):
+def contains(polygon, positions, tolerance):
     edges = np.roll(polygon, -1, axis=0) - polygon
     edges /= np.hypot(*edges.T)[:, None]
-    offsets = places[:, None] - polygon
-    return (edges[:, 0] * offsets[..., 1] - edges[:, 1] * offsets[..., 0] >= -slack).all()
+    offsets = positions[:, None] - polygon
+    return (edges[:, 0] * offsets[..., 1] - edges[:, 1] * offsets[..., 0] >= -tolerance).all()
 
 
 def check(positions, count):
-    """Hold regions against their definition, and return them."""
+    """Divide a map into regions, check them against their definition, and return them."""
     regions = voronoi_regions(positions, count=count, seed=0)
-    places = np.asarray(positions, dtype=np.float64)
-    low, high = places.min(axis=0), places.max(axis=0)
+    positions = np.asarray(positions, dtype=np.float64)
+    low, high = positions.min(axis=0), positions.max(axis=0)
     side = (high - low).max()
     k = len(regions.centres)
     assert len(regions.polygons) == k <= count
     assert set(regions.labels.tolist()) == set(range(k))
-    distances = np.linalg.norm(places[:, None] - regions.centres, axis=2)
-    chosen = distances[np.arange(len(places)), regions.labels]
-    assert (chosen <= distances.min(axis=1) + 1e-6 * side).all()
+    distances = np.linalg.norm(positions[:, None] - regions.centres, axis=2)
+    own_distances = distances[np.arange(len(positions)), regions.labels]
+    assert (own_distances <= distances.min(axis=1) + 1e-6 * side).all()
     corners = np.vstack(regions.polygons)
     pad = PADDING * side or 0.5
     np.testing.assert_allclose(corners.min(axis=0), low - pad, rtol=1e-6, atol=1e-6 * pad)
@@ -42,13 +42,13 @@ def check(positions, count):
     assert sum(map(area, regions.polygons)) == pytest.approx(np.prod(high - low + 2 * pad), rel=1e-6)
     for number, polygon in enumerate(regions.polygons):
         assert is_convex(polygon)
-        assert holds(polygon, places[regions.labels == number], 1e-6 * (side or 1))
+        assert contains(polygon, positions[regions.labels == number], 1e-6 * (side or 1))
     return regions
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 20, 50])
-def test_cells_divide_the_padded_bounds_and_hold_the_songs_of_their_centres(count):
-    # So many that k-means stops before it has settled.
+def test_regions_fill_the_padded_frame_and_contain_their_songs(count):
+    # So many positions that k-means stops before it converges.
     positions = np.random.default_rng(0).normal(size=(6_000, 2)).astype(np.float32) * [3, 1] + [40, -7]
     regions = check(positions, count)
     assert len(regions.centres) == count
@@ -56,7 +56,7 @@ def test_cells_divide_the_padded_bounds_and_hold_the_songs_of_their_centres(coun
     assert (np.diff(sizes) <= 0).all()
 
 
-def test_regions_are_those_that_the_reference_draws():
+def test_regions_agree_with_scipys_voronoi_diagram():
     from scipy.spatial import Voronoi
 
     positions = np.random.default_rng(1).uniform(size=(2_000, 2)).astype(np.float32)
@@ -67,7 +67,7 @@ def test_regions_are_those_that_the_reference_draws():
     for vertex in reference.vertices[np.unique(np.concatenate(inner).astype(int))]:
         if (np.abs(vertex - 0.5) < 0.5).all():
             assert np.hypot(*(corners - vertex).T).min() < 1e-6
-    # Those beside each other, but for the ones that meet beyond the bounds.
+    # The borders are the same, except those of cells that meet outside the frame.
     pairs = {tuple(pair) for pair in regions.borders.tolist()}
     assert pairs <= {tuple(sorted(pair)) for pair in reference.ridge_points.tolist()}
     assert len(pairs) >= 0.8 * len(reference.ridge_points)
@@ -87,23 +87,23 @@ def test_regions_are_those_that_the_reference_draws():
         ([[float(x), float(y)] for x in range(2) for y in range(2)], 4),
     ],
 )
-def test_few_equal_and_lined_up_songs_have_regions(positions, k):
+def test_few_identical_and_collinear_positions_have_regions(positions, k):
     assert len(check(np.array(positions), 7).centres) == k
 
 
-def test_no_songs_have_no_regions():
+def test_without_songs_there_are_no_regions():
     regions = voronoi_regions(np.empty((0, 2), np.float32), count=5)
     assert (regions.centres.shape, regions.labels.shape, regions.polygons) == ((0, 2), (0,), [])
 
 
 def test_the_same_seed_gives_the_same_regions():
     positions = np.random.default_rng(2).normal(size=(300, 2))
-    one, other = (voronoi_regions(positions, count=9, seed=3) for _ in range(2))
-    assert one.labels.tolist() == other.labels.tolist()
-    assert one.centres.tolist() == other.centres.tolist()
+    first, second = (voronoi_regions(positions, count=9, seed=3) for _ in range(2))
+    assert first.labels.tolist() == second.labels.tolist()
+    assert first.centres.tolist() == second.centres.tolist()
 
 
-def test_what_is_no_map_is_refused():
+def test_positions_that_are_not_finite_and_a_count_of_zero_are_errors():
     with pytest.raises(MappingError, match="positions"):
         voronoi_regions(np.full((3, 2), np.nan), count=2)
     with pytest.raises(MappingError, match="k=0"):
