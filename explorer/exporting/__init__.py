@@ -1,1 +1,1 @@
-"""Hands the library out in other programs' formats: tables, playlists, vectors."""
+"""Exports a library in the formats of other programs: tables, playlists, vectors."""

@@ -1,4 +1,4 @@
-"""Reads the songs to export, with their positions on the map and their vectors."""
+"""Reads the songs to export, their positions on the map and their vectors."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from explorer.errors import AnalysisError, LibraryError
 from explorer.mapping.projection import METHODS
 from explorer.mapping.similarity import SongVectors
 
-_MOST_SHOWN = 12
-_SUGGESTIONS = 5
+_MAX_CLUSTERS_IN_MESSAGE = 12
+_MAX_GENRES_IN_MESSAGE = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """Songs in the order of their ids.
+    """The songs to export, in the order of their ids.
 
     Attributes
     ----------
     songs : list of FiledSong, length n
-        Also those that have no vector yet, or no file.
+        Includes songs without a vector and songs without a file.
     positions : dict of str to np.ndarray [shape=(n, 2), float32]
-        By projection, those alone that the map has; NaN for songs that are not on it.
+        For each projection of the map, the songs' positions; NaN for songs that are not on the map.
     clusters : np.ndarray [shape=(n,), int32]
-        As the map numbers them; -1 for songs in none.
+        Each song's cluster number on the map; -1 for songs without a cluster.
     cluster_names : list of str
-    trained : bool or None
-        Whether the vectors are those of trained filters; None where nobody knows what made them.
+        The name of each cluster, by its number.
+    is_trained : bool or None
+        Whether the model has trained weights; None if the model is unknown.
     song_vectors : SongVectors of m songs [shape=(m, 512), float32]
         The vectors of the whole library, also where only some songs are exported: similarity is measured
         from the library's mean. Empty if vectors were not requested.
@@ -46,7 +47,7 @@ class Collection:
     positions: dict[str, np.ndarray]
     clusters: np.ndarray
     cluster_names: list[str]
-    trained: bool | None
+    is_trained: bool | None
     song_vectors: SongVectors
 
     @cached_property
@@ -54,23 +55,23 @@ class Collection:
         """Each song's row of `song_vectors` [shape=(n,), int64]; -1 for songs without a vector."""
         return self.song_vectors.rows_of([song.song_id for song in self.songs])
 
-    def some(self, rows: np.ndarray) -> Collection:
-        """Return some of the songs, by their rows."""
+    def select(self, rows: np.ndarray) -> Collection:
+        """Return a collection of the songs in these rows."""
         return replace(
             self,
             songs=[self.songs[row] for row in rows],
-            positions={name: places[rows] for name, places in self.positions.items()},
+            positions={name: positions[rows] for name, positions in self.positions.items()},
             clusters=self.clusters[rows],
         )
 
     def cluster_name(self, cluster: int) -> str:
-        """Return a cluster's name, "" for none."""
+        """Return a cluster's name; "" for cluster -1."""
         return self.cluster_names[cluster] if cluster >= 0 else ""
 
-    def places(self, projection: str | None) -> np.ndarray:
-        """Return the songs' positions [shape=(n, 2), float32], NaN where there are none."""
-        nowhere = np.full((len(self.songs), 2), np.nan, dtype=np.float32)
-        return self.positions.get(projection, nowhere)
+    def positions_in(self, projection: str | None) -> np.ndarray:
+        """Return the songs' positions in a projection [shape=(n, 2), float32]; NaN for unknown positions."""
+        unknown = np.full((len(self.songs), 2), np.nan, dtype=np.float32)
+        return self.positions.get(projection, unknown)
 
 
 def collect(
@@ -80,32 +81,34 @@ def collect(
     clusters: Sequence[str] = (),
     with_vectors: bool = False,
 ) -> Collection:
-    """Read songs, all of them or those of some genres and clusters.
+    """Read the songs of a library, or only those of the given genres and clusters.
 
     Parameters
     ----------
     genres : sequence of str
-        Songs that have any of these, whatever their case; all where there are none.
+        Read only songs with at least one of these genres, in any case. Empty for all songs.
     clusters : sequence of str
-        Songs in any of these, by name or by number; all where there are none.
+        Read only songs in one of these clusters, given by name or number. Empty for all songs.
     with_vectors : bool
         Read the vectors too: 200 MB for 100,000 songs.
 
     Raises
     ------
     LibraryError
-        If the library is empty, or a vector that is asked for is not 512 finite float64.
+        If the library is empty, or with `with_vectors`, if a vector is not 512 finite float64.
     AnalysisError
-        If it has no such genre or cluster, or no song is in both.
+        If the library does not have a given genre or cluster, or no song matches both.
     """
     with database.snapshot():
         collection = _read(database, with_vectors)
-    chosen = _in_clusters(collection, clusters)
+    is_selected = _in_clusters(collection, clusters)
     if genres:
-        chosen &= songs_of_genres(database.path, [song.genres for song in collection.songs], genres)
-    if not chosen.any():
-        raise AnalysisError("No song is both of these genres and in these clusters: leave one of them out.")
-    return collection if chosen.all() else collection.some(np.flatnonzero(chosen))
+        is_selected &= songs_of_genres(database.path, [song.genres for song in collection.songs], genres)
+    if not is_selected.any():
+        raise AnalysisError(
+            "No song has one of these genres and is in one of these clusters: leave out one of the two."
+        )
+    return collection if is_selected.all() else collection.select(np.flatnonzero(is_selected))
 
 
 def _read(database: Database, with_vectors: bool) -> Collection:
@@ -123,7 +126,7 @@ def _read(database: Database, with_vectors: bool) -> Collection:
         positions=positions_of(database, song_ids),
         clusters=np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int32),
         cluster_names=names,
-        trained=model.get("trained") if model else None,
+        is_trained=model.get("trained") if model else None,
         song_vectors=song_vectors,
     )
 
@@ -133,64 +136,82 @@ def _require_finite(song_vectors: SongVectors) -> None:
     if len(not_finite):
         raise LibraryError(
             f"The vector of {song_vectors.song_ids[not_finite[0]]!r} holds a value that is not finite: "
-            "index with --reindex, or run `python run.py report`."
+            "index the library again with --reindex, or run `python run.py report` for all such songs."
         )
 
 
-def _rows_of(song_ids: list[str], known_ids: list[str]) -> np.ndarray:
-    rows = {song_id: row for row, song_id in enumerate(known_ids)}
-    return np.array([rows.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
-
-
 def positions_of(database: Database, song_ids: list[str]) -> dict[str, np.ndarray]:
-    """Return where each projection of the map shows songs [shape=(n, 2), float32], NaN where it does not."""
-    found, there = {}, database.projections()
-    for name in (name for name in METHODS if name in there):
-        known_ids, positions, _ = database.positions(name)
-        # Songs that are not on the map have row -1, which is the last row: NaN.
-        with_nowhere = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])
-        found[name] = with_nowhere[_rows_of(song_ids, known_ids)]
-    return found
+    """Read the songs' positions in each projection of the map.
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(n, 2), float32]
+        By projection, in the order of `METHODS`; NaN for songs that are not on the map.
+    """
+    stored = database.projections()
+    positions_by_method = {}
+    for method in (method for method in METHODS if method in stored):
+        known_ids, positions, _ = database.positions(method)
+        row_by_id = {song_id: row for row, song_id in enumerate(known_ids)}
+        # Songs that are not on the map get row -1: the last row, which is NaN.
+        with_unknown = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])
+        positions_by_method[method] = with_unknown[[row_by_id.get(song_id, -1) for song_id in song_ids]]
+    return positions_by_method
 
 
 def songs_of_genres(
     library: Path, genres_of_songs: Sequence[tuple[str, ...]], genres: Sequence[str]
 ) -> np.ndarray:
-    """Tell which songs have any of some genres, whatever their case [shape=(n,), bool].
+    """Return which songs have at least one of the given genres, in any case [shape=(n,), bool].
+
+    Parameters
+    ----------
+    library : Path
+        The library's path, for the error message.
+    genres_of_songs : sequence of tuple of str [length=n]
+        The genres of each song.
+    genres : sequence of str
+        The genres to look for.
 
     Raises
     ------
     AnalysisError
-        If no song has one of them.
+        If no song has a given genre.
     """
-    there = Counter(genre for mine in genres_of_songs for genre in mine)
-    wanted, known = ({genre.casefold() for genre in some} for some in (genres, there))
+    counts = Counter(genre for song_genres in genres_of_songs for genre in song_genres)
+    known = {genre.casefold() for genre in counts}
     for genre in genres:
         if genre.casefold() not in known:
-            near = get_close_matches(genre, there, _SUGGESTIONS, cutoff=0.5)
-            near = near or [name for name, _ in there.most_common(_SUGGESTIONS)]
-            found = f"there is {', '.join(map(repr, near))}" if near else "there is no genre at all"
-            raise AnalysisError(f"No song of {library} has the genre {genre!r}: {found}.")
-    return np.array([not wanted.isdisjoint(map(str.casefold, mine)) for mine in genres_of_songs], dtype=bool)
+            similar = get_close_matches(genre, counts, _MAX_GENRES_IN_MESSAGE, cutoff=0.5)
+            suggested = similar or [name for name, _ in counts.most_common(_MAX_GENRES_IN_MESSAGE)]
+            hint = (
+                f"choose for example {', '.join(map(repr, suggested))}" if suggested else "it has no genres"
+            )
+            raise AnalysisError(f"No song of {library} has the genre {genre!r}: {hint}.")
+    wanted = {genre.casefold() for genre in genres}
+    return np.array(
+        [not wanted.isdisjoint(map(str.casefold, song_genres)) for song_genres in genres_of_songs], dtype=bool
+    )
 
 
 def _in_clusters(collection: Collection, clusters: Sequence[str]) -> np.ndarray:
-    """Tell which songs are in any of some clusters [shape=(n,), bool]."""
+    """Return which songs are in one of the given clusters [shape=(n,), bool]; all if none is given."""
     if not clusters:
         return np.ones(len(collection.songs), dtype=bool)
     names = collection.cluster_names
     if not names:
         raise AnalysisError("The library has no clusters yet: run `python run.py map` first.")
-    numbers = {name.casefold(): number for number, name in reversed(list(enumerate(names)))}
+    # If several clusters have the same name, the name means the first of them.
+    by_name = {name.casefold(): number for number, name in reversed(list(enumerate(names)))}
     by_number = {str(number): number for number in range(len(names))}
     wanted = []
     for cluster in clusters:
-        number = numbers.get(cluster.casefold(), by_number.get(cluster))
+        number = by_name.get(cluster.casefold(), by_number.get(cluster))
         if number is None:
-            there = ", ".join(f"{number} ({name})" for number, name in enumerate(names[:_MOST_SHOWN]))
-            more = ", …" * (len(names) > _MOST_SHOWN)
+            shown = [f"{number} ({name})" for number, name in enumerate(names[:_MAX_CLUSTERS_IN_MESSAGE])]
+            more = ", …" if len(names) > _MAX_CLUSTERS_IN_MESSAGE else ""
             raise AnalysisError(
-                f"The map has no cluster {cluster!r}: choose one that there is, {there}{more}."
+                f"The map has no cluster {cluster!r}: choose one of {', '.join(shown)}{more}."
             )
         wanted.append(number)
     return np.isin(collection.clusters, wanted)

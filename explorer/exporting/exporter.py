@@ -1,4 +1,4 @@
-"""Exports a library in other programs' formats."""
+"""Exports a library to files in the formats of other programs."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ FORMS = ("csv", "parquet", "m3u8", "xspf", "tsv")
 PLAYLISTS = ("m3u8", "xspf")
 
 _EXTENSIONS = {f".{form}": form for form in FORMS} | {".m3u": "m3u8", ".pq": "parquet"}
-_Write = Callable[[BinaryIO], object]
+_Writer = Callable[[BinaryIO], object]
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What a user asked for.
+    """The options of an export.
 
     Attributes
     ----------
     form : str
-        One of `FORMS`.
+        The file format: one of `FORMS`.
     genres, clusters : tuple of str
-        Songs that have any of the genres and are in any of the clusters, named or numbered; all where
-        there are none.
+        Export only songs with at least one of the genres that are in one of the clusters, given by name or
+        number. Empty for all genres or clusters.
     paths : {"relative", "absolute"}, optional
-        Relative to the folder of music. Playlists name files absolutely otherwise, so that they play
-        wherever they lie; tables do not.
+        Relative to the folder of music, or absolute. By default, playlists have absolute paths, so that they
+        work in every folder; tables have relative paths.
     projection : str, optional
-        Whose positions are x and y, in Parquet: the first of t-SNE, UMAP and PCA that the map has.
+        For Parquet: the projection that gives the columns x and y. By default the first of t-SNE, UMAP and
+        PCA that the map has.
     vectors : bool
-        Add the vectors, in Parquet.
+        For Parquet: add the vectors.
     """
 
     form: str
@@ -55,17 +56,19 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was handed out.
+    """The result of an export.
 
     Attributes
     ----------
     out : list of Path
-        The files that were written.
+        The files that were written; empty for a stream.
     songs : int
+        The number of exported songs.
     left_out : int
-        Songs that were chosen and are not in it: without files in playlists, without vectors in TSV.
+        The number of selected songs that the export does not contain: songs without a file in playlists,
+        songs without a vector in TSV.
     trained : bool or None
-        Whether the library's vectors are those of trained filters; None where nobody knows.
+        Whether the library's model has trained weights; None if the model is unknown.
     """
 
     out: list[Path]
@@ -75,74 +78,76 @@ class Exported:
 
 
 def form_of(out: Path) -> str | None:
-    """Return the form that a file's extension stands for, or None."""
+    """Return the file format for a file's extension; None if the extension is unknown."""
     return _EXTENSIONS.get(out.suffix.lower())
 
 
 def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) -> Exported:
-    """Hand songs out as a file, or into a binary stream.
+    """Write songs to a file or to a binary stream.
 
-    Each file takes the place of an older one once it is whole. TSV is two files,
-    `NAME.vectors.tsv` and `NAME.metadata.tsv` for `NAME.tsv` or `NAME`.
+    An existing file is replaced only when the new file is complete. TSV is two files: `NAME.vectors.tsv` and
+    `NAME.metadata.tsv` for `NAME.tsv` or `NAME`.
 
     Raises
     ------
     LibraryError
-        If the library is empty, or what is to be written is the library.
+        If the library is empty, or `out` is the library itself.
     AnalysisError
-        If it has no such genre, cluster or projection, what was asked for does not go together, or a file
-        or the stream cannot be written.
+        If the library does not have a given genre, cluster or projection, if options contradict each other,
+        or if a file or the stream cannot be written.
     """
-    _check(database, request, out)
+    _check_options(database, request, out)
     collection = collect(
         database,
         genres=request.genres,
         clusters=request.clusters,
         with_vectors=request.form in ("parquet", "tsv"),
     )
-    handed, writers = _prepare(collection, request)
-    files = [_file(out, ending) for ending in writers] if isinstance(out, Path) else []
+    song_count, writers = _prepare(collection, request)
+    files = [_file_name(out, ending) for ending in writers] if isinstance(out, Path) else []
     for file in files:
         refuse_library(file, database.path)
     try:
         _write(writers.values(), files or out)
     except BrokenPipeError:
-        # The reading program has closed the pipe: that is no error of the export.
+        # The program that reads the pipe has closed it: not an error of the export.
         raise
     except OSError as error:
-        where = " and ".join(map(str, files)) or "Standard output"
+        target = " and ".join(map(str, files)) or "Standard output"
         raise AnalysisError(
-            f"{where} cannot be written ({error.strerror or error}): check that the folder exists, its "
-            "permissions and the disk's space, or name another file with --out."
+            f"{target} cannot be written ({error.strerror or error}): check that the folder exists, its "
+            "permissions and the free disk space, or choose another file with --out."
         ) from error
-    return Exported(files, handed, len(collection.songs) - handed, collection.trained)
+    return Exported(files, song_count, len(collection.songs) - song_count, collection.is_trained)
 
 
-def _check(database: Database, request: ExportRequest, out: Path | BinaryIO) -> None:
+def _check_options(database: Database, request: ExportRequest, out: Path | BinaryIO) -> None:
     if request.form not in FORMS:
-        raise AnalysisError(f"form={request.form!r} cannot be written: choose one of {', '.join(FORMS)}.")
+        raise AnalysisError(
+            f"form={request.form!r} is not an export format: choose one of {', '.join(FORMS)}."
+        )
     if request.form != "parquet" and (request.projection or request.vectors):
         option = "--projection" if request.projection else "--vectors"
-        raise AnalysisError(f"{option} is for Parquet alone, not for {request.form}: leave it out.")
+        raise AnalysisError(f"{option} works only with Parquet, not with {request.form}: leave it out.")
     if request.form == "tsv" and not isinstance(out, Path):
-        raise AnalysisError("A tsv export is two files: name them with --out NAME.")
+        raise AnalysisError("A TSV export is two files: name them with --out NAME.")
     if isinstance(out, Path) and out.is_dir():
         raise AnalysisError(f"{out} is a folder: name a file in it with --out.")
-    there = database.projections()
-    if request.projection and request.projection not in there:
-        known = ", ".join(TITLES[name] for name in TITLES if name in there) or "none"
+    stored = database.projections()
+    if request.projection and request.projection not in stored:
+        known = ", ".join(TITLES[name] for name in TITLES if name in stored) or "none"
         raise AnalysisError(
             f"The map has no {TITLES.get(request.projection, request.projection)} (it has {known}): run "
             "`python run.py map` first."
         )
 
 
-def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[str, _Write]]:
-    """Return how many songs are exported, and what writes each file, by the ending of its name."""
+def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[str, _Writer]]:
+    """Return the number of exported songs, and the function that writes each file, by its name's ending."""
     if request.form in PLAYLISTS:
-        there = [song for song in collection.songs if song.path is not None]
-        text, _ = write_playlist(there, form=request.form, paths=request.paths or "absolute")
-        return len(there), {"": lambda target: target.write(text.encode())}
+        songs = [song for song in collection.songs if song.path is not None]
+        text, _ = write_playlist(songs, form=request.form, paths=request.paths or "absolute")
+        return len(songs), {"": lambda target: target.write(text.encode())}
     relative = request.paths != "absolute"
     if request.form == "csv":
         return len(collection.songs), {"": lambda target: write_csv(collection, target, relative=relative)}
@@ -161,15 +166,15 @@ def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[
     return len(collection.songs), {"": lambda target: write_parquet(collection, target, **options)}
 
 
-def _file(out: Path, ending: str) -> Path:
-    """Return a file's path; where there are several, their names begin alike."""
+def _file_name(out: Path, ending: str) -> Path:
+    """Return the path of a file: `out` itself, or `out` with the ending of one of two files."""
     if not ending:
         return out
     return out.with_name((out.stem if out.suffix.lower() == ".tsv" else out.name) + ending)
 
 
-def _write(writers: Iterable[_Write], out: list[Path] | BinaryIO) -> None:
-    """Write one after the other into a stream, or each into a file: all files appear, or none."""
+def _write(writers: Iterable[_Writer], out: list[Path] | BinaryIO) -> None:
+    """Write everything to one stream, or each part to its own file: all files appear, or none."""
     with ExitStack() as stack:
         for number, write in enumerate(writers):
             if isinstance(out, list):

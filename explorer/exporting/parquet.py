@@ -1,4 +1,4 @@
-"""Writes songs as Parquet, as data frames read it and Embedding Atlas opens it."""
+"""Writes songs as a Parquet file, for data frames and Embedding Atlas."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from explorer.mapping.knn_graph import true_neighbours
 from explorer.util.text import shown
 
 NEIGHBOURS = 10
-# In a large library the search finds the first ten better if it is asked for more, as the map does.
-_SOUGHT = 17
+# In a large library, the search finds more of the true ten nearest if it searches for more, as the map does.
+_SEARCHED_NEIGHBOURS = 17
 _ROWS_AT_ONCE = 8_192
 _SCHEMA = pa.schema(
     [
@@ -36,11 +36,11 @@ _SCHEMA = pa.schema(
 def write_parquet(
     collection: Collection, target: BinaryIO, *, projection: str | None, relative: bool, vectors: bool
 ) -> None:
-    """Write a row a song, compressed with Zstandard; what is not known is null.
+    """Write one row for each song, compressed with Zstandard; unknown values are null.
 
-    `neighbors` are the ten of the rows that sound most alike, as Embedding Atlas wants them: `ids` are
-    numbers of rows from 0, `distances` are 1 - similarity. `text` is title, artist and genres in one. The
-    file's metadata says under `music_explorer` whether the filters were trained.
+    The column `neighbors` holds the ten most similar songs of the file, in the format of Embedding Atlas:
+    `ids` are row numbers from 0, `distances` are 1 - similarity. The column `text` joins title, artist and
+    genres. The file's metadata has the key `music_explorer`, which states whether the weights are trained.
 
     Parameters
     ----------
@@ -48,71 +48,68 @@ def write_parquet(
         With its vectors.
     target : binary stream
     projection : str or None
-        Whose positions are `x` and `y` too.
+        The projection that gives the columns `x` and `y`.
     relative : bool
-        Whether paths are relative to the folder of music, rather than absolute.
+        Whether paths are relative to the folder of music, instead of absolute.
     vectors : bool
-        Add `vector`, 512 float32 a song.
+        Add the column `vector`: 512 float32 a song.
     """
-    facts = {"trained_filters": collection.trained, "projection": projection}
-    schema = _SCHEMA.with_metadata({"music_explorer": json.dumps(facts)})
+    library_vectors = collection.song_vectors.vectors
+    metadata = {"trained_filters": collection.is_trained, "projection": projection}
+    schema = _SCHEMA.with_metadata({"music_explorer": json.dumps(metadata)})
     if vectors:
-        schema = schema.append(
-            pa.field("vector", pa.list_(pa.float32(), collection.song_vectors.vectors.shape[1]))
-        )
-    places = {"": collection.places(projection)} | {
-        f"{name}_": collection.places(name) for name in PROJECTIONS
+        schema = schema.append(pa.field("vector", pa.list_(pa.float32(), library_vectors.shape[1])))
+    positions_by_prefix = {"": collection.positions_in(projection)} | {
+        f"{name}_": collection.positions_in(name) for name in PROJECTIONS
     }
     neighbours, distances = neighbours_among(collection)
     with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
         for start in range(0, len(collection.songs), _ROWS_AT_ONCE):
             part = slice(start, start + _ROWS_AT_ONCE)
             rows = collection.vector_rows[part]
-            columns = _songs(collection, part, relative)
+            columns = _columns_of_tags(collection, part, relative)
             columns["neighbors"] = [
-                {"ids": ids, "distances": apart} if row >= 0 else None
-                for row, ids, apart in zip(rows, neighbours[part], distances[part], strict=True)
+                {"ids": ids, "distances": song_distances} if row >= 0 else None
+                for row, ids, song_distances in zip(rows, neighbours[part], distances[part], strict=True)
             ]
             if vectors:
-                columns["vector"] = [
-                    collection.song_vectors.vectors[row] if row >= 0 else None for row in rows
-                ]
-            for prefix, positions in places.items():
+                columns["vector"] = [library_vectors[row] if row >= 0 else None for row in rows]
+            for prefix, positions in positions_by_prefix.items():
                 for axis, values in zip("xy", positions[part].T, strict=True):
                     columns[prefix + axis] = pa.array(values, from_pandas=True)
             writer.write_batch(pa.RecordBatch.from_pydict(columns, schema))
 
 
 def neighbours_among(collection: Collection) -> tuple[np.ndarray, np.ndarray]:
-    """Find the songs of a collection that sound most like each of them.
+    """Find the most similar songs of each song, among the songs of a collection.
 
     Returns
     -------
     neighbours : np.ndarray [shape=(n, k), int64]
-        Rows of the collection, the most alike first; -1 for songs without a vector. k is 10, or less where
-        there are no more songs.
+        Rows of the collection, the most similar first; -1 for songs without a vector. k is 10, or fewer if
+        the collection has fewer other songs.
     distances : np.ndarray [shape=(n, k), float32]
-        1 - similarity, the cosine after the library's mean vector was taken away.
+        1 - similarity. The similarity is the cosine after subtracting the library's mean vector.
     """
-    there = np.flatnonzero(collection.vector_rows >= 0)
+    with_vector = np.flatnonzero(collection.vector_rows >= 0)
     directions = collection.song_vectors.neighbours.rows
-    if not np.array_equal(collection.vector_rows[there], np.arange(len(directions))):
-        directions = directions[collection.vector_rows[there]]
-    near = true_neighbours(directions, _SOUGHT)[:, :NEIGHBOURS]
-    neighbours = np.full((len(collection.songs), near.shape[1]), -1, dtype=np.int64)
+    if not np.array_equal(collection.vector_rows[with_vector], np.arange(len(directions))):
+        directions = directions[collection.vector_rows[with_vector]]
+    nearest = true_neighbours(directions, _SEARCHED_NEIGHBOURS)[:, :NEIGHBOURS]
+    neighbours = np.full((len(collection.songs), nearest.shape[1]), -1, dtype=np.int64)
     distances = np.zeros(neighbours.shape, dtype=np.float32)
-    neighbours[there] = there[near]
-    for part in np.array_split(np.arange(len(there)), len(there) // _ROWS_AT_ONCE + 1):
-        alike = np.einsum("ikd,id->ik", directions[near[part]], directions[part])
-        distances[there[part]] = np.clip(1 - alike, 0, 2)
+    neighbours[with_vector] = with_vector[nearest]
+    for part in np.array_split(np.arange(len(with_vector)), len(with_vector) // _ROWS_AT_ONCE + 1):
+        similarities = np.einsum("ikd,id->ik", directions[nearest[part]], directions[part])
+        distances[with_vector[part]] = np.clip(1 - similarities, 0, 2)
     return neighbours, distances
 
 
-def _songs(collection: Collection, part: slice, relative: bool) -> dict[str, list]:
+def _columns_of_tags(collection: Collection, part: slice, relative: bool) -> dict[str, list]:
     songs, clusters = collection.songs[part], collection.clusters[part].tolist()
     genres = [[shown(genre) for genre in song.genres] for song in songs]
     columns = {name: [shown(getattr(song, name)) for song in songs] for name in ("title", "artist", "album")}
-    headings = zip(columns["title"], columns["artist"], map(", ".join, genres), strict=True)
+    texts = zip(columns["title"], columns["artist"], map(", ".join, genres), strict=True)
     return columns | {
         "song_id": [song.song_id for song in songs],
         "genre": [names[0] if names else None for names in genres],
@@ -122,5 +119,5 @@ def _songs(collection: Collection, part: slice, relative: bool) -> dict[str, lis
         "cluster": [None if cluster < 0 else cluster for cluster in clusters],
         "cluster_name": [collection.cluster_name(cluster) or None for cluster in clusters],
         "path": [path_text(song, relative=relative) or None for song in songs],
-        "text": [" · ".join(filter(None, heading)) for heading in headings],
+        "text": [" · ".join(filter(None, parts)) for parts in texts],
     }

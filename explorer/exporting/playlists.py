@@ -1,8 +1,7 @@
-"""Playlists of some songs, as text: M3U8 and XSPF for players, CSV for tables.
+"""Writes playlists as text: M3U8 and XSPF for players, CSV for spreadsheets.
 
-What tags say is shown on one line and without characters that only steer how text is shown: they could
-make a line end early, or read otherwise than it is. Files are named so that a player finds them, whatever
-bytes their names are made of.
+Texts of tags are written on one line and without control characters, which could end a line early or change
+how it is displayed. Paths are written so that a player finds the file, whatever bytes its name contains.
 """
 
 from __future__ import annotations
@@ -25,67 +24,68 @@ FORMS = {
     "xspf": "application/xspf+xml",
     "csv": "text/csv",
 }
-"""Each form's media type."""
+"""The media type of each format."""
 
 PATHS = ("relative", "absolute")
 
 COLUMNS = ("title", "artist", "album", "genres", "year", "duration_s", "path", "song_id")
 
-_MOST_SHOWN = 500
-# A spreadsheet reads a cell that begins like this as a formula.
-_FORMULA = ("=", "+", "-", "@")
-_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
+_MAX_NAME_LENGTH = 500
+# A spreadsheet reads a cell that begins with one of these as a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@")
+_URI_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def write_playlist(songs: Iterable[FiledSong], *, form: str, paths: str) -> tuple[str, str]:
-    """Write a playlist.
+    """Write a playlist as text.
 
     Parameters
     ----------
     songs : iterable of FiledSong
-        In the playlist's order; those without a file are left out.
+        In the order of the playlist. Songs without a file are left out.
     form : {"m3u8", "xspf", "csv"}
-        In a table, text that a spreadsheet would take for a formula has an apostrophe before it.
+        The format. In a CSV, text that a spreadsheet would read as a formula gets an apostrophe in front.
     paths : {"relative", "absolute"}
-        Relative ones are relative to the folder of music that holds the song: the playlist belongs there.
-        Names that a line cannot hold are absolute URIs in an M3U8 anyhow.
+        Relative paths are relative to the song's folder of music, so the playlist must be in that folder.
+        In an M3U8, a name that one line cannot hold is always written as an absolute URI.
 
     Returns
     -------
     text : str
-        What UTF-8 can say.
+        Can be encoded as UTF-8.
     media_type : str
 
     Raises
     ------
     LibraryError
-        If there is no such form, or paths are to be something else.
+        If `form` or `paths` is not one of these values.
     """
     if form not in FORMS:
-        raise LibraryError(f"form={form!r} is no playlist: choose one of {', '.join(FORMS)}.")
+        raise LibraryError(f"form={form!r} is not a playlist format: choose one of {', '.join(FORMS)}.")
     if paths not in PATHS:
-        raise LibraryError(f"paths={paths!r} is neither of {' and '.join(PATHS)}.")
+        raise LibraryError(f"paths={paths!r} is not valid: choose one of {', '.join(PATHS)}.")
     write = {"m3u8": _m3u8, "xspf": _xspf, "csv": _csv}[form]
-    there = (song for song in songs if song.path is not None and song.root is not None)
-    return write(there, paths == "relative"), FORMS[form]
+    with_file = (song for song in songs if song.path is not None and song.root is not None)
+    return write(with_file, paths == "relative"), FORMS[form]
 
 
 def _m3u8(songs: Iterable[FiledSong], relative: bool) -> str:
     lines = ["#EXTM3U"]
     for song in songs:
         seconds = -1 if song.duration_s is None else round(song.duration_s)
-        names = (shown(song.artist)[:_MOST_SHOWN], shown(song.title)[:_MOST_SHOWN])
+        names = (shown(song.artist)[:_MAX_NAME_LENGTH], shown(song.title)[:_MAX_NAME_LENGTH])
         lines.append(f"#EXTINF:{seconds}," + " - ".join(filter(None, names)))
         lines.append(_m3u8_path(song, relative))
     return "\n".join(lines) + "\n"
 
 
 def _m3u8_path(song: FiledSong, relative: bool) -> str:
-    """Return a file's path as a line, or its URI if the path cannot be written as a line."""
+    """Return a file's path, or its URI if the path cannot be written on one line."""
     name = _native_path(song, relative)
     if not fits_one_line(name) or name != name.rstrip():
         return _uri(song, relative=False)
-    if relative and (name[0] in "# \t" or _SCHEME.match(song.path)):
+    # Without `./`, a player would read such a name as a comment or as a URI.
+    if relative and (name[0] in "# \t" or _URI_SCHEME.match(song.path)):
         return f"./{name}"
     return name
 
@@ -119,7 +119,7 @@ def _csv(songs: Iterable[FiledSong], relative: bool) -> str:
 
 
 def song_cells(song: FiledSong, cell: Callable[[str], str]) -> dict[str, str]:
-    """Return a song's texts for a table, by column; `cell` makes a text a cell."""
+    """Return a song's cells for a table, by column; `cell` converts a text to a cell."""
     return {
         **{name: cell(getattr(song, name)) for name in ("song_id", "title", "artist", "album", "year")},
         "genre": cell(song.genres[0]) if song.genres else "",
@@ -129,13 +129,13 @@ def song_cells(song: FiledSong, cell: Callable[[str], str]) -> dict[str, str]:
 
 
 def table_cell(text: str) -> str:
-    """Return a text as a cell: on one line, with an apostrophe if a spreadsheet would read a formula."""
+    """Return a text as a cell: on one line, with an apostrophe in front if it looks like a formula."""
     line = shown(text)
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
 
 
 def path_text(song: FiledSong, *, relative: bool) -> str:
-    """Return a song's path as text, or its URI where no line can hold it; "" where there is no file."""
+    """Return a song's path, or its URI if one line cannot hold the path; "" without a file."""
     if song.path is None or song.root is None:
         return ""
     path = _native_path(song, relative)
@@ -143,9 +143,9 @@ def path_text(song: FiledSong, *, relative: bool) -> str:
 
 
 def path_cell(song: FiledSong, *, relative: bool) -> str:
-    """Return a song's path as a cell: `./` comes first if a spreadsheet would read a formula."""
+    """Return a song's path as a cell, with `./` in front if it looks like a formula."""
     path = path_text(song, relative=relative)
-    return f"./{path}" if path.startswith(_FORMULA) else path
+    return f"./{path}" if path.startswith(_FORMULA_STARTS) else path
 
 
 def _native_path(song: FiledSong, relative: bool) -> str:

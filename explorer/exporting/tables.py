@@ -1,4 +1,4 @@
-"""Writes songs as tables of text: CSV, and the pair of TSV that TensorFlow's Embedding Projector opens."""
+"""Writes songs as text tables: CSV, and the two TSV files of TensorFlow's Embedding Projector."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ COLUMNS = (
     *COORDINATES,
     "path",
 )
-"""Of a CSV."""
+"""The columns of a CSV."""
 
 METADATA_COLUMNS = (
     *("title", "artist", "album", "genre", "genres", "year", "duration_s", "cluster", "cluster_name"),
     "song_id",
 )
-"""Of what the projector labels points with: the first column, until another one is chosen."""
+"""The columns of the TSV of labels. The projector shows the first column until the user chooses another."""
 
 
 def write_csv(collection: Collection, target: BinaryIO, *, relative: bool) -> None:
-    """Write a table in UTF-8, a line a song, `COLUMNS` first.
+    """Write a UTF-8 table with the header `COLUMNS` and one line for each song.
 
-    What a spreadsheet would take for a formula, text that begins with one of `= + - @`, has an apostrophe
-    before it, and a path `./`; coordinates are numbers. Titles and the like are on one line. What is not
-    known is empty.
+    A spreadsheet reads text that begins with `=`, `+`, `-` or `@` as a formula. Such text gets an apostrophe
+    in front, and such a path gets `./`. Coordinates are numbers and are not changed. Line breaks in texts
+    become spaces. Unknown values are empty.
 
     Parameters
     ----------
     target : binary stream
     relative : bool
-        Whether paths are relative to the folder of music, rather than absolute.
+        Whether paths are relative to the folder of music, instead of absolute.
     """
     table = csv.DictWriter(_as_text(target), COLUMNS, extrasaction="ignore")
     table.writeheader()
-    places = np.hstack([collection.places(name) for name in PROJECTIONS])
+    positions = np.hstack([collection.positions_in(name) for name in PROJECTIONS])
     for row, song in enumerate(collection.songs):
-        coordinates = ("" if np.isnan(value) else f"{value:.6g}" for value in places[row])
+        coordinates = ("" if np.isnan(value) else f"{value:.6g}" for value in positions[row])
         cells = song_cells(song, table_cell) | _cluster_cells(collection, row, table_cell)
         cells |= dict(zip(COORDINATES, coordinates, strict=True))
         table.writerow(cells | {"path": path_cell(song, relative=relative)})
 
 
 def write_vectors(collection: Collection, target: BinaryIO) -> None:
-    """Write the songs' vectors, one a line: 512 numbers with tabs between them, exact in single precision.
+    """Write one line for each vector: 512 numbers separated by tabs, exact in single precision.
 
     Songs without a vector are left out.
     """
@@ -62,12 +62,13 @@ def write_vectors(collection: Collection, target: BinaryIO) -> None:
 
 
 def write_metadata(collection: Collection, target: BinaryIO) -> None:
-    """Write what the songs are, in the order of their vectors, `METADATA_COLUMNS` first.
+    """Write the songs' labels with the header `METADATA_COLUMNS`, in the order of `write_vectors`.
 
-    The projector knows no quotes: a cell holds neither tab nor line break, and no line begins empty.
+    The projector does not understand quotes, so no cell contains a tab or a line break. The first cell of a
+    line is never empty.
     """
-    form = {"delimiter": "\t", "lineterminator": "\n", "quoting": csv.QUOTE_NONE, "quotechar": None}
-    table = csv.DictWriter(_as_text(target), METADATA_COLUMNS, **form)
+    dialect = {"delimiter": "\t", "lineterminator": "\n", "quoting": csv.QUOTE_NONE, "quotechar": None}
+    table = csv.DictWriter(_as_text(target), METADATA_COLUMNS, **dialect)
     table.writeheader()
     for row in np.flatnonzero(collection.vector_rows >= 0).tolist():
         cells = song_cells(collection.songs[row], shown) | _cluster_cells(collection, row, shown)
@@ -84,5 +85,5 @@ def _cluster_cells(collection: Collection, row: int, cell: Callable[[str], str])
 
 
 def _as_text(target: BinaryIO) -> TextIO:
-    """Return a text stream that writes to a binary one at once."""
+    """Return a text stream that writes to a binary stream without a buffer."""
     return codecs.getwriter("utf-8")(target, errors="replace")

@@ -46,19 +46,19 @@ def song(**values):
 
 
 def songs():
-    """Every text as title, artist and album, and every name, as songs."""
+    """Return one song for each text, as title, artist and album, and one song for each file name."""
     texts = [song(title=text, artist=text, album=text, genres=(text,), duration_s=1.6) for text in TEXTS]
     return texts + [song(path=name, song_id=name.decode("utf-8", "replace")) for name in NAMES]
 
 
-def reads(form, paths="relative", some=None):
-    text, media_type = write_playlist(songs() if some is None else some, form=form, paths=paths)
+def written(form, paths="relative", playlist=None):
+    text, media_type = write_playlist(songs() if playlist is None else playlist, form=form, paths=paths)
     text.encode("utf-8")
     return text, media_type
 
 
-def file_named(line, *, root=ROOT):
-    """The file that a player finds: as bytes, absolute."""
+def file_of(line, *, root=ROOT):
+    """Return the absolute path, as bytes, of the file that a player opens for a line."""
     if line.startswith("file://"):
         return unquote_to_bytes(urlsplit(line).path)
     return (
@@ -70,23 +70,25 @@ def file_named(line, *, root=ROOT):
 
 @pytest.mark.parametrize("paths", ["relative", "absolute"])
 def test_an_m3u8_has_two_lines_a_song_and_players_find_every_file(paths):
-    text, media_type = reads("m3u8", paths)
+    text, media_type = written("m3u8", paths)
     lines = text.removesuffix("\n").split("\n")
     assert media_type == "audio/x-mpegurl"
     assert lines[0] == "#EXTM3U"
     assert len(lines) == 1 + 2 * len(songs())
     assert len(text.splitlines()) == len(lines)
-    for number, wanted in enumerate(songs()):
+    for number, expected in enumerate(songs()):
         info, line = lines[1 + 2 * number : 3 + 2 * number]
         assert re.match(r"#EXTINF:(2|-1),", info)
         assert not line.startswith("#")
         assert line == line.strip()
-        assert file_named(line) == os.fsencode(ROOT) + b"/" + wanted.path
+        assert file_of(line) == os.fsencode(ROOT) + b"/" + expected.path
     assert not BIDI.search(text)
 
 
-def test_an_m3u8_names_artist_and_title_or_the_title_alone():
-    text, _ = reads("m3u8", some=[song(duration_s=61.4), song(artist="", duration_s=None), song(title="")])
+def test_an_m3u8_shows_artist_and_title_or_the_one_that_is_known():
+    text, _ = written(
+        "m3u8", playlist=[song(duration_s=61.4), song(artist="", duration_s=None), song(title="")]
+    )
     assert [line for line in text.split("\n") if line.startswith("#EXTINF")] == [
         "#EXTINF:61,Artist - Title",
         "#EXTINF:-1,Title",
@@ -96,17 +98,17 @@ def test_an_m3u8_names_artist_and_title_or_the_title_alone():
 
 @pytest.mark.parametrize("paths", ["relative", "absolute"])
 def test_an_xspf_is_xml_with_escaped_uris(paths):
-    text, media_type = reads("xspf", paths)
+    text, media_type = written("xspf", paths)
     assert media_type == "application/xspf+xml"
     tracks = ElementTree.fromstring(text.encode()).findall(f"{XSPF}trackList/{XSPF}track")
     assert len(tracks) == len(songs())
-    for track, wanted in zip(tracks, songs(), strict=True):
+    for track, expected in zip(tracks, songs(), strict=True):
         location = track.find(f"{XSPF}location").text
         assert re.fullmatch(r"[A-Za-z0-9/%._~:-]+", location)
         assert location.startswith("file:///") == (paths == "absolute")
         assert urlsplit(location).scheme == ("file" if paths == "absolute" else "")
-        found = unquote_to_bytes(urlsplit(location).path)
-        assert found == (os.fsencode(ROOT) + b"/" if paths == "absolute" else b"") + wanted.path
+        path = unquote_to_bytes(urlsplit(location).path)
+        assert path == (os.fsencode(ROOT) + b"/" if paths == "absolute" else b"") + expected.path
     first = {child.tag.removeprefix(XSPF): child.text for child in tracks[0]}
     assert first["title"] == first["creator"] == first["album"] == "two lines and more still"
     assert first["duration"] == "1600"
@@ -115,45 +117,49 @@ def test_an_xspf_is_xml_with_escaped_uris(paths):
 
 
 @pytest.mark.parametrize("paths", ["relative", "absolute"])
-def test_a_csv_is_a_table_that_no_spreadsheet_computes(paths):
-    text, media_type = reads("csv", paths)
+def test_a_csv_contains_no_formulas(paths):
+    text, media_type = written("csv", paths)
     assert media_type == "text/csv"
     assert text.endswith("\r\n")
     header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert tuple(header) == COLUMNS
     assert len(rows) == len(songs())
-    for row, wanted in zip(rows, songs(), strict=True):
+    for row, expected in zip(rows, songs(), strict=True):
         assert len(row) == len(COLUMNS)
         assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in row)
         cells = dict(zip(header, row, strict=True))
-        if wanted.path != b"caf\xe9.mp3" and b"\n" not in wanted.path:
-            assert file_named(cells["path"]) == os.fsencode(ROOT) + b"/" + wanted.path
+        if expected.path != b"caf\xe9.mp3" and b"\n" not in expected.path:
+            assert file_of(cells["path"]) == os.fsencode(ROOT) + b"/" + expected.path
     assert rows[1][0] == TEXTS[1]
     assert rows[6][0] == "'=HYPERLINK(1)"
     assert rows[0][5] == "1.600"
 
 
 def test_songs_without_a_file_are_left_out_and_the_order_is_kept():
-    some = [song(title="b"), song(title="gone", path=None, root=None), song(title="a")]
+    playlist = [song(title="b"), song(title="gone", path=None, root=None), song(title="a")]
     for form in ("m3u8", "xspf", "csv"):
-        text, _ = reads(form, some=some)
+        text, _ = written(form, playlist=playlist)
         assert "gone" not in text
         assert len(re.findall(r"a\.mp3", text)) == 2
-    assert [row[0] for row in csv.reader(io.StringIO(reads("csv", some=some)[0]))] == ["title", "b", "a"]
+    assert [row[0] for row in csv.reader(io.StringIO(written("csv", playlist=playlist)[0]))] == [
+        "title",
+        "b",
+        "a",
+    ]
 
 
 @pytest.mark.parametrize(("form", "paths"), [("pls", "relative"), ("csv", "../..")])
-def test_other_forms_are_refused(form, paths):
+def test_another_format_or_kind_of_path_is_an_error(form, paths):
     with pytest.raises(LibraryError, match=r"form|paths"):
         write_playlist([], form=form, paths=paths)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_files_with_any_name_exist_where_the_playlist_says(tmp_path):
+@pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")
+def test_a_playlist_finds_files_with_any_name(tmp_path):
     for name in NAMES:
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    text, _ = reads("m3u8", some=[song(path=name, root=str(tmp_path)) for name in NAMES])
+    text, _ = written("m3u8", playlist=[song(path=name, root=str(tmp_path)) for name in NAMES])
     for line in text.split("\n")[2::2]:
-        assert Path(os.fsdecode(file_named(line, root=tmp_path))).exists(), line
+        assert Path(os.fsdecode(file_of(line, root=tmp_path))).exists(), line
