@@ -1,9 +1,9 @@
-"""Run every benchmark at its normal size, one after the other, and write what each prints into a folder.
+"""Runs every benchmark at its normal size, one after the other, and writes the output of each to a folder.
 
     .venv/bin/python benchmarks/all.py CLIPS OUT
 
-CLIPS is a folder of at least 64 real clips. docs/figures.md says what each command measures and how long it
-takes.
+CLIPS is a folder of at least 64 real clips. docs/figures.md lists what each command measures and how long
+it takes.
 """
 
 import subprocess
@@ -22,7 +22,7 @@ COMMANDS = (
 
 
 def main() -> None:
-    """Run them."""
+    """Run the commands."""
     if len(sys.argv) != 3 or not Path(sys.argv[1]).is_dir():
         sys.exit(__doc__)
     clips, out = (Path(name).resolve() for name in sys.argv[1:])
@@ -30,9 +30,9 @@ def main() -> None:
     for number, command in enumerate(COMMANDS):
         words = [word.replace("CLIPS", str(clips)).replace("OUT", str(out)) for word in command.split()]
         started = time.monotonic()
-        with (out / f"{number:02d}-{Path(words[0]).stem.strip('-')}.txt").open("w") as told:
-            done = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=told, stderr=told)
-        print(f"{command}: status {done.returncode}, {time.monotonic() - started:.0f} s", flush=True)
+        with (out / f"{number:02d}-{Path(words[0]).stem.strip('-')}.txt").open("w") as log:
+            result = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=log, stderr=log)
+        print(f"{command}: status {result.returncode}, {time.monotonic() - started:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

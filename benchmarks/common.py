@@ -1,4 +1,4 @@
-"""What the benchmarks share: options with a smallest size, tables, made-up music, processes to measure."""
+"""Shared code of the benchmarks: options with a smallest size, tables, synthetic music, measured runs."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 EXPLORER = [sys.executable, "-m", "explorer"]
-"""The program, as `run.py` starts it."""
+"""The command that `run.py` starts."""
 
 FLOP_PER_WINDOW = 20.4e9
-"""Of OpenL3's convolutions, two for each multiplication."""
+"""Floating-point operations of OpenL3's convolutions: two for each multiplication."""
 
 MIB = 1 << 20
-_START_LIMIT_S, _ANSWER_LIMIT_S = 120, 600
+_START_LIMIT_S, _RESPONSE_LIMIT_S = 120, 600
 _PEAK_IN_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
 class Options(argparse.ArgumentParser):
-    """A benchmark's options. Each option that costs time has a second default, for `--smallest`."""
+    """A benchmark's options. Each option that affects the duration has a second default, for `--smallest`."""
 
     def __init__(self, description: str) -> None:
         super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
         self._smallest: dict[str, object] = {}
 
     def add(self, name: str, *, smallest: object = None, **details: object) -> None:
-        """Add an option; `smallest` is its default with `--smallest`, where that is another one."""
+        """Add an option; `smallest` is its default with `--smallest`, if that differs."""
         action = self.add_argument(name, **details)
         if smallest is not None:
             self._smallest[action.dest] = smallest
@@ -54,7 +54,7 @@ class Options(argparse.ArgumentParser):
         """Read the command line."""
         sizes = ", ".join(f"{name} {value}" for name, value in self._smallest.items())
         self.add_argument(
-            "--smallest", action="store_true", help=f"Show within seconds that the benchmark works: {sizes}."
+            "--smallest", action="store_true", help=f"Check within seconds that the benchmark works: {sizes}."
         )
         if "--smallest" in sys.argv:
             self.set_defaults(**self._smallest)
@@ -62,27 +62,31 @@ class Options(argparse.ArgumentParser):
 
 
 def print_head() -> None:
-    """Print which benchmark this is, and where and when it runs."""
+    """Print the benchmark's command, the processor and the date."""
     words = " ".join([f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     print(f"`{words}`, {processor()}, {os.cpu_count()} cores, {date.today()}\n", flush=True)
 
 
 def processor() -> str:
-    """Return what the processor calls itself."""
+    """Return the processor's name."""
     info = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
     return found[1].strip() if found else platform.processor() or platform.machine()
 
 
 def print_table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
-    """Print a Markdown table, each row as soon as it is there."""
+    """Print a Markdown table, each row as soon as it is computed."""
     print(f"| {' | '.join(map(str, head))} |\n{'|---' * len(head)}|", flush=True)
     for row in rows:
         print(f"| {' | '.join(map(str, row))} |", flush=True)
 
 
 def in_own_process(function: Callable, *arguments: object) -> object:
-    """Call a function where its memory is no part of ours: a child's peak begins with its parent's memory."""
+    """Call a function in a new process.
+
+    The peak memory of a child process starts at its parent's memory. So the function's memory must not become
+    part of this process.
+    """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
 
@@ -90,17 +94,15 @@ def in_own_process(function: Callable, *arguments: object) -> object:
 def make_music(
     folder: Path, *, songs: int, seconds: float, suffixes: Sequence[str] = (".flac",), repeats: int = 1
 ) -> Path:
-    """Write made-up songs, tones with overtones and some noise at 44.1 kHz; return the folder."""
+    """Write synthetic songs, tones with overtones and some noise at 44.1 kHz; return the folder."""
     import soundfile
 
     folder.mkdir(parents=True)
-    moments = np.arange(int(seconds * 44_100)) / 44_100
+    times_s = np.arange(int(seconds * 44_100)) / 44_100
     for number in range(songs):
-        random = np.random.default_rng(number)
-        tone = sum(
-            np.sin(2 * np.pi * 60 * (number + 1) * k * moments) * random.random() / k for k in (1, 2, 3)
-        )
-        samples = 0.2 * tone + 0.02 * random.normal(size=len(moments))
+        rng = np.random.default_rng(number)
+        tone = sum(np.sin(2 * np.pi * 60 * (number + 1) * k * times_s) * rng.random() / k for k in (1, 2, 3))
+        samples = 0.2 * tone + 0.02 * rng.normal(size=len(times_s))
         path = folder / f"{number:03d}{suffixes[number % len(suffixes)]}"
         with soundfile.SoundFile(path, "w", 44_100, 1) as file:
             for _ in range(repeats):
@@ -109,7 +111,7 @@ def make_music(
 
 
 def read_samples(path: Path, *, rate_hz: int, seconds: float) -> np.ndarray:
-    """Return the first seconds of a file, mono [shape=(m,), float32]; fewer where it is shorter."""
+    """Return the first seconds of a file, mono [shape=(m,), float32]; the whole file if it is shorter."""
     from explorer.audio.decoding import open_audio
 
     blocks, missing = [], int(seconds * rate_hz)
@@ -123,7 +125,7 @@ def read_samples(path: Path, *, rate_hz: int, seconds: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Run:
-    """What a command printed, and what it took."""
+    """A command's output, duration and peak memory."""
 
     output: str
     seconds: float
@@ -136,68 +138,69 @@ class Run:
 
 
 def run(*arguments: object) -> Run:
-    """Run a command of the program in a process of its own; only damaged files may trouble it."""
+    """Run a command of the program in a new process. Status 0 and 3 (some files failed) are accepted."""
     command = [*EXPLORER, *map(str, arguments)]
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as told:
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=told)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=errors)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in (0, 3):
-            told.seek(0)
-            sys.exit(f"{' '.join(command)} ended with status {process.returncode}: {told.read()[-2000:]}")
+            errors.seek(0)
+            sys.exit(f"{' '.join(command)} ended with status {process.returncode}: {errors.read()[-2000:]}")
         out.seek(0)
         return Run(out.read(), seconds, usage.ru_maxrss * _PEAK_IN_BYTES / MIB)
 
 
 @contextmanager
 def serving(database: Path) -> Iterator[Page]:
-    """Run `serve` on a free port, and yield its page."""
+    """Run `serve` on a free port; yield its page."""
     command = [*EXPLORER, "serve", "--no-browser", "--port", "0", "--db", str(database)]
-    with tempfile.TemporaryFile("w+") as told:
+    with tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
-        server = subprocess.Popen(command, cwd=ROOT, stderr=told, stdout=subprocess.DEVNULL)
+        server = subprocess.Popen(command, cwd=ROOT, stderr=errors, stdout=subprocess.DEVNULL)
         try:
-            while not (found := re.search(r"http://\S+:(\d+)/", os.pread(told.fileno(), 10_000, 0).decode())):
+            while not (url := re.search(r"http://\S+:(\d+)/", os.pread(errors.fileno(), 10_000, 0).decode())):
                 if server.poll() is not None or time.perf_counter() - started > _START_LIMIT_S:
-                    sys.exit(f"serve does not start: {os.pread(told.fileno(), 10_000, 0).decode()}")
+                    sys.exit(f"serve does not start: {os.pread(errors.fileno(), 10_000, 0).decode()}")
                 time.sleep(0.005)
-            yield Page(found[0], int(found[1]), server.pid, started)
+            yield Page(url[0], int(url[1]), server.pid, started)
         finally:
             server.terminate()
             server.wait()
 
 
 class Page:
-    """The page as a browser asks for it: over one connection, compressed.
+    """A client that requests the page as a browser does: over one connection, compressed.
 
-    `process` is the server's number, `started` when it was started by `time.perf_counter`.
+    `process` is the server's process id; `started` is the `time.perf_counter()` of its start.
     """
 
     def __init__(self, url: str, port: int, process: int, started: float) -> None:
         self.url, self.process, self.started = url, process, started
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWER_LIMIT_S)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_RESPONSE_LIMIT_S)
         self._callbacks: list[dict] = []
 
     def get(self, path: str) -> tuple[bytes, int]:
-        """Return an answer's content, and how many bytes were sent for it."""
-        return self._ask("GET", path)
+        """Return a response's content, and the number of bytes that were sent for it."""
+        return self._request("GET", path)
 
     def call(self, output: str, **values: object) -> tuple[bytes, int]:
-        """Run the server's callback that makes an output, as `drawing.data`.
+        """Run the server's callback that computes an output, for example `drawing.data`.
 
         Parameters
         ----------
         values : dict
-            What the page's components hold: the id of a component to its value; None for the others.
+            The values of the page's components, by id; all others are None.
         """
         if not self._callbacks:
             self._callbacks = json.loads(self.get("/_dash-dependencies")[0])
         callback = next(
-            one
-            for one in self._callbacks
-            if not one.get("clientside_function") and output in one["output"].strip(".").split("...")
+            candidate
+            for candidate in self._callbacks
+            if not candidate.get("clientside_function")
+            and output in candidate["output"].strip(".").split("...")
         )
         names = callback["output"].strip(".").split("...")
         outputs = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
@@ -212,19 +215,19 @@ class Page:
             "state": state,
             "changedPropIds": [f"{inputs[0]['id']}.{inputs[0]['property']}"],
         }
-        content, sent = self._ask("POST", "/_dash-update-component", json.dumps(body).encode())
+        content, sent = self._request("POST", "/_dash-update-component", json.dumps(body).encode())
         if f'"{output.partition(".")[0]}":'.encode() not in content:
-            sys.exit(f"The page did not make {output}: {content[:300]!r}")
+            sys.exit(f"The page did not compute {output}: {content[:300]!r}")
         return content, sent
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[bytes, int]:
+    def _request(self, method: str, path: str, body: bytes | None = None) -> tuple[bytes, int]:
         headers = {"Accept-Encoding": "gzip"} | ({"Content-Type": "application/json"} if body else {})
         self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
-        content = answer.read()
+        response = self._connection.getresponse()
+        content = response.read()
         sent = len(content)
-        if answer.headers["Content-Encoding"] == "gzip":
+        if response.headers["Content-Encoding"] == "gzip":
             content = gzip.decompress(content)
-        if answer.status != 200:
-            sys.exit(f"{path} answered {answer.status}: {content[:300]!r}")
+        if response.status != 200:
+            sys.exit(f"{path} answered with status {response.status}: {content[:300]!r}")
         return content, sent

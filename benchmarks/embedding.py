@@ -1,15 +1,16 @@
-"""Every engine and precision beside OpenL3's published package, by turns in one run.
+"""Compares the speed and exactness of all engines and precisions with OpenL3's published package.
 
     .venv/bin/python benchmarks/embedding.py [FOLDER] [--openl3-python VENV/bin/python] [--rounds 5]
 
-Windows of some songs of FOLDER (made-up ones without it) are embedded. Every contender runs in a process of
-its own, which waits while the others have their turn. A turn is a whole call, from samples at 48 kHz to
-embeddings, the front end included and nothing overlapped. Weights are untrained: the arithmetic is the same.
+The benchmark embeds windows of some songs of FOLDER (of synthetic songs without FOLDER). Each contender runs
+in its own process, and they take turns in one run. A turn is one whole call, from samples at 48 kHz to
+embeddings: it includes the front end, and nothing overlaps. Weights are untrained; the arithmetic is the same
+as with trained weights.
 
-The published package takes part where it is installed: in this environment, or in the one whose
-interpreter is given. It runs with batches of 16, 32 and 64, and ratios are to the best of them. Without
-TensorFlow, its engine is left out. The machine's float32 peak is the best matrix product of NumPy's and
-OpenVINO's between the turns.
+The published package takes part if it is installed in this environment, or in the one whose interpreter is
+given. It runs with batches of 16, 32 and 64; ratios are relative to the fastest of them. Without TensorFlow,
+its engine is left out. The machine's float32 peak is the fastest matrix product of NumPy and OpenVINO between
+the turns.
 """
 
 from __future__ import annotations
@@ -34,33 +35,33 @@ PACKAGE_BATCHES = ("openl3:16", "openl3:32", "openl3:64")
 HEAD = "|ms a window|windows/s|times the package|of float32 peak|memory|error|least cosine".split("|")
 
 
-def work(place: Path, role: str) -> None:
-    """Embed once for every line on standard input, and tell how long it took; keep the last result."""
+def run_contender(folder: Path, role: str) -> None:
+    """Embed once for every line on standard input and print the duration; save the last result."""
     name, detail = role.split(":")
-    samples = np.load(place / "samples.npy")
-    embed = open_package(place, int(detail)) if name == "openl3" else open_ours(name, detail, samples)
+    samples = np.load(folder / "samples.npy")
+    embed = open_package(folder, int(detail)) if name == "openl3" else open_ours(name, detail, samples)
     print(json.dumps({"windows": len(embed(samples))}), flush=True)
     for _ in sys.stdin:
         started = time.perf_counter()
         embedding = embed(samples)
         seconds = time.perf_counter() - started
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        np.save(place / f"{role}.npy", embedding)
-        print(json.dumps({"seconds": seconds, "memory_mib": memory}), flush=True)
+        memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        np.save(folder / f"{role}.npy", embedding)
+        print(json.dumps({"seconds": seconds, "memory_mib": memory_mib}), flush=True)
 
 
-def open_package(place: Path, batch_size: int):
-    """Return the published package's call, which needs nothing of ours."""
+def open_package(folder: Path, batch_size: int):
+    """Return a function that embeds with the published package; it uses none of our modules."""
     import openl3
     from openl3.models import load_audio_embedding_model_from_path
 
-    model = load_audio_embedding_model_from_path(str(place / "weights.h5"), "mel256", 512)
+    model = load_audio_embedding_model_from_path(str(folder / "weights.h5"), "mel256", 512)
     options = {"model": model, "hop_size": HOP_S, "batch_size": batch_size, "verbose": 0}
     return lambda samples: openl3.get_audio_embedding(samples, RATE_HZ, **options)[0]
 
 
 def open_ours(name: str, precision: str, samples: np.ndarray):
-    """Return the call of one of our engines; int8 is calibrated on what is embedded."""
+    """Return a function that embeds with one of our engines; int8 is calibrated on the same samples."""
     from explorer.embedding.engines import open_engine, quantised_network
     from explorer.embedding.frontend import log_mel, windows
     from explorer.embedding.model_weights import untrained_weights
@@ -79,44 +80,44 @@ def open_ours(name: str, precision: str, samples: np.ndarray):
 
 
 class Contender:
-    """A worker process and what it did."""
+    """A process that embeds with one engine, and the durations of its turns."""
 
-    def __init__(self, role: str, place: Path, python: str) -> None:
-        self.role, self.result = role, place / f"{role}.npy"
-        command = [python, "-W", "ignore", __file__, "--work", str(place), "--as", role]
+    def __init__(self, role: str, folder: Path, python: str) -> None:
+        self.role, self.result = role, folder / f"{role}.npy"
+        command = [python, "-W", "ignore", __file__, "--work", str(folder), "--as", role]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, text=True, **pipes)
-        self.windows = self._answer()["windows"]
+        self.windows = self._read_answer()["windows"]
         self.seconds: list[float] = []
         self.memory_mib = 0.0
 
-    def _answer(self) -> dict:
+    def _read_answer(self) -> dict:
         for line in self._process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        sys.exit(f"{self.role} ended before its turn: run it alone to see why.")
+        sys.exit(f"The process of {self.role} ended too early: run this engine alone to see the error.")
 
     def take_turn(self) -> None:
-        """Embed once."""
+        """Embed all windows once."""
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
-        answer = self._answer()
+        answer = self._read_answer()
         self.seconds.append(answer["seconds"])
         self.memory_mib = answer["memory_mib"]
 
     def stop(self) -> None:
-        """Let the process end."""
+        """End the process."""
         self._process.stdin.close()
         self._process.wait()
 
     @property
     def rate(self) -> float:
-        """Windows a second, by the median turn."""
+        """Windows per second in the median turn."""
         return self.windows / statistics.median(self.seconds)
 
 
 def matrix_products(size: int) -> list:
-    """Return NumPy's and OpenVINO's float32 products of two random matrices, ready to be called."""
+    """Return two functions that multiply two random float32 matrices: with NumPy and with OpenVINO."""
     import openvino
     from openvino import opset13
 
@@ -129,7 +130,7 @@ def matrix_products(size: int) -> list:
 
 
 def flop_per_s(products: list, size: int) -> float:
-    """Return the best rate of three calls of each product."""
+    """Return the rate of the fastest of three calls of each product."""
     seconds = []
     for product in products * 3:
         started = time.perf_counter()
@@ -138,8 +139,8 @@ def flop_per_s(products: list, size: int) -> float:
     return 2 * size**3 / min(seconds)
 
 
-def gather_sound(folder: Path, seconds: float) -> np.ndarray:
-    """Return the first seconds of songs, one after another, until they last long enough."""
+def read_sound(folder: Path, seconds: float) -> np.ndarray:
+    """Join the first `SONG_S` seconds of songs until the sound is `seconds` long."""
     from explorer.library.scanning import scan_folder
 
     pieces, missing = [], int(seconds * RATE_HZ)
@@ -149,41 +150,43 @@ def gather_sound(folder: Path, seconds: float) -> np.ndarray:
         missing -= len(piece)
         if not missing:
             return np.concatenate(pieces)
-    sys.exit(f"{folder} holds less music than {seconds:.0f} s, {SONG_S:g} s of each song taken.")
+    sys.exit(f"{folder} has less than {seconds:.0f} s of music, with {SONG_S:g} s of each song.")
 
 
 def rows_of(contenders: list[Contender], peak: float):
-    """Put every contender's figures together; errors are relative to OpenVINO's float32."""
+    """Yield a row of figures for each contender; errors are relative to OpenVINO in float32."""
     package = [contender.rate for contender in contenders if contender.role.startswith("openl3")]
-    exact = np.load(next(one.result for one in contenders if one.role == "openvino:float32"))
-    for one in contenders:
-        embedding = np.load(one.result)
+    exact = np.load(next(each.result for each in contenders if each.role == "openvino:float32"))
+    for contender in contenders:
+        embedding = np.load(contender.result)
         norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(exact, axis=1)
-        is_float32 = not one.role.endswith(("bfloat16", "int8"))
+        is_float32 = not contender.role.endswith(("bfloat16", "int8"))
         yield (
-            one.role.replace(":", " batch " if one.role.startswith("openl3") else " "),
-            f"{1000 / one.rate:.1f}",
-            f"{one.rate:.1f}",
-            f"{one.rate / max(package):.2f}" if package else "",
-            f"{one.rate * FLOP_PER_WINDOW / peak:.0%}" if is_float32 else "",
-            f"{one.memory_mib:.0f} MiB",
+            contender.role.replace(":", " batch " if contender.role.startswith("openl3") else " "),
+            f"{1000 / contender.rate:.1f}",
+            f"{contender.rate:.1f}",
+            f"{contender.rate / max(package):.2f}" if package else "",
+            f"{contender.rate * FLOP_PER_WINDOW / peak:.0%}" if is_float32 else "",
+            f"{contender.memory_mib:.0f} MiB",
             f"{np.abs(embedding - exact).max() / np.abs(exact).max():.1e}",
             f"{((embedding * exact).sum(axis=1) / norms).min():.6f}",
         )
 
 
-def compete(place: Path, arguments) -> None:
-    """Prepare the sound and the weights, let every contender take its turns, and print the figures."""
+def compare(temporary: Path, arguments) -> None:
+    """Write the sound and the weights, run all contenders in turns, and print the table."""
     from explorer.embedding.model_weights import untrained_weights, write_h5
 
     seconds = (arguments.windows - 1) * HOP_S + 0.5
-    folder = arguments.folder or make_music(place / "songs", songs=1 + int(seconds / SONG_S), seconds=SONG_S)
-    np.save(place / "samples.npy", gather_sound(folder, seconds))
-    write_h5(place / "weights.h5", untrained_weights().arrays)
+    folder = arguments.folder or make_music(
+        temporary / "songs", songs=1 + int(seconds / SONG_S), seconds=SONG_S
+    )
+    np.save(temporary / "samples.npy", read_sound(folder, seconds))
+    write_h5(temporary / "weights.h5", untrained_weights().arrays)
     roles = [role for role in arguments.engines if find_spec(role.partition(":")[0])]
     python = arguments.openl3_python or (sys.executable if find_spec("openl3") else None)
-    contenders = [Contender(role, place, str(python)) for role in PACKAGE_BATCHES if python]
-    contenders += [Contender(role, place, sys.executable) for role in roles]
+    contenders = [Contender(role, temporary, str(python)) for role in PACKAGE_BATCHES if python]
+    contenders += [Contender(role, temporary, sys.executable) for role in roles]
     products, peak = matrix_products(arguments.matrix), 0.0
     for _ in range(arguments.rounds):
         peak = max(peak, flop_per_s(products, arguments.matrix))
@@ -196,22 +199,22 @@ def compete(place: Path, arguments) -> None:
 
 
 def main() -> None:
-    """Measure by turns and print the table."""
+    """Measure and print the table."""
     options = Options(__doc__)
     options.add("folder", type=Path, nargs="?")
     options.add("--openl3-python", type=Path)
     options.add("--rounds", type=int, default=5, smallest=1)
     options.add("--windows", type=int, default=48, smallest=2)
-    options.add("--matrix", type=int, default=3_000, smallest=100, help="Rows of the matrices.")
+    options.add("--matrix", type=int, default=3_000, smallest=100, help="Rows of the multiplied matrices.")
     options.add("--engines", nargs="+", choices=ENGINES, default=ENGINES, smallest=ENGINES[:3:2])
-    options.add("--work", type=Path, help="For the processes that it starts, as is --as.")
+    options.add("--work", type=Path, help="Only for the processes that the benchmark starts, like --as.")
     options.add("--as", dest="role")
     arguments = options.parse()
     if arguments.work:
-        return work(arguments.work, arguments.role)
+        return run_contender(arguments.work, arguments.role)
     print_head()
-    with tempfile.TemporaryDirectory() as place:
-        compete(Path(place), arguments)
+    with tempfile.TemporaryDirectory() as temporary:
+        compare(Path(temporary), arguments)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""How many windows a second the front end and the network take on a GPU, and how exact bfloat16 stays.
+"""Measures how many windows per second a GPU embeds, and how exact bfloat16 is.
 
     KERAS_BACKEND=torch python benchmarks/gpu.py [--batch-sizes 64 128 256 512]
         [--seconds 3] [--precisions bfloat16 float32] [--songs 4]
 
-It needs Keras with PyTorch, JAX or TensorFlow, NumPy, SciPy and h5py, no download and none of our other
-requirements; without KERAS_BACKEND it takes the first of the three that is installed. For each precision and
-batch size it prints windows per second of
+The benchmark needs Keras with PyTorch, JAX or TensorFlow, and NumPy, SciPy and h5py. It needs no download and
+none of our other requirements. Without KERAS_BACKEND it uses the first installed of the three backends. For
+each precision and batch size it prints the windows per second of
 
-- everything, from samples that lie on the device to embeddings;
+- the whole model, from samples in device memory to embeddings;
 - the network alone, from log-mel spectrograms;
-- everything, from float32 samples in host memory (page-locked where the backend allows it),
+- the whole model, from float32 samples in host memory (page-locked if the backend supports it),
 
-then the share of the chip's bfloat16 rate that this is, by a large matrix product of the same run; what
-bfloat16 changes against float32 on synthetic songs; and how long 100,000 songs of 30 s would take. Every
-shape is compiled and run before the clock starts.
+and the share of the chip's bfloat16 rate, measured by a large matrix product in the same run. It also prints
+the difference between bfloat16 and float32 on synthetic songs, and the time for 100,000 songs of 30 s. Every
+shape is compiled and run once before it is timed.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from explorer.embedding.network import import_keras
 PRECISIONS = ("bfloat16", "float32")
 SONGS, SONG_S, HOP_S, BAR_MINUTES = 100_000, 30, 0.5, 10
 LOUD_DB = -50.0
-"""Above this the front ends differ by their arithmetic, not by the Fourier transforms' rounding."""
+"""Front ends are compared only above this level; below it, rounding of the Fourier transforms dominates."""
 
 
 class Jax:
-    """JAX: one XLA program a shape."""
+    """JAX: one XLA program for each shape."""
 
     def __init__(self) -> None:
         import jax
@@ -57,19 +57,19 @@ class Jax:
     page_locked = staticmethod(lambda array: array)
 
     def compile(self, model, _example) -> Callable:
-        """Weights are arguments: as constants they would be folded for minutes."""
+        """Compile a model. Weights are arguments, because XLA would fold constants for minutes."""
         trainable = [variable.value for variable in model.trainable_variables]
         others = [variable.value for variable in model.non_trainable_variables]
         call = self._jax.jit(lambda *arguments: model.stateless_call(*arguments, training=False)[0])
         return partial(call, trainable, others)
 
     def product(self, left, right):
-        """Multiply matrices, whatever precision is set for float32."""
+        """Multiply matrices in the default precision, regardless of the precision configured for float32."""
         return self._jax.numpy.matmul(left, right, precision="default")
 
 
 class Torch:
-    """PyTorch: a flat graph through Inductor, or eager where that fails."""
+    """PyTorch: a flat graph compiled by Inductor, or eager mode if compiling fails."""
 
     def __init__(self) -> None:
         import torch
@@ -79,26 +79,26 @@ class Torch:
         self.has_gpu = torch.cuda.is_available()
         self.device = torch.cuda.get_device_name(0) if self.has_gpu else "CPU"
         torch.backends.cudnn.benchmark = True
-        # Every batch size is a graph of its own; beyond the limit Dynamo would run eagerly, silently.
+        # Each batch size is a separate compiled graph. Above the limit, Dynamo silently runs in eager mode.
         for name in ("recompile_limit", "cache_size_limit"):
             if hasattr(torch._dynamo.config, name):
                 setattr(torch._dynamo.config, name, 256)
 
     def put(self, array):
-        """Copy to the device, without waiting if the memory is page-locked."""
+        """Copy to the device; do not wait for the copy if the memory is page-locked."""
         tensor = self._torch.from_numpy(array) if isinstance(array, np.ndarray) else array
         return tensor.to("cuda" if self.has_gpu else "cpu", non_blocking=True)
 
     def page_locked(self, array: np.ndarray):
-        """Copy to memory that the device can read by itself."""
+        """Copy to page-locked memory, which the device can read directly."""
         tensor = self._torch.from_numpy(array)
         return tensor.pin_memory() if self.has_gpu else tensor
 
     def compile(self, model, example) -> Callable:
-        """Trace to operations of ATen first: Dynamo breaks Keras's own code into five graphs.
+        """Compile a model, after tracing it to ATen operations: Dynamo splits Keras's code into five graphs.
 
-        Run eagerly, Keras copies the input of every convolution to channels_first and back, and batch norms
-        and ReLUs go over the memory one by one; Inductor makes one kernel of all between two convolutions.
+        In eager mode, Keras copies the input of every convolution to channels_first and back, and each batch
+        norm and ReLU reads the memory again. Inductor makes one kernel of all between two convolutions.
         """
         from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -114,7 +114,7 @@ class Torch:
 
 
 class TensorFlow:
-    """TensorFlow: XLA on a GPU, or a graph without it where there is none or it fails."""
+    """TensorFlow: XLA on a GPU; a graph without XLA on a CPU, or if XLA fails."""
 
     def __init__(self) -> None:
         import tensorflow
@@ -130,7 +130,7 @@ class TensorFlow:
     page_locked = staticmethod(lambda array: array)
 
     def compile(self, model, example) -> Callable:
-        """Try XLA on the example, because it fails only when it is called."""
+        """Compile a model, and run it on the example: XLA fails only when the model is called."""
         call = partial(model, training=False)
         compiled = self._tf.function(call, jit_compile=self.has_gpu)
         return first_that_runs(lambda: compiled, self._tf.function(call), example)
@@ -140,21 +140,21 @@ RUNTIMES = {"torch": Torch, "jax": Jax, "tensorflow": TensorFlow}
 
 
 def first_that_runs(compile_it: Callable[[], Callable], fallback: Callable, example) -> Callable:
-    """Return what is compiled, once it has run on the example; where that fails, the fallback."""
+    """Compile, run on the example, and return the compiled function; if that fails, return the fallback."""
     try:
         compiled = compile_it()
         compiled(example)
         return compiled
     except Exception as error:
-        print(f"Compiling failed, so without: {error!r:.200}", file=sys.stderr)
+        print(f"Compiling failed, so the model runs without it: {error!r:.200}", file=sys.stderr)
         return fallback
 
 
 def open_runtime() -> Jax | Torch | TensorFlow:
-    """Import Keras on the backend that is asked for, or else on the first that is installed."""
+    """Import Keras with the backend in $KERAS_BACKEND, or with the first installed backend."""
     installed = [name for name in RUNTIMES if importlib.util.find_spec(name)]
     if not (installed and importlib.util.find_spec("keras")):
-        sys.exit("gpu.py needs Keras, and PyTorch, JAX or TensorFlow: pip install keras torch")
+        sys.exit("gpu.py needs Keras with PyTorch, JAX or TensorFlow: pip install keras torch")
     os.environ.setdefault("KERAS_BACKEND", installed[0])
     backend = import_keras().backend.backend()
     if backend not in RUNTIMES:
@@ -163,12 +163,12 @@ def open_runtime() -> Jax | Torch | TensorFlow:
 
 
 def to_numpy(output) -> np.ndarray:
-    """Copy from the device, which waits until it has finished."""
+    """Copy from the device; this waits until the device has finished."""
     return import_keras().ops.convert_to_numpy(output)
 
 
 def calls_per_second(step: Callable, *, seconds: float) -> float:
-    """Run again and again, after two calls that compile and one that says how often."""
+    """Return the rate of a step, after two calls that compile and one that estimates the number of calls."""
     for _ in range(2):
         to_numpy(step()[:1, :1])
     started = time.perf_counter()
@@ -182,7 +182,7 @@ def calls_per_second(step: Callable, *, seconds: float) -> float:
 
 
 def product_tflops(runtime, *, seconds: float) -> float:
-    """Measure the chip's bfloat16 rate by a matrix product of random numbers."""
+    """Measure the chip's bfloat16 rate with a matrix product of random numbers."""
     size = 8192 if runtime.has_gpu else 512
     factors = np.random.default_rng(0).standard_normal((2, size, size), dtype=np.float32)
     ops = import_keras().ops
@@ -192,14 +192,14 @@ def product_tflops(runtime, *, seconds: float) -> float:
 
 
 def synthesise_songs(count: int, seconds: float) -> np.ndarray:
-    """Make decaying notes with overtones over a little noise; cut them [shape=(songs, windows, 48000)]."""
-    random, rate_hz = np.random.default_rng(0), frontend.SAMPLE_RATE_HZ
+    """Make songs of decaying notes and some noise; return their windows [shape=(songs, windows, 48000)]."""
+    rng, rate_hz = np.random.default_rng(0), frontend.SAMPLE_RATE_HZ
     ages_s = np.arange(2 * rate_hz) / rate_hz
     songs = []
     for _ in range(count):
-        samples = random.standard_normal(int(seconds * rate_hz)) * 0.003
+        samples = rng.standard_normal(int(seconds * rate_hz)) * 0.003
         for start in range(0, len(samples), rate_hz // 4):
-            pitch_hz = 110 * 2 ** (random.integers(36) / 12)
+            pitch_hz = 110 * 2 ** (rng.integers(36) / 12)
             tones = (np.sin(2 * np.pi * pitch_hz * k * ages_s) / k for k in (1, 2, 3, 5))
             note = sum(tones) * np.exp(-4 * ages_s)
             samples[start : start + len(note)] += 0.1 * note[: len(samples) - start]
@@ -224,7 +224,7 @@ def measure_batch(runtime, embedder, batch: np.ndarray, *, seconds: float) -> di
 
 
 def rate_rows(runtime, embedders, songs: np.ndarray, arguments, peak: float) -> Iterator[tuple]:
-    """Yield a row for each precision and batch size, going on where one is too large."""
+    """Yield a row for each precision and batch size; a size that is too large does not stop the others."""
     windows = songs.reshape(-1, songs.shape[-1])
     all_windows = SONGS * frontend.count_windows(SONG_S * frontend.SAMPLE_RATE_HZ, hop_s=HOP_S)
     for precision in arguments.precisions:
@@ -234,7 +234,7 @@ def rate_rows(runtime, embedders, songs: np.ndarray, arguments, peak: float) -> 
                 rates = measure_batch(runtime, embedders[precision], batch, seconds=arguments.seconds)
             except Exception as error:
                 yield precision, size, f"{error!r:.200}", *[""] * 5
-                # What the failed attempt has left is needed by the next one.
+                # The next size needs the memory that the failed attempt still holds.
                 gc.collect()
                 if torch := sys.modules.get("torch"):
                     torch.cuda.empty_cache()
@@ -246,7 +246,7 @@ def rate_rows(runtime, embedders, songs: np.ndarray, arguments, peak: float) -> 
 
 
 def compare_precisions(runtime, embedders, songs: np.ndarray) -> None:
-    """Print how far the device's front end is from NumPy's, and bfloat16 from float32."""
+    """Print the differences between the device's and NumPy's front end, and between bfloat16 and float32."""
 
     def run(model, windows: np.ndarray) -> np.ndarray:
         return to_numpy(runtime.compile(model, runtime.put(windows))(runtime.put(windows)))
@@ -266,20 +266,26 @@ def compare_precisions(runtime, embedders, songs: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the table."""
     options = Options(__doc__)
     options.add("--batch-sizes", type=int, nargs="+", default=[64, 128, 256, 512], smallest=[1])
     options.add("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS, smallest=["float32"])
-    options.add("--seconds", type=float, default=3.0, smallest=0.01, help="For each number of the table.")
-    options.add("--songs", type=int, default=4, smallest=1, help="To compare bfloat16 with float32 on.")
+    options.add(
+        "--seconds",
+        type=float,
+        default=3.0,
+        smallest=0.01,
+        help="Duration of the measurement for each number of the table.",
+    )
+    options.add("--songs", type=int, default=4, smallest=1, help="Songs for comparing bfloat16 with float32.")
     options.add("--song-seconds", type=float, default=SONG_S, smallest=0.4)
-    options.add("--any-device", action="store_true", smallest=True, help="Measure without a GPU, too.")
+    options.add("--any-device", action="store_true", smallest=True, help="Measure also without a GPU.")
     arguments = options.parse()
     warnings.simplefilter("ignore")
     print_head()
     runtime = open_runtime()
     if not (runtime.has_gpu or arguments.any_device):
-        sys.exit(f"{runtime.version} finds no GPU: nothing is measured without --any-device.")
+        sys.exit(f"{runtime.version} finds no GPU: add --any-device to measure without one.")
     print(f"{runtime.device}, {runtime.version}, keras {import_keras().__version__}, untrained weights")
     arrays, names = untrained_weights().arrays, {*arguments.precisions, "float32"}
     embedders = {name: build_embedder(arrays, precision=name) for name in names}

@@ -1,10 +1,11 @@
-"""What a coarser hop costs: how far a song's vector moves, and how many of its neighbours it keeps.
+"""Measures the effect of a coarser hop: how much a song's vector changes, and how many neighbours it keeps.
 
     .venv/bin/python benchmarks/hop.py [FOLDER] [--songs 47] [--seconds 5] [--precision bfloat16]
 
-The first seconds of some songs of FOLDER (made-up ones without it) are embedded at OpenL3's own hop of
-0.1 s. Coarser hops are multiples of it: their windows are among those, and their vectors are pooled from
-them. Weights are OpenL3's where they are at hand, else untrained filters: the first line says which.
+The benchmark embeds the first seconds of some songs of FOLDER (of synthetic songs without FOLDER) at OpenL3's
+own hop of 0.1 s. A coarser hop is a multiple of it, so its windows are a subset of these, and its vectors are
+pooled from that subset. Weights are OpenL3's if they are installed, otherwise untrained; the first line
+states which.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ FINEST_S = 0.1
 
 
 def vectors_by_hop(engine: Engine, samples: np.ndarray, multiples: list[int]) -> list[np.ndarray]:
-    """Return one song's vector for each of the hops."""
-    # The windows at the end that only a coarser hop has are filled up with zeros.
+    """Return one song's vector for each hop, given as a multiple of `FINEST_S`."""
+    # The last window of a coarser hop can start after the last window of the finest hop: zeros make room for
+    # it.
     longest = int(max(multiples) * FINEST_S * SAMPLE_RATE_HZ)
     padded = np.concatenate([samples, np.zeros(longest, np.float32)])
     batches = windows([padded], hop_s=FINEST_S, batch_size=engine.batch_size)
@@ -38,11 +40,11 @@ def vectors_by_hop(engine: Engine, samples: np.ndarray, multiples: list[int]) ->
 
 
 def embed_songs(folder: Path, engine: Engine, arguments) -> np.ndarray:
-    """Return the vectors [shape=(hops, songs, 512)] of songs spread over a folder."""
+    """Return the vectors of songs spread over a folder [shape=(hops, songs, 512)]."""
     files = list(scan_folder(folder))
     chosen = [files[int(i)] for i in np.linspace(0, len(files) - 1, min(arguments.songs, len(files)))]
-    wanted = {"rate_hz": SAMPLE_RATE_HZ, "seconds": arguments.seconds}
-    songs = (read_samples(folder / file.native, **wanted) for file in chosen)
+    length = {"rate_hz": SAMPLE_RATE_HZ, "seconds": arguments.seconds}
+    songs = (read_samples(folder / file.native, **length) for file in chosen)
     return np.array([vectors_by_hop(engine, song, arguments.multiples) for song in songs]).swapaxes(0, 1)
 
 
@@ -60,8 +62,8 @@ def main() -> None:
     weights = find_weights_here(None, models_dir=models) or find_weights("untrained", models_dir=models)
     engine = open_engine("openvino", weights, precision=arguments.precision)
     sizes = {"songs": arguments.songs, "seconds": arguments.seconds}
-    with tempfile.TemporaryDirectory() as place:
-        folder = arguments.folder or make_music(Path(place) / "songs", **sizes)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or make_music(Path(temporary) / "songs", **sizes)
         by_hop = embed_songs(folder, engine, arguments)
     print(f"{weights.name} weights, {len(by_hop[0])} songs\n")
 

@@ -1,18 +1,18 @@
-"""Kills `index` again and again, and compares the library in the end with that of an undisturbed run.
+"""Kills `index` many times, then compares the library with that of an undisturbed run.
 
     .venv/bin/python benchmarks/kills.py [--kills 12] [--songs 24] [--seed 0]
 
-Short made-up songs, copies of some, copies with other tags and broken files are indexed by the real command,
-with previews and a map. SIGKILL ends it at seeded random moments, most of them while songs are missing, and
-three of four times the power is cut as well (see powercut.py). In two of three rounds songs are added to a
-library with a map of the first ten files; in the third the library is empty, and goes through the measuring
-of precisions.
+The real command indexes short synthetic songs, copies of some of them, copies with other tags, and broken
+files; it also makes previews and a map. SIGKILL ends it at seeded random moments, mostly while songs are
+still missing. After three of four kills a power cut is simulated too (see powercut.py). In two of three
+rounds the library already has the first ten files and a map; in the third round it is empty, so the run
+measures precisions first.
 
-After every kill the file must pass SQLite's integrity and foreign key checks and hold what it held before,
-but for what a lying disk has lost; no process may be left over. Triggers count what is stored: nothing may be
-stored twice. A round ends with a run that ends by itself: then all tables must equal the undisturbed run's
-row by row, but for `runs` and the precision trial's times, and the previews byte by byte. The exit status is
-1 on any difference. Linux only.
+After every kill, the database must pass SQLite's integrity and foreign key checks. It must still contain all
+rows that it had before, except those that a lying disk lost. No process may still run. Triggers log each
+stored row: nothing may be stored twice. A round ends with a run that is not killed. Then all tables must
+equal those of the undisturbed run row by row, except `runs` and the times of the precision trial, and all
+previews must be equal byte by byte. The exit status is 1 on any difference. Linux only.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from powercut import CUTS, LYING, cut_power
 from explorer.database.database import Database
 from explorer.embedding.openvino_engine import native_precisions
 
-KILLS_A_ROUND, TRIAL_EVERY = 4, 3
+KILLS_PER_ROUND, TRIAL_EVERY = 4, 3
 FIRST_FILES = 10
 SONG_S, NEXT_SONG_S = 6.0, 0.1
-GONE_AFTER_S, LONGEST_RUN_S = 20.0, 300.0
+PROCESS_END_LIMIT_S, RUN_LIMIT_S = 20.0, 300.0
 
 _MARK = "EXPLORER_KILLS"
 _LOG = "".join(
@@ -50,41 +50,49 @@ _LOG = "".join(
 )
 _STORED = ("songs", "songs_vectors", "files", "failures")
 _QUERIES = {
-    # Rows are numbered as they come: of a song that is stored again, the number is another.
+    # Row numbers are left out: a song that is stored again gets another row number.
     "song_texts": "SELECT song_id, title, artist, album, genres FROM song_texts",
     "state": "SELECT * FROM state WHERE key <> 'precision_trial'",
 }
 
 
 class DifferenceError(Exception):
-    """Something is not as it must be."""
+    """A library differs from what it must be."""
 
 
 class Library:
-    """A library that the real command makes, its runs killed or not."""
+    """A library that the real command makes in runs that can be killed."""
 
-    def __init__(self, music: Path, place: Path, *, precision: str, base: Path | None, options: list) -> None:
-        self.database = place / "songs.db"
-        self._place = place
+    def __init__(
+        self, music: Path, folder: Path, *, precision: str, base: Path | None, options: list
+    ) -> None:
+        self.database = folder / "songs.db"
+        self._folder = folder
         self._command = [*EXPLORER, "index", str(music), "--db", str(self.database), *options]
         self._command += ["--weights", "untrained", "--hop", "1.0", "--precision", precision]
         if base:
-            shutil.copytree(base, place)
+            shutil.copytree(base, folder)
             return
-        place.mkdir()
+        folder.mkdir()
         Database.open(self.database).close()
         with closing(sqlite3.connect(self.database)) as connection:
             connection.executescript(f"CREATE TABLE stored(what TEXT, who BLOB); {_LOG}")
 
-    def index(self, *options: str, files: int = 0, kill_after_s: float = LONGEST_RUN_S) -> bool:
-        """Index, until so many files are stored and some seconds on; return whether it ended by itself."""
-        with tempfile.TemporaryFile("w+") as told:
+    def index(self, *options: str, files: int = 0, kill_after_s: float = RUN_LIMIT_S) -> bool:
+        """Run `index`, and kill it `kill_after_s` seconds after `files` files are stored.
+
+        Returns
+        -------
+        bool
+            Whether the run ended by itself.
+        """
+        with tempfile.TemporaryFile("w+") as log:
             process = subprocess.Popen(
                 [*self._command, *options],
                 cwd=ROOT,
-                env=os.environ | {_MARK: str(self._place)},
-                stdout=told,
-                stderr=told,
+                env=os.environ | {_MARK: str(self._folder)},
+                stdout=log,
+                stderr=log,
             )
             while files and process.poll() is None and self._count_files() < files:
                 time.sleep(0.02)
@@ -95,8 +103,8 @@ class Library:
                 process.wait()
                 self._require_no_process()
                 return False
-            told.seek(0)
-            text = told.read()
+            log.seek(0)
+            text = log.read()
         if status not in (0, 3) or "Traceback" in text:
             raise DifferenceError(f"exit status {status}: {text[-500:]}")
         return True
@@ -109,59 +117,62 @@ class Library:
             return 0
 
     def _require_no_process(self) -> None:
-        """Wait until all that the command has started has ended, as it must without being told."""
-        deadline = time.monotonic() + GONE_AFTER_S
-        while left := [path.name for path in Path("/proc").glob("[0-9]*") if self._has_started(path)]:
+        """Wait until all processes that the command started have ended; they must end by themselves."""
+        deadline = time.monotonic() + PROCESS_END_LIMIT_S
+        while running := [path.name for path in Path("/proc").glob("[0-9]*") if self._has_started(path)]:
             if time.monotonic() > deadline:
-                raise DifferenceError(f"still running: {', '.join(left)}")
+                raise DifferenceError(f"processes still run: {', '.join(running)}")
             time.sleep(0.05)
 
     def _has_started(self, process: Path) -> bool:
         try:
-            return f"{_MARK}={self._place}\0".encode() in (process / "environ").read_bytes()
+            return f"{_MARK}={self._folder}\0".encode() in (process / "environ").read_bytes()
         except OSError:
             return False
 
     def rows(self) -> dict[str, list[tuple]]:
-        """Return the rows of all tables, from a copy: opening and closing the file itself would change it."""
-        with tempfile.TemporaryDirectory() as aside:
+        """Read the rows of all tables, from a copy: opening and closing the database would change it."""
+        with tempfile.TemporaryDirectory() as copy:
             for file in self.database.parent.glob(f"{self.database.name}*"):
                 if not file.name.endswith("-shm") and file.is_file():
-                    shutil.copy(file, aside)
-            with closing(sqlite3.connect(Path(aside) / self.database.name)) as connection:
-                return _checked_rows(lambda query: connection.execute(query).fetchall())
+                    shutil.copy(file, copy)
+            with closing(sqlite3.connect(Path(copy) / self.database.name)) as connection:
+                return _read_checked(lambda query: connection.execute(query).fetchall())
 
     def previews(self) -> dict[str, bytes]:
-        """Return the previews, but for what killed programs left half written."""
-        files = (self._place / "previews").rglob("*")
+        """Read the previews by file name, without the incomplete files of killed runs."""
+        files = (self._folder / "previews").rglob("*")
         return {file.name: file.read_bytes() for file in files if file.is_file() and file.suffix != ".part"}
 
 
-def _checked_rows(ask) -> dict[str, list[tuple]]:
-    for check, fine in (("integrity_check", [("ok",)]), ("foreign_key_check", [])):
-        if (found := ask(f"PRAGMA {check}")) != fine:
-            raise DifferenceError(f"{check}: {found[:3]}")
-    if twice := ask("SELECT what, who FROM stored GROUP BY what, who HAVING count(*) > 1"):
+def _read_checked(query_rows) -> dict[str, list[tuple]]:
+    """Check the database, and return the rows of each table."""
+    for check, expected in (("integrity_check", [("ok",)]), ("foreign_key_check", [])):
+        if (problems := query_rows(f"PRAGMA {check}")) != expected:
+            raise DifferenceError(f"{check}: {problems[:3]}")
+    if twice := query_rows("SELECT what, who FROM stored GROUP BY what, who HAVING count(*) > 1"):
         raise DifferenceError(f"stored more than once: {twice[:3]}")
-    tables = ask(
+    tables = query_rows(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'song\\_words%' ESCAPE '\\' "
         "AND name NOT IN ('runs', 'stored')"
     )
     queries = {table: _QUERIES.get(table, f"SELECT * FROM {table}") for (table,) in tables}
-    return {table: sorted(ask(query), key=repr) for table, query in queries.items()}
+    return {table: sorted(query_rows(query), key=repr) for table, query in queries.items()}
 
 
 def require_kept(before: dict, now: dict, reference: dict, *, may_lose: bool) -> None:
-    """Compare a library with what it was before a kill, and with what it is to be."""
+    """Check that a library lost no rows by a kill, and that all its rows are in the undisturbed library."""
     for table in _STORED:
         if not may_lose and (lost := set(before[table]) - set(now[table])):
             raise DifferenceError(f"{table} lost {len(lost)} rows")
-        if odd := set(now[table]) - set(reference[table]):
-            raise DifferenceError(f"{table} has {len(odd)} rows that the undisturbed run has not")
+        if unexpected := set(now[table]) - set(reference[table]):
+            raise DifferenceError(
+                f"{table} has {len(unexpected)} rows that the undisturbed run does not have"
+            )
 
 
 def require_equal(library: Library, reference: dict, previews: dict[str, bytes]) -> None:
-    """Compare all that runs have made with what the undisturbed one has made."""
+    """Check that a library has the same rows and previews as the undisturbed one."""
     rows = library.rows()
     for table, expected in reference.items():
         if rows.get(table) != expected:
@@ -171,7 +182,7 @@ def require_equal(library: Library, reference: dict, previews: dict[str, bytes])
 
 
 def write_music(folder: Path, *, songs: int) -> None:
-    """Write short songs, copies, retagged copies and broken files."""
+    """Write short songs, copies, copies with other tags, and broken files."""
     make_music(folder, songs=songs, seconds=SONG_S, suffixes=(".flac", ".ogg", ".mp3"))
     written = sorted(folder.iterdir())
     for number, path in enumerate(written[:: max(1, songs // 4)]):
@@ -186,15 +197,19 @@ def write_music(folder: Path, *, songs: int) -> None:
     (folder / "cut.flac").write_bytes(written[0].read_bytes()[:300])
 
 
-def play_round(library: Library, kills: int, seconds: float, reference: tuple, rng: random.Random):
-    """Kill runs until one ends by itself, or so many times; yield the songs stored at each kill; compare."""
+def run_round(library: Library, kills: int, seconds: float, reference: tuple, rng: random.Random):
+    """Kill up to `kills` runs, and compare the library after each kill and at the end.
+
+    Yields the number of songs stored at each kill. `seconds` is the duration of the undisturbed run. If a run
+    ends before it is killed, the round ends.
+    """
     before = library.rows()
     for number in range(kills):
         n_files, n_missing = len(before["files"]), len(reference[0]["files"]) - len(before["files"])
-        is_while_storing = n_missing and rng.random() < 0.75
-        files = n_files + rng.randint(1, n_missing) if is_while_storing else 0
-        moment_s = rng.uniform(0, NEXT_SONG_S) if files else rng.uniform(0.02, 0.95) * seconds
-        if library.index(files=files, kill_after_s=moment_s):
+        is_killed_while_storing = n_missing and rng.random() < 0.75
+        files = n_files + rng.randint(1, n_missing) if is_killed_while_storing else 0
+        kill_after_s = rng.uniform(0, NEXT_SONG_S) if files else rng.uniform(0.02, 0.95) * seconds
+        if library.index(files=files, kill_after_s=kill_after_s):
             break
         now = library.rows()
         require_kept(before, now, reference[0], may_lose=False)
@@ -209,52 +224,54 @@ def play_round(library: Library, kills: int, seconds: float, reference: tuple, r
     require_equal(library, *reference)
 
 
-def play(place: Path, arguments) -> Iterator[tuple]:
-    """Play rounds until there were enough kills; yield a row of the table for each."""
+def run_rounds(temporary: Path, arguments) -> Iterator[tuple]:
+    """Run rounds until the requested number of kills; yield a row of the table for each."""
     rng = random.Random(arguments.seed)
-    write_music(place / "music", songs=arguments.songs)
+    write_music(temporary / "music", songs=arguments.songs)
     fixed = "bfloat16" if "bfloat16" in native_precisions() else "float32"
-    choices = ["--no-map", "--no-previews"] if arguments.smallest else []
+    options = ["--no-map", "--no-previews"] if arguments.smallest else []
 
     def library(name: str, precision: str, base: Path | None) -> Library:
-        return Library(place / "music", place / name, precision=precision, base=base, options=choices)
+        return Library(temporary / "music", temporary / name, precision=precision, base=base, options=options)
 
-    bases = {fixed: None if arguments.smallest else place / "first", "auto": None}
+    bases = {fixed: None if arguments.smallest else temporary / "first", "auto": None}
     if bases[fixed]:
         library("first", fixed, None).index("--limit", str(FIRST_FILES))
     references: dict[str, tuple] = {}
-    done = number = 0
-    while done < arguments.kills:
+    total_kills = number = 0
+    while total_kills < arguments.kills:
         number += 1
         precision = "auto" if number % TRIAL_EVERY == 0 else fixed
         if precision not in references:
             undisturbed, started = library(precision, precision, bases[precision]), time.monotonic()
             undisturbed.index()
-            took_s = time.monotonic() - started
-            references[precision] = took_s, (undisturbed.rows(), undisturbed.previews())
+            duration_s = time.monotonic() - started
+            references[precision] = duration_s, (undisturbed.rows(), undisturbed.previews())
         killed = library(f"round {number}", precision, bases[precision])
-        kills = min(KILLS_A_ROUND, arguments.kills - done)
-        at = list(play_round(killed, kills, *references[precision], rng))
-        done += len(at)
-        yield number, precision, len(at), " ".join(map(str, at)), "yes"
+        kills = min(KILLS_PER_ROUND, arguments.kills - total_kills)
+        stored_at_kills = list(run_round(killed, kills, *references[precision], rng))
+        total_kills += len(stored_at_kills)
+        yield number, precision, len(stored_at_kills), " ".join(map(str, stored_at_kills)), "yes"
 
 
 def main() -> None:
-    """Kill so many runs, and print a table."""
+    """Kill runs, and print the table."""
     options = Options(__doc__)
     options.add("--kills", type=int, default=12, smallest=1)
-    options.add("--songs", type=int, default=24, smallest=2, help="Besides copies and broken files.")
+    options.add(
+        "--songs", type=int, default=24, smallest=2, help="Number of songs, without copies and broken files."
+    )
     options.add("--seed", type=int, default=0)
     arguments = options.parse()
     print_head()
     head = ("round", "precision", "kills", "songs stored at each", "ended as the undisturbed run")
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="kills-") as place:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="kills-") as temporary:
         try:
-            print_table(head, play(Path(place), arguments))
+            print_table(head, run_rounds(Path(temporary), arguments))
         except (DifferenceError, sqlite3.DatabaseError) as error:
-            sys.exit(f"NOT the same: {error}")
-    print(f"\n{arguments.kills} kills in {(time.monotonic() - began) / 60:.1f} min: no difference.")
+            sys.exit(f"The library differs: {error}.")
+    print(f"\n{arguments.kills} kills in {(time.monotonic() - started) / 60:.1f} min: no difference.")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""How long it takes from a click, and from a hover, until sound comes out of the page.
+"""Measures the time from a click, and from a hover, until the page plays sound.
 
     .venv/bin/python benchmarks/page.py [--db LIBRARY] [--times 30]
 
-Serves a library (made-up songs without --db), opens its page in headless Chromium (Debian's, or the one named
-in $CHROMIUM), and prints medians. A click is timed from the pointer's release until samples that are not
-silent come out of the audio element; a hover from the pointer's arrival, once the songs around it are
-fetched, until Web Audio's analyser gets the preview. Previews are made beforehand, as `index` leaves them.
+The benchmark serves a library (synthetic songs without --db), opens its page in headless Chromium (Debian's,
+or the one in $CHROMIUM), and prints medians. A click is timed from the release of the pointer until the audio
+element gives samples that are not silent. A hover is timed from the pointer's arrival until Web Audio's
+analyser gets samples of the preview; the songs around the pointer are fetched before. All previews are made
+before, as `index` does.
 """
 
 from __future__ import annotations
@@ -85,15 +86,15 @@ WATCH = """() => {
 
 
 def find_browser() -> str:
-    """Return Chromium's path, or end with what to install."""
+    """Return Chromium's path; exit with an instruction if Chromium or Playwright is not installed."""
     if find_spec("playwright") is None:
         sys.exit("page.py needs Playwright, which is not installed: pip install -r requirements-dev.txt")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    return found or sys.exit("page.py needs Chromium: install Debian's package chromium, or set $CHROMIUM.")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    return path or sys.exit("page.py needs Chromium: install Debian's package chromium, or set $CHROMIUM.")
 
 
 def make_library(path: Path, *, songs: int, seconds: float) -> None:
-    """Store made-up songs and a map of them."""
+    """Store synthetic songs and their map."""
     sys.path.insert(0, str(ROOT / "tests"))
     from support import store_library
 
@@ -101,7 +102,7 @@ def make_library(path: Path, *, songs: int, seconds: float) -> None:
 
 
 def measure(url: str, executable: str, n_songs: int, times: int) -> dict[str, list[float]]:
-    """Return milliseconds of clicks and of hovers."""
+    """Return the measured milliseconds of clicks and of hovers."""
     from playwright.sync_api import sync_playwright
 
     rng = random.Random(0)
@@ -113,7 +114,7 @@ def measure(url: str, executable: str, n_songs: int, times: int) -> dict[str, li
         page.wait_for_selector("#map-frame[data-drawn]")
         page.wait_for_timeout(2000)
         page.evaluate(WATCH)
-        # The first gestures of a page are slower than all others.
+        # The first gestures on a page are slower than the others, so these are not timed.
         for button, pause_ms in (("zoom-in", 500), ("zoom-fit", 1000)):
             page.locator(f"#{button}").click()
             page.wait_for_timeout(pause_ms)
@@ -128,7 +129,7 @@ def measure(url: str, executable: str, n_songs: int, times: int) -> dict[str, li
             near = page.evaluate("readyAround", start)
             hovers.append(page.evaluate("timeHover", rng.choice(near)) if near else None)
         browser.close()
-    # Silent beginnings, and hovers without a neighbour that is fetched, have no time.
+    # A song with a silent start, and a hover without a fetched neighbour, has no time.
     return {"click": [ms for ms in clicks if ms], "hover": [ms for ms in hovers if ms]}
 
 
@@ -136,14 +137,14 @@ def main() -> None:
     """Print the medians."""
     options = Options(__doc__)
     options.add("--db", type=Path)
-    options.add("--songs", type=int, default=99, smallest=12, help="Made up, without --db.")
-    options.add("--seconds", type=float, default=30.0, smallest=3.0, help="Of each of those.")
+    options.add("--songs", type=int, default=99, smallest=12, help="Number of synthetic songs, without --db.")
+    options.add("--seconds", type=float, default=30.0, smallest=3.0, help="Length of each synthetic song.")
     options.add("--times", type=int, default=30, smallest=2)
     arguments = options.parse()
     executable = find_browser()
     print_head()
-    with tempfile.TemporaryDirectory() as place:
-        database = arguments.db or Path(place) / "songs.db"
+    with tempfile.TemporaryDirectory() as temporary:
+        database = arguments.db or Path(temporary) / "songs.db"
         if not arguments.db:
             make_library(database, songs=arguments.songs, seconds=arguments.seconds)
         with Database.open_readonly(database) as library:
@@ -151,10 +152,10 @@ def main() -> None:
         with serving(database.resolve()) as page:
             for song_id in ids:
                 page.get(f"/preview/{urllib.parse.quote(song_id, safe='')}")
-            found = measure(page.url, executable, len(ids), arguments.times)
+            milliseconds = measure(page.url, executable, len(ids), arguments.times)
 
     def row(name: str) -> tuple:
-        values = sorted(found[name])
+        values = sorted(milliseconds[name])
         shown = (
             f"{ms:.0f} ms" for ms in (statistics.median(values), values[math.ceil(0.9 * len(values)) - 1])
         )
@@ -162,7 +163,7 @@ def main() -> None:
 
     print_table(
         ("from", "times", "median", "nine in ten within", "bar"),
-        (row(name) for name, values in found.items() if values),
+        (row(name) for name, values in milliseconds.items() if values),
     )
 
 
