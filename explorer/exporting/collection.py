@@ -106,7 +106,7 @@ def collect(
         is_selected &= songs_of_genres(database.path, [song.genres for song in collection.songs], genres)
     if not is_selected.any():
         raise AnalysisError(
-            "No song has one of these genres and is in one of these clusters: leave out one of the two."
+            "No song has one of these genres and is in one of these clusters: leave out --genre or --cluster."
         )
     return collection if is_selected.all() else collection.select(np.flatnonzero(is_selected))
 
