@@ -11,7 +11,7 @@ BLOCK_S = 0.4
 
 OVERSAMPLING = 4
 # pyloudnorm switches Python's warnings off and on again, for all threads.
-_lock = threading.Lock()
+_warnings_lock = threading.Lock()
 
 
 def integrated_loudness(samples: np.ndarray, sample_rate_hz: int) -> float:
@@ -37,7 +37,7 @@ def integrated_loudness(samples: np.ndarray, sample_rate_hz: int) -> float:
     n_needed = int(np.ceil(BLOCK_S * sample_rate_hz)) + 1
     if len(samples) < n_needed:
         samples = np.tile(samples, (-(-n_needed // len(samples)), 1))
-    with _lock:
+    with _warnings_lock:
         return float(Meter(sample_rate_hz).integrated_loudness(samples.astype(np.float64)))
 
 

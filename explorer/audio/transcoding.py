@@ -32,7 +32,7 @@ _PLAYABLE = {
     "aac/aac": "audio/aac",
 }
 MAX_CACHE_BYTES = 4 << 30
-MAX_RATE_HZ = 96_000
+MAX_COPY_RATE_HZ = 96_000
 
 
 def browser_type(format: str) -> str | None:
@@ -72,7 +72,7 @@ def _write_flac(stream: AudioStream, target: Path) -> None:
     channels = min(stream.channels, 2)
     rate = stream.sample_rate_hz
     resampler = None
-    if rate > MAX_RATE_HZ:
+    if rate > MAX_COPY_RATE_HZ:
         resampler = soxr.ResampleStream(rate, 48_000, channels, dtype="float32", quality="HQ")
         rate = 48_000
     try:

@@ -78,7 +78,7 @@ def test_a_preview_has_at_most_minus_16_lufs_and_does_not_clip(tmp_path, make_so
     assert rate == {22_050: 44_100, 96_000: 48_000}.get(rate_hz, RATE_HZ)
 
 
-def test_it_is_an_mp3_of_96_kbit_a_second_at_most(tmp_path, make_sound):
+def test_a_preview_is_an_mp3_of_at_most_96_kbit_per_second(tmp_path, make_sound):
     source = make_sound(tmp_path / "x.flac", music(30))
     made = preview(source, cache=tmp_path / "previews", key="ab" * 16, start_s=5.0)
     assert made == tmp_path / "previews" / "ab" / ("ab" * 16 + ".mp3")
