@@ -156,7 +156,8 @@ def test_a_download_that_fails_is_one_sentence(said, models, server):
     status, out, err = said("weights", "--download")
     assert (status, out) == (1, "")
     assert_one_sentence(err)
-    assert "perhaps a web page: sign in" in err
+    assert "perhaps a web page" in err
+    assert "sign in" in err
     assert list(models.iterdir()) == []
 
 
@@ -172,5 +173,5 @@ def test_an_index_without_its_weights_is_one_sentence(
     assert (status, out) == (1, "")
     assert_one_sentence(err)
     assert err.startswith("OpenL3's weights ")
-    assert err.endswith("by --weights untrained.")
+    assert "--weights untrained" in err
     assert list(models.iterdir()) == []
