@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from explorer.embedding import model_weights as official
-from explorer.embedding.model_weights import Weights, download_target, find_weights, find_weights_here
+import click
+
+from explorer.cli.options import json_option, print_json, weights_option
+from explorer.config import Settings
 from explorer.errors import WeightsError
 from explorer.util.progress import DownloadProgress, Reporter
+
+if TYPE_CHECKING:
+    from explorer.embedding.model_weights import Weights
+
+
+@click.command(name="weights")
+@weights_option
+@click.option("--download", is_flag=True, help="Download OpenL3's weights, unless they are here.")
+@click.option("--mirror", metavar="URL", help="Where to download them from instead of OpenL3's repository.")
+@json_option
+def weights_command(weights, download, mirror, as_json):
+    """Say which weights would be used: file, checksum and licence."""
+    found = weights_status(
+        weights, models_dir=Settings().models, download=download, mirror=mirror, reporter=Reporter()
+    )
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(describe_weights(found))
 
 
 def weights_status(
@@ -45,18 +67,20 @@ def weights_status(
     WeightsError
         If a file is damaged or missing, or the download fails.
     """
+    from explorer.embedding import model_weights as official
+
     if download and choice not in official.OFFICIAL_CHOICES:
         raise WeightsError("Only OpenL3's own weights can be downloaded: leave out --weights, or --download.")
-    weights = find_weights_here(choice, models_dir=models_dir)
+    weights = official.find_weights_here(choice, models_dir=models_dir)
     if weights is None and download:
         progress = DownloadProgress(reporter)
-        weights = find_weights(choice, models_dir=models_dir, progress=progress, url=mirror)
+        weights = official.find_weights(choice, models_dir=models_dir, progress=progress, url=mirror)
     if weights is not None:
         return _status_of(weights)
     return {
         "found": False,
         "url": mirror or official.OFFICIAL_URL,
-        "file": str(download_target(models_dir)),
+        "file": str(official.download_target(models_dir)),
         "packed_sha256": official.OFFICIAL_PACKED_SHA256,
         "licence": official.OFFICIAL_LICENCE,
         "attribution": _attribution(),
@@ -64,6 +88,8 @@ def weights_status(
 
 
 def _status_of(weights: Weights) -> dict:
+    from explorer.embedding import model_weights as official
+
     is_official = weights.sha256 == official.OFFICIAL_SHA256
     return {
         "found": True,
@@ -79,6 +105,8 @@ def _status_of(weights: Weights) -> dict:
 
 
 def _attribution() -> str:
+    from explorer.embedding import model_weights as official
+
     return f"OpenL3 by {official.OFFICIAL_AUTHORS}, {official.OFFICIAL_LICENCE}"
 
 
