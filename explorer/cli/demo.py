@@ -1,4 +1,4 @@
-"""`demo`: compose a small library and show its map."""
+"""The command `demo`: compose a small library, index it and serve its map."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ def demo(database, port, weights, no_browser, no_serve):
     from explorer.demo.demo_library import prepare_demo, previews_meanwhile
     from explorer.web.server import serve_forever
 
-    reporter = Reporter()
     settings = Settings(database=database.absolute(), port=port)
-    settings = prepare_demo(settings, weights=weights, hop_s=DEMO_HOP_S, reporter=reporter)
+    settings = prepare_demo(settings, weights=weights, hop_s=DEMO_HOP_S, reporter=Reporter())
     if not no_serve:
         with previews_meanwhile(settings):
             serve_forever(settings, open_browser=not no_browser)

@@ -1,4 +1,4 @@
-"""`embed`: files into .npz files."""
+"""The command `embed`: write the embeddings of audio files to .npz files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from explorer.cli.options import (
-    UNTRAINED,
+    UNTRAINED_WARNING,
     database_option,
     json_option,
     model_options,
@@ -24,62 +24,67 @@ from explorer.util.progress import LineReporter, Reporter
 @click.option(
     "--out",
     type=click.Path(),
-    help="The .npz to write, or a folder: one that is there, or ends with / (the current one).",
+    help="The .npz file to write, or a folder: an existing one, or a path that ends with / (default: the "
+    "current folder).",
 )
 @database_option
 @model_options("float32", "bfloat16")
 @click.option(
-    "--like-library", is_flag=True, help="Use the library's own model, so that they can be compared."
+    "--like-library",
+    is_flag=True,
+    help="Use the model of the library at --db, so that the vectors can be compared with its songs.",
 )
 @progress_option
 @json_option
 def embed(files, out, database, like_library, progress_lines, as_json, **choices):
-    """Embed one FILE or several, each into an .npz: `embedding`, `timestamps` and `pooled`.
+    """Write the embedding of each FILE to an .npz file.
 
-    Their shapes are (T, 512), (T,) and (512,). No database is touched; with --like-library the library's
-    is read. Of several files those that cannot be embedded are told, and the others go on.
+    The arrays of the .npz are `embedding` (T, 512), `timestamps` (T,) in seconds, and `pooled` (512,). The
+    library is not changed; it is read only with --like-library. If one of several files cannot be embedded,
+    the others still are.
     """
     from explorer.indexing.embed_files import embed_to_npz, npz_paths
     from explorer.util.atomic_write import refuse_library
 
     reporter = LineReporter() if progress_lines else Reporter()
-    outs = npz_paths(files, out)
-    for path in outs:
+    out_paths = npz_paths(files, out)
+    for path in out_paths:
         refuse_library(path, database)
     results = []
-    for found in embed_to_npz(
-        zip(files, outs, strict=True),
+    for result in embed_to_npz(
+        zip(files, out_paths, strict=True),
         request=model_request(**choices),
         reporter=reporter,
         database=database if like_library else None,
     ):
-        results.append(found)
-        if "reason" in found:
+        results.append(result)
+        if "reason" in result:
             if len(files) == 1:
-                raise AudioError(found["reason"])
-            reporter.say(f"Failed: {found['file']}: {found['reason']}")
+                raise AudioError(result["reason"])
+            reporter.say(f"Failed: {result['file']}: {result['reason']}")
         elif not as_json:
-            click.echo(_describe_embedded(found))
-    _finish_embedding(results, reporter=None if progress_lines else reporter, as_json=as_json)
+            click.echo(_describe(result))
+    _finish(results, reporter=None if progress_lines else reporter, as_json=as_json)
 
 
-def _describe_embedded(found: dict) -> str:
-    windows, size = found["shape"]
-    share = found["seconds_per_audio_second"]
-    pace = f"{1 / share:.1f} times real time" if share else "at once"
+def _describe(result: dict) -> str:
+    """Describe one embedded file: shape, range, speed and output file."""
+    windows, size = result["shape"]
+    cost = result["seconds_per_audio_second"]
+    speed = f"{1 / cost:.1f} times real time" if cost else "too fast to measure"
     return (
-        f"{found['file']}: shape ({windows}, {size}), {found['min']:.4f} to {found['max']:.4f}, "
-        f"{share:.3f} s per second of audio ({pace}), in {found['out']}"
+        f"{result['file']}: shape ({windows}, {size}), {result['min']:.4f} to {result['max']:.4f}, "
+        f"{cost:.3f} s per second of audio ({speed}), in {result['out']}"
     )
 
 
-def _finish_embedding(results: list[dict], *, reporter: Reporter | None, as_json: bool) -> None:
-    """Print the object, say what the filters are worth, and fail if a file has failed."""
-    done = [found for found in results if "reason" not in found]
-    failed = [found for found in results if "reason" in found]
-    if reporter and any(not found["model"]["trained"] for found in done):
-        reporter.say(UNTRAINED)
+def _finish(results: list[dict], *, reporter: Reporter | None, as_json: bool) -> None:
+    """Warn about untrained filters, print the JSON object, and raise an error if a file has failed."""
+    embedded = [result for result in results if "reason" not in result]
+    failed = [result for result in results if "reason" in result]
+    if reporter and any(not result["model"]["trained"] for result in embedded):
+        reporter.say(UNTRAINED_WARNING)
     if as_json:
-        print_json(results[0] if len(results) == 1 else {"files": done, "failed": failed})
+        print_json(results[0] if len(results) == 1 else {"files": embedded, "failed": failed})
     if failed:
         raise AudioError(f"{len(failed)} of {len(results)} files could not be embedded.")

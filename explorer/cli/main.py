@@ -1,4 +1,7 @@
-"""The command line: it parses, translates and prints; the package does the work and raises."""
+"""The command line: the group of all commands, `test`, and the exit status.
+
+Commands parse their arguments, call the package, and print. The package does the work and raises the errors.
+"""
 
 from __future__ import annotations
 
@@ -26,31 +29,31 @@ from explorer.cli.weights import weights_command
 from explorer.config import ROOT
 from explorer.errors import ExplorerError
 
-MOST_TEST_WORKERS = 4
-"""Each may hold TensorFlow and a browser."""
+MAX_TEST_WORKERS = 4
+"""Each test worker may load TensorFlow and a browser."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def cli() -> None:
     """A map of music you can hear.
 
-    New here? `python run.py demo` composes a small library and opens its map. With music of your own:
-    `python run.py index FOLDER`, then `python run.py serve`.
+    To try it, run `python run.py demo`: it composes a small library and opens its map. For your own music,
+    run `python run.py index FOLDER`, then `python run.py serve`.
     """
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments):
-    """Run the tests; ARGUMENTS go to pytest."""
+    """Run the tests. ARGUMENTS go to pytest."""
     import pytest
 
     os.chdir(ROOT)
-    # A module's tests stay together, for what they share. One worker more than there are cores: many
-    # tests wait for another process.
-    workers = min(MOST_TEST_WORKERS, (os.cpu_count() or 1) + 1)
-    several_at_once = ["-n", str(workers), "--dist", "loadfile"]
-    sys.exit(int(pytest.main(list(arguments) or several_at_once)))
+    # `loadfile` keeps the tests of a file in one worker, because they share fixtures. There is one more worker
+    # than cores, because many tests wait for another process.
+    workers = min(MAX_TEST_WORKERS, (os.cpu_count() or 1) + 1)
+    in_parallel = ["-n", str(workers), "--dist", "loadfile"]
+    sys.exit(int(pytest.main(list(arguments) or in_parallel)))
 
 
 _COMMANDS = (
@@ -76,12 +79,25 @@ _interruptions: list[BaseException] = []
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit status: an ExplorerError is one line on standard error."""
+    """Run a command and return its exit status.
+
+    An error that the user can cause is printed as one line on standard error.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of this process.
+
+    Returns
+    -------
+    int
+        0 done, 1 a problem, 2 wrong usage, 3 done except for some files, 130 interrupted.
+    """
     try:
         try:
             exit_status = cli.main(arguments, prog_name="run.py", standalone_mode=False)
         finally:
-            # What is still in the buffer fails here, where it can be said, and not while Python ends.
+            # Write the buffered output now: an error is reported here, but not when the interpreter exits.
             if sys.stdout is not None and not sys.stdout.closed:
                 sys.stdout.flush()
     except ExplorerError as error:
@@ -91,7 +107,7 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt) as error:
-        # The exception holds what it interrupted: threads of native libraries may still work on that.
+        # Keep the exception: its traceback refers to objects that threads of native libraries may still use.
         _interruptions.append(error)
         return INTERRUPTED
     except OSError as error:
@@ -99,24 +115,23 @@ def run(arguments: list[str] | None = None) -> int:
             raise
         _discard_output()
         if error.errno == errno.ENOSPC:
-            click.echo("There is no room for the output: the disk that it goes to is full.", err=True)
+            click.echo("The output cannot be written: no space is left on its disk.", err=True)
         return 1
     return exit_status if isinstance(exit_status, int) else 0
 
 
 def _discard_output() -> None:
-    """Point standard output at nothing: Python would try once more to write its buffer when it ends."""
+    """Redirect standard output to the null device: the interpreter flushes the buffer again when it exits."""
     with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, sys.stdout.fileno())
+        os.close(null_device)
 
 
 def leave(exit_status: int) -> NoReturn:
-    """End this process; after an interruption at once.
+    """End this process; after Ctrl-C, end it without the interpreter's clean-up.
 
-    Native libraries may still compute in threads of their own then, and crash while the interpreter goes
-    away.
+    After Ctrl-C, threads of native libraries may still be computing; they can crash during the clean-up.
     """
     if exit_status == INTERRUPTED:
         for stream in (sys.stdout, sys.stderr):

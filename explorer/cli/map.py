@@ -1,10 +1,10 @@
-"""`map`: bring the map up to date."""
+"""The command `map`: update the map."""
 
 from __future__ import annotations
 
 import click
 
-from explorer.cli.options import PROJECTION, database_option, json_option, print_json, progress_option
+from explorer.cli.options import PROJECTION_CHOICE, database_option, json_option, print_json, progress_option
 from explorer.util.progress import LineReporter, Reporter
 
 
@@ -14,30 +14,32 @@ from explorer.util.progress import LineReporter, Reporter
     "--projection",
     "projections",
     multiple=True,
-    type=PROJECTION,
-    help="Make only this one; may be given several times (all three).",
+    type=PROJECTION_CHOICE,
+    help="Compute only this projection; may be repeated (default: all three).",
 )
 @click.option(
     "--perplexity",
     type=click.FloatRange(2, 500),
-    help="t-SNE: about how many neighbours a song should stay near (30).",
+    help="t-SNE: about how many neighbours a song should stay near (default: 30).",
 )
 @click.option(
-    "--neighbours", type=click.IntRange(2, 500), help="UMAP: how many neighbours are looked at (15)."
+    "--neighbours",
+    type=click.IntRange(2, 500),
+    help="UMAP: how many neighbours of each song to use (default: 15).",
 )
 @click.option(
     "--clusters",
     type=click.IntRange(0, 500),
-    help="How many clusters, from now on; 0 for as many as the music has.",
+    help="The number of clusters, also for later runs; 0 chooses the number from the music.",
 )
-@click.option("--relayout", is_flag=True, help="Lay the songs out anew: every one may move.")
+@click.option("--relayout", is_flag=True, help="Compute a new layout: every song may move.")
 @progress_option
 @json_option
 def map_command(database, progress_lines, as_json, **choices):
-    """Bring the map up to date: places for new songs, clusters and their names.
+    """Update the map: place new songs, find the clusters and name them.
 
-    Songs that are on the map stay exactly where they are, unless --relayout is given, or a perplexity or
-    a number of neighbours that is not the map's. A new layout is turned so that it resembles the old one.
+    Songs on the map keep their exact positions, unless you give --relayout, or a --perplexity or
+    --neighbours that differs from the map's. A new layout is turned so that it resembles the old one.
     """
     from explorer.database.database import Database
     from explorer.indexing.make_map import MapRequest, make_map
@@ -46,10 +48,11 @@ def map_command(database, progress_lines, as_json, **choices):
     choices["projections"] = choices["projections"] or None
     reporter = LineReporter() if progress_lines else Reporter()
     with Database.open(library_to_read(database, reporter=reporter), create=False) as library:
-        made = make_map(library, reporter=reporter, request=MapRequest(**choices))
+        new_map = make_map(library, reporter=reporter, request=MapRequest(**choices))
     if progress_lines:
         return
+    songs, clusters = len(new_map.song_ids), new_map.cluster_names
     if as_json:
-        print_json({"songs": len(made.song_ids), "clusters": made.cluster_names, "quality": made.quality})
+        print_json({"songs": songs, "clusters": clusters, "quality": new_map.quality})
     else:
-        click.echo(f"Mapped {len(made.song_ids):,} songs in {len(made.cluster_names)} clusters.")
+        click.echo(f"Mapped {songs:,} songs in {len(clusters)} clusters.")

@@ -1,4 +1,4 @@
-"""`serve`: serve the page."""
+"""The command `serve`: serve the page of the map."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from explorer.util.progress import Reporter
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="Answer under this name too, beside localhost, addresses and the machine's own; may be repeated.",
+    help="Also answer requests for this host name, besides localhost, IP addresses and this machine's names; "
+    "may be repeated.",
 )
 @click.option(
     "--audio",
     "clips",
     type=click.Path(path_type=Path),
-    help="Where the clips of a database of the original scripts are (`previews` beside it).",
+    help="For a database of the original scripts: the folder of clips (default: `previews` beside it).",
 )
 @browser_option
 def serve(database, host, port, allowed_hosts, clips, no_browser):
-    """Serve the map's page."""
+    """Serve the page of the map."""
     from explorer.legacy.mirror import library_to_read
     from explorer.web.server import serve_forever
 

@@ -1,4 +1,4 @@
-"""`status`: what songs.db holds."""
+"""The command `status`: describe the library."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from explorer.util.progress import Reporter
 @database_option
 @json_option
 def status(database, as_json):
-    """Say what songs.db holds: songs, vectors, failures, model, projections."""
+    """Describe the library and its map.
+
+    The description has the songs, vectors, failures, model and projections.
+    """
     from explorer.analysis.library_status import describe_library, library_status
     from explorer.database.database import Database
     from explorer.legacy.mirror import library_to_read
 
     with Database.open_readonly(library_to_read(database, reporter=Reporter())) as library:
-        found = library_status(library)
+        facts = library_status(library)
     if as_json:
-        print_json(found)
+        print_json(facts)
     else:
-        click.echo(describe_library(found))
+        click.echo(describe_library(facts))

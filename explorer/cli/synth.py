@@ -1,4 +1,4 @@
-"""`synth`: write the synthetic test audio."""
+"""The command `synth`: write synthetic test sounds."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ from explorer.util.progress import Reporter
     type=click.Choice(["mp3", "wav", "flac"]),
     default="mp3",
     show_default=True,
-    help="What to write.",
+    help="The file format.",
 )
-@click.option("--seconds", type=float, default=30.0, show_default=True, help="How long each sound is.")
+@click.option("--seconds", type=float, default=30.0, show_default=True, help="The length of each sound.")
+@click.option("--rate", "rate_hz", type=int, default=22_050, show_default=True, help="The sample rate in Hz.")
 @click.option(
-    "--rate", "rate_hz", type=int, default=22_050, show_default=True, help="Samples a second, in Hz."
-)
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="Another one makes other noises and drums."
+    "--seed", type=int, default=0, show_default=True, help="The random seed of the noises and drums."
 )
 @json_option
 def synth(folder, form, seconds, rate_hz, seed, as_json):
-    """Write the synthetic test audio into FOLDER: chords, tones, noises, a rhythm.
+    """Write synthetic test sounds into FOLDER.
 
-    Files of the same names are overwritten, others stay.
+    The sounds are chords, tones, noises and a rhythm. Files with the same names are overwritten; other files
+    stay.
     """
     from explorer.demo.synthetic_sounds import SIGNALS, write_signals
 
