@@ -49,8 +49,8 @@ def test(arguments):
     import pytest
 
     os.chdir(ROOT)
-    # `loadfile` keeps the tests of a file in one worker, because they share fixtures. There is one more worker
-    # than cores, because many tests wait for another process.
+    # `loadfile` keeps the tests of a file in one worker, because they share fixtures. There is one more
+    # worker than cores, because many tests wait for another process.
     workers = min(MAX_TEST_WORKERS, (os.cpu_count() or 1) + 1)
     in_parallel = ["-n", str(workers), "--dist", "loadfile"]
     sys.exit(int(pytest.main(list(arguments) or in_parallel)))
