@@ -7,7 +7,7 @@ from support import write_tone
 from explorer.database.database import Database
 
 
-def test_similar_lists_songs_and_says_that_filters_are_untrained(indexed, run_command):
+def test_similar_lists_songs_and_warns_of_untrained_filters(indexed, run_command):
     status, out, err = run_command("similar", "tone 1", "--db", indexed / "songs.db", "-k", "2")
     lines = out.splitlines()
     assert (status, len(lines)) == (0, 3)
@@ -15,33 +15,33 @@ def test_similar_lists_songs_and_says_that_filters_are_untrained(indexed, run_co
     assert "UNTRAINED" in err
 
 
-def test_similar_answers_in_json_for_a_song_and_for_a_file(indexed, run_command, tmp_path):
+def test_similar_prints_json_for_a_song_and_for_a_file(indexed, run_command, tmp_path):
     new = write_tone(tmp_path / "new.flac", frequency_hz=1590)
-    for text, first in ((new, "2.flac"), ("Tone 1", None)):
-        status, out, _ = run_command("similar", text, "--db", indexed / "songs.db", "-k", "2", "--json")
+    for query, nearest in ((new, "2.flac"), ("Tone 1", None)):
+        status, out, _ = run_command("similar", query, "--db", indexed / "songs.db", "-k", "2", "--json")
         rows = json.loads(out)
         assert (status, len(rows)) == (0, 2)
         assert set(rows[0]) == {"song_id", "similarity", "title", "artist", "path"}
-        assert rows[0]["song_id"] == first or first is None
+        assert rows[0]["song_id"] == nearest or nearest is None
         assert all(Path(row["path"]).is_file() for row in rows)
 
 
-def test_similar_makes_a_playlist_of_files_that_are_there(indexed, run_command, tmp_path):
+def test_similar_writes_a_playlist_of_existing_files(indexed, run_command, tmp_path):
     arguments = ("similar", "Tone 1", "--db", indexed / "songs.db", "--m3u8")
     status, out, _ = run_command(*arguments)
     assert status == 0
     assert out.startswith("#EXTM3U\n#EXTINF:")
     assert {Path(line).name for line in out.splitlines()[2::2]} == {"0.flac", "2.flac", "3.flac"}
-    status, nothing, err = run_command(*arguments, "--out", tmp_path / "x.m3u8")
-    assert (status, nothing) == (0, "")
+    status, printed, err = run_command(*arguments, "--out", tmp_path / "x.m3u8")
+    assert (status, printed) == (0, "")
     assert (tmp_path / "x.m3u8").read_text(encoding="utf-8") == out
-    assert f"The songs are in {tmp_path / 'x.m3u8'}." in err
+    assert str(tmp_path / "x.m3u8") in err
     status, rows, _ = run_command(*arguments, "--json", "--out", tmp_path / "y.m3u8")
     assert (tmp_path / "y.m3u8").read_text(encoding="utf-8") == out
     assert len(json.loads(rows)) == 3
 
 
-def test_similar_puts_json_into_a_file(indexed, run_command, tmp_path):
+def test_similar_writes_json_to_a_file(indexed, run_command, tmp_path):
     arguments = ("similar", "Tone 1", "--db", indexed / "songs.db", "--json")
     _, rows, _ = run_command(*arguments)
     status, out, err = run_command(*arguments, "--out", tmp_path / "x.json")
@@ -50,34 +50,34 @@ def test_similar_puts_json_into_a_file(indexed, run_command, tmp_path):
     assert "x.json" in err
     status, out, err = run_command(*arguments, "--out", tmp_path / "no" / "x.json")
     assert (status, out) == (1, "")
-    assert (
-        err.splitlines()[-1] == f"{tmp_path / 'no' / 'x.json'} cannot be written: No such file or directory."
-    )
+    assert f"{tmp_path / 'no' / 'x.json'} cannot be written" in err.splitlines()[-1]
+    assert "No such file or directory" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("options", [("--m3u8", "--json"), ("--out", "x.txt")])
-def test_similar_refuses_what_cannot_be_meant(indexed, run_command, options):
+def test_similar_refuses_options_that_contradict_each_other(indexed, run_command, options):
     assert run_command("similar", "Tone 1", "--db", indexed / "songs.db", *options)[0] == 2
 
 
-def test_similar_says_in_one_sentence_that_there_is_neither_song_nor_file(indexed, run_command):
+def test_similar_for_an_unknown_song_is_an_error_of_one_sentence(indexed, run_command):
     status, out, err = run_command("similar", "nothing", "--db", indexed / "songs.db")
     assert (status, out, len(err.splitlines())) == (1, "", 1)
-    assert "title or file name 'nothing', and there is no audio file of that name either." in err
+    assert "'nothing'" in err
+    assert "audio file" in err
 
 
-def test_similar_prints_titles_that_move_no_cursor(library, run_command):
+def test_similar_removes_control_characters_from_titles(library, run_command):
     path, ids = library
-    evil = "\x1b[31mred\x00\r\n\u202egpj.exe"
+    title = "\x1b[31mred\x00\r\n\u202egpj.exe"
     with Database.open(path) as database, database.transaction():
-        database._rows("UPDATE songs SET info = json_set(info, '$.name', ?)", (evil,))
+        database._rows("UPDATE songs SET info = json_set(info, '$.name', ?)", (title,))
     status, out, _ = run_command("similar", ids[0], "--db", path)
     assert (status, len(out.splitlines())) == (0, 11)
     assert "[31mred gpj.exe" in out
-    assert all(letter.isprintable() for line in out.splitlines() for letter in line)
+    assert all(character.isprintable() for line in out.splitlines() for character in line)
 
 
-def test_a_playlist_is_not_written_over_the_library(indexed, run_command, monkeypatch):
+def test_similar_does_not_overwrite_the_library(indexed, run_command, monkeypatch):
     path = indexed / "songs.db"
     before = path.read_bytes()
     monkeypatch.chdir(indexed / "music")

@@ -7,7 +7,7 @@ import soundfile
 from explorer.demo.synthetic_sounds import SIGNALS
 
 
-def test_synth_writes_the_test_sounds_and_lists_them(tmp_path, run_command):
+def test_synth_writes_the_test_sounds_and_lists_their_files(tmp_path, run_command):
     status, out, err = run_command("synth", tmp_path / "x", "--seconds", "1")
     assert status == 0
     assert out.splitlines() == [str(tmp_path / "x" / f"{name}.mp3") for name in SIGNALS]
@@ -15,7 +15,7 @@ def test_synth_writes_the_test_sounds_and_lists_them(tmp_path, run_command):
     assert "11 of 11 sounds" in err
 
 
-def test_synth_takes_a_format_a_length_a_rate_and_a_seed_and_answers_in_json(tmp_path, run_command):
+def test_synth_uses_format_length_rate_and_seed_and_prints_json(tmp_path, run_command):
     options = ("--format", "flac", "--seconds", "1.5", "--rate", "16000", "--json")
     contents = []
     for number, seed in enumerate((5, 5, 6)):
@@ -40,7 +40,7 @@ def test_synth_takes_a_format_a_length_a_rate_and_a_seed_and_answers_in_json(tmp
         (("--seed", "-1"), "The seed -1 is negative"),
     ],
 )
-def test_synth_says_in_a_sentence_what_cannot_be(tmp_path, run_command, options, sentence):
+def test_synth_refuses_impossible_options_in_one_sentence(tmp_path, run_command, options, sentence):
     status, out, err = run_command("synth", tmp_path / "x", *options)
     lines = err.strip().splitlines()
     assert (status, out) == (1, "")
