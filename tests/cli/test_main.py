@@ -209,7 +209,8 @@ def test_the_precision_is_recorded_and_shown(tmp_path, make_tone, run_json, caps
     _, facts = run_json("status", "--db", unspecified)
     assert (facts["model"]["precision"], facts["precision_trial"]["precision"]) == ("float32", "float32")
     assert run(["status", "--db", str(unspecified)]) == 0
-    assert "precision    float32" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "precision    float32" in out and "16 songs" in out
 
 
 def test_a_missing_engine_is_an_error_of_one_sentence(tmp_path, make_tone, monkeypatch, capsys):
