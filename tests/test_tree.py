@@ -1,4 +1,4 @@
-"""The rules of the source tree."""
+"""The rules of the source tree: unique file names, no import cycles, tests in mirrored folders."""
 
 import ast
 from collections import Counter
@@ -33,10 +33,11 @@ def imported_modules(file: Path) -> set[str]:
         nodes += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            # `from package import module` names a module; `from module import name` does not.
-            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
-            names |= submodules or {node.module}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import"
+            # `from package import module` imports a module, `from module import name` does not: names that
+            # are not modules are dropped below.
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return names & MODULES.keys()
 
 
@@ -50,6 +51,7 @@ def by_package(imports: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def top_level(module: str) -> str:
+    """Return the top-level package of a module, or a module of the root itself."""
     return ".".join(module.split(".")[:2])
 
 
@@ -59,8 +61,8 @@ def imports():
     return {name: imported_modules(file) for name, file in MODULES.items()}
 
 
-def find_circle(graph: dict[str, set[str]]) -> list[str]:
-    """Return the nodes of one circle, or an empty list."""
+def find_cycle(graph: dict[str, set[str]]) -> list[str]:
+    """Return the nodes of one cycle, or an empty list."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -73,24 +75,24 @@ def test_no_two_modules_have_the_same_file_name():
     assert [name for name, count in counts.items() if count > 1] == []
 
 
-def test_the_root_of_the_package_holds_only_four_modules():
+def test_the_root_of_the_package_has_only_four_modules():
     names = {file.name for file in PACKAGE.glob("*.py")}
     assert names == {"__init__.py", "__main__.py", "config.py", "errors.py"}
 
 
-def test_imports_are_read_also_from_inside_functions(imports):
-    """Guard the other tests: a reader of imports that finds none would make them pass."""
+def test_imports_inside_functions_are_found(imports):
+    """Guard the following tests: they would pass if no imports were found."""
     assert "explorer.analysis.compare.comparison" in imports["explorer.cli.compare"]
     assert "explorer.config" in imports["explorer.cli.main"]
-    assert find_circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
+    assert find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) != []
 
 
-def test_modules_import_each_other_without_a_circle(imports):
-    assert find_circle(imports) == []
+def test_modules_have_no_import_cycle(imports):
+    assert find_cycle(imports) == []
 
 
-def test_top_level_packages_import_each_other_without_a_circle(imports):
-    assert find_circle(by_package(imports)) == []
+def test_top_level_packages_have_no_import_cycle(imports):
+    assert find_cycle(by_package(imports)) == []
 
 
 def test_the_folders_of_tests_mirror_the_package():

@@ -16,6 +16,7 @@ from explorer.cli.options import (
     progress_option,
 )
 from explorer.errors import AudioError
+from explorer.util.atomic_write import refuse_library
 from explorer.util.progress import LineReporter, Reporter
 
 
@@ -44,7 +45,6 @@ def embed(files, out, database, like_library, progress_lines, as_json, **choices
     the others still are.
     """
     from explorer.indexing.embed_files import embed_to_npz, npz_paths
-    from explorer.util.atomic_write import refuse_library
 
     reporter = LineReporter() if progress_lines else Reporter()
     out_paths = npz_paths(files, out)

@@ -15,6 +15,7 @@ from explorer.cli.options import (
     print_json,
 )
 from explorer.errors import AnalysisError
+from explorer.util.atomic_write import refuse_library
 from explorer.util.progress import Reporter, number
 
 
@@ -58,15 +59,13 @@ from explorer.util.progress import Reporter, number
 def export(database, form, out, as_json, **choices):
     """Export the library as a table or a playlist.
 
-    The output goes to standard output, or to the file --out. A parquet or tsv can contain the vectors. In a
-    csv, a text that a spreadsheet would take
-    for a formula is written with an apostrophe before it.
+    The output goes to standard output, or to the file --out. A tsv contains the vectors, and a parquet does
+    with --vectors. In a csv, an apostrophe is put before text that a spreadsheet would take for a formula.
     """
     from explorer.database.database import Database
     from explorer.exporting.exporter import FORMS, PLAYLISTS, ExportRequest, form_of
     from explorer.exporting.exporter import export as write_export
     from explorer.legacy.mirror import library_to_read
-    from explorer.util.atomic_write import refuse_library
 
     form = form or (form_of(out) if out else None)
     if form is None:

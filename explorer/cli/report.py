@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from explorer.cli.options import database_option, json_option, print_json
+from explorer.util.atomic_write import refuse_library
 from explorer.util.progress import Reporter
 
 
@@ -36,7 +37,6 @@ def report(database, out, recompute, as_json):
     from explorer.analysis.report.verdict import describe_report, require_sound
     from explorer.database.database import Database
     from explorer.legacy.mirror import library_to_read
-    from explorer.util.atomic_write import refuse_library
 
     reporter = Reporter()
     refuse_library(out, database)

@@ -9,7 +9,9 @@ import click
 
 from explorer.cli.options import UNTRAINED_WARNING, database_option, json_option, model_request
 from explorer.errors import LibraryError
+from explorer.util.atomic_write import refuse_library, whole_file
 from explorer.util.progress import Reporter, number
+from explorer.util.text import shown
 
 
 @click.command()
@@ -38,7 +40,6 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
         raise click.UsageError("--out needs --m3u8 or --json, to choose the format of the file.")
     from explorer.analysis.similar_songs import recommend
     from explorer.legacy.mirror import library_to_read
-    from explorer.util.atomic_write import refuse_library
 
     refuse_library(out, database)
     reporter = Reporter()
@@ -63,8 +64,6 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
 
 def _write(text: str, out: Path | None, reporter: Reporter) -> None:
     """Write a text to a file and report where, or print it if there is no file."""
-    from explorer.util.atomic_write import whole_file
-
     if out is None:
         click.echo(text, nl=False)
         return
@@ -78,8 +77,6 @@ def _write(text: str, out: Path | None, reporter: Reporter) -> None:
 
 def _print_list(similar_songs) -> None:
     """Print one line a song: similarity, title, artist and id."""
-    from explorer.util.text import shown
-
     # Tags can contain control characters: `shown` removes those that could move the terminal's cursor.
     click.echo(shown(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
     for row in similar_songs.rows():

@@ -41,7 +41,7 @@ class Reporter:
                 print(text, file=sys.stderr, flush=True)
 
     def finishing(self) -> None:
-        """Note that results are about to be stored."""
+        """Announce that results are about to be stored. Only subclasses do something."""
 
     @contextmanager
     def counting(self, what: str, *, total: int, unit: str = "songs") -> Iterator[Counter]:
