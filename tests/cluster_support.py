@@ -19,7 +19,7 @@ from explorer.indexing.outcomes import Failed
 
 
 class Poison(WorkerPlugin):
-    """A plugin that logs a worker's batches and can make the worker crash, wait or fail.
+    """Notes in `log` each batch that a worker begins, and in `log`.kits each kit that it is sent.
 
     Parameters
     ----------
@@ -53,29 +53,29 @@ class Poison(WorkerPlugin):
         self.pretends = pretends
 
     def setup(self, worker: Worker) -> None:
-        """Replace the worker's functions."""
+        """Replace what embeds by what does this."""
         from explorer.indexing.cluster import worker
 
         self.originals = worker._embed, worker.check_fitness, worker.is_there
-        embed, check_fitness, is_there = self.originals
+        embed, check, seen = self.originals
 
-        def misbehave(kit, root, files):
+        def poisoned(kit, root, files):
             note(self.log, " ".join(file.text for file in files))
             if any(file.path.startswith(self.begins) for file in files):
                 os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(self.seconds)
             return [Failed(file, "pretended") for file in files] if self.pretends else embed(kit, root, files)
 
-        def log_and_check(kit):
+        def noted(kit):
             note(f"{self.log}.kits", kit.run)
-            check_fitness(kit)
+            check(kit)
 
-        worker._embed, worker.check_fitness = misbehave, log_and_check
+        worker._embed, worker.check_fitness = poisoned, noted
         if self.blind_to:
-            worker.is_there = lambda path: not str(path).endswith(self.blind_to) and is_there(path)
+            worker.is_there = lambda path: not str(path).endswith(self.blind_to) and seen(path)
 
     def teardown(self, worker: Worker) -> None:
-        """Restore the worker's functions."""
+        """Put back what was replaced."""
         from explorer.indexing.cluster import worker
 
         worker._embed, worker.check_fitness, worker.is_there = self.originals

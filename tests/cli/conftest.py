@@ -4,11 +4,6 @@ import pytest
 from support import write_tone
 
 from explorer.cli.main import run
-from explorer.config import Settings
-from explorer.database.database import Database
-from explorer.indexing.indexer import index_folder
-from explorer.indexing.model import ModelRequest
-from explorer.util.progress import Reporter
 
 
 @pytest.fixture
@@ -30,7 +25,7 @@ def indexed(tmp_path_factory):
     for number in range(4):
         tags = {"title": f"Tone {number}", "artist": "Us"}
         write_tone(folder / "music" / f"{number}.flac", frequency_hz=100 * 4**number, tags=tags)
-    request = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precision="float32")
-    with Database.open(folder / "songs.db") as library:
-        index_folder(library, folder / "music", request=request, reporter=Reporter())
+    model = ["--weights", "untrained", "--hop", "1.0", "--precision", "float32"]
+    options = ["--no-map", "--no-previews", "--db", str(folder / "songs.db")]
+    assert run(["index", str(folder / "music"), *model, *options]) == 0
     return folder
