@@ -245,7 +245,7 @@ def test_serve_shows_and_plays_an_original(tmp_path):
         assert (status, sound[:4]) == (200, b"fLaC")
         status, answer = fetch(f"{url}audio/stem%201")
         assert status == 404
-        assert b"no sound" in answer
+        assert b"song" in answer
     finally:
         server.terminate()
         server.wait(20)
