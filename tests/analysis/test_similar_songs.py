@@ -54,19 +54,19 @@ def exact_neighbours(path, song_id, count):
         ids, vectors = database.vectors()
     rows = vectors - vectors.mean(axis=0)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    alike = rows @ rows[ids.index(song_id)]
-    order = [number for number in np.argsort(-alike) if ids[number] != song_id][:count]
-    return [ids[number] for number in order], alike[order]
+    similarities = rows @ rows[ids.index(song_id)]
+    order = [number for number in np.argsort(-similarities) if ids[number] != song_id][:count]
+    return [ids[number] for number in order], similarities[order]
 
 
 def test_the_nearest_songs_come_first_and_not_the_song_itself(library):
     path, ids = library
-    found = recommend_from(path.parent, ids[2], count=7)
-    assert found.song_id == ids[2]
-    assert {song.song_id for song, _ in found.songs} == set(ids[:8]) - {ids[2]}
+    recommendations = recommend_from(path.parent, ids[2], count=7)
+    assert recommendations.song_id == ids[2]
+    assert {song.song_id for song, _ in recommendations.songs} == set(ids[:8]) - {ids[2]}
     expected, values = exact_neighbours(path, ids[2], 7)
-    assert [song.song_id for song, _ in found.songs] == expected
-    assert [value for _, value in found.songs] == pytest.approx(values, abs=1e-6)
+    assert [song.song_id for song, _ in recommendations.songs] == expected
+    assert [value for _, value in recommendations.songs] == pytest.approx(values, abs=1e-6)
 
 
 def test_a_song_without_a_vector_is_refused(library):
@@ -83,11 +83,15 @@ def test_a_song_without_a_vector_is_refused(library):
 )
 def test_a_song_is_found_by_id_path_title_or_file_name_without_embedding(indexed, no_engine, text):
     text = indexed / "music" / "rock" / "song 2.flac" if text == "path" else text
-    found = recommend_from(indexed, text)
-    assert (found.song_id, found.title, found.artist) == ("rock/song 2.flac", "Tone 2", "Artist 2")
+    recommendations = recommend_from(indexed, text)
+    assert (recommendations.song_id, recommendations.title, recommendations.artist) == (
+        "rock/song 2.flac",
+        "Tone 2",
+        "Artist 2",
+    )
     expected, values = exact_neighbours(indexed / "songs.db", "rock/song 2.flac", 3)
-    assert [song.song_id for song, _ in found.songs] == expected
-    assert [value for _, value in found.songs] == pytest.approx(values, abs=1e-5)
+    assert [song.song_id for song, _ in recommendations.songs] == expected
+    assert [value for _, value in recommendations.songs] == pytest.approx(values, abs=1e-5)
 
 
 def test_recommendations_are_rows_with_titles_and_absolute_paths(indexed, no_engine):
@@ -104,18 +108,23 @@ def test_recommendations_are_rows_with_titles_and_absolute_paths(indexed, no_eng
 
 def test_a_copy_of_a_song_is_that_song_whatever_it_is_called(indexed, no_engine, tmp_path):
     copy = shutil.copy(indexed / "music" / "rock" / "song 4.flac", tmp_path / "song 1.flac")
-    found = recommend_from(indexed, copy)
-    assert found.song_id == "rock/song 4.flac"
-    assert "rock/song 4.flac" not in [song.song_id for song, _ in found.songs]
+    recommendations = recommend_from(indexed, copy)
+    assert recommendations.song_id == "rock/song 4.flac"
+    assert "rock/song 4.flac" not in [song.song_id for song, _ in recommendations.songs]
 
 
 def test_a_file_outside_the_library_is_embedded_as_its_songs_were(indexed, tmp_path):
     before = (indexed / "songs.db").read_bytes()
     tags = {"title": "New", "artist": "Us"}
     file = write_tone(tmp_path / "x.flac", frequency_hz=400, tags=tags)
-    found = recommend_from(indexed, file, count=10)
-    assert (found.song_id, found.title, found.artist, found.is_trained) == (None, "New", "Us", False)
-    first, *others = found.songs
+    recommendations = recommend_from(indexed, file, count=10)
+    assert (
+        recommendations.song_id,
+        recommendations.title,
+        recommendations.artist,
+        recommendations.is_trained,
+    ) == (None, "New", "Us", False)
+    first, *others = recommendations.songs
     assert first[0].song_id == "rock/song 2.flac"
     assert first[1] == pytest.approx(1, abs=1e-4)
     assert len(others) == 5
@@ -188,8 +197,8 @@ def test_an_imported_library_finds_neighbours_of_songs_but_refuses_files(library
     with Database.open(path) as database, database.transaction():
         model = database.model() | {"weights": "unknown", "weights_sha256": "", "trained": None}
         database._rows("UPDATE state SET value = ? WHERE key = 'model'", (json.dumps(model),))
-    found = recommend_from(tmp_path, ids[0])
-    assert (len(found.songs), found.is_trained) == (3, None)
+    recommendations = recommend_from(tmp_path, ids[0])
+    assert (len(recommendations.songs), recommendations.is_trained) == (3, None)
     file = write_tone(tmp_path / "new.flac")
     with pytest.raises(LibraryError, match="what made them is unknown"):
         recommend_from(tmp_path, file)

@@ -18,7 +18,7 @@ from explorer.mapping.similarity import Neighbours
 from explorer.util.progress import Reporter, number
 
 MIN_FILES_TO_CENTRE = 8
-"""Without a library, the files' own mean is subtracted; the mean of fewer files than this says too little."""
+"""Without a library, the files' mean is subtracted only if there are at least this many files."""
 _STAR = "★ "
 
 

@@ -99,11 +99,11 @@ def draw_similarities(sample: NeighbourSample) -> Figure:
     series = (
         ("any two songs", sample.random_similarities, {"fill": True, "color": OTHER, "alpha": 0.6}),
         (
-            "a song and its tenth nearest",
+            "tenth nearest song",
             sample.similarities[:, -1],
             {"fill": False, "color": ACCENT, "alpha": 1.0},
         ),
-        ("a song and its nearest", sample.similarities[:, 0], {"fill": True, "color": ACCENT, "alpha": 0.6}),
+        ("nearest song", sample.similarities[:, 0], {"fill": True, "color": ACCENT, "alpha": 0.6}),
     )
     with _new_axes(xlabel="similarity", ylabel="share of pairs") as axes:
         for name, values, options in series:

@@ -156,7 +156,7 @@ def check_reembedded(
     Parameters
     ----------
     reason : str
-        A sentence that says why no song was embedded again, if so.
+        A sentence that says why no song was embedded again; used only then.
     stored : mapping of str to np.ndarray [shape=(512,)]
         The library's vectors by song id.
     mean : np.ndarray [shape=(512,)]
@@ -180,8 +180,8 @@ def check_reembedded(
     songs = number(len(reembedded.candidates), "song")
     if wrong:
         finding = (
-            f"{len(wrong)} of {songs} that were embedded again got another vector than the stored one "
-            f"({name_songs(wrong)}): the stored one is that of another sound or of another model. {REINDEX}"
+            f"{len(wrong)} of {songs} that were embedded again did not give their stored vector "
+            f"({name_songs(wrong)}): it belongs to another sound or to another model. {REINDEX}"
         )
         return make_check(name, FAILED, finding, wrong)
     finding = (

@@ -122,12 +122,12 @@ def test_a_point_has_its_songs_position_and_its_groups_colour():
     assert axes.get_title(loc="left") == "t-SNE"
     behind, front = axes.collections[:2]
     assert np.asarray(behind.get_offsets()) == pytest.approx(background)
-    found = {
+    drawn = {
         tuple(offset): to_hex(colour)
         for offset, colour in zip(front.get_offsets().tolist(), front.get_facecolors(), strict=True)
     }
     expected = colours_of(groups, 4)
-    assert found == {(0.0, 0.0): expected[0], (2.0, 1.0): expected[1], (1.0, 3.0): OTHERS}
+    assert drawn == {(0.0, 0.0): expected[0], (2.0, 1.0): expected[1], (1.0, 3.0): OTHERS}
     assert expected[0] != expected[1] != OTHERS
 
 

@@ -16,8 +16,8 @@ def vectors():
 def test_similarity_is_the_centred_cosine_and_distance_is_euclidean(vectors):
     matrices = compare_all(Neighbours(vectors).rows, vectors)
     for a, b in ((0, 1), (0, 3), (7, 29)):
-        one, other = vectors[a] - vectors.mean(axis=0), vectors[b] - vectors.mean(axis=0)
-        cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+        first, second = vectors[a] - vectors.mean(axis=0), vectors[b] - vectors.mean(axis=0)
+        cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
         assert matrices.similarity[a, b] == matrices.similarity[b, a] == pytest.approx(cosine, abs=1e-6)
         assert matrices.distance[a, b] == pytest.approx(np.sqrt(((vectors[a] - vectors[b]) ** 2).sum()))
     assert (np.diag(matrices.similarity) == 1.0).all()
@@ -58,8 +58,8 @@ def test_a_groups_mean_and_the_similarity_inside_it(vectors):
     assert means[0] == pytest.approx(vectors[0:27:3].mean(axis=0), rel=1e-6)
     assert means[3] == pytest.approx(vectors[2], rel=1e-6)
     rows = Neighbours(vectors).rows.astype(np.float64)
-    mine = rows[1:27:3] @ rows[1:27:3].T
-    expected = (mine.sum() - np.trace(mine)) / (9 * 8)
+    products = rows[1:27:3] @ rows[1:27:3].T
+    expected = (products.sum() - np.trace(products)) / (9 * 8)
     within = similarity_within(rows.astype(np.float32), group_of, 4)
     assert within[1] == pytest.approx(expected, abs=1e-6)
     assert np.isnan(within[3])

@@ -25,11 +25,11 @@ class Elements(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.found, self.text = [], ""
+        self.tags, self.text = [], ""
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
+        self.tags.append((tag, dict(attributes)))
 
     def handle_data(self, data):
         self.text += data
@@ -58,9 +58,9 @@ def page(database):
 
 def test_the_page_loads_nothing(page):
     elements = Elements(page)
-    tags = {tag for tag, _ in elements.found}
+    tags = {tag for tag, _ in elements.tags}
     assert not tags & {"script", "link", "iframe", "object", "embed", "img", "audio", "video", "base", "form"}
-    for _, attributes in elements.found:
+    for _, attributes in elements.tags:
         for name, value in attributes.items():
             assert not name.startswith("on")
             if name in URLS:
@@ -69,7 +69,7 @@ def test_the_page_loads_nothing(page):
     assert "https:" not in page
     assert "@import" not in page
     assert not re.search(r"url\((?!#)", page)
-    policy = next(a["content"] for _, a in elements.found if a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(a["content"] for _, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert "default-src 'none'" in policy
 
 
@@ -77,7 +77,7 @@ def test_hostile_titles_are_text(page):
     elements = Elements(page)
     # As a song's id, a genre in the legend, a failure and the model's weights.
     assert elements.text.count("</style></svg><script>alert(1)</script>") >= 3
-    assert "onerror" not in {name for _, attributes in elements.found for name in attributes}
+    assert "onerror" not in {name for _, attributes in elements.tags for name in attributes}
     assert page.count("<style") == page.count("</style>")
     assert page.count("<svg") == page.count("</svg>") == 7
 

@@ -50,17 +50,17 @@ def report_of(path, **options):
 
 def test_embedding_again_gives_the_stored_vectors(embedded):
     with Database.open_readonly(embedded) as library:
-        found = verify(library, reporter=Reporter())
-    assert check_of(found.report)["status"] == "passed"
-    pooling = found.report["pooling"]
+        verification = verify(library, reporter=Reporter())
+    assert check_of(verification.report)["status"] == "passed"
+    pooling = verification.report["pooling"]
     assert (pooling["songs"], pooling["neighbours"]) == (6, 2)
-    assert pooling["windows"] == sum(found.evidence.reembedded.windows)
+    assert pooling["windows"] == sum(verification.evidence.reembedded.windows)
     assert sorted(pooling["song_ids"]) == [f"{number}.flac" for number in range(6)]
     assert pooling["max"]["genre_purity"] == 1.0
     assert pooling["max"]["genre_chance"] == pytest.approx(2 / 5)
     assert pooling["max"]["artist_chance"] == pytest.approx(2 / 5)
-    assert found.report["pooling_reason"] is None
-    assert found.report["speed"]["runs"] == 1
+    assert verification.report["pooling_reason"] is None
+    assert verification.report["speed"]["runs"] == 1
 
 
 def test_the_vector_of_another_song_fails(embedded):
@@ -145,12 +145,12 @@ def test_the_pooling_that_separates_genres_has_the_higher_purity():
     genres = [f"{number // 3}" for number in range(12)]
     noise = rng.normal(size=(12, 512))
     grouped = noise + 3 * rng.normal(size=(4, 512)).repeat(3, axis=0)
-    found = compare_poolings(reembed((grouped, noise), genres))
+    comparison = compare_poolings(reembed((grouped, noise), genres))
     # Each song has three neighbours, of which two can have its genre.
-    assert found["max"]["genre_purity"] == pytest.approx(2 / 3)
-    assert found["mean"]["genre_purity"] < 0.5
-    assert found["max"]["artist_purity"] is None
-    assert found["neighbours_agreeing"] < 0.9
+    assert comparison["max"]["genre_purity"] == pytest.approx(2 / 3)
+    assert comparison["mean"]["genre_purity"] < 0.5
+    assert comparison["max"]["artist_purity"] is None
+    assert comparison["neighbours_agreeing"] < 0.9
     same = compare_poolings(reembed((grouped, grouped), genres))
     assert (same["neighbours_agreeing"], same["correlation"]) == (1.0, pytest.approx(1.0))
 

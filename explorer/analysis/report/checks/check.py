@@ -126,7 +126,7 @@ def check_vectors(stored: StoredVectors) -> list[Check]:
 
 
 def check_range(stored: StoredVectors, constant_dimensions: int) -> Check:
-    """Check that values are as small as OpenL3's, and that each of the 512 differs between songs."""
+    """Check that no value is too large; note dimensions that have the same value for every song."""
     name = "Values are in range"
     songs = stored.too_large
     if songs:

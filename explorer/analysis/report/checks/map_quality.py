@@ -206,9 +206,9 @@ def check_neighbour_counts(
         )
         return make_check(name, NOT_JUDGED, finding)
     finding = (
-        f"For each song the map stores how many of its ten nearest in sound are near it on the map. On "
-        f"{its_projection}, the counts of {compared:,} songs differ from an exact search by "
-        f"{largest_difference:.2f} on average."
+        f"For each song the map stores how many of its ten nearest in sound are near it on the map. For "
+        f"{compared:,} songs, these counts differ from an exact search by at most {largest_difference:.2f} "
+        f"on average (on {its_projection})."
     )
     if largest_difference > _MAX_COUNT_DIFFERENCE:
         return make_check(name, FAILED, f"{finding} Run `python run.py map`.")

@@ -138,7 +138,7 @@ def check_search(
 def _similarity_error(
     vectors: np.ndarray, search: Neighbours, row: int, nearest: np.ndarray, similarities: np.ndarray
 ) -> float:
-    """Return the largest error of the similarities found, and of the last one seen from the other song."""
+    """Return the largest error of a song's similarities; the last one is computed both ways."""
     query = vectors[row].astype(np.float64) - search.mean
     others = vectors[nearest].astype(np.float64) - search.mean
     lengths = np.linalg.norm(query) * np.linalg.norm(others, axis=1)
@@ -282,7 +282,7 @@ def check_genres(purity: GenrePurity | None, *, is_trained: bool | None) -> Chec
 
 
 def measure_hubs(neighbours: np.ndarray | None, song_ids: Sequence[str], stored: Mapping) -> dict:
-    """Measure hubness, and find the song that is among the nearest of the most others.
+    """Measure hubness, and find the hub: the song that is among the ten nearest of the most songs.
 
     Parameters
     ----------

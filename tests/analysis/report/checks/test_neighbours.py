@@ -29,18 +29,18 @@ def ids(count):
 
 def test_the_neighbours_of_a_sample_are_exact(vectors):
     rows, _ = centred_unit_rows(vectors)
-    found = sample_neighbours(rows)
-    assert found.queries.tolist() == list(range(N))
-    assert np.array_equal(found.indices, true_neighbours(rows, 10))
-    alike = (rows @ rows.T)[0, found.indices[0]]
-    assert found.similarities[0] == pytest.approx(alike, abs=1e-5)
-    assert abs(np.median(found.random_similarities)) < 0.2 < np.median(found.similarities)
+    sample = sample_neighbours(rows)
+    assert sample.queries.tolist() == list(range(N))
+    assert np.array_equal(sample.indices, true_neighbours(rows, 10))
+    similarities = (rows @ rows.T)[0, sample.indices[0]]
+    assert sample.similarities[0] == pytest.approx(similarities, abs=1e-5)
+    assert abs(np.median(sample.random_similarities)) < 0.2 < np.median(sample.similarities)
 
 
 def test_the_search_for_similar_songs_passes_with_copies(vectors):
     vectors[3] = vectors[40]
-    found = check_search(vectors, ids(N), [["3.mp3", "40.mp3"]])
-    assert found.status == "passed"
+    check = check_search(vectors, ids(N), [["3.mp3", "40.mp3"]])
+    assert check.status == "passed"
 
 
 def test_a_search_that_finds_other_songs_first_fails(vectors, monkeypatch):
@@ -48,8 +48,8 @@ def test_a_search_that_finds_other_songs_first_fails(vectors, monkeypatch):
         return np.roll(self.rows[0].astype(float), 1)
 
     monkeypatch.setattr(Neighbours, "direction", shifted)
-    found = check_search(vectors, ids(N), [])
-    assert (found.status, len(found.songs)) == ("failed", 10)
+    check = check_search(vectors, ids(N), [])
+    assert (check.status, len(check.songs)) == ("failed", 10)
 
 
 def test_a_search_without_centring_fails(vectors, monkeypatch):
@@ -57,8 +57,8 @@ def test_a_search_without_centring_fails(vectors, monkeypatch):
         return np.asarray(vector, dtype=float) / np.linalg.norm(vector)
 
     monkeypatch.setattr(Neighbours, "direction", plain)
-    found = check_search(vectors, ids(N), [])
-    assert found.status == "failed"
+    check = check_search(vectors, ids(N), [])
+    assert check.status == "failed"
 
 
 def test_purity_is_the_share_of_neighbours_of_one_genre(vectors):
@@ -79,9 +79,9 @@ def test_songs_without_a_genre_or_with_a_unique_one_do_not_count(vectors):
     rows, _ = centred_unit_rows(vectors)
     labels = [f"Genre {number % 3}" for number in range(N)]
     labels[0], labels[1] = "", "Unique"
-    found = measure_purity(rows, labels)
-    assert found.labelled == N - 2
-    assert "Unique" not in found.per_label
+    purity = measure_purity(rows, labels)
+    assert purity.labelled == N - 2
+    assert "Unique" not in purity.per_label
     assert measure_purity(rows, ["one"] * N) is None
     assert measure_purity(rows, [""] * N) is None
 
@@ -114,8 +114,8 @@ def test_a_hub_is_named(vectors):
     near[7, 0] = 8
     facts = measure_hubs(near, ids(N), {})
     assert (facts["hub"], facts["largest_hub"]) == ("7.mp3", 89)
-    found = check_hubs(facts, ids(N), N)
-    assert (found.status, found.songs) == ("noted", ["7.mp3"])
+    check = check_hubs(facts, ids(N), N)
+    assert (check.status, check.songs) == ("noted", ["7.mp3"])
 
 
 def test_stored_hub_figures_are_used_if_neighbours_were_not_computed(vectors):
@@ -128,6 +128,6 @@ def test_stored_hub_figures_are_used_if_neighbours_were_not_computed(vectors):
 def test_a_large_library_is_sampled(vectors, monkeypatch):
     monkeypatch.setattr(neighbours, "MAX_QUERIES", 20)
     rows, _ = centred_unit_rows(vectors)
-    found = sample_neighbours(rows)
-    assert len(found.queries) == 20
-    assert np.array_equal(found.indices, true_neighbours(rows, 10)[found.queries])
+    sample = sample_neighbours(rows)
+    assert len(sample.queries) == 20
+    assert np.array_equal(sample.indices, true_neighbours(rows, 10)[sample.queries])
