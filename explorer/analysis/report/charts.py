@@ -29,7 +29,7 @@ from explorer.analysis.matplotlib_style import (
 from explorer.analysis.report.checks.neighbours import MAX_QUERIES, NeighbourSample
 
 OTHER = "#959cae"
-"""The colour of songs without a genre in the legend; visible on white and on black."""
+"""The colour of songs whose genre is not in the legend; visible on white and on black."""
 _MAX_BARS = 14
 _MAX_VALUES = 2_000_000
 # For more points than this, a bitmap is smaller than vector graphics.
@@ -40,7 +40,7 @@ _GENRE_COLOURS = tuple(COLOURS[index] for index in (5, 1, 2, 3, 4, 6, 7))
 
 
 def inline_svg(figure: Figure) -> str:
-    """Return a figure as an SVG element with the page's colours, from its `viewBox` attribute to its end."""
+    """Return a figure as SVG in the page's colours, without the opening `<svg`, which the template writes."""
     text = as_svg(figure)
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     for colour, name in _CSS_VARIABLES.items():
