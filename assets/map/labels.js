@@ -55,13 +55,12 @@ explorer.labels = {
   },
 
   /**
-   * Choose a box for each label, the largest group first: of the boxes that are free, the one that covers the fewest
-   * points.
-   * @param {{name: string, rank: number, boxes: Box[]}[]} labels Sorted by the size of their groups.
+   * Choose a box for each label in turn: the free box that covers the fewest points.
+   * @param {{name: string, rank: number, boxes: Box[]}[]} labels The most important first: by rank, then by the size of the group.
    * @param {object} options
    * @param {Box} options.free The area that no card covers.
    * @param {{x: number, y: number}[]} options.points Pixels of points that labels should not cover.
-   * @param {boolean} options.isClose Whether labels of a rank above 0 are shown, too.
+   * @param {boolean} options.isClose Whether labels with a rank above 0 are shown.
    * @returns {(Box|undefined)[]} Each label's box; undefined if the label does not fit.
    */
   arrange(labels, { free, points, isClose }) {

@@ -21,6 +21,8 @@ explorer.map = {
   meta: null,
   /** The projection and position that the address names, until that projection is drawn. */
   requested: null,
+  /** Whether the selected song's details must be loaded again after the next drawing. */
+  needsRefresh: false,
 
   /** Find the page's parts and watch the window's size. Called once, after Dash has drawn the page. */
   mount() {

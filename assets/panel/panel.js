@@ -95,7 +95,7 @@ explorer.panel = {
       tip("h", "hover to hear: play previews as you move over the map"),
       tip("← →", "go from song to song"),
       tip("drop", "an audio file on the map to see which songs it sounds like"),
-      tip("?", "show all keys"),
+      tip("?", "see the list of keys"),
     );
     const cover = element("div", "cover cover-empty");
     cover.append(explorer.icon("headphones"));

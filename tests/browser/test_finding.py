@@ -18,7 +18,7 @@ def test_the_search_finds_songs_and_genres(page):
     page.wait_for_function("document.querySelectorAll('.suggestion').length === 9")
     page.keyboard.press("Escape")
     page.locator("#search").fill("zzzz")
-    page.get_by_text("Nothing here is called that").wait_for()
+    page.locator(".mantine-Select-empty").wait_for()
     # A genre becomes a filter, which stays on in every view and plays nothing.
     page.locator("#search").fill("WALTZ")
     page.wait_for_selector(".suggestion-genre")
@@ -31,7 +31,7 @@ def test_the_search_finds_songs_and_genres(page):
         choose_in_header(page, view)
         page.wait_for_selector(f"#map-frame[data-drawn^='{view.lower()}']")
         wait_for_matching(page, range(8, 16))
-    page.get_by_text("Show all").click()
+    page.locator("#filter-state").get_by_role("button").click()
     wait_for_matching(page, range(24))
     assert page.locator("#filter-state").is_hidden()
 
@@ -71,7 +71,7 @@ def test_filters_combine_and_clear_and_filtered_out_songs_turn_grey(page):
 
 def test_year_and_length_filters_exclude_other_songs_and_songs_without_a_year(page):
     open_filters(page)
-    assert text(page, "#filter-years-note") == "12 songs say no year"
+    assert text(page, "#filter-years-note").startswith("12 songs")
     page.wait_for_selector("[role=slider][aria-label='Length: to'][aria-valuenow='21']", state="attached")
     page.get_by_role("slider", name="Length: from").focus()
     for _ in range(11):
