@@ -54,8 +54,8 @@ explorer.keys = {
     r: () => explorer.player.changeRepeat(),
     s: () => explorer.waveform.toggleSpectrogram(),
     f: () => document.getElementById("filter-toggle").click(),
-    l: () => explorer.selection.toggleTool("lasso"),
-    b: () => explorer.selection.toggleTool("box"),
+    l: () => explorer.lasso.toggleTool("lasso"),
+    b: () => explorer.lasso.toggleTool("box"),
     "+": () => explorer.map.zoomBy(1 / 1.6),
     "=": () => explorer.map.zoomBy(1 / 1.6),
     "-": () => explorer.map.zoomBy(1.6),
@@ -66,10 +66,10 @@ explorer.keys = {
 
   /** Close what is open. If nothing is open, clear the selection; if that is empty, deselect the song. */
   escape() {
-    const { filters, selection, waveform, upload, walk, panel } = explorer;
+    const { filters, lasso, selection, waveform, upload, walk, panel } = explorer;
     if (upload.isWaiting) upload.cancel();
     else if (filters.isOpen) filters.toggle(false);
-    else if (selection.tool) selection.toggleTool(null);
+    else if (lasso.tool) lasso.toggleTool(null);
     else if (waveform.isSpectrogramOpen) waveform.toggleSpectrogram();
     else if (explorer.url.view?.filter.shown) filters.isolate(null);
     else if (selection.songs.length) selection.clear();

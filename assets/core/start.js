@@ -13,6 +13,7 @@ Object.assign(explorer, {
     "tooltip",
     "morph",
     "pointer",
+    "lasso",
     "hover",
     "waveform",
     "panel",

@@ -151,15 +151,15 @@ explorer.pointer = {
     if (event.pointerType === "touch") this.touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.touches.size > 1) {
       this.drag = null;
-      explorer.selection.cancelShape();
+      explorer.lasso.cancelShape();
       return;
     }
     if (event.button !== 0) return;
     event.preventDefault();
     document.activeElement?.blur?.();
     this.drag = { id: event.pointerId, x: event.clientX, y: event.clientY, began: performance.now(), moved: false };
-    this.drag.shape = explorer.selection.shapeFor(event);
-    if (this.drag.shape) explorer.selection.beginShape(this.drag.shape, event.clientX, event.clientY);
+    this.drag.shape = explorer.lasso.shapeFor(event);
+    if (this.drag.shape) explorer.lasso.beginShape(this.drag.shape, event.clientX, event.clientY);
   },
 
   dragTo(event) {
@@ -173,7 +173,7 @@ explorer.pointer = {
       explorer.tooltip.show(null);
       explorer.map.frame.classList.toggle("dragging", !drag.shape);
     }
-    if (drag.shape) return explorer.selection.extendShape(event.clientX, event.clientY);
+    if (drag.shape) return explorer.lasso.extendShape(event.clientX, event.clientY);
     explorer.map.panBy(dx, dy);
     [drag.x, drag.y] = [event.clientX, event.clientY];
   },
@@ -198,8 +198,8 @@ explorer.pointer = {
     if (!drag || drag.id !== event.pointerId) return;
     this.drag = null;
     explorer.map.frame.classList.remove("dragging");
-    if (drag.shape && drag.moved) return explorer.selection.finishShape(event.shiftKey || drag.shape.adds);
-    if (drag.shape) explorer.selection.cancelShape();
+    if (drag.shape && drag.moved) return explorer.lasso.finishShape(event.shiftKey || drag.shape.adds);
+    if (drag.shape) explorer.lasso.cancelShape();
     if (!isDone || drag.moved || performance.now() - drag.began > this.MAX_CLICK_MS) return;
     const radius = event.pointerType === "touch" ? this.TAP_PX : this.HOVER_PX;
     const index = this.nearest(event.clientX, event.clientY, radius);

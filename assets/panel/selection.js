@@ -1,4 +1,4 @@
-/** Selecting songs with a lasso or a box, and the list of the selected songs, which can be played and reordered. */
+/** The selected songs: their rings on the map, and their list, which can be played and reordered. */
 window.explorer = window.explorer || {};
 
 /** @typedef {{songs: number[], position: number|null}} SongList Indices of songs, and the place in the list of the one that plays. */
@@ -7,23 +7,15 @@ explorer.selection = {
   /** How many songs have rows in the list, and how many have rings on the map. */
   MAX_ROWS: 300,
   MAX_RINGS: 20_000,
-  /** The drawing tool that is on: "lasso", "box" or null. */
-  tool: null,
   /** The selected songs' indices. */
   songs: [],
   /** The place in the list of the song that plays; null if the list does not play. */
   position: null,
-  /** The lasso or box that is being drawn: its kind, and its points in pixels. */
-  shape: null,
 
   mount() {
     const byId = (id) => document.getElementById(id);
     this.canvas = byId("rope");
     this.list = byId("choice-list");
-    for (const tool of ["lasso", "box"]) {
-      byId(`tool-${tool}`).addEventListener("click", () => this.toggleTool(tool));
-      byId(`choice-${tool}`).addEventListener("click", () => this.toggleTool(tool));
-    }
     byId("choice-play").addEventListener("click", () => this.playFrom(0));
     byId("choice-clear").addEventListener("click", () => this.clear());
     // Titles are loaded only for rows in view.
@@ -38,49 +30,11 @@ explorer.selection = {
     return this.position !== null;
   },
 
-  /** Turn a tool on; turn it off if it is on. @param {"lasso"|"box"|null} tool */
-  toggleTool(tool) {
-    this.tool = this.tool === tool ? null : tool;
-    for (const name of ["lasso", "box"]) {
-      document.getElementById(`tool-${name}`).setAttribute("aria-pressed", String(this.tool === name));
-    }
-    explorer.map.frame.classList.toggle("selecting", this.tool !== null);
-    if (this.tool) explorer.announce(`Draw a ${this.tool} around songs. Hold Shift to add to the selection. Escape cancels.`);
-  },
-
-  /** @returns {{kind: string, adds: boolean}|null} The shape that a press on the map begins. Shift draws a lasso without a tool. */
-  shapeFor(event) {
-    if (!this.tool && !event.shiftKey) return null;
-    return { kind: this.tool ?? "lasso", adds: event.shiftKey && this.tool !== null };
-  },
-
-  beginShape(shape, x, y) {
-    this.shape = { ...shape, points: [[x, y]] };
-  },
-
-  extendShape(x, y) {
-    const { shape } = this;
-    if (!shape) return;
-    if (shape.kind === "box") shape.points.length = 1;
-    shape.points.push([x, y]);
-    this.paint();
-  },
-
-  cancelShape() {
-    this.shape = null;
-    this.paint();
-  },
-
-  /** Select the songs inside the shape that match the filter. @param {boolean} adds Whether the songs selected before stay. */
-  finishShape(adds) {
-    const { shape } = this;
-    this.shape = null;
-    const corners = this.cornersOf(shape).map(([x, y]) => explorer.map.toMap(x, y));
-    const inside = this.inside(corners, explorer.map.points, (index) => explorer.map.matchesFilter(index));
+  /** Select songs that were drawn around. @param {number[]} songs @param {{adds: boolean}} options Whether the songs selected before stay. */
+  select(songs, { adds }) {
     const before = adds ? new Set(this.songs) : new Set();
-    this.songs = [...before, ...inside.filter((index) => !before.has(index))];
+    this.songs = [...before, ...songs.filter((index) => !before.has(index))];
     this.stopPlaying();
-    if (this.tool) this.toggleTool(null);
     this.onChange();
     if (this.songs.length) {
       explorer.panel.showTab("choice");
@@ -90,36 +44,7 @@ explorer.selection = {
     explorer.announce(length === 1 ? "1 song selected" : `${length} songs selected`);
   },
 
-  /** @returns {number[][]} The shape's corners in pixels. */
-  cornersOf({ kind, points }) {
-    if (kind !== "box") return points;
-    const [[left, top], [right, bottom]] = [points[0], points.at(-1)];
-    return [[left, top], [right, top], [right, bottom], [left, bottom]];
-  },
-
-  /**
-   * Find the songs inside a polygon: a ray from an inside point to the right crosses the polygon an odd number of times.
-   * @param {{x: number, y: number}[]} corners In map units.
-   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points All songs' places.
-   * @param {function(number): boolean} matches Whether a song may be selected.
-   * @returns {number[]} The songs' indices, from left to right.
-   */
-  inside(corners, { x, y }, matches) {
-    const edges = corners.map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
-    const [left, right] = [Math.min(...corners.map((c) => c.x)), Math.max(...corners.map((c) => c.x))];
-    const songs = [];
-    for (let i = 0; i < x.length; i++) {
-      if (x[i] < left || x[i] > right || !matches(i)) continue;
-      let isInside = false;
-      for (const [a, b] of edges) {
-        if (a.y > y[i] !== b.y > y[i] && x[i] < ((b.x - a.x) * (y[i] - a.y)) / (b.y - a.y) + a.x) isInside = !isInside;
-      }
-      if (isInside) songs.push(i);
-    }
-    return songs.sort((a, b) => x[a] - x[b]);
-  },
-
-  /** Draw a ring around each selected song, and the shape that is being drawn. */
+  /** Draw a ring around each selected song, and the lasso or box that is being drawn. */
   paint() {
     if (!explorer.map.meta || !explorer.map.points) return;
     const { clientWidth: width, clientHeight: height } = explorer.map.frame;
@@ -127,7 +52,7 @@ explorer.selection = {
     const style = getComputedStyle(explorer.map.frame);
     this.paintRings(context, style.getPropertyValue("--text"), width, height);
     this.canvas.dataset.count = this.songs.length;
-    if (this.shape) this.paintShape(context, style.getPropertyValue("--accent"));
+    explorer.lasso.paint(context, style.getPropertyValue("--accent"));
   },
 
   paintRings(context, colour, width, height) {
@@ -144,17 +69,6 @@ explorer.selection = {
       context.arc(x, y, radius, 0, 2 * Math.PI);
     }
     context.stroke();
-  },
-
-  paintShape(context, colour) {
-    context.strokeStyle = context.fillStyle = colour;
-    context.beginPath();
-    for (const [x, y] of this.cornersOf(this.shape)) context.lineTo(x, y);
-    context.closePath();
-    context.setLineDash([5, 4]);
-    context.stroke();
-    context.globalAlpha = 0.12;
-    context.fill();
   },
 
   has(index) {

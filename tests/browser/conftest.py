@@ -50,7 +50,7 @@ PNG = bytes.fromhex(
 
 # Resets a page to its state after loading. The page's functions write to localStorage, so it is cleared last.
 RESET = """() => {
-    const { selection, filters, hover, panel, player, pointer, waveform } = explorer;
+    const { selection, lasso, filters, hover, panel, player, pointer, waveform } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
     if (hover.isOn) hover.toggle();
@@ -60,7 +60,7 @@ RESET = """() => {
     player.setRepeat("off");
     player.setVolume(1);
     selection.clear();
-    if (selection.tool) selection.toggleTool(null);
+    if (lasso.tool) lasso.toggleTool(null);
     filters.toggle(false);
     if (waveform.isSpectrogramOpen) waveform.toggleSpectrogram();
     explorer.select(null);

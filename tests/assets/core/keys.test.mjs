@@ -11,7 +11,7 @@ function callsOf(key) {
     new Proxy({}, {
       get: (_, action) => (...args) => calls.push([name, action, ...args].join(" ")),
     });
-  for (const name of ["player", "hover", "waveform", "selection", "map"]) explorer[name] = part(name);
+  for (const name of ["player", "hover", "waveform", "lasso", "map"]) explorer[name] = part(name);
   keys.actionOf(key)?.();
   return calls;
 }
@@ -25,8 +25,8 @@ test("each key calls its function", () => {
     ["r", "player changeRepeat"],
     ["h", "hover toggle"],
     ["s", "waveform toggleSpectrogram"],
-    ["l", "selection toggleTool lasso"],
-    ["b", "selection toggleTool box"],
+    ["l", "lasso toggleTool lasso"],
+    ["b", "lasso toggleTool box"],
     ["0", "map showAll"],
     ["-", "map zoomBy 1.6"],
     ["+", `map zoomBy ${1 / 1.6}`],
