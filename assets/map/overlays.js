@@ -26,7 +26,7 @@ explorer.overlays = {
     this.uploadMark = document.getElementById("guest");
   },
 
-  /** Take over a new drawing's points and groups; nothing happens if the drawing is the same as before. */
+  /** Use the points and groups of a new drawing. Does nothing if the drawing is the same as before. */
   update(points) {
     if (points.x === this.drawnX && points.marker.color === this.drawnColours) return;
     this.drawnX = points.x;
@@ -75,8 +75,9 @@ explorer.overlays = {
   },
 
   /**
-   * Clear a canvas and fit it to the frame, at up to two pixels of the canvas per CSS pixel.
-   * @returns {CanvasRenderingContext2D} In CSS pixels.
+   * Clear a canvas and set its size, with up to two pixels of the canvas per CSS pixel.
+   * @param {number} width In CSS pixels, like the height.
+   * @returns {CanvasRenderingContext2D} Its coordinates are CSS pixels.
    */
   clearCanvas(canvas, width, height) {
     const density = Math.min(window.devicePixelRatio || 1, 2);

@@ -46,7 +46,7 @@ explorer.filters = {
     return !this.card.hidden;
   },
 
-  /** Take over the controls' values. @returns {Filter} As the server expects it. */
+  /** Make the controls' values the current filter. @returns {Filter} A copy for the server. */
   setFromControls(controls) {
     this.current = this.parse(controls, this.isReady ? null : this.current);
     this.showRanges();
@@ -104,7 +104,7 @@ explorer.filters = {
     } else dash_clientside.set_props("filter", { data: { ...filter } });
   },
 
-  /** Allow one more genre or artist. @param {"genre"|"artist"} kind @param {string} name */
+  /** Add a genre or artist to the filter. @param {"genre"|"artist"} kind @param {string} name */
   add(kind, name) {
     const field = `${kind}s`;
     const values = [...new Set([...this.current[field], name])];

@@ -30,7 +30,7 @@ explorer.selection = {
     return this.position !== null;
   },
 
-  /** Select songs that were drawn around. @param {number[]} songs @param {{adds: boolean}} options Whether the songs selected before stay. */
+  /** Select the songs inside a lasso or box. @param {number[]} songs @param {{adds: boolean}} options Whether the songs selected before stay. */
   select(songs, { adds }) {
     const before = adds ? new Set(this.songs) : new Set();
     this.songs = [...before, ...songs.filter((index) => !before.has(index))];

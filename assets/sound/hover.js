@@ -1,7 +1,7 @@
 /**
  * Hover to hear: plays the preview of the song nearest to the pointer. Web Audio plays it, because an audio element
- * takes a tenth of a second to start. Previews near the pointer are loaded and decoded in advance; loads that the
- * pointer has left behind are cancelled.
+ * takes a tenth of a second to start. Previews near the pointer are loaded and decoded in advance. When the pointer
+ * moves away, loads that are no longer needed are cancelled.
  */
 window.explorer = window.explorer || {};
 
@@ -21,7 +21,7 @@ explorer.hover = {
   isOn: false,
   /** The song whose preview plays. */
   index: null,
-  /** The song nearest to the pointer, whose preview shall play. */
+  /** The song nearest to the pointer. Its preview starts as soon as it is loaded. */
   target: null,
   /** @type {AudioContext|null} */
   context: null,
@@ -74,7 +74,7 @@ explorer.hover = {
     if (this.context.state === "suspended") this.context.resume();
   },
 
-  /** Take over the player's volume. */
+  /** Play previews as loud as the player. */
   setVolume() {
     const { audio } = explorer.player;
     if (this.master) this.master.gain.value = audio.muted ? 0 : explorer.player.volumeWanted;
@@ -89,7 +89,7 @@ explorer.hover = {
   },
 
   /**
-   * Set the song whose preview shall play.
+   * Set the song whose preview plays next.
    * @param {number|null} index Null if the pointer is near no song.
    * @param {{x: number, y: number}} pixel The pointer in the window.
    */
@@ -127,7 +127,7 @@ explorer.hover = {
     while (this.queue.length && this.loading.size < this.MAX_LOADING) this.load(this.queue.shift());
   },
 
-  /** Load and decode one preview. It starts if its song is the target by then. */
+  /** Load and decode one preview. Start it if its song is the target by then. */
   async load(index) {
     const request = new AbortController();
     this.loading.set(index, request);
