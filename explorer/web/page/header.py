@@ -1,4 +1,4 @@
-"""The page's header: search, views, filters, and what else is one press away."""
+"""The page's header: search, view and colour controls, filters, and buttons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, field, icon, icon_button, part, segmented, switch
 
 ORIGINAL = "original"
-"""The view of the experiment this project grew out of: PCA in Voronoi regions."""
+"""The view of the original experiment: the PCA map divided into Voronoi regions."""
 
 COLOURINGS = [
     {"value": "cluster", "label": "Cluster"},
@@ -21,11 +21,11 @@ COLOURINGS = [
     {"value": "artist", "label": "Artist"},
 ]
 _SEARCH_LABEL = "Search a title, artist, album or genre"
-_MOST_OPTIONS_SHOWN = 60
+_MAX_OPTIONS_SHOWN = 60
 
 
 def header(catalogue: Catalogue | None) -> Component:
-    """Return the header, with the filters that open from it."""
+    """Return the header and the filters, which open from it."""
     return part(
         "card header",
         part("brand", html.H1("Music Explorer"), html.Small(_count_line(catalogue), id="counts")),
@@ -52,7 +52,7 @@ def _search() -> dmc.Select:
         searchable=True,
         clearable=False,
         placeholder=_SEARCH_LABEL,
-        nothingFoundMessage="Nothing here is called that",
+        nothingFoundMessage="No song, genre or artist has this name",
         leftSection=icon("search"),
         rightSection=html.Kbd("/"),
         rightSectionPointerEvents="none",
@@ -74,7 +74,7 @@ def _controls(catalogue: Catalogue | None) -> Component:
         segmented(Ids.PROJECTION, "View", views, first),
         field("colouring", label, segmented(Ids.COLOURING, "Colour by", COLOURINGS, "cluster")),
         id=Ids.CONTROLS,
-        # The page's address leaves these defaults out.
+        # The page's address contains a value only if it differs from these defaults.
         data_projection=first,
         data_clusters=str(len(catalogue.clusters.names) if catalogue else 1),
     )
@@ -98,8 +98,8 @@ def _filters() -> Component:
         _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
         _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
         _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
-        _hiding(Ids.HIDE_DUPLICATES, "Hide duplicates", "One of each sound stays on the map"),
-        _hiding(Ids.HIDE_MISSING, "Hide missing songs", "Those whose files are gone"),
+        _hiding(Ids.HIDE_DUPLICATES, "Hide duplicates", "One song of each sound stays on the map"),
+        _hiding(Ids.HIDE_MISSING, "Hide missing songs", "Songs whose files were moved or deleted"),
         part("filters-note", "Songs that are filtered out turn grey: the map keeps its shape.", tag=html.P),
         tag=html.Section,
         id="filters",
@@ -109,7 +109,7 @@ def _filters() -> Component:
 
 
 def _hiding(control_id: str, label: str, description: str) -> Component:
-    """Return a switch; the browser shows it where there is something to hide, and says how much."""
+    """Return a hidden switch; the browser shows it, with a count, if the library has songs to hide."""
     return part(None, switch(control_id, label, description), id=f"{control_id}-field", hidden=True)
 
 
@@ -124,9 +124,9 @@ def _choice(control_id: str, label: str, placeholder: str, **more: object) -> dm
         searchable=True,
         clearable=True,
         clearButtonProps={"aria-label": f"Clear: {label}"},
-        limit=_MOST_OPTIONS_SHOWN,
+        limit=_MAX_OPTIONS_SHOWN,
         maxDropdownHeight=260,
-        nothingFoundMessage="There is none",
+        nothingFoundMessage="Nothing found",
         hidePickedOptions=True,
         openOnFocus=False,
         size="sm",
