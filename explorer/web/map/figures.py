@@ -360,7 +360,7 @@ def legend_entries(
     rest = np.setdiff1d(np.arange(len(grouping.names)), coloured)
     rest = rest[counts[rest] > 0] if is_visible is not None else rest
     if len(rest):
-        name = f"{len(rest):,} more share this grey"
+        name = f"{len(rest):,} smaller groups"
         count = int(counts[rest].sum())
         entries.append(
             {"group": None, "colour": GREYS[theme], "name": name, "count": count, "representative": None}

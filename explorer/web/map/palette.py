@@ -23,8 +23,7 @@ PALETTES = {
         "#c07654", "#3c91d8",
     ],
 }  # fmt: skip
-# The colour that all smaller groups share is unobtrusive: almost no hue, and little more than a contrast of
-# 3:1.
+# All smaller groups share this colour. It is unobtrusive: almost no hue, and hardly more contrast than 3:1.
 GREYS = {"dark": "#5e6677", "light": "#868c98"}
 GROUNDS = {"dark": "#0c0e13", "light": "#f6f5f1"}
 # Songs that are filtered out stay visible, so that the map keeps its shape, but faint. They are half

@@ -65,11 +65,9 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
         prevent_initial_call=True,
     )
     def filter_choices(_clicks, duplicates: object, missing: object, document: object):
-        hide = hidden_kinds(duplicates, missing)
+        count, hide = MapView.parse(document).cluster_count, hidden_kinds(duplicates, missing)
         try:
-            return *panels.filter_options(
-                holder.current(), MapView.parse(document).cluster_count, hide
-            ), "true"
+            return *panels.filter_options(holder.current(), count, hide), "true"
         except ExplorerError:
             raise PreventUpdate from None
 
@@ -128,8 +126,8 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
             latest = holder.latest().revision
         except ExplorerError:
             raise PreventUpdate from None
-        changed = latest if latest != revision else no_update
-        return panels.redraw_state(state), state.phase, state.phase != "running", changed
+        new_revision = latest if latest != revision else no_update
+        return panels.redraw_state(state), state.phase, state.phase != "running", new_revision
 
 
 def hidden_kinds(*switches: object) -> tuple[str, ...]:

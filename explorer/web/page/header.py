@@ -69,9 +69,10 @@ def _controls(catalogue: Catalogue | None) -> Component:
     views = _views(catalogue)
     first = next((option["value"] for option in views if not option["disabled"]), "tsne")
     label = html.Span("Colour", className="field-label", id="colouring-label")
+    hint = "Four ways to arrange the songs. In each, songs close together sound alike."
     return part(
         "controls",
-        segmented(Ids.PROJECTION, "View", views, first),
+        segmented(Ids.PROJECTION, "View", views, first, hint=hint),
         field("colouring", label, segmented(Ids.COLOURING, "Colour by", COLOURINGS, "cluster")),
         id=Ids.CONTROLS,
         # The page's address contains a value only if it differs from these defaults.
@@ -98,8 +99,8 @@ def _filters() -> Component:
         _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
         _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
         _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
-        _hiding(Ids.HIDE_DUPLICATES, "Hide duplicates", "One song of each sound stays on the map"),
-        _hiding(Ids.HIDE_MISSING, "Hide missing songs", "Songs whose files were moved or deleted"),
+        _hide_switch(Ids.HIDE_DUPLICATES, "Hide duplicates", "One song of each sound stays on the map"),
+        _hide_switch(Ids.HIDE_MISSING, "Hide missing songs", "Songs whose files were moved or deleted"),
         part("filters-note", "Songs that are filtered out turn grey: the map keeps its shape.", tag=html.P),
         tag=html.Section,
         id="filters",
@@ -108,7 +109,7 @@ def _filters() -> Component:
     )
 
 
-def _hiding(control_id: str, label: str, description: str) -> Component:
+def _hide_switch(control_id: str, label: str, description: str) -> Component:
     """Return a hidden switch; the browser shows it, with a count, if the library has songs to hide."""
     return part(None, switch(control_id, label, description), id=f"{control_id}-field", hidden=True)
 

@@ -120,6 +120,6 @@ def _notice(notice: Notice, catalogue: Catalogue | None) -> Component:
         id="notice",
         role="alert" if notice.kind == "busy" else "status",
         data_kind=notice.kind,
-        # A library without a map can have a revision: a later map must get a higher one.
+        # A library that has lost its map still has that map's revision.
         data_revision=str(0 if catalogue is None else catalogue.revision),
     )

@@ -13,7 +13,7 @@ from explorer.library.remote_copies import copies_of
 
 
 def fallback_copy(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
-    """Return the FLAC copy that `transcode` made of the whole song, and its media type; None without one."""
+    """Return the FLAC copy of a song that `transcode` made, and its media type; None if there is none."""
     copy = copies_in(settings.transcodes).path(file.fingerprint)
     return (copy, "audio/flac") if browser_type(file.format) is None and copy.is_file() else None
 

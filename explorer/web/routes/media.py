@@ -131,7 +131,7 @@ def answer_from_file(
             raise RefusedError(404, str(error)) from error
         return answer(replace(file, path=copy), settings)
     try:
-        # A decoder's error would not say that the file may not be read.
+        # Check the permission first: a decoder's error message would not name it.
         with file.path.open("rb"):
             pass
         return answer(file, settings)
@@ -140,7 +140,7 @@ def answer_from_file(
 
 
 def _send_fallback(fallback: tuple[Path, str] | None) -> Response | None:
-    """Stream a fallback, with range requests; return None without one, or if it was deleted just now."""
+    """Stream a fallback, with range requests; return None if there is none, or it was just deleted."""
     if fallback is None:
         return None
     path, media_type = fallback

@@ -13,7 +13,7 @@ from explorer.web.map.grouping import group_by_text
 
 @pytest.fixture
 def catalogue(tmp_path, make_library):
-    """A snapshot of a library with some known titles."""
+    """A snapshot of a library in which four songs have known titles."""
     titles = {0: "Été indien", 1: "A summer's été", 2: "Indian summer", 9: "Summer"}
     make_library(tmp_path / "songs.db", tmp_path / "music", titles=titles)
     return CatalogueHolder(tmp_path / "songs.db").latest()

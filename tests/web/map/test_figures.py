@@ -43,7 +43,7 @@ def test_large_groups_have_their_own_colours_and_the_smallest_share_grey():
     assert figure.layout.meta["colours"][MAX_COLOURS] == GREYS["dark"]
     entries = legend_entries(a_grouping(30), theme="dark")
     assert len(entries) == MAX_COLOURS + 1
-    rest = {"name": "10 more share this grey", "count": 30, "representative": None}
+    rest = {"name": "10 smaller groups", "count": 30, "representative": None}
     assert entries[-1] == {"group": None, "colour": GREYS["dark"], **rest}
     first = {"name": "group 0", "count": 3, "representative": None}
     assert entries[0] == {"group": 0, "colour": PALETTES["dark"][0], **first}

@@ -33,12 +33,12 @@ def site(library):
     return app.test_client(), settings, ids
 
 
-def store(settings, folder, name, *, start_s=None, mark="e" * 32):
+def store(settings, folder, name, *, start_s=None, fingerprint="e" * 32):
     path = folder / name
     state = path.stat()
     file = ScannedFile(name.encode(), state.st_size, state.st_mtime_ns)
     with Database.open(settings.database) as database:
-        song = Song(file, Tags(name), mark, "wav/pcm_16", 30.0, start_s)
+        song = Song(file, Tags(name), fingerprint, "wav/pcm_16", 30.0, start_s)
         return database.store_song(database.add_root(folder), song, database.vectors()[1][0])
 
 
