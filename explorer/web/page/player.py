@@ -114,7 +114,7 @@ def player() -> Component:
         part(
             "now",
             part("now-title", "Click a song to hear it", id="now-title"),
-            part("now-by", "Every point is a song; songs close together sound alike", id="now-by"),
+            part("now-by", "Close points sound alike", id="now-by"),
         ),
         html.Span("0:00", id="elapsed", className="time"),
         part("seek", html.Canvas(id="waveform", className="waveform"), id="seek"),

@@ -9,6 +9,11 @@ from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, number_field, part, switch
 
+_REDRAW_HINT = (
+    "Songs keep their places when new ones are added. A redrawn map is turned so that it resembles this one. "
+    "A small number of similar songs shows small groups, a large number the overall shape."
+)
+
 
 def side(catalogue: Catalogue | None) -> Component:
     """Return the column."""
@@ -51,12 +56,9 @@ def _redraw(catalogue: Catalogue | None) -> Component:
         "redraw",
         html.Summary("Redraw this map"),
         html.P(
-            "Songs keep their places when new ones are added. Redrawing may move every song; the new map is "
-            "turned so that it resembles this one."
-        ),
-        html.P(
-            "Perplexity and Neighbours: how many similar songs decide a song's place. A small number shows "
-            "small groups, a large one the overall shape."
+            "Redrawing may move every song. Perplexity and Neighbours are how many similar songs decide a "
+            "song's place.",
+            title=_REDRAW_HINT,
         ),
         number_field(Ids.PERPLEXITY, "Perplexity", value=perplexity, minimum=2, maximum=200),
         number_field(Ids.NEIGHBOURS, "Neighbours", value=neighbours, minimum=2, maximum=200),
