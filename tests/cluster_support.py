@@ -19,7 +19,7 @@ from explorer.indexing.outcomes import Failed
 
 
 class Poison(WorkerPlugin):
-    """Notes in `log` each batch that a worker begins, and in `log`.kits each kit that it is sent.
+    """Notes in `log` each batch that a worker begins, and in `log`.kits each setup that it is sent.
 
     Parameters
     ----------
@@ -56,21 +56,23 @@ class Poison(WorkerPlugin):
         """Replace what embeds by what does this."""
         from explorer.indexing.cluster import worker
 
-        self.originals = worker._embed, worker.check_fitness, worker.is_there
+        self.originals = worker._embed, worker.check_setup, worker.is_there
         embed, check, seen = self.originals
 
-        def poisoned(kit, root, files):
+        def poisoned(setup, root, files):
             note(self.log, " ".join(file.text for file in files))
             if any(file.path.startswith(self.begins) for file in files):
                 os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(self.seconds)
-            return [Failed(file, "pretended") for file in files] if self.pretends else embed(kit, root, files)
+            return (
+                [Failed(file, "pretended") for file in files] if self.pretends else embed(setup, root, files)
+            )
 
-        def noted(kit):
-            note(f"{self.log}.kits", kit.run)
-            check(kit)
+        def noted(setup):
+            note(f"{self.log}.kits", setup.run)
+            check(setup)
 
-        worker._embed, worker.check_fitness = poisoned, noted
+        worker._embed, worker.check_setup = poisoned, noted
         if self.blind_to:
             worker.is_there = lambda path: not str(path).endswith(self.blind_to) and seen(path)
 
@@ -78,7 +80,7 @@ class Poison(WorkerPlugin):
         """Put back what was replaced."""
         from explorer.indexing.cluster import worker
 
-        worker._embed, worker.check_fitness, worker.is_there = self.originals
+        worker._embed, worker.check_setup, worker.is_there = self.originals
 
 
 def note(path: str, text: str) -> None:

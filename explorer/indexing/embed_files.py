@@ -18,7 +18,7 @@ from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
 from explorer.embedding.pooling import pool
 from explorer.errors import AudioError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
-from explorer.indexing.model import Model, ModelRequest, load_engine, settle_model
+from explorer.indexing.model import Model, ModelRequest, choose_model, load_engine
 from explorer.util.atomic_write import whole_file
 from explorer.util.progress import Reporter
 from explorer.util.text import readable
@@ -138,7 +138,7 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
     if database is None:
         # One song has no neighbours to measure a faster precision by.
         request = replace(request, precision=request.precision or "float32")
-        model, weights = settle_model(None, request, reporter=reporter)
+        model, weights = choose_model(None, request, reporter=reporter)
         return Embedder(model, load_engine(model, weights, request), reporter)
     with Database.open_readonly(database) as library:
         recorded, network = library.model(), library.network()
@@ -149,7 +149,7 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
             f"The vectors of {database} were imported, and what made them is unknown: a file cannot be "
             "compared with them."
         )
-    model, weights = settle_model(recorded, request, reporter=reporter)
+    model, weights = choose_model(recorded, request, reporter=reporter)
     if model.precision != "int8":
         network = None
     elif network is None:

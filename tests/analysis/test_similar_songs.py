@@ -13,6 +13,7 @@ from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.indexing import embed_files
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.music_file import ScannedFile, Tags
@@ -30,7 +31,7 @@ def indexed(tmp_path_factory):
         tags = {"title": f"Tone {number}", "artist": f"Artist {number}"}
         write_tone(folder / "music" / "rock" / f"song {number}.flac", frequency_hz=100 * 2**number, tags=tags)
     with Database.open(folder / "songs.db") as library:
-        index_folder(library, folder / "music", request=QUICK, reporter=Reporter())
+        index_folder(IndexRun(library, folder / "music", request=QUICK, reporter=Reporter()))
     return folder
 
 

@@ -15,6 +15,7 @@ from support import Listener, write_tone
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT, Settings
 from explorer.database.database import Database
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
@@ -206,7 +207,7 @@ def found(tmp_path_factory):
     reporter = Remover(base / "music" / "vanishing.flac")
     with Database.open(base / "songs.db") as database:
         summary = index_folder(
-            database, base / "music", request=REQUEST, reporter=reporter, previews=base / "previews"
+            IndexRun(database, base / "music", request=REQUEST, reporter=reporter, previews=base / "previews")
         )
         ids, vectors = database.vectors()
         songs = {
@@ -214,7 +215,7 @@ def found(tmp_path_factory):
             for song_id, row, vector in zip(ids, database.songs(), vectors, strict=True)
         }
         failures = {path.removeprefix(f"{base / 'music'}/"): why for path, why in database.failures()}
-        again = index_folder(database, base / "music", request=REQUEST, reporter=Listener())
+        again = index_folder(IndexRun(database, base / "music", request=REQUEST, reporter=Listener()))
     return summary, songs, failures, base / "previews", reporter.said, again
 
 
@@ -261,11 +262,12 @@ import os, sys
 from pathlib import Path
 from support import Listener
 from test_bad_files import REQUEST
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.database.database import Database
 folder = Path(sys.argv[1])
 with Database.open(folder / "songs.db") as database:
-    summary = index_folder(database, folder / "music", request=REQUEST, reporter=Listener())
+    summary = index_folder(IndexRun(database, folder / "music", request=REQUEST, reporter=Listener()))
 print(summary.indexed, summary.failed)
 for failure in summary.failures:
     print(*failure, sep=": ")

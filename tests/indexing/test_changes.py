@@ -12,6 +12,7 @@ from support import Listener
 
 from explorer.config import Settings
 from explorer.embedding.engines import Engine
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.model import ModelRequest
@@ -45,7 +46,7 @@ def embedded(monkeypatch):
 
 def index(database, folder, **options):
     options.setdefault("reporter", Reporter())
-    return index_folder(database, folder, request=REQUEST, **options)
+    return index_folder(IndexRun(database, folder, request=REQUEST, **options))
 
 
 def counts(summary):

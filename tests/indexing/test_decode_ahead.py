@@ -7,9 +7,9 @@ import pytest
 
 from explorer.audio.decoder import DecoderError
 from explorer.config import ROOT
-from explorer.indexing import decode_ahead as producer_module
+from explorer.indexing import decode_ahead as decode_module
 from explorer.indexing.batches import Decoded, Undecoded
-from explorer.indexing.decode_ahead import Producer, decoding_threads
+from explorer.indexing.decode_ahead import DecodeAhead, decoding_threads
 from explorer.indexing.outcomes import Failed, Known
 from explorer.library.scanning import scan_folder
 
@@ -25,7 +25,7 @@ def music(tmp_path, make_tone):
 
 def produce(folder, *, threads=1, batch_size=4, prepare=np.copy, known=frozenset()):
     files = list(scan_folder(folder))
-    producer = Producer(
+    producer = DecodeAhead(
         folder,
         files,
         prepare=prepare,
@@ -117,7 +117,7 @@ def test_nothing_runs_on_when_nobody_listens_any_more(music):
 
 
 def test_no_more_is_decoded_ahead_than_the_queue_holds(music, monkeypatch):
-    monkeypatch.setattr(producer_module, "QUEUED_WINDOWS", 2)
+    monkeypatch.setattr(decode_module, "QUEUED_WINDOWS", 2)
     prepared = []
 
     def prepare(windows):

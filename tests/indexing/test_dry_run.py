@@ -9,6 +9,7 @@ from explorer.cli.main import run
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.indexing.dry_run import plan_dry_run
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
@@ -42,7 +43,7 @@ def change_everything(music, make_tone):
 
 
 def test_a_rehearsal_tells_each_kind_of_change_and_changes_nothing(fresh_db, music, make_tone):
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     change_everything(music, make_tone)
     before = fresh_db.path.read_bytes()
     found = told(fresh_db, music)
@@ -63,10 +64,10 @@ def test_a_rehearsal_tells_each_kind_of_change_and_changes_nothing(fresh_db, mus
 
 
 def test_the_run_does_what_the_rehearsal_said(fresh_db, music, make_tone):
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     change_everything(music, make_tone)
     found = told(fresh_db, music)
-    done = index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    done = index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     assert done.embedded == found.to_embed
     assert (done.moved, done.copied, done.retagged) == (1, 1, 1)
     assert (done.gone, done.failed, done.skipped) == (len(found.gone), 1, found.unchanged)
@@ -75,16 +76,16 @@ def test_the_run_does_what_the_rehearsal_said(fresh_db, music, make_tone):
 
 
 def test_a_rehearsal_of_a_folder_inside_or_around_a_known_one_knows_its_songs(fresh_db, music):
-    index_folder(fresh_db, music / "disc 0", request=REQUEST, reporter=Listener())
+    index_folder(IndexRun(fresh_db, music / "disc 0", request=REQUEST, reporter=Listener()))
     around = told(fresh_db, music)
     assert (len(around.new), around.unchanged, len(around.unreadable)) == (3, 3, 1)
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     inside = told(fresh_db, music / "disc 1")
     assert (inside.new, inside.unchanged, inside.gone) == ([], 3, [])
 
 
 def test_songs_that_moved_to_another_folder_are_known_there(fresh_db, music, tmp_path):
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     other = tmp_path / "other"
     other.mkdir()
     (music / "disc 0" / "0.flac").rename(other / "0.flac")
@@ -95,7 +96,7 @@ def test_songs_that_moved_to_another_folder_are_known_there(fresh_db, music, tmp
 
 
 def test_two_copies_of_a_missing_song_are_one_move_and_one_copy(fresh_db, music):
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     shutil.copy(music / "disc 0" / "0.flac", music / "x.flac")
     (music / "disc 0" / "0.flac").rename(music / "y.flac")
     found = told(fresh_db, music)
@@ -114,7 +115,7 @@ def test_without_a_library_everything_is_new_and_none_is_made(tmp_path, music, c
 def test_the_command_tells_in_words(tmp_path, music, make_tone, capsys):
     database = tmp_path / "songs.db"
     with Database.open(database) as library:
-        index_folder(library, music, request=REQUEST, reporter=Listener())
+        index_folder(IndexRun(library, music, request=REQUEST, reporter=Listener()))
     change_everything(music, make_tone)
     assert run(["index", str(music), "--dry-run", "--db", str(database)]) == 0
     said = capsys.readouterr().out
@@ -127,5 +128,5 @@ def test_the_command_tells_in_words(tmp_path, music, make_tone, capsys):
 
 def test_so_many_songs_are_told_as_the_limit_allows(fresh_db, music):
     assert told(fresh_db, music, limit=2).to_embed == 2
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     assert told(fresh_db, music, reindex=True).to_embed == 7

@@ -11,6 +11,7 @@ from explorer.database.database import Database
 from explorer.errors import AudioError, LibraryError
 from explorer.indexing import embed_files
 from explorer.indexing.embed_files import embed_to_npz, npz_paths, open_embedder
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import LineReporter, Reporter
@@ -35,7 +36,7 @@ def quantised(tmp_path_factory):
         write_tone(folder / "music" / f"{number}.flac", frequency_hz=200 + 300 * number, seconds=2.5)
     request = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precision="int8")
     with Database.open(folder / "songs.db") as library:
-        index_folder(library, folder / "music", request=request, reporter=Reporter())
+        index_folder(IndexRun(library, folder / "music", request=request, reporter=Reporter()))
     return folder
 
 

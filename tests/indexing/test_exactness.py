@@ -6,6 +6,7 @@ import soundfile
 
 from explorer.embedding.model_weights import write_h5
 from explorer.indexing.embed_files import embed_to_npz
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import Reporter
@@ -61,6 +62,6 @@ def test_a_resampled_file_keeps_the_published_packages_directions(written, refer
 @pytest.mark.parametrize("name", ["hop_0.1", "hop_0.5", "hop_1.0"])
 def test_an_indexed_songs_vector_is_the_maximum_of_the_packages(written, reference, fresh_db, name):
     path, request = written(name)
-    index_folder(fresh_db, path.parent, request=request, reporter=Reporter())
+    index_folder(IndexRun(fresh_db, path.parent, request=request, reporter=Reporter()))
     expected = reference[f"embedding/{name}"].max(axis=0)
     assert np.abs(fresh_db.vector(path.name) - expected).max() / np.abs(expected).max() < 1e-4

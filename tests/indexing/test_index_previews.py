@@ -18,6 +18,7 @@ from explorer.analysis.library_status import describe_library, library_status
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT, Settings
 from explorer.indexing import make_previews
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import Reporter
@@ -30,7 +31,7 @@ INDEX = [sys.executable, str(ROOT / "run.py"), "index", "--weights", "untrained"
 def index(database, folder, **options):
     options.setdefault("request", REQUEST)
     options.setdefault("reporter", Reporter())
-    return index_folder(database, folder, **options)
+    return index_folder(IndexRun(database, folder, **options))
 
 
 def music(seconds, seed=0):

@@ -18,6 +18,7 @@ from explorer.database.database import Database
 from explorer.embedding.engines import Engine
 from explorer.embedding.frontend import log_mel, windows
 from explorer.errors import EmbeddingError, LibraryError
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import Reporter
@@ -41,7 +42,7 @@ def music(tmp_path, make_tone):
 
 def index(database, folder, **options):
     options.setdefault("request", REQUEST)
-    return index_folder(database, folder, reporter=Reporter(), **options)
+    return index_folder(IndexRun(database, folder, reporter=Reporter(), **options))
 
 
 def rows(path):

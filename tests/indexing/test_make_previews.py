@@ -87,13 +87,13 @@ def test_previews_are_made_beside_other_work_and_once(music, tmp_path):
     maker = PreviewMaker(cache, music)
     for number in range(4):
         maker.add(f"{number}.flac", f"{number:032x}", 0.0)
-        maker.add(f"{number}.flac", f"{number:032x}", 0.0, again=True)
+        maker.add(f"{number}.flac", f"{number:032x}", 0.0, replace=True)
     finish(maker)
     assert (maker.made, maker.problems) == (4, [])
     assert all(preview_path(cache, f"{number:032x}").exists() for number in range(4))
     maker = PreviewMaker(cache, music)
     maker.add("0.flac", f"{0:032x}", 0.0)
-    maker.add("1.flac", f"{1:032x}", 0.0, again=True)
+    maker.add("1.flac", f"{1:032x}", 0.0, replace=True)
     finish(maker)
     assert maker.made == 1
 

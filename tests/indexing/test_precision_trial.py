@@ -12,8 +12,9 @@ from explorer.embedding.openvino_engine import native_precisions
 from explorer.embedding.precision import describe_choice
 from explorer.errors import EmbeddingError, LibraryError
 from explorer.indexing import precision_trial as precision_module
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
-from explorer.indexing.model import ModelRequest, settle_model
+from explorer.indexing.model import ModelRequest, choose_model
 from explorer.indexing.precision_trial import candidate_precisions
 
 
@@ -37,7 +38,7 @@ def index(database, folder, **options):
     choices = {name: options.pop(name) for name in ("precision", "engine", "reindex") if name in options}
     request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, **choices)
     listener = Listener()
-    summary = index_folder(database, folder, request=request, reporter=listener, **options)
+    summary = index_folder(IndexRun(database, folder, request=request, reporter=listener, **options))
     return summary, listener.said
 
 
@@ -157,7 +158,7 @@ def test_a_precision_that_another_program_settled_meanwhile_is_followed(fresh_db
     def choose_too_late(*arguments, **options):
         choice = choose(*arguments, **options)
         request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
-        model, _ = settle_model(None, request, reporter=Listener())
+        model, _ = choose_model(None, request, reporter=Listener())
         with Database.open(fresh_db.path) as other:
             other.claim_model(replace(model, precision="bfloat16").record())
         return choice

@@ -6,6 +6,7 @@ from explorer.cli.main import run
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.errors import LibraryError
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.model import ModelRequest
@@ -24,7 +25,7 @@ def music(tmp_path, make_tone):
 
 
 def index(database, folder, **options):
-    return index_folder(database, folder, request=REQUEST, reporter=Listener(), **options)
+    return index_folder(IndexRun(database, folder, request=REQUEST, reporter=Listener(), **options))
 
 
 def test_pruned_songs_leave_nothing_behind(fresh_db, music):

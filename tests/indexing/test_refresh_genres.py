@@ -5,6 +5,7 @@ from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.errors import LibraryError
 from explorer.indexing import refresh_genres as genres_module
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
@@ -28,7 +29,9 @@ def index(tmp_path):
         )
         with Database.open(tmp_path / "songs.db") as database:
             summary = index_folder(
-                database, tmp_path / folder, request=request, reporter=listener, genre_from=genre_from
+                IndexRun(
+                    database, tmp_path / folder, request=request, reporter=listener, genre_from=genre_from
+                )
             )
             genres = {song.title: song.genres for song in database.songs()}
         return summary, genres, listener.said

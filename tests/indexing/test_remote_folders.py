@@ -16,6 +16,7 @@ from support import Listener, write_tone
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.errors import AudioError, LibraryError
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library import remote_copies
@@ -78,12 +79,12 @@ def web_server(folder):
 @pytest.fixture(scope="module")
 def alone(music, tmp_path_factory):
     with Database.open(tmp_path_factory.mktemp("alone") / "songs.db") as database:
-        index_folder(database, music, request=REQUEST, reporter=Listener())
+        index_folder(IndexRun(database, music, request=REQUEST, reporter=Listener()))
         return contents(database)
 
 
 def index(database, place, **options):
-    return index_folder(database, place, request=REQUEST, reporter=Listener(), **options)
+    return index_folder(IndexRun(database, place, request=REQUEST, reporter=Listener(), **options))
 
 
 def contents(database):

@@ -16,7 +16,7 @@ from filelock import lock_descriptor
 from explorer.config import ROOT
 from explorer.errors import LibraryBusyError
 from explorer.indexing import running as running_module
-from explorer.indexing.running import Running, indexing, running_index
+from explorer.indexing.running import IndexProgress, index_lock, running_index
 
 if os.name != "nt":
     import fcntl
@@ -24,11 +24,11 @@ if os.name != "nt":
 HOLDER = """
 import sys
 from pathlib import Path
-from explorer.indexing.running import indexing
-with indexing(Path(sys.argv[1]), "/music") as running:
-    running.found(4)
-    running.embedding(lambda: {"done": 2, "indexed": 1, "failed": 1, "audio_seconds": 90.0})
-    running.tell()
+from explorer.indexing.running import index_lock
+with index_lock(Path(sys.argv[1]), "/music") as running:
+    running.set_total(4)
+    running.start_embedding(lambda: {"done": 2, "indexed": 1, "failed": 1, "audio_seconds": 90.0})
+    running.write()
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -67,12 +67,12 @@ def release(process):
 
 def test_a_second_index_is_refused_with_the_first_one_named(database, hold):
     first = hold(database)
-    with pytest.raises(LibraryBusyError) as caught, indexing(database, "/other"):
+    with pytest.raises(LibraryBusyError) as caught, index_lock(database, "/other"):
         pytest.fail("both hold the library")
     assert f"(process {first.pid}, since 20" in str(caught.value)
     assert str(database) in str(caught.value)
     release(first)
-    with indexing(database, "/other"):
+    with index_lock(database, "/other"):
         pass
 
 
@@ -89,10 +89,10 @@ def test_who_asks_learns_how_far_it_has_come(database, hold):
 
 
 def test_rates_are_those_of_embedding_and_not_of_what_came_before():
-    running = Running(total=100, done=20, audio_seconds=600.0, seconds=70.0, embedding_seconds=10.0)
+    running = IndexProgress(total=100, done=20, audio_seconds=600.0, seconds=70.0, embedding_seconds=10.0)
     told = running.record()
     assert (told["songs_per_second"], told["times_real_time"], told["seconds_left"]) == (2.0, 60.0, 40.0)
-    nothing_yet = Running(total=100, seconds=70.0).record()
+    nothing_yet = IndexProgress(total=100, seconds=70.0).record()
     assert {nothing_yet[key] for key in ("songs_per_second", "times_real_time", "seconds_left")} == {None}
 
 
@@ -102,15 +102,15 @@ def test_the_lock_goes_with_a_killed_process_and_its_news_are_nobodys(database, 
     first.send_signal(signal.SIGKILL)
     first.wait()
     assert running_index(database) is None
-    with indexing(database, "/music") as running:
-        running.tell()
+    with index_lock(database, "/music") as running:
+        running.write()
         assert running_index(database)["pid"] == os.getpid()
         assert running_index(database)["done"] == 0
 
 
 def test_other_libraries_beside_it_are_free(database, hold):
     first = hold(database)
-    with indexing(database.with_name("other.db"), "/music"):
+    with index_lock(database.with_name("other.db"), "/music"):
         assert running_index(database)["pid"] == first.pid
         assert running_index(database.with_name("other.db"))["pid"] == os.getpid()
 
@@ -120,7 +120,7 @@ def test_a_library_is_one_by_whatever_name(database, hold, tmp_path):
     database.touch()
     (tmp_path / "link.db").symlink_to(database)
     hold(database)
-    with pytest.raises(LibraryBusyError), indexing(tmp_path / "link.db", "/music"):
+    with pytest.raises(LibraryBusyError), index_lock(tmp_path / "link.db", "/music"):
         pass
 
 
@@ -131,7 +131,7 @@ def test_asking_makes_no_index_fail(database):
     assert lock_descriptor(asking, blocking=False)
     answered = threading.Timer(0.25, os.close, (asking,))
     answered.start()
-    with indexing(database, "/music"):
+    with index_lock(database, "/music"):
         assert running_index(database)["pid"] == os.getpid()
     answered.join()
 
@@ -157,7 +157,7 @@ def test_a_lock_on_a_file_that_was_just_deleted_is_none(database, monkeypatch):
         flock(handle, operation)
 
     monkeypatch.setattr(fcntl, "flock", deleted_meanwhile)
-    with indexing(database, "/music"):
+    with index_lock(database, "/music"):
         assert running_index(database)["pid"] == os.getpid()
 
 
@@ -165,7 +165,7 @@ def test_a_lock_on_a_file_that_was_just_deleted_is_none(database, monkeypatch):
 def test_another_user_can_lock_the_same_file(database):
     previous = os.umask(0o077)
     try:
-        with indexing(database, "/music"):
+        with index_lock(database, "/music"):
             mode = running_module._files(database)[0].stat().st_mode & 0o777
     finally:
         os.umask(previous)
@@ -190,18 +190,18 @@ def test_an_index_is_seen_by_who_may_only_read(hold):
 
 
 def test_nothing_is_left_behind(database):
-    with indexing(database, "/music") as running:
-        running.tell()
+    with index_lock(database, "/music") as running:
+        running.write()
         assert {path.name for path in database.parent.iterdir()} >= {".songs.db.indexing"}
     assert list(database.parent.iterdir()) == []
 
 
 def test_news_are_written_again_and_again_and_always_whole(database, monkeypatch):
-    monkeypatch.setattr(running_module, "TELLING_EVERY_S", 0.001)
+    monkeypatch.setattr(running_module, "WRITE_INTERVAL_S", 0.001)
     done = iter(range(1_000_000))
-    with indexing(database, "/music") as running:
-        running.embedding(lambda: {"done": next(done), "indexed": 0, "failed": 0, "audio_seconds": 0.0})
-        running.tell()
+    with index_lock(database, "/music") as running:
+        running.start_embedding(lambda: {"done": next(done), "indexed": 0, "failed": 0, "audio_seconds": 0.0})
+        running.write()
         seen = [json.loads(running_module._files(database)[1].read_text())["done"] for _ in range(2_000)]
     assert seen == sorted(seen)
     assert len(set(seen)) > 2
@@ -216,19 +216,19 @@ def test_a_file_system_without_locks_stops_nobody(database, hold, monkeypatch, c
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with indexing(database, "/music"):
+    with index_lock(database, "/music"):
         assert running_index(database) is None
 
 
 def test_a_folder_that_cannot_be_written_is_the_databases_to_complain_of(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with indexing(tmp_path / "file" / "songs.db", "/music"):
+    with index_lock(tmp_path / "file" / "songs.db", "/music"):
         pass
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}'])
 def test_news_that_are_damaged_are_none(database, text, monkeypatch):
-    monkeypatch.setattr(running_module, "TELLING_EVERY_S", 3600.0)
-    with indexing(database, "/music"):
+    monkeypatch.setattr(running_module, "WRITE_INTERVAL_S", 3600.0)
+    with index_lock(database, "/music"):
         running_module._files(database)[1].write_text(text)
-        assert running_index(database) == Running().record()
+        assert running_index(database) == IndexProgress().record()

@@ -8,9 +8,10 @@ import mutagen
 import pytest
 from support import Listener
 
-from explorer.cli.index import tell_summary
+from explorer.cli.index import report_summary
 from explorer.config import Settings
 from explorer.indexing.failures import FailureLog
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.scanning import AUDIO_EXTENSIONS
@@ -47,13 +48,13 @@ def make_a_mess(music, make_tone):
 
 @pytest.mark.parametrize("limit", [None, 2, 5])
 def test_the_counts_of_a_messy_folder_add_up_to_its_files(fresh_db, music, make_tone, tmp_path, limit):
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     for file in music.iterdir():
         os.utime(file, (1_000_000_000, 1_000_000_000 + len(file.name)))
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener(), retry=True)
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener(), retry=True))
     make_a_mess(music, make_tone)
     summary = index_folder(
-        fresh_db, music, request=REQUEST, reporter=Listener(), settled_s=3600.0, limit=limit
+        IndexRun(fresh_db, music, request=REQUEST, reporter=Listener(), settled_s=3600.0, limit=limit)
     )
     files = sum(file.suffix in AUDIO_EXTENSIONS for file in music.iterdir())
     parts = (summary.indexed, summary.skipped, summary.failed, summary.unsettled, summary.left)
@@ -66,7 +67,7 @@ def test_the_counts_of_a_messy_folder_add_up_to_its_files(fresh_db, music, make_
         assert summary.indexed + summary.failed == limit
     listener = Listener()
     with FailureLog(tmp_path / "x.log") as log:
-        tell_summary(summary, log, listener)
+        report_summary(summary, log, listener)
     (told,) = [line for line in listener.said if line.startswith("Indexed ")]
     songs, _, rest = told.partition(" (")
     found, *others = map(int, re.findall(r"\d+", rest.partition("; ")[2]))

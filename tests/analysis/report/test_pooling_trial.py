@@ -12,6 +12,7 @@ from explorer.analysis.report.pooling_trial import Candidate, Reembedded, choose
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.verify import FiledVector
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import Reporter
@@ -30,7 +31,7 @@ def original(tmp_path_factory):
         write_tone(folder / "music" / f"{number}.flac", frequency_hz=frequency, tags=tags)
     request = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precision="float32")
     with Database.open(folder / "songs.db") as library:
-        index_folder(library, folder / "music", request=request, reporter=Reporter())
+        index_folder(IndexRun(library, folder / "music", request=request, reporter=Reporter()))
     return folder / "songs.db"
 
 

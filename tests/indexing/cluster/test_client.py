@@ -20,6 +20,7 @@ from explorer.config import ROOT, Settings
 from explorer.database.database import Database
 from explorer.errors import ClusterError
 from explorer.indexing.cluster import client, dispatcher
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
@@ -49,7 +50,7 @@ def music(tmp_path_factory):
 def alone(music, tmp_path_factory):
     """What a single machine makes of the songs: (vector of each id, failures)."""
     with Database.open(tmp_path_factory.mktemp("alone") / "songs.db") as database:
-        index_folder(database, music, request=REQUEST, reporter=Listener())
+        index_folder(IndexRun(database, music, request=REQUEST, reporter=Listener()))
         return contents(database)
 
 
@@ -78,12 +79,14 @@ def assert_same(found, expected):
 
 def index(database, folder, cluster, reporter=None, **options):
     return index_folder(
-        database,
-        folder,
-        request=REQUEST,
-        reporter=reporter or Listener(),
-        scheduler=getattr(cluster, "scheduler_address", cluster),
-        **options,
+        IndexRun(
+            database,
+            folder,
+            request=REQUEST,
+            reporter=reporter or Listener(),
+            scheduler=getattr(cluster, "scheduler_address", cluster),
+            **options,
+        )
     )
 
 
@@ -181,7 +184,7 @@ def test_a_file_that_kills_workers_fails_after_the_second_and_costs_no_other(
     log = tmp_path / "log"
     with poisoned(cluster.scheduler_address, log=str(log)):
         summary = index(fresh_db, folder, cluster)
-    assert summary.failures == [("poison.flac", "poison.flac took two workers down with it.")]
+    assert summary.failures == [("poison.flac", "poison.flac killed two workers.")]
     assert summary.indexed == 8
     eaten = [line.split() for line in log.read_text().splitlines() if "poison.flac" in line]
     assert len(eaten) == 2
@@ -326,7 +329,7 @@ def test_nobody_there_is_said_in_a_sentence(fresh_db, music):
 
 
 def test_a_scheduler_without_workers_is_waited_for_and_then_left(fresh_db, music, monkeypatch):
-    monkeypatch.setattr(dispatcher, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(dispatcher, "NO_WORKER_TIMEOUT_S", 2.0)
     said = pytest.raises(ClusterError, match=r"has had no worker for 2 s: start some")
     with scheduler_alone() as (address, _), said:
         index(fresh_db, music, address)
@@ -341,13 +344,16 @@ def test_a_scheduler_that_dies_leaves_what_is_stored(fresh_db, music, alone):
 
         killer = threading.Thread(target=kill)
         killer.start()
-        with pytest.raises(ClusterError, match="is lost: what is stored stays"):
+        with pytest.raises(ClusterError, match="is lost: stored songs stay"):
             index(fresh_db, music, address)
         killer.join()
     stored = fresh_db.count_vectors()
     assert 0 < stored < SONGS
     assert set(fresh_db.failures()) <= set(alone[1])
-    assert index_folder(fresh_db, music, request=REQUEST, reporter=Listener()).indexed == SONGS - stored
+    assert (
+        index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener())).indexed
+        == SONGS - stored
+    )
     assert_same(contents(fresh_db), alone)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from explorer.indexing.cluster.fingerprint_set import DIGEST_BYTES, KnownSounds, pack
+from explorer.indexing.cluster.fingerprint_set import DIGEST_BYTES, FingerprintSet, pack
 
 
 def mark(number):
@@ -14,7 +14,7 @@ ODD = ["00" * 16, "ab" + "00" * 15, "00" * 15 + "01", "ff" * 16]
 
 def test_every_fingerprint_is_known_and_no_other():
     fingerprints = [mark(number) for number in range(5_000)] + ODD
-    sounds = KnownSounds(pack(fingerprints))
+    sounds = FingerprintSet(pack(fingerprints))
     assert all(one in sounds for one in fingerprints)
     assert not any(mark(number) in sounds for number in range(5_000, 10_000))
     assert "ab" + "00" * 14 + "01" not in sounds
@@ -27,9 +27,9 @@ def test_they_take_sixteen_bytes_each_and_doubles_none():
 def test_what_is_no_fingerprint_is_left_out():
     packed = pack(["", "no fingerprint", mark(1)[:-1], mark(1)])
     assert len(packed) == DIGEST_BYTES
-    assert mark(1) in KnownSounds(packed)
-    assert "no fingerprint" not in KnownSounds(packed)
+    assert mark(1) in FingerprintSet(packed)
+    assert "no fingerprint" not in FingerprintSet(packed)
 
 
 def test_nothing_is_known_of_an_empty_library():
-    assert mark(1) not in KnownSounds(pack([]))
+    assert mark(1) not in FingerprintSet(pack([]))

@@ -15,7 +15,7 @@ def files(count):
 def ledger_of(count, *workers):
     ledger = Ledger(files(count))
     for worker in workers:
-        ledger.join(worker)
+        ledger.add_worker(worker)
     return ledger
 
 
@@ -60,8 +60,8 @@ def test_without_a_worker_nothing_is_handed_out():
 def test_the_files_of_a_dead_worker_are_tried_again_one_by_one_after_all_others():
     ledger = ledger_of(40, "a")
     held = [file for job in hand_out_all(ledger) for file in job.files]
-    assert ledger.leave("a", died=True) == []
-    ledger.join("b")
+    assert ledger.remove_worker("a", died=True) == []
+    ledger.add_worker("b")
     order = play_through(ledger)
     assert ledger.is_done
     assert sorted(map(len, order[-len(held) :])) == [1] * len(held)
@@ -72,13 +72,13 @@ def test_the_files_of_a_dead_worker_are_tried_again_one_by_one_after_all_others(
 def test_a_worker_with_a_suspect_has_nothing_else():
     ledger = ledger_of(2, "a")
     hand_out_all(ledger)
-    ledger.leave("a", died=True)
-    ledger.join("b")
+    ledger.remove_worker("a", died=True)
+    ledger.add_worker("b")
     suspect = ledger.hand_out()
     assert len(suspect.files) == 1
     assert ledger.hand_out() is None
     # Another worker takes the next.
-    ledger.join("c")
+    ledger.add_worker("c")
     other = ledger.hand_out()
     assert (other.worker, other.is_suspect) == ("c", True)
     assert ledger.hand_out() is None
@@ -87,40 +87,40 @@ def test_a_worker_with_a_suspect_has_nothing_else():
 def test_a_file_that_takes_two_workers_down_fails_and_no_other():
     ledger = ledger_of(1, "a", "b")
     first = ledger.hand_out()
-    assert ledger.leave(first.worker, died=True) == []
+    assert ledger.remove_worker(first.worker, died=True) == []
     second = ledger.hand_out()
     assert second.worker != first.worker
-    [failed] = ledger.leave(second.worker, died=True)
-    assert failed.reason == "0000.flac took two workers down with it."
+    [failed] = ledger.remove_worker(second.worker, died=True)
+    assert failed.reason == "0000.flac killed two workers."
     assert ledger.is_done
 
 
 def test_a_worker_that_leaves_in_order_accuses_nobody():
     ledger = ledger_of(1, "a")
     for worker in ("a", "b", "c"):
-        ledger.join(worker)
+        ledger.add_worker(worker)
         job = ledger.hand_out()
         assert (job.worker, job.is_suspect) == (worker, False)
-        assert ledger.leave(worker, died=False) == []
+        assert ledger.remove_worker(worker, died=False) == []
     assert not ledger.is_done
 
 
 def test_a_suspect_whose_worker_leaves_in_order_stays_one_and_is_not_failed():
     ledger = ledger_of(1, "a")
     ledger.hand_out()
-    ledger.leave("a", died=True)
+    ledger.remove_worker("a", died=True)
     for worker in ("b", "c"):
-        ledger.join(worker)
+        ledger.add_worker(worker)
         assert ledger.hand_out().is_suspect
-        assert ledger.leave(worker, died=False) == []
+        assert ledger.remove_worker(worker, died=False) == []
     assert not ledger.is_done
 
 
 def test_a_worker_that_is_gone_has_nothing_when_it_comes_back():
     ledger = ledger_of(1, "a")
     job = ledger.hand_out()
-    ledger.leave("a", died=True)
-    ledger.join("a")
+    ledger.remove_worker("a", died=True)
+    ledger.add_worker("a")
     assert job not in ledger.jobs["a"]
 
 
@@ -147,16 +147,16 @@ def test_whatever_happens_each_file_has_one_outcome_and_only_killers_fail(seed):
     while not ledger.is_done:
         if len(ledger.jobs) < 4:
             born += 1
-            ledger.join(f"worker {born}")
+            ledger.add_worker(f"worker {born}")
         hand_out_all(ledger)
         for jobs in ledger.jobs.values():
             assert len(jobs) <= (1 if any(job.is_suspect for job in jobs) else WORKER_BATCHES)
         worker = rng.choice([name for name, jobs in ledger.jobs.items() if jobs])
         job = ledger.jobs[worker][0]
         if killers & {file.path for file in job.files}:
-            failed += [failure.file.path for failure in ledger.leave(worker, died=True)]
+            failed += [failure.file.path for failure in ledger.remove_worker(worker, died=True)]
         elif rng.random() < 0.1:
-            assert ledger.leave(worker, died=False) == []
+            assert ledger.remove_worker(worker, died=False) == []
         elif rng.random() < 0.1:
             done += [file.path for file in job.files[:3]]
             ledger.close(job, unread=job.files[3:])

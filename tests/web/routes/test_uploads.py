@@ -17,6 +17,7 @@ from support import store_library, write_tone
 
 from explorer.config import ROOT, Settings
 from explorer.database.database import Database
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.model import ModelRequest
@@ -50,7 +51,7 @@ def index(folder):
     """Index a folder's music and make its map; return the index's summary."""
     request = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precision="float32")
     with Database.open(folder / "songs.db") as library:
-        summary = index_folder(library, folder / "music", request=request, reporter=Reporter())
+        summary = index_folder(IndexRun(library, folder / "music", request=request, reporter=Reporter()))
         make_map(library, reporter=Reporter())
     return summary
 
@@ -260,7 +261,7 @@ def test_uploads_are_embedded_again_when_the_library_has_another_model(client, h
         Settings().models, weights="untrained", hop_s=0.5, precision="float32", reindex=True
     )
     with Database.open(home / "songs.db") as library:
-        index_folder(library, home / "music", request=request, reporter=Reporter())
+        index_folder(IndexRun(library, home / "music", request=request, reporter=Reporter()))
         for _ in range(state["revision"] + 1):
             make_map(library, reporter=Reporter())
     client.get("/_dash-layout")
