@@ -29,7 +29,7 @@ def test_an_index_that_runs_is_told_with_its_rate_and_time_left(library, told):
         running.start_embedding(
             lambda: {"done": 3204, "indexed": 3200, "failed": 4, "audio_seconds": 768_000.0}
         )
-        running._embedding_since -= 2670
+        running._embedding_began -= 2670
         running.write()
         found = told()
     assert found["running"]["songs_per_second"] == pytest.approx(1.2, abs=0.001)

@@ -234,7 +234,7 @@ def test_every_file_is_a_song_or_a_failure(found):
 
 
 @pytest.mark.parametrize("name", SONGS)
-def test_it_is_embedded_for_what_it_holds(found, name):
+def test_an_odd_but_readable_file_is_embedded(found, name):
     _, songs, _, previews, _, _ = found
     file, row, vector = songs[song_id(name)]
     expected = SONGS[name]
@@ -247,11 +247,11 @@ def test_it_is_embedded_for_what_it_holds(found, name):
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_its_reason_is_recorded_in_a_sentence(found, name):
+def test_the_reason_of_a_failure_is_one_sentence(found, name):
     assert found[2][name] == FAILURES[name]
 
 
-def test_previews_fail_of_no_song(found):
+def test_every_song_gets_a_preview(found):
     summary, songs, _, _, said, _ = found
     assert not [line for line in said if line.startswith("No preview")]
     assert summary.previews == len(songs)
@@ -283,7 +283,7 @@ def obey_permissions():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere it may be allowed all the same.")
-def test_what_must_not_be_read_is_said(tmp_path, make_tone):
+def test_an_unreadable_folder_is_reported(tmp_path, make_tone):
     secret = make_tone(tmp_path / "music" / "secret.flac")
     shut = make_tone(tmp_path / "music" / "shut" / "inside.flac").parent
     make_tone(tmp_path / "music" / "song.flac", frequency_hz=200)

@@ -43,7 +43,7 @@ def embed(path, request, tmp_path):
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_an_embedded_file_has_the_published_packages_numbers(written, reference, tmp_path, name):
+def test_an_embedded_file_equals_the_published_package(written, reference, tmp_path, name):
     result = embed(*written(name), tmp_path)
     expected = reference[f"embedding/{name}"]
     assert np.abs(result["embedding"] - expected).max() / np.abs(expected).max() < 1e-4
@@ -52,7 +52,9 @@ def test_an_embedded_file_has_the_published_packages_numbers(written, reference,
 
 
 @pytest.mark.parametrize("name", RESAMPLED)
-def test_a_resampled_file_keeps_the_published_packages_directions(written, reference, tmp_path, name):
+def test_a_resampled_file_points_in_the_direction_of_the_published_package(
+    written, reference, tmp_path, name
+):
     result = embed(*written(name), tmp_path)["embedding"]
     expected = reference[f"embedding/{name}"]
     norms = np.linalg.norm(result, axis=1) * np.linalg.norm(expected, axis=1)
@@ -60,7 +62,7 @@ def test_a_resampled_file_keeps_the_published_packages_directions(written, refer
 
 
 @pytest.mark.parametrize("name", ["hop_0.1", "hop_0.5", "hop_1.0"])
-def test_an_indexed_songs_vector_is_the_maximum_of_the_packages(written, reference, fresh_db, name):
+def test_an_indexed_vector_is_the_maximum_of_the_published_embedding(written, reference, fresh_db, name):
     path, request = written(name)
     index_folder(IndexRun(fresh_db, path.parent, request=request, reporter=Reporter()))
     expected = reference[f"embedding/{name}"].max(axis=0)

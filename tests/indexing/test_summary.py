@@ -47,7 +47,7 @@ def make_a_mess(music, make_tone):
 
 
 @pytest.mark.parametrize("limit", [None, 2, 5])
-def test_the_counts_of_a_messy_folder_add_up_to_its_files(fresh_db, music, make_tone, tmp_path, limit):
+def test_the_counts_add_up_to_the_number_of_files(fresh_db, music, make_tone, tmp_path, limit):
     index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
     for file in music.iterdir():
         os.utime(file, (1_000_000_000, 1_000_000_000 + len(file.name)))
@@ -68,7 +68,7 @@ def test_the_counts_of_a_messy_folder_add_up_to_its_files(fresh_db, music, make_
     listener = Listener()
     with FailureLog(tmp_path / "x.log") as log:
         report_summary(summary, log, listener)
-    (told,) = [line for line in listener.said if line.startswith("Indexed ")]
-    songs, _, rest = told.partition(" (")
+    (message,) = [line for line in listener.said if line.startswith("Indexed ")]
+    songs, _, rest = message.partition(" (")
     found, *others = map(int, re.findall(r"\d+", rest.partition("; ")[2]))
     assert found == files == int(songs.split()[1]) + sum(others)

@@ -10,7 +10,7 @@ def paths(folder):
     return [file.path for file in scan_folder(folder)]
 
 
-def test_audio_files_are_found_in_order_and_others_left_out(tmp_path):
+def test_only_audio_files_are_listed_in_order(tmp_path):
     for name in (
         "b/2.MP3",
         "b/1.flac",
@@ -27,14 +27,14 @@ def test_audio_files_are_found_in_order_and_others_left_out(tmp_path):
     assert next(iter(scan_folder(tmp_path))).size_bytes == 3
 
 
-def test_links_in_a_loop_end(tmp_path):
+def test_a_link_to_a_folder_above_is_no_endless_loop(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a.mp3").write_bytes(b"x")
     (tmp_path / "deep" / "up").symlink_to(tmp_path, target_is_directory=True)
     assert paths(tmp_path) == [b"deep/a.mp3"]
 
 
-def test_names_that_are_not_utf8_are_found(tmp_path):
+def test_names_that_are_not_utf8_are_listed(tmp_path):
     (tmp_path / os.fsdecode(b"caf\xe9\n.mp3")).write_bytes(b"x")
     (found,) = scan_folder(tmp_path)
     assert found.path == b"caf\xe9\n.mp3"
@@ -42,7 +42,7 @@ def test_names_that_are_not_utf8_are_found(tmp_path):
     assert (tmp_path / found.native).exists()
 
 
-def test_a_missing_folder_is_a_sentence(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(LibraryError, match="absent does not exist"):
         paths(tmp_path / "absent")
     (tmp_path / "file.mp3").write_bytes(b"x")

@@ -60,7 +60,7 @@ def test_another_version_of_the_program_is_refused(setup):
         check_setup(sent(setup, program="another"))
 
 
-def test_weights_networks_and_fingerprints_that_were_changed_on_the_way_are_refused(setup):
+def test_a_setup_that_was_damaged_in_transfer_is_refused(setup):
     changed = [array.copy() for array in WEIGHTS.arrays]
     changed[7].flat[7] += 1e-6
     for change in (
@@ -72,14 +72,14 @@ def test_weights_networks_and_fingerprints_that_were_changed_on_the_way_are_refu
             check_setup(sent(setup, **change))
 
 
-def test_a_processor_without_the_librarys_precision_is_refused(setup, monkeypatch):
+def test_a_processor_without_the_precision_of_the_library_is_refused(setup, monkeypatch):
     monkeypatch.setattr(worker, "native_precisions", lambda: ("float32",))
     check_setup(setup)
     with pytest.raises(ClusterError, match="has a processor without bfloat16"):
         check_setup(sent(setup, model=replace(MODEL, precision="bfloat16")))
 
 
-def test_a_folder_that_is_not_there_is_refused(setup):
+def test_a_missing_folder_is_refused(setup):
     elsewhere = sent(setup, root=f"{setup.root} elsewhere")
     with pytest.raises(ClusterError, match=r"does not see .* elsewhere"):
         receive(elsewhere)
@@ -105,7 +105,7 @@ def test_a_folder_that_does_not_answer_is_refused(setup, monkeypatch):
     assert not worker.setups
 
 
-def test_files_that_are_not_there_are_told_apart_from_those_that_fail(setup, tmp_path):
+def test_missing_files_are_listed_apart_from_failures(setup, tmp_path):
     (tmp_path / "music" / "c.mp3").write_bytes(b"no music " * 100)
     files = scan_folder(tmp_path / "music").files
     (tmp_path / "music" / "b.flac").unlink()
@@ -120,7 +120,7 @@ def test_known_sounds_are_not_embedded(setup, tmp_path):
     assert isinstance(first, Embedded)
     knowing = sent(setup, run="next", known=bytes.fromhex(first.song.fingerprint), stop=None)
     knowing.checksum = knowing.content_digest()
-    outcomes = {one.file.text: one for one in embed_files(receive(knowing), files).outcomes}
+    outcomes = {outcome.file.text: outcome for outcome in embed_files(receive(knowing), files).outcomes}
     assert isinstance(outcomes[first.file.text], Known)
     assert isinstance(outcomes[second.file.text], Embedded)
 
@@ -134,7 +134,7 @@ def test_the_engine_is_opened_once_for_all_batches(setup, tmp_path):
     assert setup.opened[0] is engine
 
 
-def test_a_run_that_is_ended_begins_no_batch(setup, tmp_path):
+def test_after_the_setup_is_dropped_no_batch_is_embedded(setup, tmp_path):
     setup = receive(setup)
     drop_setup(setup.library, "another")
     assert not setup.stop.is_set()
@@ -143,7 +143,7 @@ def test_a_run_that_is_ended_begins_no_batch(setup, tmp_path):
     assert embed_batch(setup.library, setup.run, []) is None
 
 
-def test_the_next_run_ends_one_whose_coordinator_was_killed(setup):
+def test_the_next_run_stops_the_run_of_a_killed_program(setup):
     before = receive(setup)
     # A worker that is sent the same setup again goes on with it.
     assert receive(sent(setup, stop=None)) is before
