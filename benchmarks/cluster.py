@@ -49,7 +49,7 @@ def simulate_workers(address: str, count: int, seconds_per_song: float) -> None:
 
     def sleep(_root, files, *, stop, **_options):
         stop.wait(seconds_per_song * len(files))
-        return (fake_result(file) for file in files)
+        return ([made_up(file)] for file in files)
 
     # Before the workers' own module is imported, which takes these two functions from here.
     local.embed_locally = sleep

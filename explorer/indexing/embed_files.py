@@ -13,12 +13,12 @@ import numpy as np
 
 from explorer.audio.decoding import AudioStream, open_audio
 from explorer.database.database import Database
-from explorer.embedding.engines import Engine
+from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
 from explorer.embedding.pooling import pool
 from explorer.errors import AudioError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
-from explorer.indexing.model import Model, ModelRequest, choose_model, load_engine
+from explorer.indexing.model import Model, ModelRequest, choose_model
 from explorer.util.atomic_write import whole_file
 from explorer.util.progress import Reporter
 from explorer.util.text import readable
@@ -138,7 +138,7 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
         # Measuring a faster precision needs several songs, so the default is float32.
         request = replace(request, precision=request.precision or "float32")
         model, weights = choose_model(None, request, reporter=reporter)
-        return Embedder(model, load_engine(model, weights, request), reporter)
+        return Embedder(model, open_engine(request.engine, weights, precision=model.precision), reporter)
     with Database.open_readonly(database) as library:
         recorded, network = library.model(), library.network()
     if recorded is None:
@@ -153,7 +153,8 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
         network = None
     elif network is None:
         raise LibraryError(f"{database} has lost its int8 network: run `python run.py index` again.")
-    return Embedder(model, load_engine(model, weights, request, network=network), reporter)
+    engine = open_engine(request.engine, weights, precision=model.precision, network=network)
+    return Embedder(model, engine, reporter)
 
 
 def embed_to_npz(

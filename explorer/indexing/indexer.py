@@ -8,23 +8,17 @@ background, from songs that are already stored.
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from explorer.database.records import KnownFile
 from explorer.database.state import Run
-from explorer.embedding.engines import Engine
 from explorer.indexing.cluster.client import connected, embed_on_cluster
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.local import embed_locally
 from explorer.indexing.make_previews import PreviewMaker
 from explorer.indexing.model import choose_model
-from explorer.indexing.outcomes import Outcome
-from explorer.indexing.plan import make_plan, record_absence
+from explorer.indexing.plan import make_plan
 from explorer.indexing.precision_trial import choose_engine
 from explorer.indexing.refresh_genres import (
     absolute_choice,
@@ -40,9 +34,6 @@ from explorer.library.remote import as_root
 from explorer.library.scanning import scan_folder
 from explorer.util.interrupts import stopping_gently
 from explorer.util.text import readable
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 MAX_SHOWN_PROBLEMS = 10
 
@@ -110,23 +101,23 @@ def _open_root(run: IndexRun) -> None:
 
 
 def _plan(run: IndexRun) -> None:
-    """Compare the scan with the library: refresh genres, mark missing songs, and list the files to read."""
-    known = run.database.known_files(run.root_id)
-    _choose_genres(run, known)
+    """Compare the scan with the library: update genres, mark missing songs, and list the files to read."""
+    database, summary = run.database, run.summary
+    known = database.known_files(run.root_id)
+    run.genres = choose_genre_source(
+        run.genre_from,
+        database.genre_choice(run.root_id),
+        paths={file.path for file in run.scan.files} | known.keys(),
+        reporter=run.reporter,
+    )
+    if run.genre_from is not None:
+        summary.genres_changed = refresh_genres(run)
     plan = make_plan(known, run.scan, retry=run.retry, settled_s=run.settled_s)
-    record_absence(run.database, run.root_id, plan)
+    database.mark_gone(run.root_id, plan.gone, since=datetime.now(UTC).isoformat(timespec="seconds"))
+    database.mark_back(run.root_id, plan.back)
     run.files = plan.to_read[: run.limit]
-    summary = run.summary
     summary.found, summary.unsettled, summary.left = len(run.scan.files), plan.unsettled, len(plan.to_read)
     summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
-
-
-def _choose_genres(run: IndexRun, known: dict[bytes, KnownFile]) -> None:
-    paths = {file.path for file in run.scan.files} | known.keys()
-    recorded = run.database.genre_choice(run.root_id)
-    run.genres = choose_genre_source(run.genre_from, recorded, paths=paths, reporter=run.reporter)
-    if run.genre_from is not None:
-        run.summary.genres_changed = refresh_genres(run)
 
 
 def _embed_and_store(run: IndexRun) -> None:
@@ -141,28 +132,24 @@ def _embed_and_store(run: IndexRun) -> None:
         with (
             run.reporter.counting("Indexing", total=len(run.files)) as counter,
             stopping_gently(run.reporter) as stop,
-            closing(_outcomes(run, engine, client, stop)) as batches,
+            closing(
+                embed_on_cluster(client, run, stop)
+                if client
+                else embed_locally(
+                    run.root,
+                    run.files,
+                    model=run.model,
+                    engine=engine,
+                    known=run.database.known_sounds(),
+                    stop=stop,
+                )
+            ) as outcomes,
         ):
             run.progress.start_embedding(summary.progress)
-            for batch in batches:
-                storer.store(batch)
-                counter.reach(counter.done + len(batch))
+            for together in outcomes:
+                storer.store(together)
+                counter.reach(counter.done + len(together))
             summary.interrupted = stop.is_set() and summary.indexed + summary.failed < len(run.files)
-
-
-def _outcomes(
-    run: IndexRun, engine: Engine, client: Client | None, stop: threading.Event
-) -> Iterator[list[Outcome]]:
-    """Yield the files' outcomes in lists; each list is stored in one transaction."""
-    if client:
-        yield from embed_on_cluster(client, run, stop)
-        return
-    known = run.database.known_sounds()
-    with closing(
-        embed_locally(run.root, run.files, model=run.model, engine=engine, known=known, stop=stop)
-    ) as outcomes:
-        for outcome in outcomes:
-            yield [outcome]
 
 
 def _finish_summary(run: IndexRun, started: float) -> None:

@@ -15,7 +15,7 @@ from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import RunningPool
 from explorer.embedding.typical_window import SpreadWindows
 from explorer.errors import ExplorerError
-from explorer.indexing.batches import Batch, Decoded, Ending, Undecoded
+from explorer.indexing.batches import Batch, Ending, Undecoded
 from explorer.indexing.decode_ahead import DecodeAhead, decoding_threads
 from explorer.indexing.make_previews import choose_start
 from explorer.indexing.model import Model
@@ -32,8 +32,8 @@ def embed_locally(
     engine: Engine,
     known: Container[str],
     stop: threading.Event,
-) -> Iterator[Outcome]:
-    """Embed files, and yield each file's outcome as soon as it is complete.
+) -> Iterator[list[Outcome]]:
+    """Embed files, and yield each file's outcome, in a list of its own, as soon as it is complete.
 
     The network runs in a thread on the next batch while the caller stores the songs of the last one.
 
@@ -98,8 +98,8 @@ class _UnfinishedSongs:
         self._windows: dict[int, SpreadWindows] = {}
         self._problems: dict[int, str] = {}
 
-    def add(self, batch: Batch, parts: list[np.ndarray | ExplorerError]) -> Iterator[Outcome]:
-        """Add the embeddings of a batch's parts, and yield the outcomes of the songs that end with it."""
+    def add(self, batch: Batch, parts: list[np.ndarray | ExplorerError]) -> Iterator[list[Outcome]]:
+        """Add the embeddings of a batch's parts, and yield the outcome of each song that ends with it."""
         for (number, _, _), frames in zip(batch.parts, parts, strict=True):
             if isinstance(frames, ExplorerError):
                 self._problems[number] = str(frames)
@@ -107,7 +107,7 @@ class _UnfinishedSongs:
                 self._pools.setdefault(number, RunningPool(method=self._model.pooling)).add(frames)
                 self._windows.setdefault(number, SpreadWindows()).add(frames)
         for ending in batch.endings:
-            yield self._outcome(ending)
+            yield [self._outcome(ending)]
             for by_number in (self._pools, self._windows, self._problems):
                 by_number.pop(ending.number, None)
 
@@ -116,9 +116,6 @@ class _UnfinishedSongs:
             return ending.outcome
         if ending.number in self._problems:
             return Failed(ending.song.file, self._problems[ending.number])
-        return self._embedded(ending)
-
-    def _embedded(self, ending: Decoded) -> Embedded:
         vector = self._pools[ending.number].vector()
         start_s = choose_start(
             *self._windows[ending.number].windows(),

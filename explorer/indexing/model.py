@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from explorer.config import HOP_S
-from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.model_weights import Weights, find_weights
 from explorer.errors import LibraryError
 from explorer.util.progress import DownloadProgress, Reporter
@@ -138,21 +137,3 @@ def refuse_to_mix(own: Model, requested: Model) -> None:
             "Vectors of two models cannot be compared: leave the options out, add --reindex to embed "
             "everything again, or choose another file with --db."
         )
-
-
-def load_engine(
-    model: Model, weights: Weights, request: ModelRequest, *, network: bytes | None = None
-) -> Engine:
-    """Open the requested engine for a model.
-
-    Parameters
-    ----------
-    network : bytes or None
-        For int8: the network that `quantised_network` made.
-
-    Raises
-    ------
-    EmbeddingError
-        If the engine or the precision is unknown, or cannot run here.
-    """
-    return open_engine(request.engine, weights, precision=model.precision, network=network)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from explorer.database.database import Database
 from explorer.database.records import KnownFile
 from explorer.library.music_file import ScannedFile
 from explorer.library.scanning import Scan
@@ -82,10 +80,3 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
     present = {file.path for file in scan.files}
     plan.gone = [path for path in known if path not in present and scan.covers(path)]
     return plan
-
-
-def record_absence(database: Database, root_id: int, plan: Plan) -> None:
-    """Mark missing songs, unmark those that are back, and forget failures of missing files."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    database.mark_gone(root_id, plan.gone, since=now)
-    database.mark_back(root_id, plan.back)

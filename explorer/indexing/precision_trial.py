@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.audio.decoder import Decoder
 from explorer.config import HOP_S
-from explorer.embedding.engines import PRECISIONS, Engine, quantised_network
+from explorer.embedding.engines import PRECISIONS, Engine, open_engine, quantised_network
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.embedding.openvino_engine import native_precisions
 from explorer.embedding.precision import (
@@ -22,7 +22,7 @@ from explorer.embedding.precision import (
 )
 from explorer.errors import EmbeddingError
 from explorer.indexing.index_run import IndexRun
-from explorer.indexing.model import AUTO, Model, is_same_model, load_engine, refuse_to_mix
+from explorer.indexing.model import AUTO, Model, is_same_model, refuse_to_mix
 
 SAMPLED_S = 30.0
 """Windows are taken from this much of a song's beginning: long enough to get past the intro."""
@@ -52,7 +52,7 @@ def choose_engine(run: IndexRun) -> Engine:
     """
     database, model = run.database, run.model
     if model.precision != AUTO and model.precision not in QUANTISED.get(run.request.engine, ()):
-        engine = load_engine(model, run.weights, run.request)
+        engine = open_engine(run.request.engine, run.weights, precision=model.precision)
         _suggest_auto(run)
         run.model = Model.from_record(database.claim_model(model.record()))
         refuse_to_mix(run.model, model)
@@ -60,7 +60,7 @@ def choose_engine(run: IndexRun) -> Engine:
     network = database.network()
     if model.precision == "int8" and network is not None:
         try:
-            return load_engine(model, run.weights, run.request, network=network)
+            return open_engine(run.request.engine, run.weights, precision="int8", network=network)
         except EmbeddingError as error:
             run.reporter.say(f"{error} It is calibrated again.")
     trials = _Trials(run)
@@ -91,7 +91,7 @@ class _Trials:
 
     def __init__(self, run: IndexRun) -> None:
         self._run = run
-        self._float32 = load_engine(replace(run.model, precision="float32"), run.weights, run.request)
+        self._float32 = open_engine(run.request.engine, run.weights, precision="float32")
         self.songs: list[np.ndarray] = []
         self.network: bytes | None = None
         self.scores: dict | None = None
@@ -129,8 +129,8 @@ class _Trials:
             return self._float32
         if precision == "int8" and self.network is None:
             self.network = self._quantise()
-        model = replace(self._run.model, precision=precision)
-        return load_engine(model, self._run.weights, self._run.request, network=self.network)
+        run = self._run
+        return open_engine(run.request.engine, run.weights, precision=precision, network=self.network)
 
     def _quantise(self) -> bytes:
         if not self.songs:

@@ -72,10 +72,9 @@ class Storer:
         )
         if kind == "copied":
             self._keep_displaced(song)
-        with self._database.transaction():
-            if kind == "moved":
-                self._database.move_song(source, root_id, file)
-            self._database.store_song(root_id, song, vector)
+        if kind == "moved":
+            self._database.move_song(source, root_id, file)
+        self._database.store_song(root_id, song, vector)
         setattr(self._summary, kind, getattr(self._summary, kind) + 1)
         self._count(song)
 

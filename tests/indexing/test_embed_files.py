@@ -103,23 +103,23 @@ def test_progress_is_written_as_lines_of_json(tmp_path, capsys):
 
 @pytest.fixture
 def opened(monkeypatch):
-    """The models of the engines that were opened."""
-    models = []
+    """The engines that were opened: name, checksum of the weights, precision."""
+    engines = []
+    open_engine = embed_files.open_engine
 
-    def load(model, *arguments, **options):
-        models.append(model)
-        return load_engine(model, *arguments, **options)
+    def note_and_open(name, weights, *, precision, network=None):
+        engines.append((name, weights.sha256, precision))
+        return open_engine(name, weights, precision=precision, network=network)
 
-    load_engine = embed_files.load_engine
-    monkeypatch.setattr(embed_files, "load_engine", load)
-    return models
+    monkeypatch.setattr(embed_files, "open_engine", note_and_open)
+    return engines
 
 
 def test_one_engine_embeds_any_number_of_files(tmp_path, opened):
     files = [write_tone(tmp_path / f"{n}.flac", frequency_hz=200 * n, seconds=1.2 * n) for n in (1, 2)]
     embedder = open_embedder(database=None, request=QUICK, reporter=Reporter())
     results = [embedder.embed(file) for file in files]
-    assert opened == [embedder.model]
+    assert opened == [("openvino", embedder.model.weights_sha256, "float32")]
     assert (embedder.model.precision, embedder.model.hop_s, embedder.model.trained) == ("float32", 1.0, False)
     for file, embedded, windows in zip(files, results, (2, 3), strict=True):
         assert (embedded.path, embedded.format) == (file, "flac/pcm_16")

@@ -18,6 +18,7 @@ from explorer.database.database import Database
 from explorer.embedding.engines import Engine
 from explorer.embedding.frontend import log_mel, windows
 from explorer.errors import EmbeddingError, LibraryError
+from explorer.indexing import indexer
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
@@ -128,6 +129,19 @@ def test_a_folder_inside_or_around_a_root_stores_no_song_twice(fresh_db, music):
     assert fresh_db.roots() == [str(music)]
     assert fresh_db.file_of("0.flac").path == music / "disc 0" / "0.flac"
     assert fresh_db.file_of("disc 1/3.flac").path == music / "disc 1" / "3.flac"
+
+
+def test_a_root_that_another_program_adds_after_the_scan_is_respected(fresh_db, music, monkeypatch):
+    choose_model = indexer.choose_model
+
+    def add_root_then_choose(*arguments, **options):
+        fresh_db.add_root(music)
+        return choose_model(*arguments, **options)
+
+    monkeypatch.setattr(indexer, "choose_model", add_root_then_choose)
+    assert index(fresh_db, music / "disc 0").indexed == 3
+    assert fresh_db.roots() == [str(music)]
+    assert fresh_db.file_of("disc 0/0.flac").path == music / "disc 0" / "0.flac"
 
 
 def test_samples_that_are_not_finite_fail_one_file(fresh_db, music):

@@ -174,13 +174,15 @@ def test_a_precision_that_another_program_chose_meanwhile_is_used(fresh_db, musi
 
 
 def test_a_model_that_another_program_recorded_meanwhile_is_not_mixed(fresh_db, music, monkeypatch):
-    load = precision_module.load_engine
+    open_engine = precision_module.open_engine
+    request = ModelRequest(Settings().models, weights="untrained", hop_s=2.0, precision="float32")
 
-    def load_too_late(model, *arguments, **options):
-        fresh_db.claim_model(replace(model, hop_s=2.0).record())
-        return load(model, *arguments, **options)
+    def open_too_late(*arguments, **options):
+        model, _ = choose_model(None, request, reporter=Listener())
+        fresh_db.claim_model(model.record())
+        return open_engine(*arguments, **options)
 
-    monkeypatch.setattr(precision_module, "load_engine", load_too_late)
+    monkeypatch.setattr(precision_module, "open_engine", open_too_late)
     with pytest.raises(LibraryError, match=r"hop 2 s, float32.*hop 1 s, float32"):
         index(fresh_db, music, precision="float32", limit=1)
     assert fresh_db.summary()["songs"] == 0

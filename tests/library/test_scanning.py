@@ -48,3 +48,27 @@ def test_a_missing_folder_is_an_error(tmp_path):
     (tmp_path / "file.mp3").write_bytes(b"x")
     with pytest.raises(LibraryError, match="is not a folder"):
         paths(tmp_path / "file.mp3")
+
+
+def test_paths_are_relative_to_the_root(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c.mp3").write_bytes(b"x")
+    scan = scan_folder(tmp_path / "a", root=tmp_path)
+    assert ([file.path for file in scan], scan.prefix) == ([b"a/b/c.mp3"], b"a/")
+    assert scan_folder(tmp_path, root=tmp_path).prefix == b""
+
+
+def test_a_scan_covers_only_its_folder_and_readable_folders(tmp_path, monkeypatch):
+    (tmp_path / "a" / "locked").mkdir(parents=True)
+    scandir = os.scandir
+
+    def refuse_locked(path):
+        if path.endswith(b"locked"):
+            raise PermissionError(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_locked)
+    scan = scan_folder(tmp_path / "a", root=tmp_path)
+    assert scan.unread == [b"a/locked/"]
+    paths = (b"a/gone.mp3", b"a/locked/x.mp3", b"a/locked too.mp3", b"gone.mp3")
+    assert [scan.covers(path) for path in paths] == [True, False, True, False]
