@@ -1,4 +1,4 @@
-"""Any file, however bad, through one real index run: each becomes a song, or a reason."""
+"""Odd and broken files in one real index run: each becomes a song or a failure."""
 
 import ctypes
 import os
@@ -50,7 +50,7 @@ SONGS = {
     "junk around.mp3": (1.4, 1.7),
     **(NAMES if POSIX else {}),
 }
-"""Seconds, or between how many."""
+"""The expected duration in seconds, or its bounds."""
 
 FAILURES = {
     "empty.mp3": "empty.mp3 is empty.",
@@ -68,7 +68,7 @@ FAILURES = {
 
 
 class Remover(Listener):
-    """Removes a file as soon as it waits in the queue."""
+    """Removes a file before the run reads it."""
 
     def __init__(self, path):
         super().__init__()
@@ -201,7 +201,7 @@ def write_links(folder):
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What became of the folder: the summary, the songs and the failures by path, previews, what was said."""
+    """The result of a run: summary, songs and failures by path, previews, messages, and the next summary."""
     base = tmp_path_factory.mktemp("bad")
     write_folder(base / "music")
     reporter = Remover(base / "music" / "vanishing.flac")
@@ -229,7 +229,7 @@ def test_every_file_is_a_song_or_a_failure(found):
     assert set(failures) == set(FAILURES)
     assert (summary.indexed, summary.failed, summary.skipped) == (len(SONGS), len(FAILURES), 0)
     assert not summary.interrupted
-    # The vanished one is not there any more.
+    # The vanished file was forgotten.
     assert (again.indexed, again.failed, again.skipped) == (0, 0, len(SONGS) + len(FAILURES) - 1)
 
 
@@ -275,14 +275,14 @@ for failure in summary.failures:
 
 
 def obey_permissions():
-    """Take from root, for what is executed next, what lets it read everything: capabilities(7)."""
+    """Drop the capabilities that let root read every file, in the next program: capabilities(7)."""
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) if os.geteuid() == 0 else ():
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
             os._exit(NOT_TO_BE_HAD)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere it may be allowed all the same.")
+@pytest.mark.skipif(sys.platform != "linux", reason="Other systems may allow it.")
 def test_an_unreadable_folder_is_reported(tmp_path, make_tone):
     secret = make_tone(tmp_path / "music" / "secret.flac")
     shut = make_tone(tmp_path / "music" / "shut" / "inside.flac").parent

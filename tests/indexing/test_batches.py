@@ -5,7 +5,7 @@ from explorer.indexing.outcomes import Failed
 
 
 def windows(number, count):
-    """Windows that know whose they are and which."""
+    """Windows that hold their song's number and their own."""
     return np.array([[number, index] for index in range(count)], np.float32).reshape(-1, 2)
 
 

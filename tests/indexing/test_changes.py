@@ -1,4 +1,4 @@
-"""What becomes of a library when its files change between two runs: real files, the real network."""
+"""A library whose files change between two index runs, with real files and the real network."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""From a file to vectors, held against the published package's numbers."""
+"""Vectors of audio files, compared with those of the published package."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def models(inputs, tmp_path_factory):
 
 @pytest.fixture
 def written(inputs, tmp_path, models):
-    """Write one of the sounds to a file, and return it with the request that fits."""
+    """Write one of the sounds to a file; return the file and the matching request."""
 
     def write(name):
         sound = inputs.sounds()[name]

@@ -30,7 +30,7 @@ CLI = [sys.executable, str(ROOT / "run.py")]
 
 @pytest.fixture
 def music(tmp_path, make_tone):
-    """Six songs in two folders, and a file that is none."""
+    """Six songs in two folders, and a broken file."""
     folder = tmp_path / "music"
     for number in range(6):
         tags = {"title": f"Song {number}", "artist": "Someone", "genre": "Test"}
@@ -47,7 +47,7 @@ def index(database, folder, **options):
 
 
 def rows(path):
-    """Everything that must not depend on how often an index run was killed."""
+    """The tables that must be equal however often the index run was killed."""
     connection = sqlite3.connect(path)
     tables = {
         table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()

@@ -15,7 +15,7 @@ N = 120
 
 @pytest.fixture
 def vectors():
-    """150 vectors in six groups, far from zero as OpenL3's are; the last 30 are for later."""
+    """150 vectors in six groups, far from zero like those of OpenL3; the last 30 are stored later."""
     rng = np.random.default_rng(0)
     return 5 + rng.normal(size=(6, 512))[np.arange(150) % 6] + 0.3 * rng.normal(size=(150, 512))
 

@@ -17,7 +17,7 @@ HOP_S = 0.5
 
 
 def song(count, *, typical):
-    """Windows of which some are most like the whole, the first of them the most."""
+    """Windows of which the `typical` ones are most like the song, the first the most."""
     frames = np.zeros((count, 512), np.float32)
     for rank, number in enumerate(typical):
         frames[number] = 1 - 0.1 * rank

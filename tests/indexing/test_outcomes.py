@@ -1,4 +1,4 @@
-"""What is decided of a file whose sound the library has."""
+"""The classification of files whose sound is known."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ HERE = b"here.flac"
 
 
 def song(path, *, gone=False):
-    """A song of a folder that is away: only what an earlier run has missed is known to be gone."""
+    """A song in a missing folder; it counts as gone only if an earlier run has marked it."""
     return SameSound(path.decode(), 1, Path("/away"), path, "flac/flac", 1.0, None, gone, frozenset({"mark"}))
 
 

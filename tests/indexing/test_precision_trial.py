@@ -20,13 +20,13 @@ from explorer.indexing.precision_trial import candidate_precisions
 
 @pytest.fixture(autouse=True)
 def few_windows(monkeypatch):
-    """Calibrate int8 on 4 windows: how long it takes grows with their number."""
+    """Calibrate int8 on only 4 windows, to save time."""
     monkeypatch.setattr(precision_module, "CALIBRATION_WINDOWS", 4)
 
 
 @pytest.fixture
 def music(tmp_path, make_tone):
-    """Seventeen songs and a file that is none."""
+    """Seventeen songs and a broken file."""
     folder = tmp_path / "music"
     for number in range(17):
         make_tone(folder / f"{number:02d}.flac", frequency_hz=90 * 1.2**number, seconds=1.2)

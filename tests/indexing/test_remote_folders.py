@@ -1,4 +1,4 @@
-"""Music that lies on real servers: S3's protocol, and HTTP."""
+"""Music on real servers, over S3 and HTTP."""
 
 import functools
 import http.server

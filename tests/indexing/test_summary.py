@@ -1,4 +1,4 @@
-"""The counts of an index run add up to the files that were found."""
+"""The counts of an index run add up to the number of files in the folder."""
 
 import os
 import re
@@ -21,7 +21,7 @@ REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=
 
 @pytest.fixture
 def music(tmp_path, make_tone):
-    """A folder that was indexed once, with five songs and a file that is none."""
+    """A folder that was indexed once, with five songs and a broken file."""
     folder = tmp_path / "music"
     for number, name in enumerate(("kept", "edited", "moved", "deleted", "copied")):
         make_tone(folder / f"{name}.flac", frequency_hz=100 * (number + 1), seconds=0.5)
@@ -30,7 +30,7 @@ def music(tmp_path, make_tone):
 
 
 def make_a_mess(music, make_tone):
-    """Let there be a file of every kind that a run tells apart."""
+    """Make a file of every kind that a run counts."""
     (music / "moved.flac").rename(music / "moved away.flac")
     (music / "deleted.flac").unlink()
     shutil.copy(music / "copied.flac", music / "copy.flac")

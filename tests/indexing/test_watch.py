@@ -25,7 +25,7 @@ def songs(database):
 
 @pytest.fixture
 def watching(tmp_path, make_tone):
-    """A process that watches a folder with one song: (folder, database, lines it said, process)."""
+    """A process that watches a folder with one song: (folder, database, lines on stderr, process)."""
     folder, database = tmp_path / "music", tmp_path / "songs.db"
     make_tone(folder / "0.flac", frequency_hz=100)
     command = [sys.executable, "-m", "explorer", "index", str(folder), "--watch", "--db", str(database)]

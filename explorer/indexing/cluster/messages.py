@@ -1,8 +1,8 @@
 """The data that the index run and the workers of a Dask cluster exchange.
 
-Once a run, each worker receives a `WorkerSetup`: the weights, the model, the known fingerprints and the
-folder. It takes some 20 MB. After that, each task carries only a list of files (`ScannedFile`), and its
-answer is a `BatchResult`.
+When a worker joins a run, it receives a `WorkerSetup`: the weights (about 19 MB), the model, the known
+fingerprints and the folder. After that, each task carries only a list of files (`ScannedFile`), and the
+worker answers with a `BatchResult`.
 
 The scheduler also imports this module, so it must not import engines or Dask.
 """

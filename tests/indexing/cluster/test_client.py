@@ -1,4 +1,4 @@
-"""Indexing on real clusters: a scheduler over TCP, workers in processes of their own, and killing them."""
+"""Indexing on real clusters: a scheduler over TCP and workers in processes, which are killed."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ SONGS = 22
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory):
-    """Songs in folders, a copy of one, and files that are none."""
+    """Songs in folders, a copy of a song, and broken files."""
     folder = tmp_path_factory.mktemp("music")
     for number in range(SONGS - 1):
         tags = {"title": f"Song {number}", "genre": "Test"}
@@ -48,7 +48,7 @@ def music(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(music, tmp_path_factory):
-    """What a single machine makes of the songs: (vector of each id, failures)."""
+    """The result of a single machine: (vector of each id, failures)."""
     with Database.open(tmp_path_factory.mktemp("alone") / "songs.db") as database:
         index_folder(IndexRun(database, music, request=REQUEST, reporter=Listener()))
         return contents(database)

@@ -1,4 +1,4 @@
-"""Sixteen bytes a fingerprint, and every one is found again."""
+"""The compact set of fingerprints."""
 
 import hashlib
 

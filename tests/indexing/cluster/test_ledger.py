@@ -1,4 +1,4 @@
-"""Everything that may happen in a run over a cluster, without a cluster."""
+"""Every order of events in a run on a cluster, without a cluster."""
 
 import random
 

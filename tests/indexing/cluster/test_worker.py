@@ -1,4 +1,4 @@
-"""What a worker refuses, and what it does with a batch, without a cluster."""
+"""The setups that a worker refuses, and its batches, without a cluster."""
 
 import asyncio
 import pickle
@@ -34,7 +34,7 @@ def setup(tmp_path, make_tone, fresh_db):
 
 @pytest.fixture(autouse=True)
 def no_setups():
-    """Leave no setup to the next test."""
+    """Delete the setups after each test."""
     yield
     worker.setups.clear()
 
