@@ -49,11 +49,11 @@ def simulate_workers(address: str, count: int, seconds_per_song: float) -> None:
 
     def sleep(_root, files, *, stop, **_options):
         stop.wait(seconds_per_song * len(files))
-        return ([made_up(file)] for file in files)
+        return ([fake_result(file)] for file in files)
 
-    # Before the workers' own module is imported, which takes these two functions from here.
+    # The worker module imports these two functions, so they are replaced before its import.
     local.embed_locally = sleep
-    engines.open_engine = lambda *_arguments, **_choices: None
+    engines.open_engine = lambda *_arguments, **_options: None
     from explorer.indexing.cluster import worker
 
     # The worker module uses locks so that a process embeds one batch at a time. Here one process has many

@@ -223,8 +223,8 @@ def _import_clips(
             is_unchanged = keep_others and path is not None and path.is_file()
         else:
             file = replace(file, path=folder_prefix(clips, root) + file.path)
-            is_known = path == root / file.native and known.is_unchanged(file)
-        if is_known:
+            is_unchanged = path == root / file.native and known.is_unchanged(file)
+        if is_unchanged:
             unchanged.add(song_id)
         elif file is not None:
             try:

@@ -22,18 +22,18 @@ def read_status(library):
     return read
 
 
-def test_an_index_that_runs_is_told_with_its_rate_and_time_left(library, told):
+def test_a_running_index_is_described_with_its_rate_and_time_left(library, read_status):
     with index_lock(library[0], "/music") as running:
-        assert "indexing now: looking for what is new" in describe_library(told())
+        assert "indexing now: looking for" in describe_library(read_status())
         running.set_total(100_000)
         running.start_embedding(
             lambda: {"done": 3204, "indexed": 3200, "failed": 4, "audio_seconds": 768_000.0}
         )
         running._embedding_began -= 2670
         running.write()
-        found = told()
-    assert found["running"]["songs_per_second"] == pytest.approx(1.2, abs=0.001)
-    assert found["running"]["seconds_left"] == pytest.approx(80_660, abs=50)
+        status = read_status()
+    assert status["running"]["songs_per_second"] == pytest.approx(1.2, abs=0.001)
+    assert status["running"]["seconds_left"] == pytest.approx(80_660, abs=50)
     assert (
         "indexing now: 3,204 of 100,000 files, 1.2 songs/s, 288 times real time, 22 h left, 4 failed"
         in describe_library(status)
@@ -42,11 +42,11 @@ def test_an_index_that_runs_is_told_with_its_rate_and_time_left(library, told):
     assert "indexing now" not in describe_library(read_status())
 
 
-def test_before_the_first_song_no_rate_is_made_up(library, told):
+def test_before_the_first_song_no_rate_is_shown(library, read_status):
     with index_lock(library[0], "/music") as running:
         running.set_total(12)
         running.write()
-        assert "indexing now: 0 of 12 files\n" in describe_library(told())
+        assert "indexing now: 0 of 12 files\n" in describe_library(read_status())
 
 
 def test_when_all_files_are_done_no_time_left_is_shown():
@@ -58,11 +58,11 @@ def test_a_killed_index_is_reported_until_another_one_starts(library, read_statu
     database = library[0]
     left = IndexProgress(pid=7, folder="/music", total=9, done=4)
     database.with_name(f".{database.name}.indexing").write_text(json.dumps(asdict(left)))
-    assert told()["killed"]["done"] == 4
-    assert "after 4 of 9 files: run the same command to go on" in describe_library(told())
+    assert read_status()["killed"]["done"] == 4
+    assert "after 4 of 9 files: run the same command to go on" in describe_library(read_status())
     with index_lock(database, "/music"):
-        assert told()["killed"] is None
-    assert told()["killed"] is None
+        assert read_status()["killed"] is None
+    assert read_status()["killed"] is None
 
 
 def test_missing_songs_and_duplicates_are_counted(library, read_status):
@@ -86,19 +86,19 @@ def test_the_rate_is_that_of_the_last_run_that_embedded_songs(library, read_stat
     assert read_status()["rate"] == {"songs_per_second": 2.0, "times_real_time": 400.0}
 
 
-def test_room_that_will_not_do_is_warned_of(library, told):
+def test_too_little_disk_space_for_a_running_index_gives_a_warning(library, read_status):
     with index_lock(library[0], "/music") as running:
         running.set_total(1_000_000, previews=True)
         running.write()
-        found = told()
-        assert found["disk"]["wanted"] >= 1_000_000 * 250_000
-        found["disk"]["free"] = found["disk"]["wanted"] + 1
-        assert "WARNING" not in describe_library(found)
-        found["disk"]["free"] -= 2
-        assert "WARNING: what is being indexed wants about 2" in describe_library(found)
+        status = read_status()
+        assert status["disk"]["wanted"] >= 1_000_000 * 250_000
+        status["disk"]["free"] = status["disk"]["wanted"] + 1
+        assert "WARNING" not in describe_library(status)
+        status["disk"]["free"] -= 2
+        assert "WARNING: the running index needs about 2" in describe_library(status)
         running.set_total(1_000_000, previews=False)
         running.write()
-        assert told()["disk"]["wanted"] < 1_000_000 * 250_000
-    assert told()["disk"]["wanted"] is None
-    assert told()["disk"]["free"] > 0
-    assert told()["disk"]["database"] == told()["bytes"]
+        assert read_status()["disk"]["wanted"] < 1_000_000 * 250_000
+    assert read_status()["disk"]["wanted"] is None
+    assert read_status()["disk"]["free"] > 0
+    assert read_status()["disk"]["database"] == read_status()["bytes"]

@@ -1,5 +1,4 @@
 import json
-import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 

@@ -5,82 +5,13 @@ import pytest
 from support import write_tone
 
 from explorer.database.database import Database
-from explorer.demo.synthetic_sounds import SIGNALS
-from explorer.indexing.index_run import IndexRun
-from explorer.indexing.indexer import index_folder
-from explorer.indexing.model import ModelRequest
-from explorer.util.progress import Reporter
 
 QUICK = ("--weights", "untrained", "--hop", "1.0")
 
 
-@pytest.fixture
-def told(capsys):
-    """Run a command and return its exit status, standard output and standard error."""
-
-    def run_it(*arguments):
-        capsys.readouterr()
-        status = run([str(argument) for argument in arguments])
-        return status, *capsys.readouterr()
-
-    return run_it
-
-
-@pytest.fixture(scope="module")
-def indexed(tmp_path_factory):
-    """A really indexed library of four songs: its folder."""
-    folder = tmp_path_factory.mktemp("indexed")
-    for number in range(4):
-        tags = {"title": f"Tone {number}", "artist": "Us"}
-        write_tone(folder / "music" / f"{number}.flac", frequency_hz=100 * 4**number, tags=tags)
-    request = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precision="float32")
-    with Database.open(folder / "songs.db") as library:
-        index_folder(IndexRun(library, folder / "music", request=request, reporter=Reporter()))
-    return folder
-
-
-def test_synth_writes_the_test_sounds_and_lists_them(tmp_path, told):
-    status, out, err = told("synth", tmp_path / "x", "--seconds", "1")
-    assert status == 0
-    assert out.splitlines() == [str(tmp_path / "x" / f"{name}.mp3") for name in SIGNALS]
-    assert all(Path(line).is_file() for line in out.splitlines())
-    assert "11 of 11 sounds" in err
-
-
-def test_synth_takes_a_format_a_length_a_rate_and_a_seed_and_answers_in_json(tmp_path, told):
-    options = ("--format", "flac", "--seconds", "1.5", "--rate", "16000", "--json")
-    contents = []
-    for number, seed in enumerate((5, 5, 6)):
-        folder = tmp_path / f"{number}"
-        status, out, _ = told("synth", folder, "--seed", seed, *options)
-        assert status == 0
-        assert json.loads(out) == {
-            "folder": str(folder),
-            "files": [str(folder / f"{name}.flac") for name in SIGNALS],
-        }
-        contents.append((folder / "white_noise.flac").read_bytes())
-    stored = soundfile.info(tmp_path / "0" / "sweep.flac")
-    assert (stored.samplerate, stored.frames) == (16_000, 24_000)
-    assert contents[0] == contents[1] != contents[2]
-
-
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        (("--rate", "22000"), "An MP3 cannot have 22000 Hz"),
-        (("--seconds", "0"), "0 s is no length for a test sound"),
-        (("--seed", "-1"), "The seed -1 is negative"),
-    ],
-)
-def test_synth_says_in_a_sentence_what_cannot_be(tmp_path, told, options, sentence):
-    status, out, err = told("synth", tmp_path / "x", *options)
-    lines = err.strip().splitlines()
-    assert (status, out) == (1, "")
-    assert lines[-1].startswith(sentence)
-    assert not (tmp_path / "x").exists()
-
-
-def test_embed_needs_no_out_and_tells_shape_range_and_pace(tmp_path, told, monkeypatch):
+def test_embed_prints_shape_range_and_speed_and_writes_to_the_current_folder(
+    tmp_path, run_command, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     write_tone(tmp_path / "music" / "x.flac", seconds=2.0)
     status, out, err = run_command("embed", "music/x.flac", *QUICK, "--db", tmp_path / "absent" / "songs.db")

@@ -151,7 +151,7 @@ def test_vectors_of_an_unknown_model_do_not_mix_with_those_of_a_known_one(origin
 
 def test_reindexing_an_imported_library_keeps_its_names_and_genres(original, fresh_db, untrained):
     path, clips, vectors = original
-    bring(fresh_db, path, clips)
+    run_import(fresh_db, path, clips)
     summary = index_folder(IndexRun(fresh_db, clips, request=untrained(reindex=True), reporter=Reporter()))
     assert (summary.indexed, summary.failed) == (12, 0)
     song_ids, stored_vectors = fresh_db.vectors()
