@@ -63,7 +63,7 @@ class Settings:
 PORTS = range(8050, 8060)
 """The ports that the page tries, in this order."""
 
-TITLES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
+PROJECTION_NAMES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
 """The displayed name of each projection."""
 
 HOP_S = 0.5

@@ -23,7 +23,7 @@ RATE_HZ = 44_100
 GENRES = ("Techno", "Waltz", "Ambient")
 
 
-class Listener(Reporter):
+class RecordingReporter(Reporter):
     """A reporter that records its messages in `said` instead of printing them."""
 
     def __init__(self) -> None:

@@ -6,13 +6,13 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from explorer.config import TITLES, Settings
+from explorer.config import PROJECTION_NAMES, Settings
 from explorer.database.database import Database
 from explorer.embedding.precision import describe_choice
 from explorer.indexing.failures import count_reasons
 from explorer.indexing.running import killed_index, running_index
 from explorer.util.cache import Cache
-from explorer.util.progress import format_duration, format_estimate, number
+from explorer.util.progress import format_duration, format_estimate, plural
 
 MAX_SHOWN_FAILURES = 10
 MAX_SHOWN_REASONS = 5
@@ -165,10 +165,10 @@ def _format_bytes(count: int) -> str:
 def _describe_missing_and_duplicates(status: dict) -> list[str]:
     lines = []
     if status["gone"]:
-        lines.append(f"missing      {number(status['gone'], 'song')}, kept until `run.py index --prune`")
+        lines.append(f"missing      {plural(status['gone'], 'song')}, kept until `run.py index --prune`")
     if extra := status["duplicates"]["extra"]:
-        groups = number(status["duplicates"]["groups"], "recording")
-        lines.append(f"duplicates   {number(extra, 'song')}: {groups} stored more than once")
+        groups = plural(status["duplicates"]["groups"], "recording")
+        lines.append(f"duplicates   {plural(extra, 'song')}: {groups} stored more than once")
     return lines
 
 
@@ -185,7 +185,7 @@ def _describe_run(run: dict) -> str:
     times_real_time = run["audio_seconds"] / run["seconds"] if run["seconds"] else 0.0
     songs_per_second = run["indexed"] / run["seconds"] if run["seconds"] else 0.0
     return (
-        f"{run['started']}: {number(run['indexed'], 'song')} in {format_duration(run['seconds'])} "
+        f"{run['started']}: {plural(run['indexed'], 'song')} in {format_duration(run['seconds'])} "
         f"({songs_per_second:,.1f} songs/s, {times_real_time:,.1f} times real time), {run['failed']:,} failed"
     )
 
@@ -210,7 +210,7 @@ def _describe_map(status: dict) -> list[str]:
     for name, projection in status["projections"].items():
         laid_out = projection["parameters"].get("songs", status["vectors"])
         growth = f" (laid out with {laid_out:,} songs)" if status["vectors"] > laid_out else ""
-        lines.append(f"{TITLES[name]:<12} {_describe_quality(projection['quality'])}{growth}")
+        lines.append(f"{PROJECTION_NAMES[name]:<12} {_describe_quality(projection['quality'])}{growth}")
     return lines
 
 

@@ -18,7 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from explorer.errors import AnalysisError
-from explorer.util.atomic_write import whole_file
+from explorer.util.atomic_write import atomic_write
 
 INK = "#1c2030"
 SOFT = "#6b7285"
@@ -117,7 +117,7 @@ def write_file(path: Path, content: bytes, *, alternative: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
+        with atomic_write(path) as part:
             part.write_bytes(content)
     except OSError as error:
         raise AnalysisError(

@@ -11,14 +11,14 @@ import numpy as np
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.records import absolute_path
-from explorer.database.songs import FiledSong, at_home
+from explorer.database.songs import PlaylistSong, expand_home
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
 from explorer.library.tags import read_tags
 from explorer.mapping.similarity import Neighbours
 from explorer.util.progress import Reporter
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Recommendations:
         Of the query.
     song_id : str or None
         Of the query; None for a file that is not in the library.
-    songs : tuple of (FiledSong, float)
+    songs : tuple of (PlaylistSong, float)
         The most similar songs first, with their centred cosines.
     is_trained : bool or None
         False if the library was embedded with untrained filters, whose similarity is that of timbre at best;
@@ -41,7 +41,7 @@ class Recommendations:
     title: str
     artist: str
     song_id: str | None
-    songs: tuple[tuple[FiledSong, float], ...]
+    songs: tuple[tuple[PlaylistSong, float], ...]
     is_trained: bool | None
 
     def rows(self) -> list[dict]:
@@ -91,7 +91,7 @@ def recommend(
     AudioError, EmbeddingError
         If the file cannot be decoded or embedded.
     """
-    file = at_home(text)
+    file = expand_home(text)
     with Database.open_readonly(database) as library:
         library.require_songs()
         song_id = _find_song_id(library, text, file)
@@ -119,7 +119,7 @@ def _find_song_id(library: Database, text: str, file: Path) -> str | None:
     """Return the id of the song that a text means; None if it means a file outside the library."""
     is_file = _check_path(file.is_file)
     # The path of an existing file must not match a song that only has the same file name.
-    if library.song_ids_named(text, by_file_name=not is_file):
+    if library.song_ids_matching(text, by_file_name=not is_file):
         return library.find_song(text, by_file_name=not is_file).song_id
     if is_file:
         return library.song_with_bytes(fingerprint(file))
@@ -153,11 +153,11 @@ def _similar_to_song(library: Database, song_id: str, count: int) -> Recommendat
 
 def _with_files(
     library: Database, song_ids: list[str], indices: np.ndarray, similarities: np.ndarray
-) -> tuple[tuple[FiledSong, float], ...]:
+) -> tuple[tuple[PlaylistSong, float], ...]:
     similarity_of = {
         song_ids[index]: float(similarity) for index, similarity in zip(indices, similarities, strict=True)
     }
-    songs = library.filed_songs(list(similarity_of))
+    songs = library.playlist_songs(list(similarity_of))
     return tuple((song, similarity_of[song.song_id]) for song in songs)
 
 
@@ -166,8 +166,8 @@ def _is_trained(library: Database) -> bool | None:
     return model.get("trained") if model else None
 
 
-def _path_of(song: FiledSong) -> str | None:
+def _path_of(song: PlaylistSong) -> str | None:
     """Return the absolute path of a song's file as text; bytes that are not valid UTF-8 become U+FFFD."""
     if song.path is None or song.root is None:
         return None
-    return readable(absolute_path(song.root, song.path))
+    return valid_text(absolute_path(song.root, song.path))

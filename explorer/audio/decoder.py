@@ -30,7 +30,7 @@ from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
 from explorer.library.music_file import Fingerprints
 from explorer.library.remote import RemotePath
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 SILENCE_LIMIT_S = 60.0
 """How long the process may send no message. It sends some even while it reads from a slow disk."""
@@ -249,7 +249,7 @@ class Decoder:
 
 
 def _name(path: Path) -> str:
-    return readable(path.name)
+    return valid_text(path.name)
 
 
 class _Process(subprocess.Popen):

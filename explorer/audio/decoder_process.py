@@ -28,7 +28,7 @@ from explorer.library.music_file import Fingerprints
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import LastCopy
 from explorer.library.tags import read_tags
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 MAX_MEMORY_BYTES = 2 << 30
 """Limit of the address space. Decoding a song takes 0.3 GB of it, making a preview 0.5 GB."""
@@ -168,7 +168,7 @@ def _exit(copies: LastCopy) -> None:
 
 
 def _failed(reason: str) -> Answer:
-    return Answer("failed", readable(reason))
+    return Answer("failed", valid_text(reason))
 
 
 def _start_hang_timer() -> None:

@@ -57,7 +57,7 @@ def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Pa
         If the source cannot be decoded or holds no sound, or the preview cannot be written.
     """
     target = preview_path(cache, key)
-    with previews_in(cache).one_at_a_time(key):
+    with previews_in(cache).lock_key(key):
         if not target.exists():
             write_preview(source, cache=cache, key=key, start_s=start_s)
     return target

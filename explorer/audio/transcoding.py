@@ -65,7 +65,7 @@ def transcode(source: Path, *, cache: Path, key: str) -> Path:
 
 def copies_in(cache: Path) -> Cache:
     """Return the cache of FLAC copies in a folder."""
-    return Cache(cache, suffix=".flac", most_bytes=MAX_CACHE_BYTES)
+    return Cache(cache, suffix=".flac", max_bytes=MAX_CACHE_BYTES)
 
 
 def _write_flac(stream: AudioStream, target: Path) -> None:

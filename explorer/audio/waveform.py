@@ -53,7 +53,7 @@ def waveform(source: Path, *, cache: Path, key: str) -> Waveform:
         If the source cannot be decoded.
     """
     waveforms = Cache(cache)
-    with waveforms.one_at_a_time(key):
+    with waveforms.lock_key(key):
         result = _read(waveforms.path(key))
         if result is None:
             result = measure_waveform(source)

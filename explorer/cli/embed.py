@@ -16,7 +16,7 @@ from explorer.cli.options import (
     progress_option,
 )
 from explorer.errors import AudioError
-from explorer.util.atomic_write import refuse_library
+from explorer.util.atomic_write import refuse_to_overwrite_library
 from explorer.util.progress import LineReporter, Reporter
 
 
@@ -49,7 +49,7 @@ def embed(files, out, database, like_library, progress_lines, as_json, **choices
     reporter = LineReporter() if progress_lines else Reporter()
     out_paths = npz_paths(files, out)
     for path in out_paths:
-        refuse_library(path, database)
+        refuse_to_overwrite_library(path, database)
     results = []
     for result in embed_to_npz(
         zip(files, out_paths, strict=True),

@@ -15,8 +15,8 @@ from explorer.cli.options import (
     print_json,
 )
 from explorer.errors import AnalysisError
-from explorer.util.atomic_write import refuse_library
-from explorer.util.progress import Reporter, number
+from explorer.util.atomic_write import refuse_to_overwrite_library
+from explorer.util.progress import Reporter, plural
 
 
 @click.command(name="export")
@@ -63,26 +63,26 @@ def export(database, form, out, as_json, **choices):
     with --vectors. In a csv, an apostrophe is put before text that a spreadsheet would take for a formula.
     """
     from explorer.database.database import Database
-    from explorer.exporting.exporter import FORMS, PLAYLISTS, ExportRequest, form_of
+    from explorer.exporting.exporter import FORMATS, PLAYLISTS, ExportRequest, format_of
     from explorer.exporting.exporter import export as write_export
     from explorer.legacy.mirror import library_to_read
 
-    form = form or (form_of(out) if out else None)
+    form = form or (format_of(out) if out else None)
     if form is None:
-        raise click.UsageError(f"The format is not given: add --format with one of {', '.join(FORMS)}.")
+        raise click.UsageError(f"The format is not given: add --format with one of {', '.join(FORMATS)}.")
     if out is None and as_json:
         raise click.UsageError("The export and --json both print to standard output: name a file with --out.")
     if out is None and form == "parquet" and sys.stdout.isatty():
         raise AnalysisError("A terminal cannot show Parquet: name a file with --out, or use a pipe.")
     reporter = Reporter()
     request = ExportRequest(form, **choices)
-    refuse_library(out, database)
+    refuse_to_overwrite_library(out, database)
     database = library_to_read(database, with_map=True, reporter=reporter)
     with Database.open_readonly(database) as library:
         result = write_export(library, request, out=out or click.get_binary_stream("stdout"))
     if result.left_out:
         missing = "file" if form in PLAYLISTS else "vector"
-        reporter.say(f"Left out: {number(result.left_out, 'song')} without a {missing}.")
+        reporter.say(f"Left out: {plural(result.left_out, 'song')} without a {missing}.")
     if result.trained is False and form not in PLAYLISTS:
         reporter.say(UNTRAINED_WARNING)
     paths = [str(path) for path in result.out]
@@ -91,4 +91,4 @@ def export(database, form, out, as_json, **choices):
             {"out": paths, "songs": result.songs, "left_out": result.left_out, "trained": result.trained}
         )
     elif paths:
-        click.echo(f"Wrote {number(result.songs, 'song')} to {' and '.join(paths)}.")
+        click.echo(f"Wrote {plural(result.songs, 'song')} to {' and '.join(paths)}.")

@@ -22,7 +22,7 @@ from explorer.errors import ExplorerError
 from explorer.indexing.failures import FailureLog, count_reasons
 from explorer.indexing.summary import Summary
 from explorer.library.remote import RemotePath, as_root
-from explorer.util.progress import Reporter, format_duration, format_estimate, number
+from explorer.util.progress import Reporter, format_duration, format_estimate, plural
 
 if TYPE_CHECKING:
     from explorer.indexing.dry_run import DryRun
@@ -157,11 +157,11 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
         if options.pruning:
             summary.pruned = prune(library, run.folder, force=options.force)
         if summary.pruned:
-            reporter.say(f"Pruned {number(summary.pruned, 'song')} whose files are missing.")
+            reporter.say(f"Pruned {plural(summary.pruned, 'song')} whose files are missing.")
         summary.duplicates = sum(len(group) - 1 for group in library.duplicates())
         if summary.duplicates and not quiet:
             reporter.say(
-                f"{number(summary.duplicates, 'song')} with exactly the sound of another: the page can hide "
+                f"{plural(summary.duplicates, 'song')} with exactly the sound of another: the page can hide "
                 "duplicates."
             )
         if not options.no_map:
@@ -230,13 +230,13 @@ def _print_dry_run(plan: DryRun) -> None:
     )
     for description, files in groups:
         if files:
-            click.echo(f"{number(len(files), 'file')} {description}:")
+            click.echo(f"{plural(len(files), 'file')} {description}:")
             for file in files[:MAX_SHOWN_FILES]:
                 click.echo(f"  {file}")
             if len(files) > MAX_SHOWN_FILES:
                 click.echo(f"  and {len(files) - MAX_SHOWN_FILES:,} more")
     failures = f", including {plan.failed_before:,} that failed before" if plan.failed_before else ""
-    click.echo(f"{number(plan.unchanged, 'file')} known and unchanged{failures}.")
+    click.echo(f"{plural(plan.unchanged, 'file')} known and unchanged{failures}.")
     if plan.to_embed and plan.songs_per_second:
         duration = format_duration(plan.to_embed / plan.songs_per_second)
         click.echo(f"Embedding would take about {duration}, at the rate of the last run.")
@@ -258,10 +258,10 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
     _report_failures(summary, log, reporter)
     speed = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
     reporter.say(
-        f"Indexed {number(summary.indexed, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
+        f"Indexed {plural(summary.indexed, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
         f"{format_duration(summary.seconds)}"
         + (f", {speed:,.0f} times real time" if speed >= 1 else "")
-        + f"; of {number(summary.found, 'file')} found, {summary.skipped:,} were known, "
+        + f"; of {plural(summary.found, 'file')} found, {summary.skipped:,} were known, "
         + f"{summary.failed:,} failed"
         + (f", {summary.unsettled:,} are being written" if summary.unsettled else "")
         + (f", {summary.left:,} are left" if summary.left else "")
@@ -276,13 +276,13 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
             "tries them again."
         )
     if summary.back:
-        reporter.say(f"{number(summary.back, 'song')} no longer missing: the files are back.")
+        reporter.say(f"{plural(summary.back, 'song')} no longer missing: the files are back.")
     if summary.gone:
         reporter.say(
-            f"{number(summary.gone, 'song')} missing: they are marked, and stay until --prune drops them."
+            f"{plural(summary.gone, 'song')} missing: they are marked, and stay until --prune drops them."
         )
     if summary.genres_changed:
-        reporter.say(f"{number(summary.genres_changed, 'known song')} with other genres now.")
+        reporter.say(f"{plural(summary.genres_changed, 'known song')} with other genres now.")
     if summary.interrupted:
         left = f"; about {format_estimate(summary.seconds_left)} are left" if summary.seconds_left else ""
         reporter.say(f"Stopped. Nothing is lost: run the same command to go on{left}.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from explorer.cli.options import database_option, json_option, print_json
-from explorer.util.atomic_write import refuse_library
+from explorer.util.atomic_write import refuse_to_overwrite_library
 from explorer.util.progress import Reporter
 
 
@@ -39,10 +39,12 @@ def report(database, out, recompute, as_json):
     from explorer.legacy.mirror import library_to_read
 
     reporter = Reporter()
-    refuse_library(out, database)
+    refuse_to_overwrite_library(out, database)
     database = library_to_read(database, with_map=True, reporter=reporter)
     out = out or database.parent / "report.html"
-    refuse_library(out, database)  # A database of the original scripts is read through its mirror.
+    refuse_to_overwrite_library(
+        out, database
+    )  # A database of the original scripts is read through its mirror.
     with Database.open_readonly(database) as library:
         verification = verify(library, recompute=recompute, reporter=reporter)
     if as_json:

@@ -9,9 +9,9 @@ import click
 
 from explorer.cli.options import UNTRAINED_WARNING, database_option, json_option, model_request
 from explorer.errors import LibraryError
-from explorer.util.atomic_write import refuse_library, whole_file
-from explorer.util.progress import Reporter, number
-from explorer.util.text import shown
+from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
+from explorer.util.progress import Reporter, plural
+from explorer.util.text import one_line
 
 
 @click.command()
@@ -41,10 +41,12 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
     from explorer.analysis.similar_songs import recommend
     from explorer.legacy.mirror import library_to_read
 
-    refuse_library(out, database)
+    refuse_to_overwrite_library(out, database)
     reporter = Reporter()
     database = library_to_read(database, reporter=reporter)
-    refuse_library(out, database)  # A database of the original scripts is read through its mirror.
+    refuse_to_overwrite_library(
+        out, database
+    )  # A database of the original scripts is read through its mirror.
     similar_songs = recommend(
         song, database=database, count=count, request=model_request(weights=weights), reporter=reporter
     )
@@ -53,7 +55,7 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
     if as_playlist:
         text, missing = similar_songs.playlist()
         if missing:
-            reporter.say(f"The playlist leaves out {number(missing, 'song')} without a file.")
+            reporter.say(f"The playlist leaves out {plural(missing, 'song')} without a file.")
         _write(text, out, reporter)
     if as_json:
         text = json.dumps(similar_songs.rows(), ensure_ascii=False) + "\n"
@@ -68,7 +70,7 @@ def _write(text: str, out: Path | None, reporter: Reporter) -> None:
         click.echo(text, nl=False)
         return
     try:
-        with whole_file(out) as part:
+        with atomic_write(out) as part:
             part.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise LibraryError(f"{out} cannot be written: {error.strerror}.") from error
@@ -78,7 +80,7 @@ def _write(text: str, out: Path | None, reporter: Reporter) -> None:
 def _print_list(similar_songs) -> None:
     """Print one line a song: similarity, title, artist and id."""
     # Tags can contain control characters: `shown` removes those that could move the terminal's cursor.
-    click.echo(shown(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
+    click.echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
     for row in similar_songs.rows():
         names = (row["title"], row["artist"] or "no artist", row["song_id"])
-        click.echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(shown, names))}")
+        click.echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(one_line, names))}")

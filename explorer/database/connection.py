@@ -109,7 +109,7 @@ class LibraryFile:
         """Close the connection."""
         self._connection.close()
 
-    def wait_patiently(self, say: Callable[[str], None], *, max_wait_s: float = MAX_WAIT_S) -> None:
+    def wait_for_other_programs(self, say: Callable[[str], None], *, max_wait_s: float = MAX_WAIT_S) -> None:
         """From now on, wait for minutes instead of five seconds while another program holds the library.
 
         Parameters

@@ -13,7 +13,7 @@ from explorer.database.songs import SongTables
 from explorer.errors import LibraryError
 from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.remote import RemotePath, as_root
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 _SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
         gone_since IS NOT NULL, fingerprint, audio_fingerprint
@@ -37,7 +37,7 @@ class FileTables(SongTables):
             )
         return self._value("SELECT id FROM roots WHERE path = ?", (str(folder),))
 
-    def settle_root(self, folder: Path | RemotePath) -> tuple[int, Path | RemotePath]:
+    def find_or_add_root(self, folder: Path | RemotePath) -> tuple[int, Path | RemotePath]:
         """Return the number and path of the root that a folder belongs to.
 
         A folder inside a root belongs to that root. Otherwise the folder becomes a root, and takes in the
@@ -161,7 +161,7 @@ class FileTables(SongTables):
     def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
         """Store why a file could not become a song."""
         # The reason may contain the file's name, which may not be valid text.
-        reason = readable(reason)
+        reason = valid_text(reason)
         with self.transaction():
             sql = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)"
             self._rows(sql, (root_id, *astuple(file), reason))
@@ -218,7 +218,7 @@ class FileTables(SongTables):
             (root_id, len(folder), folder),
         )
 
-    def mark_of_changes(self) -> str:
+    def changes_token(self) -> str:
         """Return a text that differs from the last one if files may have come, gone or changed since."""
         gone, last = self._rows("SELECT count(*), max(gone_since) FROM files WHERE gone_since IS NOT NULL")[0]
         return f"{self._value('SELECT coalesce(max(id), 0) FROM runs')}-{gone}-{last or ''}"

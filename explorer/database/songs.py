@@ -12,13 +12,13 @@ from pathlib import Path
 from explorer.database.connection import LibraryFile
 from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path, year_of
 from explorer.errors import SongNotFoundError
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 _MAX_CACHED = 10_000
 
 
 @dataclass(frozen=True)
-class FiledSong:
+class PlaylistSong:
     """A song as a playlist needs it.
 
     Attributes
@@ -91,7 +91,7 @@ class SongTables(LibraryFile):
             gone_since,
         )
 
-    def filed_songs(self, song_ids: Sequence[str]) -> list[FiledSong]:
+    def playlist_songs(self, song_ids: Sequence[str]) -> list[PlaylistSong]:
         """Return songs with their files, in the given order; unknown ids are left out."""
         rows = self._rows(
             """SELECT song_id, title, artist, album,
@@ -109,7 +109,7 @@ class SongTables(LibraryFile):
             (json.dumps(list(song_ids)),),
         )
         return [
-            FiledSong(
+            PlaylistSong(
                 song_id,
                 title or song_id,
                 artist,
@@ -137,7 +137,7 @@ class SongTables(LibraryFile):
         root, path, *rest = rows[0]
         return StoredFile(absolute_path(root, path), *rest)
 
-    def headings(self, song_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    def titles_and_artists(self, song_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return the title and artists of some songs, by song id; unknown ids are left out."""
         rows = self._rows(
             """SELECT song_id, title, artist
@@ -183,7 +183,7 @@ class SongTables(LibraryFile):
         SongNotFoundError
             If no song matches, or if several do: the message then lists their ids.
         """
-        matches = self.song_ids_named(text, by_file_name=by_file_name)
+        matches = self.song_ids_matching(text, by_file_name=by_file_name)
         if not matches:
             raise SongNotFoundError(
                 f"No song of {self.path} has the id, path, title or file name {text!r}: see "
@@ -196,10 +196,10 @@ class SongTables(LibraryFile):
             )
         return self.song(matches[0])
 
-    def song_ids_named(self, text: str, *, by_file_name: bool = True) -> list[str]:
+    def song_ids_matching(self, text: str, *, by_file_name: bool = True) -> list[str]:
         """Return the songs with this id, else with this file path, else this title, else this file name."""
         # A command-line argument that is not UTF-8 holds surrogates, which no id and no title contains.
-        readable_text = readable(text)
+        readable_text = valid_text(text)
         matches = self._rows("SELECT id FROM songs WHERE id = ?", (readable_text,))
         if not matches:
             matches = [(song_id,) for song_id in self._ids_by_path(text)]
@@ -214,7 +214,7 @@ class SongTables(LibraryFile):
 
     def _ids_by_path(self, text: str) -> list[str]:
         """Return the song whose file has this absolute or relative path: a list of one id or none."""
-        path = at_home(text).absolute()
+        path = expand_home(text).absolute()
         for root_id, root in self._rows("SELECT id, path FROM roots"):
             if path.is_relative_to(root):
                 relative = path.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
@@ -295,7 +295,7 @@ def _artist_names(artists: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def at_home(text: str) -> Path:
+def expand_home(text: str) -> Path:
     """Expand `~` at the start of a path, if it names a home folder; a song's title may start with `~` too."""
     try:
         return Path(text).expanduser()

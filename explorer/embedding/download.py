@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from explorer.errors import WeightsError
-from explorer.util.atomic_write import whole_file
+from explorer.util.atomic_write import atomic_write
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 TIMEOUT_S = 30.0
@@ -126,7 +126,7 @@ class _Download:
         shutil.rmtree(self.part_folder, ignore_errors=True)
         self.part_folder.mkdir()
         try:
-            with whole_file(self.target, parts=self.part_folder) as part:
+            with atomic_write(self.target, parts=self.part_folder) as part:
                 self._retrieve(part, pauses_s)
         finally:
             shutil.rmtree(self.part_folder, ignore_errors=True)

@@ -15,11 +15,11 @@ from urllib.parse import quote_from_bytes
 from xml.etree import ElementTree
 
 from explorer.database.records import absolute_path
-from explorer.database.songs import FiledSong
+from explorer.database.songs import PlaylistSong
 from explorer.errors import LibraryError
-from explorer.util.text import fits_one_line, shown
+from explorer.util.text import is_one_line, one_line
 
-FORMS = {
+FORMATS = {
     "m3u8": "audio/x-mpegurl",
     "xspf": "application/xspf+xml",
     "csv": "text/csv",
@@ -36,12 +36,12 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 _URI_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def write_playlist(songs: Iterable[FiledSong], *, form: str, paths: str) -> tuple[str, str]:
+def write_playlist(songs: Iterable[PlaylistSong], *, form: str, paths: str) -> tuple[str, str]:
     """Write a playlist as text.
 
     Parameters
     ----------
-    songs : iterable of FiledSong
+    songs : iterable of PlaylistSong
         In the order of the playlist. Songs without a file are left out.
     form : {"m3u8", "xspf", "csv"}
         The format. In a CSV, text that a spreadsheet would read as a formula gets an apostrophe in front.
@@ -60,29 +60,29 @@ def write_playlist(songs: Iterable[FiledSong], *, form: str, paths: str) -> tupl
     LibraryError
         If `form` or `paths` is not one of these values.
     """
-    if form not in FORMS:
-        raise LibraryError(f"form={form!r} is not a playlist format: choose one of {', '.join(FORMS)}.")
+    if form not in FORMATS:
+        raise LibraryError(f"form={form!r} is not a playlist format: choose one of {', '.join(FORMATS)}.")
     if paths not in PATHS:
         raise LibraryError(f"paths={paths!r} is not valid: choose one of {', '.join(PATHS)}.")
     write = {"m3u8": _m3u8, "xspf": _xspf, "csv": _csv}[form]
     with_file = (song for song in songs if song.path is not None and song.root is not None)
-    return write(with_file, paths == "relative"), FORMS[form]
+    return write(with_file, paths == "relative"), FORMATS[form]
 
 
-def _m3u8(songs: Iterable[FiledSong], relative: bool) -> str:
+def _m3u8(songs: Iterable[PlaylistSong], relative: bool) -> str:
     lines = ["#EXTM3U"]
     for song in songs:
         seconds = -1 if song.duration_s is None else round(song.duration_s)
-        names = (shown(song.artist)[:_MAX_NAME_LENGTH], shown(song.title)[:_MAX_NAME_LENGTH])
+        names = (one_line(song.artist)[:_MAX_NAME_LENGTH], one_line(song.title)[:_MAX_NAME_LENGTH])
         lines.append(f"#EXTINF:{seconds}," + " - ".join(filter(None, names)))
         lines.append(_m3u8_path(song, relative))
     return "\n".join(lines) + "\n"
 
 
-def _m3u8_path(song: FiledSong, relative: bool) -> str:
+def _m3u8_path(song: PlaylistSong, relative: bool) -> str:
     """Return a file's path, or its URI if the path cannot be written on one line."""
     name = _native_path(song, relative)
-    if not fits_one_line(name) or name != name.rstrip():
+    if not is_one_line(name) or name != name.rstrip():
         return _uri(song, relative=False)
     # Without `./`, a player would read such a name as a comment or as a URI.
     if relative and (name[0] in "# \t" or _URI_SCHEME.match(song.path)):
@@ -90,15 +90,15 @@ def _m3u8_path(song: FiledSong, relative: bool) -> str:
     return name
 
 
-def _xspf(songs: Iterable[FiledSong], relative: bool) -> str:
+def _xspf(songs: Iterable[PlaylistSong], relative: bool) -> str:
     playlist = ElementTree.Element("playlist", version="1", xmlns="http://xspf.org/ns/0/")
     tracks = ElementTree.SubElement(playlist, "trackList")
     for song in songs:
         fields = {
             "location": _uri(song, relative=relative),
-            "title": shown(song.title),
-            "creator": shown(song.artist),
-            "album": shown(song.album),
+            "title": one_line(song.title),
+            "creator": one_line(song.artist),
+            "album": one_line(song.album),
             "duration": "" if song.duration_s is None else str(round(song.duration_s * 1000)),
         }
         track = ElementTree.SubElement(tracks, "track")
@@ -109,7 +109,7 @@ def _xspf(songs: Iterable[FiledSong], relative: bool) -> str:
     return ElementTree.tostring(playlist, "UTF-8", xml_declaration=True).decode() + "\n"
 
 
-def _csv(songs: Iterable[FiledSong], relative: bool) -> str:
+def _csv(songs: Iterable[PlaylistSong], relative: bool) -> str:
     target = io.StringIO()
     table = csv.DictWriter(target, COLUMNS, extrasaction="ignore")
     table.writeheader()
@@ -118,7 +118,7 @@ def _csv(songs: Iterable[FiledSong], relative: bool) -> str:
     return target.getvalue()
 
 
-def song_cells(song: FiledSong, cell: Callable[[str], str]) -> dict[str, str]:
+def song_cells(song: PlaylistSong, cell: Callable[[str], str]) -> dict[str, str]:
     """Return a song's cells for a table, by column; `cell` converts a text to a cell."""
     return {
         **{name: cell(getattr(song, name)) for name in ("song_id", "title", "artist", "album", "year")},
@@ -130,29 +130,29 @@ def song_cells(song: FiledSong, cell: Callable[[str], str]) -> dict[str, str]:
 
 def table_cell(text: str) -> str:
     """Return a text as a cell: on one line, with an apostrophe in front if it looks like a formula."""
-    line = shown(text)
+    line = one_line(text)
     return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
 
 
-def path_text(song: FiledSong, *, relative: bool) -> str:
+def path_text(song: PlaylistSong, *, relative: bool) -> str:
     """Return a song's path, or its URI if one line cannot hold the path; "" without a file."""
     if song.path is None or song.root is None:
         return ""
     path = _native_path(song, relative)
-    return path if fits_one_line(path) else _uri(song, relative=relative)
+    return path if is_one_line(path) else _uri(song, relative=relative)
 
 
-def path_cell(song: FiledSong, *, relative: bool) -> str:
+def path_cell(song: PlaylistSong, *, relative: bool) -> str:
     """Return a song's path as a cell, with `./` in front if it looks like a formula."""
     path = path_text(song, relative=relative)
     return f"./{path}" if path.startswith(_FORMULA_STARTS) else path
 
 
-def _native_path(song: FiledSong, relative: bool) -> str:
+def _native_path(song: PlaylistSong, relative: bool) -> str:
     return os.fsdecode(song.path) if relative else str(absolute_path(song.root, song.path))
 
 
-def _uri(song: FiledSong, *, relative: bool) -> str:
+def _uri(song: PlaylistSong, *, relative: bool) -> str:
     if relative:
         return quote_from_bytes(song.path)
     return absolute_path(song.root, song.path).absolute().as_uri()

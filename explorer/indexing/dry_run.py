@@ -16,7 +16,7 @@ from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scanning import scan_folder
 from explorer.util.progress import Reporter
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 
 @dataclass
@@ -134,7 +134,7 @@ class _Comparison:
         except ExplorerError:
             fingerprints = None
         if fingerprints is None or fingerprints.audio_fingerprint is None:
-            self._dry_run.unreadable.append(readable(path))
+            self._dry_run.unreadable.append(valid_text(path))
             return True
         match = classify(
             self._database.same_sound(fingerprints),
@@ -146,12 +146,12 @@ class _Comparison:
         kind, song = match
         if kind == "moved":
             self._moved.add(song.song_id)
-            old_path = readable(_path_of(song))
-            self._dry_run.moved.append((old_path, readable(path)))
+            old_path = valid_text(_path_of(song))
+            self._dry_run.moved.append((old_path, valid_text(path)))
             if old_path in self._dry_run.gone:
                 self._dry_run.gone.remove(old_path)
         else:
-            getattr(self._dry_run, kind).append(readable(path))
+            getattr(self._dry_run, kind).append(valid_text(path))
         return True
 
 
@@ -160,4 +160,4 @@ def _path_of(song: SameSound) -> Path | RemotePath:
 
 
 def _absolute(folder: Path | RemotePath, path: bytes) -> str:
-    return readable(folder / os.fsdecode(path))
+    return valid_text(folder / os.fsdecode(path))

@@ -19,9 +19,9 @@ from explorer.embedding.pooling import pool
 from explorer.errors import AudioError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
 from explorer.indexing.model import Model, ModelRequest, choose_model
-from explorer.util.atomic_write import whole_file
+from explorer.util.atomic_write import atomic_write
 from explorer.util.progress import Reporter
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class Embedder:
         stream = _open(file)
         started = time.monotonic()
         levels: list[np.ndarray] = []
-        with self._reporter.working(f"Embedding {readable(Path(file.name))}") as report_share:
+        with self._reporter.working(f"Embedding {valid_text(Path(file.name))}") as report_share:
             embedding = np.concatenate(list(self._frames(stream, levels, report_share)))
         pooled = pool(embedding, method=self.model.pooling)
         preview_start_s = choose_start(
@@ -192,7 +192,7 @@ def embed_to_npz(
         try:
             _open(file)
         except AudioError as error:
-            yield {"file": readable(file), "reason": str(error)}
+            yield {"file": valid_text(file), "reason": str(error)}
             continue
         # Not inside the `try`: if the model cannot be loaded, no file can be embedded.
         if embedder is None:
@@ -200,11 +200,11 @@ def embed_to_npz(
         try:
             embedded = embedder.embed(file)
         except ExplorerError as error:
-            yield {"file": readable(file), "reason": str(error)}
+            yield {"file": valid_text(file), "reason": str(error)}
         except Exception as error:
             # An unexpected error must fail only this file.
-            reason = f"{readable(file)} cannot be read ({type(error).__name__}: {error})."
-            yield {"file": readable(file), "reason": reason}
+            reason = f"{valid_text(file)} cannot be read ({type(error).__name__}: {error})."
+            yield {"file": valid_text(file), "reason": reason}
         else:
             yield _store(embedded, out, embedder.model)
 
@@ -228,14 +228,16 @@ def npz_paths(files: Sequence[Path], out: str | None) -> list[Path]:
     if not is_folder and len(files) == 1:
         paths = [target]
     elif not is_folder and (target.exists() or target.suffix == ".npz"):
-        raise AudioError(f"{len(files)} files cannot all go to {readable(target)}: name a folder with --out.")
+        raise AudioError(
+            f"{len(files)} files cannot all go to {valid_text(target)}: name a folder with --out."
+        )
     else:
         paths = _distinct_paths(files, target)
     sources = {file.resolve() for file in files}
     for path in paths:
         if path.resolve() in sources:
             raise AudioError(
-                f"The result would replace the audio file {readable(path)}: choose another name with --out."
+                f"The result would replace the audio file {valid_text(path)}: choose another name with --out."
             )
     return paths
 
@@ -257,7 +259,7 @@ def _distinct_paths(files: Sequence[Path], folder: Path) -> list[Path]:
 def _open(file: Path) -> AudioStream:
     if file.is_dir():
         raise AudioError(
-            f"{readable(file)} is a folder: name files, or run `python run.py index FOLDER` for all of it."
+            f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` for all of it."
         )
     return open_audio(file)
 
@@ -267,7 +269,7 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
     embedding = embedded.embedding
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(out) as part, part.open("wb") as target:
+        with atomic_write(out) as part, part.open("wb") as target:
             np.savez(
                 target,
                 embedding=embedding,
@@ -275,10 +277,10 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
                 pooled=embedded.pooled,
             )
     except OSError as error:
-        raise AudioError(f"{readable(out)} cannot be written: {error.strerror}.") from error
+        raise AudioError(f"{valid_text(out)} cannot be written: {error.strerror}.") from error
     return {
-        "file": readable(embedded.path),
-        "out": readable(out),
+        "file": valid_text(embedded.path),
+        "out": valid_text(out),
         "format": embedded.format,
         "shape": list(embedding.shape),
         "windows": len(embedding),

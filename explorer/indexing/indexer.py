@@ -32,8 +32,8 @@ from explorer.indexing.summary import Summary
 from explorer.library.genres import open_genre_source
 from explorer.library.remote import as_root
 from explorer.library.scanning import scan_folder
-from explorer.util.interrupts import stopping_gently
-from explorer.util.text import readable
+from explorer.util.interrupts import stop_on_first_interrupt
+from explorer.util.text import valid_text
 
 MAX_SHOWN_PROBLEMS = 10
 
@@ -77,7 +77,7 @@ def _scan(run: IndexRun) -> None:
     if not run.scan.files:
         run.reporter.say(f"{run.folder} holds no audio files.")
     if run.scan.unread:
-        first = readable(run.root / os.fsdecode(run.scan.unread[0]))
+        first = valid_text(run.root / os.fsdecode(run.scan.unread[0]))
         run.reporter.say(
             f"{len(run.scan.unread):,} folders or files cannot be read, for example {first}: songs in them "
             "stay unchanged."
@@ -94,7 +94,7 @@ def _open_root(run: IndexRun) -> None:
         run.database.forget_everything()
     elif run.request.reindex:
         run.database.forget_vectors()
-    run.root_id, root = run.database.settle_root(run.folder)
+    run.root_id, root = run.database.find_or_add_root(run.folder)
     if root != run.root:
         # Another program has added a root around this folder since the scan.
         run.root, run.scan = root, scan_folder(run.folder, root=root)
@@ -124,14 +124,14 @@ def _embed_and_store(run: IndexRun) -> None:
     """Embed the files, on this machine or on a cluster, and store each outcome as it arrives."""
     run.progress.set_total(len(run.files), previews=run.previews is not None)
     # Another program may lock the database for minutes; a run of hours must not fail because of that.
-    run.database.wait_patiently(run.reporter.say)
+    run.database.wait_for_other_programs(run.reporter.say)
     storer, summary = Storer(run), run.summary
     # Connect first: measuring precisions for a cluster that does not answer would waste minutes.
     with connected(run.scheduler) if run.scheduler else nullcontext() as client:
         engine = choose_engine(run)
         with (
             run.reporter.counting("Indexing", total=len(run.files)) as counter,
-            stopping_gently(run.reporter) as stop,
+            stop_on_first_interrupt(run.reporter) as stop,
             closing(
                 embed_on_cluster(client, run, stop)
                 if client
@@ -187,7 +187,7 @@ def _finish_previews(run: IndexRun) -> None:
         message = "No more previews are made now; the page makes those that it needs."
         with (
             reporter.counting("Previews", total=maker.waiting) as counter,
-            stopping_gently(reporter, message) as stop,
+            stop_on_first_interrupt(reporter, message) as stop,
         ):
             maker.finish(counter.advance, stop)
     maker.close()

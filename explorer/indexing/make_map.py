@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from explorer.config import TITLES
+from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.database.records import Map, SongRow
 from explorer.mapping.cluster_names import name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
 from explorer.mapping.knn_graph import distances_to, true_neighbours
-from explorer.mapping.neighbourhoods import Judge
+from explorer.mapping.neighbourhoods import MapComparison
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import (
     METHODS,
@@ -30,8 +30,8 @@ from explorer.mapping.projection import (
 )
 from explorer.mapping.quality import hubness, label_purity, nearest_on_map, neighbours_near
 from explorer.mapping.similarity import centred_unit_rows
-from explorer.util.interrupts import insisting
-from explorer.util.progress import Reporter, number
+from explorer.util.interrupts import repeat_swallowed_interrupt
+from explorer.util.progress import Reporter, plural
 
 SEED = 0
 NEIGHBOURS = 10
@@ -107,7 +107,7 @@ class _Library:
     @property
     def described(self) -> str:
         """How many songs there are, for messages."""
-        return number(len(self.song_ids), "song")
+        return plural(len(self.song_ids), "song")
 
 
 def make_map(database: Database, *, reporter: Reporter, request: MapRequest | None = None) -> Map:
@@ -123,7 +123,7 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
     request = request or MapRequest()
     database.require_songs()
     while True:
-        with insisting() as raise_if_interrupted:
+        with repeat_swallowed_interrupt() as raise_if_interrupted:
             new = _make(database, reporter, request, raise_if_interrupted)
         if new is not None:
             return new
@@ -274,7 +274,7 @@ def _add_projection(
         For a new layout; None keeps the layout and its parameters, and only adds new songs.
     """
     before = library.positions.get(method)
-    with reporter.working(f"Mapping {library.described}: {TITLES[method]}") as report_share:
+    with reporter.working(f"Mapping {library.described}: {PROJECTION_NAMES[method]}") as report_share:
         if parameters is None:
             parameters = library.parameters[method]
             positions = _with_new_songs(method, library, before, report_share)
@@ -288,7 +288,7 @@ def _measure(library: _Library, new: Map, reporter: Reporter) -> None:
     """Measure the quality of a map's projections, and add it to the map."""
     unmeasured = {name: positions for name, positions in new.positions.items() if name not in new.quality}
     with reporter.working(f"Measuring how well the map shows the neighbours of {library.described}"):
-        measures = Judge(library.directions, seed=SEED).measures(unmeasured)
+        measures = MapComparison(library.directions, seed=SEED).measures(unmeasured)
         for name, positions in unmeasured.items():
             new.near[name] = neighbours_near(library.neighbours, positions)
             purity = label_purity(library.genres, nearest_on_map(positions, NEIGHBOURS))

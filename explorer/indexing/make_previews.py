@@ -16,7 +16,7 @@ from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
 from explorer.embedding.typical_window import most_typical
 from explorer.errors import ExplorerError
 from explorer.util.cache import Cache
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 MAX_PREVIEW_THREADS = 2
 _CORES_FOR_TWO_THREADS = 4
@@ -148,7 +148,7 @@ class PreviewMaker:
         except ExplorerError as error:
             self._add_problem(str(error))
         except Exception as error:
-            self._add_problem(readable(f"{path} cannot be read ({type(error).__name__}: {error})."))
+            self._add_problem(valid_text(f"{path} cannot be read ({type(error).__name__}: {error})."))
         else:
             with self._lock:
                 self.made += 1

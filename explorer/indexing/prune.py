@@ -27,7 +27,7 @@ def prune(database: Database, folder: Path | RemotePath | str, *, force: bool = 
         not given. Nothing is dropped then.
     """
     folder = as_root(folder).expanduser().resolve()
-    root_id, root = database.settle_root(folder)
+    root_id, root = database.find_or_add_root(folder)
     missing, total = database.count_gone(root_id), database.count_files(root_id)
     if 2 * missing > total and not force:
         raise LibraryError(

@@ -24,7 +24,7 @@ from explorer.legacy.reading import OriginalDatabase
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.scanning import folder_prefix, scan_folder
 from explorer.util.progress import Reporter
-from explorer.util.text import shown
+from explorer.util.text import one_line
 
 CLIPS = "previews"
 """The folder where the original scripts stored their clips."""
@@ -107,7 +107,7 @@ class ImportSummary:
 
 def _short_name(song_id: str) -> str:
     """Return a song id for one line of a terminal: without control characters, at most 60 characters long."""
-    name = shown(song_id)
+    name = one_line(song_id)
     return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
 
 
@@ -214,7 +214,7 @@ def _import_clips(
     """
     stored, files = library.clips(), {}
     if clips:
-        root_id, root = library.settle_root(clips)
+        root_id, root = library.find_or_add_root(clips)
         files = find_clips(scan_folder(clips), song_ids)
     unchanged, new = set(), {}
     for song_id in song_ids:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import LibraryError
 from explorer.library.music_file import ScannedFile
-from explorer.library.remote import QUOTED, RemotePath, open_system, speaking_plainly
+from explorer.library.remote import QUOTED, RemotePath, open_system, translate_remote_errors
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -39,7 +39,7 @@ def remote_files(root: RemotePath, *, prefix: bytes, is_audio: Callable[[str], b
     system, path = open_system(root)
     system.invalidate_cache()
     try:
-        with speaking_plainly(root):
+        with translate_remote_errors(root):
             if system.info(path)["type"] == "file" and root.scheme not in QUOTED:
                 raise LibraryError(f"{root} is not a folder: name the folder that holds your music.")
             files = list(_audio_files(system, path, root, prefix, is_audio))

@@ -12,7 +12,7 @@ from explorer.errors import LibraryError
 
 
 @contextmanager
-def whole_file(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
+def atomic_write(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
     """Yield a temporary path to write to; it replaces `path` when the block ends without an error.
 
     If the block fails or the power fails, an existing file keeps its old content. A `path` that is not a
@@ -56,7 +56,7 @@ def _sync(file: Path) -> None:
         os.fsync(content.fileno())
 
 
-def refuse_library(out: Path | None, database: Path) -> None:
+def refuse_to_overwrite_library(out: Path | None, database: Path) -> None:
     """Raise an error if the output file is the library itself, also under another name or through a link.
 
     Parameters

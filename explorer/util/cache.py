@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from explorer.util.atomic_write import whole_file
+from explorer.util.atomic_write import atomic_write
 
 STALE_PART_S = 3600.0
 
@@ -29,15 +29,15 @@ class Cache:
         Created if missing. The folder and its files may be deleted at any time.
     suffix : str
         The extension of all files.
-    most_bytes : int, optional
+    max_bytes : int, optional
         The maximum size of the folder. When a new file exceeds it, the least recently used files are removed;
         the new file stays, whatever its size.
     """
 
-    def __init__(self, folder: Path, *, suffix: str = "", most_bytes: int | None = None) -> None:
+    def __init__(self, folder: Path, *, suffix: str = "", max_bytes: int | None = None) -> None:
         self.folder = folder
         self._suffix = suffix
-        self._max_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     def path(self, key: str) -> Path:
         """Return the path of a key's file, whether or not it exists.
@@ -61,7 +61,7 @@ class Cache:
             If the folder cannot be written. Errors of `make` pass through.
         """
         target = self.path(key)
-        with self.one_at_a_time(key):
+        with self.lock_key(key):
             if not target.exists():
                 with self.writing(key) as part:
                     make(part)
@@ -71,7 +71,7 @@ class Cache:
         return target
 
     @contextmanager
-    def one_at_a_time(self, key: str) -> Iterator[None]:
+    def lock_key(self, key: str) -> Iterator[None]:
         """Hold the lock of a key's file: other threads that need the same file wait."""
         with _locks_guard:
             lock = _locks.setdefault(self.path(key), threading.Lock())
@@ -83,7 +83,7 @@ class Cache:
         """Yield a path to write to; it becomes the key's file when the block ends without an error."""
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(target, parts=self.folder) as part:
+        with atomic_write(target, parts=self.folder) as part:
             yield part
         if self._max_bytes is not None:
             self._shrink(target)

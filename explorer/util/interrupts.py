@@ -13,7 +13,7 @@ STOP_MESSAGE = "Stopping: the songs that were begun are finished first. Press Ct
 
 
 @contextmanager
-def stopping_gently(reporter: Reporter, message: str = STOP_MESSAGE) -> Iterator[threading.Event]:
+def stop_on_first_interrupt(reporter: Reporter, message: str = STOP_MESSAGE) -> Iterator[threading.Event]:
     """Yield an event that the first Ctrl-C sets; a second Ctrl-C raises KeyboardInterrupt as usual.
 
     Outside the main thread, which alone receives Ctrl-C, the event is never set.
@@ -43,7 +43,7 @@ def stopping_gently(reporter: Reporter, message: str = STOP_MESSAGE) -> Iterator
 
 
 @contextmanager
-def insisting() -> Iterator[Callable[[], None]]:
+def repeat_swallowed_interrupt() -> Iterator[Callable[[], None]]:
     """Yield a function that raises KeyboardInterrupt if Ctrl-C was pressed since the block began.
 
     Compiled code, and code that is being imported, can swallow the KeyboardInterrupt of Ctrl-C. Call the

@@ -203,6 +203,6 @@ def format_estimate(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
 
 
-def number(count: int, noun: str, plural: str = "") -> str:
+def plural(count: int, noun: str, plural: str = "") -> str:
     """Write a count with its noun: `1 song`, `2,000 songs`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -14,7 +14,7 @@ _CONTROL = re.compile(f"[{_CONTROLS}]")
 _UNSAFE = re.compile(f"[{_CONTROLS}\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
-def readable(text: str | os.PathLike[str]) -> str:
+def valid_text(text: str | os.PathLike[str]) -> str:
     """Convert a text or a path to valid Unicode.
 
     Bytes of a file name that are not UTF-8 become U+FFFD; other surrogates become `?`.
@@ -26,7 +26,7 @@ def readable(text: str | os.PathLike[str]) -> str:
         return text.encode("utf-8", "replace").decode()
 
 
-def shown(text: str) -> str:
+def one_line(text: str) -> str:
     """Return a text on one line without unsafe characters, for a terminal or a file.
 
     Runs of white space become one space. Control characters, surrogates, marks that change the direction of
@@ -36,7 +36,7 @@ def shown(text: str) -> str:
     return " ".join(_UNSAFE.sub("", one_line).split())
 
 
-def escaped(text: str) -> str:
+def escape_unsafe(text: str) -> str:
     r"""Return a text on one line with each unsafe character (see `shown`) as `\x1b`, `\u2028` and so on."""
     return _UNSAFE.sub(lambda match: _escape(match[0]), text)
 
@@ -46,12 +46,12 @@ def _escape(character: str) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
-def fits_one_line(text: str) -> bool:
+def is_one_line(text: str) -> bool:
     """Return whether a text is valid Unicode without control characters and line ends."""
     return _CONTROL.search(text) is None
 
 
-def distinct(texts: Iterable[str]) -> tuple[str, ...]:
+def unique_ignoring_case(texts: Iterable[str]) -> tuple[str, ...]:
     """Remove empty texts and repetitions, ignoring case; the first spelling and the order stay."""
     unique: dict[str, str] = {}
     for text in texts:

@@ -75,15 +75,15 @@ def test_gone_songs_have_a_time_until_they_come_back(fresh_db, store):
 def test_the_mark_of_changes_differs_after_files_go_or_come_back(fresh_db, store):
     store("a.flac", "a")
     store("b.flac", "b")
-    marks = [fresh_db.mark_of_changes()]
+    marks = [fresh_db.changes_token()]
     mark_gone(fresh_db, "a.flac")
-    marks.append(fresh_db.mark_of_changes())
+    marks.append(fresh_db.changes_token())
     # One file comes back and another goes, so the number of gone files is the same.
     fresh_db.mark_back(1, [b"a.flac"])
     fresh_db.mark_gone(1, [b"b.flac"], since="2026-11-04T10:00:00+00:00")
-    marks.append(fresh_db.mark_of_changes())
+    marks.append(fresh_db.changes_token())
     assert len(set(marks)) == 3
-    assert fresh_db.mark_of_changes() == marks[-1]
+    assert fresh_db.changes_token() == marks[-1]
 
 
 def test_paths_are_text_even_if_file_names_are_not_utf8(fresh_db, tmp_path):

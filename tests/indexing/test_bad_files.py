@@ -10,7 +10,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
-from support import Listener, write_tone
+from support import RecordingReporter, write_tone
 
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT, Settings
@@ -67,7 +67,7 @@ FAILURES = {
 }
 
 
-class Remover(Listener):
+class Remover(RecordingReporter):
     """Removes a file before the run reads it."""
 
     def __init__(self, path):
@@ -215,7 +215,9 @@ def found(tmp_path_factory):
             for song_id, row, vector in zip(ids, database.songs(), vectors, strict=True)
         }
         failures = {path.removeprefix(f"{base / 'music'}/"): why for path, why in database.failures()}
-        again = index_folder(IndexRun(database, base / "music", request=REQUEST, reporter=Listener()))
+        again = index_folder(
+            IndexRun(database, base / "music", request=REQUEST, reporter=RecordingReporter())
+        )
     return summary, songs, failures, base / "previews", reporter.said, again
 
 
@@ -260,14 +262,15 @@ def test_every_song_gets_a_preview(found):
 INDEX = """
 import os, sys
 from pathlib import Path
-from support import Listener
+from support import RecordingReporter
 from test_bad_files import REQUEST
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.database.database import Database
 folder = Path(sys.argv[1])
 with Database.open(folder / "songs.db") as database:
-    summary = index_folder(IndexRun(database, folder / "music", request=REQUEST, reporter=Listener()))
+    run = IndexRun(database, folder / "music", request=REQUEST, reporter=RecordingReporter())
+    summary = index_folder(run)
 print(summary.indexed, summary.failed)
 for failure in summary.failures:
     print(*failure, sep=": ")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3, TIT2
-from support import Listener
+from support import RecordingReporter
 
 from explorer.config import Settings
 from explorer.embedding.engines import Engine
@@ -221,7 +221,7 @@ def test_songs_in_an_unreadable_folder_are_not_marked_as_missing(fresh_db, music
 
     monkeypatch.setattr(os, "scandir", fail_in_one)
     (music / "five.ogg").unlink()
-    listener = Listener()
+    listener = RecordingReporter()
     assert counts(index(fresh_db, music, reporter=listener)) == {"skipped": 2, "gone": 1}
     assert [line for line in listener.said if f"{music}/a" in line and "1 folders or files" in line]
 

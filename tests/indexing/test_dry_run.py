@@ -3,7 +3,7 @@ import shutil
 
 import mutagen
 import pytest
-from support import Listener
+from support import RecordingReporter
 
 from explorer.cli.main import run
 from explorer.config import Settings
@@ -26,7 +26,7 @@ def music(tmp_path, make_tone):
 
 
 def dry_run(database, folder, **options):
-    options = {"retry": False, "reporter": Listener()} | options
+    options = {"retry": False, "reporter": RecordingReporter()} | options
     return plan_dry_run(database, folder, **options)
 
 
@@ -43,7 +43,7 @@ def change_everything(music, make_tone):
 
 
 def test_a_dry_run_lists_each_kind_of_change_and_writes_nothing(fresh_db, music, make_tone):
-    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     change_everything(music, make_tone)
     before = fresh_db.path.read_bytes()
     plan = dry_run(fresh_db, music)
@@ -64,10 +64,10 @@ def test_a_dry_run_lists_each_kind_of_change_and_writes_nothing(fresh_db, music,
 
 
 def test_the_run_does_what_the_dry_run_said(fresh_db, music, make_tone):
-    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     change_everything(music, make_tone)
     plan = dry_run(fresh_db, music)
-    done = index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
+    done = index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     assert done.embedded == plan.to_embed
     assert (done.moved, done.copied, done.retagged) == (1, 1, 1)
     assert (done.gone, done.failed, done.skipped) == (len(plan.gone), 1, plan.unchanged)
@@ -76,16 +76,16 @@ def test_the_run_does_what_the_dry_run_said(fresh_db, music, make_tone):
 
 
 def test_a_dry_run_of_a_folder_inside_or_around_a_root_knows_its_songs(fresh_db, music):
-    index_folder(IndexRun(fresh_db, music / "disc 0", request=REQUEST, reporter=Listener()))
+    index_folder(IndexRun(fresh_db, music / "disc 0", request=REQUEST, reporter=RecordingReporter()))
     around = dry_run(fresh_db, music)
     assert (len(around.new), around.unchanged, len(around.unreadable)) == (3, 3, 1)
-    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     inside = dry_run(fresh_db, music / "disc 1")
     assert (inside.new, inside.unchanged, inside.gone) == ([], 3, [])
 
 
 def test_songs_that_moved_to_another_root_are_listed_as_moved(fresh_db, music, tmp_path):
-    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     other = tmp_path / "other"
     other.mkdir()
     (music / "disc 0" / "0.flac").rename(other / "0.flac")
@@ -96,7 +96,7 @@ def test_songs_that_moved_to_another_root_are_listed_as_moved(fresh_db, music, t
 
 
 def test_two_copies_of_a_missing_song_are_one_move_and_one_copy(fresh_db, music):
-    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     shutil.copy(music / "disc 0" / "0.flac", music / "x.flac")
     (music / "disc 0" / "0.flac").rename(music / "y.flac")
     plan = dry_run(fresh_db, music)
@@ -115,7 +115,7 @@ def test_without_a_library_every_file_is_new_and_no_library_is_made(tmp_path, mu
 def test_the_command_prints_the_dry_run(tmp_path, music, make_tone, capsys):
     database = tmp_path / "songs.db"
     with Database.open(database) as library:
-        index_folder(IndexRun(library, music, request=REQUEST, reporter=Listener()))
+        index_folder(IndexRun(library, music, request=REQUEST, reporter=RecordingReporter()))
     change_everything(music, make_tone)
     assert run(["index", str(music), "--dry-run", "--db", str(database)]) == 0
     said = capsys.readouterr().out
@@ -128,5 +128,5 @@ def test_the_command_prints_the_dry_run(tmp_path, music, make_tone, capsys):
 
 def test_a_dry_run_respects_the_limit(fresh_db, music):
     assert dry_run(fresh_db, music, limit=2).to_embed == 2
-    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     assert dry_run(fresh_db, music, reindex=True).to_embed == 7

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from support import Listener
+from support import RecordingReporter
 
 from explorer.analysis.library_status import describe_library, library_status
 from explorer.audio.previews import preview_path
@@ -127,7 +127,7 @@ def test_a_failed_preview_is_reported_and_its_song_stays(fresh_db, folder, tmp_p
         write(decoder, source, **options)
 
     monkeypatch.setattr(make_previews.Decoder, "write_preview", fail_once)
-    reporter = Listener()
+    reporter = RecordingReporter()
     summary = index(fresh_db, folder, previews=tmp_path / "previews", reporter=reporter)
     assert (summary.indexed, summary.failed, summary.previews) == (3, 0, 2)
     assert "No preview: 1.flac cannot be read (RuntimeError: no luck)." in reporter.said

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support import Listener
+from support import RecordingReporter
 
 from explorer.config import Settings
 from explorer.database.database import Database
@@ -37,7 +37,7 @@ def music(tmp_path, make_tone):
 def index(database, folder, **options):
     choices = {name: options.pop(name) for name in ("precision", "engine", "reindex") if name in options}
     request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, **choices)
-    listener = Listener()
+    listener = RecordingReporter()
     summary = index_folder(IndexRun(database, folder, request=request, reporter=listener, **options))
     return summary, listener.said
 
@@ -158,7 +158,7 @@ def test_a_precision_that_another_program_chose_meanwhile_is_used(fresh_db, musi
     def choose_too_late(*arguments, **options):
         choice = choose(*arguments, **options)
         request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
-        model, _ = choose_model(None, request, reporter=Listener())
+        model, _ = choose_model(None, request, reporter=RecordingReporter())
         with Database.open(fresh_db.path) as other:
             other.claim_model(replace(model, precision="bfloat16").record())
         return choice
@@ -178,7 +178,7 @@ def test_a_model_that_another_program_recorded_meanwhile_is_not_mixed(fresh_db, 
     request = ModelRequest(Settings().models, weights="untrained", hop_s=2.0, precision="float32")
 
     def open_too_late(*arguments, **options):
-        model, _ = choose_model(None, request, reporter=Listener())
+        model, _ = choose_model(None, request, reporter=RecordingReporter())
         fresh_db.claim_model(model.record())
         return open_engine(*arguments, **options)
 

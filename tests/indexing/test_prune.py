@@ -1,5 +1,5 @@
 import pytest
-from support import Listener
+from support import RecordingReporter
 
 from explorer.audio.previews import preview_path
 from explorer.cli.main import run
@@ -25,7 +25,7 @@ def music(tmp_path, make_tone):
 
 
 def index(database, folder, **options):
-    return index_folder(IndexRun(database, folder, request=REQUEST, reporter=Listener(), **options))
+    return index_folder(IndexRun(database, folder, request=REQUEST, reporter=RecordingReporter(), **options))
 
 
 def test_pruned_songs_leave_no_rows_or_cached_files(fresh_db, music):

@@ -1,5 +1,5 @@
 import pytest
-from support import Listener
+from support import RecordingReporter
 
 from explorer.config import Settings
 from explorer.database.database import Database
@@ -19,7 +19,7 @@ def index(tmp_path):
     """Index the folder `music` and return the summary, the genres by title, and what was said."""
 
     def index_it(genre_from=None, *, folder="music", **options):
-        listener = Listener()
+        listener = RecordingReporter()
         request = ModelRequest(
             models_dir=Settings().models,
             weights="untrained",

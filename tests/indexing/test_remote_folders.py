@@ -11,7 +11,7 @@ import boto3
 import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
-from support import Listener, write_tone
+from support import RecordingReporter, write_tone
 
 from explorer.config import Settings
 from explorer.database.database import Database
@@ -79,12 +79,12 @@ def web_server(folder):
 @pytest.fixture(scope="module")
 def alone(music, tmp_path_factory):
     with Database.open(tmp_path_factory.mktemp("alone") / "songs.db") as database:
-        index_folder(IndexRun(database, music, request=REQUEST, reporter=Listener()))
+        index_folder(IndexRun(database, music, request=REQUEST, reporter=RecordingReporter()))
         return contents(database)
 
 
 def index(database, place, **options):
-    return index_folder(IndexRun(database, place, request=REQUEST, reporter=Listener(), **options))
+    return index_folder(IndexRun(database, place, request=REQUEST, reporter=RecordingReporter(), **options))
 
 
 def contents(database):
@@ -207,7 +207,7 @@ def test_a_cached_copy_stays_until_others_need_its_space(bucket, music, tmp_path
     assert first.read_bytes() == (music / NAMES[0]).read_bytes()
     first.write_bytes(b"kept")
     assert local_copy(as_root(url) / NAMES[0], cache=cache, key="aa" * 16).read_bytes() == b"kept"
-    second = local_copy(as_root(url) / NAMES[3], cache=cache, key="bb" * 16, most_bytes=10)
+    second = local_copy(as_root(url) / NAMES[3], cache=cache, key="bb" * 16, max_bytes=10)
     assert second.exists()
     assert not first.exists()
     assert local_copy(music / NAMES[0], cache=cache, key="cc" * 16) == music / NAMES[0]

@@ -6,7 +6,7 @@ import shutil
 
 import mutagen
 import pytest
-from support import Listener
+from support import RecordingReporter
 
 from explorer.cli.index import report_summary
 from explorer.config import Settings
@@ -48,13 +48,15 @@ def make_a_mess(music, make_tone):
 
 @pytest.mark.parametrize("limit", [None, 2, 5])
 def test_the_counts_add_up_to_the_number_of_files(fresh_db, music, make_tone, tmp_path, limit):
-    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener()))
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     for file in music.iterdir():
         os.utime(file, (1_000_000_000, 1_000_000_000 + len(file.name)))
-    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener(), retry=True))
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter(), retry=True))
     make_a_mess(music, make_tone)
     summary = index_folder(
-        IndexRun(fresh_db, music, request=REQUEST, reporter=Listener(), settled_s=3600.0, limit=limit)
+        IndexRun(
+            fresh_db, music, request=REQUEST, reporter=RecordingReporter(), settled_s=3600.0, limit=limit
+        )
     )
     files = sum(file.suffix in AUDIO_EXTENSIONS for file in music.iterdir())
     parts = (summary.indexed, summary.skipped, summary.failed, summary.unsettled, summary.left)
@@ -65,7 +67,7 @@ def test_the_counts_add_up_to_the_number_of_files(fresh_db, music, make_tone, tm
         assert (summary.failed_before, summary.gone) == (1, 1)
     else:
         assert summary.indexed + summary.failed == limit
-    listener = Listener()
+    listener = RecordingReporter()
     with FailureLog(tmp_path / "x.log") as log:
         report_summary(summary, log, listener)
     (message,) = [line for line in listener.said if line.startswith("Indexed ")]

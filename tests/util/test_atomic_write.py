@@ -3,12 +3,12 @@ import os
 import pytest
 
 from explorer.errors import LibraryError
-from explorer.util.atomic_write import refuse_library, whole_file
+from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):
     target = tmp_path / "x.txt"
-    with whole_file(target) as part:
+    with atomic_write(target) as part:
         part.write_text("new")
         assert not target.exists()
     assert target.read_text() == "new"
@@ -18,7 +18,7 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path):
 def test_an_error_keeps_the_old_file_and_removes_the_temporary_one(tmp_path):
     target = tmp_path / "x.txt"
     target.write_text("old")
-    with pytest.raises(ValueError, match="half"), whole_file(target) as part:
+    with pytest.raises(ValueError, match="half"), atomic_write(target) as part:
         part.write_text("ne")
         raise ValueError("half way")
     assert target.read_text() == "old"
@@ -30,7 +30,7 @@ def test_a_link_stays_a_link_and_its_target_is_written(tmp_path):
     (tmp_path / "folder").mkdir()
     link = tmp_path / "x.txt"
     link.symlink_to(tmp_path / "folder" / "y.txt")
-    with whole_file(link) as part:
+    with atomic_write(link) as part:
         part.write_text("new")
     assert link.is_symlink()
     assert (tmp_path / "folder" / "y.txt").read_text() == "new"
@@ -42,7 +42,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        with whole_file(pipe) as part:
+        with atomic_write(pipe) as part:
             part.write_text("new")
         assert os.read(reader, 10) == b"new"
         assert pipe.is_fifo()
@@ -52,7 +52,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
 
 def test_the_temporary_file_is_in_the_given_folder(tmp_path):
     (tmp_path / "parts").mkdir()
-    with whole_file(tmp_path / "x.txt", parts=tmp_path / "parts") as part:
+    with atomic_write(tmp_path / "x.txt", parts=tmp_path / "parts") as part:
         part.write_text("new")
         assert list((tmp_path / "parts").glob("*.part")) == [part]
     assert (tmp_path / "x.txt").read_text() == "new"
@@ -66,6 +66,6 @@ def test_a_library_is_refused_under_any_name(tmp_path):
     for name in ("songs.db", "./x/../songs.db", "other.html"):
         (tmp_path / "x").mkdir(exist_ok=True)
         with pytest.raises(LibraryError, match=r"is the library itself.*--out"):
-            refuse_library(tmp_path / name, library)
-    refuse_library(tmp_path / "new.html", library)
-    refuse_library(tmp_path / "new.html", tmp_path / "no such.db")
+            refuse_to_overwrite_library(tmp_path / name, library)
+    refuse_to_overwrite_library(tmp_path / "new.html", library)
+    refuse_to_overwrite_library(tmp_path / "new.html", tmp_path / "no such.db")

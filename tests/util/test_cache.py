@@ -71,7 +71,7 @@ def test_threads_wait_for_the_same_file_but_not_for_others(tmp_path):
 
 
 def test_the_least_recently_used_files_are_removed(tmp_path):
-    cache = Cache(tmp_path, most_bytes=30)
+    cache = Cache(tmp_path, max_bytes=30)
     for number, key in enumerate("abc"):
         cache.get(key, lambda part: part.write_bytes(b"0123456789"))
         os.utime(cache.path(key), (number, number))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 
 from explorer.analysis.matplotlib_style import INK, SOFT, shorten, style
-from explorer.util.text import shown
+from explorer.util.text import one_line
 
 TITLE_PT, CAPTION_PT = 13.0, 8.0
 WARNING_COLOUR = "#b2452f"
@@ -28,8 +28,8 @@ class Caption(NamedTuple):
 
 def song_label(title: str, artist: str, *, max_title_letters: int = _TITLE_LETTERS) -> str:
     """Return the label of a song: its title and artist, each shortened if it is long."""
-    title = shorten(shown(title), max_title_letters) or "untitled"
-    artist = shorten(shown(artist), _ARTIST_LETTERS)
+    title = shorten(one_line(title), max_title_letters) or "untitled"
+    artist = shorten(one_line(artist), _ARTIST_LETTERS)
     return f"{title} · {artist}" if artist else title
 
 

@@ -15,7 +15,7 @@ from explorer.errors import AnalysisError, NoLibraryError, SongNotFoundError
 from explorer.exporting.collection import positions_of, songs_of_genres
 from explorer.indexing.model import ModelRequest
 from explorer.mapping.similarity import Neighbours
-from explorer.util.progress import Reporter, number
+from explorer.util.progress import Reporter, plural
 
 MIN_FILES_TO_CENTRE = 8
 """Without a library, the files' mean is subtracted only if there are at least this many files."""
@@ -239,7 +239,7 @@ def _require_two(count: int, library: Path | None = None) -> None:
     """Raise AnalysisError for fewer than two songs; `library` is given if all its songs were wanted."""
     if count >= 2:
         return
-    songs = number(count, "song")
+    songs = plural(count, "song")
     if library is not None:
         raise AnalysisError(f"{library} holds {songs}, and a comparison needs two: index more music first.")
     raise AnalysisError(

@@ -23,8 +23,8 @@ from explorer.analysis.compare.scatter import Panel, PointStyles, scatter_figure
 from explorer.analysis.compare.scatter_positions import make_panels
 from explorer.analysis.matplotlib_style import save, shorten
 from explorer.errors import AnalysisError
-from explorer.util.progress import Reporter, number
-from explorer.util.text import shown
+from explorer.util.progress import Reporter, plural
+from explorer.util.text import one_line
 
 MAX_ROWS = 60
 """Up to this many songs, a heat map has one row for each song; above, one row for each group of songs."""
@@ -159,7 +159,7 @@ def _notes_on_groups(compared: ComparedSongs, all_groups: Groups, drawn: Groups)
     if not_drawn := len(all_groups.names) - len(drawn.names):
         notes.append(f"{not_drawn:,} smaller groups are not drawn.")
     if ungrouped := int((all_groups.group_of < 0).sum()):
-        notes.append(f"Not in any group, so not drawn: {number(ungrouped, 'song')}.")
+        notes.append(f"Not in any group, so not drawn: {plural(ungrouped, 'song')}.")
     return notes
 
 
@@ -176,7 +176,7 @@ def _draw_matrices(
         items = {"genre": "genres", "cluster": "clusters", "k-means": "groups"}[groups.kind]
         contents = f"{groups.counts.sum():,} songs in {len(groups.names)} {items}, each the mean of its songs"
         labels = [
-            f"{shorten(shown(name), 38)} · {count:,}"
+            f"{shorten(one_line(name), 38)} · {count:,}"
             for name, count in zip(groups.names, groups.counts, strict=True)
         ]
     model = model_caption(compared.model)
@@ -202,7 +202,7 @@ def _draw_scatter(
 ) -> list[Path]:
     labels = []
     if len(compared) <= MAX_ROWS:
-        labels = [shorten(shown(song.title), 26) or "untitled" for song in compared.songs]
+        labels = [shorten(one_line(song.title), 26) or "untitled" for song in compared.songs]
     sources = {"genre": "genre", "cluster": "the map's cluster", "k-means": "k-means group"}
     colouring = f", coloured by {sources[groups.kind]}" if groups else ""
     title = "Where the songs lie"

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from explorer.analysis.compare.captions import Caption, add_heading
 from explorer.analysis.compare.groups import Groups
 from explorer.analysis.matplotlib_style import COLOURS, GREY, INK, LINE, SOFT, new_figure, shorten, style
-from explorer.util.text import shown
+from explorer.util.text import one_line
 
 # These look too much like earlier colours of the list.
 _TOO_SIMILAR = {"#1b9e77", "#7570b3", "#c44e52", "#2a9d8f"}
@@ -185,7 +185,7 @@ def _legend_entries(panels: Sequence[Panel], styles: PointStyles) -> list[tuple[
     if styles.groups is not None:
         counts, names = styles.groups.counts, styles.groups.names
         entries = [
-            (symbol(colour), f"{shorten(shown(name), 30)} · {count:,}")
+            (symbol(colour), f"{shorten(one_line(name), 30)} · {count:,}")
             for colour, name, count in zip(_GROUP_COLOURS, names, counts, strict=False)
         ]
         in_other_groups = int(counts[MAX_COLOURS:].sum())

@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.analysis.compare.chosen_songs import ComparedSongs, LibrarySnapshot
 from explorer.analysis.compare.scatter import Panel
-from explorer.config import TITLES
+from explorer.config import PROJECTION_NAMES
 from explorer.errors import AnalysisError
 from explorer.mapping.clustering import distinct_rows
 from explorer.mapping.place_one import place_song
@@ -80,7 +80,9 @@ def _panels_of_library_map(
         missing = max(missing, int((~np.isfinite(positions)).any(axis=1).sum()))
         others = np.delete(library_positions, inside_rows, axis=0)
         background = others[np.isfinite(others).all(axis=1)]
-        panels[name] = Panel(TITLES[name], positions, background, _quality_note(library.quality.get(name)))
+        panels[name] = Panel(
+            PROJECTION_NAMES[name], positions, background, _quality_note(library.quality.get(name))
+        )
     return panels, missing
 
 
@@ -101,13 +103,15 @@ def _panels_of_new_maps(
     distinct = len(distinct_rows(reduced)[0])
     notes = []
     if impossible := [name for name in wanted if default_parameters(name, distinct)["layout"] != name]:
-        names = " and ".join(TITLES[name] for name in impossible)
+        names = " and ".join(PROJECTION_NAMES[name] for name in impossible)
         notes.append(f"{distinct} different songs are too few for {names}: PCA is drawn instead.")
         wanted = [name for name in METHODS if name in wanted and name not in impossible] or ["pca"]
     panels = {}
     for name in wanted:
-        with reporter.working(f"Laying out {len(compared):,} songs with {TITLES[name]}") as show_progress:
+        with reporter.working(
+            f"Laying out {len(compared):,} songs with {PROJECTION_NAMES[name]}"
+        ) as show_progress:
             positions = project(name, reduced, progress=show_progress)
         note = "Laid out for this comparison only."
-        panels[name] = Panel(TITLES[name], positions.astype(np.float64), np.empty((0, 2)), note)
+        panels[name] = Panel(PROJECTION_NAMES[name], positions.astype(np.float64), np.empty((0, 2)), note)
     return panels, notes

@@ -14,8 +14,8 @@ from explorer.analysis.report.checks.check import FAILED, NOT_JUDGED, NOTED, PAS
 from explorer.analysis.report.library_report import Evidence, Verification
 from explorer.analysis.report.pooling_trial import similarities
 from explorer.analysis.report.verdict import model_warning
-from explorer.config import TITLES
-from explorer.util.progress import format_duration, number
+from explorer.config import PROJECTION_NAMES
+from explorer.util.progress import format_duration, plural
 
 # Each status' CSS class and text, in the order in which the page lists the checks.
 _STATUSES = {
@@ -44,10 +44,10 @@ def render_page(verification: Verification) -> str:
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True
     )
     environment.globals |= {
-        "number": number,
+        "number": plural,
         "duration": format_duration,
         "value": _format_value,
-        "titles": TITLES,
+        "titles": PROJECTION_NAMES,
     }
     storage = report["storage"]
     colours = charts.genre_colours(evidence.labels)

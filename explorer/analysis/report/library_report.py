@@ -20,7 +20,7 @@ from explorer.errors import ExplorerError
 from explorer.indexing.failures import count_reasons
 from explorer.mapping.knn_graph import true_neighbours
 from explorer.mapping.similarity import centred_unit_rows
-from explorer.util.progress import Reporter, number
+from explorer.util.progress import Reporter, plural
 
 # For more songs, finding every song's neighbours takes minutes: the stored hub figures are used instead.
 _MAX_SONGS_FOR_ALL_NEIGHBOURS = 20_000
@@ -128,7 +128,7 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
 
 def _gather_evidence(library: LibraryContents, reporter: Reporter) -> Evidence:
     values, ids = library.vectors.values, library.vectors.song_ids
-    with reporter.working(f"Comparing {number(len(ids), 'song')}"):
+    with reporter.working(f"Comparing {plural(len(ids), 'song')}"):
         directions, _ = centred_unit_rows(values)
         labels = list(map(library.first_genre, ids))
         all_neighbours = None

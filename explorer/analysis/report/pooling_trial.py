@@ -24,7 +24,7 @@ from explorer.embedding.pooling import pool
 from explorer.errors import ExplorerError
 from explorer.mapping.quality import label_purity
 from explorer.mapping.similarity import centred_unit_rows
-from explorer.util.progress import Reporter, number
+from explorer.util.progress import Reporter, plural
 
 MAX_SONGS = 12
 MAX_WINDOWS = 400
@@ -177,7 +177,7 @@ def check_reembedded(
         lowest = min(lowest, plain)
         if plain < min_cosine or (centred is not None and centred < _MIN_CENTRED_COSINE):
             wrong.append(candidate.song_id)
-    songs = number(len(reembedded.candidates), "song")
+    songs = plural(len(reembedded.candidates), "song")
     if wrong:
         finding = (
             f"{len(wrong)} of {songs} that were embedded again did not give their stored vector "

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from explorer.errors import AnalysisError
-from explorer.util.progress import format_duration, number
-from explorer.util.text import escaped
+from explorer.util.progress import format_duration, plural
+from explorer.util.text import escape_unsafe
 
 
 def verdict(failed: Sequence[str], count: int) -> str:
     """Say in one sentence which of `count` checks failed."""
     if not failed:
         return f"None of the {count} checks failed."
-    return f"{number(len(failed), 'check')} failed: {'; '.join(failed)}."
+    return f"{plural(len(failed), 'check')} failed: {'; '.join(failed)}."
 
 
 def require_sound(report: dict) -> None:
@@ -47,8 +47,8 @@ def describe_report(report: dict) -> str:
     counts, warning = report["counts"], model_warning(report["model"])
     lines = [
         f"{report['database']}: {report['verdict']}",
-        f"{number(counts['songs'], 'song')}, {format_duration(counts['audio_seconds'])} of sound, "
-        f"{number(counts['failures'], 'failure')}",
+        f"{plural(counts['songs'], 'song')}, {format_duration(counts['audio_seconds'])} of sound, "
+        f"{plural(counts['failures'], 'failure')}",
     ]
     if warning:
         lines.append(warning)
@@ -58,7 +58,7 @@ def describe_report(report: dict) -> str:
         lines.append(f"storage      {bytes_per_song / 1e3:,.1f} kB per song in songs.db")
     lines.append(f"pooling      {_describe_pooling(report)}")
     lines += [f"failures     {count:,} × {reason}" for reason, count in report["failures"].items()]
-    return "\n".join(map(escaped, lines))
+    return "\n".join(map(escape_unsafe, lines))
 
 
 def _describe_speed(speed: dict | None) -> str:

@@ -23,7 +23,7 @@ from explorer.indexing.cluster.messages import BatchResult, WorkerSetup
 from explorer.indexing.cluster.worker_plugin import drop_setup, embed_batch, receive_setup
 from explorer.indexing.outcomes import Failed, Outcome
 from explorer.library.music_file import ScannedFile
-from explorer.library.remote import as_root, is_there
+from explorer.library.remote import as_root, file_exists
 from explorer.util.progress import Reporter
 
 NO_WORKER_TIMEOUT_S = 60.0
@@ -263,7 +263,7 @@ class Dispatcher:
     def _add_result(self, job: Job, result: BatchResult) -> None:
         """Add a job's outcomes. Files that only the worker does not see are given to others."""
         root = as_root(self._setup.root)
-        seen_here = [file for file in result.missing if is_there(root / file.native)]
+        seen_here = [file for file in result.missing if file_exists(root / file.native)]
         gone = [file for file in result.missing if file not in seen_here]
         done = {outcome.file.path for outcome in result.outcomes} | {file.path for file in gone}
         unread = [] if self._finishing else [file for file in job.files if file.path not in done]

@@ -13,7 +13,7 @@ from explorer.indexing.cluster.messages import BatchResult, WorkerSetup, program
 from explorer.indexing.local import embed_locally
 from explorer.indexing.outcomes import Failed, Outcome
 from explorer.library.music_file import ScannedFile
-from explorer.library.remote import RemotePath, as_root, is_there
+from explorer.library.remote import RemotePath, as_root, file_exists
 
 setups: dict[str, WorkerSetup] = {}
 """This worker's setups by library."""
@@ -35,10 +35,10 @@ def embed_files(setup: WorkerSetup, files: list[ScannedFile]) -> BatchResult:
             return BatchResult()
         try:
             root = _existing_root(setup.root)
-            missing = [file for file in files if not is_there(root / file.native)]
+            missing = [file for file in files if not file_exists(root / file.native)]
             outcomes = _embed(setup, root, [file for file in files if file not in missing])
             failed = [outcome.file for outcome in outcomes if isinstance(outcome, Failed)]
-            missing += [file for file in failed if not is_there(root / file.native)]
+            missing += [file for file in failed if not file_exists(root / file.native)]
         except ClusterError:
             raise
         except (ExplorerError, OSError) as error:
@@ -85,6 +85,6 @@ def _opened(setup: WorkerSetup) -> tuple[Engine, FingerprintSet]:
 
 def _existing_root(root: str) -> Path | RemotePath:
     folder = as_root(root)
-    if not is_there(folder):
+    if not file_exists(folder):
         raise ClusterError(f"does not see {root}: make it available there under the same name.")
     return folder

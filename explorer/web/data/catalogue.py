@@ -138,7 +138,7 @@ class Catalogue:
         if not song_ids:
             return []
         with open_library(self.database) as database:
-            headings, paths = database.headings(song_ids), database.paths_of(song_ids)
+            headings, paths = database.titles_and_artists(song_ids), database.paths_of(song_ids)
         return [
             {
                 "index": index,
@@ -249,7 +249,7 @@ class Catalogue:
         Title and artist are empty for songs that were removed.
         """
         with open_library(self.database) as database:
-            headings = database.headings([self.song_ids[index] for index, _ in neighbours])
+            headings = database.titles_and_artists([self.song_ids[index] for index, _ in neighbours])
         songs = []
         for index, similarity in neighbours:
             title, artist = headings.get(self.song_ids[index], ("", ""))

@@ -47,7 +47,7 @@ class CatalogueHolder:
         with self._lock, open_library(self._database) as database:
             with database.snapshot():
                 stored = (database.map_revision(), database.count_vectors())
-                changes, catalogue = database.mark_of_changes(), self._catalogue
+                changes, catalogue = database.changes_token(), self._catalogue
                 if catalogue is None or stored != (catalogue.revision, len(catalogue) + catalogue.unmapped):
                     self._catalogue = load_catalogue(database)
                 elif changes != catalogue.changes:
@@ -114,7 +114,7 @@ def load_catalogue(database: Database) -> Catalogue:
         is_trained=model is None or model["trained"] is not False,
         unmapped=database.count_vectors() - len(song_ids),
         n_genres=database.count_genres(),
-        changes=database.mark_of_changes(),
+        changes=database.changes_token(),
     )
 
 

@@ -6,8 +6,8 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
-from explorer.config import TITLES
-from explorer.util.progress import number
+from explorer.config import PROJECTION_NAMES
+from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, field, icon, icon_button, part, segmented, switch
@@ -83,7 +83,7 @@ def _controls(catalogue: Catalogue | None) -> Component:
 
 def _views(catalogue: Catalogue | None) -> list[dict]:
     stored = catalogue.positions if catalogue else {}
-    views = [(name, TITLES[name], name) for name in ("tsne", "umap", "pca")]
+    views = [(name, PROJECTION_NAMES[name], name) for name in ("tsne", "umap", "pca")]
     return [
         {"value": name, "label": label, "disabled": bool(stored) and needed not in stored}
         for name, label, needed in [*views, (ORIGINAL, "Original", "pca")]
@@ -158,4 +158,4 @@ def _range(control_id: str, name: str, note: html.Small, **more: object) -> Comp
 def _count_line(catalogue: Catalogue | None) -> str:
     if catalogue is None:
         return ""
-    return f"{number(len(catalogue), 'song')} · {number(catalogue.n_genres, 'genre')}"
+    return f"{plural(len(catalogue), 'song')} · {plural(catalogue.n_genres, 'genre')}"

@@ -6,7 +6,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from explorer.errors import ExplorerError
-from explorer.util.progress import number
+from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.redraw_job import JobState
@@ -153,7 +153,7 @@ def _option(suggestion: dict) -> dict:
         value, label = f"song:{suggestion['index']}", suggestion["title"]
         return {"value": value, "label": label, "told": suggestion["artist"] or "no artist"}
     name = suggestion["name"]
-    detail = f"Show this {kind}: {number(suggestion['songs'], 'song')}"
+    detail = f"Show this {kind}: {plural(suggestion['songs'], 'song')}"
     return {"value": f"{kind}:{name}", "label": name, "told": detail}
 
 
@@ -172,7 +172,7 @@ def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[
     grouping = catalogue.grouping("cluster", cluster_count=cluster_count)
     first, last = facets.years or (0, 0)
     n_without = facets.n_without_year
-    note = f"{number(n_without, 'song')} without a year" if n_without else ""
+    note = f"{plural(n_without, 'song')} without a year" if n_without else ""
     longest = int(facets.durations_s[1]) + 1 if facets.durations_s else 60
     return genres, grouping.names, first, max(last, first), note, longest
 

@@ -84,7 +84,7 @@ def library_state(database: Path) -> dict:
             return {
                 "revision": library.map_revision(),
                 "songs": library.count_vectors(),
-                "changes": library.mark_of_changes(),
+                "changes": library.changes_token(),
             }
     except NoLibraryError:
         return {"revision": 0, "songs": 0, "changes": ""}

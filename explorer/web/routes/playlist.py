@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from explorer.exporting.playlists import FORMS, PATHS, write_playlist
+from explorer.exporting.playlists import FORMATS, PATHS, write_playlist
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
@@ -39,8 +39,8 @@ def _problem(wanted: object) -> str | None:
         return "No song is selected."
     if len(songs) > MAX_SONGS:
         return f"A playlist can hold at most {MAX_SONGS:,} songs."
-    if wanted.get("form") not in list(FORMS):
-        return f"form must be one of {', '.join(FORMS)}."
+    if wanted.get("form") not in list(FORMATS):
+        return f"form must be one of {', '.join(FORMATS)}."
     if wanted.get("paths") not in PATHS:
         return f"paths must be one of {', '.join(PATHS)}."
     return None
@@ -50,7 +50,7 @@ def _playlist(catalogue: Catalogue, wanted: dict) -> Response:
     for index in wanted["songs"]:
         catalogue.require(index)
     with open_library(catalogue.database) as database:
-        songs = database.filed_songs([catalogue.song_ids[index] for index in wanted["songs"]])
+        songs = database.playlist_songs([catalogue.song_ids[index] for index in wanted["songs"]])
     n_written = sum(song.path is not None for song in songs)
     text, media_type = write_playlist(songs, form=wanted["form"], paths=wanted["paths"])
     response = Response(text, content_type=f"{media_type}; charset=utf-8")

@@ -18,7 +18,7 @@ from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.errors import LibraryError
 from explorer.indexing.model import is_same_model
-from explorer.library.genres import DROPPED
+from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import ScannedFile
 from explorer.library.scanning import AUDIO_EXTENSIONS
 from explorer.library.tags import read_tags
@@ -135,7 +135,7 @@ def _copy_into(root: Path, file: Path, name: str) -> Path:
     """Copy a file into the folder of dropped songs, under a free name; a failed copy leaves nothing."""
     if not root.is_dir():
         raise LibraryError(f"The music folder {root} is missing: connect its disk, or index it again.")
-    folder = root / DROPPED
+    folder = root / DROPPED_FOLDER
     part = folder / f".{secrets.token_hex(8)}.part"
     try:
         folder.mkdir(exist_ok=True)

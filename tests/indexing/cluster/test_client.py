@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from cluster_support import poisoned, started, tasks_on
 from distributed import LocalCluster
-from support import Listener, write_tone
+from support import RecordingReporter, write_tone
 
 from explorer.config import ROOT, Settings
 from explorer.database.database import Database
@@ -50,7 +50,7 @@ def music(tmp_path_factory):
 def alone(music, tmp_path_factory):
     """The result of a single machine: (vector of each id, failures)."""
     with Database.open(tmp_path_factory.mktemp("alone") / "songs.db") as database:
-        index_folder(IndexRun(database, music, request=REQUEST, reporter=Listener()))
+        index_folder(IndexRun(database, music, request=REQUEST, reporter=RecordingReporter()))
         return contents(database)
 
 
@@ -83,7 +83,7 @@ def index(database, folder, cluster, reporter=None, **options):
             database,
             folder,
             request=REQUEST,
-            reporter=reporter or Listener(),
+            reporter=reporter or RecordingReporter(),
             scheduler=getattr(cluster, "scheduler_address", cluster),
             **options,
         )
@@ -156,7 +156,7 @@ def test_known_sounds_are_not_embedded_again(fresh_db, music, cluster, tmp_path)
 
 
 def test_a_worker_killed_during_a_run_loses_no_song(fresh_db, music, cluster, alone, tmp_path):
-    log, reporter = tmp_path / "log", Listener()
+    log, reporter = tmp_path / "log", RecordingReporter()
 
     def kill_one_that_works():
         wait_for(lambda: log.exists() and log.read_text().count("\n") >= 3)
@@ -275,7 +275,7 @@ def test_ctrl_c_finishes_begun_files_and_a_second_run_does_the_rest(tmp_path, mu
 
 def test_a_worker_that_joins_later_gets_files(fresh_db, music, alone, tmp_path):
     log = tmp_path / "log"
-    reporter = Listener()
+    reporter = RecordingReporter()
     with ExitStack() as stack:
         address, _ = stack.enter_context(scheduler_alone())
 
@@ -349,7 +349,7 @@ def test_stored_songs_stay_if_the_scheduler_dies(fresh_db, music, alone):
     assert 0 < stored < SONGS
     assert set(fresh_db.failures()) <= set(alone[1])
     assert (
-        index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=Listener())).indexed
+        index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter())).indexed
         == SONGS - stored
     )
     assert_same(contents(fresh_db), alone)

@@ -21,7 +21,7 @@ from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.model import ModelRequest
-from explorer.library.genres import DROPPED
+from explorer.library.genres import DROPPED_FOLDER
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
 from explorer.web.data.snapshot import CatalogueHolder
@@ -216,14 +216,14 @@ def test_a_kept_song_is_stored_as_index_would_store_it(client, home, tmp_path):
     kept = client.post(f"/uploads/{state['token']}/keep")
     assert kept.status_code == 200
     song_id = kept.get_json()["song_id"]
-    assert song_id == f"{DROPPED}/CON new__.flac"
+    assert song_id == f"{DROPPED_FOLDER}/CON new__.flac"
     assert (home / "music" / song_id).read_bytes() == content
     assert client.post(f"/uploads/{state['token']}/keep").get_json() == {"song_id": song_id}
     assert client.get(f"/uploads/{state['token']}").get_json()["song_id"] == song_id
     summary = index(home)
     assert (summary.indexed, summary.skipped, summary.failed) == (0, 7, 0)
     reference = tmp_path / "reference"
-    (reference / "music" / DROPPED).mkdir(parents=True)
+    (reference / "music" / DROPPED_FOLDER).mkdir(parents=True)
     shutil.copy2(home / "music" / song_id, reference / "music" / song_id)
     assert index(reference).indexed == 1
     with Database.open(home / "songs.db") as mine, Database.open(reference / "songs.db") as other:
@@ -238,7 +238,7 @@ def test_a_kept_song_is_stored_as_index_would_store_it(client, home, tmp_path):
 def test_a_song_that_is_in_the_library_is_not_copied_again(client, home):
     state = finished(client, drop(client, (home / "music" / "2.flac").read_bytes(), "again.flac"))
     assert client.post(f"/uploads/{state['token']}/keep").get_json() == {"song_id": "2.flac"}
-    assert not (home / "music" / DROPPED).exists()
+    assert not (home / "music" / DROPPED_FOLDER).exists()
 
 
 def test_neighbours_are_those_of_the_map_that_the_page_shows(client, home):

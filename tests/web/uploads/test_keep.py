@@ -9,7 +9,7 @@ from support import write_tone
 from explorer.audio.fingerprints import audio_fingerprint
 from explorer.database.database import Database
 from explorer.errors import LibraryBusyError, LibraryError
-from explorer.library.genres import DROPPED
+from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import Fingerprints, Tags
 from explorer.library.scanning import scan_folder
 from explorer.web.uploads.keep import EmbeddedFile, keep_song, safe_name
@@ -67,7 +67,7 @@ def embedded(library):
 
 def test_a_kept_song_is_copied_and_stored(library, tmp_path, upload, embedded):
     song_id = keep_song(library[0], upload, "my song.flac", embedded)
-    assert song_id == f"{DROPPED}/my song.flac"
+    assert song_id == f"{DROPPED_FOLDER}/my song.flac"
     assert (tmp_path / "music" / song_id).read_bytes() == upload.read_bytes()
     with Database.open_readonly(library[0]) as database:
         song = database.song(song_id)
@@ -81,8 +81,8 @@ def test_a_kept_song_is_copied_and_stored(library, tmp_path, upload, embedded):
 def test_a_name_that_is_taken_gets_a_number(library, tmp_path, upload, embedded):
     for number, expected in enumerate(["a.flac", "a (2).flac", "a (3).flac"]):
         upload.write_bytes(upload.read_bytes() + bytes(number))
-        assert keep_song(library[0], upload, "a.flac", embedded) == f"{DROPPED}/{expected}"
-    assert len(list((tmp_path / "music" / DROPPED).iterdir())) == 3
+        assert keep_song(library[0], upload, "a.flac", embedded) == f"{DROPPED_FOLDER}/{expected}"
+    assert len(list((tmp_path / "music" / DROPPED_FOLDER).iterdir())) == 3
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_file_without_an_audio_extension_gets_one_that_an_index_looks_for(
     library, upload, embedded, format, name
 ):
     song_id = keep_song(library[0], upload, "x", replace(embedded, format=format))
-    assert song_id == f"{DROPPED}/{name}"
+    assert song_id == f"{DROPPED_FOLDER}/{name}"
 
 
 def test_a_kept_song_can_be_found_by_its_sound(library, tmp_path, upload, embedded):
@@ -108,14 +108,14 @@ def untouched(library, folder):
     """Tell whether a library of 24 songs has not changed."""
     with Database.open_readonly(library[0]) as database:
         songs = database.count_vectors()
-    return songs == 24 and not (folder / "music" / DROPPED).exists()
+    return songs == 24 and not (folder / "music" / DROPPED_FOLDER).exists()
 
 
 def test_a_song_that_the_library_has_is_not_copied(library, tmp_path, embedded):
     copy = write_tone(tmp_path / "uploaded" / "y.flac")
     first = keep_song(library[0], copy, "y.flac", embedded)
     assert keep_song(library[0], copy, "z.flac", embedded) == first
-    assert len(list((tmp_path / "music" / DROPPED).iterdir())) == 1
+    assert len(list((tmp_path / "music" / DROPPED_FOLDER).iterdir())) == 1
 
 
 def test_a_vector_of_another_model_is_refused_and_nothing_is_copied(library, tmp_path, upload, embedded):
@@ -151,7 +151,7 @@ def test_a_library_without_a_music_folder_is_an_error(tmp_path, upload, embedded
 
 def test_nothing_is_copied_through_a_link_out_of_the_music_folder(library, tmp_path, upload, embedded):
     (tmp_path / "outside").mkdir()
-    (tmp_path / "music" / DROPPED).symlink_to(tmp_path / "outside")
+    (tmp_path / "music" / DROPPED_FOLDER).symlink_to(tmp_path / "outside")
     with pytest.raises(LibraryError, match="leads out"):
         keep_song(library[0], upload, "x.flac", embedded)
     assert list((tmp_path / "outside").iterdir()) == []
@@ -188,4 +188,4 @@ def test_a_song_is_copied_into_the_first_of_several_music_folders(library, tmp_p
     with Database.open(library[0]) as database:
         database.add_root(tmp_path / "second")
     keep_song(library[0], upload, "x.flac", embedded)
-    assert (tmp_path / "music" / DROPPED / "x.flac").is_file()
+    assert (tmp_path / "music" / DROPPED_FOLDER / "x.flac").is_file()

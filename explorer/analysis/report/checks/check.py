@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from explorer.analysis.report.checks.stored_vectors import LARGEST_VALUE, StoredVectors
-from explorer.util.progress import number
+from explorer.util.progress import plural
 
 PASSED, FAILED, NOTED, NOT_JUDGED = "passed", "failed", "noted", "not judged"
 REINDEX = "Run `python run.py index FOLDER --reindex` to embed all songs again."
@@ -82,7 +82,7 @@ def check_strays(counts: dict[str, int], vectors: Sequence[str]) -> Check:
         return make_check(
             name, PASSED, "Every vector, genre, file and position on the map belongs to a song."
         )
-    rows = ", ".join(f"{number(count, 'row')} of {table}" for table, count in sorted(counts.items()))
+    rows = ", ".join(f"{plural(count, 'row')} of {table}" for table, count in sorted(counts.items()))
     finding = (
         f"Without the song, folder or map that they belong to: {rows}. Another program changed the database: "
         "restore songs.db from a backup."
@@ -100,7 +100,7 @@ def check_vectors(stored: StoredVectors) -> list[Check]:
             "Every vector is 512 float64",
             list(stored.unreadable),
             f"that cannot be read ({first!r} is stored as {stored.unreadable.get(first)})",
-            f"All {number(stored.count, 'vector')} can be read.",
+            f"All {plural(stored.count, 'vector')} can be read.",
         ),
         (
             "Every value is finite",
@@ -118,7 +118,7 @@ def check_vectors(stored: StoredVectors) -> list[Check]:
     if not stored.count:
         return [make_check(name, NOT_JUDGED, "There is no vector yet.") for name, *_ in checks]
     return [
-        make_check(name, FAILED, f"{number(len(songs), 'vector')} {problem}. {REINDEX}", songs)
+        make_check(name, FAILED, f"{plural(len(songs), 'vector')} {problem}. {REINDEX}", songs)
         if songs
         else make_check(name, PASSED, passed)
         for name, songs, problem, passed in checks
@@ -131,7 +131,7 @@ def check_range(stored: StoredVectors, constant_dimensions: int) -> Check:
     songs = stored.too_large
     if songs:
         finding = (
-            f"{number(len(songs), 'vector')} with values beyond ±{LARGEST_VALUE:,.0f}, which no sound gives: "
+            f"{plural(len(songs), 'vector')} with values beyond ±{LARGEST_VALUE:,.0f}, which no sound gives: "
             f"{name_songs(songs)}. {REINDEX}"
         )
         return make_check(name, FAILED, finding, songs)
@@ -150,9 +150,7 @@ def check_without_vector(songs: Sequence[str]) -> Check:
     """Note songs that have no vector."""
     name = "Every song has a vector"
     if songs:
-        finding = (
-            f"{number(len(songs), 'song')} without a vector: run `python run.py index FOLDER` to embed them."
-        )
+        finding = f"{plural(len(songs), 'song')} without a vector: `python run.py index FOLDER` embeds them."
         return make_check(name, NOTED, finding, songs)
     return make_check(name, PASSED, "No song is without a vector.")
 
@@ -172,13 +170,13 @@ def check_files(files: int, gone: Sequence[str], changed: Sequence[str]) -> Chec
         )
     parts = []
     if gone:
-        parts.append(f"{len(gone):,} of {number(files, 'file')} cannot be found")
+        parts.append(f"{len(gone):,} of {plural(files, 'file')} cannot be found")
     if changed:
-        parts.append(f"{number(len(changed), 'file')} changed since the last index run")
+        parts.append(f"{plural(len(changed), 'file')} changed since the last index run")
     if parts:
         finding = f"{'; '.join(parts)}: run `python run.py index FOLDER` to update the library."
         return make_check(name, NOTED, finding, [*gone, *changed])
-    return make_check(name, PASSED, f"All {number(files, 'file')} exist and are as they were when indexed.")
+    return make_check(name, PASSED, f"All {plural(files, 'file')} exist and are as they were when indexed.")
 
 
 def value_statistics(values: np.ndarray) -> dict:

@@ -18,7 +18,7 @@ from explorer.analysis.report.checks.check import FAILED, NOTED, PASSED, REINDEX
 from explorer.audio.decoding import open_audio
 from explorer.database.verify import FiledVector
 from explorer.errors import AudioError
-from explorer.util.progress import number
+from explorer.util.progress import plural
 
 RATE_HZ = 48_000
 MAX_COMPARISONS = 24
@@ -101,23 +101,23 @@ def check_shared_vectors(shared: SharedVectors, vectors: int) -> Check:
     name = "No two recordings share a vector"
     if shared.different:
         finding = (
-            f"{number(len(shared.different), 'pair')} of songs with the same vector, but a different sound "
+            f"{plural(len(shared.different), 'pair')} of songs with the same vector, but a different sound "
             f"({_first_pair(shared.different)}): at least one of the two vectors is wrong. {REINDEX}"
         )
         return make_check(name, FAILED, finding, _songs_of(shared.different))
     parts = []
     if shared.same_bytes:
-        parts.append(f"{number(len(shared.same_bytes), 'file')} with the same bytes as another")
+        parts.append(f"{plural(len(shared.same_bytes), 'file')} with the same bytes as another")
     if shared.same_sound:
-        recordings = number(len(shared.same_sound), "recording")
+        recordings = plural(len(shared.same_sound), "recording")
         parts.append(f"{recordings} in two different files ({_first_pair(shared.same_sound)})")
     if shared.undecided:
-        pairs = number(len(shared.undecided), "pair")
+        pairs = plural(len(shared.undecided), "pair")
         parts.append(f"{pairs} whose files were not compared ({_first_pair(shared.undecided)})")
     if parts:
         songs = _songs_of([*shared.same_sound, *shared.undecided, *shared.same_bytes])
         return make_check(name, NOTED, f"Songs that have the same vector: {'; '.join(parts)}.", songs)
-    return make_check(name, PASSED, f"All {number(vectors, 'vector')} differ.")
+    return make_check(name, PASSED, f"All {plural(vectors, 'vector')} differ.")
 
 
 def is_same_recording(first: Path, second: Path) -> bool:

@@ -16,10 +16,10 @@ from explorer.analysis.report.checks.check import (
     name_songs,
 )
 from explorer.analysis.report.checks.neighbours import NeighbourSample
-from explorer.config import TITLES
-from explorer.mapping.neighbourhoods import Judge
+from explorer.config import PROJECTION_NAMES
+from explorer.mapping.neighbourhoods import MapComparison
 from explorer.mapping.quality import neighbours_near
-from explorer.util.progress import number
+from explorer.util.progress import plural
 
 StoredPositions = Mapping[str, tuple[float, float, int | None]]
 """Song id to x, y and the number of the song's ten true neighbours that are near it, of one projection."""
@@ -34,7 +34,7 @@ _MAX_COUNT_DIFFERENCE = 1.0
 
 
 def _title(projection: str) -> str:
-    return TITLES.get(projection, projection)
+    return PROJECTION_NAMES.get(projection, projection)
 
 
 def check_all_on_map(stored: Mapping[str, StoredPositions], songs: Sequence[str]) -> Check:
@@ -57,21 +57,21 @@ def check_all_on_map(stored: Mapping[str, StoredPositions], songs: Sequence[str]
         lacking = sorted((expected & on_any) - set(positions))
         if lacking:
             finding = (
-                f"{_title(projection)} lacks {number(len(lacking), 'song')} that other projections "
+                f"{_title(projection)} lacks {plural(len(lacking), 'song')} that other projections "
                 f"have ({name_songs(lacking)}): run `python run.py map`."
             )
             return make_check(name, FAILED, finding, lacking)
     not_on_map, without_vector = sorted(expected - on_any), sorted(on_any - expected)
     parts = []
     if not_on_map:
-        parts.append(f"{number(len(not_on_map), 'song')} not on it yet")
+        parts.append(f"{plural(len(not_on_map), 'song')} not on it yet")
     if without_vector:
-        parts.append(f"{number(len(without_vector), 'song')} on it without a vector")
+        parts.append(f"{plural(len(without_vector), 'song')} on it without a vector")
     if parts:
         finding = f"The map is out of date ({', '.join(parts)}): run `python run.py map`."
         return make_check(name, NOTED, finding, [*not_on_map, *without_vector])
     titles = ", ".join(_title(projection) for projection in sorted(stored))
-    return make_check(name, PASSED, f"All {number(len(expected), 'song')} are on {titles}.")
+    return make_check(name, PASSED, f"All {plural(len(expected), 'song')} are on {titles}.")
 
 
 def check_positions(stored: Mapping[str, StoredPositions]) -> Check:
@@ -89,7 +89,7 @@ def check_positions(stored: Mapping[str, StoredPositions]) -> Check:
     )
     if invalid:
         finding = (
-            f"{number(len(invalid), 'song')} without a finite position: {name_songs(invalid)}. Run "
+            f"{plural(len(invalid), 'song')} without a finite position: {name_songs(invalid)}. Run "
             "`python run.py map --relayout`."
         )
         return make_check(name, FAILED, finding, invalid)
@@ -130,7 +130,7 @@ def measure_projections(
     complete = {name: array for name, array in positions.items() if array is not None}
     measured = {}
     if complete and len(directions):
-        measured = Judge(directions, sample=_MAX_MEASURED_SONGS).measures(complete)
+        measured = MapComparison(directions, sample=_MAX_MEASURED_SONGS).measures(complete)
     keys = ("trustworthiness", "continuity", "neighbours_kept", "genre_purity", "genre_chance")
     return {
         name: {key: quality.get(name, {}).get(key) for key in keys}

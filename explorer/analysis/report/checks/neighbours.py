@@ -19,7 +19,7 @@ from explorer.analysis.report.checks.check import (
     make_check,
     name_songs,
 )
-from explorer.mapping.neighbourhoods import below_half, chunks, sampled
+from explorer.mapping.neighbourhoods import below_half, query_chunks, sample_rows
 from explorer.mapping.quality import hubness, label_purity, shared_labels
 from explorer.mapping.similarity import Neighbours
 
@@ -64,9 +64,9 @@ def sample_neighbours(directions: np.ndarray, *, k: int = NEIGHBOURS, seed: int 
     """
     n = len(directions)
     k = min(k, max(n - 1, 0))
-    queries = sampled(n, MAX_QUERIES, seed) if n else np.empty(0, dtype=np.int64)
+    queries = sample_rows(n, MAX_QUERIES, seed) if n else np.empty(0, dtype=np.int64)
     parts = [(np.empty((0, k), dtype=np.int64), np.empty((0, k), dtype=np.float32))]
-    for chunk in chunks(queries, n) if n else ():
+    for chunk in query_chunks(queries, n) if n else ():
         similarities = directions[chunk] @ directions.T
         similarities[np.arange(len(chunk)), chunk] = -np.inf
         nearest = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
@@ -226,7 +226,7 @@ def measure_purity(
     # With k beyond half of the songs, most neighbours would be the same for all songs.
     sample = sample_neighbours(directions[labelled], k=below_half(k, len(labelled)), seed=seed)
     codes = codes[labelled]
-    purity = label_purity(names[codes], sample.indices, asked=sample.queries)
+    purity = label_purity(names[codes], sample.indices, queried=sample.queries)
     return GenrePurity(
         labelled=len(labelled),
         labels=len(names),
