@@ -62,7 +62,7 @@ def _sections(rng: np.random.Generator, bus: Bus, chords, scale: list[int]) -> N
 
 
 def _part_notes(part: list[int], scale: list[int], *, has_passing_note: np.ndarray) -> list[Note]:
-    """Write one voice's notes, with a passing note after those that allow it and are a third from the next."""
+    """Write one voice's notes; passing notes go where they are allowed and the next note is a third away."""
     notes = []
     for number, pitch in enumerate(part):
         next_pitch = part[number + 1] if number + 1 < len(part) else pitch
