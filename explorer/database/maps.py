@@ -15,7 +15,7 @@ class MapTables(StateTables):
 
     # Storing
 
-    def store_map(self, new: Map, *, over: int | None = None) -> bool:
+    def store_map(self, new: Map, *, base_revision: int | None = None) -> bool:
         """Store the projections and clusters of a map in one transaction.
 
         Each projection replaces the stored one of the same name; other stored projections stay. Songs that
@@ -23,7 +23,7 @@ class MapTables(StateTables):
 
         Parameters
         ----------
-        over : int, optional
+        base_revision : int, optional
             The revision of the map that the new one was made from. If another program has stored a map since
             then, nothing is stored.
 
@@ -33,7 +33,7 @@ class MapTables(StateTables):
             Whether the map was stored.
         """
         with self.transaction():
-            if over is not None and self.map_revision() != over:
+            if base_revision is not None and self.map_revision() != base_revision:
                 return False
             song_ids = {song_id for (song_id,) in self._rows("SELECT id FROM songs")}
             rows = [(row, song_id) for row, song_id in enumerate(new.song_ids) if song_id in song_ids]
