@@ -182,7 +182,7 @@ def test_titles_and_artists_of_all_neighbours_come_from_one_query(site, monkeypa
     calls = []
     headings = Database.headings
     monkeypatch.setattr(
-        Database, "headings", lambda database, ids: calls.append(1) or headings(database, ids)
+        Database, "titles_and_artists", lambda database, ids: calls.append(1) or headings(database, ids)
     )
     monkeypatch.setattr(Database, "song", lambda *_: pytest.fail("asked for one song"))
     neighbours = client.get("/neighbours/1/3").get_json()["neighbours"]
