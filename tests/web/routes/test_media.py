@@ -180,7 +180,7 @@ def media_client(path, holder):
 def test_titles_and_artists_of_all_neighbours_come_from_one_query(site, monkeypatch):
     client, settings, ids = site
     calls = []
-    headings = Database.headings
+    headings = Database.titles_and_artists
     monkeypatch.setattr(
         Database, "titles_and_artists", lambda database, ids: calls.append(1) or headings(database, ids)
     )
