@@ -13,7 +13,7 @@ from explorer.indexing.outcomes import Failed, Known
 
 @dataclass(frozen=True)
 class Decoded:
-    """The end of a song whose windows are all packed."""
+    """Marks the end of a song: all its windows are packed."""
 
     number: int
     """The song's position in the list of files."""
@@ -24,7 +24,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Undecoded:
-    """The end of a file that needs no embedding, or failed; some of its windows may already be packed."""
+    """Marks the end of a file that needs no embedding, or that failed; some of its windows may be packed."""
 
     number: int
     outcome: Known | Failed
@@ -35,7 +35,7 @@ Ending = Decoded | Undecoded
 
 @dataclass
 class Batch:
-    """One call of the network, and the songs that are complete after it.
+    """The input of one call of the network, and the songs that are complete after the call.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Batch:
     parts : list of (number, start, stop)
         Which rows of `inputs` belong to which song, in order.
     endings : list of Ending
-        The songs that have no windows after this batch.
+        The songs whose last window is in this batch, and the files that ended without one.
     """
 
     inputs: np.ndarray | None = None
@@ -83,7 +83,7 @@ class Packer:
                 yield self.flush()
 
     def end(self, ending: Ending) -> Iterator[Batch]:
-        """Add the end of a song; yield it at once if no window is waiting."""
+        """Add the end of a song. If no window is waiting, yield a batch with only this end."""
         self._endings.append(ending)
         if not self._count:
             yield self.flush()

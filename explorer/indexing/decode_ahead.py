@@ -1,7 +1,7 @@
 """Decodes files and computes log-mels in threads, a bounded number of batches ahead of the network.
 
-Each thread decodes in a process of its own, which a bad file may crash or hang. The log-mels are computed in
-the thread.
+Each thread uses its own decoder process, because a bad file can crash or hang the process that decodes it.
+The log-mels are computed in the thread.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class DecodeAhead:
         self._prepare = prepare
         self._hop_s = hop_s
         self._known = known
-        self._decoded_here: set[str] = set()
+        self._decoded_fingerprints: set[str] = set()
         """Fingerprints of the files that were decoded completely."""
         self._files = iter(enumerate(files))
         self._packer = Packer(batch_size)
@@ -113,7 +113,7 @@ class DecodeAhead:
                 thread.join(JOIN_TIMEOUT_S)
 
     def finish(self) -> None:
-        """Finish the files that were begun, and begin no other."""
+        """Let the threads finish the files that they have begun, and begin no others."""
         self._finishing.set()
 
     def _run(self, decoder: Decoder) -> None:
@@ -143,7 +143,8 @@ class DecodeAhead:
                 continue
 
     def _pack(self, batches: Iterator[Batch]) -> None:
-        # The lock keeps a song's windows before its end, whatever the other threads pack meanwhile.
+        # `batches` runs the packer, so only the thread with the lock may iterate over it. The batches enter the
+        # queue under the lock too, in the packer's order: a song's end never comes before its windows.
         with self._lock:
             for batch in batches:
                 self._put(batch)
@@ -165,7 +166,7 @@ class DecodeAhead:
     def _decode(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
         path = self._root / file.native
         fingerprints = decoder.fingerprints(path)
-        if any(text in self._known or text in self._decoded_here for text in fingerprints.all):
+        if any(text in self._known or text in self._decoded_fingerprints for text in fingerprints.all):
             self._pack(self._packer.end(Undecoded(number, Known(file, fingerprints))))
             return
         sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
@@ -184,5 +185,5 @@ class DecodeAhead:
             audio_fingerprint=fingerprints.audio_fingerprint,
         )
         self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
-        # Only after the song's end is packed: its copies must come later.
-        self._decoded_here |= fingerprints.all
+        # Only now: the end of a copy must be packed after the end of the song that it copies.
+        self._decoded_fingerprints |= fingerprints.all

@@ -28,9 +28,10 @@ class DryRun:
     new, changed, retried : list of str
         Files that would be embedded: unknown, changed, or failed before and tried again.
     moved : list of (str, str)
-        Songs that would keep their vectors: the old and the new path.
+        The old and the new path of each song that was moved: it would keep its vector.
     copied, retagged : list of str
-        Files that would get the vector of another song, or keep their own.
+        Copies, which would get the vector of the song that they copy; and songs with a changed file but the
+        same sound, which would keep their vectors.
     unreadable : list of str
         Files that would fail.
     gone, back : list of str
@@ -38,7 +39,7 @@ class DryRun:
     unchanged : int
         Files that would be skipped.
     failed_before : int
-        The part of the unchanged files that failed in an earlier run.
+        How many of the unchanged files failed in an earlier run.
     songs_per_second : float or None
         The rate of the library's last run.
     """
@@ -128,7 +129,7 @@ class _Comparison:
         return unknown
 
     def _add_if_known(self, path: Path | RemotePath, decoder: Decoder) -> bool:
-        """Add a file to the dry run if it cannot be read or its sound is known; tell whether that was so."""
+        """Add a file to the dry run if it cannot be read or its sound is known. Return if it was added."""
         try:
             fingerprints = decoder.fingerprints(path)
         except ExplorerError:

@@ -119,11 +119,11 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
     Parameters
     ----------
     database : Path or None
-        The library whose model is used, so that the files' vectors can be compared with its vectors. None
-        uses the requested model, in float32 unless the request names another precision, and opens no
-        database.
+        The library whose model is used, so that the files' vectors can be compared with its vectors. If it is
+        None, no database is opened: the requested model is used, in float32 unless the request names another
+        precision.
     request : ModelRequest
-        The requested model. Fields left open follow the library's model.
+        The requested model. Its fields that are None are taken from the library's model.
     reporter : Reporter
         Receives each file's progress.
 
@@ -179,8 +179,8 @@ def embed_to_npz(
     ------
     dict
         `file`, `out`, `format`, `shape`, `windows`, `min`, `max`, `duration_s`, `preview_start_s`,
-        `seconds` of work, `seconds_per_audio_second` and `model`. For a file that cannot be embedded only
-        `file` and `reason`.
+        `seconds` (of decoding and embedding), `seconds_per_audio_second` and `model`. For a file that cannot
+        be embedded, only `file` and `reason`.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def embed_to_npz(
 
 
 def npz_paths(files: Sequence[Path], out: str | None) -> list[Path]:
-    """Choose a different .npz path for each file.
+    """Choose the path of each file's .npz, so that no two are equal.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def npz_paths(files: Sequence[Path], out: str | None) -> list[Path]:
         paths = [target]
     elif not is_folder and (target.exists() or target.suffix == ".npz"):
         raise AudioError(
-            f"{len(files)} files cannot all go to {valid_text(target)}: name a folder with --out."
+            f"{len(files)} files cannot all be written to {valid_text(target)}: name a folder with --out."
         )
     else:
         paths = _distinct_paths(files, target)
@@ -259,7 +259,8 @@ def _distinct_paths(files: Sequence[Path], folder: Path) -> list[Path]:
 def _open(file: Path) -> AudioStream:
     if file.is_dir():
         raise AudioError(
-            f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` for all of it."
+            f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` to embed the whole "
+            "folder."
         )
     return open_audio(file)
 
@@ -295,7 +296,7 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
 
 
 def _claimed_duration_s(path: Path) -> float:
-    """Return the duration in a file's header, which may be wrong, for progress only; 0 if it has none."""
+    """Return the duration in a file's header, or 0. It may be wrong, so it is used only to show progress."""
     try:
         return float(mutagen.File(path).info.length)
     except Exception:

@@ -47,8 +47,8 @@ def _without_name(path: str, reason: str) -> str:
 class FailureLog:
     """A text file with one line for each failure: time, file and reason, separated by tabs.
 
-    Each line is written at once, so a killed run loses none. If the log cannot be written, the run goes
-    on without it, and `problem` says why.
+    Each line is written at once, so no line is lost if the run is killed. If the log cannot be written, the
+    run goes on without it, and `problem` says why.
     """
 
     def __init__(self, path: Path) -> None:

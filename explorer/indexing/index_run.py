@@ -29,7 +29,7 @@ class IndexRun:
     folder : Path, RemotePath or str
         The folder of music, or a URL that fsspec can list and read.
     request : ModelRequest
-        The model that the user asked for. Fields left open follow the library's own model.
+        The model that the user asked for. Its fields that are None are taken from the library's own model.
     reporter : Reporter
         Receives messages and progress.
     limit : int, optional
@@ -37,7 +37,7 @@ class IndexRun:
     retry : bool
         Also read unchanged files that failed in an earlier run.
     replace : bool
-        Empty the library first, once the folder and the weights are known to exist.
+        Empty the library first, but only after the folder was listed and the weights were found.
     previews : Path, optional
         The folder of previews: every song gets one, new or known. None makes no previews; the songs' preview
         starts are stored in both cases.
@@ -56,7 +56,7 @@ class IndexRun:
     summary : Summary
         The counts so far.
     progress : ProgressFile
-        Tells other programs how far the run is.
+        Tells other programs how much of the run is done.
     root, root_id : Path or RemotePath, int
         The library's root that contains the folder. The paths of all files are relative to it.
     scan : Scan

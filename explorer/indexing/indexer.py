@@ -1,8 +1,8 @@
 """Indexes a folder of music: embeds new and changed files, and stores them as songs.
 
-The run may be killed at any moment. Only the caller's thread writes songs.db, and each song is one
-transaction, so every stored song is complete; the next run does the rest. Previews are made in the
-background, from songs that are already stored.
+The run may be killed at any moment. Only the caller's thread writes songs.db, and all data of a song are
+stored in one transaction. So every stored song is complete, and the next run embeds the others. Previews are
+made in the background, from songs that are already stored.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def index_folder(run: IndexRun) -> Summary:
     LibraryBusyError
         If another index run uses the same library.
     ClusterError
-        If the scheduler cannot be reached or is lost, or no worker can do the work. Stored songs stay.
+        If the scheduler cannot be reached, the connection to it is lost, or no worker can do the work. Songs
+        that are already stored are kept.
     """
     started = time.monotonic()
     with index_lock(run.database.path, str(run.folder)) as run.progress:
@@ -85,7 +86,7 @@ def _scan(run: IndexRun) -> None:
 
 
 def _open_root(run: IndexRun) -> None:
-    """Drop what the run replaces, and add the folder to the library."""
+    """Delete the songs or vectors that the run replaces, and add the folder to the library."""
     if run.genre_from is not None:
         # Fail on an unreadable genre table before anything is deleted.
         paths = [file.path for file in run.scan.files]
@@ -96,7 +97,7 @@ def _open_root(run: IndexRun) -> None:
         run.database.forget_vectors()
     run.root_id, root = run.database.find_or_add_root(run.folder)
     if root != run.root:
-        # Another program has added a root around this folder since the scan.
+        # Since the scan, another program has added a root that contains this folder.
         run.root, run.scan = root, scan_folder(run.folder, root=root)
 
 
@@ -146,14 +147,14 @@ def _embed_and_store(run: IndexRun) -> None:
             ) as outcomes,
         ):
             run.progress.start_embedding(summary.progress)
-            for together in outcomes:
-                storer.store(together)
-                counter.reach(counter.done + len(together))
+            for completed in outcomes:
+                storer.store(completed)
+                counter.reach(counter.done + len(completed))
             summary.interrupted = stop.is_set() and summary.indexed + summary.failed < len(run.files)
 
 
 def _finish_summary(run: IndexRun, started: float) -> None:
-    """Complete the counts, and store those that the next run and the page need."""
+    """Complete the counts, and store the counts that the next run and the page need."""
     summary, database = run.summary, run.database
     summary.left -= summary.indexed + summary.failed
     summary.gone = database.count_gone(run.root_id, run.scan.prefix)
@@ -184,7 +185,7 @@ def _finish_previews(run: IndexRun) -> None:
         if path in files:
             maker.add(files[path].native, fingerprint, start_s)
     if maker.waiting:
-        message = "No more previews are made now; the page makes those that it needs."
+        message = "No more previews are made now: the page makes a preview when it needs one."
         with (
             reporter.counting("Previews", total=maker.waiting) as counter,
             stop_on_first_interrupt(reporter, message) as stop,

@@ -33,9 +33,9 @@ def embed_locally(
     known: Container[str],
     stop: threading.Event,
 ) -> Iterator[list[Outcome]]:
-    """Embed files, and yield each file's outcome, in a list of its own, as soon as it is complete.
+    """Embed files, and yield a list with one outcome as soon as a file is complete.
 
-    The network runs in a thread on the next batch while the caller stores the songs of the last one.
+    A thread runs the network on one batch while the caller stores the songs of the batch before.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def embed_locally(
         Fingerprints of bytes and of sounds. A file that has one of them is not embedded: its outcome is
         `Known`.
     stop : threading.Event
-        When it is set, files that were begun are finished, and no other file is begun.
+        After it is set, files that were begun are finished, and no other file is begun.
     """
     decode_ahead = DecodeAhead(
         root,
@@ -71,7 +71,7 @@ def embed_locally(
 
 
 def _embed_batch(embed: Callable[[np.ndarray], np.ndarray], batch: Batch) -> list[np.ndarray | ExplorerError]:
-    """Return the embeddings of each part of a batch, or the error of the part."""
+    """Return one item for each part of a batch: its embeddings, or its error."""
     if batch.inputs is None:
         return []
     try:

@@ -1,7 +1,6 @@
 """Makes the map of a library: positions, clusters, cluster names and quality measures.
 
-An existing map stays: new songs get places on it, and the other songs move only if the user asks for a new
-layout.
+If there is a map, new songs are placed on it; the other songs move only if the user asks for a new layout.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ MIN_SONGS_PER_GENRE = 3
 """Genres of one or two songs do not count: with a cluster for each, most clusters would hold one song."""
 
 _FASTEST_FIRST = ("pca", "umap", "tsne")
-MINUTES_FOR_TSNE = 20_000
-"""With this many songs t-SNE takes minutes: the rest of the map is stored before it."""
+SLOW_TSNE_SONGS = 20_000
+"""With this many songs, t-SNE takes minutes: the rest of the map is stored before t-SNE is computed."""
 
 _OPTIONS = {"tsne": ("perplexity", PERPLEXITY), "umap": ("neighbours", UMAP_NEIGHBOURS)}
 """The option of each projection, and its default."""
@@ -53,15 +52,15 @@ class MapRequest:
     Attributes
     ----------
     projections : tuple of str, optional
-        The projections to make. On the map's other projections new songs get places, and nothing moves.
+        The projections to compute. In the map's other projections, new songs are placed and no song moves.
     perplexity : float, optional
-        Of t-SNE. If the map has another, t-SNE is laid out anew.
+        The perplexity of t-SNE. If the map's is different, t-SNE gets a new layout.
     neighbours : int, optional
-        Of UMAP, likewise.
+        The number of neighbours of UMAP. If the map's is different, UMAP gets a new layout.
     clusters : int, optional
-        The number of clusters, remembered for later maps; 0 chooses it from the music.
+        The number of clusters, remembered for later maps; with 0, `count_clusters` chooses it.
     relayout : bool
-        Lay out the projections anew: every song may move.
+        Compute a new layout of each requested projection: every song may move.
     """
 
     projections: tuple[str, ...] | None = None
@@ -127,7 +126,7 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
             new = _make(database, reporter, request, raise_if_interrupted)
         if new is not None:
             return new
-        reporter.say("Another program has changed the map meanwhile: making it again, from the changed map.")
+        reporter.say("Another program has changed the map in the meantime: updating the changed map now.")
 
 
 def _make(
@@ -144,7 +143,7 @@ def _make(
             continue
         parameters = _parameters(method, library, request)
         is_new_layout = _needs_layout(method, method in requested, parameters, library, request)
-        if method == "tsne" and is_new_layout and len(library.song_ids) >= MINUTES_FOR_TSNE and new.positions:
+        if method == "tsne" and is_new_layout and len(library.song_ids) >= SLOW_TSNE_SONGS and new.positions:
             _measure(library, new, reporter)
             if not database.store_map(new, base_revision=library.revision):
                 return None
@@ -159,7 +158,7 @@ def _make(
 
 
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
-    """Choose the number of clusters if the user has not.
+    """Choose the number of clusters; used if the user has not chosen one.
 
     Parameters
     ----------
@@ -185,7 +184,8 @@ def _read(database: Database, request: MapRequest) -> _Library:
     song_ids, directions = vectors.song_ids, vectors.neighbours.rows
     del vectors  # 2 GB for a million songs
     reduced = reduce(directions)
-    # UMAP counts a song as its own neighbour, and all copies of a song as one: look for some more.
+    # UMAP counts a song as its own neighbour, and all copies of a song as one: find 2 neighbours more than it
+    # uses.
     umap_neighbours = parameters.get("umap", {}).get("asked") or UMAP_NEIGHBOURS
     graph = true_neighbours(directions, max(NEIGHBOURS, 2 + max(request.neighbours or 0, umap_neighbours)))
     return _Library(
@@ -240,7 +240,7 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
 
 
 def _parameters(method: str, library: _Library, request: MapRequest) -> dict:
-    """Return the parameters for a projection: the user's, now or earlier, else the defaults."""
+    """Return a projection's parameters: as requested now, else as requested earlier, else the defaults."""
     option, _ = _OPTIONS.get(method, (None, None))
     asked = getattr(request, option) if option else None
     if asked is None:
@@ -253,7 +253,7 @@ def _parameters(method: str, library: _Library, request: MapRequest) -> dict:
 def _needs_layout(
     method: str, is_requested: bool, parameters: dict, library: _Library, request: MapRequest
 ) -> bool:
-    """Decide whether a projection is laid out anew, or only gets places for new songs."""
+    """Decide whether a projection gets a new layout. If not, only new songs are placed in it."""
     before = library.parameters.get(method)
     if before is None:
         return True
@@ -307,8 +307,8 @@ def _with_new_songs(
     if not n_new:
         return before
     if 2 * n_new > len(before):
-        # Most songs are new, too many to place among the others: lay all out, and align that with the old
-        # places.
+        # Most songs are new, too many to place among the others: compute a layout of all songs, and align it
+        # with the old positions.
         layout = _laid_out(method, library, library.parameters[method], report_share)
         return np.where(is_new[:, None], aligned(layout, before, scale=True), before)
     if method == "pca":

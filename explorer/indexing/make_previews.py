@@ -55,6 +55,7 @@ def choose_start(
     float
         Seconds from the song's start.
     """
+    # The timestamps are the centres of windows of 1 s.
     starts_s = np.maximum(0.0, timestamps(len(levels_db), hop_s=hop_s)[numbers] - 0.5)
     has_room = starts_s + seconds + _MARGIN_S <= duration_s
     if not has_room.any():
@@ -82,7 +83,7 @@ def window_levels(windows: np.ndarray) -> np.ndarray:
 
 
 class PreviewMaker:
-    """Makes previews in threads; each thread uses a process, which a bad file may crash.
+    """Makes previews in threads. Each thread uses its own decoder process, because a bad file can crash one.
 
     A preview that fails affects no song and no other preview.
 
@@ -104,8 +105,8 @@ class PreviewMaker:
     def __init__(self, cache: Path, root: Path) -> None:
         self._cache = cache
         self._root = root
-        self._threads = ThreadPoolExecutor(_threads(), "preview", initializer=self._start_decoder)
-        self._thread = threading.local()
+        self._executor = ThreadPoolExecutor(_thread_count(), "preview", initializer=self._start_decoder)
+        self._thread_local = threading.local()
         self._decoders: list[Decoder] = []
         self._pending: set[Future] = set()
         self._requested: set[str] = set()
@@ -134,17 +135,18 @@ class PreviewMaker:
         ):
             return
         self._requested.add(fingerprint)
-        self._pending.add(self._threads.submit(self._make, path, fingerprint, start_s))
+        self._pending.add(self._executor.submit(self._make, path, fingerprint, start_s))
 
     def _start_decoder(self) -> None:
-        self._thread.decoder = Decoder(niceness=_NICENESS)
+        self._thread_local.decoder = Decoder(niceness=_NICENESS)
         with self._lock:
-            self._decoders.append(self._thread.decoder)
+            self._decoders.append(self._thread_local.decoder)
 
     def _make(self, path: str, fingerprint: str, start_s: float | None) -> None:
         try:
             source = self._root / path
-            self._thread.decoder.write_preview(source, cache=self._cache, key=fingerprint, start_s=start_s)
+            decoder = self._thread_local.decoder
+            decoder.write_preview(source, cache=self._cache, key=fingerprint, start_s=start_s)
         except ExplorerError as error:
             self._add_problem(str(error))
         except Exception as error:
@@ -164,7 +166,7 @@ class PreviewMaker:
         return len(self._pending)
 
     def finish(self, advance: Callable[[], None], stop: threading.Event) -> None:
-        """Wait for all requested previews; after a stop, only for those that were begun."""
+        """Wait for all requested previews; once `stop` is set, only for those that were begun."""
         while self._pending and not stop.is_set():
             done, self._pending = wait(self._pending, _STOP_CHECK_S, FIRST_COMPLETED)
             for _ in done:
@@ -173,7 +175,7 @@ class PreviewMaker:
 
     def close(self) -> None:
         """Cancel the previews that were not begun, wait for the others, and end the processes."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._executor.shutdown(wait=True, cancel_futures=True)
         for decoder in self._decoders:
             decoder.close()
 
@@ -183,5 +185,5 @@ def count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _threads() -> int:
+def _thread_count() -> int:
     return MAX_PREVIEW_THREADS if count_cores() >= _CORES_FOR_TWO_THREADS else 1

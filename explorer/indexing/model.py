@@ -42,7 +42,7 @@ class Model:
     embedding_size: int = 512
 
     def record(self) -> dict:
-        """Return the model as songs.db keeps it."""
+        """Return the model as songs.db stores it."""
         return asdict(self)
 
     @classmethod
@@ -52,7 +52,7 @@ class Model:
 
     @classmethod
     def unknown(cls) -> Model:
-        """Return the model of imported vectors, whose maker did not describe it."""
+        """Return the model of imported vectors: nothing records how they were made."""
         return cls("unknown", "", trained=None, hop_s=None, precision="unknown", pooling="unknown")
 
     @property
@@ -61,7 +61,7 @@ class Model:
         return bool(self.weights_sha256)
 
     def describe(self) -> str:
-        """Name the model in a message, by everything in which models differ."""
+        """Describe the model for a message, with every value in which two models can differ."""
         if not self.is_known:
             return "an unknown model"
         return (
@@ -76,8 +76,8 @@ def is_same_model(recorded: dict | None, model: dict) -> bool:
     Parameters
     ----------
     recorded, model : dict
-        As `Model.record` gives them. The names of the weights may differ; their checksums count. A key that
-        `recorded` lacks, because an older version wrote it, counts as equal. None is no model.
+        As `Model.record` gives them. Weights are compared by checksum, not by name. A key that `recorded`
+        lacks, because an older version wrote it, counts as equal. None means that no model is recorded.
     """
     if recorded is None:
         return False
@@ -124,7 +124,7 @@ def choose_model(
 
 
 def refuse_to_mix(own: Model, requested: Model) -> None:
-    """Refuse a model with which a library would hold vectors that cannot be compared.
+    """Raise if the vectors of a requested model cannot be compared with a library's own.
 
     Raises
     ------
@@ -134,6 +134,6 @@ def refuse_to_mix(own: Model, requested: Model) -> None:
     if not is_same_model(own.record(), requested.record()):
         raise LibraryError(
             f"This library was made with {own.describe()}, but {requested.describe()} was asked for. "
-            "Vectors of two models cannot be compared: leave the options out, add --reindex to embed "
-            "everything again, or choose another file with --db."
+            "Vectors of two models cannot be compared: use the library's own --weights, --hop and "
+            "--precision, add --reindex to embed everything again, or choose another file with --db."
         )

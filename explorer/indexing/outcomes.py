@@ -59,7 +59,7 @@ def classify(
     is_own : callable
         Whether a song is stored under the file's own path: then only the tags changed.
     is_taken : callable
-        Whether another file is already the new place of a song: a song moves only once.
+        Whether a song was already moved to the path of another file: a song moves only once.
 
     Returns
     -------

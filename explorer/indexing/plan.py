@@ -23,9 +23,9 @@ class Plan:
     known : int
         Files that have not changed; they are skipped.
     failed_before : int
-        The part of the known files that failed when they were read.
+        How many of the known files failed when they were read.
     gone : list of bytes
-        Paths of songs whose files are missing now.
+        Paths of known files, songs or failures, that are missing now, even if an earlier run marked them.
     back : list of bytes
         Paths of songs that an earlier run marked as missing, and whose files are back unchanged.
     unsettled : int
@@ -57,7 +57,8 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
     retry : bool
         Whether unchanged files that failed before are read again.
     settled_s : float
-        Files that were modified in the last `settled_s` seconds wait: they may still be being written.
+        Files that were modified in the last `settled_s` seconds are left for a later run: they may still be
+        being written.
     """
     plan = Plan()
     now_ns = time.time_ns()
@@ -68,7 +69,7 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
             plan.failed_before += before.failed
             if before.gone:
                 plan.back.append(file.path)
-        # A time in the future counts as long ago: a disk with a fast clock must not delay its files for ever.
+        # A file whose time is in the future is read now: if a disk's clock is fast, it would wait for ever.
         elif 0 <= now_ns - file.modified_ns < settled_s * 1e9:
             plan.unsettled += 1
         elif before is None:

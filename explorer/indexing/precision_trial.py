@@ -25,7 +25,7 @@ from explorer.indexing.index_run import IndexRun
 from explorer.indexing.model import AUTO, Model, is_same_model, refuse_to_mix
 
 SAMPLED_S = 30.0
-"""Windows are taken from this much of a song's beginning: long enough to get past the intro."""
+"""Windows are taken from the first 30 s of a song, which last longer than most intros."""
 
 QUANTISED = {"openvino": ("int8",)}
 """Each engine's precisions that must first be calibrated on songs."""
@@ -35,11 +35,11 @@ SEED = 64
 
 
 def choose_engine(run: IndexRun) -> Engine:
-    """Choose the precision if the model leaves it open, record the model, and open its engine.
+    """Choose the precision if it is "auto", record the model, and open its engine.
 
     If the model's precision is "auto", each precision that the engine and the processor have is measured on
-    up to 64 of the run's files. The fastest that keeps the neighbours of float32 is chosen. An int8 network
-    is calibrated on windows of the same files and stored in songs.db.
+    up to 64 of the run's files. `choose_precision` takes the fastest whose neighbours agree with those of
+    float32. An int8 network is calibrated on windows of the same files and stored in songs.db.
 
     `run.model` becomes the recorded model.
 
@@ -48,7 +48,7 @@ def choose_engine(run: IndexRun) -> Engine:
     EmbeddingError
         If the engine or the precision cannot run here.
     LibraryError
-        If another program has recorded another model for the library meanwhile.
+        If another program has recorded another model for the library in the meantime.
     """
     database, model = run.database, run.model
     if model.precision != AUTO and model.precision not in QUANTISED.get(run.request.engine, ()):
@@ -70,7 +70,7 @@ def choose_engine(run: IndexRun) -> Engine:
     run.model = Model.from_record(record)
     if is_same_model(record, chosen.record()) and (quantised is None or database.network() == quantised):
         return trials.open(chosen.precision)
-    # Another program has recorded a model, or an int8 network, while this one measured: use that.
+    # While this program measured, another one has recorded a model or an int8 network: use what it recorded.
     allowed = replace(model, precision=run.model.precision) if model.precision == AUTO else model
     refuse_to_mix(run.model, allowed)
     return choose_engine(run)
@@ -86,7 +86,7 @@ class _Trials:
     network : bytes or None
         The calibrated int8 network.
     scores : dict or None
-        The measurements, as songs.db keeps them.
+        The measurements, as songs.db stores them.
     """
 
     def __init__(self, run: IndexRun) -> None:
@@ -97,7 +97,7 @@ class _Trials:
         self.scores: dict | None = None
 
     def choose_model(self) -> Model:
-        """Measure the precisions and return the model with the chosen one; int8 is only calibrated."""
+        """Measure the precisions, and return the model with the chosen one. Requested int8 is only calibrated."""
         model = self._run.model
         if model.precision == "int8":
             self.songs = self._sample()
@@ -118,7 +118,7 @@ class _Trials:
         total = len(self.songs) * (1 + len(candidates))
         if len(self.songs) < MIN_SONGS:
             return choose_precision(self.songs, candidates, self.open)
-        with run.reporter.counting("Measuring precisions, once", total=total, unit="trials") as counter:
+        with run.reporter.counting("Measuring precisions (only once)", total=total, unit="trials") as counter:
             return choose_precision(
                 self.songs, candidates, self.open, pooling=run.model.pooling, progress=counter.advance
             )
@@ -135,7 +135,7 @@ class _Trials:
     def _quantise(self) -> bytes:
         if not self.songs:
             raise EmbeddingError(
-                "Precision int8 is calibrated on songs, and none could be decoded: choose float32."
+                "Precision int8 is calibrated on songs, and none could be decoded: add --precision float32."
             )
         all_windows = np.concatenate(self.songs)
         chosen = all_windows[_evenly_spaced(len(all_windows), CALIBRATION_WINDOWS)]
@@ -173,7 +173,7 @@ class _Trials:
 
 
 def candidate_precisions(engine: str) -> tuple[str, ...]:
-    """List the precisions beside float32 that an engine can run on this machine."""
+    """List the precisions, apart from float32, that an engine can run on this machine."""
     others = PRECISIONS[engine][1:]
     return tuple(name for name in others if name in native_precisions()) if engine == "openvino" else others
 

@@ -28,8 +28,8 @@ def choose_genre_source(
     recorded : str, optional
         The choice of an earlier run for the same root.
     paths : collection of bytes
-        The paths of all songs below the root, found or known: `folder` and `auto` judge how they are laid
-        out.
+        The paths of all files below the root, whether the scan found them or the library knows them. `folder`
+        and `auto` use them to learn how the folders are laid out.
 
     Raises
     ------
@@ -54,11 +54,13 @@ def report_unknown_songs(source: GenreSource, reporter: Reporter) -> None:
     """Say for how many songs a table or the folders gave no genre."""
     if source.unknown and not source.known and source.choice not in KINDS:
         reporter.say(
-            f"NONE of {source.unknown:,} songs is in {source.choice}: neither paths nor artists and titles "
-            "match. All songs have the genres of their tags."
+            f"NONE of {source.unknown:,} songs is in {source.choice}: neither their paths nor their artists "
+            "and titles match. All songs have the genres of their tags."
         )
     elif source.unknown and source.choice not in ("auto", "tags"):
-        where = "lie in no genre's folder" if source.choice == "folder" else f"are not in {source.choice}"
+        where = (
+            "are not in the folder of a genre" if source.choice == "folder" else f"are not in {source.choice}"
+        )
         reporter.say(f"{source.unknown:,} songs {where}: they have the genres of their tags.")
 
 
@@ -84,7 +86,7 @@ def refresh_genres(run: IndexRun) -> int:
             if genres != old_genres.get(song_id, ()) and (genres or not database.was_imported(song_id)):
                 changed[song_id] = genres
             counter.advance()
-    # One transaction: a remembered choice must hold for every known song.
+    # One transaction: if the choice is recorded, all known songs must have its genres.
     with database.transaction():
         database.store_genres(changed)
         database.choose_genres(run.root_id, run.genres.choice)

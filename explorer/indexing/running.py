@@ -1,4 +1,4 @@
-"""Locks a library for one index run at a time, and tells other programs how far the run is.
+"""Locks a library for one index run at a time, and reports the run's progress to other programs.
 
 The run locks a file beside songs.db; the operating system releases such a lock when the process ends. Its
 progress is in a second file, because replacing a locked file would lose the lock.
@@ -33,7 +33,7 @@ _BETWEEN_TESTS_S = 0.02
 
 @dataclass
 class IndexProgress:
-    """How far an index run is.
+    """The progress of an index run.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class IndexProgress:
     audio_seconds : float
         The duration of the songs embedded so far.
     seconds, embedding_seconds : float
-        Time since the run began, and since it began the first file.
+        Seconds since the run began, and since it began to embed the first file.
     previews : bool
         Whether the run makes previews, which need disk space.
     """
@@ -66,7 +66,7 @@ class IndexProgress:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the other files take at the rate so far; None before the first file is done."""
+        """How long the remaining files take at the rate so far; None before the first file is done."""
         if not (self.done and self.embedding_seconds):
             return None
         return (self.total - self.done) * self.embedding_seconds / self.done
@@ -83,7 +83,7 @@ class IndexProgress:
 
 
 class ProgressFile:
-    """Keeps an index run's progress in a file that other programs read."""
+    """Writes an index run's progress to a file that other programs read."""
 
     def __init__(self, file: Path, folder: str) -> None:
         self._file = file
@@ -100,7 +100,7 @@ class ProgressFile:
         self._progress.total, self._progress.previews = total, previews
 
     def start_embedding(self, counts: Callable[[], dict]) -> None:
-        """Start the clock from which rates are computed.
+        """Start the time measurement for the rates, such as songs per second.
 
         Parameters
         ----------
@@ -111,14 +111,14 @@ class ProgressFile:
         self._embedding_began = time.monotonic()
 
     def now(self) -> IndexProgress:
-        """Return the present progress."""
+        """Return the current progress."""
         now = time.monotonic()
         began = now if self._embedding_began is None else self._embedding_began
         times = {"seconds": now - self._began, "embedding_seconds": now - began}
         return replace(self._progress, **times, **self._counts())
 
     def write(self) -> None:
-        """Write the present progress. An error of the disk is ignored: it must not end the run."""
+        """Write the current progress. A write error is ignored: it must not end the run."""
         with suppress(OSError), self._write_lock:
             self._part.write_text(json.dumps(asdict(self.now())), encoding="utf-8")
             self._part.replace(self._file)
@@ -243,7 +243,7 @@ def _is_locked(file: Path) -> bool:
 
 
 def _open(file: Path) -> int | None:
-    # NFS locks only files that are open for writing. Without the right to write, reading must do.
+    # NFS locks only files that are open for writing. If the file may not be written, open it for reading.
     for flags in (os.O_RDWR, os.O_RDONLY):
         with suppress(OSError):
             return os.open(file, flags)

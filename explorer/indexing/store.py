@@ -1,4 +1,4 @@
-"""Stores the outcome of each file in songs.db, one transaction a song, and counts it."""
+"""Stores the outcomes of files in songs.db, each list of outcomes in one transaction, and counts them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Storer:
         self._database = run.database
         self._summary = run.summary
         self._displaced: dict[str, tuple[SameSound, np.ndarray]] = {}
-        """By fingerprint: the old song and vector of each path that has another sound now."""
+        """Fingerprint to old song and old vector, for each path that got another sound in this run."""
 
     def store(self, outcomes: list[Outcome]) -> None:
         """Store the outcomes of some files in one transaction, which waits for the disk only once."""
@@ -79,7 +79,7 @@ class Storer:
         self._count(song)
 
     def _keep_displaced(self, song: Song) -> None:
-        """Keep the vector that a path is about to lose: a later file of this run may have the old sound."""
+        """Keep the vector that a new sound replaces at a path: a later file of the run may have the old sound."""
         for old in self._database.songs_at(self._run.root_id, song.file.path):
             if old.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint}):
                 vector = self._database.vector(old.song_id)

@@ -25,30 +25,30 @@ class Summary:
     left: int = 0
     """Files that were not reached, because of a limit or an interruption."""
     failed_before: int = 0
-    """The part of `skipped` that failed in an earlier run."""
+    """How many of `skipped` failed in an earlier run."""
     seconds: float = 0.0
     seconds_left: float | None = None
     """After an interruption: how long the remaining files would take. None if unknown."""
     audio_seconds: float = 0.0
     """The duration of the embedded songs."""
     copied: int = 0
-    """The part of `indexed` that got the vector of another song, because the sound is the same."""
+    """How many of `indexed` got the vector of another song, because the sound is the same."""
     moved: int = 0
-    """The part of `indexed` that was found under a new path, and kept its vector and place."""
+    """How many of `indexed` were found under a new path, and kept their vector and their place on the map."""
     retagged: int = 0
-    """The part of `indexed` whose file changed but whose sound did not."""
+    """How many of `indexed` have a changed file with the same sound."""
     gone: int = 0
-    """Songs of this folder whose files are missing: they are kept and marked."""
+    """Songs of this folder whose files are missing: they stay in the library, marked as missing."""
     back: int = 0
-    """The part of `skipped` that was marked as missing, and whose files are back."""
+    """How many of `skipped` were marked as missing, and have their files again."""
     previews: int = 0
     """Previews that this run made, including those of known songs that had none."""
     genres_changed: int = 0
     """Known songs whose genres changed, because the source of genres changed."""
     pruned: int = 0
-    """Missing songs that were dropped afterwards."""
+    """Missing songs that were dropped after the run (`--prune`)."""
     duplicates: int = 0
-    """Songs of the library that have exactly the sound of another."""
+    """Songs of the library with exactly the same sound as another; one of each group is not counted."""
     interrupted: bool = False
     failures: list[tuple[str, str]] = field(default_factory=list)
     """The path and the reason of each failed file."""

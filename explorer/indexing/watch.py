@@ -15,7 +15,7 @@ SETTLED_S = 3.0
 """A file that was modified in the last 3 s may still be being written."""
 
 MAX_WAIT_S = 600.0
-"""Scan the folder this often anyway: network drives, and folders behind links, may not report changes."""
+"""Scan at least this often: network drives, and folders that links lead to, may not report changes."""
 
 POLL_S = 60.0
 """Scan the folder this often if the system cannot report changes."""
@@ -30,7 +30,7 @@ class Watch:
     Parameters
     ----------
     folder : Path
-        It may disappear and come back, as a disk does.
+        It may disappear and come back, for example when a disk is disconnected and connected again.
     """
 
     def __init__(self, folder: Path, *, reporter: Reporter) -> None:

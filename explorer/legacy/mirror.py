@@ -117,10 +117,10 @@ def _update_map(library: Database, original: Path, reporter: Reporter) -> None:
     """Make the mirror's map, unless it was made after the last import that changed songs."""
     if library.map_revision() != library.origin()["stale_map"] and not library.has_unplaced_songs():
         return
-    from explorer.indexing.make_map import MINUTES_FOR_TSNE, MapRequest, make_map
+    from explorer.indexing.make_map import SLOW_TSNE_SONGS, MapRequest, make_map
 
     # The user waits for the page, so a large library's map is made without t-SNE, which takes minutes.
-    is_large = library.count_vectors() >= MINUTES_FOR_TSNE and "tsne" not in library.projections()
+    is_large = library.count_vectors() >= SLOW_TSNE_SONGS and "tsne" not in library.projections()
     request = MapRequest(projections=("pca", "umap")) if is_large else None
     make_map(library, reporter=reporter, request=request)
     if is_large:

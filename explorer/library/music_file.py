@@ -1,4 +1,4 @@
-"""Describes a music file: its path and state, its tags and its fingerprints."""
+"""Describes a music file: its path, size and time, its tags and its fingerprints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class ScannedFile:
     """A file that a scan found."""
 
     path: bytes
-    """Relative to the root, encoded by `os.fsencode`, with `/`."""
+    """Relative to the root, with `/` between folders, encoded by `os.fsencode`."""
     size_bytes: int
     modified_ns: int
 
@@ -39,14 +39,15 @@ class Tags:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """Identifies a file's bytes and its sound.
+    """The fingerprints that identify a file's bytes and its sound, and its tags.
 
     Attributes
     ----------
     fingerprint : str
-        Of the file's bytes.
+        A hash of the file's bytes.
     audio_fingerprint : str or None
-        Of its encoded sound, whatever its tags; None if FFmpeg finds no sound in the file.
+        A hash of its encoded sound, which stays the same when its tags change. None if FFmpeg finds no
+        sound in the file.
     tags : Tags
     """
 
@@ -56,5 +57,5 @@ class Fingerprints:
 
     @property
     def all(self) -> frozenset[str]:
-        """Both fingerprints, or the only one."""
+        """The fingerprints that the file has: both, or only that of its bytes."""
         return frozenset(text for text in (self.fingerprint, self.audio_fingerprint) if text)

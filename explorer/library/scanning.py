@@ -41,7 +41,7 @@ class Scan:
         return iter(self.files)
 
     def covers(self, path: bytes) -> bool:
-        """Tell whether the scan would have found a file with this path: no folder above it was unreadable."""
+        """Tell whether the scan could read the place of this path, and so would have found a file there."""
         folders = tuple(unread for unread in self.unread if unread[-1:] in (b"", b"/"))
         return path.startswith(self.prefix) and not (path in self.unread or path.startswith(folders))
 
@@ -50,7 +50,8 @@ def scan_folder(folder: Path | RemotePath, *, root: Path | RemotePath | None = N
     """List the audio files in a folder or below a URL, in the order of their names.
 
     Hidden files and folders are skipped. Links are followed; each folder is entered only once, so a link to
-    a folder above is no endless loop. Files and folders that cannot be read are skipped and noted.
+    a folder above it causes no endless loop. Files and folders that cannot be read are skipped, and listed
+    in `Scan.unread`.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def scan_folder(folder: Path | RemotePath, *, root: Path | RemotePath | None = N
 
 
 def folder_prefix(folder: Path | RemotePath, root: Path | RemotePath) -> bytes:
-    """Return what the paths of a folder's files begin with, relative to a root: empty, or ending with `/`."""
+    """Return a folder's path relative to a root, as its files' paths start: empty, or ending with `/`."""
     inside = folder.relative_to(root)
     return b"" if inside == Path() else os.fsencode(inside.as_posix()) + b"/"
 

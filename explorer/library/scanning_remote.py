@@ -26,7 +26,7 @@ def remote_files(root: RemotePath, *, prefix: bytes, is_audio: Callable[[str], b
     Parameters
     ----------
     prefix : bytes
-        What the files' paths begin with.
+        Put before the path of each file: the path of `root` itself, empty or ending with `/`.
     is_audio : callable
         Decides by a file's name whether it is audio.
 
@@ -53,8 +53,8 @@ def _audio_files(
 ) -> Iterator[ScannedFile]:
     start = folder.rstrip("/") + "/"
     for name, info in _find(system, folder).items():
-        below = name[len(start) :] if name.startswith(start) else name.lstrip("/")
-        path = root.plain(below)
+        relative = name[len(start) :] if name.startswith(start) else name.lstrip("/")
+        path = root.plain(relative)
         parts = path.split("/")
         if info.get("type") == "directory" or any(part.startswith(".") for part in parts):
             continue
@@ -69,13 +69,13 @@ def _find(system: AbstractFileSystem, path: str) -> dict[str, dict]:
     from fsspec.asyn import AsyncFileSystem
 
     has_own_find = getattr(type(system), "_find", None) not in (None, AsyncFileSystem._find)
-    # Object stores list everything in one request, which fails as a whole. Other systems skip folders that
-    # fail, unless they are asked to raise.
+    # Object stores list everything in one request: an error is an error of the whole list. Other systems
+    # list each folder by itself, and skip a folder that fails unless `on_error` is "raise".
     return system.find(path, detail=True, **({} if has_own_find else {"on_error": "raise"}))
 
 
 def modified_ns(info: dict) -> int:
-    """Return a number that changes with a file: its time in ns, else a hash of its checksum, else 0.
+    """Return a number that changes when a file changes: its time in ns, else a hash of its checksum, else 0.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def modified_ns(info: dict) -> int:
 
 
 def _parse_time(value: object) -> int | None:
-    """Return a time in nanoseconds since 1970; None if the value is no time."""
+    """Return a time in nanoseconds since 1970; None if the value is not a time."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

@@ -61,7 +61,10 @@ def test_embed_continues_after_a_bad_file_and_fails_at_the_end(tmp_path, run_com
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (["folder"], "folder is a folder: name files, or run `python run.py index FOLDER` for all of it."),
+        (
+            ["folder"],
+            "folder is a folder: name files, or run `python run.py index FOLDER` to embed the whole folder.",
+        ),
         (["absent.mp3"], "absent.mp3 cannot be read: No such file or directory."),
     ],
 )

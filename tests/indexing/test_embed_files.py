@@ -220,7 +220,7 @@ def test_npz_paths_are_distinct_and_never_the_audio_files(tmp_path, monkeypatch)
     assert npz_paths([first, second], None) == [Path("x.npz"), Path("X (2).npz")]
     (tmp_path / "file").touch()
     for taken in ("file", "all.npz"):
-        with pytest.raises(AudioError, match=f"2 files cannot all go to {taken}: name a folder"):
+        with pytest.raises(AudioError, match=f"2 files cannot all be written to {taken}: name a folder"):
             npz_paths([first, second], taken)
     with pytest.raises(AudioError, match=r"x\.wav: choose another name"):
         npz_paths([first], "a/../a/x.wav")

@@ -241,7 +241,7 @@ def test_identical_songs_get_a_map(fresh_db, tmp_path, vectors):
 def test_the_map_of_a_large_library_is_stored_before_t_sne(mapped, monkeypatch):
     stored = []
     store_map = Database.store_map
-    monkeypatch.setattr(make_map_module, "MINUTES_FOR_TSNE", N)
+    monkeypatch.setattr(make_map_module, "SLOW_TSNE_SONGS", N)
     monkeypatch.setattr(
         Database,
         "store_map",

@@ -121,7 +121,7 @@ def test_after_a_stop_only_begun_previews_are_finished(music, tmp_path, monkeypa
         go_on.wait(10)
 
     monkeypatch.setattr(make_previews.Decoder, "write_preview", slowly)
-    monkeypatch.setattr(make_previews, "_threads", lambda: 1)
+    monkeypatch.setattr(make_previews, "_thread_count", lambda: 1)
     maker = PreviewMaker(tmp_path / "previews", music)
     for number in range(4):
         maker.add(f"{number}.flac", f"{number:032x}", 0.0)

@@ -140,7 +140,7 @@ def test_the_error_for_a_deleted_original_names_its_mirror(tmp_path):
 def test_the_map_of_a_large_original_is_made_without_tsne(tmp_path, monkeypatch):
     path = tmp_path / "old.db"
     store_original(path)
-    monkeypatch.setattr(make_map_module, "MINUTES_FOR_TSNE", 12)
+    monkeypatch.setattr(make_map_module, "SLOW_TSNE_SONGS", 12)
     library_path, messages = mirror(path)
     assert any(f"map --db {path}" in line for line in messages)
     with Database.open_readonly(library_path) as library:

@@ -58,7 +58,7 @@ def connected(address: str) -> Iterator[Client]:
         )
     from distributed import Client
 
-    # Problems become one sentence each for the user; Dask's own log would repeat them.
+    # This program reports each problem to the user in one sentence; Dask's own log would repeat it.
     for name in ("distributed", "distributed.client", "distributed.core", "distributed.comm"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
@@ -76,7 +76,7 @@ def connected(address: str) -> Iterator[Client]:
 
 
 def _check_scheduler(client: Client, address: str) -> None:
-    """Refuse a scheduler that has other versions than this machine, or that lacks this program."""
+    """Raise if the scheduler's versions differ from this machine's, or if it cannot import this program."""
     versions = client.get_versions()
     ours, theirs = _versions(versions["client"]), _versions(versions["scheduler"])
     for name in _SAME_VERSIONS:
@@ -105,12 +105,12 @@ def embed_on_cluster(client: Client, run: IndexRun, stop: threading.Event) -> It
     Parameters
     ----------
     stop : threading.Event
-        When it is set, files that were begun are finished, and no other file is begun.
+        After it is set, the workers finish the files that they have begun, and begin no others.
 
     Raises
     ------
     ClusterError
-        If the cluster is lost, or none of its workers can do the work.
+        If the connection to the cluster is lost, or none of its workers can do the work.
     """
     from explorer.indexing.cluster.dispatcher import Dispatcher
 
@@ -123,12 +123,12 @@ def embed_on_cluster(client: Client, run: IndexRun, stop: threading.Event) -> It
 def make_setup(
     root: Path | RemotePath, *, database: Database, model: Model, weights: Weights, engine: str
 ) -> WorkerSetup:
-    """Collect everything but the files that each worker needs.
+    """Collect everything that a worker needs, except the files.
 
     Parameters
     ----------
     root : Path or RemotePath
-        Workers must see it under the same name.
+        Workers must see this folder under the same path.
     model : Model
         The library's own model, with its chosen precision.
     engine : str
@@ -142,7 +142,7 @@ def make_setup(
         program=program_digest(),
         engine=engine,
         model=model,
-        # Another operating system cannot unpickle this one's kind of path.
+        # A pickled Path cannot be read on another operating system.
         weights=replace(weights, path=None),
         network=database.network() if model.precision == "int8" else None,
         known=pack(database.known_sounds()),

@@ -33,7 +33,7 @@ _WORKER_CHECK_S = 1.0
 """How often the scheduler is asked for its workers."""
 
 _MAX_OUTCOMES = 32
-"""How many outcomes the caller stores at once, before it collects more answers from the workers."""
+"""How many outcomes are yielded to the caller at once, before more answers of the workers are collected."""
 
 _WAIT_S = 0.2
 _END_TIMEOUT_S = 5.0
@@ -42,9 +42,9 @@ _END_TIMEOUT_S = 5.0
 class Dispatcher:
     """Embeds the files of one run on a cluster. The thread that iterates over `outcomes` does all the work.
 
-    Only one worker at a time has a file. Each worker has at most `ledger.WORKER_BATCHES` tasks, and no task
-    is added while the caller is busy. So the memory of this process and of the scheduler does not grow with
-    the number of files.
+    A file is given to only one worker at a time. Each worker has at most `ledger.WORKER_BATCHES` tasks, and
+    no task is added while the caller is busy. So the memory of this process and of the scheduler does not
+    grow with the number of files.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Dispatcher:
         self._set_up: queue.SimpleQueue[dict[str, Exception | None]] = queue.SimpleQueue()
         self._being_set_up: set[str] = set()
         self._refused: dict[str, str] = {}
-        self._list_at = 0.0
+        self._next_list_at = 0.0
         self._last_worker_at = time.monotonic()
 
     def outcomes(self, stop: threading.Event) -> Iterator[list[Outcome]]:
@@ -78,12 +78,13 @@ class Dispatcher:
         Parameters
         ----------
         stop : threading.Event
-            When it is set, files that were begun are finished, and no other file is begun.
+            After it is set, the workers finish the files that they have begun, and begin no others.
 
         Raises
         ------
         ClusterError
-            If the cluster is lost, or none of its workers can do the work. Yielded outcomes remain valid.
+            If the connection to the cluster is lost, or none of its workers can do the work. Yielded outcomes
+            remain valid.
         """
         try:
             while self._outcomes or not self._is_over():
@@ -135,24 +136,24 @@ class Dispatcher:
 
     def _connection_lost(self) -> ClusterError:
         return ClusterError(
-            f"The connection to the scheduler at {self._address} is lost: stored songs stay. Run the same "
-            "command again when the scheduler is back."
+            f"The connection to the scheduler at {self._address} is lost. The songs stored so far are kept: "
+            "run the same command again when the scheduler is back."
         )
 
-    # Workers join and leave
+    # Adding and removing workers
 
     def _update_workers(self) -> None:
-        """Start listing the workers, and handle what has come back from the threads."""
+        """Start a thread that lists the workers, and handle the results of such threads."""
         if self._client.status != "running":
             raise self._connection_lost()
-        if time.monotonic() >= self._list_at:
-            self._list_at = math.inf
+        if time.monotonic() >= self._next_list_at:
+            self._next_list_at = math.inf
             _in_thread(self._list_workers)
         with suppress(queue.Empty):
             workers = self._listed.get_nowait()
-            self._list_at = time.monotonic() + _WORKER_CHECK_S
+            self._next_list_at = time.monotonic() + _WORKER_CHECK_S
             if workers is not None:
-                self._compare(workers)
+                self._apply_worker_list(workers)
         with suppress(queue.Empty):
             while answers := self._set_up.get_nowait():
                 for worker, error in answers.items():
@@ -168,9 +169,9 @@ class Dispatcher:
         finally:
             self._listed.put(workers)
 
-    def _compare(self, workers: set[str]) -> None:
+    def _apply_worker_list(self, workers: set[str]) -> None:
         """Remove the workers that are gone, and set up those that are new."""
-        # First, because an answer counts even if its worker has died since.
+        # Collect the answers first: an answer is valid even if its worker died after sending it.
         self._collect_answers()
         for worker in self._ledger.jobs.keys() - workers:
             self._remove_dead_worker(worker)
@@ -196,7 +197,7 @@ class Dispatcher:
             self._set_up.put(answers)
 
     def _add_worker(self, worker: str, error: Exception | None) -> None:
-        """Add a worker that has its setup. After an OSError the setup is sent again."""
+        """Add a worker that has received its setup. After an OSError, the next worker list sends it again."""
         self._being_set_up.discard(worker)
         if error is None:
             self._ledger.add_worker(worker)
@@ -225,7 +226,7 @@ class Dispatcher:
         self._cancel_dropped_jobs()
         self._say(f"The worker {worker} is gone; other workers get its files.")
 
-    # Files are handed out, and answers collected
+    # Handing out files and collecting answers
 
     def _hand_out(self) -> None:
         while not self._finishing and (job := self._ledger.hand_out()):
@@ -261,13 +262,13 @@ class Dispatcher:
                 self._refuse(job.worker, error)
 
     def _add_result(self, job: Job, result: BatchResult) -> None:
-        """Add a job's outcomes. Files that only the worker does not see are given to others."""
+        """Add a job's outcomes. Files that this machine sees but the worker does not go to other workers."""
         root = as_root(self._setup.root)
         seen_here = [file for file in result.missing if file_exists(root / file.native)]
         gone = [file for file in result.missing if file not in seen_here]
         done = {outcome.file.path for outcome in result.outcomes} | {file.path for file in gone}
-        unread = [] if self._finishing else [file for file in job.files if file.path not in done]
-        self._ledger.close(job, unread=unread)
+        left = [] if self._finishing else [file for file in job.files if file.path not in done]
+        self._ledger.close(job, unread=left)
         self._outcomes += result.outcomes
         self._outcomes += [
             Failed(file, f"{file.text} cannot be read: No such file or directory.") for file in gone
@@ -275,7 +276,7 @@ class Dispatcher:
         if seen_here:
             error = ClusterError(
                 f"does not see {seen_here[0].text} in {self._setup.root}, but this machine does: make the "
-                "same files available there under the same name."
+                "same files available there under the same path."
             )
             self._refuse(job.worker, error)
 

@@ -12,7 +12,7 @@ _DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 def pack(fingerprints: Iterable[str]) -> bytes:
-    """Pack fingerprints (BLAKE2b-128, hexadecimal) into sorted bytes. Other texts are left out."""
+    """Pack fingerprints (BLAKE2b-128, hexadecimal) into sorted bytes. Texts of another form are left out."""
     return b"".join(sorted({bytes.fromhex(text) for text in fingerprints if _DIGEST.fullmatch(text)}))
 
 

@@ -1,6 +1,6 @@
 """Records which worker has which files, and which files may have killed a worker.
 
-This module does not use Dask, so tests can run through every order of events.
+This module does not use Dask, so tests can try every order of events.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from explorer.indexing.outcomes import Failed
 from explorer.library.music_file import ScannedFile
 
 BATCH_FILES = 8
-"""Enough to decode ahead of the network, and few enough to repeat if the worker dies."""
+"""The most files in a job: enough to decode ahead of the network, and few to repeat if the worker dies."""
 
 WORKER_BATCHES = 2
-"""A worker embeds the first while the second waits there."""
+"""The most jobs of a worker: it embeds the first while the second already waits on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Ledger:
         if worker is None or self._load(worker) >= WORKER_BATCHES:
             return None
         if self._fresh:
-            # Towards the end batches become smaller, so that all workers end together.
+            # Near the end of the run, jobs become smaller, so that all workers finish at about the same time.
             share = len(self._fresh) // (WORKER_BATCHES * len(self.jobs))
             job = Job(worker, [self._fresh.popleft() for _ in range(max(1, min(BATCH_FILES, share)))])
         elif self._suspects and not self.jobs[worker]:
@@ -79,6 +79,7 @@ class Ledger:
         self._return(job, unread)
 
     def _return(self, job: Job, files: Iterable[ScannedFile]) -> None:
+        """Put files of a job back, before the files that are waiting."""
         (self._suspects if job.is_suspect else self._fresh).extendleft(reversed(list(files)))
 
     def remove_worker(self, worker: str, *, died: bool) -> list[Failed]:

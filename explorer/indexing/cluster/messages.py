@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class WorkerSetup:
-    """Everything but the files that a worker needs to make the same vectors as the others.
+    """Everything, except the files, that a worker needs to make the same vectors as the other workers.
 
     Attributes
     ----------
     library, run : str
         Identify the library, and the run: several libraries may be indexed on one cluster.
     root : str
-        The folder or URL that the files' paths are relative to. Workers must see it under the same name.
+        The folder or URL that the files' paths are relative to. Workers must see it under the same path.
     program : str
         As `program_digest` gives it.
     engine : str
@@ -74,7 +74,7 @@ class BatchResult:
     Attributes
     ----------
     outcomes : list of Outcome
-        Of all files in the batch that exist; of fewer if the run is being stopped.
+        The outcome of each file in the batch that exists; fewer if the run is being stopped.
     missing : list of ScannedFile
         Files that do not exist on this worker.
     """

@@ -1,4 +1,4 @@
-"""Embeds a batch of files on a worker. The code is that of a single machine, so the vectors are equal."""
+"""Embeds a batch of files on a worker. It runs the same code as one machine alone: the vectors are equal."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ setups: dict[str, WorkerSetup] = {}
 """This worker's setups by library."""
 
 _embedding_lock = threading.Lock()
-"""A process embeds one batch at a time, whatever its number of threads: the network uses all cores."""
+"""A process embeds one batch at a time, even if Dask gives it several threads: the network uses all cores."""
 
 
 def embed_files(setup: WorkerSetup, files: list[ScannedFile]) -> BatchResult:
-    """Embed files. List missing files apart: perhaps only this worker does not see them.
+    """Embed files. Return missing files in a list of their own: perhaps only this worker does not see them.
 
     Raises
     ------
     ClusterError
-        If this worker cannot do the work. The message continues a sentence that begins with its name.
+        If this worker cannot do the work. The message is the end of a sentence: the caller puts
+        `The worker ADDRESS` before it.
     """
     with _embedding_lock:
         if setup.stop.is_set():
@@ -47,12 +48,13 @@ def embed_files(setup: WorkerSetup, files: list[ScannedFile]) -> BatchResult:
 
 
 def check_setup(setup: WorkerSetup) -> None:
-    """Refuse a setup with which this worker could not make the same vectors as the others.
+    """Check that this worker can use a setup, and would make the same vectors as the other workers.
 
     Raises
     ------
     ClusterError
-        If it cannot, or does not see the folder. The message continues a sentence that begins with its name.
+        If not, or if it does not see the folder. The message is the end of a sentence: the caller puts
+        `The worker ADDRESS` before it.
     """
     if program_digest() != setup.program:
         raise ClusterError("runs another version of this program: install the same version on both machines.")
@@ -61,7 +63,7 @@ def check_setup(setup: WorkerSetup) -> None:
     precision = setup.model.precision
     if setup.engine == "openvino" and precision not in native_precisions():
         raise ClusterError(
-            f"has a processor without {precision}, the precision of this library: leave it out, or "
+            f"has a processor without {precision}, the precision of this library: stop this worker, or "
             "index with --precision float32 --reindex."
         )
     _existing_root(setup.root)
@@ -74,7 +76,7 @@ def _embed(setup: WorkerSetup, root: Path | RemotePath, files: list[ScannedFile]
 
 
 def _opened(setup: WorkerSetup) -> tuple[Engine, FingerprintSet]:
-    """Return a setup's engine and fingerprints. They are made once, and freed with the setup."""
+    """Return a setup's engine and fingerprints. They are made at the first call and stored in the setup."""
     if not hasattr(setup, "opened"):
         engine = open_engine(
             setup.engine, setup.weights, precision=setup.model.precision, network=setup.network
@@ -86,5 +88,5 @@ def _opened(setup: WorkerSetup) -> tuple[Engine, FingerprintSet]:
 def _existing_root(root: str) -> Path | RemotePath:
     folder = as_root(root)
     if not file_exists(folder):
-        raise ClusterError(f"does not see {root}: make it available there under the same name.")
+        raise ClusterError(f"does not see {root}: make it available there under the same path.")
     return folder

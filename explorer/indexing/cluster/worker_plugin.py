@@ -1,7 +1,7 @@
 """The functions that an index run calls on the workers of a Dask cluster.
 
-The scheduler imports this module too, and may lack the engines. So each function imports `worker`, which
-embeds, only when it runs on a worker.
+The scheduler imports this module too, and its environment may lack the engines. So each function imports
+`worker`, which needs the engines, only when it runs on a worker.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def embed_batch(library: str, run: str, files: list[ScannedFile]) -> BatchResult
     Raises
     ------
     ClusterError
-        If this worker cannot do the work. The message continues a sentence that begins with its name.
+        If this worker cannot do the work. The message is the end of a sentence: the caller puts
+        `The worker ADDRESS` before it.
     """
     from explorer.indexing.cluster.worker import embed_files, setups
 
@@ -37,30 +38,31 @@ def embed_batch(library: str, run: str, files: list[ScannedFile]) -> BatchResult
 
 
 async def receive_setup(setup: WorkerSetup) -> None:
-    """Check a setup on a worker and keep it; it replaces the setup of an earlier run.
+    """Check a setup on a worker and store it; it replaces the setup of an earlier run.
 
     Raises
     ------
     ClusterError
-        If this worker cannot do the work. The message continues a sentence that begins with its name.
+        If this worker cannot do the work. The message is the end of a sentence: the caller puts
+        `The worker ADDRESS` before it.
     """
     from explorer.indexing.cluster.worker import check_setup, setups
 
     try:
         await asyncio.wait_for(asyncio.to_thread(check_setup, setup), CHECK_TIMEOUT_S)
     except TimeoutError as error:
-        raise ClusterError(f"gets no answer from {setup.root}: check that folder there.") from error
+        raise ClusterError(f"gets no answer from {setup.root}: check that folder on this worker.") from error
     previous = setups.get(setup.library)
     if previous is None or previous.run != setup.run:
         setup.stop = threading.Event()
         setups[setup.library] = setup
         if previous:
-            # The program that ran it was killed.
+            # The earlier run did not drop its setup: its program was killed.
             previous.stop.set()
 
 
 def drop_setup(library: str, run: str) -> None:
-    """Delete a run's setup on a worker. A batch that the worker has begun ends after the present file."""
+    """Delete a run's setup on a worker. A batch that the worker has begun ends after its current file."""
     from explorer.indexing.cluster.worker import setups
 
     if (setup := setups.get(library)) and setup.run == run:
