@@ -56,7 +56,7 @@ class Poison(WorkerPlugin):
         """Replace what embeds by what does this."""
         from explorer.indexing.cluster import worker
 
-        self.originals = worker._embed, worker.check_setup, worker.is_there
+        self.originals = worker._embed, worker.check_setup, worker.file_exists
         embed, check, seen = self.originals
 
         def poisoned(setup, root, files):
@@ -74,13 +74,13 @@ class Poison(WorkerPlugin):
 
         worker._embed, worker.check_setup = poisoned, noted
         if self.blind_to:
-            worker.is_there = lambda path: not str(path).endswith(self.blind_to) and seen(path)
+            worker.file_exists = lambda path: not str(path).endswith(self.blind_to) and seen(path)
 
     def teardown(self, worker: Worker) -> None:
         """Put back what was replaced."""
         from explorer.indexing.cluster import worker
 
-        worker._embed, worker.check_setup, worker.is_there = self.originals
+        worker._embed, worker.check_setup, worker.file_exists = self.originals
 
 
 def note(path: str, text: str) -> None:

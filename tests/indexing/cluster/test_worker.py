@@ -92,7 +92,7 @@ def test_a_missing_folder_is_refused(setup):
 def test_a_folder_that_does_not_answer_is_refused(setup, monkeypatch):
     release = threading.Event()
     monkeypatch.setattr(worker_plugin, "CHECK_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(worker, "is_there", lambda _: release.wait(60))
+    monkeypatch.setattr(worker, "file_exists", lambda _: release.wait(60))
 
     async def ask():
         try:
