@@ -53,13 +53,14 @@ from explorer.util.progress import Reporter
 def compare(songs, database, genres, out, pairs, projections, as_json, **choices):
     """Compare songs in figures and as text.
 
-    Each SONG is an id, a path or a title of the library, or any audio file, which is embedded with the
+    Each SONG is the id, path or title of a song of the library, or any audio file, which is embedded with the
     library's model. Without any SONG or --genre, all songs of the library are compared.
 
     \b
     The figures, PNG and SVG, are written to the folder --out:
-      similarity  the cosine of each pair of songs, after the library's mean was subtracted
-      distance    the Euclidean distance of each pair of songs
+      similarity  how similar each pair of songs is, from -1 to 1: the cosine of their vectors,
+                  after subtracting the library's mean
+      distance    how far apart each pair of songs is: the Euclidean distance of their vectors
       scatter     the songs' positions on the map
     For more than 60 songs, the first two show the means of the genres, or the means of the clusters if most
     songs have no genre.

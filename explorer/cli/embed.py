@@ -40,9 +40,10 @@ from explorer.util.progress import LineReporter, Reporter
 def embed(files, out, database, like_library, progress_lines, as_json, **choices):
     """Write the embedding of each FILE to an .npz file.
 
-    The arrays of the .npz are `embedding` (T, 512), `timestamps` (T,) in seconds, and `pooled` (512,). The
-    library is not changed; it is read only with --like-library. If one of several files cannot be embedded,
-    the others still are.
+    The embedding describes the sound of each window of a file by 512 numbers. For T windows, the arrays of
+    the .npz are `embedding` (T, 512), `timestamps` (T,) in seconds, and `pooled` (512,), the vector of the
+    whole file. The library is not changed; it is read only with --like-library. If one
+    of several files cannot be embedded, the others are embedded anyway.
     """
     from explorer.indexing.embed_files import embed_to_npz, npz_paths
 

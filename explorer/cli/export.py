@@ -54,13 +54,14 @@ from explorer.util.progress import Reporter, plural
     type=PROJECTION_CHOICE,
     help="Parquet: the projection of the columns x and y (default: the first of tsne, umap, pca on the map).",
 )
-@click.option("--vectors", is_flag=True, help="Parquet: add the vectors, 512 numbers a song.")
+@click.option("--vectors", is_flag=True, help="Parquet: add the vectors, 512 numbers for each song.")
 @json_option
 def export(database, form, out, as_json, **choices):
     """Export the library as a table or a playlist.
 
-    The output goes to standard output, or to the file --out. A tsv contains the vectors, and a parquet does
-    with --vectors. In a csv, an apostrophe is put before text that a spreadsheet would take for a formula.
+    The output goes to standard output, or to the file --out. A tsv always contains the vectors, a
+    parquet only with --vectors. In a csv, an apostrophe is put before text that a spreadsheet would take for
+    a formula.
     """
     from explorer.database.database import Database
     from explorer.exporting.exporter import FORMATS, PLAYLISTS, ExportRequest, format_of

@@ -18,7 +18,8 @@ from explorer.util.progress import Reporter
     "--audio",
     "clips",
     type=click.Path(path_type=Path),
-    help="The folder of the songs' clips, which are named by song ids (default: `previews` beside ORIGINAL).",
+    help="The folder of the songs' audio clips, each named by its song's id (default: `previews` beside "
+    "ORIGINAL).",
 )
 @map_option
 @json_option

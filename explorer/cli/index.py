@@ -33,9 +33,9 @@ SOME_FAILED = 3
 MAX_SHOWN_FAILURES = 10
 MAX_SHOWN_FILES = 10
 UNTRAINED = (
-    "This library was made with untrained filters: songs near each other on the map share their timbre at "
-    "best. With OpenL3's official weights in metadata/models, run the index again with --weights openl3 "
-    "--reindex."
+    "This library was made with untrained filters: songs near each other on the map have only a similar "
+    "timbre, at best. When OpenL3's official weights are in metadata/models, run the index again with "
+    "--weights openl3 --reindex."
 )
 _JSON_COUNTS = (
     "found indexed skipped failed unsettled left failed_before copied moved retagged gone back "
@@ -47,41 +47,49 @@ _JSON_COUNTS = (
 @click.argument("folder", required=False)
 @database_option
 @model_options("auto", "float32", "bfloat16", "int8")
-@click.option("--limit", type=click.IntRange(1), help="Embed at most so many songs.")
-@click.option("--retry", is_flag=True, help="Try files again that failed before.")
-@click.option("--reindex", is_flag=True, help="Embed every song again, with the requested model.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-@click.option("--prune", "pruning", is_flag=True, help="Drop the songs whose files are missing.")
-@click.option("--force", is_flag=True, help="Prune even if more than half of the songs are missing.")
+@click.option("--limit", type=click.IntRange(1), help="Read at most this many new or changed files.")
+@click.option("--retry", is_flag=True, help="Also try again the files that failed in an earlier run.")
 @click.option(
-    "--watch", "watching", is_flag=True, help="Then wait for new songs and index them, until Ctrl-C."
+    "--reindex", is_flag=True, help="Make all vectors again, with the model that the other options choose."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
+@click.option(
+    "--prune", "pruning", is_flag=True, help="Remove songs from the library if their files are missing."
+)
+@click.option(
+    "--force", is_flag=True, help="With --prune: remove them even if more than half of the songs are missing."
+)
+@click.option(
+    "--watch", "watching", is_flag=True, help="Afterwards, wait for new songs and index them, until Ctrl-C."
 )
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Decode and embed on the Dask cluster with this scheduler, such as tcp://10.0.0.1:8786.",
+    help="Use the machines of a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786.",
 )
 @map_option
 @click.option(
     "--no-previews",
     is_flag=True,
-    help="Make no previews (a quarter of a megabyte a song): the page makes those that it needs.",
+    help="Do not make previews (20 s of each song, about 0.25 MB): the page makes those that it needs.",
 )
 @click.option(
     "--genre-from",
     "--genres",
     "genre_from",
     metavar="auto|tags|folder|FILE",
-    help="Where genres come from: tags, folder names, or a CSV (auto). Also applies to known songs.",
+    help="Where genres come from: the tags, the names of the folders, a table such as a CSV FILE, or auto "
+    "(the tags, else the folder's name). Known songs get these genres too.",
 )
 @json_option
 def index(
     folder, database, dry_run, watching, as_json, weights, hop_s, precision, engine, reindex, **choices
 ):
-    """Embed the new songs in FOLDER (default: audio/), then compute the map.
+    """Add the songs in FOLDER to the library and its map.
 
-    Songs that were moved, copied or only retagged keep their vectors. Songs whose files are missing stay, and
-    are marked. Exit status 3: some files could not be read.
+    The default FOLDER is audio/. A neural network listens to each new song and describes its sound by 512
+    numbers, the song's vector. Songs that were moved, copied or only retagged keep their vectors. Songs whose
+    files are missing stay in the library, marked as missing. Exit status 3: some files could not be read.
     """
     folder = as_root(folder or Settings.audio)
     if dry_run:
@@ -108,7 +116,7 @@ def index(
 
 @dataclass(frozen=True)
 class _Options:
-    """The command's options; those from `limit` on have the names of the command line."""
+    """The command's options; those from `limit` on have the names of the parameters of `index`."""
 
     database: Path
     folder: Path | RemotePath
@@ -125,7 +133,7 @@ class _Options:
 
 
 def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = False) -> Summary:
-    """Index the folder, report the results, and update the map. If `quiet`, report only news."""
+    """Index the folder, report the results, and update the map. `quiet` reports only new and failed songs."""
     from explorer.database.database import Database
     from explorer.demo.demo_library import holds_only_demo_songs, is_demo_folder
     from explorer.indexing.index_run import IndexRun
@@ -161,8 +169,8 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
         summary.duplicates = sum(len(group) - 1 for group in library.duplicates())
         if summary.duplicates and not quiet:
             reporter.say(
-                f"{plural(summary.duplicates, 'song')} with exactly the sound of another: the page can hide "
-                "duplicates."
+                f"Duplicates: {plural(summary.duplicates, 'song')} with exactly the same sound as another; "
+                "the page can hide them."
             )
         if not options.no_map:
             _update_map(library, summary, reporter)
@@ -218,15 +226,15 @@ def _dry_run(database, folder, retry, limit, *, reindex: bool, as_json: bool) ->
 
 def _print_dry_run(plan: DryRun) -> None:
     groups = (
-        ("to embed: new", plan.new),
-        ("to embed again: the sound changed", plan.changed),
-        ("to try again: failed before", plan.retried),
+        ("to embed, because new", plan.new),
+        ("to embed again, because the sound has changed", plan.changed),
+        ("to try again, after an earlier failure", plan.retried),
         ("moved, keeping the vector", [f"{before} → {after}" for before, after in plan.moved]),
-        ("copied, sharing a vector", plan.copied),
+        ("copied, with the vector of the original", plan.copied),
         ("retagged, keeping the vector", plan.retagged),
-        ("that cannot be read, and would fail", plan.unreadable),
+        ("unreadable, which would fail", plan.unreadable),
         ("back again", plan.back),
-        ("missing: the song would be marked, and dropped with --prune", plan.gone),
+        ("missing, whose songs would be marked, or removed with --prune", plan.gone),
     )
     for description, files in groups:
         if files:
@@ -240,7 +248,7 @@ def _print_dry_run(plan: DryRun) -> None:
     if plan.to_embed and plan.songs_per_second:
         duration = format_duration(plan.to_embed / plan.songs_per_second)
         click.echo(f"Embedding would take about {duration}, at the rate of the last run.")
-    click.echo("Nothing was done.")
+    click.echo("Nothing was changed.")
 
 
 def _update_map(library, summary: Summary, reporter: Reporter) -> None:
@@ -276,13 +284,14 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
             "tries them again."
         )
     if summary.back:
-        reporter.say(f"{plural(summary.back, 'song')} no longer missing: the files are back.")
+        reporter.say(f"Found again: {plural(summary.back, 'song')} that had been missing.")
     if summary.gone:
         reporter.say(
-            f"{plural(summary.gone, 'song')} missing: they are marked, and stay until --prune drops them."
+            f"Missing: the files of {plural(summary.gone, 'song')}. The library keeps these songs, marked as "
+            "missing, until --prune removes them."
         )
     if summary.genres_changed:
-        reporter.say(f"{plural(summary.genres_changed, 'known song')} with other genres now.")
+        reporter.say(f"The genres of {plural(summary.genres_changed, 'known song')} have changed.")
     if summary.interrupted:
         left = f"; about {format_estimate(summary.seconds_left)} are left" if summary.seconds_left else ""
         reporter.say(f"Stopped. Nothing is lost: run the same command to go on{left}.")

@@ -45,7 +45,7 @@ def cli() -> None:
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments):
-    """Run the tests. ARGUMENTS go to pytest."""
+    """Run the program's tests. ARGUMENTS are passed to pytest."""
     import pytest
 
     os.chdir(ROOT)
@@ -86,12 +86,12 @@ def run(arguments: list[str] | None = None) -> int:
     Parameters
     ----------
     arguments : list of str, optional
-        By default those of this process.
+        The command and its options; by default the arguments of this process.
 
     Returns
     -------
     int
-        0 done, 1 a problem, 2 wrong usage, 3 done except for some files, 130 interrupted.
+        0 success, 1 an error, 2 wrong usage, 3 success except for some files, 130 interrupted.
     """
     try:
         try:

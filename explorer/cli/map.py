@@ -30,7 +30,7 @@ from explorer.util.progress import LineReporter, Reporter
 @click.option(
     "--clusters",
     type=click.IntRange(0, 500),
-    help="The number of clusters, also for later runs; 0 chooses the number from the music.",
+    help="The number of clusters (groups of similar songs), also for later runs; 0: the program chooses it.",
 )
 @click.option("--relayout", is_flag=True, help="Compute a new layout: every song may move.")
 @progress_option

@@ -11,8 +11,8 @@ import click
 from explorer.config import Settings
 
 UNTRAINED_WARNING = (
-    "The model has UNTRAINED filters, not OpenL3's weights: songs that it finds similar share their timbre "
-    "at best."
+    "The model has UNTRAINED filters, not OpenL3's weights: songs that it finds similar have only a "
+    "similar timbre, at best."
 )
 """Printed beside every result that was computed with untrained filters."""
 
@@ -30,7 +30,8 @@ port_option = click.option(
     "--port", type=click.IntRange(0, 65535), help="The port to listen on (default: the first free from 8050)."
 )
 weights_option = click.option(
-    "--weights", help="The network's weights: `openl3`, `untrained`, or a file (.h5, .h5.gz)."
+    "--weights",
+    help="The network's weights: `openl3` (trained), `untrained` (random filters), or a file (.h5, .h5.gz).",
 )
 browser_option = click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 map_option = click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
@@ -55,23 +56,26 @@ def model_options(*precisions: str) -> Callable[[Callable], Callable]:
             "--hop",
             "hop_s",
             type=click.FloatRange(0.01, 10.0),
-            help="Seconds from one window to the next (default: 0.5). Above 1, parts of a song are skipped.",
+            help="The network listens to windows of 1 s: the seconds from the start of one to the next "
+            "(default: that of the library that is used, else 0.5). Above 1, parts of a song are skipped.",
         ),
         weights_option,
         click.option(
             "--precision",
             type=click.Choice(precisions),
-            help="The network's number format. `auto` measures which is the fastest that keeps the "
-            "neighbours that float32 finds."
+            help="The number format that the network computes in (default: that of the library, else "
+            "`auto`). `auto` tries the formats on some of your songs, and chooses the fastest that finds "
+            "nearly the same neighbours as float32."
             if "auto" in precisions
-            else "The network's number format (default: float32).",
+            else "The number format that the network computes in (default: that of the library that is used, "
+            "else float32).",
         ),
         click.option(
             "--engine",
             type=click.Choice(["openvino", "tensorflow", "openl3"]),
             default="openvino",
             show_default=True,
-            help="What computes the embeddings: openvino is for CPUs, tensorflow for GPUs, openl3 is the "
+            help="What computes the embeddings: openvino is for CPUs, tensorflow is for GPUs, openl3 is the "
             "published package.",
         ),
     )

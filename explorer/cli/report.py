@@ -22,8 +22,8 @@ from explorer.util.progress import Reporter
 @click.option(
     "--recompute",
     type=click.IntRange(0),
-    help="How many songs to embed again, to check their vectors and to compare maximum with mean pooling; 0 "
-    "for none (default: 12, fewer if the songs are long).",
+    help="How many songs to embed again, to check their vectors, and to compare two ways of combining the "
+    "windows of a song: their maximum or their mean. 0 for none (default: 12, fewer if the songs are long).",
 )
 @json_option
 def report(database, out, recompute, as_json):
@@ -42,9 +42,8 @@ def report(database, out, recompute, as_json):
     refuse_to_overwrite_library(out, database)
     database = library_to_read(database, with_map=True, reporter=reporter)
     out = out or database.parent / "report.html"
-    refuse_to_overwrite_library(
-        out, database
-    )  # A database of the original scripts is read through its mirror.
+    # A database of the original scripts is read through its mirror, which must not be overwritten either.
+    refuse_to_overwrite_library(out, database)
     with Database.open_readonly(database) as library:
         verification = verify(library, recompute=recompute, reporter=reporter)
     if as_json:

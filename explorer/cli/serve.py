@@ -1,4 +1,4 @@
-"""The command `serve`: serve the page of the map."""
+"""The command `serve`: start the web server of the map's page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ from explorer.util.progress import Reporter
 )
 @browser_option
 def serve(database, host, port, allowed_hosts, clips, no_browser):
-    """Serve the page of the map."""
+    """Start the page of the map, and open it in the browser.
+
+    The page runs on this machine until Ctrl-C.
+    """
     from explorer.legacy.mirror import library_to_read
     from explorer.web.server import serve_forever
 

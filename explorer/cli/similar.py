@@ -17,7 +17,9 @@ from explorer.util.text import one_line
 @click.command()
 @click.argument("song", metavar="SONG|FILE")
 @database_option
-@click.option("-k", "count", type=click.IntRange(1), default=10, show_default=True, help="How many songs.")
+@click.option(
+    "-k", "count", type=click.IntRange(1), default=10, show_default=True, help="How many songs to list."
+)
 @click.option(
     "--weights", help="For a FILE: the weights that the library was made with, `openl3` or a file of weights."
 )
@@ -44,9 +46,8 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
     refuse_to_overwrite_library(out, database)
     reporter = Reporter()
     database = library_to_read(database, reporter=reporter)
-    refuse_to_overwrite_library(
-        out, database
-    )  # A database of the original scripts is read through its mirror.
+    # A database of the original scripts is read through its mirror, which must not be overwritten either.
+    refuse_to_overwrite_library(out, database)
     similar_songs = recommend(
         song, database=database, count=count, request=model_request(weights=weights), reporter=reporter
     )
@@ -78,8 +79,8 @@ def _write(text: str, out: Path | None, reporter: Reporter) -> None:
 
 
 def _print_list(similar_songs) -> None:
-    """Print one line a song: similarity, title, artist and id."""
-    # Tags can contain control characters: `shown` removes those that could move the terminal's cursor.
+    """Print one line for each song: similarity, title, artist and id."""
+    # Tags can contain control characters: `one_line` removes those that could move the terminal's cursor.
     click.echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
     for row in similar_songs.rows():
         names = (row["title"], row["artist"] or "no artist", row["song_id"])

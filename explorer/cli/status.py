@@ -14,7 +14,7 @@ from explorer.util.progress import Reporter
 def status(database, as_json):
     """Describe the library and its map.
 
-    The description has the songs, vectors, failures, model and projections.
+    The output has the numbers of songs, vectors and failures, the model and the projections.
     """
     from explorer.analysis.library_status import describe_library, library_status
     from explorer.database.database import Database

@@ -30,7 +30,7 @@ def synth(folder, form, seconds, rate_hz, seed, as_json):
     """Write synthetic test sounds into FOLDER.
 
     The sounds are chords, tones, noises and a rhythm. Files with the same names are overwritten; other files
-    stay.
+    are kept.
     """
     from explorer.demo.synthetic_sounds import SIGNALS, write_signals
 

@@ -18,9 +18,9 @@ from explorer.util.progress import DownloadProgress, Reporter
 @click.option("--mirror", metavar="URL", help="Download them from this URL instead of OpenL3's repository.")
 @json_option
 def weights_command(weights, download, mirror, as_json):
-    """Show which weights would be used.
+    """Show the network's weights, or download OpenL3's.
 
-    The output has their file, checksum and licence.
+    The output has the file, checksum and licence of the weights that the other commands would use.
     """
     facts = weights_status(
         weights, models_dir=Settings().models, download=download, mirror=mirror, reporter=Reporter()
@@ -66,25 +66,25 @@ def weights_status(
     WeightsError
         If a file is damaged or missing, or the download fails.
     """
-    from explorer.embedding import model_weights as official
+    from explorer.embedding import model_weights
 
-    if download and choice not in official.OFFICIAL_CHOICES:
+    if download and choice not in model_weights.OFFICIAL_CHOICES:
         raise WeightsError("Only OpenL3's own weights can be downloaded: leave out --weights, or --download.")
-    weights = official.find_weights_here(choice, models_dir=models_dir)
+    weights = model_weights.find_weights_here(choice, models_dir=models_dir)
     if weights is None and download:
         progress = DownloadProgress(reporter)
-        weights = official.find_weights(choice, models_dir=models_dir, progress=progress, url=mirror)
-    attribution = f"OpenL3 by {official.OFFICIAL_AUTHORS}, {official.OFFICIAL_LICENCE}"
+        weights = model_weights.find_weights(choice, models_dir=models_dir, progress=progress, url=mirror)
+    attribution = f"OpenL3 by {model_weights.OFFICIAL_AUTHORS}, {model_weights.OFFICIAL_LICENCE}"
     if weights is None:
         return {
             "found": False,
-            "url": mirror or official.OFFICIAL_URL,
-            "file": str(official.download_target(models_dir)),
-            "packed_sha256": official.OFFICIAL_PACKED_SHA256,
-            "licence": official.OFFICIAL_LICENCE,
+            "url": mirror or model_weights.OFFICIAL_URL,
+            "file": str(model_weights.download_target(models_dir)),
+            "packed_sha256": model_weights.OFFICIAL_PACKED_SHA256,
+            "licence": model_weights.OFFICIAL_LICENCE,
             "attribution": attribution,
         }
-    is_official = weights.sha256 == official.OFFICIAL_SHA256
+    is_official = weights.sha256 == model_weights.OFFICIAL_SHA256
     return {
         "found": True,
         "name": weights.name,

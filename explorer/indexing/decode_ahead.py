@@ -143,8 +143,8 @@ class DecodeAhead:
                 continue
 
     def _pack(self, batches: Iterator[Batch]) -> None:
-        # `batches` runs the packer, so only the thread with the lock may iterate over it. The batches enter the
-        # queue under the lock too, in the packer's order: a song's end never comes before its windows.
+        # `batches` runs the packer, so only the thread with the lock may iterate over it. The batches enter
+        # the queue under the lock too, in the packer's order: a song's end never comes before its windows.
         with self._lock:
             for batch in batches:
                 self._put(batch)

@@ -129,7 +129,7 @@ class _Comparison:
         return unknown
 
     def _add_if_known(self, path: Path | RemotePath, decoder: Decoder) -> bool:
-        """Add a file to the dry run if it cannot be read or its sound is known. Return if it was added."""
+        """Add a file to the dry run if it is unreadable or its sound is known. Tell whether it was added."""
         try:
             fingerprints = decoder.fingerprints(path)
         except ExplorerError:

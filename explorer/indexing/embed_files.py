@@ -259,8 +259,8 @@ def _distinct_paths(files: Sequence[Path], folder: Path) -> list[Path]:
 def _open(file: Path) -> AudioStream:
     if file.is_dir():
         raise AudioError(
-            f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` to embed the whole "
-            "folder."
+            f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` to embed the "
+            "whole folder."
         )
     return open_audio(file)
 

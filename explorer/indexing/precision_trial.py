@@ -97,7 +97,7 @@ class _Trials:
         self.scores: dict | None = None
 
     def choose_model(self) -> Model:
-        """Measure the precisions, and return the model with the chosen one. Requested int8 is only calibrated."""
+        """Return the model with the fastest suitable precision. If int8 was requested, only calibrate it."""
         model = self._run.model
         if model.precision == "int8":
             self.songs = self._sample()

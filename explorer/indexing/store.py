@@ -79,7 +79,7 @@ class Storer:
         self._count(song)
 
     def _keep_displaced(self, song: Song) -> None:
-        """Keep the vector that a new sound replaces at a path: a later file of the run may have the old sound."""
+        """Keep the vector that a new sound replaces at a path: a later file may have the old sound."""
         for old in self._database.songs_at(self._run.root_id, song.file.path):
             if old.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint}):
                 vector = self._database.vector(old.song_id)

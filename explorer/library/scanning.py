@@ -76,7 +76,7 @@ def scan_folder(folder: Path | RemotePath, *, root: Path | RemotePath | None = N
 
 
 def folder_prefix(folder: Path | RemotePath, root: Path | RemotePath) -> bytes:
-    """Return a folder's path relative to a root, as its files' paths start: empty, or ending with `/`."""
+    """Return a folder's path relative to a root: empty, or ending with `/`. Files' paths start with it."""
     inside = folder.relative_to(root)
     return b"" if inside == Path() else os.fsencode(inside.as_posix()) + b"/"
 

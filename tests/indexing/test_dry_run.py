@@ -121,7 +121,7 @@ def test_the_command_prints_the_dry_run(tmp_path, music, make_tone, capsys):
     said = capsys.readouterr().out
     assert f"{music}/disc 0/0.flac → {music}/moved.flac" in said
     assert "Embedding would take about" in said
-    assert said.rstrip().endswith("Nothing was done.")
+    assert said.rstrip().endswith("Nothing was changed.")
     assert run(["index", str(tmp_path / "nowhere"), "--dry-run", "--db", str(database)]) == 1
     assert "does not exist" in capsys.readouterr().err
 
