@@ -16,7 +16,7 @@ BATCH_FILES = 8
 """The most files in a job: enough to decode ahead of the network, and few to repeat if the worker dies."""
 
 WORKER_BATCHES = 2
-"""The most jobs of a worker: it embeds the first while the second already waits on it."""
+"""The most jobs of a worker: it embeds the first, and the second waits on the worker meanwhile."""
 
 
 @dataclass(frozen=True, eq=False)
