@@ -11,7 +11,7 @@ import numpy as np
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.records import SongRow, absolute_path
-from explorer.database.songs import FiledSong, at_home
+from explorer.database.songs import SongWithFile, expand_home
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
@@ -31,7 +31,7 @@ class Recommendations:
         Of what they are like.
     song_id : str or None
         None for a file that is not in the library.
-    songs : tuple of (FiledSong, float)
+    songs : tuple of (SongWithFile, float)
         The nearest first, with their centred cosines.
     is_trained : bool or None
         False where the library's filters are not OpenL3's, and likeness is that of timbre at best; None
@@ -41,7 +41,7 @@ class Recommendations:
     title: str
     artist: str
     song_id: str | None
-    songs: tuple[tuple[FiledSong, float], ...]
+    songs: tuple[tuple[SongWithFile, float], ...]
     is_trained: bool | None
 
     def rows(self) -> list[dict]:
@@ -89,7 +89,7 @@ def recommend(
     AudioError, EmbeddingError
         If the file cannot be decoded or embedded.
     """
-    file = at_home(text)
+    file = expand_home(text)
     with Database.open_readonly(database) as library:
         library.require_songs()
         song_id = _song_named(library, text, file)
@@ -153,7 +153,7 @@ def _gathered(
     library: Database, title: str, artist: str, song_id: str | None, found: list[tuple[str, float]]
 ) -> Recommendations:
     values = dict(found)
-    songs = library.filed_songs(list(values))
+    songs = library.songs_with_files(list(values))
     model = library.model()
     return Recommendations(
         title=title,
@@ -164,7 +164,7 @@ def _gathered(
     )
 
 
-def _path_of(song: FiledSong) -> str | None:
+def _path_of(song: SongWithFile) -> str | None:
     """Return where a song's file is, as text: bytes that are none become U+FFFD."""
     if song.path is None or song.root is None:
         return None

@@ -109,7 +109,7 @@ def index_folder(
         elif request.reindex:
             database.forget_vectors()
         summary = Summary()
-        root_id, root = database.settle_root(folder)
+        root_id, root = database.find_or_add_root(folder)
         scan = scan.under(folder.relative_to(root))
         source = settle_genres(database, root_id, scan.files, genre_from, reporter=reporter)
         if genre_from is not None:
@@ -125,7 +125,7 @@ def index_folder(
             if todo:
                 running.found(len(todo), previews=previews is not None)
                 # Who holds the library for minutes must not end a run of hours.
-                database.wait_patiently(reporter.say)
+                database.use_long_busy_timeout(reporter.say)
                 storer = Storer(
                     database, root, root_id, summary, genres=source.genres, previews=maker, log=log
                 )
@@ -143,7 +143,7 @@ def index_folder(
             if todo:
                 _remember(database, summary)
             if summary.moved:
-                database.renew_map()
+                database.increment_map_revision()
             if maker and not summary.interrupted:
                 _finish_previews(maker, database, root_id, scan, summary, reporter)
         return summary

@@ -136,7 +136,7 @@ def _make(
         anew = _is_laid_out_anew(method, method in asked, parameters, library, request)
         if method == "tsne" and anew and len(library.song_ids) >= MINUTES_FOR_TSNE and new.positions:
             _measure(library, new, reporter)
-            if not database.store_map(new, over=library.revision):
+            if not database.store_map(new, based_on=library.revision):
                 return None
             library.revision += 1
             reporter.say("The map can be looked at; t-SNE will join it in some minutes.")
@@ -145,7 +145,7 @@ def _make(
     _measure(library, new, reporter)
     insist()
     reporter.finishing()
-    return new if database.store_map(new, over=library.revision) else None
+    return new if database.store_map(new, based_on=library.revision) else None
 
 
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:

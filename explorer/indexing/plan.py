@@ -87,4 +87,4 @@ def record_absence(database: Database, root_id: int, plan: Plan) -> None:
     """Mark the songs that are gone, forget failures of files that are gone, and unmark what is back."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     database.mark_gone(root_id, plan.gone, since=now)
-    database.mark_back(root_id, plan.back)
+    database.unmark_gone(root_id, plan.back)

@@ -26,7 +26,7 @@ def prune(database: Database, folder: Path | RemotePath | str, *, force: bool = 
         `force` is given. Nothing is dropped then.
     """
     folder = as_root(folder).expanduser().resolve()
-    root_id, root = database.settle_root(folder)
+    root_id, root = database.find_or_add_root(folder)
     everywhere, total = database.count_gone(root_id), database.count_files(root_id)
     if 2 * everywhere > total and not force:
         raise LibraryError(
@@ -38,7 +38,7 @@ def prune(database: Database, folder: Path | RemotePath | str, *, force: bool = 
     songs = database.gone_under(root_id, prefix)
     database.forget_songs([song_id for song_id, _ in songs])
     if songs:
-        database.renew_map()
+        database.increment_map_revision()
         still = database.known_sounds()
         _clear_caches(Settings(database=Path(database.path)), {mark for _, mark in songs} - still)
     return len(songs)

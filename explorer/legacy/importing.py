@@ -214,7 +214,7 @@ def _import_clips(
     """
     stored, files = library.clips(), {}
     if clips:
-        root_id, root = library.settle_root(clips)
+        root_id, root = library.find_or_add_root(clips)
         files = find_clips(scan_folder(clips), song_ids)
     unchanged, new = set(), {}
     for song_id in song_ids:

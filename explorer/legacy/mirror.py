@@ -52,7 +52,7 @@ def library_to_read(
             )
         return database
     with _open(mirror, database) as library:
-        library.wait_patiently(reporter.say)
+        library.use_long_busy_timeout(reporter.say)
         # One transaction: a second process waits for the first, and a killed one leaves no half-made copy.
         with library.transaction():
             _update_songs(library, database, clips, reporter)

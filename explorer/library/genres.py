@@ -107,16 +107,16 @@ def open_genre_source(choice: str, *, paths: Iterable[bytes]) -> GenreSource:
     if choice == "tags":
         return GenreSource(choice, lambda _, tags: tags.genres)
     if choice == "folder":
-        layout = Layout(paths)
+        layout = FolderLayout(paths)
         return GenreSource(choice, lambda file, _: _as_genre(layout.folder(file.text)))
     if choice == "auto":
-        layout = Layout(paths)
+        layout = FolderLayout(paths)
         return GenreSource(choice, lambda file, tags: _find_in_tags_or_folder(layout, file, tags))
     table = read_genre_table(Path(choice), paths=[path.decode("utf-8", "replace") for path in paths])
     return GenreSource(choice, lambda file, tags: table.find(file.path, tags))
 
 
-class Layout:
+class FolderLayout:
     """How a library's files are laid out in folders.
 
     Parameters
@@ -145,7 +145,7 @@ class Layout:
             return folders[-1] if folders else ""
         return folders[self._level] if len(folders) > self._level else ""
 
-    def plausible_folder(self, path: str) -> str:
+    def genre_folder(self, path: str) -> str:
         """Return the name of the folder that directly contains a file, or "" if it is hardly a genre.
 
         It is hardly a genre if the name is a number, a date or a general word such as "music", if there is
@@ -154,10 +154,10 @@ class Layout:
         folders = _folders(path)
         if self._level is None or not self._is_flat or len(folders) != self._level + 1:
             return ""
-        return folders[-1] if is_plausible(folders[-1]) else ""
+        return folders[-1] if can_be_genre(folders[-1]) else ""
 
 
-def is_plausible(folder: str) -> bool:
+def can_be_genre(folder: str) -> bool:
     """Return whether a folder's name can be a genre: it is neither a number nor a general word."""
     letters = _SEPARATORS.sub("", folder)
     if len(letters) < 2 or _NUMBERS.fullmatch(letters) or not re.search(r"[^\W\d_]", letters):
@@ -180,10 +180,10 @@ def _first_different_level(folder_lists: list[list[str]]) -> int | None:
     return None
 
 
-def _find_in_tags_or_folder(layout: Layout, file: ScannedFile, tags: Tags) -> tuple[str, ...]:
+def _find_in_tags_or_folder(layout: FolderLayout, file: ScannedFile, tags: Tags) -> tuple[str, ...]:
     if tags.genres or tags.artists:
         return tags.genres
-    return _as_genre(layout.plausible_folder(file.text))
+    return _as_genre(layout.genre_folder(file.text))
 
 
 def _as_genre(folder: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ REQUIREMENTS = "requirements-distributed.txt"
 
 # A single letter before the colon is a Windows drive. One slash is enough: Path turns two into one.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
-QUOTED = ("http", "https")
+HTTP_SCHEMES = ("http", "https")
 """Schemes whose URLs are percent-encoded, and whose folders look like any other page."""
 
 
@@ -44,20 +44,22 @@ class RemotePath:
     @property
     def name(self) -> str:
         """The last part of the URL, decoded."""
-        return self.plain(self.url.partition("://")[2].rpartition("/")[2])
+        return self.decode(self.url.partition("://")[2].rpartition("/")[2])
 
     @property
     def suffix(self) -> str:
         """The extension of the name, with its dot."""
         return os.path.splitext(self.name)[1]
 
-    def plain(self, text: str) -> str:
+    def decode(self, text: str) -> str:
         """Return a part of the URL without percent-encoding."""
-        return unquote(text) if self.scheme in QUOTED else text
+        return unquote(text) if self.scheme in HTTP_SCHEMES else text
 
     def __truediv__(self, part: str | os.PathLike) -> RemotePath:
         text = os.fspath(part).strip("/")
-        return RemotePath(f"{self.url}/{quote(text) if self.scheme in QUOTED else text}") if text else self
+        return (
+            RemotePath(f"{self.url}/{quote(text) if self.scheme in HTTP_SCHEMES else text}") if text else self
+        )
 
     def __fspath__(self) -> str:
         return self.url
@@ -80,7 +82,7 @@ class RemotePath:
         """
         if not self.is_relative_to(other):
             raise ValueError(f"{self} does not lie below {other}")
-        return Path(self.plain(self.url[len(as_root(other).url) :]).strip("/"))
+        return Path(self.decode(self.url[len(as_root(other).url) :]).strip("/"))
 
     def expanduser(self) -> RemotePath:
         """Return itself: a URL has no `~`."""
@@ -97,7 +99,7 @@ class RemotePath:
     def as_uri(self) -> str:
         """Return the percent-encoded URL, which other programs expect."""
         scheme, _, rest = self.url.partition("://")
-        return self.url if scheme in QUOTED else f"{scheme}://{quote(rest)}"
+        return self.url if scheme in HTTP_SCHEMES else f"{scheme}://{quote(rest)}"
 
     def stat(self) -> os.stat_result:
         """Raise OSError: a URL has no file status."""
@@ -126,12 +128,12 @@ class RemotePath:
 
     def _info(self) -> dict:
         system, path = open_system(self)
-        with speaking_plainly(self):
+        with translate_server_errors(self):
             return system.info(path)
 
 
 @contextmanager
-def speaking_plainly(path: RemotePath) -> Iterator[None]:
+def translate_server_errors(path: RemotePath) -> Iterator[None]:
     """Turn errors of servers and their clients into a `LibraryError`; let FileNotFoundError pass."""
     try:
         yield
@@ -148,7 +150,7 @@ def speaking_plainly(path: RemotePath) -> Iterator[None]:
 
 def _means_unreachable(path: RemotePath, error: FileNotFoundError) -> bool:
     """Return whether a server was unreachable: over HTTP, fsspec raises FileNotFoundError for that too."""
-    return path.scheme in QUOTED and not isinstance(error.__cause__, (FileNotFoundError, NoneType))
+    return path.scheme in HTTP_SCHEMES and not isinstance(error.__cause__, (FileNotFoundError, NoneType))
 
 
 def one_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import LibraryError
 from explorer.library.music_file import ScannedFile
-from explorer.library.remote import QUOTED, RemotePath, open_system, speaking_plainly
+from explorer.library.remote import HTTP_SCHEMES, RemotePath, open_system, translate_server_errors
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -36,8 +36,8 @@ def remote_files(root: RemotePath, *, is_audio: object) -> list[ScannedFile]:
     system, path = open_system(root)
     system.invalidate_cache()
     try:
-        with speaking_plainly(root):
-            if system.info(path)["type"] == "file" and root.scheme not in QUOTED:
+        with translate_server_errors(root):
+            if system.info(path)["type"] == "file" and root.scheme not in HTTP_SCHEMES:
                 raise LibraryError(f"{root} is not a folder: name the folder that holds your music.")
             found = _find(system, path)
             files = list(_files(found, system, path, root, is_audio))
@@ -60,7 +60,7 @@ def _files(
     prefix = path.rstrip("/") + "/"
     for name, info in found.items():
         below = name[len(prefix) :] if name.startswith(prefix) else name.lstrip("/")
-        text = root.plain(below)
+        text = root.decode(below)
         parts = text.split("/")
         if info.get("type") == "directory" or any(part.startswith(".") for part in parts):
             continue

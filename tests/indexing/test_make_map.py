@@ -243,7 +243,9 @@ def test_a_large_library_can_be_looked_at_before_its_t_sne_is_ready(mapped, monk
     monkeypatch.setattr(
         Database,
         "store_map",
-        lambda self, new, over: stored.append(set(new.positions)) or store_map(self, new, over=over),
+        lambda self, new, based_on: (
+            stored.append(set(new.positions)) or store_map(self, new, based_on=based_on)
+        ),
     )
     update(mapped)
     update(mapped, relayout=True)

@@ -57,11 +57,11 @@ def test_stored_paths_are_joined_with_local_and_remote_roots():
 
 
 def test_roots_at_urls_contain_each_other_like_folders(fresh_db):
-    inner, _ = fresh_db.settle_root(as_root("s3://bucket/music/rock"))
-    outer, root = fresh_db.settle_root(as_root("s3://bucket/music"))
+    inner, _ = fresh_db.find_or_add_root(as_root("s3://bucket/music/rock"))
+    outer, root = fresh_db.find_or_add_root(as_root("s3://bucket/music"))
     assert (fresh_db.roots(), str(root)) == (["s3://bucket/music"], "s3://bucket/music")
-    assert fresh_db.settle_root(as_root("s3://bucket/music/jazz")) == (outer, root)
-    assert fresh_db.settle_root(Path("/bucket/music"))[1] == Path("/bucket/music")
+    assert fresh_db.find_or_add_root(as_root("s3://bucket/music/jazz")) == (outer, root)
+    assert fresh_db.find_or_add_root(Path("/bucket/music"))[1] == Path("/bucket/music")
     assert inner != outer
 
 

@@ -13,7 +13,7 @@ from explorer.audio.fingerprints import fingerprint
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.state import Run
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.errors import AnalysisError, AudioError, LibraryError
 from explorer.util.cache import Cache
 
@@ -31,7 +31,7 @@ class ReadLibrary:
     strays: dict[str, int]
     stray_vectors: list[str]
     without_vector: list[str]
-    files: dict[str, FiledVector]
+    files: dict[str, SourceFile]
     titles: dict[str, tuple[str, str]]
     durations_s: dict[str, float | None]
     genres: dict[str, tuple[str, ...]]
@@ -110,7 +110,7 @@ def _read(database: Database, integrity: list[str]) -> ReadLibrary:
         strays=database.stray_rows(),
         stray_vectors=strays,
         without_vector=database.songs_without_vector(),
-        files=database.filed_vectors(),
+        files=database.source_files(),
         titles=database.titles(),
         durations_s={song: fact.duration_s for song, fact in database.facts().items()},
         genres={song: tuple(map(str, names)) for song, names in database.genres().items()},

@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.analysis.report.checks.check import FAILED, NOT_JUDGED, PASSED, Check, among, check
 from explorer.config import Settings
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.embedding.pooling import pool
 from explorer.errors import ExplorerError
 from explorer.mapping.quality import label_purity
@@ -38,7 +38,7 @@ class Candidate:
     """A song whose file is there, as it was when it was indexed."""
 
     song_id: str
-    file: FiledVector
+    file: SourceFile
     genre: str
     artist: str
 

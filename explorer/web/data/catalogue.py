@@ -160,7 +160,7 @@ class Catalogue:
         Title and artist are empty for songs that were removed.
         """
         with Database.open_readonly(self.database) as database:
-            headings = database.headings([self.song_ids[index] for index, _ in found])
+            headings = database.titles_and_artists([self.song_ids[index] for index, _ in found])
         songs = []
         for index, similarity in found:
             title, artist = headings.get(self.song_ids[index], ("", ""))
@@ -174,7 +174,7 @@ class Catalogue:
         if not song_ids:
             return []
         with Database.open_readonly(self.database) as database:
-            headings, paths = database.headings(song_ids), database.paths_of(song_ids)
+            headings, paths = database.titles_and_artists(song_ids), database.paths_of(song_ids)
         return [
             {
                 "index": index,

@@ -100,7 +100,7 @@ def newest(settings: Settings) -> dict:
             return {
                 "revision": database.map_revision(),
                 "songs": database.count_vectors(),
-                "changes": database.mark_of_changes(),
+                "changes": database.files_version(),
             }
     except NoLibraryError:
         return {"revision": 0, "songs": 0, "changes": ""}

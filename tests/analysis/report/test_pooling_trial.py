@@ -11,7 +11,7 @@ from explorer.analysis.report.library_report import verify
 from explorer.analysis.report.pooling_trial import Candidate, Repooled, choose_songs, compare_poolings
 from explorer.config import Settings
 from explorer.database.database import Database
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import Reporter
@@ -115,7 +115,7 @@ def test_where_the_model_cannot_be_had_the_report_says_why(embedded, change_to, 
 
 def candidates(genres, duration_s=10.0):
     return [
-        Candidate(f"{number:03d}", FiledVector(Path(f"{number}"), 1, 1, "", duration_s), genre, "")
+        Candidate(f"{number:03d}", SourceFile(Path(f"{number}"), 1, 1, "", duration_s), genre, "")
         for number, genre in enumerate(genres)
     ]
 

@@ -291,5 +291,5 @@ def test_the_same_map_is_drawn_anew_when_files_go_and_nothing_is_read_again_for_
     assert after.nearest(0) == nearest
     assert (after.revision, after.order) == (before.revision, before.order)
     with Database.open(path) as database:
-        database.mark_back(1, [b"007.flac"])
+        database.unmark_gone(1, [b"007.flac"])
     assert holder.latest().file_status.counts["missing"] == 0

@@ -180,9 +180,9 @@ def create_bare(path, holder):
 def test_neighbours_have_titles_and_artists_all_of_one_query(site, monkeypatch):
     client, settings, ids = site
     calls = []
-    headings = Database.headings
+    headings = Database.titles_and_artists
     monkeypatch.setattr(
-        Database, "headings", lambda database, ids: calls.append(1) or headings(database, ids)
+        Database, "titles_and_artists", lambda database, ids: calls.append(1) or headings(database, ids)
     )
     monkeypatch.setattr(Database, "song", lambda *_: pytest.fail("asked for one song"))
     found = client.get("/neighbours/1/3").get_json()["neighbours"]

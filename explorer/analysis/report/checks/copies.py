@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer.analysis.report.checks.check import FAILED, NOTED, PASSED, Check, check
 from explorer.audio.decoding import open_audio
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.errors import AudioError
 from explorer.util.progress import number
 
@@ -52,7 +52,7 @@ class Copies:
 
 def sort_copies(
     groups: Sequence[Sequence[str]],
-    files: Mapping[str, FiledVector],
+    files: Mapping[str, SourceFile],
     titles: Mapping[str, str],
     durations_s: Mapping[str, float | None],
 ) -> Copies:
@@ -62,7 +62,7 @@ def sort_copies(
     ----------
     groups : sequence of sequence of str
         Song ids whose vectors are identical.
-    files : mapping of str to FiledVector
+    files : mapping of str to SourceFile
         Those that the library knows.
     titles, durations_s : mapping of str
         Of each song, where known: what is left to go by where files are gone.

@@ -3,7 +3,7 @@ import pytest
 import soundfile
 
 from explorer.analysis.report.checks.copies import check_copies, same_sound, sort_copies
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.errors import AudioError
 
 RATE_HZ = 44_100
@@ -24,7 +24,7 @@ def write(tmp_path):
 
 
 def filed(path, fingerprint=None, duration_s=1.0):
-    return FiledVector(path, 1, 1, fingerprint or path.name, duration_s)
+    return SourceFile(path, 1, 1, fingerprint or path.name, duration_s)
 
 
 def sort(files, *, titles=None, durations_s=None):
