@@ -206,7 +206,7 @@ def test_what_the_originals_scripts_insert_into_ours_joins_the_map(library, caps
         assert ours.song("spotify:track:new").genres == ("Rock",)
 
 
-def test_a_second_import_without_a_folder_does_not_call_songs_silent(tmp_path, capsys):
+def test_a_second_import_without_a_folder_does_not_say_that_no_song_can_be_played(tmp_path, capsys):
     store_original(tmp_path / "old.db", tmp_path / "clips")
     arguments = ["import", str(tmp_path / "old.db"), "--db", str(tmp_path / "songs.db"), "--no-map"]
     assert run([*arguments, "--audio", str(tmp_path / "clips")]) == 0
@@ -214,7 +214,7 @@ def test_a_second_import_without_a_folder_does_not_call_songs_silent(tmp_path, c
     assert run(arguments) == 0
     said = capsys.readouterr().err
     assert "12 with a clip" in said
-    assert "No song can be heard" not in said
+    assert "No song can be played" not in said
 
 
 def test_serve_shows_and_plays_an_original(tmp_path):

@@ -252,8 +252,8 @@ def test_a_label_is_the_genre_if_there_is_no_genre_column(table):
     [
         ("", r"is empty"),
         ("\n\n", r"is empty"),
-        ("path,colour\na.mp3,red\n", r"no column called genre, but path, colour"),
-        ("colour,genre\nred,Rock\n", r"no column called path or title, but colour, genre"),
+        ("path,colour\na.mp3,red\n", r"no column called genre, only path, colour"),
+        ("colour,genre\nred,Rock\n", r"no column called path or title, only colour, genre"),
         ("path,genre\na.mp3,\n", r"gives no song a genre"),
         ("path,genre\n", r"gives no song a genre"),
         ('path,genre\n"a' + "x" * 17_000_000, r"is not a CSV table"),
