@@ -174,7 +174,8 @@ def _translate_read_errors(path: Path) -> Iterator[None]:
             raise LibraryError(f"{path} is damaged ({error}): restore it from a backup.") from error
         except apsw.SQLError as error:
             raise LibraryError(
-                f"{path} does not have the tables of the original scripts ({error}): choose another file."
+                f"{path} does not have the tables and columns of the original scripts ({error}): choose "
+                "another file."
             ) from error
 
 
