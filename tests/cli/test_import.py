@@ -76,7 +76,7 @@ def test_a_command_that_reads_a_library_reads_an_original_through_its_mirror(
     for name, file in (("compare", "compare/scatter.png"), ("report", "report.html")):
         assert name != arguments[0] or (path.parent / "old.explorer" / file).is_file()
     assert run(["status", "--db", str(path)]) == 0
-    assert "Reading" not in capsys.readouterr().err
+    assert "Copying" not in capsys.readouterr().err
 
 
 def test_an_export_has_the_positions_of_a_map(original, capsys):
@@ -136,7 +136,7 @@ def test_of_two_commands_at_once_one_reads_an_original_and_both_answer(tmp_path)
     answers = [command.communicate(timeout=120) for command in both]
     assert [command.returncode for command in both] == [0, 0]
     assert [json.loads(out)["vectors"] for out, _ in answers] == [1000, 1000]
-    assert sum("Reading" in said for _, said in answers) == 1
+    assert sum("Copying" in said for _, said in answers) == 1
 
 
 def test_who_is_killed_while_reading_an_original_leaves_nothing_half_read(tmp_path):
