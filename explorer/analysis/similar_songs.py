@@ -11,7 +11,7 @@ import numpy as np
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.records import SongRow, absolute_path
-from explorer.database.songs import SongWithFile, expand_home
+from explorer.database.songs import PlaylistSong, expand_home
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
@@ -31,7 +31,7 @@ class Recommendations:
         Of what they are like.
     song_id : str or None
         None for a file that is not in the library.
-    songs : tuple of (SongWithFile, float)
+    songs : tuple of (PlaylistSong, float)
         The nearest first, with their centred cosines.
     is_trained : bool or None
         False where the library's filters are not OpenL3's, and likeness is that of timbre at best; None
@@ -41,7 +41,7 @@ class Recommendations:
     title: str
     artist: str
     song_id: str | None
-    songs: tuple[tuple[SongWithFile, float], ...]
+    songs: tuple[tuple[PlaylistSong, float], ...]
     is_trained: bool | None
 
     def rows(self) -> list[dict]:
@@ -115,7 +115,7 @@ def _song_named(library: Database, text: str, file: Path) -> str | None:
     """Return the id of the song that a text means; None where it means a file outside the library."""
     is_file = _is(file.is_file)
     # Who names a file that is there does not mean one of the library that is called alike.
-    if library.song_ids_named(text, by_file_name=not is_file):
+    if library.song_ids_matching(text, by_file_name=not is_file):
         return library.find_song(text, by_file_name=not is_file).song_id
     if is_file:
         return library.song_with_bytes(fingerprint(file))
@@ -153,7 +153,7 @@ def _gathered(
     library: Database, title: str, artist: str, song_id: str | None, found: list[tuple[str, float]]
 ) -> Recommendations:
     values = dict(found)
-    songs = library.songs_with_files(list(values))
+    songs = library.playlist_songs(list(values))
     model = library.model()
     return Recommendations(
         title=title,
@@ -164,7 +164,7 @@ def _gathered(
     )
 
 
-def _path_of(song: SongWithFile) -> str | None:
+def _path_of(song: PlaylistSong) -> str | None:
     """Return where a song's file is, as text: bytes that are none become U+FFFD."""
     if song.path is None or song.root is None:
         return None

@@ -110,7 +110,7 @@ class LibraryConnection:
         """Close the connection."""
         self._connection.close()
 
-    def use_long_busy_timeout(self, say: Callable[[str], None], *, max_wait_s: float = MAX_WAIT_S) -> None:
+    def wait_for_other_programs(self, say: Callable[[str], None], *, max_wait_s: float = MAX_WAIT_S) -> None:
         """Wait up to `max_wait_s`, instead of five seconds, whenever another program holds the library.
 
         Parameters

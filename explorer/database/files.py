@@ -13,7 +13,7 @@ from explorer.database.songs import SongTables
 from explorer.errors import LibraryError
 from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.remote import RemotePath, as_root
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 _SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
         gone_since IS NOT NULL, fingerprint, audio_fingerprint
@@ -164,7 +164,7 @@ class FileTables(SongTables):
     def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
         """Store the reason why a file could not be indexed."""
         # The reason may contain the name of the file, which may not be valid UTF-8.
-        reason = readable(reason)
+        reason = valid_text(reason)
         with self.transaction():
             sql = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)"
             self._rows(sql, (root_id, *astuple(file), reason))
@@ -221,7 +221,7 @@ class FileTables(SongTables):
             (root_id, len(folder), folder),
         )
 
-    def files_version(self) -> str:
+    def changes_token(self) -> str:
         """Return a text that changes whenever files may have been added, changed, deleted or found again."""
         gone, last = self._rows("SELECT count(*), max(gone_since) FROM files WHERE gone_since IS NOT NULL")[0]
         return f"{self._value('SELECT coalesce(max(id), 0) FROM runs')}-{gone}-{last or ''}"

@@ -12,13 +12,13 @@ from pathlib import Path
 from explorer.database.connection import LibraryConnection
 from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path, year_of
 from explorer.errors import SongNotFoundError
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 _MAX_CACHED = 10_000
 
 
 @dataclass(frozen=True)
-class SongWithFile:
+class PlaylistSong:
     """The fields of a song that playlists and exports need.
 
     Attributes
@@ -91,7 +91,7 @@ class SongTables(LibraryConnection):
             gone_since,
         )
 
-    def songs_with_files(self, song_ids: Sequence[str]) -> list[SongWithFile]:
+    def playlist_songs(self, song_ids: Sequence[str]) -> list[PlaylistSong]:
         """Return songs with the paths of their files, in the given order. Unknown ids are left out."""
         rows = self._rows(
             """SELECT song_id, title, artist, album,
@@ -109,7 +109,7 @@ class SongTables(LibraryConnection):
             (json.dumps(list(song_ids)),),
         )
         return [
-            SongWithFile(
+            PlaylistSong(
                 song_id,
                 title or song_id,
                 artist,
@@ -184,7 +184,7 @@ class SongTables(LibraryConnection):
         SongNotFoundError
             If no song matches, or if several match; the message then lists up to five of their ids.
         """
-        matches = self.song_ids_named(text, by_file_name=by_file_name)
+        matches = self.song_ids_matching(text, by_file_name=by_file_name)
         if not matches:
             raise SongNotFoundError(
                 f"No song of {self.path} has the id, path, title or file name {text!r}: see "
@@ -197,14 +197,14 @@ class SongTables(LibraryConnection):
             )
         return self.song(matches[0])
 
-    def song_ids_named(self, text: str, *, by_file_name: bool = True) -> list[str]:
+    def song_ids_matching(self, text: str, *, by_file_name: bool = True) -> list[str]:
         """Return the ids of the songs that a text names.
 
         The text is compared with ids, then file paths, then titles, then file names. The first of these that
         matches a song gives the result. See `find_song` for `by_file_name`.
         """
         # A command-line argument that is not UTF-8 contains surrogates. Ids and titles never contain them.
-        readable_text = readable(text)
+        readable_text = valid_text(text)
         matches = self._rows("SELECT id FROM songs WHERE id = ?", (readable_text,))
         if not matches:
             matches = [(song_id,) for song_id in self._ids_by_path(text)]

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.database.database import Database
 from explorer.database.records import VECTOR_SIZE
-from explorer.database.songs import SongWithFile
+from explorer.database.songs import PlaylistSong
 from explorer.errors import AnalysisError, LibraryError
 from explorer.mapping.projection import METHODS
 from explorer.mapping.similarity import SongVectors
@@ -28,7 +28,7 @@ class Collection:
 
     Attributes
     ----------
-    songs : list of SongWithFile, length n
+    songs : list of PlaylistSong, length n
         Includes songs without a vector and songs without a file.
     positions : dict of str to np.ndarray [shape=(n, 2), float32]
         For each projection of the map, the songs' positions; NaN for songs that are not on the map.
@@ -43,7 +43,7 @@ class Collection:
         from the library's mean. Empty if vectors were not requested.
     """
 
-    songs: list[SongWithFile]
+    songs: list[PlaylistSong]
     positions: dict[str, np.ndarray]
     clusters: np.ndarray
     cluster_names: list[str]
@@ -115,7 +115,7 @@ def _read(database: Database, with_vectors: bool) -> Collection:
     song_ids = sorted(database.artists())
     if not song_ids:
         database.require_songs()
-    songs = database.songs_with_files(song_ids)
+    songs = database.playlist_songs(song_ids)
     song_ids = [song.song_id for song in songs]
     labels, names, _ = database.clusters()
     song_vectors = SongVectors.read(database) if with_vectors else SongVectors([], np.empty((0, VECTOR_SIZE)))

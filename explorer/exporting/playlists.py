@@ -15,7 +15,7 @@ from urllib.parse import quote_from_bytes
 from xml.etree import ElementTree
 
 from explorer.database.records import absolute_path
-from explorer.database.songs import SongWithFile
+from explorer.database.songs import PlaylistSong
 from explorer.errors import LibraryError
 from explorer.util.text import fits_one_line, shown
 
@@ -36,12 +36,12 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 _URI_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def write_playlist(songs: Iterable[SongWithFile], *, form: str, paths: str) -> tuple[str, str]:
+def write_playlist(songs: Iterable[PlaylistSong], *, form: str, paths: str) -> tuple[str, str]:
     """Write a playlist as text.
 
     Parameters
     ----------
-    songs : iterable of SongWithFile
+    songs : iterable of PlaylistSong
         In the order of the playlist. Songs without a file are left out.
     form : {"m3u8", "xspf", "csv"}
         The format. In a CSV, text that a spreadsheet would read as a formula gets an apostrophe in front.
@@ -69,7 +69,7 @@ def write_playlist(songs: Iterable[SongWithFile], *, form: str, paths: str) -> t
     return write(with_file, paths == "relative"), FORMS[form]
 
 
-def _m3u8(songs: Iterable[SongWithFile], relative: bool) -> str:
+def _m3u8(songs: Iterable[PlaylistSong], relative: bool) -> str:
     lines = ["#EXTM3U"]
     for song in songs:
         seconds = -1 if song.duration_s is None else round(song.duration_s)
@@ -79,7 +79,7 @@ def _m3u8(songs: Iterable[SongWithFile], relative: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _m3u8_path(song: SongWithFile, relative: bool) -> str:
+def _m3u8_path(song: PlaylistSong, relative: bool) -> str:
     """Return a file's path, or its URI if the path cannot be written on one line."""
     name = _native_path(song, relative)
     if not fits_one_line(name) or name != name.rstrip():
@@ -90,7 +90,7 @@ def _m3u8_path(song: SongWithFile, relative: bool) -> str:
     return name
 
 
-def _xspf(songs: Iterable[SongWithFile], relative: bool) -> str:
+def _xspf(songs: Iterable[PlaylistSong], relative: bool) -> str:
     playlist = ElementTree.Element("playlist", version="1", xmlns="http://xspf.org/ns/0/")
     tracks = ElementTree.SubElement(playlist, "trackList")
     for song in songs:
@@ -109,7 +109,7 @@ def _xspf(songs: Iterable[SongWithFile], relative: bool) -> str:
     return ElementTree.tostring(playlist, "UTF-8", xml_declaration=True).decode() + "\n"
 
 
-def _csv(songs: Iterable[SongWithFile], relative: bool) -> str:
+def _csv(songs: Iterable[PlaylistSong], relative: bool) -> str:
     target = io.StringIO()
     table = csv.DictWriter(target, COLUMNS, extrasaction="ignore")
     table.writeheader()
@@ -118,7 +118,7 @@ def _csv(songs: Iterable[SongWithFile], relative: bool) -> str:
     return target.getvalue()
 
 
-def song_cells(song: SongWithFile, cell: Callable[[str], str]) -> dict[str, str]:
+def song_cells(song: PlaylistSong, cell: Callable[[str], str]) -> dict[str, str]:
     """Return a song's cells for a table, by column; `cell` converts a text to a cell."""
     return {
         **{name: cell(getattr(song, name)) for name in ("song_id", "title", "artist", "album", "year")},
@@ -134,7 +134,7 @@ def table_cell(text: str) -> str:
     return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
 
 
-def path_text(song: SongWithFile, *, relative: bool) -> str:
+def path_text(song: PlaylistSong, *, relative: bool) -> str:
     """Return a song's path, or its URI if one line cannot hold the path; "" without a file."""
     if song.path is None or song.root is None:
         return ""
@@ -142,17 +142,17 @@ def path_text(song: SongWithFile, *, relative: bool) -> str:
     return path if fits_one_line(path) else _uri(song, relative=relative)
 
 
-def path_cell(song: SongWithFile, *, relative: bool) -> str:
+def path_cell(song: PlaylistSong, *, relative: bool) -> str:
     """Return a song's path as a cell, with `./` in front if it looks like a formula."""
     path = path_text(song, relative=relative)
     return f"./{path}" if path.startswith(_FORMULA_STARTS) else path
 
 
-def _native_path(song: SongWithFile, relative: bool) -> str:
+def _native_path(song: PlaylistSong, relative: bool) -> str:
     return os.fsdecode(song.path) if relative else str(absolute_path(song.root, song.path))
 
 
-def _uri(song: SongWithFile, *, relative: bool) -> str:
+def _uri(song: PlaylistSong, *, relative: bool) -> str:
     if relative:
         return quote_from_bytes(song.path)
     return absolute_path(song.root, song.path).absolute().as_uri()

@@ -125,7 +125,7 @@ def index_folder(
             if todo:
                 running.found(len(todo), previews=previews is not None)
                 # Who holds the library for minutes must not end a run of hours.
-                database.use_long_busy_timeout(reporter.say)
+                database.wait_for_other_programs(reporter.say)
                 storer = Storer(
                     database, root, root_id, summary, genres=source.genres, previews=maker, log=log
                 )

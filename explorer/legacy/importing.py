@@ -25,7 +25,7 @@ from explorer.legacy.reading import OriginalDatabase
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.scanning import scan_folder
 from explorer.util.progress import Reporter
-from explorer.util.text import shown
+from explorer.util.text import one_line
 
 CLIPS = "previews"
 """The name of the folder in which the original scripts stored the clips."""
@@ -109,7 +109,7 @@ class ImportSummary:
 
 def _short_name(song_id: str) -> str:
     """Return a song id without control characters, cut to 60 characters."""
-    name = shown(song_id)
+    name = one_line(song_id)
     return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
 
 

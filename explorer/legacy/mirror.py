@@ -54,7 +54,7 @@ def library_to_read(
             )
         return database
     with _open(mirror, database) as library:
-        library.use_long_busy_timeout(reporter.say)
+        library.wait_for_other_programs(reporter.say)
         # One transaction: a second process waits for it, and a killed process leaves no incomplete mirror.
         with library.transaction():
             _update_songs(library, database, clips, reporter)

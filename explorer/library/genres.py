@@ -14,14 +14,14 @@ from pathlib import Path
 from explorer.library.genre_tables import read_genre_table
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.scanning import AUDIO_EXTENSIONS
-from explorer.util.text import distinct
+from explorer.util.text import unique_ignoring_case
 
 KINDS = ("auto", "tags", "folder")
 """The sources that are not a table."""
 
 _Finder = Callable[[ScannedFile, Tags], tuple[str, ...]]
 
-DROPPED = "Dropped songs"
+DROPPED_FOLDER = "Dropped songs"
 """The folder, inside the first root folder, for songs that users drop onto the page."""
 
 _MIN_SHARE_AT_DEPTH = 0.9
@@ -74,11 +74,11 @@ class GenreSource:
         tuple of str
             If names differ only in case, only the first of them.
         """
-        genres = distinct(self._find(file, tags))
+        genres = unique_ignoring_case(self._find(file, tags))
         with self._lock:
             self.known += bool(genres)
             self.unknown += not genres
-        return genres or distinct(tags.genres)
+        return genres or unique_ignoring_case(tags.genres)
 
 
 def open_genre_source(choice: str, *, paths: Iterable[bytes]) -> GenreSource:
@@ -173,7 +173,7 @@ def can_be_genre(folder: str) -> bool:
 def _folders(path: str) -> list[str]:
     """Return the names of the folders in a path; an empty list for a song dropped onto the page."""
     folders = path.split("/")[:-1]
-    return [] if folders[:1] == [DROPPED] else folders
+    return [] if folders[:1] == [DROPPED_FOLDER] else folders
 
 
 def _first_different_level(folder_lists: list[list[str]]) -> int | None:

@@ -129,12 +129,12 @@ class RemotePath:
 
     def _info(self) -> dict:
         system, path = open_system(self)
-        with translate_server_errors(self):
+        with translate_remote_errors(self):
             return system.info(path)
 
 
 @contextmanager
-def translate_server_errors(path: RemotePath) -> Iterator[None]:
+def translate_remote_errors(path: RemotePath) -> Iterator[None]:
     """Turn errors of servers and fsspec into a `LibraryError`; do not change a FileNotFoundError."""
     try:
         yield
@@ -173,7 +173,7 @@ def as_root(place: str | os.PathLike | RemotePath) -> Path | RemotePath:
     return RemotePath(f"{scheme}://{rest}")
 
 
-def is_there(path: Path | RemotePath) -> bool:
+def file_exists(path: Path | RemotePath) -> bool:
     """Return whether a local or remote file or folder exists.
 
     Raises
@@ -187,7 +187,7 @@ def is_there(path: Path | RemotePath) -> bool:
 def is_missing(root: Path | RemotePath, path: Path | RemotePath) -> bool:
     """Return whether a root folder exists and a file in it does not; False if a server is unreachable."""
     try:
-        return is_there(root) and not is_there(path)
+        return file_exists(root) and not file_exists(path)
     except LibraryError:
         return False
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import LibraryError
 from explorer.library.music_file import ScannedFile
-from explorer.library.remote import HTTP_SCHEMES, RemotePath, open_system, translate_server_errors
+from explorer.library.remote import HTTP_SCHEMES, RemotePath, open_system, translate_remote_errors
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -36,7 +36,7 @@ def remote_files(root: RemotePath, *, is_audio: object) -> list[ScannedFile]:
     system, path = open_system(root)
     system.invalidate_cache()
     try:
-        with translate_server_errors(root):
+        with translate_remote_errors(root):
             if system.info(path)["type"] == "file" and root.scheme not in HTTP_SCHEMES:
                 raise LibraryError(f"{root} is not a folder: name the folder that holds your music.")
             found = _find(system, path)

@@ -9,7 +9,7 @@ import mutagen
 from mutagen.id3 import ID3
 
 from explorer.library.music_file import Tags
-from explorer.util.text import distinct, readable
+from explorer.util.text import unique_ignoring_case, valid_text
 
 # The names of each field in ID3, Vorbis comments, MP4, APEv2 and ASF, in lower case.
 _KEYS = {
@@ -29,13 +29,13 @@ def read_tags(path: Path) -> Tags:
     This never raises an exception: a tag that cannot be read counts as missing.
     """
     fields = _read_fields(path)
-    title = " ".join(fields["title"]) or readable(path.stem)
+    title = " ".join(fields["title"]) or valid_text(path.stem)
     genres = (genre for text in fields["genre"] for genre in _GENRE_SEPARATORS.split(text))
     return Tags(
         title=title,
-        artists=distinct(fields["artist"]),
+        artists=unique_ignoring_case(fields["artist"]),
         album=" ".join(fields["album"]),
-        genres=distinct(genres),
+        genres=unique_ignoring_case(genres),
         year="".join(re.findall(r"\d{4}", " ".join(fields["year"]))[:1]),
     )
 
@@ -68,5 +68,5 @@ def _texts(value: object, *, as_genres: bool) -> list[str]:
 
 def _clean(text: str) -> str:
     """Replace white space with single spaces, and remove characters that a database or page cannot store."""
-    text = readable(text).replace("\0", ";")
+    text = valid_text(text).replace("\0", ";")
     return " ".join(text.split())[:MAX_TEXT_LENGTH].strip("; ")

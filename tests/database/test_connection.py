@@ -117,7 +117,7 @@ def test_a_patient_writer_waits_for_another_program_and_says_so_once(library, ho
     monkeypatch.setattr(connection, "BUSY_TIMEOUT_MS", 200)
     messages = []
     with Database.open(library[0]) as database:
-        database.use_long_busy_timeout(messages.append)
+        database.wait_for_other_programs(messages.append)
         hold(1.5)
         database.add_root(library[0].parent / "other")
         (message,) = messages
@@ -133,7 +133,7 @@ def test_a_patient_writer_waits_for_another_program_and_says_so_once(library, ho
 
 def test_a_patient_writer_gives_up_after_its_longest_wait(library, hold):
     with Database.open(library[0]) as database:
-        database.use_long_busy_timeout(lambda text: None, max_wait_s=0.3)
+        database.wait_for_other_programs(lambda text: None, max_wait_s=0.3)
         hold(60)
         with pytest.raises(LibraryBusyError, match="another program is writing to it"):
             database.add_root(library[0].parent / "other")
@@ -145,7 +145,7 @@ def test_ctrl_c_ends_the_wait_for_another_program(library, hold):
 from pathlib import Path
 from explorer.database.database import Database
 with Database.open(Path({str(library[0])!r})) as database:
-    database.use_long_busy_timeout(lambda text: None)
+    database.wait_for_other_programs(lambda text: None)
     print("waiting", flush=True)
     database.add_root(Path("/other"))
 """

@@ -16,8 +16,8 @@ def test_filed_songs_are_returned_in_the_given_order(library, tmp_path):
     path, ids = library
     wanted = [ids[5], ids[2], ids[5], "absent", ids[23]]
     with Database.open_readonly(path) as database:
-        songs = database.songs_with_files(wanted)
-        assert database.songs_with_files([]) == []
+        songs = database.playlist_songs(wanted)
+        assert database.playlist_songs([]) == []
     assert [song.song_id for song in songs] == [ids[5], ids[2], ids[5], ids[23]]
     assert songs[0].title == "Techno piece 5"
     assert (songs[0].artist, songs[0].album, songs[0].genres) == ("Artist 0", "Album", ("Techno",))
@@ -29,7 +29,7 @@ def test_a_song_without_a_file_has_no_path(library):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM files WHERE song_id = ?", (ids[0],))
-        (song,) = database.songs_with_files(ids[:1])
+        (song,) = database.playlist_songs(ids[:1])
     assert (song.root, song.path) == (None, None)
     assert song.title == "Techno piece 0"
     assert song.duration_s == 0.2
@@ -42,7 +42,7 @@ def test_data_of_other_programs_is_read_or_ignored(library):
         database._rows("UPDATE songs SET info = ? WHERE id = ?", (info, ids[0]))
         database._rows("UPDATE songs SET info = 'no JSON' WHERE id = ?", (ids[1],))
         database._rows("INSERT INTO songs_genres VALUES (?, x'ff')", (ids[0],))
-        first, second = database.songs_with_files(ids[:2])
+        first, second = database.playlist_songs(ids[:2])
     assert (first.title, first.year, first.genres) == (ids[0], "1971", ("Techno",))
     assert second.title == ids[1]
 

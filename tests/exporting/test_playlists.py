@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from explorer.database.songs import SongWithFile
+from explorer.database.songs import PlaylistSong
 from explorer.errors import LibraryError
 from explorer.exporting.playlists import COLUMNS, write_playlist
 
@@ -42,7 +42,7 @@ NAMES = [
 
 def song(**values):
     fields = {"song_id": "id", "title": "Title", "artist": "Artist", "root": ROOT, "path": b"a.mp3"}
-    return SongWithFile(**(fields | values))
+    return PlaylistSong(**(fields | values))
 
 
 def songs():

@@ -39,7 +39,7 @@ class CatalogueHolder:
         with self._lock, Database.open_readonly(self._database) as database:
             with database.snapshot():
                 stamp = (database.map_revision(), database.count_vectors())
-                changes, held = database.files_version(), self._catalogue
+                changes, held = database.changes_token(), self._catalogue
                 if held is None or stamp != (held.revision, len(held) + held.unmapped):
                     self._catalogue = load_catalogue(database)
                 elif changes != held.changes:
@@ -94,7 +94,7 @@ def load_catalogue(database: Database) -> Catalogue:
         trained=model is None or model["trained"] is not False,
         unmapped=database.count_vectors() - len(song_ids),
         n_genres=database.count_genres(),
-        changes=database.files_version(),
+        changes=database.changes_token(),
     )
 
 

@@ -100,7 +100,7 @@ def newest(settings: Settings) -> dict:
             return {
                 "revision": database.map_revision(),
                 "songs": database.count_vectors(),
-                "changes": database.files_version(),
+                "changes": database.changes_token(),
             }
     except NoLibraryError:
         return {"revision": 0, "songs": 0, "changes": ""}

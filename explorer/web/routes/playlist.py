@@ -52,7 +52,7 @@ def _playlist(settings: Settings, catalogue: Catalogue, wish: dict) -> Response:
     for index in wish["songs"]:
         catalogue.require(index)
     with Database.open_readonly(settings.database) as database:
-        songs = database.songs_with_files([catalogue.song_ids[index] for index in wish["songs"]])
+        songs = database.playlist_songs([catalogue.song_ids[index] for index in wish["songs"]])
     written = sum(song.path is not None for song in songs)
     text, media_type = write_playlist(songs, form=wish["form"], paths=wish["paths"])
     response = Response(text, content_type=f"{media_type}; charset=utf-8")
