@@ -1,8 +1,8 @@
-"""The one entry point: `python run.py demo`, `python run.py index FOLDER`, `python run.py serve`, ...
+"""The entry point of the program: `python run.py demo`, `python run.py index FOLDER`, `python run.py serve`.
 
-It needs nothing but Python's standard library: it makes `.venv` beside itself, installs the pinned
-requirements when they changed, and hands over to explorer.cli there. Inside an active virtual
-environment that already has the requirements it makes no other.
+This file needs only Python's standard library. It creates a virtual environment, `.venv`, beside itself,
+installs the pinned requirements there if they have changed, and runs the command with that interpreter. If
+another virtual environment is active and has the requirements, it uses that one instead.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 
 
 class SetupError(Exception):
-    """The program cannot be set up here: a sentence for the user."""
+    """The set-up failed; the message is one sentence for the user."""
 
 
 def requirement_files(command: str | None) -> list[Path]:
-    """List the requirements a command needs: the tests need more than the program."""
+    """Return the requirements files that a command needs: `test` needs more than the others."""
     files = [ROOT / "requirements.txt"]
     if command == "test":
         files.append(ROOT / "requirements-dev.txt")
@@ -33,16 +33,19 @@ def requirement_files(command: str | None) -> list[Path]:
 
 
 def with_included(file: Path) -> list[Path]:
-    """List a requirements file and the files that its `-r` lines include."""
+    """Return a requirements file and the files that its `-r` lines include."""
     names = re.findall(r"^-r (\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-    return [file, *(part for name in names for part in with_included(file.parent / name))]
+    return [file, *(included for name in names for included in with_included(file.parent / name))]
 
 
 def pinned(files: list[Path]) -> dict[str, str]:
-    """Read `name==version` lines. Lines for some platforms only are left to pip."""
+    """Return the version of each package that has a line `name==version`.
+
+    Lines with a platform condition are skipped: only pip evaluates them.
+    """
     versions = {}
-    for part in (part for file in files for part in with_included(file)):
-        for line in part.read_text(encoding="utf-8").splitlines():
+    for path in (included for file in files for included in with_included(file)):
+        for line in path.read_text(encoding="utf-8").splitlines():
             match = re.match(r"([A-Za-z0-9._-]+)==([^\s;#]+)\s*(;)?", line)
             if match and not match[3]:
                 versions[match[1]] = match[2]
@@ -50,7 +53,7 @@ def pinned(files: list[Path]) -> dict[str, str]:
 
 
 def environment_has(files: list[Path]) -> bool:
-    """Tell whether the running interpreter has every pinned requirement."""
+    """Return whether this interpreter has every pinned package in its pinned version."""
     try:
         return all(metadata.version(name) == version for name, version in pinned(files).items())
     except metadata.PackageNotFoundError:
@@ -58,43 +61,41 @@ def environment_has(files: list[Path]) -> bool:
 
 
 def venv_python() -> Path:
-    """Return the interpreter of our virtual environment."""
+    """Return the path of the interpreter in `.venv`."""
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def digest(file: Path) -> str:
-    """Hash a requirements file and what it includes, so that a change to them is noticed."""
-    return hashlib.sha256(b"".join(part.read_bytes() for part in with_included(file))).hexdigest()
+    """Return the SHA-256 of a requirements file and the files that it includes, to detect changes."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in with_included(file))).hexdigest()
 
 
 def make_environment() -> None:
-    """Make `.venv`, or make it again where its interpreter no longer runs."""
+    """Create `.venv` if it is missing or its interpreter does not run."""
     if venv_python().exists():
-        works = subprocess.run([venv_python(), "-c", "import pip"], capture_output=True, check=False)
-        if works.returncode == 0:
+        check = subprocess.run([venv_python(), "-c", "import pip"], capture_output=True, check=False)
+        if check.returncode == 0:
             return
-    print(f"Making a virtual environment in {VENV}", file=sys.stderr, flush=True)
-    made = subprocess.run(
+    print(f"Creating a virtual environment in {VENV}", file=sys.stderr, flush=True)
+    creation = subprocess.run(
         [sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True, check=False
     )
-    if made.returncode:
+    if creation.returncode:
         raise SetupError(
-            f"The virtual environment {VENV} could not be made: install Python's venv module "
-            "(on Debian and Ubuntu: apt install python3-venv) and run this again."
+            f"The virtual environment {VENV} could not be created: install Python's venv module "
+            "(on Debian and Ubuntu: apt install python3-venv) and run the same command again."
         )
 
 
 def install(files: list[Path]) -> None:
-    """Install the requirements into `.venv`, unless they are what was installed last."""
+    """Install the requirements into `.venv`, unless the same ones were installed last."""
     make_environment()
-    # One stamp a file: the program's requirements stay installed when the tests add theirs.
+    # Each requirements file has its own stamp, so that `test` installs only what it needs in addition.
     for file in files:
         stamp = VENV / f"{file.stem}.sha256"
         if stamp.exists() and stamp.read_text(encoding="utf-8") == digest(file):
             continue
-        print(
-            f"Installing {file.name} into {VENV.name} (once; the first time takes minutes)", file=sys.stderr
-        )
+        print(f"Installing {file.name} into {VENV.name}; the first time takes a few minutes", file=sys.stderr)
         command = [
             venv_python(),
             "-m",
@@ -102,21 +103,22 @@ def install(files: list[Path]) -> None:
             "install",
             "--disable-pip-version-check",
             "--quiet",
-            # Python compiles what it imports; pip would compile everything first, a third of the time.
+            # Python compiles a module when it imports it. pip would compile all modules, which takes a third
+            # of the installation time.
             "--no-compile",
             "-r",
             file,
         ]
         if subprocess.run([str(part) for part in command], check=False).returncode:
             raise SetupError(
-                f"{file.name} could not be installed: see pip's words above, mend the connection to the "
-                "package registry or the disk's space, and run this again."
+                f"{file.name} could not be installed: see pip's messages above, check the network connection "
+                "and the free space on the disk, and run the same command again."
             )
         stamp.write_text(digest(file), encoding="utf-8")
 
 
-def hand_over(python: Path) -> int:
-    """Run this file again under another interpreter, and return its exit status."""
+def run_again(python: Path) -> int:
+    """Run this file again with another interpreter, and return its exit status."""
     arguments = [str(python), str(ROOT / "run.py"), *sys.argv[1:]]
     environment = {**os.environ, "EXPLORER_READY": str(VENV)}
     if os.name != "nt":
@@ -129,20 +131,22 @@ def hand_over(python: Path) -> int:
 
 
 def main() -> int:
-    """Set up what is missing, then run the command."""
-    if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        found = ".".join(map(str, sys.version_info[:2]))
+    """Set up the environment if necessary, then run the command."""
+    if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+        oldest, newest, version = (
+            ".".join(map(str, numbers)) for numbers in (OLDEST_PYTHON, NEWEST_PYTHON, sys.version_info[:2])
+        )
         print(
-            f"Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]} is needed and this is {found}: "
-            f"run this with another one, for example python{OLDEST[0]}.{OLDEST[1]} run.py.",
+            f"Python {oldest} to {newest} is needed and this is {version}: run the same command with another "
+            f"Python, for example python{oldest} run.py.",
             file=sys.stderr,
         )
         return 1
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     files = requirement_files(command)
-    handed_over = os.environ.get("EXPLORER_READY") == str(VENV) and Path(sys.prefix) == VENV
-    in_environment = sys.prefix != sys.base_prefix and Path(sys.prefix) != VENV
-    if not handed_over and not (in_environment and environment_has(files)):
+    is_second_run = os.environ.get("EXPLORER_READY") == str(VENV) and Path(sys.prefix) == VENV
+    in_other_venv = sys.prefix != sys.base_prefix and Path(sys.prefix) != VENV
+    if not is_second_run and not (in_other_venv and environment_has(files)):
         try:
             install(files)
         except SetupError as error:
@@ -150,7 +154,7 @@ def main() -> int:
             return 1
         except KeyboardInterrupt:
             return 130
-        return hand_over(venv_python())
+        return run_again(venv_python())
     sys.path.insert(0, str(ROOT))
     from explorer.cli.main import leave, run
 

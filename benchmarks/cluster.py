@@ -49,10 +49,10 @@ def simulate_workers(address: str, count: int, seconds_per_song: float) -> None:
 
     def sleep(_root, files, *, stop, **_options):
         stop.wait(seconds_per_song * len(files))
-        return (fake_result(file) for file in files)
+        return ([fake_result(file)] for file in files)
 
     # The worker module imports these two functions, so they are replaced before its import.
-    local.embed_here = sleep
+    local.embed_locally = sleep
     engines.open_engine = lambda *_arguments, **_options: None
     from explorer.indexing.cluster import worker
 

@@ -26,9 +26,10 @@ import numpy as np
 from common import Options, print_head, print_table
 from synthetic import Library, make_library, rows_of
 
+from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.database.records import Song
-from explorer.indexing.make_map import TITLES, MapRequest, make_map
+from explorer.indexing.make_map import MapRequest, make_map
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.util.progress import Reporter
 
@@ -145,7 +146,7 @@ def measure(
         ratio, lowest_ratio = after / anew, (outcomes[:, 1] / outcomes[:, 2]).min()
         is_missed = drift > 0 or (choose is random_songs and not ratio >= MIN_RATIO)
         figures = f"{drift:g}", f"{after:.3f}", f"{anew:.3f}", f"{ratio:.2f}{' **missed**' * is_missed}"
-        yield name, len(library.songs), added, TITLES[method], *figures, f"{lowest_ratio:.2f}"
+        yield name, len(library.songs), added, PROJECTION_NAMES[method], *figures, f"{lowest_ratio:.2f}"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`python -m explorer`: the command line without run.py's set-up."""
+"""`python -m explorer`: run the command line without the set-up of run.py."""
 
 from explorer.cli.main import leave, run
 

@@ -1,4 +1,4 @@
-"""Where things are, and what is done unless told otherwise."""
+"""Paths and default settings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,62 +15,62 @@ class Settings:
     assets: Path = ROOT / "assets"
     host: str = "127.0.0.1"
     port: int | None = None
-    """None for the first of PORTS that is free."""
+    """None for the first free port of PORTS."""
     allowed_hosts: tuple[str, ...] = ()
-    """Names under which the page may be asked for, beside localhost, addresses and the machine's own."""
+    """Host names that requests may use, besides localhost, IP addresses and the names of this machine."""
 
     @property
     def metadata(self) -> Path:
-        """The folder of songs.db, where caches go too."""
+        """The folder of songs.db and of its caches."""
         return self.database.parent
 
     @property
     def models(self) -> Path:
-        """Weights and compiled networks: shared by all databases of this checkout."""
+        """The folder of weights and compiled networks, shared by all databases of this checkout."""
         return ROOT / "metadata" / "models"
 
     @property
     def failure_log(self) -> Path:
-        """A line for each file that could not be indexed."""
+        """The log of files that could not be indexed, one a line."""
         return self.metadata / f"{self.database.stem}.failures.log"
 
     @property
     def transcodes(self) -> Path:
-        """Copies of songs that browsers cannot play as they are."""
+        """Cache: transcoded copies of songs in formats that browsers cannot play."""
         return self.metadata / "transcodes"
 
     @property
     def fetched(self) -> Path:
-        """Copies of songs that lie on a server, those that were played last."""
+        """Cache: local copies of remote songs, the most recently played."""
         return self.metadata / "fetched"
 
     @property
     def previews(self) -> Path:
-        """Twenty seconds of each song, at -16 LUFS or quieter."""
+        """Cache: a preview of 20 s for each song, at -16 LUFS or quieter."""
         return self.metadata / "previews"
 
     @property
     def waveforms(self) -> Path:
-        """The outlines of songs that were played."""
+        """Cache: waveform outlines of songs that were played."""
         return self.metadata / "waveforms"
 
     @property
     def uploads(self) -> Path:
-        """Songs that were dropped on the map and are not in the library, while the page is served."""
+        """Uploaded songs that are not in the library; kept only while the page is served."""
         return self.metadata / "uploads"
 
 
 PORTS = range(8050, 8060)
-"""Where the page is looked for: the first, or when that is taken the next."""
+"""The ports that the page tries, in this order."""
 
-TITLES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
-"""What projections are called."""
+PROJECTION_NAMES = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
+"""The displayed name of each projection."""
 
 HOP_S = 0.5
-"""Seconds from one window to the next: half the windows' length keeps 84 % of the neighbours of
-OpenL3's own 0.1 s at a fifth of the work (benchmarks/hop.py)."""
+"""Default hop: the time from one window to the next, in seconds. A hop of half the window length (1 s) keeps
+84 % of the neighbours that OpenL3's own hop of 0.1 s gives, for a fifth of the work (benchmarks/hop.py)."""
 
 DEMO_HOP_S = 1.0
-"""A demo must be on screen within two minutes on two cores. A longer hop would not do: beyond the
-window's second, a song's last window may lie wholly in the padding, and the maximum over time then
-tells songs apart by their length."""
+"""The demo's hop: the demo must be on screen within two minutes on two cores. A hop longer than the window
+length (1 s) does not work: a song's last window can then contain only padding, so the maximum over time
+would depend on the song's length."""

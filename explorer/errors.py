@@ -1,16 +1,16 @@
-"""What can go wrong, said in one sentence each: what, where, and what to do.
+"""The errors that a user can cause.
 
-Everything that a user can cause raises an ExplorerError; the command line prints it as one line and
-exits with status 1. Anything else is a defect of ours and keeps its traceback.
+The message of each is one sentence for the user: what happened, where, and what to do. The command line
+prints it and exits with status 1. Any other exception is a bug in this program and keeps its traceback.
 """
 
 
 class ExplorerError(Exception):
-    """The family: its text is a sentence for the user."""
+    """The base class."""
 
 
 class AudioError(ExplorerError):
-    """A file cannot be decoded, or holds no sound."""
+    """A file cannot be decoded, or contains no sound."""
 
 
 class EmbeddingError(ExplorerError):
@@ -22,27 +22,27 @@ class WeightsError(EmbeddingError):
 
 
 class LibraryError(ExplorerError):
-    """songs.db, or the folder of music, cannot be used as asked."""
+    """songs.db or the music folder cannot be used for the request."""
 
 
 class NoLibraryError(LibraryError):
-    """There is no songs.db yet."""
+    """songs.db does not exist yet."""
 
 
 class LibraryBusyError(LibraryError):
-    """Another program holds songs.db; trying again later may work."""
+    """Another program has locked songs.db; trying again later may work."""
 
 
 class SongNotFoundError(LibraryError):
-    """No song of the library answers to that id, path or title."""
+    """The library has no song with the given id, path or title."""
 
 
 class MappingError(ExplorerError):
-    """Vectors cannot be projected or clustered as asked."""
+    """Vectors cannot be projected or clustered with the given parameters."""
 
 
 class AnalysisError(ExplorerError):
-    """Songs cannot be compared, reported or handed out as asked."""
+    """Songs cannot be compared, reported or exported as requested."""
 
 
 class ClusterError(ExplorerError):

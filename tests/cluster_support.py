@@ -1,4 +1,4 @@
-"""What tests have Dask's workers do beside their work; workers import it by this name."""
+"""Make Dask workers misbehave for tests. The workers import this module by its name."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from explorer.indexing.outcomes import Failed
 
 
 class Poison(WorkerPlugin):
-    """Notes in `log` each batch that a worker begins, and in `log`.kits each kit that it is sent.
+    """Notes in `log` each batch that a worker begins, and in `log`.kits each setup that it is sent.
 
     Parameters
     ----------
+    log : str
+        The file for one line per started batch. The file `log`.kits gets one line per received kit.
     begins : bytes
-        Kill a worker that begins a batch with a file whose name begins so.
+        Kill the worker when a batch contains a file whose name begins like this.
     seconds : float
         Wait before each batch.
     blind_to : str
-        Have workers not see what is called so, like one that has not mounted a share.
+        Hide paths that end like this from the worker, as if it had not mounted a network share.
     pretends : bool
-        Embed nothing: every file fails at once.
+        Do not embed: every file fails at once.
     """
 
     name = "poison"
@@ -54,21 +56,23 @@ class Poison(WorkerPlugin):
         """Replace what embeds by what does this."""
         from explorer.indexing.cluster import worker
 
-        self.originals = worker._embed, worker.check_fitness, worker.is_there
+        self.originals = worker._embed, worker.check_setup, worker.is_there
         embed, check, seen = self.originals
 
-        def poisoned(kit, root, files):
+        def poisoned(setup, root, files):
             note(self.log, " ".join(file.text for file in files))
             if any(file.path.startswith(self.begins) for file in files):
                 os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(self.seconds)
-            return [Failed(file, "pretended") for file in files] if self.pretends else embed(kit, root, files)
+            return (
+                [Failed(file, "pretended") for file in files] if self.pretends else embed(setup, root, files)
+            )
 
-        def noted(kit):
-            note(f"{self.log}.kits", kit.run)
-            check(kit)
+        def noted(setup):
+            note(f"{self.log}.kits", setup.run)
+            check(setup)
 
-        worker._embed, worker.check_fitness = poisoned, noted
+        worker._embed, worker.check_setup = poisoned, noted
         if self.blind_to:
             worker.is_there = lambda path: not str(path).endswith(self.blind_to) and seen(path)
 
@@ -76,24 +80,24 @@ class Poison(WorkerPlugin):
         """Put back what was replaced."""
         from explorer.indexing.cluster import worker
 
-        worker._embed, worker.check_fitness, worker.is_there = self.originals
+        worker._embed, worker.check_setup, worker.is_there = self.originals
 
 
 def note(path: str, text: str) -> None:
-    """Add a line to a file that several processes write."""
-    with open(path, "a") as log:  # noqa: PTH123 - a plain string, of another process
+    """Append a line to a file that several processes write."""
+    with open(path, "a") as log:  # noqa: PTH123 - `path` is a string
         log.write(f"{os.getpid()} {text}\n")
 
 
 def tasks_on(dask_scheduler: Scheduler) -> tuple[int, int]:
-    """Count a scheduler's tasks, and the bytes of the largest."""
+    """Return the number of a scheduler's tasks, and the size of the largest in bytes."""
     specs = [pickle.dumps(task.run_spec) for task in list(dask_scheduler.tasks.values())]
     return len(specs), max(map(len, specs), default=0)
 
 
 @contextmanager
 def poisoned(address: str, **options: object):
-    """Have all workers, also those that come later, carry the poison."""
+    """Install the plugin `Poison` on all workers, including those that connect later; yield a client."""
     with Client(address, set_as_default=False) as client:
         client.register_plugin(Poison(**options))
         try:
@@ -104,7 +108,7 @@ def poisoned(address: str, **options: object):
 
 @contextmanager
 def started(module: str, *arguments: str):
-    """Start a scheduler or worker as a user does, in the program's folder."""
+    """Run a Dask scheduler or worker by its command line in the project's folder; yield the process."""
     command = [sys.executable, "-m", f"distributed.cli.{module}", *arguments]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parent)}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

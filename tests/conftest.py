@@ -1,4 +1,4 @@
-"""What all tests share: small libraries of real files."""
+"""Fixtures that all tests share: audio files, small libraries, reference data."""
 
 import importlib.util
 import shutil
@@ -14,25 +14,26 @@ from explorer.database.database import Database
 DATA = Path(__file__).resolve().parent / "data"
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # As it is where the tests run in the background; programs that they start would inherit a deaf ear.
+    # A shell lets its background jobs ignore SIGINT, and their child processes inherit that. Restore the
+    # handler, so that tests can interrupt the programs they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
 def make_tone():
-    """Write an audio file."""
+    """The function that writes a tone to an audio file."""
     return write_tone
 
 
 @pytest.fixture
 def make_sound():
-    """Write samples to a file of any kind."""
+    """The function that writes samples to an audio file of any format."""
     return write_sound
 
 
 @pytest.fixture
 def make_library():
-    """Fill a songs.db."""
+    """The function that writes a library of real files."""
     return store_library
 
 
@@ -63,7 +64,7 @@ def library(stored_library, tmp_path):
 
 @pytest.fixture(scope="session")
 def inputs():
-    """The module that the published package's inputs were made with."""
+    """The module that made the inputs of the OpenL3 reference data."""
     spec = importlib.util.spec_from_file_location("openl3_inputs", DATA / "openl3_inputs.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -72,6 +73,6 @@ def inputs():
 
 @pytest.fixture(scope="session")
 def reference():
-    """What openl3 0.4.2 made of the inputs: see make_openl3_reference.py."""
+    """The outputs of openl3 0.4.2 for these inputs; see make_openl3_reference.py."""
     with np.load(DATA / "openl3_reference.npz") as file:
         return dict(file)

@@ -1,4 +1,4 @@
-"""A local HTTP server that misbehaves on purpose: each request takes the next of its answers."""
+"""A local HTTP server that misbehaves on purpose: each request gets the next answer of a list."""
 
 import gzip
 import hashlib
@@ -18,7 +18,7 @@ SHA256 = hashlib.sha256(FILE).hexdigest()
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        # The last answer stays, for all the requests that follow.
+        # All later requests get the last answer again.
         self.server.requests.append({name.lower(): value for name, value in self.headers.items()})
         answers = self.server.answers
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -35,7 +35,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    daemon_threads = False  # Closing the server waits for its answers: none outlives its test.
+    daemon_threads = False  # server_close() waits for the threads, so no answer outlives its test.
 
     def __init__(self, path):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -43,11 +43,11 @@ class Server(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}{path}"
 
     def handle_error(self, request, client_address):
-        """Say nothing: some tests hang up early."""
+        """Do not print errors: some tests close the connection early."""
 
 
 def whole(content=FILE, *, cut=None, length=True, kind="application/octet-stream"):
-    """Answer with all of it, or break off after `cut` bytes."""
+    """Answer with the whole content, or close the connection after `cut` bytes."""
 
     def answer(handler):
         headers = {"Content-Type": kind}
@@ -59,6 +59,8 @@ def whole(content=FILE, *, cut=None, length=True, kind="application/octet-stream
 
 
 def refuses(status, content=b"no", **headers):
+    """Answer with an error status."""
+
     def answer(handler):
         handler.head(status, {"Content-Length": len(content), **headers})
         handler.wfile.write(content)
@@ -67,13 +69,13 @@ def refuses(status, content=b"no", **headers):
 
 
 def hangs_up(handler):
-    """Reset the connection before any answer."""
+    """Reset the connection without an answer."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()
 
 
 def stalls(gate, *, cut=CUT, upto=None):
-    """Send the first `cut` bytes and then nothing more until the gate opens; then as far as `upto`."""
+    """Send the first `cut` bytes, wait until the event `gate` is set, then send the bytes up to `upto`."""
 
     def answer(handler):
         handler.head(200, {"Content-Length": len(FILE)})
@@ -86,7 +88,7 @@ def stalls(gate, *, cut=CUT, upto=None):
 
 
 def held(gate, asked, answer):
-    """Tell that there is a request, and answer when the gate opens."""
+    """Set the event `asked`, wait until the event `gate` is set, then give the answer."""
 
     def answer_later(handler):
         asked.set()
@@ -98,7 +100,10 @@ def held(gate, asked, answer):
 
 @contextmanager
 def serving(path):
-    """Serve until the block ends: fill `answers`, ask for `url`, look at `requests`."""
+    """Serve until the block ends.
+
+    Yields the server: set its `answers`, request its `url`, read the headers of its `requests`.
+    """
     server = Server(path)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

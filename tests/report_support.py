@@ -1,4 +1,4 @@
-"""A sound library for verification reports, and ways to harm it with plain sqlite3."""
+"""A sound library for verification reports, and functions that damage it with plain sqlite3."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SONGS = 60
 
 
 def store_sound_library(folder: Path) -> Path:
-    """Fill songs.db with 60 real files in three genres, made-up trained vectors, and a real map."""
+    """Write a library: 60 real files in three genres, random vectors recorded as trained, and a real map."""
     path = folder / "songs.db"
     store_library(path, folder / "music", per_genre=SONGS // 3, trained=True)
     change(path, "DELETE FROM positions", "DELETE FROM projections")
@@ -29,34 +29,33 @@ def store_sound_library(folder: Path) -> Path:
 
 
 def change(path: Path, *statements: str | tuple[str, tuple]) -> None:
-    """Do to a database what any program could."""
+    """Execute SQL statements on a database without the library's code."""
     with closing(sqlite3.connect(path)) as connection, connection:
         for statement in statements:
             connection.execute(*((statement,) if isinstance(statement, str) else statement))
 
 
 def ask(path: Path, sql: str, *bindings: object) -> list[tuple]:
-    """Ask it."""
+    """Return the rows of a query on a database."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(sql, bindings).fetchall()
 
 
 def vector_of(path: Path, song_id: str) -> np.ndarray:
-    """Read a vector without the library's help."""
-    return np.load(
-        io.BytesIO(ask(path, "SELECT embedding FROM songs_vectors WHERE song_id = ?", song_id)[0][0])
-    )
+    """Read a song's vector without the library's code."""
+    ((blob,),) = ask(path, "SELECT embedding FROM songs_vectors WHERE song_id = ?", song_id)
+    return np.load(io.BytesIO(blob))
 
 
 def as_npy(vector: object) -> bytes:
-    """Write a vector without the library's help."""
+    """Return a vector in .npy format without the library's code."""
     buffer = io.BytesIO()
     np.save(buffer, vector)
     return buffer.getvalue()
 
 
 def store_blob(song_id: str, blob: object) -> Callable[[Path], None]:
-    """Return what stores a blob, or text, as a song's vector."""
+    """Return a function that stores a blob, or a text, as a song's vector."""
 
     def harm(path: Path) -> None:
         change(path, ("UPDATE songs_vectors SET embedding = ? WHERE song_id = ?", (blob, song_id)))

@@ -1,4 +1,4 @@
-"""Libraries for tests: small, real files, and vectors in blobs that are easy to tell apart."""
+"""Libraries for tests: short real audio files, and vectors in well separated groups."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ RATE_HZ = 44_100
 GENRES = ("Techno", "Waltz", "Ambient")
 
 
-class Listener(Reporter):
-    """Remembers what it was told."""
+class RecordingReporter(Reporter):
+    """A reporter that records its messages in `said` instead of printing them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.said: list[str] = []
 
     def say(self, text: str) -> None:
-        """Take a line in."""
+        """Record a message."""
         self.said.append(text)
 
 
 def write_sound(path, samples, rate_hz=44_100):
-    """Write samples [shape=(n,) or (n, channels)] in the format that the name says."""
+    """Write samples [shape=(n,) or (n, channels)] in the format of the file's extension."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".m4a":
         _write_m4a(path, np.asarray(samples, np.float32), rate_hz)
@@ -61,7 +61,7 @@ def _write_m4a(path, samples, rate_hz):
 def write_tone(
     path: Path, *, frequency_hz: float = 440.0, seconds: float = 1.5, tags: dict | None = None
 ) -> Path:
-    """Write a tone with overtones, and its tags."""
+    """Write a tone with two overtones, and its tags."""
     path.parent.mkdir(parents=True, exist_ok=True)
     time = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
     tone = sum(0.3 / k * np.sin(2 * np.pi * k * frequency_hz * time) for k in (1, 2, 3))
@@ -84,7 +84,10 @@ def store_library(
     trained: bool = False,
     seconds: float = 0.2,
 ) -> list[str]:
-    """Fill a songs.db with real FLAC files, three genres apart, and a map; return the song ids."""
+    """Write a library and return its song ids.
+
+    It has real FLAC files in three genres, vectors in well separated groups by genre, and a map.
+    """
     rng = np.random.default_rng(7)
     model = Model("untrained", "0" * 64, trained=trained, hop_s=0.5, precision="float32")
     with Database.open(database_path) as database:
@@ -103,7 +106,7 @@ def store_library(
 
 
 def write_song(folder: Path, number: int, tags: Tags, *, seconds: float) -> Song:
-    """Write a numbered FLAC file and describe it."""
+    """Write a numbered FLAC file and return its Song."""
     path = write_tone(folder / f"{number:03d}.flac", frequency_hz=110 * (number + 2), seconds=seconds)
     state = path.stat()
     file = ScannedFile(path.name.encode(), state.st_size, state.st_mtime_ns)
@@ -111,7 +114,7 @@ def write_song(folder: Path, number: int, tags: Tags, *, seconds: float) -> Song
 
 
 def three_islands(song_ids: list[str], per_genre: int, rng: np.random.Generator) -> Map:
-    """Lay out songs as three islands."""
+    """Return a map on which each group of `per_genre` songs is an island."""
     labels = np.repeat(np.arange(3), per_genre)
     angle = 2 * np.pi * labels / 3
     places = np.column_stack([np.cos(angle), np.sin(angle)]) + rng.normal(size=(len(labels), 2)) * 0.16
@@ -140,7 +143,7 @@ def three_islands(song_ids: list[str], per_genre: int, rng: np.random.Generator)
 def store_vectors(
     database: Database, folder: Path, vectors: np.ndarray, *, genres: list[str] | None = None, first: int = 0
 ) -> list[str]:
-    """Store songs that have vectors and tags but no file; return their ids."""
+    """Store songs with vectors and tags but without files, numbered from `first`; return their ids."""
     root = database.add_root(folder)
     ids = []
     for number, vector in enumerate(vectors, first):
@@ -157,7 +160,7 @@ def store_original(
 ) -> dict[str, np.ndarray]:
     """Write a database as the original scripts did, and its clips; return the vector of each song id.
 
-    Ids are Spotify's and bare file stems by turns. Every genre is there twice.
+    Ids are alternately Spotify ids and file stems. Each song's genre is stored twice.
     """
     rng = np.random.default_rng(3)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,98 +1,108 @@
-/** Songs' details, fetched by their number on the map and kept. */
+/** Requests for songs and their neighbours. Answers are cached by the song's index on the map. */
 window.explorer = window.explorer || {};
 
 explorer.api = {
-  MAX_KEPT: 5000,
+  /** How many songs, and how many lists of neighbours, each cache holds. */
+  MAX_CACHED: 5000,
+  /** The revision of the map on the page; indices are valid for this revision only. */
   revision: null,
-  kept: new Map(),
-  keptNeighbours: new Map(),
+  songCache: new Map(),
+  neighbourCache: new Map(),
 
   /**
-   * Forget what belongs to another map than the one on the page.
-   * @returns {boolean} Whether there was one before.
+   * Set the map's revision. The caches are cleared if it is a new one.
+   * @param {number} revision
+   * @returns {boolean} Whether the new revision replaces another one.
    */
   setRevision(revision) {
-    const other = this.revision !== null && revision !== this.revision;
-    if (other) {
-      this.kept.clear();
-      this.keptNeighbours.clear();
-    }
+    const isReplaced = this.revision !== null && revision !== this.revision;
+    if (isReplaced) this.clearCache();
     this.revision = revision;
-    return other;
+    return isReplaced;
   },
 
-  /** Files have come or gone, or other songs are hidden: what was said of songs may not hold any more. */
-  forgetAll() {
-    this.kept.clear();
-    this.keptNeighbours.clear();
+  /** Clear the caches, for example after files were added or removed, or after the user hid songs. */
+  clearCache() {
+    this.songCache.clear();
+    this.neighbourCache.clear();
   },
 
   /**
-   * @param {number} index A song's number on the map.
+   * Get a song's title, artist and so on.
+   * @param {number} index The song's index on the map.
    * @returns {Promise<{index: number, id: string, title: string, artist: string, genres: string[]}>}
-   *   Rejected with a sentence for the user.
+   *   Rejects with a message for the user.
    */
   get(index) {
-    const clusters = explorer.url.look?.clusters;
+    const clusters = explorer.url.view?.clusters;
     const query = clusters ? `?clusters=${clusters}` : "";
-    return this.keep(this.kept, index, () => this.fetch(`songs/${this.revision}/${index}${query}`));
+    return this.fetchOnce(this.songCache, index, () => this.fetch(`songs/${this.revision}/${index}${query}`));
   },
 
   /**
-   * @param {number} index A song's number on the map.
-   * @returns {Promise<{index: number, similarity: number, title: string, artist: string}[]>} The songs that sound most like it.
+   * Get the songs that sound most like a song, without the songs that are hidden on the map.
+   * @param {number} index The song's index on the map.
+   * @returns {Promise<{index: number, similarity: number, title: string, artist: string}[]>}
    */
   neighbours(index) {
-    return this.keep(this.keptNeighbours, index, async () => {
+    return this.fetchOnce(this.neighbourCache, index, async () => {
       const query = new URLSearchParams((explorer.map.meta?.hide ?? []).map((kind) => ["hide", kind])).toString();
       return (await this.fetch(`neighbours/${this.revision}/${index}${query && "?" + query}`)).neighbours;
     });
   },
 
-  /** @returns {Promise<number|null>} The number on the map of the song with an id. */
-  async numberOf(id) {
+  /** @param {string} id A song's id. @returns {Promise<number|null>} Its index on the map. */
+  async indexOf(id) {
     return (await this.fetch(`songs/${this.revision}/by-id/${encodeURIComponent(id)}`)).index;
   },
 
-  keep(kept, index, ask) {
-    if (!kept.has(index)) {
-      if (kept.size >= this.MAX_KEPT) kept.delete(kept.keys().next().value);
-      const answer = ask();
-      answer.catch(() => kept.delete(index));
-      kept.set(index, answer);
+  /**
+   * Return a cached answer, or request it. A failed request is not cached; a full cache drops its oldest answer.
+   * @param {Map<number, Promise<*>>} cache
+   * @param {number} index The key in the cache.
+   * @param {function(): Promise<*>} request
+   * @returns {Promise<*>}
+   */
+  fetchOnce(cache, index, request) {
+    if (!cache.has(index)) {
+      if (cache.size >= this.MAX_CACHED) cache.delete(cache.keys().next().value);
+      const answer = request();
+      answer.catch(() => cache.delete(index));
+      cache.set(index, answer);
     }
-    return kept.get(index);
+    return cache.get(index);
   },
 
+  /** @param {string} address @returns {Promise<*>} The JSON answer. Rejects with a message for the user. */
   async fetch(address) {
     let response;
     try {
       response = await fetch(address);
     } catch {
-      throw new Error("The server does not answer: is it still running?");
+      throw new Error("The server does not answer. Is it still running?");
     }
     if (!response.ok) throw new Error(await response.text());
     return response.json();
   },
 
-  /** @returns {string} Since when a song's file is missing, as "3 November"; with the year where it is another one. */
-  goneSince(song, today = new Date()) {
-    const day = new Date(song.gone_since);
-    const year = day.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
-    return day.toLocaleDateString("en-GB", { day: "numeric", month: "long", ...year });
+  /** @returns {string} The date when a song's file was first missing, as "3 November"; with the year unless it is this year. */
+  missingSince(song, today = new Date()) {
+    const date = new Date(song.gone_since);
+    const year = date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
+    return date.toLocaleDateString("en-GB", { day: "numeric", month: "long", ...year });
   },
 
-  /** @returns {string} The beginning of a sentence about a song whose file is missing. */
-  absence(song) {
-    return `The file of “${song.title}” has been missing since ${this.goneSince(song)}`;
+  /** @returns {string} A sentence that says since when a song's file is missing. */
+  missingText(song) {
+    return `The file of “${song.title}” has been missing since ${this.missingSince(song)}.`;
   },
 
-  /** @returns {string} How many other songs have the very same sound; nothing where none has. */
-  sameSound({ same_sound_count: count }) {
+  /** @returns {string} How many other songs have exactly the same sound; empty if none has. */
+  sameSoundText({ same_sound_count: count }) {
     return count ? `${count.toLocaleString("en")} other song${count === 1 ? " has" : "s have"} the same sound` : "";
   },
 
-  /** @returns {string} Artist and genres, or what there is of them. */
+  /** @returns {string} Artist and genres, as far as they are known. */
   byline(song) {
     return [song.artist, song.genres.join(", ")].filter(Boolean).join(" · ");
   },

@@ -1,88 +1,94 @@
 /**
- * What Dash calls in the browser. Sound and movement start here, without a round trip to the server.
- * The work is done by the other files' parts of `explorer`.
+ * The functions that Dash calls in the browser. Playing and moving start here, without a request to the server.
+ * The other files of assets/ do the work.
  */
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   explorer: {
-    /** Gather what the page shows: one change of it is one drawing. Nothing is drawn before the theme is known. */
+    /**
+     * Collect the values of all controls into one view, so that several changes at once draw the map once.
+     * Nothing is drawn before the theme is known.
+     */
     look(projection, colouring, clusters, fade, theme, revision, changes, filter, isolated) {
       if (!theme || document.getElementById("notice")) return window.dash_clientside.no_update;
-      const look = { projection, colouring, clusters, fade, theme, revision, changes };
-      const shown = isolated && isolated.of === explorer.groupsOf(look) ? isolated.groups : null;
-      look.filter = { ...filter, shown };
-      explorer.url.setView(look);
-      return look;
+      const view = { projection, colouring, clusters, fade, theme, revision, changes };
+      const shown = isolated && isolated.of === explorer.groupingKey(view) ? isolated.groups : null;
+      view.filter = { ...filter, shown };
+      explorer.url.setView(view);
+      return view;
     },
 
-    /** Give a drawing from the server the part of the map to show. */
+    /** Set which part of the map a figure from the server shows. */
     draw(figure) {
       return figure ? explorer.map.prepare(figure) : window.dash_clientside.no_update;
     },
 
-    /** Fly to the song that was chosen in the search and play it, or filter by the genre or artist chosen. */
+    /**
+     * Play the song that was chosen in the search, or filter by the chosen genre or artist.
+     * @param {string} value "song:INDEX", "genre:NAME" or "artist:NAME".
+     */
     goTo(value) {
-      const nothing = window.dash_clientside.no_update;
-      if (!value) return [nothing, nothing];
-      const at = value.indexOf(":");
-      const [kind, name] = [value.slice(0, at), value.slice(at + 1)];
-      if (kind === "song") explorer.visit(Number(name));
+      const { no_update } = window.dash_clientside;
+      if (!value) return [no_update, no_update];
+      const colon = value.indexOf(":");
+      const [kind, name] = [value.slice(0, colon), value.slice(colon + 1)];
+      if (kind === "song") explorer.flyToAndPlay(Number(name));
       else explorer.filters.add(kind, name);
       document.activeElement?.blur();
       return [null, ""];
     },
 
-    /** Gather the filters' controls; a range that leaves nothing out is none. */
+    /** Collect the values of the filter's controls. */
     gatherFilter(genres, clusters, artists, years, duration, duplicates, missing, firstYear, lastYear, longest) {
-      const hide = explorer.filters.kindsOf({ duplicates, missing });
-      return explorer.filters.gather({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest });
+      const hide = explorer.filters.hiddenKinds({ duplicates, missing });
+      return explorer.filters.setFromControls({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest });
     },
 
-    /** The ranges that there are to choose from have come from the server. */
+    /** Set the range sliders after the server has sent their limits. */
     placeRanges(_ready, firstYear, lastYear, longest) {
-      const values = explorer.filters.place(firstYear, lastYear, longest);
+      const values = explorer.filters.placeRanges(firstYear, lastYear, longest);
       return values || [window.dash_clientside.no_update, window.dash_clientside.no_update];
     },
 
-    /** The theme button was pressed: the other theme is the user's choice from now on. */
+    /** Switch to the other theme. From now on the user's choice counts, not the system's theme. */
     chooseTheme(_clicks, theme) {
       return theme === "dark" ? "light" : "dark";
     },
 
-    /** Apply the user's choice of theme, or else the system's. What the address says comes first. */
+    /** Apply the theme that the user has chosen, or the system's theme. The address is restored before the first drawing. */
     applyTheme(_timestamp, chosen) {
       explorer.url.restoreOnce();
       const theme = chosen || explorer.systemTheme();
       return [theme, theme];
     },
 
-    /** Some controls matter in some views only. */
+    /** Show only the controls that the current view uses. */
     showFields(projection, colouring) {
-      const shown = (is) => ({ display: is ? "" : "none" });
+      const styleIf = (isShown) => ({ display: isShown ? "" : "none" });
       const isOriginal = projection === "original";
       return [
-        shown(isOriginal || colouring === "cluster"),
+        styleIf(isOriginal || colouring === "cluster"),
         { visibility: isOriginal ? "hidden" : "visible" },
-        shown(projection === "tsne"),
-        shown(projection === "umap"),
+        styleIf(projection === "tsne"),
+        styleIf(projection === "umap"),
       ];
     },
 
-    /** On narrow windows the controls open and close. */
+    /** Open or close the controls in a narrow window. */
     toggleControls(_clicks, className) {
-      const open = !className.includes("open");
-      document.querySelector(".page").classList.toggle("controls-open", open);
-      return open ? "controls open" : "controls";
+      const isOpen = !className.includes("open");
+      document.querySelector(".page").classList.toggle("controls-open", isOpen);
+      return isOpen ? "controls open" : "controls";
     },
   },
 });
 
 window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
-  /** The server has filtered and ordered the suggestions. */
+  /** Show all suggestions: the server has already filtered and sorted them. */
   showAll({ options }) {
     return options;
   },
 
-  /** A suggestion: what it is called above what it is, as text. */
+  /** Draw a suggestion: its name, and below it the artist or the number of songs. Both are text, not HTML. */
   songOption({ option }) {
     const line = (className, text) => React.createElement("div", { className, key: className }, text);
     return React.createElement("div", { className: `suggestion suggestion-${option.value.split(":")[0]}` }, [
@@ -93,6 +99,6 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
 
   /** @param {number} seconds @returns {string} */
   asDuration(seconds) {
-    return explorer.player.format(seconds);
+    return explorer.player.formatTime(seconds);
   },
 });

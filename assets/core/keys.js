@@ -1,7 +1,11 @@
-/** What the keys do. Everything that the mouse does on this page, they do too. */
+/** The keyboard shortcuts. The keyboard can do everything that the mouse can do. */
 window.explorer = window.explorer || {};
 
 explorer.keys = {
+  /** How often, and how many milliseconds apart, Enter looks for the first search suggestion. */
+  SUGGESTION_ATTEMPTS: 10,
+  SUGGESTION_RETRY_MS: 60,
+
   mount() {
     this.list = document.getElementById("keys");
     document.getElementById("help-open").addEventListener("click", () => this.list.showModal());
@@ -19,10 +23,10 @@ explorer.keys = {
     if (this.list.open) return;
     if (event.key === "Escape") return this.escape();
     const isArrow = event.key in explorer.walk.DIRECTIONS;
-    // Sliders, choices and lists have arrows of their own.
+    // Sliders, radio buttons, tabs and lists use the arrow keys themselves.
     if (isArrow && (target.matches("input, [role=tab], [role=slider]") || target.closest(".song-list"))) return;
     if (event.key === " " && target.matches("button, a, summary, input")) return;
-    const action = isArrow ? () => explorer.walk.towards(event.key) : this.actionOf(event.key);
+    const action = isArrow ? () => explorer.walk.goTowards(event.key) : this.actionOf(event.key);
     if (!action) return;
     event.preventDefault();
     action();
@@ -33,10 +37,10 @@ explorer.keys = {
       event.target.blur();
       if (explorer.filters.isOpen) explorer.filters.toggle(false);
     }
-    if (event.key === "Enter" && event.target.id === "search") this.chooseFirst(event.target, 10);
+    if (event.key === "Enter" && event.target.id === "search") this.pickFirstSuggestion(event.target, this.SUGGESTION_ATTEMPTS);
   },
 
-  /** @returns {function|undefined} What a key does; capitals do the same as small letters. */
+  /** @returns {function|undefined} The action of a key. Capital and small letters do the same. */
   actionOf(key) {
     return this.ACTIONS[key.length === 1 ? key.toLowerCase() : key];
   },
@@ -50,8 +54,8 @@ explorer.keys = {
     r: () => explorer.player.changeRepeat(),
     s: () => explorer.waveform.toggleSpectrogram(),
     f: () => document.getElementById("filter-toggle").click(),
-    l: () => explorer.selection.toggleTool("lasso"),
-    b: () => explorer.selection.toggleTool("box"),
+    l: () => explorer.lasso.toggleTool("lasso"),
+    b: () => explorer.lasso.toggleTool("box"),
     "+": () => explorer.map.zoomBy(1 / 1.6),
     "=": () => explorer.map.zoomBy(1 / 1.6),
     "-": () => explorer.map.zoomBy(1.6),
@@ -60,29 +64,31 @@ explorer.keys = {
     "?": () => explorer.keys.list.showModal(),
   },
 
-  /** Close what is open; with nothing open, let go of what is chosen, and then of the song. */
+  /** Close what is open. If nothing is open, clear the selection; if that is empty, deselect the song. */
   escape() {
-    const { filters, selection, waveform, upload, walk, panel } = explorer;
+    const { filters, lasso, selection, waveform, upload, walk, panel } = explorer;
     if (upload.isWaiting) upload.cancel();
     else if (filters.isOpen) filters.toggle(false);
-    else if (selection.tool) selection.toggleTool(null);
+    else if (lasso.tool) lasso.toggleTool(null);
     else if (waveform.isSpectrogramOpen) waveform.toggleSpectrogram();
-    else if (explorer.url.look?.filter.shown) filters.isolate(null);
+    else if (explorer.url.view?.filter.shown) filters.isolate(null);
     else if (selection.songs.length) selection.clear();
-    else if (walk.anchor !== null || upload.guest) {
+    else if (walk.anchor !== null || upload.song) {
       explorer.select(null);
-      panel.shut();
+      panel.close();
     }
   },
 
   /**
-   * Enter takes the first suggestion where the arrow keys have chosen none. Suggestions come from the
-   * server: those who type fast are ahead of them, so wait for some.
+   * Click the first search suggestion, unless the arrow keys have highlighted one. Suggestions come from the
+   * server and may arrive after Enter is pressed: then try again.
+   * @param {HTMLInputElement} field The search field.
+   * @param {number} attempts How often to try again.
    */
-  chooseFirst(field, patience) {
+  pickFirstSuggestion(field, attempts) {
     if (document.querySelector("[role=option][data-combobox-selected]") || !field.value) return;
     const first = document.querySelector("[role=option]");
     if (first) first.click();
-    else if (patience > 0) setTimeout(() => this.chooseFirst(field, patience - 1), 60);
+    else if (attempts > 0) setTimeout(() => this.pickFirstSuggestion(field, attempts - 1), this.SUGGESTION_RETRY_MS);
   },
 };

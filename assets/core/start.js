@@ -1,25 +1,56 @@
-/** Brings the page to life: finds its parts when Dash has drawn them, and holds what all of them use. */
+/** Starts the page: mounts the other parts after Dash has drawn their elements, and holds what several parts use. */
 window.explorer = window.explorer || {};
 
 Object.assign(explorer, {
   BUSY_RETRY_MS: 4000,
-  wantedSong: null,
+  /** The parts that have a `mount` function, in the order in which they are mounted. */
+  PARTS: [
+    "player",
+    "mediaSession",
+    "map",
+    "overlays",
+    "labels",
+    "tooltip",
+    "morph",
+    "pointer",
+    "lasso",
+    "hover",
+    "waveform",
+    "panel",
+    "playlistExport",
+    "selection",
+    "filters",
+    "upload",
+    "keys",
+    "url",
+    "updates",
+  ],
+  /** The id of a song that the address names, until the map is loaded. */
+  requestedSongId: null,
 
-  /** @returns {"dark"|"light"} What the system prefers. */
+  /** @returns {"dark"|"light"} The theme of the user's system. */
   systemTheme() {
     return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   },
 
-  prefersStillness() {
+  /** @returns {boolean} Whether the user's system asks for less motion. */
+  prefersReducedMotion() {
     return matchMedia("(prefers-reduced-motion: reduce)").matches;
   },
 
-  /** @param {number} share Of a movement's time. @returns {number} Of its way: slow, fast, slow. */
-  ease(share) {
-    return share < 0.5 ? 4 * share ** 3 : 1 - (2 - 2 * share) ** 3 / 2;
+  /**
+   * Cubic ease-in and ease-out: slow at both ends, fast in the middle.
+   * @param {number} progress Elapsed part of the animation's time, from 0 to 1.
+   * @returns {number} Finished part of the movement, from 0 to 1.
+   */
+  ease(progress) {
+    return progress < 0.5 ? 4 * progress ** 3 : 1 - (2 - 2 * progress) ** 3 / 2;
   },
 
-  /** @returns {HTMLElement} With a text, never HTML: titles are data. */
+  /**
+   * Create an element. Its content is always text, never HTML, because titles may contain anything.
+   * @returns {HTMLElement}
+   */
   element(tag, className = "", text = null, attributes = {}) {
     const element = document.createElement(tag);
     if (className) element.className = className;
@@ -28,51 +59,52 @@ Object.assign(explorer, {
     return element;
   },
 
-  /** @returns {HTMLElement} A drawn icon. */
+  /** @returns {HTMLElement} An icon, which screen readers skip. */
   icon(name) {
     return this.element("span", `icon icon-${name}`, null, { "aria-hidden": "true" });
   },
 
-  /** @returns {HTMLButtonElement} That says what it does. */
+  /** @returns {HTMLButtonElement} A button with an icon, and with a label as tooltip and for screen readers. */
   iconButton(name, label, className = "") {
     const button = this.element("button", `icon-button ${className}`.trim(), null, { type: "button", title: label, "aria-label": label });
     button.append(this.icon(name));
     return button;
   },
 
-  /** Tell screen readers. */
+  /** Make screen readers say a text. @param {string} text */
   announce(text) {
     document.getElementById("announcer").textContent = text;
   },
 
-  /** @returns {string} Which groups the numbers of groups stand for. */
-  groupsOf({ projection, colouring, clusters }) {
+  /** @returns {string} A key of the grouping. Group numbers have the same meaning in two views only if their keys are equal. */
+  groupingKey({ projection, colouring, clusters }) {
     if (projection === "original") return `original ${clusters}`;
     return colouring === "cluster" ? `cluster ${clusters}` : colouring;
   },
 
-  /** @returns {{projection: string, clusters: number}} What the server has put into the controls. */
+  /** @returns {{projection: string, clusters: number}} The defaults that the server has written to the controls. */
   readControls() {
     const { projection, clusters } = document.getElementById("controls").dataset;
     return { projection, clusters: Number(clusters) };
   },
 
-  /** Play a song, mark it on the map, and show what sounds like it. @param {number} index */
+  /** Play a song and select it. @param {number} index */
   play(index) {
-    const { at } = explorer.selection;
+    const { position } = explorer.selection;
     explorer.selection.stopPlaying();
-    // The list goes on where the song cannot be played.
-    explorer.playOnly(index).then((isPlayed) => isPlayed === false && (explorer.selection.at ??= at));
-    // The sound goes first.
-    requestAnimationFrame(() => explorer.player.asked === index && explorer.select(index));
+    // If the song cannot be played, the selection goes on playing from where it was.
+    explorer.playWithoutSelecting(index).then((isPlayed) => isPlayed === false && (explorer.selection.position ??= position));
+    // Start the sound before the page is redrawn.
+    requestAnimationFrame(() => explorer.player.requested === index && explorer.select(index));
   },
 
   /**
-   * Play a song; what the panel shows stays.
+   * Play a song and mark it on the map. The selected song and its panel do not change.
    * @param {number} index
-   * @returns {Promise<boolean|null>} False where nothing is left of it to be played: then what played goes on.
+   * @returns {Promise<boolean|null>} False if the song cannot be played because its file is missing and no preview
+   *   or copy of it exists. Then the song that played before goes on.
    */
-  playOnly(index) {
+  playWithoutSelecting(index) {
     explorer.hover.stop();
     const playing = explorer.player.play(index);
     explorer.overlays.markPlaying(index);
@@ -80,9 +112,9 @@ Object.assign(explorer, {
     return playing;
   },
 
-  /** Files have come or gone, or other songs are hidden: what is said of the selected one is said anew. */
-  standAnew() {
-    explorer.selection.leaveHidden();
+  /** Load the selected song's details and neighbours again, after files changed or the user hid songs. */
+  refreshSelected() {
+    explorer.selection.removeHidden();
     const { anchor } = explorer.walk;
     if (anchor === null) return;
     explorer.walk.begin(anchor);
@@ -90,44 +122,48 @@ Object.assign(explorer, {
     explorer.panel.fill(anchor);
   },
 
-  /** Show a song and what sounds like it, without a sound. @param {number|null} index */
+  /** Select a song: show it and its neighbours, but do not play it. @param {number|null} index Null selects nothing. */
   select(index) {
-    explorer.upload.leave();
+    explorer.upload.clear();
     explorer.walk.begin(index);
     explorer.overlays.select(index);
     explorer.panel.show(index);
   },
 
-  /** Fly to a song and play it. @param {number} index */
-  visit(index) {
+  /** Move the map to a song and play it. @param {number} index */
+  flyToAndPlay(index) {
     explorer.map.flyTo(index);
     explorer.play(index);
   },
 
-  /** An address names a song: show it; only a gesture may begin a sound. @param {string|null} id */
-  async findSong(id) {
+  /**
+   * Show the song that the address names. It plays only if another song already plays: a browser allows sound
+   * only after a click or a key press.
+   * @param {string|null} id
+   */
+  async openSong(id) {
     if (id === explorer.walk.anchorId) return;
     if (explorer.api.revision === null) {
-      this.wantedSong = id;
+      this.requestedSongId = id;
       return;
     }
     if (id === null) return this.select(null);
-    const index = await explorer.api.numberOf(id).catch(() => null);
-    if (index === null) return explorer.player.tell("The song of this address is not on the map.");
+    const index = await explorer.api.indexOf(id).catch(() => null);
+    if (index === null) return explorer.player.showMessage("The song in this address is not on the map.");
     if (!explorer.player.audio.paused) return explorer.play(index);
     explorer.select(index);
     explorer.player.load(index);
     explorer.overlays.markPlaying(index);
   },
 
-  /** The map is there: now the song of the address can be found. */
-  findWantedSong() {
-    const id = this.wantedSong;
-    this.wantedSong = null;
-    if (id) this.findSong(id);
+  /** The map is loaded: open the song that the address names. */
+  openRequestedSong() {
+    const id = this.requestedSongId;
+    this.requestedSongId = null;
+    if (id) this.openSong(id);
   },
 
-  /** Follow the system's theme until the user has chosen one. */
+  /** Follow the system's theme until the user chooses one. */
   followSystemTheme() {
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
       if (localStorage.getItem("chosen-theme")) return;
@@ -138,9 +174,7 @@ Object.assign(explorer, {
   },
 
   mount() {
-    for (const part of ["player", "map", "overlays", "morph", "pointer", "hover", "waveform", "panel", "selection", "filters", "upload", "keys", "url", "updates"]) {
-      explorer[part].mount();
-    }
+    for (const part of explorer.PARTS) explorer[part].mount();
     explorer.followSystemTheme();
     document.getElementById("reload")?.addEventListener("click", () => location.reload());
     const notice = document.getElementById("notice");

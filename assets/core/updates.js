@@ -1,77 +1,82 @@
-/** Songs that were indexed since the page was drawn: they are offered, and come without a reload. */
+/** Asks the server for new songs and shows them without a reload of the page. */
 window.explorer = window.explorer || {};
 
 explorer.updates = {
-  EVERY_MS: 10_000,
+  POLL_MS: 10_000,
 
   mount() {
     this.card = document.getElementById("updates");
     this.button = document.getElementById("updates-show");
-    this.button.addEventListener("click", () => this.wait());
-    setInterval(() => this.look(), this.EVERY_MS);
-    document.addEventListener("visibilitychange", () => this.look());
-    this.look();
+    this.button.addEventListener("click", () => this.startWaiting());
+    setInterval(() => this.check(), this.POLL_MS);
+    document.addEventListener("visibilitychange", () => this.check());
+    this.check();
   },
 
-  /** Ask what the library has by now. Nobody looks at a hidden page: it asks when it is seen again. */
-  async look() {
-    if (document.hidden || this.isAsking || !this.card) return;
-    this.isAsking = true;
+  /** Ask the server for the newest state of the library. A hidden page does not ask; it asks when it becomes visible. */
+  async check() {
+    if (document.hidden || this.isChecking || !this.card) return;
+    this.isChecking = true;
     try {
-      this.tell(await explorer.api.fetch("latest"));
+      this.show(await explorer.api.fetch("latest"));
     } catch {
-      // The library is busy, or the server is gone: the next look may know more.
+      // The library is busy or the server does not answer. The next check tries again.
     } finally {
-      this.isAsking = false;
+      this.isChecking = false;
     }
   },
 
-  /** @param {{revision: number, songs: number, changes: string}} latest */
-  tell({ revision, songs, changes }) {
+  /**
+   * Compare the newest state with what the page shows, and offer the difference.
+   * @param {{revision: number, songs: number, changes: string}} latest The map's revision, the number of songs,
+   *   and a text that changes when files go missing or come back.
+   */
+  show({ revision, songs, changes }) {
     const notice = document.getElementById("notice");
     if (notice) {
-      // There was no map: now there is another one.
+      // The page was drawn without a map. Reload it when there is one.
       if (revision !== Number(notice.dataset.revision) && songs > 0) location.reload();
       return;
     }
     if (explorer.api.revision === null) return;
-    // Files were missed or have come back: the same map is drawn again.
+    // Files went missing or came back: draw the same map again.
     if (revision === explorer.api.revision && changes !== explorer.map.meta.changes) {
       dash_clientside.set_props("changes", { data: changes });
     }
-    const more = songs - explorer.map.points.x.length;
-    const isOther = revision !== explorer.api.revision;
+    const newCount = songs - explorer.map.points.x.length;
+    const isNewMap = revision !== explorer.api.revision;
     const { phase } = document.getElementById("redraw").dataset;
     if (this.isWaiting && phase === "running") return;
     this.isWaiting = false;
     this.button.disabled = false;
     const problem = phase === "failed" && document.querySelector("#redraw-state .redraw-text")?.textContent;
-    const { text, offer } = this.describe({ more, isOther, problem });
-    this.button.textContent = offer;
+    const { text, buttonLabel } = this.describe({ newCount, isNewMap, problem });
+    this.button.textContent = buttonLabel;
     const label = document.getElementById("updates-text");
     if (label.textContent !== text) label.textContent = text;
-    this.card.hidden = more <= 0 && !isOther;
+    this.card.hidden = newCount <= 0 && !isNewMap;
   },
 
   /**
-   * @param {number} more Songs that the page does not show yet.
-   * @param {boolean} isOther Whether another map is there already.
-   * @param {string} problem Why the map could not be drawn, or nothing.
-   * @returns {{text: string, offer: string}} What is said, and what the button is called.
+   * @param {object} update
+   * @param {number} update.newCount How many songs the page does not show yet.
+   * @param {boolean} update.isNewMap Whether the server already has a newer map.
+   * @param {string} update.problem Why the map could not be drawn; empty if it could.
+   * @returns {{text: string, buttonLabel: string}}
    */
-  describe({ more, isOther, problem }) {
-    const count = `${more.toLocaleString("en")} new song${more === 1 ? "" : "s"}`;
-    const told = more <= 0 ? "The map has changed" : isOther ? `${count} on the map` : count;
-    return { text: (!isOther && problem) || told, offer: isOther ? "Show" : "Add to the map" };
+  describe({ newCount, isNewMap, problem }) {
+    const count = `${newCount.toLocaleString("en")} new song${newCount === 1 ? "" : "s"}`;
+    const summary = newCount <= 0 ? "The map has changed" : isNewMap ? `${count} on the map` : count;
+    return { text: (!isNewMap && problem) || summary, buttonLabel: isNewMap ? "Show" : "Add to the map" };
   },
 
-  /** The server has been asked: until the map is drawn, that is said. */
-  wait() {
+  /** The user wants the new songs: disable the button until the new map is drawn. */
+  startWaiting() {
     this.isWaiting = true;
-    // A disabled button would not be clicked for Dash, which hears of it after this.
+    // Dash handles the click after this function, and it ignores clicks on a disabled button.
     setTimeout(() => {
       this.button.disabled = true;
-      this.button.textContent = "Coming …";
+      this.button.textContent = "Adding …";
     });
   },
 };

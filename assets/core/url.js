@@ -1,75 +1,81 @@
-/** The page's address says what it shows: it survives reloading, going back, and being sent to somebody. */
+/** Writes the state of the page to its address, and restores it after a reload, on going back, or from a shared link. */
 window.explorer = window.explorer || {};
 
 explorer.url = {
-  WAIT_MS: 400,
-  /** What the page shows, as `look` in clientside.js gathers it. */
-  look: null,
-  target: null,
+  /** How long the map must rest before its position is written. */
+  WRITE_DELAY_MS: 400,
+  /** How long a restored address may take to be shown in full. Until then the address is not rewritten. */
+  RESTORE_TIMEOUT_MS: 3000,
+  /** What the page shows: projection, colouring, filter and so on, as `look` in core/dash.js collects it. */
+  view: null,
+  /** The values that the server has put into the controls. The address leaves them out. */
+  defaults: null,
+  /** The query that is being restored; null if the page shows what its address says. */
+  pendingQuery: null,
   isRestored: false,
+  hasWritten: false,
 
   mount() {
     window.addEventListener("popstate", () => this.restore());
   },
 
-  /** Take in what the page shows. The first time it is what the address said. */
-  setView(look) {
-    // What is known of songs names their clusters.
-    if (this.look && this.look.clusters !== look.clusters) explorer.api.kept.clear();
-    this.look = look;
-    this.write({ push: this.isWritten === true });
-    this.isWritten = true;
+  /** Store what the page shows, and write the address. The first call adds no step to the history. */
+  setView(view) {
+    // Cached songs contain the names of their clusters.
+    if (this.view && this.view.clusters !== view.clusters) explorer.api.songCache.clear();
+    this.view = view;
+    this.write({ push: this.hasWritten });
+    this.hasWritten = true;
   },
 
-  /** @returns {URLSearchParams} What the page shows now. */
-  say() {
-    if (!this.look) return new URLSearchParams();
-    const { view, touched, meta } = explorer.map;
-    const isPart = touched && view && meta;
-    const part = isPart ? { x: view.x, y: view.y, zoom: explorer.map.fittingView().scale / view.scale } : null;
-    return this.encode({ look: this.look, usual: this.usual(), part, song: explorer.walk.anchorId });
+  /** @returns {URLSearchParams} The query for what the page shows now. */
+  currentQuery() {
+    if (!this.view) return new URLSearchParams();
+    const { viewport, isUserPositioned, meta } = explorer.map;
+    const hasPosition = isUserPositioned && viewport && meta;
+    const zoom = () => explorer.map.fittingViewport().scale / viewport.scale;
+    const position = hasPosition ? { x: viewport.x, y: viewport.y, zoom: zoom() } : null;
+    return this.encode({ view: this.view, defaults: this.defaults, position, song: explorer.walk.anchorId });
   },
 
   /**
-   * Write a state of the page as a query. A value that equals the usual one is left out.
-   * @param {{look: object, usual: object, part: {x: number, y: number, zoom: number}|null, song: string|null}} state
+   * Write the state of the page as a query. Default values are left out.
+   * @param {object} state
+   * @param {object} state.view What the page shows.
+   * @param {{projection: string, clusters: number}} state.defaults
+   * @param {{x: number, y: number, zoom: number}|null} state.position The part of the map that is shown; null for all of it.
+   * @param {string|null} state.song The selected song's id.
    * @returns {URLSearchParams}
    */
-  encode({ look, usual, part, song }) {
-    const said = new URLSearchParams();
-    if (look.projection !== usual.projection) said.set("view", look.projection);
-    if (look.colouring !== "cluster") said.set("colour", look.colouring);
-    if (look.clusters && look.clusters !== usual.clusters) said.set("clusters", look.clusters);
-    if (look.fade) said.set("fade", "1");
-    const { filter } = look;
+  encode({ view, defaults, position, song }) {
+    const query = new URLSearchParams();
+    if (view.projection !== defaults.projection) query.set("view", view.projection);
+    if (view.colouring !== "cluster") query.set("colour", view.colouring);
+    if (view.clusters && view.clusters !== defaults.clusters) query.set("clusters", view.clusters);
+    if (view.fade) query.set("fade", "1");
+    const { filter } = view;
     for (const kind of ["genres", "clusters", "artists"]) {
-      for (const name of filter[kind] || []) said.append(kind.slice(0, -1), name);
+      for (const name of filter[kind] || []) query.append(kind.slice(0, -1), name);
     }
-    if (filter.years) said.set("years", filter.years.join("-"));
-    if (filter.duration_s) said.set("seconds", filter.duration_s.join("-"));
-    for (const kind of filter.hide || []) said.append("hide", kind);
-    if (filter.shown) said.set("only", filter.shown.join("."));
-    if (part) {
-      said.set("x", part.x.toPrecision(5));
-      said.set("y", part.y.toPrecision(5));
-      said.set("zoom", part.zoom.toPrecision(4));
+    if (filter.years) query.set("years", filter.years.join("-"));
+    if (filter.duration_s) query.set("seconds", filter.duration_s.join("-"));
+    for (const kind of filter.hide || []) query.append("hide", kind);
+    if (filter.shown) query.set("only", filter.shown.join("."));
+    if (position) {
+      query.set("x", position.x.toPrecision(5));
+      query.set("y", position.y.toPrecision(5));
+      query.set("zoom", position.zoom.toPrecision(4));
     }
-    if (song !== null) said.set("song", song);
-    return said;
+    if (song !== null) query.set("song", song);
+    return query;
   },
 
-  /** @returns {object} What the server has put into the controls. */
-  usual() {
-    this.usually ||= { projection: explorer.initial.projection, clusters: explorer.initial.clusters };
-    return this.usually;
-  },
-
-  /** Bring the address up to date. @param {{push: boolean}} options Whether one can go back from it. */
+  /** Write the address. @param {{push: boolean}} options Whether this adds a step to the browser's history. */
   write({ push }) {
     clearTimeout(this.timer);
-    const text = this.say().toString();
-    if (this.target !== null) {
-      if (this.withoutView(text) === this.withoutView(this.target)) this.target = null;
+    const text = this.currentQuery().toString();
+    if (this.pendingQuery !== null) {
+      if (this.withoutPositionAndSong(text) === this.withoutPositionAndSong(this.pendingQuery)) this.pendingQuery = null;
       return;
     }
     const url = location.pathname + (text ? "?" + text : "");
@@ -78,74 +84,76 @@ explorer.url = {
     else history.replaceState(null, "", url);
   },
 
-  withoutView(text) {
-    const said = new URLSearchParams(text);
-    for (const name of ["x", "y", "zoom", "song"]) said.delete(name);
-    return said.toString();
+  /** @param {string} text A query. @returns {string} The query without the map's position and the song. */
+  withoutPositionAndSong(text) {
+    const query = new URLSearchParams(text);
+    for (const name of ["x", "y", "zoom", "song"]) query.delete(name);
+    return query.toString();
   },
 
-  /** The part of the map that is shown has changed: once it rests, so does the address. */
-  writeSoon() {
+  /** Write the address after the map has stopped moving. */
+  writeLater() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.write({ push: false }), this.WAIT_MS);
+    this.timer = setTimeout(() => this.write({ push: false }), this.WRITE_DELAY_MS);
   },
 
+  /** Restore the address on the first call; later calls do nothing. */
   restoreOnce() {
     if (this.isRestored) return;
     this.isRestored = true;
-    explorer.initial = explorer.readControls();
+    this.defaults = explorer.readControls();
     this.restore();
   },
 
   /**
-   * Read a query that `encode` wrote. A value that makes no sense counts as absent.
-   * @param {URLSearchParams} said
-   * @param {{projection: string, clusters: number}} usual
+   * Read a query that `encode` wrote. An invalid value counts as absent.
+   * @param {URLSearchParams} query
+   * @param {{projection: string, clusters: number}} defaults
+   * @returns {object} projection, colouring, clusters, fade, filter, groups (the isolated ones), position and song.
    */
-  decode(said, usual) {
+  decode(query, defaults) {
     const numbers = (name, separator) => {
-      const found = (said.get(name) || "").split(separator).map(Number);
-      return said.has(name) && found.every(Number.isFinite) ? found : null;
+      const values = (query.get(name) || "").split(separator).map(Number);
+      return query.has(name) && values.every(Number.isFinite) ? values : null;
     };
     const pair = (name) => (numbers(name, "-")?.length === 2 ? numbers(name, "-") : null);
-    const projection = ["tsne", "umap", "pca", "original"].includes(said.get("view")) ? said.get("view") : usual.projection;
-    const colouring = ["genre", "artist"].includes(said.get("colour")) ? said.get("colour") : "cluster";
-    const clusters = Number(said.get("clusters")) > 0 ? Math.round(Number(said.get("clusters"))) : usual.clusters;
+    const projection = ["tsne", "umap", "pca", "original"].includes(query.get("view")) ? query.get("view") : defaults.projection;
+    const colouring = ["genre", "artist"].includes(query.get("colour")) ? query.get("colour") : "cluster";
+    const clusters = Number(query.get("clusters")) > 0 ? Math.round(Number(query.get("clusters"))) : defaults.clusters;
     const filter = {
-      genres: said.getAll("genre"),
-      clusters: said.getAll("cluster"),
-      artists: said.getAll("artist"),
+      genres: query.getAll("genre"),
+      clusters: query.getAll("cluster"),
+      artists: query.getAll("artist"),
       years: pair("years"),
       duration_s: pair("seconds"),
-      hide: said.getAll("hide"),
+      hide: query.getAll("hide"),
     };
-    const [x, y, zoom] = ["x", "y", "zoom"].map((name) => Number(said.get(name) ?? NaN));
-    const part = [x, y, zoom].every(Number.isFinite) && zoom > 0 ? { x, y, zoom } : null;
-    const fade = said.get("fade") === "1";
-    return { projection, colouring, clusters, fade, filter, groups: numbers("only", "."), part, song: said.get("song") };
+    const [x, y, zoom] = ["x", "y", "zoom"].map((name) => Number(query.get(name) ?? NaN));
+    const position = [x, y, zoom].every(Number.isFinite) && zoom > 0 ? { x, y, zoom } : null;
+    const fade = query.get("fade") === "1";
+    return { projection, colouring, clusters, fade, filter, groups: numbers("only", "."), position, song: query.get("song") };
   },
 
-  /** Put what the address says into the controls. */
+  /** Set the controls, the map and the song to what the address says. */
   restore() {
-    const said = new URLSearchParams(location.search);
-    const usual = this.usual();
-    const { projection, colouring, clusters, fade, filter, groups, part, song } = this.decode(said, usual);
-    this.target = said.toString();
-    // An address that cannot be met in full must not hold up those that follow.
-    setTimeout(() => (this.target = null), 3000);
+    const query = new URLSearchParams(location.search);
+    const { projection, colouring, clusters, fade, filter, groups, position, song } = this.decode(query, this.defaults);
+    this.pendingQuery = query.toString();
+    // Part of an address may be impossible to show, such as a song that was deleted. Then the wait must end.
+    setTimeout(() => (this.pendingQuery = null), this.RESTORE_TIMEOUT_MS);
     const set = (id, value, name = "value") => dash_clientside.set_props(id, { [name]: value });
-    const now = this.look || { ...usual, colouring: "cluster", fade: false };
-    if (projection !== now.projection) set("projection", projection);
-    if (colouring !== now.colouring) set("colouring", colouring);
-    if (clusters !== now.clusters) set("clusters", clusters);
-    if (fade !== now.fade) set("fade", fade, "checked");
-    const isPlain = !filter.years && !filter.duration_s && Object.values(filter).every((one) => !one?.length);
-    if (this.look || !isPlain) explorer.filters.restore(filter);
-    if (groups || this.look?.filter.shown) {
-      set("isolated", groups && { of: explorer.groupsOf({ projection, colouring, clusters }), groups }, "data");
+    const shown = this.view || { ...this.defaults, colouring: "cluster", fade: false };
+    if (projection !== shown.projection) set("projection", projection);
+    if (colouring !== shown.colouring) set("colouring", colouring);
+    if (clusters !== shown.clusters) set("clusters", clusters);
+    if (fade !== shown.fade) set("fade", fade, "checked");
+    const isUnfiltered = !filter.years && !filter.duration_s && Object.values(filter).every((names) => !names?.length);
+    if (this.view || !isUnfiltered) explorer.filters.restore(filter);
+    if (groups || this.view?.filter.shown) {
+      set("isolated", groups && { of: explorer.groupingKey({ projection, colouring, clusters }), groups }, "data");
     }
-    if (this.look?.projection === projection) explorer.map.showPart(part);
-    else explorer.map.wanted = { projection, view: part };
-    explorer.findSong(song);
+    if (this.view?.projection === projection) explorer.map.showPosition(position);
+    else explorer.map.requested = { projection, position };
+    explorer.openSong(song);
   },
 };

@@ -1,81 +1,83 @@
-/** Points glide from one projection to the next, so that eyes can follow where songs go. */
+/** Animates the points from their old to their new pixels when the projection changes. */
 window.explorer = window.explorer || {};
 
 explorer.morph = {
-  MS: 600,
-  MOST_POINTS: 20_000,
+  DURATION_MS: 600,
+  /** With more points than this, the new projection is shown at once. */
+  MAX_POINTS: 20_000,
 
   mount() {
     this.canvas = document.getElementById("morph");
   },
 
-  /** @returns {Float32Array|null} Where the points are now, x and y by turns, in pixels; null for too many. */
-  remember() {
-    const trace = explorer.map.points;
-    if (!trace || trace.x.length > this.MOST_POINTS || explorer.prefersStillness()) return null;
-    return this.pixels(trace);
+  /**
+   * @returns {Float32Array|null} The points' pixels now, as x0, y0, x1, y1 and so on. Null if they are not animated:
+   *   there are too many, or the user's system asks for less motion.
+   */
+  capturePixels() {
+    const { points } = explorer.map;
+    if (!points || points.x.length > this.MAX_POINTS || explorer.prefersReducedMotion()) return null;
+    return this.pixels(points);
   },
 
-  pixels(trace) {
-    const { left, top, across, down } = explorer.map.frameOnMap();
-    const found = new Float32Array(2 * trace.x.length);
-    for (let i = 0; i < trace.x.length; i++) {
-      found[2 * i] = (trace.x[i] - left) / across;
-      found[2 * i + 1] = (top - trace.y[i]) / down;
+  pixels({ x, y }) {
+    const { left, top, unitsPerPixelX, unitsPerPixelY } = explorer.map.frameOnMap();
+    const pixels = new Float32Array(2 * x.length);
+    for (let i = 0; i < x.length; i++) {
+      pixels[2 * i] = (x[i] - left) / unitsPerPixelX;
+      pixels[2 * i + 1] = (top - y[i]) / unitsPerPixelY;
     }
-    return found;
+    return pixels;
   },
 
-  /** Cover the points: what is seen is this file's, until the new drawing is there and they have arrived. */
+  /** Hide Plotly's points until the new drawing is ready and the animation has ended. @param {Float32Array} before */
   begin(before) {
     this.before = before;
     explorer.map.frame.classList.add("morphing");
   },
 
-  /** The new drawing is there, unseen: glide to it. */
+  /** The new drawing is ready but still hidden: animate the points to it. */
   run() {
     const { before } = this;
     if (!before) return;
     this.before = null;
-    const trace = explorer.map.points;
-    if (before.length !== 2 * trace.x.length) return this.end();
-    const after = this.pixels(trace);
-    const { meta } = explorer.map;
-    const styles = meta.projection === "original" ? meta.colours.map((colour, number) => (number === meta.hidden ? colour : "#000")) : meta.colours;
-    const radius = trace.marker.size / 2;
-    const sprites = styles.map((colour) => this.sprite(colour, radius));
+    const { points, meta } = explorer.map;
+    if (before.length !== 2 * points.x.length) return this.end();
+    const after = this.pixels(points);
+    // In the original view the regions are coloured and the points are black.
+    const colours = meta.projection === "original" ? meta.colours.map((colour, number) => (number === meta.hidden ? colour : "#000")) : meta.colours;
+    const radius = points.marker.size / 2;
+    const sprites = colours.map((colour) => this.sprite(colour, radius));
     const began = performance.now();
     this.canvas.hidden = false;
-    this.frames = 0;
     const step = (now) => {
-      const share = Math.min(Math.max((now - began) / this.MS, 0), 1);
-      this.paint(before, after, explorer.ease(share), trace.marker.color, sprites);
-      this.share = share;
-      this.frames += 1;
-      if (share < 1) this.flight = requestAnimationFrame(step);
+      const progress = Math.min(Math.max((now - began) / this.DURATION_MS, 0), 1);
+      this.paint(before, after, explorer.ease(progress), points.marker.color, sprites);
+      if (progress < 1) this.animation = requestAnimationFrame(step);
       else this.end();
     };
-    cancelAnimationFrame(this.flight);
+    cancelAnimationFrame(this.animation);
     step(began);
   },
 
-  paint(before, after, share, colours, sprites) {
+  paint(before, after, progress, colours, sprites) {
     const { clientWidth: width, clientHeight: height } = explorer.map.frame;
-    const context = explorer.overlays.emptyCanvas(this.canvas, width, height);
+    const context = explorer.overlays.clearCanvas(this.canvas, width, height);
     context.globalAlpha = before.length < 10_000 ? 0.92 : 0.75;
     for (let i = 0; i < before.length; i += 2) {
-      const x = this.between(before, after, i, share);
-      const y = this.between(before, after, i + 1, share);
+      const x = this.between(before, after, i, progress);
+      const y = this.between(before, after, i + 1, progress);
       const sprite = sprites[colours[i / 2]];
       context.drawImage(sprite.canvas, x - sprite.half, y - sprite.half, 2 * sprite.half, 2 * sprite.half);
     }
   },
 
-  /** @returns {number} One coordinate, on its way. */
-  between(before, after, i, share) {
-    return before[i] + (after[i] - before[i]) * share;
+  /** @returns {number} Coordinate `i`, interpolated linearly. */
+  between(before, after, i, progress) {
+    return before[i] + (after[i] - before[i]) * progress;
   },
 
+  /** @returns {{canvas: HTMLCanvasElement, half: number}} A disc drawn at twice its size, and half the width at which it is shown. */
   sprite(colour, radius) {
     const half = Math.ceil(radius) + 1;
     const canvas = Object.assign(document.createElement("canvas"), { width: 4 * half, height: 4 * half });

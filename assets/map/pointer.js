@@ -1,14 +1,18 @@
 /**
- * The pointer on the map: which song is under it or near it, clicks and taps, panning, wheel and pinch.
- * Plotly's own hovering and dragging are off: a grid of the points answers at once, also among 100,000.
+ * The pointer on the map: the song under it, clicks and taps, panning, the wheel, and pinching with two fingers.
+ * Plotly's own hover and drag are off. A grid of the points finds the nearest song at once, also among 100,000.
  */
 window.explorer = window.explorer || {};
 
 explorer.pointer = {
+  /** How near the pointer must be to a point: to show its tooltip or click it, to tap it, and to hear its preview. */
   HOVER_PX: 14,
-  HEARING_PX: 40,
-  CLICK_MOVES_PX: 5,
-  LONGEST_CLICK_MS: 700,
+  TAP_PX: 26,
+  PREVIEW_PX: 40,
+  /** A press that moves further, or lasts longer, is not a click. */
+  MAX_CLICK_MOVE_PX: 5,
+  MAX_CLICK_MS: 700,
+  /** The fingers on the map, by pointer id. */
   touches: new Map(),
   drag: null,
 
@@ -28,12 +32,12 @@ explorer.pointer = {
     });
   },
 
-  /** Sort the points of a new drawing into cells. @param {{x: ArrayLike, y: ArrayLike}} trace */
-  measure(trace) {
-    this.grid = this.makeGrid(trace);
+  /** Set the points to search. @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points */
+  setPoints(points) {
+    this.grid = this.makeGrid(points);
   },
 
-  /** @returns {object} The points by cells, in which `inGrid` looks for those near a place. */
+  /** @returns {object} The points sorted into the cells of a square grid, about two points a cell. `findInGrid` reads it. */
   makeGrid({ x, y }) {
     const n = x.length;
     const side = Math.max(1, Math.ceil(Math.sqrt(n / 2)));
@@ -44,10 +48,11 @@ explorer.pointer = {
       bottom = Math.min(bottom, y[i]);
       top = Math.max(top, y[i]);
     }
-    const wide = Math.max(right - left, 1e-9) / side;
-    const high = Math.max(top - bottom, 1e-9) / side;
-    const column = (value) => Math.min(Math.max(Math.floor((value - left) / wide), 0), side - 1);
-    const row = (value) => Math.min(Math.max(Math.floor((value - bottom) / high), 0), side - 1);
+    const cellWidth = Math.max(right - left, 1e-9) / side;
+    const cellHeight = Math.max(top - bottom, 1e-9) / side;
+    const column = (value) => Math.min(Math.max(Math.floor((value - left) / cellWidth), 0), side - 1);
+    const row = (value) => Math.min(Math.max(Math.floor((value - bottom) / cellHeight), 0), side - 1);
+    // A counting sort: the members of a cell are members[starts[cell]] to members[starts[cell + 1] - 1].
     const starts = new Int32Array(side * side + 1);
     const cells = new Int32Array(n);
     for (let i = 0; i < n; i++) {
@@ -62,52 +67,55 @@ explorer.pointer = {
   },
 
   /**
-   * @param {{x: number, y: number}} at A place of the map.
-   * @param {{across: number, down: number}} unit Map units per pixel.
-   * @param {number} reach In pixels.
-   * @returns {{index: number, distance: number}[]} The points within reach, in no order.
+   * @param {object} grid As `makeGrid` returns it.
+   * @param {{x: number, y: number}} centre In map units.
+   * @param {{unitsPerPixelX: number, unitsPerPixelY: number}} units Map units per pixel.
+   * @param {number} radius In pixels.
+   * @returns {{index: number, distance: number}[]} The points within the radius, unsorted; distances in pixels.
    */
-  inGrid({ x, y, side, column, row, starts, members }, at, { across, down }, reach) {
-    const [firstColumn, lastColumn] = [column(at.x - reach * across), column(at.x + reach * across)];
-    const [firstRow, lastRow] = [row(at.y - reach * down), row(at.y + reach * down)];
-    const found = [];
+  findInGrid({ x, y, side, column, row, starts, members }, centre, { unitsPerPixelX, unitsPerPixelY }, radius) {
+    const [firstColumn, lastColumn] = [column(centre.x - radius * unitsPerPixelX), column(centre.x + radius * unitsPerPixelX)];
+    const [firstRow, lastRow] = [row(centre.y - radius * unitsPerPixelY), row(centre.y + radius * unitsPerPixelY)];
+    const points = [];
     for (let r = firstRow; r <= lastRow; r++) {
       for (let k = starts[r * side + firstColumn]; k < starts[r * side + lastColumn + 1]; k++) {
         const index = members[k];
-        const distance = Math.hypot((x[index] - at.x) / across, (y[index] - at.y) / down);
-        if (distance <= reach) found.push({ index, distance });
+        const distance = Math.hypot((x[index] - centre.x) / unitsPerPixelX, (y[index] - centre.y) / unitsPerPixelY);
+        if (distance <= radius) points.push({ index, distance });
       }
     }
-    return found;
+    return points;
   },
 
   /**
-   * Songs within some pixels of a place in the window, the nearest first; those filtered out come last, if at all,
-   * and hidden ones never.
+   * Find the songs within a radius of a point in the window, the nearest first. Songs that do not match the filter
+   * come last, or are left out; hidden songs are always left out.
+   * @param {number} radius In pixels.
+   * @param {{onlyMatching: boolean}} options
    * @returns {{index: number, distance: number}[]}
    */
-  within(clientX, clientY, reach, { onlyLit = false } = {}) {
+  songsWithin(clientX, clientY, radius, { onlyMatching = false } = {}) {
     const { map } = explorer;
     if (!this.grid || !map.plot?._fullLayout?.xaxis) return [];
-    const found = [];
-    for (const { index, distance } of this.inGrid(this.grid, map.toPlace(clientX, clientY), map.frameOnMap(), reach)) {
-      const isLit = map.isLit(index);
-      if (map.isHidden(index) || (onlyLit && !isLit)) continue;
-      found.push({ index, distance, rank: distance + (isLit ? 0 : reach) });
+    const songs = [];
+    for (const { index, distance } of this.findInGrid(this.grid, map.toMap(clientX, clientY), map.frameOnMap(), radius)) {
+      const matches = map.matchesFilter(index);
+      if (map.isHidden(index) || (onlyMatching && !matches)) continue;
+      songs.push({ index, distance, rank: distance + (matches ? 0 : radius) });
     }
-    return found.sort((a, b) => a.rank - b.rank);
+    return songs.sort((a, b) => a.rank - b.rank);
   },
 
-  /** @returns {number|null} The song nearest to a place in the window. */
-  nearest(clientX, clientY, reach, options) {
-    return this.within(clientX, clientY, reach, options)[0]?.index ?? null;
+  /** @returns {number|null} The song that `songsWithin` lists first. */
+  nearest(clientX, clientY, radius, options) {
+    return this.songsWithin(clientX, clientY, radius, options)[0]?.index ?? null;
   },
 
-  /** @returns {number[]} Some songs around a place in the window, the nearest first. */
+  /** @returns {number[]} Up to `count` songs around a point in the window, the nearest first. */
   around(clientX, clientY, count) {
-    for (let reach = 30; ; reach *= 2) {
-      const found = this.within(clientX, clientY, reach, { onlyLit: true });
-      if (found.length >= count || reach > 400) return found.slice(0, count).map(({ index }) => index);
+    for (let radius = 30; ; radius *= 2) {
+      const songs = this.songsWithin(clientX, clientY, radius, { onlyMatching: true });
+      if (songs.length >= count || radius > 400) return songs.slice(0, count).map(({ index }) => index);
     }
   },
 
@@ -115,42 +123,43 @@ explorer.pointer = {
     if (event.pointerType === "touch" || this.drag?.moved) return;
     this.at = { x: event.clientX, y: event.clientY };
     if (event.target.closest(".card")) return this.leave();
-    if (this.isWaiting) return;
-    this.isWaiting = true;
+    if (this.isUpdateScheduled) return;
+    this.isUpdateScheduled = true;
     requestAnimationFrame(() => {
-      this.isWaiting = false;
-      if (this.at) this.look();
+      this.isUpdateScheduled = false;
+      if (this.at) this.update();
     });
   },
 
-  /** See what is under the pointer now. */
-  look() {
+  /** Show the tooltip of the song under the pointer, and play the preview of the nearest song. */
+  update() {
     const { x, y } = this.at;
     const index = this.nearest(x, y, this.HOVER_PX);
-    if (index !== explorer.overlays.hovered) explorer.overlays.hover(index);
-    explorer.overlays.placeTooltip(x, y);
-    explorer.hover.aim(this.nearest(x, y, this.HEARING_PX, { onlyLit: true }), this.at);
+    if (index !== explorer.tooltip.hovered) explorer.tooltip.show(index);
+    explorer.tooltip.place(x, y);
+    explorer.hover.setTarget(this.nearest(x, y, this.PREVIEW_PX, { onlyMatching: true }), this.at);
   },
 
   leave() {
     this.at = null;
-    explorer.overlays.hover(null);
+    explorer.tooltip.show(null);
     explorer.hover.leave();
   },
 
+  /** A press begins a click, a drag of the map, a lasso or box, or with a second finger a pinch. */
   press(event) {
     if (event.pointerType === "touch") this.touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.touches.size > 1) {
       this.drag = null;
-      explorer.selection.drop();
+      explorer.lasso.cancelShape();
       return;
     }
     if (event.button !== 0) return;
     event.preventDefault();
     document.activeElement?.blur?.();
     this.drag = { id: event.pointerId, x: event.clientX, y: event.clientY, began: performance.now(), moved: false };
-    this.drag.rope = explorer.selection.shapeFor(event);
-    if (this.drag.rope) explorer.selection.begin(this.drag.rope, event.clientX, event.clientY);
+    this.drag.shape = explorer.lasso.shapeFor(event);
+    if (this.drag.shape) explorer.lasso.beginShape(this.drag.shape, event.clientX, event.clientY);
   },
 
   dragTo(event) {
@@ -158,48 +167,53 @@ explorer.pointer = {
     const { drag } = this;
     if (!drag || drag.id !== event.pointerId) return;
     const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
-    if (!drag.moved && Math.hypot(dx, dy) < this.CLICK_MOVES_PX) return;
+    if (!drag.moved && Math.hypot(dx, dy) < this.MAX_CLICK_MOVE_PX) return;
     if (!drag.moved) {
       drag.moved = true;
-      explorer.overlays.hover(null);
-      explorer.map.frame.classList.toggle("dragging", !drag.rope);
+      explorer.tooltip.show(null);
+      explorer.map.frame.classList.toggle("dragging", !drag.shape);
     }
-    if (drag.rope) return explorer.selection.extend(event.clientX, event.clientY);
+    if (drag.shape) return explorer.lasso.extendShape(event.clientX, event.clientY);
     explorer.map.panBy(dx, dy);
     [drag.x, drag.y] = [event.clientX, event.clientY];
   },
 
-  /** Two fingers: what lies between them stays there. */
+  /** Pan and zoom with two fingers: the place between them stays between them. */
   pinch(event) {
-    const [one, other] = [...this.touches.values()];
-    const before = { gap: Math.hypot(one.x - other.x, one.y - other.y), x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
+    const gapAndMiddle = () => {
+      const [a, b] = [...this.touches.values()];
+      return { gap: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+    };
+    const before = gapAndMiddle();
     this.touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    const [a, b] = [...this.touches.values()];
-    const after = { gap: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+    const after = gapAndMiddle();
     explorer.map.panBy(after.x - before.x, after.y - before.y);
     explorer.map.zoomAt(after.x, after.y, before.gap / Math.max(after.gap, 1));
   },
 
+  /** @param {boolean} isDone False if the browser cancelled the press: then it is not a click. */
   release(event, isDone) {
     this.touches.delete(event.pointerId);
     const { drag } = this;
     if (!drag || drag.id !== event.pointerId) return;
     this.drag = null;
     explorer.map.frame.classList.remove("dragging");
-    if (drag.rope && drag.moved) return explorer.selection.end(event.shiftKey || drag.rope.adds);
-    if (drag.rope) explorer.selection.drop();
-    if (!isDone || drag.moved || performance.now() - drag.began > this.LONGEST_CLICK_MS) return;
-    const reach = event.pointerType === "touch" ? 26 : this.HOVER_PX;
-    const index = this.nearest(event.clientX, event.clientY, reach);
+    if (drag.shape && drag.moved) return explorer.lasso.finishShape(event.shiftKey || drag.shape.adds);
+    if (drag.shape) explorer.lasso.cancelShape();
+    if (!isDone || drag.moved || performance.now() - drag.began > this.MAX_CLICK_MS) return;
+    const radius = event.pointerType === "touch" ? this.TAP_PX : this.HOVER_PX;
+    const index = this.nearest(event.clientX, event.clientY, radius);
     if (index !== null) explorer.play(index);
   },
 
   wheel(event) {
     if (event.target.closest(".card")) return;
     event.preventDefault();
-    const lines = event.deltaMode === 1 ? 18 : 1;
-    const step = Math.min(Math.max(event.deltaY * lines, -240), 240);
-    explorer.overlays.hover(null);
+    // deltaMode 1 counts lines of text instead of pixels.
+    const pixelsPerUnit = event.deltaMode === 1 ? 18 : 1;
+    const step = Math.min(Math.max(event.deltaY * pixelsPerUnit, -240), 240);
+    explorer.tooltip.show(null);
+    // A pinch on a touchpad arrives as a wheel event with Ctrl, and with much smaller steps.
     explorer.map.zoomAt(event.clientX, event.clientY, Math.exp(step * (event.ctrlKey ? 0.01 : 0.0022)));
   },
 };

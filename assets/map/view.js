@@ -1,156 +1,177 @@
-/** The map's view: which part of it is shown, how it moves, and where things are in pixels. */
+/** The map's viewport: which part of the map is shown, how it moves, and how map units become pixels. */
 window.explorer = window.explorer || {};
 
-explorer.map = {
-  GAP: 20,
-  FLIGHT_MS: 650,
-  NARROW: 760,
-  view: null,
-  touched: false,
-  meta: null,
-  /** A part of the map that an address asks for, until the projection it belongs to is drawn. */
-  wanted: null,
+/**
+ * @typedef {{x: number, y: number, scale: number}} Viewport The map units at the centre of the free area, and map units per pixel.
+ * @typedef {{left: number, right: number, top: number, bottom: number}} Area A part of the frame, in pixels.
+ */
 
-  /** Find the page's parts and watch the window's size. Called once, when Dash has drawn the page. */
+explorer.map = {
+  GAP_PX: 20,
+  GLIDE_MS: 650,
+  SHORT_GLIDE_MS: 260,
+  ZOOM_MS: 200,
+  /** Frames up to this width have the layout of a phone. */
+  NARROW_PX: 760,
+  /** @type {Viewport|null} */
+  viewport: null,
+  /** Whether the viewport was chosen by the user or the address. Otherwise it shows all songs. */
+  isUserPositioned: false,
+  /** What the server says of the drawing: projection, colours, filter and so on. */
+  meta: null,
+  /** The projection and position that the address names, until that projection is drawn. */
+  requested: null,
+  /** Whether the selected song's details must be loaded again after the next drawing. */
+  needsRefresh: false,
+
+  /** Find the page's parts and watch the window's size. Called once, after Dash has drawn the page. */
   mount() {
     this.frame = document.getElementById("map-frame");
     document.getElementById("zoom-in").addEventListener("click", () => this.zoomBy(1 / 1.6));
     document.getElementById("zoom-out").addEventListener("click", () => this.zoomBy(1.6));
     document.getElementById("zoom-fit").addEventListener("click", () => this.showAll());
-    // Plotly follows the window by itself, a little later: then the view is put right again.
+    // Plotly also reacts to a new size, a little later, and changes the axes: set them again after that.
     new ResizeObserver(() => {
-      this.resized();
-      setTimeout(() => this.resized(), 200);
+      this.onResize();
+      setTimeout(() => this.onResize(), 200);
     }).observe(this.frame);
     const side = document.querySelector(".side");
-    if (side) new ResizeObserver(() => this.touched || this.resized()).observe(side);
+    if (side) new ResizeObserver(() => this.isUserPositioned || this.onResize()).observe(side);
   },
 
-  /** @returns {HTMLElement|null} Plotly's own element, once there is one. */
+  /** @returns {HTMLElement|null} Plotly's element; null before its first drawing. */
   get plot() {
     return this.frame.querySelector(".js-plotly-plot");
   },
 
-  /** @returns {object|null} The points as Plotly draws them: x, y and the colours' numbers. */
+  /** @returns {object|null} The points that Plotly draws: x, y and marker.color, the number of each point's colour. */
   get points() {
     return this.plot?._fullData?.[0] ?? null;
   },
 
+  /** @returns {string} The projection that gives the points their places. The original view uses PCA. */
+  get projection() {
+    return this.meta.projection === "original" ? "pca" : this.meta.projection;
+  },
+
   /**
-   * Set the part of a new drawing to show: the one shown now, or all of it for another projection.
+   * Complete a new figure with the axes' ranges: the same viewport as now, or all songs for another projection.
    * @param {object} figure As plotly.py made it.
    */
   prepare(figure) {
     const meta = figure.layout.meta;
     const isOther = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
-    const before = this.meta && isOther && this.meta.revision === meta.revision ? explorer.morph.remember() : null;
-    if (this.meta && this.meta.order !== meta.order) explorer.selection.findAgain();
+    const before = this.meta && isOther && this.meta.revision === meta.revision ? explorer.morph.capturePixels() : null;
+    if (this.meta && this.meta.order !== meta.order) explorer.selection.restoreAfterReordering();
     if (this.meta && `${this.meta.changes} ${this.meta.hide}` !== `${meta.changes} ${meta.hide}`) {
-      explorer.api.forgetAll();
-      this.stands = "anew";
+      explorer.api.clearCache();
+      this.needsRefresh = true;
     }
     this.meta = meta;
-    if (explorer.api.setRevision(meta.revision)) explorer.player.findAgain();
+    if (explorer.api.setRevision(meta.revision)) explorer.player.findNewIndex();
     if (isOther) {
-      const asked = this.wanted?.projection === meta.projection ? this.wanted.view : null;
-      this.wanted = null;
-      this.view = asked ? this.viewOf(asked) : this.fittingView();
-      this.touched = Boolean(asked);
+      const position = this.requested?.projection === meta.projection ? this.requested.position : null;
+      this.requested = null;
+      this.viewport = position ? this.viewportOf(position) : this.fittingViewport();
+      this.isUserPositioned = Boolean(position);
     }
-    if (this.frame.clientWidth <= this.NARROW) figure.data[0].marker.size *= 0.72;
-    const [x, y] = this.ranges();
+    if (this.frame.clientWidth <= this.NARROW_PX) figure.data[0].marker.size *= 0.72;
+    const [x, y] = this.axisRanges();
     Object.assign(figure.layout.xaxis, { range: x, autorange: false, fixedrange: true });
     Object.assign(figure.layout.yaxis, { range: y, autorange: false, fixedrange: true });
     Object.assign(figure.layout, { dragmode: false, hovermode: false });
     if (before) explorer.morph.begin(before);
-    explorer.filters.tell(meta);
-    this.listen();
+    explorer.filters.showCounts(meta);
+    this.listenToPlotly();
     return figure;
   },
 
-  /** Hear of Plotly's drawings; its element is there only after the first one. */
-  listen() {
-    const plot = this.plot;
+  /** Listen for Plotly's drawings. Its element exists only after the first one. */
+  listenToPlotly() {
+    const { plot } = this;
     if (!plot || !plot.on) {
-      requestAnimationFrame(() => this.listen());
+      requestAnimationFrame(() => this.listenToPlotly());
       return;
     }
-    if (plot.dataset.heard) return;
-    plot.dataset.heard = "true";
-    plot.on("plotly_afterplot", () => this.drawn());
-    this.drawn();
+    if (plot.dataset.listening) return;
+    plot.dataset.listening = "true";
+    plot.on("plotly_afterplot", () => this.onDrawn());
+    this.onDrawn();
   },
 
-  /** A drawing is on the screen: measure its groups. */
-  drawn() {
+  /** Plotly has finished a drawing: update everything that depends on the points. */
+  onDrawn() {
     if (!this.points || !this.meta) return;
     const isNew = this.points.x !== this.drawnX;
-    if (isNew) explorer.pointer.measure(this.points);
+    if (isNew) explorer.pointer.setPoints(this.points);
     this.drawnX = this.points.x;
-    explorer.overlays.measure(this.points);
+    explorer.overlays.update(this.points);
     this.frame.dataset.drawn = `${this.meta.projection} ${this.meta.colouring} ${this.meta.theme}`;
     explorer.overlays.refresh();
     explorer.morph.run();
-    explorer.findWantedSong();
-    if (isNew) explorer.updates.look();
-    if (this.stands === "anew") {
-      this.stands = null;
-      explorer.standAnew();
+    explorer.openRequestedSong();
+    if (isNew) explorer.updates.check();
+    if (this.needsRefresh) {
+      this.needsRefresh = false;
+      explorer.refreshSelected();
     }
   },
 
-  /** @returns {{top, right, bottom, left}} The part of the map's frame that no card covers, in pixels. */
+  /** @returns {Area} The part of the frame that no card covers. */
   freeArea() {
     const { width, height } = this.frame.getBoundingClientRect();
-    const narrow = width <= this.NARROW;
+    const isNarrow = width <= this.NARROW_PX;
     const edge = (selector, side) => {
       const element = document.querySelector(selector);
       return element && element.getClientRects().length ? element.getBoundingClientRect()[side] : null;
     };
-    const warned = narrow ? edge(".warnings", "bottom") : null;
-    const sheet = narrow ? edge(".page.panel-open .panel", "top") : null;
-    const lowest = sheet ?? edge(".spectrogram", "top") ?? edge(".player", "top") ?? height;
+    const warnings = isNarrow ? edge(".warnings", "bottom") : null;
+    const panel = isNarrow ? edge(".page.panel-open .panel", "top") : null;
+    const bottom = panel ?? edge(".spectrogram", "top") ?? edge(".player", "top") ?? height;
     return {
-      top: Math.max(edge(".header", "bottom") ?? 0, warned ?? 0) + this.GAP + 8,
-      bottom: Math.min(lowest, (!narrow && edge(".trust", "top")) || height) - this.GAP,
-      left: (narrow ? 0 : (edge(".side", "right") ?? 0)) + this.GAP,
-      right: (narrow ? width : (edge(".map-tools", "left") ?? edge(".panel", "left") ?? width)) - this.GAP,
+      top: Math.max(edge(".header", "bottom") ?? 0, warnings ?? 0) + this.GAP_PX + 8,
+      bottom: Math.min(bottom, (!isNarrow && edge(".trust", "top")) || height) - this.GAP_PX,
+      left: (isNarrow ? 0 : (edge(".side", "right") ?? 0)) + this.GAP_PX,
+      right: (isNarrow ? width : (edge(".map-tools", "left") ?? edge(".panel", "left") ?? width)) - this.GAP_PX,
     };
   },
 
-  /** @returns {{x, y, scale}} The view that shows every point: its centre, and map units per pixel. */
-  fittingView() {
-    return this.viewFitting(this.meta.bounds, this.freeArea());
+  /** @returns {Viewport} That shows all songs in the free area. */
+  fittingViewport() {
+    return this.viewportFitting(this.meta.bounds, this.freeArea());
   },
 
-  /** @returns {{x, y, scale}} The view that shows the map's bounds in an area of the frame. */
-  viewFitting([left, right, bottom, top], free) {
-    const wide = Math.max(right - left, 1e-6) / Math.max(free.right - free.left, 50);
-    const high = Math.max(top - bottom, 1e-6) / Math.max(free.bottom - free.top, 50);
-    const scale = Math.max(wide, high);
-    const alone = right - left < 1e-5 && top - bottom < 1e-5;
-    return { x: (left + right) / 2, y: (bottom + top) / 2, scale: alone ? 0.004 : scale };
+  /**
+   * @param {number[]} bounds Left, right, bottom and top in map units.
+   * @param {Area} free
+   * @returns {Viewport} That shows the bounds in an area of the frame.
+   */
+  viewportFitting([left, right, bottom, top], free) {
+    const scaleX = Math.max(right - left, 1e-6) / Math.max(free.right - free.left, 50);
+    const scaleY = Math.max(top - bottom, 1e-6) / Math.max(free.bottom - free.top, 50);
+    const isSinglePoint = right - left < 1e-5 && top - bottom < 1e-5;
+    return { x: (left + right) / 2, y: (bottom + top) / 2, scale: isSinglePoint ? 0.004 : Math.max(scaleX, scaleY) };
   },
 
-  /** @returns {{x, y, scale}} The view of a part of the map, as an address says it. */
-  viewOf({ x, y, zoom }) {
-    return { x, y, scale: this.fittingView().scale / zoom };
+  /** @param {{x: number, y: number, zoom: number}} position As in the address. @returns {Viewport} */
+  viewportOf({ x, y, zoom }) {
+    return { x, y, scale: this.fittingViewport().scale / zoom };
   },
 
-  /** Show a part of the map, as an address says it, or all of it. */
-  showPart(part) {
+  /** Move to a position from the address. @param {{x: number, y: number, zoom: number}|null} position Null shows all songs. */
+  showPosition(position) {
     if (!this.meta) return;
-    this.touched = Boolean(part);
-    this.glideTo(part ? this.viewOf(part) : this.fittingView(), this.FLIGHT_MS);
+    this.isUserPositioned = Boolean(position);
+    this.glideTo(position ? this.viewportOf(position) : this.fittingViewport(), this.GLIDE_MS);
   },
 
-  /** @returns {number[][]} The axes' ranges for the view, whose centre is that of the free area. */
-  ranges() {
-    return this.rangesOf(this.view, this.freeArea(), this.frame.getBoundingClientRect());
+  /** @returns {number[][]} The ranges of the x and y axes for the current viewport. */
+  axisRanges() {
+    return this.axisRangesOf(this.viewport, this.freeArea(), this.frame.getBoundingClientRect());
   },
 
-  /** @returns {number[][]} The axes' ranges that put a view's centre into the middle of an area of the frame. */
-  rangesOf({ x, y, scale }, free, { width, height }) {
+  /** @returns {number[][]} The ranges of the x and y axes that put a viewport's centre into the middle of an area of the frame. */
+  axisRangesOf({ x, y, scale }, free, { width, height }) {
     const left = x - (scale * (free.left + free.right)) / 2;
     const top = y + (scale * (free.top + free.bottom)) / 2;
     return [
@@ -159,49 +180,49 @@ explorer.map = {
     ];
   },
 
-  /** @returns {{left, top, across, down}} The corner of the frame on the map, and map units per pixel. */
+  /** @returns {{left: number, top: number, unitsPerPixelX: number, unitsPerPixelY: number}} The frame's top left corner in map units, and map units per pixel. */
   frameOnMap() {
     const { clientWidth: width, clientHeight: height } = this.frame;
     const layout = this.plot._fullLayout;
     const [left, right] = layout.xaxis.range;
     const [bottom, top] = layout.yaxis.range;
-    return { left, top, across: (right - left) / width, down: (top - bottom) / height };
+    return { left, top, unitsPerPixelX: (right - left) / width, unitsPerPixelY: (top - bottom) / height };
   },
 
-  /** @returns {{x, y}} Where a place of the map is in the frame, in pixels, as Plotly shows it now. */
+  /** Convert map units to pixels of the frame, as Plotly shows them now. @returns {{x: number, y: number}} */
   toPixels(x, y) {
-    const { left, top, across, down } = this.frameOnMap();
-    return { x: (x - left) / across, y: (top - y) / down };
+    const { left, top, unitsPerPixelX, unitsPerPixelY } = this.frameOnMap();
+    return { x: (x - left) / unitsPerPixelX, y: (top - y) / unitsPerPixelY };
   },
 
-  /** @returns {{x, y}} Which place of the map is at a pixel of the frame. */
-  toPlace(x, y) {
-    const { left, top, across, down } = this.frameOnMap();
-    return { x: left + x * across, y: top - y * down };
+  /** Convert pixels of the frame to map units. @returns {{x: number, y: number}} */
+  toMap(x, y) {
+    const { left, top, unitsPerPixelX, unitsPerPixelY } = this.frameOnMap();
+    return { x: left + x * unitsPerPixelX, y: top - y * unitsPerPixelY };
   },
 
-  /** Show a view at the next chance; while Plotly draws, the newest one waits. */
-  async setView(view) {
-    this.view = view;
+  /** Show a viewport. While Plotly is still drawing, only the newest viewport is kept and drawn next. */
+  async setViewport(viewport) {
+    this.viewport = viewport;
     if (this.isMoving) {
-      this.isBehind = true;
+      this.hasNewerViewport = true;
       return;
     }
     this.isMoving = true;
     do {
-      this.isBehind = false;
-      const [x, y] = this.ranges();
+      this.hasNewerViewport = false;
+      const [x, y] = this.axisRanges();
       if (!this.moveScene(x, y)) await Plotly.relayout(this.plot, { "xaxis.range": x, "yaxis.range": y });
       explorer.overlays.refresh();
-    } while (this.isBehind);
+    } while (this.hasNewerViewport);
     this.isMoving = false;
-    if (this.touched || explorer.url.look) explorer.url.writeSoon();
+    if (this.isUserPositioned || explorer.url.view) explorer.url.writeLater();
   },
 
   /**
-   * Move the WebGL scene alone, as Plotly's own dragging does: among 100,000 points that takes a
-   * millisecond, and a relayout up to a second. Regions are SVG and need the relayout.
-   * @returns {boolean} Whether that was enough.
+   * Move only the WebGL scene, as Plotly's own dragging does. With 100,000 points that takes a millisecond;
+   * a relayout takes up to a second. The original view's regions are SVG and need the relayout.
+   * @returns {boolean} False if a relayout is needed.
    */
   moveScene(x, y) {
     const { _fullLayout: full, layout } = this.plot;
@@ -220,152 +241,159 @@ explorer.map = {
     return true;
   },
 
-  resized() {
+  onResize() {
     if (!this.meta || !this.plot?._fullLayout) return;
-    this.setView(this.touched ? this.view : this.fittingView());
+    this.setViewport(this.isUserPositioned ? this.viewport : this.fittingViewport());
   },
 
-  /** The free area changes with the cards around it: keep the whole map in it, or what was looked at in its middle. */
-  makeRoom() {
+  /** A card was opened or closed, so the free area changed: fit all songs into it, or keep the user's centre in its middle. */
+  adjustToCards() {
     if (!this.meta || !this.plot?._fullLayout) return;
-    if (this.touched) this.setView(this.view);
-    else this.glideTo(this.fittingView(), 260);
+    if (this.isUserPositioned) this.setViewport(this.viewport);
+    else this.glideTo(this.fittingViewport(), this.SHORT_GLIDE_MS);
   },
 
-  /** Move the map by pixels, as a hand does. */
+  /** Pan by pixels. */
   panBy(dx, dy) {
-    this.stop();
-    this.touched = true;
-    const { x, y, scale } = this.view;
-    return this.setView({ x: x - dx * scale, y: y + dy * scale, scale });
+    this.stopGlide();
+    this.isUserPositioned = true;
+    const { x, y, scale } = this.viewport;
+    return this.setViewport({ x: x - dx * scale, y: y + dy * scale, scale });
   },
 
-  /** Zoom so that what lies under a pixel of the frame stays there. */
+  /** Zoom about a pixel of the frame: the place under it stays under it. */
   zoomAt(pixelX, pixelY, factor) {
-    this.stop();
-    this.touched = true;
-    return this.setView(this.zoomed(this.view, this.freeArea(), this.fittingView().scale, [pixelX, pixelY], factor));
+    this.stopGlide();
+    this.isUserPositioned = true;
+    return this.setViewport(this.zoomed(this.viewport, this.freeArea(), this.fittingViewport().scale, [pixelX, pixelY], factor));
   },
 
   /**
-   * @param {number} fit The scale that shows every point: it limits how near and how far one can go.
-   * @returns {{x, y, scale}} A view after zooming about a pixel, which keeps its place on the map.
+   * @param {Viewport} viewport
+   * @param {Area} free
+   * @param {number} fittingScale The scale that shows all songs. The result's scale is 1/400 to 3 times this.
+   * @param {number[]} pixel The pixel of the frame to zoom about.
+   * @param {number} factor Below 1 zooms in.
+   * @returns {Viewport}
    */
-  zoomed({ x, y, scale }, free, fit, [pixelX, pixelY], factor) {
+  zoomed({ x, y, scale }, free, fittingScale, [pixelX, pixelY], factor) {
     const right = pixelX - (free.left + free.right) / 2;
     const down = pixelY - (free.top + free.bottom) / 2;
-    const next = Math.min(Math.max(scale * factor, fit / 400), fit * 3);
+    const next = Math.min(Math.max(scale * factor, fittingScale / 400), fittingScale * 3);
     return { x: x + right * (scale - next), y: y - down * (scale - next), scale: next };
   },
 
+  /** Zoom about the middle. */
   zoomBy(factor) {
     if (!this.meta) return;
-    this.touched = true;
-    this.glideTo({ ...this.view, scale: this.view.scale * factor }, 200);
+    this.isUserPositioned = true;
+    this.glideTo({ ...this.viewport, scale: this.viewport.scale * factor }, this.ZOOM_MS);
   },
 
   showAll() {
     if (!this.meta) return;
-    this.touched = false;
-    this.glideTo(this.fittingView(), this.FLIGHT_MS);
+    this.isUserPositioned = false;
+    this.glideTo(this.fittingViewport(), this.GLIDE_MS);
   },
 
-  /** Bring a song into the middle, near enough to see what lies around it. */
+  /** Move a song into the middle, zoomed in far enough to show its surroundings. */
   flyTo(index) {
     const place = this.placeOf(index);
     if (place) this.flyToPlace(place);
   },
 
+  /** @param {number[]} place In map units. */
   flyToPlace([x, y]) {
-    this.touched = true;
-    const near = this.fittingView().scale / 2.5;
-    this.glideTo({ x, y, scale: Math.min(this.view.scale, near) }, this.FLIGHT_MS);
+    this.isUserPositioned = true;
+    const closeScale = this.fittingViewport().scale / 2.5;
+    this.glideTo({ x, y, scale: Math.min(this.viewport.scale, closeScale) }, this.GLIDE_MS);
   },
 
-  /** Move the map no further than a song needs to be in sight. */
-  reveal(index) {
+  /** Pan just far enough to show a song in the free area. */
+  panIntoView(index) {
     const place = this.placeOf(index);
     if (!place) return;
-    const step = this.stepInto(this.freeArea(), this.toPixels(...place));
-    if (!step) return;
-    const [dx, dy] = step;
-    this.touched = true;
-    this.glideTo({ ...this.view, x: this.view.x - dx * this.view.scale, y: this.view.y + dy * this.view.scale }, 260);
+    const offset = this.offsetInto(this.freeArea(), this.toPixels(...place));
+    if (!offset) return;
+    const [dx, dy] = offset;
+    const { x, y, scale } = this.viewport;
+    this.isUserPositioned = true;
+    this.glideTo({ x: x - dx * scale, y: y + dy * scale, scale }, this.SHORT_GLIDE_MS);
   },
 
-  /** @returns {number[]|null} The least way, in pixels, that brings a place into an area; null where it is in it. */
-  stepInto(free, { x, y }) {
+  /** @returns {number[]|null} The shortest move, in pixels, that brings a pixel into an area; null if it is inside. */
+  offsetInto(free, { x, y }) {
     if (x >= free.left && x <= free.right && y >= free.top && y <= free.bottom) return null;
     const dx = Math.min(free.right - 24 - x, 0) + Math.max(free.left + 24 - x, 0);
     const dy = Math.min(free.bottom - 24 - y, 0) + Math.max(free.top + 24 - y, 0);
     return [dx, dy];
   },
 
-  stop() {
-    cancelAnimationFrame(this.flight);
+  stopGlide() {
+    cancelAnimationFrame(this.animation);
   },
 
-  /** Move the view smoothly, or at once for those who asked their system for less motion. */
-  glideTo(target, duration) {
-    this.stop();
-    if (explorer.prefersStillness()) {
-      this.setView(target);
+  /** Move to a viewport smoothly, or at once if the user's system asks for less motion. */
+  glideTo(target, durationMs) {
+    this.stopGlide();
+    if (explorer.prefersReducedMotion()) {
+      this.setViewport(target);
       return;
     }
-    const start = { ...this.view };
+    const start = { ...this.viewport };
     const began = performance.now();
     const step = async (now) => {
-      const share = Math.min(Math.max((now - began) / duration, 0), 1);
-      if (share < 1) this.flight = requestAnimationFrame(step);
-      await this.setView(this.viewBetween(start, target, explorer.ease(share)));
+      const progress = Math.min(Math.max((now - began) / durationMs, 0), 1);
+      if (progress < 1) this.animation = requestAnimationFrame(step);
+      await this.setViewport(this.viewportBetween(start, target, explorer.ease(progress)));
     };
-    this.flight = requestAnimationFrame(step);
+    this.animation = requestAnimationFrame(step);
   },
 
-  /** @returns {{x, y, scale}} A view on the way from one to another; its zoom grows by equal factors. */
-  viewBetween(start, target, share) {
-    const between = (from, to) => from + (to - from) * share;
+  /** @returns {Viewport} Between two others. The centre is interpolated linearly, the scale by equal factors. */
+  viewportBetween(start, target, progress) {
+    const between = (from, to) => from + (to - from) * progress;
     return {
       x: between(start.x, target.x),
       y: between(start.y, target.y),
-      scale: start.scale * (target.scale / start.scale) ** share,
+      scale: start.scale * (target.scale / start.scale) ** progress,
     };
   },
 
-  /** @returns {number[]|null} A song's place on the map. */
+  /** @param {number|null} index @returns {number[]|null} A song's place in map units. */
   placeOf(index) {
-    const trace = this.points;
-    return trace && index !== null && index < trace.x.length ? [trace.x[index], trace.y[index]] : null;
+    const { points } = this;
+    return points && index !== null && index < points.x.length ? [points.x[index], points.y[index]] : null;
   },
 
-  /** @returns {boolean} Whether a song is on the map, and among those that no filter leaves out. */
-  isLit(index) {
+  /** @returns {boolean} Whether a song matches the filter and is not hidden. Other songs are grey or not drawn. */
+  matchesFilter(index) {
     const { unlit, hidden } = this.meta;
     const number = this.points.marker.color[index];
     return number !== (unlit ?? -1) && number !== (hidden ?? -1);
   },
 
-  /** @returns {boolean} Whether a song is not on the map, as duplicates and missing ones may be. */
+  /** @returns {boolean} Whether the user has hidden a song from the map, as a duplicate or because its file is missing. */
   isHidden(index) {
     return this.points.marker.color[index] === (this.meta.hidden ?? -1);
   },
 
-  /** @returns {number[]} The lit songs whose files are missing. */
-  goneSongs() {
+  /** @returns {number[]} The songs that match the filter and whose files are missing. */
+  missingSongs() {
     const { gone, hues } = this.meta;
     const { color } = this.points.marker;
-    const found = [];
-    if (gone === null || gone === undefined) return found;
-    for (let i = 0; i < color.length; i++) if (color[i] >= gone && color[i] < gone + hues) found.push(i);
-    return found;
+    const songs = [];
+    if (gone === null || gone === undefined) return songs;
+    for (let i = 0; i < color.length; i++) if (color[i] >= gone && color[i] < gone + hues) songs.push(i);
+    return songs;
   },
 
-  /** @returns {string} The colour of a song's group, also where its point is faded. */
+  /** @returns {string} The colour of a song's group, even if its point is drawn faded; the grey of songs outside the filter. */
   colourOf(index) {
     const number = this.points.marker.color[index];
-    // What is not on the map and yet plays has the colour of the rest.
+    // A hidden song that plays has the colour of the songs without a group of their own.
     if (this.isHidden(index)) return this.meta.colours[this.meta.hues - 1];
-    if (!this.isLit(index)) return this.meta.colours[number];
+    if (!this.matchesFilter(index)) return this.meta.colours[number];
     return this.meta.colours[number % this.meta.hues];
   },
 };

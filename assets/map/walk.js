@@ -1,19 +1,22 @@
-/** Walking from song to song: among true neighbours, and over the map by the arrow keys. */
+/** Going from song to song: through the selected song's neighbours, or across the map with the arrow keys. */
 window.explorer = window.explorer || {};
 
 explorer.walk = {
-  /** The song that the walk began at, and those that sound most like it. */
+  /** The index and the id of the song where the walk began. */
   anchor: null,
   anchorId: null,
+  /** The anchor, then its neighbours, the most similar first. Null in place of the anchor means an uploaded song. */
   list: [],
-  at: 0,
+  /** The place in `list` of the song that plays. */
+  position: 0,
+  /** Each arrow key's direction in pixels: right, down. */
   DIRECTIONS: { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] },
 
-  /** Begin at a song. @param {number|null} index */
+  /** Begin a walk at a song. @param {number|null} index Null ends the walk. */
   async begin(index) {
     this.anchor = index;
     this.list = index === null ? [] : [index];
-    this.at = 0;
+    this.position = 0;
     if (index === null) this.anchorId = null;
     explorer.url.write({ push: false });
     if (index === null) return;
@@ -22,41 +25,49 @@ explorer.walk = {
       explorer.api.neighbours(index).catch(() => []),
     ]);
     if (this.anchor !== index) return;
-    this.list = [index, ...neighbours.map((one) => one.index)];
-    const isOther = this.anchorId !== (song?.id ?? null);
+    this.list = [index, ...neighbours.map((neighbour) => neighbour.index)];
+    const isNewSong = this.anchorId !== (song?.id ?? null);
     this.anchorId = song?.id ?? null;
-    explorer.url.write({ push: isOther });
+    explorer.url.write({ push: isNewSong });
   },
 
-  /** Begin at a song that is not in the library. */
-  beginAtGuest(neighbours) {
+  /** Begin a walk at an uploaded song. @param {{index: number}[]} neighbours */
+  beginAtUpload(neighbours) {
     this.anchor = this.anchorId = null;
-    this.list = [null, ...neighbours.map((one) => one.index)];
-    this.at = 0;
+    this.list = [null, ...neighbours.map((neighbour) => neighbour.index)];
+    this.position = 0;
   },
 
-  /** Go on, or back, among the songs that sound most like the one where the walk began; past those that are lost. */
-  async step(by, left = this.list.length) {
+  /**
+   * Play the next or the previous song of the walk. Songs that cannot be played are skipped.
+   * @param {number} by 1 or -1.
+   * @param {number} attempts How many songs to try: at most each song once.
+   */
+  async step(by, attempts = this.list.length) {
     const { list } = this;
     if (list.length < 2) return;
-    this.at = (this.at + by + list.length) % list.length;
-    const index = list[this.at];
+    this.position = (this.position + by + list.length) % list.length;
+    const index = list[this.position];
     if (index === null) return explorer.upload.play();
-    const playing = explorer.playOnly(index);
-    explorer.map.reveal(index);
-    if ((await playing) === false && this.list === list && list[this.at] === index && left > 1) this.step(by, left - 1);
+    const playing = explorer.playWithoutSelecting(index);
+    explorer.map.panIntoView(index);
+    const isUnplayable = (await playing) === false;
+    if (isUnplayable && this.list === list && list[this.position] === index && attempts > 1) this.step(by, attempts - 1);
   },
 
-  /** A neighbour was chosen from the list: the walk goes on from there. */
+  /** Play a neighbour that was clicked in the panel. The walk continues from there. */
   goTo(index) {
-    this.at = Math.max(this.list.indexOf(index), 0);
-    explorer.playOnly(index);
-    explorer.map.reveal(index);
+    this.position = Math.max(this.list.indexOf(index), 0);
+    explorer.playWithoutSelecting(index);
+    explorer.map.panIntoView(index);
   },
 
-  /** Go to the nearest song in a direction on the map, and play it. @param {string} key Of an arrow. */
-  towards(key) {
-    const from = explorer.player.asked ?? this.anchor;
+  /**
+   * Play the nearest song in a direction on the map. If no song plays or is selected, play the song in the middle.
+   * @param {string} key An arrow key.
+   */
+  goTowards(key) {
+    const from = explorer.player.requested ?? this.anchor;
     const { map } = explorer;
     if (!map.points) return;
     if (from === null) {
@@ -65,24 +76,32 @@ explorer.walk = {
       if (first !== undefined) explorer.play(first);
       return;
     }
-    const next = this.nearestTowards(map.points, from, this.DIRECTIONS[key], (index) => map.isLit(index));
-    if (next === null) return explorer.announce("There is no song further that way.");
+    const next = this.nearestInDirection(map.points, from, this.DIRECTIONS[key], (index) => map.matchesFilter(index));
+    if (next === null) return explorer.announce("There is no song in that direction.");
     explorer.play(next);
-    map.reveal(next);
+    map.panIntoView(next);
   },
 
-  /** @returns {number|null} Within 50 degrees of a direction, the nearest lit song; sideways counts double. */
-  nearestTowards({ x, y }, from, [right, down], isLit) {
-    let [best, least] = [null, Infinity];
+  /**
+   * Find the nearest song within 50 degrees of a direction. Distance to the side counts twice.
+   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points All songs' places on the map.
+   * @param {number} from The index of the song to start from.
+   * @param {number[]} direction As in DIRECTIONS.
+   * @param {function(number): boolean} matches Whether a song may be chosen.
+   * @returns {number|null}
+   */
+  nearestInDirection({ x, y }, from, [right, down], matches) {
+    let [nearest, minCost] = [null, Infinity];
     for (let i = 0; i < x.length; i++) {
-      const across = x[i] - x[from];
-      const below = y[from] - y[i];
-      const along = across * right + below * down;
-      const aside = Math.abs(across * down) + Math.abs(below * right);
-      if (along <= 0 || aside > 1.2 * along || i === from || !isLit(i)) continue;
+      const dx = x[i] - x[from];
+      const dy = y[from] - y[i];
+      const along = dx * right + dy * down;
+      const aside = Math.abs(dx * down) + Math.abs(dy * right);
+      // 1.2 is about tan(50 degrees).
+      if (along <= 0 || aside > 1.2 * along || i === from || !matches(i)) continue;
       const cost = along + 2 * aside;
-      if (cost < least) [best, least] = [i, cost];
+      if (cost < minCost) [nearest, minCost] = [i, cost];
     }
-    return best;
+    return nearest;
   },
 };

@@ -1,15 +1,27 @@
-/** The filters: what is chosen in their card, on the legend and in the search, and what the page says of it. */
+/** The filter: its controls, the legend, and the line that counts the matching songs. */
 window.explorer = window.explorer || {};
 
+/**
+ * @typedef {object} Filter
+ * @property {string[]} genres Empty allows every genre; likewise clusters and artists.
+ * @property {string[]} clusters
+ * @property {string[]} artists
+ * @property {number[]|null} years First and last; null allows every year.
+ * @property {number[]|null} duration_s Shortest and longest; null allows every duration.
+ * @property {string[]} hide The kinds of songs that are removed from the map: "duplicates", "missing".
+ */
+
 explorer.filters = {
-  IDS: { genres: "filter-genres", clusters: "filter-clusters", artists: "filter-artists" },
-  /** Switches by what they take off the map. */
-  HIDING: { duplicates: "hide-duplicates", missing: "hide-missing" },
-  LABELS: { duplicates: "Hide duplicates", missing: "Hide missing songs" },
-  /** What is chosen now, as the server understands it. */
-  chosen: { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] },
-  isolated: null,
+  FIELD_IDS: { genres: "filter-genres", clusters: "filter-clusters", artists: "filter-artists" },
+  /** The switches that hide songs, by the kind of songs that they hide. */
+  SWITCH_IDS: { duplicates: "hide-duplicates", missing: "hide-missing" },
+  SWITCH_LABELS: { duplicates: "Hide duplicates", missing: "Hide missing songs" },
+  /** @type {Filter} The filter now. */
+  current: { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] },
+  /** Whether the server has sent the range sliders' limits. */
   isReady: false,
+  /** The limits of the range sliders; null until the server has sent them. */
+  ranges: null,
 
   mount() {
     this.card = document.getElementById("filters");
@@ -18,85 +30,85 @@ explorer.filters = {
     this.toggleButton.addEventListener("click", () => this.toggle());
     document.getElementById("filter-clear").addEventListener("click", () => this.clear());
     document.addEventListener("pointerdown", (event) => {
-      const isElsewhere = !event.target.closest("#filters, #filter-toggle, .mantine-MultiSelect-dropdown");
-      if (!this.card.hidden && isElsewhere) this.toggle(false);
+      const isOutside = !event.target.closest("#filters, #filter-toggle, .mantine-MultiSelect-dropdown");
+      if (!this.card.hidden && isOutside) this.toggle(false);
     });
-    document.getElementById("legend").addEventListener("click", (event) => this.clickLegend(event));
-    this.ranges = null;
+    document.getElementById("legend").addEventListener("click", (event) => this.onLegendClick(event));
   },
 
-  toggle(open = this.card.hidden) {
-    this.card.hidden = !open;
-    this.toggleButton.setAttribute("aria-expanded", String(open));
-    if (open) requestAnimationFrame(() => this.card.querySelector("#filter-genres")?.focus());
+  toggle(isOpen = this.card.hidden) {
+    this.card.hidden = !isOpen;
+    this.toggleButton.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) requestAnimationFrame(() => this.card.querySelector("#filter-genres")?.focus());
   },
 
   get isOpen() {
     return !this.card.hidden;
   },
 
-  /** @returns {object} The filter, for the server. */
-  gather(controls) {
-    this.chosen = this.read(controls, this.isReady ? null : this.chosen);
-    this.tellRanges();
-    return { ...this.chosen };
+  /** Make the controls' values the current filter. @returns {Filter} A copy for the server. */
+  setFromControls(controls) {
+    this.current = this.parse(controls, this.isReady ? null : this.current);
+    this.showRanges();
+    return { ...this.current };
   },
 
   /**
-   * Make a filter of what the controls say. A range that leaves nothing out is none.
+   * Make a filter from the controls' values. A range that includes all songs becomes null.
    * @param {object} controls
-   * @param {object|null} before A filter whose ranges hold while the controls do not know the range of all songs.
+   * @param {Filter|null} before A filter whose ranges are kept as long as the sliders' limits are unknown.
+   * @returns {Filter}
    */
-  read({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest }, before) {
-    const part = (range, least, most) => (!range || (range[0] <= least && range[1] >= most) ? null : range);
+  parse({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest }, before) {
+    const restricted = (range, min, max) => (!range || (range[0] <= min && range[1] >= max) ? null : range);
     return {
       genres: genres || [],
       clusters: clusters || [],
       artists: artists || [],
-      years: before ? before.years : part(years, firstYear, lastYear),
-      duration_s: before ? before.duration_s : part(duration, 0, longest),
+      years: before ? before.years : restricted(years, firstYear, lastYear),
+      duration_s: before ? before.duration_s : restricted(duration, 0, longest),
       hide,
     };
   },
 
-  /** @param {object} isOn By kind. @returns {string[]} The kinds that are to be hidden. */
-  kindsOf(isOn) {
-    return Object.keys(this.HIDING).filter((kind) => isOn[kind]);
+  /** @param {Object<string, boolean>} isOn The state of each switch, by kind. @returns {string[]} The kinds to hide. */
+  hiddenKinds(isOn) {
+    return Object.keys(this.SWITCH_IDS).filter((kind) => isOn[kind]);
   },
 
-  /** Write the ranges beside their names. */
-  tellRanges() {
-    const { years, duration_s: duration } = this.chosen;
+  /** Write the chosen ranges next to the sliders' names. */
+  showRanges() {
+    const { years, duration_s: duration } = this.current;
     const write = (id, text) => (document.querySelector(`#${id}-field .range-value`).textContent = text);
     write("filter-years", years ? ` ${years[0]} – ${years[1]}` : "");
-    write("filter-duration", duration ? ` ${duration.map((seconds) => explorer.player.format(seconds)).join(" – ")}` : "");
+    write("filter-duration", duration ? ` ${duration.map((seconds) => explorer.player.formatTime(seconds)).join(" – ")}` : "");
   },
 
-  /** @returns {number[][]|null} Where the ranges' thumbs go when it is known what there is to choose from. */
-  place(firstYear, lastYear, longest) {
+  /** Store the sliders' limits on the first call. @returns {number[][]|null} The sliders' values; null on later calls. */
+  placeRanges(firstYear, lastYear, longest) {
     if (this.isReady) return null;
     this.isReady = true;
     this.ranges = { years: [firstYear, lastYear], duration: [0, longest] };
     document.getElementById("filter-years-field").hidden = lastYear <= firstYear;
-    return [this.chosen.years || [firstYear, lastYear], this.chosen.duration_s || [0, longest]];
+    return [this.current.years || [firstYear, lastYear], this.current.duration_s || [0, longest]];
   },
 
-  /** Put a filter, as an address says it, into the controls. */
-  restore(chosen) {
-    this.chosen = { ...this.chosen, years: chosen.years, duration_s: chosen.duration_s };
-    for (const [kind, id] of Object.entries(this.IDS)) dash_clientside.set_props(id, { value: chosen[kind] });
-    for (const [kind, id] of Object.entries(this.HIDING)) dash_clientside.set_props(id, { checked: chosen.hide.includes(kind) });
+  /** Set the controls to a filter, for example from the address. @param {Filter} filter */
+  restore(filter) {
+    this.current = { ...this.current, years: filter.years, duration_s: filter.duration_s };
+    for (const [kind, id] of Object.entries(this.FIELD_IDS)) dash_clientside.set_props(id, { value: filter[kind] });
+    for (const [kind, id] of Object.entries(this.SWITCH_IDS)) dash_clientside.set_props(id, { checked: filter.hide.includes(kind) });
     if (this.isReady) {
-      dash_clientside.set_props("filter-years", { value: chosen.years || this.ranges.years });
-      dash_clientside.set_props("filter-duration", { value: chosen.duration_s || this.ranges.duration });
-    } else dash_clientside.set_props("filter", { data: { ...chosen } });
+      dash_clientside.set_props("filter-years", { value: filter.years || this.ranges.years });
+      dash_clientside.set_props("filter-duration", { value: filter.duration_s || this.ranges.duration });
+    } else dash_clientside.set_props("filter", { data: { ...filter } });
   },
 
-  /** Filter by one more genre or artist. @param {"genre"|"artist"} kind */
+  /** Add a genre or artist to the filter. @param {"genre"|"artist"} kind @param {string} name */
   add(kind, name) {
-    const plural = `${kind}s`;
-    const values = [...new Set([...this.chosen[plural], name])];
-    dash_clientside.set_props(this.IDS[plural], { value: values });
+    const field = `${kind}s`;
+    const values = [...new Set([...this.current[field], name])];
+    dash_clientside.set_props(this.FIELD_IDS[field], { value: values });
   },
 
   clear() {
@@ -104,59 +116,63 @@ explorer.filters = {
     this.isolate(null);
   },
 
-  /** Put all songs that are hidden back on the map. */
+  /** Turn off the switches that hide songs. */
   showHidden() {
-    for (const id of Object.values(this.HIDING)) dash_clientside.set_props(id, { checked: false });
+    for (const id of Object.values(this.SWITCH_IDS)) dash_clientside.set_props(id, { checked: false });
   },
 
-  /** @param {number[]|null} groups Of the colouring that is shown. */
+  /** Show only some groups of the current colouring. @param {number[]|null} groups Null or empty shows all groups. */
   isolate(groups) {
-    this.isolated = groups?.length ? groups : null;
-    const of = explorer.groupsOf(explorer.url.look);
-    dash_clientside.set_props("isolated", { data: this.isolated ? { of, groups: this.isolated } : null });
+    const of = explorer.groupingKey(explorer.url.view);
+    dash_clientside.set_props("isolated", { data: groups?.length ? { of, groups } : null });
   },
 
-  /** A row isolates its group, or lets it go again; with Shift it is added to those that are isolated. */
-  clickLegend(event) {
-    const player = event.target.closest("[data-representative]");
-    if (player) explorer.visit(Number(player.dataset.representative));
+  /** A click on a row of the legend isolates its group; a click on its play button plays the group's representative. */
+  onLegendClick(event) {
+    const playButton = event.target.closest("[data-representative]");
+    if (playButton) explorer.flyToAndPlay(Number(playButton.dataset.representative));
     const row = event.target.closest("[data-group]");
     if (!row) return;
-    this.isolate(this.isolatedAfter(explorer.url.look.filter.shown || [], Number(row.dataset.group), event.shiftKey));
+    this.isolate(this.isolatedAfter(explorer.url.view.filter.shown || [], Number(row.dataset.group), event.shiftKey));
   },
 
-  /** @returns {number[]} The groups that are isolated after a click on one of the legend's rows; none shows all. */
-  isolatedAfter(shown, group, isAdded) {
-    const isOn = shown.includes(group);
-    if (isAdded) return isOn ? shown.filter((other) => other !== group) : [...shown, group];
-    return isOn && shown.length === 1 ? [] : [group];
+  /**
+   * @param {number[]} isolated The groups that are isolated now.
+   * @param {number} group The group that was clicked.
+   * @param {boolean} isAdded Whether Shift was pressed, which adds or removes the group.
+   * @returns {number[]} The groups that are isolated after the click; none shows all.
+   */
+  isolatedAfter(isolated, group, isAdded) {
+    const isOn = isolated.includes(group);
+    if (isAdded) return isOn ? isolated.filter((other) => other !== group) : [...isolated, group];
+    return isOn && isolated.length === 1 ? [] : [group];
   },
 
-  /** Offer to hide what there is to hide. */
-  offerHiding(counts) {
-    for (const [kind, id] of Object.entries(this.HIDING)) {
+  /** Show each switch only if there are songs that it can hide. @param {Object<string, number>} counts By kind. */
+  showSwitches(counts) {
+    for (const [kind, id] of Object.entries(this.SWITCH_IDS)) {
       document.getElementById(`${id}-field`).hidden = !counts[kind];
-      const label = `${this.LABELS[kind]} (${counts[kind].toLocaleString("en")})`;
+      const label = `${this.SWITCH_LABELS[kind]} (${counts[kind].toLocaleString("en")})`;
       if (document.getElementById(id).labels[0]?.textContent !== label) dash_clientside.set_props(id, { label });
     }
   },
 
-  /** Say how many songs are lit, and offer to light all. */
-  tell({ unlit, lit, songs, away, hideable }) {
-    this.offerHiding(hideable);
+  /** Show how many songs match, with a button that clears the filter. The numbers come with each drawing. */
+  showCounts({ unlit, lit, songs, away, hideable }) {
+    this.showSwitches(hideable);
     const isFiltered = (unlit !== null && unlit !== undefined) || away > 0;
     this.state.hidden = !isFiltered;
-    document.getElementById("filter-toggle").classList.toggle("on", isFiltered);
+    this.toggleButton.classList.toggle("on", isFiltered);
     if (!isFiltered) return;
     const { element } = explorer;
     const clear = element("button", "link", "Show all", { type: "button" });
     clear.addEventListener("click", () => this.clear());
-    this.state.replaceChildren(element("span", "", this.describe({ lit, songs, away })), clear);
+    this.state.replaceChildren(element("span", "", this.describe({ matching: lit, songs, hidden: away })), clear);
   },
 
-  /** @returns {string} How many songs the filter lets through. */
-  describe({ lit, songs, away }) {
-    const hidden = away ? ` · ${away.toLocaleString("en")} hidden` : "";
-    return lit ? `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${hidden}` : "No song is like that";
+  /** @returns {string} How many of the songs match the filter, and how many are hidden. */
+  describe({ matching, songs, hidden }) {
+    const suffix = hidden ? ` · ${hidden.toLocaleString("en")} hidden` : "";
+    return matching ? `${matching.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${suffix}` : "No song matches";
   },
 };

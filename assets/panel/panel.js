@@ -1,7 +1,12 @@
-/** The panel: the song that was selected, and those that sound most like it. Titles are text, never HTML. */
+/** The panel on the right: the selected song's details and its neighbours. Titles are shown as text, never as HTML. */
 window.explorer = window.explorer || {};
 
 explorer.panel = {
+  /** In wider windows the panel stands beside the map; in others it covers the map and opens only for a song. */
+  WIDE_PX: 1100,
+  /** How far a phone's panel must be pulled down to close. */
+  SWIPE_PX: 48,
+  /** The song that the panel shows; null if it shows none, or an uploaded song. */
   index: null,
 
   mount() {
@@ -9,32 +14,32 @@ explorer.panel = {
     this.page = document.querySelector(".page");
     this.card = byId("panel");
     this.body = byId("panel-song");
-    byId("panel-close").addEventListener("click", () => this.shut({ forGood: true }));
+    byId("panel-close").addEventListener("click", () => this.close({ isRemembered: true }));
     byId("panel-open").addEventListener("click", () => this.open());
     this.card.addEventListener("click", (event) => {
       const tab = event.target.closest("[role=tab]");
-      if (tab) this.turnTo(tab.dataset.tab);
+      if (tab) this.showTab(tab.dataset.tab);
     });
     this.card.addEventListener("keydown", (event) => {
       if (event.target.matches("[role=tab]") && /^Arrow(Left|Right)$/.test(event.key)) {
-        this.turnTo(this.card.dataset.tab === "song" ? "choice" : "song");
+        this.showTab(this.card.dataset.tab === "song" ? "choice" : "song");
         byId(`tab-${this.card.dataset.tab}`).focus();
       }
     });
-    this.letSwipeAway();
+    this.enableSwipe();
     this.showEmpty();
-    this.turnTo("song");
-    if (innerWidth > 1100 && localStorage.getItem("panel") !== "closed") this.page.classList.add("panel-open");
+    this.showTab("song");
+    if (this.isWide && !this.isClosedByUser) this.page.classList.add("panel-open");
   },
 
-  /** A phone's sheet goes when it is pulled down by its head. */
-  letSwipeAway() {
+  /** Close a phone's panel when its head is pulled down. */
+  enableSwipe() {
     const head = this.card.querySelector(".panel-head");
-    let from = null;
-    head.addEventListener("pointerdown", (event) => (from = event.clientY));
+    let startY = null;
+    head.addEventListener("pointerdown", (event) => (startY = event.clientY));
     window.addEventListener("pointerup", (event) => {
-      if (from !== null && event.clientY - from > 48 && innerWidth <= explorer.map.NARROW) this.shut();
-      from = null;
+      if (startY !== null && event.clientY - startY > this.SWIPE_PX && innerWidth <= explorer.map.NARROW_PX) this.close();
+      startY = null;
     });
   },
 
@@ -42,32 +47,41 @@ explorer.panel = {
     return this.page.classList.contains("panel-open");
   },
 
+  get isWide() {
+    return innerWidth > this.WIDE_PX;
+  },
+
+  get isClosedByUser() {
+    return localStorage.getItem("panel") === "closed";
+  },
+
   open() {
     localStorage.removeItem("panel");
     if (this.isOpen) return;
     this.page.classList.add("panel-open");
-    explorer.map.makeRoom();
+    explorer.map.adjustToCards();
   },
 
-  /** Close the panel; where there is room for it, only if that is what the user wants. */
-  shut({ forGood = false } = {}) {
-    if (!this.isOpen || (!forGood && innerWidth > 1100)) return;
-    if (forGood) localStorage.setItem("panel", "closed");
+  /** Close the panel. @param {{isRemembered: boolean}} options Whether it stays closed; otherwise a wide window keeps it open. */
+  close({ isRemembered = false } = {}) {
+    if (!this.isOpen || (!isRemembered && this.isWide)) return;
+    if (isRemembered) localStorage.setItem("panel", "closed");
     this.page.classList.remove("panel-open");
-    explorer.map.makeRoom();
+    explorer.map.adjustToCards();
   },
 
   /** @param {"song"|"choice"} name */
-  turnTo(name) {
+  showTab(name) {
     this.card.dataset.tab = name;
     for (const tab of this.card.querySelectorAll("[role=tab]")) {
-      const isIt = tab.dataset.tab === name;
-      tab.setAttribute("aria-selected", String(isIt));
-      tab.tabIndex = isIt ? 0 : -1;
-      document.getElementById(`panel-${tab.dataset.tab}`).hidden = !isIt;
+      const isShown = tab.dataset.tab === name;
+      tab.setAttribute("aria-selected", String(isShown));
+      tab.tabIndex = isShown ? 0 : -1;
+      document.getElementById(`panel-${tab.dataset.tab}`).hidden = !isShown;
     }
   },
 
+  /** Show tips, because no song is selected. */
   showEmpty() {
     const { element } = explorer;
     const tip = (key, text) => {
@@ -77,27 +91,30 @@ explorer.panel = {
     };
     const tips = element("ul", "tips");
     tips.append(
-      tip("click", "hear a song, and see what sounds like it"),
-      tip("h", "hover to hear: sweep over the map like a radio's dial"),
-      tip("← →", "walk from song to song"),
-      tip("drop", "a file of yours on the map, to see where it belongs"),
-      tip("?", "all keys"),
+      tip("click", "play a song and see which songs sound like it"),
+      tip("h", "hover to hear: play previews as you move over the map"),
+      tip("← →", "go from song to song"),
+      tip("drop", "an audio file on the map to see which songs it sounds like"),
+      tip("?", "see the list of keys"),
     );
     const cover = element("div", "cover cover-empty");
     cover.append(explorer.icon("headphones"));
     this.body.replaceChildren(cover, element("h2", "panel-title", "Nothing is selected"), tips);
   },
 
-  /** Show a song and its neighbours. @param {number|null} index */
+  /** Show a song and its neighbours. @param {number|null} index Null shows that nothing is selected. */
   async show(index) {
     this.index = index;
     if (index === null) return this.showEmpty();
-    this.turnTo("song");
-    if (localStorage.getItem("panel") !== "closed" || innerWidth <= 1100) this.open();
+    this.showTab("song");
+    if (!this.isClosedByUser || !this.isWide) this.open();
     if (await this.fill(index)) this.body.scrollTop = 0;
   },
 
-  /** Write what is known of a song; whether the panel is open stays. @returns {Promise<boolean>} Whether it still is about this song. */
+  /**
+   * Load a song's details and neighbours into the panel, which may be closed.
+   * @returns {Promise<boolean>} False if the panel shows another song by then.
+   */
   async fill(index) {
     const [song, neighbours] = await Promise.all([
       explorer.api.get(index).catch((error) => ({ failed: error.message })),
@@ -108,48 +125,57 @@ explorer.panel = {
       this.body.replaceChildren(explorer.element("p", "panel-note", song.failed));
       return true;
     }
-    const parts = [this.makeCover(song, index), ...this.makeHead(song), ...this.makeAbsence(song), this.makeChips(song, index)];
-    this.body.replaceChildren(...parts, this.makeActions(index), ...this.makeTwins(song), ...this.makeNeighbours(neighbours));
+    this.body.replaceChildren(
+      this.makeCover(song, index),
+      ...this.makeHeading(song),
+      ...this.makeMissingNote(song),
+      this.makeChips(song, index),
+      this.makeActions(index),
+      ...this.makeSameSoundList(song),
+      ...this.makeNeighbours(neighbours),
+    );
     this.markPlaying(explorer.player.index);
     return true;
   },
 
-  /** That a song's file is missing, and what is left to hear of it. */
-  makeAbsence(song) {
+  /** @returns {HTMLElement[]} A note that the song's file is missing and what can be played instead; none if the file exists. */
+  makeMissingNote(song) {
     if (!song.gone_since) return [];
     const { element } = explorer;
-    const left = { preview: "Its preview was kept and can be heard.", copy: "A copy of it was kept and can be heard." };
+    const fallbacks = { preview: "You can still play its preview.", copy: "You can still play a copy of it." };
     const note = element("p", "panel-missing");
     note.append(
-      element("strong", "", `File missing since ${explorer.api.goneSince(song)}`),
-      element("span", "", left[song.fallback] ?? "There is nothing left to play."),
+      element("strong", "", `File missing since ${explorer.api.missingSince(song)}`),
+      element("span", "", fallbacks[song.fallback] ?? "It cannot be played."),
     );
     return [note];
   },
 
-  /** The other songs with the very same sound, with their files: each a button to go there. */
-  makeTwins(song) {
-    if (!song.same_sound_count) return [];
+  /** @returns {HTMLElement[]} A list of the other songs with exactly the same sound; nothing if there are none. */
+  makeSameSoundList(song) {
+    const count = song.same_sound_count;
+    if (!count) return [];
     const { element } = explorer;
     const head = element("h3", "panel-list-head");
-    head.append(element("span", "", "Same sound"), element("small", "", `${song.same_sound_count.toLocaleString("en")} other song${song.same_sound_count === 1 ? "" : "s"}`));
-    const list = element("ol", "song-list twins");
-    list.append(...song.same_sound.map((one) => this.makeTwin(one)));
-    const more = song.same_sound_count - song.same_sound.length;
-    return more ? [head, list, element("p", "panel-note", `… and ${more.toLocaleString("en")} more.`)] : [head, list];
+    head.append(element("span", "", "Same sound"), element("small", "", `${count.toLocaleString("en")} other song${count === 1 ? "" : "s"}`));
+    const list = element("ol", "song-list same-sound");
+    list.append(...song.same_sound.map((other) => this.makeSameSoundRow(other)));
+    const notListed = count - song.same_sound.length;
+    return notListed ? [head, list, element("p", "panel-note", `… and ${notListed.toLocaleString("en")} more.`)] : [head, list];
   },
 
-  makeTwin({ index, title, path, gone }) {
+  /** A song with the same sound: its title and path are a button that plays it. */
+  makeSameSoundRow({ index, title, path, gone }) {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
     const names = element("button", "row-names", null, { type: "button", title: `Go to ${path}` });
     names.append(element("span", "row-title", title), element("span", "row-by", gone ? `File missing · ${path}` : path));
-    names.addEventListener("click", () => explorer.visit(index));
+    names.addEventListener("click", () => explorer.flyToAndPlay(index));
     row.append(names);
     return row;
   },
 
-  /** The file's picture, where it has one; else the colour of its group. */
+  /** @returns {HTMLElement} The cover from the song's file; its group's colour until that is loaded, or if there is none. */
   makeCover(song, index) {
     const cover = explorer.element("div", "cover");
     cover.style.setProperty("--colour", explorer.map.points ? explorer.map.colourOf(index) : "var(--accent)");
@@ -171,11 +197,12 @@ explorer.panel = {
       picture.addEventListener("error", () => URL.revokeObjectURL(address));
       picture.src = address;
     } catch {
-      // The colour stays.
+      // The group's colour stays.
     }
   },
 
-  makeHead(song) {
+  /** @returns {HTMLElement[]} Title, artist and, if known, album and year. */
+  makeHeading(song) {
     const { element } = explorer;
     const album = [song.album, song.year].filter(Boolean).join(" · ");
     const lines = [element("h2", "panel-title", song.title), element("div", "panel-by", song.artist || "no artist")];
@@ -183,47 +210,48 @@ explorer.panel = {
     return lines;
   },
 
-  /** What the song is; each chip that stands for a group filters by it. */
+  /** @returns {HTMLElement} Chips for cluster, genres and duration. A click on a cluster or genre filters by it. */
   makeChips(song, index) {
     const { element, filters } = explorer;
     const chips = element("div", "chips");
-    const chip = (text, title, action) => {
-      const made = element(action ? "button" : "span", "chip", text, action ? { type: "button", title } : {});
-      if (action) made.addEventListener("click", action);
-      chips.append(made);
-      return made;
+    const addChip = (text, title, action) => {
+      const chip = element(action ? "button" : "span", "chip", text, action ? { type: "button", title } : {});
+      if (action) chip.addEventListener("click", action);
+      chips.append(chip);
+      return chip;
     };
     if (song.cluster) {
-      const made = chip(song.cluster, "Show only this cluster", () => dash_clientside.set_props("filter-clusters", { value: [song.cluster] }));
+      const chip = addChip(song.cluster, "Show only this cluster", () => dash_clientside.set_props("filter-clusters", { value: [song.cluster] }));
       const { meta } = explorer.map;
       if (meta?.colouring === "cluster" && meta.projection !== "original" && !explorer.map.isHidden(index)) {
-        made.prepend(element("span", "dot"));
-        made.firstElementChild.style.background = explorer.map.colourOf(index);
+        chip.prepend(element("span", "dot"));
+        chip.firstElementChild.style.background = explorer.map.colourOf(index);
       }
     }
-    for (const genre of song.genres) chip(genre, "Show only this genre", () => filters.add("genre", genre));
-    if (song.duration_s) chip(explorer.player.format(song.duration_s));
+    for (const genre of song.genres) addChip(genre, "Show only this genre", () => filters.add("genre", genre));
+    if (song.duration_s) addChip(explorer.player.formatTime(song.duration_s));
     return chips;
   },
 
+  /** @returns {HTMLElement} Buttons that add the song to the selection, or remove it, and that show it on the map. */
   makeActions(index) {
+    if (explorer.map.points && explorer.map.isHidden(index)) return this.makeHiddenNote();
     const actions = explorer.element("div", "panel-actions");
     const add = explorer.element("button", "button quiet", null, { type: "button" });
-    const name = () => (add.textContent = explorer.selection.has(index) ? "Remove from selection" : "Add to selection");
+    const setLabel = () => (add.textContent = explorer.selection.has(index) ? "Remove from selection" : "Add to selection");
     add.addEventListener("click", () => {
       explorer.selection.toggle(index);
-      name();
+      setLabel();
     });
-    name();
+    setLabel();
     const find = explorer.element("button", "button quiet", "Show on the map", { type: "button" });
     find.addEventListener("click", () => explorer.map.flyTo(index));
     actions.append(add, find);
-    if (explorer.map.points && explorer.map.isHidden(index)) return this.makeWayBack();
     return actions;
   },
 
-  /** A song that is not on the map can neither be chosen nor shown there. */
-  makeWayBack() {
+  /** @returns {HTMLElement} A note that the song is hidden, with a button that shows the hidden songs. */
+  makeHiddenNote() {
     const actions = explorer.element("div", "panel-actions");
     const show = explorer.element("button", "button quiet", "Show hidden songs", { type: "button" });
     show.addEventListener("click", () => explorer.filters.showHidden());
@@ -231,23 +259,24 @@ explorer.panel = {
     return actions;
   },
 
+  /** @param {object[]|{failed: string}} neighbours Or why they could not be loaded. @returns {HTMLElement[]} */
   makeNeighbours(neighbours) {
     const { element } = explorer;
     const head = element("h3", "panel-list-head");
-    head.append(element("span", "", "Sounds like"), element("small", "", "n / p to walk"));
+    head.append(element("span", "", "Similar songs"), element("small", "", "n next · p previous"));
     if (neighbours.failed) return [head, element("p", "panel-note", neighbours.failed)];
-    if (!neighbours.length) return [head, element("p", "panel-note", "It is the only song here.")];
+    if (!neighbours.length) return [head, element("p", "panel-note", "There are no other songs.")];
     const list = element("ol", "song-list");
-    list.append(...neighbours.map((one) => this.makeNeighbour(one)));
+    list.append(...neighbours.map((neighbour) => this.makeNeighbourRow(neighbour)));
     return [head, list];
   },
 
-  /** A neighbour: its button plays it here, its name goes to it. */
-  makeNeighbour({ index, similarity, title, artist, gone, same_sound: isSame }) {
+  /** A neighbour: its play button plays it and the panel stays; its title plays it and selects it. */
+  makeNeighbourRow({ index, similarity, title, artist, gone, same_sound: isSame }) {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
     const play = explorer.iconButton("play", `Play ${title}`, "row-play");
-    play.addEventListener("click", () => (this.isPlaying(index) ? explorer.player.toggle() : explorer.walk.goTo(index)));
+    play.addEventListener("click", () => (explorer.player.index === index ? explorer.player.toggle() : explorer.walk.goTo(index)));
     const by = [isSame && "Same sound", gone && "File missing", artist || "no artist"].filter(Boolean).join(" · ");
     const names = element("button", "row-names", null, { type: "button", title: `Go to ${title}` });
     names.append(element("span", "row-title", title), element("span", "row-by", by));
@@ -255,31 +284,28 @@ explorer.panel = {
     const bar = element("span", "row-bar", null, { "aria-hidden": "true" });
     bar.append(element("span"));
     bar.firstElementChild.style.width = `${Math.round(100 * Math.max(similarity, 0))}%`;
+    // As ".87" instead of "0.87".
     const value = element("span", "row-value", similarity.toFixed(2).replace(/^(-?)0\./, "$1."), {
-      title: "Similarity: the cosine of the two songs' vectors, from which the library's mean is subtracted",
+      title: "How similar the two songs sound, at most 1: the cosine of their vectors after the library's mean is subtracted",
     });
     row.append(play, names, bar, value);
     return row;
   },
 
-  isPlaying(index) {
-    return explorer.player.index === index;
-  },
-
-  /** Light up the row of the song that plays. */
+  /** Highlight the row of the song that plays. @param {number|null} index */
   markPlaying(index) {
     for (const row of this.card.querySelectorAll(".song-row")) {
       row.classList.toggle("playing", index !== null && Number(row.dataset.index) === index);
     }
-    this.showState();
+    this.showPlayState();
   },
 
-  /** Rows' buttons say whether they would play or pause. */
-  showState() {
+  /** Show in each row whether its button plays or pauses. */
+  showPlayState() {
     const { state } = explorer.player.bar.dataset;
-    const isSounding = state === "playing" || state === "loading";
+    const isPlaying = state === "playing" || state === "loading";
     for (const row of this.card?.querySelectorAll(".song-row") ?? []) {
-      const pauses = isSounding && row.classList.contains("playing");
+      const pauses = isPlaying && row.classList.contains("playing");
       const icon = row.querySelector(".row-play .icon");
       if (icon) icon.className = `icon icon-${pauses ? "pause" : "play"}`;
     }

@@ -1,101 +1,111 @@
-/** A song of one's own on the map: dropped or chosen, embedded by the server, placed among its neighbours. */
+/** Placing a file from the user's computer on the map: the server computes its embedding and finds its neighbours. */
 window.explorer = window.explorer || {};
 
 explorer.upload = {
-  MOST_BYTES: 50 * 1024 * 1024,
+  MAX_BYTES: 50 * 1024 * 1024,
   POLL_MS: 400,
-  guest: null,
+  /** The uploaded song that is shown on the map; null if there is none. */
+  song: null,
+  /** Whether a file is being sent or analysed. */
   isWaiting: false,
+  /** Identifies the newest upload; answers to older ones are ignored. */
+  currentUpload: null,
+  /** The server's name for the upload. */
+  token: null,
 
   mount() {
     this.target = document.getElementById("drop");
-    // Dash has no field for files without a widget around it.
-    this.field = explorer.element("input", "", null, { type: "file", accept: "audio/*,.flac,.opus,.ape,.wv,.wma,.m4a,.aiff,.ogg", id: "visit-file", hidden: "" });
+    // Dash offers a file field only inside its own upload area, so this one is made here.
+    this.field = explorer.element("input", "", null, { type: "file", accept: "audio/*,.flac,.opus,.ape,.wv,.wma,.m4a,.aiff,.ogg", id: "upload-file", hidden: "" });
     this.target.after(this.field);
     document.getElementById("visit").addEventListener("click", () => this.field.click());
     this.field.addEventListener("change", () => {
       if (this.field.files[0]) this.place(this.field.files[0]);
       this.field.value = "";
     });
-    this.letDrop();
+    this.enableDrop();
   },
 
-  letDrop() {
-    const holdsFile = (event) => event.dataTransfer?.types?.includes("Files");
+  /** Accept files that are dropped anywhere on the page. */
+  enableDrop() {
+    const hasFile = (event) => event.dataTransfer?.types?.includes("Files");
+    // A pointer that moves to a child element enters it before it leaves the parent: count how many are entered.
     let depth = 0;
     const show = (isOver) => (this.target.hidden = !isOver);
     window.addEventListener("dragenter", (event) => {
-      if (!holdsFile(event)) return;
+      if (!hasFile(event)) return;
       depth += 1;
       show(true);
     });
     window.addEventListener("dragleave", (event) => {
-      if (!holdsFile(event)) return;
+      if (!hasFile(event)) return;
       depth = Math.max(depth - 1, 0);
       if (!depth) show(false);
     });
-    window.addEventListener("dragover", (event) => holdsFile(event) && event.preventDefault());
+    window.addEventListener("dragover", (event) => hasFile(event) && event.preventDefault());
     window.addEventListener("drop", (event) => {
-      if (!holdsFile(event)) return;
+      if (!hasFile(event)) return;
       event.preventDefault();
       depth = 0;
       show(false);
-      const files = event.dataTransfer.files;
-      if (files.length > 1) explorer.player.tell("One song at a time: the first one is placed.");
-      if (files[0]) this.place(files[0], { keepMessage: files.length > 1 });
+      const { files } = event.dataTransfer;
+      if (files.length > 1) explorer.player.showMessage("Only one song can be placed at a time. The first one is used.");
+      if (files[0]) this.place(files[0], { keepsMessage: files.length > 1 });
     });
   },
 
-  /** Send a file, wait until it is embedded, and show where it belongs. @param {File} file */
-  async place(file, { keepMessage = false } = {}) {
+  /** Send a file to the server, wait for its embedding, and show the song on the map. @param {File} file */
+  async place(file, { keepsMessage = false } = {}) {
     if (document.getElementById("notice")) return;
-    if (!keepMessage) explorer.player.tell("");
+    if (!keepsMessage) explorer.player.showMessage("");
     const problem = this.problemOf(file);
     if (problem) return this.fail(problem);
     this.cancel();
-    const mine = (this.current = Symbol(file.name));
+    const upload = (this.currentUpload = Symbol(file.name));
     this.isWaiting = true;
     this.showWaiting(file.name, "Sending the file…");
     try {
-      const { token } = await this.ask("uploads?name=" + encodeURIComponent(file.name), {
+      const { token } = await this.request("uploads?name=" + encodeURIComponent(file.name), {
         method: "POST",
         headers: { "Content-Type": "application/octet-stream" },
         body: file,
       });
-      if (this.current !== mine) return this.forget(token);
+      if (this.currentUpload !== upload) return this.deleteUpload(token);
       this.token = token;
-      const guest = await this.follow(token, mine, file.name);
-      if (guest) this.show(guest);
+      const song = await this.waitUntilReady(token, upload, file.name);
+      if (song) this.show(song);
     } catch (error) {
-      if (this.current === mine) this.fail(error.message);
+      if (this.currentUpload === upload) this.fail(error.message);
     }
   },
 
-  /** @param {{name: string, size: number}} file @returns {string} Why it is not sent; nothing where it is. */
+  /** @param {{name: string, size: number}} file @returns {string} Why the file is not sent; empty if it is. */
   problemOf({ name, size }) {
-    if (size > this.MOST_BYTES) return `${name} is too large: a song here may have 50 MB.`;
+    if (size > this.MAX_BYTES) return `${name} is too large. A file may have up to 50 MB.`;
     return size ? "" : `${name} is empty.`;
   },
 
-  async ask(address, options) {
+  /** @returns {Promise<object|null>} The server's JSON answer. Rejects with a message for the user. */
+  async request(address, options) {
     let response;
     try {
       response = await fetch(address, options);
     } catch {
-      throw new Error("The server does not answer, or refused the file: is it still running?");
+      throw new Error("The server does not answer, or it refused the file. Is it still running?");
     }
-    if (response.status === 413) throw new Error("The file is too large: a song here may have 50 MB.");
+    if (response.status === 413) throw new Error("The file is too large. A file may have up to 50 MB.");
     if (!response.ok) throw new Error(await response.text());
     return response.status === 204 ? null : response.json();
   },
 
-  async follow(token, mine, name) {
-    while (this.current === mine) {
-      const state = await this.ask(`uploads/${token}`);
-      if (this.current !== mine) return null;
+  /** Ask the server again and again until the song is ready. @returns {Promise<object|null>} The song; null if it was cancelled. */
+  async waitUntilReady(token, upload, name) {
+    while (this.currentUpload === upload) {
+      const state = await this.request(`uploads/${token}`);
+      if (this.currentUpload !== upload) return null;
       if (state.phase === "failed") throw new Error(state.error);
       if (state.phase === "ready") return state;
-      this.showWaiting(name, state.phase === "waiting" ? "Waiting for its turn…" : "Listening to it with the library's own model…");
+      this.showWaiting(name, state.phase === "waiting" ? "Waiting for other uploads…" : "Analysing the song…");
       await new Promise((resolve) => setTimeout(resolve, this.POLL_MS));
     }
     return null;
@@ -104,63 +114,64 @@ explorer.upload = {
   showWaiting(name, text) {
     const { element, panel } = explorer;
     panel.index = null;
-    panel.turnTo("song");
+    panel.showTab("song");
     panel.open();
     const cover = element("div", "cover cover-waiting");
     cover.append(element("span", "spinner"));
-    const stop = element("button", "button quiet", "Cancel", { type: "button" });
-    stop.addEventListener("click", () => this.cancel());
+    const cancel = element("button", "button quiet", "Cancel", { type: "button" });
+    cancel.addEventListener("click", () => this.cancel());
     const actions = element("div", "panel-actions");
-    actions.append(stop);
+    actions.append(cancel);
     panel.body.replaceChildren(cover, element("h2", "panel-title", name), element("div", "panel-by", text, { role: "status" }), actions);
   },
 
-  show(guest) {
+  /** Show the uploaded song on the map and in the panel, and play it. */
+  show(song) {
     this.isWaiting = false;
-    guest.neighbours = guest.neighbours.filter(({ index }) => !explorer.map.isHidden(index));
-    this.guest = guest;
-    explorer.walk.beginAtGuest(guest.neighbours);
+    song.neighbours = song.neighbours.filter(({ index }) => !explorer.map.isHidden(index));
+    this.song = song;
+    explorer.walk.beginAtUpload(song.neighbours);
     explorer.url.write({ push: true });
-    explorer.overlays.selectGuest(guest);
-    this.showPanel(guest);
-    const { projection } = explorer.map.meta;
-    const place = guest.places[projection === "original" ? "pca" : projection];
+    explorer.overlays.selectUpload(song);
+    this.showPanel(song);
+    const place = explorer.overlays.uploadPlace();
     if (place) explorer.map.flyToPlace(place);
-    explorer.announce(`${guest.title} is on the map, beside ${guest.neighbours[0]?.title ?? "no other song"}.`);
+    const nearest = song.neighbours[0];
+    explorer.announce(`${song.title} was placed on the map${nearest ? ` next to ${nearest.title}` : ""}.`);
     this.play();
   },
 
-  showPanel(guest) {
+  showPanel(song) {
     const { element, panel } = explorer;
-    const cover = element("div", "cover cover-guest");
+    const cover = element("div", "cover");
     cover.append(explorer.icon("upload"));
-    const note = element("p", "panel-note", "It is on the map as a guest, not in the library.");
+    const note = element("p", "panel-note", "This song is shown on the map. It is not in the library.");
     const actions = element("div", "panel-actions");
     const play = element("button", "button", "Play", { type: "button" });
-    const keep = element("button", "button quiet", "Add to the library", { type: "button" });
+    const add = element("button", "button quiet", "Add to the library", { type: "button" });
     play.addEventListener("click", () => this.play());
-    keep.addEventListener("click", () => this.keep(keep, note));
-    actions.append(play, keep);
-    panel.body.replaceChildren(cover, ...panel.makeHead(guest), note, actions, ...panel.makeNeighbours(guest.neighbours));
+    add.addEventListener("click", () => this.addToLibrary(add, note));
+    actions.append(play, add);
+    panel.body.replaceChildren(cover, ...panel.makeHeading(song), note, actions, ...panel.makeNeighbours(song.neighbours));
   },
 
   play() {
     explorer.selection.stopPlaying();
     explorer.hover.stop();
-    explorer.walk.at = 0;
+    explorer.walk.position = 0;
     explorer.overlays.markPlaying(null);
     explorer.panel.markPlaying(null);
-    explorer.player.playGuest(this.guest, `uploads/${this.guest.token}/audio`);
+    explorer.player.playUpload(this.song, `uploads/${this.song.token}/audio`);
   },
 
-  /** Add the guest to the library: its file goes into the music folder, and the map makes a place for it. */
-  async keep(button, note) {
+  /** Add the uploaded song to the library: the server copies the file into the music folder and updates the map. */
+  async addToLibrary(button, note) {
     button.disabled = true;
-    note.textContent = "Adding it…";
+    note.textContent = "Adding the song…";
     try {
-      await this.ask(`uploads/${this.guest.token}/keep`, { method: "POST" });
+      await this.request(`uploads/${this.song.token}/keep`, { method: "POST" });
       button.remove();
-      note.textContent = "It is in the library now. The map makes a place for it…";
+      note.textContent = "The song is in the library now. The map is being updated…";
       dash_clientside.set_props("redraw-timer", { disabled: false });
     } catch (error) {
       button.disabled = false;
@@ -170,34 +181,33 @@ explorer.upload = {
 
   fail(sentence) {
     this.isWaiting = false;
-    this.current = null;
-    explorer.player.tell(sentence);
-    this.showBefore();
+    this.currentUpload = null;
+    explorer.player.showMessage(sentence);
+    this.restorePanel();
   },
 
-  /** Nothing came of a file: the panel shows again what it did. */
-  showBefore() {
-    if (this.guest) this.showPanel(this.guest);
+  /** Show in the panel what it showed before the upload that failed or was cancelled. */
+  restorePanel() {
+    if (this.song) this.showPanel(this.song);
     else explorer.panel.show(explorer.walk.anchor);
   },
 
-  /** Stop waiting. */
   cancel() {
     if (!this.isWaiting) return;
     this.isWaiting = false;
-    this.current = null;
-    if (this.token) this.forget(this.token);
+    this.currentUpload = null;
+    if (this.token) this.deleteUpload(this.token);
     this.token = null;
-    this.showBefore();
+    this.restorePanel();
   },
 
-  forget(token) {
+  deleteUpload(token) {
     fetch(`uploads/${token}`, { method: "DELETE" }).catch(() => {});
   },
 
-  /** A song of the library was selected instead. */
-  leave() {
+  /** Remove the uploaded song from the map, because another song was selected. */
+  clear() {
     this.cancel();
-    this.guest = null;
+    this.song = null;
   },
 };

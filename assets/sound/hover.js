@@ -1,57 +1,69 @@
 /**
- * Hover to hear: moving over the map plays the previews of the songs that one passes, as a hand on a radio's
- * dial. Web Audio, because an audio element needs a tenth of a second to begin. What is near the pointer is
- * fetched and decoded ahead; what it has left behind is not waited for.
+ * Hover to hear: plays the preview of the song nearest to the pointer. Web Audio plays it, because an audio element
+ * takes a tenth of a second to start. Previews near the pointer are loaded and decoded in advance. When the pointer
+ * moves away, loads that are no longer needed are cancelled.
  */
 window.explorer = window.explorer || {};
 
 explorer.hover = {
   FADE_S: 0.09,
-  /** How long the pointer may be between songs before the sound goes. */
-  LINGER_MS: 220,
-  LEAST_GAP_MS: 60,
-  AHEAD: 8,
-  MOST_LOADING: 4,
-  MOST_DECODED: 28,
+  /** How long the pointer may be away from all songs before the preview stops. */
+  LEAVE_DELAY_MS: 220,
+  /** The shortest time between the starts of two previews. */
+  MIN_GAP_MS: 60,
+  /** How long to wait before a busy server is asked again. */
+  RETRY_MS: 250,
+  /** How many songs around the pointer are loaded in advance. */
+  PREFETCH_COUNT: 8,
+  MAX_LOADING: 4,
+  /** How many decoded previews are cached. One takes 8 MB. */
+  MAX_DECODED: 28,
   isOn: false,
-  /** The song that sounds, and the one that is aimed at. */
+  /** The song whose preview plays. */
   index: null,
-  aimed: null,
+  /** The song nearest to the pointer. Its preview starts as soon as it is loaded. */
+  target: null,
+  /** @type {AudioContext|null} */
   context: null,
+  /** Decoded previews, the least recently used first. */
   decoded: new Map(),
+  /** The AbortController of each preview that is being loaded. */
   loading: new Map(),
+  /** Songs whose previews cannot be loaded or decoded. */
   failed: new Set(),
+  /** Songs whose previews are loaded next. */
   queue: [],
+  /** The Web Audio nodes of the preview that plays. */
   voice: null,
 
   mount() {
     this.button = document.getElementById("hear");
     this.button.addEventListener("click", () => this.toggle());
-    // A page that is out of sight hears of no pointer that leaves it.
+    // A hidden page gets no event when the pointer leaves it.
     document.addEventListener("visibilitychange", () => document.hidden && this.leave());
     if (localStorage.getItem("hear") === "on") {
-      this.show(true);
-      // A browser lets nothing sound before the first gesture.
-      const arm = () => this.isOn && this.wake();
-      for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, arm, { once: true, capture: true });
+      this.setOn(true);
+      // A browser allows sound only after a click or a key press.
+      const start = () => this.isOn && this.startContext();
+      for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, start, { once: true, capture: true });
     }
   },
 
   toggle() {
-    this.show(!this.isOn);
+    this.setOn(!this.isOn);
     localStorage.setItem("hear", this.isOn ? "on" : "off");
-    if (this.isOn) this.wake();
+    if (this.isOn) this.startContext();
     else this.leave();
     explorer.announce(this.isOn ? "Hover to hear is on" : "Hover to hear is off");
   },
 
-  show(isOn) {
+  setOn(isOn) {
     this.isOn = isOn;
     this.button.setAttribute("aria-checked", String(isOn));
   },
 
-  /** Make the way from previews to the loudspeakers; called in a gesture. */
-  wake() {
+  /** Create or resume the audio context. Call it during a click or a key press, as browsers require. */
+  startContext() {
     if (!this.context) {
       this.context = new AudioContext({ latencyHint: "interactive" });
       this.master = new GainNode(this.context, { gain: 0 });
@@ -62,13 +74,13 @@ explorer.hover = {
     if (this.context.state === "suspended") this.context.resume();
   },
 
-  /** As loud as the player. */
+  /** Play previews as loud as the player. */
   setVolume() {
     const { audio } = explorer.player;
     if (this.master) this.master.gain.value = audio.muted ? 0 : explorer.player.volumeWanted;
   },
 
-  /** @returns {number} The root mean square of what sounds now, from 0 to 1. */
+  /** @returns {number} The root mean square of the previews' sound now, from 0 to 1. Only tests and benchmarks read it. */
   level() {
     if (!this.analyser) return 0;
     const samples = new Float32Array(this.analyser.fftSize);
@@ -76,160 +88,167 @@ explorer.hover = {
     return Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length);
   },
 
-  /** The pointer is on a song, or on none. @param {number|null} index @param {{x, y}} at In the window. */
-  aim(index, at) {
+  /**
+   * Set the song whose preview plays next.
+   * @param {number|null} index Null if the pointer is near no song.
+   * @param {{x: number, y: number}} pixel The pointer in the window.
+   */
+  setTarget(index, pixel) {
     if (!this.isOn || this.context?.state !== "running") return;
     if (index === null) {
-      this.aimed = null;
-      this.linger ||= setTimeout(() => this.leave(), this.LINGER_MS);
+      this.target = null;
+      this.leaveTimer ||= setTimeout(() => this.leave(), this.LEAVE_DELAY_MS);
       return;
     }
-    clearTimeout(this.linger);
-    this.linger = null;
-    if (index === this.aimed) return;
-    this.aimed = index;
-    // The song that plays whole is there already: let it be heard.
-    if (index === explorer.player.index && explorer.player.isWanted) return this.stop();
-    this.aimedAt = performance.now();
+    clearTimeout(this.leaveTimer);
+    this.leaveTimer = null;
+    if (index === this.target) return;
+    this.target = index;
+    // The player already plays this song in full.
+    if (index === explorer.player.index && explorer.player.isPlaying) return this.stop();
     if (this.decoded.has(index)) this.startSoon();
-    this.fetchAround(index, at);
+    this.prefetch(index, pixel);
   },
 
-  /** Fetch the song aimed at and those around it; let go of others that are still under way. */
-  fetchAround(index, at) {
-    const around = at ? explorer.pointer.around(at.x, at.y, this.AHEAD) : [];
-    const wanted = [...new Set([index, ...around])].filter((one) => !this.failed.has(one));
+  /** Load the previews of the target and of the songs around the pointer, and cancel all other loads. */
+  prefetch(index, pixel) {
+    const around = pixel ? explorer.pointer.around(pixel.x, pixel.y, this.PREFETCH_COUNT) : [];
+    const wanted = [...new Set([index, ...around])].filter((song) => !this.failed.has(song));
     for (const [other, request] of this.loading) {
       if (wanted.includes(other)) continue;
       request.abort();
       this.loading.delete(other);
     }
-    this.queue = wanted.filter((one) => !this.decoded.has(one) && !this.loading.has(one));
-    this.fetchMore();
+    this.queue = wanted.filter((song) => !this.decoded.has(song) && !this.loading.has(song));
+    this.loadQueue();
   },
 
-  fetchMore() {
-    while (this.queue.length && this.loading.size < this.MOST_LOADING) this.load(this.queue.shift());
+  loadQueue() {
+    while (this.queue.length && this.loading.size < this.MAX_LOADING) this.load(this.queue.shift());
   },
 
+  /** Load and decode one preview. Start it if its song is the target by then. */
   async load(index) {
     const request = new AbortController();
     this.loading.set(index, request);
     try {
       const { id } = await explorer.api.get(index);
       const response = await fetch("preview/" + encodeURIComponent(id), { signal: request.signal });
-      if (response.status === 503) return this.askAgain(index);
+      if (response.status === 503) return this.retryLater(index);
       if (!response.ok) return this.failed.add(index);
       const buffer = await this.context.decodeAudioData(await response.arrayBuffer());
-      this.keep(index, buffer);
-      if (this.aimed === index) this.startSoon();
+      this.cache(index, buffer);
+      if (this.target === index) this.startSoon();
     } catch (error) {
-      // A server that does not answer may do so again; a preview that cannot be decoded will not.
+      // After other errors, such as a server that does not answer, a later attempt may succeed.
       if (error.name === "EncodingError") this.failed.add(index);
     } finally {
       if (this.loading.get(index) === request) this.loading.delete(index);
-      this.fetchMore();
+      this.loadQueue();
     }
   },
 
-  /** The server makes previews that are missing, a few at a time. */
-  askAgain(index) {
+  /** The server is busy making other previews: load this one a little later if it is still the target. */
+  retryLater(index) {
     setTimeout(() => {
-      if (this.aimed !== index || this.decoded.has(index) || this.loading.has(index)) return;
+      if (this.target !== index || this.decoded.has(index) || this.loading.has(index)) return;
       this.queue.unshift(index);
-      this.fetchMore();
-    }, 250);
+      this.loadQueue();
+    }, this.RETRY_MS);
   },
 
-  /** Keep what was used last: a decoded preview has 8 MB. */
-  keep(index, buffer) {
+  /** Cache a decoded preview as the most recently used; drop the least recently used if there are too many. */
+  cache(index, buffer) {
     this.decoded.delete(index);
     this.decoded.set(index, buffer);
-    while (this.decoded.size > this.MOST_DECODED) this.decoded.delete(this.decoded.keys().next().value);
+    while (this.decoded.size > this.MAX_DECODED) this.decoded.delete(this.decoded.keys().next().value);
   },
 
-  /** Another map numbers its songs anew. */
-  forget() {
+  /** Clear everything, because another map gives the songs other indices. */
+  reset() {
     for (const request of this.loading.values()) request.abort();
-    for (const kept of [this.decoded, this.loading, this.failed]) kept.clear();
+    for (const collection of [this.decoded, this.loading, this.failed]) collection.clear();
     this.stop();
   },
 
-  /** Sweeping fast passes songs by: at most one begins in 60 ms, and it is the newest. */
+  /** Start the target's preview, MIN_GAP_MS after the last start at the earliest. A fast pointer thus skips songs. */
   startSoon() {
-    if (this.isDue) return;
-    const wait = this.LEAST_GAP_MS - (performance.now() - (this.startedAt ?? -Infinity));
-    if (wait <= 0) return this.start();
-    this.isDue = true;
+    if (this.isStartScheduled) return;
+    const waitMs = this.MIN_GAP_MS - (performance.now() - (this.startedAt ?? -Infinity));
+    if (waitMs <= 0) return this.start();
+    this.isStartScheduled = true;
     setTimeout(() => {
-      this.isDue = false;
+      this.isStartScheduled = false;
       this.start();
-    }, wait);
+    }, waitMs);
   },
 
+  /** Cross-fade to the target's preview. */
   start() {
-    const index = this.aimed;
+    const index = this.target;
     const buffer = this.decoded.get(index);
     if (!buffer || index === this.index) return;
-    this.keep(index, buffer);
+    this.cache(index, buffer);
     this.fadeOut();
-    explorer.player.duck(true);
+    explorer.player.pauseForPreview();
     const source = new AudioBufferSourceNode(this.context, { buffer, loop: true });
     const gain = new GainNode(this.context, { gain: 0 });
     source.connect(gain).connect(this.master);
-    gain.gain.setValueCurveAtTime(this.fadeIn(), this.context.currentTime, this.FADE_S);
+    gain.gain.setValueCurveAtTime(this.fadeInCurve(), this.context.currentTime, this.FADE_S);
     source.start();
     this.voice = { source, gain, began: this.context.currentTime };
     this.startedAt = performance.now();
-    this.waited = this.startedAt - this.aimedAt;
     this.setIndex(index);
   },
 
   setIndex(index) {
     this.index = index;
-    if (explorer.map.meta) explorer.overlays.placeMark();
-    explorer.player.showHeard(index);
+    if (explorer.map.meta) explorer.overlays.placeMarks();
+    explorer.player.showPreviewTitle(index);
   },
 
-  /** @returns {Float32Array} The gains of a preview that begins. */
-  fadeIn() {
-    return this.curve((share) => Math.sin((share * Math.PI) / 2));
+  /** @returns {Float32Array} The gains of a preview that starts. */
+  fadeInCurve() {
+    return this.curve((progress) => Math.sin((progress * Math.PI) / 2));
   },
 
-  /** @param {number} share Of its own fading in that the preview has behind it. @returns {Float32Array} The gains of one that ends. */
-  fadeAway(share) {
-    const from = Math.sin((share * Math.PI) / 2);
-    return this.curve((part) => from * Math.cos((part * Math.PI) / 2));
+  /**
+   * @param {number} fadedIn How much of its own fade-in the preview has finished, from 0 to 1.
+   * @returns {Float32Array} The gains of a preview that ends. With `fadeInCurve` they keep the total power constant.
+   */
+  fadeOutCurve(fadedIn) {
+    const from = Math.sin((fadedIn * Math.PI) / 2);
+    return this.curve((progress) => from * Math.cos((progress * Math.PI) / 2));
   },
 
-  curve(form) {
-    return Float32Array.from({ length: 32 }, (_, i) => form(i / 31));
+  curve(gainAt) {
+    return Float32Array.from({ length: 32 }, (_, i) => gainAt(i / 31));
   },
 
-  /** Equal power: together with the one that fades in, the loudness stays. */
+  /** Fade out the preview that plays. */
   fadeOut() {
     const { voice } = this;
     if (!voice) return;
     this.voice = null;
     const now = this.context.currentTime;
-    const share = Math.min((now - voice.began) / this.FADE_S, 1);
+    const fadedIn = Math.min((now - voice.began) / this.FADE_S, 1);
     voice.gain.gain.cancelScheduledValues(0);
-    voice.gain.gain.setValueCurveAtTime(this.fadeAway(share), now, this.FADE_S);
+    voice.gain.gain.setValueCurveAtTime(this.fadeOutCurve(fadedIn), now, this.FADE_S);
     voice.source.stop(now + this.FADE_S + 0.01);
   },
 
-  /** Fall silent; the song that plays whole comes back. */
+  /** Stop the preview. The song that was paused for it goes on. */
   stop() {
     this.fadeOut();
     if (this.index !== null) this.setIndex(null);
-    explorer.player.duck(false);
+    explorer.player.resumeAfterPreview();
   },
 
-  /** The pointer has left the map. */
+  /** The pointer has left the songs: stop the preview and load no more. */
   leave() {
-    clearTimeout(this.linger);
-    this.linger = null;
-    this.aimed = null;
+    clearTimeout(this.leaveTimer);
+    this.leaveTimer = null;
+    this.target = null;
     this.queue = [];
     if (this.context) this.stop();
   },

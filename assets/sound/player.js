@@ -1,22 +1,28 @@
-/** The player: one audio element, its bar, and what it says when a song cannot be played. */
+/** The player: one audio element, its bar at the bottom, and the message when a song cannot be played. */
 window.explorer = window.explorer || {};
 
 explorer.player = {
+  /** After this many seconds the "previous" button goes to the song's start instead of the previous song. */
   RESTART_AFTER_S: 3,
-  DUCK_MS: 90,
-  REPEATS: ["off", "one", "all"],
-  /** The song's number on the map; null where nothing plays, or a song that is not in the library. */
+  /** How long the song fades when a preview starts or stops. */
+  FADE_MS: 90,
+  REPEAT_MODES: ["off", "one", "all"],
+  /** The song's index on the map; null if nothing plays, or an uploaded song. */
   index: null,
-  /** The number of the song that was last asked for, whether it could be played or not. */
-  asked: null,
-  /** The number of the song that the audio element has. */
-  loaded: null,
+  /** The index of the song that was requested last, even if it could not be played. */
+  requested: null,
+  /** The index of the song that the audio element contains. */
+  loadedIndex: null,
+  /** The id of that song, and what is known of it. */
   id: null,
+  song: null,
   repeat: "off",
+  /** The volume that the user has set, from 0 to 1. The audio element's own volume is lower during a fade. */
   volumeWanted: 1,
-  isDucked: false,
+  /** Whether the song is paused only as long as a preview plays. */
+  isPausedForPreview: false,
 
-  /** Find the bar's parts, and listen. Called once, when Dash has drawn the page. */
+  /** Find the bar's parts and listen to events. Called once, after Dash has drawn the page. */
   mount() {
     const byId = (id) => document.getElementById(id);
     this.audio = byId("audio");
@@ -32,20 +38,22 @@ explorer.player = {
     this.parts.next.addEventListener("click", () => this.next());
     this.parts.repeat.addEventListener("click", () => this.changeRepeat());
     this.parts.mute.addEventListener("click", () => this.toggleMute());
-    for (const event of ["timeupdate", "durationchange", "seeked"]) {
-      this.audio.addEventListener(event, () => this.showTime());
-    }
-    this.audio.addEventListener("playing", () => this.setState("playing"));
-    this.audio.addEventListener("pause", () => this.isDucked || this.bar.dataset.state === "error" || this.setState("paused"));
-    this.audio.addEventListener("waiting", () => this.setState("loading"));
-    this.audio.addEventListener("ended", () => this.ended());
-    this.audio.addEventListener("seeking", () => (this.soughtAt = this.audio.currentTime));
-    this.audio.addEventListener("seeked", () => (this.soughtAt = this.failedAt = null));
-    this.audio.addEventListener("error", () => this.soughtAt > 0 ? this.seekAgain() : this.explainError());
+    this.listenToAudio();
     this.setRepeat(localStorage.getItem("repeat") ?? "off");
     this.setVolume(Number(localStorage.getItem("volume") ?? 1));
-    this.listenToMediaKeys();
     this.showTime();
+  },
+
+  listenToAudio() {
+    const { audio } = this;
+    for (const event of ["timeupdate", "durationchange", "seeked"]) audio.addEventListener(event, () => this.showTime());
+    audio.addEventListener("playing", () => this.setState("playing"));
+    audio.addEventListener("pause", () => this.isPausedForPreview || this.bar.dataset.state === "error" || this.setState("paused"));
+    audio.addEventListener("waiting", () => this.setState("loading"));
+    audio.addEventListener("ended", () => this.onEnded());
+    audio.addEventListener("seeking", () => (this.seekTarget = audio.currentTime));
+    audio.addEventListener("seeked", () => (this.seekTarget = this.retriedSeek = null));
+    audio.addEventListener("error", () => (this.seekTarget > 0 ? this.retrySeek() : this.explainError()));
   },
 
   makeRange(id, label, max) {
@@ -55,15 +63,16 @@ explorer.player = {
     return range;
   },
 
-  /** @returns {boolean} Whether the song plays, or would if no preview were heard in its place. */
-  get isWanted() {
-    return !this.audio.paused || this.isDucked;
+  /** @returns {boolean} Whether the song plays, or is paused only for a preview. */
+  get isPlaying() {
+    return !this.audio.paused || this.isPausedForPreview;
   },
 
   /**
    * Play a song from its start.
-   * @param {number} index Its number on the map.
-   * @returns {Promise<boolean|null>} False where it cannot be, because nothing is left of it; null for others' sake.
+   * @param {number} index
+   * @returns {Promise<boolean|null>} True if it plays; false if its file is missing and no preview or copy of it
+   *   exists; null if another song was requested meanwhile, or the server gave an error.
    */
   async play(index) {
     const song = await this.load(index);
@@ -75,89 +84,90 @@ explorer.player = {
   },
 
   /**
-   * Make a song ready to be played; of one whose file is missing, what was kept of it.
-   * @returns {Promise<object|null|false>} What is known of it; null where another one was asked for meanwhile or it is
-   *   not known, false where nothing is left to be heard.
+   * Load a song into the audio element; if its file is missing, its saved preview or a copy of it.
+   * @param {number} index
+   * @returns {Promise<object|null|false>} The song; otherwise null or false as `play` returns them.
    */
   async load(index) {
-    this.index = this.asked = index;
-    this.tell("");
+    this.index = this.requested = index;
+    this.showMessage("");
     try {
       const song = await explorer.api.get(index);
       if (this.index !== index) return null;
-      if (song.gone_since && !song.fallback) return this.refuse(song);
-      const way = song.fallback === "preview" ? "preview/" : "audio/";
-      this.setSource(song.id, way + encodeURIComponent(song.id), song);
-      if (song.gone_since) this.tell(`${explorer.api.absence(song)}: you hear ${song.fallback === "preview" ? "the preview" : "a copy"} that was kept.`);
+      if (song.gone_since && !song.fallback) return this.rejectMissing(song);
+      const isPreview = song.fallback === "preview";
+      this.setSource(song.id, (isPreview ? "preview/" : "audio/") + encodeURIComponent(song.id), song);
+      if (song.gone_since) this.showMessage(`${explorer.api.missingText(song)} You hear ${isPreview ? "its preview" : "a copy of it"}.`);
       return song;
     } catch (error) {
-      this.fail(error.message);
+      this.showError(error.message);
       return null;
     }
   },
 
-  /** A song's file is missing, and nothing was kept of it: say so; what plays goes on. */
-  refuse(song) {
-    this.index = this.loaded;
-    explorer.overlays.markPlaying(this.loaded);
-    explorer.panel.markPlaying(this.loaded);
-    this.tell(`${explorer.api.absence(song)}: it cannot be played.`);
+  /** Show that a song's file is missing. The song that plays goes on. @returns {false} */
+  rejectMissing(song) {
+    this.index = this.loadedIndex;
+    explorer.overlays.markPlaying(this.loadedIndex);
+    explorer.panel.markPlaying(this.loadedIndex);
+    this.showMessage(`${explorer.api.missingText(song)} It cannot be played.`);
     return false;
   },
 
-  /** Play a sound that is not in the library. */
-  async playGuest(guest, source) {
-    this.index = this.asked = null;
-    this.tell("");
-    this.setSource(null, source, guest);
+  /** Play an uploaded song. @param {object} song @param {string} source The address of its file. */
+  async playUpload(song, source) {
+    this.index = this.requested = null;
+    this.showMessage("");
+    this.setSource(null, source, song);
     this.audio.currentTime = 0;
     await this.start();
-    this.announce(guest);
+    this.announce(song);
   },
 
   setSource(id, source, song) {
     this.id = id;
-    this.loaded = this.index;
+    this.loadedIndex = this.index;
     this.song = song;
-    this.unduck();
+    this.endPreviewPause();
     if (this.audio.getAttribute("src") !== source || this.audio.error) this.audio.src = source;
-    this.show(song);
-    // What was kept may not be the whole, which the outline would be of.
+    this.showTitle(song);
+    document.title = `${song.title} · Music Explorer`;
+    this.setState("paused");
+    explorer.mediaSession.showSong(song, id);
+    // A preview is shorter than the song, so the song's waveform would not fit it.
     explorer.waveform.show(song.gone_since ? null : id);
   },
 
   async start() {
-    this.unduck();
+    this.endPreviewPause();
     this.setState("loading");
     try {
       await this.audio.play();
     } catch (error) {
-      // A newer click aborts this one; the element's own errors are explained by its "error" event.
+      // AbortError: a newer click. NotSupportedError: the audio element's "error" event explains it.
       if (error.name === "AbortError" || error.name === "NotSupportedError") return;
-      this.fail(error.name === "NotAllowedError" ? "Press play: the browser wants a gesture before sound." : error.message);
+      const needsGesture = error.name === "NotAllowedError";
+      this.showError(needsGesture ? "Press Play. The browser allows sound only after a click or a key press." : error.message);
     }
   },
 
-  /** The map is another one: songs may have other numbers on it. */
-  async findAgain() {
-    explorer.hover.forget();
+  /** Find the loaded song's index on a new map, and select the song again if it was selected. */
+  async findNewIndex() {
+    explorer.hover.reset();
     if (this.id === null) return;
-    const wasAnchor = explorer.walk.anchorId === this.id;
-    this.index = this.asked = this.loaded = await explorer.api.numberOf(this.id).catch(() => null);
+    const wasSelected = explorer.walk.anchorId === this.id;
+    this.index = this.requested = this.loadedIndex = await explorer.api.indexOf(this.id).catch(() => null);
     explorer.overlays.markPlaying(this.index);
-    if (wasAnchor) explorer.select(this.index);
-    else explorer.select(null);
+    explorer.select(wasSelected ? this.index : null);
   },
 
-  show(song) {
-    this.write("now-title", song.title);
-    this.write("now-by", explorer.api.byline(song));
-    document.title = `${song.title} · Music Explorer`;
-    this.setState("paused");
-    this.showMediaSession(song);
+  showTitle(song) {
+    this.setText("now-title", song.title);
+    this.setText("now-by", explorer.api.byline(song));
   },
 
-  write(part, text) {
+  /** Show a text in a part of the bar, and as its tooltip, because it may be cut off. */
+  setText(part, text) {
     this.parts[part].textContent = this.parts[part].title = text;
   },
 
@@ -165,46 +175,37 @@ explorer.player = {
     explorer.announce(`Playing ${song.title}${song.artist ? " by " + song.artist : ""}`);
   },
 
-  /** While a preview is heard, the bar says which. @param {number|null} index */
-  async showHeard(index) {
-    this.bar.classList.toggle("hearing", index !== null);
-    if (index === null) {
-      if (this.song) {
-        this.write("now-title", this.song.title);
-        this.write("now-by", explorer.api.byline(this.song));
-      }
-      return;
-    }
-    const song = await explorer.api.get(index).catch(() => null);
-    if (!song || explorer.hover.index !== index) return;
-    this.write("now-title", song.title);
-    this.write("now-by", explorer.api.byline(song));
+  /** Show the title of the preview that plays; then the loaded song's title again. @param {number|null} index */
+  async showPreviewTitle(index) {
+    this.bar.classList.toggle("previewing", index !== null);
+    const song = index === null ? this.song : await explorer.api.get(index).catch(() => null);
+    if (song && explorer.hover.index === index) this.showTitle(song);
   },
 
   toggle() {
-    if (this.index === null && !explorer.upload.guest) return;
+    if (this.index === null && !explorer.upload.song) return;
     if (this.audio.error && this.index !== null) this.play(this.index);
-    else if (this.isDucked) {
-      this.isDucked = false;
+    else if (this.isPausedForPreview) {
+      this.isPausedForPreview = false;
       this.setState("paused");
     } else if (this.audio.paused) this.start();
     else this.audio.pause();
   },
 
-  /** On: in the list that plays, or among the songs that sound like this one. */
+  /** Play the next song: of the selection if it plays, otherwise of the walk. */
   next() {
     if (explorer.selection.isPlaying) explorer.selection.step(1);
     else explorer.walk.step(1);
   },
 
-  /** Back: from a button, after some seconds, first to the song's start. */
+  /** Play the previous song. @param {{restarts: boolean}} options Whether to go to the song's start first, if it has played for some seconds. */
   previous({ restarts = false } = {}) {
     if (restarts && this.audio.currentTime > this.RESTART_AFTER_S) this.audio.currentTime = 0;
     else if (explorer.selection.isPlaying) explorer.selection.step(-1);
     else explorer.walk.step(-1);
   },
 
-  ended() {
+  onEnded() {
     const { selection, walk } = explorer;
     const wraps = this.repeat === "all";
     const next = this.afterEnd({ repeat: this.repeat, isList: selection.isPlaying, hasNext: selection.hasNext(wraps) });
@@ -214,7 +215,12 @@ explorer.player = {
     else this.setState("paused");
   },
 
-  /** @returns {"again"|"list"|"neighbours"|"stop"} What follows a song that has ended. */
+  /**
+   * Decide what follows a song that has ended.
+   * @param {{repeat: string, isList: boolean, hasNext: boolean}} state The repeat mode, whether the selection plays,
+   *   and whether it has a next song.
+   * @returns {"again"|"list"|"neighbours"|"stop"}
+   */
   afterEnd({ repeat, isList, hasNext }) {
     if (repeat === "one") return "again";
     if (isList) return hasNext ? "list" : "stop";
@@ -227,50 +233,54 @@ explorer.player = {
   },
 
   repeatAfter(repeat) {
-    return this.REPEATS[(this.REPEATS.indexOf(repeat) + 1) % 3];
+    return this.REPEAT_MODES[(this.REPEAT_MODES.indexOf(repeat) + 1) % 3];
   },
 
   setRepeat(repeat) {
-    this.repeat = this.REPEATS.includes(repeat) ? repeat : "off";
+    this.repeat = this.REPEAT_MODES.includes(repeat) ? repeat : "off";
     localStorage.setItem("repeat", this.repeat);
     const { repeat: button } = this.parts;
     button.dataset.repeat = this.repeat;
     button.firstElementChild.className = `icon icon-${this.repeat === "one" ? "repeat-one" : "repeat"}`;
-    const told = { off: "Repeat: off (r)", one: "Repeat: this song (r)", all: "Repeat: all (r)" };
-    this.relabel(button, told[this.repeat]);
+    const labels = { off: "Repeat: off (r)", one: "Repeat: this song (r)", all: "Repeat: all (r)" };
+    this.setLabel(button, labels[this.repeat]);
   },
 
-  /** Fade the song away while a preview is heard, and back. @param {boolean} away */
-  duck(away) {
-    if (away && !this.audio.paused && !this.isDucked) {
-      this.isDucked = true;
-      this.fadeTo(0, () => this.isDucked && this.audio.pause());
-    } else if (!away && this.isDucked) {
-      this.isDucked = false;
-      this.audio.play().catch(() => {});
-      this.fadeTo(this.volumeWanted);
-    }
+  /** Fade the song out and pause it while a preview plays. */
+  pauseForPreview() {
+    if (this.audio.paused || this.isPausedForPreview) return;
+    this.isPausedForPreview = true;
+    this.fadeTo(0, () => this.isPausedForPreview && this.audio.pause());
   },
 
-  unduck() {
-    this.isDucked = false;
-    cancelAnimationFrame(this.fading);
+  /** Play the song that was paused for a preview, and fade it in. */
+  resumeAfterPreview() {
+    if (!this.isPausedForPreview) return;
+    this.isPausedForPreview = false;
+    this.audio.play().catch(() => {});
+    this.fadeTo(this.volumeWanted);
+  },
+
+  /** Forget that the song was paused for a preview, and end the fade. */
+  endPreviewPause() {
+    this.isPausedForPreview = false;
+    cancelAnimationFrame(this.fade);
     this.audio.volume = this.volumeWanted;
   },
 
   fadeTo(target, then = () => {}) {
-    cancelAnimationFrame(this.fading);
+    cancelAnimationFrame(this.fade);
     if (document.hidden) {
-      // Out of sight there are no frames to fade in.
+      // A hidden page has no animation frames.
       this.audio.volume = target;
       return then();
     }
     const from = this.audio.volume;
     const began = performance.now();
     const step = (now) => {
-      const share = Math.min(Math.max((now - began) / this.DUCK_MS, 0), 1);
-      this.audio.volume = Math.min(Math.max(from + (target - from) * share, 0), 1);
-      if (share < 1) this.fading = requestAnimationFrame(step);
+      const progress = Math.min(Math.max((now - began) / this.FADE_MS, 0), 1);
+      this.audio.volume = Math.min(Math.max(from + (target - from) * progress, 0), 1);
+      if (progress < 1) this.fade = requestAnimationFrame(step);
       else then();
     };
     step(began);
@@ -284,135 +294,101 @@ explorer.player = {
   /** @param {number} volume From 0 to 1. */
   setVolume(volume) {
     this.volumeWanted = Math.min(Math.max(volume || 0, 0), 1);
-    if (!this.isDucked) this.audio.volume = this.volumeWanted;
+    if (!this.isPausedForPreview) this.audio.volume = this.volumeWanted;
     this.audio.muted = false;
     localStorage.setItem("volume", this.volumeWanted);
     this.showVolume();
   },
 
   showVolume() {
-    const silent = this.audio.muted || this.volumeWanted === 0;
-    this.fill(this.volume, silent ? 0 : this.volumeWanted * 100);
-    this.parts.mute.firstElementChild.className = `icon icon-${silent ? "muted" : "volume"}`;
-    this.relabel(this.parts.mute, this.audio.muted ? "Unmute (m)" : "Mute (m)");
+    const isSilent = this.audio.muted || this.volumeWanted === 0;
+    this.setRange(this.volume, isSilent ? 0 : this.volumeWanted * 100);
+    this.parts.mute.firstElementChild.className = `icon icon-${isSilent ? "muted" : "volume"}`;
+    this.setLabel(this.parts.mute, this.audio.muted ? "Unmute (m)" : "Mute (m)");
     this.parts.mute.setAttribute("aria-pressed", String(this.audio.muted));
     explorer.hover.setVolume();
   },
 
-  /** @param {number} share Of the song, from 0 to 1. */
+  /** @param {number} share Of the song's length, from 0 to 1. */
   seekTo(share) {
     if (Number.isFinite(this.audio.duration)) this.audio.currentTime = share * this.audio.duration;
   },
 
   showTime() {
     const { currentTime, duration } = this.audio;
-    const known = Number.isFinite(duration) && duration > 0;
-    this.parts.elapsed.textContent = this.format(currentTime);
-    this.parts.duration.textContent = known ? this.format(duration) : "0:00";
-    this.fill(this.seek, known ? (1000 * currentTime) / duration : 0);
-    this.seek.disabled = !known;
-    this.seek.setAttribute("aria-valuetext", `${this.format(currentTime)} of ${known ? this.format(duration) : "unknown"}`);
+    const isKnown = Number.isFinite(duration) && duration > 0;
+    this.parts.elapsed.textContent = this.formatTime(currentTime);
+    this.parts.duration.textContent = isKnown ? this.formatTime(duration) : "0:00";
+    this.setRange(this.seek, isKnown ? (1000 * currentTime) / duration : 0);
+    this.seek.disabled = !isKnown;
+    this.seek.setAttribute("aria-valuetext", `${this.formatTime(currentTime)} of ${isKnown ? this.formatTime(duration) : "unknown"}`);
     explorer.waveform.refresh();
-    if (known && "mediaSession" in navigator) {
-      navigator.mediaSession.setPositionState({ duration, position: Math.min(currentTime, duration), playbackRate: 1 });
-    }
+    if (isKnown) explorer.mediaSession.showTime(currentTime, duration);
   },
 
-  fill(range, value) {
+  setRange(range, value) {
     range.value = value;
     range.style.setProperty("--filled", `${(100 * value) / range.max}%`);
   },
 
+  /** @param {"playing"|"loading"|"paused"|"error"} state */
   setState(state) {
     this.bar.dataset.state = state;
-    const sounding = state === "playing" || state === "loading";
-    this.parts.play.firstElementChild.className = `icon icon-${sounding ? "pause" : "play"}`;
-    this.relabel(this.parts.play, sounding ? "Pause (space)" : "Play (space)");
+    const isPlaying = state === "playing" || state === "loading";
+    this.parts.play.firstElementChild.className = `icon icon-${isPlaying ? "pause" : "play"}`;
+    this.setLabel(this.parts.play, isPlaying ? "Pause (space)" : "Play (space)");
     document.getElementById("mark").dataset.state = state;
-    if ("mediaSession" in navigator) navigator.mediaSession.playbackState = sounding ? "playing" : "paused";
-    explorer.panel.showState();
+    explorer.mediaSession.showState(isPlaying);
+    explorer.panel.showPlayState();
   },
 
-  relabel(button, label) {
+  /** Set a button's tooltip and its label for screen readers. */
+  setLabel(button, label) {
     button.title = label;
     button.setAttribute("aria-label", label);
   },
 
-  /** Media keys and the lock screen. */
-  listenToMediaKeys() {
-    if (!("mediaSession" in navigator)) return;
-    const seekBy = (seconds) => (this.audio.currentTime = Math.max(0, this.audio.currentTime + seconds));
-    const actions = {
-      play: () => this.start(),
-      pause: () => this.audio.pause(),
-      stop: () => this.audio.pause(),
-      previoustrack: () => this.previous({ restarts: true }),
-      nexttrack: () => this.next(),
-      seekbackward: ({ seekOffset }) => seekBy(-(seekOffset || 10)),
-      seekforward: ({ seekOffset }) => seekBy(seekOffset || 10),
-      seekto: ({ seekTime }) => (this.audio.currentTime = seekTime),
-    };
-    for (const [action, handler] of Object.entries(actions)) {
-      try {
-        navigator.mediaSession.setActionHandler(action, handler);
-      } catch {
-        // Browsers know different ones.
-      }
-    }
-  },
-
-  showMediaSession(song) {
-    if (!("mediaSession" in navigator)) return;
-    const artwork = this.id === null ? [] : [{ src: new URL("cover/" + encodeURIComponent(this.id), location.href).href }];
-    navigator.mediaSession.metadata = new MediaMetadata({
-      title: song.title,
-      artist: song.artist || "",
-      album: song.album || "",
-      artwork,
-    });
-  },
-
-  /** Say a sentence above the bar; an empty one goes. */
-  tell(sentence) {
+  /** Show a message above the bar. @param {string} sentence Empty hides the message. */
+  showMessage(sentence) {
     this.parts.message.textContent = sentence;
   },
 
-  fail(sentence) {
+  showError(sentence) {
     this.setState("error");
-    this.tell(sentence);
+    this.showMessage(sentence);
   },
 
-  /** Chromium gives up on a song when it cannot find a place near its end: look a little before it, once. */
-  seekAgain() {
-    const at = Math.max(this.soughtAt - 1.5, 0);
-    const isNew = this.failedAt === null || this.failedAt === undefined;
-    this.soughtAt = null;
-    if (!isNew) return this.explainError();
-    this.failedAt = at;
+  /** Chromium reports an error when it cannot find a place near a song's end: seek once more, a little before it. */
+  retrySeek() {
+    const target = Math.max(this.seekTarget - 1.5, 0);
+    const isFirstTry = this.retriedSeek === null || this.retriedSeek === undefined;
+    this.seekTarget = null;
+    if (!isFirstTry) return this.explainError();
+    this.retriedSeek = target;
     this.audio.load();
-    this.audio.currentTime = at;
+    this.audio.currentTime = target;
     this.start();
   },
 
-  /** Ask the server why the song did not play: its answer is a sentence. */
+  /** Ask the server why the song did not play. Its answer is a message for the user. */
   async explainError() {
     const source = this.audio.getAttribute("src");
     if (!source) return;
     try {
       const response = await fetch(source, { headers: { Range: "bytes=0-0" } });
       if (source !== this.audio.getAttribute("src")) return;
-      this.fail(response.ok ? "This browser cannot play the file." : await response.text());
+      this.showError(response.ok ? "This browser cannot play the file." : await response.text());
     } catch {
-      this.fail("The server does not answer: is it still running?");
+      this.showError("The server does not answer. Is it still running?");
     }
   },
 
   /** @param {number} seconds @returns {string} As "3:07" or "1:02:03". */
-  format(seconds) {
+  formatTime(seconds) {
     const whole = Math.floor(seconds || 0);
-    const two = (number) => String(number).padStart(2, "0");
+    const twoDigits = (number) => String(number).padStart(2, "0");
     const hours = Math.floor(whole / 3600);
     const minutes = Math.floor(whole / 60) % 60;
-    return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+    return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole % 60)}` : `${minutes}:${twoDigits(whole % 60)}`;
   },
 };

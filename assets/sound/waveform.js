@@ -1,37 +1,40 @@
-/** The playing song as a picture: its waveform to seek in, and on demand its spectrogram. */
+/** The playing song's waveform in the seek bar, and its spectrogram in a card of its own. */
 window.explorer = window.explorer || {};
 
 explorer.waveform = {
   BAR_PX: 3,
   GAP_PX: 1.5,
-  /** From silence to the loudest, as [share, red, green, blue]. */
-  HEAT: [
+  /** The spectrogram's colours from silence to the loudest sound, as [level, red, green, blue]. */
+  COLOUR_STOPS: [
     [0, 10, 12, 20],
     [0.3, 38, 44, 102],
     [0.55, 140, 50, 122],
     [0.78, 236, 120, 80],
     [1, 255, 244, 200],
   ],
+  /** The song's peaks, from 0 to 255; null until they are loaded. */
   peaks: null,
   id: null,
   isSpectrogramOpen: false,
 
   mount() {
-    this.canvas = document.getElementById("waveform");
-    this.card = document.getElementById("spectrogram");
-    this.picture = document.getElementById("spectrogram-canvas");
-    this.head = document.getElementById("spectrogram-head");
-    this.note = document.getElementById("spectrogram-note");
-    this.button = document.getElementById("spectrum");
+    const byId = (id) => document.getElementById(id);
+    this.canvas = byId("waveform");
+    this.card = byId("spectrogram");
+    this.picture = byId("spectrogram-canvas");
+    this.playhead = byId("spectrogram-head");
+    this.scale = byId("spectrogram-scale");
+    this.note = byId("spectrogram-note");
+    this.button = byId("spectrum");
     this.button.addEventListener("click", () => this.toggleSpectrogram());
-    document.getElementById("spectrogram-close").addEventListener("click", () => this.toggleSpectrogram());
+    byId("spectrogram-close").addEventListener("click", () => this.toggleSpectrogram());
     this.picture.addEventListener("click", (event) => explorer.player.seekTo(event.offsetX / this.picture.clientWidth));
     new ResizeObserver(() => this.paint()).observe(this.canvas);
     new MutationObserver(() => this.paint()).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
-    explorer.player.audio.addEventListener("playing", () => this.follow());
+    explorer.player.audio.addEventListener("playing", () => this.animate());
   },
 
-  /** @param {string|null} id Of a song in the library. */
+  /** Show a song's waveform and, if it is open, its spectrogram. @param {string|null} id Null shows neither. */
   async show(id) {
     if (id === this.id) return;
     this.id = id;
@@ -47,51 +50,54 @@ explorer.waveform = {
       this.peaks = peaks;
       this.paint();
     } catch {
-      // A bar without a picture still seeks.
+      // The seek bar also works without a waveform.
     }
   },
 
-  /** @returns {number} How far the song has come, from 0 to 1. */
-  get share() {
+  /** @returns {number} How much of the song has played, from 0 to 1. */
+  get progress() {
     const { currentTime, duration } = explorer.player.audio;
     return duration > 0 ? Math.min(currentTime / duration, 1) : 0;
   },
 
-  /** Move with the song for as long as it plays. */
-  follow() {
-    cancelAnimationFrame(this.frame);
+  /** Refresh in every frame as long as the song plays. */
+  animate() {
+    cancelAnimationFrame(this.animation);
     this.refresh();
-    if (!explorer.player.audio.paused) this.frame = requestAnimationFrame(() => this.follow());
+    if (!explorer.player.audio.paused) this.animation = requestAnimationFrame(() => this.animate());
   },
 
-  /** Show how far the song has come; nothing is painted where not a pixel would differ. */
+  /** Show how much of the song has played. The waveform is painted only if that changes it by at least half a pixel. */
   refresh() {
     if (!this.canvas) return;
-    const played = Math.round(this.share * this.canvas.clientWidth * 2);
-    if (played !== this.played) this.paint();
-    if (this.isSpectrogramOpen) this.head.style.left = `${100 * this.share}%`;
+    if (this.playedHalfPixels() !== this.paintedHalfPixels) this.paint();
+    if (this.isSpectrogramOpen) this.playhead.style.left = `${100 * this.progress}%`;
+  },
+
+  playedHalfPixels() {
+    return Math.round(this.progress * this.canvas.clientWidth * 2);
   },
 
   paint() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
-    this.played = Math.round(this.share * width * 2);
+    this.paintedHalfPixels = this.playedHalfPixels();
     document.getElementById("seek").classList.toggle("has-peaks", Boolean(this.peaks));
     if (!width || !height) return;
-    const context = explorer.overlays.emptyCanvas(this.canvas, width, height);
+    const context = explorer.overlays.clearCanvas(this.canvas, width, height);
     if (!this.peaks) return;
     const style = getComputedStyle(this.canvas);
     const step = this.BAR_PX + this.GAP_PX;
     const bars = this.bars(this.peaks, Math.max(1, Math.floor(width / step)));
     bars.forEach((peak, bar) => {
-      const tall = Math.max(2, (peak / 255) * height);
-      context.fillStyle = style.getPropertyValue((bar + 0.5) / bars.length <= this.share ? "--accent" : "--wave");
+      const barHeight = Math.max(2, (peak / 255) * height);
+      context.fillStyle = style.getPropertyValue((bar + 0.5) / bars.length <= this.progress ? "--accent" : "--wave");
       context.beginPath();
-      context.roundRect(bar * step, (height - tall) / 2, this.BAR_PX, tall, this.BAR_PX / 2);
+      context.roundRect(bar * step, (height - barHeight) / 2, this.BAR_PX, barHeight, this.BAR_PX / 2);
       context.fill();
     });
   },
 
-  /** @returns {number[]} The highest peak of each of some equal parts of a song. */
+  /** @returns {number[]} The highest peak in each of `count` equal parts of a song. */
   bars(peaks, count) {
     return Array.from({ length: count }, (_, bar) => {
       const from = Math.floor((bar * peaks.length) / count);
@@ -105,21 +111,22 @@ explorer.waveform = {
     this.card.hidden = !this.isSpectrogramOpen;
     document.querySelector(".page").classList.toggle("spectrogram-open", this.isSpectrogramOpen);
     this.button.setAttribute("aria-pressed", String(this.isSpectrogramOpen));
-    explorer.player.relabel(this.button, this.isSpectrogramOpen ? "Hide the spectrogram (s)" : "Show the spectrogram (s)");
+    explorer.player.setLabel(this.button, this.isSpectrogramOpen ? "Hide the spectrogram (s)" : "Show the spectrogram (s)");
     if (this.isSpectrogramOpen) this.loadSpectrogram();
-    explorer.map.makeRoom();
+    explorer.map.adjustToCards();
   },
 
+  /** Load and paint the song's spectrogram. The server sends one byte per level and describes them in headers. */
   async loadSpectrogram() {
     const { id } = this;
     this.picture.width = 0;
     this.card.dataset.shown = "";
-    document.getElementById("spectrogram-scale").replaceChildren();
+    this.scale.replaceChildren();
     if (id === null) {
-      this.note.textContent = "Play a song of the library that has its file to see its spectrogram.";
+      this.note.textContent = "Play a song from the library to see its spectrogram. Its file must exist.";
       return;
     }
-    this.note.textContent = "Listening to the whole song…";
+    this.note.textContent = "Computing the spectrogram…";
     try {
       const response = await fetch("spectrogram/" + encodeURIComponent(id));
       if (this.id !== id) return;
@@ -135,32 +142,34 @@ explorer.waveform = {
     }
   },
 
+  /** @param {Uint8Array} levels Row by row, the highest frequency first. */
   paintSpectrogram(levels, rows, columns) {
     Object.assign(this.picture, { width: columns, height: rows });
     const context = this.picture.getContext("2d");
     const image = context.createImageData(columns, rows);
-    const heat = Array.from({ length: 256 }, (_, level) => this.heat(level / 255));
-    for (let i = 0; i < levels.length; i++) image.data.set(heat[levels[i]], 4 * i);
+    const colours = Array.from({ length: 256 }, (_, level) => this.colourAt(level / 255));
+    for (let i = 0; i < levels.length; i++) image.data.set(colours[levels[i]], 4 * i);
     context.putImageData(image, 0, 0);
   },
 
-  heat(share) {
-    const above = Math.max(1, this.HEAT.findIndex(([stop]) => stop >= share));
-    const [[low, ...from], [high, ...to]] = [this.HEAT[above - 1], this.HEAT[above]];
-    const part = (share - low) / (high - low);
-    return [...from.map((value, i) => Math.round(value + (to[i] - value) * part)), 255];
+  /** @param {number} level From 0 to 1. @returns {number[]} Red, green, blue and opacity, from 0 to 255. */
+  colourAt(level) {
+    const above = Math.max(1, this.COLOUR_STOPS.findIndex(([stop]) => stop >= level));
+    const [[low, ...from], [high, ...to]] = [this.COLOUR_STOPS[above - 1], this.COLOUR_STOPS[above]];
+    const share = (level - low) / (high - low);
+    return [...from.map((value, i) => Math.round(value + (to[i] - value) * share)), 255];
   },
 
   /**
-   * Name some frequencies beside the picture.
-   * @param {Object<string, number>} ticks How high each is in the picture, from 0 to 1.
+   * Write some frequencies beside the spectrogram.
+   * @param {Object<string, number>} ticks The height of each frequency in the picture, from 0 to 1.
    */
   showTicks(ticks) {
-    document.getElementById("spectrogram-scale").replaceChildren(
+    this.scale.replaceChildren(
       ...Object.entries(ticks).map(([hz, share]) => {
-        const mark = explorer.element("span", "", hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`);
-        mark.style.bottom = `${100 * share}%`;
-        return mark;
+        const label = explorer.element("span", "", hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`);
+        label.style.bottom = `${100 * share}%`;
+        return label;
       }),
     );
   },

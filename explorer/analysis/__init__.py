@@ -1,1 +1,1 @@
-"""What a library's vectors say, on paper: comparisons and a verification report (matplotlib)."""
+"""Analyses of a library: its status, similar songs, comparisons of songs, and a verification report."""

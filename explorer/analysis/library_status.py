@@ -1,4 +1,4 @@
-"""What a library holds, for scripts and in words."""
+"""Collects the status of a library, as a dict for scripts and as lines for a terminal."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from explorer.config import TITLES, Settings
+from explorer.config import PROJECTION_NAMES, Settings
 from explorer.database.database import Database
 from explorer.embedding.precision import describe_choice
 from explorer.indexing.failures import count_reasons
 from explorer.indexing.running import killed_index, running_index
 from explorer.util.cache import Cache
-from explorer.util.progress import format_duration, format_estimate, number
+from explorer.util.progress import format_duration, format_estimate, plural
 
-SHOWN_FAILURES = 10
+MAX_SHOWN_FAILURES = 10
+MAX_SHOWN_REASONS = 5
 CACHES = ("previews", "transcodes", "waveforms", "fetched")
 
 SONG_BYTES = 8_000
-"""What a song takes in songs.db, with its places on the map."""
+"""The size of a song in songs.db, with its positions on the map."""
 
 PREVIEW_BYTES = 250_000
-ENOUGH_TO_AVERAGE = 20
+MIN_FILES_TO_AVERAGE = 20
+"""With fewer songs or previews, the two sizes above are used instead of the library's own averages."""
 
 
 def library_status(database: Database) -> dict:
-    """Gather counts, the model, the map and the failures of a library."""
+    """Collect a library's counts, model, map, failures, caches and disk space."""
     failures = database.failures()
     path = Path(database.path)
     settings = Settings(database=path)
-    found = {
+    status = {
         "database": str(database.path),
         **database.summary(),
         "folders": database.roots(),
@@ -49,51 +51,51 @@ def library_status(database: Database) -> dict:
         "neighbourhood": database.neighbourhood(),
         "caches": {name: Cache(getattr(settings, name)).measure() for name in CACHES},
     }
-    return found | {"disk": _disk(found, path.resolve().parent)}
+    return status | {"disk": _disk_bytes(status, path.resolve().parent)}
 
 
 def _count_duplicates(database: Database) -> dict[str, int]:
-    """Count the sounds that are there more than once, and the songs that would do without."""
+    """Count the groups of songs with the same sound, and the songs beyond the first of each group."""
     groups = database.duplicates()
     return {"groups": len(groups), "extra": sum(map(len, groups)) - len(groups)}
 
 
 def _last_rate(database: Database) -> dict[str, float] | None:
-    """Return how fast the last run was that embedded something."""
+    """Return the speed of the last run that embedded a song."""
     if (run := database.last_embedding()) is None:
         return None
     rates = {"songs_per_second": run.songs_per_second, "times_real_time": run.times_real_time}
     return {name: round(rate, 3) for name, rate in rates.items()}
 
 
-def _disk(status: dict, folder: Path) -> dict[str, int | None]:
-    """Return the bytes that a library takes, that its disk has left, and that a running index still wants."""
-    caches = sum(cache["bytes"] for cache in status["caches"].values())
+def _disk_bytes(status: dict, folder: Path) -> dict[str, int | None]:
+    """Return the bytes that the database and caches take, that are free, and that a running index needs."""
     return {
         "database": status["bytes"],
-        "caches": caches,
+        "caches": sum(cache["bytes"] for cache in status["caches"].values()),
         "free": shutil.disk_usage(folder).free,
-        "wanted": _wanted(status),
+        "wanted": _bytes_still_needed(status),
     }
 
 
-def _wanted(status: dict) -> int | None:
+def _bytes_still_needed(status: dict) -> int | None:
+    """Estimate the disk space that the running index still needs; None if no index runs."""
     running, previews = status["running"], status["caches"]["previews"]
     if running is None:
         return None
-    is_telling = status["songs"] >= ENOUGH_TO_AVERAGE
-    per_song = max(SONG_BYTES, status["bytes"] // status["songs"] if is_telling else 0)
+    has_average = status["songs"] >= MIN_FILES_TO_AVERAGE
+    per_song = max(SONG_BYTES, status["bytes"] // status["songs"] if has_average else 0)
     if running["previews"]:
-        is_telling = previews["files"] >= ENOUGH_TO_AVERAGE
-        per_song += previews["bytes"] // previews["files"] if is_telling else PREVIEW_BYTES
+        has_average = previews["files"] >= MIN_FILES_TO_AVERAGE
+        per_song += previews["bytes"] // previews["files"] if has_average else PREVIEW_BYTES
     return per_song * (running["total"] - running["done"])
 
 
 def describe_library(status: dict) -> str:
-    """Write a library's status as lines for a terminal."""
+    """Return the result of `library_status` as lines for a terminal."""
     lines = [
         f"{status['database']}",
-        *_describe_work(status),
+        *_describe_index_run(status),
         f"songs        {status['songs']:,} ({format_duration(status['audio_seconds'])} of sound), "
         f"{status['bytes'] / 1e6:,.1f} MB",
         f"vectors      {status['vectors']:,}",
@@ -104,30 +106,21 @@ def describe_library(status: dict) -> str:
     ]
     if status["precision_trial"]:
         lines.append(f"precision    {describe_choice(status['precision_trial'])}")
-    lines += [
-        f"{TITLES[name]:<12} {_describe_quality(p['quality'])}{_describe_growth(p['parameters'], status)}"
-        for name, p in status["projections"].items()
-    ]
-    if not status["projections"]:
-        lines.append("map          none yet: run `python run.py map`")
+    lines += _describe_map(status)
     lines += _describe_neighbourhood(status["neighbourhood"])
     lines += [
         f"{name:<12} {cache['files']:,} ({cache['bytes'] / 1e6:,.1f} MB)"
         for name, cache in status["caches"].items()
     ]
-    lines += [*_describe_disk(status["disk"]), *_describe_changes(status)]
-    lines.append(f"failures     {status['failures']:,}")
-    lines += [f"  {item['path']}: {item['reason']}" for item in status["failed_files"][:SHOWN_FAILURES]]
-    if status["failures"] > SHOWN_FAILURES:
-        kinds = list(status["reasons"].items())[:5]
-        lines.append("  by reason: " + "; ".join(f"{count} × {reason}" for reason, count in kinds))
+    lines += [*_describe_disk(status["disk"]), *_describe_missing_and_duplicates(status)]
+    lines += _describe_failures(status)
     if status["runs"]:
         lines.append(f"last run     {_describe_run(status['runs'][-1])}")
     return "\n".join(lines)
 
 
-def _describe_work(status: dict) -> list[str]:
-    """Say how far the index is that runs, or was killed."""
+def _describe_index_run(status: dict) -> list[str]:
+    """Describe the progress of the index that runs now, or of the last one if it was killed."""
     running, killed = status["running"], status["killed"]
     if running is not None:
         return [f"indexing now: {describe_running(running)}"]
@@ -140,52 +133,60 @@ def _describe_work(status: dict) -> list[str]:
 
 
 def describe_running(running: dict) -> str:
-    """Say how far an index is that runs, as `running_index` tells it."""
+    """Describe the progress of an index run, given as `running_index` returns it."""
     if not running["total"]:
-        return "looking for what is new"
+        return "looking for new and changed files"
     if running["done"] >= running["total"]:
-        return f"{running['total']:,} files are done, and what follows from them is under way"
-    told = [f"{running['done']:,} of {running['total']:,} files"]
+        return f"{running['total']:,} files are done, the last steps are running"
+    parts = [f"{running['done']:,} of {running['total']:,} files"]
     if running["songs_per_second"]:
-        told.append(f"{running['songs_per_second']:.1f} songs/s")
-        told.append(f"{running['times_real_time']:,.0f} times real time")
-        told.append(f"{format_estimate(running['seconds_left'])} left")
+        parts.append(f"{running['songs_per_second']:.1f} songs/s")
+        parts.append(f"{running['times_real_time']:,.0f} times real time")
+        parts.append(f"{format_estimate(running['seconds_left'])} left")
     if running["failed"]:
-        told.append(f"{running['failed']:,} failed")
-    return ", ".join(told)
+        parts.append(f"{running['failed']:,} failed")
+    return ", ".join(parts)
 
 
 def _describe_disk(disk: dict) -> list[str]:
-    lines = [f"disk         {_gigabytes(disk['free'])} free"]
+    lines = [f"disk         {_format_bytes(disk['free'])} free"]
     if disk["wanted"] is not None and disk["wanted"] > disk["free"]:
         lines.append(
-            f"WARNING: what is being indexed wants about {_gigabytes(disk['wanted'])}, and there is not that "
-            "much: make room, or stop it and add --no-previews."
+            f"WARNING: the running index needs about {_format_bytes(disk['wanted'])}, and the disk has less: "
+            "free some space, or stop the index and start it again with --no-previews."
         )
     return lines
 
 
-def _gigabytes(count: int) -> str:
+def _format_bytes(count: int) -> str:
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
-def _describe_changes(status: dict) -> list[str]:
-    """Say what is missing and what is there twice, where something is."""
+def _describe_missing_and_duplicates(status: dict) -> list[str]:
     lines = []
     if status["gone"]:
-        lines.append(f"missing      {number(status['gone'], 'song')}, kept until `run.py index --prune`")
+        lines.append(f"missing      {plural(status['gone'], 'song')}, kept until `run.py index --prune`")
     if extra := status["duplicates"]["extra"]:
-        sounds = status["duplicates"]["groups"]
-        lines.append(f"duplicates   {number(extra, 'song')}: {number(sounds, 'sound')} there more than once")
+        groups = plural(status["duplicates"]["groups"], "recording")
+        lines.append(f"duplicates   {plural(extra, 'song')}: {groups} stored more than once")
+    return lines
+
+
+def _describe_failures(status: dict) -> list[str]:
+    lines = [f"failures     {status['failures']:,}"]
+    lines += [f"  {item['path']}: {item['reason']}" for item in status["failed_files"][:MAX_SHOWN_FAILURES]]
+    if status["failures"] > MAX_SHOWN_FAILURES:
+        reasons = list(status["reasons"].items())[:MAX_SHOWN_REASONS]
+        lines.append("  by reason: " + "; ".join(f"{count} × {reason}" for reason, count in reasons))
     return lines
 
 
 def _describe_run(run: dict) -> str:
-    pace = run["audio_seconds"] / run["seconds"] if run["seconds"] else 0.0
-    rate = run["indexed"] / run["seconds"] if run["seconds"] else 0.0
+    times_real_time = run["audio_seconds"] / run["seconds"] if run["seconds"] else 0.0
+    songs_per_second = run["indexed"] / run["seconds"] if run["seconds"] else 0.0
     return (
-        f"{run['started']}: {number(run['indexed'], 'song')} in {format_duration(run['seconds'])} "
-        f"({rate:,.1f} songs/s, {pace:,.1f} times real time), {run['failed']:,} failed"
+        f"{run['started']}: {plural(run['indexed'], 'song')} in {format_duration(run['seconds'])} "
+        f"({songs_per_second:,.1f} songs/s, {times_real_time:,.1f} times real time), {run['failed']:,} failed"
     )
 
 
@@ -202,34 +203,41 @@ def _describe_model(model: dict | None) -> str:
     )
 
 
-def _describe_growth(parameters: dict, status: dict) -> str:
-    placed_later = status["vectors"] - parameters.get("songs", status["vectors"])
-    return f" (laid out with {parameters['songs']:,} songs)" if placed_later > 0 else ""
-
-
-def _describe_neighbourhood(facts: dict) -> list[str]:
+def _describe_map(status: dict) -> list[str]:
+    if not status["projections"]:
+        return ["map          none yet: run `python run.py map`"]
     lines = []
-    if facts.get("genre_purity") is not None:
-        lines.append(
-            f"neighbours   {facts['genre_purity']:.0%} of the ten that sound nearest share a song's genre "
-            f"(chance: {facts['genre_chance']:.0%})"
-        )
-    if facts.get("hubness") is not None:
-        lines.append(
-            f"hubness      {facts['hubness']:.2f}, the skewness of how often a song is among others' ten "
-            f"nearest; one is among those of {facts['largest_hub']:,}"
-        )
+    for name, projection in status["projections"].items():
+        laid_out = projection["parameters"].get("songs", status["vectors"])
+        growth = f" (laid out with {laid_out:,} songs)" if status["vectors"] > laid_out else ""
+        lines.append(f"{PROJECTION_NAMES[name]:<12} {_describe_quality(projection['quality'])}{growth}")
     return lines
 
 
 def _describe_quality(quality: dict) -> str:
     if quality.get("trustworthiness") is None:
         return "too few songs to say how far it can be trusted"
-    told = [f"trustworthiness {quality['trustworthiness']:.3f}"]
+    parts = [f"trustworthiness {quality['trustworthiness']:.3f}"]
     if quality.get("continuity") is not None:
-        told.append(f"continuity {quality['continuity']:.3f}")
+        parts.append(f"continuity {quality['continuity']:.3f}")
     if quality.get("neighbours_kept") is not None:
-        told.append(f"{quality['neighbours_kept']:.0%} of the ten nearest kept")
+        parts.append(f"{quality['neighbours_kept']:.0%} of the ten nearest kept")
     if quality.get("genre_purity") is not None:
-        told.append(f"genre purity {quality['genre_purity']:.0%} (chance {quality['genre_chance']:.0%})")
-    return ", ".join(told)
+        parts.append(f"genre purity {quality['genre_purity']:.0%} (chance {quality['genre_chance']:.0%})")
+    return ", ".join(parts)
+
+
+def _describe_neighbourhood(facts: dict) -> list[str]:
+    lines = []
+    if facts.get("genre_purity") is not None:
+        lines.append(
+            f"neighbours   {facts['genre_purity']:.0%} of the ten songs nearest in sound to a song share its "
+            f"genre (by chance: {facts['genre_chance']:.0%})"
+        )
+    if facts.get("hubness") is not None:
+        lines.append(
+            f"hubness      {facts['hubness']:.2f} (skewness: near 0 if all songs are neighbours about "
+            f"equally often, high if a few are near very many); one song is among the ten nearest of "
+            f"{facts['largest_hub']:,}"
+        )
+    return lines

@@ -1,4 +1,4 @@
-"""How every figure on paper looks, and how it is saved: matplotlib without a screen.
+"""The style of all matplotlib figures, and functions that save figures to files.
 
 Figures are made without pyplot, which would keep them in memory and look for a display.
 """
@@ -18,7 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from explorer.errors import AnalysisError
-from explorer.util.atomic_write import whole_file
+from explorer.util.atomic_write import atomic_write
 
 INK = "#1c2030"
 SOFT = "#6b7285"
@@ -27,16 +27,16 @@ ACCENT = "#5b5bd6"
 GREY = "#c9cedb"
 PAPER = "#ffffff"
 
-# Okabe and Ito's colours and their relatives: told apart by the colour-blind, and in print.
+# The palette of Okabe and Ito, then similar colours: they differ for colour-blind readers and in print.
 COLOURS = (
     "#0072b2 #e69f00 #009e73 #d55e00 #cc79a7 #56b4e9 #8c6bb1 #b8a800 #7f4f24 #4d4d4d "
     "#1b9e77 #e7298a #66a61e #a6761d #7570b3 #c44e52 #2a9d8f #e9c46a #264653 #9b5de5"
 ).split()
 
 SIMILARITY = LinearSegmentedColormap.from_list("similarity", ["#b2452f", "#f7f7fa", "#3b4cc0"])
-"""From unlike (-1) over unrelated (0) to alike (1)."""
+"""Colours from opposite (-1) over unrelated (0) to alike (1)."""
 DISTANCE = LinearSegmentedColormap.from_list("distance", ["#1d2a6b", "#5b7fd6", "#dbe4f7", "#ffffff"])
-"""From alike (0) to far."""
+"""Colours from equal (0) to far apart."""
 
 STYLE = {
     "font.family": ["DejaVu Sans"],
@@ -57,91 +57,91 @@ STYLE = {
     "figure.facecolor": PAPER,
     "svg.fonttype": "path",
     "svg.hashsalt": "music explorer",
-    # Titles are data: a dollar is no mathematics.
+    # Titles are data: a dollar sign in a title must not start a formula.
     "text.parse_math": False,
 }
 DPI = 160
 CREATOR = "Music Explorer"
 _MARGIN_IN = 0.22
-_MOST_LETTERS = 34
+_MAX_LETTERS = 34
 
 
 def new_figure(
     width_in: float, height_in: float, *, background: str = PAPER, layout: str = "constrained"
 ) -> Figure:
-    """Return an empty figure, in inches; draw on it inside `style()`."""
+    """Return an empty figure, its size in inches; draw on it inside `style()`."""
     return Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout, facecolor=background)
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Have matplotlib draw in this project's style."""
+    """Apply this project's matplotlib style inside the `with` block."""
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        # A song's title may need letters that the font has not: a box stands for each.
+        # matplotlib draws a box for a letter that the font lacks; song titles may contain any letter.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 
-def shorten(text: str, letters: int = _MOST_LETTERS) -> str:
-    """Return a text that fits beside a row: white space folded, cut with an ellipsis."""
+def shorten(text: str, max_letters: int = _MAX_LETTERS) -> str:
+    """Fold white space, and cut a text that is too long; an ellipsis marks the cut."""
     text = " ".join(text.split())
-    return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
+    return text if len(text) <= max_letters else text[: max_letters - 1].rstrip() + "…"
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write a figure as `folder/name.png` and `.svg`, and return the files.
+    """Write a figure as `folder/name.png` and `folder/name.svg`, and return both paths.
 
     Raises
     ------
     AnalysisError
-        If they cannot be written.
+        If a file cannot be written.
     """
-    paths = [folder / f"{name}.{form}" for form in ("png", "svg")]
+    paths = [folder / f"{name}.{file_format}" for file_format in ("png", "svg")]
     for path in paths:
-        write_file(path, render(figure, path.suffix[1:]), choose="another folder")
+        write_file(path, render(figure, path.suffix[1:]), alternative="another folder")
     return paths
 
 
-def write_file(path: Path, content: bytes, *, choose: str) -> None:
-    """Write a whole file, or leave an older one as it is.
+def write_file(path: Path, content: bytes, *, alternative: str) -> None:
+    """Write a file completely; if that fails, an older file of this name stays unchanged.
 
     Parameters
     ----------
-    choose : str
-        What else a user may name with --out.
+    alternative : str
+        What the error message tells the user to choose with --out.
 
     Raises
     ------
     AnalysisError
-        If it cannot be written.
+        If the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
+        with atomic_write(path) as part:
             part.write_bytes(content)
     except OSError as error:
         raise AnalysisError(
-            f"{path} cannot be written ({error.strerror}): choose {choose} with --out."
+            f"{path} cannot be written ({error.strerror}): choose {alternative} with --out."
         ) from error
 
 
-def render(figure: Figure, form: str) -> bytes:
-    """Return a figure as the bytes of a PNG or an SVG: the same ones for the same figure.
+def render(figure: Figure, file_format: str) -> bytes:
+    """Return a figure as the bytes of a PNG or an SVG; equal figures give equal bytes.
 
-    The picture is as large as what is drawn, and a margin around it.
+    The picture is cut or enlarged to its content, plus a margin.
     """
-    target = io.BytesIO()
-    about = {"png": {"Software": CREATOR}, "svg": {"Date": None, "Creator": CREATOR}}[form]
+    buffer = io.BytesIO()
+    metadata = {"png": {"Software": CREATOR}, "svg": {"Date": None, "Creator": CREATOR}}[file_format]
     with style():
         FigureCanvasAgg(figure).print_figure(
-            target, format=form, dpi=DPI, bbox_inches="tight", pad_inches=_MARGIN_IN, metadata=about
+            buffer, format=file_format, dpi=DPI, bbox_inches="tight", pad_inches=_MARGIN_IN, metadata=metadata
         )
-    return target.getvalue()
+    return buffer.getvalue()
 
 
 def as_svg(figure: Figure) -> str:
-    """Return a figure in its own size as an SVG document."""
-    target = io.StringIO()
+    """Return a figure as an SVG document that has the figure's own size."""
+    buffer = io.StringIO()
     with style():
-        FigureCanvasSVG(figure).print_svg(target, metadata={"Date": None, "Creator": CREATOR})
-    return target.getvalue()
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": CREATOR})
+    return buffer.getvalue()

@@ -1,1 +1,1 @@
-"""Sound: files to samples, samples to files."""
+"""Decode audio files, and make previews, waveforms, spectrograms and playable copies of them."""

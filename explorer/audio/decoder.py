@@ -1,9 +1,9 @@
-"""Decoding in a process of its own: a file that crashes its decoder, or hangs it, fails alone.
+"""Decode files in a separate process, so that a file that crashes or hangs its decoder fails alone.
 
-The process is started by `subprocess` and not as a `multiprocessing.Process`, which would run the program's
-main module again, could not be started from a Dask worker, and would stay in the terminal's process group,
-where Ctrl-C ends it. What is sent through the pipe is pickled: both processes trust each other. They protect
-against crashes, and not against an attacker.
+`subprocess` starts the process. A `multiprocessing.Process` would run the program's main module again, could
+not be started from a Dask worker, and would stay in the terminal's process group, where Ctrl-C ends it.
+Messages through the pipe are pickled, because both processes trust each other: the separation protects
+against crashes, not against an attacker.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
 from explorer.library.music_file import Fingerprints
 from explorer.library.remote import RemotePath
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 SILENCE_LIMIT_S = 60.0
-"""How long a decoder may send nothing. A file on a slow disk still gives a sign of life now and then."""
+"""How long the process may send no message. It sends some even while it reads from a slow disk."""
 
 WAITING_LIMIT_S = 600.0
-"""How long all waiting for one file may take, in addition to the time for which its sound plays."""
+"""How long all waiting for one file may take, in addition to the duration of its sound."""
 
-PREVIEW_FACTOR = 5
-"""So many times longer may a preview take: it sends nothing until it is written."""
+PREVIEW_SILENCE_FACTOR = 5
+"""Multiplies the silence limit for a preview, because no message comes until the preview is written."""
 
-_ENDING_S = 5.0
-_STARTING_S = 60.0
-_ATTEMPTS, _BETWEEN_ATTEMPTS_S = 3, 0.5
-_START = """
+_EXIT_TIMEOUT_S = 5.0
+_START_TIMEOUT_S = 60.0
+_START_ATTEMPTS, _BETWEEN_ATTEMPTS_S = 3, 0.5
+_START_CODE = """
 import sys
 from multiprocessing import connection
 sys.path.insert(0, sys.argv[1])
@@ -55,18 +55,18 @@ main(make(int(sys.argv[2])), niceness=int(sys.argv[3]))
 
 
 class DecoderError(ExplorerError):
-    """No decoding process can be started: no file is to blame."""
+    """No decoding process can be started. The cause is the machine, not a file."""
 
 
 class Sound:
-    """A file's sound while it is decoded: iterate over `blocks` once, to the end.
+    """The sound of one file while it is decoded: iterate over `blocks` once, to the end.
 
     Attributes
     ----------
     format : str
-        Container and codec; known as soon as the first block is.
+        Container and codec; set before the first block is yielded.
     duration_s : float
-        Of what was decoded so far.
+        Duration of the sound decoded so far.
     """
 
     def __init__(self, answers: Iterator[Answer]) -> None:
@@ -84,7 +84,7 @@ class Sound:
         Raises
         ------
         AudioError
-            If the file turns out to be damaged, or its decoder crashes or hangs.
+            If the file is damaged, or its decoder crashes or hangs.
         """
         for answer in self._answers:
             if answer.kind == "format":
@@ -97,24 +97,24 @@ class Sound:
 
 
 class Decoder:
-    """Reads one file after another in another process, and starts that anew when a file ends it.
+    """Reads files, one at a time, in another process; starts a new process if a file ends the old one.
 
-    One thread at a time may use it. Close it, or use it in a `with`.
+    Only one thread at a time may use a Decoder. Close it, or use it in a `with` statement.
 
     Parameters
     ----------
     silence_limit_s : float
-        How long the process may send nothing before its file fails.
+        How long the process may send no message before the current file fails.
     niceness : int
-        How much other processes are preferred: 0 for not at all, up to 19.
+        The process's niceness on POSIX, from 0 to 19; a higher value gives other processes more CPU time.
     """
 
     def __init__(self, *, silence_limit_s: float = SILENCE_LIMIT_S, niceness: int = 0) -> None:
         self._silence_limit_s = silence_limit_s
         self._niceness = niceness
         self._process: _Process | None = None
-        self._busy = False
-        self._interrupted = False
+        self._is_busy = False
+        self._is_interrupted = False
         self._lock = threading.Lock()
 
     def fingerprints(self, path: Path) -> Fingerprints:
@@ -125,9 +125,9 @@ class Decoder:
         AudioError
             If the file cannot be read.
         DecoderError
-            If no process can be started that reads it; the other methods raise it too.
+            If no decoding process can be started. The other methods raise it too.
         """
-        *_, answer = self._ask(read_fingerprints, path)
+        *_, answer = self._run(read_fingerprints, path)
         return answer.value
 
     def sound(self, path: Path, *, rate_hz: int, seconds: float | None = None) -> Sound:
@@ -136,29 +136,29 @@ class Decoder:
         Parameters
         ----------
         rate_hz : int
-            What the samples are resampled to.
+            Sample rate to resample to.
         seconds : float, optional
-            Stop after about so many.
+            Decode only about the first `seconds` of the file.
         """
-        return Sound(self._ask(read_sound, path, rate_hz=rate_hz, seconds=seconds))
+        return Sound(self._run(read_sound, path, rate_hz=rate_hz, seconds=seconds))
 
     def write_preview(self, path: Path, *, cache: Path, key: str, start_s: float | None) -> None:
-        """Make a song's preview: parameters and errors as `previews.write_preview` has them."""
-        list(self._ask(make_preview, path, cache=cache, key=key, start_s=start_s))
+        """Write a song's preview; the parameters and errors are those of `previews.write_preview`."""
+        list(self._run(make_preview, path, cache=cache, key=key, start_s=start_s))
 
     def interrupt(self) -> None:
-        """Make the job in hand and all later ones fail; another thread may call this."""
+        """Make the current job and all later jobs fail; any thread may call this."""
         with self._lock:
-            self._interrupted = True
+            self._is_interrupted = True
             if self._process:
                 self._process.kill()
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """Kill the process, even during a job."""
         with self._lock:
-            process, self._process, self._busy = self._process, None, False
+            process, self._process, self._is_busy = self._process, None, False
         if process:
-            process.end()
+            process.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -166,150 +166,150 @@ class Decoder:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _ask(self, job: Callable, path: Path, **options: object) -> Iterator[Answer]:
-        """Send a job and yield its answers but for signs of life; end the process unless all were taken."""
-        process = self._ready(path)
-        self._busy = True
-        finished = False
-        silence_limit_s = self._silence_limit_s * (PREVIEW_FACTOR if job is make_preview else 1)
+    def _run(self, job: Callable, path: Path, **options: object) -> Iterator[Answer]:
+        """Send a job and yield its answers except "alive"; kill the process if the caller stops early."""
+        process = self._ready_process(path)
+        self._is_busy = True
+        is_finished = False
+        silence_limit_s = self._silence_limit_s * (PREVIEW_SILENCE_FACTOR if job is make_preview else 1)
         waited_s, limit_s = 0.0, WAITING_LIMIT_S
         try:
-            message = (job, path, process.place_for(path), options)
-            # If it has ended in the meantime, `_next` notices.
+            message = (job, path, process.copy_folder_for(path), options)
+            # If the process has ended in the meantime, `_next_answer` raises the error.
             with suppress(OSError):
                 process.connection.send(message)
-            while not finished:
+            while not is_finished:
                 began = time.monotonic()
-                answer = self._next(process, path, silence_limit_s)
+                answer = self._next_answer(process, path, silence_limit_s)
                 waited_s += time.monotonic() - began
-                finished = answer.kind in ("end", "failed")
+                is_finished = answer.kind in ("end", "failed")
                 if answer.kind == "failed":
                     raise AudioError(answer.value)
                 if answer.kind == "alive":
                     limit_s += silence_limit_s
                     continue
-                if waited_s > limit_s + answer.duration_s and not finished:
-                    raise AudioError(f"{_name(path)} keeps its decoder busy for too long ({waited_s:.0f} s).")
+                if waited_s > limit_s + answer.duration_s and not is_finished:
+                    raise AudioError(f"{_name(path)} takes too long to decode ({waited_s:.0f} s).")
                 yield answer
         finally:
-            # The process is another one, or closed, when a later job was sent before this one's end.
+            # If a later job was sent before this one ended, `self._process` is another process or None.
             if self._process is process:
-                self._busy = False
-                if not finished:
+                self._is_busy = False
+                if not is_finished:
                     self.close()
 
-    def _next(self, process: _Process, path: Path, silence_limit_s: float) -> Answer:
+    def _next_answer(self, process: _Process, path: Path, silence_limit_s: float) -> Answer:
         if self._process is not process:
-            raise AudioError(f"{_name(path)} is not decoded further: another file was asked for.")
+            raise AudioError(f"{_name(path)} is not decoded to its end: another file was requested.")
         try:
-            answer = process.answer(silence_limit_s)
+            answer = process.receive(silence_limit_s)
         except (EOFError, OSError):
-            if self._interrupted:
-                raise AudioError(f"{_name(path)} is not decoded further: it was interrupted.") from None
-            raise AudioError(f"{_name(path)} crashes its decoder ({process.ending()}).") from None
+            if self._is_interrupted:
+                reason = "is not decoded to its end: decoding was interrupted"
+            else:
+                reason = f"crashes its decoder ({process.describe_exit()})"
+            raise AudioError(f"{_name(path)} {reason}.") from None
         if answer is None:
-            raise AudioError(
-                f"{_name(path)} keeps its decoder busy without a sound for {silence_limit_s:g} s."
-            )
+            raise AudioError(f"{_name(path)} makes its decoder hang: no message for {silence_limit_s:g} s.")
         return answer
 
-    def _ready(self, path: Path) -> _Process:
-        """Return a process that waits for a job: the one there is, or another."""
-        if self._process and (self._busy or self._process.has_ended()):
+    def _ready_process(self, path: Path) -> _Process:
+        """Return a process that waits for a job: the current one, or a new one."""
+        if self._process and (self._is_busy or self._process.has_ended()):
             self.close()
-        why = ""
-        for attempt in range(_ATTEMPTS):
-            if self._process or self._interrupted:
+        reason = ""
+        for attempt in range(_START_ATTEMPTS):
+            if self._process or self._is_interrupted:
                 break
             if attempt:
                 time.sleep(_BETWEEN_ATTEMPTS_S)
-            why = self._start()
-        if self._interrupted:
-            raise AudioError(f"{_name(path)} is not decoded: it was interrupted.")
+            reason = self._start()
+        if self._is_interrupted:
+            raise AudioError(f"{_name(path)} is not decoded: decoding was interrupted.")
         if self._process is None:
             raise DecoderError(
-                f"No process that decodes can be started ({why}): see that there is memory left, and run "
+                f"No decoding process can be started ({reason}): check that memory is free, then run "
                 "`python run.py test`."
             )
         return self._process
 
     def _start(self) -> str:
-        """Start a process; where that fails, return why."""
+        """Start a process; return "" or the reason of the failure."""
         try:
             with self._lock:
                 self._process = process = _Process(self._niceness)
         except OSError as error:
             return str(error.strerror)
         with suppress(EOFError, OSError):
-            if process.answer(_STARTING_S):
+            if process.receive(_START_TIMEOUT_S):
                 return ""
-        why = process.ending()
+        reason = process.describe_exit()
         self.close()
-        return why
+        return reason
 
 
 def _name(path: Path) -> str:
-    return readable(path.name)
+    return valid_text(path.name)
 
 
 class _Process(subprocess.Popen):
-    """The decoding process, and the pipe to it."""
+    """The decoding process and the pipe to it."""
 
     def __init__(self, niceness: int) -> None:
-        self.connection, theirs = Pipe()
-        self._copies: str | None = None
-        with theirs:
+        self.connection, child_end = Pipe()
+        self._copy_folder: str | None = None
+        with child_end:
             super().__init__(
-                # -P: files in the working directory must not be imported.
-                [sys.executable, "-P", "-c", _START, str(ROOT), str(theirs.fileno()), str(niceness)],
+                # -P: Python must not import files from the working directory.
+                [sys.executable, "-P", "-c", _START_CODE, str(ROOT), str(child_end.fileno()), str(niceness)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                # It decodes on one core; more threads would only take address space.
+                # Decoding uses one core; more threads would only use address space, which is limited.
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-                **_options(theirs, niceness),
+                **_start_options(child_end, niceness),
             )
 
     def has_ended(self) -> bool:
-        """Tell whether it has ended by itself, or was killed, since its last job."""
-        # Between two jobs it sends nothing: only the connection's end can be read.
+        """Return whether the process has exited or was killed since its last job."""
+        # Between two jobs the process sends nothing, so the only thing to read is the connection's end.
         return self.poll() is not None or self.connection.poll()
 
-    def answer(self, timeout_s: float) -> Answer | None:
-        """Return the next answer, or None if none comes in time; raise EOFError or OSError at its end."""
+    def receive(self, timeout_s: float) -> Answer | None:
+        """Return the next answer, or None after a timeout; raise EOFError or OSError if the process ended."""
         return self.connection.recv() if self.connection.poll(timeout_s) else None
 
-    def place_for(self, path: Path | RemotePath) -> Path | None:
-        """Return a folder for a copy of a remote file; it is removed with the process."""
+    def copy_folder_for(self, path: Path | RemotePath) -> Path | None:
+        """Return a folder for a copy of a remote file; `stop` removes it. Return None for a local file."""
         if not isinstance(path, RemotePath):
             return None
-        self._copies = self._copies or tempfile.mkdtemp(prefix="music-explorer-")
-        return Path(self._copies)
+        self._copy_folder = self._copy_folder or tempfile.mkdtemp(prefix="music-explorer-")
+        return Path(self._copy_folder)
 
-    def ending(self) -> str:
-        """Say how the process has ended."""
+    def describe_exit(self) -> str:
+        """Return how the process ended: a signal's name or an exit status."""
         try:
-            status = self.wait(_ENDING_S)
+            status = self.wait(_EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            return "it is silent"
+            return "it does not answer"
         if status < 0:
             with suppress(ValueError):
                 return signal.Signals(-status).name
         return f"exit status {status}"
 
-    def end(self) -> None:
-        """Kill it and remove what it needed."""
+    def stop(self) -> None:
+        """Kill the process, close the pipe and remove the copies of remote files."""
         self.kill()
         self.connection.close()
-        # A process that waits for a broken disk cannot be killed: it is not waited for.
+        # A process that waits for a broken disk cannot be killed, so the wait has a timeout.
         with suppress(subprocess.TimeoutExpired):
-            self.wait(_ENDING_S)
-        if self._copies:
-            shutil.rmtree(self._copies, ignore_errors=True)
+            self.wait(_EXIT_TIMEOUT_S)
+        if self._copy_folder:
+            shutil.rmtree(self._copy_folder, ignore_errors=True)
 
 
-def _options(connection: Connection, niceness: int) -> dict:
-    """Return how to start a process that has a connection and is in a group of its own, safe from Ctrl-C."""
+def _start_options(connection: Connection, niceness: int) -> dict:
+    """Return Popen options: the process inherits a connection, and its own group protects it from Ctrl-C."""
     if sys.platform == "win32":
         os.set_handle_inheritable(connection.fileno(), True)
         priority = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0

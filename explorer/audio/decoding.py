@@ -1,7 +1,7 @@
-"""Files to samples, in blocks: no header is believed and no file is held whole.
+"""Decode audio files to samples, block by block.
 
-libsndfile reads what it knows, FFmpeg (PyAV) the rest. A header may claim any length; only what is
-decoded counts.
+libsndfile decodes the formats that it supports; FFmpeg (PyAV) decodes all others. A header may claim any
+length, so only decoded samples count, and no file is held in memory as a whole.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ import soxr
 from explorer.errors import AudioError
 
 BLOCK_SAMPLES = 65_536
-LEAST_RATE_HZ, MOST_RATE_HZ = 1_000, 10_000_000
-"""No sound has another rate: a header that claims one would turn a block into gigabytes."""
+MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 10_000_000
+"""The range of real sample rates. A header that claims another rate could make a block gigabytes large."""
 
 _USUAL_CHANNELS = 8
-OPENING = {"protocol_whitelist": "file"}
-"""FFmpeg takes some playlists for music, and would go to the network for them."""
+FFMPEG_OPTIONS = {"protocol_whitelist": "file"}
+"""FFmpeg accepts some playlists as music. Without this option it would open the URLs in them."""
 
 _SNDFILE_FORMATS = {"WAVEX": "wav", "MPEG": "mp3"}
 _SNDFILE_CODECS = {"MPEG_LAYER_III": "mp3"}
@@ -32,16 +32,16 @@ _SNDFILE_CODECS = {"MPEG_LAYER_III": "mp3"}
 
 @dataclass
 class AudioStream:
-    """A file being decoded.
+    """A file that is being decoded.
 
     Attributes
     ----------
     format : str
-        Container and codec, as `"flac/pcm_16"` or `"mov/alac"`.
+        Container and codec, such as `"flac/pcm_16"` or `"mov/alac"`.
     sample_rate_hz : int
     channels : int
     duration_s : float
-        Of what was decoded so far: true only when `blocks` has ended.
+        Duration of the sound decoded so far. It is the file's duration only after `blocks` has ended.
     """
 
     path: Path
@@ -53,11 +53,11 @@ class AudioStream:
     duration_s: float = 0.0
 
     def close(self) -> None:
-        """Close the file; it closes itself where its sound is read to the end."""
+        """Close the file. Reading the sound to its end closes the file too."""
         self._file.close()
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Yield the sound as decoded.
+        """Yield the sound at the file's own rate and with its own channels.
 
         Yields
         ------
@@ -66,14 +66,14 @@ class AudioStream:
         Raises
         ------
         AudioError
-            If the file turns out to be damaged.
+            If the file is damaged.
         """
         for block in self._source:
             self.duration_s += len(block) / self.sample_rate_hz
             yield block
 
     def mono(self, *, sample_rate_hz: int) -> Iterator[np.ndarray]:
-        """Yield the channels' average, resampled by soxr HQ where the rate differs.
+        """Yield the average of the channels, resampled by soxr HQ if the rate differs.
 
         Yields
         ------
@@ -89,7 +89,7 @@ class AudioStream:
 
 
 def _average(block: np.ndarray) -> np.ndarray:
-    """Average channels; of two by hand, because NumPy is slow along so short an axis."""
+    """Average the channels; stereo has code of its own, because NumPy is slow along an axis of length 2."""
     if block.shape[1] == 2:
         return (block[:, 0] + block[:, 1]) * np.float32(0.5)
     return block.mean(axis=1, dtype=np.float32)
@@ -101,14 +101,14 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
     Parameters
     ----------
     start_s : float
-        Seconds to pass over by seeking. A file may lie about its length or be unable to seek: see
-        `explorer.audio.excerpts`, which decodes what cannot be passed over.
+        Seconds to skip by seeking. Seeking fails in some files, and a header may claim a wrong length:
+        `explorer.audio.excerpts` then decodes the file from its beginning.
 
     Raises
     ------
     AudioError
-        If neither libsndfile nor FFmpeg knows what it is, it cannot be read, it cannot seek there, or it
-        claims a rate that no sound has.
+        If the file cannot be read, neither libsndfile nor FFmpeg recognises it, it cannot seek to
+        `start_s`, or it claims a sample rate outside `MIN_RATE_HZ` to `MAX_RATE_HZ`.
     """
     try:
         with path.open("rb") as file:
@@ -120,95 +120,95 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
         stream = _open_with_sndfile(path, start_s)
     except (soundfile.LibsndfileError, RuntimeError):
         stream = _open_with_ffmpeg(path, start_s)
-    if not LEAST_RATE_HZ <= stream.sample_rate_hz <= MOST_RATE_HZ:
+    if not MIN_RATE_HZ <= stream.sample_rate_hz <= MAX_RATE_HZ:
         rate_hz = stream.sample_rate_hz
         stream.close()
         raise AudioError(
-            f"{path.name} claims {rate_hz:,} samples a second: no sound has fewer than {LEAST_RATE_HZ:,}, or "
-            f"more than {MOST_RATE_HZ:,}."
+            f"{path.name} claims {rate_hz:,} samples a second: no sound has fewer than {MIN_RATE_HZ:,}, or "
+            f"more than {MAX_RATE_HZ:,}."
         )
     return stream
 
 
-class _Forward(soundfile.SoundFile):
-    """A file that is read from its start, or from one place on, to its end.
+class _ForwardSoundFile(soundfile.SoundFile):
+    """A file that is read forwards only, from its start or from one seek position.
 
-    soundfile seeks to where it is after every block that it has read. libsndfile's MP3 decoder then starts
-    anew, without the bits of earlier frames that a frame may lean on (its reservoir), and what follows is
-    wrong: by up to 0.8 of full scale in files of variable rate. It does not seek where it is told that it
-    cannot.
+    soundfile seeks to the current position after every block that it reads. After a seek, libsndfile's MP3
+    decoder has lost the bits of earlier frames that later frames refer to (the bit reservoir), and decodes
+    wrong samples: by up to 0.8 of full scale in files of variable bit rate. soundfile does not seek if
+    `seekable` returns False.
     """
 
     def seekable(self) -> bool:
-        """Say that there is no seeking."""
+        """Return False, so that soundfile does not seek."""
         return False
 
 
 def _open_with_sndfile(path: Path, start_s: float) -> AudioStream:
-    file = _Forward(_name(path))
+    file = _ForwardSoundFile(_sndfile_path(path))
     if start_s:
         try:
             file.seek(round(start_s * file.samplerate))
         except (soundfile.LibsndfileError, RuntimeError, OverflowError) as error:
             file.close()
-            raise AudioError(f"{path.name} cannot be read from {start_s:g} s on: {error}.") from error
+            raise _seek_error(path, start_s, error) from error
     container = _SNDFILE_FORMATS.get(file.format, file.format.lower())
     codec = _SNDFILE_CODECS.get(file.subtype, file.subtype.lower())
 
-    # A header may claim a thousand channels.
-    frames = max(1, BLOCK_SAMPLES * _USUAL_CHANNELS // max(_USUAL_CHANNELS, file.channels))
+    # A header may claim a thousand channels: the block is shorter then.
+    block_frames = max(1, BLOCK_SAMPLES * _USUAL_CHANNELS // max(_USUAL_CHANNELS, file.channels))
 
     def read() -> Iterator[np.ndarray]:
-        count = 0
+        n_read = 0
         try:
             with file:
-                while len(block := file.read(frames, dtype="float32", always_2d=True)):
-                    count += len(block)
+                while len(block := file.read(block_frames, dtype="float32", always_2d=True)):
+                    n_read += len(block)
                     yield block
         except (soundfile.LibsndfileError, RuntimeError) as error:
             if start_s:
-                raise AudioError(f"{path.name} is damaged: {_reason(error)}.") from error
-            yield from _rest_with_ffmpeg(path, count, rate, channels, error)
+                raise _damage_error(path, error) from error
+            yield from _rest_with_ffmpeg(path, n_read, (rate, channels), error)
 
     rate, channels = file.samplerate, file.channels
     return AudioStream(path, f"{container}/{codec}", rate, channels, read(), file)
 
 
 def _rest_with_ffmpeg(
-    path: Path, count: int, rate: int, channels: int, error: Exception
+    path: Path, n_read: int, rate_and_channels: tuple[int, int], error: Exception
 ) -> Iterator[np.ndarray]:
-    """Yield what FFmpeg finds beyond the samples that libsndfile could read: as any player, it goes on."""
-    damaged = AudioError(f"{path.name} is damaged: {_reason(error)}.")
+    """Yield the samples after the first `n_read`: FFmpeg continues after damage, as music players do."""
+    damaged = _damage_error(path, error)
     try:
         stream = _open_with_ffmpeg(path, 0.0)
     except AudioError:
         raise damaged from error
-    if (stream.sample_rate_hz, stream.channels) != (rate, channels):
+    if (stream.sample_rate_hz, stream.channels) != rate_and_channels:
         stream.close()
         raise damaged from error
-    passed = 0
+    n_decoded = 0
     for block in stream.blocks():
-        if passed + len(block) > count:
-            yield block[max(0, count - passed) :]
-        passed += len(block)
-    if not max(passed, count):
+        if n_decoded + len(block) > n_read:
+            yield block[max(0, n_read - n_decoded) :]
+        n_decoded += len(block)
+    if not max(n_decoded, n_read):
         raise damaged from error
 
 
-def _name(path: Path) -> bytes | str:
-    """Return a path as libsndfile takes it: on POSIX it need not be valid text."""
+def _sndfile_path(path: Path) -> bytes | str:
+    """Return a path for libsndfile: bytes on POSIX, where a path need not be valid text."""
     return os.fsencode(path) if os.name == "posix" else str(path)
 
 
 def claimed_duration(path: Path) -> float:
-    """Return how many seconds a file's header claims, which may be anything; 0 where it claims none."""
+    """Return the seconds that a file's header claims, right or wrong; 0 if it claims nothing."""
     try:
-        with soundfile.SoundFile(_name(path)) as file:
+        with soundfile.SoundFile(_sndfile_path(path)) as file:
             return file.frames / file.samplerate
     except (soundfile.LibsndfileError, RuntimeError, ZeroDivisionError):
         pass
     try:
-        with av.open(str(path), metadata_errors="replace", options=OPENING) as container:
+        with av.open(str(path), metadata_errors="replace", options=FFMPEG_OPTIONS) as container:
             return (container.duration or 0) / av.time_base
     except (av.FFmpegError, OSError, ValueError):
         return 0.0
@@ -216,7 +216,7 @@ def claimed_duration(path: Path) -> float:
 
 def _open_with_ffmpeg(path: Path, start_s: float) -> AudioStream:
     try:
-        container = av.open(str(path), metadata_errors="replace", options=OPENING)
+        container = av.open(str(path), metadata_errors="replace", options=FFMPEG_OPTIONS)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise AudioError(f"{path.name} is not audio that can be decoded: {_reason(error)}.") from error
     streams = container.streams.audio
@@ -225,47 +225,48 @@ def _open_with_ffmpeg(path: Path, start_s: float) -> AudioStream:
         raise AudioError(f"{path.name} holds no sound.")
     stream = streams[0]
     context = stream.codec_context
-    names = f"{container.format.name.split(',')[0]}/{context.name}"
+    format_name = f"{container.format.name.split(',')[0]}/{context.name}"
 
     def read() -> Iterator[np.ndarray]:
         converter = _Converter(context.layout, rate)
         try:
             with container:
-                early = None if start_s else 0
+                # Samples still to skip; None until the first frame shows where the seek has led.
+                to_skip = None if start_s else 0
                 for frame in _frames(container, stream, path):
-                    if early is None:
-                        early = _samples_before(start_s, frame, stream, path)
+                    if to_skip is None:
+                        to_skip = _samples_before(start_s, frame, stream, path)
                     for block in converter.blocks(frame):
-                        if early < len(block):
-                            yield block[early:]
-                        early = max(0, early - len(block))
+                        if to_skip < len(block):
+                            yield block[to_skip:]
+                        to_skip = max(0, to_skip - len(block))
         except (av.FFmpegError, ValueError) as error:
-            raise AudioError(f"{path.name} is damaged: {_reason(error)}.") from error
+            raise _damage_error(path, error) from error
 
     if start_s:
         _seek(container, stream, start_s, path)
     rate = context.sample_rate
-    return AudioStream(path, names, rate, len(context.layout.channels), read(), container)
+    return AudioStream(path, format_name, rate, len(context.layout.channels), read(), container)
 
 
 class _Converter:
-    """Keeps rate and layout constant, even where a file changes them on its way."""
+    """Converts all frames to one sample rate and channel layout: a file may change them midway."""
 
     def __init__(self, layout: object, rate: int) -> None:
         self._layout = layout
         self._rate = rate
         self._resampler: av.AudioResampler | None = None
-        self._kind: tuple | None = None
+        self._input_kind: tuple | None = None
 
     def blocks(self, frame: object | None) -> Iterator[np.ndarray]:
-        """Convert a frame, or with None what is left; yield arrays [shape=(m, channels), float32]."""
+        """Convert a frame, or flush at None; yield arrays [shape=(m, channels), float32]."""
         kind = frame and (frame.format.name, frame.layout.name, frame.sample_rate)
-        if kind != self._kind:
+        if kind != self._input_kind:
             if self._resampler:
                 yield from self._arrays(None)
-            # Not planar: PyAV looks for the end of eight planes beyond them, and crashes over 7.1.
+            # "flt", not planar "fltp": with the eight planes of 7.1, PyAV reads past the planes and crashes.
             self._resampler = av.AudioResampler(format="flt", layout=self._layout, rate=self._rate)
-            self._kind = kind
+            self._input_kind = kind
         if frame:
             yield from self._arrays(frame)
 
@@ -276,31 +277,31 @@ class _Converter:
 
 
 def _seek(container: object, stream: object, start_s: float, path: Path) -> None:
-    # A little earlier than asked for: a codec's first frame after a leap still misses its neighbour.
+    # 0.2 s too early, because the first frame after a seek is decoded without the frame before it.
     try:
-        container.seek(int((_begin_s(stream) + max(0.0, start_s - 0.2)) * av.time_base))
+        container.seek(int((_stream_start_s(stream) + max(0.0, start_s - 0.2)) * av.time_base))
     except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
         container.close()
-        raise AudioError(f"{path.name} cannot be read from {start_s:g} s on: {_reason(error)}.") from error
+        raise _seek_error(path, start_s, error) from error
 
 
-def _begin_s(stream: object) -> float:
+def _stream_start_s(stream: object) -> float:
     return float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def _samples_before(start_s: float, frame: object | None, stream: object, path: Path) -> int:
-    """Count the samples between where a leap has led and where it was to lead."""
+    """Count the samples from the first frame after a seek to `start_s`."""
     if frame is None:
         return 0
-    landed_s = None if frame.time is None else frame.time - _begin_s(stream)
-    if landed_s is None or landed_s > start_s + 0.5:
-        raise AudioError(f"{path.name} cannot be read from {start_s:g} s on.")
-    return max(0, round((start_s - landed_s) * frame.sample_rate))
+    frame_s = None if frame.time is None else frame.time - _stream_start_s(stream)
+    if frame_s is None or frame_s > start_s + 0.5:
+        raise _seek_error(path, start_s)
+    return max(0, round((start_s - frame_s) * frame.sample_rate))
 
 
 def _frames(container: object, stream: object, path: Path) -> Iterator[object]:
-    """Decode packet by packet: a damaged packet costs itself, as in any player, and not the song."""
-    decoded = 0
+    """Yield decoded frames and a final None; skip damaged packets, as music players do."""
+    n_decoded = 0
     problem: Exception | None = None
     packets = container.demux(stream)
     while True:
@@ -308,21 +309,30 @@ def _frames(container: object, stream: object, path: Path) -> Iterator[object]:
             if (packet := next(packets, None)) is None:
                 break
         except av.InvalidDataError as error:
-            # The container is damaged: there are no packets beyond.
+            # The container is damaged here: FFmpeg finds no more packets.
             problem = error
             break
         try:
             for frame in packet.decode():
-                decoded += frame.samples
+                n_decoded += frame.samples
                 yield frame
         except av.FFmpegError as error:
-            # Decoders have numbers of their own for what they stumble over.
+            # Each decoder has its own error numbers for damage, so every FFmpeg error counts as damage.
             if isinstance(error, MemoryError):
                 raise
             problem = error
-    if problem and not decoded:
-        raise AudioError(f"{path.name} is damaged: {_reason(problem)}.") from problem
+    if problem and not n_decoded:
+        raise _damage_error(path, problem) from problem
     yield None
+
+
+def _damage_error(path: Path, error: Exception) -> AudioError:
+    return AudioError(f"{path.name} is damaged: {_reason(error)}.")
+
+
+def _seek_error(path: Path, start_s: float, error: Exception | None = None) -> AudioError:
+    reason = f": {_reason(error)}" if error else ""
+    return AudioError(f"{path.name} cannot be read from {start_s:g} s on{reason}.")
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Fingerprints of files and of their sound: by them a moved, copied or retagged file is known again."""
+"""Compute fingerprints of files and of their encoded sound, to recognise moved, copied and retagged files."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 
 import av
 
-from explorer.audio.decoding import OPENING
+from explorer.audio.decoding import FFMPEG_OPTIONS
 from explorer.errors import AudioError
 
 HASH_BLOCK_BYTES = 1 << 20
-_TELLING_BYTES = 32 << 20
+_ALIVE_EVERY_BYTES = 32 << 20
 
 
 def fingerprint(path: Path, *, alive: Callable[[], None] = lambda: None) -> str:
-    """Return a file's BLAKE2b-128 in hexadecimal: the same bytes have the same one, wherever they lie.
+    """Return the BLAKE2b-128 hash of a file's bytes in hexadecimal.
 
     Parameters
     ----------
     alive : callable
-        Called now and then while a large file is read.
+        Called about every 32 MiB while the file is read.
 
     Raises
     ------
@@ -29,14 +29,14 @@ def fingerprint(path: Path, *, alive: Callable[[], None] = lambda: None) -> str:
         If the file cannot be read.
     """
     digest = hashlib.blake2b(digest_size=16)
-    read, told = 0, 0
+    n_read, last_alive = 0, 0
     try:
         with path.open("rb") as file:
             while block := file.read(HASH_BLOCK_BYTES):
                 digest.update(block)
-                read += len(block)
-                if read - told >= _TELLING_BYTES:
-                    told = read
+                n_read += len(block)
+                if n_read - last_alive >= _ALIVE_EVERY_BYTES:
+                    last_alive = n_read
                     alive()
     except OSError as error:
         raise AudioError(f"{path.name} cannot be read: {error.strerror}.") from error
@@ -44,25 +44,25 @@ def fingerprint(path: Path, *, alive: Callable[[], None] = lambda: None) -> str:
 
 
 def audio_fingerprint(path: Path, *, alive: Callable[[], None] = lambda: None) -> str | None:
-    """Return the BLAKE2b-128 of a file's encoded sound: it outlasts any change of tags and pictures.
+    """Return the BLAKE2b-128 hash of a file's encoded sound; new tags or pictures do not change it.
 
-    The packets that FFmpeg takes out of the container are hashed, and not decoded: the file's tags are
-    in none of them.
+    The function hashes the packets that FFmpeg takes out of the container, without decoding them. The
+    packets do not hold the file's tags.
 
     Parameters
     ----------
     alive : callable
-        Called now and then while a large file is read.
+        Called about every 32 MiB while the file is read.
 
     Returns
     -------
     str or None
-        Hexadecimal; None where FFmpeg finds no sound in the file.
+        Hexadecimal; None if FFmpeg finds no sound in the file.
     """
     digest = hashlib.blake2b(digest_size=16)
-    read, told = 0, 0
+    n_read, last_alive = 0, 0
     try:
-        with av.open(str(path), metadata_errors="replace", options=OPENING) as container:
+        with av.open(str(path), metadata_errors="replace", options=FFMPEG_OPTIONS) as container:
             stream = next(iter(container.streams.audio), None)
             if stream is None:
                 return None
@@ -70,11 +70,11 @@ def audio_fingerprint(path: Path, *, alive: Callable[[], None] = lambda: None) -
             digest.update(f"{context.name} {context.sample_rate} {context.channels}".encode())
             for packet in container.demux(stream):
                 digest.update(packet)
-                read += packet.size
-                if read - told >= _TELLING_BYTES:
-                    told = read
+                n_read += packet.size
+                if n_read - last_alive >= _ALIVE_EVERY_BYTES:
+                    last_alive = n_read
                     alive()
     except (av.FFmpegError, OSError, ValueError):
-        # What can be had of a damaged file is its sound; only without any there is no mark.
+        # The fingerprint of a damaged file covers the packets before the damage.
         pass
-    return digest.hexdigest() if read else None
+    return digest.hexdigest() if n_read else None

@@ -1,4 +1,4 @@
-"""Loudness as EBU R 128 measures it, true peaks, and the gain that brings sound to a loudness."""
+"""Measure loudness (EBU R 128) and true peaks, and compute the gain that gives sound a target loudness."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import threading
 import numpy as np
 
 BLOCK_S = 0.4
-"""The gating block of EBU R 128: nothing shorter has a loudness."""
+"""The gating block of EBU R 128. The loudness of shorter sound is not defined."""
 
 OVERSAMPLING = 4
-# pyloudnorm switches warnings off and on again, which concerns every thread.
-_lock = threading.Lock()
+# pyloudnorm switches Python's warnings off and on again, for all threads.
+_warnings_lock = threading.Lock()
 
 
 def integrated_loudness(samples: np.ndarray, sample_rate_hz: int) -> float:
-    """Measure the integrated loudness after ITU-R BS.1770-4 and EBU R 128.
+    """Measure the integrated loudness as ITU-R BS.1770-4 and EBU R 128 define it.
 
-    Sound shorter than one gating block of 0.4 s is measured as if it were played over and over.
+    Sound shorter than one gating block of 0.4 s is repeated until it fills one.
 
     Parameters
     ----------
@@ -27,22 +27,22 @@ def integrated_loudness(samples: np.ndarray, sample_rate_hz: int) -> float:
     Returns
     -------
     float
-        LUFS; -inf for silence, which is all below -70 LUFS.
+        LUFS; -inf for silence, which means below -70 LUFS.
     """
-    # Imported where a preview is made, not wherever the page is served.
+    # Imported here, because the web server needs it only when it makes a preview.
     from pyloudnorm import Meter
 
     if not len(samples):
         return -np.inf
-    needed = int(np.ceil(BLOCK_S * sample_rate_hz)) + 1
-    if len(samples) < needed:
-        samples = np.tile(samples, (-(-needed // len(samples)), 1))
-    with _lock:
+    n_needed = int(np.ceil(BLOCK_S * sample_rate_hz)) + 1
+    if len(samples) < n_needed:
+        samples = np.tile(samples, (-(-n_needed // len(samples)), 1))
+    with _warnings_lock:
         return float(Meter(sample_rate_hz).integrated_loudness(samples.astype(np.float64)))
 
 
 def true_peak_db(samples: np.ndarray) -> float:
-    """Return the largest magnitude at four times the rate, as ITU-R BS.1770-4 has it.
+    """Return the true peak: the largest magnitude after oversampling by four (ITU-R BS.1770-4).
 
     Parameters
     ----------
@@ -62,17 +62,17 @@ def true_peak_db(samples: np.ndarray) -> float:
 def gain_to(
     samples: np.ndarray, sample_rate_hz: int, *, loudness_lufs: float, peak_db: float, most_gain_db: float
 ) -> float:
-    """Return the gain that gives sound a loudness, or less of it.
+    """Return the gain that brings sound to a target loudness, or a smaller gain where a limit applies.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(n, channels), float32]
     loudness_lufs : float
-        The integrated loudness to reach.
+        The target of the integrated loudness.
     peak_db : float
-        dBTP that no peak may exceed: sound whose peaks would stays quieter.
+        Limit in dBTP: the gain raises no peak above it.
     most_gain_db : float
-        Sound that would need more gain stays quieter too: it is mostly noise.
+        Limit of the gain in dB: sound that needs more is mostly noise.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Previews: twenty seconds of each song, at -16 LUFS or quieter, as MP3, which every browser plays."""
+"""Make previews: 20 seconds of each song, at -16 LUFS or quieter, as MP3, which every browser plays."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ PREVIEW_S = 20.0
 FADE_IN_S = 0.015
 FADE_OUT_S = 0.4
 LOUDNESS_LUFS = -16.0
-"""What a preview has, unless its peaks or `MOST_GAIN_DB` keep it quieter."""
+"""Loudness of a preview, unless its peaks or `MAX_GAIN_DB` keep it quieter."""
 
 PEAK_DB = -1.0
-"""dBTP that no decoded preview reaches."""
+"""All peaks of a decoded preview are below this level, in dBTP."""
 
-MOST_GAIN_DB = 30.0
-"""Sound that would need more is noise, or meant to be hardly audible."""
+MAX_GAIN_DB = 30.0
+"""Sound that needs more gain is noise, or meant to be hardly audible."""
 
 SILENT_DB = -60.0
 SILENT_BELOW_LOUDEST_DB = -35.0
-"""Levels below either count as silence: the one is in dBFS, the other relative to the loudest level."""
+"""A level is silence below `SILENT_DB`, in dBFS, or this far below the loudest level."""
 
 _KBPS = {1: 64, 2: 96}
-# libsndfile's scale of MPEG-1 bit rates: 0 for 320 kbit/s, 1 for 32.
-_MOST_KBPS, _LEAST_KBPS = 320, 32
-# LAME multiplies all samples by this before it encodes them.
-_LAMES_SCALE = 0.95
+# libsndfile maps MPEG-1 bit rates to compression levels: 0 for 320 kbit/s, 1 for 32 kbit/s.
+_MAX_KBPS, _MIN_KBPS = 320, 32
+# LAME multiplies all samples by this factor before it encodes them.
+_LAME_SCALE = 0.95
 _MARGIN_DB = 0.1
-_SEARCHED_S = 60.0
+_SEARCH_S = 60.0
 
 
 def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Path:
-    """Return a song's preview: the cached one, or a new one.
+    """Return a song's preview; make it if the cache has none.
 
     Parameters
     ----------
     cache : Path
         The folder of previews.
     key : str
-        Names the preview: the source's fingerprint.
+        The preview's key in the cache: the source's fingerprint.
     start_s : float or None
-        Where it begins; None where that was not measured: `find_start` chooses it.
+        Start of the preview in the song; None if no embedding has chosen it: then `find_start` does.
 
     Raises
     ------
@@ -57,14 +57,14 @@ def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Pa
         If the source cannot be decoded or holds no sound, or the preview cannot be written.
     """
     target = preview_path(cache, key)
-    with previews_in(cache).one_at_a_time(key):
+    with previews_in(cache).lock_key(key):
         if not target.exists():
             write_preview(source, cache=cache, key=key, start_s=start_s)
     return target
 
 
 def preview_path(cache: Path, key: str) -> Path:
-    """Return where a preview is, or would be."""
+    """Return the path of a preview, whether it exists or not."""
     return previews_in(cache).path(key)
 
 
@@ -74,11 +74,11 @@ def previews_in(cache: Path) -> Cache:
 
 
 def write_preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> None:
-    """Make a preview, even where there is one; parameters and errors are those of `preview`."""
+    """Write a preview, and replace an existing one; the parameters and errors are those of `preview`."""
     if start_s is None:
         start_s = find_start(source)
     samples, rate = read_excerpt(source, start_s=start_s, seconds=PREVIEW_S)
-    samples, rate = _at_encoders_rate(samples, rate)
+    samples, rate = _resample_for_mp3(samples, rate)
     samples = _fade(samples, rate)
     try:
         with previews_in(cache).writing(key) as part:
@@ -92,10 +92,10 @@ def write_preview(source: Path, *, cache: Path, key: str, start_s: float | None)
 
 
 def find_start(path: Path) -> float:
-    """Choose where a preview begins, without an embedding: a third into the song, past silence.
+    """Choose the start of a preview without an embedding: a third into the song, after any silence.
 
-    It is the first half second that is not silent within one minute from a third of the song on; where all of
-    that is silent, the song's first half second that is not.
+    The start is the first half second with sound in the minute that begins after a third of the song. If
+    that minute is silent, the start is the first half second with sound in the song's first minute.
 
     Returns
     -------
@@ -107,22 +107,22 @@ def find_start(path: Path) -> float:
     AudioError
         If the file cannot be decoded, or holds no sound.
     """
-    duration_s = _likely_duration(path)
+    duration_s = _duration(path)
     if duration_s <= PREVIEW_S:
         return 0.0
-    third = min(duration_s / 3, duration_s - PREVIEW_S)
-    for begin in (third, 0.0):
-        # If more were asked for than there is, `read_excerpt` would return the file's last part.
-        searched_s = min(_SEARCHED_S, duration_s - begin - 0.1)
-        samples, rate = read_excerpt(path, start_s=begin, seconds=searched_s)
-        passed = _silence_s(samples, rate)
-        if passed is not None:
-            return max(0.0, min(begin + passed, duration_s - PREVIEW_S))
+    third_s = min(duration_s / 3, duration_s - PREVIEW_S)
+    for search_start_s in (third_s, 0.0):
+        # Not up to the very end: `read_excerpt` returns the file's last part if asked for more than exists.
+        seconds = min(_SEARCH_S, duration_s - search_start_s - 0.1)
+        samples, rate = read_excerpt(path, start_s=search_start_s, seconds=seconds)
+        silence_s = _leading_silence(samples, rate)
+        if silence_s is not None:
+            return max(0.0, min(search_start_s + silence_s, duration_s - PREVIEW_S))
     return 0.0
 
 
-def _likely_duration(path: Path) -> float:
-    """Return a file's duration: its header's, if there is sound near that end, else by decoding all of it."""
+def _duration(path: Path) -> float:
+    """Return a file's duration: the header's if sound exists near that end, else the decoded sound's."""
     claimed_s = claimed_duration(path)
     if claimed_s > 0:
         try:
@@ -130,15 +130,15 @@ def _likely_duration(path: Path) -> float:
             if next(ending, None) is not None:
                 return claimed_s
         except AudioError:
-            pass  # The file cannot seek there, or ends before.
+            pass  # The file cannot seek there, or ends earlier.
     stream = open_audio(path)
     for _ in stream.blocks():
         pass
     return stream.duration_s
 
 
-def _silence_s(samples: np.ndarray, rate: int) -> float | None:
-    """Return how long the silence at the beginning is, in steps of 0.5 s; None if all of it is silent."""
+def _leading_silence(samples: np.ndarray, rate: int) -> float | None:
+    """Return the seconds of silence at the beginning, in steps of 0.5 s; None if all samples are silent."""
     size = max(1, rate // 2)
     squares = np.square(samples, dtype=np.float64).mean(axis=1)
     power = np.add.reduceat(squares, np.arange(0, len(squares), size)) / size
@@ -147,7 +147,7 @@ def _silence_s(samples: np.ndarray, rate: int) -> float | None:
 
 
 def is_heard(levels: np.ndarray) -> np.ndarray:
-    """Tell which levels are not silence.
+    """Return which levels are not silence.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def is_heard(levels: np.ndarray) -> np.ndarray:
 
 
 def _fade(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Fade sound [shape=(n, channels)] in and out, each in a quarter of its length at most."""
+    """Fade sound [shape=(n, channels)] in and out; each fade takes at most a quarter of the sound."""
     faded = samples.copy()
     n_in, n_out = (min(round(s * rate), len(samples) // 4) for s in (FADE_IN_S, FADE_OUT_S))
     faded[:n_in] *= np.hanning(2 * n_in)[:n_in, None]
@@ -171,8 +171,8 @@ def _fade(samples: np.ndarray, rate: int) -> np.ndarray:
     return faded
 
 
-def _at_encoders_rate(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
-    """Resample to 44.1 or 48 kHz: MP3 has other bit rates at lower rates, and no higher rates."""
+def _resample_for_mp3(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
+    """Resample to 44.1 or 48 kHz: lower sample rates have other MP3 bit rates, and MP3 has no higher ones."""
     target = 44_100 if rate % 11_025 == 0 else 48_000
     if rate == target:
         return samples, rate
@@ -180,14 +180,8 @@ def _at_encoders_rate(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
 
 
 def _encode_below_peak(target: Path, samples: np.ndarray, rate: int) -> None:
-    """Write the MP3; where the encoder has made peaks too high, write it again, so much quieter."""
-    gain_db = gain_to(
-        samples,
-        rate,
-        loudness_lufs=LOUDNESS_LUFS,
-        peak_db=PEAK_DB,
-        most_gain_db=MOST_GAIN_DB,
-    )
+    """Write the MP3; while the encoder makes peaks above `PEAK_DB`, write it again with less gain."""
+    gain_db = gain_to(samples, rate, loudness_lufs=LOUDNESS_LUFS, peak_db=PEAK_DB, most_gain_db=MAX_GAIN_DB)
     while True:
         _encode(target, samples * np.float32(10 ** (gain_db / 20)), rate)
         over_db = true_peak_db(soundfile.read(target, dtype="float32", always_2d=True)[0]) - PEAK_DB
@@ -198,10 +192,10 @@ def _encode_below_peak(target: Path, samples: np.ndarray, rate: int) -> None:
 
 def _encode(target: Path, samples: np.ndarray, rate: int) -> None:
     channels = samples.shape[1]
-    level = (_MOST_KBPS - _KBPS[channels]) / (_MOST_KBPS - _LEAST_KBPS)
+    level = (_MAX_KBPS - _KBPS[channels]) / (_MAX_KBPS - _MIN_KBPS)
     soundfile.write(
         target,
-        samples * np.float32(1 / _LAMES_SCALE),
+        samples * np.float32(1 / _LAME_SCALE),
         rate,
         format="MP3",
         subtype="MPEG_LAYER_III",

@@ -1,9 +1,10 @@
-"""A song's spectrogram as a picture: coarse in time, its frequencies on the mel scale."""
+"""Compute a song's spectrogram as a small picture, with frequencies on the mel scale."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,30 +13,30 @@ import scipy.fft
 from explorer.audio.decoding import open_audio
 
 ROWS = 128
-MOST_COLUMNS = 1200
+MAX_COLUMNS = 1200
 FLOOR_DB = -80.0
-HIGHEST_HZ = 18_000.0
+MAX_HZ = 18_000.0
 TICKS_HZ = (200, 1000, 4000, 12_000)
-"""Frequencies that the picture's axis names."""
+"""Frequencies that the picture's axis labels."""
 
 FRAME_S = 0.085
 HOP_S = 0.02
-_FRAMES_A_COLUMN = 4
-_MOST_FRAMES = MOST_COLUMNS * _FRAMES_A_COLUMN
+_MAX_FRAMES_PER_COLUMN = 4
+_MAX_FRAMES = MAX_COLUMNS * _MAX_FRAMES_PER_COLUMN
 
 
 @dataclass(frozen=True)
 class Spectrogram:
-    """How loud each band of frequencies is along a whole file.
+    """The level of each frequency band over the whole duration of a file.
 
     Attributes
     ----------
     levels : np.ndarray [shape=(128, columns), uint8]
-        255 for the loudest of all, 0 for what is 80 dB below it or more, in equal steps of dB; row 0
-        is the highest band. At most 1,200 columns, equally long.
+        255 for the loudest value, 0 for 80 dB or more below it, in equal steps of dB. Row 0 is the highest
+        band. There are at most 1,200 columns, and all are equally long.
     duration_s : float
     highest_hz : float
-        Where the highest band ends.
+        The upper end of the highest band.
     """
 
     levels: np.ndarray
@@ -43,8 +44,8 @@ class Spectrogram:
     highest_hz: float
 
     def ticks(self) -> dict[int, float]:
-        """Return how high some frequencies are in the picture, from 0 for its bottom to 1."""
-        # A band's centre is in the middle of its row.
+        """Return the heights of the axis labels in the picture: {hz: 0 for the bottom to 1 for the top}."""
+        # The centre of a band is in the middle of its row.
         return {
             hz: float((mel(hz) / mel(self.highest_hz) * (ROWS + 1) - 0.5) / ROWS)
             for hz in TICKS_HZ
@@ -53,11 +54,11 @@ class Spectrogram:
 
 
 def spectrogram(source: Path) -> Spectrogram:
-    """Compute a file's spectrogram, a block at a time.
+    """Compute a file's spectrogram while decoding it block by block.
 
-    Frames have about 85 ms and a Hann window. At first there is one every 20 ms; the longer the file turns
-    out to be, the further apart they are, so that each column is the mean power of two to four frames. Powers
-    are averaged in 128 bands of equal width in `mel`.
+    Frames are about 85 ms long, with a Hann window, and at first 20 ms apart. While a long file is decoded,
+    the distance between frames doubles repeatedly, so that each column is the mean power of two to four
+    frames. The power is averaged in 128 bands that are equally wide on the `mel` scale.
 
     Raises
     ------
@@ -67,14 +68,14 @@ def spectrogram(source: Path) -> Spectrogram:
     stream = open_audio(source)
     rate = stream.sample_rate_hz
     size = max(64, 2 ** round(np.log2(FRAME_S * rate)))
-    highest_hz = min(rate / 2, HIGHEST_HZ)
+    highest_hz = min(rate / 2, MAX_HZ)
     filters = mel_bands(rate, size, highest_hz)
     window = np.hanning(size + 1)[:-1].astype(np.float32)
-    rows = _Rows()
-    for frame in _frames(stream.mono(sample_rate_hz=rate), size, max(1, round(HOP_S * rate)), rows):
+    spectra = _BoundedSpectra()
+    for frame in _frames(stream.mono(sample_rate_hz=rate), size, max(1, round(HOP_S * rate)), spectra):
         power = np.square(np.abs(scipy.fft.rfft(frame * window)))
-        rows.add(filters @ power)
-    power = rows.columns()
+        spectra.add(filters @ power)
+    power = spectra.columns()
     loudest = power.max(initial=0.0)
     if loudest <= 0:
         levels = np.zeros(power.shape, np.uint8)
@@ -85,17 +86,18 @@ def spectrogram(source: Path) -> Spectrogram:
 
 
 def mel(frequency_hz: float | np.ndarray) -> float | np.ndarray:
-    """Return a frequency on O'Shaughnessy's mel scale (1987), which HTK uses: 2595 log10(1 + f / 700)."""
+    """Convert Hz to mel on O'Shaughnessy's scale (1987), which HTK uses: 2595 log10(1 + f / 700)."""
     return 2595 * np.log10(1 + frequency_hz / 700)
 
 
 def mel_bands(sample_rate_hz: int, size: int, highest_hz: float) -> np.ndarray:
-    """Make overlapping triangles of equal width in mel, each averaging powers.
+    """Make a filter bank of overlapping triangles, equally wide in mel; each averages the power of a band.
 
     Returns
     -------
     np.ndarray [shape=(128, size // 2 + 1), float32]
-        Each row sums to 1. Triangles narrower than the spectrum's resolution are widened to it.
+        One band per row; each row sums to 1. Triangles narrower than the spectrum's resolution are widened
+        to it.
     """
     step_hz = sample_rate_hz / size
     edges = 700 * (10 ** (np.linspace(0, mel(highest_hz), ROWS + 2) / 2595) - 1)
@@ -109,44 +111,44 @@ def mel_bands(sample_rate_hz: int, size: int, highest_hz: float) -> np.ndarray:
     return (bands / bands.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-class _Rows:
-    """Keeps every n-th frame's bands: n doubles whenever there are too many."""
+class _BoundedSpectra:
+    """Keeps the band powers of every `stride`-th frame; the stride doubles whenever too many are kept."""
 
     def __init__(self) -> None:
-        self._kept: list[np.ndarray] = []
+        self._spectra: list[np.ndarray] = []
         self.stride = 1
 
     def add(self, bands: np.ndarray) -> None:
-        self._kept.append(bands)
-        if len(self._kept) > _MOST_FRAMES:
-            self._kept = self._kept[::2]
+        self._spectra.append(bands)
+        if len(self._spectra) > _MAX_FRAMES:
+            self._spectra = self._spectra[::2]
             self.stride *= 2
 
     def columns(self) -> np.ndarray:
-        """Average neighbours into at most 1,200 columns [shape=(128, columns)]."""
-        if not self._kept:
+        """Average adjacent spectra into at most 1,200 columns [shape=(128, columns)]."""
+        if not self._spectra:
             return np.zeros((ROWS, 1), np.float32)
-        frames = np.stack(self._kept, axis=1)
-        count = min(MOST_COLUMNS, frames.shape[1])
+        frames = np.stack(self._spectra, axis=1)
+        count = min(MAX_COLUMNS, frames.shape[1])
         edges = np.linspace(0, frames.shape[1], count + 1).astype(int)
         return np.add.reduceat(frames, edges[:-1], axis=1) / np.diff(edges)
 
 
-def _frames(blocks: Iterable[np.ndarray], size: int, hop: int, rows: _Rows) -> Iterator[np.ndarray]:
-    """Cut the frames centred on every (hop * rows.stride)-th sample; beyond both ends there are zeros."""
-    held = np.zeros(size // 2, np.float32)
-    offset = -len(held)
-    number = 0
-    for block in _then_silence(blocks, size // 2):
+def _frames(
+    blocks: Iterable[np.ndarray], size: int, hop: int, spectra: _BoundedSpectra
+) -> Iterator[np.ndarray]:
+    """Yield frames centred on every (hop * stride)-th sample, zero-padded at both ends of the sound.
+
+    `spectra.stride` is read again after each frame, because it grows while the frames are added.
+    """
+    padding = np.zeros(size // 2, np.float32)
+    held, held_start = padding, -len(padding)
+    frame_number = 0
+    for block in chain(blocks, [padding]):
         held = np.concatenate([held, np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)])
-        while (begin := number * hop - size // 2 - offset) + size <= len(held):
+        while (begin := frame_number * hop - size // 2 - held_start) + size <= len(held):
             yield held[begin : begin + size]
-            number += rows.stride
-            number -= number % rows.stride
-        passed = min(max(0, number * hop - size // 2 - offset), len(held))
-        held, offset = held[passed:], offset + passed
-
-
-def _then_silence(blocks: Iterable[np.ndarray], samples: int) -> Iterator[np.ndarray]:
-    yield from blocks
-    yield np.zeros(samples, np.float32)
+            frame_number += spectra.stride
+            frame_number -= frame_number % spectra.stride
+        n_done = min(max(0, frame_number * hop - size // 2 - held_start), len(held))
+        held, held_start = held[n_done:], held_start + n_done

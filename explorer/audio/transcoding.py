@@ -1,4 +1,4 @@
-"""Which formats browsers play, and FLAC copies of files in all other formats."""
+"""List the formats that browsers play, and make FLAC copies of files in other formats."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from explorer.audio.excerpts import fold_down
 from explorer.errors import AudioError
 from explorer.util.cache import Cache
 
-# https://developer.mozilla.org/en-US/docs/Web/Media/Guides/Formats/Containers: what all of Chromium,
-# Firefox and Safari play. Container and codec are those of explorer.audio.decoding.
+# Formats that Chromium, Firefox and Safari all play, from
+# https://developer.mozilla.org/en-US/docs/Web/Media/Guides/Formats/Containers.
+# The keys are the values of `AudioStream.format`.
 _PLAYABLE = {
     "mp3/mp3": "audio/mpeg",
     "flac/pcm_16": "audio/flac",
@@ -31,23 +32,23 @@ _PLAYABLE = {
     "aac/aac": "audio/aac",
 }
 MAX_CACHE_BYTES = 4 << 30
-MAX_RATE_HZ = 96_000
+MAX_COPY_RATE_HZ = 96_000
 
 
 def browser_type(format: str) -> str | None:
-    """Return the media type under which browsers play a format as it is, or None."""
+    """Return the media type of a format that browsers play without conversion; None for other formats."""
     return _PLAYABLE.get(format)
 
 
 def transcode(source: Path, *, cache: Path, key: str) -> Path:
-    """Return a FLAC copy of a file: the cached one, or a new one.
+    """Return a FLAC copy of a file; make it if the cache has none.
 
     Parameters
     ----------
     cache : Path
-        The folder of copies, which has 4 GiB at most.
+        The folder of copies, limited to 4 GiB.
     key : str
-        Names the copy: the source's fingerprint.
+        The copy's key in the cache: the source's fingerprint.
 
     Raises
     ------
@@ -57,19 +58,21 @@ def transcode(source: Path, *, cache: Path, key: str) -> Path:
     try:
         return copies_in(cache).get(key, lambda part: _write_flac(open_audio(source), part))
     except OSError as error:
-        raise AudioError(f"{source.name} cannot be made playable in {cache}: {error.strerror}.") from error
+        raise AudioError(
+            f"A playable copy of {source.name} cannot be written in {cache}: {error.strerror}."
+        ) from error
 
 
 def copies_in(cache: Path) -> Cache:
     """Return the cache of FLAC copies in a folder."""
-    return Cache(cache, suffix=".flac", most_bytes=MAX_CACHE_BYTES)
+    return Cache(cache, suffix=".flac", max_bytes=MAX_CACHE_BYTES)
 
 
 def _write_flac(stream: AudioStream, target: Path) -> None:
     channels = min(stream.channels, 2)
     rate = stream.sample_rate_hz
     resampler = None
-    if rate > MAX_RATE_HZ:
+    if rate > MAX_COPY_RATE_HZ:
         resampler = soxr.ResampleStream(rate, 48_000, channels, dtype="float32", quality="HQ")
         rate = 48_000
     try:
@@ -82,4 +85,4 @@ def _write_flac(stream: AudioStream, target: Path) -> None:
             if resampler:
                 file.write(resampler.resample_chunk(np.empty((0, channels), np.float32), last=True))
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"{stream.path.name} cannot be made playable: {error}.") from error
+        raise AudioError(f"A playable copy of {stream.path.name} cannot be written: {error}.") from error

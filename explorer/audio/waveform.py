@@ -1,4 +1,4 @@
-"""A song's outline for a seek bar: how loud it is along its whole length."""
+"""Compute a song's waveform for the seek bar: its level in 800 equal parts."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from explorer.audio.decoding import open_audio
 from explorer.util.cache import Cache
 
 BINS = 800
-QUIETEST_REFERENCE = 0.001
-"""-60 dBFS: what never rises above it is not blown up to the full height."""
+MIN_REFERENCE = 0.001
+"""-60 dBFS: a song that stays below this level is not scaled up to the full height."""
 
-_FIRST_STRETCH = 64
-_MOST_STRETCHES = 16_384
+_FIRST_SEGMENT_SAMPLES = 64
+_MAX_SEGMENTS = 16_384
 _HEADER = struct.Struct("<d")
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """The outline of a whole file.
+    """The waveform of a whole file.
 
     Attributes
     ----------
     duration_s : float
-        Of what was decoded, whatever the header says.
+        Duration of the decoded sound; the header may claim another.
     peaks : np.ndarray [shape=(800,), uint8]
+        Height of each of 800 equal parts: see `measure_waveform`.
     """
 
     duration_s: float
@@ -37,36 +38,36 @@ class Waveform:
 
 
 def waveform(source: Path, *, cache: Path, key: str) -> Waveform:
-    """Return a file's outline: the cached one, or a new one.
+    """Return a file's waveform; measure it if the cache has none.
 
     Parameters
     ----------
     cache : Path
-        The folder of outlines, 808 bytes each. If it cannot be written, the outline is returned all the same.
+        The folder of waveforms, 808 bytes each. A failure to write there is ignored.
     key : str
-        Names the outline: the source's fingerprint.
+        The waveform's key in the cache: the source's fingerprint.
 
     Raises
     ------
     AudioError
         If the source cannot be decoded.
     """
-    outlines = Cache(cache)
-    with outlines.one_at_a_time(key):
-        kept = _read(outlines.path(key))
-        if kept is None:
-            kept = measure_waveform(source)
-            with suppress(OSError), outlines.writing(key) as part:
-                part.write_bytes(_HEADER.pack(kept.duration_s) + kept.peaks.tobytes())
-    return kept
+    waveforms = Cache(cache)
+    with waveforms.lock_key(key):
+        result = _read(waveforms.path(key))
+        if result is None:
+            result = measure_waveform(source)
+            with suppress(OSError), waveforms.writing(key) as part:
+                part.write_bytes(_HEADER.pack(result.duration_s) + result.peaks.tobytes())
+    return result
 
 
 def measure_waveform(source: Path) -> Waveform:
-    """Measure a file's outline by decoding it, a block at a time.
+    """Measure a file's waveform while decoding it block by block.
 
-    Each of 800 equal parts gets round(255 * sqrt(r / max(R, 0.001))): r is the RMS of the part, over
-    all channels, R that of the loudest part, and full scale is 1. So a song reaches the top however
-    quiet it is, unless it stays below -60 dBFS, and the root shows what is 40 dB below the top as a
+    The height of each of 800 equal parts is round(255 * sqrt(r / max(R, 0.001))). r is the part's RMS over
+    all channels, R is the RMS of the loudest part, and full scale is 1. So the loudest part reaches the top
+    unless the song stays below -60 dBFS. Because of the square root, a part 40 dB below the loudest has a
     tenth of its height.
 
     Raises
@@ -80,43 +81,43 @@ def measure_waveform(source: Path) -> Waveform:
         block = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
         energy.add(np.einsum("nc,nc->n", block, block) / block.shape[1])
     rms = np.sqrt(energy.means(BINS))
-    relative = np.minimum(rms / max(float(rms.max(initial=0.0)), QUIETEST_REFERENCE), 1.0)
+    relative = np.minimum(rms / max(float(rms.max(initial=0.0)), MIN_REFERENCE), 1.0)
     return Waveform(stream.duration_s, np.rint(255 * np.sqrt(relative)).astype(np.uint8))
 
 
 class _Energy:
-    """Sums up squares in equal stretches, which double whenever there are too many of them."""
+    """Sums squared samples over equal segments; the segment length doubles whenever the table is full."""
 
     def __init__(self) -> None:
-        self._stretch = _FIRST_STRETCH
-        self._sums = np.zeros(_MOST_STRETCHES)
-        self._used = 0
+        self._segment_samples = _FIRST_SEGMENT_SAMPLES
+        self._sums = np.zeros(_MAX_SEGMENTS)
+        self._n_segments = 0
         self._rest = np.empty(0)
-        self._count = 0
+        self._n_samples = 0
 
     def add(self, squares: np.ndarray) -> None:
-        self._count += len(squares)
+        self._n_samples += len(squares)
         squares = np.concatenate([self._rest, squares])
-        while len(squares) >= self._stretch:
-            room = _MOST_STRETCHES - self._used
-            new = min(room, len(squares) // self._stretch)
-            taken, squares = np.split(squares, [new * self._stretch])
-            self._sums[self._used : self._used + new] = taken.reshape(new, -1).sum(axis=1)
-            self._used += new
-            if self._used == _MOST_STRETCHES:
-                self._used //= 2
-                self._sums[: self._used] = self._sums.reshape(-1, 2).sum(axis=1)
-                self._stretch *= 2
+        while len(squares) >= self._segment_samples:
+            n_free = _MAX_SEGMENTS - self._n_segments
+            n_new = min(n_free, len(squares) // self._segment_samples)
+            new, squares = np.split(squares, [n_new * self._segment_samples])
+            self._sums[self._n_segments : self._n_segments + n_new] = new.reshape(n_new, -1).sum(axis=1)
+            self._n_segments += n_new
+            if self._n_segments == _MAX_SEGMENTS:
+                self._n_segments //= 2
+                self._sums[: self._n_segments] = self._sums.reshape(-1, 2).sum(axis=1)
+                self._segment_samples *= 2
         self._rest = squares
 
     def means(self, bins: int) -> np.ndarray:
-        """Return the mean square of each of so many equal parts [shape=(bins,)]."""
-        if not self._count:
+        """Return the mean square of each of `bins` equal parts of the sound [shape=(bins,)]."""
+        if not self._n_samples:
             return np.zeros(bins)
-        ends = np.append(np.arange(self._used + 1) * self._stretch, self._count)
-        total = np.cumsum(np.concatenate([[0.0], self._sums[: self._used], [self._rest.sum()]]))
-        edges = np.linspace(0, self._count, bins + 1)
-        return np.maximum(np.diff(np.interp(edges, ends, total)), 0.0) / (self._count / bins)
+        ends = np.append(np.arange(self._n_segments + 1) * self._segment_samples, self._n_samples)
+        total = np.cumsum(np.concatenate([[0.0], self._sums[: self._n_segments], [self._rest.sum()]]))
+        edges = np.linspace(0, self._n_samples, bins + 1)
+        return np.maximum(np.diff(np.interp(edges, ends, total)), 0.0) / (self._n_samples / bins)
 
 
 def _read(target: Path) -> Waveform | None:

@@ -1,1 +1,1 @@
-"""The commands, a module for each kind; explorer.cli gathers them."""
+"""The command line: a module for each command; main.py gathers them."""

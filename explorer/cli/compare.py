@@ -1,4 +1,4 @@
-"""Compare songs: how alike they are, as figures and as text."""
+"""The command `compare`: compare songs in figures and as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from explorer.cli.options import (
-    PROJECTION,
+    PROJECTION_CHOICE,
     database_option,
     json_option,
     model_options,
@@ -22,7 +22,11 @@ from explorer.util.progress import Reporter
 @click.argument("songs", metavar="[SONG]...", nargs=-1)
 @database_option
 @click.option(
-    "--genre", "genres", multiple=True, metavar="GENRE", help="Compare its songs; may be given several times."
+    "--genre",
+    "genres",
+    multiple=True,
+    metavar="GENRE",
+    help="Compare the songs of this genre; may be repeated.",
 )
 @click.option(
     "--out",
@@ -35,30 +39,30 @@ from explorer.util.progress import Reporter
     type=click.IntRange(0, 10_000),
     default=10,
     show_default=True,
-    help="How many of the closest and of the farthest pairs are listed.",
+    help="How many of the closest and of the farthest pairs to list.",
 )
 @click.option(
     "--projection",
     "projections",
     multiple=True,
-    type=PROJECTION,
-    help="Draw only this one; may be given several times (all that the map has).",
+    type=PROJECTION_CHOICE,
+    help="Draw only this projection; may be repeated (default: all that the map has).",
 )
 @model_options("float32", "bfloat16")
 @json_option
 def compare(songs, database, genres, out, pairs, projections, as_json, **choices):
-    """Compare songs: how alike they are, as figures and as text.
+    """Compare songs in figures and as text.
 
-    Each SONG is an id, a path or a title of the library, or any audio file, which is embedded as the
-    library's songs were. Without any, and without --genre, all songs of the library are compared.
+    Each SONG is an id, a path or a title of the library, or any audio file, which is embedded with the
+    library's model. Without any SONG or --genre, all songs of the library are compared.
 
     \b
-    Figures, as PNG and SVG, go to the folder --out:
-      similarity  each song beside each: the cosine, after the library's mean was taken away
-      distance    the same with the Euclidean distance
-      scatter     where they lie on the map
-    Of more than 60 songs the first two show the means of their genres, or of clusters where most songs
-    have no genre.
+    The figures, PNG and SVG, are written to the folder --out:
+      similarity  the cosine of each pair of songs, after the library's mean was subtracted
+      distance    the Euclidean distance of each pair of songs
+      scatter     the songs' positions on the map
+    For more than 60 songs, the first two show the means of the genres, or the means of the clusters if most
+    songs have no genre.
     """  # noqa: D301
     from explorer.analysis.compare.chosen_songs import CompareRequest
     from explorer.analysis.compare.comparison import compare as compare_songs
@@ -76,8 +80,8 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
         pairs=pairs,
         projections=projections,
     )
-    found = compare_songs(request, reporter=reporter)
+    comparison = compare_songs(request, reporter=reporter)
     if as_json:
-        print_json(document(found))
+        print_json(document(comparison))
     else:
-        click.echo(describe(found))
+        click.echo(describe(comparison))

@@ -1,4 +1,4 @@
-"""Hand the library out in other programs' formats."""
+"""The command `export`: write the library in formats of other programs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from pathlib import Path
 
 import click
 
-from explorer.cli.options import PROJECTION, UNTRAINED, database_option, json_option, print_json
+from explorer.cli.options import (
+    PROJECTION_CHOICE,
+    UNTRAINED_WARNING,
+    database_option,
+    json_option,
+    print_json,
+)
 from explorer.errors import AnalysisError
-from explorer.util.progress import Reporter, number
+from explorer.util.atomic_write import refuse_to_overwrite_library
+from explorer.util.progress import Reporter, plural
 
 
 @click.command(name="export")
@@ -18,70 +25,70 @@ from explorer.util.progress import Reporter, number
     "--format",
     "form",
     type=click.Choice(["csv", "parquet", "m3u8", "xspf", "tsv"]),
-    help="A table, a table for Embedding Atlas and data frames, a playlist, or the pair of files for "
-    "TensorFlow's Embedding Projector (what --out ends with).",
+    help="csv: a table. parquet: a table for Embedding Atlas and data frames. m3u8, xspf: a playlist. "
+    "tsv: two files for TensorFlow's Embedding Projector. Default: the extension of --out.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="The file to write (standard output); tsv makes NAME.vectors.tsv and NAME.metadata.tsv.",
+    help="The file to write (default: standard output); tsv writes NAME.vectors.tsv and NAME.metadata.tsv.",
 )
 @click.option(
-    "--genre", "genres", multiple=True, metavar="GENRE", help="Only songs of it; may be given several times."
+    "--genre", "genres", multiple=True, metavar="GENRE", help="Only songs of this genre; may be repeated."
 )
 @click.option(
     "--cluster",
     "clusters",
     multiple=True,
     metavar="CLUSTER",
-    help="Only songs in it, by name or number; may be given several times.",
+    help="Only songs of this cluster, given by name or number; may be repeated.",
 )
 @click.option(
     "--paths",
     type=click.Choice(["relative", "absolute"]),
-    help="Name files from the folder of music on, or from the root (playlists: absolute; tables: relative).",
+    help="Write paths relative to the music folder, or absolute (default: absolute in playlists, relative in "
+    "tables).",
 )
 @click.option(
     "--projection",
-    type=PROJECTION,
-    help="Parquet: whose positions are x and y (the first of these that the map has).",
+    type=PROJECTION_CHOICE,
+    help="Parquet: the projection of the columns x and y (default: the first of tsne, umap, pca on the map).",
 )
 @click.option("--vectors", is_flag=True, help="Parquet: add the vectors, 512 numbers a song.")
 @json_option
 def export(database, form, out, as_json, **choices):
-    """Hand the library out as a table, a playlist, or vectors for other viewers.
+    """Export the library as a table or a playlist.
 
-    To standard output, or to a file with --out. Text that a spreadsheet would take for a formula has an
-    apostrophe before it in a csv.
+    The output goes to standard output, or to the file --out. A tsv contains the vectors, and a parquet does
+    with --vectors. In a csv, an apostrophe is put before text that a spreadsheet would take for a formula.
     """
     from explorer.database.database import Database
-    from explorer.exporting.exporter import FORMS, PLAYLISTS, ExportRequest, form_of
-    from explorer.exporting.exporter import export as hand_out
+    from explorer.exporting.exporter import FORMATS, PLAYLISTS, ExportRequest, format_of
+    from explorer.exporting.exporter import export as write_export
     from explorer.legacy.mirror import library_to_read
-    from explorer.util.atomic_write import refuse_library
 
-    form = form or (form_of(out) if out else None)
+    form = form or (format_of(out) if out else None)
     if form is None:
-        raise click.UsageError(f"It is not clear what to write: add --format with one of {', '.join(FORMS)}.")
+        raise click.UsageError(f"The format is not given: add --format with one of {', '.join(FORMATS)}.")
     if out is None and as_json:
-        raise click.UsageError(
-            "Standard output cannot hold both the export and JSON: name a file with --out."
-        )
+        raise click.UsageError("The export and --json both print to standard output: name a file with --out.")
     if out is None and form == "parquet" and sys.stdout.isatty():
-        raise AnalysisError("Parquet is not for a terminal: name a file with --out, or pipe it.")
+        raise AnalysisError("A terminal cannot show Parquet: name a file with --out, or use a pipe.")
     reporter = Reporter()
     request = ExportRequest(form, **choices)
-    refuse_library(out, database)
+    refuse_to_overwrite_library(out, database)
     database = library_to_read(database, with_map=True, reporter=reporter)
     with Database.open_readonly(database) as library:
-        done = hand_out(library, request, out=out or click.get_binary_stream("stdout"))
-    if done.left_out:
-        what = "file" if form in PLAYLISTS else "vector"
-        reporter.say(f"Left out: {number(done.left_out, 'song')} without a {what}.")
-    if done.trained is False and form not in PLAYLISTS:
-        reporter.say(UNTRAINED)
+        result = write_export(library, request, out=out or click.get_binary_stream("stdout"))
+    if result.left_out:
+        missing = "file" if form in PLAYLISTS else "vector"
+        reporter.say(f"Left out: {plural(result.left_out, 'song')} without a {missing}.")
+    if result.trained is False and form not in PLAYLISTS:
+        reporter.say(UNTRAINED_WARNING)
+    paths = [str(path) for path in result.out]
     if as_json:
-        out = [str(path) for path in done.out]
-        print_json({"out": out, "songs": done.songs, "left_out": done.left_out, "trained": done.trained})
-    elif done.out:
-        click.echo(f"Wrote {number(done.songs, 'song')} to {' and '.join(map(str, done.out))}.")
+        print_json(
+            {"out": paths, "songs": result.songs, "left_out": result.left_out, "trained": result.trained}
+        )
+    elif paths:
+        click.echo(f"Wrote {plural(result.songs, 'song')} to {' and '.join(paths)}.")

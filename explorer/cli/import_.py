@@ -1,4 +1,4 @@
-"""Databases of the original scripts: copied into a library of ours."""
+"""The command `import`: copy a database of the original scripts into a library."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from explorer.util.progress import Reporter
     "--audio",
     "clips",
     type=click.Path(path_type=Path),
-    help="Where the songs' clips are, called by their ids (`previews` beside the original).",
+    help="The folder of the songs' clips, which are named by song ids (default: `previews` beside ORIGINAL).",
 )
 @map_option
 @json_option
 def import_command(original, database, clips, no_map, as_json):
-    """Copy ORIGINAL, a database of the original scripts, into a library of ours."""
+    """Import a database of the original scripts.
+
+    ORIGINAL is the database file. Its songs are copied into the library; the file is not changed.
+    """
     from explorer.database.database import Database
     from explorer.demo.demo_library import holds_only_the_demo
     from explorer.indexing.make_map import make_map
@@ -38,7 +41,7 @@ def import_command(original, database, clips, no_map, as_json):
             opened,
             clips=clips,
             reporter=reporter,
-            # The demo's songs make way for somebody's own music.
+            # The user's own music replaces the demo's songs.
             replace=holds_only_the_demo(library),
         )
         summary.tell(clips, reporter)

@@ -1,11 +1,11 @@
-"""`index`: songs into the library, once, as a rehearsal, or whenever some arrive."""
+"""The command `index`: indexes a folder once, plans a dry run, or watches the folder for new songs."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -20,20 +20,26 @@ from explorer.cli.options import (
 from explorer.config import Settings
 from explorer.errors import ExplorerError
 from explorer.indexing.failures import FailureLog, count_reasons
-from explorer.library.remote import as_root
-from explorer.util.progress import Reporter, format_duration, format_estimate, number
+from explorer.indexing.summary import Summary
+from explorer.library.remote import RemotePath, as_root
+from explorer.util.progress import Reporter, format_duration, format_estimate, plural
+
+if TYPE_CHECKING:
+    from explorer.indexing.dry_run import DryRun
+    from explorer.indexing.model import ModelRequest
 
 INTERRUPTED = 130
 SOME_FAILED = 3
-SHOWN_FAILURES = 10
-SHOWN_FILES = 10
+MAX_SHOWN_FAILURES = 10
+MAX_SHOWN_FILES = 10
 UNTRAINED = (
-    "These are untrained filters: nearness on the map shows timbre at best. With OpenL3's official weights "
-    "in metadata/models, run the index again with --weights openl3 --reindex."
+    "This library was made with untrained filters: songs near each other on the map share their timbre at "
+    "best. With OpenL3's official weights in metadata/models, run the index again with --weights openl3 "
+    "--reindex."
 )
-_COUNTS = (
+_JSON_COUNTS = (
     "found indexed skipped failed unsettled left failed_before copied moved retagged gone back "
-    "genres_changed seconds audio_seconds"
+    "genres_changed seconds audio_seconds pruned duplicates"
 ).split()
 
 
@@ -43,15 +49,17 @@ _COUNTS = (
 @model_options("auto", "float32", "bfloat16", "int8")
 @click.option("--limit", type=click.IntRange(1), help="Embed at most so many songs.")
 @click.option("--retry", is_flag=True, help="Try files again that failed before.")
-@click.option("--reindex", is_flag=True, help="Embed every song again, with the model asked for.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--prune", "pruning", is_flag=True, help="Drop the songs whose files are gone.")
-@click.option("--force", is_flag=True, help="Prune also where more than half of the songs are gone.")
-@click.option("--watch", "watching", is_flag=True, help="Go on, and index what arrives, until Ctrl-C.")
+@click.option("--reindex", is_flag=True, help="Embed every song again, with the requested model.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--prune", "pruning", is_flag=True, help="Drop the songs whose files are missing.")
+@click.option("--force", is_flag=True, help="Prune even if more than half of the songs are missing.")
+@click.option(
+    "--watch", "watching", is_flag=True, help="Then wait for new songs and index them, until Ctrl-C."
+)
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Decode and embed on the Dask cluster of this scheduler, as tcp://10.0.0.1:8786.",
+    help="Decode and embed on the Dask cluster with this scheduler, such as tcp://10.0.0.1:8786.",
 )
 @map_option
 @click.option(
@@ -64,230 +72,228 @@ _COUNTS = (
     "--genres",
     "genre_from",
     metavar="auto|tags|folder|FILE",
-    help="Where genres come from: tags, the folders' names, or a CSV; known songs get theirs anew (auto).",
+    help="Where genres come from: tags, folder names, or a CSV (auto). Also applies to known songs.",
 )
 @json_option
-def index(folder, database, dry_run, pruning, force, watching, reindex, as_json, **choices):
-    """Embed the songs of FOLDER (default: audio/) that are new, then compute the map.
+def index(
+    folder, database, dry_run, watching, as_json, weights, hop_s, precision, engine, reindex, **choices
+):
+    """Embed the new songs in FOLDER (default: audio/), then compute the map.
 
-    Songs that were moved, copied or only retagged keep their vector; those whose files are gone stay, and are
-    marked. Exit status 3: some files could not be read.
+    Songs that were moved, copied or only retagged keep their vectors. Songs whose files are missing stay, and
+    are marked. Exit status 3: some files could not be read.
     """
     folder = as_root(folder or Settings.audio)
     if dry_run:
-        _rehearse(database, folder, choices["retry"], choices["limit"], reindex=reindex, as_json=as_json)
+        _dry_run(database, folder, choices["retry"], choices["limit"], reindex=reindex, as_json=as_json)
         return
     if watching and as_json:
-        raise click.UsageError("--watch has no end at which to print --json.")
+        raise click.UsageError("--watch never ends, so --json would never be printed.")
     if watching and not isinstance(folder, Path):
-        raise click.UsageError("--watch needs a folder: nobody tells when files arrive at a URL.")
-    run = _Run(database, folder, pruning=pruning, force=force, **choices)
+        raise click.UsageError("--watch needs a folder: URLs do not report new files.")
+    request = model_request(weights=weights, hop_s=hop_s, precision=precision, engine=engine, reindex=reindex)
+    options = _Options(database, folder, request, Reporter(), **choices)
     if watching:
-        run.watch(reindex=reindex)
-    summary = run.once(reindex=reindex)
+        _watch(options)
+    summary = _index_once(options)
     if as_json:
-        print_json(_as_json(summary, run))
+        counts = asdict(summary)
+        reasons = count_reasons(summary.failures)
+        print_json({key: counts[key] for key in _JSON_COUNTS} | {"reasons": reasons})
     if summary.interrupted:
         click.get_current_context().exit(INTERRUPTED)
     if summary.failed:
         click.get_current_context().exit(SOME_FAILED)
 
 
-class _Run:
-    """An index run as it was asked for, which may be done again and again."""
+@dataclass(frozen=True)
+class _Options:
+    """The command's options; those from `limit` on have the names of the command line."""
 
-    def __init__(self, database, folder, *, pruning, force, no_map, no_previews, genre_from, **choices):
-        self.database = database
-        self.folder = folder
-        self.pruning, self.force = pruning, force
-        self.no_map, self.no_previews = no_map, no_previews
-        self.genre_from = genre_from
-        kept = {name: choices.pop(name) for name in ("limit", "retry", "scheduler")}
-        self.kept = {name: value for name, value in kept.items() if value is not None}
-        self.choices = choices
-        self.reporter = Reporter()
-        self.pruned = 0
-        self.duplicates = 0
+    database: Path
+    folder: Path | RemotePath
+    request: ModelRequest
+    reporter: Reporter
+    limit: int | None
+    retry: bool
+    scheduler: str | None
+    genre_from: str | None
+    pruning: bool
+    force: bool
+    no_map: bool
+    no_previews: bool
 
-    def once(self, *, reindex: bool = False, settled_s: float = 0.0, quietly: bool = False):
-        """Index what there is, tell of it, and bring the map up to date."""
-        from explorer.database.database import Database
-        from explorer.demo.demo_library import holds_only_the_demo, is_the_demo
-        from explorer.indexing.indexer import index_folder
-        from explorer.indexing.prune import prune
 
-        settings = Settings(database=self.database)
-        with Database.open(self.database) as library, FailureLog(settings.failure_log) as log:
-            summary = index_folder(
-                library,
-                self.folder,
-                request=model_request(reindex=reindex, **self.choices),
-                reporter=self.reporter,
-                # The demo's songs make way for somebody's own music.
-                replace=holds_only_the_demo(library) and not is_the_demo(self.folder),
-                previews=None if self.no_previews else settings.previews,
-                genre_from=self.genre_from,
-                log=log,
-                settled_s=settled_s,
-                **self.kept,
+def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = False) -> Summary:
+    """Index the folder, report the results, and update the map. If `quiet`, report only news."""
+    from explorer.database.database import Database
+    from explorer.demo.demo_library import holds_only_the_demo, is_the_demo
+    from explorer.indexing.index_run import IndexRun
+    from explorer.indexing.indexer import index_folder
+    from explorer.indexing.prune import prune
+
+    settings, reporter = Settings(database=options.database), options.reporter
+    with Database.open(options.database) as library, FailureLog(settings.failure_log) as log:
+        run = IndexRun(
+            library,
+            options.folder,
+            request=options.request,
+            reporter=reporter,
+            limit=options.limit,
+            retry=options.retry,
+            # The user's own music replaces the songs of the demo.
+            replace=holds_only_the_demo(library) and not is_the_demo(options.folder),
+            previews=None if options.no_previews else settings.previews,
+            genre_from=options.genre_from,
+            log=log,
+            settled_s=settled_s,
+            scheduler=options.scheduler,
+        )
+        summary = index_folder(run)
+        if not quiet or summary.indexed + summary.failed:
+            report_summary(summary, log, reporter)
+        if summary.interrupted:
+            return summary
+        if options.pruning:
+            summary.pruned = prune(library, run.folder, force=options.force)
+        if summary.pruned:
+            reporter.say(f"Pruned {plural(summary.pruned, 'song')} whose files are missing.")
+        summary.duplicates = sum(len(group) - 1 for group in library.duplicates())
+        if summary.duplicates and not quiet:
+            reporter.say(
+                f"{plural(summary.duplicates, 'song')} with exactly the sound of another: the page can hide "
+                "duplicates."
             )
-            if not quietly or summary.indexed + summary.failed:
-                tell_summary(summary, log, self.reporter)
-            if summary.interrupted:
-                return summary
-            self.pruned = prune(library, self.folder, force=self.force) if self.pruning else 0
-            if self.pruned:
-                self.reporter.say(f"Pruned {number(self.pruned, 'song')} whose files are gone.")
-            self.duplicates = sum(len(group) - 1 for group in library.duplicates())
-            if self.duplicates and not quietly:
-                self.reporter.say(
-                    f"{number(self.duplicates, 'song')} with exactly the sound of another: the page can hide "
-                    "duplicates."
-                )
-            if not self.no_map:
-                map_if_stale(library, summary.drawn_anew + self.pruned > 0, self.reporter)
-            if not quietly:
-                _warn_if_untrained(library, self.reporter)
-        return summary
+        if not options.no_map:
+            _update_map(library, summary, reporter)
+        model = library.model()
+        if model and model["trained"] is False and not quiet:
+            reporter.say(UNTRAINED)
+    return summary
 
-    def watch(self, *, reindex: bool) -> NoReturn:
-        """Index what there is, and then what arrives, until Ctrl-C."""
-        from explorer.indexing.watch import LOOKING_ANYWAY_S, SETTLED_S, Watch
 
-        # It looks from here on: what arrives during the first run is not missed.
-        watch = Watch(self.folder.expanduser(), reporter=self.reporter)
-        summary = self.once(reindex=reindex)
+def _watch(options: _Options) -> NoReturn:
+    """Index the folder, and then every new song, until Ctrl-C."""
+    from explorer.indexing.watch import MAX_WAIT_S, SETTLED_S, Watch
+
+    reporter = options.reporter
+    # Start watching now: files that arrive during the first run must not be missed.
+    watch = Watch(options.folder.expanduser(), reporter=reporter)
+    if _index_once(options).interrupted:
+        raise KeyboardInterrupt
+    reporter.say(f"Watching {options.folder} for new songs; Ctrl-C ends it.")
+    # The library remembers the source of genres. Reindexing and retrying are done once.
+    request = replace(options.request, reindex=False)
+    options = replace(options, request=request, genre_from=None, retry=False)
+    last_error, wait_s = "", MAX_WAIT_S
+    while True:
+        watch.wait(at_most_s=wait_s)
+        wait_s = MAX_WAIT_S
+        try:
+            summary = _index_once(options, settled_s=SETTLED_S, quiet=True)
+        except ExplorerError as error:
+            # A missing disk or another index run may be a passing problem: try again soon.
+            if str(error) != last_error:
+                reporter.say(str(error))
+            last_error, wait_s = str(error), 10 * SETTLED_S
+            continue
+        last_error = ""
         if summary.interrupted:
             raise KeyboardInterrupt
-        self.reporter.say(f"Watching {self.folder} for new songs; Ctrl-C ends it.")
-        # Chosen once, and remembered by the library.
-        self.genre_from = None
-        self.kept.pop("retry")
-        told, waiting_s = "", LOOKING_ANYWAY_S
-        while True:
-            watch.wait(at_most_s=waiting_s)
-            waiting_s = LOOKING_ANYWAY_S
-            try:
-                summary = self.once(settled_s=SETTLED_S, quietly=True)
-            except ExplorerError as error:
-                # A disk that is away, another index: the next look may find things better.
-                if str(error) != told:
-                    self.reporter.say(str(error))
-                told, waiting_s = str(error), 10 * SETTLED_S
-                continue
-            told = ""
-            if summary.interrupted:
-                raise KeyboardInterrupt
-            if summary.unsettled:
-                waiting_s = SETTLED_S
+        if summary.unsettled:
+            wait_s = SETTLED_S
 
 
-def _as_json(summary, run: _Run) -> dict:
-    told = asdict(summary)
-    return {key: told[key] for key in _COUNTS} | {
-        "pruned": run.pruned,
-        "duplicates": run.duplicates,
-        "reasons": count_reasons(summary.failures),
-    }
-
-
-def _rehearse(database, folder, retry, limit, *, reindex: bool, as_json: bool) -> None:
+def _dry_run(database, folder, retry, limit, *, reindex: bool, as_json: bool) -> None:
     from explorer.database.database import Database
     from explorer.indexing.dry_run import plan_dry_run
 
     with Database.open_readonly(database) if database.exists() else nullcontext() as library:
-        told = plan_dry_run(library, folder, retry=retry, limit=limit, reindex=reindex, reporter=Reporter())
+        plan = plan_dry_run(library, folder, retry=retry, limit=limit, reindex=reindex, reporter=Reporter())
     if as_json:
-        print_json({"dry_run": True, "to_embed": told.to_embed, **asdict(told)})
+        print_json({"dry_run": True, "to_embed": plan.to_embed, **asdict(plan)})
     else:
-        _tell_rehearsal(told)
+        _print_dry_run(plan)
 
 
-def _tell_rehearsal(told) -> None:
-    kinds = (
-        ("to embed: new", told.new),
-        ("to embed again: the sound changed", told.changed),
-        ("to try again: failed before", told.retried),
-        ("moved, keeping the vector", [f"{before} → {after}" for before, after in told.moved]),
-        ("copied, sharing a vector", told.copied),
-        ("retagged, keeping the vector", told.retagged),
-        ("that cannot be read, and would fail", told.unreadable),
-        ("there again", told.back),
-        ("gone: the song would be marked, and dropped with --prune", told.gone),
+def _print_dry_run(plan: DryRun) -> None:
+    groups = (
+        ("to embed: new", plan.new),
+        ("to embed again: the sound changed", plan.changed),
+        ("to try again: failed before", plan.retried),
+        ("moved, keeping the vector", [f"{before} → {after}" for before, after in plan.moved]),
+        ("copied, sharing a vector", plan.copied),
+        ("retagged, keeping the vector", plan.retagged),
+        ("that cannot be read, and would fail", plan.unreadable),
+        ("back again", plan.back),
+        ("missing: the song would be marked, and dropped with --prune", plan.gone),
     )
-    for what, files in kinds:
+    for description, files in groups:
         if files:
-            click.echo(f"{number(len(files), 'file')} {what}:")
-            for file in files[:SHOWN_FILES]:
+            click.echo(f"{plural(len(files), 'file')} {description}:")
+            for file in files[:MAX_SHOWN_FILES]:
                 click.echo(f"  {file}")
-            if len(files) > SHOWN_FILES:
-                click.echo(f"  and {len(files) - SHOWN_FILES:,} more")
-    again = f", failures among them: {told.failed_before:,}" if told.failed_before else ""
-    click.echo(f"{number(told.unchanged, 'file')} known and unchanged{again}.")
-    if told.to_embed and told.songs_per_second:
-        left = format_duration(told.to_embed / told.songs_per_second)
-        click.echo(f"Embedding would take about {left}, at the rate of the last run.")
+            if len(files) > MAX_SHOWN_FILES:
+                click.echo(f"  and {len(files) - MAX_SHOWN_FILES:,} more")
+    failures = f", including {plan.failed_before:,} that failed before" if plan.failed_before else ""
+    click.echo(f"{plural(plan.unchanged, 'file')} known and unchanged{failures}.")
+    if plan.to_embed and plan.songs_per_second:
+        duration = format_duration(plan.to_embed / plan.songs_per_second)
+        click.echo(f"Embedding would take about {duration}, at the rate of the last run.")
     click.echo("Nothing was done.")
 
 
-def map_if_stale(library, songs_changed: bool, reporter: Reporter) -> None:
-    """Compute the map where songs have changed, or there is none."""
+def _update_map(library, summary: Summary, reporter: Reporter) -> None:
+    """Compute the map if songs have changed or have no place on it."""
     from explorer.indexing.make_map import make_map
 
-    # A run that was killed after its last song has left the map to the next.
-    stale = songs_changed or library.has_unplaced_songs() or not library.projections()
-    if stale and library.count_vectors():
+    # A run that was killed after its last song has not updated the map: look for songs without a place.
+    is_stale = summary.changed_on_map or library.has_unplaced_songs() or not library.projections()
+    if is_stale and library.count_vectors():
         make_map(library, reporter=reporter)
 
 
-def tell_summary(summary, log: FailureLog, reporter: Reporter) -> None:
-    """Say what an index run did."""
-    _tell_failures(summary, log, reporter)
-    pace = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
+def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> None:
+    """Report the counts of an index run."""
+    _report_failures(summary, log, reporter)
+    speed = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
     reporter.say(
-        f"Indexed {number(summary.indexed, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
+        f"Indexed {plural(summary.indexed, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
         f"{format_duration(summary.seconds)}"
-        + (f", {pace:,.0f} times real time" if pace >= 1 else "")
-        + f"; of {number(summary.found, 'file')} found, {summary.skipped:,} were known, "
+        + (f", {speed:,.0f} times real time" if speed >= 1 else "")
+        + f"; of {plural(summary.found, 'file')} found, {summary.skipped:,} were known, "
         + f"{summary.failed:,} failed"
         + (f", {summary.unsettled:,} are being written" if summary.unsettled else "")
         + (f", {summary.left:,} are left" if summary.left else "")
         + "."
     )
-    kept = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
-    if told := [f"{how} {count:,}" for how, count in kept.items() if count]:
-        reporter.say(f"Of these, with a vector that was there: {', '.join(told)}.")
+    not_embedded = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
+    if parts := [f"{how} {count:,}" for how, count in not_embedded.items() if count]:
+        reporter.say(f"Of these, with an existing vector: {', '.join(parts)}.")
     if summary.failed_before:
         reporter.say(
-            f"Of the known, failed before and not changed: {summary.failed_before:,}. --retry tries them "
-            "again."
+            f"Of the known files, {summary.failed_before:,} failed before and have not changed: --retry "
+            "tries them again."
         )
     if summary.back:
-        reporter.say(f"{number(summary.back, 'song')} back: missing before, and there again.")
+        reporter.say(f"{plural(summary.back, 'song')} no longer missing: the files are back.")
     if summary.gone:
         reporter.say(
-            f"{number(summary.gone, 'song')} missing: kept in the library, and marked, until --prune drops "
-            "them."
+            f"{plural(summary.gone, 'song')} missing: they are marked, and stay until --prune drops them."
         )
     if summary.genres_changed:
-        reporter.say(f"{number(summary.genres_changed, 'known song')} with other genres now.")
+        reporter.say(f"{plural(summary.genres_changed, 'known song')} with other genres now.")
     if summary.interrupted:
         left = f"; about {format_estimate(summary.seconds_left)} are left" if summary.seconds_left else ""
         reporter.say(f"Stopped. Nothing is lost: run the same command to go on{left}.")
 
 
-def _tell_failures(summary, log: FailureLog, reporter: Reporter) -> None:
-    for path, reason in summary.failures[:SHOWN_FAILURES]:
+def _report_failures(summary: Summary, log: FailureLog, reporter: Reporter) -> None:
+    for path, reason in summary.failures[:MAX_SHOWN_FAILURES]:
         reporter.say(f"Failed: {path}: {reason}")
-    if summary.failed > SHOWN_FAILURES:
-        reporter.say(f"{summary.failed - SHOWN_FAILURES:,} more failed:")
-        for reason, count in list(count_reasons(summary.failures).items())[:SHOWN_FAILURES]:
+    if summary.failed > MAX_SHOWN_FAILURES:
+        reporter.say(f"{summary.failed - MAX_SHOWN_FAILURES:,} more failed:")
+        for reason, count in list(count_reasons(summary.failures).items())[:MAX_SHOWN_FAILURES]:
             reporter.say(f"  {count:,} × {reason}")
     if summary.failed:
-        reporter.say(log.problem or f"All of them are in {log.path}.")
-
-
-def _warn_if_untrained(library, reporter: Reporter) -> None:
-    model = library.model()
-    if model and model["trained"] is False:
-        reporter.say(UNTRAINED)
+        reporter.say(log.problem or f"All failures are listed in {log.path}.")

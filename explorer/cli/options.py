@@ -1,4 +1,4 @@
-"""What several commands have in common: options, the model that was asked for, JSON."""
+"""Options, output and messages that several commands share."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import click
 
 from explorer.config import Settings
 
-UNTRAINED = (
-    "These are UNTRAINED filters: what is alike to them is alike in timbre at best, and not as OpenL3 has it."
+UNTRAINED_WARNING = (
+    "The model has UNTRAINED filters, not OpenL3's weights: songs that it finds similar share their timbre "
+    "at best."
 )
-"""What is said beside anything that untrained filters have made."""
+"""Printed beside every result that was computed with untrained filters."""
+
+PROJECTION_CHOICE = click.Choice(["tsne", "umap", "pca"])
 
 database_option = click.option(
     "--db",
@@ -24,61 +27,70 @@ database_option = click.option(
     help="The library's database.",
 )
 port_option = click.option(
-    "--port", type=click.IntRange(0, 65535), help="The port to listen on (8050, or the next that is free)."
+    "--port", type=click.IntRange(0, 65535), help="The port to listen on (default: the first free from 8050)."
 )
-weights_option = click.option("--weights", help="`openl3`, `untrained`, or a file (.h5, .h5.gz).")
-PROJECTION = click.Choice(["tsne", "umap", "pca"])
-browser_option = click.option("--no-browser", is_flag=True, help="Do not open the page.")
+weights_option = click.option(
+    "--weights", help="The network's weights: `openl3`, `untrained`, or a file (.h5, .h5.gz)."
+)
+browser_option = click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 map_option = click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")
 progress_option = click.option(
-    "--progress-lines", is_flag=True, hidden=True, help="Progress as JSON, for the page."
+    "--progress-lines", is_flag=True, hidden=True, help="Print progress as JSON lines, for the page."
 )
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="End with one JSON object on standard output."
+    "--json", "as_json", is_flag=True, help="Print one JSON object at the end, on standard output."
 )
 
 
 def model_options(*precisions: str) -> Callable[[Callable], Callable]:
-    """Make a decorator that adds the options that choose the model."""
+    """Return a decorator that adds the options of the model: hop, weights, precision and engine.
+
+    Parameters
+    ----------
+    *precisions : str
+        The choices of `--precision`.
+    """
     options = (
         click.option(
             "--hop",
             "hop_s",
             type=click.FloatRange(0.01, 10.0),
-            help="Seconds between windows (0.5); above 1 there are gaps.",
+            help="Seconds from one window to the next (default: 0.5). Above 1, parts of a song are skipped.",
         ),
         weights_option,
         click.option(
             "--precision",
             type=click.Choice(precisions),
-            help="Arithmetic of the network; `auto` takes the fastest that keeps float32's neighbours."
+            help="The network's number format. `auto` measures which is the fastest that keeps the "
+            "neighbours that float32 finds."
             if "auto" in precisions
-            else "Arithmetic of the network (float32).",
+            else "The network's number format (default: float32).",
         ),
         click.option(
             "--engine",
             type=click.Choice(["openvino", "tensorflow", "openl3"]),
             default="openvino",
             show_default=True,
-            help="What runs it: CPUs, GPUs, or the published package.",
+            help="What computes the embeddings: openvino is for CPUs, tensorflow for GPUs, openl3 is the "
+            "published package.",
         ),
     )
 
-    def add(command: Callable) -> Callable:
+    def add_options(command: Callable) -> Callable:
         for option in reversed(options):
             command = option(command)
         return command
 
-    return add
+    return add_options
 
 
 def model_request(**choices):
-    """Return what a user asked of the model, as a `ModelRequest`."""
+    """Return a `ModelRequest` with the user's choices and the default folder of weights."""
     from explorer.indexing.model import ModelRequest
 
     return ModelRequest(models_dir=Settings().models, **choices)
 
 
 def print_json(value: object) -> None:
-    """End a command with one JSON object."""
+    """Print a value as one line of JSON."""
     click.echo(json.dumps(value, ensure_ascii=False, default=str))

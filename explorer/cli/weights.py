@@ -1,13 +1,34 @@
-"""Which weights would be used, for scripts and in words."""
+"""The command `weights`: show which network weights would be used, and download OpenL3's."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from explorer.embedding import model_weights as official
-from explorer.embedding.model_weights import Weights, download_target, find_weights, find_weights_here
+import click
+
+from explorer.cli.options import json_option, print_json, weights_option
+from explorer.config import Settings
 from explorer.errors import WeightsError
 from explorer.util.progress import DownloadProgress, Reporter
+
+
+@click.command(name="weights")
+@weights_option
+@click.option("--download", is_flag=True, help="Download OpenL3's weights, if they are not on this machine.")
+@click.option("--mirror", metavar="URL", help="Download them from this URL instead of OpenL3's repository.")
+@json_option
+def weights_command(weights, download, mirror, as_json):
+    """Show which weights would be used.
+
+    The output has their file, checksum and licence.
+    """
+    facts = weights_status(
+        weights, models_dir=Settings().models, download=download, mirror=mirror, reporter=Reporter()
+    )
+    if as_json:
+        print_json(facts)
+    else:
+        click.echo(describe_weights(facts))
 
 
 def weights_status(
@@ -18,52 +39,51 @@ def weights_status(
     mirror: str | None = None,
     reporter: Reporter,
 ) -> dict:
-    """Find out which weights would be used, and download OpenL3's own if asked to.
+    """Find the weights that would be used, and download OpenL3's if requested.
 
     Parameters
     ----------
     choice : str or None
-        `openl3`, `untrained` or a file; None for OpenL3's own.
+        `openl3`, `untrained` or a file; None means `openl3`.
     models_dir : Path
-        Where weights are kept.
+        The folder of weights.
     download : bool
-        Whether to download OpenL3's weights where they are not on this machine.
+        Whether to download OpenL3's weights if they are not on this machine.
     mirror : str or None
-        The URL to download them from, if not OpenL3's repository.
+        The URL to download them from; None means OpenL3's repository.
     reporter : Reporter
-        Told how far a download has come.
+        Prints the progress of the download.
 
     Returns
     -------
     dict
-        With `found`; then of what was found `name`, `file`, `bytes`, `sha256` (unpacked), `official`,
-        `trained`, `licence` and `attribution`, else of what would be downloaded `url`, `file` (where it
-        would go), `packed_sha256`, `licence` and `attribution`.
+        `found` is true or false. If true, the other keys describe the weights: `name`, `file`, `bytes`,
+        `sha256` (of the unpacked file), `official`, `trained`, `licence` and `attribution`. If false, they
+        describe the download: `url`, `file` (its destination), `packed_sha256`, `licence` and `attribution`.
 
     Raises
     ------
     WeightsError
         If a file is damaged or missing, or the download fails.
     """
+    from explorer.embedding import model_weights as official
+
     if download and choice not in official.OFFICIAL_CHOICES:
         raise WeightsError("Only OpenL3's own weights can be downloaded: leave out --weights, or --download.")
-    weights = find_weights_here(choice, models_dir=models_dir)
+    weights = official.find_weights_here(choice, models_dir=models_dir)
     if weights is None and download:
         progress = DownloadProgress(reporter)
-        weights = find_weights(choice, models_dir=models_dir, progress=progress, url=mirror)
-    if weights is not None:
-        return _status_of(weights)
-    return {
-        "found": False,
-        "url": mirror or official.OFFICIAL_URL,
-        "file": str(download_target(models_dir)),
-        "packed_sha256": official.OFFICIAL_PACKED_SHA256,
-        "licence": official.OFFICIAL_LICENCE,
-        "attribution": _attribution(),
-    }
-
-
-def _status_of(weights: Weights) -> dict:
+        weights = official.find_weights(choice, models_dir=models_dir, progress=progress, url=mirror)
+    attribution = f"OpenL3 by {official.OFFICIAL_AUTHORS}, {official.OFFICIAL_LICENCE}"
+    if weights is None:
+        return {
+            "found": False,
+            "url": mirror or official.OFFICIAL_URL,
+            "file": str(official.download_target(models_dir)),
+            "packed_sha256": official.OFFICIAL_PACKED_SHA256,
+            "licence": official.OFFICIAL_LICENCE,
+            "attribution": attribution,
+        }
     is_official = weights.sha256 == official.OFFICIAL_SHA256
     return {
         "found": True,
@@ -74,34 +94,30 @@ def _status_of(weights: Weights) -> dict:
         "official": is_official,
         "trained": weights.trained,
         "licence": weights.licence,
-        "attribution": _attribution() if is_official else None,
+        "attribution": attribution if is_official else None,
     }
 
 
-def _attribution() -> str:
-    return f"OpenL3 by {official.OFFICIAL_AUTHORS}, {official.OFFICIAL_LICENCE}"
-
-
-def describe_weights(status: dict) -> str:
-    """Write what `weights_status` found as lines for a terminal."""
-    if not status["found"]:
+def describe_weights(facts: dict) -> str:
+    """Write the result of `weights_status` as lines for a terminal."""
+    if not facts["found"]:
         return (
-            f"OpenL3's weights are not here yet: they would be downloaded from {status['url']} to"
-            f" '{status['file']}', and `python run.py weights --download` does so now"
-            f" ({status['attribution']})."
+            "OpenL3's weights are not on this machine yet: the first command that needs them downloads them "
+            f"from {facts['url']} to '{facts['file']}', and `python run.py weights --download` does so now "
+            f"({facts['attribution']})."
         )
-    if not status["trained"]:
-        file, release = "none: UNTRAINED filters, made from a seed", "of the filters"
+    if not facts["trained"]:
+        file, content = "none: UNTRAINED filters, made from a seed", "of the filters"
     else:
-        file = f"{status['file']} ({status['bytes'] / 1e6:.1f} MB)"
-        release = "unpacked; OpenL3's official release"
-        if not status["official"]:
-            release = "unpacked; not OpenL3's official release"
+        file = f"{facts['file']} ({facts['bytes'] / 1e6:.1f} MB)"
+        content = "unpacked; OpenL3's official release"
+        if not facts["official"]:
+            content = "unpacked; not OpenL3's official release"
     return "\n".join(
         (
-            f"weights      {status['name']}",
+            f"weights      {facts['name']}",
             f"file         {file}",
-            f"SHA-256      {status['sha256']} ({release})",
-            f"licence      {status['attribution'] or status['licence']}",
+            f"SHA-256      {facts['sha256']} ({content})",
+            f"licence      {facts['attribution'] or facts['licence']}",
         )
     )

@@ -12,6 +12,7 @@ from explorer.config import ROOT, Settings
 from explorer.database.database import Database
 from explorer.embedding.openvino_engine import native_precisions
 from explorer.errors import WeightsError
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.make_previews import PreviewMaker
@@ -88,7 +89,7 @@ def _index(database: Database, settings: Settings, *, weights: str | None, hop_s
     recorded = database.model()
     if recorded is not None and weights is None:
         request = ModelRequest(models_dir=settings.models)
-        return index_folder(database, FOLDER, request=request, reporter=reporter)
+        return index_folder(IndexRun(database, FOLDER, request=request, reporter=reporter))
     # Asked for other weights than those of an earlier demo, it is made anew.
     request = ModelRequest(
         models_dir=settings.models,
@@ -98,7 +99,7 @@ def _index(database: Database, settings: Settings, *, weights: str | None, hop_s
         reindex=recorded is not None,
     )
     try:
-        return index_folder(database, FOLDER, request=request, reporter=reporter)
+        return index_folder(IndexRun(database, FOLDER, request=request, reporter=reporter))
     except WeightsError as error:
         if weights is not None:
             raise
@@ -107,4 +108,4 @@ def _index(database: Database, settings: Settings, *, weights: str | None, hop_s
             "The demo goes on with UNTRAINED filters: the map groups sounds roughly, not as OpenL3 would."
         )
         request = replace(request, weights="untrained")
-        return index_folder(database, FOLDER, request=request, reporter=reporter)
+        return index_folder(IndexRun(database, FOLDER, request=request, reporter=reporter))

@@ -11,7 +11,7 @@ from mutagen.mp3 import EasyMP3
 from mutagen.wave import WAVE
 
 from explorer.errors import AudioError
-from explorer.util.atomic_write import whole_file
+from explorer.util.atomic_write import atomic_write
 
 _WAV_FRAMES = {"title": TIT2, "artist": TPE1, "album": TALB, "genre": TCON, "tracknumber": TRCK}
 
@@ -40,7 +40,7 @@ def write_sound(
     subtype = "MPEG_LAYER_III" if form == "mp3" else "PCM_16"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as part:
+        with atomic_write(path) as part:
             soundfile.write(part, samples, sample_rate_hz, format=form.upper(), subtype=subtype, **options)
             _tag(part, form, tags)
     except (OSError, MutagenError, soundfile.LibsndfileError) as error:

@@ -23,7 +23,7 @@ from explorer.demo.composer.naming import stream
 from explorer.demo.sound_files import write_sound
 from explorer.errors import AudioError
 
-FORMS = ("mp3", "wav", "flac")
+FORMATS = ("mp3", "wav", "flac")
 MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 """The rates that MPEG audio layer III has."""
 
@@ -250,8 +250,8 @@ def _check(seconds: float, sample_rate_hz: int, seed: int) -> None:
 
 
 def _check_form(form: str, sample_rate_hz: int) -> None:
-    if form not in FORMS:
-        raise AudioError(f"form={form!r} cannot be written: choose one of {', '.join(FORMS)}.")
+    if form not in FORMATS:
+        raise AudioError(f"form={form!r} cannot be written: choose one of {', '.join(FORMATS)}.")
     if form == "mp3" and sample_rate_hz not in MP3_RATES_HZ:
         raise AudioError(
             f"An MP3 cannot have {sample_rate_hz} Hz: choose one of {', '.join(map(str, MP3_RATES_HZ))}, or "

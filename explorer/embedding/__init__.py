@@ -1,1 +1,1 @@
-"""OpenL3: samples to vectors."""
+"""Compute OpenL3 embeddings: audio samples to vectors."""

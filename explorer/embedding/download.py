@@ -1,7 +1,8 @@
-"""Download the network's weights: pooch fetches and checks the file; here are the bounds and the errors.
+"""Download the network's weights with pooch, with limits on size and time and with errors for users.
 
-A download goes into the folder `.NAME.part` beside the target, which the next download deletes if this one is
-killed. The target's own name appears when the file is whole and its checksum right.
+A download is written into the folder `.NAME.part` beside the target. If the program is killed, the next
+download deletes that folder. The target appears under its own name only when the file is complete and its
+checksum is right.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from explorer.errors import WeightsError
-from explorer.util.atomic_write import whole_file
+from explorer.util.atomic_write import atomic_write
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 TIMEOUT_S = 30.0
 MAX_BYTES = 100_000_000
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes received so far, and the bytes in all where the server says."""
+"""Called with the number of bytes received and the total number, or None if the server does not state it."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 16
@@ -42,31 +43,31 @@ def download_file(
     timeout_s: float = TIMEOUT_S,
     max_bytes: int = MAX_BYTES,
 ) -> None:
-    """Download a gzip file, unless it is there with the right checksum.
+    """Download a gzip file, unless the target exists with the right checksum.
 
-    Several programs that want the same file share one download.
+    A lock file makes programs that need the same file share one download.
 
     Parameters
     ----------
     url : str
-        The file; redirects are followed, and the environment's proxies used.
+        Address of the file. Redirects are followed, and the environment's proxies are used.
     target : Path
-        Where it goes, by an atomic rename at the end; its folder is made.
+        Path of the downloaded file. Its folder is created; an atomic rename completes the download.
     sha256 : str
-        Of the file as it is downloaded.
+        Checksum of the gzip file, before unpacking.
     progress : callable or None
-        Called with (bytes here, bytes in all or None).
+        Called with (bytes received, total bytes or None).
     pauses_s : sequence of float
-        Seconds to wait before each further try after a lost connection or a busy server.
+        Seconds to wait before each retry after a lost connection or a busy server.
     timeout_s : float
-        Seconds of silence after which a connection counts as lost.
+        A connection that sends nothing for this many seconds counts as lost.
     max_bytes : int
         A longer file is refused, so that no server can fill the disk.
 
     Raises
     ------
     WeightsError
-        If the file cannot be downloaded or stored; the sentence says what to do.
+        If the file cannot be downloaded or stored; the message says what to do.
     """
     from filelock import FileLock, Timeout
 
@@ -80,24 +81,24 @@ def download_file(
             try:
                 lock.acquire(timeout=_LOCK_POLL_S)
             except Timeout:
-                progress(download.bytes_of_the_other(), None)
+                progress(download.received_bytes(), None)
         try:
             download.run(pauses_s)
         finally:
-            # Before it is released: then nobody else can hold a lock on this very file.
+            # Delete the lock file before releasing it: after the release, another program could hold it.
             with suppress(OSError):
                 lock_file.unlink()
             lock.release()
     except OSError as error:
         raise WeightsError(
-            f"OpenL3's weights cannot be kept in '{target.parent}' ({error.strerror or error}): make room"
-            " there and make the folder writable, or name a file elsewhere by --weights."
+            f"OpenL3's weights cannot be stored in '{target.parent}' ({error.strerror or error}): free disk"
+            " space there and make the folder writable, or name a file in another folder with --weights."
         ) from error
 
 
 @dataclass
 class _Download:
-    """One file on its way from a server; its methods raise OSError for the disk's failures only."""
+    """The download of one file. Its methods raise OSError only for failures of the disk."""
 
     url: str
     target: Path
@@ -107,78 +108,80 @@ class _Download:
     max_bytes: int
 
     @property
-    def parts(self) -> Path:
+    def part_folder(self) -> Path:
         return self.target.with_name(f".{self.target.name}.part")
 
-    def bytes_of_the_other(self) -> int:
-        """Return how far the program is that downloads the same file."""
+    def received_bytes(self) -> int:
+        """Return how many bytes another program that downloads the same file has received."""
         with suppress(OSError, ValueError):
-            return max(file.stat().st_size for file in self.parts.iterdir())
+            return max(file.stat().st_size for file in self.part_folder.iterdir())
         return 0
 
     def run(self, pauses_s: Sequence[float]) -> None:
-        """Download the file, with further tries, and give it its name."""
+        """Download the file with retries, and rename it to the target."""
         import pooch
 
         if self.target.is_file() and pooch.file_hash(self.target) == self.sha256:
             return
-        shutil.rmtree(self.parts, ignore_errors=True)
-        self.parts.mkdir()
+        shutil.rmtree(self.part_folder, ignore_errors=True)
+        self.part_folder.mkdir()
         try:
-            with whole_file(self.target, parts=self.parts) as part:
-                self._try(part, pauses_s)
+            with atomic_write(self.target, parts=self.part_folder) as part:
+                self._retrieve(part, pauses_s)
         finally:
-            shutil.rmtree(self.parts, ignore_errors=True)
+            shutil.rmtree(self.part_folder, ignore_errors=True)
 
-    def _try(self, part: Path, pauses_s: Sequence[float]) -> None:
+    def _retrieve(self, part: Path, pauses_s: Sequence[float]) -> None:
         import pooch
         from requests import RequestException
 
         pooch.get_logger().setLevel("ERROR")
         has_answered = False
         for pause_s in (*pauses_s, None):
-            incoming = _Incoming(self)
+            receiver = _Receiver(self)
             try:
-                pooch.retrieve(self.url, f"sha256:{self.sha256}", part.name, self.parts, downloader=incoming)
+                pooch.retrieve(
+                    self.url, f"sha256:{self.sha256}", part.name, self.part_folder, downloader=receiver
+                )
                 return
             except RequestException as error:
-                has_answered = has_answered or incoming.size > 0
+                has_answered = has_answered or receiver.size > 0
                 is_busy = error.response is not None and error.response.status_code in _BUSY_STATUSES
-                # Without a network the user reads so at once; one that was there may come back.
+                # If the server never sent a byte, report that at once: the network may be missing.
                 if pause_s is None or not (is_busy or has_answered):
-                    raise self.failure(_what_failed(error, incoming)) from error
+                    raise self.failure(_describe_failure(error, receiver)) from error
             except ValueError as error:
-                raise self.failure("came with the wrong checksum") from error
+                raise self.failure("have the wrong checksum") from error
             time.sleep(pause_s)
 
-    def failure(self, what: str, remedy: str = "") -> WeightsError:
+    def failure(self, problem: str, remedy: str = "") -> WeightsError:
         return WeightsError(
-            f"OpenL3's weights {what}: {remedy}put the file {self.url} at '{self.target}' by other means, or"
-            " try the explorer without it by --weights untrained."
+            f"OpenL3's weights {problem}: {remedy}get {self.url} in another way and save it as"
+            f" '{self.target}', or use --weights untrained to try the explorer without it."
         )
 
 
-class _Incoming:
-    """What pooch downloads with: also the file that it writes to, and the progress bar that it moves."""
+class _Receiver:
+    """The downloader that pooch calls; it is also the file that pooch writes to and its progress bar."""
 
     def __init__(self, download: _Download) -> None:
         self._download = download
         self._file: BinaryIO | None = None
         self.size = 0
         self.total = 0
-        """Set by pooch: the file's length, 0 where the server does not say."""
+        """The file's length, which pooch sets; 0 if the server does not state it."""
 
     def __call__(self, url: str, file: str, _pooch: object) -> None:
         from pooch import HTTPDownloader
 
-        # pooch's temporary file is its user's alone, and the models may be shared.
+        # Other users may share the models, but only this user could read pooch's temporary file.
         Path(file).unlink()
         receive = HTTPDownloader(
             progressbar=self,
             chunk_size=_CHUNK_BYTES,
             timeout=self._download.timeout_s,
             headers={"Accept-Encoding": "identity"},
-            # The system's certificates, which a company may have added to.
+            # The system's certificates, because a company may have added its own.
             verify=ssl.get_default_verify_paths().cafile or True,
         )
         with Path(file).open("wb") as self._file:
@@ -187,11 +190,14 @@ class _Incoming:
     def write(self, chunk: bytes) -> None:
         if not self.size and not _GZIP_MAGIC.startswith(chunk[: len(_GZIP_MAGIC)]):
             raise self._download.failure(
-                "came as something else, perhaps a web page", "sign in if your network asks for that, "
+                "could not be downloaded, because the server sent another file, perhaps a web page",
+                "if your network needs a sign-in, sign in and try again, or ",
             )
         self.size += len(chunk)
         if max(self.size, self.total) > self._download.max_bytes:
-            raise self._download.failure(f"came with more than {self._download.max_bytes} bytes")
+            raise self._download.failure(
+                f"could not be downloaded, because the file has more than {self._download.max_bytes} bytes"
+            )
         self._file.write(chunk)
         self._download.progress(self.size, self.total or None)
 
@@ -204,8 +210,8 @@ class _Incoming:
     reset = close = lambda self: None
 
 
-def _what_failed(error: Exception, incoming: _Incoming) -> str:
-    """Say which step failed, and the reason in the words of the innermost library."""
+def _describe_failure(error: Exception, receiver: _Receiver) -> str:
+    """Return which step failed, with the message of the innermost exception."""
     from requests.exceptions import HTTPError, ProxyError
 
     through = " through the proxy" if isinstance(error, ProxyError) else ""
@@ -216,6 +222,7 @@ def _what_failed(error: Exception, incoming: _Incoming) -> str:
         while error.__context__ is not None:
             error = error.__context__
         reason = str(error).partition(". ")[0].rstrip(".") or type(error).__name__
-    if incoming.size:
-        return f"stopped after {incoming.size} of {incoming.total or 'unknown'} bytes ({reason})"
+    if receiver.size:
+        total = receiver.total or "unknown"
+        return f"were downloaded only in part, {receiver.size} of {total} bytes ({reason})"
     return f"could not be downloaded{through} ({reason})"

@@ -1,8 +1,8 @@
-"""What runs the network behind one interface: windows in, embeddings out.
+"""Run OpenL3's network in one of three engines behind one interface, from windows to embeddings.
 
-Three engines run OpenL3's network with the same weights and agree within 1e-4 relative error in
-float32. Every engine has two halves, so that the first can run beside the second: `Engine.prepare`
-turns windows into what the network reads, `Engine.embed` runs the network.
+The engines use the same weights and agree within 1e-4 relative error in float32. Every engine works in two
+steps, which can run in parallel: `Engine.prepare` turns windows into the network's inputs, and
+`Engine.embed` runs the network.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ PRECISIONS = {
     "tensorflow": ("float32", "bfloat16"),
     "openl3": ("float32",),
 }
-"""The arithmetic that each engine has. The first is exact."""
+"""The precisions that each engine supports. The first one is exact."""
 
 ENGINES = tuple(PRECISIONS)
 
 BATCH_SIZE = 8
-"""Windows at a time on TensorFlow: with 1 it is a third slower, and 16 would take 200 MB more memory."""
+"""Windows per batch on TensorFlow. A batch of 1 is a third slower; 16 would take 200 MB more memory."""
 
 GPU_BATCH_SIZE = 256
 
@@ -42,9 +42,9 @@ _Stage = Callable[[np.ndarray], np.ndarray]
 
 
 class Engine:
-    """A network ready to run; get one from `open_engine`.
+    """A network that is ready to run; `open_engine` makes one.
 
-    Several threads may call `prepare` at once; `embed` is for one thread at a time.
+    Several threads may call `prepare` at once, but only one thread at a time may call `embed`.
 
     Attributes
     ----------
@@ -53,10 +53,11 @@ class Engine:
     precision : str
         One of `PRECISIONS`.
     batch_size : int
-        The number of windows that it is best given at a time. Fewer cost no more per window on a CPU.
+        The number of windows per `embed` call that is fastest. On a CPU fewer windows cost no more per
+        window.
     input_shape : tuple of int
-        Of what `prepare` makes of one window: log-mels, or the window where the network begins with
-        a front end of its own.
+        Shape of the network's input for one window: the shape of a log-mel spectrogram, or the window's
+        own shape if the network contains a front end.
     """
 
     def __init__(
@@ -76,12 +77,12 @@ class Engine:
         self.input_shape = INPUT_SHAPE if front_end else (WINDOW_SAMPLES,)
 
     def prepare(self, windows: np.ndarray) -> np.ndarray:
-        """Turn windows into what the network reads.
+        """Turn windows into the network's inputs.
 
         Parameters
         ----------
         windows : np.ndarray [shape=(n, 48000), float32]
-            As `frontend.windows` yields them.
+            An array that `frontend.windows` yields.
 
         Returns
         -------
@@ -90,7 +91,7 @@ class Engine:
         Raises
         ------
         EmbeddingError
-            If the shape is another, or the result is not finite.
+            If the shape is wrong, or the result is not finite.
         """
         if windows.ndim != 2 or windows.shape[1] != WINDOW_SAMPLES:
             raise EmbeddingError(f"Windows of shape {windows.shape} must be of shape (n, {WINDOW_SAMPLES}).")
@@ -104,7 +105,7 @@ class Engine:
         Parameters
         ----------
         inputs : np.ndarray [shape=(n, *input_shape), float32]
-            As `prepare` makes them; any number of windows, or none.
+            Results of `prepare`, for any number of windows, even 0.
 
         Returns
         -------
@@ -113,7 +114,7 @@ class Engine:
         Raises
         ------
         EmbeddingError
-            If the shape is another, or an input or an embedding is not finite.
+            If the shape is wrong, or an input or an embedding is not finite.
         """
         if inputs.shape[1:] != self.input_shape:
             raise EmbeddingError(
@@ -121,7 +122,7 @@ class Engine:
                 f" for the {self.name} engine."
             )
         inputs = np.asarray(inputs, dtype=np.float32)
-        # Checked before too, because ReLU and maximum pooling can turn NaN into a number.
+        # The inputs are checked too, because ReLU and maximum pooling can turn NaN into a number.
         self._check_finite(inputs, "was given inputs that are")
         embeddings = np.empty((len(inputs), EMBEDDING_SIZE), np.float32)
         for start in range(0, len(inputs), self.batch_size):
@@ -130,10 +131,10 @@ class Engine:
         self._check_finite(embeddings, "made embeddings that are")
         return embeddings
 
-    def _check_finite(self, values: np.ndarray, what: str) -> None:
+    def _check_finite(self, values: np.ndarray, problem: str) -> None:
         if not np.isfinite(values).all():
             raise EmbeddingError(
-                f"The {self.name} engine {what} not finite: the sound is out of range, or the"
+                f"The {self.name} engine {problem} not finite: the sound is out of range, or the"
                 " weights are damaged."
             )
 
@@ -146,22 +147,22 @@ def open_engine(
     network: bytes | None = None,
     threads: int | None = None,
 ) -> Engine:
-    """Prepare the network for running.
+    """Load the network into an engine.
 
     Parameters
     ----------
     name : {"openvino", "tensorflow", "openl3"}
-        OpenVINO is the fastest on CPUs; TensorFlow uses a GPU where it finds one; openl3 is the
-        published package, the reference, where it is installed.
+        OpenVINO is the fastest on CPUs. TensorFlow uses a GPU if it finds one. openl3 is the published
+        package, which serves as the reference.
     weights : Weights
-        As `find_weights` gives them.
+        A result of `find_weights`.
     precision : {"float32", "bfloat16", "int8"}
-        Arithmetic of the network, as far as `PRECISIONS` has it for the engine.
+        The network's arithmetic: one that `PRECISIONS` lists for the engine.
     network : bytes or None
         For int8: the network that `quantised_network` made.
     threads : int or None
-        Threads to compute with; by default all cores. TensorFlow can be told only once in a
-        process, before it has computed anything.
+        Number of threads that compute; by default all cores. TensorFlow accepts it only once in a
+        process, before its first computation.
 
     Returns
     -------
@@ -170,8 +171,8 @@ def open_engine(
     Raises
     ------
     EmbeddingError
-        If there is no such engine or precision, its package or its int8 network is missing, or
-        `threads` is less than 1 or comes too late.
+        If the engine or precision does not exist, the engine's package or the int8 network is missing, or
+        `threads` is less than 1 or is set too late.
     """
     _check_choice(name, precision, threads)
     if name == "openl3":
@@ -192,12 +193,12 @@ def quantised_network(weights: Weights, log_mels: np.ndarray) -> bytes:
     ----------
     weights : Weights
     log_mels : np.ndarray [shape=(n, 256, 199, 1), float32]
-        Windows of songs like those that will be embedded, dB; 64 of them are enough.
+        Windows in dB, from songs like those that will be embedded; 64 windows are enough.
 
     Returns
     -------
     bytes
-        For `open_engine`, 4 MB. The same weights, windows and versions make the same network.
+        A network of 4 MB for `open_engine`. The same weights, windows and versions give the same network.
 
     Raises
     ------
@@ -220,23 +221,23 @@ def _check_choice(name: str, precision: str, threads: int | None) -> None:
 
 def _open_tensorflow(weights: Weights, *, precision: str, threads: int | None) -> Engine:
     import_keras_on_tensorflow(engine="tensorflow")
-    _settle_tensorflow(threads)
+    _configure_tensorflow(threads)
     import tensorflow
 
     if tensorflow.config.list_physical_devices("GPU"):
         from explorer.embedding.keras_frontend import build_embedder
 
-        # The log-mels of a GPU's windows would keep dozens of CPU cores busy: it makes them itself.
+        # The GPU computes the log-mels too: keeping up with it would take dozens of CPU cores.
         embedder = build_embedder(weights.arrays, precision=precision)
         options = {"batch_size": GPU_BATCH_SIZE, "front_end": None}
-        return Engine(_in_few_shapes(embedder), name="tensorflow", precision=precision, **options)
+        return Engine(_in_powers_of_two(embedder), name="tensorflow", precision=precision, **options)
     network = build_network(precision=precision)
     network.set_weights(list(weights.arrays))
-    return Engine(_in_few_shapes(network), name="tensorflow", precision=precision)
+    return Engine(_in_powers_of_two(network), name="tensorflow", precision=precision)
 
 
-def _in_few_shapes(network: keras.Model) -> _Stage:
-    """Cut batches into powers of two, because TensorFlow traces and tunes each size anew."""
+def _in_powers_of_two(network: keras.Model) -> _Stage:
+    """Cut batches into sizes that are powers of two, because TensorFlow traces and tunes each new size."""
 
     def infer(inputs: np.ndarray) -> np.ndarray:
         embeddings, start = [], 0
@@ -252,14 +253,15 @@ def _in_few_shapes(network: keras.Model) -> _Stage:
 def _open_openl3(weights: Weights, *, threads: int | None) -> Engine:
     require("openl3", engine="openl3", requirements="requirements-openl3.txt")
     import_keras_on_tensorflow(engine="openl3")
-    _settle_tensorflow(threads)
+    _configure_tensorflow(threads)
     from openl3.models import load_audio_embedding_model_from_path
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "weights.h5"
         write_h5(path, weights.arrays)
         model = load_audio_embedding_model_from_path(str(path), "mel256", EMBEDDING_SIZE)
-    # Its model begins with kapre's spectrogram, which wants a channel: nothing of ours is in between.
+    # The package's model contains kapre's spectrogram, so our front end is not used. kapre needs a channel
+    # axis.
     return Engine(
         lambda windows: model.predict_on_batch(windows[:, np.newaxis]),
         name="openl3",
@@ -268,7 +270,7 @@ def _open_openl3(weights: Weights, *, threads: int | None) -> Engine:
     )
 
 
-def _settle_tensorflow(threads: int | None) -> None:
+def _configure_tensorflow(threads: int | None) -> None:
     import tensorflow
 
     forbid_tf32()
@@ -277,5 +279,5 @@ def _settle_tensorflow(threads: int | None) -> None:
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         except RuntimeError as error:
             raise EmbeddingError(
-                f"TensorFlow cannot change to {threads} threads once it has computed: set them first."
+                f"TensorFlow cannot change to {threads} threads after its first computation: set them before."
             ) from error

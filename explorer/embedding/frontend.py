@@ -1,7 +1,7 @@
-"""OpenL3's front end: samples to windows, windows to log-mel spectrograms.
+"""OpenL3's front end: cut samples into windows, and compute the windows' log-mel spectrograms.
 
-It computes what the published openl3 0.4.2 computes (``openl3.core`` for the windows, kapre 0.4.1
-for the spectrograms), in a stream, so that memory does not grow with the length of a song.
+The results are those of the published openl3 0.4.2 (``openl3.core`` for the windows, kapre 0.4.1 for the
+spectrograms). The samples are processed as a stream, so that memory does not grow with a song's length.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import scipy.sparse
 from explorer.errors import EmbeddingError
 
 SAMPLE_RATE_HZ = 48_000
-"""The only rate that the network knows."""
+"""The sample rate that the network needs."""
 
 WINDOW_SAMPLES = 48_000
-"""One second: what one embedding describes."""
+"""One second. Each embedding describes one window."""
 
 PADDING_SAMPLES = 24_000
-"""Zeros before the first sample, so that a window's timestamp is its centre."""
+"""Zeros added before the first sample, so that a window's timestamp is at its centre."""
 
 FRAME_SAMPLES = 2_048
 FRAME_HOP_SAMPLES = 242
@@ -33,10 +33,10 @@ FRAMES = 199
 MEL_BANDS = 256
 
 MAGNITUDE_FLOOR = 1e-10
-"""Smallest mel magnitude, before the logarithm."""
+"""Lower limit of a mel magnitude before the logarithm."""
 
 DYNAMIC_RANGE_DB = 80.0
-"""How far below a window's own maximum its log-mel values may lie."""
+"""Log-mel values further below their window's maximum are raised to this distance."""
 
 _BINS = FRAME_SAMPLES // 2 + 1
 _PADDED_SAMPLES = (FRAMES - 1) * FRAME_HOP_SAMPLES + FRAME_SAMPLES
@@ -44,17 +44,17 @@ _PADDED_SAMPLES = (FRAMES - 1) * FRAME_HOP_SAMPLES + FRAME_SAMPLES
 
 @cache
 def mel_filters() -> np.ndarray:
-    """Compute the Slaney mel filters, as ``librosa.filters.mel(sr=48000, n_fft=2048, n_mels=256)``.
+    """Compute the Slaney mel filters, as ``librosa.filters.mel(sr=48000, n_fft=2048, n_mels=256)`` does.
 
-    Triangles between 258 frequencies that are equally spaced in mel from 0 Hz to 24 kHz, each
-    divided by half its width in Hz, so that all have about the same area. The scale is that of
-    Slaney's Auditory Toolbox (Interval Research technical report 1998-010): 200/3 Hz a mel up to
-    1 kHz, and 27 mels to every factor of 6.4 above.
+    The filters are triangles between 258 frequencies that are equally spaced in mel from 0 Hz to 24 kHz.
+    Each is divided by half its width in Hz, so that all have about the same area. The mel scale is that of
+    Slaney's Auditory Toolbox (Interval Research technical report 1998-010): 200/3 Hz per mel up to 1 kHz,
+    and 27 mels for every factor of 6.4 above.
 
     Returns
     -------
     np.ndarray [shape=(256, 1025), float32]
-        One filter a row, one rFFT bin a column; read-only, because it is computed once.
+        One filter per row, one rFFT bin per column; read-only, because all callers share it.
     """
     linear_hz_per_mel = 200 / 3
     knee_hz = 1_000.0
@@ -77,20 +77,20 @@ def mel_filters() -> np.ndarray:
 
 @cache
 def _sparse_mel_filters() -> scipy.sparse.csr_array:
-    # 2,031 of the 262,400 values are not zero: six times faster than a dense product, without
-    # BLAS threads that would fight the network's.
+    # Only 2,031 of the 262,400 values are not zero. The sparse product is six times faster than a dense
+    # one, and it starts no BLAS threads, which would compete with the network's threads.
     return scipy.sparse.csr_array(mel_filters())
 
 
 @cache
 def hann_window() -> np.ndarray:
-    """Return the periodic Hann window of OpenL3's frames, as TensorFlow rounds it in float32.
+    """Return the periodic Hann window of OpenL3's frames, rounded to float32 as TensorFlow rounds it.
 
-    TensorFlow's values differ from 0.5 - 0.5 cos(2 pi n / 2048) by up to 2e-7. That is as much as the
-    rounding of a float32 Fourier transform, and it leaks from the loud bands into the empty ones: -70
-    dB, where the log-mels of openl3 reach down to -80. With a better window, embeddings of pure tones
-    and of music without treble would differ from openl3's by 4e-3. So the values are kept in a file,
-    as ``tf.signal.hann_window(2048)`` of TensorFlow 2.21 gives them on x86-64.
+    TensorFlow's values differ from 0.5 - 0.5 cos(2 pi n / 2048) by up to 2e-7, which is as much as the
+    rounding of a float32 Fourier transform. The difference leaks from loud bands into empty ones, at about
+    -70 dB, and openl3's log-mels reach down to -80 dB. With an exact window, embeddings of pure tones and
+    of music without treble would differ from openl3's by 4e-3. Therefore hann.npy stores the values of
+    ``tf.signal.hann_window(2048)`` as TensorFlow 2.21 computes them on x86-64.
 
     Returns
     -------
@@ -103,12 +103,12 @@ def hann_window() -> np.ndarray:
 
 
 def hop_samples(*, hop_s: float) -> int:
-    """Convert a hop to samples, rounding down as openl3 does.
+    """Convert a hop to samples, rounded down as in openl3.
 
     Parameters
     ----------
     hop_s : float
-        Seconds from one window to the next.
+        Seconds from the start of a window to the start of the next.
 
     Returns
     -------
@@ -122,7 +122,8 @@ def hop_samples(*, hop_s: float) -> int:
     """
     if not math.isfinite(hop_s) or int(hop_s * SAMPLE_RATE_HZ) < 1:
         raise EmbeddingError(
-            f"A hop of {hop_s} s is impossible: it must be at least one sample, {1 / SAMPLE_RATE_HZ:.7f} s."
+            f"A hop of {hop_s} s is not possible: it must be finite and at least one sample,"
+            f" {1 / SAMPLE_RATE_HZ:.7f} s."
         )
     return int(hop_s * SAMPLE_RATE_HZ)
 
@@ -133,9 +134,9 @@ def count_windows(n_samples: int, *, hop_s: float) -> int:
     Parameters
     ----------
     n_samples : int
-        Samples of the song at 48 kHz, without any padding; at least 1.
+        Samples of the song at 48 kHz, without padding; at least 1.
     hop_s : float
-        Seconds from one window to the next.
+        Seconds from the start of a window to the start of the next.
 
     Returns
     -------
@@ -145,23 +146,23 @@ def count_windows(n_samples: int, *, hop_s: float) -> int:
     Raises
     ------
     EmbeddingError
-        If there is no sample, or the hop is shorter than one sample.
+        If `n_samples` is less than 1, or the hop is shorter than one sample.
     """
     if n_samples < 1:
         raise EmbeddingError(f"n_samples={n_samples} makes no window: there is no sound to embed.")
-    beyond_first = max(0, PADDING_SAMPLES + n_samples - WINDOW_SAMPLES)
-    return 1 + -(-beyond_first // hop_samples(hop_s=hop_s))
+    after_first_window = max(0, PADDING_SAMPLES + n_samples - WINDOW_SAMPLES)
+    return 1 + -(-after_first_window // hop_samples(hop_s=hop_s))
 
 
 def timestamps(n_windows: int, *, hop_s: float) -> np.ndarray:
-    """Compute the moments that the windows are centred on, as openl3 reports them.
+    """Compute the times of the windows' centres, which openl3 reports as timestamps.
 
     Parameters
     ----------
     n_windows : int
-        Windows of the song.
+        Number of the song's windows.
     hop_s : float
-        Seconds from one window to the next.
+        Seconds from the start of a window to the start of the next.
 
     Returns
     -------
@@ -172,7 +173,7 @@ def timestamps(n_windows: int, *, hop_s: float) -> np.ndarray:
 
 
 class _SampleStream:
-    """Reads an iterable of blocks as one long signal, holding one block at a time."""
+    """Reads blocks of samples as one continuous signal, and holds one block at a time."""
 
     def __init__(self, blocks: Iterable[np.ndarray]) -> None:
         self._blocks = iter(blocks)
@@ -187,26 +188,26 @@ class _SampleStream:
         return True
 
     def read_into(self, target: np.ndarray) -> None:
-        """Fill `target` from its start; what the signal does not reach keeps its value."""
+        """Fill `target` from its start; if the signal ends earlier, the rest keeps its values."""
         while target.size and self.has_more():
-            taken = self._take(target.size)
-            target[: taken.size] = taken
-            target = target[taken.size :]
+            samples = self._take(target.size)
+            target[: samples.size] = samples
+            target = target[samples.size :]
 
     def skip(self, count: int) -> None:
         while count and self.has_more():
             count -= self._take(count).size
 
-    def _take(self, at_most: int) -> np.ndarray:
-        taken, self._block = self._block[:at_most], self._block[at_most:]
-        return taken
+    def _take(self, max_samples: int) -> np.ndarray:
+        samples, self._block = self._block[:max_samples], self._block[max_samples:]
+        return samples
 
 
 def _checked_block(block: np.ndarray) -> np.ndarray:
     block = np.asarray(block, dtype=np.float32)
     if block.ndim != 1:
         raise EmbeddingError(
-            f"A block of shape {block.shape} is not mono: average its channels before embedding it."
+            f"A block of shape {block.shape} is not mono: average the channels before embedding."
         )
     if not np.isfinite(block).all():
         raise EmbeddingError("The sound holds NaN or infinite samples, so it cannot be embedded.")
@@ -216,28 +217,28 @@ def _checked_block(block: np.ndarray) -> np.ndarray:
 def windows(blocks: Iterable[np.ndarray], *, hop_s: float, batch_size: int) -> Iterator[np.ndarray]:
     """Cut a stream of samples into OpenL3's windows.
 
-    24,000 zeros stand before the first sample, and zeros fill the last window. The windows are the
-    same however the signal is divided into blocks.
+    The signal is padded with 24,000 zeros before the first sample, and with zeros up to the end of the last
+    window. How the signal is divided into blocks does not affect the windows.
 
     Parameters
     ----------
     blocks : iterable of np.ndarray [shape=(any,), float32]
-        Mono samples at 48 kHz. It is read as windows are asked for, one block at a time.
+        Mono samples at 48 kHz. Blocks are read one at a time, when the next windows need them.
     hop_s : float
-        Seconds from one window to the next.
+        Seconds from the start of a window to the start of the next.
     batch_size : int
         Windows per array.
 
     Returns
     -------
     iterator of np.ndarray [shape=(m, 48000), float32]
-        Arrays of ``m = batch_size`` windows, and a last one of fewer. Each is the caller's to keep.
+        ``m = batch_size``, except that the last array may hold fewer windows. The arrays share no memory.
 
     Raises
     ------
     EmbeddingError
-        At once if the hop is shorter than one sample or `batch_size` less than 1; while iterating
-        if there is no sample at all, or a block is not 1-D or holds NaN or infinity.
+        Immediately if the hop is shorter than one sample or `batch_size` is less than 1; during iteration
+        if the signal has no sample, or a block is not 1-D or holds NaN or infinity.
     """
     hop = hop_samples(hop_s=hop_s)
     if batch_size < 1:
@@ -267,37 +268,38 @@ def _batches(rows: Iterator[np.ndarray], batch_size: int) -> Iterator[np.ndarray
 
 
 def log_mel(windows: np.ndarray) -> np.ndarray:
-    """Compute the log-mel spectrograms that OpenL3's network reads.
+    """Compute the log-mel spectrograms that are the inputs of OpenL3's network.
 
-    199 frames of 2,048 samples, 242 apart, under a periodic Hann window, the last ones filled with
-    zeros; the magnitude (not the power) of their rFFT through `mel_filters`; 10 log10 of that, less
-    the window's own maximum, and -80 dB at least. Silence is 0 dB throughout. NumPy and SciPy
-    release the interpreter's lock for nearly all of it, so several threads may call it at once.
+    Each window is cut into 199 frames of 2,048 samples with a hop of 242 samples; the last frames are padded
+    with zeros. Each frame is multiplied by a periodic Hann window. The magnitude (not the power) of its rFFT
+    passes through `mel_filters`. The result is 10 log10 of that, minus the window's own maximum, and at
+    least -80 dB. All values of a silent window are 0 dB. Several threads can call this function in parallel,
+    because NumPy and SciPy release the GIL for most of the time.
 
     Parameters
     ----------
     windows : np.ndarray [shape=(n, 48000), float32]
-        Samples at 48 kHz, as `windows` yields them.
+        Samples at 48 kHz, as the function `windows` yields them.
 
     Returns
     -------
     np.ndarray [shape=(n, 256, 199, 1), float32]
-        dB below each window's maximum: from -80 to 0.
+        dB relative to each window's maximum: from -80 to 0.
 
     Raises
     ------
     EmbeddingError
-        If the shape is another.
+        If the shape is wrong.
     """
     if windows.ndim != 2 or windows.shape[1] != WINDOW_SAMPLES:
         raise EmbeddingError(f"Windows of shape {windows.shape} must be of shape (n, {WINDOW_SAMPLES}).")
     decibels = np.empty((len(windows), MEL_BANDS, FRAMES, 1), np.float32)
     for window, result in zip(windows, decibels, strict=True):
-        result[:, :, 0] = _log_mel_of_one(window)
+        result[:, :, 0] = _window_log_mel(window)
     return decibels
 
 
-def _log_mel_of_one(window: np.ndarray) -> np.ndarray:
+def _window_log_mel(window: np.ndarray) -> np.ndarray:
     padded = np.zeros(_PADDED_SAMPLES, np.float32)
     padded[:WINDOW_SAMPLES] = window
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME_SAMPLES)[::FRAME_HOP_SAMPLES]

@@ -1,7 +1,7 @@
-"""The front end in Keras operations, for computing log-mel spectrograms where the network runs.
+"""The front end in Keras operations, which computes log-mel spectrograms on the network's device.
 
-`frontend.log_mel` is the definition and what CPUs use; this is the same arithmetic in float32 on
-whatever Keras runs on, so that a GPU is given samples and gives back embeddings.
+`frontend.log_mel` is the definition, and CPUs use it. This module computes the same in float32 on any Keras
+backend, so that a GPU can turn samples into embeddings.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _HOPS_PER_WINDOW = frontend.FRAMES - 1 + _HOPS_PER_FRAME
 
 
 def build_front_end() -> keras.Model:
-    """Build the front end, from windows to log-mel spectrograms.
+    """Build the front end, a model from windows to log-mel spectrograms.
 
-    The arithmetic of `frontend.log_mel`, in float32 whatever Keras's global dtype policy says.
-    Down to -50 dB they agree within 0.01 dB. Below, a band of a pure tone holds little but float32's
-    rounding of the Fourier transform, which differs from library to library.
+    The arithmetic is that of `frontend.log_mel`. It is always float32, even if Keras's global dtype policy
+    is another. The two agree within 0.01 dB down to -50 dB. Below that, a band of a pure tone holds mainly
+    the rounding errors of the float32 Fourier transform, which differ between libraries.
 
     Returns
     -------
     keras.Model
         Input [shape=(n, 48000), float32], output [shape=(n, 256, 199, 1), float32, dB]. Its weights
-        are the Hann window and the mel filters; it has nothing to train.
+        are the Hann window and the mel filters, and none of them is trainable.
     """
     keras = import_keras()
-    # The bands lie up to 80 dB apart, and TF32 would leave 33 of them.
+    # A window's bands differ by up to 80 dB. With TF32's rounding, only the upper 33 dB would be correct.
     forbid_tf32()
     inputs = keras.layers.Input((frontend.WINDOW_SAMPLES,), dtype="float32", name="windows")
     return keras.Model(inputs, _log_mel_class()(dtype="float32", name="log_mel")(inputs), name="front_end")
@@ -49,9 +49,9 @@ def build_embedder(arrays: Sequence[np.ndarray], *, precision: str = "float32") 
     Parameters
     ----------
     arrays : sequence of np.ndarray [float32]
-        The network's weights, as `weights.find_weights` gives them.
+        The network's weights: `Weights.arrays`.
     precision : {"float32", "bfloat16"}
-        Of the network; the front end computes in float32 always.
+        The network's precision. The front end always computes in float32.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def build_embedder(arrays: Sequence[np.ndarray], *, precision: str = "float32") 
     Raises
     ------
     EmbeddingError
-        If there is no such precision.
+        If the precision does not exist.
     """
     network = build_network(precision=precision)
     network.set_weights(list(arrays))
@@ -72,12 +72,12 @@ def build_embedder(arrays: Sequence[np.ndarray], *, precision: str = "float32") 
 
 @cache
 def _log_mel_class() -> type[keras.layers.Layer]:
-    # Defined on first use, because its base class takes seconds to import.
+    # The class is defined on first use, because importing its base class takes seconds.
     keras = import_keras()
     ops = keras.ops
 
     class LogMel(keras.layers.Layer):
-        """Windows to log-mel spectrograms."""
+        """Turns windows into log-mel spectrograms."""
 
         def build(self, input_shape: tuple[int | None, int]) -> None:
             # Weights, not constants, so that they stay on the device.
@@ -89,8 +89,8 @@ def _log_mel_class() -> type[keras.layers.Layer]:
             magnitudes = ops.sqrt(real * real + imaginary * imaginary)
             mel = ops.transpose(ops.matmul(magnitudes, self.mel_filters), (0, 2, 1))
             mel = ops.maximum(mel, frontend.MAGNITUDE_FLOOR)
-            # A quotient, because compilers may round a difference of logarithms on its two sides
-            # differently: silence would not be 0 dB.
+            # Divide before the logarithm: compilers may round the two logarithms of a difference
+            # differently, and then silence would not be 0 dB.
             decibels = 10 * ops.log10(mel / ops.max(mel, axis=(1, 2), keepdims=True))
             return ops.expand_dims(ops.maximum(decibels, -frontend.DYNAMIC_RANGE_DB), -1)
 
@@ -109,11 +109,11 @@ def _log_mel_class() -> type[keras.layers.Layer]:
 
 
 def _frames(ops, windows):
-    """Cut windows [shape=(n, 48000)] into frames [shape=(n, 199, 2048)], zeros past the end.
+    """Cut windows [shape=(n, 48000)] into frames [shape=(n, 199, 2048)], padded with zeros at the end.
 
-    A frame is the 9 hops that start with its own, less what is too much of the last one. Slices and
-    a concatenation are fast on every backend, where `keras.ops.extract_sequences` is a convolution
-    with 2,048 filters on JAX, and `keras.ops.stft` there leans on SciPy's scaling.
+    A frame consists of 9 consecutive hops; the last hop is shortened. Slices and a concatenation are fast on
+    every backend. On JAX, `keras.ops.extract_sequences` is a convolution with 2,048 filters, and
+    `keras.ops.stft` depends on SciPy's scaling.
     """
     missing = _HOPS_PER_WINDOW * _HOP - frontend.WINDOW_SAMPLES
     hops = ops.reshape(ops.pad(windows, ((0, 0), (0, missing))), (-1, _HOPS_PER_WINDOW, _HOP))

@@ -1,7 +1,7 @@
-"""The network's weights: found, checked, read and written; `downloading` fetches them.
+"""Find, check, read and write the network's weights; the module `download` downloads them.
 
-The official weights of openl3 0.4 (CC BY 4.0) come from its repository. The checksums here are of
-the file ``openl3_audio_mel256_music-v0_4_0.h5.gz`` and of what it unpacks to.
+The official weights of openl3 0.4 (CC BY 4.0) come from its repository. The checksums below are those of
+the file ``openl3_audio_mel256_music-v0_4_0.h5.gz`` and of its unpacked content.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ INPUT_MEAN_DB = -45.0
 INPUT_VARIANCE_DB2 = 300.0
 
 OFFICIAL_CHOICES = (None, "auto", "openl3")
-"""What means OpenL3's own weights, wherever they lie."""
+"""Choices that mean the official weights, in any place where `find_weights` looks."""
 
 _PACKAGE_FILE = "openl3_audio_mel256_music.h5"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -49,24 +49,24 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of the network and where they come from.
+    """The network's weights and their origin.
 
     Attributes
     ----------
     name : str
-        What to call them: the official release, the user's file name, or "untrained".
+        Name for users: the official release, the user's file name, or "untrained".
     sha256 : str
-        Of the unpacked HDF5 file; of the arrays' bytes in order where there is no file.
+        Checksum of the unpacked HDF5 file; without a file, that of the arrays' bytes in order.
     trained : bool
-        False only for the seeded filters, whose distances the page must not oversell.
+        False only for the seeded filters: the page must say that their distances mean little.
     arrays : tuple of np.ndarray [float32]
         48 arrays with the shapes `network.WEIGHT_SHAPES`, in that order: batch norm of the input
-        (gamma, beta, moving mean, moving variance), then kernel and bias of each convolution,
-        followed, but for the last one, by its batch norm.
+        (gamma, beta, moving mean, moving variance), then for each convolution its kernel, its bias and,
+        except for the last convolution, the following batch norm.
     path : Path or None
-        The file they were read from.
+        The file that held them.
     licence : str
-        Of the weights, not of this program.
+        Licence of the weights, not of this program.
     """
 
     name: str
@@ -85,23 +85,22 @@ def find_weights(
     progress: Progress | None = None,
     url: str | None = None,
 ) -> Weights:
-    """Find the weights that the user asked for.
+    """Find the weights that the user chose, and download them if necessary.
 
     Parameters
     ----------
     choice : {None, "auto", "openl3", "untrained"} or path
-        The first three mean OpenL3's own: looked for in `models_dir`, packed or not, then in an
-        installed openl3 package, then downloaded into `models_dir`. Or `untrained_weights`, or the
-        path of an .h5 or .h5.gz file.
+        The first three mean OpenL3's official weights: in `models_dir` (.h5 or .h5.gz), else in an installed
+        openl3 package, else downloaded into `models_dir`. "untrained" means `untrained_weights`. A path
+        names an .h5 or .h5.gz file.
     models_dir : Path
-        Where weights are kept; created for a download.
+        The folder of weights; a download creates it.
     download : bool
-        Whether the network may be used.
+        Whether a download is allowed.
     progress : callable or None
-        Called with (bytes here, bytes in all or None) during a download.
+        Called with (bytes received, total bytes or None) during a download.
     url : str or None
-        Where to download the official file from, if not from `OFFICIAL_URL`; what comes must have the
-        official checksum all the same.
+        Address of the official file; by default `OFFICIAL_URL`. The file must have the official checksum.
 
     Returns
     -------
@@ -110,23 +109,23 @@ def find_weights(
     Raises
     ------
     WeightsError
-        If they cannot be found, downloaded or read; the sentence says what to do.
+        If the weights cannot be found, downloaded or read; the message says what to do.
     """
-    found = find_weights_here(choice, models_dir=models_dir)
-    if found is not None:
-        return found
+    weights = find_weights_here(choice, models_dir=models_dir)
+    if weights is not None:
+        return weights
     url, target = url or OFFICIAL_URL, download_target(models_dir)
     if not download:
         raise WeightsError(
-            f"OpenL3's weights must be downloaded, which was not allowed: put the file {url} at '{target}' by"
-            " other means, or try the explorer without it by --weights untrained."
+            f"OpenL3's weights must be downloaded, but downloads are off: get {url} in another way and save"
+            f" it as '{target}', or use --weights untrained to try the explorer without it."
         )
     download_file(url, target, sha256=OFFICIAL_PACKED_SHA256, progress=progress)
     return _load(target)
 
 
 def find_weights_here(choice: str | os.PathLike[str] | None, *, models_dir: Path) -> Weights | None:
-    """Find the weights that the user asked for, without a network.
+    """Find the weights that the user chose, without a download.
 
     Parameters
     ----------
@@ -136,12 +135,12 @@ def find_weights_here(choice: str | os.PathLike[str] | None, *, models_dir: Path
     Returns
     -------
     Weights or None
-        None if they are OpenL3's own and not on this machine.
+        None if the choice is the official weights and they are not on this machine.
 
     Raises
     ------
     WeightsError
-        If a file is there and cannot be read, or the file that the user named is not there.
+        If a file cannot be read, or the file that the user named does not exist.
     """
     if choice == "untrained":
         return untrained_weights()
@@ -151,31 +150,31 @@ def find_weights_here(choice: str | os.PathLike[str] | None, *, models_dir: Path
 
 
 def download_target(models_dir: Path) -> Path:
-    """Return where in `models_dir` the official file is kept when it is downloaded."""
+    """Return the path in `models_dir` for the download of the official file."""
     return Path(models_dir) / f"{OFFICIAL_STEM}.h5.gz"
 
 
 @cache
 def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
-    """Make the weights for trying the explorer offline: the same ones everywhere.
+    """Make the weights for trying the explorer offline; they are the same on every machine.
 
-    He-normal filters, a standard deviation of sqrt(2 / (9 * channels in)) after He et al. (2015),
-    with zero biases. Every batch norm is the identity but the first one, whose mean of -45 dB and
-    variance of 300 dB² bring log-mel spectrograms near zero mean and unit variance.
+    The filters are He-normal: their standard deviation is sqrt(2 / (9 * channels in)), as in He et al.
+    (2015). All biases are zero. Every batch norm is the identity, except for the first one: its mean of
+    -45 dB and its variance of 300 dB² bring log-mel spectrograms near zero mean and unit variance.
 
     Parameters
     ----------
     seed : int
-        Of the filters.
+        Seed of the filters.
 
     Returns
     -------
     Weights
-        Named "untrained", with ``trained=False``; the same object at each call, so its arrays are
+        Named "untrained", with ``trained=False``. Every call returns the same object, so its arrays are
         read-only.
     """
-    # RandomState, because NumPy promises its stream never to change (NEP 19), default_rng's not:
-    # vectors made years apart stay comparable.
+    # NumPy guarantees that the random stream of RandomState never changes (NEP 19), unlike that of
+    # default_rng. So vectors that were made years apart stay comparable.
     random = np.random.RandomState(seed)
     arrays: list[np.ndarray] = []
     for kind, shapes in LAYER_SHAPES:
@@ -194,19 +193,19 @@ def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
 
 
 def write_h5(path: str | os.PathLike[str], arrays: Iterable[np.ndarray]) -> None:
-    """Write weights in the layout of the official file, which the published package loads.
+    """Write weights in the layout of the official file, which the published package can load.
 
     Parameters
     ----------
     path : path-like
-        The .h5 file to write; one that exists is replaced.
+        The .h5 file to write; an existing file is replaced.
     arrays : iterable of np.ndarray
-        With the shapes and in the order of `network.WEIGHT_SHAPES`.
+        Arrays with the shapes and in the order of `network.WEIGHT_SHAPES`.
 
     Raises
     ------
     WeightsError
-        If the shapes are others, or the file cannot be written.
+        If the shapes are wrong, or the file cannot be written.
     """
     import h5py
 
@@ -265,7 +264,7 @@ def _official_in_package() -> Weights | None:
         return None
     for folder in (package and package.submodule_search_locations) or ():
         path = Path(folder) / _PACKAGE_FILE
-        # Its installer leaves empty or broken files where the network was away: not our user's fault.
+        # Without a network, the package's installer leaves empty or broken files: ignore those.
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == OFFICIAL_SHA256:
             return _load(path)
     return None
@@ -298,7 +297,7 @@ def _arrays_in(unpacked: bytes, path: Path) -> tuple[np.ndarray, ...]:
             arrays = list(_stored_arrays(file))
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(
-            f"Weights '{path}' are not a whole Keras HDF5 weights file: replace or delete the file."
+            f"Weights '{path}' are not a complete Keras HDF5 weights file: replace or delete the file."
         ) from error
     _check_shapes([array.shape for array in arrays], f"'{path}'")
     if not all(np.isfinite(array).all() for array in arrays):
@@ -307,8 +306,8 @@ def _arrays_in(unpacked: bytes, path: Path) -> tuple[np.ndarray, ...]:
 
 
 def _stored_arrays(file: h5py.File) -> Iterator[np.ndarray]:
-    # Keras lists `layer_names` at the root, or under `model_weights` where a whole model was saved. Names
-    # vary between files, and some layers have an empty list of weights: order and shapes decide.
+    # Keras stores `layer_names` at the root, or under `model_weights` if a whole model was saved. The layers'
+    # names vary between files, and some layers have no weights, so only order and shapes identify the arrays.
     root = file if "layer_names" in file.attrs else file["model_weights"]
     for layer_name in root.attrs["layer_names"]:
         group = root[_text(layer_name)]
@@ -323,12 +322,12 @@ def _text(name: bytes | str) -> str:
 def _check_shapes(shapes: list[tuple[int, ...]], where: str) -> None:
     if len(shapes) != len(WEIGHT_SHAPES):
         raise WeightsError(
-            f"Weights {where} are another network's: {len(shapes)} arrays instead of {len(WEIGHT_SHAPES)}"
+            f"Weights {where} belong to another network: {len(shapes)} arrays instead of {len(WEIGHT_SHAPES)}"
             " (OpenL3 music, mel256)."
         )
     for number, (shape, expected) in enumerate(zip(shapes, WEIGHT_SHAPES, strict=True), start=1):
         if shape != expected:
             raise WeightsError(
-                f"Weights {where} are another network's: array {number} has the shape {shape} instead of"
+                f"Weights {where} belong to another network: array {number} has the shape {shape} instead of"
                 f" {expected} (OpenL3 music, mel256)."
             )

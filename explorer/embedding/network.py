@@ -1,7 +1,7 @@
-"""OpenL3's audio network (music, mel256, 512 values), defined once for every engine.
+"""OpenL3's audio network (music, mel256, 512 values): its shapes, and its definition in Keras.
 
 The architecture is that of Cramer, Wu, Salamon and Bello, "Look, Listen and Learn More" (ICASSP
-2019), as the published openl3 0.4.2 builds it: 20.4 GFLOP a window, 4,689,860 parameters.
+2019), as the published openl3 0.4.2 builds it: 20.4 GFLOP per window, 4,689,860 parameters.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     import keras
 
 INPUT_SHAPE = (256, 199, 1)
-"""Mel bands, frames, channels of one window's log-mel spectrogram."""
+"""Mel bands, frames and channels of one window's log-mel spectrogram."""
 
 EMBEDDING_SIZE = 512
-"""Values per window."""
+"""Values per window's embedding."""
 
 BATCH_NORM_EPSILON = 1e-3
 
 NETWORK_PRECISIONS = ("float32", "bfloat16")
-"""What `build_network` can compute in."""
+"""The precisions that `build_network` supports."""
 
 BLOCK_FILTERS = (64, 128, 256, 512)
 POOL_AFTER_BLOCK = (2, 2)
@@ -54,8 +54,8 @@ def _layer_shapes() -> tuple[tuple[str, tuple[tuple[int, ...], ...]], ...]:
 LAYER_SHAPES = _layer_shapes()
 """The 16 layers with weights, in topological order: (kind, shapes of its arrays).
 
-A convolution holds its kernel (rows, columns, channels in, filters) and its bias; a batch norm its
-gamma, beta, moving mean and moving variance. The first layer is the batch norm of the input.
+The arrays of a convolution are its kernel (rows, columns, channels in, filters) and its bias. Those of a
+batch norm are gamma, beta, moving mean and moving variance. The first layer is the batch norm of the input.
 """
 
 WEIGHT_SHAPES = tuple(chain.from_iterable(shapes for _, shapes in LAYER_SHAPES))
@@ -63,12 +63,12 @@ WEIGHT_SHAPES = tuple(chain.from_iterable(shapes for _, shapes in LAYER_SHAPES))
 
 
 def import_keras():
-    """Import Keras quietly, on TensorFlow unless the environment names another backend.
+    """Import Keras without log output, on TensorFlow unless the environment names another backend.
 
     Returns
     -------
     module
-        ``keras``. The import takes seconds, which is why no module here does it when imported.
+        ``keras``. The import takes seconds, so no module of this package imports Keras at its top.
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -82,27 +82,27 @@ def import_keras():
 
 @contextmanager
 def _native_stderr_hidden() -> Iterator[None]:
-    # TensorFlow 2.21 logs that oneDNN is on before it has read TF_CPP_MIN_LOG_LEVEL, from C++.
+    # From C++, TensorFlow 2.21 logs that oneDNN is on, before it reads TF_CPP_MIN_LOG_LEVEL.
     try:
-        kept = os.dup(2)
+        saved_stderr = os.dup(2)
     except OSError:
         yield
         return
     try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+        with Path(os.devnull).open("wb") as null:
+            os.dup2(null.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved_stderr, 2)
+        os.close(saved_stderr)
 
 
 def forbid_tf32() -> None:
-    """Have float32 convolutions and matrix products computed in float32 on every GPU.
+    """Make every GPU compute float32 convolutions and matrix products in full float32.
 
-    Since Ampere, GPUs can multiply float32 with 10 bits of mantissa (TF32), and Keras's backends let
-    them by default in some operations or all: embeddings would miss the 1e-4. It concerns the whole
-    process, but no operation whose inputs are bfloat16.
+    Since Ampere, GPUs can multiply float32 values with 10 bits of mantissa (TF32). Keras's backends allow
+    that by default in some or all operations, and embeddings would then have errors above 1e-4. This
+    setting applies to the whole process, but not to operations whose inputs are bfloat16.
     """
     backend = import_keras().backend.backend()
     if backend == "tensorflow":
@@ -121,31 +121,33 @@ def forbid_tf32() -> None:
 
 
 def build_network(*, precision: str = "float32") -> keras.Model:
-    """Build the network from log-mel spectrograms to embeddings, with arbitrary weights.
+    """Build the network in Keras, from log-mel spectrograms to embeddings, with arbitrary weights.
 
-    Batch norm; four blocks of two 3x3 convolutions, each followed by batch norm and ReLU but the
-    last one; 2x2 max pooling after the first three blocks; and a (32, 24) max pooling, which covers
-    all that is left of the window, so that an embedding may be negative.
+    The layers are: batch norm; four blocks of two 3x3 convolutions; a final (32, 24) max pooling. Every
+    convolution except the last one is followed by batch norm and ReLU. The first three blocks end with 2x2
+    max pooling. The final pooling covers the whole remaining window. No ReLU follows the last convolution,
+    so an embedding may hold negative values.
 
     Parameters
     ----------
     precision : {"float32", "bfloat16"}
-        What the layers pass on and multiply. With bfloat16 (Keras's policy "mixed_bfloat16") the
-        weights are kept in float32 and cast for every batch; batch norms, the first one of the dB
-        included, compute in float32, and GPUs accumulate a convolution's products in float32. It is
-        for chips with bfloat16 matrix units; on others it is slower. Float32 is never TF32; only
-        Keras's own OpenVINO backend, which no engine uses, takes what the chip is fastest with.
+        The data type of the layers' inputs, outputs and products. With bfloat16 (Keras's policy
+        "mixed_bfloat16") the weights stay in float32 and are cast for every batch. All batch norms,
+        including the first one, which reads dB, compute in float32, and GPUs sum a convolution's products
+        in float32. bfloat16 is meant for chips with bfloat16 matrix units; on others it is slower.
+        float32 never means TF32. One exception: Keras's own OpenVINO backend, which no engine uses,
+        computes in the chip's fastest precision.
 
     Returns
     -------
     keras.Model
-        Input [shape=(n, 256, 199, 1), float32, dB], output [shape=(n, 512), float32]. Give it its
-        weights with ``set_weights``, in the order of `WEIGHT_SHAPES`.
+        Input [shape=(n, 256, 199, 1), float32, dB], output [shape=(n, 512), float32]. Call
+        ``set_weights`` with the arrays in the order of `WEIGHT_SHAPES`.
 
     Raises
     ------
     EmbeddingError
-        If there is no such precision.
+        If the precision does not exist.
     """
     if precision not in NETWORK_PRECISIONS:
         raise EmbeddingError(
@@ -156,7 +158,8 @@ def build_network(*, precision: str = "float32") -> keras.Model:
     layers = keras.layers
     policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
     inputs = values = layers.Input(INPUT_SHAPE, dtype="float32", name="log_mel")
-    # bfloat16 would round -60 dB to a quarter of a dB; here it comes after the mean is taken off.
+    # bfloat16 would round -60 dB to a quarter of a dB, so values become bfloat16 only after this batch norm
+    # has subtracted the mean.
     values = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, dtype="float32")(values)
     for block, filters in enumerate(BLOCK_FILTERS, start=1):
         is_last = block == len(BLOCK_FILTERS)

@@ -1,4 +1,4 @@
-"""The network on OpenVINO: built from its operations, compiled, and quantised to int8 by NNCF."""
+"""Build OpenL3's network from OpenVINO operations, compile it, and quantise it to int8 with NNCF."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _CONSTANTS = "network.bin"
 _HINTS = {
     "float32": ("f32", "ACCURACY"),
     "bfloat16": ("bf16", "PERFORMANCE"),
-    # What is not quantised, the pooling at the end, stays exact.
+    # The final pooling is not quantised and stays exact.
     "int8": ("f32", "ACCURACY"),
 }
 
-MOST_STREAMS = 8
-"""Most windows that are embedded at the same time; each takes about 30 MB."""
+MAX_STREAMS = 8
+"""Maximum of windows that are embedded in parallel; each takes about 30 MB."""
 
 WINDOWS_PER_STREAM = 16
 
@@ -50,20 +50,20 @@ def native_precisions() -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        "float32", and "bfloat16" and "int8" where there are instructions for them. Only a measurement
-        tells whether they are faster.
+        "float32", plus "bfloat16" and "int8" if the processor has instructions for them. Only a measurement
+        shows whether they are faster.
     """
     capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    named = {"bfloat16": "BF16", "int8": "INT8"}
-    return ("float32", *(name for name, capability in named.items() if capability in capabilities))
+    names = {"bfloat16": "BF16", "int8": "INT8"}
+    return ("float32", *(name for name, capability in names.items() if capability in capabilities))
 
 
 def openvino_network(weights: Weights) -> openvino.Model:
-    """Build the network from OpenVINO's own operations; it takes half a second and needs no Keras.
+    """Build the network from OpenVINO operations, in half a second and without Keras.
 
-    The layers are those of `network.build_network`. OpenVINO computes on (n, channels, rows, columns),
-    so the input is transposed and each kernel, (rows, columns, in, out) in Keras, is turned to
-    (out, in, rows, columns).
+    The layers are those of `network.build_network`. OpenVINO's order of axes is (n, channels, rows,
+    columns). So the input is transposed, and each kernel is transposed from Keras's (rows, columns, in, out)
+    to (out, in, rows, columns).
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def openvino_network(weights: Weights) -> openvino.Model:
         return ops.add(values, bias.reshape(1, -1, 1, 1))
 
     def max_pool(values: openvino.Node, size: tuple[int, int]) -> openvino.Output:
-        # The operation has two outputs, values and where they were found; the first one is wanted.
+        # The operation has two outputs: the maxima and their positions.
         return ops.max_pool(values, size, [1, 1], [0, 0], [0, 0], size, "floor").output(0)
 
     log_mel = ops.parameter([-1, *INPUT_SHAPE], np.float32, name="log_mel")
@@ -108,29 +108,29 @@ def compile_network(
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """Compile a network for this processor.
 
-    Each core computes a window of its own, in as many streams as OpenVINO finds best. Cores that share
-    one window would wait for the slowest of them after every layer.
+    Several streams run in parallel, each on a window of its own; OpenVINO chooses their number. If cores
+    shared one window, all would wait for the slowest core after every layer.
 
     Parameters
     ----------
     model : openvino.Model
-        As `openvino_network` or `unpack_network` gives it.
+        A result of `openvino_network` or `unpack_network`.
     precision : {"float32", "bfloat16", "int8"}
     threads : int or None
-        Threads to compute with; by default all cores.
+        Number of threads that compute; by default all cores.
 
     Returns
     -------
     infer : callable
         From log-mel spectrograms [shape=(n, 256, 199, 1), float32] to embeddings [shape=(n, 512)].
     batch_size : int
-        Windows to give it at a time: so many that every stream is busy most of the time.
+        Windows per call: enough to keep every stream busy most of the time.
     """
     openvino = import_openvino()
     hint, mode = _HINTS[precision]
     properties = {
         "PERFORMANCE_HINT": "THROUGHPUT",
-        "PERFORMANCE_HINT_NUM_REQUESTS": str(MOST_STREAMS),
+        "PERFORMANCE_HINT_NUM_REQUESTS": str(MAX_STREAMS),
         "EXECUTION_MODE_HINT": mode,
         "INFERENCE_PRECISION_HINT": hint,
     }
@@ -138,41 +138,41 @@ def compile_network(
         properties["INFERENCE_NUM_THREADS"] = str(threads)
     compiled = openvino.Core().compile_model(model, "CPU", properties)
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    # Two requests a stream: when one ends, the next one is waiting already.
-    jobs = openvino.AsyncInferQueue(compiled, 2 * streams)
+    # Two requests per stream, so that the next one waits in the queue when one ends.
+    requests = openvino.AsyncInferQueue(compiled, 2 * streams)
 
     def infer(log_mels: np.ndarray) -> np.ndarray:
         embeddings = np.empty((len(log_mels), EMBEDDING_SIZE), np.float32)
 
-        def keep(request: openvino.InferRequest, index: int) -> None:
+        def store(request: openvino.InferRequest, index: int) -> None:
             embeddings[index] = request.get_output_tensor().data[0]
 
-        jobs.set_callback(keep)
+        requests.set_callback(store)
         for index, log_mel in enumerate(log_mels):
-            jobs.start_async([log_mel[np.newaxis]], index, share_inputs=True)
-        jobs.wait_all()
+            requests.start_async([log_mel[np.newaxis]], index, share_inputs=True)
+        requests.wait_all()
         return embeddings
 
     return infer, WINDOWS_PER_STREAM * streams
 
 
 def quantise(model: openvino.Model, log_mels: np.ndarray) -> bytes:
-    """Quantise a network to int8: weights per filter, activations by their ranges on real sound.
+    """Quantise a network to int8: the weights per filter, the activations by their ranges on real sound.
 
-    NNCF's post-training quantisation (Nagel et al., "A White Paper on Neural Network Quantization",
-    2021, describes the method). The same network and windows give the same result.
+    NNCF does it by post-training quantisation, which Nagel et al. describe in "A White Paper on Neural
+    Network Quantization" (2021). The same network and windows give the same result.
 
     Parameters
     ----------
     model : openvino.Model
-        As `openvino_network` gives it; it is not changed.
+        A result of `openvino_network`; it is not changed.
     log_mels : np.ndarray [shape=(n, 256, 199, 1), float32]
-        Windows to calibrate on; 64 of a user's own songs are enough.
+        Windows for the calibration; 64 windows of a user's own songs are enough.
 
     Returns
     -------
     bytes
-        For `unpack_network`, 4 MB.
+        A packed network of 4 MB for `unpack_network`.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def quantise(model: openvino.Model, log_mels: np.ndarray) -> bytes:
 
 
 def unpack_network(packed: bytes) -> openvino.Model:
-    """Read a network that `quantise` made.
+    """Load a network that `quantise` made.
 
     Raises
     ------
@@ -214,18 +214,18 @@ def unpack_network(packed: bytes) -> openvino.Model:
         return import_openvino().Core().read_model(model=topology, weights=constants)
     except (OSError, KeyError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise EmbeddingError(
-            f"The library's int8 network is damaged ({error}): index with --precision auto --reindex."
+            f"The library's int8 network is damaged ({error}): run index with --precision auto --reindex."
         ) from error
 
 
 def _pack(model: openvino.Model) -> bytes:
-    """Put both files of a network into one zip archive; zipfile verifies its checksums on reading."""
+    """Put both files of a network into one zip archive, whose checksums `zipfile` verifies on reading."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         import_openvino().save_model(model, folder / _TOPOLOGY, compress_to_fp16=False)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             for part in (_TOPOLOGY, _CONSTANTS):
-                # ZipInfo has a fixed date, so that the same network makes the same bytes.
+                # ZipInfo has a fixed date, so that the same network gives the same bytes.
                 archive.writestr(zipfile.ZipInfo(part), (folder / part).read_bytes(), zipfile.ZIP_DEFLATED)
         return packed.getvalue()

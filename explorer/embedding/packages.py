@@ -1,4 +1,4 @@
-"""The large packages that engines need: imported late and quietly; a missing one is one sentence."""
+"""Import the large packages of the engines only when needed, with a clear error if one is missing."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from explorer.errors import EmbeddingError
 
 
 def require(*packages: str, engine: str, requirements: str = "requirements.txt") -> None:
-    """Refuse to go on without the packages of an engine.
+    """Check that the packages of an engine are installed.
 
     Raises
     ------
     EmbeddingError
-        If one is not installed.
+        If a package is not installed.
     """
     for package in packages:
         try:
-            is_there = find_spec(package) is not None
+            is_installed = find_spec(package) is not None
         except (ImportError, ValueError):
-            is_there = False
-        if not is_there:
+            is_installed = False
+        if not is_installed:
             raise EmbeddingError(
                 f"The {engine} engine needs the package '{package}', which is not installed: install"
                 f" {requirements} or choose another engine."
@@ -31,7 +31,7 @@ def require(*packages: str, engine: str, requirements: str = "requirements.txt")
 
 
 def import_keras_on_tensorflow(*, engine: str) -> ModuleType:
-    """Import Keras on TensorFlow, for the engines that run on it.
+    """Import Keras and check that its backend is TensorFlow.
 
     Raises
     ------
@@ -51,9 +51,9 @@ def import_keras_on_tensorflow(*, engine: str) -> ModuleType:
 def import_openvino() -> ModuleType:
     """Import OpenVINO without its telemetry.
 
-    Importing it otherwise writes an identifier into the user's home and reports through Google
-    Analytics that it was imported. It does without, as NNCF does, where the package
-    ``openvino_telemetry`` is not there: so it is not.
+    A normal import writes an identifier into the user's home folder and reports the import to Google
+    Analytics. OpenVINO and NNCF skip that if the package ``openvino_telemetry`` cannot be imported, so this
+    function blocks that package.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def import_openvino() -> ModuleType:
     Raises
     ------
     EmbeddingError
-        If it is not installed.
+        If OpenVINO is not installed.
     """
     require("openvino", engine="openvino")
     sys.modules.setdefault("openvino_telemetry", None)

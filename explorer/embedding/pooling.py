@@ -1,4 +1,4 @@
-"""From a song's windows to its one vector."""
+"""Pool the embeddings of a song's windows into the song's vector."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def pool(frames: np.ndarray, *, method: str = "max") -> np.ndarray:
     Parameters
     ----------
     frames : np.ndarray [shape=(T, 512), float32]
-        One row per 1 s window, as OpenL3 gives them: unbounded, possibly negative.
+        One row per 1 s window. OpenL3's values are unbounded and may be negative.
     method : {"max", "mean"}
-        The maximum keeps what is distinctive; Cramer et al. (2019) pool this way.
+        The maximum keeps a song's distinctive features; Cramer et al. (2019) pool this way.
 
     Returns
     -------
@@ -27,8 +27,8 @@ def pool(frames: np.ndarray, *, method: str = "max") -> np.ndarray:
     Raises
     ------
     EmbeddingError
-        If there is no window, a row has not 512 values, a value is not finite, or the method is
-        another.
+        If there is no window, a row does not have 512 values, a value is not finite, or the method does not
+        exist.
     """
     running = RunningPool(method=method)
     running.add(frames)
@@ -36,17 +36,17 @@ def pool(frames: np.ndarray, *, method: str = "max") -> np.ndarray:
 
 
 class RunningPool:
-    """Pools a song whose windows come little by little, without keeping them.
+    """Pools a song batch by batch, without keeping the embeddings.
 
     Parameters
     ----------
     method : {"max", "mean"}
-        As in `pool`.
+        See `pool`.
 
     Raises
     ------
     EmbeddingError
-        If the method is another.
+        If the method does not exist.
     """
 
     def __init__(self, *, method: str = "max") -> None:
@@ -57,7 +57,7 @@ class RunningPool:
         self._value = np.full(EMBEDDING_SIZE, -np.inf) if method == "max" else np.zeros(EMBEDDING_SIZE)
 
     def add(self, frames: np.ndarray) -> None:
-        """Take in the next windows.
+        """Add the embeddings of the next windows.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class RunningPool:
         Raises
         ------
         EmbeddingError
-            If a row has not 512 values, or a value is not finite.
+            If a row does not have 512 values, or a value is not finite.
         """
         frames = np.asarray(frames, dtype=np.float64)
         if frames.ndim != 2 or frames.shape[1] != EMBEDDING_SIZE:
@@ -82,7 +82,7 @@ class RunningPool:
         self._count += len(frames)
 
     def vector(self) -> np.ndarray:
-        """Return the vector of the windows so far.
+        """Return the vector of all windows added so far.
 
         Returns
         -------
@@ -91,8 +91,8 @@ class RunningPool:
         Raises
         ------
         EmbeddingError
-            If there was no window.
+            If no window was added.
         """
         if not self._count:
-            raise EmbeddingError("There is no window to pool: the song has no embedding.")
+            raise EmbeddingError("The song has no window to pool, so it has no vector.")
         return self._value if self._method == "max" else self._value / self._count

@@ -1,8 +1,8 @@
-"""Which arithmetic is the fastest that still tells songs apart as float32 does: measured, not assumed.
+"""Measure precisions and choose the fastest one that keeps the neighbours that float32 gives.
 
-Half and 8-bit arithmetic are many times faster where the processor has instructions for them
-(AVX-512 BF16 and VNNI, AMX), and worse everywhere else. How much they disturb the vectors depends on
-the weights and on the music. So each is tried on windows of a user's own songs, on their machine.
+bfloat16 and int8 are many times faster if the processor has instructions for them (AVX-512 BF16 and VNNI,
+AMX), and slower on other processors. How much they change the vectors depends on the weights and on the
+music. So each precision is measured on the user's own machine, on windows of the user's own songs.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from explorer.errors import EmbeddingError
 if TYPE_CHECKING:
     from explorer.embedding.engines import Engine
 
-LEAST_COSINE = 0.9995
-"""Of a song's pooled vector with its float32 one."""
+MIN_COSINE = 0.9995
+"""Minimum cosine between a song's pooled vector and its float32 vector."""
 
-LEAST_NEIGHBOURS_KEPT = 0.97
-"""Share of the ten nearest songs that are float32's."""
+MIN_NEIGHBOURS_KEPT = 0.97
+"""Minimum share of the ten nearest songs that are also among the ten nearest by float32."""
 
 NEIGHBOURS = 10
 
-LEAST_SPEEDUP = 1.1
-"""What is hardly faster is not worth its error."""
+MIN_SPEEDUP = 1.1
+"""A precision with less speedup over float32 is not worth its error."""
 
 MIN_SONGS = 16
-"""Among fewer, ten nearest neighbours are nearly all the songs there are, and prove nothing."""
+"""With fewer songs, ten nearest neighbours are nearly all other songs, and the comparison proves nothing."""
 
 MAX_SONGS = 64
 WINDOWS_PER_SONG = 8
@@ -40,19 +40,19 @@ WINDOWS_PER_SONG = 8
 
 @dataclass(frozen=True)
 class Trial:
-    """How one precision did.
+    """The measurements of one precision.
 
     Attributes
     ----------
     precision : str
     ms_per_window : float or None
-        Wall time of the network; None where it could not run.
+        Wall time of the network; None if it could not run.
     cosine : float or None
-        The least over the songs, of pooled vectors with float32's.
+        Minimum over the songs of the cosine between the pooled vector and the float32 vector.
     neighbours_kept : float or None
-        Share, from 0 to 1, of the ten nearest songs (cosine of centred vectors) that are float32's.
+        Share, from 0 to 1, of the ten nearest songs (cosine of centred vectors) that float32 gives too.
     problem : str
-        Why it is not taken; empty where nothing speaks against it.
+        Why the precision is refused; empty if it is not.
     """
 
     precision: str
@@ -64,7 +64,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """The precision that was taken, and what it was taken on."""
+    """The chosen precision and the measurements behind the choice."""
 
     precision: str
     songs: int
@@ -73,7 +73,7 @@ class Choice:
     reason: str
 
     def record(self) -> dict:
-        """Return what songs.db keeps."""
+        """Return the choice as songs.db stores it."""
         return asdict(self)
 
 
@@ -85,25 +85,25 @@ def choose_precision(
     pooling: str = "max",
     progress: Callable[[], None] = lambda: None,
 ) -> Choice:
-    """Measure each precision on songs and choose the fastest that is right enough.
+    """Measure each precision on songs and choose the fastest one that is accurate enough.
 
     Parameters
     ----------
     songs : sequence of np.ndarray [shape=(n, *input_shape), float32]
-        Windows of each song, as `Engine.prepare` makes them.
+        Inputs of each song's windows, made by `Engine.prepare`.
     candidates : sequence of str
-        Precisions to try beside float32, which comes first.
+        Precisions to measure besides float32, which is measured first.
     open_candidate : callable
-        Opens the engine of a precision. An EmbeddingError of its rules the precision out.
+        Opens the engine of a precision. If it raises EmbeddingError, that precision is refused.
     pooling : {"max", "mean"}
-        As the library pools.
+        The library's pooling method.
     progress : callable
         Called after each song of each trial.
 
     Returns
     -------
     Choice
-        float32 where there are fewer than `MIN_SONGS` songs, or nothing is both faster and right.
+        float32 if there are fewer than `MIN_SONGS` songs, or if no other precision is faster and accurate.
     """
     windows = sum(len(song) for song in songs)
     if len(songs) < MIN_SONGS:
@@ -118,12 +118,12 @@ def choose_precision(
             trials.append(Trial(precision, None, None, None, f"it could not run ({error})"))
             continue
         cosine, kept = least_cosine(vectors, exact), neighbours_kept(vectors, exact)
-        problem = _problem(ms / exact_ms, cosine, kept)
+        problem = _find_problem(ms / exact_ms, cosine, kept)
         trials.append(Trial(precision, ms, cosine, kept, problem))
-    return _fastest(trials, len(songs), windows)
+    return _choose_fastest(trials, len(songs), windows)
 
 
-def _fastest(trials: list[Trial], n_songs: int, n_windows: int) -> Choice:
+def _choose_fastest(trials: list[Trial], n_songs: int, n_windows: int) -> Choice:
     best = min((trial for trial in trials if not trial.problem), key=lambda trial: trial.ms_per_window)
     if best.precision != "float32":
         reason = "the fastest that keeps float32's neighbours"
@@ -137,15 +137,16 @@ def _fastest(trials: list[Trial], n_songs: int, n_windows: int) -> Choice:
 def _run(
     engine: Engine, songs: Sequence[np.ndarray], pooling: str, progress: Callable[[], None]
 ) -> tuple[np.ndarray, float]:
-    """Return pooled vectors [shape=(songs, 512)] and the milliseconds that a window took."""
+    """Return pooled vectors [shape=(songs, 512)] and the milliseconds per window."""
+    # The first run may compile or tune, so it is not timed.
     engine.embed(songs[0])
     vectors, seconds = [], 0.0
-    for together in _full_batches(songs, engine.batch_size):
-        inputs = np.concatenate(together)
+    for batch in _full_batches(songs, engine.batch_size):
+        inputs = np.concatenate(batch)
         started = time.perf_counter()
         frames = engine.embed(inputs)
         seconds += time.perf_counter() - started
-        ends = np.cumsum([len(song) for song in together])
+        ends = np.cumsum([len(song) for song in batch])
         for song_frames in np.split(frames, ends[:-1]):
             vectors.append(pool(song_frames, method=pooling))
             progress()
@@ -153,29 +154,30 @@ def _run(
 
 
 def _full_batches(songs: Sequence[np.ndarray], batch_size: int) -> Iterator[list[np.ndarray]]:
-    """Group songs so that each group but the last has a batch of windows at least."""
-    together: list[np.ndarray] = []
+    """Group songs so that each group, except perhaps the last, has at least `batch_size` windows."""
+    batch: list[np.ndarray] = []
     for song in songs:
-        together.append(song)
-        if sum(map(len, together)) >= batch_size:
-            yield together
-            together = []
-    if together:
-        yield together
+        batch.append(song)
+        if sum(map(len, batch)) >= batch_size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
-def _problem(relative_ms: float, cosine: float, kept: float) -> str:
-    if cosine < LEAST_COSINE:
-        return f"the least cosine with float32 is {cosine:.5f} and not {LEAST_COSINE}"
-    if kept < LEAST_NEIGHBOURS_KEPT:
-        return f"{kept:.1%} of float32's ten nearest neighbours are kept and not {LEAST_NEIGHBOURS_KEPT:.0%}"
-    if relative_ms * LEAST_SPEEDUP > 1:
+def _find_problem(relative_ms: float, cosine: float, kept: float) -> str:
+    """Return why a precision is refused, or ""; `relative_ms` is its time per window divided by float32's."""
+    if cosine < MIN_COSINE:
+        return f"the lowest cosine with float32 is {cosine:.5f}, below {MIN_COSINE}"
+    if kept < MIN_NEIGHBOURS_KEPT:
+        return f"{kept:.1%} of float32's ten nearest neighbours are kept, below {MIN_NEIGHBOURS_KEPT:.0%}"
+    if relative_ms * MIN_SPEEDUP > 1:
         return f"it is not faster than float32 ({1 / relative_ms:.2f} times its speed)"
     return ""
 
 
 def least_cosine(vectors: np.ndarray, exact: np.ndarray) -> float:
-    """Return the least cosine between rows of both.
+    """Return the minimum of the cosines between corresponding rows.
 
     Parameters
     ----------
@@ -187,7 +189,9 @@ def least_cosine(vectors: np.ndarray, exact: np.ndarray) -> float:
 
 
 def neighbours_kept(vectors: np.ndarray, exact: np.ndarray, *, k: int = NEIGHBOURS) -> float:
-    """Return the share of each row's `k` nearest, by cosine after centring, that both have in common.
+    """Return the mean share of each row's `k` nearest rows that `vectors` and `exact` have in common.
+
+    The nearest rows are those with the highest cosine after centring.
 
     Parameters
     ----------
@@ -196,7 +200,7 @@ def neighbours_kept(vectors: np.ndarray, exact: np.ndarray, *, k: int = NEIGHBOU
     k : int
     """
     pairs = zip(_nearest(vectors, k), _nearest(exact, k), strict=True)
-    return float(np.mean([len(np.intersect1d(mine, theirs)) / k for mine, theirs in pairs]))
+    return float(np.mean([len(np.intersect1d(first, second)) / k for first, second in pairs]))
 
 
 def _nearest(vectors: np.ndarray, k: int) -> np.ndarray:
@@ -208,20 +212,20 @@ def _nearest(vectors: np.ndarray, k: int) -> np.ndarray:
 
 
 def describe_choice(choice: dict) -> str:
-    """Say in a line which precision was taken, of a `Choice.record()`, and how each did."""
+    """Describe a `Choice.record()` in one line: the chosen precision and each precision's measurements."""
     if not choice["trials"]:
         return f"{choice['precision']}, because {choice['reason']}."
     exact_ms = choice["trials"][0]["ms_per_window"]
-    told = [f"float32 {exact_ms:.1f} ms a window"]
-    told += [_describe_trial(Trial(**trial), exact_ms) for trial in choice["trials"][1:]]
+    parts = [f"float32 {exact_ms:.1f} ms per window"]
+    parts += [_describe_trial(Trial(**trial), exact_ms) for trial in choice["trials"][1:]]
     songs = f"{choice['windows']} windows of {choice['songs']} songs"
-    return f"{choice['precision']}, measured on {songs} ({'; '.join(told)})."
+    return f"{choice['precision']}, measured on {songs} ({'; '.join(parts)})."
 
 
 def _describe_trial(trial: Trial, exact_ms: float) -> str:
     if trial.ms_per_window is None:
         return f"{trial.precision}: {trial.problem}"
     speedup = exact_ms / trial.ms_per_window
-    told = f"{trial.precision} {speedup:.1f} times as fast, least cosine {trial.cosine:.5f}"
-    told += f", {trial.neighbours_kept:.1%} of neighbours kept"
-    return f"{told}, refused" if trial.problem else told
+    text = f"{trial.precision} {speedup:.1f} times as fast, lowest cosine {trial.cosine:.5f}"
+    text += f", {trial.neighbours_kept:.1%} of neighbours kept"
+    return f"{text}, refused" if trial.problem else text

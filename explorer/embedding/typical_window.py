@@ -1,4 +1,4 @@
-"""The window of a song that is most like the whole of it."""
+"""Find the window that is most typical of a song: the one nearest to the song's vector."""
 
 from __future__ import annotations
 
@@ -6,68 +6,69 @@ import numpy as np
 
 from explorer.embedding.network import EMBEDDING_SIZE
 
-MOST_WINDOWS = 4096
-"""Kept of a song: 8 MB, and every window of the first half hour at two a second."""
+MAX_WINDOWS = 4096
+"""Maximum of windows kept per song: 8 MB, or every window of the first half hour at two per second."""
 
 
 class SpreadWindows:
-    """Keeps a bounded number of a song's windows, spread evenly over it however long it becomes.
+    """Keeps a bounded number of a song's window embeddings, evenly spread over a song of any length.
 
-    Every window is kept until there are too many; then every second one goes, and of those to come
-    as many are passed over.
+    All windows are kept until they exceed the limit. Then every second one is dropped, and from then on only
+    every second window is added; this repeats each time the limit is exceeded.
 
     Parameters
     ----------
-    most : int
-        How many are kept at most.
+    max_windows : int
+        The limit.
     """
 
-    def __init__(self, *, most: int = MOST_WINDOWS) -> None:
-        self._most = most
+    def __init__(self, *, max_windows: int = MAX_WINDOWS) -> None:
+        self._max_windows = max_windows
         self._stride = 1
-        self._seen = 0
-        self._kept: list[np.ndarray] = []
+        self._n_seen = 0
+        self._rows: list[np.ndarray] = []
 
     def add(self, frames: np.ndarray) -> None:
-        """Take in the next windows [shape=(any, 512), float32]."""
-        first = -self._seen % self._stride
-        # Rows of their own: a view would keep the batch alive that they came in.
-        self._kept += [row.copy() for row in frames[first :: self._stride]]
-        self._seen += len(frames)
-        while len(self._kept) > self._most:
-            self._kept = self._kept[::2]
+        """Add the embeddings of the next windows [shape=(any, 512), float32]."""
+        first = -self._n_seen % self._stride
+        # Copies, because a view would keep the whole batch in memory.
+        self._rows += [row.copy() for row in frames[first :: self._stride]]
+        self._n_seen += len(frames)
+        while len(self._rows) > self._max_windows:
+            self._rows = self._rows[::2]
             self._stride *= 2
 
     def windows(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return what is kept.
+        """Return the kept windows.
 
         Returns
         -------
         numbers : np.ndarray [shape=(n,), int]
-            Which windows of the song they are.
+            Positions of the windows in the song, counted from 0.
         frames : np.ndarray [shape=(n, 512), float32]
+            Their embeddings.
         """
-        frames = np.array(self._kept, dtype=np.float32).reshape(-1, EMBEDDING_SIZE)
+        frames = np.array(self._rows, dtype=np.float32).reshape(-1, EMBEDDING_SIZE)
         return np.arange(len(frames)) * self._stride, frames
 
 
 def most_typical(frames: np.ndarray, vector: np.ndarray) -> int:
-    """Find the window nearest to a song's vector, by Euclidean distance.
+    """Find the window nearest to a song's vector by Euclidean distance.
 
-    Under the maximum over time, what a window lacks of the song's maxima is exactly what its distance
-    sums up: it would be zero for a window that holds them all. The cosines of a song's windows to it
-    differ by thousandths, and praise a faint window as much as a full one.
+    With maximum pooling, the distance measures exactly what a window lacks of the song's maxima: it is zero
+    for a window that holds them all. Cosine similarity is not suitable: the cosines of a song's windows
+    differ only by thousandths, and a faint window can have as high a cosine as a loud one.
 
     Parameters
     ----------
     frames : np.ndarray [shape=(n, 512), float32]
-        At least one.
+        Embeddings of at least one window.
     vector : np.ndarray [shape=(512,)]
-        What the song's windows were pooled to.
+        The song's vector.
 
     Returns
     -------
     int
-        A row of `frames`; the first of equals.
+        A row of `frames`; the first one if several are equally near.
     """
     return int(np.argmin(np.square(frames - vector).sum(axis=1)))

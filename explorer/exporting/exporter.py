@@ -10,18 +10,18 @@ from typing import BinaryIO
 
 import numpy as np
 
-from explorer.config import TITLES
+from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.errors import AnalysisError
 from explorer.exporting.collection import Collection, collect
 from explorer.exporting.playlists import write_playlist
 from explorer.exporting.tables import write_csv, write_metadata, write_vectors
-from explorer.util.atomic_write import refuse_library, whole_file
+from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
 
-FORMS = ("csv", "parquet", "m3u8", "xspf", "tsv")
+FORMATS = ("csv", "parquet", "m3u8", "xspf", "tsv")
 PLAYLISTS = ("m3u8", "xspf")
 
-_EXTENSIONS = {f".{form}": form for form in FORMS} | {".m3u": "m3u8", ".pq": "parquet"}
+_EXTENSIONS = {f".{form}": form for form in FORMATS} | {".m3u": "m3u8", ".pq": "parquet"}
 _Writer = Callable[[BinaryIO], object]
 
 
@@ -77,7 +77,7 @@ class Exported:
     trained: bool | None
 
 
-def form_of(out: Path) -> str | None:
+def format_of(out: Path) -> str | None:
     """Return the file format for a file's extension; None if the extension is unknown."""
     return _EXTENSIONS.get(out.suffix.lower())
 
@@ -106,7 +106,7 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
     song_count, writers = _prepare(collection, request)
     files = [_file_name(out, ending) for ending in writers] if isinstance(out, Path) else []
     for file in files:
-        refuse_library(file, database.path)
+        refuse_to_overwrite_library(file, database.path)
     try:
         _write(writers.values(), files or out)
     except BrokenPipeError:
@@ -122,9 +122,9 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
 
 
 def _check_options(database: Database, request: ExportRequest, out: Path | BinaryIO) -> None:
-    if request.form not in FORMS:
+    if request.form not in FORMATS:
         raise AnalysisError(
-            f"form={request.form!r} is not an export format: choose one of {', '.join(FORMS)}."
+            f"form={request.form!r} is not an export format: choose one of {', '.join(FORMATS)}."
         )
     if request.form != "parquet" and (request.projection or request.vectors):
         option = "--projection" if request.projection else "--vectors"
@@ -135,9 +135,9 @@ def _check_options(database: Database, request: ExportRequest, out: Path | Binar
         raise AnalysisError(f"{out} is a folder: name a file in it with --out.")
     stored = database.projections()
     if request.projection and request.projection not in stored:
-        known = ", ".join(TITLES[name] for name in TITLES if name in stored) or "none"
+        known = ", ".join(PROJECTION_NAMES[name] for name in PROJECTION_NAMES if name in stored) or "none"
         raise AnalysisError(
-            f"The map has no {TITLES.get(request.projection, request.projection)} (it has {known}): run "
+            f"The map has no {PROJECTION_NAMES.get(request.projection, request.projection)} (it has {known}): run "
             "`python run.py map` first."
         )
 
@@ -178,7 +178,7 @@ def _write(writers: Iterable[_Writer], out: list[Path] | BinaryIO) -> None:
     with ExitStack() as stack:
         for number, write in enumerate(writers):
             if isinstance(out, list):
-                with stack.enter_context(whole_file(out[number])).open("wb") as target:
+                with stack.enter_context(atomic_write(out[number])).open("wb") as target:
                     write(target)
             else:
                 write(out)

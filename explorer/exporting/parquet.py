@@ -13,7 +13,7 @@ from explorer.exporting.collection import Collection
 from explorer.exporting.playlists import path_text
 from explorer.exporting.tables import PROJECTIONS
 from explorer.mapping.knn_graph import true_neighbours
-from explorer.util.text import shown
+from explorer.util.text import one_line
 
 NEIGHBOURS = 10
 # In a large library, the search finds more of the true ten nearest if it searches for more, as the map does.
@@ -107,8 +107,10 @@ def neighbours_among(collection: Collection) -> tuple[np.ndarray, np.ndarray]:
 
 def _columns_of_tags(collection: Collection, part: slice, relative: bool) -> dict[str, list]:
     songs, clusters = collection.songs[part], collection.clusters[part].tolist()
-    genres = [[shown(genre) for genre in song.genres] for song in songs]
-    columns = {name: [shown(getattr(song, name)) for song in songs] for name in ("title", "artist", "album")}
+    genres = [[one_line(genre) for genre in song.genres] for song in songs]
+    columns = {
+        name: [one_line(getattr(song, name)) for song in songs] for name in ("title", "artist", "album")
+    }
     texts = zip(columns["title"], columns["artist"], map(", ".join, genres), strict=True)
     return columns | {
         "song_id": [song.song_id for song in songs],

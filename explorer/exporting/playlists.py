@@ -17,9 +17,9 @@ from xml.etree import ElementTree
 from explorer.database.records import absolute_path
 from explorer.database.songs import PlaylistSong
 from explorer.errors import LibraryError
-from explorer.util.text import fits_one_line, shown
+from explorer.util.text import is_one_line, one_line
 
-FORMS = {
+FORMATS = {
     "m3u8": "audio/x-mpegurl",
     "xspf": "application/xspf+xml",
     "csv": "text/csv",
@@ -60,20 +60,20 @@ def write_playlist(songs: Iterable[PlaylistSong], *, form: str, paths: str) -> t
     LibraryError
         If `form` or `paths` is not one of these values.
     """
-    if form not in FORMS:
-        raise LibraryError(f"form={form!r} is not a playlist format: choose one of {', '.join(FORMS)}.")
+    if form not in FORMATS:
+        raise LibraryError(f"form={form!r} is not a playlist format: choose one of {', '.join(FORMATS)}.")
     if paths not in PATHS:
         raise LibraryError(f"paths={paths!r} is not valid: choose one of {', '.join(PATHS)}.")
     write = {"m3u8": _m3u8, "xspf": _xspf, "csv": _csv}[form]
     with_file = (song for song in songs if song.path is not None and song.root is not None)
-    return write(with_file, paths == "relative"), FORMS[form]
+    return write(with_file, paths == "relative"), FORMATS[form]
 
 
 def _m3u8(songs: Iterable[PlaylistSong], relative: bool) -> str:
     lines = ["#EXTM3U"]
     for song in songs:
         seconds = -1 if song.duration_s is None else round(song.duration_s)
-        names = (shown(song.artist)[:_MAX_NAME_LENGTH], shown(song.title)[:_MAX_NAME_LENGTH])
+        names = (one_line(song.artist)[:_MAX_NAME_LENGTH], one_line(song.title)[:_MAX_NAME_LENGTH])
         lines.append(f"#EXTINF:{seconds}," + " - ".join(filter(None, names)))
         lines.append(_m3u8_path(song, relative))
     return "\n".join(lines) + "\n"
@@ -82,7 +82,7 @@ def _m3u8(songs: Iterable[PlaylistSong], relative: bool) -> str:
 def _m3u8_path(song: PlaylistSong, relative: bool) -> str:
     """Return a file's path, or its URI if the path cannot be written on one line."""
     name = _native_path(song, relative)
-    if not fits_one_line(name) or name != name.rstrip():
+    if not is_one_line(name) or name != name.rstrip():
         return _uri(song, relative=False)
     # Without `./`, a player would read such a name as a comment or as a URI.
     if relative and (name[0] in "# \t" or _URI_SCHEME.match(song.path)):
@@ -96,9 +96,9 @@ def _xspf(songs: Iterable[PlaylistSong], relative: bool) -> str:
     for song in songs:
         fields = {
             "location": _uri(song, relative=relative),
-            "title": shown(song.title),
-            "creator": shown(song.artist),
-            "album": shown(song.album),
+            "title": one_line(song.title),
+            "creator": one_line(song.artist),
+            "album": one_line(song.album),
             "duration": "" if song.duration_s is None else str(round(song.duration_s * 1000)),
         }
         track = ElementTree.SubElement(tracks, "track")
@@ -130,7 +130,7 @@ def song_cells(song: PlaylistSong, cell: Callable[[str], str]) -> dict[str, str]
 
 def table_cell(text: str) -> str:
     """Return a text as a cell: on one line, with an apostrophe in front if it looks like a formula."""
-    line = shown(text)
+    line = one_line(text)
     return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
 
 
@@ -139,7 +139,7 @@ def path_text(song: PlaylistSong, *, relative: bool) -> str:
     if song.path is None or song.root is None:
         return ""
     path = _native_path(song, relative)
-    return path if fits_one_line(path) else _uri(song, relative=relative)
+    return path if is_one_line(path) else _uri(song, relative=relative)
 
 
 def path_cell(song: PlaylistSong, *, relative: bool) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.exporting.collection import Collection
 from explorer.exporting.playlists import path_cell, song_cells, table_cell
-from explorer.util.text import shown
+from explorer.util.text import one_line
 
 PROJECTIONS = ("pca", "tsne", "umap")
 COORDINATES = tuple(f"{name}_{axis}" for name in PROJECTIONS for axis in "xy")
@@ -71,7 +71,7 @@ def write_metadata(collection: Collection, target: BinaryIO) -> None:
     table = csv.DictWriter(_as_text(target), METADATA_COLUMNS, **dialect)
     table.writeheader()
     for row in np.flatnonzero(collection.vector_rows >= 0).tolist():
-        cells = song_cells(collection.songs[row], shown) | _cluster_cells(collection, row, shown)
+        cells = song_cells(collection.songs[row], one_line) | _cluster_cells(collection, row, one_line)
         cells["song_id"] = cells["song_id"] or f"song {row}"
         table.writerow(cells | {"title": cells["title"] or cells["song_id"]})
 

@@ -1,1 +1,1 @@
-"""Running the embedding over a folder, so that it can stop and go on."""
+"""Indexing: embeds a folder of music into a library, in runs that can be stopped and resumed."""

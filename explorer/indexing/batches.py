@@ -1,4 +1,4 @@
-"""Windows of many songs in full batches, and the songs' ends in their right places between them."""
+"""Packs the windows of many songs into full batches, and marks where each song ends."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from explorer.indexing.outcomes import Failed, Known
 
 @dataclass(frozen=True)
 class Decoded:
-    """A song whose windows have all been handed over."""
+    """The end of a song whose windows are all packed."""
 
     number: int
+    """The song's position in the list of files."""
     song: Song
     levels_db: np.ndarray | None = field(default=None, compare=False)
-    """How loud each window is [shape=(T,)], as `window_levels` gives it."""
+    """The level of each window [shape=(T,)], as `window_levels` gives it."""
 
 
 @dataclass(frozen=True)
 class Undecoded:
-    """A file that needs no embedding, or cannot be embedded; windows of it may have been handed over."""
+    """The end of a file that needs no embedding, or failed; some of its windows may already be packed."""
 
     number: int
     outcome: Known | Failed
@@ -34,16 +35,16 @@ Ending = Decoded | Undecoded
 
 @dataclass
 class Batch:
-    """What the network is to run next, and which songs are complete when it has.
+    """One call of the network, and the songs that are complete after it.
 
     Attributes
     ----------
     inputs : np.ndarray [shape=(n, *input_shape), float32] or None
-        Windows of one or more songs, as `Engine.prepare` makes them; None where only endings are left.
-    parts : list of (song's number, start, stop)
-        Whose windows they are, in order.
+        Windows of one or more songs, as `Engine.prepare` makes them; None if the batch has only endings.
+    parts : list of (number, start, stop)
+        Which rows of `inputs` belong to which song, in order.
     endings : list of Ending
-        Songs of which nothing comes after these windows.
+        The songs that have no windows after this batch.
     """
 
     inputs: np.ndarray | None = None
@@ -52,7 +53,7 @@ class Batch:
 
 
 class Packer:
-    """Packs windows into full batches: short songs and rests cost the network nothing."""
+    """Packs windows into full batches, so that short songs leave no batch half empty."""
 
     def __init__(self, batch_size: int) -> None:
         self._batch_size = batch_size
@@ -65,30 +66,30 @@ class Packer:
         self._endings: list[Ending] = []
 
     def add(self, number: int, inputs: np.ndarray) -> Iterator[Batch]:
-        """Take in windows of a song, and yield the batches that they fill.
+        """Add windows of a song, and yield the batches that they fill.
 
         Parameters
         ----------
         number : int
-            The song's: windows of several may come in turns.
+            The song's number. Windows of several songs may alternate.
         inputs : np.ndarray [shape=(n, *input_shape), float32]
         """
         while len(inputs):
-            taken, inputs = np.split(inputs, [self._batch_size - self._count])
-            self._rows.append(taken)
-            self._parts.append((number, self._count, self._count + len(taken)))
-            self._count += len(taken)
+            fitting, inputs = np.split(inputs, [self._batch_size - self._count])
+            self._rows.append(fitting)
+            self._parts.append((number, self._count, self._count + len(fitting)))
+            self._count += len(fitting)
             if self._count == self._batch_size:
                 yield self.flush()
 
     def end(self, ending: Ending) -> Iterator[Batch]:
-        """Take in the end of a song, and yield it at once where no window is waiting."""
+        """Add the end of a song; yield it at once if no window is waiting."""
         self._endings.append(ending)
         if not self._count:
             yield self.flush()
 
     def flush(self) -> Batch:
-        """Return what is waiting, full or not."""
+        """Return everything that is waiting as a batch, full or not."""
         inputs = np.concatenate(self._rows) if self._rows else None
         batch = Batch(inputs, self._parts, self._endings)
         self._clear()

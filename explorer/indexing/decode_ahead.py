@@ -1,7 +1,7 @@
-"""Decoding, resampling and log-mels, a bounded number of batches ahead of the network.
+"""Decodes files and computes log-mels in threads, a bounded number of batches ahead of the network.
 
-Each thread has a process that decodes for it, and that a bad file may crash or hang; the log-mels are
-made in the thread.
+Each thread decodes in a process of its own, which a bad file may crash or hang. The log-mels are computed in
+the thread.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from explorer.indexing.outcomes import Failed, Known
 from explorer.library.music_file import ScannedFile
 
 QUEUED_WINDOWS = 64
-"""How far ahead of the network: 13 MB."""
+"""The queue's length in windows: 13 MB."""
 
-WINDOWS_AT_A_TIME = 8
-MOST_THREADS = 8
-STOPPING_TIMEOUT_S = 20.0
+WINDOWS_PER_STEP = 8
+MAX_THREADS = 8
+JOIN_TIMEOUT_S = 20.0
 
 
 def decoding_threads() -> int:
-    """Return how many songs to decode at once: a quarter of the cores feed what the others compute."""
-    return max(1, min(MOST_THREADS, count_cores() // 4))
+    """Return how many songs to decode at once: a quarter of the cores; the network uses the others."""
+    return max(1, min(MAX_THREADS, count_cores() // 4))
 
 
-class Producer:
-    """Turns files into batches for the network.
+class DecodeAhead:
+    """Turns files into batches for the network, in threads.
 
     Parameters
     ----------
-    folder : Path
-        The root that the files' paths are relative to.
+    root : Path
+        The folder that the files' paths are relative to.
     files : list of ScannedFile
-        What to read, in this order.
+        The files to read, in this order.
     prepare : callable
-        From windows to the network's inputs: `Engine.prepare`.
+        Computes the network's inputs from windows: `Engine.prepare`.
     hop_s : float
         Seconds from one window to the next.
     batch_size : int
         Windows in a batch.
     known : container of str
-        Files with one of these fingerprints, of bytes or of sound, are not decoded: they are `Known`.
+        Fingerprints of bytes and of sounds. A file that has one of them is not decoded: it is `Known`.
     threads : int
-        Songs that are decoded at once.
+        The number of songs decoded at once.
     """
 
     def __init__(
         self,
-        folder: Path,
+        root: Path,
         files: list[ScannedFile],
         *,
         prepare: Callable[[np.ndarray], np.ndarray],
@@ -67,14 +67,16 @@ class Producer:
         known: Container[str],
         threads: int = 1,
     ) -> None:
-        self._folder = folder
+        self._root = root
         self._prepare = prepare
         self._hop_s = hop_s
         self._known = known
-        self._read_here: set[str] = set()
-        self._todo = iter(enumerate(files))
+        self._decoded_here: set[str] = set()
+        """Fingerprints of the files that were decoded completely."""
+        self._files = iter(enumerate(files))
         self._packer = Packer(batch_size)
         self._lock = threading.Lock()
+        """Guards `_files`, `_packer` and `_running`."""
         self._queue: queue.Queue[Batch | DecoderError | None] = queue.Queue(
             max(2, QUEUED_WINDOWS // batch_size)
         )
@@ -84,12 +86,12 @@ class Producer:
         self._decoders = [Decoder() for _ in range(threads)]
 
     def batches(self) -> Iterator[Batch]:
-        """Start the threads and yield what they make, each song's windows in their order.
+        """Start the threads, and yield their batches. The windows of each song are in order.
 
         Raises
         ------
         DecoderError
-            If no process that decodes can be started.
+            If no decoder process can be started.
         """
         threads = [
             threading.Thread(target=self._run, args=(decoder,), name=f"decoding {number}", daemon=True)
@@ -103,24 +105,24 @@ class Producer:
                     raise batch
                 yield batch
         finally:
-            # A thread that still decodes while the interpreter goes away aborts the process.
+            # A thread that still decodes while the interpreter shuts down would abort the process.
             self._stopped.set()
             for decoder in self._decoders:
                 decoder.interrupt()
             for thread in threads:
-                thread.join(STOPPING_TIMEOUT_S)
+                thread.join(JOIN_TIMEOUT_S)
 
     def finish(self) -> None:
-        """Begin no other file: what is in hand is the rest."""
+        """Finish the files that were begun, and begin no other."""
         self._finishing.set()
 
     def _run(self, decoder: Decoder) -> None:
         with decoder:
             try:
-                while not self._stopped.is_set() and (item := self._next()) is not None:
+                while not self._stopped.is_set() and (item := self._next_file()) is not None:
                     self._read(*item, decoder)
             except DecoderError as error:
-                # No file is to blame, and the next one would fare no better.
+                # The process could not start: no file is to blame, and the next file would fail as well.
                 self._put(error)
         with self._lock:
             self._running -= 1
@@ -128,12 +130,12 @@ class Producer:
                 self._put(self._packer.flush())
                 self._put(None)
 
-    def _next(self) -> tuple[int, ScannedFile] | None:
+    def _next_file(self) -> tuple[int, ScannedFile] | None:
         with self._lock:
-            return None if self._finishing.is_set() else next(self._todo, None)
+            return None if self._finishing.is_set() else next(self._files, None)
 
     def _put(self, batch: Batch | DecoderError | None) -> None:
-        """Hand a batch over, unless nobody wants it any more."""
+        """Put a batch into the queue. Wait while the queue is full, unless the reader has stopped."""
         while not self._stopped.is_set():
             try:
                 return self._queue.put(batch, timeout=0.2)
@@ -141,7 +143,7 @@ class Producer:
                 continue
 
     def _pack(self, batches: Iterator[Batch]) -> None:
-        # The lock keeps a song's windows before its end, whatever the other threads pack between.
+        # The lock keeps a song's windows before its end, whatever the other threads pack meanwhile.
         with self._lock:
             for batch in batches:
                 self._put(batch)
@@ -154,23 +156,23 @@ class Producer:
         except ExplorerError as error:
             self._fail(number, file, str(error))
         except Exception as error:
-            # Whatever a file makes us stumble over costs one file, and not the others.
+            # An unexpected error must fail only this file.
             self._fail(number, file, f"{file.text} cannot be read ({type(error).__name__}: {error}).")
 
     def _fail(self, number: int, file: ScannedFile, reason: str) -> None:
         self._pack(self._packer.end(Undecoded(number, Failed(file, reason))))
 
     def _decode(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
-        path = self._folder / file.native
+        path = self._root / file.native
         fingerprints = decoder.fingerprints(path)
-        if any(mark in self._known or mark in self._read_here for mark in fingerprints.all):
+        if any(text in self._known or text in self._decoded_here for text in fingerprints.all):
             self._pack(self._packer.end(Undecoded(number, Known(file, fingerprints))))
             return
         sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
         levels = []
-        for some in windows(sound.blocks(), hop_s=self._hop_s, batch_size=WINDOWS_AT_A_TIME):
-            levels.append(window_levels(some))
-            self._pack(self._packer.add(number, self._prepare(some)))
+        for step in windows(sound.blocks(), hop_s=self._hop_s, batch_size=WINDOWS_PER_STEP):
+            levels.append(window_levels(step))
+            self._pack(self._packer.add(number, self._prepare(step)))
             if self._stopped.is_set():
                 return
         song = Song(
@@ -182,5 +184,5 @@ class Producer:
             audio_fingerprint=fingerprints.audio_fingerprint,
         )
         self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
-        # Only now: a copy of it must not come before it.
-        self._read_here |= fingerprints.all
+        # Only after the song's end is packed: its copies must come later.
+        self._decoded_here |= fingerprints.all

@@ -1,4 +1,4 @@
-"""Says what an index run would do; nothing is written."""
+"""Plans an index run without writing anything (`--dry-run`)."""
 
 from __future__ import annotations
 
@@ -16,29 +16,31 @@ from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scanning import scan_folder
 from explorer.util.progress import Reporter
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 
 @dataclass
-class Rehearsal:
-    """What an index run would do; files are absolute paths, as text.
+class DryRun:
+    """What an index run would do. Files are absolute paths, as text.
 
     Attributes
     ----------
-    new, changed : list of str
-        What would be embedded.
+    new, changed, retried : list of str
+        Files that would be embedded: unknown, changed, or failed before and tried again.
     moved : list of (str, str)
-        From where to where.
+        Songs that would keep their vectors: the old and the new path.
     copied, retagged : list of str
-        What would keep a vector: another song's, or its own.
-    retried, unreadable : list of str
-        What failed before and would be tried again, and what fails now.
+        Files that would get the vector of another song, or keep their own.
+    unreadable : list of str
+        Files that would fail.
     gone, back : list of str
-        Songs whose files are not there, and that are there again.
+        Songs whose files are missing, and songs whose missing files are back.
     unchanged : int
-        Files that would be passed over.
+        Files that would be skipped.
+    failed_before : int
+        The part of the unchanged files that failed in an earlier run.
     songs_per_second : float or None
-        How fast the library's last run was.
+        The rate of the library's last run.
     """
 
     new: list[str] = field(default_factory=list)
@@ -56,7 +58,7 @@ class Rehearsal:
 
     @property
     def to_embed(self) -> int:
-        """How many files the network would have to look at."""
+        """How many files would be embedded."""
         return len(self.new) + len(self.changed) + len(self.retried)
 
 
@@ -68,15 +70,17 @@ def plan_dry_run(
     limit: int | None = None,
     reindex: bool = False,
     reporter: Reporter,
-) -> Rehearsal:
-    """Compare a folder with a library, and read what is new as far as its fingerprints.
+) -> DryRun:
+    """Compare a folder with a library. New files are read, but only for their fingerprints.
 
     Parameters
     ----------
     database : Database or None
-        None where there is no library yet.
-    retry, limit, reindex
-        As `index_folder` has them; `reindex` embeds everything that is there.
+        None if there is no library yet.
+    retry, limit : bool, int
+        As in `IndexRun`.
+    reindex : bool
+        Treat every file as new.
 
     Raises
     ------
@@ -87,73 +91,73 @@ def plan_dry_run(
     scan = scan_folder(folder)
     known = database.known_files_under(folder) if database and not reindex else {}
     plan = make_plan(known, scan, retry=retry)
-    told = Rehearsal(unchanged=plan.known, failed_before=plan.failed_before)
-    told.gone = [_absolute(folder, path) for path in plan.gone if not known[path].failed]
-    told.back = [_absolute(folder, path) for path in plan.back]
-    changed, retried = ({file.path for file in files} for files in (plan.changed, plan.retried))
-    todo = plan.todo[:limit]
+    dry_run = DryRun(unchanged=plan.known, failed_before=plan.failed_before)
+    dry_run.gone = [_absolute(folder, path) for path in plan.gone if not known[path].failed]
+    dry_run.back = [_absolute(folder, path) for path in plan.back]
+    files = plan.to_read[:limit]
     if database and database.count_vectors() and not reindex:
-        todo = _unknown(_Comparison(database, folder, told), todo, reporter)
-    for file in todo:
-        kind = told.changed if file.path in changed else told.retried if file.path in retried else told.new
-        kind.append(_absolute(folder, file.path))
-    if database and (run := database.last_embedding()):
-        told.songs_per_second = run.songs_per_second
-    return told
-
-
-def _unknown(comparison: _Comparison, files: list[ScannedFile], reporter: Reporter) -> list[ScannedFile]:
-    """Return the files whose sound the library has not."""
-    unknown = []
-    with reporter.counting("Comparing", total=len(files), unit="files") as counter, Decoder() as decoder:
-        for file in files:
-            if not comparison.settles(file, decoder):
-                unknown.append(file)
-            counter.advance()
-    return unknown
+        files = _Comparison(database, folder, dry_run).unknown_files(files, reporter)
+    changed, retried = ({file.path for file in files} for files in (plan.changed, plan.retried))
+    for file in files:
+        in_changed, in_retried = file.path in changed, file.path in retried
+        group = dry_run.changed if in_changed else dry_run.retried if in_retried else dry_run.new
+        group.append(_absolute(folder, file.path))
+    if database and (last_run := database.last_embedding()):
+        dry_run.songs_per_second = last_run.songs_per_second
+    return dry_run
 
 
 class _Comparison:
-    """Looks for files' sounds in a library; a song can move only once."""
+    """Looks up files' sounds in a library, and adds the files with known sounds to a dry run."""
 
-    def __init__(self, database: Database, folder: Path | RemotePath, told: Rehearsal) -> None:
+    def __init__(self, database: Database, folder: Path | RemotePath, dry_run: DryRun) -> None:
         self._database = database
         self._folder = folder
-        self._told = told
+        self._dry_run = dry_run
         self._moved: set[str] = set()
+        """Songs that have moved already: a song moves only once."""
 
-    def settles(self, file: ScannedFile, decoder: Decoder) -> bool:
-        """Take note of a file that need not be embedded, and tell whether it is one."""
-        path = self._folder / file.native
+    def unknown_files(self, files: list[ScannedFile], reporter: Reporter) -> list[ScannedFile]:
+        """Add the files that need no embedding to the dry run, and return the others."""
+        unknown = []
+        with reporter.counting("Comparing", total=len(files), unit="files") as counter, Decoder() as decoder:
+            for file in files:
+                if not self._add_if_known(self._folder / file.native, decoder):
+                    unknown.append(file)
+                counter.advance()
+        return unknown
+
+    def _add_if_known(self, path: Path | RemotePath, decoder: Decoder) -> bool:
+        """Add a file to the dry run if it cannot be read or its sound is known; tell whether that was so."""
         try:
             fingerprints = decoder.fingerprints(path)
         except ExplorerError:
             fingerprints = None
         if fingerprints is None or fingerprints.audio_fingerprint is None:
-            self._told.unreadable.append(readable(path))
+            self._dry_run.unreadable.append(valid_text(path))
             return True
-        found = classify(
+        match = classify(
             self._database.same_sound(fingerprints),
-            is_own=lambda one: _place(one) == path,
-            is_taken=lambda one: one.song_id in self._moved,
+            is_own=lambda song: _path_of(song) == path,
+            is_taken=lambda song: song.song_id in self._moved,
         )
-        if found is None:
+        if match is None:
             return False
-        kind, song = found
+        kind, song = match
         if kind == "moved":
             self._moved.add(song.song_id)
-            before = readable(_place(song))
-            self._told.moved.append((before, readable(path)))
-            if before in self._told.gone:
-                self._told.gone.remove(before)
+            old_path = valid_text(_path_of(song))
+            self._dry_run.moved.append((old_path, valid_text(path)))
+            if old_path in self._dry_run.gone:
+                self._dry_run.gone.remove(old_path)
         else:
-            getattr(self._told, kind).append(readable(path))
+            getattr(self._dry_run, kind).append(valid_text(path))
         return True
 
 
-def _place(song: SameSound) -> Path | RemotePath:
+def _path_of(song: SameSound) -> Path | RemotePath:
     return song.root / os.fsdecode(song.path)
 
 
 def _absolute(folder: Path | RemotePath, path: bytes) -> str:
-    return readable(folder / os.fsdecode(path))
+    return valid_text(folder / os.fsdecode(path))

@@ -1,4 +1,4 @@
-"""Embeds single files: for their own sake, or so that they can stand beside a library's songs."""
+"""Embeds single audio files, without storing them in a library."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ import numpy as np
 
 from explorer.audio.decoding import AudioStream, open_audio
 from explorer.database.database import Database
-from explorer.embedding.engines import Engine
+from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
 from explorer.embedding.pooling import pool
 from explorer.errors import AudioError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
-from explorer.indexing.model import Model, ModelRequest, load_engine, settle_model
-from explorer.util.atomic_write import whole_file
+from explorer.indexing.model import Model, ModelRequest, choose_model
+from explorer.util.atomic_write import atomic_write
 from explorer.util.progress import Reporter
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedFile:
-    """What embedding made of a file.
+    """A file's embedding.
 
     Attributes
     ----------
     path : Path
     embedding : np.ndarray [shape=(T, 512), float32]
-        One row a window.
+        One row per window.
     pooled : np.ndarray [shape=(512,), float64]
-        As a library keeps it.
+        The pooled vector, as a library stores it.
     duration_s : float
-        Of what was decoded.
+        The duration of the decoded audio.
     format : str
         Container and codec.
     seconds : float
-        How long it took, without loading the model.
+        How long decoding and embedding took, without loading the model.
     preview_start_s : float
-        Where the part begins that is most like the whole.
+        Where a preview of the file starts.
     """
 
     path: Path
@@ -55,12 +55,12 @@ class EmbeddedFile:
 
 
 class Embedder:
-    """One engine for any number of files; get one from `open_embedder`.
+    """Embeds any number of files with one engine. `open_embedder` makes one.
 
     Attributes
     ----------
     model : Model
-        What makes the vectors: only those of one model can be compared.
+        The model that makes the vectors.
     """
 
     def __init__(self, model: Model, engine: Engine, reporter: Reporter) -> None:
@@ -79,8 +79,8 @@ class Embedder:
         stream = _open(file)
         started = time.monotonic()
         levels: list[np.ndarray] = []
-        with self._reporter.working(f"Embedding {readable(Path(file.name))}") as tell:
-            embedding = np.concatenate(list(self._frames(stream, levels, tell)))
+        with self._reporter.working(f"Embedding {valid_text(Path(file.name))}") as report_share:
+            embedding = np.concatenate(list(self._frames(stream, levels, report_share)))
         pooled = pool(embedding, method=self.model.pooling)
         preview_start_s = choose_start(
             np.arange(len(embedding)),
@@ -101,60 +101,60 @@ class Embedder:
         )
 
     def _frames(
-        self, stream: AudioStream, levels: list[np.ndarray], tell: Callable[[float], None]
+        self, stream: AudioStream, levels: list[np.ndarray], report_share: Callable[[float], None]
     ) -> Iterator[np.ndarray]:
-        """Embed batch after batch, and note how loud each window is."""
-        expected_s = _claimed_length(stream.path)
+        """Yield the embeddings of each batch of windows, and append the windows' levels to `levels`."""
+        expected_s = _claimed_duration_s(stream.path)
         blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
         for batch in windows(blocks, hop_s=self.model.hop_s, batch_size=self._engine.batch_size):
             levels.append(window_levels(batch))
             yield self._engine.embed(self._engine.prepare(batch))
             if expected_s > 0:
-                tell(min(1.0, stream.duration_s / expected_s))
+                report_share(min(1.0, stream.duration_s / expected_s))
 
 
 def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Reporter) -> Embedder:
-    """Load a model, for any number of files.
+    """Load the model for embedding files.
 
     Parameters
     ----------
     database : Path or None
-        The library whose own model is used, so that its vectors and the files' can be compared; None for
-        the model that the request describes, in float32 unless that names another precision. No database
-        is touched then.
+        The library whose model is used, so that the files' vectors can be compared with its vectors. None
+        uses the requested model, in float32 unless the request names another precision, and opens no
+        database.
     request : ModelRequest
-        What was asked of the model; with a library, what is left open is the library's.
+        The requested model. Fields left open follow the library's model.
     reporter : Reporter
-        Is told of each file's progress.
+        Receives each file's progress.
 
     Raises
     ------
     LibraryError
-        If there is no library, it has no model yet or one that nobody knows, or another model is asked
-        for.
+        If there is no library, it has no model or an unknown one, or another model is requested.
     EmbeddingError
-        If the weights cannot be had, or the model cannot run here.
+        If the weights cannot be found or downloaded, or the model cannot run here.
     """
     if database is None:
-        # One song has no neighbours to measure a faster precision by.
+        # Measuring a faster precision needs several songs, so the default is float32.
         request = replace(request, precision=request.precision or "float32")
-        model, weights = settle_model(None, request, reporter=reporter)
-        return Embedder(model, load_engine(model, weights, request), reporter)
+        model, weights = choose_model(None, request, reporter=reporter)
+        return Embedder(model, open_engine(request.engine, weights, precision=model.precision), reporter)
     with Database.open_readonly(database) as library:
         recorded, network = library.model(), library.network()
     if recorded is None:
         raise LibraryError(f"{database} holds no song yet: run `python run.py index FOLDER` first.")
     if not recorded.get("weights_sha256"):
         raise LibraryError(
-            f"The vectors of {database} were imported, and what made them is unknown: a file cannot be "
-            "compared with them."
+            f"The vectors of {database} were imported, and the model that made them is unknown: files cannot "
+            "be compared with them."
         )
-    model, weights = settle_model(recorded, request, reporter=reporter)
+    model, weights = choose_model(recorded, request, reporter=reporter)
     if model.precision != "int8":
         network = None
     elif network is None:
         raise LibraryError(f"{database} has lost its int8 network: run `python run.py index` again.")
-    return Embedder(model, load_engine(model, weights, request, network=network), reporter)
+    engine = open_engine(request.engine, weights, precision=model.precision, network=network)
+    return Embedder(model, engine, reporter)
 
 
 def embed_to_npz(
@@ -164,86 +164,90 @@ def embed_to_npz(
     reporter: Reporter,
     database: Path | None = None,
 ) -> Iterator[dict]:
-    """Write each file's `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) to an .npz.
+    """Write the `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) of each file to an .npz.
 
-    The model is loaded once, when a file is found to be audio.
+    The model is loaded once, when the first audio file is found.
 
     Parameters
     ----------
     files : iterable of (Path, Path)
-        Each file, and its .npz.
+        Each file, and the .npz to write.
     database : Path or None
-        As `open_embedder` has it.
+        As for `open_embedder`.
 
     Yields
     ------
     dict
         `file`, `out`, `format`, `shape`, `windows`, `min`, `max`, `duration_s`, `preview_start_s`,
-        `seconds` of work, `seconds_per_audio_second` and the `model`; for a file that cannot be embedded
-        its `file` and the `reason`.
+        `seconds` of work, `seconds_per_audio_second` and `model`. For a file that cannot be embedded only
+        `file` and `reason`.
 
     Raises
     ------
     AudioError, EmbeddingError, LibraryError
-        If there can be no model, or an .npz cannot be written.
+        If the model cannot be loaded, or an .npz cannot be written.
     """
     embedder = None
     for file, out in files:
         try:
             _open(file)
         except AudioError as error:
-            yield {"file": readable(file), "reason": str(error)}
+            yield {"file": valid_text(file), "reason": str(error)}
             continue
-        # Outside of any `try`: without a model none of the others can be embedded either.
+        # Not inside the `try`: if the model cannot be loaded, no file can be embedded.
         if embedder is None:
             embedder = open_embedder(database=database, request=request, reporter=reporter)
         try:
             embedded = embedder.embed(file)
         except ExplorerError as error:
-            yield {"file": readable(file), "reason": str(error)}
+            yield {"file": valid_text(file), "reason": str(error)}
         except Exception as error:
-            # Whatever a decoder stumbles over costs one file, and not the others.
-            reason = f"{readable(file)} cannot be read ({type(error).__name__}: {error})."
-            yield {"file": readable(file), "reason": reason}
+            # An unexpected error must fail only this file.
+            reason = f"{valid_text(file)} cannot be read ({type(error).__name__}: {error})."
+            yield {"file": valid_text(file), "reason": reason}
         else:
             yield _store(embedded, out, embedder.model)
 
 
 def npz_paths(files: Sequence[Path], out: str | None) -> list[Path]:
-    """Decide where each file's .npz goes; no two go to the same place.
+    """Choose a different .npz path for each file.
 
     Parameters
     ----------
     out : str or None
-        For one file an .npz of any name, or a folder: one that is there, or ends with `/`. For several a
-        folder. None for the current folder.
+        A folder: an existing one, or a name that ends with `/`. For one file also an .npz of any name. None
+        is the current folder.
 
     Raises
     ------
     AudioError
-        If several files are to go into one, or one into itself.
+        If several files would be written to one .npz, or an .npz would replace one of the files.
     """
     target = Path(out or ".").expanduser()
-    names_folder = target.is_dir() or (out or "").endswith(("/", os.sep))
-    if not names_folder and len(files) == 1:
+    is_folder = target.is_dir() or (out or "").endswith(("/", os.sep))
+    if not is_folder and len(files) == 1:
         paths = [target]
-    elif not names_folder and (target.exists() or target.suffix == ".npz"):
-        raise AudioError(f"{len(files)} files cannot all go to {readable(target)}: name a folder with --out.")
+    elif not is_folder and (target.exists() or target.suffix == ".npz"):
+        raise AudioError(
+            f"{len(files)} files cannot all go to {valid_text(target)}: name a folder with --out."
+        )
     else:
-        paths = _free_names(files, target)
+        paths = _distinct_paths(files, target)
     sources = {file.resolve() for file in files}
     for path in paths:
         if path.resolve() in sources:
-            raise AudioError(f"{readable(path)} is what is to be embedded: choose another name with --out.")
+            raise AudioError(
+                f"The result would replace the audio file {valid_text(path)}: choose another name with --out."
+            )
     return paths
 
 
-def _free_names(files: Sequence[Path], folder: Path) -> list[Path]:
+def _distinct_paths(files: Sequence[Path], folder: Path) -> list[Path]:
     taken: set[str] = set()
     paths = []
     for file in files:
         name, number = f"{file.stem}.npz", 1
-        # Case aside: not every file system tells a.npz from A.npz.
+        # Some file systems ignore case: a.npz and A.npz are one file there.
         while name.casefold() in taken:
             number += 1
             name = f"{file.stem} ({number}).npz"
@@ -255,17 +259,17 @@ def _free_names(files: Sequence[Path], folder: Path) -> list[Path]:
 def _open(file: Path) -> AudioStream:
     if file.is_dir():
         raise AudioError(
-            f"{readable(file)} is a folder: name files, or run `python run.py index FOLDER` for all of it."
+            f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` for all of it."
         )
     return open_audio(file)
 
 
 def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
-    """Write an .npz, and describe what is in it."""
+    """Write an .npz, and describe its contents."""
     embedding = embedded.embedding
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(out) as part, part.open("wb") as target:
+        with atomic_write(out) as part, part.open("wb") as target:
             np.savez(
                 target,
                 embedding=embedding,
@@ -273,10 +277,10 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
                 pooled=embedded.pooled,
             )
     except OSError as error:
-        raise AudioError(f"{readable(out)} cannot be written: {error.strerror}.") from error
+        raise AudioError(f"{valid_text(out)} cannot be written: {error.strerror}.") from error
     return {
-        "file": readable(embedded.path),
-        "out": readable(out),
+        "file": valid_text(embedded.path),
+        "out": valid_text(out),
         "format": embedded.format,
         "shape": list(embedding.shape),
         "windows": len(embedding),
@@ -290,10 +294,10 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
     }
 
 
-def _claimed_length(path: Path) -> float:
-    """Return how many seconds a file says that it is long: good enough for a bar of progress."""
+def _claimed_duration_s(path: Path) -> float:
+    """Return the duration in a file's header, which may be wrong, for progress only; 0 if it has none."""
     try:
         return float(mutagen.File(path).info.length)
     except Exception:
-        # Damaged tags raise whatever the parser stumbles over, and the sound may be whole.
+        # Damaged tags raise many kinds of errors, and the audio may still be intact.
         return 0.0

@@ -1,4 +1,4 @@
-"""Files that could not become songs: counted by reason, and a line for each in a log."""
+"""Counts failed files by reason, and writes each failure to a log."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Self
 
-from explorer.util.text import escaped
+from explorer.util.text import escape_unsafe
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
 
 
 def count_reasons(failures: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Count failures by their reason, the most frequent first.
+    """Count failures by reason, the most frequent first.
 
-    Reasons that differ in numbers alone are one, with `…` for the numbers.
+    Reasons that differ only in numbers count as one; `…` then replaces the numbers.
 
     Parameters
     ----------
     failures : iterable of (str, str)
-        Each file's path, and a sentence that may begin with the file's name.
+        Each file's path, and its reason: a sentence that may begin with the file's name.
     """
     counts: Counter[str] = Counter()
-    words: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for path, reason in failures:
         reason = _without_name(path, reason)
-        kind = _NUMBER.sub("…", reason)
-        counts[kind] += 1
-        if words.setdefault(kind, reason) != reason:
-            words[kind] = kind
-    return {words[kind]: count for kind, count in counts.most_common()}
+        pattern = _NUMBER.sub("…", reason)
+        counts[pattern] += 1
+        if texts.setdefault(pattern, reason) != reason:
+            texts[pattern] = pattern
+    return {texts[pattern]: count for pattern, count in counts.most_common()}
 
 
 def _without_name(path: str, reason: str) -> str:
@@ -45,10 +45,10 @@ def _without_name(path: str, reason: str) -> str:
 
 
 class FailureLog:
-    """A text file with one line for each failure: when, which file, and why, parted by tabs.
+    """A text file with one line for each failure: time, file and reason, separated by tabs.
 
-    Lines are appended and written out at once: what a killed run has told is there. A log that cannot be
-    written costs nothing but itself; `problem` then says why.
+    Each line is written at once, so a killed run loses none. If the log cannot be written, the run goes
+    on without it, and `problem` says why.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,7 +61,7 @@ class FailureLog:
         if self.problem:
             return
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        line = "\t".join(escaped(text) for text in (now, str(file), reason))
+        line = "\t".join(escape_unsafe(text) for text in (now, str(file), reason))
         try:
             if self._file is None:
                 self._file = self.path.open("a", encoding="utf-8", buffering=1)
@@ -71,9 +71,9 @@ class FailureLog:
             self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
-            # A line that found no room is tried again here.
+            # Closing tries once more to write a line that did not fit on the disk.
             with suppress(OSError):
                 self._file.close()
             self._file = None

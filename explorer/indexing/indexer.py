@@ -1,265 +1,198 @@
-"""Runs the embedding over a folder, so that it can be killed at any moment and go on.
+"""Indexes a folder of music: embeds new and changed files, and stores them as songs.
 
-What is new or changed is decoded and embedded; the caller's thread alone writes songs.db, a song a
-transaction. What is stored is whole; what is not is done again by the next run. Previews are made beside all
-that, of songs that are stored already.
+The run may be killed at any moment. Only the caller's thread writes songs.db, and each song is one
+transaction, so every stored song is complete; the next run does the rest. Previews are made in the
+background, from songs that are already stored.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from explorer.database.database import Database
 from explorer.database.state import Run
-from explorer.embedding.engines import Engine
-from explorer.embedding.model_weights import Weights
-from explorer.indexing.cluster.client import connected, make_kit
-from explorer.indexing.failures import FailureLog
-from explorer.indexing.local import embed_here
+from explorer.indexing.cluster.client import connected, embed_on_cluster
+from explorer.indexing.index_run import IndexRun
+from explorer.indexing.local import embed_locally
 from explorer.indexing.make_previews import PreviewMaker
-from explorer.indexing.model import Model, ModelRequest, settle_model
-from explorer.indexing.outcomes import Outcome
-from explorer.indexing.plan import make_plan, record_absence
-from explorer.indexing.precision_trial import settle_precision
-from explorer.indexing.refresh_genres import as_choice, bring_in_line, settle_genres, tell_unknown
-from explorer.indexing.running import indexing
+from explorer.indexing.model import choose_model
+from explorer.indexing.plan import make_plan
+from explorer.indexing.precision_trial import choose_engine
+from explorer.indexing.refresh_genres import (
+    absolute_choice,
+    choose_genre_source,
+    refresh_genres,
+    report_unknown_songs,
+)
+from explorer.indexing.running import index_lock
 from explorer.indexing.store import Storer
 from explorer.indexing.summary import Summary
 from explorer.library.genres import open_genre_source
-from explorer.library.music_file import ScannedFile
-from explorer.library.remote import RemotePath, as_root
-from explorer.library.scanning import Scan, scan_folder
-from explorer.util.interrupts import stopping_gently
-from explorer.util.progress import Counter, Reporter
-from explorer.util.text import readable
+from explorer.library.remote import as_root
+from explorer.library.scanning import scan_folder
+from explorer.util.interrupts import stop_on_first_interrupt
+from explorer.util.text import valid_text
 
-SHOWN_PROBLEMS = 10
+MAX_SHOWN_PROBLEMS = 10
 
 
-def index_folder(
-    database: Database,
-    folder: Path | RemotePath | str,
-    *,
-    request: ModelRequest,
-    reporter: Reporter,
-    limit: int | None = None,
-    retry: bool = False,
-    replace: bool = False,
-    previews: Path | None = None,
-    genre_from: str | None = None,
-    log: FailureLog | None = None,
-    settled_s: float = 0.0,
-    scheduler: str | None = None,
-) -> Summary:
-    """Embed what is new or changed in a folder, and store it.
-
-    Parameters
-    ----------
-    folder : Path, RemotePath or str
-        Of music; a URL is one that fsspec can list and read.
-    request : ModelRequest
-        What the user asked for; what they left open follows the library's own model.
-    limit : int, optional
-        Embed at most so many songs.
-    retry : bool
-        Try files again that failed before and have not changed since.
-    replace : bool
-        Empty the library first, as soon as the folder and the weights are known to be there.
-    previews : Path, optional
-        Where a preview of each song is made, new or known; None for making none. Where they would
-        begin is stored in any case.
-    genre_from : str, optional
-        `auto`, `tags`, `folder` or a table's path: where genres come from, from now on, those of known songs
-        too. None for what was chosen for the folder before, else `auto`.
-    log : FailureLog, optional
-        What each failure is added to, beside the library.
-    settled_s : float
-        Leave files for later that were written to in the last so many seconds.
-    scheduler : str, optional
-        The address of a Dask scheduler whose workers decode and embed; None for this machine.
+def index_folder(run: IndexRun) -> Summary:
+    """Index a folder: run all stages, and return the counts.
 
     Raises
     ------
     LibraryError
         If the folder does not exist, or the library was made with another model.
     WeightsError
-        If the weights cannot be had.
+        If the weights cannot be found or downloaded.
     LibraryBusyError
-        If another index runs on the same library.
+        If another index run uses the same library.
     ClusterError
-        If the scheduler cannot be reached or is lost, or no worker can do the work; what is stored stays.
+        If the scheduler cannot be reached or is lost, or no worker can do the work. Stored songs stay.
     """
     started = time.monotonic()
-    folder = as_root(folder).expanduser().resolve()
-    with indexing(database.path, str(folder)) as running:
-        scan = scan_folder(folder)
-        model, weights = settle_model(None if replace else database.model(), request, reporter=reporter)
-        _tell_found(scan, folder, reporter)
-        if genre_from is not None:
-            # A table that cannot be read must be known of before anything is forgotten.
-            open_genre_source(as_choice(genre_from), paths=[file.path for file in scan.files])
-        if replace:
-            database.forget_everything()
-        elif request.reindex:
-            database.forget_vectors()
-        summary = Summary()
-        root_id, root = database.find_or_add_root(folder)
-        scan = scan.under(folder.relative_to(root))
-        source = settle_genres(database, root_id, scan.files, genre_from, reporter=reporter)
-        if genre_from is not None:
-            summary.genres_changed = bring_in_line(
-                database, root, root_id, scan.files, source, reporter=reporter
-            )
-        plan = make_plan(database.known_files(root_id), scan, retry=retry, settled_s=settled_s)
-        record_absence(database, root_id, plan)
-        summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
-        summary.found, summary.unsettled, summary.left = len(scan.files), plan.unsettled, len(plan.todo)
-        todo = plan.todo[:limit]
-        with closing(PreviewMaker(previews, root)) if previews else nullcontext() as maker:
-            if todo:
-                running.found(len(todo), previews=previews is not None)
-                # Who holds the library for minutes must not end a run of hours.
-                database.wait_for_other_programs(reporter.say)
-                storer = Storer(
-                    database, root, root_id, summary, genres=source.genres, previews=maker, log=log
-                )
-                with _outcomes(
-                    database, root, todo, model, weights, request, reporter, summary, scheduler
-                ) as outcomes:
-                    running.embedding(summary.progress)
-                    for some in outcomes:
-                        storer.store_together(some)
-            summary.left -= summary.indexed + summary.failed
-            summary.gone = database.count_gone(root_id, scan.folder)
-            summary.seconds, summary.seconds_left = time.monotonic() - started, running.now().seconds_left
-            if genre_from is not None:
-                tell_unknown(source, reporter)
-            if todo:
-                _remember(database, summary)
-            if summary.moved:
-                database.increment_map_revision()
-            if maker and not summary.interrupted:
-                _finish_previews(maker, database, root_id, scan, summary, reporter)
-        return summary
+    with index_lock(run.database.path, str(run.folder)) as run.progress:
+        _scan(run)
+        recorded = None if run.replace else run.database.model()
+        run.model, run.weights = choose_model(recorded, run.request, reporter=run.reporter)
+        _open_root(run)
+        _plan(run)
+        with closing(PreviewMaker(run.previews, run.root)) if run.previews else nullcontext() as maker:
+            run.preview_maker = maker
+            if run.files:
+                _embed_and_store(run)
+            _finish_summary(run, started)
+            if maker and not run.summary.interrupted:
+                _finish_previews(run)
+    return run.summary
 
 
-def _tell_found(scan: Scan, folder: Path | RemotePath, reporter: Reporter) -> None:
-    if not scan.files:
-        reporter.say(f"{folder} holds no audio files.")
-    if scan.unread:
-        first = readable(folder / os.fsdecode(scan.unread[0]))
-        reporter.say(
-            f"{len(scan.unread):,} folders or files cannot be looked at, {first} for one: songs that lie "
-            "there stay as they are."
+def _scan(run: IndexRun) -> None:
+    """List the folder's files, relative to the root that contains the folder."""
+    roots = () if run.replace else map(as_root, run.database.roots())
+    run.root = next((root for root in roots if run.folder.is_relative_to(root)), run.folder)
+    run.scan = scan_folder(run.folder, root=run.root)
+    if not run.scan.files:
+        run.reporter.say(f"{run.folder} holds no audio files.")
+    if run.scan.unread:
+        first = valid_text(run.root / os.fsdecode(run.scan.unread[0]))
+        run.reporter.say(
+            f"{len(run.scan.unread):,} folders or files cannot be read, for example {first}: songs in them "
+            "stay unchanged."
         )
 
 
-def _remember(database: Database, summary: Summary) -> None:
-    began = datetime.now(UTC) - timedelta(seconds=summary.seconds)
-    database.store_run(
-        Run(
-            began.isoformat(timespec="seconds"),
-            summary.seconds,
-            summary.indexed,
-            summary.indexed - summary.embedded,
-            summary.failed,
-            summary.audio_seconds,
-        )
+def _open_root(run: IndexRun) -> None:
+    """Drop what the run replaces, and add the folder to the library."""
+    if run.genre_from is not None:
+        # Fail on an unreadable genre table before anything is deleted.
+        paths = [file.path for file in run.scan.files]
+        open_genre_source(absolute_choice(run.genre_from), paths=paths)
+    if run.replace:
+        run.database.forget_everything()
+    elif run.request.reindex:
+        run.database.forget_vectors()
+    run.root_id, root = run.database.find_or_add_root(run.folder)
+    if root != run.root:
+        # Another program has added a root around this folder since the scan.
+        run.root, run.scan = root, scan_folder(run.folder, root=root)
+
+
+def _plan(run: IndexRun) -> None:
+    """Compare the scan with the library: update genres, mark missing songs, and list the files to read."""
+    database, summary = run.database, run.summary
+    known = database.known_files(run.root_id)
+    run.genres = choose_genre_source(
+        run.genre_from,
+        database.genre_choice(run.root_id),
+        paths={file.path for file in run.scan.files} | known.keys(),
+        reporter=run.reporter,
     )
+    if run.genre_from is not None:
+        summary.genres_changed = refresh_genres(run)
+    plan = make_plan(known, run.scan, retry=run.retry, settled_s=run.settled_s)
+    database.mark_gone(run.root_id, plan.gone, since=datetime.now(UTC).isoformat(timespec="seconds"))
+    database.unmark_gone(run.root_id, plan.back)
+    run.files = plan.to_read[: run.limit]
+    summary.found, summary.unsettled, summary.left = len(run.scan.files), plan.unsettled, len(plan.to_read)
+    summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
 
 
-@contextmanager
-def _outcomes(
-    database: Database,
-    root: Path | RemotePath,
-    todo: list[ScannedFile],
-    model: Model,
-    weights: Weights,
-    request: ModelRequest,
-    reporter: Reporter,
-    summary: Summary,
-    scheduler: str | None,
-) -> Iterator[Iterator[list[Outcome]]]:
-    """Embed files, here or on a cluster, and yield what becomes of each, of some together."""
-    with connected(scheduler) if scheduler else nullcontext() as cluster:
-        engine = settle_precision(database, model, weights, request, root=root, files=todo, reporter=reporter)
+def _embed_and_store(run: IndexRun) -> None:
+    """Embed the files, on this machine or on a cluster, and store each outcome as it arrives."""
+    run.progress.set_total(len(run.files), previews=run.previews is not None)
+    # Another program may lock the database for minutes; a run of hours must not fail because of that.
+    run.database.wait_for_other_programs(run.reporter.say)
+    storer, summary = Storer(run), run.summary
+    # Connect first: measuring precisions for a cluster that does not answer would waste minutes.
+    with connected(run.scheduler) if run.scheduler else nullcontext() as client:
+        engine = choose_engine(run)
         with (
-            reporter.counting("Indexing", total=len(todo)) as counter,
-            stopping_gently(reporter) as stop,
+            run.reporter.counting("Indexing", total=len(run.files)) as counter,
+            stop_on_first_interrupt(run.reporter) as stop,
             closing(
-                cluster(
-                    make_kit(
-                        root,
-                        database=database,
-                        model=Model.from_record(database.model()),
-                        weights=weights,
-                        engine=request.engine,
-                    ),
-                    todo,
-                    reporter,
-                ).outcomes(stop)
-                if cluster
-                else _embed_alone(database, root, todo, model, engine, stop)
+                embed_on_cluster(client, run, stop)
+                if client
+                else embed_locally(
+                    run.root,
+                    run.files,
+                    model=run.model,
+                    engine=engine,
+                    known=run.database.known_sounds(),
+                    stop=stop,
+                )
             ) as outcomes,
         ):
-            yield _counted(outcomes, counter)
-            summary.interrupted = stop.is_set() and summary.indexed + summary.failed < len(todo)
+            run.progress.start_embedding(summary.progress)
+            for together in outcomes:
+                storer.store(together)
+                counter.reach(counter.done + len(together))
+            summary.interrupted = stop.is_set() and summary.indexed + summary.failed < len(run.files)
 
 
-def _embed_alone(
-    database: Database,
-    root: Path | RemotePath,
-    todo: list[ScannedFile],
-    model: Model,
-    engine: Engine,
-    stop: threading.Event,
-) -> Iterator[list[Outcome]]:
-    """Embed files on this machine, and yield each one's outcome as soon as it is there."""
-    known = database.known_sounds()
-    with closing(
-        embed_here(
-            root, todo, engine=engine, hop_s=model.hop_s, pooling=model.pooling, known=known, stop=stop
+def _finish_summary(run: IndexRun, started: float) -> None:
+    """Complete the counts, and store those that the next run and the page need."""
+    summary, database = run.summary, run.database
+    summary.left -= summary.indexed + summary.failed
+    summary.gone = database.count_gone(run.root_id, run.scan.prefix)
+    summary.seconds, summary.seconds_left = time.monotonic() - started, run.progress.now().seconds_left
+    if run.genre_from is not None:
+        report_unknown_songs(run.genres, run.reporter)
+    if run.files:
+        began = datetime.now(UTC) - timedelta(seconds=summary.seconds)
+        database.store_run(
+            Run(
+                began.isoformat(timespec="seconds"),
+                summary.seconds,
+                summary.indexed,
+                summary.indexed - summary.embedded,
+                summary.failed,
+                summary.audio_seconds,
+            )
         )
-    ) as outcomes:
-        for outcome in outcomes:
-            yield [outcome]
+    if summary.moved:
+        database.increment_map_revision()
 
 
-def _counted(outcomes: Iterator[list[Outcome]], counter: Counter) -> Iterator[list[Outcome]]:
-    for some in outcomes:
-        yield some
-        counter.reach(counter.done + len(some))
-
-
-def _finish_previews(
-    maker: PreviewMaker,
-    database: Database,
-    root_id: int,
-    scan: Scan,
-    summary: Summary,
-    reporter: Reporter,
-) -> None:
-    """Wait for the new songs' previews, and make those that known songs lack."""
-    present = {file.path: file for file in scan.files}
-    for path, key, start_s in database.preview_starts(root_id):
-        if path in present:
-            maker.add(present[path].native, key, start_s)
+def _finish_previews(run: IndexRun) -> None:
+    """Wait for the new songs' previews, and make the missing previews of known songs."""
+    maker, reporter = run.preview_maker, run.reporter
+    files = {file.path: file for file in run.scan.files}
+    for path, fingerprint, start_s in run.database.preview_starts(run.root_id):
+        if path in files:
+            maker.add(files[path].native, fingerprint, start_s)
     if maker.waiting:
-        said = "No more previews are made now; the page makes those that it needs."
+        message = "No more previews are made now; the page makes those that it needs."
         with (
             reporter.counting("Previews", total=maker.waiting) as counter,
-            stopping_gently(reporter, said) as stop,
+            stop_on_first_interrupt(reporter, message) as stop,
         ):
             maker.finish(counter.advance, stop)
     maker.close()
-    summary.previews = maker.made
-    for problem in maker.problems[:SHOWN_PROBLEMS]:
+    run.summary.previews = maker.made
+    for problem in maker.problems[:MAX_SHOWN_PROBLEMS]:
         reporter.say(f"No preview: {problem}")
-    if len(maker.problems) > SHOWN_PROBLEMS:
-        reporter.say(f"No preview of {len(maker.problems) - SHOWN_PROBLEMS:,} more songs either.")
+    if len(maker.problems) > MAX_SHOWN_PROBLEMS:
+        reporter.say(f"{len(maker.problems) - MAX_SHOWN_PROBLEMS:,} more songs have no preview either.")

@@ -1,4 +1,4 @@
-"""Embeds files on this machine: decoding ahead in threads and processes, the network in a thread."""
+"""Embeds files on this machine: threads decode ahead, and one thread runs the network."""
 
 from __future__ import annotations
 
@@ -15,116 +15,113 @@ from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import RunningPool
 from explorer.embedding.typical_window import SpreadWindows
 from explorer.errors import ExplorerError
-from explorer.indexing.batches import Batch, Decoded, Ending, Undecoded
-from explorer.indexing.decode_ahead import Producer, decoding_threads
+from explorer.indexing.batches import Batch, Ending, Undecoded
+from explorer.indexing.decode_ahead import DecodeAhead, decoding_threads
 from explorer.indexing.make_previews import choose_start
+from explorer.indexing.model import Model
 from explorer.indexing.outcomes import Embedded, Failed, Outcome
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath
 
 
-def embed_here(
+def embed_locally(
     root: Path | RemotePath,
     files: list[ScannedFile],
     *,
+    model: Model,
     engine: Engine,
-    hop_s: float,
-    pooling: str,
     known: Container[str],
     stop: threading.Event,
-) -> Iterator[Outcome]:
-    """Embed files; yield each one's outcome as soon as it is there.
+) -> Iterator[list[Outcome]]:
+    """Embed files, and yield each file's outcome, in a list of its own, as soon as it is complete.
 
-    A thread runs the network on the next batch while the caller stores what the last one brought.
+    The network runs in a thread on the next batch while the caller stores the songs of the last one.
 
     Parameters
     ----------
     root : Path or RemotePath
-        What the files' paths are relative to.
+        The folder that the files' paths are relative to.
     known : container of str
-        Files with one of these fingerprints, of bytes or of sound, need no embedding.
+        Fingerprints of bytes and of sounds. A file that has one of them is not embedded: its outcome is
+        `Known`.
     stop : threading.Event
-        Once it is set no other file is begun, and those in hand are finished.
+        When it is set, files that were begun are finished, and no other file is begun.
     """
-    producer = Producer(
+    decode_ahead = DecodeAhead(
         root,
         files,
         prepare=engine.prepare,
-        hop_s=hop_s,
+        hop_s=model.hop_s,
         batch_size=engine.batch_size,
         known=known,
         threads=decoding_threads(),
     )
-    songs = _Songs(hop_s=hop_s, pooling=pooling)
-    with ThreadPoolExecutor(1, "network") as network, closing(producer.batches()) as batches:
-        before: tuple[Batch, Future] | None = None
+    songs = _UnfinishedSongs(model)
+    with ThreadPoolExecutor(1, "network") as network, closing(decode_ahead.batches()) as batches:
+        previous: tuple[Batch, Future] | None = None
         for batch in batches:
-            running = network.submit(_embed_parts, engine.embed, batch)
-            if before:
-                yield from songs.take(before[0], before[1].result())
-            before = batch, running
+            running = network.submit(_embed_batch, engine.embed, batch)
+            if previous:
+                yield from songs.add(previous[0], previous[1].result())
+            previous = batch, running
             if stop.is_set():
-                producer.finish()
-        if before:
-            yield from songs.take(before[0], before[1].result())
+                decode_ahead.finish()
+        if previous:
+            yield from songs.add(previous[0], previous[1].result())
 
 
-def _embed_parts(embed: Callable[[np.ndarray], np.ndarray], batch: Batch) -> list[np.ndarray | ExplorerError]:
-    """Return the embeddings of each part of a batch, or why it has none."""
+def _embed_batch(embed: Callable[[np.ndarray], np.ndarray], batch: Batch) -> list[np.ndarray | ExplorerError]:
+    """Return the embeddings of each part of a batch, or the error of the part."""
     if batch.inputs is None:
         return []
     try:
         frames = embed(batch.inputs)
     except ExplorerError:
-        # One song's windows must not cost the others that share its batch.
-        return [_embed_alone(embed, batch.inputs[start:stop]) for _, start, stop in batch.parts]
+        # Embed each part alone: one song's bad windows must not fail the others in the batch.
+        return [_embed_part(embed, batch.inputs[start:stop]) for _, start, stop in batch.parts]
     return [frames[start:stop] for _, start, stop in batch.parts]
 
 
-def _embed_alone(embed: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> np.ndarray | ExplorerError:
+def _embed_part(embed: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> np.ndarray | ExplorerError:
     try:
         return embed(inputs)
     except ExplorerError as error:
         return error
 
 
-class _Songs:
-    """Songs whose windows are coming in: their pools, the windows that are kept, and their problems."""
+class _UnfinishedSongs:
+    """Collects the embeddings of songs, by number, until each song is complete."""
 
-    def __init__(self, *, hop_s: float, pooling: str) -> None:
-        self._hop_s = hop_s
-        self._pooling = pooling
+    def __init__(self, model: Model) -> None:
+        self._model = model
         self._pools: dict[int, RunningPool] = {}
         self._windows: dict[int, SpreadWindows] = {}
         self._problems: dict[int, str] = {}
 
-    def take(self, batch: Batch, parts: list[np.ndarray | ExplorerError]) -> Iterator[Outcome]:
-        """Take in a batch's embeddings, and yield the outcomes of the songs that end with it."""
+    def add(self, batch: Batch, parts: list[np.ndarray | ExplorerError]) -> Iterator[list[Outcome]]:
+        """Add the embeddings of a batch's parts, and yield the outcome of each song that ends with it."""
         for (number, _, _), frames in zip(batch.parts, parts, strict=True):
             if isinstance(frames, ExplorerError):
                 self._problems[number] = str(frames)
             else:
-                self._pools.setdefault(number, RunningPool(method=self._pooling)).add(frames)
+                self._pools.setdefault(number, RunningPool(method=self._model.pooling)).add(frames)
                 self._windows.setdefault(number, SpreadWindows()).add(frames)
         for ending in batch.endings:
-            yield self._outcome(ending)
-            for kept in (self._pools, self._windows, self._problems):
-                kept.pop(ending.number, None)
+            yield [self._outcome(ending)]
+            for by_number in (self._pools, self._windows, self._problems):
+                by_number.pop(ending.number, None)
 
     def _outcome(self, ending: Ending) -> Outcome:
         if isinstance(ending, Undecoded):
             return ending.outcome
         if ending.number in self._problems:
             return Failed(ending.song.file, self._problems[ending.number])
-        return self._embedded(ending)
-
-    def _embedded(self, ending: Decoded) -> Embedded:
         vector = self._pools[ending.number].vector()
         start_s = choose_start(
             *self._windows[ending.number].windows(),
             vector,
             levels_db=ending.levels_db,
-            hop_s=self._hop_s,
+            hop_s=self._model.hop_s,
             duration_s=ending.song.duration_s,
         )
         return Embedded(replace(ending.song, preview_start_s=start_s), vector)

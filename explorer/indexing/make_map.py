@@ -1,6 +1,7 @@
-"""Makes the map of a library: positions, clusters, names and figures of trust.
+"""Makes the map of a library: positions, clusters, cluster names and quality measures.
 
-A map once drawn stays: songs that are new find places in it, and nothing else moves unless it is asked for.
+An existing map stays: new songs get places on it, and the other songs move only if the user asks for a new
+layout.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from explorer.config import TITLES
+from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.database.records import Map, SongRow
 from explorer.mapping.cluster_names import name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
 from explorer.mapping.knn_graph import distances_to, true_neighbours
-from explorer.mapping.neighbourhoods import Judge
+from explorer.mapping.neighbourhoods import MapComparison
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import (
     METHODS,
@@ -29,38 +30,38 @@ from explorer.mapping.projection import (
 )
 from explorer.mapping.quality import hubness, label_purity, nearest_on_map, neighbours_near
 from explorer.mapping.similarity import centred_unit_rows
-from explorer.util.interrupts import insisting
-from explorer.util.progress import Reporter
+from explorer.util.interrupts import repeat_swallowed_interrupt
+from explorer.util.progress import Reporter, plural
 
 SEED = 0
 NEIGHBOURS = 10
-SONGS_THAT_MAKE_A_GENRE = 3
-"""Genres of one or two songs are tags' whims: as many clusters would be mostly single songs."""
+MIN_SONGS_PER_GENRE = 3
+"""Genres of one or two songs do not count: with a cluster for each, most clusters would hold one song."""
 
-_QUICK_FIRST = ("pca", "umap", "tsne")
+_FASTEST_FIRST = ("pca", "umap", "tsne")
 MINUTES_FOR_TSNE = 20_000
-"""From so many songs on t-SNE takes minutes: the rest of the map is stored before it."""
+"""With this many songs t-SNE takes minutes: the rest of the map is stored before it."""
 
 _OPTIONS = {"tsne": ("perplexity", PERPLEXITY), "umap": ("neighbours", UMAP_NEIGHBOURS)}
-"""What a projection can be asked for, and what it is otherwise."""
+"""The option of each projection, and its default."""
 
 
 @dataclass(frozen=True)
 class MapRequest:
-    """What a user asked for; None where they left it open.
+    """The user's options for the map; None if not given.
 
     Attributes
     ----------
     projections : tuple of str, optional
-        Those to make; others that the map has get places for new songs and stay as they are.
+        The projections to make. On the map's other projections new songs get places, and nothing moves.
     perplexity : float, optional
-        t-SNE's; where the map has another, t-SNE is laid out anew.
+        Of t-SNE. If the map has another, t-SNE is laid out anew.
     neighbours : int, optional
-        UMAP's, likewise.
+        Of UMAP, likewise.
     clusters : int, optional
-        How many, also of later maps; 0 for as many as the music has.
+        The number of clusters, remembered for later maps; 0 chooses it from the music.
     relayout : bool
-        Lay the projections out anew: every song may move.
+        Lay out the projections anew: every song may move.
     """
 
     projections: tuple[str, ...] | None = None
@@ -72,36 +73,45 @@ class MapRequest:
 
 @dataclass
 class _Library:
-    """One state of a library, as the map is made from it."""
+    """A snapshot of a library, prepared for mapping."""
 
     song_ids: list[str]
     songs: list[SongRow]
     directions: np.ndarray
+    """Centred vectors of unit length [shape=(n, 512), float32]."""
     reduced: np.ndarray
+    """Principal components of the directions."""
     graph: np.ndarray
-    """The songs most like each song, the nearest first [shape=(n, k), int32]: what UMAP is made from."""
-    stored: dict[str, dict]
-    """Parameters of each projection that the map has."""
-    places: dict[str, np.ndarray]
-    """Projection name to positions [shape=(n, 2)], NaN for songs that are not on it."""
+    """The nearest neighbours of each song, nearest first [shape=(n, k), int32]; UMAP is made from it."""
+    parameters: dict[str, dict]
+    """Projection name to its parameters, for each projection on the map."""
+    positions: dict[str, np.ndarray]
+    """Projection name to positions [shape=(n, 2)], NaN for songs without a place."""
     labels: np.ndarray
-    """Cluster of each song [shape=(n,), int]; -1 for those in none."""
+    """The cluster of each song [shape=(n,), int]; -1 for songs in none."""
     cluster_count: int | None
+    """The number of clusters that the user chose earlier."""
     revision: int
-    """Of the map that the library has, or had when it was read."""
+    """The revision of the map when the snapshot was read; raised by each map stored from it."""
     genres: list[str] = field(init=False)
+    """The first genre of each song, or ""."""
 
     def __post_init__(self) -> None:
         self.genres = [song.genres[0] if song.genres else "" for song in self.songs]
 
     @property
-    def true(self) -> np.ndarray:
-        """The ten songs most like each song [shape=(n, 10), int32]; fewer in smaller libraries."""
+    def neighbours(self) -> np.ndarray:
+        """The ten nearest neighbours of each song [shape=(n, 10), int32]; fewer in smaller libraries."""
         return self.graph[:, :NEIGHBOURS]
+
+    @property
+    def described(self) -> str:
+        """How many songs there are, for messages."""
+        return plural(len(self.song_ids), "song")
 
 
 def make_map(database: Database, *, reporter: Reporter, request: MapRequest | None = None) -> Map:
-    """Bring the map up to date, or lay it out where there is none, and store it.
+    """Update the map, or make it if there is none, and store it.
 
     Raises
     ------
@@ -113,43 +123,43 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
     request = request or MapRequest()
     database.require_songs()
     while True:
-        with insisting() as insist:
-            new = _make(database, reporter, request, insist)
+        with repeat_swallowed_interrupt() as raise_if_interrupted:
+            new = _make(database, reporter, request, raise_if_interrupted)
         if new is not None:
             return new
-        reporter.say("Another program has changed the map meanwhile: it is brought up to date from there.")
+        reporter.say("Another program has changed the map meanwhile: making it again, from the changed map.")
 
 
 def _make(
-    database: Database, reporter: Reporter, request: MapRequest, insist: Callable[[], None]
+    database: Database, reporter: Reporter, request: MapRequest, raise_if_interrupted: Callable[[], None]
 ) -> Map | None:
-    """Make and store a map, or nothing where another one was stored meanwhile."""
-    asked = request.projections or METHODS
+    """Make and store a map; return None if another program has stored one meanwhile."""
+    requested = request.projections or METHODS
     with reporter.working("Reading the library"):
         library = _read(database, request)
     new = _cluster(library, request, reporter)
-    for method in _QUICK_FIRST:
-        insist()
-        if method not in asked and method not in library.stored:
+    for method in _FASTEST_FIRST:
+        raise_if_interrupted()
+        if method not in requested and method not in library.parameters:
             continue
         parameters = _parameters(method, library, request)
-        anew = _is_laid_out_anew(method, method in asked, parameters, library, request)
-        if method == "tsne" and anew and len(library.song_ids) >= MINUTES_FOR_TSNE and new.positions:
+        is_new_layout = _needs_layout(method, method in requested, parameters, library, request)
+        if method == "tsne" and is_new_layout and len(library.song_ids) >= MINUTES_FOR_TSNE and new.positions:
             _measure(library, new, reporter)
             if not database.store_map(new, based_on=library.revision):
                 return None
             library.revision += 1
-            reporter.say("The map can be looked at; t-SNE will join it in some minutes.")
-        _draw(method, library, new, parameters, anew, reporter)
-    insist()
+            reporter.say("The map can be opened now; t-SNE will be added in some minutes.")
+        _add_projection(method, library, new, parameters if is_new_layout else None, reporter)
+    raise_if_interrupted()
     _measure(library, new, reporter)
-    insist()
+    raise_if_interrupted()
     reporter.finishing()
     return new if database.store_map(new, based_on=library.revision) else None
 
 
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
-    """Choose how many clusters a library gets where nobody says.
+    """Choose the number of clusters if the user has not.
 
     Parameters
     ----------
@@ -158,59 +168,59 @@ def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
         Each song's first genre, or "".
     """
     sizes = Counter(genre for genre in genres if genre)
-    n_genres = sum(size >= SONGS_THAT_MAKE_A_GENRE for size in sizes.values())
+    n_genres = sum(size >= MIN_SONGS_PER_GENRE for size in sizes.values())
     return default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
 
 
 def _read(database: Database, request: MapRequest) -> _Library:
-    # One state of the library: an index may be storing songs meanwhile.
+    # A snapshot, because an index run may be storing songs meanwhile.
     with database.snapshot():
         song_ids, vectors = database.vectors(dtype=np.float32)
         songs = database.songs()
-        stored = {name: projection["parameters"] for name, projection in database.projections().items()}
-        positions = {name: database.positions(name)[:2] for name in stored}
+        parameters = {name: projection["parameters"] for name, projection in database.projections().items()}
+        positions = {name: database.positions(name)[:2] for name in parameters}
         clusters, _, _ = database.clusters()
         cluster_count = database.cluster_count()
         revision = database.map_revision()
     directions, _ = centred_unit_rows(vectors)
     del vectors
     reduced = reduce(directions)
-    # UMAP counts a song among its own neighbours, and copies of a song as one: some spare ones make up.
-    spare = 2 + max(request.neighbours or 0, stored.get("umap", {}).get("asked") or UMAP_NEIGHBOURS)
-    graph = true_neighbours(directions, max(NEIGHBOURS, spare))
+    # UMAP counts a song as its own neighbour, and all copies of a song as one: look for some more.
+    umap_neighbours = parameters.get("umap", {}).get("asked") or UMAP_NEIGHBOURS
+    graph = true_neighbours(directions, max(NEIGHBOURS, 2 + max(request.neighbours or 0, umap_neighbours)))
     return _Library(
         song_ids=song_ids,
         songs=songs,
         directions=directions,
         reduced=reduced,
         graph=graph,
-        stored=stored,
-        places={name: _in_order(song_ids, *found) for name, found in positions.items()},
+        parameters=parameters,
+        positions={name: _in_order(song_ids, *placed) for name, placed in positions.items()},
         labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
         cluster_count=cluster_count,
         revision=revision,
     )
 
 
-def _in_order(song_ids: list[str], known_ids: list[str], positions: np.ndarray) -> np.ndarray:
-    """Return the songs' positions [shape=(n, 2), float32], NaN for those that have none."""
-    if song_ids == known_ids:
+def _in_order(song_ids: list[str], placed_ids: list[str], positions: np.ndarray) -> np.ndarray:
+    """Return the positions of the songs in order [shape=(n, 2), float32], NaN for songs without one."""
+    if song_ids == placed_ids:
         return positions
-    rows = {song_id: row for row, song_id in enumerate(known_ids)}
+    rows = {song_id: row for row, song_id in enumerate(placed_ids)}
     order = np.array([rows.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
-    places = np.full((len(song_ids), 2), np.nan, dtype=np.float32)
-    places[order >= 0] = positions[order[order >= 0]]
-    return places
+    ordered = np.full((len(song_ids), 2), np.nan, dtype=np.float32)
+    ordered[order >= 0] = positions[order[order >= 0]]
+    return ordered
 
 
 def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
-    """Return a map of clusters alone."""
-    with reporter.working(f"Finding clusters among {_songs(library)}"):
-        asked = library.cluster_count if request.clusters is None else request.clusters or None
-        count = asked or count_clusters(library.reduced, library.genres)
+    """Return a map with clusters and no projections."""
+    with reporter.working(f"Finding clusters among {library.described}"):
+        chosen = library.cluster_count if request.clusters is None else request.clusters or None
+        count = chosen or count_clusters(library.reduced, library.genres)
         labels = match_labels(library.labels, cluster(library.reduced, count, seed=SEED))
-        purity = label_purity(library.genres, library.true)
-        hubs = hubness(library.true, len(library.song_ids))
+        purity = label_purity(library.genres, library.neighbours)
+        hubs = hubness(library.neighbours, len(library.song_ids))
     return Map(
         song_ids=library.song_ids,
         positions={},
@@ -225,60 +235,62 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
             "genre_purity": purity and purity.purity,
             "genre_chance": purity and purity.chance,
         },
-        cluster_count=asked,
+        cluster_count=chosen,
     )
 
 
 def _parameters(method: str, library: _Library, request: MapRequest) -> dict:
-    """Return what a projection is made with: what was asked for, now or when it was laid out."""
+    """Return the parameters for a projection: the user's, now or earlier, else the defaults."""
     option, _ = _OPTIONS.get(method, (None, None))
     asked = getattr(request, option) if option else None
     if asked is None:
-        asked = library.stored.get(method, {}).get("asked")
-    chosen = {} if asked is None else {option: asked}
-    parameters = default_parameters(method, len(library.song_ids), seed=SEED, **chosen)
+        asked = library.parameters.get(method, {}).get("asked")
+    options = {} if asked is None else {option: asked}
+    parameters = default_parameters(method, len(library.song_ids), seed=SEED, **options)
     return parameters | {"asked": asked, "songs": len(library.song_ids)}
 
 
-def _is_laid_out_anew(
-    method: str, is_asked: bool, parameters: dict, library: _Library, request: MapRequest
+def _needs_layout(
+    method: str, is_requested: bool, parameters: dict, library: _Library, request: MapRequest
 ) -> bool:
-    before = library.stored.get(method)
+    """Decide whether a projection is laid out anew, or only gets places for new songs."""
+    before = library.parameters.get(method)
     if before is None:
         return True
-    if not is_asked:
+    if not is_requested:
         return False
     _, default = _OPTIONS.get(method, (None, None))
     return request.relayout or (parameters["asked"] or default) != (before.get("asked") or default)
 
 
-def _draw(
-    method: str,
-    library: _Library,
-    new: Map,
-    parameters: dict,
-    anew: bool,
-    reporter: Reporter,
+def _add_projection(
+    method: str, library: _Library, new: Map, parameters: dict | None, reporter: Reporter
 ) -> None:
-    """Add a projection to a map."""
-    before = library.places.get(method)
-    with reporter.working(f"Mapping {_songs(library)}: {TITLES[method]}") as tell:
-        if anew:
-            positions = _laid_out(method, library, parameters, tell)
-            positions = positions if before is None else aligned(positions, before)
+    """Add a projection to a map.
+
+    Parameters
+    ----------
+    parameters : dict or None
+        For a new layout; None keeps the layout and its parameters, and only adds new songs.
+    """
+    before = library.positions.get(method)
+    with reporter.working(f"Mapping {library.described}: {PROJECTION_NAMES[method]}") as report_share:
+        if parameters is None:
+            parameters = library.parameters[method]
+            positions = _with_new_songs(method, library, before, report_share)
         else:
-            parameters = library.stored[method]
-            positions = _with_new_songs(method, library, before, tell)
+            positions = _laid_out(method, library, parameters, report_share)
+            positions = positions if before is None else aligned(positions, before)
         new.positions[method], new.parameters[method] = positions, parameters
 
 
 def _measure(library: _Library, new: Map, reporter: Reporter) -> None:
-    """Add to a map how far its projections can be trusted."""
+    """Measure the quality of a map's projections, and add it to the map."""
     unmeasured = {name: positions for name, positions in new.positions.items() if name not in new.quality}
-    with reporter.working(f"Measuring how far {_songs(library)} can be trusted to be where they are"):
-        measures = Judge(library.directions, seed=SEED).measures(unmeasured)
+    with reporter.working(f"Measuring how well the map shows the neighbours of {library.described}"):
+        measures = MapComparison(library.directions, seed=SEED).measures(unmeasured)
         for name, positions in unmeasured.items():
-            new.near[name] = neighbours_near(library.true, positions)
+            new.near[name] = neighbours_near(library.neighbours, positions)
             purity = label_purity(library.genres, nearest_on_map(positions, NEIGHBOURS))
             new.quality[name] = measures[name] | {
                 "genre_purity": purity and purity.purity,
@@ -287,30 +299,29 @@ def _measure(library: _Library, new: Map, reporter: Reporter) -> None:
 
 
 def _with_new_songs(
-    method: str, library: _Library, before: np.ndarray, tell: Callable[[float], None]
+    method: str, library: _Library, before: np.ndarray, report_share: Callable[[float], None]
 ) -> np.ndarray:
-    """Give songs that are new a place on a projection; no other song moves."""
+    """Give new songs a place on a projection; the others do not move."""
     is_new = np.isnan(before[:, 0])
     n_new = int(is_new.sum())
     if not n_new:
         return before
     if 2 * n_new > len(before):
-        # Among so few there is hardly a place for so many: they get a layout of their own that fits.
-        whole = aligned(_laid_out(method, library, library.stored[method], tell), before, scale=True)
-        return np.where(is_new[:, None], whole, before)
+        # Most songs are new, too many to place among the others: lay all out, and align that with the old
+        # places.
+        layout = _laid_out(method, library, library.parameters[method], report_share)
+        return np.where(is_new[:, None], aligned(layout, before, scale=True), before)
     if method == "pca":
         return place_linearly(library.reduced, before)
-    return place_among_neighbours(library.reduced, library.true, before, seed=SEED)
+    return place_among_neighbours(library.reduced, library.neighbours, before, seed=SEED)
 
 
-def _laid_out(method: str, library: _Library, parameters: dict, tell: Callable[[float], None]) -> np.ndarray:
+def _laid_out(
+    method: str, library: _Library, parameters: dict, report_share: Callable[[float], None]
+) -> np.ndarray:
     option, _ = _OPTIONS.get(method, (None, None))
     options = {option: parameters["asked"]} if parameters.get("asked") else {}
     graph = None
     if method == "umap":
         graph = library.graph, distances_to(library.directions, library.graph)
-    return project(method, library.reduced, graph=graph, seed=SEED, progress=tell, **options)
-
-
-def _songs(library: _Library) -> str:
-    return f"{len(library.song_ids):,} song" + ("" if len(library.song_ids) == 1 else "s")
+    return project(method, library.reduced, graph=graph, seed=SEED, progress=report_share, **options)

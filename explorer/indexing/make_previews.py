@@ -1,4 +1,4 @@
-"""Makes the songs' previews while others are embedded, in processes that everything else goes before."""
+"""Chooses where previews start, and makes them in low-priority processes while other songs are embedded."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
 from explorer.embedding.typical_window import most_typical
 from explorer.errors import ExplorerError
 from explorer.util.cache import Cache
-from explorer.util.text import readable
+from explorer.util.text import valid_text
 
-MOST_PREVIEWS_AT_ONCE = 2
-_CORES_FOR_TWO = 4
+MAX_PREVIEW_THREADS = 2
+_CORES_FOR_TWO_THREADS = 4
 _NICENESS = 10
-_PATIENCE_S = 0.2
+_STOP_CHECK_S = 0.2
 _MARGIN_S = 0.05
 
 
@@ -35,37 +35,37 @@ def choose_start(
     duration_s: float,
     seconds: float = PREVIEW_S,
 ) -> float:
-    """Choose where a song's preview begins: at the window most like the whole song.
+    """Choose where a song's preview starts: at the window most like the whole song.
 
-    Only windows from which a whole preview is left, and that are heard from their beginning to their
-    end, are asked. The network itself cannot tell silence: each of its windows is measured against
-    its own maximum.
+    A window is considered only if it is audible throughout, and the rest of the song is long enough for
+    a preview. The embeddings do not show silence, because the log-mel of each window is relative to the
+    window's own maximum.
 
     Parameters
     ----------
     numbers : np.ndarray [shape=(n,), int]
-        Which of the song's windows `frames` are.
+        The positions of `frames` among the song's windows.
     frames : np.ndarray [shape=(n, 512), float32]
     vector : np.ndarray [shape=(512,)]
     levels_db : np.ndarray [shape=(T,)]
-        Of every window of the song, as `window_levels` gives them.
+        The level of every window of the song, as `window_levels` gives it.
 
     Returns
     -------
     float
         Seconds from the song's start.
     """
-    starts = np.maximum(0.0, timestamps(len(levels_db), hop_s=hop_s)[numbers] - 0.5)
-    whole = starts + seconds + _MARGIN_S <= duration_s
-    if not whole.any():
+    starts_s = np.maximum(0.0, timestamps(len(levels_db), hop_s=hop_s)[numbers] - 0.5)
+    has_room = starts_s + seconds + _MARGIN_S <= duration_s
+    if not has_room.any():
         return 0.0
-    heard = whole & is_heard(levels_db)[numbers]
-    chosen = np.flatnonzero(heard if heard.any() else whole)
-    return float(starts[chosen[most_typical(frames[chosen], vector)]])
+    is_audible = has_room & is_heard(levels_db)[numbers]
+    candidates = np.flatnonzero(is_audible if is_audible.any() else has_room)
+    return float(starts_s[candidates[most_typical(frames[candidates], vector)]])
 
 
 def window_levels(windows: np.ndarray) -> np.ndarray:
-    """Measure the quieter half of each window.
+    """Measure the level of the quieter half of each window.
 
     Parameters
     ----------
@@ -82,88 +82,97 @@ def window_levels(windows: np.ndarray) -> np.ndarray:
 
 
 class PreviewMaker:
-    """Makes previews in threads of its own, each with a process that may crash over a file.
+    """Makes previews in threads; each thread uses a process, which a bad file may crash.
 
-    A preview that fails costs no song, and no other preview.
+    A preview that fails affects no song and no other preview.
 
     Parameters
     ----------
     cache : Path
         The folder of previews.
     root : Path
-        What the songs' paths are relative to.
+        The folder that the songs' paths are relative to.
+
+    Attributes
+    ----------
+    made : int
+        How many previews were made.
+    problems : list of str
+        A sentence for each preview that could not be made.
     """
 
     def __init__(self, cache: Path, root: Path) -> None:
         self._cache = cache
         self._root = root
-        self._threads = ThreadPoolExecutor(_threads(), "preview", initializer=self._have_decoder)
-        self._own = threading.local()
+        self._threads = ThreadPoolExecutor(_threads(), "preview", initializer=self._start_decoder)
+        self._thread = threading.local()
         self._decoders: list[Decoder] = []
-        self._waiting: set[Future] = set()
-        self._asked: set[str] = set()
+        self._pending: set[Future] = set()
+        self._requested: set[str] = set()
         self._lock = threading.Lock()
+        """Guards `_decoders`, `made` and `problems`."""
         self.made = 0
         self.problems: list[str] = []
-        """A sentence for each preview that could not be made."""
         Cache(cache).sweep()
 
-    def add(self, path: str, key: str, start_s: float | None, *, again: bool = False) -> None:
-        """Have a preview made, unless it is there or on its way.
+    def add(self, path: str, fingerprint: str, start_s: float | None, *, replace: bool = False) -> None:
+        """Request a preview, unless it exists or was requested before.
 
         Parameters
         ----------
         path : str
-            The song's, relative to the root.
-        key : str
-            Its fingerprint.
+            The song's path, relative to the root.
+        fingerprint : str
+            The fingerprint of the song's bytes.
         start_s : float or None
-            Where the preview begins; None where nobody knows.
-        again : bool
-            Make it also if there is one: it begins elsewhere now.
+            Where the preview starts; None if unknown.
+        replace : bool
+            Make it again even if it exists, because its start has changed.
         """
-        if key in self._asked or (not again and preview_path(self._cache, key).exists()):
+        if fingerprint in self._requested or (
+            not replace and preview_path(self._cache, fingerprint).exists()
+        ):
             return
-        self._asked.add(key)
-        self._waiting.add(self._threads.submit(self._make, path, key, start_s))
+        self._requested.add(fingerprint)
+        self._pending.add(self._threads.submit(self._make, path, fingerprint, start_s))
 
-    def _have_decoder(self) -> None:
-        self._own.decoder = Decoder(niceness=_NICENESS)
+    def _start_decoder(self) -> None:
+        self._thread.decoder = Decoder(niceness=_NICENESS)
         with self._lock:
-            self._decoders.append(self._own.decoder)
+            self._decoders.append(self._thread.decoder)
 
-    def _make(self, path: str, key: str, start_s: float | None) -> None:
+    def _make(self, path: str, fingerprint: str, start_s: float | None) -> None:
         try:
             source = self._root / path
-            self._own.decoder.write_preview(source, cache=self._cache, key=key, start_s=start_s)
+            self._thread.decoder.write_preview(source, cache=self._cache, key=fingerprint, start_s=start_s)
         except ExplorerError as error:
-            self._note(str(error))
+            self._add_problem(str(error))
         except Exception as error:
-            self._note(readable(f"{path} cannot be read ({type(error).__name__}: {error})."))
+            self._add_problem(valid_text(f"{path} cannot be read ({type(error).__name__}: {error})."))
         else:
             with self._lock:
                 self.made += 1
 
-    def _note(self, problem: str) -> None:
+    def _add_problem(self, problem: str) -> None:
         with self._lock:
             self.problems.append(problem)
 
     @property
     def waiting(self) -> int:
-        """How many previews are still to be made."""
-        self._waiting = {future for future in self._waiting if not future.done()}
-        return len(self._waiting)
+        """The number of previews that are not made yet."""
+        self._pending = {future for future in self._pending if not future.done()}
+        return len(self._pending)
 
     def finish(self, advance: Callable[[], None], stop: threading.Event) -> None:
-        """Wait for what is still to be made, or only for what is in hand once a stop is asked for."""
-        while self._waiting and not stop.is_set():
-            done, self._waiting = wait(self._waiting, _PATIENCE_S, FIRST_COMPLETED)
+        """Wait for all requested previews; after a stop, only for those that were begun."""
+        while self._pending and not stop.is_set():
+            done, self._pending = wait(self._pending, _STOP_CHECK_S, FIRST_COMPLETED)
             for _ in done:
                 advance()
         self.close()
 
     def close(self) -> None:
-        """Give up what has not begun, wait for the rest, and end the processes."""
+        """Cancel the previews that were not begun, wait for the others, and end the processes."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         for decoder in self._decoders:
             decoder.close()
@@ -175,4 +184,4 @@ def count_cores() -> int:
 
 
 def _threads() -> int:
-    return MOST_PREVIEWS_AT_ONCE if count_cores() >= _CORES_FOR_TWO else 1
+    return MAX_PREVIEW_THREADS if count_cores() >= _CORES_FOR_TWO_THREADS else 1

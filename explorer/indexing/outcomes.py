@@ -1,4 +1,4 @@
-"""What became of a file: what embedding hands to storing, wherever it ran."""
+"""Describes the outcome of one file: what embedding passes to storing, on this machine or from a worker."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Embedded:
 
     @property
     def file(self) -> ScannedFile:
-        """The song's."""
+        """The song's file."""
         return self.song.file
 
 
 @dataclass(frozen=True)
 class Known:
-    """A file whose sound a song of the library has: it was moved, copied, or only its tags changed."""
+    """A file whose sound the library already has: it was moved, copied, or only its tags changed."""
 
     file: ScannedFile
-    marks: Fingerprints
+    fingerprints: Fingerprints
 
 
 @dataclass(frozen=True)
@@ -45,31 +45,31 @@ Outcome = Embedded | Known | Failed
 
 
 def classify(
-    kin: Sequence[SameSound],
+    same_sound: Sequence[SameSound],
     *,
     is_own: Callable[[SameSound], bool],
-    is_taken: Callable[[SameSound], bool] = lambda one: False,
+    is_taken: Callable[[SameSound], bool] = lambda song: False,
 ) -> tuple[Literal["retagged", "moved", "copied"], SameSound] | None:
-    """Decide what happened to a file whose sound a library has.
+    """Decide what happened to a file whose sound the library already has.
 
     Parameters
     ----------
-    kin : sequence of SameSound
-        The library's songs with the same sound.
+    same_sound : sequence of SameSound
+        The library's songs with the file's sound.
     is_own : callable
-        Whether a song is what the library has under the file's own path: then only its tags changed.
+        Whether a song is stored under the file's own path: then only the tags changed.
     is_taken : callable
-        Whether another file is the new place of a song already: a song moves only once.
+        Whether another file is already the new place of a song: a song moves only once.
 
     Returns
     -------
     (str, SameSound) or None
-        What happened, and the song whose vector the file keeps; None where no song has the sound.
+        What happened, and the song whose vector the file gets; None if no song has the sound.
     """
-    for one in kin:
-        if is_own(one):
-            return "retagged", one
-    for one in kin:
-        if one.is_gone and not is_taken(one):
-            return "moved", one
-    return ("copied", kin[0]) if kin else None
+    for song in same_sound:
+        if is_own(song):
+            return "retagged", song
+    for song in same_sound:
+        if song.is_gone and not is_taken(song):
+            return "moved", song
+    return ("copied", same_sound[0]) if same_sound else None

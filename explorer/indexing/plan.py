@@ -1,13 +1,11 @@
-"""What there is to do in a folder: new, changed, unchanged and missing files."""
+"""Compares a folder with the library, and plans which files an index run reads."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from explorer.database.database import Database
 from explorer.database.records import KnownFile
 from explorer.library.music_file import ScannedFile
 from explorer.library.scanning import Scan
@@ -15,22 +13,23 @@ from explorer.library.scanning import Scan
 
 @dataclass
 class Plan:
-    """A folder's files beside what the library knows of them.
+    """The differences between a folder and the library.
 
     Attributes
     ----------
     new, changed, retried : list of ScannedFile
-        What is to be read: never seen, other than when it was seen, failed before and to be tried again.
+        The files to read: unknown to the library, changed since they were read, or failed before and tried
+        again.
     known : int
-        Files that are as they were; they are passed over.
+        Files that have not changed; they are skipped.
     failed_before : int
-        Of the known: those that could not be read when they were.
+        The part of the known files that failed when they were read.
     gone : list of bytes
-        Paths of songs whose files are not there any more.
+        Paths of songs whose files are missing now.
     back : list of bytes
-        Paths of songs that were missed by an earlier run, and are there again as they were.
+        Paths of songs that an earlier run marked as missing, and whose files are back unchanged.
     unsettled : int
-        Files that are left for later, because they were written to a moment ago.
+        Files that were modified a moment ago, and are left for a later run.
     """
 
     new: list[ScannedFile] = field(default_factory=list)
@@ -43,22 +42,22 @@ class Plan:
     unsettled: int = 0
 
     @property
-    def todo(self) -> list[ScannedFile]:
-        """What is to be read, in the order of the files' paths."""
+    def to_read(self) -> list[ScannedFile]:
+        """All files to read, in the order of their paths."""
         return sorted(self.new + self.changed + self.retried, key=lambda file: file.path)
 
 
 def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, settled_s: float = 0.0) -> Plan:
-    """Compare a folder's files with what the library knows; nothing is written.
+    """Compare a folder's files with those that the library knows; nothing is written.
 
     Parameters
     ----------
     known : mapping of bytes to KnownFile
-        By path, as the scan has them.
+        By path, relative to the same folder as the scan's paths.
     retry : bool
-        Whether files that failed before are to be read again.
+        Whether unchanged files that failed before are read again.
     settled_s : float
-        Files that were written to in the last so many seconds are left for later: they may be on their way.
+        Files that were modified in the last `settled_s` seconds wait: they may still be being written.
     """
     plan = Plan()
     now_ns = time.time_ns()
@@ -69,7 +68,7 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
             plan.failed_before += before.failed
             if before.gone:
                 plan.back.append(file.path)
-        # Times to come count as long ago: a disk's clock that is fast must put nothing off for ever.
+        # A time in the future counts as long ago: a disk with a fast clock must not delay its files for ever.
         elif 0 <= now_ns - file.modified_ns < settled_s * 1e9:
             plan.unsettled += 1
         elif before is None:
@@ -78,13 +77,6 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
             plan.retried.append(file)
         else:
             plan.changed.append(file)
-    found = {file.path for file in scan.files}
-    plan.gone = [path for path in known if path not in found and scan.would_have_found(path)]
+    present = {file.path for file in scan.files}
+    plan.gone = [path for path in known if path not in present and scan.covers(path)]
     return plan
-
-
-def record_absence(database: Database, root_id: int, plan: Plan) -> None:
-    """Mark the songs that are gone, forget failures of files that are gone, and unmark what is back."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    database.mark_gone(root_id, plan.gone, since=now)
-    database.unmark_gone(root_id, plan.back)

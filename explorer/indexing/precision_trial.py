@@ -1,18 +1,16 @@
-"""Settles a library's precision on its own songs, and opens the engine that computes in it."""
+"""Chooses a library's precision by trying each on the library's own songs, and opens the engine for it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from explorer.audio.decoder import Decoder
 from explorer.config import HOP_S
-from explorer.database.database import Database
-from explorer.embedding.engines import PRECISIONS, Engine, quantised_network
+from explorer.embedding.engines import PRECISIONS, Engine, open_engine, quantised_network
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
-from explorer.embedding.model_weights import Weights
 from explorer.embedding.openvino_engine import native_precisions
 from explorer.embedding.precision import (
     MAX_SONGS,
@@ -23,171 +21,159 @@ from explorer.embedding.precision import (
     describe_choice,
 )
 from explorer.errors import EmbeddingError
-from explorer.indexing.model import AUTO, Model, ModelRequest, is_same_model, load_engine, refuse_to_mix
-from explorer.library.music_file import ScannedFile
-from explorer.util.progress import Reporter
+from explorer.indexing.index_run import IndexRun
+from explorer.indexing.model import AUTO, Model, is_same_model, refuse_to_mix
 
 SAMPLED_S = 30.0
-"""How far into a song windows are taken from: far enough to pass its intro."""
+"""Windows are taken from this much of a song's beginning: long enough to get past the intro."""
 
 QUANTISED = {"openvino": ("int8",)}
-"""What an engine has to calibrate on songs first."""
+"""Each engine's precisions that must first be calibrated on songs."""
 
 CALIBRATION_WINDOWS = 64
 SEED = 64
 
 
-def settle_precision(
-    database: Database,
-    model: Model,
-    weights: Weights,
-    request: ModelRequest,
-    *,
-    root: Path,
-    files: list[ScannedFile],
-    reporter: Reporter,
-) -> Engine:
-    """Decide the precision where the model leaves it open, record the model, and open its engine.
+def choose_engine(run: IndexRun) -> Engine:
+    """Choose the precision if the model leaves it open, record the model, and open its engine.
 
-    Parameters
-    ----------
-    model : Model
-        As `settle_model` gives it; where its precision is "auto", each that the engine and the
-        processor have is measured on up to 64 of `files`, and the fastest that keeps float32's
-        neighbours is taken. An int8 network is calibrated on windows of them and kept in songs.db.
-    root : Path
-        What the files' paths are relative to.
+    If the model's precision is "auto", each precision that the engine and the processor have is measured on
+    up to 64 of the run's files. The fastest that keeps the neighbours of float32 is chosen. An int8 network
+    is calibrated on windows of the same files and stored in songs.db.
 
-    Returns
-    -------
-    Engine
+    `run.model` becomes the recorded model.
 
     Raises
     ------
     EmbeddingError
         If the engine or the precision cannot run here.
     LibraryError
-        If another program has meanwhile begun the library with another model.
+        If another program has recorded another model for the library meanwhile.
     """
-    if model.precision != AUTO and model.precision not in QUANTISED.get(request.engine, ()):
-        engine = load_engine(model, weights, request)
-        _suggest_auto(database, model, len(files), reporter)
-        refuse_to_mix(Model.from_record(database.claim_model(model.record())), model)
+    database, model = run.database, run.model
+    if model.precision != AUTO and model.precision not in QUANTISED.get(run.request.engine, ()):
+        engine = open_engine(run.request.engine, run.weights, precision=model.precision)
+        _suggest_auto(run)
+        run.model = Model.from_record(database.claim_model(model.record()))
+        refuse_to_mix(run.model, model)
         return engine
     network = database.network()
     if model.precision == "int8" and network is not None:
         try:
-            return load_engine(model, weights, request, network=network)
+            return open_engine(run.request.engine, run.weights, precision="int8", network=network)
         except EmbeddingError as error:
-            reporter.say(f"{error} It is calibrated again.")
-    trials = _Trials(model, weights, request, root, files, reporter)
-    settled = trials.settle()
-    quantised = trials.network if settled.precision == "int8" else None
-    record = database.claim_model(settled.record(), trial=trials.scores, network=quantised, damaged=network)
-    recorded = Model.from_record(record)
-    if is_same_model(record, settled.record()) and (quantised is None or database.network() == quantised):
-        return trials.open(settled.precision)
-    # Another program has settled it while this one measured.
-    if model.precision == AUTO:
-        model = replace(model, precision=recorded.precision)
-    refuse_to_mix(recorded, model)
-    return settle_precision(database, model, weights, request, root=root, files=files, reporter=reporter)
+            run.reporter.say(f"{error} It is calibrated again.")
+    trials = _Trials(run)
+    chosen = trials.choose_model()
+    quantised = trials.network if chosen.precision == "int8" else None
+    record = database.claim_model(chosen.record(), trial=trials.scores, network=quantised, damaged=network)
+    run.model = Model.from_record(record)
+    if is_same_model(record, chosen.record()) and (quantised is None or database.network() == quantised):
+        return trials.open(chosen.precision)
+    # Another program has recorded a model, or an int8 network, while this one measured: use that.
+    allowed = replace(model, precision=run.model.precision) if model.precision == AUTO else model
+    refuse_to_mix(run.model, allowed)
+    return choose_engine(run)
 
 
-@dataclass
 class _Trials:
-    """The precisions of one engine, opened and tried on some songs of one library."""
+    """Opens one engine in several precisions, and tries them on some of a run's songs.
 
-    model: Model
-    weights: Weights
-    request: ModelRequest
-    root: Path
-    files: list[ScannedFile]
-    reporter: Reporter
-    songs: list[np.ndarray] = field(default_factory=list)
-    """Windows of each song that is tried, as the engine wants them."""
-    network: bytes | None = None
-    scores: dict | None = None
-    """What songs.db is to keep of a choice."""
+    Attributes
+    ----------
+    songs : list of np.ndarray
+        Windows of each tried song, prepared for the engine.
+    network : bytes or None
+        The calibrated int8 network.
+    scores : dict or None
+        The measurements, as songs.db keeps them.
+    """
 
-    def __post_init__(self) -> None:
-        self.exact = load_engine(replace(self.model, precision="float32"), self.weights, self.request)
+    def __init__(self, run: IndexRun) -> None:
+        self._run = run
+        self._float32 = open_engine(run.request.engine, run.weights, precision="float32")
+        self.songs: list[np.ndarray] = []
+        self.network: bytes | None = None
+        self.scores: dict | None = None
 
-    def settle(self) -> Model:
-        """Choose, or calibrate what was chosen."""
-        if self.model.precision == "int8":
+    def choose_model(self) -> Model:
+        """Measure the precisions and return the model with the chosen one; int8 is only calibrated."""
+        model = self._run.model
+        if model.precision == "int8":
             self.songs = self._sample()
             self.open("int8")
-            return self.model
-        choice = self._choose()
+            return model
+        choice = self._choose_precision()
         self.scores = choice.record()
-        self.reporter.say(f"Precision: {describe_choice(self.scores)}")
-        return replace(self.model, precision=choice.precision)
+        self._run.reporter.say(f"Precision: {describe_choice(self.scores)}")
+        return replace(model, precision=choice.precision)
 
-    def _choose(self) -> Choice:
-        candidates = candidate_precisions(self.request.engine)
+    def _choose_precision(self) -> Choice:
+        run = self._run
+        candidates = candidate_precisions(run.request.engine)
         if not candidates:
-            return _only_float32(self.request.engine)
-        if len(self.files) >= MIN_SONGS:
+            return _only_float32(run.request.engine)
+        if len(run.files) >= MIN_SONGS:
             self.songs = self._sample()
         total = len(self.songs) * (1 + len(candidates))
         if len(self.songs) < MIN_SONGS:
             return choose_precision(self.songs, candidates, self.open)
-        with self.reporter.counting("Measuring precisions, once", total=total, unit="trials") as counter:
+        with run.reporter.counting("Measuring precisions, once", total=total, unit="trials") as counter:
             return choose_precision(
-                self.songs, candidates, self.open, pooling=self.model.pooling, progress=counter.advance
+                self.songs, candidates, self.open, pooling=run.model.pooling, progress=counter.advance
             )
 
     def open(self, precision: str) -> Engine:
-        """Open the engine of a precision, calibrating int8 first."""
+        """Open the engine in a precision; int8 is calibrated first."""
         if precision == "float32":
-            return self.exact
+            return self._float32
         if precision == "int8" and self.network is None:
             self.network = self._quantise()
-        model = replace(self.model, precision=precision)
-        return load_engine(model, self.weights, self.request, network=self.network)
+        run = self._run
+        return open_engine(run.request.engine, run.weights, precision=precision, network=self.network)
 
     def _quantise(self) -> bytes:
         if not self.songs:
             raise EmbeddingError(
                 "Precision int8 is calibrated on songs, and none could be decoded: choose float32."
             )
-        every = np.concatenate(self.songs)
-        chosen = every[_evenly(len(every), CALIBRATION_WINDOWS)]
-        return quantised_network(self.weights, chosen)
+        all_windows = np.concatenate(self.songs)
+        chosen = all_windows[_evenly_spaced(len(all_windows), CALIBRATION_WINDOWS)]
+        return quantised_network(self._run.weights, chosen)
 
     def _sample(self) -> list[np.ndarray]:
-        """Prepare windows of songs from all over the library; files that cannot be read are passed over."""
-        sampled: list[np.ndarray] = []
-        order = np.random.RandomState(SEED).permutation(len(self.files))
-        wanted = min(MAX_SONGS, len(self.files))
-        with self.reporter.counting("Sampling songs", total=wanted) as counter, Decoder() as decoder:
+        """Prepare windows of randomly chosen songs; files that cannot be read are skipped."""
+        files = self._run.files
+        songs: list[np.ndarray] = []
+        order = np.random.RandomState(SEED).permutation(len(files))
+        wanted = min(MAX_SONGS, len(files))
+        with self._run.reporter.counting("Sampling songs", total=wanted) as counter, Decoder() as decoder:
             for index in order[: 2 * MAX_SONGS]:
-                song = self._windows_of(self.root / self.files[index].native, decoder)
+                song = self._windows_of(self._run.root / files[index].native, decoder)
                 if song is not None:
-                    sampled.append(song)
+                    songs.append(song)
                     counter.advance()
-                if len(sampled) == wanted:
+                if len(songs) == wanted:
                     break
-        return sampled
+        return songs
 
     def _windows_of(self, path: Path, decoder: Decoder) -> np.ndarray | None:
-        hop_s = max(self.model.hop_s, HOP_S)
+        hop_s = max(self._run.model.hop_s, HOP_S)
         try:
             n_windows = max(WINDOWS_PER_SONG, int(SAMPLED_S / hop_s))
-            # A little more than is looked at: what ends there would end with a window of zeros.
+            # Decode 2 s more than the windows need: the last window of a shorter sound is padded with zeros.
             sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, seconds=n_windows * hop_s + 2.0)
             rows = windows(sound.blocks(), hop_s=hop_s, batch_size=1)
             first = list(rows)[:n_windows]
-            chosen = [first[index] for index in _evenly(len(first), WINDOWS_PER_SONG)]
-            return self.exact.prepare(np.concatenate(chosen))
+            chosen = [first[index] for index in _evenly_spaced(len(first), WINDOWS_PER_SONG)]
+            return self._float32.prepare(np.concatenate(chosen))
         except Exception:
-            # The indexer will meet the file again, and record what is wrong with it.
+            # The run reads this file again later, and records its problem then.
             return None
 
 
 def candidate_precisions(engine: str) -> tuple[str, ...]:
-    """List what there is to try on this machine beside float32."""
+    """List the precisions beside float32 that an engine can run on this machine."""
     others = PRECISIONS[engine][1:]
     return tuple(name for name in others if name in native_precisions()) if engine == "openvino" else others
 
@@ -197,15 +183,15 @@ def _only_float32(engine: str) -> Choice:
     return Choice("float32", 0, 0, (), f"the {where} has neither bfloat16 nor int8")
 
 
-def _evenly(count: int, wanted: int) -> np.ndarray:
+def _evenly_spaced(count: int, wanted: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, wanted)).round().astype(int))
 
 
-def _suggest_auto(database: Database, model: Model, n_files: int, reporter: Reporter) -> None:
-    """Tell who began with a handful of songs that a faster precision was never tried."""
-    trial = database.precision_trial()
-    if model.precision == "float32" and trial and trial["songs"] < MIN_SONGS <= n_files:
-        reporter.say(
-            "This library stays with float32, taken when it had too few songs to measure anything faster on: "
+def _suggest_auto(run: IndexRun) -> None:
+    """Suggest a measurement if the library had too few songs for one when its precision was chosen."""
+    trial = run.database.precision_trial()
+    if run.model.precision == "float32" and trial and trial["songs"] < MIN_SONGS <= len(run.files):
+        run.reporter.say(
+            "This library uses float32 because it had too few songs to measure faster precisions on: "
             "add --precision auto --reindex to measure now."
         )

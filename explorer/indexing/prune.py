@@ -1,4 +1,4 @@
-"""Drops songs whose files are gone, when that is asked for."""
+"""Drops songs whose files are missing (`--prune`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.errors import LibraryError
 from explorer.library.remote import RemotePath, as_root
+from explorer.library.scanning import folder_prefix
 
 
 def prune(database: Database, folder: Path | RemotePath | str, *, force: bool = False) -> int:
-    """Drop the songs of a folder that are marked as gone, and what was cached of them.
+    """Drop a folder's songs that are marked as missing, and delete their cached files.
 
     Returns
     -------
@@ -22,34 +23,32 @@ def prune(database: Database, folder: Path | RemotePath | str, *, force: bool = 
     Raises
     ------
     LibraryError
-        If more than half of the songs of the library's folder are gone, as when a disk is missing, unless
-        `force` is given. Nothing is dropped then.
+        If more than half of the root's songs are missing, as when a disk is not connected, and `force` is
+        not given. Nothing is dropped then.
     """
     folder = as_root(folder).expanduser().resolve()
     root_id, root = database.find_or_add_root(folder)
-    everywhere, total = database.count_gone(root_id), database.count_files(root_id)
-    if 2 * everywhere > total and not force:
+    missing, total = database.count_gone(root_id), database.count_files(root_id)
+    if 2 * missing > total and not force:
         raise LibraryError(
-            f"{everywhere:,} of the {total:,} songs of {root} are not there, so nothing was pruned: connect "
-            "the disk that is missing, or add --force to drop them all the same."
+            f"{missing:,} of the {total:,} songs of {root} are missing, so nothing was pruned: connect the "
+            "missing disk, or add --force to drop these songs."
         )
-    inside = folder.relative_to(root)
-    prefix = b"" if inside == Path() else inside.as_posix().encode("utf-8", "surrogateescape") + b"/"
-    songs = database.gone_under(root_id, prefix)
+    songs = database.gone_under(root_id, folder_prefix(folder, root))
     database.forget_songs([song_id for song_id, _ in songs])
     if songs:
         database.increment_map_revision()
-        still = database.known_sounds()
-        _clear_caches(Settings(database=Path(database.path)), {mark for _, mark in songs} - still)
+        dropped = {fingerprint for _, fingerprint in songs} - database.known_sounds()
+        _clear_caches(Settings(database=Path(database.path)), dropped)
     return len(songs)
 
 
-def _clear_caches(settings: Settings, marks: set[str]) -> None:
+def _clear_caches(settings: Settings, fingerprints: set[str]) -> None:
     for cache in (settings.previews, settings.transcodes, settings.waveforms):
-        for mark in marks:
-            for folder in (cache, cache / mark[:2]):
-                for file in folder.glob(f"{mark}*"):
-                    # What is being played just now stays: a later prune does not find it, and a cache may be
-                    # deleted at any time.
+        for fingerprint in fingerprints:
+            for folder in (cache, cache / fingerprint[:2]):
+                for file in folder.glob(f"{fingerprint}*"):
+                    # A file that is being played cannot be deleted on some systems. It stays; the user may
+                    # delete a cache at any time.
                     with suppress(OSError):
                         file.unlink()

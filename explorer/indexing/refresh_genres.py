@@ -1,15 +1,14 @@
-"""Settles where a folder's genres come from, and brings those of known songs in line."""
+"""Chooses where a folder's genres come from, and updates the genres of known songs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
-from explorer.database.database import Database
 from explorer.errors import LibraryError
+from explorer.indexing.index_run import IndexRun
 from explorer.library.genres import KINDS, GenreSource, open_genre_source
-from explorer.library.music_file import ScannedFile
 from explorer.library.remote_copies import as_local
 from explorer.library.tags import read_tags
 from explorer.util.progress import Reporter
@@ -17,78 +16,76 @@ from explorer.util.progress import Reporter
 AUTO = "auto"
 
 
-def settle_genres(
-    database: Database, root_id: int, files: Iterable[ScannedFile], asked: str | None, *, reporter: Reporter
+def choose_genre_source(
+    choice: str | None, recorded: str | None, *, paths: Collection[bytes], reporter: Reporter
 ) -> GenreSource:
-    """Open what genres are taken from: what was asked for, now or for this root before, else what files tell.
+    """Open the source of genres: the user's choice, else the recorded one, else `auto`.
 
     Parameters
     ----------
-    files : iterable of ScannedFile
-        Those that were found, relative to the root; known ones count too where the layout is judged.
-    asked : str, optional
-        `auto`, `tags`, `folder` or a table's path.
+    choice : str, optional
+        `auto`, `tags`, `folder` or a table's path, as the user gave it.
+    recorded : str, optional
+        The choice of an earlier run for the same root.
+    paths : collection of bytes
+        The paths of all songs below the root, found or known: `folder` and `auto` judge how they are laid
+        out.
 
     Raises
     ------
     LibraryError
-        If a table was asked for that cannot be read as one.
+        If the user's table cannot be read. If a recorded table cannot be read, `auto` is used instead.
     """
-    paths = {file.path for file in files} | set(database.known_files(root_id))
-    if asked is not None:
-        return open_genre_source(as_choice(asked), paths=paths)
-    recorded = database.genre_choice(root_id) or AUTO
+    if choice is not None:
+        return open_genre_source(absolute_choice(choice), paths=paths)
     try:
-        return open_genre_source(recorded, paths=paths)
+        return open_genre_source(recorded or AUTO, paths=paths)
     except LibraryError as error:
-        reporter.say(f"{error} Genres are taken from tags and folders this time.")
+        reporter.say(f"{error} This run takes genres from tags and folders instead.")
         return open_genre_source(AUTO, paths=paths)
 
 
-def as_choice(asked: str) -> str:
-    """Return what was asked for so that it means the same in another folder."""
-    return asked if asked in KINDS else str(Path(asked).expanduser().absolute())
+def absolute_choice(choice: str) -> str:
+    """Make a table's path absolute, so that it means the same file from every working folder."""
+    return choice if choice in KINDS else str(Path(choice).expanduser().absolute())
 
 
-def tell_unknown(source: GenreSource, reporter: Reporter) -> None:
-    """Say of how many songs a table, or the folders, knew nothing."""
+def report_unknown_songs(source: GenreSource, reporter: Reporter) -> None:
+    """Say for how many songs a table or the folders gave no genre."""
     if source.unknown and not source.known and source.choice not in KINDS:
         reporter.say(
-            f"NONE of {source.unknown:,} songs is in {source.choice}: neither its paths nor its artists and "
-            "titles are theirs, so they have the genres that their tags name."
+            f"NONE of {source.unknown:,} songs is in {source.choice}: neither paths nor artists and titles "
+            "match. All songs have the genres of their tags."
         )
     elif source.unknown and source.choice not in ("auto", "tags"):
-        where = "lie in no such folder" if source.choice == "folder" else f"are not in {source.choice}"
-        reporter.say(f"{source.unknown:,} songs {where}: they have the genres that their tags name.")
+        where = "lie in no genre's folder" if source.choice == "folder" else f"are not in {source.choice}"
+        reporter.say(f"{source.unknown:,} songs {where}: they have the genres of their tags.")
 
 
-def bring_in_line(
-    database: Database,
-    root: Path,
-    root_id: int,
-    files: Iterable[ScannedFile],
-    source: GenreSource,
-    *,
-    reporter: Reporter,
-) -> int:
-    """Give known songs the genres that a source has for them; return how many have others than before.
+def refresh_genres(run: IndexRun) -> int:
+    """Give known songs the genres of the run's source, and remember the source for the root.
 
-    From now on the source is the root's. Nothing is decoded. An imported song of whose genre nothing is said
-    keeps those that it came with.
+    No audio is decoded. An imported song keeps its genres if the source has none for it.
+
+    Returns
+    -------
+    int
+        The number of songs whose genres changed.
     """
-    known = database.song_ids_by_path(root_id)
-    todo = [(file, known[file.path]) for file in files if file.path in known]
-    genres = database.genres()
+    database = run.database
+    song_ids = database.song_ids_by_path(run.root_id)
+    known = [(file, song_ids[file.path]) for file in run.scan.files if file.path in song_ids]
+    old_genres = database.genres()
     changed: dict[str, tuple[str, ...]] = {}
-    with reporter.counting("Reading genres", total=len(todo)) as counter:
-        for file, song_id in todo:
-            with as_local(root / os.fsdecode(file.path)) as path:
-                found = source.genres(file, read_tags(path))
-            if found != genres.get(song_id, ()) and (found or not database.was_imported(song_id)):
-                changed[song_id] = found
+    with run.reporter.counting("Reading genres", total=len(known)) as counter:
+        for file, song_id in known:
+            with as_local(run.root / os.fsdecode(file.path)) as path:
+                genres = run.genres.genres(file, read_tags(path))
+            if genres != old_genres.get(song_id, ()) and (genres or not database.was_imported(song_id)):
+                changed[song_id] = genres
             counter.advance()
-    # As one: a choice that is remembered holds for every song that is known.
+    # One transaction: a remembered choice must hold for every known song.
     with database.transaction():
         database.store_genres(changed)
-        database.choose_genres(root_id, source.choice)
+        database.choose_genres(run.root_id, run.genres.choice)
     return len(changed)

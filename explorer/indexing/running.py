@@ -1,7 +1,7 @@
-"""Let one index run at a time for a library, and tell other programs how far it is.
+"""Locks a library for one index run at a time, and tells other programs how far the run is.
 
-The run holds a lock of the operating system on a file beside songs.db: such a lock ends with its process. How
-far it is stands in a second file, because replacing a locked file would lose the lock.
+The run locks a file beside songs.db; the operating system releases such a lock when the process ends. Its
+progress is in a second file, because replacing a locked file would lose the lock.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from filelock import FileLock, Timeout, lock_descriptor
 
 from explorer.errors import LibraryBusyError
 
-TELLING_EVERY_S = 1.0
+WRITE_INTERVAL_S = 1.0
 
 _ACQUIRE_S = 1.0
 """Retry: `running_index` takes the lock for an instant to test it; a run must not fail because of that."""
 
-_TESTS = 3
-"""Nor may one test take another, at the same instant, for an index run."""
+_LOCK_TESTS = 3
+"""Retry: another program's test, at the same instant, must not count as an index run."""
 
 _BETWEEN_TESTS_S = 0.02
 
 
 @dataclass
-class Running:
+class IndexProgress:
     """How far an index run is.
 
     Attributes
     ----------
     pid : int
-        Its process; 0 where that is not known.
+        The run's process; 0 if unknown.
     started : str
-        In UTC, after ISO 8601.
+        UTC, ISO 8601.
     folder : str
     total, done, indexed, failed : int
         Files; `total` is 0 until the folder was scanned.
     audio_seconds : float
         The duration of the songs embedded so far.
     seconds, embedding_seconds : float
-        Since the run began, and since the first file was begun.
+        Time since the run began, and since it began the first file.
     previews : bool
-        Whether previews are made, which take room.
+        Whether the run makes previews, which need disk space.
     """
 
     pid: int = 0
@@ -66,13 +66,13 @@ class Running:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the other files take at the rate so far; None before the first file."""
+        """How long the other files take at the rate so far; None before the first file is done."""
         if not (self.done and self.embedding_seconds):
             return None
         return (self.total - self.done) * self.embedding_seconds / self.done
 
     def record(self) -> dict:
-        """Return everything, with `songs_per_second`, `times_real_time` and `seconds_left`."""
+        """Return all fields, and `songs_per_second`, `times_real_time` and `seconds_left`."""
         known = bool(self.done and self.embedding_seconds)
         rates = {
             "songs_per_second": round(self.done / self.embedding_seconds, 3) if known else None,
@@ -82,24 +82,25 @@ class Running:
         return asdict(self) | rates
 
 
-class RunningIndex:
-    """Writes about once a second how far an index run is, for other programs to read."""
+class ProgressFile:
+    """Keeps an index run's progress in a file that other programs read."""
 
     def __init__(self, file: Path, folder: str) -> None:
         self._file = file
         self._part = file.with_name(f"{file.name}.part")
-        self._writing = threading.Lock()
+        self._write_lock = threading.Lock()
         self._began = time.monotonic()
-        self._embedding_since: float | None = None
+        self._embedding_began: float | None = None
         self._counts: Callable[[], dict] = dict
-        self._said = Running(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"), folder)
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._progress = IndexProgress(os.getpid(), started, folder)
 
-    def found(self, total: int, *, previews: bool = False) -> None:
-        """Note how many files are to be done, and whether previews are made of them."""
-        self._said.total, self._said.previews = total, previews
+    def set_total(self, total: int, *, previews: bool = False) -> None:
+        """Set how many files the run reads, and whether it makes previews."""
+        self._progress.total, self._progress.previews = total, previews
 
-    def embedding(self, counts: Callable[[], dict]) -> None:
-        """Note that the first file is begun.
+    def start_embedding(self, counts: Callable[[], dict]) -> None:
+        """Start the clock from which rates are computed.
 
         Parameters
         ----------
@@ -107,42 +108,43 @@ class RunningIndex:
             Returns `done`, `indexed`, `failed` and `audio_seconds`; another thread calls it.
         """
         self._counts = counts
-        self._embedding_since = time.monotonic()
+        self._embedding_began = time.monotonic()
 
-    def now(self) -> Running:
-        """Return how far the run is."""
+    def now(self) -> IndexProgress:
+        """Return the present progress."""
         now = time.monotonic()
-        since = now if self._embedding_since is None else self._embedding_since
-        return replace(self._said, seconds=now - self._began, embedding_seconds=now - since, **self._counts())
+        began = now if self._embedding_began is None else self._embedding_began
+        times = {"seconds": now - self._began, "embedding_seconds": now - began}
+        return replace(self._progress, **times, **self._counts())
 
-    def tell(self) -> None:
-        """Write how far the run is. A disk that refuses this must not end the run."""
-        with suppress(OSError), self._writing:
+    def write(self) -> None:
+        """Write the present progress. An error of the disk is ignored: it must not end the run."""
+        with suppress(OSError), self._write_lock:
             self._part.write_text(json.dumps(asdict(self.now())), encoding="utf-8")
             self._part.replace(self._file)
 
-    def forget(self) -> None:
-        """Delete what was written."""
+    def delete(self) -> None:
+        """Delete the file."""
         for file in (self._file, self._part):
             with suppress(OSError):
                 file.unlink()
 
 
 @contextmanager
-def indexing(database: Path, folder: str) -> Iterator[RunningIndex]:
-    """Be the only index run of a library.
+def index_lock(database: Path, folder: str) -> Iterator[ProgressFile]:
+    """Hold a library's lock for an index run, and write the run's progress once a second.
 
-    Where files cannot be locked, as on some network drives, nobody is refused.
+    If the file system cannot lock files, as on some network drives, the run goes on without a lock.
 
     Parameters
     ----------
     folder : str
-        What is indexed, for other programs to show.
+        The folder that is indexed, for other programs to show.
 
     Raises
     ------
     LibraryBusyError
-        If another index runs on the same library.
+        If another index run holds the lock.
     """
     lock_file, progress_file = _files(database)
     # Writable for everybody: another user of this library must be able to lock it too.
@@ -150,48 +152,48 @@ def indexing(database: Path, folder: str) -> Iterator[RunningIndex]:
     try:
         lock.acquire(timeout=_ACQUIRE_S, poll_interval=_ACQUIRE_S / 10)
     except Timeout:
-        raise LibraryBusyError(_busy(database, _read(progress_file))) from None
+        raise LibraryBusyError(_busy_message(database, _read(progress_file))) from None
     except OSError:
         pass
-    running = RunningIndex(progress_file, folder)
+    progress = ProgressFile(progress_file, folder)
     # A killed run may have left its progress.
-    running.forget()
-    running.tell()
+    progress.delete()
+    progress.write()
     ended = threading.Event()
-    thread = threading.Thread(target=_keep_telling, args=(running, ended), name="progress", daemon=True)
+    thread = threading.Thread(target=_keep_writing, args=(progress, ended), name="progress", daemon=True)
     thread.start()
     try:
-        yield running
+        yield progress
     finally:
         ended.set()
         thread.join()
-        running.forget()
+        progress.delete()
         if lock.is_locked:
-            # Before it is released: then no other run can hold a lock on this very file.
+            # Delete before the release: afterwards another run may hold a lock on this very file.
             with suppress(OSError):
                 lock_file.unlink()
         lock.release()
 
 
 def running_index(database: Path) -> dict | None:
-    """Return how far the index is that runs on a library.
+    """Return the progress of the index run that holds a library's lock.
 
     Returns
     -------
     dict or None
-        What `Running.record` returns; None where none runs, or nobody can tell.
+        As `IndexProgress.record` gives it; None if no run holds the lock, or the lock cannot be tested.
     """
     lock_file, progress_file = _files(database)
     return _read(progress_file).record() if _is_locked(lock_file) else None
 
 
 def killed_index(database: Path) -> dict | None:
-    """Return how far the last index of a library was when it was killed.
+    """Return the last progress of an index run that was killed.
 
     Returns
     -------
     dict or None
-        As `running_index` does; None where one runs now, or the last ended by itself.
+        As `running_index`; None if a run is active, or the last run ended normally.
     """
     if running_index(database) is not None:
         return None
@@ -200,38 +202,36 @@ def killed_index(database: Path) -> dict | None:
 
 
 def _files(database: Path) -> tuple[Path, Path]:
-    """Return the lock file and the progress file of a library, the same through every link to it."""
+    """Return a library's lock file and progress file; links to the library give the same files."""
     database = Path(database).resolve()
     return database.with_name(f".{database.name}.lock"), database.with_name(f".{database.name}.indexing")
 
 
-def _keep_telling(running: RunningIndex, ended: threading.Event) -> None:
-    while not ended.wait(TELLING_EVERY_S):
-        running.tell()
+def _keep_writing(progress: ProgressFile, ended: threading.Event) -> None:
+    while not ended.wait(WRITE_INTERVAL_S):
+        progress.write()
 
 
-def _read(progress_file: Path) -> Running:
+def _read(progress_file: Path) -> IndexProgress:
     try:
-        told = json.loads(progress_file.read_text(encoding="utf-8"))
-        return Running(**{name: told[name] for name in asdict(Running())})
+        record = json.loads(progress_file.read_text(encoding="utf-8"))
+        return IndexProgress(**{name: record[name] for name in asdict(IndexProgress())})
     except (OSError, ValueError, KeyError, TypeError):
-        return Running()
+        return IndexProgress()
 
 
-def _busy(database: Path, other: Running) -> str:
+def _busy_message(database: Path, other: IndexProgress) -> str:
     since = other.started.replace("T", " ").replace("+00:00", " UTC")
-    who = f" (process {other.pid}, since {since})" if other.pid else ""
-    return (
-        f"{database} is being indexed by another program{who}: wait until it has finished, or stop it first."
-    )
+    process = f" (process {other.pid}, since {since})" if other.pid else ""
+    return f"{database} is being indexed by another program{process}: stop it, or wait until it has finished."
 
 
 def _is_locked(file: Path) -> bool:
-    """Tell whether a file is there and another holds a lock on it; False where files cannot be locked."""
+    """Tell whether another process holds a lock on a file; False if the file cannot be locked."""
     if (handle := _open(file)) is None:
         return False
     try:
-        for _ in range(_TESTS):
+        for _ in range(_LOCK_TESTS):
             if lock_descriptor(handle, blocking=False):
                 return False
             time.sleep(_BETWEEN_TESTS_S)
@@ -243,7 +243,7 @@ def _is_locked(file: Path) -> bool:
 
 
 def _open(file: Path) -> int | None:
-    # NFS locks only a file that is open for writing; in a read-only folder it can only be read.
+    # NFS locks only files that are open for writing. Without the right to write, reading must do.
     for flags in (os.O_RDWR, os.O_RDONLY):
         with suppress(OSError):
             return os.open(file, flags)

@@ -1,139 +1,102 @@
-"""Stores what became of each file, one song a transaction, and counts it."""
+"""Stores the outcome of each file in songs.db, one transaction a song, and counts it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from explorer.database.database import Database
 from explorer.database.records import SameSound, Song
-from explorer.indexing.failures import FailureLog
-from explorer.indexing.make_previews import PreviewMaker
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome, classify
-from explorer.indexing.summary import Summary
-from explorer.library.music_file import ScannedFile, Tags
 
 
 class Storer:
-    """The only writer of songs while an index runs.
+    """Stores a run's songs and failures. Nothing else writes songs while an index runs."""
 
-    Parameters
-    ----------
-    root : Path
-        What the files' paths are relative to.
-    genres : callable
-        From a file and its tags to the song's genres: `GenreSource.genres`.
-    previews : PreviewMaker or None
-        What is told of each song that was stored.
-    log : FailureLog or None
-        What is told of each failure.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        root: Path,
-        root_id: int,
-        summary: Summary,
-        *,
-        genres: Callable[[ScannedFile, Tags], tuple[str, ...]],
-        previews: PreviewMaker | None,
-        log: FailureLog | None,
-    ) -> None:
-        self._database = database
-        self._root = root
-        self._root_id = root_id
-        self._summary = summary
-        self._genres = genres
-        self._previews = previews
-        self._log = log
+    def __init__(self, run: IndexRun) -> None:
+        self._run = run
+        self._database = run.database
+        self._summary = run.summary
         self._displaced: dict[str, tuple[SameSound, np.ndarray]] = {}
+        """By fingerprint: the old song and vector of each path that has another sound now."""
 
-    def store(self, outcome: Outcome) -> None:
-        """Store one file's outcome."""
-        if isinstance(outcome, Embedded):
-            self._store_embedded(outcome)
-        elif isinstance(outcome, Known):
-            self._store_known(outcome)
-        else:
-            self._store_failure(outcome)
-
-    def store_together(self, outcomes: list[Outcome]) -> None:
-        """Store some files' outcomes in one transaction: the disk is waited for once."""
+    def store(self, outcomes: list[Outcome]) -> None:
+        """Store the outcomes of some files in one transaction, which waits for the disk only once."""
         with self._database.transaction():
             for outcome in outcomes:
-                self.store(outcome)
+                if isinstance(outcome, Embedded):
+                    self._store_embedded(outcome)
+                elif isinstance(outcome, Known):
+                    self._store_known(outcome)
+                else:
+                    self._store_failure(outcome)
 
     def _store_embedded(self, outcome: Embedded) -> None:
         song = outcome.song
-        self._put_aside(song)
-        # Another model may find another part of the song most like the whole.
-        moved = self._database.preview_start_of(song.fingerprint) != song.preview_start_s
-        self._database.store_song(self._root_id, self._with_genres(song), outcome.vector)
+        self._keep_displaced(song)
+        # Another model can choose another preview start for the same sound.
+        preview_moved = self._database.preview_start_of(song.fingerprint) != song.preview_start_s
+        self._database.store_song(self._run.root_id, self._with_genres(song), outcome.vector)
         self._summary.audio_seconds += song.duration_s
-        self._count(song, preview_moved=moved)
+        self._count(song, preview_moved=preview_moved)
 
     def _store_known(self, outcome: Known) -> None:
-        place = (self._root_id, outcome.file.path)
-        kin = self._database.same_sound(outcome.fingerprints)
-        found = classify(kin, is_own=lambda one: (one.root_id, one.path) == place)
+        """Store a file whose sound the library has: it keeps that song's vector."""
+        root_id, file, fingerprints = self._run.root_id, outcome.file, outcome.fingerprints
+        match = classify(
+            self._database.same_sound(fingerprints),
+            is_own=lambda song: (song.root_id, song.path) == (root_id, file.path),
+        )
         vector = None
-        if found is not None:
-            kind, source = found
+        if match is not None:
+            kind, source = match
             if kind == "copied":
                 vector = self._database.vector(source.song_id)
-        elif fingerprints := outcome.fingerprints.all & self._displaced.keys():
-            # The song has lost its sound in this run.
-            kind, (source, vector) = "copied", self._displaced[min(fingerprints)]
+        elif displaced := fingerprints.all & self._displaced.keys():
+            # The song with this sound got another sound earlier in this run.
+            kind, (source, vector) = "copied", self._displaced[min(displaced)]
         else:
-            self._store_failure(Failed(outcome.file, "The same sound failed under another name."))
+            self._store_failure(Failed(file, "Another file with the same sound failed."))
             return
-        song = self._song_like(source, outcome)
+        song = self._with_genres(
+            Song(
+                file,
+                fingerprints.tags,
+                fingerprints.fingerprint,
+                source.format,
+                source.duration_s,
+                source.preview_start_s,
+                fingerprints.audio_fingerprint,
+            )
+        )
         if kind == "copied":
-            self._put_aside(song)
-        with self._database.transaction():
-            if kind == "moved":
-                self._database.move_song(source, self._root_id, song.file)
-            self._database.store_song(self._root_id, song, vector)
+            self._keep_displaced(song)
+        if kind == "moved":
+            self._database.move_song(source, root_id, file)
+        self._database.store_song(root_id, song, vector)
         setattr(self._summary, kind, getattr(self._summary, kind) + 1)
         self._count(song)
 
-    def _put_aside(self, song: Song) -> None:
-        """Keep the vector that a path is about to lose: its old sound may turn up under another name."""
-        for one in self._database.songs_at(self._root_id, song.file.path):
-            if one.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint}):
-                vector = self._database.vector(one.song_id)
-                self._displaced.update(dict.fromkeys(one.fingerprints, (one, vector)))
-
-    def _song_like(self, kin: SameSound, outcome: Known) -> Song:
-        """Return the song that a file becomes whose sound is another song's."""
-        fingerprints = outcome.fingerprints
-        song = Song(
-            outcome.file,
-            fingerprints.tags,
-            fingerprints.fingerprint,
-            kin.format,
-            kin.duration_s,
-            kin.preview_start_s,
-            fingerprints.audio_fingerprint,
-        )
-        return self._with_genres(song)
+    def _keep_displaced(self, song: Song) -> None:
+        """Keep the vector that a path is about to lose: a later file of this run may have the old sound."""
+        for old in self._database.songs_at(self._run.root_id, song.file.path):
+            if old.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint}):
+                vector = self._database.vector(old.song_id)
+                self._displaced.update(dict.fromkeys(old.fingerprints, (old, vector)))
 
     def _with_genres(self, song: Song) -> Song:
-        genres = self._genres(song.file, song.tags)
+        genres = self._run.genres.genres(song.file, song.tags)
         return replace(song, tags=replace(song.tags, genres=genres))
 
     def _count(self, song: Song, *, preview_moved: bool = False) -> None:
         self._summary.indexed += 1
-        if self._previews:
-            self._previews.add(song.file.native, song.fingerprint, song.preview_start_s, again=preview_moved)
+        if maker := self._run.preview_maker:
+            maker.add(song.file.native, song.fingerprint, song.preview_start_s, replace=preview_moved)
 
     def _store_failure(self, outcome: Failed) -> None:
-        self._database.store_failure(self._root_id, outcome.file, outcome.reason)
+        self._database.store_failure(self._run.root_id, outcome.file, outcome.reason)
         self._summary.failed += 1
         self._summary.failures.append((outcome.file.text, outcome.reason))
-        if self._log:
-            self._log.add(self._root / outcome.file.native, outcome.reason)
+        if self._run.log:
+            self._run.log.add(self._run.root / outcome.file.native, outcome.reason)

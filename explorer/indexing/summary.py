@@ -1,4 +1,4 @@
-"""What an index run did."""
+"""Holds the counts of an index run."""
 
 from __future__ import annotations
 
@@ -7,62 +7,67 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Summary:
-    """Counts of an index run.
+    """The counts of an index run.
 
-    Each of the files found is counted once: found = indexed + skipped + failed + unsettled + left.
+    Each file in the folder is counted once: found = indexed + skipped + failed + unsettled + left.
     """
 
     found: int = 0
     """Audio files in the folder."""
     indexed: int = 0
-    """Files that were new or had changed, and are songs of the library now."""
+    """New or changed files that were stored as songs."""
     skipped: int = 0
-    """Files that are known and have not changed, as songs or as failures."""
+    """Known files, songs or failures, that have not changed."""
     failed: int = 0
     """Files that could not become songs."""
     unsettled: int = 0
-    """Files that were left for later, because they were written to a moment ago."""
+    """Files that were modified a moment ago, and are left for a later run."""
     left: int = 0
     """Files that were not reached, because of a limit or an interruption."""
     failed_before: int = 0
-    """Of the skipped: those that failed in an earlier run, and have not changed since."""
+    """The part of `skipped` that failed in an earlier run."""
     seconds: float = 0.0
     seconds_left: float | None = None
-    """What the rest would take that an interrupted run has left; None where nobody can tell."""
+    """After an interruption: how long the remaining files would take. None if unknown."""
     audio_seconds: float = 0.0
-    """Of the songs that were embedded."""
+    """The duration of the embedded songs."""
     copied: int = 0
-    """Of the indexed: those whose sound another song has, and the vector with it."""
+    """The part of `indexed` that got the vector of another song, because the sound is the same."""
     moved: int = 0
-    """Of the indexed: songs that are found under another path now, and keep their vector and place."""
+    """The part of `indexed` that was found under a new path, and kept its vector and place."""
     retagged: int = 0
-    """Of the indexed: files that changed, and whose sound did not."""
+    """The part of `indexed` whose file changed but whose sound did not."""
     gone: int = 0
-    """Songs of this folder whose files are not there: they are kept, and marked."""
+    """Songs of this folder whose files are missing: they are kept and marked."""
     back: int = 0
-    """Of the skipped: songs that were marked so, and whose files are there again."""
+    """The part of `skipped` that was marked as missing, and whose files are back."""
     previews: int = 0
-    """Made by this run; for songs, too, that were known and had none."""
+    """Previews that this run made, including those of known songs that had none."""
     genres_changed: int = 0
-    """Known songs that have other genres now, because they are taken from elsewhere."""
+    """Known songs whose genres changed, because the source of genres changed."""
+    pruned: int = 0
+    """Missing songs that were dropped afterwards."""
+    duplicates: int = 0
+    """Songs of the library that have exactly the sound of another."""
     interrupted: bool = False
     failures: list[tuple[str, str]] = field(default_factory=list)
+    """The path and the reason of each failed file."""
 
     @property
     def embedded(self) -> int:
         """How many vectors were made."""
         return self.indexed - self.copied - self.moved - self.retagged
 
+    @property
+    def changed_on_map(self) -> int:
+        """How many songs need another place or colour on the map."""
+        return self.indexed - self.moved + self.genres_changed + self.pruned
+
     def progress(self) -> dict:
-        """Return how far a run has come that goes on, as `RunningIndex.embedding` asks for it."""
+        """Return the counts that `ProgressFile.start_embedding` needs."""
         return {
             "done": self.indexed + self.failed,
             "indexed": self.indexed,
             "failed": self.failed,
             "audio_seconds": round(self.audio_seconds, 1),
         }
-
-    @property
-    def drawn_anew(self) -> int:
-        """How many songs want another place on the map, or another colour."""
-        return self.indexed - self.moved + self.genres_changed

@@ -1,4 +1,4 @@
-"""Tells when something has changed in a folder of music."""
+"""Waits for changes in a folder of music (`--watch`)."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from explorer.library.scanning import AUDIO_EXTENSIONS
 from explorer.util.progress import Reporter
 
 SETTLED_S = 3.0
-"""For how long a file must not have been written to: until then it may still be on its way."""
+"""A file that was modified in the last 3 s may still be being written."""
 
-LOOKING_ANYWAY_S = 600.0
-"""Network drives, and folders behind links, may change without a word."""
+MAX_WAIT_S = 600.0
+"""Scan the folder this often anyway: network drives, and folders behind links, may not report changes."""
 
-LOOKING_OFTEN_S = 60.0
-"""Where the system cannot tell of changes at all."""
+POLL_S = 60.0
+"""Scan the folder this often if the system cannot report changes."""
 
-_CHECKING_S = 1.0
-"""How often it is asked whether the folder is still there."""
+_CHECK_S = 1.0
+"""How often to check that the folder still exists."""
 
 
 class Watch:
-    """Waits for changes below a folder; those that come while nobody waits are not lost.
+    """Waits for changes in a folder. Changes that happen between two calls of `wait` are not lost.
 
     Parameters
     ----------
     folder : Path
-        It may go and come back, as a disk does.
+        It may disappear and come back, as a disk does.
     """
 
     def __init__(self, folder: Path, *, reporter: Reporter) -> None:
         self._folder = folder
         self._reporter = reporter
-        self._told = ""
-        self._noticed = False
+        self._last_message = ""
+        self._has_early_change = False
+        """Whether a change was seen when the watch was opened."""
         self._changes: Iterator[set] | None = None
         self._watched: tuple[int, int] | None = None
         self._open()
 
-    def wait(self, *, at_most_s: float = LOOKING_ANYWAY_S) -> None:
-        """Return when something may have changed, or after a while.
+    def wait(self, *, at_most_s: float = MAX_WAIT_S) -> None:
+        """Return when something may have changed, or after `at_most_s`.
 
         Raises
         ------
@@ -53,48 +54,47 @@ class Watch:
         ends = time.monotonic() + at_most_s
         while time.monotonic() < ends:
             if not self._folder.is_dir():
-                self._tell(f"{self._folder} is not there: waiting for it.")
-                time.sleep(_CHECKING_S)
+                self._say_once(f"{self._folder} does not exist: waiting for it.")
+                time.sleep(_CHECK_S)
             elif self._identity() != self._watched:
-                # Another folder than before, or the same once more: whatever is in it is news.
+                # The folder was replaced, or its disk connected again: everything in it may be new.
                 self._open()
                 return
             elif self._changes is None:
-                time.sleep(max(0.0, min(LOOKING_OFTEN_S, ends - time.monotonic())))
+                time.sleep(max(0.0, min(POLL_S, ends - time.monotonic())))
                 return
             elif self._has_changed():
-                # More of it may be on its way.
+                # More files may follow.
                 time.sleep(SETTLED_S)
                 return
 
     def _has_changed(self) -> bool:
-        """Wait a little for changes."""
+        """Wait up to `_CHECK_S` for a change."""
         try:
-            noticed, self._noticed = self._noticed, False
-            return bool(next(self._changes)) or noticed
+            early_change, self._has_early_change = self._has_early_change, False
+            return bool(next(self._changes)) or early_change
         except (OSError, RuntimeError, StopIteration) as error:
-            self._do_without(error)
+            self._changes = None
+            if self._folder.is_dir():
+                self._say_once(
+                    f"The system cannot report changes in this folder ({error}): scanning it every minute."
+                )
             return False
 
     def _open(self) -> None:
         if self._changes is not None:
             self._changes.close()
-        self._told = ""
+        self._last_message = ""
         self._watched = self._identity()
         self._changes = watch(
             self._folder,
-            watch_filter=_concerns_music,
-            rust_timeout=int(_CHECKING_S * 1000),
+            watch_filter=_may_be_music,
+            rust_timeout=int(_CHECK_S * 1000),
             yield_on_timeout=True,
             ignore_permission_denied=True,
         )
-        # It looks from its first answer on.
-        self._noticed = self._has_changed()
-
-    def _do_without(self, error: Exception) -> None:
-        self._changes = None
-        if self._folder.is_dir():
-            self._tell(f"The system does not tell of changes here ({error}): looking every minute.")
+        # `watch` starts to observe the folder only at the first `next`.
+        self._has_early_change = self._has_changed()
 
     def _identity(self) -> tuple[int, int] | None:
         try:
@@ -103,14 +103,14 @@ class Watch:
             return None
         return state.st_dev, state.st_ino
 
-    def _tell(self, text: str) -> None:
-        if text != self._told:
-            self._told = text
+    def _say_once(self, text: str) -> None:
+        if text != self._last_message:
+            self._last_message = text
             self._reporter.say(text)
 
 
-def _concerns_music(change: Change, path: str) -> bool:
-    """Tell whether a change may be one of songs: a folder's name may end like anything."""
+def _may_be_music(change: Change, path: str) -> bool:
+    """Tell whether a change may affect songs. Anything that is deleted may have been a folder of songs."""
     name = Path(path).name
     extension = Path(path).suffix.lower()
     if name.startswith("."):

@@ -11,7 +11,7 @@ import os
 import unicodedata
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from explorer.errors import ExplorerError, LibraryError
 from explorer.indexing.model import Model
 from explorer.legacy.reading import OriginalDatabase
 from explorer.library.music_file import ScannedFile, Tags
-from explorer.library.scanning import scan_folder
+from explorer.library.scanning import folder_prefix, scan_folder
 from explorer.util.progress import Reporter
 from explorer.util.text import one_line
 
@@ -228,7 +228,7 @@ def _import_clips(
         if (file := files.get(song_id)) is None:
             is_unchanged = keep_others and path is not None and path.is_file()
         else:
-            file = file.under(clips.relative_to(root))
+            file = replace(file, path=folder_prefix(clips, root) + file.path)
             is_unchanged = path == root / file.native and known.is_unchanged(file)
         if is_unchanged:
             unchanged.add(song_id)

@@ -1,39 +1,34 @@
-"""A music file as the library reads it: where it is, its tags and its fingerprints."""
+"""Describes a music file: its path and state, its tags and its fingerprints."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """A file as the walk of a folder found it."""
+    """A file that a scan found."""
 
     path: bytes
-    """Relative to the root, as `os.fsencode` gives it, with `/`."""
+    """Relative to the root, encoded by `os.fsencode`, with `/`."""
     size_bytes: int
     modified_ns: int
 
     @property
     def text(self) -> str:
-        """The path as text: bytes that are not UTF-8 become U+FFFD."""
+        """The path as text; bytes that are not UTF-8 become U+FFFD."""
         return self.path.decode("utf-8", "replace")
-
-    def under(self, folder: Path) -> ScannedFile:
-        """Return the same file as seen from further up: its path begins with a folder's."""
-        return replace(self, path=os.fsencode((folder / self.native).as_posix()))
 
     @property
     def native(self) -> str:
-        """The path as the operating system wants it."""
+        """The path as the operating system's functions take it."""
         return os.fsdecode(self.path)
 
 
 @dataclass(frozen=True)
 class Tags:
-    """What a file says of itself."""
+    """A song's tags."""
 
     title: str
     artists: tuple[str, ...] = ()
@@ -44,14 +39,14 @@ class Tags:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What tells a file, and its sound, from others.
+    """Identifies a file's bytes and its sound.
 
     Attributes
     ----------
     fingerprint : str
         Of the file's bytes.
     audio_fingerprint : str or None
-        Of its encoded sound, whatever its tags say; None where there is none to be had.
+        Of its encoded sound, whatever its tags; None if FFmpeg finds no sound in the file.
     tags : Tags
     """
 
@@ -61,5 +56,5 @@ class Fingerprints:
 
     @property
     def all(self) -> frozenset[str]:
-        """Both fingerprints, or the one that there is."""
-        return frozenset(mark for mark in (self.fingerprint, self.audio_fingerprint) if mark)
+        """Both fingerprints, or the only one."""
+        return frozenset(text for text in (self.fingerprint, self.audio_fingerprint) if text)

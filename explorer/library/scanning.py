@@ -1,4 +1,4 @@
-"""Which files a folder of music holds."""
+"""Lists the audio files in a folder of music."""
 
 from __future__ import annotations
 
@@ -20,59 +20,64 @@ AUDIO_EXTENSIONS = frozenset(
 
 @dataclass(frozen=True)
 class Scan:
-    """What a walk of a folder found.
+    """The files in a folder. All paths are relative to the root that the scan was given.
 
     Attributes
     ----------
     files : list of ScannedFile
         In the order of their names.
-    folder : bytes
-        Which folder was walked, as the files' paths begin: empty, or ending with `/`.
+    prefix : bytes
+        The scanned folder's path: empty, or ending with `/`.
     unread : list of bytes
-        Files and folders that could not be looked at: what lies there is unknown, and not gone.
+        Files and folders that could not be read. A folder's path is empty or ends with `/`.
     """
 
     files: list[ScannedFile]
-    folder: bytes = b""
+    prefix: bytes = b""
     unread: list[bytes] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[ScannedFile]:
         """Yield the files."""
         return iter(self.files)
 
-    def under(self, folder: Path) -> Scan:
-        """Return the same as seen from further up: paths begin with a folder's."""
-        prefix = b"" if folder == Path() else os.fsencode(folder.as_posix()) + b"/"
-        return Scan(
-            [file.under(folder) for file in self.files], prefix, [prefix + path for path in self.unread]
-        )
-
-    def would_have_found(self, path: bytes) -> bool:
-        """Tell whether a file of that path lies where the walk has looked."""
-        # A folder's path ends with "/", and the root's own is empty.
-        folders = [unread for unread in self.unread if unread[-1:] in (b"", b"/")]
-        return path.startswith(self.folder) and not (path in self.unread or path.startswith(tuple(folders)))
+    def covers(self, path: bytes) -> bool:
+        """Tell whether the scan would have found a file with this path: no folder above it was unreadable."""
+        folders = tuple(unread for unread in self.unread if unread[-1:] in (b"", b"/"))
+        return path.startswith(self.prefix) and not (path in self.unread or path.startswith(folders))
 
 
-def scan_folder(folder: Path | RemotePath) -> Scan:
-    """Walk a folder or a URL and its subfolders for audio files, in the order of their names.
+def scan_folder(folder: Path | RemotePath, *, root: Path | RemotePath | None = None) -> Scan:
+    """List the audio files in a folder or below a URL, in the order of their names.
 
-    Hidden files and folders are passed over. Links are followed, each folder once, so that a link
-    to a folder above ends nothing in a loop. What cannot be read is passed over, and noted: it may be
-    someone else's, or on a disk that fails.
+    Hidden files and folders are skipped. Links are followed; each folder is entered only once, so a link to
+    a folder above is no endless loop. Files and folders that cannot be read are skipped and noted.
+
+    Parameters
+    ----------
+    folder : Path or RemotePath
+        The folder to list.
+    root : Path or RemotePath, optional
+        The folder that paths are relative to: `folder` or a folder above it. None for `folder`.
 
     Raises
     ------
     LibraryError
-        If the folder does not exist, or is none.
+        If the folder does not exist or is a file, or a remote server cannot be reached.
     """
+    prefix = folder_prefix(folder, root or folder)
     if isinstance(folder, RemotePath):
-        return Scan(remote_files(folder, is_audio=lambda name: _is_audio(os.fsencode(name))))
+        return Scan(remote_files(folder, prefix=prefix, is_audio=is_audio), prefix)
     if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise LibraryError(f"{folder} {what}: name the folder that holds your music.")
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise LibraryError(f"{folder} {problem}: name the folder that holds your music.")
     unread: list[bytes] = []
-    return Scan(list(_walk(os.fsencode(folder), b"", set(), unread)), b"", unread)
+    return Scan(list(_walk(os.fsencode(folder), prefix, set(), unread)), prefix, unread)
+
+
+def folder_prefix(folder: Path | RemotePath, root: Path | RemotePath) -> bytes:
+    """Return what the paths of a folder's files begin with, relative to a root: empty, or ending with `/`."""
+    inside = folder.relative_to(root)
+    return b"" if inside == Path() else os.fsencode(inside.as_posix()) + b"/"
 
 
 def _walk(
@@ -80,8 +85,8 @@ def _walk(
 ) -> Iterator[ScannedFile]:
     try:
         state = os.stat(folder)
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        with os.scandir(folder) as iterator:
+            entries = sorted(iterator, key=lambda entry: entry.name)
     except OSError:
         unread.append(prefix)
         return
@@ -95,17 +100,18 @@ def _walk(
         try:
             if entry.is_dir():
                 yield from _walk(entry.path, path + b"/", visited, unread)
-            elif _is_audio(entry.name) and entry.is_file():
+            elif is_audio(os.fsdecode(entry.name)) and entry.is_file():
                 state = entry.stat()
-                yield ScannedFile(path, state.st_size, _within_64_bits(state.st_mtime_ns))
+                yield ScannedFile(path, state.st_size, _clip_to_64_bits(state.st_mtime_ns))
         except OSError:
             unread.append(path)
 
 
-def _within_64_bits(modified_ns: int) -> int:
-    """Return a time as a database can hold it: clocks and file systems have been seen in the year 2400."""
+def _clip_to_64_bits(modified_ns: int) -> int:
+    """Clip a time to what SQLite can store: some file systems report times in the year 2400."""
     return max(-(1 << 63), min((1 << 63) - 1, modified_ns))
 
 
-def _is_audio(name: bytes) -> bool:
-    return os.path.splitext(os.fsdecode(name))[1].lower() in AUDIO_EXTENSIONS
+def is_audio(name: str) -> bool:
+    """Tell whether a file's name has the extension of an audio file."""
+    return os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS

@@ -1,10 +1,10 @@
-"""Which files a URL holds: the walk of `scanning`, by fsspec."""
+"""Lists the audio files below a URL, with fsspec. `scanning` uses it for remote folders."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -16,22 +16,25 @@ from explorer.library.remote import HTTP_SCHEMES, RemotePath, open_system, trans
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-_TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "Last-Modified", "created")
-_MARKS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "checksum")
+_TIME_KEYS = ("mtime", "LastModified", "last_modified", "updated", "modified", "Last-Modified", "created")
+_CHECKSUM_KEYS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "checksum")
 
 
-def remote_files(root: RemotePath, *, is_audio: object) -> list[ScannedFile]:
-    """List the audio files below a URL, in the order of their names; hidden ones are passed over.
+def remote_files(root: RemotePath, *, prefix: bytes, is_audio: Callable[[str], bool]) -> list[ScannedFile]:
+    """List the audio files below a URL, in the order of their names. Hidden files are skipped.
 
     Parameters
     ----------
+    prefix : bytes
+        What the files' paths begin with.
     is_audio : callable
-        Tells it by a file's name.
+        Decides by a file's name whether it is audio.
 
     Raises
     ------
     LibraryError
-        If there is no such folder, or its server cannot be asked: what is not listed must not pass for gone.
+        If the folder does not exist, or its server cannot be reached: an incomplete list would make the
+        missing files look deleted.
     """
     system, path = open_system(root)
     system.invalidate_cache()
@@ -39,57 +42,58 @@ def remote_files(root: RemotePath, *, is_audio: object) -> list[ScannedFile]:
         with translate_remote_errors(root):
             if system.info(path)["type"] == "file" and root.scheme not in HTTP_SCHEMES:
                 raise LibraryError(f"{root} is not a folder: name the folder that holds your music.")
-            found = _find(system, path)
-            files = list(_files(found, system, path, root, is_audio))
+            files = list(_audio_files(system, path, root, prefix, is_audio))
     except FileNotFoundError:
         raise LibraryError(f"{root} does not exist: name the folder that holds your music.") from None
     return sorted(files, key=lambda file: file.path)
 
 
-def _find(system: AbstractFileSystem, path: str) -> dict[str, dict]:
-    from fsspec.asyn import AsyncFileSystem
-
-    own = getattr(type(system), "_find", None) not in (None, AsyncFileSystem._find)
-    # Stores of objects list everything below at once, or fail; the others pass over folders that fail.
-    return system.find(path, detail=True, **({} if own else {"on_error": "raise"}))
-
-
-def _files(
-    found: dict[str, dict], system: AbstractFileSystem, path: str, root: RemotePath, is_audio: object
+def _audio_files(
+    system: AbstractFileSystem, folder: str, root: RemotePath, prefix: bytes, is_audio: Callable[[str], bool]
 ) -> Iterator[ScannedFile]:
-    prefix = path.rstrip("/") + "/"
-    for name, info in found.items():
-        below = name[len(prefix) :] if name.startswith(prefix) else name.lstrip("/")
-        text = root.decode(below)
-        parts = text.split("/")
+    start = folder.rstrip("/") + "/"
+    for name, info in _find(system, folder).items():
+        below = name[len(start) :] if name.startswith(start) else name.lstrip("/")
+        path = root.decode(below)
+        parts = path.split("/")
         if info.get("type") == "directory" or any(part.startswith(".") for part in parts):
             continue
         if "" in parts or not is_audio(parts[-1]):
             continue
         if info.get("size") is None:
             info = {**info, **system.info(name)}
-        yield ScannedFile(os.fsencode(text), int(info.get("size") or 0), modified_ns(info))
+        yield ScannedFile(prefix + os.fsencode(path), int(info.get("size") or 0), modified_ns(info))
+
+
+def _find(system: AbstractFileSystem, path: str) -> dict[str, dict]:
+    from fsspec.asyn import AsyncFileSystem
+
+    has_own_find = getattr(type(system), "_find", None) not in (None, AsyncFileSystem._find)
+    # Object stores list everything in one request, which fails as a whole. Other systems skip folders that
+    # fail, unless they are asked to raise.
+    return system.find(path, detail=True, **({} if has_own_find else {"on_error": "raise"}))
 
 
 def modified_ns(info: dict) -> int:
-    """Return what tells versions of a file apart: when it was changed, else a number made of its mark.
+    """Return a number that changes with a file: its time in ns, else a hash of its checksum, else 0.
 
     Parameters
     ----------
     info : dict
-        As fsspec's file systems give it, each in its own words.
+        A file's description by fsspec; the keys depend on the file system.
     """
-    for name in _TIMES:
-        moment = _moment(info.get(name))
-        if moment is not None:
-            return moment
-    mark = next((info[name] for name in _MARKS if info.get(name)), None)
-    if mark is None:
+    for key in _TIME_KEYS:
+        time_ns = _parse_time(info.get(key))
+        if time_ns is not None:
+            return time_ns
+    checksum = next((info[key] for key in _CHECKSUM_KEYS if info.get(key)), None)
+    if checksum is None:
         return 0
-    return int.from_bytes(hashlib.blake2b(str(mark).encode(), digest_size=8).digest()) >> 1
+    return int.from_bytes(hashlib.blake2b(str(checksum).encode(), digest_size=8).digest()) >> 1
 
 
-def _moment(value: object) -> int | None:
+def _parse_time(value: object) -> int | None:
+    """Return a time in nanoseconds since 1970; None if the value is no time."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

@@ -16,7 +16,7 @@ _MANY_SONGS, _QUERIES_OF_MANY = 20_000, 1000
 _MEASURES = ("trustworthiness", "continuity", "neighbours_kept")
 
 
-class Judge:
+class MapComparison:
     """Compares maps with the true distances between songs, for a sample of the songs.
 
     Parameters
@@ -39,7 +39,7 @@ class Judge:
     def __init__(self, rows: np.ndarray, *, sample: int = 2000, seed: int = 0):
         self._rows = as_matrix(rows, name="vectors")
         self._squares = np.einsum("ij,ij->i", self._rows, self._rows)
-        self._queries = sampled(len(self._rows), sample, seed)
+        self._queries = sample_rows(len(self._rows), sample, seed)
 
     def measures(
         self, maps: Mapping[str, np.ndarray], *, k: int = 15, kept_of: int = 10
@@ -88,7 +88,7 @@ class Judge:
             return {name: dict.fromkeys(_MEASURES) for name in maps}
         k, kept_of = below_half(k, n), below_half(kept_of, n)
         sums = {name: np.zeros(3, dtype=np.int64) for name in maps}
-        for chunk in chunks(self._queries, n):
+        for chunk in query_chunks(self._queries, n):
             for query, distances in zip(chunk, self._squared_distances(chunk), strict=True):
                 true = _Ranks(distances, max(k, kept_of))
                 for name, positions in maps.items():
@@ -137,7 +137,7 @@ def _checked_positions(positions, n):
     return positions.astype(np.float64)
 
 
-def sampled(n: int, sample: int, seed: int) -> np.ndarray:
+def sample_rows(n: int, sample: int, seed: int) -> np.ndarray:
     """Choose at most `sample` of n rows, and at most 1,000 if n is above 20,000; ascending."""
     if sample < 1:
         raise MappingError(f"sample={sample} must be at least 1")
@@ -152,7 +152,7 @@ def below_half(k: int, n: int) -> int:
     return min(k, (n - 1) // 2)
 
 
-def chunks(queries: np.ndarray, n: int) -> Iterator[np.ndarray]:
+def query_chunks(queries: np.ndarray, n: int) -> Iterator[np.ndarray]:
     """Split queries into chunks whose distances to all n songs take some tens of megabytes."""
     rows = max(1, _CHUNK_VALUES // n)
     for start in range(0, len(queries), rows):

@@ -53,7 +53,7 @@ def shared_labels(labels: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]
 
 
 def label_purity(
-    labels: Sequence[str | None], indices: np.ndarray, *, asked: np.ndarray | None = None
+    labels: Sequence[str | None], indices: np.ndarray, *, queried: np.ndarray | None = None
 ) -> Purity | None:
     """Measure how often neighbours have the same label, and how often random songs would.
 
@@ -67,7 +67,7 @@ def label_purity(
     indices : np.ndarray [shape=(m, k), int]
         The neighbours of each queried song, the nearest first. If fewer than 2 k + 1 songs count, only the
         first neighbours are used: `below_half` gives their number.
-    asked : np.ndarray [shape=(m,), int], optional
+    queried : np.ndarray [shape=(m,), int], optional
         The rows of the queried songs; all n by default.
 
     Returns
@@ -80,20 +80,20 @@ def label_purity(
     MappingError
         If there is not one row of indices for each queried song, or an index is not 0 to n - 1.
     """
-    asked = np.arange(len(labels)) if asked is None else np.asarray(asked)
-    indices = _checked_indices(indices, len(asked), len(labels))
+    queried = np.arange(len(labels)) if queried is None else np.asarray(queried)
+    indices = _checked_indices(indices, len(queried), len(labels))
     _, codes = shared_labels(labels)
     sizes = np.bincount(codes[codes >= 0])
     n = int(sizes.sum())
     if n < 3:
         return None
     neighbour_codes = codes[indices[:, : below_half(indices.shape[1], n)]]
-    neighbour_codes[codes[asked] < 0] = -1
-    is_same = (neighbour_codes == codes[asked][:, None]) & (neighbour_codes >= 0)
+    neighbour_codes[codes[queried] < 0] = -1
+    is_same = (neighbour_codes == codes[queried][:, None]) & (neighbour_codes >= 0)
     same, counted = is_same.sum(axis=1), (neighbour_codes >= 0).sum(axis=1)
     if not counted.any():
         return None
-    shares = np.divide(same, counted, out=np.full(len(asked), np.nan), where=counted > 0)
+    shares = np.divide(same, counted, out=np.full(len(queried), np.nan), where=counted > 0)
     chance = float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
     return Purity(float(same.sum() / counted.sum()), chance, shares)
 

@@ -1,1 +1,1 @@
-"""Helpers that belong to no part of the program."""
+"""Helpers that several parts of the program use: files, processes, progress, text."""

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and never over a library."""
+"""Write a file so that it is either complete or unchanged, and never write over a library."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from explorer.errors import LibraryError
 
 
 @contextmanager
-def whole_file(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
-    """Give a path to write to, which takes the place of another once all of it is written.
+def atomic_write(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path to write to; it replaces `path` when the block ends without an error.
 
-    A file that was there before stays as it was if writing fails, or the power does. What is no file, as a
-    pipe or `/dev/null`, is written to directly: it must not be replaced by one.
+    If the block fails or the power fails, an existing file keeps its old content. A `path` that is not a
+    regular file, such as a pipe or `/dev/null`, is yielded itself, because a file must not replace it.
 
     Parameters
     ----------
+    path : Path
+        The file to write. A symbolic link stays a link: the file that it points to is written.
     parts : Path, optional
-        The folder for what is not whole yet, on the same disk; else that of the file.
+        The folder for the temporary file, on the same disk as `path`; by default the folder of `path`.
 
     Yields
     ------
     Path
-        Without an extension that a player or an indexer looks for.
+        It ends with `.part`, so players and the indexer ignore it.
 
     Raises
     ------
     OSError
-        If the file cannot be put in its place; whatever writing it raises passes through.
+        If the file cannot be moved to its place. Errors of the block pass through.
     """
-    # The file that a link leads to is written, and the link stays one.
     target = path.resolve()
     if target.exists() and not target.is_file() and not target.is_dir():
         yield target
@@ -49,14 +50,20 @@ def whole_file(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
 
 
 def _sync(file: Path) -> None:
-    """Have a file's content on the disk: a power cut could leave its new name with nothing behind it."""
-    # Windows syncs what can be written only.
+    """Flush a file's content to the disk: after a power cut the renamed file could otherwise be empty."""
+    # Windows can sync only files that are open for writing.
     with file.open("r+b") as content:
         os.fsync(content.fileno())
 
 
-def refuse_library(out: Path | None, database: Path) -> None:
-    """Refuse to write over a library, by whatever name it is called; None is standard output.
+def refuse_to_overwrite_library(out: Path | None, database: Path) -> None:
+    """Raise an error if the output file is the library itself, also under another name or through a link.
+
+    Parameters
+    ----------
+    out : Path or None
+        None means standard output.
+    database : Path
 
     Raises
     ------

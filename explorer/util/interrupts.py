@@ -1,4 +1,4 @@
-"""Ctrl-C as a request: what is in hand is finished first."""
+"""Ctrl-C: stop after the songs that were begun, and repeat a KeyboardInterrupt that native code swallowed."""
 
 from __future__ import annotations
 
@@ -9,54 +9,64 @@ from contextlib import contextmanager
 
 from explorer.util.progress import Reporter
 
-STOPPING = "Finishing the songs in hand; Ctrl-C again stops at once."
+STOP_MESSAGE = "Stopping: the songs that were begun are finished first. Press Ctrl-C again to stop at once."
 
 
 @contextmanager
-def stopping_gently(reporter: Reporter, said: str = STOPPING) -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into a request to stop after what is in hand; a second one stops at once."""
+def stop_on_first_interrupt(reporter: Reporter, message: str = STOP_MESSAGE) -> Iterator[threading.Event]:
+    """Yield an event that the first Ctrl-C sets; a second Ctrl-C raises KeyboardInterrupt as usual.
+
+    Outside the main thread, which alone receives Ctrl-C, the event is never set.
+
+    Parameters
+    ----------
+    reporter : Reporter
+    message : str
+        What the first Ctrl-C prints.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = signal.getsignal(signal.SIGINT)
+    previous_handler = signal.getsignal(signal.SIGINT)
 
-    def ask(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, before)
+    def request_stop(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, previous_handler)
         stop.set()
-        reporter.say(said)
+        reporter.say(message)
 
-    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGINT, request_stop)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)
 
 
 @contextmanager
-def insisting() -> Iterator[Callable[[], None]]:
-    """Yield what raises KeyboardInterrupt once more where a library has swallowed it.
+def repeat_swallowed_interrupt() -> Iterator[Callable[[], None]]:
+    """Yield a function that raises KeyboardInterrupt if Ctrl-C was pressed since the block began.
 
-    Code that is compiled or loaded while Ctrl-C comes may drop it without a word. Whoever works in steps asks
-    between them.
+    Compiled code, and code that is being imported, can swallow the KeyboardInterrupt of Ctrl-C. Call the
+    yielded function between two steps of the work to raise it again.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
+    previous_handler = signal.getsignal(signal.SIGINT)
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    if not is_main_thread or previous_handler is not signal.default_int_handler:
         yield lambda: None
         return
-    asked = False
+    was_pressed = False
 
-    def ask(_number: int, _frame: object) -> None:
-        nonlocal asked
-        asked = True
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal was_pressed
+        was_pressed = True
         raise KeyboardInterrupt
 
-    def insist() -> None:
-        if asked:
+    def raise_again() -> None:
+        if was_pressed:
             raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGINT, interrupt)
     try:
-        yield insist
+        yield raise_again
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)

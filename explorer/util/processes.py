@@ -1,4 +1,4 @@
-"""A command of this program in a process of its own, which reports its progress."""
+"""Run a command of this program in a child process, and follow its progress."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from collections.abc import Callable
 from explorer.config import ROOT
 
 PROGRAM = (sys.executable, "-m", "explorer")
-_MOST_LINES_KEPT = 100
+_MAX_LINES_KEPT = 100
 
 
 class ChildProgram:
-    """A running command that writes JSON lines, as `--progress-lines` makes it do.
+    """A command in a child process that writes JSON lines, as the option `--progress-lines` makes it do.
 
     Parameters
     ----------
     *arguments : str
         The command and its options.
     limit_s : float, optional
-        After so many seconds from `follow` on it is killed.
+        The child is killed this many seconds after `follow` was called.
 
     Attributes
     ----------
-    is_cancelled, is_late : bool
-        Whether `cancel` was called, and whether the time limit was reached.
+    is_cancelled : bool
+        Whether `cancel` was called.
+    is_late : bool
+        Whether the child was killed because of the time limit.
     lines : list of str
-        The last 100 lines that are not JSON: error messages, and warnings of libraries.
+        The last 100 lines that are not JSON objects: error messages and warnings of libraries.
 
     Raises
     ------
     OSError
-        If it cannot be started.
+        If the child process cannot be started.
     """
 
     def __init__(self, *arguments: str, limit_s: float = threading.TIMEOUT_MAX) -> None:
@@ -55,48 +57,57 @@ class ChildProgram:
         )
 
     def cancel(self) -> None:
-        """Ask it to stop; it may ignore that while it stores something."""
+        """Ask the child to stop; it may ignore this while it stores results."""
         self.is_cancelled = True
         self._process.terminate()
 
     def kill(self) -> None:
-        """End it at once."""
+        """End the child at once."""
         self._process.kill()
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """Wait until it has ended, and return its exit status; negative if a signal ended it."""
+        """Wait until the child has ended, and return its exit status; negative if a signal ended it."""
         return self._process.wait(timeout_s)
 
-    def follow(self, tell: Callable[[str, float], object]) -> dict | None:
-        """Read what it writes until it ends.
+    def follow(self, on_progress: Callable[[str, float], object]) -> dict | None:
+        """Read the child's output until it ends.
 
-        `tell` is called with what it is doing, and how much of that is done, from 0 to 1. The last JSON
-        object that is no progress is its result.
+        Parameters
+        ----------
+        on_progress : callable
+            Called with the child's description of its current work, and the share done, from 0 to 1.
+
+        Returns
+        -------
+        dict or None
+            The child's result: its last JSON object that does not report progress.
         """
         result = None
-        timer = threading.Timer(self.limit_s, self._give_up)
+        timer = threading.Timer(self.limit_s, self._kill_late)
         timer.daemon = True
         timer.start()
         with self._process:
             for line in self._process.stdout:
-                news, text = _json_object(line), line.strip()
-                if news is None:
-                    self.lines = [*self.lines, text][-_MOST_LINES_KEPT:] if text else self.lines
-                elif "text" in news:
-                    tell(news["text"], news.get("share", 0.0))
+                message, text = _json_object(line), line.strip()
+                if message is None:
+                    if text:
+                        self.lines = [*self.lines, text][-_MAX_LINES_KEPT:]
+                elif "text" in message:
+                    on_progress(message["text"], message.get("share", 0.0))
                 else:
-                    result = news
+                    result = message
         timer.cancel()
         return result
 
-    def _give_up(self) -> None:
+    def _kill_late(self) -> None:
         self.is_late = True
         self._process.kill()
 
 
 def _json_object(line: str) -> dict | None:
+    """Return the JSON object of a line, or None if the line is anything else."""
     try:
-        found = json.loads(line)
+        value = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None

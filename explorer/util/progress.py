@@ -1,4 +1,4 @@
-"""Progress: a live display on a terminal, plain lines elsewhere."""
+"""Report progress: a live display on a terminal, plain lines elsewhere, JSON lines for another program."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ DOWNLOAD_STEP_BYTES = 4_000_000
 
 
 class Reporter:
-    """Tells what is going on, on the standard error stream: standard output is for results."""
+    """Print messages and progress on standard error; standard output is for results."""
 
     def __init__(self, console: Console | None = None):
         self.console = console or Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:
-        """Write one line; where nobody can read it any more, as behind a closed pipe, work goes on."""
+        """Print one line. A closed pipe is no error: the work goes on without messages."""
         with suppress(OSError):
             if self.console.is_terminal:
                 self.console.print(text, markup=False)
@@ -41,11 +41,11 @@ class Reporter:
                 print(text, file=sys.stderr, flush=True)
 
     def finishing(self) -> None:
-        """Note that results are about to be stored."""
+        """Announce that results are about to be stored. Only subclasses do something."""
 
     @contextmanager
     def counting(self, what: str, *, total: int, unit: str = "songs") -> Iterator[Counter]:
-        """Show how far a piece of work with a known number of steps has come."""
+        """Show the progress of work with a known number of steps, and yield the counter to advance."""
         rate = TextColumn("{task.fields[rate]}")
         with self._display(MofNCompleteColumn(), rate, TimeRemainingColumn(compact=True)) as display:
             counter = Counter(self, display, what, total, unit)
@@ -54,68 +54,74 @@ class Reporter:
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[float], None]]:
-        """Show how far a piece of work has come of which only the share done is known, from 0 to 1."""
+        """Show the progress of work without countable steps.
+
+        Yields
+        ------
+        callable
+            Call it with the share of the work that is done, from 0 to 1.
+        """
         with self._display(TaskProgressColumn(), TimeElapsedColumn()) as display:
             task = display.add_task(what, total=1.0)
-            pause = _Pause()
+            interval = _Interval()
             if display.disable:
                 self.say(what)
 
-            def tell(share: float) -> None:
+            def show(share: float) -> None:
                 display.update(task, completed=share)
-                if display.disable and share < 1 and pause.is_over():
+                if display.disable and share < 1 and interval.is_over():
                     self.say(f"{what}: {share:.0%}")
 
-            yield tell
+            yield show
             display.update(task, completed=1.0)
 
     def _display(self, *columns: ProgressColumn) -> Progress:
-        """Return a live display, which shows nothing elsewhere than on a terminal."""
+        """Return a live display, disabled if the output is not a terminal."""
         is_terminal = self.console.is_terminal
-        head = (TextColumn("{task.description}"), BarColumn())
-        return Progress(*head, *columns, console=self.console, disable=not is_terminal)
+        first_columns = (TextColumn("{task.description}"), BarColumn())
+        return Progress(*first_columns, *columns, console=self.console, disable=not is_terminal)
 
 
 class LineReporter(Reporter):
-    """Tells another program: each line of standard output is one JSON object, with `text` or `share`."""
+    """Print messages and progress for another program: JSON objects with `text` and `share`, one a line."""
 
     def say(self, text: str) -> None:
-        """Write one line."""
-        self._tell(text=text)
+        """Print a message."""
+        self._print(text=text)
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[float], None]]:
-        """Tell how far a piece of work has come."""
-        self._tell(text=what, share=0.0)
-        yield lambda share: self._tell(text=what, share=round(share, 3))
+        """Print the progress of work; see `Reporter.working`."""
+        self._print(text=what, share=0.0)
+        yield lambda share: self._print(text=what, share=round(share, 3))
 
     def finishing(self) -> None:
-        """From here on a request to stop comes too late: who asks for it learns so by the exit status."""
+        """Ignore requests to stop (SIGTERM) from now on; the exit status 0 shows that they came too late."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     @staticmethod
-    def _tell(**news: object) -> None:
-        print(json.dumps(news), flush=True)
+    def _print(**message: object) -> None:
+        print(json.dumps(message), flush=True)
 
 
-class _Pause:
+class _Interval:
     """The time between two plain lines."""
 
     def __init__(self):
-        self._began_at = time.monotonic()
+        self._started_at = time.monotonic()
 
     def is_over(self) -> bool:
-        """Tell whether the next line is due; if so, the next pause begins."""
+        """Return whether the next line is due; if it is, the next interval begins."""
         now = time.monotonic()
-        if now - self._began_at < PLAIN_INTERVAL_S:
+        if now - self._started_at < PLAIN_INTERVAL_S:
             return False
-        self._began_at = now
+        self._started_at = now
         return True
 
 
 class Counter:
-    """Counts steps done, and shows their rate."""
+    """Count the steps done, and show their number and rate."""
 
     def __init__(self, reporter: Reporter, display: Progress, what: str, total: int, unit: str):
         self.what, self.total, self.unit = what, total, unit
@@ -123,77 +129,80 @@ class Counter:
         self._started_at = time.monotonic()
         self._reporter, self._display = reporter, display
         self._task = display.add_task(what, total=total, rate="")
-        self._pause = _Pause()
-        self._said = -1
+        self._interval = _Interval()
+        self._last_printed = -1
 
     def advance(self) -> None:
-        """Count one step more."""
+        """Count one more step."""
         self.reach(self.done + 1)
 
     def reach(self, done: int, total: int | None = None) -> None:
-        """Say how many steps are done, and how many there are where that has changed."""
+        """Set the number of steps done, and the total number if it has changed."""
         self.done, self.total = done, total or self.total
-        rate = f"{self._rate():.1f} {self.unit}/s"
-        self._display.update(self._task, completed=self.done, total=self.total, rate=rate)
-        if self._display.disable and self.done and self._pause.is_over():
-            self._say(f", {format_duration((self.total - self.done) / self._rate())} left")
+        self._display.update(
+            self._task, completed=self.done, total=self.total, rate=f"{self._rate():.1f} {self.unit}/s"
+        )
+        if self._display.disable and self.done and self._interval.is_over():
+            self._print_line(f", {format_duration((self.total - self.done) / self._rate())} left")
 
     def finish(self) -> None:
-        """Say how many steps were done, where no display shows it."""
-        if self._display.disable and self._said != self.done:
-            self._say("")
+        """Print the final number of steps, unless a live display or the last line shows it."""
+        if self._display.disable and self._last_printed != self.done:
+            self._print_line("")
 
     def _rate(self) -> float:
+        """Return the steps per second since the start."""
         return self.done / max(time.monotonic() - self._started_at, 1e-9)
 
-    def _say(self, rest: str) -> None:
-        self._said = self.done
+    def _print_line(self, time_left: str) -> None:
+        self._last_printed = self.done
         rate = f"{self._rate():.1f} {self.unit}/s"
-        self._reporter.say(f"{self.what}: {self.done} of {self.total} {self.unit}, {rate}{rest}")
+        self._reporter.say(f"{self.what}: {self.done} of {self.total} {self.unit}, {rate}{time_left}")
 
 
 class DownloadProgress:
-    """Says how far the download of OpenL3's weights is, and its rate, now and then."""
+    """Print the progress and the rate of the download of OpenL3's weights, every 4 MB or 10 s."""
 
     def __init__(self, reporter: Reporter):
         self._reporter = reporter
-        self._done_bytes = self._said_bytes = 0
-        self._began_at = self._said_at = time.monotonic()
+        self._done_bytes = self._printed_bytes = 0
+        self._started_at = self._printed_at = time.monotonic()
 
     def __call__(self, done_bytes: int, total_bytes: int | None) -> None:
-        """Take note of the bytes received, and of the bytes in all where that is known."""
+        """Note the bytes received so far; `total_bytes` is None if the server did not send the length."""
         now = time.monotonic()
-        if done_bytes < self._done_bytes:  # Another try, from the start.
-            self._said_bytes, self._began_at = 0, now
+        if done_bytes < self._done_bytes:  # The download was started again.
+            self._printed_bytes, self._started_at = 0, now
         self._done_bytes = done_bytes
-        news = done_bytes - self._said_bytes
-        is_due = news >= DOWNLOAD_STEP_BYTES or now - self._said_at >= PLAIN_INTERVAL_S
-        if news > 0 and (is_due or done_bytes == total_bytes):
-            self._said_at, self._said_bytes = now, done_bytes
-            rate = done_bytes / max(now - self._began_at, 1e-3)
+        new_bytes = done_bytes - self._printed_bytes
+        is_due = new_bytes >= DOWNLOAD_STEP_BYTES or now - self._printed_at >= PLAIN_INTERVAL_S
+        if new_bytes > 0 and (is_due or done_bytes == total_bytes):
+            self._printed_at, self._printed_bytes = now, done_bytes
+            bytes_per_s = done_bytes / max(now - self._started_at, 1e-3)
             total = f" of {total_bytes / 1e6:.1f}" if total_bytes else ""
             self._reporter.say(
-                f"Downloading OpenL3's weights: {done_bytes / 1e6:.1f}{total} MB, {rate / 1e6:.2f} MB/s"
+                f"Downloading OpenL3's weights: {done_bytes / 1e6:.1f}{total} MB, "
+                f"{bytes_per_s / 1e6:.2f} MB/s"
             )
 
 
 def format_duration(seconds: float) -> str:
-    """Write a duration as a person would: `42 s`, `3 min`, `2 h 05 min`."""
+    """Write a duration for people: `42 s`, `3 min`, `2 h 05 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def number(count: int, noun: str, plural: str = "") -> str:
-    """Write a number of things: `1 song`, `2,000 songs`."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
 def format_estimate(seconds: float) -> str:
-    """Write how long something may take, as roughly as one knows: `40 s`, `3 min`, `22 h`, `5 days`."""
+    """Write an estimated duration, rounded because it is uncertain: `40 s`, `3 min`, `22 h`, `5 days`."""
     if seconds < 90:
         return f"{max(10, round(seconds, -1)):.0f} s"
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h" if seconds < 72 * 3600 else f"{seconds / 86400:.0f} days"
+
+
+def plural(count: int, noun: str, plural: str = "") -> str:
+    """Write a count with its noun: `1 song`, `2,000 songs`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

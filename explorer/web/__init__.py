@@ -1,1 +1,1 @@
-"""The page and its sound."""
+"""The web app: the page, the map's figure, and the routes that play songs."""

@@ -1,4 +1,4 @@
-"""Makes the web app: a Dash app whose `server` any WSGI server can run."""
+"""Creates the web app: a Dash app whose `server` is a plain WSGI app."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from dash import Dash
 
 from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
+from explorer.web.data.reader import close_after_requests
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.redraw_job import MapJob
 from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
-from explorer.web.routes.media import make_blueprint
-from explorer.web.routes.playlist import make_export_blueprint
+from explorer.web.routes.media import make_media_blueprint
+from explorer.web.routes.playlist import make_playlist_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
-from explorer.web.routes.uploads import UploadQueue, make_uploads_blueprint
+from explorer.web.routes.uploads import make_uploads_blueprint
 from explorer.web.security import protect
+from explorer.web.uploads.queue import UploadQueue
 
 TITLE = "Music Explorer"
 INDEX = """<!DOCTYPE html>
@@ -36,7 +38,7 @@ INDEX = """<!DOCTYPE html>
 def create_app(settings: Settings) -> Dash:
     """Return the app for one library.
 
-    Each load of the page shows the library as it is then. `create_app(settings).server` is a plain
+    Each load of the page shows the current state of the library. `create_app(settings).server` is a plain
     WSGI app.
     """
     holder = CatalogueHolder(settings.database)
@@ -53,21 +55,22 @@ def create_app(settings: Settings) -> Dash:
         ],
     )
     app.server.url_map.merge_slashes = False
-    app.layout = lambda: _page_now(holder)
+    app.layout = lambda: _current_page(holder)
     job = MapJob(settings.database)
     register_callbacks(app, holder, job)
     for blueprint in (
-        make_blueprint(settings, holder),
+        make_media_blueprint(settings, holder),
         make_sound_blueprint(settings),
-        make_export_blueprint(settings, holder),
-        make_uploads_blueprint(UploadQueue(settings, holder), kept=job.start),
+        make_playlist_blueprint(holder),
+        make_uploads_blueprint(UploadQueue(settings, holder), on_keep=job.start),
     ):
         app.server.register_blueprint(blueprint)
+    close_after_requests(app.server)
     protect(app, settings)
     return app
 
 
-def _page_now(holder: CatalogueHolder):
+def _current_page(holder: CatalogueHolder):
     catalogue = notice = None
     try:
         catalogue = holder.latest()
@@ -85,14 +88,14 @@ def _page_now(holder: CatalogueHolder):
 NO_LIBRARY = Notice(
     "empty",
     "No music here yet",
-    "Point the indexer at a folder of songs, then come back: each becomes a point that you can hear. "
+    "Index a folder of songs, then come back: each song becomes a point that you can play. "
     "To look around first, run the demo.",
     "python run.py index FOLDER\npython run.py demo",
 )
 NO_MAP = Notice(
     "empty",
     "The songs have no map yet",
-    "They are indexed, but nothing has laid them out.",
+    "They are indexed. The next step draws the map.",
     "python run.py map",
 )
 BUSY = Notice(

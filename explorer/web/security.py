@@ -1,23 +1,23 @@
-"""What the page's server refuses, and what it lets a browser do with its answers.
+"""Protects the server: refuses requests from other sites, and restricts what the page may load and run.
 
-Another site open in the same browser must be able to neither read nor change a library:
+Another site that is open in the same browser must not be able to read or change the library:
 
-- A request must name this machine in `Host`. A site that points its own name at 127.0.0.1 (DNS rebinding)
-  sends that name; one that uses an address cannot, so addresses are allowed.
-- What changes something is a POST, PUT or DELETE, and must come from a page of this server.
-- Bodies have a limit, small for all routes but the one that takes files.
+- The `Host` header must name this machine. A site whose own name points to 127.0.0.1 (DNS rebinding) sends
+  that name and is refused. IP addresses are allowed, because DNS rebinding needs a name.
+- Only POST, PUT and DELETE requests change anything, and they must come from a page of this server.
+- Request bodies have a size limit. It is small for all routes except uploads.
 
-The Content-Security-Policy allows scripts of this server only, and no inline ones but Dash's, by their hash.
-It needs two concessions:
+The Content-Security-Policy allows only scripts of this server, and of inline scripts only Dash's, by hash. It
+makes two concessions:
 
-- `script-src` has 'unsafe-eval': plotly.js draws points through regl, which writes a program for each draw
-  command and compiles it with `Function`. Without it the map says that the browser has no WebGL. Only
-  plotly's "strict" bundle, which its Python package does not bring, has these programs ready-made. What is
-  evaluated so comes from a script of this server: markup in a title still runs nothing.
-- `style-src` has 'unsafe-inline': plotly.js, Mantine and Dash's own components write `<style>` elements.
+- `script-src` has 'unsafe-eval': plotly.js draws points with regl, which generates code for each draw command
+  and compiles it with `Function`. Without it the map shows that the browser has no WebGL. Only plotly's
+  "strict" bundle needs no eval, and plotly's Python package does not contain it. The evaluated code comes
+  from a script of this server: markup in a song's title still runs nothing.
+- `style-src` has 'unsafe-inline': plotly.js, Mantine and Dash's components write `<style>` elements.
 
-The `Function("return this")` of other bundles is reached in old browsers alone. Workers are for plotly's
-tile maps alone, so there is none.
+Other bundles call `Function("return this")` in old browsers only. Only plotly's tile maps use workers, so the
+policy allows none.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from explorer.config import Settings
 from explorer.errors import ExplorerError
 
 MAX_BODY_BYTES = 4 << 20
-"""Of a request, unless its route says otherwise: 100,000 song numbers are 0.7 MB."""
+"""The limit for all routes except uploads. 100,000 song numbers are 0.7 MB."""
 
 MAX_UPLOAD_BYTES = 50 << 20
-"""Of a song that is dropped on the map."""
+"""The limit for a song that is dropped on the map."""
 
 UPLOAD_PATH = "/uploads"
 
@@ -54,7 +54,7 @@ _HEADERS = {
 
 
 class RefusedError(ExplorerError):
-    """A request cannot be answered as asked; `status` is HTTP's number for why."""
+    """A request that is refused; `status` is the HTTP status of the answer."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -62,26 +62,30 @@ class RefusedError(ExplorerError):
 
 
 def protect(app: Dash, settings: Settings) -> None:
-    """Guard every route of an app; to be called when all are registered."""
+    """Check every request to an app, and add security headers to every answer.
+
+    Call it after all routes and callbacks are registered.
+    """
 
     @cache
     def policy() -> str:
         return content_security_policy(app.csp_hashes())
 
     def add_headers(response: Response) -> Response:
-        # Only now is it known which inline scripts the page has.
+        # Computed at the first answer: Dash adds inline scripts until then.
         response.headers["Content-Security-Policy"] = policy()
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response
 
-    # Before Dash's own: nothing is done for a request that is refused.
-    app.server.before_request_funcs.setdefault(None, []).insert(0, partial(refusal, allowed_hosts(settings)))
+    # Inserted before Dash's own functions, so that nothing runs for a refused request.
+    check = partial(check_request, allowed_hosts(settings))
+    app.server.before_request_funcs.setdefault(None, []).insert(0, check)
     app.server.after_request(add_headers)
 
 
 def content_security_policy(script_hashes: list[str]) -> str:
-    """Return the header's value; the hashes are those of the page's inline scripts."""
+    """Return the header's value; `script_hashes` are the hashes of the page's inline scripts."""
     scripts = " ".join(["script-src 'self' 'unsafe-eval'", *script_hashes])
     return (
         f"default-src 'none'; {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -91,7 +95,7 @@ def content_security_policy(script_hashes: list[str]) -> str:
 
 
 def allowed_hosts(settings: Settings) -> frozenset[str]:
-    """Return the names under which this server may be asked, in lower case; addresses are allowed anyway."""
+    """Return the host names that requests may use, in lower case; IP addresses need not be listed."""
     own = socket.gethostname().lower().rstrip(".")
     short = own.partition(".")[0]
     names = {"localhost", own, short, f"{short}.local", settings.host, *settings.allowed_hosts}
@@ -99,7 +103,7 @@ def allowed_hosts(settings: Settings) -> frozenset[str]:
 
 
 def is_allowed_host(header: str | None, names: frozenset[str]) -> bool:
-    """Tell whether a request's `Host` names this machine, whatever the port."""
+    """Tell whether a `Host` header names this machine, with any port."""
     match = _HOST.fullmatch(header or "")
     if match is None:
         return False
@@ -114,35 +118,35 @@ def is_allowed_host(header: str | None, names: frozenset[str]) -> bool:
 
 
 def body_limit(method: str, path: str) -> int:
-    """Return how many bytes a request may carry."""
+    """Return the maximum size of a request's body, in bytes."""
     return MAX_UPLOAD_BYTES if (method, path) == ("POST", UPLOAD_PATH) else MAX_BODY_BYTES
 
 
-def refusal(hosts: frozenset[str]) -> Response | None:
-    """Return why the request in hand is refused, or None."""
+def check_request(hosts: frozenset[str]) -> Response | None:
+    """Return an answer that refuses the current request, or None if the request is allowed."""
     host = request.environ.get("HTTP_HOST")
     if not is_allowed_host(host, hosts):
-        asked = f"under the name {host[:100]!r}" if host else "without a name"
-        return say(
+        problem = f"is not called {host[:100]!r}" if host else "got a request without a host name"
+        return text_response(
             421,
-            f"This server was asked {asked}, which is not its own: open http://localhost with its port, or "
-            "start it with --allow-host NAME.",
+            f"This server {problem}: open http://localhost with the server's port, or start the server with "
+            "--allow-host NAME.",
         )
     if request.method not in _SAFE_METHODS and not _is_from_our_page(host):
-        return say(
+        return text_response(
             403,
             "This request came from another site's page, so nothing was done: open the map itself. A proxy "
-            "in between must pass the Host header on.",
+            "must pass the Host header on unchanged.",
         )
     limit = body_limit(request.method, request.path)
     request.max_content_length = limit
     if (request.content_length or 0) > limit:
-        return say(413, f"This is too large: at most {limit >> 20} MB can be sent here.")
+        return text_response(413, f"This request is too large: it may have at most {limit >> 20} MB.")
     return None
 
 
 def _is_from_our_page(host: str) -> bool:
-    """Tell whether the browser vouches for the page; programs that are no browsers say nothing."""
+    """Tell whether no header says that another site sent the request; only browsers send these headers."""
     if request.headers.get("Sec-Fetch-Site", "same-origin").lower() not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")
@@ -153,7 +157,7 @@ def _authority(netloc: str) -> str:
     return netloc.lower().removesuffix(":80").removesuffix(":443")
 
 
-def say(status: int, sentence: str) -> Response:
-    """Return a sentence as an answer."""
-    # It may hold a file's name, which need not be valid text.
+def text_response(status: int, sentence: str) -> Response:
+    """Return a plain-text answer."""
+    # The sentence may contain a file's name with bytes that are no valid text.
     return Response(sentence.encode("utf-8", "replace"), status=status, mimetype="text/plain")

@@ -23,19 +23,19 @@ THREADS = 12
 
 
 class BoundedParser(HTTPRequestParser):
-    """Refuses a body as soon as it is announced, or grows, beyond what its route takes.
+    """Refuses a request whose body is larger than its route accepts, before or while the body arrives.
 
-    waitress alone has one limit for all routes, and asks a client that waits for "100 Continue" to go on
-    even where it has just refused.
+    waitress has one limit for all routes. It also answers "100 Continue" to a client whose request it has
+    just refused, so that the client would send the body.
     """
 
     def received(self, data: bytes) -> int:
-        """Take in the next bytes of a request; return how many were its own."""
+        """Read the next bytes of a request; return how many belong to it."""
         consumed = super().received(data)
         if self.headers_finished and (self.error is None or isinstance(self.error, RequestEntityTooLarge)):
             limit = body_limit(self.command, self.path)
             if max(self.content_length, self.body_bytes_received) > limit:
-                self.error = RequestEntityTooLarge(f"At most {limit >> 20} MB can be sent here.")
+                self.error = RequestEntityTooLarge(f"This request may have at most {limit >> 20} MB.")
                 self.completed = True
         if self.error is not None:
             self.expect_continue = False
@@ -43,18 +43,18 @@ class BoundedParser(HTTPRequestParser):
 
 
 class BoundedChannel(HTTPChannel):
-    """A connection whose requests have limits."""
+    """A connection whose requests are limited in size."""
 
     parser_class = BoundedParser
 
 
 def serve_forever(settings: Settings, *, open_browser: bool) -> None:
-    """Listen until interrupted.
+    """Serve the page until the program is interrupted.
 
     Raises
     ------
     ExplorerError
-        If the address cannot be listened on.
+        If the server cannot listen on the address.
     """
     listener = _listen(settings)
     port = listener.getsockname()[1]
@@ -70,7 +70,7 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     )
     server.channel_class = BoundedChannel
     if threading.current_thread() is threading.main_thread():
-        # As Ctrl-C does: what runs for uploads, and their files, must go too.
+        # Exit as after Ctrl-C, so that embedding processes are stopped and uploaded files are deleted.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     print(f"The map is at {url} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     if open_browser:
@@ -86,7 +86,7 @@ def _listen(settings: Settings) -> socket.socket:
     for port in ports:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
-        if os.name != "nt":  # There it would let two servers share a port.
+        if os.name != "nt":  # On Windows this option would let two servers share a port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((settings.host, port))
@@ -96,6 +96,6 @@ def _listen(settings: Settings) -> socket.socket:
         else:
             return listener
     raise ExplorerError(
-        f"{settings.host}:{ports[-1]} cannot be listened on ({problem.strerror}): "
+        f"The server cannot listen on {settings.host}:{ports[-1]} ({problem.strerror}): "
         "choose another port with --port."
     ) from problem

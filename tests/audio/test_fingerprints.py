@@ -14,7 +14,7 @@ def noise(seconds=2.0, seed=0):
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "flac", "ogg", "m4a", "wav", "aiff"])
-def test_the_mark_of_the_sound_outlasts_other_tags(tmp_path, make_sound, suffix):
+def test_new_tags_do_not_change_the_audio_fingerprint(tmp_path, make_sound, suffix):
     path = make_sound(tmp_path / f"x.{suffix}", noise())
     before = fingerprint(path), audio_fingerprint(path)
     file = mutagen.File(path, easy=suffix in ("mp3", "m4a"))
@@ -30,7 +30,7 @@ def test_the_mark_of_the_sound_outlasts_other_tags(tmp_path, make_sound, suffix)
     assert audio_fingerprint(make_sound(tmp_path / f"y.{suffix}", noise(seed=1))) != before[1]
 
 
-def test_the_mark_of_the_sound_outlasts_a_cover(tmp_path, make_sound):
+def test_a_new_cover_does_not_change_the_audio_fingerprint(tmp_path, make_sound):
     path = make_sound(tmp_path / "x.flac", noise())
     before = audio_fingerprint(path)
     file = mutagen.File(path)
@@ -41,7 +41,7 @@ def test_the_mark_of_the_sound_outlasts_a_cover(tmp_path, make_sound):
     assert audio_fingerprint(path) == before
 
 
-def test_sounds_of_another_length_or_rate_have_other_marks(tmp_path, make_sound):
+def test_another_length_rate_or_codec_changes_the_audio_fingerprint(tmp_path, make_sound):
     paths = [
         make_sound(tmp_path / "a.wav", noise(2.0)),
         make_sound(tmp_path / "b.wav", noise(2.0)[:-1]),
@@ -52,13 +52,13 @@ def test_sounds_of_another_length_or_rate_have_other_marks(tmp_path, make_sound)
 
 
 @pytest.mark.parametrize("content", [b"", b"no music " * 100, b"RIFF\x00\x00"])
-def test_what_holds_no_sound_has_no_mark_of_it(tmp_path, content):
+def test_a_file_without_sound_has_no_audio_fingerprint(tmp_path, content):
     (tmp_path / "x.mp3").write_bytes(content)
     assert audio_fingerprint(tmp_path / "x.mp3") is None
     assert len(fingerprint(tmp_path / "x.mp3")) == 32
 
 
-def test_a_file_that_is_cut_has_another_mark_than_the_whole(tmp_path, make_sound):
+def test_a_truncated_file_has_another_audio_fingerprint(tmp_path, make_sound):
     path = make_sound(tmp_path / "x.flac", noise(5.0))
     (tmp_path / "cut.flac").write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     fingerprints = {audio_fingerprint(path), audio_fingerprint(tmp_path / "cut.flac")}
@@ -66,15 +66,15 @@ def test_a_file_that_is_cut_has_another_mark_than_the_whole(tmp_path, make_sound
     assert None not in fingerprints
 
 
-def test_a_missing_file_is_a_sentence(tmp_path):
+def test_a_missing_file_is_an_error_that_names_it(tmp_path):
     with pytest.raises(AudioError, match=r"^gone\.mp3 cannot be read: No such file"):
         fingerprint(tmp_path / "gone.mp3")
     assert audio_fingerprint(tmp_path / "gone.mp3") is None
 
 
-def test_who_asks_is_told_that_a_large_file_is_being_read(tmp_path):
-    told = []
+def test_alive_is_called_while_a_large_file_is_read(tmp_path):
+    calls = []
     with (tmp_path / "large").open("wb") as file:
         file.truncate(70 << 20)
-    fingerprint(tmp_path / "large", alive=lambda: told.append(1))
-    assert len(told) == 2
+    fingerprint(tmp_path / "large", alive=lambda: calls.append(1))
+    assert len(calls) == 2

@@ -1,4 +1,4 @@
-"""One piece of music in every format: the vectors agree."""
+"""The same music has the same vector in every audio format."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +20,7 @@ HOP_S = 1.0
 LOSSLESS, LOSSY = 0.99, 0.95
 DATA = Path(__file__).resolve().parents[1] / "data"
 
-# Name, codec, sample format, rate in Hz, channels, least cosine.
+# Name, codec, sample format, rate in Hz, channels, minimum cosine.
 FORMATS = [
     ("u8.wav", "pcm_u8", "u8", 48_000, 2, LOSSLESS),
     ("s16.wav", "pcm_s16le", "s16", 48_000, 2, LOSSLESS),
@@ -90,7 +90,7 @@ LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 7: "
 
 
 def piece(rate_hz: int, *, transposed: float = 1.0) -> np.ndarray:
-    """Return three chords with a beat, nothing above 3.5 kHz, [shape=(n,), float64]."""
+    """Return three chords with a beat, with no sound above 3.5 kHz [shape=(n,), float64]."""
     time = np.arange(SECONDS * rate_hz) / rate_hz
     roots = np.array([220.0, 261.63, 329.63])[time.astype(int)] * transposed
     phase = 2 * np.pi * np.cumsum(roots) / rate_hz
@@ -101,7 +101,7 @@ def piece(rate_hz: int, *, transposed: float = 1.0) -> np.ndarray:
 
 
 def encode(path: Path, codec: str, sample_format: str, rate_hz: int, channels: int) -> Path:
-    """Write the piece, alike on every channel, as FFmpeg encodes it."""
+    """Write the piece with FFmpeg; all channels are equal."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate_hz, layout=LAYOUTS[channels], format=sample_format)
         if codec in ("libmp3lame", "mp2", "vorbis", "libopus", "aac", "wmav2"):
@@ -136,8 +136,8 @@ def expected(engine):
 
 
 @pytest.fixture(scope="module")
-def another(engine):
-    """The vector of the same piece, a fifth higher."""
+def transposed(engine):
+    """The vector of the same piece a fifth higher."""
     return embed(engine, [piece(SAMPLE_RATE_HZ, transposed=1.5).astype(np.float32)])
 
 
@@ -146,9 +146,9 @@ def embed(engine, blocks) -> np.ndarray:
     return pool(np.concatenate([engine.embed(engine.prepare(batch)) for batch in batches]))
 
 
-@pytest.mark.parametrize(("name", "codec", "sample_format", "rate_hz", "channels", "least"), FORMATS)
+@pytest.mark.parametrize(("name", "codec", "sample_format", "rate_hz", "channels", "min_cosine"), FORMATS)
 def test_the_vector_does_not_depend_on_the_format(
-    tmp_path, engine, expected, another, name, codec, sample_format, rate_hz, channels, least
+    tmp_path, engine, expected, transposed, name, codec, sample_format, rate_hz, channels, min_cosine
 ):
     path = encode(tmp_path / name, codec, sample_format, rate_hz, channels)
     assert path.suffix in AUDIO_EXTENSIONS
@@ -157,16 +157,16 @@ def test_the_vector_does_not_depend_on_the_format(
     vector = embed(engine, stream.mono(sample_rate_hz=SAMPLE_RATE_HZ))
     assert stream.duration_s == pytest.approx(SECONDS, abs=0.15)
     cosine = vector @ expected / np.linalg.norm(vector) / np.linalg.norm(expected)
-    assert cosine >= least
-    # Cosines of any two sounds are high: it must also be nearer to itself than to another piece.
-    assert np.linalg.norm(vector - expected) < np.linalg.norm(vector - another)
+    assert cosine >= min_cosine
+    # Any two sounds have a high cosine, so the vector must also be nearer to its own piece than to another.
+    assert np.linalg.norm(vector - expected) < np.linalg.norm(vector - transposed)
 
 
-def test_monkeys_audio_is_read_sample_by_sample():
-    """FFmpeg only reads this format, so the file is committed.
+def test_monkeys_audio_is_decoded_exactly():
+    """FFmpeg cannot write this format, so the file is committed.
 
-    It was written by an encoder of our own, the step by step inverse of FFmpeg's libavcodec/apedec.c ("fast"
-    level, version 3.99), in two frames of at most 4,096 samples: the piece's first 5,000 samples at 8 kHz,
+    Our own encoder wrote it: it inverts FFmpeg's libavcodec/apedec.c step by step ("fast" level, version
+    3.99). The file holds two frames of at most 4,096 samples: the piece's first 5,000 samples at 8 kHz,
     times 3,000 on the left and times 1,500 on the right.
     """
     stream = open_audio(DATA / "piece.ape")
@@ -174,6 +174,6 @@ def test_monkeys_audio_is_read_sample_by_sample():
     assert (stream.format, stream.sample_rate_hz, stream.channels) == ("ape/ape", 8_000, 2)
     left = 3_000 * piece(8_000)[:5_000]
     samples = np.concatenate(list(stream.blocks())) * 32_768
-    # The piece is computed by the platform's sine, which may round otherwise than where it was written.
+    # This platform's sine may round differently from that of the machine that wrote the file.
     np.testing.assert_allclose(samples, np.rint(np.column_stack([left, left / 2])), atol=1)
     assert stream.duration_s == 5_000 / 8_000

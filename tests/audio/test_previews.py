@@ -12,13 +12,13 @@ from explorer.errors import AudioError
 RATE_HZ = 44_100
 
 
-def seconds_of(seconds, rate_hz=RATE_HZ):
+def sample_times(seconds, rate_hz=RATE_HZ):
     return np.arange(int(seconds * rate_hz)) / rate_hz
 
 
 def music(seconds, *, rate_hz=RATE_HZ, amplitude=0.5):
-    """Chords that swell and noise that ticks, in stereo."""
-    time = seconds_of(seconds, rate_hz)
+    """Return swelling chords with ticks of noise, in stereo."""
+    time = sample_times(seconds, rate_hz)
     rng = np.random.default_rng(int(seconds * 10))
     chord = sum(np.sin(2 * np.pi * f * time + f) / 4 for f in (110, 277, 415, 1661))
     ticks = rng.normal(0, 0.4, len(time)) * np.exp(-40 * (time % 0.25))
@@ -27,13 +27,13 @@ def music(seconds, *, rate_hz=RATE_HZ, amplitude=0.5):
     return amplitude * np.column_stack([left, right]) / np.abs([left, right]).max()
 
 
-def make(tmp_path, source, start_s=0.0):
-    made = preview(source, cache=tmp_path / "previews", key="ab" * 16, start_s=start_s)
-    return soundfile.read(made, dtype="float32", always_2d=True)
+def decoded_preview(tmp_path, source, start_s=0.0):
+    path = preview(source, cache=tmp_path / "previews", key="ab" * 16, start_s=start_s)
+    return soundfile.read(path, dtype="float32", always_2d=True)
 
 
 def loud_square(seconds):
-    return 0.99 * np.sign(np.sin(2 * np.pi * 110 * seconds_of(seconds)))
+    return 0.99 * np.sign(np.sin(2 * np.pi * 110 * sample_times(seconds)))
 
 
 def clicks_over_near_silence(seconds):
@@ -44,13 +44,13 @@ def clicks_over_near_silence(seconds):
 
 
 def bursts(seconds):
-    """Square waves of 5 ms: the encoder makes their peaks higher, by more than a decibel."""
-    time = seconds_of(seconds)
+    """Return square waves of 5 ms, whose peaks the encoder raises by more than a decibel."""
+    time = sample_times(seconds)
     faint = np.random.default_rng(0).normal(0, 0.003, len(time))
     return np.where(time % 5 < 0.005, 0.9 * np.sign(np.sin(2 * np.pi * 4000 * time)), faint)
 
 
-KINDS = {
+SOUNDS = {
     "loud.wav": lambda: (loud_square(25), RATE_HZ),
     "noise.wav": lambda: (np.random.default_rng(1).uniform(-1, 1, (25 * RATE_HZ, 2)), RATE_HZ),
     "quiet.flac": lambda: (music(25, amplitude=0.06), RATE_HZ),
@@ -62,23 +62,23 @@ KINDS = {
     "high.flac": lambda: (music(22, rate_hz=96_000), 96_000),
     "short.wav": lambda: (music(0.3), RATE_HZ),
 }
-# LU below -16 LUFS: peaks leave no room for more, or, with noise, the encoder leaves out high frequencies.
-QUIETER = {"bursts.flac": 5.3, "clicks.flac": 22.3, "mono.mp3": 2.1, "noise.wav": 2.0}
+# LU below -16 LUFS: the peaks allow no more gain, or the encoder removes the high frequencies of noise.
+QUIETER_LU = {"bursts.flac": 5.3, "clicks.flac": 22.3, "mono.mp3": 2.1, "noise.wav": 2.0}
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_every_preview_has_16_lufs_or_less_and_clips_nowhere(tmp_path, make_sound, name):
-    samples, rate_hz = KINDS[name]()
+@pytest.mark.parametrize("name", SOUNDS)
+def test_a_preview_has_at_most_minus_16_lufs_and_does_not_clip(tmp_path, make_sound, name):
+    samples, rate_hz = SOUNDS[name]()
     source = make_sound(tmp_path / name, samples, rate_hz)
-    decoded, rate = make(tmp_path, source)
-    assert integrated_loudness(decoded, rate) == pytest.approx(-16.0 - QUIETER.get(name, 0.0), abs=0.5)
+    decoded, rate = decoded_preview(tmp_path, source)
+    assert integrated_loudness(decoded, rate) == pytest.approx(-16.0 - QUIETER_LU.get(name, 0.0), abs=0.5)
     assert true_peak_db(decoded) < -1.0
     assert decoded.shape[1] == (1 if np.ndim(samples) == 1 else 2)
     assert len(decoded) / rate == pytest.approx(min(20.0, len(samples) / rate_hz), abs=0.01)
     assert rate == {22_050: 44_100, 96_000: 48_000}.get(rate_hz, RATE_HZ)
 
 
-def test_it_is_an_mp3_of_96_kbit_a_second_at_most(tmp_path, make_sound):
+def test_a_preview_is_an_mp3_of_at_most_96_kbit_per_second(tmp_path, make_sound):
     source = make_sound(tmp_path / "x.flac", music(30))
     made = preview(source, cache=tmp_path / "previews", key="ab" * 16, start_s=5.0)
     assert made == tmp_path / "previews" / "ab" / ("ab" * 16 + ".mp3")
@@ -87,8 +87,8 @@ def test_it_is_an_mp3_of_96_kbit_a_second_at_most(tmp_path, make_sound):
     assert made.stat().st_size * 8 / 20 <= 97_000
 
 
-def test_silence_stays_silent_and_a_hiss_is_not_made_loud(tmp_path, make_sound):
-    silent, _ = make(tmp_path, make_sound(tmp_path / "silent.wav", np.zeros(RATE_HZ * 25)))
+def test_silence_stays_silent_and_hiss_is_not_amplified_beyond_the_limit(tmp_path, make_sound):
+    silent, _ = decoded_preview(tmp_path, make_sound(tmp_path / "silent.wav", np.zeros(RATE_HZ * 25)))
     assert np.abs(silent).max() < 1e-6
     hiss = np.random.default_rng(0).normal(0, 10 ** (-70 / 20), RATE_HZ * 25)
     source = make_sound(tmp_path / "hiss.flac", hiss)
@@ -98,15 +98,15 @@ def test_silence_stays_silent_and_a_hiss_is_not_made_loud(tmp_path, make_sound):
 
 
 @pytest.mark.parametrize("count", [1, 7, 300])
-def test_a_few_samples_make_a_preview_too(tmp_path, make_sound, count):
-    decoded, _ = make(tmp_path, make_sound(tmp_path / "x.wav", np.full(count, 0.5)))
+def test_a_song_of_a_few_samples_has_a_preview(tmp_path, make_sound, count):
+    decoded, _ = decoded_preview(tmp_path, make_sound(tmp_path / "x.wav", np.full(count, 0.5)))
     assert len(decoded) == count
     assert np.isfinite(decoded).all()
 
 
-def test_it_fades_in_and_out(tmp_path, make_sound):
-    source = make_sound(tmp_path / "x.wav", 0.3 * np.sin(2 * np.pi * 1000 * seconds_of(30)))
-    decoded, rate = make(tmp_path, source, start_s=4.0)
+def test_a_preview_fades_in_and_out(tmp_path, make_sound):
+    source = make_sound(tmp_path / "x.wav", 0.3 * np.sin(2 * np.pi * 1000 * sample_times(30)))
+    decoded, rate = decoded_preview(tmp_path, source, start_s=4.0)
     envelope = np.abs(decoded[:, 0])
     level = np.median(envelope[rate : 2 * rate].reshape(-1, 100).max(axis=1))
     assert envelope[:60].max() < 0.1 * level
@@ -116,17 +116,19 @@ def test_it_fades_in_and_out(tmp_path, make_sound):
     assert envelope[-int(0.6 * rate) : -int(0.45 * rate)].max() > 0.9 * level
 
 
-def test_it_is_the_part_that_was_asked_for(tmp_path, make_sound):
-    time = seconds_of(40)
+def test_a_preview_is_the_requested_part_of_the_song(tmp_path, make_sound):
+    time = sample_times(40)
     rising = 0.4 * np.sin(2 * np.pi * np.cumsum(300 + 50 * time) / RATE_HZ)
-    decoded, rate = make(tmp_path, make_sound(tmp_path / "x.flac", rising), start_s=13.0)
+    decoded, rate = decoded_preview(tmp_path, make_sound(tmp_path / "x.flac", rising), start_s=13.0)
     part = decoded[10 * rate : int(10.1 * rate), 0]
     peak = np.argmax(np.abs(np.fft.rfft(part * np.hanning(len(part))))) * rate / len(part)
     assert peak == pytest.approx(300 + 50 * 23.05, abs=12)
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".m4a"])
-def test_where_nobody_has_looked_it_begins_a_third_into_the_song_past_silence(tmp_path, make_sound, suffix):
+def test_without_an_embedding_a_preview_begins_a_third_into_the_song_after_silence(
+    tmp_path, make_sound, suffix
+):
     song = music(60)
     assert find_start(make_sound(tmp_path / f"a{suffix}", song)) == pytest.approx(20.0, abs=0.1)
     song[int(15.0 * RATE_HZ) : int(26.2 * RATE_HZ)] = 0
@@ -136,27 +138,27 @@ def test_where_nobody_has_looked_it_begins_a_third_into_the_song_past_silence(tm
     assert find_start(make_sound(tmp_path / f"d{suffix}", song[: 12 * RATE_HZ])) == 0.0
 
 
-def test_a_preview_is_made_once_and_one_at_a_time(tmp_path, make_sound, monkeypatch):
+def test_several_threads_make_a_preview_once(tmp_path, make_sound, monkeypatch):
     source = make_sound(tmp_path / "x.wav", music(3))
     write, calls = previews.write_preview, []
 
-    def counted(*arguments, **options):
+    def write_and_record(*arguments, **options):
         calls.append(options["key"])
         write(*arguments, **options)
 
-    monkeypatch.setattr(previews, "write_preview", counted)
-    ask = {"cache": tmp_path / "p", "key": "ef01", "start_s": 0.0}
-    threads = [threading.Thread(target=preview, args=(source,), kwargs=ask) for _ in range(6)]
+    monkeypatch.setattr(previews, "write_preview", write_and_record)
+    options = {"cache": tmp_path / "p", "key": "ef01", "start_s": 0.0}
+    threads = [threading.Thread(target=preview, args=(source,), kwargs=options) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert calls == ["ef01"]
     source.unlink()
-    assert preview(source, **ask) == preview_path(tmp_path / "p", "ef01")
+    assert preview(source, **options) == preview_path(tmp_path / "p", "ef01")
 
 
-def test_what_cannot_be_made_leaves_nothing_behind_and_is_a_sentence(tmp_path, make_sound, monkeypatch):
+def test_a_preview_that_fails_is_an_error_and_leaves_no_file_behind(tmp_path, make_sound, monkeypatch):
     (tmp_path / "x.ape").write_bytes(b"MAC \x00" * 100)
     with pytest.raises(AudioError, match=r"x\.ape"):
         preview(tmp_path / "x.ape", cache=tmp_path / "p", key="aa", start_s=None)

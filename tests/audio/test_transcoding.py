@@ -7,7 +7,7 @@ from explorer.audio.transcoding import browser_type, transcode
 from explorer.errors import AudioError
 
 
-def test_browsers_get_what_they_play_and_copies_of_the_rest():
+def test_only_formats_that_browsers_play_have_a_media_type():
     assert browser_type("mp3/mp3") == "audio/mpeg"
     assert browser_type("mov/aac") == "audio/mp4"
     for format in ("aiff/pcm_16", "asf/wmav2", "ape/ape", "mov/alac", "wav/ima_adpcm", "wv/wavpack"):
@@ -15,7 +15,7 @@ def test_browsers_get_what_they_play_and_copies_of_the_rest():
 
 
 @pytest.mark.parametrize(("channels", "rate_hz"), [(1, 22_050), (2, 44_100), (6, 48_000), (2, 192_000)])
-def test_a_copy_sounds_like_its_source(tmp_path, channels, rate_hz):
+def test_a_copy_has_the_sound_of_its_source(tmp_path, channels, rate_hz):
     time = np.arange(rate_hz) / rate_hz
     tone = 0.4 * np.sin(2 * np.pi * 440 * time)
     soundfile.write(tmp_path / "x.aiff", np.tile(tone[:, None], channels), rate_hz)
@@ -36,7 +36,7 @@ def test_a_copy_is_made_once(tmp_path):
     assert transcode(tmp_path / "x.aiff", cache=tmp_path, key="k") == first
 
 
-def test_the_least_recently_used_copies_make_way(tmp_path, monkeypatch):
+def test_the_least_recently_used_copies_are_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(transcoding, "MAX_CACHE_BYTES", 30_000)
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 10_000)
     soundfile.write(tmp_path / "x.aiff", noise, 8000)
@@ -45,7 +45,7 @@ def test_the_least_recently_used_copies_make_way(tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "cache").rglob("*.flac")] == ["c.flac"]
 
 
-def test_a_damaged_source_leaves_nothing_behind(tmp_path):
+def test_a_damaged_source_leaves_no_file_behind(tmp_path):
     (tmp_path / "x.ape").write_bytes(b"MAC \x00" * 100)
     with pytest.raises(AudioError):
         transcode(tmp_path / "x.ape", cache=tmp_path / "cache", key="k")

@@ -14,15 +14,15 @@ def noise(seconds, level=0.5):
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".m4a"])
-def test_the_outline_follows_the_loudness(tmp_path, make_sound, suffix):
+def test_the_waveform_follows_the_level(tmp_path, make_sound, suffix):
     sound = np.concatenate([noise(10, 0.5), np.zeros(10 * RATE_HZ), noise(20, 0.005)])
-    found = measure_waveform(make_sound(tmp_path / f"x{suffix}", sound, RATE_HZ))
-    assert found.duration_s == pytest.approx(40.0, abs=0.2)
-    assert (found.peaks.shape, found.peaks.dtype) == ((BINS,), np.uint8)
-    assert found.peaks[:195].min() > 220
-    assert found.peaks[210:395].max() < 5
-    # 40 dB below the loudest is a tenth of its height.
-    np.testing.assert_allclose(found.peaks[410:790], 25.5, atol=4)
+    result = measure_waveform(make_sound(tmp_path / f"x{suffix}", sound, RATE_HZ))
+    assert result.duration_s == pytest.approx(40.0, abs=0.2)
+    assert (result.peaks.shape, result.peaks.dtype) == ((BINS,), np.uint8)
+    assert result.peaks[:195].min() > 220
+    assert result.peaks[210:395].max() < 5
+    # A part 40 dB below the loudest has a tenth of its height.
+    np.testing.assert_allclose(result.peaks[410:790], 25.5, atol=4)
 
 
 def test_a_quiet_song_is_visible_and_silence_is_flat(tmp_path, make_sound):
@@ -34,15 +34,15 @@ def test_a_quiet_song_is_visible_and_silence_is_flat(tmp_path, make_sound):
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 799, 801, 5000])
-def test_a_short_file_has_an_outline(tmp_path, make_sound, count):
-    found = measure_waveform(make_sound(tmp_path / "x.wav", np.full(count, 0.5), RATE_HZ))
-    np.testing.assert_array_equal(found.peaks, 255)
-    assert found.duration_s == count / RATE_HZ
+def test_a_short_file_has_a_waveform(tmp_path, make_sound, count):
+    result = measure_waveform(make_sound(tmp_path / "x.wav", np.full(count, 0.5), RATE_HZ))
+    np.testing.assert_array_equal(result.peaks, 255)
+    assert result.duration_s == count / RATE_HZ
 
 
 @pytest.mark.parametrize("block", [1, 1000, 100_000])
-def test_the_outline_is_the_exact_energy_however_long_the_file_and_its_blocks(block, monkeypatch):
-    monkeypatch.setattr(module, "_MOST_STRETCHES", 1024)
+def test_the_energy_is_exact_for_any_length_of_file_and_block(block, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_SEGMENTS", 1024)
     squares = np.random.default_rng(1).uniform(0, 1, 8 * 1024 * 64 if block > 1 else 70_000)
     energy = module._Energy()
     for begin in range(0, len(squares), block):
@@ -53,28 +53,28 @@ def test_the_outline_is_the_exact_energy_however_long_the_file_and_its_blocks(bl
     assert energy.means(16).mean() == pytest.approx(squares.mean())
 
 
-def test_a_header_that_claims_another_length_changes_nothing(tmp_path, make_sound):
+def test_a_wrong_length_in_the_header_is_ignored(tmp_path, make_sound):
     whole = make_sound(tmp_path / "x.wav", noise(3), RATE_HZ).read_bytes()
-    at = whole.index(b"data") + 4
-    (tmp_path / "lying.wav").write_bytes(whole[:at] + b"\xff\xff\xff\x7f" + whole[at + 4 :])
-    expected, found = measure_waveform(tmp_path / "x.wav"), measure_waveform(tmp_path / "lying.wav")
-    assert found.duration_s == pytest.approx(expected.duration_s)
-    np.testing.assert_array_equal(found.peaks, expected.peaks)
+    length_at = whole.index(b"data") + 4
+    (tmp_path / "wrong.wav").write_bytes(whole[:length_at] + b"\xff\xff\xff\x7f" + whole[length_at + 4 :])
+    expected, result = measure_waveform(tmp_path / "x.wav"), measure_waveform(tmp_path / "wrong.wav")
+    assert result.duration_s == pytest.approx(expected.duration_s)
+    np.testing.assert_array_equal(result.peaks, expected.peaks)
 
 
-def test_samples_that_are_no_numbers_are_silence(tmp_path):
+def test_samples_that_are_not_finite_count_as_silence(tmp_path):
     sound = noise(1).astype(np.float32)
     sound[500], sound[600] = np.nan, np.inf
     soundfile.write(tmp_path / "x.wav", sound, RATE_HZ, subtype="FLOAT")
     assert np.median(measure_waveform(tmp_path / "x.wav").peaks) > 200
 
 
-def test_it_is_kept_and_made_anew_where_what_is_kept_is_damaged(tmp_path, make_sound):
+def test_a_waveform_is_cached_and_a_damaged_cache_file_is_replaced(tmp_path, make_sound):
     source = make_sound(tmp_path / "x.wav", noise(2), RATE_HZ)
     cache = tmp_path / "waveforms"
     first = waveform(source, cache=cache, key="abcd")
-    kept = cache / "ab" / "abcd"
-    kept.write_bytes(kept.read_bytes()[:100])
+    cached = cache / "ab" / "abcd"
+    cached.write_bytes(cached.read_bytes()[:100])
     again = waveform(source, cache=cache, key="abcd")
     np.testing.assert_array_equal(again.peaks, first.peaks)
     assert [path.name for path in cache.rglob("*") if path.is_file()] == ["abcd"]
@@ -82,13 +82,13 @@ def test_it_is_kept_and_made_anew_where_what_is_kept_is_damaged(tmp_path, make_s
     assert waveform(source, cache=cache, key="abcd").duration_s == first.duration_s == 2.0
 
 
-def test_it_is_told_also_where_nothing_can_be_kept(tmp_path, make_sound):
+def test_a_waveform_is_returned_even_if_the_cache_cannot_be_written(tmp_path, make_sound):
     source = make_sound(tmp_path / "x.wav", noise(1), RATE_HZ)
     (tmp_path / "file").write_bytes(b"")
     assert waveform(source, cache=tmp_path / "file", key="abcd").peaks.max() == 255
 
 
-def test_a_file_that_cannot_be_decoded_is_a_sentence(tmp_path):
+def test_a_file_that_cannot_be_decoded_is_an_error_that_names_it(tmp_path):
     (tmp_path / "x.ape").write_bytes(b"MAC \x00" * 100)
     with pytest.raises(AudioError, match=r"x\.ape"):
         waveform(tmp_path / "x.ape", cache=tmp_path / "c", key="k")

@@ -1,7 +1,6 @@
-"""The page in a real Chromium, served by a real `run.py serve`.
+"""Fixtures that open the page in a real Chromium, served by a real `run.py serve`.
 
-A module's tests share one window where they can: loading the page takes much longer than bringing it back
-to how it was loaded.
+The tests of a module share one window where possible: loading the page takes much longer than resetting it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from support import store_library
 from explorer.config import ROOT
 from explorer.database.database import Database
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -33,12 +32,13 @@ FLAGS = [
     "--disable-sync",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
-    # WebGL needs SwiftShader; putting the page together without it takes an eighth of its time.
+    # WebGL needs SwiftShader. Compositing the page without it takes an eighth of the time.
     "--disable-gpu-compositing",
     "--autoplay-policy=user-gesture-required",
 ]
 SCREENSHOTS = ROOT / "tests" / "screenshots"
-PATIENCE_MS = 90_000
+# No test measures time, so waits may be long: several tests share the machine.
+TIMEOUT_S = 90
 HAS_FAILED = pytest.StashKey[bool]()
 
 TITLES = {3: "<img src=x onerror=window.hacked=1>", 5: "Été indien", 20: "W" * 400}
@@ -48,43 +48,43 @@ PNG = bytes.fromhex(
     "53de0000000c4944415408d763f8cfc000000301010018dd8db00000000049454e44ae426082"
 )
 
-# Brings a page back to how it was loaded, by its own means. Some of them write to localStorage.
+# Resets a page to its state after loading. The page's functions write to localStorage, so it is cleared last.
 RESET = """() => {
-    const { selection, filters, hover, panel, player, pointer, waveform } = explorer;
+    const { selection, lasso, filters, hover, panel, player, pointer, waveform } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
     if (hover.isOn) hover.toggle();
-    hover.forget();
+    hover.reset();
     audio.pause();
-    player.tell("");
+    player.showMessage("");
     player.setRepeat("off");
     player.setVolume(1);
     selection.clear();
-    if (selection.tool) selection.toggleTool(null);
+    if (lasso.tool) lasso.toggleTool(null);
     filters.toggle(false);
     if (waveform.isSpectrogramOpen) waveform.toggleSpectrogram();
     explorer.select(null);
-    panel.turnTo("song");
-    if (innerWidth > 1100) panel.open();
-    else panel.shut();
+    panel.showTab("song");
+    if (panel.isWide) panel.open();
+    else panel.close();
     dash_clientside.set_props("search", { searchValue: "" });
     localStorage.clear();
     history.pushState(null, "", location.pathname);
     dispatchEvent(new PopStateEvent("popstate"));
 }"""
 IS_RESET = """() => {
-    const { address, map } = explorer;
-    const { look } = address;
-    const isPlain = look && map.meta && address.say().toString() === "" && location.search === "";
-    return isPlain && !map.isMoving && !map.frame.classList.contains("morphing")
-        && map.frame.dataset.drawn === `${look.projection} ${look.colouring} ${look.theme}`
+    const { url, map } = explorer;
+    const { view } = url;
+    const isDefault = view && map.meta && url.currentQuery().toString() === "" && location.search === "";
+    return isDefault && !map.isMoving && !map.frame.classList.contains("morphing")
+        && map.frame.dataset.drawn === `${view.projection} ${view.colouring} ${view.theme}`
         && map.meta.unlit === null && !map.meta.hide.length && map.points.x.length === map.meta.lit;
 }"""
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    """Remember on each test whether it has failed: its pages are photographed then."""
+    """Store on each test whether it has failed: then `_watched` takes screenshots."""
     report = yield
     item.stash[HAS_FAILED] = item.stash.get(HAS_FAILED, False) or report.failed
     return report
@@ -92,10 +92,10 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A running browser. Where there is none the tests are skipped; in CI that is a failure."""
-    executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    """A running browser. Without an installed Chromium the tests are skipped; in CI they fail."""
+    executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, EXECUTABLES)), None)
     if executable is None:
-        message = "no Chromium was found: install Debian's package chromium, or name one in $CHROMIUM"
+        message = "Chromium was not found: install Debian's package chromium, or set $CHROMIUM to its path"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
@@ -109,7 +109,7 @@ def chromium():
 
 @contextmanager
 def serving(database: Path):
-    """Run `run.py serve` on a free port and give its address."""
+    """Run `run.py serve` on a free port and yield its address."""
     command = [
         sys.executable,
         str(ROOT / "run.py"),
@@ -125,26 +125,26 @@ def serving(database: Path):
         line = process.stderr.readline()
         assert "The map is at " in line, line
         url = line.split("The map is at ")[1].split()[0]
-        urllib.request.urlopen(url + "healthz", timeout=20).close()
+        urllib.request.urlopen(url + "healthz", timeout=TIMEOUT_S).close()
         yield url
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=TIMEOUT_S)
         process.stderr.close()
 
 
 @pytest.fixture(scope="session")
 def serve():
-    """Serve a database for the length of a `with`."""
+    """A context manager that serves a database: `with serve(path) as url`."""
     return serving
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """A library of 24 songs of 20 seconds, served: (address, folder of music, database).
+    """A served library of 24 songs of 20 seconds: (address, folder of music, database).
 
-    Tests leave it as it is. 004 has a cover and one true neighbour near it on the map, 000 is said to last
-    ten seconds, the first twelve have years.
+    Tests do not change it. Song 004 has a cover, and one of its true neighbours is near it on the map. The
+    database says that 000 lasts ten seconds. The first twelve songs have years.
     """
     folder = tmp_path_factory.mktemp("site")
     store_library(folder / "songs.db", folder / "music", seconds=20.0, titles=TITLES)
@@ -165,7 +165,7 @@ def site(tmp_path_factory):
 
 
 class Windows:
-    """Opens pages in windows of a browser, and gathers what goes wrong on them."""
+    """Opens pages in windows of a browser and collects their errors."""
 
     def __init__(self, chromium) -> None:
         self._chromium = chromium
@@ -188,18 +188,17 @@ class Windows:
         context = self._chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme=theme,
-            # Gliding costs seconds where no graphics card draws: only tests of movement have it.
+            # Without a graphics card an animation takes seconds: only tests of animations have them.
             reduced_motion="reduce" if still else "no-preference",
             has_touch=touch,
             is_mobile=touch,
         )
-        # Several tests at once share the machine, and none of them times anything.
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(1000 * TIMEOUT_S)
         page = context.new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         if not attacked:
-            said = "Content Security"
-            page.on("console", lambda message: said in message.text and self.problems.append(message.text))
+            policy = "Content Security"
+            page.on("console", lambda message: policy in message.text and self.problems.append(message.text))
         page.on("response", lambda response: response.status == 500 and self.problems.append(response.url))
         page.goto(url)
         if drawn:
@@ -208,7 +207,7 @@ class Windows:
         return page
 
     def share(self, url, *, width=1280, height=800, **options):
-        """Return the window that was opened with these options before, as it was when it had been loaded."""
+        """Return the shared window for these options, reset to its state after loading."""
         key = (url, width, height, *sorted(options.items()))
         if key not in self._shared:
             self._shared[key] = self.open(url, width=width, height=height, **options)
@@ -223,11 +222,11 @@ class Windows:
         return page
 
     def shared(self) -> list:
-        """Return the pages that stay open."""
+        """Return the shared pages."""
         return list(self._shared.values())
 
     def close(self) -> None:
-        """Close the shared windows: the next test opens new ones."""
+        """Close the shared windows; the next test opens new ones."""
         for page in self._shared.values():
             page.context.close()
         self._shared.clear()
@@ -235,7 +234,7 @@ class Windows:
 
 @pytest.fixture(scope="module")
 def windows(chromium):
-    """The windows that a module's tests share."""
+    """The windows that the tests of a module share."""
     opened = Windows(chromium)
     yield opened
     opened.close()
@@ -243,7 +242,10 @@ def windows(chromium):
 
 @pytest.fixture
 def _watched(windows, request):
-    """Errors on a page's console fail the test, which leaves a picture of each page if it fails."""
+    """Fail the test on errors of a page, and take a screenshot of each page if the test fails.
+
+    Yields the list of the test's own pages.
+    """
     own = []
     yield own
     problems, windows.problems[:] = list(windows.problems), []
@@ -261,7 +263,7 @@ def _watched(windows, request):
 
 @pytest.fixture
 def open_page(windows, _watched):
-    """Open an address in a window of the test's own."""
+    """A function that opens an address in a window for this test only."""
 
     def open_it(url, **options):
         page = windows.open(url, **options)
@@ -273,11 +275,11 @@ def open_page(windows, _watched):
 
 @pytest.fixture
 def share_page(windows, _watched):
-    """Show a page in the module's window, as it was when it had been loaded."""
+    """A function that shows an address in the module's shared window, reset to its state after loading."""
     return windows.share
 
 
 @pytest.fixture
 def page(site, share_page):
-    """The page of the library that no test changes, as it was when it had been loaded."""
+    """The page of the unchanged library, reset to its state after loading."""
     return share_page(site[0])

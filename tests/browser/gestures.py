@@ -1,4 +1,4 @@
-"""What a person does on the page, and sees."""
+"""What a user does on the page and sees there: the helpers of the browser tests."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -6,13 +6,13 @@ from axe_playwright_python.sync_playwright import Axe
 
 
 def pixel_of(page, index):
-    """Where a song's point is in the window."""
+    """Return a song's point in the window, in pixels."""
     place = page.evaluate("i => explorer.map.toPixels(...explorer.map.placeOf(i))", index)
     return place["x"], place["y"]
 
 
 def pixels_of(page, indices):
-    """Where songs' points are in the window."""
+    """Return several songs' points in the window, in pixels."""
     places = page.evaluate(
         "songs => songs.map((i) => explorer.map.toPixels(...explorer.map.placeOf(i)))", list(indices)
     )
@@ -20,6 +20,7 @@ def pixels_of(page, indices):
 
 
 def click_song(page, index):
+    """Move onto a song's point and click it."""
     x, y = pixel_of(page, index)
     page.mouse.move(x - 3, y - 3)
     page.mouse.move(x, y)
@@ -27,6 +28,7 @@ def click_song(page, index):
 
 
 def wait_until_playing(page, name, beyond=0.3):
+    """Wait until a file plays and its position is beyond some seconds."""
     page.wait_for_function(
         "([name, beyond]) => audio.currentSrc.endsWith(name) && !audio.paused && audio.currentTime > beyond",
         arg=[name, beyond],
@@ -34,40 +36,42 @@ def wait_until_playing(page, name, beyond=0.3):
 
 
 def text(page, selector):
+    """Return an element's visible text."""
     return page.locator(selector).inner_text()
 
 
-def choose(page, label):
-    """Choose a view or a colouring in the header."""
+def choose_in_header(page, label):
+    """Choose a projection or a colouring in the header."""
     page.locator(".segments").get_by_text(label, exact=True).click()
 
 
-def wait_until_drawn(page, what):
-    """Wait for a drawing: the view, the colouring and the theme."""
-    page.wait_for_selector(f"#map-frame[data-drawn='{what}']:not(.morphing)")
+def wait_until_drawn(page, drawing):
+    """Wait for a drawing, such as "umap genre dark": projection, colouring and theme."""
+    page.wait_for_selector(f"#map-frame[data-drawn='{drawing}']:not(.morphing)")
 
 
 STILL = """() => new Promise((resolve) => {
     let [before, since] = ["", 0];
-    const look = (now) => {
+    const compare = (now) => {
         const { plot, isMoving, frame } = explorer.map;
         const { xaxis, yaxis } = plot._fullLayout;
-        const seen = [xaxis.range, yaxis.range, isMoving, frame.clientWidth, frame.className].join(" ");
-        if (seen !== before) [before, since] = [seen, now];
+        const state = [xaxis.range, yaxis.range, isMoving, frame.clientWidth, frame.className].join(" ");
+        if (state !== before) [before, since] = [state, now];
         if (now - since > 300) resolve();
-        else requestAnimationFrame(look);
+        else requestAnimationFrame(compare);
     };
-    requestAnimationFrame(look);
+    requestAnimationFrame(compare);
 })"""
 
 
 def wait_until_still(page):
-    """Wait until the map has not moved for 0.3 seconds and no movement of the page is under way."""
+    """Wait until the map has not moved for 0.3 seconds and all CSS animations that end have ended."""
     page.evaluate(STILL)
     page.evaluate(
         """() => {
-            const ends = (one) => one.effect.getComputedTiming().endTime < Infinity;
-            return Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+            const ends = (animation) => animation.effect.getComputedTiming().endTime < Infinity;
+            const animations = document.getAnimations().filter(ends);
+            return Promise.allSettled(animations.map((animation) => animation.finished));
         }"""
     )
 
@@ -80,7 +84,7 @@ def hover_song(page, index):
 
 
 def drag(page, *places):
-    """Press at the first place, go over the others, and let go."""
+    """Press at the first place, move to the others, and release."""
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:
@@ -88,30 +92,34 @@ def drag(page, *places):
     page.mouse.up()
 
 
-def around(page, indices, margin=14):
-    """The box around songs' points: left, top, right, bottom."""
+def box_of(page, indices, margin=14):
+    """Return the box around songs' points: left, top, right, bottom."""
     places = pixels_of(page, indices)
     xs, ys = [x for x, _ in places], [y for _, y in places]
     return min(xs) - margin, min(ys) - margin, max(xs) + margin, max(ys) + margin
 
 
 def open_filters(page):
+    """Open the filter card by its key, and wait until it is filled."""
     page.keyboard.press("f")
     page.wait_for_selector("#filters[data-ready]")
-    # The first field takes the focus once the card is there.
+    # The card gives its first field the focus after it has opened.
     page.wait_for_function("document.activeElement.closest('#filters')")
 
 
-def wait_for_lit(page, songs):
-    """Wait until these songs of 24 are lit, and the others are not."""
+def wait_for_matching(page, songs):
+    """Wait until exactly these of the 24 songs match the filter."""
     page.wait_for_function(
-        "songs => JSON.stringify([...Array(24).keys()].filter((i) => explorer.map.isLit(i))) === songs",
-        arg="[" + ",".join(map(str, songs)) + "]",
+        """expected => {
+            const songs = [...Array(24).keys()].filter((i) => explorer.map.matchesFilter(i));
+            return songs.join() === expected;
+        }""",
+        arg=",".join(map(str, songs)),
     )
 
 
-def said(page):
-    """What the page's address says."""
+def query_of(page):
+    """Return the query of the page's address."""
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
@@ -121,24 +129,24 @@ METER = """async () => {
     context.createMediaStreamSource(audio.captureStream()).connect(meter);
     await context.resume();
 }"""
-IS_HEARD = """() => {
+IS_AUDIBLE = """() => {
     const samples = new Float32Array(meter.fftSize);
     meter.getFloatTimeDomainData(samples);
     return Math.hypot(...samples) / Math.sqrt(samples.length) > 0.02;
 }"""
 
 
-def wait_until_heard(page):
-    """Wait until the player's audio element gives out sound: a root mean square above 0.02."""
+def wait_until_audible(page):
+    """Wait until the player's audio element puts out sound: a root mean square above 0.02."""
     page.evaluate(METER)
-    page.wait_for_function(IS_HEARD)
+    page.wait_for_function(IS_AUDIBLE)
     page.evaluate("context.close()")
 
 
 def serious_findings(page):
-    """What axe-core finds serious or critical on the page: (rule, places)."""
+    """Return the accessibility problems that axe-core calls serious or critical: (rule, places)."""
     return [
-        (one["id"], [(node["target"], node["failureSummary"][:300]) for node in one["nodes"][:4]])
-        for one in Axe().run(page).response["violations"]
-        if one["impact"] in ("serious", "critical")
+        (violation["id"], [(node["target"], node["failureSummary"][:300]) for node in violation["nodes"][:4]])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
     ]

@@ -1,19 +1,19 @@
-"""Hover to hear: previews under a moving pointer, by Web Audio in Chromium."""
+"""Hover to hear: previews play under a moving pointer, in Chromium."""
 
 import urllib.request
 
 import pytest
-from gestures import click_song, hover_song, pixel_of, wait_until_heard, wait_until_playing
+from gestures import click_song, hover_song, pixel_of, wait_until_audible, wait_until_playing
 
 from explorer.database.database import Database
 
-SOUNDS = "index => explorer.hover.index === index && explorer.hover.level() > 0.02"
-SILENT = "explorer.hover.index === null && explorer.hover.level() < 1e-4"
+IS_PLAYING = "index => explorer.hover.index === index && explorer.hover.level() > 0.02"
+IS_SILENT = "explorer.hover.index === null && explorer.hover.level() < 1e-4"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def previews(site):
-    """Previews of all songs are there, as after an index."""
+    """Make the previews of all songs, as `index` does."""
     url, _, database = site
     with Database.open_readonly(database) as library:
         for song_id in library.vectors()[0]:
@@ -27,29 +27,29 @@ def switch_on(page):
 
 def test_moving_over_songs_plays_their_previews(site, open_page):
     page = open_page(site[0])
-    # Nothing sounds before the switch is on.
+    # Nothing plays before the switch is on.
     assert page.locator("#hear").get_attribute("aria-checked") == "false"
     hover_song(page, 4)
     page.wait_for_selector("#tooltip:not([hidden])")
     assert page.evaluate("explorer.hover.context") is None
     assert page.evaluate("explorer.hover.decoded.size + explorer.hover.loading.size") == 0
-    # A preview that cannot be had is passed over.
+    # A preview that the server does not have is skipped.
     page.route("**/preview/022.flac", lambda route: route.fulfill(status=410, body="gone"))
     switch_on(page)
     hover_song(page, 22)
     page.wait_for_function("explorer.hover.failed.has(22)")
     hover_song(page, 21)
-    page.wait_for_function(SOUNDS, arg=21)
-    # The others sound, one after the other.
+    page.wait_for_function(IS_PLAYING, arg=21)
+    # The others play, one after another.
     for index in (12, 20, 4):
         hover_song(page, index)
-        page.wait_for_function(SOUNDS, arg=index)
+        page.wait_for_function(IS_PLAYING, arg=index)
         assert page.locator("#sounding").get_attribute("data-index") == str(index)
         title = page.evaluate("async i => (await explorer.api.get(i)).title", index)
         page.wait_for_function(
             "title => document.getElementById('now-title').textContent === title", arg=title
         )
-    # Songs around the pointer are fetched ahead and then sound at once.
+    # Songs around the pointer are loaded in advance and play without another request.
     page.wait_for_function("explorer.hover.decoded.size >= 8 && explorer.hover.loading.size === 0")
     x, y = pixel_of(page, 4)
     near = page.evaluate("([x, y]) => explorer.pointer.around(x, y, 2)", [x, y])[1]
@@ -57,20 +57,20 @@ def test_moving_over_songs_plays_their_previews(site, open_page):
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     hover_song(page, near)
-    page.wait_for_function(SOUNDS, arg=near)
+    page.wait_for_function(IS_PLAYING, arg=near)
     assert not [url for url in requests if f"/{near:03d}.flac" in url]
-    # Over a card, and off the map, the sound fades out.
+    # Over a card, and outside the map, the preview fades out.
     for away in ((100, 760), (640, 110)):
         page.mouse.move(*away)
-        page.wait_for_function(SILENT)
+        page.wait_for_function(IS_SILENT)
         hover_song(page, 4)
-        page.wait_for_function(SOUNDS, arg=4)
-    # Muting holds for previews, too.
+        page.wait_for_function(IS_PLAYING, arg=4)
+    # Muting also mutes previews.
     page.keyboard.press("m")
     page.wait_for_function("explorer.hover.level() < 1e-4")
 
 
-def test_previews_fade_into_each_other_at_equal_power_and_do_not_pile_up(page):
+def test_previews_cross_fade_at_equal_power_and_do_not_pile_up(page):
     switch_on(page)
     page.evaluate(
         """() => {
@@ -83,42 +83,42 @@ def test_previews_fade_into_each_other_at_equal_power_and_do_not_pile_up(page):
         }"""
     )
     hover_song(page, 4)
-    page.wait_for_function(SOUNDS, arg=4)
+    page.wait_for_function(IS_PLAYING, arg=4)
     page.wait_for_function(
         "explorer.hover.context.currentTime > explorer.hover.voice.began + explorer.hover.FADE_S"
     )
     hover_song(page, 12)
-    page.wait_for_function(SOUNDS, arg=12)
-    out, into = page.evaluate("curves.slice(1, 3)")
-    assert 0.06 <= out[2] <= 0.12
-    assert out[1:] == pytest.approx(into[1:], abs=0.02)
-    for away, here in zip(out[0], into[0], strict=True):
-        assert away**2 + here**2 == pytest.approx(1, abs=0.01)
-    # Sweeping fast piles up neither sounds nor requests.
+    page.wait_for_function(IS_PLAYING, arg=12)
+    fade_out, fade_in = page.evaluate("curves.slice(1, 3)")
+    assert 0.06 <= fade_out[2] <= 0.12
+    assert fade_out[1:] == pytest.approx(fade_in[1:], abs=0.02)
+    for out_gain, in_gain in zip(fade_out[0], fade_in[0], strict=True):
+        assert out_gain**2 + in_gain**2 == pytest.approx(1, abs=0.01)
+    # A fast pointer piles up neither voices nor requests.
     page.evaluate(
         """() => {
-            // How many sounds are not yet told to end, and how long those that are may still last.
-            window.most = 0;
+            // How many voices have no end time, and how far in the future the others end.
+            window.maxEndless = 0;
             window.longestEnd = 0;
-            window.begun = [];
+            window.startTimes = [];
             const { start, stop } = AudioBufferSourceNode.prototype;
-            const unending = new Set();
+            const endless = new Set();
             AudioBufferSourceNode.prototype.start = function () {
-                begun.push(performance.now());
-                unending.add(this);
-                most = Math.max(most, unending.size);
+                startTimes.push(performance.now());
+                endless.add(this);
+                maxEndless = Math.max(maxEndless, endless.size);
                 start.call(this);
             };
             AudioBufferSourceNode.prototype.stop = function (at) {
                 longestEnd = Math.max(longestEnd, at - this.context.currentTime);
-                unending.delete(this);
+                endless.delete(this);
                 stop.call(this, at);
             };
-            window.mostLoading = 0;
+            window.maxLoading = 0;
             const load = explorer.hover.load;
             explorer.hover.load = function (index) {
                 const loading = load.call(this, index);
-                mostLoading = Math.max(mostLoading, this.loading.size);
+                maxLoading = Math.max(maxLoading, this.loading.size);
                 return loading;
             };
         }"""
@@ -134,22 +134,22 @@ def test_previews_fade_into_each_other_at_equal_power_and_do_not_pile_up(page):
             }
         }"""
     )
-    page.wait_for_function(SOUNDS, arg=23)
-    assert page.evaluate("most") == 1
+    page.wait_for_function(IS_PLAYING, arg=23)
+    assert page.evaluate("maxEndless") == 1
     assert 0 < page.evaluate("longestEnd") <= 0.15
-    assert page.evaluate("mostLoading") <= page.evaluate("explorer.hover.MOST_LOADING")
-    begun = page.evaluate("begun")
-    assert 1 < len(begun) <= 1 + (begun[-1] - begun[0]) / 50
+    assert page.evaluate("maxLoading") <= page.evaluate("explorer.hover.MAX_LOADING")
+    starts = page.evaluate("startTimes")
+    assert 1 < len(starts) <= 1 + (starts[-1] - starts[0]) / 50
     page.wait_for_function("explorer.hover.loading.size === 0")
 
 
-def test_the_song_that_plays_gives_way_to_previews_and_comes_back(page):
+def test_the_playing_song_pauses_for_previews_and_comes_back(page):
     click_song(page, 9)
     wait_until_playing(page, "009.flac")
-    wait_until_heard(page)
+    wait_until_audible(page)
     switch_on(page)
     hover_song(page, 20)
-    page.wait_for_function(SOUNDS, arg=20)
+    page.wait_for_function(IS_PLAYING, arg=20)
     page.wait_for_function("audio.paused")
     assert page.locator("#player").get_attribute("data-state") == "playing"
     at = page.evaluate("audio.currentTime")
@@ -157,11 +157,11 @@ def test_the_song_that_plays_gives_way_to_previews_and_comes_back(page):
     page.wait_for_function("at => !audio.paused && audio.currentTime > at + 0.3", arg=at)
     assert page.evaluate("explorer.hover.index") is None
     page.wait_for_function("audio.volume === 1")
-    wait_until_heard(page)
+    wait_until_audible(page)
     assert page.locator("#now-title").inner_text() == "Waltz piece 9"
-    # A click while a preview is heard plays the whole song.
+    # A click during a preview plays the whole song.
     hover_song(page, 20)
-    page.wait_for_function(SOUNDS, arg=20)
+    page.wait_for_function(IS_PLAYING, arg=20)
     page.mouse.click(*pixel_of(page, 20))
     wait_until_playing(page, "020.flac")
     assert page.evaluate("explorer.hover.index") is None

@@ -1,4 +1,4 @@
-"""The page on a phone, used by touch, in Chromium."""
+"""The page on a phone with touch, in Chromium."""
 
 import pytest
 from gestures import pixel_of, pixels_of, serious_findings, text, wait_until_playing, wait_until_still
@@ -16,24 +16,24 @@ def tap_song(page, index):
 
 def test_a_phone_has_every_control(phone):
     page = phone
-    # Two fingers zoom, and play nothing.
-    before = page.evaluate("explorer.map.view.scale")
+    # Two fingers zoom and do not play a song.
+    before = page.evaluate("explorer.map.viewport.scale")
     fingers = """(gap) => {
         const { frame } = explorer.map;
-        const say = (kind, id, x) => frame.dispatchEvent(new PointerEvent(kind, {
+        const send = (kind, id, x) => frame.dispatchEvent(new PointerEvent(kind, {
             pointerId: id, pointerType: "touch", clientX: x, clientY: 400, bubbles: true,
         }));
-        say("pointerdown", 11, 195 - 40);
-        say("pointerdown", 12, 195 + 40);
-        for (let wide = 40; wide <= gap; wide += 10) {
-            say("pointermove", 11, 195 - wide);
-            say("pointermove", 12, 195 + wide);
+        send("pointerdown", 11, 195 - 40);
+        send("pointerdown", 12, 195 + 40);
+        for (let spread = 40; spread <= gap; spread += 10) {
+            send("pointermove", 11, 195 - spread);
+            send("pointermove", 12, 195 + spread);
         }
-        say("pointerup", 11, 195 - gap);
-        say("pointerup", 12, 195 + gap);
+        send("pointerup", 11, 195 - gap);
+        send("pointerup", 12, 195 + gap);
     }"""
     page.evaluate(fingers, 120)
-    page.wait_for_function("before => explorer.map.view.scale < before / 2.2", arg=before)
+    page.wait_for_function("before => explorer.map.viewport.scale < before / 2.2", arg=before)
     assert page.evaluate("audio.paused")
     page.locator("#zoom-fit").tap()
     wait_until_still(page)
@@ -52,28 +52,28 @@ def test_a_phone_has_every_control(phone):
     page.wait_for_selector(".suggestion")
 
 
-def test_a_phone_has_a_sheet_that_is_pulled_down(phone):
+def test_the_panel_of_a_phone_closes_when_it_is_pulled_down(phone):
     page = phone
     assert page.locator("#panel").is_hidden()
     tap_song(page, 14)
     page.wait_for_selector("#panel .song-row")
-    sheet = page.locator("#panel").bounding_box()
-    assert sheet["y"] > 300
-    page.wait_for_function("s => explorer.map.freeArea().bottom < s", arg=sheet["y"])
+    panel = page.locator("#panel").bounding_box()
+    assert panel["y"] > 300
+    page.wait_for_function("top => explorer.map.freeArea().bottom < top", arg=panel["y"])
     wait_until_still(page)
-    assert all(y < sheet["y"] for _, y in pixels_of(page, range(24)))
-    # Everybody can use it, in both themes.
+    assert all(y < panel["y"] for _, y in pixels_of(page, range(24)))
+    # It is accessible in both themes.
     for theme in ("dark", "light"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_selector(f"#map-frame[data-drawn$='{theme}']")
         wait_until_still(page)
         assert serious_findings(page) == []
-    # A neighbour plays, and the sheet goes.
+    # A neighbour plays, and the panel can be closed.
     assert "Waltz piece 14" in text(page, "#panel-song")
     page.locator("#panel-song .row-play").nth(2).tap()
     page.wait_for_function("!audio.currentSrc.endsWith('014.flac') && audio.currentTime > 0.2")
-    page.mouse.move(195, sheet["y"] + 14)
+    page.mouse.move(195, panel["y"] + 14)
     page.mouse.down()
-    page.mouse.move(195, sheet["y"] + 90, steps=4)
+    page.mouse.move(195, panel["y"] + 90, steps=4)
     page.mouse.up()
     page.wait_for_selector("#panel", state="hidden")

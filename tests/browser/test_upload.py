@@ -1,4 +1,4 @@
-"""A song of one's own, dropped on the map: embedded by a real process, in Chromium."""
+"""A file of the user is dropped on the map and embedded by a real process, in Chromium."""
 
 import shutil
 import subprocess
@@ -26,9 +26,9 @@ DROP = """async ([address, name, size]) => {
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory, serve):
-    """A library that was really indexed, with untrained filters: (address, database, folder)."""
-    folder = tmp_path_factory.mktemp("own")
+def indexed(tmp_path_factory, serve):
+    """A served library that `run.py index` has made with untrained filters: (address, database, folder)."""
+    folder = tmp_path_factory.mktemp("indexed")
     rng = np.random.default_rng(3)
     for number in range(6):
         write_tone(folder / "music" / f"tone{number}.flac", frequency_hz=110 * 2 ** (number / 2), seconds=3.0)
@@ -41,39 +41,39 @@ def own(tmp_path_factory, serve):
         yield url, folder / "songs.db", folder / "music"
 
 
-def wait_for_guest(page):
-    page.wait_for_function("explorer.upload.guest !== null")
+def wait_for_upload(page):
+    page.wait_for_function("explorer.upload.song !== null")
 
 
-def test_a_dropped_song_lands_among_its_neighbours_and_plays(own, share_page):
-    url, database, _ = own
+def test_a_dropped_song_lands_among_its_neighbours_and_plays(indexed, share_page):
+    url, database, _ = indexed
     page = share_page(url)
     page.evaluate(
         """audio.addEventListener("timeupdate", () => {
-            window.heardGuest ||= audio.currentSrc.includes("/uploads/") && audio.currentTime > 0.2;
+            window.heardUpload ||= audio.currentSrc.includes("/uploads/") && audio.currentTime > 0.2;
         })"""
     )
     page.evaluate(DROP, ["audio/noise2.flac", "My noise.flac", 0])
     assert page.evaluate("sawTarget")
     page.wait_for_selector("#panel .cover-waiting")
-    wait_for_guest(page)
+    wait_for_upload(page)
     assert "My noise" in text(page, "#panel-song")
     assert page.locator("#panel-song .row-title").first.inner_text() == "noise2"
     assert page.locator("#panel-song .row-value").first.inner_text() == "1.00"
-    # It lasts three seconds: on a busy machine it may be over by now. Or embedding took longer than a gesture
-    # counts for this Chromium, which is told to be strict: then Play is there to be pressed.
-    page.wait_for_function("window.heardGuest || message.textContent.includes('gesture')")
-    if not page.evaluate("window.heardGuest"):
+    # It lasts three seconds, so on a slow machine it may have ended. Chromium allows sound only for some
+    # seconds after a click: if the embedding took longer, the page asks the user to press Play.
+    page.wait_for_function("window.heardUpload || message.textContent.includes('Press Play')")
+    if not page.evaluate("window.heardUpload"):
         page.locator("#panel-song .button", has_text="Play").click()
-        page.wait_for_function("window.heardGuest")
-    gap = """() => {
-        const place = explorer.upload.guest.places[explorer.map.meta.projection];
+        page.wait_for_function("window.heardUpload")
+    nearest_song = """() => {
+        const place = explorer.upload.song.places[explorer.map.meta.projection];
         const { x, y } = explorer.map.points;
-        const gaps = [...x].map((_, i) => Math.hypot(x[i] - place[0], y[i] - place[1]));
-        return [gaps.indexOf(Math.min(...gaps)), explorer.overlays.neighbours[0].index];
+        const distances = [...x].map((_, i) => Math.hypot(x[i] - place[0], y[i] - place[1]));
+        return [distances.indexOf(Math.min(...distances)), explorer.overlays.neighbours[0].index];
     }"""
-    nearest, truest = page.evaluate(gap)
-    assert nearest == truest
+    nearest_on_map, nearest_by_sound = page.evaluate(nearest_song)
+    assert nearest_on_map == nearest_by_sound
     assert page.evaluate("!guest.hidden")
     with Database.open_readonly(database) as library:
         assert library.count_vectors() == 12
@@ -83,9 +83,9 @@ def test_a_dropped_song_lands_among_its_neighbours_and_plays(own, share_page):
     page.wait_for_function("audio.currentSrc.includes('/uploads/')")
 
 
-def test_what_is_no_song_is_told_in_a_sentence_and_waiting_can_be_cancelled(own, share_page, tmp_path):
-    page = share_page(own[0])
-    # Too large, no music, and empty.
+def test_unusable_files_are_reported_and_an_upload_can_be_cancelled(indexed, share_page, tmp_path):
+    page = share_page(indexed[0])
+    # A file that is too large, not music, or empty.
     page.evaluate(DROP, ["", "big.wav", 51 * 1024 * 1024])
     page.wait_for_function("message.textContent.includes('too large')")
     for name, content, expected in (
@@ -93,30 +93,30 @@ def test_what_is_no_song_is_told_in_a_sentence_and_waiting_can_be_cancelled(own,
         ("empty.mp3", b"", "empty"),
     ):
         (tmp_path / name).write_bytes(content)
-        page.locator("#visit-file").set_input_files(tmp_path / name)
+        page.locator("#upload-file").set_input_files(tmp_path / name)
         page.wait_for_function("expected => message.textContent.includes(expected)", arg=expected)
         page.wait_for_selector(".cover-waiting", state="detached")
-    # Escape stops the waiting: the server is told to forget the file.
-    page.evaluate("explorer.player.tell('')")
-    shutil.copy(own[2] / "tone3.flac", tmp_path / "Slow.flac")
+    # Escape cancels the upload, and the page tells the server to delete the file.
+    page.evaluate("explorer.player.showMessage('')")
+    shutil.copy(indexed[2] / "tone3.flac", tmp_path / "Slow.flac")
     with page.expect_request(lambda request: request.method == "DELETE"):
-        page.locator("#visit-file").set_input_files(tmp_path / "Slow.flac")
+        page.locator("#upload-file").set_input_files(tmp_path / "Slow.flac")
         page.wait_for_selector("#panel .cover-waiting")
         page.keyboard.press("Escape")
         page.wait_for_selector("#panel .cover-waiting", state="detached")
-    assert page.evaluate("explorer.upload.guest") is None
+    assert page.evaluate("explorer.upload.song") is None
     assert page.locator("#message").is_hidden()
 
 
-def test_a_chosen_file_is_placed_too_and_kept_when_asked(own, share_page, tmp_path):
-    url, database, music = own
+def test_a_chosen_file_is_placed_and_can_be_added_to_the_library(indexed, share_page, tmp_path):
+    url, database, music = indexed
     write_tone(tmp_path / "Mine.flac", frequency_hz=333.0, seconds=3.0)
     page = share_page(url)
-    page.locator("#visit-file").set_input_files(tmp_path / "Mine.flac")
-    wait_for_guest(page)
+    page.locator("#upload-file").set_input_files(tmp_path / "Mine.flac")
+    wait_for_upload(page)
     page.get_by_text("Add to the library").click()
     page.wait_for_function("explorer.map.points.x.length === 13")
     with Database.open_readonly(database) as library:
         assert library.count_vectors() == 13
-    (kept,) = music.rglob("Mine.flac")
-    assert kept.read_bytes() == (tmp_path / "Mine.flac").read_bytes()
+    (added,) = music.rglob("Mine.flac")
+    assert added.read_bytes() == (tmp_path / "Mine.flac").read_bytes()

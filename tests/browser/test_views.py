@@ -1,23 +1,23 @@
-"""Views that morph into one another, the original view, and the page's address, in Chromium."""
+"""The animation between projections, the original view, and the page's address, in Chromium."""
 
 import pytest
 from gestures import (
-    choose,
+    choose_in_header,
     click_song,
     pixel_of,
     pixels_of,
-    said,
+    query_of,
     text,
-    wait_for_lit,
+    wait_for_matching,
     wait_until_drawn,
     wait_until_playing,
     wait_until_still,
 )
 
 
-def test_points_and_the_map_move_so_that_eyes_can_follow(site, open_page):
+def test_points_and_the_map_move_smoothly(site, open_page):
     page = open_page(site[0], still=False)
-    # The playing song's mark pulses without a new drawing.
+    # The playing song's mark pulses, and the map is not drawn again for it.
     page.evaluate(
         """() => {
             window.drawings = 0;
@@ -28,29 +28,30 @@ def test_points_and_the_map_move_so_that_eyes_can_follow(site, open_page):
     wait_until_playing(page, "010.flac", beyond=1.0)
     assert page.locator("#mark").evaluate("e => getComputedStyle(e, '::after').animationName") == "pulse"
     assert page.evaluate("drawings") == 0
-    # Points glide from one view to the next.
+    # Points glide from one projection to the next: slowly, so that a slow machine also draws several frames.
+    page.evaluate("explorer.morph.DURATION_MS = 3000")
     wait_until_still(page)
     page.evaluate(
         """() => {
-            window.seen = [];
+            window.painted = [];
             const paint = explorer.morph.paint;
-            explorer.morph.paint = function (before, after, share, ...rest) {
+            explorer.morph.paint = function (before, after, progress, ...rest) {
                 const hidden = getComputedStyle(explorer.map.plot).opacity === "0";
-                seen.push([performance.now(), share, hidden, [...before], [...after]]);
-                paint.call(this, before, after, share, ...rest);
+                painted.push([performance.now(), progress, hidden, [...before], [...after]]);
+                paint.call(this, before, after, progress, ...rest);
             };
         }"""
     )
     before = pixels_of(page, range(24))
-    choose(page, "PCA")
-    page.wait_for_function("seen.length && seen.at(-1)[1] === 1")
+    choose_in_header(page, "PCA")
+    page.wait_for_function("painted.length && painted.at(-1)[1] === 1")
     wait_until_drawn(page, "pca cluster dark")
-    steps = page.evaluate("seen")
-    assert steps[-1][0] - steps[0][0] > 450
+    steps = page.evaluate("painted")
+    assert steps[-1][0] - steps[0][0] > 0.75 * 3000
     assert len(steps) > 2
     assert all(hidden for _, _, hidden, _, _ in steps)
-    shares = [share for _, share, *_ in steps]
-    assert shares == sorted(shares)
+    progress = [step[1] for step in steps]
+    assert progress == sorted(progress)
     first, last = steps[0][3], steps[-1][4]
     for index, place in enumerate(pixels_of(page, range(24))):
         assert first[2 * index : 2 * index + 2] == pytest.approx(before[index], abs=1)
@@ -58,7 +59,7 @@ def test_points_and_the_map_move_so_that_eyes_can_follow(site, open_page):
     assert page.evaluate("explorer.overlays.playing") == 10
     assert not page.evaluate("audio.paused")
     assert "Waltz piece 10" in text(page, "#panel-song")
-    # A song that is searched for is flown to.
+    # The map moves to a song that is chosen in the search.
     page.keyboard.press("/")
     page.keyboard.type("ete ind")
     page.wait_for_selector(".suggestion")
@@ -70,15 +71,15 @@ def test_points_and_the_map_move_so_that_eyes_can_follow(site, open_page):
     middle = ((free["left"] + free["right"]) / 2, (free["top"] + free["bottom"]) / 2)
     assert pixel_of(page, 5) == pytest.approx(middle, abs=3)
     assert page.locator("#search").input_value() == ""
-    # Many points change at once.
-    page.evaluate("explorer.morph.MOST_POINTS = 10; seen.length = 0")
-    choose(page, "UMAP")
+    # With many points there is no animation.
+    page.evaluate("explorer.morph.MAX_POINTS = 10; painted.length = 0")
+    choose_in_header(page, "UMAP")
     wait_until_drawn(page, "umap cluster dark")
-    assert page.evaluate("seen.length") == 0
+    assert page.evaluate("painted.length") == 0
 
 
 def test_the_original_view_has_regions_crosses_and_black_dots(page):
-    choose(page, "Original")
+    choose_in_header(page, "Original")
     wait_until_drawn(page, "original cluster dark")
     assert page.evaluate("explorer.map.plot._fullLayout.shapes.length") == 3
     assert "Regions" in text(page, "#legend")
@@ -98,16 +99,16 @@ def test_the_original_view_has_regions_crosses_and_black_dots(page):
     assert page.locator("#mark").get_attribute("data-index") == "5"
 
 
-def test_the_address_says_what_is_shown_and_brings_it_back(site, page, open_page):
-    assert said(page) == {}
-    choose(page, "UMAP")
+def test_the_address_contains_what_is_shown_and_restores_it(site, page, open_page):
+    assert query_of(page) == {}
+    choose_in_header(page, "UMAP")
     wait_until_drawn(page, "umap cluster dark")
-    choose(page, "Genre")
+    choose_in_header(page, "Genre")
     wait_until_drawn(page, "umap genre dark")
     page.keyboard.press("/")
     page.keyboard.type("waltz")
     page.locator(".suggestion-genre").click()
-    wait_for_lit(page, range(8, 16))
+    wait_for_matching(page, range(8, 16))
     wait_until_still(page)
     click_song(page, 9)
     wait_until_playing(page, "009.flac")
@@ -115,8 +116,8 @@ def test_the_address_says_what_is_shown_and_brings_it_back(site, page, open_page
     page.locator("#zoom-in").click()
     page.wait_for_function("location.search.includes('zoom')")
     wait_until_still(page)
-    page.wait_for_function("location.search === '?' + explorer.url.say()")
-    address = said(page)
+    page.wait_for_function("location.search === '?' + explorer.url.currentQuery()")
+    address = query_of(page)
     assert {name: address[name] for name in ("view", "colour", "genre", "song")} == {
         "view": "umap",
         "colour": "genre",
@@ -124,20 +125,20 @@ def test_the_address_says_what_is_shown_and_brings_it_back(site, page, open_page
         "song": "009.flac",
     }
     place = pixel_of(page, 9)
-    # In another window the address shows the same, without a sound.
+    # In another window the address shows the same, without playing.
     other = open_page(page.url)
     wait_until_drawn(other, "umap genre dark")
-    wait_for_lit(other, range(8, 16))
+    wait_for_matching(other, range(8, 16))
     other.wait_for_selector("#mark[data-index='9']", state="attached")
     other.wait_for_function("document.getElementById('panel-song').textContent.includes('Waltz piece 9')")
     wait_until_still(other)
     assert pixel_of(other, 9) == pytest.approx(place, abs=3)
     assert other.evaluate("audio.paused")
     other.wait_for_function("explorer.walk.anchorId !== null")
-    assert said(other) == address
+    assert query_of(other) == address
     other.keyboard.press("Space")
     wait_until_playing(other, "009.flac")
-    # An address that makes no sense still shows a map.
+    # An invalid address still shows the map.
     for query in (
         "?view=nonsense&colour=7&clusters=-3&zoom=abc&x=1",
         "?song=absent.flac",
@@ -151,8 +152,8 @@ def test_the_address_says_what_is_shown_and_brings_it_back(site, page, open_page
             other.wait_for_function("message.textContent.includes('not on the map')")
 
 
-def test_going_back_undoes_step_by_step(page):
-    choose(page, "PCA")
+def test_going_back_undoes_one_step_at_a_time(page):
+    choose_in_header(page, "PCA")
     wait_until_drawn(page, "pca cluster dark")
     page.locator("#legend [data-group]").nth(1).click()
     page.wait_for_function("explorer.map.meta.lit === 8")
@@ -163,7 +164,7 @@ def test_going_back_undoes_step_by_step(page):
     page.wait_for_function("explorer.walk.anchor === null && explorer.map.meta.lit === 8")
     page.go_back()
     page.wait_for_function("explorer.map.meta.unlit === null")
-    assert said(page) == {"view": "pca"}
+    assert query_of(page) == {"view": "pca"}
     page.go_back()
     wait_until_drawn(page, "tsne cluster dark")
     page.go_forward()

@@ -1,10 +1,10 @@
-"""The panel and the ways from song to song, in Chromium."""
+"""The panel, and going from song to song, in Chromium."""
 
 from gestures import click_song, pixels_of, text, wait_until_playing
 
 
 def furthest(places, axis, sign):
-    """The song that is furthest to one side."""
+    """Return the song that is furthest to one side."""
     return max(range(len(places)), key=lambda i: sign * places[i][axis])
 
 
@@ -12,22 +12,22 @@ def title(page):
     return text(page, "#panel-song .panel-title")
 
 
-def test_the_panel_has_the_ten_songs_that_sound_most_like_the_selected_one(page):
+def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     assert "Nothing is selected" in text(page, "#panel-song")
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     page.wait_for_selector("#panel-song .song-row")
     panel = text(page, "#panel-song")
-    for part in ("Waltz piece 10", "Artist 1", "Album", "Waltz", "0:20", "Sounds like"):
+    for part in ("Waltz piece 10", "Artist 1", "Album", "Waltz", "0:20", "Similar songs"):
         assert part in panel
     rows = page.locator("#panel-song .song-row")
     assert rows.count() == 10
     values = [float(value) for value in page.locator(".row-value").all_inner_texts()]
     assert values == sorted(values, reverse=True)
     assert values[0] > 0.8
-    neighbours = page.evaluate("explorer.overlays.neighbours.map((one) => one.index)")
+    neighbours = page.evaluate("explorer.overlays.neighbours.map((neighbour) => neighbour.index)")
     assert [int(row.get_attribute("data-index")) for row in rows.all()] == neighbours
-    # A neighbour plays from its row, and the panel stays.
+    # A neighbour's play button plays it, and the panel stays.
     row, index = rows.nth(3), neighbours[3]
     row.locator(".row-play").click()
     wait_until_playing(page, f"{index:03d}.flac")
@@ -36,11 +36,11 @@ def test_the_panel_has_the_ten_songs_that_sound_most_like_the_selected_one(page)
     assert page.locator("#mark").get_attribute("data-index") == str(index)
     row.locator(".row-play").click()
     page.wait_for_function("audio.paused")
-    # Its name goes to it.
+    # A click on its title selects it.
     name = row.locator(".row-title").inner_text()
     row.locator(".row-names").click()
     page.wait_for_function("t => document.querySelector('.panel-title').textContent === t", arg=name)
-    # A cover is shown where the file has one.
+    # The cover is shown if the file has one.
     click_song(page, 4)
     page.wait_for_selector(".cover img")
     assert page.evaluate("document.querySelector('.cover img').naturalWidth") == 1
@@ -52,7 +52,7 @@ def test_the_panel_has_the_ten_songs_that_sound_most_like_the_selected_one(page)
 def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
     page = open_page(site[0])
     assert page.locator("#announcer").get_attribute("aria-live") == "polite"
-    # With nothing chosen they begin in the middle of the map.
+    # With nothing selected they begin in the middle of the map.
     page.keyboard.press("ArrowUp")
     page.wait_for_function("!audio.paused && audio.currentTime > 0.2")
     places = pixels_of(page, range(24))
@@ -62,7 +62,7 @@ def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
         ("ArrowUp", 1, -1),
         ("ArrowDown", 1, 1),
     ):
-        # From the song furthest the other way there is always one to go to.
+        # Start at the song furthest in the opposite direction, so that there always is a next one.
         start = furthest(places, axis, -sign)
         click_song(page, start)
         wait_until_playing(page, f"{start:03d}.flac")
@@ -73,9 +73,9 @@ def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
         wait_until_playing(page, f"{arrived:03d}.flac")
         title = page.evaluate("async i => (await explorer.api.get(i)).title", arrived)
         page.wait_for_function("t => announcer.textContent.startsWith('Playing ' + t)", arg=title)
-    # At the edge there is nothing further.
+    # At the edge there is no next song.
     last = furthest(places, 0, 1)
     click_song(page, last)
     wait_until_playing(page, f"{last:03d}.flac")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("announcer.textContent.includes('no song further')")
+    page.wait_for_function("announcer.textContent.includes('no song in that direction')")

@@ -15,7 +15,7 @@ from explorer.database.database import Database
 
 @pytest.fixture
 def run_export(library, capfd):
-    """Run `export` and return its status, what it printed, and what it said."""
+    """Run `export` and return its exit status, standard output and standard error."""
 
     def run_it(*arguments):
         capfd.readouterr()
@@ -25,77 +25,77 @@ def run_export(library, capfd):
     return run_it
 
 
-def test_a_csv_goes_to_standard_output_alone(run_export):
-    status, out, said = run_export("--format", "csv", "--genre", "Waltz")
+def test_a_csv_is_the_only_text_on_standard_output(run_export):
+    status, out, err = run_export("--format", "csv", "--genre", "Waltz")
     assert status == 0
     rows = list(csv.DictReader(io.StringIO(out, newline="")))
     assert [row["title"] for row in rows] == [f"Waltz piece {number}" for number in range(8, 16)]
-    assert "UNTRAINED filters" in said
+    assert "UNTRAINED filters" in err
 
 
-def test_a_files_extension_says_what_to_write_and_json_what_was_written(run_export, tmp_path):
+def test_the_files_extension_chooses_the_format_and_json_names_the_file(run_export, tmp_path):
     out = tmp_path / "list.m3u8"
-    status, printed, said = run_export("--out", out, "--cluster", "2", "--json")
+    status, printed, err = run_export("--out", out, "--cluster", "2", "--json")
     assert status == 0
     assert json.loads(printed) == {"out": [str(out)], "songs": 8, "left_out": 0, "trained": False}
     assert out.read_text().startswith("#EXTM3U\n#EXTINF")
-    assert said == ""
+    assert err == ""
     status, printed, _ = run_export("--out", tmp_path / "x.txt", "--format", "tsv", "--genre", "Waltz")
     assert printed == f"Wrote 8 songs to {tmp_path}/x.txt.vectors.tsv and {tmp_path}/x.txt.metadata.tsv.\n"
 
 
-def test_songs_that_are_left_out_are_told(library, run_export, tmp_path):
+def test_songs_that_are_left_out_are_counted(library, run_export, tmp_path):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM files WHERE song_id = ?", (ids[0],))
         database._rows("DELETE FROM songs_vectors WHERE song_id IN (?, ?)", tuple(ids[1:3]))
-    _, out, said = run_export("--format", "xspf")
+    _, out, err = run_export("--format", "xspf")
     assert out.count("<track>") == 23
-    assert said == "Left out: 1 song without a file.\n"
-    _, out, said = run_export("--out", tmp_path / "x.tsv", "--json")
+    assert "1 song without a file" in err
+    _, out, err = run_export("--out", tmp_path / "x.tsv", "--json")
     assert json.loads(out)["left_out"] == 2
-    assert said.startswith("Left out: 2 songs without a vector.\n")
+    assert "2 songs without a vector" in err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
         ([], "add --format with one of csv, parquet, m3u8, xspf, tsv"),
         (["--out", "x.doc"], "add --format"),
         (["--format", "csv", "--json"], "name a file with --out"),
     ],
 )
-def test_what_cannot_be_meant_is_wrong_usage(run_export, arguments, said):
-    status, out, error = run_export(*arguments)
+def test_options_that_contradict_each_other_are_wrong_usage(run_export, arguments, words):
+    status, out, err = run_export(*arguments)
     assert (status, out) == (2, "")
-    assert said in error
+    assert words in err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
-        (["--format", "tsv"], "name them with --out"),
-        (["--format", "csv", "--genre", "Polka"], "has the genre 'Polka'"),
+        (["--format", "tsv"], "with --out"),
+        (["--format", "csv", "--genre", "Polka"], "'Polka'"),
     ],
 )
-def test_what_does_not_go_together_is_one_sentence(run_export, arguments, said):
-    status, out, error = run_export(*arguments)
+def test_an_impossible_export_is_an_error_of_one_sentence(run_export, arguments, words):
+    status, out, err = run_export(*arguments)
     assert (status, out) == (1, "")
-    assert said in error
-    assert len(error.splitlines()) == 1
+    assert words in err
+    assert len(err.splitlines()) == 1
 
 
-def test_parquet_goes_into_a_pipe_but_not_to_a_terminal(library, monkeypatch, run_export):
+def test_parquet_is_written_to_a_pipe_but_not_to_a_terminal(library, monkeypatch, run_export):
     arguments = [sys.executable, "-m", "explorer", "export", "--db", str(library[0]), "--format", "parquet"]
     piped = subprocess.run(arguments, cwd=ROOT, capture_output=True, check=True).stdout
     assert parquet.read_table(pa.BufferReader(piped)).num_rows == 24
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    status, _, said = run_export("--format", "parquet")
+    status, _, err = run_export("--format", "parquet")
     assert status == 1
-    assert "not for a terminal" in said
+    assert "terminal" in err
 
 
-def test_text_is_utf_8_whatever_the_terminal_speaks(library):
+def test_text_is_utf_8_in_any_terminal_encoding(library):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("UPDATE songs SET info = json_set(info, '$.name', 'Größe 音') WHERE id = ?", (ids[0],))
@@ -105,9 +105,9 @@ def test_text_is_utf_8_whatever_the_terminal_speaks(library):
     assert "Größe 音" in done.stdout.decode("utf-8")
 
 
-def test_a_reader_that_has_enough_is_no_error(library):
+def test_a_reader_that_closes_the_pipe_early_is_not_an_error(library):
     arguments = [sys.executable, "-m", "explorer", "export", "--db", str(library[0]), "--format", "csv"]
     with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
-        said = process.stderr.read().decode()
-    assert "Traceback" not in said
+        err = process.stderr.read().decode()
+    assert "Traceback" not in err

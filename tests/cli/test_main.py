@@ -17,7 +17,7 @@ from explorer.demo import demo_library
 
 @pytest.fixture
 def run_json(capsys):
-    """Run a command with --json and return its exit status and the object it printed."""
+    """Run a command with --json and return its exit status and the object that it prints."""
 
     def run_it(*arguments):
         capsys.readouterr()
@@ -45,11 +45,11 @@ def test_a_folder_is_indexed_described_searched_and_mapped_again(tmp_path, make_
     }
     assert summary["audio_seconds"] == pytest.approx(9.0)
 
-    status, found = run_json("status", "--db", database)
+    status, facts = run_json("status", "--db", database)
     assert status == 0
-    assert (found["songs"], found["vectors"], found["failures"], found["clusters"]) == (6, 6, 0, 2)
-    assert found["model"]["trained"] is False
-    assert set(found["projections"]) == {"pca", "tsne", "umap"}
+    assert (facts["songs"], facts["vectors"], facts["failures"], facts["clusters"]) == (6, 6, 0, 2)
+    assert facts["model"]["trained"] is False
+    assert set(facts["projections"]) == {"pca", "tsne", "umap"}
     assert run(["status", "--db", str(database)]) == 0
     assert "UNTRAINED" in capsys.readouterr().out
 
@@ -62,20 +62,20 @@ def test_a_folder_is_indexed_described_searched_and_mapped_again(tmp_path, make_
     assert run(["similar", str(tmp_path / "music" / "0.flac"), "--db", str(database)]) == 0
     assert "Tone 1" in capsys.readouterr().out
 
-    status, made = run_json("map", "--clusters", "3", "--db", database)
+    status, new_map = run_json("map", "--clusters", "3", "--db", database)
     assert status == 0
-    assert len(made["clusters"]) == 3
+    assert len(new_map["clusters"]) == 3
     with Database.open_readonly(database) as library:
         assert library.map_revision() == 2
         assert len(library.positions("tsne")[0]) == 6
 
 
-def test_embed_writes_one_files_vectors(tmp_path, make_tone, run_json):
+def test_embed_writes_the_vectors_of_one_file(tmp_path, make_tone, run_json):
     file = make_tone(tmp_path / "x.wav", seconds=2.0)
-    status, found = run_json("embed", file, "--out", tmp_path / "x.npz", "--weights", "untrained")
+    status, facts = run_json("embed", file, "--out", tmp_path / "x.npz", "--weights", "untrained")
     assert status == 0
     with np.load(tmp_path / "x.npz") as saved:
-        assert saved["embedding"].shape == (found["windows"], 512) == (4, 512)
+        assert saved["embedding"].shape == (facts["windows"], 512) == (4, 512)
         np.testing.assert_allclose(saved["timestamps"], [0, 0.5, 1.0, 1.5])
         np.testing.assert_allclose(saved["pooled"], saved["embedding"].max(axis=0))
 
@@ -93,13 +93,13 @@ def test_embed_writes_one_files_vectors(tmp_path, make_tone, run_json):
 )
 def test_a_users_mistake_is_one_sentence_and_status_1(tmp_path, capsys, arguments):
     assert run([*arguments, "--db", str(tmp_path / "songs.db")]) == 1
-    said = capsys.readouterr().err
-    assert len(said.strip().splitlines()) == 1
-    assert said.strip().endswith((".", "first."))
-    assert "Traceback" not in said
+    err = capsys.readouterr().err
+    assert len(err.strip().splitlines()) == 1
+    assert err.strip().endswith(".")
+    assert "Traceback" not in err
 
 
-def test_a_folder_without_music_is_said_so(tmp_path, capsys, run_json):
+def test_a_folder_without_music_is_reported(tmp_path, capsys, run_json):
     (tmp_path / "empty").mkdir()
     arguments = [
         "index",
@@ -110,11 +110,11 @@ def test_a_folder_without_music_is_said_so(tmp_path, capsys, run_json):
         str(tmp_path / "songs.db"),
     ]
     assert run(arguments) == 0
-    assert "empty holds no audio files" in capsys.readouterr().err
+    assert str(tmp_path / "empty") in capsys.readouterr().err
     assert run_json(*arguments)[1]["indexed"] == 0
 
 
-def test_files_that_fail_are_logged_and_make_the_status_3(tmp_path, make_tone, capsys, run_json):
+def test_failed_files_are_logged_and_give_status_3(tmp_path, make_tone, capsys, run_json):
     music = tmp_path / "music"
     make_tone(music / "good.flac")
     (music / "empty\nname.mp3").touch()
@@ -139,22 +139,22 @@ def test_files_that_fail_are_logged_and_make_the_status_3(tmp_path, make_tone, c
     assert len((tmp_path / "my.failures.log").read_text(encoding="utf-8").splitlines()) == 13
     capsys.readouterr()
     assert run([str(part) for part in [*arguments, "--retry"]]) == 3
-    said = capsys.readouterr().err
-    assert said.count("Failed: ") == 10
-    assert "12 × " in said
-    status, found = run_json("status", "--db", tmp_path / "my.db")
-    assert (found["failures"], sum(found["reasons"].values())) == (13, 13)
-    assert found["bytes"] > 0
-    assert [run["failed"] for run in found["runs"]] == [13, 13]
+    err = capsys.readouterr().err
+    assert err.count("Failed: ") == 10
+    assert "12 × " in err
+    status, facts = run_json("status", "--db", tmp_path / "my.db")
+    assert (facts["failures"], sum(facts["reasons"].values())) == (13, 13)
+    assert facts["bytes"] > 0
+    assert [run["failed"] for run in facts["runs"]] == [13, 13]
 
 
-def test_a_log_that_cannot_be_written_costs_nothing_else(tmp_path, make_tone, capsys):
+def test_songs_are_indexed_although_the_failure_log_cannot_be_written(tmp_path, make_tone, capsys):
     make_tone(tmp_path / "music" / "good.flac")
     (tmp_path / "music" / "bad.wav").write_bytes(b"no sound at all")
     (tmp_path / "songs.failures.log").mkdir()
     arguments = ["index", str(tmp_path / "music"), "--weights", "untrained", "--hop", "1.0", "--no-map"]
     assert run([*arguments, "--no-previews", "--db", str(tmp_path / "songs.db")]) == 3
-    assert "songs.failures.log cannot be written" in capsys.readouterr().err
+    assert "songs.failures.log" in capsys.readouterr().err
     with Database.open_readonly(tmp_path / "songs.db") as library:
         assert (len(library.failures()), library.count_vectors()) == (1, 1)
 
@@ -166,7 +166,7 @@ def test_wrong_usage_is_status_2(capsys):
     capsys.readouterr()
 
 
-def test_the_demos_songs_make_way_for_ones_own(tmp_path, make_tone, monkeypatch, run_json):
+def test_the_users_own_songs_replace_the_demos(tmp_path, make_tone, monkeypatch, run_json):
     monkeypatch.setattr(demo_library, "FOLDER", tmp_path / "demo")
     make_tone(tmp_path / "demo" / "demo.flac")
     make_tone(tmp_path / "mine" / "mine.flac", frequency_hz=300)
@@ -186,42 +186,42 @@ def test_the_demos_songs_make_way_for_ones_own(tmp_path, make_tone, monkeypatch,
             assert library.vectors()[0] == expected
 
 
-def test_every_command_and_option_is_in_the_readme():
+def test_every_command_is_in_the_readme_and_every_option_there_or_in_the_guide():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     for name, command in cli.commands.items():
         assert f"run.py {name}" in readme, name
         for parameter in command.params:
             if getattr(parameter, "hidden", False):
                 continue
             for option in (o for o in parameter.opts if o.startswith("--")):
-                assert re.search(rf"{option}\b", readme), f"{name} {option}"
+                assert re.search(rf"{option}\b", readme + guide), f"{name} {option}"
 
 
-def test_the_precision_is_recorded_and_told(tmp_path, make_tone, run_json, capsys):
+def test_the_precision_is_recorded_and_shown(tmp_path, make_tone, run_json, capsys):
     for number in range(3):
         make_tone(tmp_path / "music" / f"{number}.flac", frequency_hz=200 * (number + 1))
     arguments = ["--weights", "untrained", "--hop", "1.0", "--no-map"]
-    half, left_open = tmp_path / "half.db", tmp_path / "open.db"
+    half, unspecified = tmp_path / "half.db", tmp_path / "open.db"
     assert run_json("index", tmp_path / "music", *arguments, "--precision", "bfloat16", "--db", half)[0] == 0
-    _, found = run_json("status", "--db", half)
-    assert (found["model"]["precision"], found["precision_trial"]) == ("bfloat16", None)
-    assert run_json("index", tmp_path / "music", *arguments, "--db", left_open)[0] == 0
-    _, found = run_json("status", "--db", left_open)
-    assert (found["model"]["precision"], found["precision_trial"]["precision"]) == ("float32", "float32")
-    assert run(["status", "--db", str(left_open)]) == 0
-    assert "precision    float32, because fewer than 16 songs" in capsys.readouterr().out
+    _, facts = run_json("status", "--db", half)
+    assert (facts["model"]["precision"], facts["precision_trial"]) == ("bfloat16", None)
+    assert run_json("index", tmp_path / "music", *arguments, "--db", unspecified)[0] == 0
+    _, facts = run_json("status", "--db", unspecified)
+    assert (facts["model"]["precision"], facts["precision_trial"]["precision"]) == ("float32", "float32")
+    assert run(["status", "--db", str(unspecified)]) == 0
+    out = capsys.readouterr().out
+    assert "precision    float32" in out and "16 songs" in out
 
 
-def test_a_missing_engine_is_one_sentence(tmp_path, make_tone, monkeypatch, capsys):
+def test_a_missing_engine_is_an_error_of_one_sentence(tmp_path, make_tone, monkeypatch, capsys):
     make_tone(tmp_path / "0.flac")
     monkeypatch.setitem(sys.modules, "openl3", None)
     out = ["--out", str(tmp_path / "o.npz")]
     assert run(["embed", str(tmp_path / "0.flac"), *out, "--weights", "untrained", "--engine", "openl3"]) == 1
-    said = capsys.readouterr().err.strip().splitlines()
-    assert said == [
-        "The openl3 engine needs the package 'openl3', which is not installed: install "
-        "requirements-openl3.txt or choose another engine."
-    ]
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "'openl3'" in line
+    assert "requirements-openl3.txt" in line
 
 
 needs_dev_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -229,8 +229,8 @@ needs_dev_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="need
 
 @needs_dev_full
 @pytest.mark.parametrize("arguments", [["status", "--json"], ["export", "--format", "csv"]])
-def test_a_full_disk_behind_the_output_is_one_sentence(library, arguments):
-    """Also where Python buffers the output, which it does unless a variable says otherwise."""
+def test_output_to_a_full_disk_is_an_error_of_one_sentence(library, arguments):
+    """PYTHONUNBUFFERED is removed, so that Python buffers the output."""
     command = [sys.executable, str(ROOT / "run.py"), *arguments, "--db", str(library[0])]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with Path("/dev/full").open("w") as full:
@@ -238,10 +238,11 @@ def test_a_full_disk_behind_the_output_is_one_sentence(library, arguments):
             command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT, env=environment
         )
     assert done.returncode == 1
-    assert done.stderr.strip() == "There is no room for the output: the disk that it goes to is full."
+    (line,) = done.stderr.strip().splitlines()
+    assert "no space" in line
 
 
-PRINTING = [
+COMMANDS_WITH_OUTPUT = [
     "index MUSIC --weights untrained --hop 1.0 --precision float32 --no-map --no-previews --limit 1 --json",
     "index MUSIC --dry-run",
     "index MUSIC --dry-run --json",
@@ -272,25 +273,24 @@ PRINTING = [
 
 
 @needs_dev_full
-@pytest.mark.parametrize("command", PRINTING)
-def test_every_command_says_that_its_output_finds_no_room(library, tmp_path, command, capsys, monkeypatch):
+@pytest.mark.parametrize("command", COMMANDS_WITH_OUTPUT)
+def test_every_command_reports_that_its_output_disk_is_full(library, tmp_path, command, capsys, monkeypatch):
     path, song_ids = library
     (tmp_path / "out").mkdir()
     store_original(tmp_path / "original.db", count=3)
-    words = {
+    paths = {
         "MUSIC": tmp_path / "music",
         "SONG": song_ids[0],
         "SONG2": song_ids[1],
         "FILE": next((tmp_path / "music").rglob("*.flac")),
         "ORIGINAL": tmp_path / "original.db",
     }
-    arguments = [str(words.get(word, word)).replace("OUT", str(tmp_path / "out")) for word in command.split()]
-    takes_a_library = arguments[0] not in ("weights", "synth", "--help")
+    arguments = [str(paths.get(word, word)).replace("OUT", str(tmp_path / "out")) for word in command.split()]
+    has_db_option = arguments[0] not in ("weights", "synth", "--help")
     database = tmp_path / "new.db" if arguments[0] in ("index", "import") else path
     with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", full)
-        status = run([*arguments, *(["--db", str(database)] if takes_a_library else [])])
-    said = capsys.readouterr().err.splitlines()
-    # Closing the file has raised nothing: no output waits in its buffer.
+        status = run([*arguments, *(["--db", str(database)] if has_db_option else [])])
+    # `full` was closed without an error, so no output was left in its buffer.
     assert status == 1
-    assert re.search("no room|No space", said[-1])
+    assert "no space" in capsys.readouterr().err.splitlines()[-1].lower()

@@ -6,7 +6,6 @@ import sys
 import pytest
 from misbehaving_server import PAGE, refuses, serving, whole
 
-from explorer.cli.main import run
 from explorer.config import Settings
 from explorer.embedding import model_weights as official
 from explorer.embedding.model_weights import OFFICIAL_STEM, untrained_weights, write_h5
@@ -32,7 +31,7 @@ def packed(h5_file):
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """The folder of weights, empty, and no others on this machine."""
+    """An empty folder of weights; the openl3 package, which has weights, cannot be imported."""
     monkeypatch.setattr(Settings, "models", tmp_path / "models")
     monkeypatch.setitem(sys.modules, "openl3", None)
     return tmp_path / "models"
@@ -40,7 +39,7 @@ def models(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(models, h5_file, packed, monkeypatch):
-    """Stands for OpenL3's repository, with a seeded file for the official one."""
+    """A local server in place of OpenL3's repository; the seeded file counts as the official one."""
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "*")
     with serving("/official.h5.gz") as server:
@@ -50,34 +49,19 @@ def server(models, h5_file, packed, monkeypatch):
         yield server
 
 
-@pytest.fixture
-def said(capsys):
-    """Run a command and return its exit status, standard output and standard error."""
-
-    def run_it(*arguments):
-        capsys.readouterr()
-        status = run([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return status, captured.out.strip(), captured.err.strip()
-
-    return run_it
+def assert_one_sentence(line):
+    assert line.endswith(".\n")
+    assert line.count("\n") == 1
+    assert ". " not in line
 
 
-def assert_one_sentence(text):
-    assert len(text.splitlines()) == 1
-    assert text.endswith(".")
-    assert ". " not in text
-
-
-def test_weights_that_are_not_here_are_said_to_be_downloaded(said, models, server):
-    status, out, err = said("weights")
+def test_missing_weights_are_reported_with_their_url_and_destination(run_command, models, server):
+    status, out, err = run_command("weights")
     target = models / f"{OFFICIAL_STEM}.h5.gz"
     assert (status, err) == (0, "")
-    assert out == (
-        f"OpenL3's weights are not here yet: they would be downloaded from {server.url} to '{target}', and"
-        f" `python run.py weights --download` does so now ({ATTRIBUTION})."
-    )
-    status, out, _ = said("weights", "--mirror", "http://mirror.invalid/x", "--json")
+    for words in ("OpenL3's weights", server.url, f"'{target}'", "run.py weights --download", ATTRIBUTION):
+        assert words in out
+    status, out, _ = run_command("weights", "--mirror", "http://mirror.invalid/x", "--json")
     assert (status, json.loads(out)["found"]) == (0, False)
     assert json.loads(out)["url"] == "http://mirror.invalid/x"
     assert server.requests == []
@@ -85,12 +69,14 @@ def test_weights_that_are_not_here_are_said_to_be_downloaded(said, models, serve
 
 
 @pytest.mark.parametrize("is_mirror", [False, True])
-def test_weights_are_downloaded_and_shown(said, models, server, packed, h5_file, monkeypatch, is_mirror):
+def test_weights_are_downloaded_and_shown(
+    run_command, models, server, packed, h5_file, monkeypatch, is_mirror
+):
     server.answers[:] = [whole(packed)]
     mirror = ("--mirror", server.url) if is_mirror else ()
     if is_mirror:
         monkeypatch.setattr(official, "OFFICIAL_URL", "http://nonexistent.invalid/x")
-    status, out, err = said("weights", "--download", *mirror)
+    status, out, err = run_command("weights", "--download", *mirror)
     target = models / f"{OFFICIAL_STEM}.h5.gz"
     megabytes = f"{len(packed) / 1e6:.1f}"
     assert status == 0
@@ -102,7 +88,7 @@ def test_weights_are_downloaded_and_shown(said, models, server, packed, h5_file,
         f"licence      {ATTRIBUTION}",
     ]
     assert list(models.iterdir()) == [target]
-    status, out, err = said("weights", "--download", "--json")
+    status, out, err = run_command("weights", "--download", "--json")
     assert (status, err) == (0, "")
     assert json.loads(out) == {
         "found": True,
@@ -118,59 +104,62 @@ def test_weights_are_downloaded_and_shown(said, models, server, packed, h5_file,
     assert len(server.requests) == 1
 
 
-def test_a_users_file_and_untrained_filters_are_shown(said, models, h5_file):
-    status, out, _ = said("weights", "--weights", h5_file)
+def test_a_users_file_and_untrained_filters_are_shown(run_command, models, h5_file):
+    status, out, _ = run_command("weights", "--weights", h5_file)
     assert status == 0
     assert f"{sha256(h5_file.read_bytes())} (unpacked; not OpenL3's official release)" in out
     assert "licence      unknown" in out
-    status, out, _ = said("weights", "--weights", "untrained")
+    status, out, _ = run_command("weights", "--weights", "untrained")
     assert status == 0
     assert "UNTRAINED" in out
     assert untrained_weights().sha256 in out
-    found = json.loads(said("weights", "--weights", "untrained", "--json")[1])
+    found = json.loads(run_command("weights", "--weights", "untrained", "--json")[1])
     assert (found["found"], found["trained"], found["file"], found["bytes"]) == (True, False, None, None)
     assert not models.exists()
 
 
-def test_only_the_official_weights_can_be_downloaded(said, models, h5_file):
+def test_only_official_weights_can_be_downloaded(run_command, models, h5_file):
     for choice in ("untrained", h5_file):
-        status, out, err = said("weights", "--weights", choice, "--download")
+        status, out, err = run_command("weights", "--weights", choice, "--download")
         assert (status, out) == (1, "")
         assert_one_sentence(err)
 
 
-def test_a_damaged_file_is_one_sentence(said, models, server, packed):
+def test_a_damaged_file_is_an_error_of_one_sentence(run_command, models, server, packed):
     models.mkdir()
     target = models / f"{OFFICIAL_STEM}.h5.gz"
     target.write_bytes(packed[:-1000])
     for arguments in (("weights",), ("weights", "--download")):
-        status, out, err = said(*arguments)
+        status, out, err = run_command(*arguments)
         assert (status, out) == (1, "")
         assert_one_sentence(err)
-        assert f"Weights '{target}' are damaged" in err
+        assert str(target) in err
+        assert "damaged" in err
     assert server.requests == []
 
 
-def test_a_download_that_fails_is_one_sentence(said, models, server):
+def test_a_failed_download_is_an_error_of_one_sentence(run_command, models, server):
     server.answers[:] = [whole(PAGE, kind="text/html")]
-    status, out, err = said("weights", "--download")
+    status, out, err = run_command("weights", "--download")
     assert (status, out) == (1, "")
     assert_one_sentence(err)
-    assert "perhaps a web page: sign in" in err
+    assert "web page" in err
     assert list(models.iterdir()) == []
 
 
 @pytest.mark.parametrize("answer", [refuses(404), whole(PAGE), None])
-def test_an_index_without_its_weights_is_one_sentence(
-    said, models, server, make_tone, tmp_path, monkeypatch, answer
+def test_index_without_weights_is_an_error_of_one_sentence(
+    run_command, models, server, make_tone, tmp_path, monkeypatch, answer
 ):
     make_tone(tmp_path / "music" / "tone.flac")
     server.answers[:] = [answer]
     if answer is None:
         monkeypatch.setattr(official, "OFFICIAL_URL", "http://nonexistent.invalid/w.h5.gz")
-    status, out, err = said("index", tmp_path / "music", "--weights", "openl3", "--db", tmp_path / "songs.db")
+    status, out, err = run_command(
+        "index", tmp_path / "music", "--weights", "openl3", "--db", tmp_path / "songs.db"
+    )
     assert (status, out) == (1, "")
     assert_one_sentence(err)
     assert err.startswith("OpenL3's weights ")
-    assert err.endswith("by --weights untrained.")
+    assert "--weights untrained" in err
     assert list(models.iterdir()) == []

@@ -1,16 +1,16 @@
-"""Make openl3_reference.npz: what the published openl3 package makes of our seeded inputs.
+"""Make openl3_reference.npz: the results of the published openl3 package for our seeded inputs.
 
-    STOCK_VENV/bin/python tests/data/make_openl3_reference.py [OUT.npz]
+    OPENL3_VENV/bin/python tests/data/make_openl3_reference.py [OUT.npz]
 
-STOCK_VENV is a virtual environment with openl3 0.4.2, kapre 0.4.1, librosa and h5py, on Python 3.11
-or older. The weights are the seeded ones of openl3_inputs.py, written in the layout of the official
-file, so that the package's own loader reads what `write_h5` writes. OUT.npz holds
+OPENL3_VENV is a virtual environment with openl3 0.4.2, kapre 0.4.1, librosa and h5py, on Python 3.11 or
+older. The weights are the seeded ones of openl3_inputs.py. `write_h5` writes them in the layout of the
+official file, and the package's own loader reads that file. OUT.npz holds
 
-    embedding/NAME   (T, 512) float32, of each sound of openl3_inputs.py
+    embedding/NAME   (T, 512) float32, for each sound of openl3_inputs.py
     timestamps/NAME  (T,) float64, seconds
-    log_mel/NAME     (2, 64, 34) float32, dB: the first two windows by kapre, every 4th band, 6th frame
+    log_mel/NAME     (2, 64, 34) float32, dB, by kapre: the first two windows, every 4th band, every 6th frame
     mel_filters      (256, 1025) float32, by librosa
-    window_counts    (samples, hops) int, for every pair of WINDOW_COUNT_SAMPLES and _HOPS_S
+    window_counts    (samples, hops) int, for every pair of WINDOW_COUNT_SAMPLES and WINDOW_COUNT_HOPS_S
     versions         text
 """
 

@@ -1,6 +1,6 @@
-"""Seeded weights and sounds: what the published package was given, and what our tests give ours.
+"""Seeded weights and sounds: the inputs of the published package's reference and of our tests.
 
-RandomState, because NumPy promises that its stream never changes.
+NumPy guarantees that the random stream of RandomState never changes.
 """
 
 import math
@@ -21,7 +21,7 @@ class Sound(NamedTuple):
 
 
 def seeded_arrays(seed: int = 3) -> tuple[np.ndarray, ...]:
-    """Weights in which every array matters: no bias of zero, no batch norm that is the identity."""
+    """Make weights in which every array affects the result: no bias is zero, no batch norm the identity."""
     random = np.random.RandomState(seed)
     arrays = []
     for number, (kind, shapes) in enumerate(LAYER_SHAPES):
@@ -39,7 +39,7 @@ def seeded_arrays(seed: int = 3) -> tuple[np.ndarray, ...]:
 
 
 def tune(duration_s: float, sample_rate_hz: int, seed: int) -> np.ndarray:
-    """Decaying notes with overtones over a little noise: float32, within -1 to 1."""
+    """Return decaying notes with overtones and a little noise: float32, within -1 to 1."""
     random = np.random.RandomState(seed)
     times_s = np.arange(round(duration_s * sample_rate_hz)) / sample_rate_hz
     samples = random.standard_normal(times_s.size) * 0.003
@@ -53,19 +53,20 @@ def tune(duration_s: float, sample_rate_hz: int, seed: int) -> np.ndarray:
 
 
 def chord(duration_s: float) -> np.ndarray:
-    """C major as pure tones: most bands hold nothing but the rounding of the arithmetic."""
+    """Return a C major chord of pure tones: most bands hold only rounding errors."""
     times_s = np.arange(round(duration_s * 48_000)) / 48_000
     return (0.3 * sum(np.sin(2 * np.pi * f * times_s) for f in (261.63, 329.63, 392.0))).astype(np.float32)
 
 
 def without_treble(samples: np.ndarray, sample_rate_hz: int, limit_hz: float) -> np.ndarray:
-    """Take away everything above a frequency, as lossy codecs do."""
+    """Remove all frequencies above a limit, as lossy codecs do."""
     spectrum = np.fft.rfft(samples.astype(np.float64))
     spectrum[np.fft.rfftfreq(len(samples), 1 / sample_rate_hz) > limit_hz] = 0
     return np.fft.irfft(spectrum, len(samples)).astype(np.float32)
 
 
 def sounds() -> dict[str, Sound]:
+    """Return the named sounds of the reference."""
     stereo = np.stack([tune(1.7, 44_100, 5), tune(1.7, 44_100, 6)], axis=1)
     return {
         "hop_0.1": Sound(tune(1.2, 48_000, 1), 48_000, 0.1),

@@ -6,7 +6,7 @@ from scipy import signal as dsp
 
 from explorer.audio.decoding import open_audio
 from explorer.config import Settings
-from explorer.demo.synthetic_sounds import FORMS, PEAK, SIGNALS, render_signal, write_signals
+from explorer.demo.synthetic_sounds import FORMATS, PEAK, SIGNALS, render_signal, write_signals
 from explorer.errors import AudioError
 from explorer.indexing.embed_files import open_embedder
 from explorer.indexing.model import ModelRequest
@@ -56,7 +56,7 @@ def test_chords_are_nearest_to_chords_and_noises_to_noises(vectors, names):
         assert nearest(noise, 1) == set(NOISES) - {noise}
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_files_are_named_tagged_and_as_long_as_asked_for(tmp_path, form):
     told = []
     paths = write_signals(

@@ -18,12 +18,12 @@ def seeded_weights(inputs):
 
 @pytest.fixture(scope="session")
 def engines(seeded_weights):
-    """Every engine with the seeded weights."""
+    """The engines with the seeded weights, by name."""
     return _Engines(seeded_weights)
 
 
 class _Engines(dict):
-    """Opened when first asked for; a test of one whose package is not installed is skipped."""
+    """Opens an engine when a test first uses it; skips the test if the engine's package is not installed."""
 
     def __init__(self, weights):
         self._weights = weights

@@ -14,7 +14,7 @@ from explorer.embedding.engines import ENGINES, Engine, open_engine, quantised_n
 from explorer.embedding.model_weights import write_h5
 from explorer.errors import EmbeddingError
 
-EXACT = (
+AT_48_KHZ = (
     "hop_0.1",
     "hop_0.1_with_a_rest",
     "hop_0.5",
@@ -28,7 +28,7 @@ EXACT = (
     "silence",
 )
 RESAMPLED = ("stereo_44100", "mono_22050", "mono_96000", "mono_8000")
-OURS = ("openvino", "tensorflow")
+OWN_ENGINES = ("openvino", "tensorflow")
 
 
 def embed(engine, sound):
@@ -48,9 +48,9 @@ def noise(noise_windows):
     return frontend.log_mel(noise_windows)
 
 
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", AT_48_KHZ)
 @pytest.mark.parametrize("engine", ENGINES)
-def test_embeddings_are_the_published_packages(engines, sounds, reference, engine, name):
+def test_embeddings_equal_those_of_the_published_package(engines, sounds, reference, engine, name):
     expected = reference[f"embedding/{name}"]
     embedding = embed(engines[engine], sounds[name])
     assert embedding.dtype == np.float32
@@ -62,7 +62,9 @@ def test_embeddings_are_the_published_packages(engines, sounds, reference, engin
 
 @pytest.mark.parametrize("name", RESAMPLED)
 @pytest.mark.parametrize("engine", ENGINES)
-def test_resampled_sounds_keep_the_published_packages_embeddings(engines, sounds, reference, engine, name):
+def test_embeddings_of_resampled_sounds_are_near_those_of_the_published_package(
+    engines, sounds, reference, engine, name
+):
     expected = reference[f"embedding/{name}"]
     embedding = embed(engines[engine], sounds[name])
     assert embedding.shape == expected.shape
@@ -79,29 +81,29 @@ def test_a_window_does_not_depend_on_its_neighbours(engines, noise_windows, engi
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_no_window_makes_no_embedding(engines, noise_windows, engine):
+def test_zero_windows_give_zero_embeddings(engines, noise_windows, engine):
     noise = engines[engine].prepare(noise_windows)
     assert engines[engine].embed(noise[:0]).shape == (0, 512)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_windows_may_be_strided(engines, noise_windows, engine):
+def test_inputs_may_be_a_strided_array(engines, noise_windows, engine):
     noise = engines[engine].prepare(noise_windows)
     strided = noise[::5]
     np.testing.assert_array_equal(engines[engine].embed(strided), engines[engine].embed(strided.copy()))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_embedding_is_the_callers_to_keep(engines, noise_windows, engine):
+def test_a_later_call_does_not_change_an_embedding(engines, noise_windows, engine):
     noise = engines[engine].prepare(noise_windows)
     first = engines[engine].embed(noise[:1])
-    kept = first.copy()
+    copy = first.copy()
     engines[engine].embed(noise[1:2])
-    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(first, copy)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_engine_says_what_it_is(engines, engine):
+def test_an_engine_has_a_name_a_precision_a_batch_size_and_an_input_shape(engines, engine):
     assert engines[engine].name == engine
     assert engines[engine].precision == "float32"
     assert engines[engine].batch_size >= 1
@@ -129,7 +131,7 @@ def test_an_input_that_is_not_finite_is_an_error(engines, noise_windows, engine,
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shape", [(48_000,), (2, 47_999), (2, 1, 48_000)])
-def test_windows_of_another_shape_are_an_error(engines, engine, shape):
+def test_windows_of_a_wrong_shape_are_an_error(engines, engine, shape):
     with pytest.raises(EmbeddingError, match=re.escape(f"{shape} must be of shape (n, 48000)")):
         engines[engine].prepare(np.zeros(shape, np.float32))
 
@@ -141,12 +143,12 @@ def test_an_embedding_that_is_not_finite_is_an_error(noise):
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_finite_sound_out_of_all_range_is_an_error(engines):
+def test_sound_whose_spectrum_overflows_is_an_error(engines):
     with pytest.raises(EmbeddingError, match="out of range"):
         engines["openvino"].prepare(np.full((1, 48_000), 1e38, np.float32))
 
 
-def test_an_engine_is_given_no_more_than_a_batch(noise):
+def test_an_engine_infers_at_most_a_batch_at_a_time(noise):
     sizes = []
 
     def infer(log_mels):
@@ -158,29 +160,29 @@ def test_an_engine_is_given_no_more_than_a_batch(noise):
     assert sizes == [8, 8, 8, 7]
 
 
-def test_tensorflow_sees_a_handful_of_batch_sizes():
+def test_tensorflow_gets_batch_sizes_that_are_powers_of_two():
     sizes = []
 
     def predict_on_batch(log_mels):
         sizes.append(len(log_mels))
         return log_mels[:, 0, 0]
 
-    infer = engines_module._in_few_shapes(SimpleNamespace(predict_on_batch=predict_on_batch))
+    infer = engines_module._in_powers_of_two(SimpleNamespace(predict_on_batch=predict_on_batch))
     np.testing.assert_array_equal(infer(numbered(15))[:, 0], np.arange(15))
     assert sizes == [8, 4, 2, 1]
 
 
 def numbered(count):
-    """Make log-mels of which each says its number."""
+    """Make log-mels whose values are all the index of their window."""
     return np.arange(count, dtype=np.float32).reshape(-1, 1, 1, 1) * np.ones((256, 199, 1), np.float32)
 
 
-def test_spectrograms_of_another_shape_are_an_error(engines):
+def test_spectrograms_of_a_wrong_shape_are_an_error(engines):
     with pytest.raises(EmbeddingError, match=r"\(2, 128, 199, 1\)"):
         engines["openvino"].embed(np.zeros((2, 128, 199, 1), np.float32))
 
 
-def test_openvino_needs_no_keras(engines, noise, inputs, seeded_weights, tmp_path):
+def test_openvino_works_without_keras(engines, noise, inputs, seeded_weights, tmp_path):
     expected = engines["openvino"].embed(noise[:1])
     write_h5(tmp_path / "seeded.h5", inputs.seeded_arrays())
     np.save(tmp_path / "noise.npy", noise[:1])
@@ -200,13 +202,13 @@ def test_openvino_needs_no_keras(engines, noise, inputs, seeded_weights, tmp_pat
 
 
 @pytest.mark.usefixtures("engines")
-def test_one_thread_computes_the_same(engines, noise, seeded_weights):
+def test_one_thread_gives_the_same_embeddings(engines, noise, seeded_weights):
     engine = open_engine("openvino", seeded_weights, threads=1)
     expected = engines["openvino"].embed(noise[:1])
     np.testing.assert_allclose(engine.embed(noise[:1]), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
-def test_tensorflow_says_that_threads_come_too_late(engines, noise, seeded_weights):
+def test_tensorflow_refuses_threads_after_its_first_computation(engines, noise, seeded_weights):
     engines["tensorflow"].embed(noise[:1])
     with pytest.raises(EmbeddingError, match="cannot change to 1 threads"):
         open_engine("tensorflow", seeded_weights, threads=1)
@@ -226,7 +228,7 @@ def test_an_unknown_precision_is_an_error_that_names_the_choices(seeded_weights,
         open_engine("openvino", seeded_weights, precision="int4")
 
 
-def test_no_thread_at_all_is_an_error(seeded_weights, tmp_path):
+def test_zero_threads_are_an_error(seeded_weights, tmp_path):
     with pytest.raises(EmbeddingError, match="threads=0"):
         open_engine("openvino", seeded_weights, threads=0)
 
@@ -244,30 +246,30 @@ def test_a_missing_package_is_an_error_that_names_it(
     monkeypatch, seeded_weights, tmp_path, engine, package, requirements
 ):
     monkeypatch.setitem(sys.modules, package, None)
-    said = f"needs the package '{package}', which is not installed: install {requirements} or"
-    with pytest.raises(EmbeddingError, match=said):
+    message = f"needs the package '{package}', which is not installed: install {requirements} or"
+    with pytest.raises(EmbeddingError, match=message):
         open_engine(engine, seeded_weights)
 
 
 def test_keras_on_another_backend_is_an_error_that_names_it(monkeypatch, seeded_weights):
     pytest.importorskip("tensorflow")
-    elsewhere = SimpleNamespace(backend=SimpleNamespace(backend=lambda: "jax"))
-    monkeypatch.setattr(packages, "import_keras", lambda: elsewhere)
+    keras_on_jax = SimpleNamespace(backend=SimpleNamespace(backend=lambda: "jax"))
+    monkeypatch.setattr(packages, "import_keras", lambda: keras_on_jax)
     with pytest.raises(EmbeddingError, match="KERAS_BACKEND is 'jax': unset it"):
         open_engine("tensorflow", seeded_weights)
 
 
-def test_with_a_gpu_tensorflow_makes_the_log_mels_too(
+def test_with_a_gpu_tensorflow_computes_the_log_mels_too(
     monkeypatch, sounds, reference, seeded_weights, engines
 ):
     assert engines["tensorflow"]
     import tensorflow
 
-    # The processor stands in for the GPU: the arithmetic is the same.
-    there = tensorflow.config.list_physical_devices
+    # The CPU replaces the GPU here, because the arithmetic is the same.
+    list_devices = tensorflow.config.list_physical_devices
 
     def claim_a_gpu(kind=None):
-        return ["GPU"] if kind == "GPU" else there(kind)
+        return ["GPU"] if kind == "GPU" else list_devices(kind)
 
     monkeypatch.setattr(tensorflow.config, "list_physical_devices", claim_a_gpu)
     engine = open_engine("tensorflow", seeded_weights)
@@ -279,7 +281,7 @@ def test_with_a_gpu_tensorflow_makes_the_log_mels_too(
         assert np.abs(embedding - expected).max() / np.abs(expected).max() < 1e-4
 
 
-# Faster precisions
+# bfloat16 and int8
 
 
 def cosines(first, second):
@@ -287,7 +289,7 @@ def cosines(first, second):
     return (first * second).sum(axis=1) / norms
 
 
-@pytest.mark.parametrize("engine", OURS)
+@pytest.mark.parametrize("engine", OWN_ENGINES)
 def test_bfloat16_is_near_float32_and_not_the_same(engines, noise, seeded_weights, engine):
     exact = engines[engine].embed(noise[:3])
     half = open_engine(engine, seeded_weights, precision="bfloat16")
@@ -313,7 +315,7 @@ def test_int8_is_near_float32_and_a_quarter_of_its_size(engines, noise, seeded_w
     assert len(packed) < 6_000_000
 
 
-def test_the_same_windows_quantise_alike(noise, seeded_weights, packed):
+def test_the_same_windows_give_the_same_int8_network(noise, seeded_weights, packed):
     def embed(network):
         engine = open_engine("openvino", seeded_weights, precision="int8", network=network)
         return engine.embed(noise[:2])
@@ -335,17 +337,17 @@ def test_int8_without_its_network_is_an_error(seeded_weights):
         open_engine("openvino", seeded_weights, precision="int8")
 
 
-def test_int8_without_nncf_is_an_error_that_names_it(monkeypatch, engines, noise, seeded_weights):
+def test_int8_without_nncf_is_an_error_that_names_the_package(monkeypatch, engines, noise, seeded_weights):
     assert engines["openvino"]
     monkeypatch.setitem(sys.modules, "nncf", None)
     with pytest.raises(EmbeddingError, match="needs the package 'nncf', which is not installed"):
         quantised_network(seeded_weights, noise)
 
 
-# Keeping to oneself
+# Privacy
 
 
-def test_openvino_leaves_no_identifier_in_the_users_home(tmp_path, engines):
+def test_openvino_writes_no_identifier_into_the_users_home(tmp_path, engines):
     assert engines["openvino"]
     code = (
         "from explorer.embedding.packages import import_openvino\n"

@@ -1,7 +1,7 @@
-"""The front end and the network in Keras, on every backend that is installed.
+"""The front end and the network in Keras, on every installed backend.
 
-Each backend computes in a process of its own, because a process has one backend and pytest's must
-not import JAX or PyTorch.
+Each backend runs in a separate process, because a process can use only one backend, and the test process
+must not import JAX or PyTorch.
 """
 
 import importlib.util
@@ -40,9 +40,9 @@ np.savez(sys.argv[2], tensorflow_is_imported="tensorflow" in sys.modules, **resu
 
 
 def signals():
-    """One window each, float32."""
+    """Return named signals of one window each, float32."""
     times_s = np.arange(48_000) / 48_000
-    made = {
+    named = {
         "silence": np.zeros(48_000),
         "quiet_sine": 1e-3 * np.sin(2 * np.pi * 440 * times_s),
         "full_scale_sine": np.sin(2 * np.pi * 1_000 * times_s),
@@ -51,7 +51,7 @@ def signals():
         "click_at_the_end": np.eye(1, 48_000, 47_999)[0],
         "full_scale_square": np.where(times_s * 110 % 1 < 0.5, 1.0, -1.0),
     }
-    return {name: samples.astype(np.float32) for name, samples in made.items()}
+    return {name: samples.astype(np.float32) for name, samples in named.items()}
 
 
 def windows_of(sound):
@@ -60,7 +60,7 @@ def windows_of(sound):
 
 @pytest.fixture(scope="module")
 def problem(tmp_path_factory, sounds, inputs):
-    """The file of what each backend is given."""
+    """The file with the weights, signals and windows that each backend reads."""
     path = tmp_path_factory.mktemp("problem") / "problem.npz"
     weights = {f"weights/{number}": array for number, array in enumerate(inputs.seeded_arrays())}
     windows = np.concatenate([windows_of(sounds[name]) for name in PUBLISHED])
@@ -87,14 +87,14 @@ def computed(backend, problem, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", signals())
-def test_log_mel_is_numpys(computed, name):
+def test_log_mel_is_near_that_of_numpy(computed, name):
     expected = frontend.log_mel(signals()[name][np.newaxis])[0]
     log_mel = computed["log_mels"][list(signals()).index(name)]
     assert log_mel.dtype == np.float32
     assert log_mel.shape == (256, 199, 1)
     difference = np.abs(log_mel - expected)
-    # A magnitude at -50 dB is 1e-5 of the greatest, and float32 carries 6e-8 of that one: where all
-    # the energy is in a few bands, what is further below is the rounding of the Fourier transform.
+    # A magnitude at -50 dB is 1e-5 of the largest, and float32 rounds the largest to about 6e-8 of it. If
+    # all energy is in a few bands, values further below are rounding errors of the Fourier transform.
     assert difference[expected > -40].max() < 1e-3
     assert difference[expected > -50].max() < 1e-2
     np.testing.assert_allclose(10 ** (log_mel / 10), 10 ** (expected / 10), rtol=0, atol=1e-6)
@@ -105,12 +105,12 @@ def test_log_mel_lies_between_minus_80_and_0_db(computed):
     np.testing.assert_allclose(computed["log_mels"].max(axis=(1, 2)), 0, rtol=0, atol=1e-5)
 
 
-def test_silence_is_0_db_throughout(computed):
+def test_all_values_of_silence_are_0_db(computed):
     silence = computed["log_mels"][list(signals()).index("silence")]
     np.testing.assert_allclose(silence, 0, rtol=0, atol=1e-5)
 
 
-def test_embeddings_are_the_published_packages(computed, reference):
+def test_embeddings_equal_those_of_the_published_package(computed, reference):
     expected = np.concatenate([reference[f"embedding/{name}"] for name in PUBLISHED])
     embeddings = computed["float32"]
     assert embeddings.dtype == np.float32
@@ -119,7 +119,7 @@ def test_embeddings_are_the_published_packages(computed, reference):
     assert errors.max() < 1e-4
 
 
-def test_bfloat16_points_where_float32_does(computed):
+def test_bfloat16_embeddings_have_a_high_cosine_with_float32(computed):
     exact, rounded = computed["float32"], computed["bfloat16"]
     assert rounded.dtype == np.float32
     norms = np.linalg.norm(exact, axis=1) * np.linalg.norm(rounded, axis=1)
@@ -127,7 +127,7 @@ def test_bfloat16_points_where_float32_does(computed):
     assert np.abs(exact - rounded).max() > 0
 
 
-def test_tensorflow_is_imported_where_it_is_the_backend_only(computed, backend):
+def test_tensorflow_is_imported_only_if_it_is_the_backend(computed, backend):
     assert bool(computed["tensorflow_is_imported"]) == (backend == "tensorflow")
 
 

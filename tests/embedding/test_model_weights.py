@@ -29,9 +29,9 @@ def read_h5(path):
 
 def assert_same_arrays(actual, expected):
     assert len(actual) == len(expected)
-    for mine, theirs in zip(actual, expected, strict=True):
-        assert mine.dtype == np.float32
-        np.testing.assert_array_equal(mine, theirs)
+    for array, expected_array in zip(actual, expected, strict=True):
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, expected_array)
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def packed(h5_file):
 # Files
 
 
-def test_what_is_written_is_read(h5_file, arrays):
+def test_written_weights_can_be_read(h5_file, arrays):
     assert_same_arrays(read_h5(h5_file), arrays)
 
 
@@ -95,7 +95,7 @@ def test_weights_inside_a_saved_model_are_read(h5_file, arrays, tmp_path):
     assert_same_arrays(read_h5(path), arrays)
 
 
-def test_order_decides_and_not_the_layers_names(arrays, h5_file, tmp_path):
+def test_arrays_are_identified_by_order_and_not_by_the_layers_names(arrays, h5_file, tmp_path):
     path = tmp_path / "renamed.h5"
     with h5py.File(h5_file) as source, h5py.File(path, "w") as target:
         names = list(source.attrs["layer_names"])
@@ -106,7 +106,7 @@ def test_order_decides_and_not_the_layers_names(arrays, h5_file, tmp_path):
     assert_same_arrays(read_h5(path), arrays)
 
 
-def test_a_packed_file_is_read_whatever_its_name(packed, arrays, tmp_path):
+def test_a_packed_file_with_any_name_is_read(packed, arrays, tmp_path):
     path = tmp_path / "packed.bin"
     path.write_bytes(packed)
     assert_same_arrays(read_h5(path), arrays)
@@ -127,23 +127,23 @@ def test_a_folder_is_an_error(tmp_path):
 def test_a_file_that_is_not_hdf5_is_an_error(tmp_path, content):
     path = tmp_path / "page.h5"
     path.write_bytes(content)
-    with pytest.raises(WeightsError, match=r"page\.h5' are not a whole Keras HDF5") as error:
+    with pytest.raises(WeightsError, match=r"page\.h5' .*not a complete Keras HDF5") as error:
         read_h5(path)
     assert_one_sentence(error)
 
 
-def test_an_hdf5_file_of_something_else_is_an_error(tmp_path):
+def test_an_hdf5_file_without_weights_is_an_error(tmp_path):
     with h5py.File(tmp_path / "data.h5", "w") as file:
         file["numbers"] = np.arange(3)
-    with pytest.raises(WeightsError, match="not a whole Keras HDF5"):
+    with pytest.raises(WeightsError, match="not a complete Keras HDF5"):
         read_h5(tmp_path / "data.h5")
 
 
-@pytest.mark.parametrize("kept", [0.1, 0.99])
-def test_truncated_files_are_errors(h5_file, packed, tmp_path, kept):
+@pytest.mark.parametrize("share", [0.1, 0.99])
+def test_truncated_files_are_errors(h5_file, packed, tmp_path, share):
     for name, content in (("cut.h5", h5_file.read_bytes()), ("cut.h5.gz", packed)):
         path = tmp_path / name
-        path.write_bytes(content[: int(len(content) * kept)])
+        path.write_bytes(content[: int(len(content) * share)])
         with pytest.raises(WeightsError, match=name):
             read_h5(path)
 
@@ -157,7 +157,7 @@ def change_array(source, path, number, array):
         file[layer][name] = array
 
 
-def test_another_shape_is_an_error_that_shows_it(h5_file, tmp_path):
+def test_an_array_of_a_wrong_shape_is_an_error_that_shows_the_shape(h5_file, tmp_path):
     change_array(h5_file, tmp_path / "mel128.h5", 1, np.zeros((3, 3, 1, 32)))
     with pytest.raises(WeightsError, match=r"array 5 has the shape \(3, 3, 1, 32\)") as error:
         read_h5(tmp_path / "mel128.h5")
@@ -170,7 +170,7 @@ def test_weights_that_are_not_finite_are_an_error(h5_file, tmp_path):
         read_h5(tmp_path / "nan.h5")
 
 
-def test_another_number_of_layers_is_an_error(h5_file, tmp_path):
+def test_a_wrong_number_of_layers_is_an_error(h5_file, tmp_path):
     path = tmp_path / "short.h5"
     path.write_bytes(h5_file.read_bytes())
     with h5py.File(path, "r+") as file:
@@ -179,7 +179,7 @@ def test_another_number_of_layers_is_an_error(h5_file, tmp_path):
         read_h5(path)
 
 
-def test_writing_other_shapes_is_an_error(arrays, tmp_path):
+def test_writing_too_few_arrays_is_an_error(arrays, tmp_path):
     with pytest.raises(WeightsError, match="47 arrays instead of 48"):
         write_h5(tmp_path / "bad.h5", arrays[:-1])
     assert not (tmp_path / "bad.h5").exists()
@@ -193,7 +193,7 @@ def test_writing_into_a_missing_folder_is_an_error(arrays, tmp_path):
 # Untrained filters
 
 
-def test_untrained_weights_are_the_same_everywhere():
+def test_untrained_weights_are_the_same_on_every_machine():
     assert untrained_weights().sha256 == "150add95eb1d9965dd66e0922a2175a21f26d4e8f4de1eb90f5a90b96629df19"
 
 
@@ -215,11 +215,13 @@ def test_untrained_weights_are_he_normal_between_identities(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-# Looking for them
+# Finding
 
 
 @pytest.mark.parametrize("name", ["mine.h5", "mine.h5.gz"])
-def test_a_users_file_is_named_and_hashed_unpacked(h5_file, packed, arrays, tmp_path, name):
+def test_a_users_file_has_its_own_name_and_the_hash_of_its_unpacked_content(
+    h5_file, packed, arrays, tmp_path, name
+):
     path = tmp_path / name
     path.write_bytes(packed if name.endswith(".gz") else h5_file.read_bytes())
     weights = find_weights(str(path), models_dir=tmp_path / "models")
@@ -235,12 +237,12 @@ def test_a_users_missing_file_is_an_error(tmp_path):
 
 
 @pytest.fixture
-def call_official(monkeypatch, h5_file):
-    """Let the seeded file stand for the official one, which the tests cannot have."""
+def seeded_file_is_official(monkeypatch, h5_file):
+    """Treat the seeded file as the official one, which the tests do not have."""
     monkeypatch.setattr(weights_module, "OFFICIAL_SHA256", sha256(h5_file.read_bytes()))
 
 
-@pytest.mark.usefixtures("call_official")
+@pytest.mark.usefixtures("seeded_file_is_official")
 @pytest.mark.parametrize("choice", [None, "auto", "openl3"])
 @pytest.mark.parametrize("suffix", [".h5", ".h5.gz"])
 def test_official_weights_are_found_in_the_models_folder(h5_file, packed, arrays, tmp_path, choice, suffix):
@@ -252,7 +254,7 @@ def test_official_weights_are_found_in_the_models_folder(h5_file, packed, arrays
     assert (weights.trained, weights.path) == (True, path)
 
 
-def test_a_file_that_only_has_the_official_name_is_called_by_its_name(h5_file, tmp_path):
+def test_another_file_with_the_official_name_is_not_official(h5_file, tmp_path):
     path = tmp_path / f"{OFFICIAL_STEM}.h5"
     path.write_bytes(h5_file.read_bytes())
     weights = find_weights(None, models_dir=tmp_path, download=False)
@@ -261,7 +263,7 @@ def test_a_file_that_only_has_the_official_name_is_called_by_its_name(h5_file, t
 
 @pytest.fixture
 def installed_package(monkeypatch, tmp_path):
-    """An openl3 package that must not be imported."""
+    """An installed openl3 package that fails if it is imported."""
     folder = tmp_path / "site" / "openl3"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("raise RuntimeError('openl3 was imported')")
@@ -270,14 +272,14 @@ def installed_package(monkeypatch, tmp_path):
     return folder
 
 
-@pytest.mark.usefixtures("call_official")
+@pytest.mark.usefixtures("seeded_file_is_official")
 def test_official_weights_are_found_in_an_installed_package(installed_package, h5_file, tmp_path):
     path = installed_package / "openl3_audio_mel256_music.h5"
     path.write_bytes(h5_file.read_bytes())
     assert find_weights(None, models_dir=tmp_path, download=False).path == path
 
 
-def test_an_empty_file_in_an_installed_package_is_passed_over(installed_package, tmp_path):
+def test_an_empty_file_in_an_installed_package_is_ignored(installed_package, tmp_path):
     (installed_package / "openl3_audio_mel256_music.h5").write_bytes(b"")
     with pytest.raises(WeightsError, match="must be downloaded"):
         find_weights(None, models_dir=tmp_path, download=False)
@@ -292,7 +294,7 @@ def test_without_a_download_the_error_says_what_to_do(tmp_path):
     assert not (tmp_path / "models").exists()
 
 
-# Downloading: what goes wrong on the way is in test_downloading.py
+# Downloading. The failures of a download are tested in download/test_download.py.
 
 
 @pytest.fixture
@@ -302,29 +304,30 @@ def server():
 
 
 @pytest.fixture
-def call_packed_official(monkeypatch, packed):
+def packed_file_is_official(monkeypatch, packed):
+    """Accept the download of the seeded file."""
     monkeypatch.setattr(weights_module, "OFFICIAL_PACKED_SHA256", sha256(packed))
 
 
-@pytest.mark.usefixtures("call_official", "call_packed_official")
+@pytest.mark.usefixtures("seeded_file_is_official", "packed_file_is_official")
 @pytest.mark.parametrize("is_mirror", [False, True])
 def test_official_weights_are_downloaded_once(server, packed, arrays, tmp_path, monkeypatch, is_mirror):
     server.answers[:] = [whole(packed)]
     if not is_mirror:
         monkeypatch.setattr(weights_module, "OFFICIAL_URL", server.url)
     models = tmp_path / "new" / "models"
-    seen = []
+    calls = []
     weights = find_weights(
         None,
         models_dir=models,
         url=server.url if is_mirror else None,
-        progress=lambda done, total: seen.append((done, total)),
+        progress=lambda done, total: calls.append((done, total)),
     )
     assert_same_arrays(weights.arrays, arrays)
     assert weights.path == models / f"{OFFICIAL_STEM}.h5.gz"
     assert list(models.iterdir()) == [weights.path]
     assert weights.path.read_bytes() == packed
-    assert seen[-1] == (len(packed), len(packed))
+    assert calls[-1] == (len(packed), len(packed))
     assert find_weights(None, models_dir=models).sha256 == weights.sha256
     assert len(server.requests) == 1
 

@@ -11,14 +11,14 @@ from explorer.errors import EmbeddingError
 
 
 def test_the_network_takes_arrays_of_the_documented_shapes_in_that_order(engines):
-    # `engines`: TensorFlow warns when it is first imported after something has set its threads.
+    # The fixture `engines` comes first: TensorFlow warns if it is imported after its threads were set.
     model = network.build_network()
     assert [tuple(array.shape) for array in model.get_weights()] == list(network.WEIGHT_SHAPES)
     assert model.input_shape == (None, 256, 199, 1)
     assert model.output_shape == (None, 512)
 
 
-def test_the_network_has_openl3s_parameters():
+def test_the_network_has_as_many_parameters_as_openl3():
     assert sum(math.prod(shape) for shape in network.WEIGHT_SHAPES) == 4_689_860
     assert len(network.LAYER_SHAPES) == 16
 
@@ -26,7 +26,7 @@ def test_the_network_has_openl3s_parameters():
 def test_importing_the_embedding_modules_imports_no_framework():
     code = (
         "import sys\n"
-        "from explorer.embedding import engines, frontend, keras_frontend, network, pooling, weights\n"
+        "from explorer.embedding import engines, frontend, keras_frontend, model_weights, network, pooling\n"
         "heavy = ('keras', 'tensorflow', 'jax', 'torch', 'openvino', 'h5py')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
@@ -34,7 +34,7 @@ def test_importing_the_embedding_modules_imports_no_framework():
     assert result.stdout.strip() == "[]"
 
 
-def test_importing_keras_says_nothing_and_leaves_stderr_working():
+def test_importing_keras_prints_nothing_and_leaves_stderr_working():
     code = (
         "import os\n"
         "from explorer.embedding.network import import_keras\n"
@@ -67,26 +67,26 @@ def test_an_unknown_precision_is_an_error_that_shows_it():
 
 
 def test_the_network_runs_on_keras_without_tensorflow(inputs, sounds, reference, tmp_path):
-    # Keras's backend for inference on OpenVINO is there wherever our engines are.
+    # OpenVINO is always installed, and Keras has a backend for inference on it.
     sound = sounds["hop_0.5"]
     windows = next(frontend.windows([sound.samples], hop_s=sound.hop_s, batch_size=100))
-    given, made = tmp_path / "given.npz", tmp_path / "made.npy"
-    np.savez(given, *inputs.seeded_arrays(), log_mels=frontend.log_mel(windows))
+    arguments, result_file = tmp_path / "arguments.npz", tmp_path / "result.npy"
+    np.savez(arguments, *inputs.seeded_arrays(), log_mels=frontend.log_mel(windows))
     code = (
         "import sys, numpy as np\n"
         "from explorer.embedding.network import build_network\n"
-        "given = np.load(sys.argv[1])\n"
+        "arguments = np.load(sys.argv[1])\n"
         "network = build_network()\n"
-        "network.set_weights([given[f'arr_{number}'] for number in range(48)])\n"
-        "np.save(sys.argv[2], network.predict_on_batch(given['log_mels']))\n"
+        "network.set_weights([arguments[f'arr_{number}'] for number in range(48)])\n"
+        "np.save(sys.argv[2], network.predict_on_batch(arguments['log_mels']))\n"
         "print('tensorflow' in sys.modules)"
     )
-    command = [sys.executable, "-c", code, str(given), str(made)]
+    command = [sys.executable, "-c", code, str(arguments), str(result_file)]
     environment = {**os.environ, "KERAS_BACKEND": "openvino"}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
-    embedding, expected = np.load(made), reference["embedding/hop_0.5"]
-    # This backend gives OpenVINO no precision to keep to, which is bfloat16 on chips that have it.
+    embedding, expected = np.load(result_file), reference["embedding/hop_0.5"]
+    # This backend does not set OpenVINO's precision, so OpenVINO uses bfloat16 on chips that support it.
     assert np.abs(embedding - expected).max() / np.abs(expected).max() < 0.03
     norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(expected, axis=1)
     assert ((embedding * expected).sum(axis=1) / norms).min() >= 0.999

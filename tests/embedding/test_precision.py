@@ -17,20 +17,20 @@ from explorer.errors import EmbeddingError
 
 @pytest.fixture
 def songs():
-    """Twenty songs of three windows: here a window is its own embedding."""
+    """Twenty songs of three windows; in these tests each window is its own embedding."""
     return list(np.random.RandomState(0).standard_normal((20, 3, 512)).astype(np.float32))
 
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that only engines move on."""
+    """A clock that only the engines advance."""
     clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
     monkeypatch.setattr(precision_module, "time", clock)
     return clock
 
 
 def opener(clock, *, milliseconds, noise):
-    """Open engines that take so long a window, and disturb embeddings so much."""
+    """Return a function that opens engines of the given milliseconds per window and noise per precision."""
     random = np.random.RandomState(1)
 
     def open_candidate(precision):
@@ -43,7 +43,7 @@ def opener(clock, *, milliseconds, noise):
     return open_candidate
 
 
-def test_the_fastest_is_taken_that_is_right_enough(songs, clock):
+def test_the_fastest_accurate_precision_is_chosen(songs, clock):
     milliseconds = {"float32": 64, "bfloat16": 9, "int8": 4}
     noise = {"bfloat16": 1e-4, "int8": 2e-4}
     choice = choose_precision(
@@ -57,34 +57,36 @@ def test_the_fastest_is_taken_that_is_right_enough(songs, clock):
     assert json.loads(json.dumps(choice.record()))["precision"] == "int8"
 
 
-def test_what_turns_vectors_too_far_is_refused(songs, clock):
+def test_a_precision_with_a_low_cosine_is_refused(songs, clock):
     milliseconds = {"float32": 64, "bfloat16": 9, "int8": 4}
     noise = {"bfloat16": 1e-4, "int8": 0.2}
     choice = choose_precision(
         songs, ("bfloat16", "int8"), opener(clock, milliseconds=milliseconds, noise=noise)
     )
     assert choice.precision == "bfloat16"
-    assert "least cosine with float32 is 0.9" in choice.trials[2].problem
+    assert "cosine with float32 is 0.9" in choice.trials[2].problem
 
 
-def test_what_keeps_the_cosine_and_loses_the_neighbours_is_refused(songs, clock):
-    # A large part in common, as untrained filters have it: every cosine is near 1 whatever differs.
+def test_a_precision_with_a_high_cosine_and_other_neighbours_is_refused(songs, clock):
+    # All vectors share a large constant, as with untrained filters, so every cosine is near 1.
     alike = [song + 30 for song in songs]
     open_candidate = opener(clock, milliseconds={"float32": 64, "int8": 4}, noise={"int8": 0.5})
     choice = choose_precision(alike, ("int8",), open_candidate)
     assert choice.precision == "float32"
     assert choice.trials[1].cosine > 0.9995
-    assert "of float32's ten nearest neighbours are kept and not 97%" in choice.reason
+    assert "of float32's ten nearest neighbours are kept" in choice.reason
+    assert choice.reason.endswith(" 97%")
 
 
-def test_what_is_not_faster_is_refused(songs, clock):
+def test_a_precision_that_is_not_faster_is_refused(songs, clock):
     open_candidate = opener(clock, milliseconds={"float32": 64, "bfloat16": 60}, noise={})
     choice = choose_precision(songs, ("bfloat16",), open_candidate)
     assert choice.precision == "float32"
-    assert choice.reason == "bfloat16: it is not faster than float32 (1.07 times its speed)"
+    assert choice.reason.startswith("bfloat16: ")
+    assert "not faster than float32 (1.07 " in choice.reason
 
 
-def test_what_cannot_run_is_ruled_out_and_the_others_are_tried(songs, clock):
+def test_a_precision_that_cannot_run_is_refused_and_the_others_are_measured(songs, clock):
     working = opener(clock, milliseconds={"float32": 64, "bfloat16": 9}, noise={})
 
     def open_candidate(precision):
@@ -94,10 +96,10 @@ def test_what_cannot_run_is_ruled_out_and_the_others_are_tried(songs, clock):
 
     choice = choose_precision(songs, ("int8", "bfloat16"), open_candidate)
     assert choice.precision == "bfloat16"
-    assert choice.trials[1].problem == "it could not run (It needs nncf.)"
+    assert "could not run (It needs nncf.)" in choice.trials[1].problem
 
 
-def test_too_few_songs_prove_nothing(songs):
+def test_with_too_few_songs_float32_is_chosen_without_a_measurement(songs):
     def open_nothing(precision):
         raise AssertionError
 
@@ -106,13 +108,14 @@ def test_too_few_songs_prove_nothing(songs):
     assert "too few" in choice.reason
 
 
-def test_without_a_candidate_it_says_what_the_processor_lacks(songs, clock):
+def test_without_a_candidate_the_reason_is_what_the_processor_lacks(songs, clock):
     choice = choose_precision(songs, (), opener(clock, milliseconds={"float32": 64}, noise={}))
-    assert (choice.precision, choice.reason) == ("float32", "the processor has neither bfloat16 nor int8")
+    assert choice.precision == "float32"
+    assert "neither bfloat16 nor int8" in choice.reason
 
 
-def test_songs_are_pooled_as_the_library_pools(clock):
-    # Only the last song's mean moves: the maximum over its windows hides it.
+def test_songs_are_pooled_with_the_librarys_method(clock):
+    # int8 lowers all windows of a song except the first, which changes the mean but not the maximum.
     songs = [np.zeros((4, 512), np.float32) + np.eye(512, dtype=np.float32)[index] for index in range(20)]
 
     def open_candidate(precision):
@@ -139,7 +142,7 @@ def test_neighbours_are_counted_after_centring():
     assert least_cosine(-exact, exact) == pytest.approx(-1)
 
 
-def test_a_choice_is_told_in_one_line():
+def test_a_choice_is_described_in_one_line():
     trials = [
         {"precision": "float32", "ms_per_window": 64.2, "cosine": 1.0, "neighbours_kept": 1.0, "problem": ""},
         {
@@ -158,8 +161,12 @@ def test_a_choice_is_told_in_one_line():
         },
     ]
     choice = {"precision": "bfloat16", "songs": 64, "windows": 512, "trials": trials, "reason": ""}
-    assert describe_choice(choice) == (
-        "bfloat16, measured on 512 windows of 64 songs (float32 64.2 ms a window; "
-        "bfloat16 7.1 times as fast, least cosine 0.99999, 98.6% of neighbours kept; "
-        "int8 14.3 times as fast, least cosine 0.99980, 96.7% of neighbours kept, refused)."
-    )
+    line = describe_choice(choice)
+    assert line.startswith("bfloat16, measured on 512 windows of 64 songs (float32 64.2 ms")
+    assert line.endswith(").")
+    _, bfloat16, int8 = line.split("; ")
+    for value in ("bfloat16 7.1 times", "0.99999", "98.6%"):
+        assert value in bfloat16
+    for value in ("int8 14.3 times", "0.99980", "96.7%", "refused"):
+        assert value in int8
+    assert "refused" not in bfloat16

@@ -14,7 +14,7 @@ from support import store_vectors, write_song
 from explorer.database.database import Database
 from explorer.errors import AnalysisError, LibraryError
 from explorer.exporting import exporter as exporting
-from explorer.exporting.exporter import ExportRequest, export, form_of
+from explorer.exporting.exporter import ExportRequest, export, format_of
 from explorer.exporting.tables import COLUMNS, METADATA_COLUMNS
 from explorer.library.genres import open_genre_source
 from explorer.library.music_file import ScannedFile, Tags
@@ -308,7 +308,7 @@ def test_a_projection_that_the_map_does_not_have_is_an_error_that_names_the_othe
 
 
 def test_an_empty_library_is_an_error(fresh_db, tmp_path):
-    for form in exporting.FORMS:
+    for form in exporting.FORMATS:
         with pytest.raises(LibraryError, match=r"holds no song yet"):
             export(fresh_db, ExportRequest(form), out=tmp_path / "out")
 
@@ -367,10 +367,10 @@ def test_a_tsv_cannot_be_written_to_a_stream(library):
 
 
 def test_the_format_follows_from_the_files_extension():
-    assert form_of(Path("a/b.CSV")) == "csv"
-    assert form_of(Path("list.m3u")) == "m3u8"
-    assert form_of(Path("x.pq")) == "parquet"
-    assert form_of(Path("x.txt")) is None
+    assert format_of(Path("a/b.CSV")) == "csv"
+    assert format_of(Path("list.m3u")) == "m3u8"
+    assert format_of(Path("x.pq")) == "parquet"
+    assert format_of(Path("x.txt")) is None
 
 
 class FullDisk(io.BytesIO):

@@ -1,4 +1,4 @@
-"""Any file, however bad, through one real index run: each becomes a song, or a reason."""
+"""Odd and broken files in one real index run: each becomes a song or a failure."""
 
 import ctypes
 import os
@@ -10,11 +10,12 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
-from support import Listener, write_tone
+from support import RecordingReporter, write_tone
 
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT, Settings
 from explorer.database.database import Database
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
@@ -49,7 +50,7 @@ SONGS = {
     "junk around.mp3": (1.4, 1.7),
     **(NAMES if POSIX else {}),
 }
-"""Seconds, or between how many."""
+"""The expected duration in seconds, or its bounds."""
 
 FAILURES = {
     "empty.mp3": "empty.mp3 is empty.",
@@ -66,8 +67,8 @@ FAILURES = {
 }
 
 
-class Remover(Listener):
-    """Removes a file as soon as it waits in the queue."""
+class Remover(RecordingReporter):
+    """Removes a file before the run reads it."""
 
     def __init__(self, path):
         super().__init__()
@@ -200,13 +201,13 @@ def write_links(folder):
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What became of the folder: the summary, the songs and the failures by path, previews, what was said."""
+    """The result of a run: summary, songs and failures by path, previews, messages, and the next summary."""
     base = tmp_path_factory.mktemp("bad")
     write_folder(base / "music")
     reporter = Remover(base / "music" / "vanishing.flac")
     with Database.open(base / "songs.db") as database:
         summary = index_folder(
-            database, base / "music", request=REQUEST, reporter=reporter, previews=base / "previews"
+            IndexRun(database, base / "music", request=REQUEST, reporter=reporter, previews=base / "previews")
         )
         ids, vectors = database.vectors()
         songs = {
@@ -214,7 +215,9 @@ def found(tmp_path_factory):
             for song_id, row, vector in zip(ids, database.songs(), vectors, strict=True)
         }
         failures = {path.removeprefix(f"{base / 'music'}/"): why for path, why in database.failures()}
-        again = index_folder(database, base / "music", request=REQUEST, reporter=Listener())
+        again = index_folder(
+            IndexRun(database, base / "music", request=REQUEST, reporter=RecordingReporter())
+        )
     return summary, songs, failures, base / "previews", reporter.said, again
 
 
@@ -228,12 +231,12 @@ def test_every_file_is_a_song_or_a_failure(found):
     assert set(failures) == set(FAILURES)
     assert (summary.indexed, summary.failed, summary.skipped) == (len(SONGS), len(FAILURES), 0)
     assert not summary.interrupted
-    # The vanished one is not there any more.
+    # The vanished file was forgotten.
     assert (again.indexed, again.failed, again.skipped) == (0, 0, len(SONGS) + len(FAILURES) - 1)
 
 
 @pytest.mark.parametrize("name", SONGS)
-def test_it_is_embedded_for_what_it_holds(found, name):
+def test_an_odd_but_readable_file_is_embedded(found, name):
     _, songs, _, previews, _, _ = found
     file, row, vector = songs[song_id(name)]
     expected = SONGS[name]
@@ -246,11 +249,11 @@ def test_it_is_embedded_for_what_it_holds(found, name):
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_its_reason_is_recorded_in_a_sentence(found, name):
+def test_the_reason_of_a_failure_is_one_sentence(found, name):
     assert found[2][name] == FAILURES[name]
 
 
-def test_previews_fail_of_no_song(found):
+def test_every_song_gets_a_preview(found):
     summary, songs, _, _, said, _ = found
     assert not [line for line in said if line.startswith("No preview")]
     assert summary.previews == len(songs)
@@ -259,13 +262,15 @@ def test_previews_fail_of_no_song(found):
 INDEX = """
 import os, sys
 from pathlib import Path
-from support import Listener
+from support import RecordingReporter
 from test_bad_files import REQUEST
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.database.database import Database
 folder = Path(sys.argv[1])
 with Database.open(folder / "songs.db") as database:
-    summary = index_folder(database, folder / "music", request=REQUEST, reporter=Listener())
+    run = IndexRun(database, folder / "music", request=REQUEST, reporter=RecordingReporter())
+    summary = index_folder(run)
 print(summary.indexed, summary.failed)
 for failure in summary.failures:
     print(*failure, sep=": ")
@@ -273,15 +278,15 @@ for failure in summary.failures:
 
 
 def obey_permissions():
-    """Take from root, for what is executed next, what lets it read everything: capabilities(7)."""
+    """Drop the capabilities that let root read every file, in the next program: capabilities(7)."""
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) if os.geteuid() == 0 else ():
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
             os._exit(NOT_TO_BE_HAD)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere it may be allowed all the same.")
-def test_what_must_not_be_read_is_said(tmp_path, make_tone):
+@pytest.mark.skipif(sys.platform != "linux", reason="Other systems may allow it.")
+def test_an_unreadable_folder_is_reported(tmp_path, make_tone):
     secret = make_tone(tmp_path / "music" / "secret.flac")
     shut = make_tone(tmp_path / "music" / "shut" / "inside.flac").parent
     make_tone(tmp_path / "music" / "song.flac", frequency_hz=200)

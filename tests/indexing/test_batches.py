@@ -5,7 +5,7 @@ from explorer.indexing.outcomes import Failed
 
 
 def windows(number, count):
-    """Windows that know whose they are and which."""
+    """Windows that hold their song's number and their own."""
     return np.array([[number, index] for index in range(count)], np.float32).reshape(-1, 2)
 
 
@@ -22,22 +22,22 @@ def pack(packer, *songs):
     return [*batches, packer.flush()]
 
 
-def test_batches_are_full_but_for_the_last():
+def test_all_batches_but_the_last_are_full():
     batches = pack(Packer(4), (0, 3), (1, 6), (2, 1), (3, 5))
     assert [len(batch.inputs) for batch in batches] == [4, 4, 4, 3]
     assert [batch.parts for batch in batches[:2]] == [[(0, 0, 3), (1, 3, 4)], [(1, 0, 4)]]
 
 
-def test_every_window_goes_to_its_song_in_order():
+def test_the_windows_of_each_song_stay_in_order():
     songs = ((0, 3), (1, 0), (2, 11), (3, 1), (4, 4))
-    found = {}
+    unpacked = {}
     for batch in pack(Packer(4), *songs):
         for number, start, stop in batch.parts:
-            found.setdefault(number, []).extend(batch.inputs[start:stop].tolist())
-    assert found == {number: windows(number, count).tolist() for number, count in songs if count}
+            unpacked.setdefault(number, []).extend(batch.inputs[start:stop].tolist())
+    assert unpacked == {number: windows(number, count).tolist() for number, count in songs if count}
 
 
-def test_a_song_ends_with_its_last_window_and_not_before():
+def test_a_song_ends_in_the_batch_of_its_last_window():
     ended, seen = [], {}
     for batch in pack(Packer(4), (0, 3), (1, 6), (2, 0), (3, 3)):
         for number, start, stop in batch.parts:
@@ -48,7 +48,7 @@ def test_a_song_ends_with_its_last_window_and_not_before():
     assert ended == [0, 1, 2, 3]
 
 
-def test_an_end_waits_for_nothing_where_no_window_waits():
+def test_an_ending_is_yielded_at_once_if_no_window_is_waiting():
     packer = Packer(4)
     [batch] = packer.end(ending(7))
     assert batch.inputs is None
@@ -56,7 +56,7 @@ def test_an_end_waits_for_nothing_where_no_window_waits():
     assert packer.flush() == Batch()
 
 
-def test_songs_may_come_in_turns():
+def test_windows_of_several_songs_may_alternate():
     packer = Packer(4)
     assert list(packer.add(0, windows(0, 2))) == []
     [first] = packer.add(1, windows(1, 3))

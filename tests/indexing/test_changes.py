@@ -1,4 +1,4 @@
-"""What becomes of a library when its files change between two runs: real files, the real network."""
+"""A library whose files change between two index runs, with real files and the real network."""
 
 import os
 import shutil
@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3, TIT2
-from support import Listener
+from support import RecordingReporter
 
 from explorer.config import Settings
 from explorer.embedding.engines import Engine
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.model import ModelRequest
@@ -45,7 +46,7 @@ def embedded(monkeypatch):
 
 def index(database, folder, **options):
     options.setdefault("reporter", Reporter())
-    return index_folder(database, folder, request=REQUEST, **options)
+    return index_folder(IndexRun(database, folder, request=REQUEST, **options))
 
 
 def counts(summary):
@@ -57,7 +58,7 @@ def ids(database):
     return [song.song_id for song in database.songs()]
 
 
-def test_moved_songs_keep_vector_and_place_and_are_called_by_their_new_path(fresh_db, music, embedded):
+def test_moved_songs_keep_their_vector_and_place_and_get_a_new_id(fresh_db, music, embedded):
     index(fresh_db, music)
     make_map(fresh_db, reporter=Reporter())
     before = {song_id: fresh_db.vector(song_id) for song_id in ids(fresh_db)}
@@ -71,9 +72,9 @@ def test_moved_songs_keep_vector_and_place_and_are_called_by_their_new_path(fres
     assert ids(fresh_db) == ["b/5.ogg", "b/four.wav", "b/three.mp3", "c/one.flac", "c/two.flac"]
     for after, name in names.items():
         np.testing.assert_array_equal(fresh_db.vector(after), before[name])
-        for projection, found in fresh_db.stored_places().items():
-            assert found[after] == places[projection][name]
-            assert name not in found
+        for projection, new_places in fresh_db.stored_places().items():
+            assert new_places[after] == places[projection][name]
+            assert name not in new_places
     assert fresh_db.map_revision() > revision
     assert fresh_db.find_song("a/one.flac").song_id == "c/one.flac"  # Its title, which it keeps.
     assert fresh_db.file_of("c/one.flac").path == music / "c" / "one.flac"
@@ -95,16 +96,16 @@ def test_a_moved_library_equals_one_that_was_indexed_there(tmp_path, fresh_db, m
             assert fresh_db._rows(rows) == other._rows(rows), table
 
 
-def test_songs_are_found_by_words_after_they_moved(fresh_db, music):
+def test_moved_songs_are_found_by_text_search(fresh_db, music):
     index(fresh_db, music)
     (music / "five.ogg").rename(music / "six.ogg")
     index(fresh_db, music)
     assert fresh_db.genres_of("six.ogg") == ("Test",)
-    found = fresh_db._rows("SELECT song_id, genres FROM song_texts WHERE song_id LIKE '%.ogg'")
-    assert found == [("six.ogg", "Test")]
+    rows = fresh_db._rows("SELECT song_id, genres FROM song_texts WHERE song_id LIKE '%.ogg'")
+    assert rows == [("six.ogg", "Test")]
 
 
-def test_edited_tags_are_taken_over_and_nothing_is_embedded(fresh_db, music, embedded):
+def test_edited_tags_are_stored_without_embedding(fresh_db, music, embedded):
     index(fresh_db, music)
     before = {song_id: fresh_db.vector(song_id) for song_id in ids(fresh_db)}
     embedded.clear()
@@ -134,7 +135,7 @@ def test_edited_tags_are_taken_over_and_nothing_is_embedded(fresh_db, music, emb
     assert counts(index(fresh_db, music)) == {"skipped": 5}
 
 
-def test_a_moved_and_retagged_song_is_the_same_song(fresh_db, music, embedded):
+def test_a_moved_and_retagged_song_keeps_its_vector(fresh_db, music, embedded):
     index(fresh_db, music)
     embedded.clear()
     file = mutagen.File(music / "a" / "one.flac")
@@ -170,7 +171,7 @@ def test_copies_share_a_vector_and_only_the_changed_file_is_embedded(fresh_db, m
     np.testing.assert_array_equal(fresh_db.vector("b/copy.flac"), old)
 
 
-def test_files_that_exchange_their_names_exchange_their_vectors(fresh_db, music, embedded):
+def test_files_that_swap_names_swap_vectors(fresh_db, music, embedded):
     index(fresh_db, music)
     one, two = fresh_db.vector("a/one.flac"), fresh_db.vector("a/two.flac")
     embedded.clear()
@@ -187,7 +188,7 @@ def test_files_that_exchange_their_names_exchange_their_vectors(fresh_db, music,
     np.testing.assert_array_equal(fresh_db.vector("a/two.flac"), one)
 
 
-def test_deleted_files_are_marked_once_and_come_back(fresh_db, music, tmp_path):
+def test_deleted_files_are_marked_and_unmarked_when_they_return(fresh_db, music, tmp_path):
     index(fresh_db, music)
     (music / "a").rename(tmp_path / "elsewhere")
     assert counts(index(fresh_db, music)) == {"skipped": 3, "gone": 2}
@@ -201,7 +202,7 @@ def test_deleted_files_are_marked_once_and_come_back(fresh_db, music, tmp_path):
     assert fresh_db._rows("SELECT count(*) FROM files WHERE gone_since IS NOT NULL") == [(0,)]
 
 
-def test_only_the_folder_that_was_looked_at_can_miss_files(fresh_db, music):
+def test_only_songs_of_the_scanned_folder_are_marked_as_missing(fresh_db, music):
     index(fresh_db, music)
     (music / "five.ogg").unlink()
     (music / "a" / "one.flac").unlink()
@@ -209,7 +210,7 @@ def test_only_the_folder_that_was_looked_at_can_miss_files(fresh_db, music):
     assert counts(index(fresh_db, music)) == {"skipped": 3, "gone": 2}
 
 
-def test_what_cannot_be_looked_at_is_not_gone(fresh_db, music, monkeypatch):
+def test_songs_in_an_unreadable_folder_are_not_marked_as_missing(fresh_db, music, monkeypatch):
     index(fresh_db, music)
     scandir = os.scandir
 
@@ -220,12 +221,12 @@ def test_what_cannot_be_looked_at_is_not_gone(fresh_db, music, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", fail_in_one)
     (music / "five.ogg").unlink()
-    listener = Listener()
+    listener = RecordingReporter()
     assert counts(index(fresh_db, music, reporter=listener)) == {"skipped": 2, "gone": 1}
-    assert [line for line in listener.said if "music/a/ for one" in line or "music/a for one" in line]
+    assert [line for line in listener.said if f"{music}/a" in line and "1 folders or files" in line]
 
 
-def test_a_song_that_moved_into_another_folder_of_the_library_moves_there(fresh_db, music, tmp_path):
+def test_a_song_that_moved_into_another_root_moves_there(fresh_db, music, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     index(fresh_db, music)
@@ -235,7 +236,7 @@ def test_a_song_that_moved_into_another_folder_of_the_library_moves_there(fresh_
     assert counts(index(fresh_db, music)) == {"skipped": 4}
 
 
-def test_a_song_whose_whole_folder_is_away_is_copied_and_not_moved(fresh_db, music, tmp_path):
+def test_a_song_whose_root_is_missing_is_copied_and_not_moved(fresh_db, music, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     index(fresh_db, music)
@@ -255,7 +256,7 @@ def test_a_failure_is_forgotten_with_its_file(fresh_db, music):
     assert fresh_db.failures() == []
 
 
-def test_a_library_of_before_the_sound_had_a_mark_finds_moved_files_by_their_bytes(fresh_db, music, embedded):
+def test_without_audio_fingerprints_moved_files_are_found_by_their_bytes(fresh_db, music, embedded):
     index(fresh_db, music)
     with fresh_db.transaction():
         fresh_db._rows("UPDATE files SET audio_fingerprint = NULL")
@@ -266,7 +267,7 @@ def test_a_library_of_before_the_sound_had_a_mark_finds_moved_files_by_their_byt
     assert fresh_db._rows("SELECT audio_fingerprint IS NULL FROM files WHERE song_id = 'six.ogg'") == [(0,)]
 
 
-def test_a_file_that_is_still_being_written_waits_for_the_next_run(fresh_db, music):
+def test_a_file_that_was_just_modified_is_left_for_the_next_run(fresh_db, music):
     os.utime(music / "five.ogg")
     for name in ("a/one.flac", "a/two.flac", "b/three.mp3", "b/four.wav"):
         os.utime(music / name, (1, 1))

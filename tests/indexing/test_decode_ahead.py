@@ -7,9 +7,9 @@ import pytest
 
 from explorer.audio.decoder import DecoderError
 from explorer.config import ROOT
-from explorer.indexing import decode_ahead as producer_module
+from explorer.indexing import decode_ahead as decode_module
 from explorer.indexing.batches import Decoded, Undecoded
-from explorer.indexing.decode_ahead import Producer, decoding_threads
+from explorer.indexing.decode_ahead import DecodeAhead, decoding_threads
 from explorer.indexing.outcomes import Failed, Known
 from explorer.library.scanning import scan_folder
 
@@ -23,9 +23,9 @@ def music(tmp_path, make_tone):
     return folder
 
 
-def produce(folder, *, threads=1, batch_size=4, prepare=np.copy, known=frozenset()):
+def decode(folder, *, threads=1, batch_size=4, prepare=np.copy, known=frozenset()):
     files = list(scan_folder(folder))
-    producer = Producer(
+    decode_ahead = DecodeAhead(
         folder,
         files,
         prepare=prepare,
@@ -34,25 +34,25 @@ def produce(folder, *, threads=1, batch_size=4, prepare=np.copy, known=frozenset
         known=set(known),
         threads=threads,
     )
-    return files, producer
+    return files, decode_ahead
 
 
 def collect(folder, **options):
     """Return each file's windows, put together again, and how it ended."""
-    files, producer = produce(folder, **options)
-    found, endings = {}, {}
-    for batch in producer.batches():
+    files, decode_ahead = decode(folder, **options)
+    parts_of, endings = {}, {}
+    for batch in decode_ahead.batches():
         for number, start, stop in batch.parts:
             assert number not in endings
-            found.setdefault(files[number].text, []).append(batch.inputs[start:stop])
+            parts_of.setdefault(files[number].text, []).append(batch.inputs[start:stop])
         endings.update({ending.number: ending for ending in batch.endings})
-    windows = {name: np.concatenate(parts) for name, parts in found.items()}
+    windows = {name: np.concatenate(parts) for name, parts in parts_of.items()}
     return windows, {files[number].text: ending for number, ending in endings.items()}
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("batch_size", [1, 4, 64])
-def test_every_song_comes_whole_however_many_threads_decode(music, threads, batch_size):
+def test_every_song_is_complete_with_any_number_of_threads(music, threads, batch_size):
     windows, endings = collect(music, threads=threads, batch_size=batch_size)
     expected, _ = collect(music)
     assert {name: len(rows) for name, rows in windows.items()} == {
@@ -65,14 +65,14 @@ def test_every_song_comes_whole_however_many_threads_decode(music, threads, batc
     assert endings["3.flac"].song.duration_s == pytest.approx(2.3, abs=1e-3)
 
 
-def test_a_copy_comes_after_what_it_is_a_copy_of(music):
+def test_a_copy_ends_after_its_original(music):
     shutil.copy(music / "0.flac", music / "9.flac")
     _, endings = collect(music)
     assert list(endings).index("0.flac") < list(endings).index("9.flac")
     assert isinstance(endings["9.flac"].outcome, Known)
 
 
-def test_a_song_that_cannot_be_prepared_costs_itself(music):
+def test_a_song_whose_log_mel_fails_fails_alone(music):
     def prepare(windows):
         if len(windows) == 4:
             raise ValueError("four")
@@ -86,7 +86,7 @@ def test_a_song_that_cannot_be_prepared_costs_itself(music):
     assert failed["2.flac"] == "2.flac cannot be read (ValueError: four)."
 
 
-def test_a_song_that_crashes_its_decoder_costs_itself(music, monkeypatch, make_tone):
+def test_a_song_that_crashes_its_decoder_fails_alone(music, monkeypatch, make_tone):
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "troubles"))
     make_tone(music / "crash.flac")
     windows, endings = collect(music)
@@ -99,33 +99,33 @@ def test_a_song_that_crashes_its_decoder_costs_itself(music, monkeypatch, make_t
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_without_a_process_that_decodes_no_file_is_blamed(music, monkeypatch, tmp_path, threads):
+def test_if_no_decoder_can_start_the_run_fails_and_no_file(music, monkeypatch, tmp_path, threads):
     (tmp_path / "sitecustomize.py").write_text("import os\nos._exit(3)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    _, producer = produce(music, threads=threads)
+    _, decode_ahead = decode(music, threads=threads)
     with pytest.raises(DecoderError, match="can be started"):
-        list(producer.batches())
+        list(decode_ahead.batches())
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decoding")]
 
 
-def test_nothing_runs_on_when_nobody_listens_any_more(music):
-    _, producer = produce(music, threads=3, batch_size=1)
-    batches = producer.batches()
+def test_threads_end_when_the_reader_stops(music):
+    _, decode_ahead = decode(music, threads=3, batch_size=1)
+    batches = decode_ahead.batches()
     next(batches)
     batches.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decoding")]
 
 
-def test_no_more_is_decoded_ahead_than_the_queue_holds(music, monkeypatch):
-    monkeypatch.setattr(producer_module, "QUEUED_WINDOWS", 2)
+def test_decoding_waits_when_the_queue_is_full(music, monkeypatch):
+    monkeypatch.setattr(decode_module, "QUEUED_WINDOWS", 2)
     prepared = []
 
     def prepare(windows):
         prepared.append(len(windows))
         return windows
 
-    _, producer = produce(music, batch_size=1, prepare=prepare)
-    batches = producer.batches()
+    _, decode_ahead = decode(music, batch_size=1, prepare=prepare)
+    batches = decode_ahead.batches()
     next(batches)
     # Two in the queue, one taken, and one song's windows in the hand of the thread that waits.
     for _ in range(200):

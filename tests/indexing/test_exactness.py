@@ -1,4 +1,4 @@
-"""From a file to vectors, held against the published package's numbers."""
+"""Vectors of audio files, compared with those of the published package."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import soundfile
 
 from explorer.embedding.model_weights import write_h5
 from explorer.indexing.embed_files import embed_to_npz
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import Reporter
@@ -23,7 +24,7 @@ def models(inputs, tmp_path_factory):
 
 @pytest.fixture
 def written(inputs, tmp_path, models):
-    """Write one of the sounds to a file, and return it with the request that fits."""
+    """Write one of the sounds to a file; return the file and the matching request."""
 
     def write(name):
         sound = inputs.sounds()[name]
@@ -42,7 +43,7 @@ def embed(path, request, tmp_path):
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_an_embedded_file_has_the_published_packages_numbers(written, reference, tmp_path, name):
+def test_an_embedded_file_equals_the_published_package(written, reference, tmp_path, name):
     result = embed(*written(name), tmp_path)
     expected = reference[f"embedding/{name}"]
     assert np.abs(result["embedding"] - expected).max() / np.abs(expected).max() < 1e-4
@@ -51,7 +52,9 @@ def test_an_embedded_file_has_the_published_packages_numbers(written, reference,
 
 
 @pytest.mark.parametrize("name", RESAMPLED)
-def test_a_resampled_file_keeps_the_published_packages_directions(written, reference, tmp_path, name):
+def test_a_resampled_file_points_in_the_direction_of_the_published_package(
+    written, reference, tmp_path, name
+):
     result = embed(*written(name), tmp_path)["embedding"]
     expected = reference[f"embedding/{name}"]
     norms = np.linalg.norm(result, axis=1) * np.linalg.norm(expected, axis=1)
@@ -59,8 +62,8 @@ def test_a_resampled_file_keeps_the_published_packages_directions(written, refer
 
 
 @pytest.mark.parametrize("name", ["hop_0.1", "hop_0.5", "hop_1.0"])
-def test_an_indexed_songs_vector_is_the_maximum_of_the_packages(written, reference, fresh_db, name):
+def test_an_indexed_vector_is_the_maximum_of_the_published_embedding(written, reference, fresh_db, name):
     path, request = written(name)
-    index_folder(fresh_db, path.parent, request=request, reporter=Reporter())
+    index_folder(IndexRun(fresh_db, path.parent, request=request, reporter=Reporter()))
     expected = reference[f"embedding/{name}"].max(axis=0)
     assert np.abs(fresh_db.vector(path.name) - expected).max() / np.abs(expected).max() < 1e-4

@@ -12,12 +12,13 @@ import time
 import numpy as np
 import pytest
 import soundfile
-from support import Listener
+from support import RecordingReporter
 
 from explorer.analysis.library_status import describe_library, library_status
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT, Settings
 from explorer.indexing import make_previews
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import Reporter
@@ -30,7 +31,7 @@ INDEX = [sys.executable, str(ROOT / "run.py"), "index", "--weights", "untrained"
 def index(database, folder, **options):
     options.setdefault("request", REQUEST)
     options.setdefault("reporter", Reporter())
-    return index_folder(database, folder, **options)
+    return index_folder(IndexRun(database, folder, **options))
 
 
 def music(seconds, seed=0):
@@ -56,7 +57,7 @@ def folder(tmp_path):
     return tmp_path / "music"
 
 
-def test_a_song_with_a_silent_intro_is_previewed_where_its_music_is(fresh_db, tmp_path):
+def test_the_preview_of_a_song_with_a_silent_intro_starts_in_the_music(fresh_db, tmp_path):
     (tmp_path / "music").mkdir()
     for name, intro in (
         ("digital.flac", np.zeros(30 * RATE_HZ)),
@@ -81,7 +82,7 @@ def test_every_song_has_a_preview_when_the_run_ends(fresh_db, folder, tmp_path):
     assert index(fresh_db, folder, previews=tmp_path / "previews").previews == 0
 
 
-def test_without_previews_their_starts_are_stored_all_the_same(fresh_db, folder, tmp_path):
+def test_preview_starts_are_stored_even_without_previews(fresh_db, folder, tmp_path):
     soundfile.write(folder / "long.flac", music(26), RATE_HZ)
     shutil.copy(folder / "long.flac", folder / "zz copy.flac")
     assert index(fresh_db, folder).previews == 0
@@ -95,9 +96,7 @@ def test_without_previews_their_starts_are_stored_all_the_same(fresh_db, folder,
     assert start_of(fresh_db, "moved.flac") == starts[3]
 
 
-def test_known_songs_get_the_previews_they_lack_and_are_not_embedded_again(
-    fresh_db, folder, tmp_path, monkeypatch
-):
+def test_known_songs_get_missing_previews_without_embedding(fresh_db, folder, tmp_path, monkeypatch):
     index(fresh_db, folder)
     cache = tmp_path / "previews"
     lacking = fresh_db.file_of("1.flac").fingerprint
@@ -110,7 +109,7 @@ def test_known_songs_get_the_previews_they_lack_and_are_not_embedded_again(
     assert {mark: preview_path(cache, mark).stat().st_mtime_ns for mark in before} == before
 
 
-def test_a_preview_that_begins_elsewhere_after_reindexing_is_made_anew(fresh_db, folder, tmp_path):
+def test_a_preview_is_made_again_if_its_start_changes(fresh_db, folder, tmp_path):
     cache = tmp_path / "previews"
     index(fresh_db, folder, previews=cache)
     with fresh_db.transaction():
@@ -119,7 +118,7 @@ def test_a_preview_that_begins_elsewhere_after_reindexing_is_made_anew(fresh_db,
     assert index(fresh_db, folder, previews=cache, request=again).previews == 1
 
 
-def test_a_preview_that_fails_is_said_and_its_song_stays(fresh_db, folder, tmp_path, monkeypatch):
+def test_a_failed_preview_is_reported_and_its_song_stays(fresh_db, folder, tmp_path, monkeypatch):
     write = make_previews.Decoder.write_preview
 
     def fail_once(decoder, source, **options):
@@ -128,14 +127,14 @@ def test_a_preview_that_fails_is_said_and_its_song_stays(fresh_db, folder, tmp_p
         write(decoder, source, **options)
 
     monkeypatch.setattr(make_previews.Decoder, "write_preview", fail_once)
-    reporter = Listener()
+    reporter = RecordingReporter()
     summary = index(fresh_db, folder, previews=tmp_path / "previews", reporter=reporter)
     assert (summary.indexed, summary.failed, summary.previews) == (3, 0, 2)
     assert "No preview: 1.flac cannot be read (RuntimeError: no luck)." in reporter.said
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_files_whose_names_are_no_text_become_songs_or_failures(fresh_db, folder, tmp_path):
+def test_files_whose_names_are_not_utf8_become_songs_or_failures(fresh_db, folder, tmp_path):
     shutil.copy(folder / "0.flac", os.fsencode(folder) + b"/caf\xe9.flac")
     (folder / "0.flac").unlink()
     with open(os.fsencode(folder) + b"/bad\xff.mp3", "wb") as broken:  # noqa: PTH123
@@ -144,7 +143,7 @@ def test_files_whose_names_are_no_text_become_songs_or_failures(fresh_db, folder
     assert (summary.indexed, summary.failed, summary.previews) == (3, 1, 3)
 
 
-def test_status_tells_how_many_previews_there_are(fresh_db, folder):
+def test_status_counts_the_previews(fresh_db, folder):
     settings = Settings(database=fresh_db.path)
     index(fresh_db, folder, previews=settings.previews)
     status = library_status(fresh_db)
@@ -165,7 +164,7 @@ def stored_songs(path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX's")
-def test_a_killed_run_leaves_only_whole_previews_and_the_next_makes_the_rest(tmp_path):
+def test_after_a_kill_all_previews_are_complete_and_the_next_run_makes_the_rest(tmp_path):
     folder, database = tmp_path / "music", tmp_path / "songs.db"
     folder.mkdir()
     for number in range(10):
@@ -186,7 +185,7 @@ def test_a_killed_run_leaves_only_whole_previews_and_the_next_makes_the_rest(tmp
     assert len(kept(cache)) == 10
 
 
-def test_the_command_line_can_leave_previews_out(tmp_path, folder):
+def test_no_previews_are_made_with_the_option_no_previews(tmp_path, folder):
     database = tmp_path / "songs.db"
     command = [*INDEX, str(folder), "--db", str(database)]
     subprocess.run([*command, "--no-previews"], check=True, capture_output=True)

@@ -18,6 +18,8 @@ from explorer.database.database import Database
 from explorer.embedding.engines import Engine
 from explorer.embedding.frontend import log_mel, windows
 from explorer.errors import EmbeddingError, LibraryError
+from explorer.indexing import indexer
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.util.progress import Reporter
@@ -28,7 +30,7 @@ CLI = [sys.executable, str(ROOT / "run.py")]
 
 @pytest.fixture
 def music(tmp_path, make_tone):
-    """Six songs in two folders, and a file that is none."""
+    """Six songs in two folders, and a broken file."""
     folder = tmp_path / "music"
     for number in range(6):
         tags = {"title": f"Song {number}", "artist": "Someone", "genre": "Test"}
@@ -41,11 +43,11 @@ def music(tmp_path, make_tone):
 
 def index(database, folder, **options):
     options.setdefault("request", REQUEST)
-    return index_folder(database, folder, reporter=Reporter(), **options)
+    return index_folder(IndexRun(database, folder, reporter=Reporter(), **options))
 
 
 def rows(path):
-    """Everything that must not depend on how often an index run was killed."""
+    """The tables that must be equal however often the index run was killed."""
     connection = sqlite3.connect(path)
     tables = {
         table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
@@ -56,7 +58,7 @@ def rows(path):
     return tables
 
 
-def test_songs_are_stored_and_a_broken_file_is_a_row(fresh_db, music):
+def test_songs_are_stored_and_a_broken_file_is_recorded_as_a_failure(fresh_db, music):
     summary = index(fresh_db, music)
     assert (summary.indexed, summary.skipped, summary.failed) == (6, 0, 1)
     assert summary.audio_seconds == pytest.approx(9.0)
@@ -77,7 +79,7 @@ def test_songs_are_stored_and_a_broken_file_is_a_row(fresh_db, music):
     assert "not audio" in reason
 
 
-def test_a_second_run_embeds_only_what_is_new(fresh_db, music, make_tone):
+def test_a_second_run_embeds_only_new_files(fresh_db, music, make_tone):
     index(fresh_db, music)
     make_tone(music / "new.flac", frequency_hz=1234)
     make_tone(music / "disc 0" / "0.flac", frequency_hz=77, seconds=2.5)
@@ -98,14 +100,14 @@ def test_a_failed_file_is_tried_again_when_it_changes_or_on_request(fresh_db, mu
     assert fresh_db.failures() == []
 
 
-def test_a_copied_file_takes_its_vector_along(fresh_db, music):
+def test_a_copied_file_gets_the_vector_of_its_original(fresh_db, music):
     shutil.copy(music / "disc 0" / "0.flac", music / "disc 1" / "zz copy.flac")
     summary = index(fresh_db, music)
     assert (summary.indexed, summary.copied) == (7, 1)
     np.testing.assert_array_equal(fresh_db.vector("disc 1/zz copy.flac"), fresh_db.vector("disc 0/0.flac"))
 
 
-def test_a_file_that_changed_lends_its_old_vector_to_nobody(fresh_db, music, make_tone):
+def test_a_changed_file_does_not_give_its_new_vector_to_an_old_copy(fresh_db, music, make_tone):
     index(fresh_db, music)
     old = fresh_db.vector("disc 0/0.flac")
     shutil.copy(music / "disc 0" / "0.flac", music / "zz copy.flac")
@@ -114,7 +116,7 @@ def test_a_file_that_changed_lends_its_old_vector_to_nobody(fresh_db, music, mak
     np.testing.assert_allclose(fresh_db.vector("zz copy.flac"), old, atol=1e-5)
 
 
-def test_a_folder_inside_or_around_a_known_one_finds_no_song_twice(fresh_db, music):
+def test_a_folder_inside_or_around_a_root_stores_no_song_twice(fresh_db, music):
     assert index(fresh_db, music / "disc 0").indexed == 3
     assert fresh_db.songs()[0].song_id == "0.flac"
     around = index(fresh_db, music)
@@ -129,7 +131,20 @@ def test_a_folder_inside_or_around_a_known_one_finds_no_song_twice(fresh_db, mus
     assert fresh_db.file_of("disc 1/3.flac").path == music / "disc 1" / "3.flac"
 
 
-def test_samples_that_are_no_numbers_fail_one_file(fresh_db, music):
+def test_a_root_that_another_program_adds_after_the_scan_is_respected(fresh_db, music, monkeypatch):
+    choose_model = indexer.choose_model
+
+    def add_root_then_choose(*arguments, **options):
+        fresh_db.add_root(music)
+        return choose_model(*arguments, **options)
+
+    monkeypatch.setattr(indexer, "choose_model", add_root_then_choose)
+    assert index(fresh_db, music / "disc 0").indexed == 3
+    assert fresh_db.roots() == [str(music)]
+    assert fresh_db.file_of("disc 0/0.flac").path == music / "disc 0" / "0.flac"
+
+
+def test_samples_that_are_not_finite_fail_one_file(fresh_db, music):
     bad = np.zeros(70_000, dtype=np.float32)
     bad[60_000] = np.nan
     soundfile.write(music / "nan.wav", bad, 48_000, subtype="FLOAT")
@@ -138,7 +153,7 @@ def test_samples_that_are_no_numbers_fail_one_file(fresh_db, music):
     assert any("nan.wav" in path for path, _ in fresh_db.failures())
 
 
-def test_vectors_do_not_depend_on_what_shares_their_batch(fresh_db, music, tmp_path):
+def test_vectors_do_not_depend_on_the_rest_of_the_batch(fresh_db, music, tmp_path):
     index(fresh_db, music)
     with Database.open(tmp_path / "one by one.db") as other:
         for _ in range(7):
@@ -146,7 +161,7 @@ def test_vectors_do_not_depend_on_what_shares_their_batch(fresh_db, music, tmp_p
         np.testing.assert_array_equal(other.vectors()[1], fresh_db.vectors()[1])
 
 
-def test_a_song_that_the_network_cannot_take_costs_itself_alone(fresh_db, music, monkeypatch):
+def test_a_song_that_the_network_refuses_fails_alone(fresh_db, music, monkeypatch):
     blocks = open_audio(music / "disc 0" / "0.flac").mono(sample_rate_hz=48_000)
     [first] = windows(blocks, hop_s=1.0, batch_size=9)
     unlucky = log_mel(first[:1])
@@ -163,24 +178,24 @@ def test_a_song_that_the_network_cannot_take_costs_itself_alone(fresh_db, music,
     assert ("disc 0/0.flac", "Out of range.") in summary.failures
 
 
-def test_only_so_many_songs_are_embedded_when_limited(fresh_db, music):
+def test_the_limit_bounds_the_embedded_songs(fresh_db, music):
     assert index(fresh_db, music, limit=2).indexed + index(fresh_db, music, limit=2).indexed == 3
 
 
-def test_another_model_is_refused_with_both_named(fresh_db, music):
+def test_another_model_is_refused_and_both_are_named(fresh_db, music):
     index(fresh_db, music, limit=2)
     other = ModelRequest(models_dir=REQUEST.models_dir, weights="untrained", hop_s=0.5)
     with pytest.raises(LibraryError, match=r"hop 1 s.*hop 0\.5 s.*--reindex"):
         index(fresh_db, music, request=other)
-    unsaid = ModelRequest(models_dir=REQUEST.models_dir)
-    assert index(fresh_db, music, request=unsaid, limit=1).indexed == 1
+    unspecified = ModelRequest(models_dir=REQUEST.models_dir)
+    assert index(fresh_db, music, request=unspecified, limit=1).indexed == 1
     again = ModelRequest(models_dir=REQUEST.models_dir, weights="untrained", hop_s=0.5, reindex=True)
     assert index(fresh_db, music, request=again).indexed == 6
     assert fresh_db.model()["hop_s"] == 0.5
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX's")
-def test_killed_runs_end_where_an_uninterrupted_one_does(tmp_path, make_tone):
+def test_index_resumes_after_being_killed_with_an_equal_library(tmp_path, make_tone):
     folder = tmp_path / "music"
     for number in range(14):
         make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=4.0)

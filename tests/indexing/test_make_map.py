@@ -15,7 +15,7 @@ N = 120
 
 @pytest.fixture
 def vectors():
-    """150 vectors in six groups, far from zero as OpenL3's are; the last 30 are for later."""
+    """150 vectors in six groups, far from zero like those of OpenL3; the last 30 are stored later."""
     rng = np.random.default_rng(0)
     return 5 + rng.normal(size=(6, 512))[np.arange(150) % 6] + 0.3 * rng.normal(size=(150, 512))
 
@@ -55,14 +55,14 @@ def test_an_empty_library_has_no_map(fresh_db):
         update(fresh_db)
 
 
-def test_the_same_library_has_the_same_map(mapped, tmp_path, vectors, genres):
+def test_the_same_library_gets_the_same_map(mapped, tmp_path, vectors, genres):
     with Database.open(tmp_path / "again.db") as other:
         store_vectors(other, tmp_path, vectors[:N], genres=genres)
         update(other)
         assert places(other) == places(mapped)
 
 
-def test_songs_that_come_later_leave_the_others_where_they_are(mapped, tmp_path, vectors, genres):
+def test_new_songs_do_not_move_the_others(mapped, tmp_path, vectors, genres):
     before = places(mapped)
     new = store_vectors(mapped, tmp_path, vectors[N:], genres=genres[N:], first=N)
     update(mapped)
@@ -76,12 +76,12 @@ def test_songs_that_come_later_leave_the_others_where_they_are(mapped, tmp_path,
     groups = np.arange(N) % 6
     old = np.array(list(before["tsne"].values()))
     centres = np.array([old[groups == group].mean(axis=0) for group in range(6)])
-    found = np.array([after["tsne"][song_id] for song_id in new])
-    nearest = np.linalg.norm(found[:, None] - centres, axis=2).argmin(axis=1)
+    placed = np.array([after["tsne"][song_id] for song_id in new])
+    nearest = np.linalg.norm(placed[:, None] - centres, axis=2).argmin(axis=1)
     assert (nearest == np.arange(N, 150) % 6).all()
 
 
-def test_removed_songs_leave_a_gap(mapped):
+def test_removed_songs_do_not_move_the_others(mapped):
     before = places(mapped)
     gone = [f"{number:05d}.flac" for number in range(0, N, 9)]
     with mapped.transaction():
@@ -90,11 +90,11 @@ def test_removed_songs_leave_a_gap(mapped):
     update(mapped)
     after = places(mapped)
     assert set(before["umap"]) - set(after["umap"]) == set(gone)
-    for name, found in after.items():
-        assert found == {song_id: place for song_id, place in before[name].items() if song_id not in gone}
+    for name, layout in after.items():
+        assert layout == {song_id: place for song_id, place in before[name].items() if song_id not in gone}
 
 
-def test_a_song_that_sounds_otherwise_now_gets_another_place(mapped, tmp_path, vectors):
+def test_a_song_whose_vector_changed_gets_another_place(mapped, tmp_path, vectors):
     before = places(mapped)
     store_vectors(mapped, tmp_path, vectors[1:2], first=0)
     update(mapped)
@@ -106,30 +106,32 @@ def test_a_song_that_sounds_otherwise_now_gets_another_place(mapped, tmp_path, v
     assert np.linalg.norm(gap) < 0.5
 
 
-def test_a_song_whose_tags_alone_changed_stays(mapped, tmp_path, vectors):
+def test_a_song_with_new_tags_does_not_move(mapped, tmp_path, vectors):
     before = places(mapped)
     store_vectors(mapped, tmp_path, vectors[:1], genres=["Another"], first=0)
     update(mapped)
     assert places(mapped) == before
 
 
-def test_relayout_moves_songs_and_keeps_left_left(mapped, tmp_path, vectors, genres):
+def test_relayout_moves_songs_and_keeps_the_orientation(mapped, tmp_path, vectors, genres):
     store_vectors(mapped, tmp_path, vectors[N:], genres=genres[N:], first=N)
     update(mapped)
     before = places(mapped)
     update(mapped, relayout=True)
     after = places(mapped)
     for name in ("pca", "tsne", "umap"):
-        old, new = (np.array([found[name][song_id] for song_id in before[name]]) for found in (before, after))
+        old, new = (
+            np.array([layout[name][song_id] for song_id in before[name]]) for layout in (before, after)
+        )
         assert not np.array_equal(old, new)
-        # As little as a turn can make it: turning it on makes it worse.
+        # No rotation brings the new layout nearer to the old one: any further rotation makes it worse.
         now = ((old - new) ** 2).sum()
         for angle in np.radians([-25, 25, 90, 180]):
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
             assert ((old - old.mean(0) - (new - new.mean(0)) @ turn) ** 2).sum() > now
 
 
-def test_another_perplexity_lays_t_sne_alone_out_anew_and_is_remembered(mapped):
+def test_another_perplexity_lays_out_only_t_sne_and_is_remembered(mapped):
     before = places(mapped)
     update(mapped, perplexity=5)
     after = places(mapped)
@@ -143,7 +145,7 @@ def test_another_perplexity_lays_t_sne_alone_out_anew_and_is_remembered(mapped):
     assert mapped.projections()["umap"]["parameters"]["neighbours"] == 15
 
 
-def test_one_projection_can_be_made_and_the_others_take_new_songs(mapped, tmp_path, vectors):
+def test_one_projection_is_laid_out_and_the_others_get_new_songs(mapped, tmp_path, vectors):
     before = places(mapped)
     store_vectors(mapped, tmp_path, vectors[N:], first=N)
     update(mapped, projections=("umap",), relayout=True)
@@ -153,13 +155,13 @@ def test_one_projection_can_be_made_and_the_others_take_new_songs(mapped, tmp_pa
     assert any(after["umap"][song_id] != place for song_id, place in before["umap"].items())
 
 
-def test_only_what_was_asked_for_is_made_at_first(fresh_db, tmp_path, vectors):
+def test_only_requested_projections_are_made_at_first(fresh_db, tmp_path, vectors):
     store_vectors(fresh_db, tmp_path, vectors[:20])
     update(fresh_db, projections=("pca",))
     assert set(fresh_db.projections()) == {"pca"}
 
 
-def test_a_library_that_more_than_doubles_gets_room(fresh_db, tmp_path, vectors, monkeypatch):
+def test_many_new_songs_get_places_from_a_new_layout(fresh_db, tmp_path, vectors, monkeypatch):
     laid_out, project = [], make_map_module.project
     monkeypatch.setattr(
         make_map_module,
@@ -183,7 +185,7 @@ def test_a_library_that_more_than_doubles_gets_room(fresh_db, tmp_path, vectors,
     assert new.std(axis=0).mean() > 1.5 * inner
 
 
-def test_clusters_keep_their_numbers_and_a_chosen_count_stays_chosen(mapped, tmp_path, vectors, genres):
+def test_clusters_keep_their_numbers_and_a_chosen_count_is_remembered(mapped, tmp_path, vectors, genres):
     labels, names, _ = mapped.clusters()
     assert len(names) == 6
     # The smallest cluster becomes the largest.
@@ -199,7 +201,7 @@ def test_clusters_keep_their_numbers_and_a_chosen_count_stays_chosen(mapped, tmp
     assert len(mapped.clusters()[1]) == 6
 
 
-def test_what_can_be_trusted_is_stored_with_the_map(mapped):
+def test_quality_is_stored_with_the_map(mapped):
     for projection in mapped.projections().values():
         quality = projection["quality"]
         assert 0.5 < quality["trustworthiness"] <= 1
@@ -215,7 +217,7 @@ def test_what_can_be_trusted_is_stored_with_the_map(mapped):
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5])
-def test_a_few_songs_without_genres_have_a_map(fresh_db, tmp_path, vectors, n):
+def test_a_few_songs_without_genres_get_a_map(fresh_db, tmp_path, vectors, n):
     store_vectors(fresh_db, tmp_path, vectors[:n])
     update(fresh_db)
     made = update(fresh_db, clusters=50)
@@ -225,7 +227,7 @@ def test_a_few_songs_without_genres_have_a_map(fresh_db, tmp_path, vectors, n):
         assert np.isfinite(positions).all()
 
 
-def test_identical_songs_have_a_map(fresh_db, tmp_path, vectors):
+def test_identical_songs_get_a_map(fresh_db, tmp_path, vectors):
     store_vectors(fresh_db, tmp_path, np.repeat(vectors[:1], 12, axis=0))
     made = update(fresh_db)
     store_vectors(fresh_db, tmp_path, np.repeat(vectors[:1], 3, axis=0), first=12)
@@ -236,7 +238,7 @@ def test_identical_songs_have_a_map(fresh_db, tmp_path, vectors):
         assert len(np.unique(positions, axis=0)) > 1
 
 
-def test_a_large_library_can_be_looked_at_before_its_t_sne_is_ready(mapped, monkeypatch):
+def test_the_map_of_a_large_library_is_stored_before_t_sne(mapped, monkeypatch):
     stored = []
     store_map = Database.store_map
     monkeypatch.setattr(make_map_module, "MINUTES_FOR_TSNE", N)
@@ -252,7 +254,7 @@ def test_a_large_library_can_be_looked_at_before_its_t_sne_is_ready(mapped, monk
     assert stored == [{"pca", "tsne", "umap"}, {"pca", "umap"}, {"pca", "tsne", "umap"}]
 
 
-def test_a_song_stored_while_the_library_is_read_waits_for_the_next_map(library, tmp_path, monkeypatch):
+def test_a_song_stored_while_the_library_is_read_is_left_for_the_next_map(library, tmp_path, monkeypatch):
     path, ids = library
     read_songs = Database.songs
 
@@ -283,13 +285,15 @@ def test_a_song_removed_while_the_map_is_made_is_left_out(mapped, monkeypatch):
     assert len(mapped.positions("tsne")[0]) == N - 1
 
 
-def test_the_maps_own_perplexity_and_neighbours_move_nothing(mapped):
+def test_requesting_the_present_options_moves_nothing(mapped):
     before = places(mapped)
     update(mapped, perplexity=30, neighbours=15)
     assert places(mapped) == before
 
 
-def test_what_another_program_stores_meanwhile_is_not_overwritten(mapped, tmp_path, vectors, monkeypatch):
+def test_a_map_that_another_program_stored_meanwhile_is_not_overwritten(
+    mapped, tmp_path, vectors, monkeypatch
+):
     measure, others = make_map_module._measure, []
 
     def measure_too_late(*arguments):

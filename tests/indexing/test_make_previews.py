@@ -17,7 +17,7 @@ HOP_S = 0.5
 
 
 def song(count, *, typical):
-    """Windows of which some are most like the whole, the first of them the most."""
+    """Windows of which the `typical` ones are most like the song, the first the most."""
     frames = np.zeros((count, 512), np.float32)
     for rank, number in enumerate(typical):
         frames[number] = 1 - 0.1 * rank
@@ -29,24 +29,24 @@ def choose(count, typical, *, levels=None, duration_s=60.0):
     return choose_start(*song(count, typical=typical), levels_db=levels, hop_s=HOP_S, duration_s=duration_s)
 
 
-def test_a_preview_begins_where_the_most_typical_windows_sound_begins():
+def test_a_preview_starts_with_the_most_typical_window():
     assert choose(121, [50, 20]) == 50 * HOP_S - 0.5
     assert choose(121, [1]) == 0.0
     assert choose(121, [0]) == 0.0
 
 
-def test_a_window_after_which_too_little_is_left_is_passed_over():
+def test_a_window_too_near_the_end_is_not_chosen():
     assert choose(121, [100, 20]) == 20 * HOP_S - 0.5
     assert choose(121, [81, 20]) == 20 * HOP_S - 0.5
     assert choose(121, [80, 20]) == 80 * HOP_S - 0.5
 
 
-def test_a_song_that_is_shorter_than_its_preview_is_taken_whole():
+def test_a_song_shorter_than_a_preview_starts_at_zero():
     assert choose(21, [15], duration_s=10.0) == 0.0
     assert choose(1, [0], duration_s=0.2) == 0.0
 
 
-def test_a_silent_window_is_typical_of_nothing():
+def test_a_silent_window_is_not_chosen():
     levels = np.full(121, -20.0)
     levels[50] = -60.0
     assert choose(121, [50, 20], levels=levels) == 20 * HOP_S - 0.5
@@ -55,14 +55,14 @@ def test_a_silent_window_is_typical_of_nothing():
     assert choose(121, [50, 20], levels=np.full(121, -200.0)) == 50 * HOP_S - 0.5
 
 
-def test_of_a_song_whose_windows_were_thinned_out_the_right_moment_is_found():
+def test_the_start_is_right_if_only_every_eighth_window_was_kept():
     numbers, frames, vector = song(121, typical=[48, 20])
     levels = np.full(121, -20.0)
-    found = choose_start(numbers[::8], frames[::8], vector, levels_db=levels, hop_s=HOP_S, duration_s=60.0)
-    assert found == 48 * HOP_S - 0.5
+    start_s = choose_start(numbers[::8], frames[::8], vector, levels_db=levels, hop_s=HOP_S, duration_s=60.0)
+    assert start_s == 48 * HOP_S - 0.5
 
 
-def test_a_window_is_as_loud_as_its_quieter_half():
+def test_the_level_of_a_window_is_that_of_its_quieter_half():
     windows = np.zeros((3, 48_000), np.float32)
     windows[0] = 0.1
     windows[1, 24_000:] = 0.1
@@ -82,23 +82,23 @@ def finish(maker):
     return len(advanced)
 
 
-def test_previews_are_made_beside_other_work_and_once(music, tmp_path):
+def test_each_preview_is_made_once(music, tmp_path):
     cache = tmp_path / "previews"
     maker = PreviewMaker(cache, music)
     for number in range(4):
         maker.add(f"{number}.flac", f"{number:032x}", 0.0)
-        maker.add(f"{number}.flac", f"{number:032x}", 0.0, again=True)
+        maker.add(f"{number}.flac", f"{number:032x}", 0.0, replace=True)
     finish(maker)
     assert (maker.made, maker.problems) == (4, [])
     assert all(preview_path(cache, f"{number:032x}").exists() for number in range(4))
     maker = PreviewMaker(cache, music)
     maker.add("0.flac", f"{0:032x}", 0.0)
-    maker.add("1.flac", f"{1:032x}", 0.0, again=True)
+    maker.add("1.flac", f"{1:032x}", 0.0, replace=True)
     finish(maker)
     assert maker.made == 1
 
 
-def test_a_preview_that_fails_is_a_sentence_and_costs_nothing_else(music, tmp_path, monkeypatch):
+def test_a_failed_preview_is_one_sentence_and_the_others_are_made(music, tmp_path, monkeypatch):
     maker = PreviewMaker(tmp_path / "previews", music)
     maker.add("absent.flac", "aa", 0.0)
     maker.add("0.flac", "bb", 0.0)
@@ -113,7 +113,7 @@ def test_a_preview_that_fails_is_a_sentence_and_costs_nothing_else(music, tmp_pa
     assert maker.problems == ["1.flac cannot be read (ZeroDivisionError: division by zero)."]
 
 
-def test_a_stop_ends_with_what_is_in_hand(music, tmp_path, monkeypatch):
+def test_after_a_stop_only_begun_previews_are_finished(music, tmp_path, monkeypatch):
     begun, go_on = threading.Event(), threading.Event()
 
     def slowly(*_, **__):
@@ -133,7 +133,7 @@ def test_a_stop_ends_with_what_is_in_hand(music, tmp_path, monkeypatch):
     assert maker.made == 1
 
 
-def test_a_preview_that_crashes_costs_itself(music, tmp_path, monkeypatch, make_tone):
+def test_a_preview_that_crashes_its_process_fails_alone(music, tmp_path, monkeypatch, make_tone):
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "troubles"))
     make_tone(music / "crash.flac")
     maker = PreviewMaker(tmp_path / "previews", music)
@@ -144,7 +144,7 @@ def test_a_preview_that_crashes_costs_itself(music, tmp_path, monkeypatch, make_
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Looks into /proc.")
-def test_everything_else_goes_before_previews_and_nothing_is_left_of_them(music, tmp_path):
+def test_preview_processes_have_low_priority_and_end(music, tmp_path):
     maker = PreviewMaker(tmp_path / "previews", music)
     maker.add("0.flac", "aa", 0.0)
     seen = {}
@@ -160,16 +160,16 @@ def test_everything_else_goes_before_previews_and_nothing_is_left_of_them(music,
 
 
 def decoding_processes():
-    found = []
+    children = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
             if parent == str(os.getpid()) and b"decoder_process" in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return found
+                children.append(int(entry.name))
+    return children
 
 
-def test_what_a_killed_program_left_is_swept_away(music, tmp_path):
+def test_files_that_a_killed_program_left_are_deleted(music, tmp_path):
     cache = tmp_path / "previews"
     cache.mkdir()
     old, new = cache / "old.part", cache / "new.part"
@@ -180,7 +180,7 @@ def test_what_a_killed_program_left_is_swept_away(music, tmp_path):
     assert [path.name for path in cache.iterdir()] == ["new.part"]
 
 
-def test_a_preview_is_made_of_the_part_chosen(tmp_path, music):
+def test_a_preview_holds_the_chosen_part(tmp_path, music):
     time = np.arange(44_100 * 40) / 44_100
     sound = np.where(time < 25, 0.2 * np.sin(2 * np.pi * 300 * time), 0.2 * np.sin(2 * np.pi * 2000 * time))
     soundfile.write(music / "long.flac", sound, 44_100)

@@ -21,5 +21,5 @@ MODEL = Model("openl3", "a" * 64, trained=True, hop_s=0.5, precision="float32").
         (Model.unknown().record(), False),
     ],
 )
-def test_vectors_of_two_models_are_compared_only_where_nothing_but_a_name_differs(recorded, same):
+def test_models_are_the_same_only_if_nothing_but_the_name_differs(recorded, same):
     assert is_same_model(recorded, MODEL) is same

@@ -1,4 +1,4 @@
-"""What is decided of a file whose sound the library has."""
+"""The classification of files whose sound is known."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ HERE = b"here.flac"
 
 
 def song(path, *, gone=False):
-    """A song of a folder that is away: only what an earlier run has missed is known to be gone."""
+    """A song in a missing folder; it counts as gone only if an earlier run has marked it."""
     return SameSound(path.decode(), 1, Path("/away"), path, "flac/flac", 1.0, None, gone, frozenset({"mark"}))
 
 
@@ -21,7 +21,7 @@ missed, missed_too = song(b"c.flac", gone=True), song(b"d.flac", gone=True)
 
 
 @pytest.mark.parametrize(
-    ("kin", "taken", "expected"),
+    ("same_sound", "taken", "expected"),
     [
         ([], (), None),
         ([own], (), ("retagged", own)),
@@ -35,6 +35,6 @@ missed, missed_too = song(b"c.flac", gone=True), song(b"d.flac", gone=True)
         ([other, another], (), ("copied", other)),
     ],
 )
-def test_what_happened_to_a_file(kin, taken, expected):
-    found = classify(kin, is_own=lambda one: one.path == HERE, is_taken=lambda one: one in taken)
-    assert found == expected
+def test_classify(same_sound, taken, expected):
+    match = classify(same_sound, is_own=lambda song: song.path == HERE, is_taken=lambda song: song in taken)
+    assert match == expected

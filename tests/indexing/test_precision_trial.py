@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support import Listener
+from support import RecordingReporter
 
 from explorer.config import Settings
 from explorer.database.database import Database
@@ -12,20 +12,21 @@ from explorer.embedding.openvino_engine import native_precisions
 from explorer.embedding.precision import describe_choice
 from explorer.errors import EmbeddingError, LibraryError
 from explorer.indexing import precision_trial as precision_module
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
-from explorer.indexing.model import ModelRequest, settle_model
+from explorer.indexing.model import ModelRequest, choose_model
 from explorer.indexing.precision_trial import candidate_precisions
 
 
 @pytest.fixture(autouse=True)
 def few_windows(monkeypatch):
-    """Calibrate int8 on 4 windows: how long it takes grows with their number."""
+    """Calibrate int8 on only 4 windows, to save time."""
     monkeypatch.setattr(precision_module, "CALIBRATION_WINDOWS", 4)
 
 
 @pytest.fixture
 def music(tmp_path, make_tone):
-    """Seventeen songs and a file that is none."""
+    """Seventeen songs and a broken file."""
     folder = tmp_path / "music"
     for number in range(17):
         make_tone(folder / f"{number:02d}.flac", frequency_hz=90 * 1.2**number, seconds=1.2)
@@ -36,12 +37,12 @@ def music(tmp_path, make_tone):
 def index(database, folder, **options):
     choices = {name: options.pop(name) for name in ("precision", "engine", "reindex") if name in options}
     request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, **choices)
-    listener = Listener()
-    summary = index_folder(database, folder, request=request, reporter=listener, **options)
+    listener = RecordingReporter()
+    summary = index_folder(IndexRun(database, folder, request=request, reporter=listener, **options))
     return summary, listener.said
 
 
-def test_auto_measures_each_precision_once_and_records_what_it_took(fresh_db, music):
+def test_auto_measures_each_precision_once_and_records_the_choice(fresh_db, music):
     summary, said = index(fresh_db, music)
     assert (summary.indexed, summary.failed) == (17, 1)
     trial, model = fresh_db.precision_trial(), fresh_db.model()
@@ -64,7 +65,7 @@ def test_auto_measures_each_precision_once_and_records_what_it_took(fresh_db, mu
     assert not [line for line in said if line.startswith("Precision")]
 
 
-def test_the_taken_precisions_vectors_are_near_float32s(fresh_db, music, tmp_path):
+def test_vectors_in_the_chosen_precision_are_near_float32(fresh_db, music, tmp_path):
     index(fresh_db, music)
     with Database.open(tmp_path / "exact.db") as exact_db:
         index(exact_db, music, precision="float32")
@@ -75,7 +76,7 @@ def test_the_taken_precisions_vectors_are_near_float32s(fresh_db, music, tmp_pat
     assert ((vectors * exact).sum(axis=1) / norms).min() >= 0.999
 
 
-def test_a_handful_of_songs_stays_exact_and_many_later_are_told(fresh_db, music, monkeypatch):
+def test_few_songs_use_float32_and_many_songs_later_get_a_suggestion(fresh_db, music, monkeypatch):
     _, said = index(fresh_db, music, limit=3)
     assert fresh_db.model()["precision"] == "float32"
     assert fresh_db.precision_trial()["trials"] == []
@@ -86,14 +87,14 @@ def test_a_handful_of_songs_stays_exact_and_many_later_are_told(fresh_db, music,
     assert [line for line in said if line.endswith("add --precision auto --reindex to measure now.")]
 
 
-def test_a_processor_without_either_stays_exact_and_says_so(fresh_db, music, monkeypatch):
+def test_a_processor_without_fast_precisions_uses_float32_and_says_so(fresh_db, music, monkeypatch):
     monkeypatch.setattr(precision_module, "native_precisions", lambda: ("float32",))
     _, said = index(fresh_db, music, limit=17)
     assert "Precision: float32, because the processor has neither bfloat16 nor int8." in said
     assert fresh_db.model()["precision"] == "float32"
 
 
-def test_files_that_cannot_be_read_are_not_measured_on(fresh_db, music):
+def test_unreadable_files_are_not_measured_on(fresh_db, music):
     for number in range(17):
         (music / f"{number:02d}.flac").write_bytes(b"no music " * 100)
     summary, _ = index(fresh_db, music)
@@ -101,7 +102,7 @@ def test_files_that_cannot_be_read_are_not_measured_on(fresh_db, music):
     assert fresh_db.model()["precision"] == "float32"
 
 
-def test_int8_is_calibrated_once_and_stays_the_librarys(fresh_db, music, make_tone):
+def test_int8_is_calibrated_once_per_library(fresh_db, music, make_tone):
     index(fresh_db, music, precision="int8", limit=4)
     network = fresh_db.network()
     assert fresh_db.model()["precision"] == "int8"
@@ -111,7 +112,7 @@ def test_int8_is_calibrated_once_and_stays_the_librarys(fresh_db, music, make_to
     np.testing.assert_array_equal(fresh_db.vector(before[0][0]), before[1][0])
 
 
-def test_a_damaged_int8_network_is_made_again(fresh_db, music):
+def test_a_damaged_int8_network_is_calibrated_again(fresh_db, music):
     index(fresh_db, music, precision="int8", limit=2)
     network = fresh_db.network()
     fresh_db.claim_model(fresh_db.model(), network=network[:-1000], damaged=network)
@@ -128,7 +129,7 @@ def test_int8_without_a_song_to_calibrate_on_is_an_error(fresh_db, music):
         index(fresh_db, music, precision="int8")
 
 
-def test_another_precision_than_the_librarys_is_refused(fresh_db, music):
+def test_another_precision_than_that_of_the_library_is_refused(fresh_db, music):
     index(fresh_db, music, precision="bfloat16", limit=1)
     with pytest.raises(LibraryError, match=r"hop 1 s, bfloat16.*hop 1 s, float32"):
         index(fresh_db, music, precision="float32", limit=1)
@@ -144,20 +145,20 @@ def test_a_precision_that_an_engine_lacks_is_an_error_and_nothing_is_recorded(fr
     assert fresh_db.model() is None
 
 
-def test_what_an_engine_lacks_is_not_tried(monkeypatch):
+def test_only_precisions_of_the_engine_and_processor_are_candidates(monkeypatch):
     monkeypatch.setattr(precision_module, "native_precisions", lambda: ("float32", "int8"))
     assert candidate_precisions("openvino") == ("int8",)
     assert candidate_precisions("tensorflow") == ("bfloat16",)
     assert candidate_precisions("openl3") == ()
 
 
-def test_a_precision_that_another_program_settled_meanwhile_is_followed(fresh_db, music, monkeypatch):
+def test_a_precision_that_another_program_chose_meanwhile_is_used(fresh_db, music, monkeypatch):
     choose = precision_module.choose_precision
 
     def choose_too_late(*arguments, **options):
         choice = choose(*arguments, **options)
         request = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0)
-        model, _ = settle_model(None, request, reporter=Listener())
+        model, _ = choose_model(None, request, reporter=RecordingReporter())
         with Database.open(fresh_db.path) as other:
             other.claim_model(replace(model, precision="bfloat16").record())
         return choice
@@ -172,20 +173,22 @@ def test_a_precision_that_another_program_settled_meanwhile_is_followed(fresh_db
     np.testing.assert_array_equal(fresh_db.vectors()[1], expected)
 
 
-def test_a_model_that_another_program_began_with_meanwhile_is_not_mixed(fresh_db, music, monkeypatch):
-    load = precision_module.load_engine
+def test_a_model_that_another_program_recorded_meanwhile_is_not_mixed(fresh_db, music, monkeypatch):
+    open_engine = precision_module.open_engine
+    request = ModelRequest(Settings().models, weights="untrained", hop_s=2.0, precision="float32")
 
-    def load_too_late(model, *arguments, **options):
-        fresh_db.claim_model(replace(model, hop_s=2.0).record())
-        return load(model, *arguments, **options)
+    def open_too_late(*arguments, **options):
+        model, _ = choose_model(None, request, reporter=RecordingReporter())
+        fresh_db.claim_model(model.record())
+        return open_engine(*arguments, **options)
 
-    monkeypatch.setattr(precision_module, "load_engine", load_too_late)
+    monkeypatch.setattr(precision_module, "open_engine", open_too_late)
     with pytest.raises(LibraryError, match=r"hop 2 s, float32.*hop 1 s, float32"):
         index(fresh_db, music, precision="float32", limit=1)
     assert fresh_db.summary()["songs"] == 0
 
 
-def test_of_two_int8_networks_that_were_calibrated_at_once_one_is_used(fresh_db, music, monkeypatch):
+def test_two_programs_that_calibrate_at_once_use_the_same_int8_network(fresh_db, music, monkeypatch):
     index(fresh_db, music, precision="int8", limit=2)
     model, theirs = fresh_db.model(), fresh_db.network()
     fresh_db.forget_everything()

@@ -1,11 +1,12 @@
 import pytest
-from support import Listener
+from support import RecordingReporter
 
 from explorer.audio.previews import preview_path
 from explorer.cli.main import run
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.errors import LibraryError
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.model import ModelRequest
@@ -24,10 +25,10 @@ def music(tmp_path, make_tone):
 
 
 def index(database, folder, **options):
-    return index_folder(database, folder, request=REQUEST, reporter=Listener(), **options)
+    return index_folder(IndexRun(database, folder, request=REQUEST, reporter=RecordingReporter(), **options))
 
 
-def test_pruned_songs_leave_nothing_behind(fresh_db, music):
+def test_pruned_songs_leave_no_rows_or_cached_files(fresh_db, music):
     caches = Settings(database=fresh_db.path)
     index(fresh_db, music, previews=caches.previews)
     make_map(fresh_db, reporter=Reporter())
@@ -46,7 +47,7 @@ def test_pruned_songs_leave_nothing_behind(fresh_db, music):
     assert prune(fresh_db, music) == 0
 
 
-def test_a_copy_that_stays_keeps_what_is_cached_of_its_sound(fresh_db, music):
+def test_cached_files_stay_if_a_copy_of_the_song_stays(fresh_db, music):
     caches = Settings(database=fresh_db.path)
     (music / "copy.flac").write_bytes((music / "disc 0" / "0.flac").read_bytes())
     index(fresh_db, music, previews=caches.previews)
@@ -57,12 +58,12 @@ def test_a_copy_that_stays_keeps_what_is_cached_of_its_sound(fresh_db, music):
     assert preview_path(caches.previews, mark).exists()
 
 
-def test_more_than_half_a_library_is_not_pruned_unless_forced(fresh_db, music):
+def test_more_than_half_of_a_library_is_pruned_only_with_force(fresh_db, music):
     index(fresh_db, music)
     for number in (0, 2, 4, 1):
         (music / f"disc {number % 2}" / f"{number}.flac").unlink()
     index(fresh_db, music)
-    with pytest.raises(LibraryError, match=r"4 of the 6 songs .* disk that is missing.*--force"):
+    with pytest.raises(LibraryError, match=r"4 of the 6 songs .* missing disk.*--force"):
         prune(fresh_db, music)
     with pytest.raises(LibraryError, match="4 of the 6"):
         prune(fresh_db, music / "disc 1")
@@ -71,7 +72,7 @@ def test_more_than_half_a_library_is_not_pruned_unless_forced(fresh_db, music):
     assert fresh_db.count_vectors() == 2
 
 
-def test_only_the_folder_that_was_named_is_pruned(fresh_db, music):
+def test_only_songs_of_the_named_folder_are_pruned(fresh_db, music):
     index(fresh_db, music)
     for number in (0, 1):
         (music / f"disc {number}" / f"{number}.flac").unlink()
@@ -80,7 +81,7 @@ def test_only_the_folder_that_was_named_is_pruned(fresh_db, music):
     assert fresh_db.songs()[0].song_id == "disc 0/0.flac"
 
 
-def test_half_a_library_may_be_pruned(fresh_db, music):
+def test_half_of_a_library_is_pruned_without_force(fresh_db, music):
     index(fresh_db, music)
     for number in (0, 2, 4):
         (music / "disc 0" / f"{number}.flac").unlink()
@@ -88,9 +89,7 @@ def test_half_a_library_may_be_pruned(fresh_db, music):
     assert prune(fresh_db, music) == 3
 
 
-def test_the_command_refuses_with_a_sentence_and_keeps_what_it_has_indexed(
-    tmp_path, music, capsys, make_tone
-):
+def test_the_command_refuses_to_prune_and_keeps_new_songs(tmp_path, music, capsys, make_tone):
     database = tmp_path / "songs.db"
     command = ["index", str(music), "--weights", "untrained", "--hop", "1", "--no-previews"]
     command += ["--db", str(database)]
@@ -101,9 +100,9 @@ def test_the_command_refuses_with_a_sentence_and_keeps_what_it_has_indexed(
     assert run([*command, "--prune"]) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("6 of the 7 songs of ")
-    assert last.endswith("add --force to drop them all the same.")
+    assert last.endswith("add --force to drop these songs.")
     assert run([*command, "--prune", "--force"]) == 0
-    assert "Pruned 6 songs whose files are gone." in capsys.readouterr().err
+    assert "Pruned 6 songs" in capsys.readouterr().err
     with Database.open_readonly(database) as library:
         assert [song.song_id for song in library.songs()] == ["new.flac"]
         assert len(library.stored_places()["pca"]) == 1

@@ -1,10 +1,11 @@
 import pytest
-from support import Listener
+from support import RecordingReporter
 
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.errors import LibraryError
 from explorer.indexing import refresh_genres as genres_module
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
@@ -18,7 +19,7 @@ def index(tmp_path):
     """Index the folder `music` and return the summary, the genres by title, and what was said."""
 
     def index_it(genre_from=None, *, folder="music", **options):
-        listener = Listener()
+        listener = RecordingReporter()
         request = ModelRequest(
             models_dir=Settings().models,
             weights="untrained",
@@ -28,7 +29,9 @@ def index(tmp_path):
         )
         with Database.open(tmp_path / "songs.db") as database:
             summary = index_folder(
-                database, tmp_path / folder, request=request, reporter=listener, genre_from=genre_from
+                IndexRun(
+                    database, tmp_path / folder, request=request, reporter=listener, genre_from=genre_from
+                )
             )
             genres = {song.title: song.genres for song in database.songs()}
         return summary, genres, listener.said
@@ -49,13 +52,13 @@ BY_FOLDER = {"a": ("blues",), "b": ("blues",), "c": ("hip hop",), "d": ("hip hop
 
 
 @pytest.mark.usefixtures("laid_out_by_genre")
-def test_folders_say_what_tags_do_not(index):
+def test_folder_names_are_genres_for_files_without_tags(index):
     _, genres, _ = index()
     assert genres == BY_FOLDER | {"e": ("Polka", "Waltz")}
 
 
 @pytest.mark.usefixtures("laid_out_by_genre")
-def test_known_songs_get_other_genres_without_being_embedded_again(index, tmp_path):
+def test_known_songs_get_other_genres_without_embedding(index, tmp_path):
     index()
     summary, genres, _ = index("tags")
     assert (summary.indexed, summary.genres_changed) == (0, 4)
@@ -71,7 +74,7 @@ def test_known_songs_get_other_genres_without_being_embedded_again(index, tmp_pa
 
 
 @pytest.mark.usefixtures("laid_out_by_genre")
-def test_the_choice_holds_for_songs_that_come_later(index, tmp_path, make_tone):
+def test_the_choice_applies_to_later_songs(index, tmp_path, make_tone):
     index("folder")
     tags = {"title": "f", "genre": "Polka", "artist": "Somebody"}
     make_tone(tmp_path / "music" / "genres_original" / "hip_hop" / "f.flac", frequency_hz=900, tags=tags)
@@ -83,13 +86,13 @@ def test_the_choice_holds_for_songs_that_come_later(index, tmp_path, make_tone):
 
 
 @pytest.mark.usefixtures("laid_out_by_genre")
-def test_a_folder_within_is_judged_by_the_whole_library(index):
+def test_a_folder_inside_a_root_is_judged_by_all_songs_of_the_root(index):
     index("folder")
     assert index("folder", folder="music/genres_original/blues")[1] == BY_FOLDER | {"e": ("blues",)}
 
 
 @pytest.mark.usefixtures("laid_out_by_genre")
-def test_a_table_that_cannot_be_read_costs_nothing(index, tmp_path):
+def test_an_unreadable_table_changes_nothing(index, tmp_path):
     index()
     with pytest.raises(LibraryError, match=r"none\.csv"):
         index(str(tmp_path / "none.csv"), reindex=True)
@@ -105,7 +108,7 @@ def test_a_table_that_cannot_be_read_costs_nothing(index, tmp_path):
 
 
 @pytest.mark.usefixtures("laid_out_by_genre")
-def test_a_choice_is_not_remembered_before_known_songs_follow_it(index, tmp_path, monkeypatch):
+def test_a_choice_is_remembered_only_after_known_songs_have_its_genres(index, tmp_path, monkeypatch):
     index()
     with monkeypatch.context() as stopped:
         stopped.setattr(genres_module, "read_tags", interrupted)
@@ -119,7 +122,7 @@ def test_a_choice_is_not_remembered_before_known_songs_follow_it(index, tmp_path
 
 
 @pytest.mark.usefixtures("laid_out_by_genre")
-def test_a_table_of_other_songs_is_said_loudly(index, tmp_path):
+def test_a_table_that_matches_no_song_is_reported(index, tmp_path):
     table = tmp_path / "genres.csv"
     table.write_text("path,genre\nelsewhere.wav,Trap\n")
     assert any(line.startswith("NONE of 5 songs is in") for line in index(str(table))[2])
@@ -131,7 +134,7 @@ def test_a_table_of_other_songs_is_said_loudly(index, tmp_path):
 
 @pytest.mark.usefixtures("laid_out_by_genre")
 @pytest.mark.parametrize(("choice", "kept"), [("tags", True), ("folder", False)])
-def test_a_folder_around_a_known_one_takes_its_choice_over_where_it_means_the_same(
+def test_a_folder_around_a_root_keeps_the_roots_choice_unless_it_is_folder(
     index, tmp_path, make_tone, choice, kept
 ):
     index(choice, folder="music/genres_original/blues")
@@ -142,7 +145,7 @@ def test_a_folder_around_a_known_one_takes_its_choice_over_where_it_means_the_sa
         assert database.genre_choice(root_id) == (choice if kept else None)
 
 
-def test_fmas_table_names_the_genres_of_its_numbered_files(index, tmp_path, make_tone):
+def test_the_table_of_fma_gives_genres_to_numbered_files(index, tmp_path, make_tone):
     for number in (2, 5, 140):
         make_tone(tmp_path / "music" / "000" / f"{number:06d}.flac", frequency_hz=300 + number)
     (tmp_path / "tracks.csv").write_text(
@@ -158,7 +161,7 @@ def test_fmas_table_names_the_genres_of_its_numbered_files(index, tmp_path, make
     assert not any("not in" in line for line in said)
 
 
-def test_what_a_run_did_is_remembered(index, tmp_path, make_tone):
+def test_the_counts_of_a_run_are_stored(index, tmp_path, make_tone):
     make_tone(tmp_path / "music" / "a.wav", seconds=2.0)
     (tmp_path / "music" / "b.wav").write_bytes(b"no sound")
     index()

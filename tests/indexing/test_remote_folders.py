@@ -1,4 +1,4 @@
-"""Music that lies on real servers: S3's protocol, and HTTP."""
+"""Music on real servers, over S3 and HTTP."""
 
 import functools
 import http.server
@@ -11,11 +11,12 @@ import boto3
 import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
-from support import Listener, write_tone
+from support import RecordingReporter, write_tone
 
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.errors import AudioError, LibraryError
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library import remote_copies
@@ -78,27 +79,29 @@ def web_server(folder):
 @pytest.fixture(scope="module")
 def alone(music, tmp_path_factory):
     with Database.open(tmp_path_factory.mktemp("alone") / "songs.db") as database:
-        index_folder(database, music, request=REQUEST, reporter=Listener())
+        index_folder(IndexRun(database, music, request=REQUEST, reporter=RecordingReporter()))
         return contents(database)
 
 
 def index(database, place, **options):
-    return index_folder(database, place, request=REQUEST, reporter=Listener(), **options)
+    return index_folder(IndexRun(database, place, request=REQUEST, reporter=RecordingReporter(), **options))
 
 
 def contents(database):
     ids, vectors = database.vectors()
-    return {one: (vector, database.song(one).title) for one, vector in zip(ids, vectors, strict=True)}
+    return {
+        song_id: (vector, database.song(song_id).title) for song_id, vector in zip(ids, vectors, strict=True)
+    }
 
 
-def assert_same(found, expected):
-    assert found.keys() == expected.keys()
-    for song_id, (vector, title) in found.items():
+def assert_same(actual, expected):
+    assert actual.keys() == expected.keys()
+    for song_id, (vector, title) in actual.items():
         assert title == expected[song_id][1]
         np.testing.assert_allclose(vector, expected[song_id][0], rtol=1e-6)
 
 
-def test_songs_in_a_bucket_become_what_they_become_here(fresh_db, bucket, alone, tmp_path):
+def test_songs_in_a_bucket_get_the_same_vectors_as_local_files(fresh_db, bucket, alone, tmp_path):
     url, client = bucket
     previews = tmp_path / "previews"
     summary = index(fresh_db, url, previews=previews)
@@ -118,14 +121,14 @@ def test_songs_in_a_bucket_become_what_they_become_here(fresh_db, bucket, alone,
     client.delete_object(Bucket="bucket", Key="music/moved.flac")
 
 
-def test_a_bucket_that_is_not_there_is_said_in_a_sentence(fresh_db, bucket):
+def test_a_missing_bucket_is_an_error(fresh_db, bucket):
     with pytest.raises(LibraryError, match=r"s3://elsewhere/music (does not exist|cannot be reached)"):
         index(fresh_db, "s3://elsewhere/music")
     with pytest.raises(LibraryError, match=r"s3://bucket/none does not exist"):
         index(fresh_db, "s3://bucket/none")
 
 
-def test_songs_on_the_web_become_what_they_become_here(fresh_db, music, alone):
+def test_songs_on_a_web_server_get_the_same_vectors_as_local_files(fresh_db, music, alone):
     with web_server(music) as url:
         summary = index(fresh_db, url)
         assert (summary.indexed, summary.failed) == (len(NAMES), 1)
@@ -133,7 +136,7 @@ def test_songs_on_the_web_become_what_they_become_here(fresh_db, music, alone):
         assert index(fresh_db, url).skipped == len(NAMES) + 1
 
 
-def test_a_scan_says_what_changed(bucket):
+def test_a_scan_shows_which_remote_file_changed(bucket):
     url, client = bucket
     before = {file.path: file for file in scan_folder(as_root(url)).files}
     assert sorted(before) == sorted([*(name.encode() for name in NAMES), b"broken.mp3"])
@@ -145,7 +148,7 @@ def test_a_scan_says_what_changed(bucket):
     assert (first.size_bytes, second.size_bytes) == (3, 5)
 
 
-def test_a_server_that_is_away_makes_no_song_gone(fresh_db, music):
+def test_an_unreachable_server_marks_no_song_as_missing(fresh_db, music):
     with web_server(music) as url:
         index(fresh_db, url, limit=2)
         stored = fresh_db.count_vectors()
@@ -155,7 +158,7 @@ def test_a_server_that_is_away_makes_no_song_gone(fresh_db, music):
     assert fresh_db.gone_songs() == {}
 
 
-def test_a_copy_has_the_files_name_and_bytes_and_goes_again(bucket, music):
+def test_a_local_copy_has_the_name_and_bytes_and_is_deleted(bucket, music):
     url, _ = bucket
     with as_local(as_root(url) / NAMES[1]) as copy:
         assert copy.name == Path(NAMES[1]).name
@@ -165,7 +168,7 @@ def test_a_copy_has_the_files_name_and_bytes_and_goes_again(bucket, music):
         assert same == music / NAMES[1]
 
 
-def test_the_last_copy_is_fetched_once_and_makes_way_for_the_next(bucket, tmp_path):
+def test_the_last_copy_is_fetched_once_and_replaced_by_the_next(bucket, tmp_path):
     url, _ = bucket
     last, place = LastCopy(), tmp_path / "place"
     first = last.of(as_root(url) / NAMES[0], place)
@@ -177,7 +180,7 @@ def test_the_last_copy_is_fetched_once_and_makes_way_for_the_next(bucket, tmp_pa
     assert not place.exists()
 
 
-def test_what_cannot_be_fetched_fails_with_its_reason(bucket, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_fetched_fails_with_a_reason(bucket, tmp_path, monkeypatch):
     monkeypatch.setattr(remote_copies, "BETWEEN_ATTEMPTS_S", 0.01)
     url, _ = bucket
     with pytest.raises(AudioError, match=r"none\.flac cannot be read: No such file"):
@@ -190,13 +193,13 @@ def test_what_cannot_be_fetched_fails_with_its_reason(bucket, tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_names_that_no_file_system_takes_are_shortened(tmp_path, music):
+def test_names_too_long_for_file_systems_are_shortened(tmp_path, music):
     name = "x" * 300 + ".flac"
     assert remote_copies._short(name) == "x" * 200 + ".flac"
     assert remote_copies._short("..") not in ("..", ".")
 
 
-def test_a_page_gets_a_copy_that_stays_until_others_need_its_place(bucket, music, tmp_path):
+def test_a_cached_copy_stays_until_others_need_its_space(bucket, music, tmp_path):
     url, _ = bucket
     cache = tmp_path / "cache"
     first = local_copy(as_root(url) / NAMES[0], cache=cache, key="aa" * 16)
@@ -204,7 +207,7 @@ def test_a_page_gets_a_copy_that_stays_until_others_need_its_place(bucket, music
     assert first.read_bytes() == (music / NAMES[0]).read_bytes()
     first.write_bytes(b"kept")
     assert local_copy(as_root(url) / NAMES[0], cache=cache, key="aa" * 16).read_bytes() == b"kept"
-    second = local_copy(as_root(url) / NAMES[3], cache=cache, key="bb" * 16, most_bytes=10)
+    second = local_copy(as_root(url) / NAMES[3], cache=cache, key="bb" * 16, max_bytes=10)
     assert second.exists()
     assert not first.exists()
     assert local_copy(music / NAMES[0], cache=cache, key="cc" * 16) == music / NAMES[0]

@@ -16,7 +16,7 @@ from filelock import lock_descriptor
 from explorer.config import ROOT
 from explorer.errors import LibraryBusyError
 from explorer.indexing import running as running_module
-from explorer.indexing.running import Running, indexing, running_index
+from explorer.indexing.running import IndexProgress, index_lock, running_index
 
 if os.name != "nt":
     import fcntl
@@ -24,11 +24,11 @@ if os.name != "nt":
 HOLDER = """
 import sys
 from pathlib import Path
-from explorer.indexing.running import indexing
-with indexing(Path(sys.argv[1]), "/music") as running:
-    running.found(4)
-    running.embedding(lambda: {"done": 2, "indexed": 1, "failed": 1, "audio_seconds": 90.0})
-    running.tell()
+from explorer.indexing.running import index_lock
+with index_lock(Path(sys.argv[1]), "/music") as progress:
+    progress.set_total(4)
+    progress.start_embedding(lambda: {"done": 2, "indexed": 1, "failed": 1, "audio_seconds": 90.0})
+    progress.write()
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -65,90 +65,90 @@ def release(process):
     assert process.returncode == 0
 
 
-def test_a_second_index_is_refused_with_the_first_one_named(database, hold):
+def test_a_second_index_run_is_refused_and_the_first_is_named(database, hold):
     first = hold(database)
-    with pytest.raises(LibraryBusyError) as caught, indexing(database, "/other"):
+    with pytest.raises(LibraryBusyError) as caught, index_lock(database, "/other"):
         pytest.fail("both hold the library")
     assert f"(process {first.pid}, since 20" in str(caught.value)
     assert str(database) in str(caught.value)
     release(first)
-    with indexing(database, "/other"):
+    with index_lock(database, "/other"):
         pass
 
 
-def test_who_asks_learns_how_far_it_has_come(database, hold):
+def test_another_program_can_read_the_progress(database, hold):
     assert running_index(database) is None
     first = hold(database)
-    told = running_index(database)
-    kept = {key: told[key] for key in ("pid", "folder", "total", "done", "indexed", "failed")}
-    assert kept == {"pid": first.pid, "folder": "/music", "total": 4, "done": 2, "indexed": 1, "failed": 1}
-    assert told["started"].endswith("+00:00")
-    assert 0 <= told["embedding_seconds"] <= told["seconds"]
+    progress = running_index(database)
+    shown = {key: progress[key] for key in ("pid", "folder", "total", "done", "indexed", "failed")}
+    assert shown == {"pid": first.pid, "folder": "/music", "total": 4, "done": 2, "indexed": 1, "failed": 1}
+    assert progress["started"].endswith("+00:00")
+    assert 0 <= progress["embedding_seconds"] <= progress["seconds"]
     release(first)
     assert running_index(database) is None
 
 
-def test_rates_are_those_of_embedding_and_not_of_what_came_before():
-    running = Running(total=100, done=20, audio_seconds=600.0, seconds=70.0, embedding_seconds=10.0)
-    told = running.record()
-    assert (told["songs_per_second"], told["times_real_time"], told["seconds_left"]) == (2.0, 60.0, 40.0)
-    nothing_yet = Running(total=100, seconds=70.0).record()
-    assert {nothing_yet[key] for key in ("songs_per_second", "times_real_time", "seconds_left")} == {None}
+def test_rates_count_only_the_time_of_embedding():
+    running = IndexProgress(total=100, done=20, audio_seconds=600.0, seconds=70.0, embedding_seconds=10.0)
+    rates = running.record()
+    assert (rates["songs_per_second"], rates["times_real_time"], rates["seconds_left"]) == (2.0, 60.0, 40.0)
+    not_begun = IndexProgress(total=100, seconds=70.0).record()
+    assert {not_begun[key] for key in ("songs_per_second", "times_real_time", "seconds_left")} == {None}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX's")
-def test_the_lock_goes_with_a_killed_process_and_its_news_are_nobodys(database, hold):
+def test_a_killed_process_loses_its_lock_and_its_progress(database, hold):
     first = hold(database)
     first.send_signal(signal.SIGKILL)
     first.wait()
     assert running_index(database) is None
-    with indexing(database, "/music") as running:
-        running.tell()
+    with index_lock(database, "/music") as progress:
+        progress.write()
         assert running_index(database)["pid"] == os.getpid()
         assert running_index(database)["done"] == 0
 
 
-def test_other_libraries_beside_it_are_free(database, hold):
+def test_other_libraries_in_the_same_folder_are_not_locked(database, hold):
     first = hold(database)
-    with indexing(database.with_name("other.db"), "/music"):
+    with index_lock(database.with_name("other.db"), "/music"):
         assert running_index(database)["pid"] == first.pid
         assert running_index(database.with_name("other.db"))["pid"] == os.getpid()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
-def test_a_library_is_one_by_whatever_name(database, hold, tmp_path):
+def test_a_link_to_a_library_has_the_same_lock(database, hold, tmp_path):
     database.touch()
     (tmp_path / "link.db").symlink_to(database)
     hold(database)
-    with pytest.raises(LibraryBusyError), indexing(tmp_path / "link.db", "/music"):
+    with pytest.raises(LibraryBusyError), index_lock(tmp_path / "link.db", "/music"):
         pass
 
 
-def test_asking_makes_no_index_fail(database):
-    """Asking takes the lock for a moment."""
+def test_testing_the_lock_does_not_fail_an_index_run(database):
+    """Another program tests the lock by taking it for a moment."""
     lock, _ = running_module._files(database)
-    asking = os.open(lock, os.O_RDWR | os.O_CREAT)
-    assert lock_descriptor(asking, blocking=False)
-    answered = threading.Timer(0.25, os.close, (asking,))
-    answered.start()
-    with indexing(database, "/music"):
+    tester = os.open(lock, os.O_RDWR | os.O_CREAT)
+    assert lock_descriptor(tester, blocking=False)
+    released = threading.Timer(0.25, os.close, (tester,))
+    released.start()
+    with index_lock(database, "/music"):
         assert running_index(database)["pid"] == os.getpid()
-    answered.join()
+    released.join()
 
 
-def test_asking_takes_no_other_that_asks_for_an_index(database):
+def test_testing_the_lock_does_not_count_as_an_index_run(database):
     lock, _ = running_module._files(database)
-    asking = os.open(lock, os.O_RDWR | os.O_CREAT)
-    assert lock_descriptor(asking, blocking=False)
-    answered = threading.Timer(0.01, os.close, (asking,))
-    answered.start()
+    tester = os.open(lock, os.O_RDWR | os.O_CREAT)
+    assert lock_descriptor(tester, blocking=False)
+    released = threading.Timer(0.01, os.close, (tester,))
+    released.start()
     assert running_index(database) is None
-    answered.join()
+    released.join()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there no open file can be deleted")
-def test_a_lock_on_a_file_that_was_just_deleted_is_none(database, monkeypatch):
-    """The run before deletes it between another's opening and locking it."""
+def test_a_lock_on_a_deleted_file_is_taken_again(database, monkeypatch):
+    """The previous run deletes the file after this run has opened it and before it locks it."""
     flock, lock = fcntl.flock, running_module._files(database)[0]
 
     def deleted_meanwhile(handle, operation):
@@ -157,7 +157,7 @@ def test_a_lock_on_a_file_that_was_just_deleted_is_none(database, monkeypatch):
         flock(handle, operation)
 
     monkeypatch.setattr(fcntl, "flock", deleted_meanwhile)
-    with indexing(database, "/music"):
+    with index_lock(database, "/music"):
         assert running_index(database)["pid"] == os.getpid()
 
 
@@ -165,7 +165,7 @@ def test_a_lock_on_a_file_that_was_just_deleted_is_none(database, monkeypatch):
 def test_another_user_can_lock_the_same_file(database):
     previous = os.umask(0o077)
     try:
-        with indexing(database, "/music"):
+        with index_lock(database, "/music"):
             mode = running_module._files(database)[0].stat().st_mode & 0o777
     finally:
         os.umask(previous)
@@ -173,7 +173,7 @@ def test_another_user_can_lock_the_same_file(database):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions are other ones there")
-def test_an_index_is_seen_by_who_may_only_read(hold):
+def test_a_user_who_may_only_read_sees_the_index_run(hold):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         first = hold(folder / "songs.db")
@@ -189,19 +189,21 @@ def test_an_index_is_seen_by_who_may_only_read(hold):
             folder.chmod(0o755)
 
 
-def test_nothing_is_left_behind(database):
-    with indexing(database, "/music") as running:
-        running.tell()
+def test_the_lock_and_progress_files_are_deleted(database):
+    with index_lock(database, "/music") as progress:
+        progress.write()
         assert {path.name for path in database.parent.iterdir()} >= {".songs.db.indexing"}
     assert list(database.parent.iterdir()) == []
 
 
-def test_news_are_written_again_and_again_and_always_whole(database, monkeypatch):
-    monkeypatch.setattr(running_module, "TELLING_EVERY_S", 0.001)
+def test_the_progress_file_is_always_complete(database, monkeypatch):
+    monkeypatch.setattr(running_module, "WRITE_INTERVAL_S", 0.001)
     done = iter(range(1_000_000))
-    with indexing(database, "/music") as running:
-        running.embedding(lambda: {"done": next(done), "indexed": 0, "failed": 0, "audio_seconds": 0.0})
-        running.tell()
+    with index_lock(database, "/music") as progress:
+        progress.start_embedding(
+            lambda: {"done": next(done), "indexed": 0, "failed": 0, "audio_seconds": 0.0}
+        )
+        progress.write()
         seen = [json.loads(running_module._files(database)[1].read_text())["done"] for _ in range(2_000)]
     assert seen == sorted(seen)
     assert len(set(seen)) > 2
@@ -209,26 +211,26 @@ def test_news_are_written_again_and_again_and_always_whole(database, monkeypatch
 
 @pytest.mark.skipif(os.name == "nt", reason="flock is POSIX's")
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_stops_nobody(database, hold, monkeypatch, code):
+def test_without_file_locks_a_run_goes_on(database, hold, monkeypatch, code):
     hold(database)
 
     def refuse(handle, operation):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with indexing(database, "/music"):
+    with index_lock(database, "/music"):
         assert running_index(database) is None
 
 
-def test_a_folder_that_cannot_be_written_is_the_databases_to_complain_of(tmp_path):
+def test_a_folder_that_cannot_be_written_does_not_fail_the_lock(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with indexing(tmp_path / "file" / "songs.db", "/music"):
+    with index_lock(tmp_path / "file" / "songs.db", "/music"):
         pass
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}'])
-def test_news_that_are_damaged_are_none(database, text, monkeypatch):
-    monkeypatch.setattr(running_module, "TELLING_EVERY_S", 3600.0)
-    with indexing(database, "/music"):
+def test_a_damaged_progress_file_counts_as_empty(database, text, monkeypatch):
+    monkeypatch.setattr(running_module, "WRITE_INTERVAL_S", 3600.0)
+    with index_lock(database, "/music"):
         running_module._files(database)[1].write_text(text)
-        assert running_index(database) == Running().record()
+        assert running_index(database) == IndexProgress().record()

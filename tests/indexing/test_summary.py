@@ -1,4 +1,4 @@
-"""The counts of an index run add up to the files that were found."""
+"""The counts of an index run add up to the number of files in the folder."""
 
 import os
 import re
@@ -6,11 +6,12 @@ import shutil
 
 import mutagen
 import pytest
-from support import Listener
+from support import RecordingReporter
 
-from explorer.cli.index import tell_summary
+from explorer.cli.index import report_summary
 from explorer.config import Settings
 from explorer.indexing.failures import FailureLog
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.library.scanning import AUDIO_EXTENSIONS
@@ -20,7 +21,7 @@ REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=
 
 @pytest.fixture
 def music(tmp_path, make_tone):
-    """A folder that was indexed once, with five songs and a file that is none."""
+    """A folder that was indexed once, with five songs and a broken file."""
     folder = tmp_path / "music"
     for number, name in enumerate(("kept", "edited", "moved", "deleted", "copied")):
         make_tone(folder / f"{name}.flac", frequency_hz=100 * (number + 1), seconds=0.5)
@@ -29,7 +30,7 @@ def music(tmp_path, make_tone):
 
 
 def make_a_mess(music, make_tone):
-    """Let there be a file of every kind that a run tells apart."""
+    """Make a file of every kind that a run counts."""
     (music / "moved.flac").rename(music / "moved away.flac")
     (music / "deleted.flac").unlink()
     shutil.copy(music / "copied.flac", music / "copy.flac")
@@ -46,14 +47,16 @@ def make_a_mess(music, make_tone):
 
 
 @pytest.mark.parametrize("limit", [None, 2, 5])
-def test_the_counts_of_a_messy_folder_add_up_to_its_files(fresh_db, music, make_tone, tmp_path, limit):
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener())
+def test_the_counts_add_up_to_the_number_of_files(fresh_db, music, make_tone, tmp_path, limit):
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter()))
     for file in music.iterdir():
         os.utime(file, (1_000_000_000, 1_000_000_000 + len(file.name)))
-    index_folder(fresh_db, music, request=REQUEST, reporter=Listener(), retry=True)
+    index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter(), retry=True))
     make_a_mess(music, make_tone)
     summary = index_folder(
-        fresh_db, music, request=REQUEST, reporter=Listener(), settled_s=3600.0, limit=limit
+        IndexRun(
+            fresh_db, music, request=REQUEST, reporter=RecordingReporter(), settled_s=3600.0, limit=limit
+        )
     )
     files = sum(file.suffix in AUDIO_EXTENSIONS for file in music.iterdir())
     parts = (summary.indexed, summary.skipped, summary.failed, summary.unsettled, summary.left)
@@ -64,10 +67,10 @@ def test_the_counts_of_a_messy_folder_add_up_to_its_files(fresh_db, music, make_
         assert (summary.failed_before, summary.gone) == (1, 1)
     else:
         assert summary.indexed + summary.failed == limit
-    listener = Listener()
+    listener = RecordingReporter()
     with FailureLog(tmp_path / "x.log") as log:
-        tell_summary(summary, log, listener)
-    (told,) = [line for line in listener.said if line.startswith("Indexed ")]
-    songs, _, rest = told.partition(" (")
+        report_summary(summary, log, listener)
+    (message,) = [line for line in listener.said if line.startswith("Indexed ")]
+    songs, _, rest = message.partition(" (")
     found, *others = map(int, re.findall(r"\d+", rest.partition("; ")[2]))
     assert found == files == int(songs.split()[1]) + sum(others)

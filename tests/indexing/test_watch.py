@@ -25,7 +25,7 @@ def songs(database):
 
 @pytest.fixture
 def watching(tmp_path, make_tone):
-    """A process that watches a folder with one song: (folder, database, lines it said, process)."""
+    """A process that watches a folder with one song: (folder, database, lines on stderr, process)."""
     folder, database = tmp_path / "music", tmp_path / "songs.db"
     make_tone(folder / "0.flac", frequency_hz=100)
     command = [sys.executable, "-m", "explorer", "index", str(folder), "--watch", "--db", str(database)]
@@ -50,7 +50,7 @@ def wait_until(is_so, process):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is POSIX's")
-def test_what_arrives_is_indexed_what_goes_is_marked_and_ctrl_c_ends_it(watching, make_tone, tmp_path):
+def test_new_files_are_indexed_missing_ones_marked_and_ctrl_c_ends_it(watching, make_tone, tmp_path):
     folder, database, said, process = watching
     make_tone(folder / "new album" / "1.flac", frequency_hz=200)
     wait_until(lambda: songs(database) == {"0.flac": 0, "new album/1.flac": 0}, process)
@@ -70,7 +70,7 @@ def test_what_arrives_is_indexed_what_goes_is_marked_and_ctrl_c_ends_it(watching
     assert "Traceback" not in "".join(said)
 
 
-def test_a_file_that_is_being_copied_is_embedded_once_when_it_is_whole(watching, make_tone, tmp_path):
+def test_a_file_that_is_being_copied_is_embedded_once_when_complete(watching, make_tone, tmp_path):
     folder, database, said, process = watching
     whole = make_tone(tmp_path / "long.flac", frequency_hz=300, seconds=30).read_bytes()
     with (folder / "long.flac").open("wb") as copy:
@@ -86,7 +86,7 @@ def test_a_file_that_is_being_copied_is_embedded_once_when_it_is_whole(watching,
     shutil.rmtree(folder)
 
 
-def test_a_watch_with_an_end_is_refused(tmp_path):
+def test_watch_refuses_json_and_urls(tmp_path):
     from explorer.cli.main import run
 
     assert run(["index", str(tmp_path), "--watch", "--json", "--db", str(tmp_path / "songs.db")]) == 2

@@ -10,6 +10,7 @@ from support import store_library, store_original, write_tone
 from explorer.audio.decoding import open_audio
 from explorer.database.database import Database
 from explorer.errors import LibraryError
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 from explorer.legacy import importing
@@ -144,14 +145,14 @@ def test_vectors_of_an_unknown_model_do_not_mix_with_those_of_a_known_one(origin
     with Database.open(tmp_path / "imported.db") as library:
         run_import(library, path, clips)
         with pytest.raises(LibraryError, match=r"imported.*--reindex"):
-            index_folder(library, clips, request=untrained(), reporter=Reporter())
+            index_folder(IndexRun(library, clips, request=untrained(), reporter=Reporter()))
         assert len(library.vectors()[0]) == 12
 
 
 def test_reindexing_an_imported_library_keeps_its_names_and_genres(original, fresh_db, untrained):
     path, clips, vectors = original
     run_import(fresh_db, path, clips)
-    summary = index_folder(fresh_db, clips, request=untrained(reindex=True), reporter=Reporter())
+    summary = index_folder(IndexRun(fresh_db, clips, request=untrained(reindex=True), reporter=Reporter()))
     assert (summary.indexed, summary.failed) == (12, 0)
     song_ids, stored_vectors = fresh_db.vectors()
     assert song_ids == sorted(vectors)

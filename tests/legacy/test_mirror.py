@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import Listener, store_library, store_original
+from support import RecordingReporter, store_library, store_original
 
 from explorer.database.database import Database
 from explorer.errors import LibraryError
@@ -17,7 +17,7 @@ from explorer.legacy.mirror import library_to_read, mirror_of
 
 
 def mirror(path, clips=None):
-    listener = Listener()
+    listener = RecordingReporter()
     return library_to_read(path, clips=clips, with_map=True, reporter=listener), listener.said
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from explorer.database.records import absolute_path
 from explorer.errors import LibraryError
-from explorer.library.remote import RemotePath, as_root, is_missing, is_there
+from explorer.library.remote import RemotePath, as_root, file_exists, is_missing
 
 
 @pytest.mark.parametrize(
@@ -68,18 +68,18 @@ def test_roots_at_urls_contain_each_other_like_folders(fresh_db):
 def test_the_error_for_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(LibraryError, match=r"run `pip install -r requirements-distributed\.txt`"):
-        is_there(as_root("s3://bucket"))
+        file_exists(as_root("s3://bucket"))
 
 
 def test_the_error_for_an_unknown_scheme_names_the_url():
     with pytest.raises(LibraryError, match=r"nonsense://x cannot be used"):
-        is_there(as_root("nonsense://x"))
+        file_exists(as_root("nonsense://x"))
 
 
 def test_a_file_on_an_unreachable_server_is_not_missing():
     root = as_root("http://127.0.0.1:9/music")
     with pytest.raises(LibraryError, match=r"cannot be reached .*check the address"):
-        is_there(root)
+        file_exists(root)
     assert not is_missing(root, root / "song.mp3")
 
 

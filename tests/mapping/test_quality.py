@@ -26,9 +26,9 @@ def _measures(rows, positions, *, sample=2000, seed=0, **neighbours):
     # Distances computed from matrix products lose their last digits. Double precision has digits to spare.
     rows = np.asarray(rows, dtype=np.float64)
     rows = rows - rows.mean(axis=0) if len(rows) else rows
-    return neighbourhoods.Judge(rows, sample=sample, seed=seed).measures({"map": positions}, **neighbours)[
-        "map"
-    ]
+    return neighbourhoods.MapComparison(rows, sample=sample, seed=seed).measures(
+        {"map": positions}, **neighbours
+    )["map"]
 
 
 def purity_and_chance(labels, indices, **options):
@@ -92,7 +92,7 @@ def test_several_maps_get_the_same_measures_as_each_alone(library):
     vectors, positions, _ = library
     other = np.random.default_rng(0).normal(size=(200, 2))
     rows, _ = centred_unit_rows(vectors)
-    measured = neighbourhoods.Judge(rows, sample=80, seed=3).measures(
+    measured = neighbourhoods.MapComparison(rows, sample=80, seed=3).measures(
         {"pca": positions, "random": other}, k=7
     )
     assert list(measured) == ["pca", "random"]
@@ -225,7 +225,7 @@ def test_purity_is_the_share_of_the_neighbours_that_count(labels, near, expected
 
 
 def test_purity_can_be_measured_for_some_songs_only():
-    found = quality.label_purity(LABELS, np.array(NEAR)[[3, 1, 2, 5]], asked=[3, 1, 2, 5])
+    found = quality.label_purity(LABELS, np.array(NEAR)[[3, 1, 2, 5]], queried=[3, 1, 2, 5])
     assert found.purity == pytest.approx(2 / 4)
     np.testing.assert_array_equal(found.shares, [0.5, 0.5, np.nan, np.nan])
     assert found.chance == quality.label_purity(LABELS, NEAR).chance
@@ -353,7 +353,7 @@ def test_arguments_that_do_not_fit_are_an_error(library):
     with pytest.raises(MappingError, match="sample=0"):
         continuity(vectors, positions, sample=0)
     with pytest.raises(MappingError, match="199 positions"):
-        neighbourhoods.Judge(vectors).measures({"pca": positions, "umap": positions[:199]})
+        neighbourhoods.MapComparison(vectors).measures({"pca": positions, "umap": positions[:199]})
 
 
 @pytest.mark.parametrize(

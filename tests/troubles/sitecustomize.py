@@ -1,4 +1,7 @@
-"""On a decoding process's PYTHONPATH: opening a file does to it what the file's name says."""
+"""Make the decoder crash, hang or grow when it opens a file with such a name.
+
+Tests put this folder on the PYTHONPATH of decoder processes, where Python imports it at its start.
+"""
 
 import ctypes
 import os
@@ -10,8 +13,8 @@ import soundfile
 _open = soundfile.SoundFile.__init__
 
 
-def troubled(self, file, *args, **options):
-    """Open a file, or crash, hang or grow."""
+def open_with_trouble(self, file, *args, **options):
+    """Open a file, after the trouble that its name asks for."""
     name = Path(os.fsdecode(file)).name if isinstance(file, str | bytes) else ""
     if name.startswith("crash"):
         ctypes.string_at(0)
@@ -22,14 +25,14 @@ def troubled(self, file, *args, **options):
     if name.startswith("slow"):
         time.sleep(1.5)
     if name.startswith("grow"):
-        held = []
+        blocks = []
         while True:
-            held.append(bytearray(1 << 26))
+            blocks.append(bytearray(1 << 26))
     if name.startswith("noisy"):
         print("mpg123: warning!", flush=True)
         os.write(1, b"\x08\x00\x00\x00 and more\n" * 1000)
     _open(self, file, *args, **options)
 
 
-soundfile.SoundFile.__init__ = troubled
+soundfile.SoundFile.__init__ = open_with_trouble
 os.write(1, b"Loading\n" * 100)

@@ -9,18 +9,18 @@ from explorer.util.processes import ChildProgram
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """Make a child program of some lines of Python."""
+    """Return a function that starts a ChildProgram which runs the given Python code."""
 
-    def make(code, *arguments, **options):
+    def start(code, *arguments, **options):
         script = tmp_path / "script.py"
         script.write_text(f"import json, sys, time\n{code}\n")
         monkeypatch.setattr(processes, "PROGRAM", (sys.executable, "-u", str(script)))
         return ChildProgram(*arguments, **options)
 
-    return make
+    return start
 
 
-def test_progress_and_the_result_are_told_apart_from_other_lines(program):
+def test_progress_the_result_and_other_lines_are_distinguished(program):
     child = program(
         "print('a warning', file=sys.stderr)\n"
         "print(json.dumps({'text': sys.argv[1], 'share': 0.5}))\n"
@@ -31,29 +31,29 @@ def test_progress_and_the_result_are_told_apart_from_other_lines(program):
         "sys.exit(1)",
         "Käse",
     )
-    told = []
-    assert child.follow(lambda *news: told.append(news)) == {"windows": 7}
-    assert told == [("Käse", 0.5), ("no share", 0.0)]
+    progress = []
+    assert child.follow(lambda *message: progress.append(message)) == {"windows": 7}
+    assert progress == [("Käse", 0.5), ("no share", 0.0)]
     assert child.lines == ["a warning", "3"]
     assert (child.wait(), child.is_late, child.is_cancelled) == (1, False, False)
 
 
-def test_bytes_that_are_no_text_are_kept_as_far_as_they_are_and_old_lines_go(program):
+def test_invalid_bytes_are_replaced_and_only_the_last_lines_are_kept(program):
     child = program("[print(n) for n in range(300)]\nsys.stdout.buffer.write(b'\\xff end')")
     assert child.follow(print) is None
     assert len(child.lines) == 100
     assert child.lines[-1] == "\ufffd end"
 
 
-def test_a_program_that_takes_too_long_is_killed(program):
+def test_a_program_is_killed_at_its_time_limit(program):
     child = program("time.sleep(600)", limit_s=0.2)
     assert child.follow(print) is None
     assert child.is_late
     assert child.wait() == -signal.SIGKILL
 
 
-def test_a_program_can_be_asked_to_stop(program):
-    child = program("print(json.dumps({'text': 'begun'}))\ntime.sleep(600)", limit_s=600)
+def test_cancel_asks_a_program_to_stop(program):
+    child = program("print(json.dumps({'text': 'started'}))\ntime.sleep(600)", limit_s=600)
     child.follow(lambda *_: child.cancel())
     assert child.wait() == -signal.SIGTERM
     assert (child.is_cancelled, child.is_late) == (True, False)

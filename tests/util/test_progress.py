@@ -11,7 +11,7 @@ from explorer.util import progress
 from explorer.util.progress import DownloadProgress, LineReporter, Reporter, format_duration, format_estimate
 
 
-def test_plain_lines_tell_count_and_rate_elsewhere_than_on_a_terminal(capsys, monkeypatch):
+def test_without_a_terminal_plain_lines_show_count_rate_and_time_left(capsys, monkeypatch):
     monkeypatch.setattr(progress, "PLAIN_INTERVAL_S", 0.0)
     with Reporter().counting("Indexing", total=3) as counter:
         counter.advance()
@@ -22,7 +22,7 @@ def test_plain_lines_tell_count_and_rate_elsewhere_than_on_a_terminal(capsys, mo
     assert lines[-1].startswith("Indexing: 2 of 3 songs")
 
 
-def test_a_terminal_gets_a_live_display():
+def test_on_a_terminal_a_live_display_shows_count_and_rate():
     screen = io.StringIO()
     reporter = Reporter(Console(file=screen, force_terminal=True, width=100))
     with reporter.counting("Indexing", total=2) as counter:
@@ -31,14 +31,14 @@ def test_a_terminal_gets_a_live_display():
     assert "songs/s" in screen.getvalue()
 
 
-def test_a_download_tells_megabytes_and_the_rate_of_this_try(capsys, monkeypatch):
+def test_a_download_shows_megabytes_and_the_rate_of_the_current_attempt(capsys, monkeypatch):
     seconds = iter([0, 1, 2, 3, 4, 10, 12])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
-    tell = DownloadProgress(Reporter())
-    for done in (1_000_000, 4_000_000, 7_000_000, 8_000_000):
-        tell(done, 18_000_000)
-    tell(2, None)
-    tell(6_000_000, None)
+    show = DownloadProgress(Reporter())
+    for done_bytes in (1_000_000, 4_000_000, 7_000_000, 8_000_000):
+        show(done_bytes, 18_000_000)
+    show(2, None)
+    show(6_000_000, None)
     assert capsys.readouterr().err.splitlines() == [
         "Downloading OpenL3's weights: 4.0 of 18.0 MB, 2.00 MB/s",
         "Downloading OpenL3's weights: 8.0 of 18.0 MB, 2.00 MB/s",
@@ -46,35 +46,35 @@ def test_a_download_tells_megabytes_and_the_rate_of_this_try(capsys, monkeypatch
     ]
 
 
-def test_a_slow_download_tells_now_and_then(capsys, monkeypatch):
+def test_a_slow_download_prints_a_line_per_interval(capsys, monkeypatch):
     monkeypatch.setattr(progress, "PLAIN_INTERVAL_S", 0.0)
-    tell = DownloadProgress(Reporter())
-    for done in (0, 1000, 1000, 2000):
-        tell(done, 18_000_000)
+    show = DownloadProgress(Reporter())
+    for done_bytes in (0, 1000, 1000, 2000):
+        show(done_bytes, 18_000_000)
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
-def test_durations_are_written_as_people_say_them():
+def test_durations_are_written_in_seconds_minutes_or_hours():
     assert [format_duration(s) for s in (42.4, 200, 7500)] == ["42 s", "3 min", "2 h 05 min"]
 
 
-def test_work_of_unknown_steps_is_told_by_its_share(capsys, monkeypatch):
+def test_work_without_steps_shows_its_share(capsys, monkeypatch):
     monkeypatch.setattr(progress, "PLAIN_INTERVAL_S", 0.0)
-    with Reporter().working("Mapping") as tell:
-        tell(0.25)
-        tell(1.0)
+    with Reporter().working("Mapping") as show:
+        show(0.25)
+        show(1.0)
     assert capsys.readouterr().err.splitlines() == ["Mapping", "Mapping: 25%"]
     screen = io.StringIO()
-    with Reporter(Console(file=screen, force_terminal=True, width=100)).working("Mapping") as tell:
-        tell(0.25)
+    with Reporter(Console(file=screen, force_terminal=True, width=100)).working("Mapping") as show:
+        show(0.25)
     assert "100%" in screen.getvalue()
 
 
-def test_another_program_is_told_in_json(capsys):
+def test_another_program_gets_json_lines(capsys):
     reporter = LineReporter()
     reporter.say("Hello")
-    with reporter.working("Mapping") as tell:
-        tell(0.5)
+    with reporter.working("Mapping") as show:
+        show(0.5)
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
         {"text": "Hello"},
         {"text": "Mapping", "share": 0.0},
@@ -82,15 +82,15 @@ def test_another_program_is_told_in_json(capsys):
     ]
 
 
-def test_estimates_are_no_more_exact_than_anybody_knows():
-    said = [format_estimate(seconds) for seconds in (3, 42, 100, 7_300, 80_663, 700_000)]
-    assert said == ["10 s", "40 s", "2 min", "2 h", "22 h", "8 days"]
+def test_estimates_are_rounded():
+    estimates = [format_estimate(seconds) for seconds in (3, 42, 100, 7_300, 80_663, 700_000)]
+    assert estimates == ["10 s", "40 s", "2 min", "2 h", "22 h", "8 days"]
 
 
-def test_work_goes_on_where_nobody_reads_its_progress():
+def test_a_closed_pipe_does_not_stop_the_work():
     program = "from explorer.util.progress import Reporter; Reporter().say('x'); print('done')"
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=writing, cwd=ROOT)
-    os.close(writing)
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=write_end, cwd=ROOT)
+    os.close(write_end)
     assert done.stdout == b"done\n"

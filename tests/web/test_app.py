@@ -20,7 +20,7 @@ from explorer.web.page import panels
 
 
 def page_text(database):
-    """The page's layout, as the browser gets it."""
+    """Return the page's layout as the browser receives it."""
     client = create_app(Settings(database=database)).server.test_client()
     assert client.get("/").status_code == 200
     return client.get("/_dash-layout").text
@@ -35,7 +35,7 @@ def test_the_page_counts_songs_and_says_when_filters_are_untrained(library, tmp_
     assert "Untrained filters" not in page_text(tmp_path / "trained.db")
 
 
-def test_an_empty_library_an_unmapped_one_and_a_busy_one_are_told_apart(tmp_path, library):
+def test_an_empty_an_unmapped_a_broken_and_a_busy_library_have_different_notices(tmp_path, library):
     assert "No music here yet" in page_text(tmp_path / "absent.db")
     Database.open(tmp_path / "empty.db").close()
     assert "No music here yet" in page_text(tmp_path / "empty.db")
@@ -64,16 +64,16 @@ def test_every_projection_and_colouring_can_be_drawn(library, projection, colour
     assert "0.97" in json.dumps(trust, default=lambda part: part.to_plotly_json())
 
 
-def test_suggestions_carry_titles_as_data(tmp_path, make_library):
+def test_suggestions_contain_titles_as_data(tmp_path, make_library):
     make_library(tmp_path / "songs.db", tmp_path / "music", titles={4: "<script>alert(1)</script>"})
-    (found,) = panels.suggestions(CatalogueHolder(tmp_path / "songs.db"), "script")
-    assert found == {"value": "song:4", "label": "<script>alert(1)</script>", "told": "Artist 0"}
+    (suggestion,) = panels.suggestions(CatalogueHolder(tmp_path / "songs.db"), "script")
+    assert suggestion == {"value": "song:4", "label": "<script>alert(1)</script>", "told": "Artist 0"}
 
 
 def test_a_genre_or_an_artist_is_suggested_as_a_filter(library):
-    found = panels.suggestions(CatalogueHolder(library[0]), "waltz")
-    assert found[0] == {"value": "genre:Waltz", "label": "Waltz", "told": "Show this genre: 8 songs"}
-    assert found[1]["value"].startswith("song:")
+    suggestions = panels.suggestions(CatalogueHolder(library[0]), "waltz")
+    assert suggestions[0] == {"value": "genre:Waltz", "label": "Waltz", "told": "Show this genre: 8 songs"}
+    assert suggestions[1]["value"].startswith("song:")
 
 
 def test_without_a_library_nothing_is_suggested(tmp_path):
@@ -82,18 +82,18 @@ def test_without_a_library_nothing_is_suggested(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "said", [None, 7, [], {"projection": {}, "clusters": "many", "filter": 3, "theme": "x"}]
+    "document", [None, 7, [], {"projection": {}, "clusters": "many", "filter": 3, "theme": "x"}]
 )
-def test_a_look_that_makes_no_sense_is_the_usual_one(library, said):
+def test_a_malformed_view_has_the_defaults(library, document):
     catalogue = CatalogueHolder(library[0]).latest()
-    look = MapView.parse(said)
-    assert look.theme == "dark"
-    assert look.cluster_count is None
-    assert look.view_of(catalogue) in catalogue.positions
-    draw_map(catalogue, look)
+    view = MapView.parse(document)
+    assert view.theme == "dark"
+    assert view.cluster_count is None
+    assert view.projection_in(catalogue) in catalogue.positions
+    draw_map(catalogue, view)
 
 
-def test_the_legend_tells_which_groups_are_isolated(library):
+def test_the_legend_marks_isolated_groups(library):
     catalogue = CatalogueHolder(library[0]).latest()
     _, legend, _ = draw_map(catalogue, MapView.parse({"projection": "tsne", "filter": {"shown": [1]}}))
     text = json.dumps(legend, default=lambda part: part.to_plotly_json())
@@ -101,13 +101,13 @@ def test_the_legend_tells_which_groups_are_isolated(library):
     assert text.count('"data-representative"') == 3
 
 
-def test_what_filters_offer(library):
+def test_filters_offer_genres_clusters_years_and_durations(library):
     genres, clusters, first, last, note, longest = panels.filter_options(
         CatalogueHolder(library[0]).latest(), None
     )
     assert genres[0] == {"value": "Ambient", "label": "Ambient (8)"}
     assert len(clusters) == 3
-    assert (first, last, note, longest) == (0, 0, "24 songs say no year", 1)
+    assert (first, last, note, longest) == (0, 0, "24 songs without a year", 1)
 
 
 def test_serving_imports_nothing_heavy(library):
@@ -128,8 +128,8 @@ def test_serving_imports_nothing_heavy(library):
 
 
 @pytest.mark.parametrize("kind", ["one song", "two songs", "identical songs", "no genres"])
-def test_odd_libraries_have_a_page(fresh_db, tmp_path, kind):
-    """Fewer songs than clusters or neighbours, no genres, and songs that nothing tells apart."""
+def test_small_and_unusual_libraries_have_a_page(fresh_db, tmp_path, kind):
+    """Fewer songs than clusters or neighbours, no genres, and songs with identical vectors."""
     vectors = np.random.default_rng(0).normal(size=(12, 512))
     if kind == "identical songs":
         vectors[:] = vectors[0]
@@ -144,8 +144,8 @@ def test_odd_libraries_have_a_page(fresh_db, tmp_path, kind):
             assert len(b64decode(figure["data"][0]["marker"]["color"]["bdata"])) == count
             assert len(legend) == 2
     client = create_app(Settings(database=fresh_db.path)).server.test_client()
-    found = client.get("/neighbours/1/0").get_json()["neighbours"]
-    assert len(found) == min(10, count - 1)
+    neighbours = client.get("/neighbours/1/0").get_json()["neighbours"]
+    assert len(neighbours) == min(10, count - 1)
     assert client.get("/songs/1/0").get_json()["neighbours"] == min(10, count - 1)
     catalogue.warm_up()
     text = describe_library(library_status(fresh_db))

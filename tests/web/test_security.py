@@ -12,8 +12,7 @@ from explorer.web.app import create_app
 from explorer.web.security import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, protect
 
 JSON = {"Content-Type": "application/json"}
-# Every route that answers to GET. None changes anything but caches that a later request would fill too: a new
-# one is to be added here after thinking about that.
+# Every route that answers GET. GET must change nothing but caches: check that before you add a route here.
 GET_ROUTES = {
     "/",
     "/<path>",
@@ -62,7 +61,7 @@ def site(tmp_path_factory):
         socket.gethostname() + ":1",
     ],
 )
-def test_the_machines_own_names_and_addresses_are_answered(site, host):
+def test_requests_under_the_machines_names_and_addresses_are_answered(site, host):
     assert site.get("/healthz", headers={"Host": host}).status_code == 200
 
 
@@ -86,7 +85,7 @@ def test_the_machines_own_names_and_addresses_are_answered(site, host):
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/healthz", "/_dash-layout", "/audio/000.flac", "/no-such-page"])
-def test_other_hosts_are_told_what_to_do(site, host, path):
+def test_requests_under_other_names_are_refused_with_a_hint(site, host, path):
     response = site.get(path, environ_overrides={"HTTP_HOST": host})
     assert (response.status_code, response.mimetype) == (421, "text/plain")
     assert "--allow-host" in response.text
@@ -99,11 +98,11 @@ def test_a_request_without_a_host_is_refused(site):
     seen = []
     body = b"".join(site.application.wsgi_app(environ, lambda status, _headers: seen.append(status)))
     assert seen[0].startswith("421")
-    assert b"without a name" in body
+    assert b"without a host name" in body
 
 
 def post_callback(site, headers):
-    """Ask Dash for a callback's result, as the page does."""
+    """Request a callback's result, as the page does; return the status."""
     body = {
         "output": "search.data",
         "outputs": {"id": "search", "property": "data"},
@@ -132,7 +131,7 @@ OWN = [
 
 
 @pytest.mark.parametrize("headers", OTHERS)
-def test_other_sites_change_nothing(site, headers):
+def test_requests_from_other_sites_change_nothing(site, headers):
     headers = headers | {"Host": "localhost:8050"}
     for rule in site.application.url_map.iter_rules():
         for method in rule.methods - {"GET", "HEAD", "OPTIONS"}:
@@ -144,22 +143,22 @@ def test_other_sites_change_nothing(site, headers):
 
 
 @pytest.mark.parametrize("headers", OWN)
-def test_the_page_itself_is_answered(site, headers):
+def test_requests_from_the_page_are_answered(site, headers):
     assert post_callback(site, headers | {"Host": "localhost:8050"}) != 403
 
 
-def test_a_page_behind_a_proxy_is_its_own_site(site):
+def test_requests_from_a_page_behind_a_proxy_are_answered(site):
     for port in ("", ":443"):
         headers = {"Host": f"music.example{port}", "Origin": "https://music.example"}
         assert post_callback(site, headers) != 403
 
 
-def test_routes_that_answer_to_get_are_those_known_to_change_nothing(site):
+def test_routes_that_answer_get_are_those_known_to_change_nothing(site):
     rules = (rule for rule in site.application.url_map.iter_rules() if "GET" in rule.methods)
     assert {re.sub("<[^:>]*:", "<", rule.rule) for rule in rules} == GET_ROUTES
 
 
-def test_what_changes_something_answers_to_no_get(site):
+def test_routes_that_change_something_do_not_answer_get(site):
     for rule in site.application.url_map.iter_rules():
         if rule.methods & {"POST", "PUT", "PATCH", "DELETE"}:
             assert not rule.methods & {"GET", "HEAD"}, rule
@@ -168,7 +167,7 @@ def test_what_changes_something_answers_to_no_get(site):
 @pytest.mark.parametrize(
     "path", ["/", "/healthz", "/audio/000.flac", "/audio/absent", "/songs/9/9", "/assets/style.css", "/x"]
 )
-def test_every_answer_has_the_headers(site, path):
+def test_every_answer_has_the_security_headers(site, path):
     headers = site.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
@@ -178,7 +177,7 @@ def test_every_answer_has_the_headers(site, path):
 
 
 def policy_of(response):
-    """A policy's directives and their sources."""
+    """Return a policy's directives with their sources."""
     parts = (part.split() for part in response.headers["Content-Security-Policy"].split(";"))
     return {name: sources for name, *sources in parts}
 
@@ -194,12 +193,12 @@ def test_the_policy_allows_this_server_and_no_inline_script(site):
 
 
 def inline_scripts(page):
-    """The scripts that a browser would run out of a page's text."""
+    """Return the inline scripts that a browser would run in a page."""
     page = re.sub(r"<!--.*?-->", "", page, flags=re.DOTALL)
-    found = re.findall(r"<script([^>]*)>(.*?)</script>", page, re.DOTALL)
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page, re.DOTALL)
     return [
         text
-        for attributes, text in found
+        for attributes, text in scripts
         if "src=" not in attributes and "application/json" not in attributes
     ]
 
@@ -218,7 +217,7 @@ def test_the_pages_own_inline_scripts_are_allowed_by_their_hash(site):
     assert not is_allowed("alert(1)", sources)
 
 
-def test_a_callback_that_dash_writes_into_the_page_later_is_allowed_too():
+def test_an_inline_script_that_dash_adds_later_is_allowed():
     app = Dash("page")
     app.layout = html.Div([html.P(id="from"), html.P(id="to")])
     protect(app, Settings())
@@ -229,7 +228,7 @@ def test_a_callback_that_dash_writes_into_the_page_later_is_allowed_too():
     assert all(is_allowed(script, policy_of(response)["script-src"]) for script in scripts)
 
 
-def test_large_bodies_are_refused_but_where_songs_are_sent(site):
+def test_large_bodies_are_refused_except_for_uploads(site):
     body = b"x" * (MAX_BODY_BYTES + 1)
     response = site.post("/_dash-update-component", data=body, headers=JSON)
     assert (response.status_code, response.mimetype) == (413, "text/plain")

@@ -17,23 +17,23 @@ from explorer.web.server import _listen
 
 @pytest.fixture
 def taken():
-    """A port that somebody listens on."""
+    """A port that is in use."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener.getsockname()[1]
 
 
-def test_a_port_in_use_is_a_sentence(library, taken):
+def test_a_port_in_use_is_an_error_with_a_sentence(library, taken):
     command = [sys.executable, str(ROOT / "run.py"), "serve", "--no-browser", "--db", str(library[0])]
     done = subprocess.run([*command, "--port", str(taken)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"127.0.0.1:{taken} cannot be listened on" in done.stderr
+    assert f"127.0.0.1:{taken}" in done.stderr
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_the_next_free_port_is_taken_unless_one_was_asked_for(taken):
+def test_the_first_free_port_is_used_unless_one_is_given(taken):
     with pytest.raises(ExplorerError, match=str(taken)):
         _listen(Settings(port=taken))
     listeners = []
@@ -52,7 +52,7 @@ def test_the_next_free_port_is_taken_unless_one_was_asked_for(taken):
 
 @contextmanager
 def serving(database, *options):
-    """Run `run.py serve` on a free port and give (the port, the process)."""
+    """Run `run.py serve` on a free port; yield (the port, the process)."""
     command = [sys.executable, str(ROOT / "run.py"), "serve", "--no-browser", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--db", str(database), *options], stderr=subprocess.PIPE, text=True, cwd=ROOT
@@ -77,7 +77,7 @@ def served(tmp_path_factory):
 
 
 def answer_to(port, head, body=b""):
-    """Send a request's bytes and return (status, all that came until the server hung up or fell silent)."""
+    """Send a request; return (status, all bytes until the server closes the connection or 3 s pass)."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
         connection.settimeout(3)
@@ -98,16 +98,16 @@ def head(method, path, *lines, host="localhost"):
     ("host", "status"),
     [("localhost:1", 200), ("127.0.0.1", 200), ("music.example", 200), ("evil.example", 421)],
 )
-def test_only_the_servers_own_names_are_answered(served, host, status):
+def test_only_requests_under_the_servers_names_are_answered(served, host, status):
     assert answer_to(served, head("GET", "/healthz", host=host))[0] == status
 
 
-def test_a_request_that_names_no_host_or_two_is_refused(served):
+def test_a_request_with_no_host_or_two_hosts_is_refused(served):
     assert answer_to(served, ["GET /healthz HTTP/1.0"])[0] == 421
     assert answer_to(served, head("GET", "/healthz", "Host: evil.example"))[0] == 421
 
 
-def test_the_page_comes_with_its_policy(served):
+def test_the_page_has_its_content_security_policy(served):
     status, answer = answer_to(served, head("GET", "/"))
     assert status == 200
     assert b"Content-Security-Policy: default-src 'none'; script-src 'self'" in answer
@@ -125,13 +125,13 @@ def test_the_page_comes_with_its_policy(served):
 )
 @pytest.mark.parametrize("expect", [(), ("Expect: 100-continue",)])
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(served, path, announced, limit, expect):
-    """Not a byte of it is sent, nor asked for."""
+    """The client sends no byte of the body, and the server does not ask for it."""
     status, answer = answer_to(served, head("POST", path, f"Content-Length: {announced}", *expect))
     assert status == 413
     assert limit in answer
 
 
-def test_a_body_without_an_announced_length_is_read_up_to_the_limit_and_no_further(served):
+def test_a_body_without_an_announced_length_is_read_only_up_to_the_limit(served):
     sent = 0
     with socket.create_connection(("127.0.0.1", served), timeout=20) as connection:
         lines = head("POST", "/_dash-update-component", "Transfer-Encoding: chunked")
@@ -142,7 +142,7 @@ def test_a_body_without_an_announced_length_is_read_up_to_the_limit_and_no_furth
                 connection.sendall(chunk)
                 sent += 1
         except OSError:
-            pass  # The server hung up.
+            pass  # The server has closed the connection.
     assert 4 < sent < 100
 
 
@@ -152,7 +152,7 @@ def test_a_body_within_the_limit_reaches_its_route(served):
     assert b"application/octet-stream" in answer
 
 
-def test_being_terminated_leaves_no_visitor_and_no_process_behind(library, tmp_path):
+def test_a_terminated_server_leaves_no_upload_and_no_process(library, tmp_path):
     with serving(library[0]) as (port, process):
         connection = http.client.HTTPConnection("localhost", port, timeout=20)
         song = (tmp_path / "music" / "003.flac").read_bytes()
@@ -169,11 +169,11 @@ def test_being_terminated_leaves_no_visitor_and_no_process_behind(library, tmp_p
 
 
 def running_embeddings(folder):
-    """The processes that embed a file of a folder; looked for until there is one, or not for long."""
+    """Return the processes that embed a file of a folder; wait at most half a second for one."""
     for _ in range(25):
         listed = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout
-        found = [line for line in listed.splitlines() if " embed " in line and str(folder) in line]
-        if found:
-            return found
+        processes = [line for line in listed.splitlines() if " embed " in line and str(folder) in line]
+        if processes:
+            return processes
         time.sleep(0.02)
     return []

@@ -1,1 +1,1 @@
-"""The `compare` command: how similar songs are, as figures and as text."""
+"""The `compare` command: measures how similar songs are, and draws figures of it."""

@@ -1,64 +1,68 @@
-"""Words on a comparison's figures: what songs are called, and what is said above a picture."""
+"""Texts on the figures of a comparison: song labels, titles and captions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from explorer.analysis.matplotlib_style import INK, SOFT, shorten
-from explorer.util.text import shown
+from explorer.analysis.matplotlib_style import INK, SOFT, shorten, style
+from explorer.util.text import one_line
 
 TITLE_PT, CAPTION_PT = 13.0, 8.0
-WARNING = "#b2452f"
-_CAPTION_LINE_IN, _GAP_IN, _LEAST_WIDTH_IN = 0.16, 0.18, 5.2
-# The mean width of a letter, in font sizes.
-_LETTER = 0.54
+WARNING_COLOUR = "#b2452f"
+_CAPTION_LINE_IN, _GAP_IN, _MIN_WIDTH_IN = 0.16, 0.18, 5.2
+# The mean width of a letter, as a fraction of the font size.
+_LETTER_WIDTH = 0.54
 _TITLE_LETTERS, _ARTIST_LETTERS = 30, 18
 
 
-def song_label(title: str, artist: str, *, letters: int = _TITLE_LETTERS) -> str:
-    """Return what a song is called beside a row: title and artist, each cut where it is long."""
-    title = shorten(shown(title), letters) or "untitled"
-    artist = shorten(shown(artist), _ARTIST_LETTERS)
+class Caption(NamedTuple):
+    """A sentence below the title of a figure."""
+
+    text: str
+    is_warning: bool = False
+
+
+def song_label(title: str, artist: str, *, max_title_letters: int = _TITLE_LETTERS) -> str:
+    """Return the label of a song: its title and artist, each shortened if it is long."""
+    title = shorten(one_line(title), max_title_letters) or "untitled"
+    artist = shorten(one_line(artist), _ARTIST_LETTERS)
     return f"{title} · {artist}" if artist else title
 
 
-def model_line(model: dict) -> tuple[str, bool]:
-    """Say what made the vectors, and whether that is a warning."""
+def model_caption(model: dict) -> Caption:
+    """Name the model that made the vectors; a warning if it is unknown or untrained."""
     if not model.get("weights_sha256") and not model.get("weights"):
-        return "What made these vectors is not known.", True
+        return Caption("The model that made these vectors is not known.", is_warning=True)
     if model.get("trained") is None:
-        return "These vectors were imported: what made them is not known.", True
+        return Caption("These vectors were imported: their model is not known.", is_warning=True)
     name = (
         f"{model['input_repr']} {model['content_type']} {model['embedding_size']}, hop {model['hop_s']:g} s"
     )
     if not model["trained"]:
-        return f"Untrained filters ({name}): this shows timbre at best, and is not OpenL3's judgement.", True
-    return f"OpenL3 {name}, {model['pooling']} pooling.", False
+        text = f"Untrained filters ({name}), not OpenL3: similarity is that of timbre at best."
+        return Caption(text, is_warning=True)
+    return Caption(f"OpenL3 {name}, {model['pooling']} pooling.")
 
 
-def add_heading(figure: Figure, title: str, captions: Sequence[tuple[str, bool]]) -> None:
-    """Write a title, and what is said beneath it, above everything that is on a figure.
+def add_heading(figure: Figure, title: str, captions: Sequence[Caption]) -> None:
+    """Write a title and captions above everything else on a figure.
 
-    The text lies outside the figure's own size: `drawing.render` enlarges the picture to hold it.
-
-    Parameters
-    ----------
-    captions : sequence of (str, bool)
-        Sentences, and whether each is a warning.
+    The text lies outside the figure's own size; `matplotlib_style.render` enlarges the picture to hold it.
     """
-    box_in = figure.get_tightbbox()
-    width_in, height_in = figure.get_size_inches()
-    letters = int(max(_LEAST_WIDTH_IN, box_in.width) * 72 / (CAPTION_PT * _LETTER))
-    lines = [(line, is_warning) for text, is_warning in captions for line in wrap(text, letters)]
-    y_in = box_in.y1 + _GAP_IN
-    for line, is_warning in reversed(lines):
-        colour = WARNING if is_warning else SOFT
-        figure.text(box_in.x0 / width_in, y_in / height_in, line, fontsize=CAPTION_PT, color=colour)
-        y_in += _CAPTION_LINE_IN
-    y_in += _GAP_IN / 2
-    figure.text(
-        box_in.x0 / width_in, y_in / height_in, title, fontsize=TITLE_PT, fontweight="bold", color=INK
-    )
+    # Measuring the figure draws it, which needs the style too.
+    with style():
+        box_in = figure.get_tightbbox()
+        width_in, height_in = figure.get_size_inches()
+        letters = int(max(_MIN_WIDTH_IN, box_in.width) * 72 / (CAPTION_PT * _LETTER_WIDTH))
+        lines = [(line, is_warning) for text, is_warning in captions for line in wrap(text, letters)]
+        x, y_in = box_in.x0 / width_in, box_in.y1 + _GAP_IN
+        for line, is_warning in reversed(lines):
+            colour = WARNING_COLOUR if is_warning else SOFT
+            figure.text(x, y_in / height_in, line, fontsize=CAPTION_PT, color=colour)
+            y_in += _CAPTION_LINE_IN
+        y_in += _GAP_IN / 2
+        figure.text(x, y_in / height_in, title, fontsize=TITLE_PT, fontweight="bold", color=INK)

@@ -1,87 +1,87 @@
-"""Which songs are compared: the whole library, genres, named songs, and files from outside it."""
+"""Finds the songs to compare: the whole library, genres, named songs, and files from outside the library."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from explorer.analysis.compare.groups import Groups, centred_by_library, centred_by_themselves
+from explorer.analysis.compare.groups import Groups, directions_from_library_mean, directions_from_own_mean
 from explorer.database.database import Database
 from explorer.database.records import SongRow
 from explorer.errors import AnalysisError, NoLibraryError, SongNotFoundError
 from explorer.exporting.collection import positions_of, songs_of_genres
 from explorer.indexing.model import ModelRequest
 from explorer.mapping.similarity import Neighbours
-from explorer.util.progress import Reporter
+from explorer.util.progress import Reporter, plural
 
-FEWEST_CENTRED = 8
-"""Files without a library are centred by their own mean from here on: of fewer it says too little."""
+MIN_FILES_TO_CENTRE = 8
+"""Without a library, the files' mean is subtracted only if there are at least this many files."""
 _STAR = "★ "
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """The library that songs are compared in.
+class LibrarySnapshot:
+    """One state of a library with n songs.
 
     Attributes
     ----------
     songs : list of SongRow, length n
-        All that have a vector, by id.
-    space : Neighbours
+        All songs that have a vector, ordered by id.
+    neighbours : Neighbours
         Their vectors.
-    places : dict of str to np.ndarray [shape=(n, 2), float32]
-        Where its maps show them, by the projection's name; NaN where a map does not know a song yet.
+    positions : dict of str to np.ndarray [shape=(n, 2), float32]
+        Their positions on each projection, by its name; NaN for a song that is not on the map yet.
     quality : dict of str to dict
-        How far each map can be trusted.
+        Each projection's quality figures, such as its trustworthiness.
     clusters : Groups or None
-        The map's clusters of all its songs.
+        The map's clusters of all songs.
     """
 
     songs: list[SongRow]
-    space: Neighbours
-    places: dict[str, np.ndarray] = field(default_factory=dict)
+    neighbours: Neighbours
+    positions: dict[str, np.ndarray] = field(default_factory=dict)
     quality: dict[str, dict] = field(default_factory=dict)
     clusters: Groups | None = None
 
 
 @dataclass(frozen=True)
-class Compared:
-    """The songs that are compared, n of them.
+class ComparedSongs:
+    """The n songs to compare.
 
     Attributes
     ----------
     songs : list of SongRow
-        A file from outside has its path as its id.
+        The id of a file from outside the library is its path.
     vectors : np.ndarray [shape=(n, 512), float32]
         As embedded.
-    rows : np.ndarray [shape=(n, 512), float32]
-        Of length 1: their products are the similarities.
-    numbers : np.ndarray [shape=(n,), int64]
-        Each one's place among the library's songs; -1 for files from outside.
+    directions : np.ndarray [shape=(n, 512 or 513), float32]
+        Unit vectors, whose products are the similarities.
+    library_rows : np.ndarray [shape=(n,), int64]
+        Each song's row among the library's songs; -1 for a file from outside.
     is_centred : bool
-        Whether a mean vector was taken away before the similarities.
-    genres : tuple of str
-        Those that were asked for.
-    shelf : Shelf or None
-        The library, where there is one.
+        Whether a mean vector was subtracted before `directions` were computed.
     model : dict
-        What made the vectors.
-    is_whole : bool
-        Whether these are all of the library's songs.
+        The model that made the vectors.
+    wanted_genres : tuple of str
+        The genres that the user asked for.
+    library : LibrarySnapshot or None
+        None if files are compared without a library.
+    is_whole_library : bool
+        Whether these are all songs of the library.
     """
 
     songs: list[SongRow]
     vectors: np.ndarray
-    rows: np.ndarray
-    numbers: np.ndarray
+    directions: np.ndarray
+    library_rows: np.ndarray
     is_centred: bool
     model: dict
-    genres: tuple[str, ...] = ()
-    shelf: Shelf | None = None
-    is_whole: bool = False
+    wanted_genres: tuple[str, ...] = ()
+    library: LibrarySnapshot | None = None
+    is_whole_library: bool = False
 
     def __len__(self) -> int:
         return len(self.songs)
@@ -89,39 +89,40 @@ class Compared:
     @property
     def is_outside(self) -> np.ndarray:
         """Tell which songs are files from outside the library [shape=(n,), bool]."""
-        return self.numbers < 0
+        return self.library_rows < 0
 
     @property
     def is_starred(self) -> np.ndarray:
-        """Tell which get a star: files from outside, if there is a library [shape=(n,), bool]."""
-        return self.is_outside & (self.shelf is not None)
+        """Tell which songs get a star: files from outside, if there is a library [shape=(n,), bool]."""
+        return self.is_outside & (self.library is not None)
 
     @property
     def stars(self) -> list[str]:
-        """Return what stands before each song's name."""
+        """Return the prefix of each song's label: a star or nothing."""
         return [_STAR if starred else "" for starred in self.is_starred]
 
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What a user asked for.
+    """The options of a comparison.
 
     Attributes
     ----------
+    database : Path
+        The library; if it does not exist, all songs must be files.
     out : Path
         The folder for the figures.
-    database : Path
-        Where there is none, all songs must be files.
-    songs : sequence of str
-        Ids, paths or titles of the library's songs, or files; each counts once.
-    genres : sequence of str
-        Songs that have one of these are compared as well, whatever their case. With neither, all are.
     model : ModelRequest
-        For files: what is left open is the library's.
+        For embedding files; options that it leaves open are the library's.
+    songs : sequence of str
+        Ids, paths or titles of the library's songs, or paths of files. Repeated songs count once.
+    genres : sequence of str
+        The songs of these genres are compared too; upper and lower case are the same. Without `songs` and
+        `genres`, all songs are compared.
     pairs : int
-        How many of the closest and of the farthest are listed.
+        How many closest and how many farthest pairs are listed.
     projections : sequence of {"tsne", "umap", "pca"}
-        Empty for all.
+        The projections to draw; empty for all.
     """
 
     database: Path
@@ -133,83 +134,84 @@ class CompareRequest:
     projections: Sequence[str] = ()
 
 
-def gather(request: CompareRequest, *, reporter: Reporter) -> Compared:
-    """Find the songs that are to be compared, and embed those that the library does not hold.
+def gather(request: CompareRequest, *, reporter: Reporter) -> ComparedSongs:
+    """Find the songs to compare, and embed the files that are not in the library.
 
     Raises
     ------
     AnalysisError
-        If there are fewer than two, or nobody has such a genre.
+        If there are fewer than two songs, or no song has a wanted genre.
     SongNotFoundError
-        If a text is neither a song nor a file.
+        If a text names neither a song nor a file.
     LibraryError, AudioError, EmbeddingError
-        If the library cannot be read, or a file cannot be embedded as its songs were.
+        If the library cannot be read, or a file cannot be embedded like the library's songs.
     """
-    files = list(dict.fromkeys(_file(text) for text in request.songs))
-    are_files = bool(files) and None not in files and not request.genres
+    files = list(dict.fromkeys(_existing_file(text) for text in request.songs))
+    are_only_files = bool(files) and None not in files and not request.genres
     try:
-        with Database.open_readonly(request.database) as library:
-            if library.count_vectors() or not are_files:
-                library.require_songs()
-                return _from_library(library, request, reporter)
+        with Database.open_readonly(request.database) as database:
+            if database.count_vectors() or not are_only_files:
+                database.require_songs()
+                return _from_library(database, request, reporter)
     except NoLibraryError:
-        if not are_files:
+        if not are_only_files:
             raise
     return _from_files(files, request.model, reporter)
 
 
-def _from_library(library: Database, request: CompareRequest, reporter: Reporter) -> Compared:
-    with library.snapshot():
-        shelf, vectors = _shelf(library)
-        record = library.model() or {}
-        number_of = {song.song_id: number for number, song in enumerate(shelf.songs)}
-        wanted, files = _named(library, request.songs, number_of)
-    is_whole = not request.songs and not request.genres
+def _from_library(database: Database, request: CompareRequest, reporter: Reporter) -> ComparedSongs:
+    with database.snapshot():
+        library, vectors = _read_library(database)
+        model = database.model() or {}
+        row_of = {song.song_id: row for row, song in enumerate(library.songs)}
+        named_rows, files = _find_named(database, request.songs, row_of)
+    is_whole_library = not request.songs and not request.genres
     if request.genres:
-        genres_of_songs = [song.genres for song in shelf.songs]
-        wanted |= dict.fromkeys(
-            np.flatnonzero(songs_of_genres(library.path, genres_of_songs, request.genres))
-        )
-    numbers = np.arange(len(shelf.songs)) if is_whole else np.array(list(wanted), dtype=np.int64)
-    _require_two(len(numbers) + len(files), library.path if is_whole else None)
-    found, outside, _ = _embed(files, library.path, request.model, reporter)
-    return Compared(
-        songs=[shelf.songs[number] for number in numbers] + found,
-        vectors=vectors if is_whole else np.vstack([vectors[numbers], outside]),
-        rows=centred_by_library(shelf.space, numbers, outside),
-        numbers=np.concatenate([numbers, np.full(len(found), -1)]),
+        genres_of_songs = [song.genres for song in library.songs]
+        genre_rows = np.flatnonzero(songs_of_genres(database.path, genres_of_songs, request.genres))
+        named_rows = list(dict.fromkeys([*named_rows, *genre_rows]))
+    rows = np.arange(len(library.songs)) if is_whole_library else np.array(named_rows, dtype=np.int64)
+    _require_two(len(rows) + len(files), database.path if is_whole_library else None)
+    file_songs, file_vectors, _ = _embed(files, database.path, request.model, reporter)
+    return ComparedSongs(
+        songs=[library.songs[row] for row in rows] + file_songs,
+        vectors=vectors if is_whole_library else np.vstack([vectors[rows], file_vectors]),
+        directions=directions_from_library_mean(library.neighbours, rows, file_vectors),
+        library_rows=np.concatenate([rows, np.full(len(file_songs), -1)]),
         is_centred=True,
-        genres=tuple(request.genres),
-        shelf=shelf,
-        model=record,
-        is_whole=is_whole,
+        model=model,
+        wanted_genres=tuple(request.genres),
+        library=library,
+        is_whole_library=is_whole_library,
     )
 
 
-def _shelf(library: Database) -> tuple[Shelf, np.ndarray]:
+def _read_library(database: Database) -> tuple[LibrarySnapshot, np.ndarray]:
     """Read a whole library, and its vectors [shape=(n, 512), float32]."""
-    song_ids, vectors = library.vectors(dtype=np.float32)
-    labels, names, _ = library.clusters()
-    members = np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
-    shelf = Shelf(
-        songs=library.songs(),
-        space=Neighbours(vectors),
-        places=positions_of(library, song_ids),
-        quality={name: entry["quality"] for name, entry in library.projections().items()},
-        clusters=Groups("cluster", names, members) if names else None,
+    song_ids, vectors = database.vectors(dtype=np.float32)
+    cluster_of, names, _ = database.clusters()
+    group_of = np.array([cluster_of.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
+    library = LibrarySnapshot(
+        songs=database.songs(),
+        neighbours=Neighbours(vectors),
+        positions=positions_of(database, song_ids),
+        quality={name: entry["quality"] for name, entry in database.projections().items()},
+        clusters=Groups("cluster", names, group_of) if names else None,
     )
-    return shelf, vectors
+    return library, vectors
 
 
-def _named(library, texts, number_of) -> tuple[dict[int, None], list[Path]]:
-    """Find the library's songs and the files that texts name, each once and in their order."""
-    numbers: dict[int, None] = {}
+def _find_named(
+    database: Database, texts: Sequence[str], row_of: Mapping[str, int]
+) -> tuple[list[int], list[Path]]:
+    """Return the rows of the songs and the paths of the files that texts name, in order, without repeats."""
+    rows: dict[int, None] = {}
     files: dict[Path, None] = {}
     for text in texts:
-        file = _file(text)
+        file = _existing_file(text)
         try:
             # A text that names an existing file does not mean a file of the library with the same name.
-            song_id = library.find_song(text, by_file_name=file is None).song_id
+            song_id = database.find_song(text, by_file_name=file is None).song_id
         except SongNotFoundError as error:
             if file is None:
                 raise SongNotFoundError(
@@ -217,15 +219,15 @@ def _named(library, texts, number_of) -> tuple[dict[int, None], list[Path]]:
                 ) from error
             files[file] = None
             continue
-        if song_id not in number_of:
+        if song_id not in row_of:
             raise SongNotFoundError(
                 f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
             )
-        numbers[number_of[song_id]] = None
-    return numbers, list(files)
+        rows[row_of[song_id]] = None
+    return list(rows), list(files)
 
 
-def _file(text: str) -> Path | None:
+def _existing_file(text: str) -> Path | None:
     try:
         path = Path(text).expanduser()
         return path if path.is_file() else None
@@ -234,18 +236,21 @@ def _file(text: str) -> Path | None:
 
 
 def _require_two(count: int, library: Path | None = None) -> None:
+    """Raise AnalysisError for fewer than two songs; `library` is given if all its songs were wanted."""
     if count >= 2:
         return
-    songs = f"{count} song" if count == 1 else f"{count} songs"
+    songs = plural(count, "song")
     if library is not None:
         raise AnalysisError(f"{library} holds {songs}, and a comparison needs two: index more music first.")
     raise AnalysisError(
-        f"What was asked for comes to {songs}, and a comparison needs two: name more, by id, path or title."
+        f"You named {songs}, and a comparison needs two: name more songs by id, path, title or --genre."
     )
 
 
-def _embed(files, database, model, reporter) -> tuple[list[SongRow], np.ndarray, dict]:
-    """Embed files, and return their tags, their vectors [shape=(n, 512)] and the model."""
+def _embed(
+    files: Sequence[Path], database: Path | None, model: ModelRequest, reporter: Reporter
+) -> tuple[list[SongRow], np.ndarray, dict]:
+    """Embed files; return their tags, their vectors [shape=(n, 512), float32] and the model."""
     if not files:
         return [], np.empty((0, 512), dtype=np.float32), {}
     from explorer.indexing.embed_files import open_embedder
@@ -256,17 +261,20 @@ def _embed(files, database, model, reporter) -> tuple[list[SongRow], np.ndarray,
     for file in files:
         embedded, tags = embedder.embed(file), read_tags(file)
         vectors.append(embedded.pooled.astype(np.float32))
-        songs.append(
-            SongRow(
-                str(file), tags.title, ", ".join(tags.artists), tags.album, tags.genres, embedded.duration_s
-            )
-        )
+        artists = ", ".join(tags.artists)
+        songs.append(SongRow(str(file), tags.title, artists, tags.album, tags.genres, embedded.duration_s))
     return songs, np.array(vectors), embedder.model.record()
 
 
-def _from_files(files, model, reporter):
+def _from_files(files: Sequence[Path], model_request: ModelRequest, reporter: Reporter) -> ComparedSongs:
     _require_two(len(files))
-    songs, vectors, record = _embed(files, None, model, reporter)
-    is_centred = len(files) >= FEWEST_CENTRED
-    rows = centred_by_themselves(vectors, is_centred=is_centred)
-    return Compared(songs, vectors, rows, np.full(len(files), -1), is_centred, record)
+    songs, vectors, model = _embed(files, None, model_request, reporter)
+    is_centred = len(files) >= MIN_FILES_TO_CENTRE
+    return ComparedSongs(
+        songs=songs,
+        vectors=vectors,
+        directions=directions_from_own_mean(vectors, is_centred=is_centred),
+        library_rows=np.full(len(files), -1),
+        is_centred=is_centred,
+        model=model,
+    )

@@ -1,4 +1,4 @@
-"""Unit vectors from a mean vector, and the division of songs into groups."""
+"""Divides songs into groups, and turns vectors into unit vectors (directions from a mean vector)."""
 
 from __future__ import annotations
 
@@ -12,161 +12,166 @@ from explorer.mapping.clustering import cluster, default_cluster_count, distinct
 from explorer.mapping.projection import reduce
 from explorer.mapping.similarity import Neighbours, centred_unit_rows
 
-# Group by genre only if at least this share of the songs has one.
-_LEAST_SHARE = 0.5
+# Songs are grouped by genre only if at least this share of them has a genre.
+_MIN_SHARE_WITH_GENRE = 0.5
 
 
 @dataclass(frozen=True)
 class Groups:
-    """A division of songs.
+    """A division of n songs into groups.
 
     Attributes
     ----------
     kind : {"genre", "cluster", "k-means"}
-        What they are: tags, the map's clusters, or clusters made for the occasion.
+        The source of the groups: the songs' tags, the map's clusters, or clusters made for this comparison.
     names : list of str
-    members : np.ndarray [shape=(n,), int64]
-        Each song's group, by its number; -1 for none.
+    group_of : np.ndarray [shape=(n,), int64]
+        The number of each song's group; -1 for none.
     """
 
     kind: str
     names: list[str]
-    members: np.ndarray
+    group_of: np.ndarray
 
     @property
     def counts(self) -> np.ndarray:
-        """How many songs each has [shape=(len(names),), int64]."""
-        return np.bincount(self.members[self.members >= 0], minlength=len(self.names))
+        """The number of songs in each group [shape=(len(names),), int64]."""
+        return np.bincount(self.group_of[self.group_of >= 0], minlength=len(self.names))
 
-    def among(self, numbers: np.ndarray) -> Groups:
-        """Return the groups of some songs, given by row; a negative row belongs to no group."""
-        members = np.where(numbers >= 0, self.members[np.maximum(numbers, 0)], -1)
-        return Groups(self.kind, self.names, members).largest()
+    def among(self, rows: np.ndarray) -> Groups:
+        """Return the groups of the songs in these rows; a negative row belongs to no group."""
+        group_of = np.where(rows >= 0, self.group_of[np.maximum(rows, 0)], -1)
+        return Groups(self.kind, self.names, group_of).largest()
 
-    def largest(self, most: int | None = None) -> Groups:
+    def largest(self, max_groups: int | None = None) -> Groups:
         """Return the largest groups, largest first, without empty ones; songs of other groups get -1."""
         counts = self.counts
-        order = [number for number in np.argsort(-counts, kind="stable") if counts[number]][:most]
+        order = [group for group in np.argsort(-counts, kind="stable") if counts[group]][:max_groups]
+        # One element more than groups, so that the index -1 (no group) gives -1.
         rank = np.full(len(self.names) + 1, -1)
         rank[order] = np.arange(len(order))
-        return Groups(self.kind, [self.names[number] for number in order], rank[self.members])
+        return Groups(self.kind, [self.names[group] for group in order], rank[self.group_of])
 
 
-def centred_by_library(space: Neighbours, numbers: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    """Return directions of a library's songs, and of vectors from outside it, from the library's mean.
+def directions_from_library_mean(
+    neighbours: Neighbours, rows: np.ndarray, file_vectors: np.ndarray
+) -> np.ndarray:
+    """Return unit vectors from the library's mean to songs of the library and to files from outside it.
 
     Parameters
     ----------
-    space : Neighbours
-    numbers : np.ndarray [shape=(a,), int64]
-        Songs of it.
-    outside : np.ndarray [shape=(b, 512)]
+    neighbours : Neighbours
+        The library's vectors.
+    rows : np.ndarray [shape=(a,), int64]
+        The songs, as rows of the library.
+    file_vectors : np.ndarray [shape=(b, 512)]
+        The files' vectors, as embedded.
 
     Returns
     -------
     np.ndarray [shape=(a + b, 512 or 513), float32]
-        Of length 1.
     """
-    is_everything = np.array_equal(numbers, np.arange(len(space)))
-    rows = space.rows if is_everything else space.rows[numbers]
-    if len(outside):
-        rows = np.vstack([rows, *(space.direction(vector).astype(np.float32) for vector in outside)])
-    return all_of_length_one(rows)
+    is_whole_library = np.array_equal(rows, np.arange(len(neighbours)))
+    directions = neighbours.rows if is_whole_library else neighbours.rows[rows]
+    if len(file_vectors):
+        of_files = (neighbours.direction(vector).astype(np.float32) for vector in file_vectors)
+        directions = np.vstack([directions, *of_files])
+    return _replace_zero_rows(directions)
 
 
-def centred_by_themselves(vectors: np.ndarray, *, is_centred: bool = True) -> np.ndarray:
-    """Return directions of vectors [shape=(n, d)] from their own mean, or from the origin.
+def directions_from_own_mean(vectors: np.ndarray, *, is_centred: bool = True) -> np.ndarray:
+    """Return unit vectors from the mean of vectors [shape=(n, d)] (or from zero) to each of them.
 
     Returns
     -------
     np.ndarray [shape=(n, d or d + 1), float32]
-        Of length 1.
     """
     if is_centred:
-        return all_of_length_one(centred_unit_rows(vectors)[0])
-    return unit_rows(vectors.astype(np.float64)).astype(np.float32)
+        return _replace_zero_rows(centred_unit_rows(vectors)[0])
+    return scale_to_unit_length(vectors.astype(np.float64)).astype(np.float32)
 
 
-def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Return vectors [shape=(n, d), float64] at length 1 [shape=(n, d or d + 1), float64]."""
+def scale_to_unit_length(vectors: np.ndarray) -> np.ndarray:
+    """Scale vectors [shape=(n, d), float64] to length 1 [shape=(n, d or d + 1), float64]."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return all_of_length_one(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-9))
+    return _replace_zero_rows(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-9))
 
 
-def all_of_length_one(rows: np.ndarray) -> np.ndarray:
-    """Give songs that are the mean itself, and so have no direction, one of their own.
+def _replace_zero_rows(directions: np.ndarray) -> np.ndarray:
+    """Give the songs whose vector equals the mean, and so has no direction, a common direction.
 
-    They are copies of each other: they must be alike, and unrelated to all others. That takes one more
-    column, which is added only where there are such songs.
+    Such songs are copies of each other: they must have similarity 1 with each other and 0 with all other
+    songs. That takes one more column, which is added only if there are such songs.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n, d), float32]
-        Of length 1, or zeros.
+    directions : np.ndarray [shape=(n, d)]
+        Rows of length 1, or zeros.
     """
-    is_mean = ~rows.any(axis=1)
-    return np.column_stack([rows, is_mean.astype(rows.dtype)]) if is_mean.any() else rows
+    is_zero = ~directions.any(axis=1)
+    return np.column_stack([directions, is_zero.astype(directions.dtype)]) if is_zero.any() else directions
 
 
 def group_by_genre(genres: Sequence[tuple[str, ...]], *, wanted: Sequence[str] = ()) -> Groups:
-    """Divide songs by their first genre, or by the first of those that were asked for.
+    """Group songs by their first wanted genre, or else by their first genre.
 
     Parameters
     ----------
     genres : sequence of tuple of str
-        Each song's, as its tags have them; spellings that differ in case alone are one.
+        Each song's genres, as spelt in its tags; spellings that differ only in case are the same genre.
     wanted : sequence of str
-        Where a song has one of these, that counts.
+        Genres that the user asked for.
 
     Returns
     -------
     Groups
         The largest first.
     """
-    asked = {genre.casefold() for genre in wanted}
+    wanted_keys = {genre.casefold() for genre in wanted}
     spellings: dict[str, Counter] = {}
     keys = []
-    for mine in genres:
-        chosen = next((genre for genre in mine if genre.casefold() in asked), mine[0] if mine else "")
-        keys.append(chosen.casefold())
-        spellings.setdefault(chosen.casefold(), Counter())[chosen] += 1
+    for song_genres in genres:
+        first = song_genres[0] if song_genres else ""
+        genre = next((genre for genre in song_genres if genre.casefold() in wanted_keys), first)
+        keys.append(genre.casefold())
+        spellings.setdefault(genre.casefold(), Counter())[genre] += 1
     spellings.pop("", None)
     ordered = sorted(spellings, key=lambda key: (-spellings[key].total(), key))
-    rank = {key: number for number, key in enumerate(ordered)}
-    members = np.array([rank.get(key, -1) for key in keys], dtype=np.int64)
-    return Groups("genre", [spellings[key].most_common(1)[0][0] for key in ordered], members)
+    rank = {key: group for group, key in enumerate(ordered)}
+    group_of = np.array([rank.get(key, -1) for key in keys], dtype=np.int64)
+    return Groups("genre", [spellings[key].most_common(1)[0][0] for key in ordered], group_of)
 
 
 def group_songs(
     genres: Sequence[tuple[str, ...]], *, wanted: Sequence[str] = (), clusters: Groups | None = None
 ) -> Groups | None:
-    """Divide songs by what says most of them: genres where most have one, else the map's clusters.
+    """Group songs by genre, or by the map's clusters if fewer than half of them have a genre.
 
     Returns
     -------
     Groups or None
-        At least two, or None where neither divides the songs.
+        At least two groups; None if neither genres nor clusters divide the songs.
     """
     by_genre = group_by_genre(genres, wanted=wanted)
-    if len(by_genre.names) > 1 and (by_genre.members >= 0).mean() >= _LEAST_SHARE:
+    if len(by_genre.names) > 1 and (by_genre.group_of >= 0).mean() >= _MIN_SHARE_WITH_GENRE:
         return by_genre
     if clusters is not None and len(clusters.names) > 1:
         return clusters
     return by_genre if len(by_genre.names) > 1 else None
 
 
-def group_by_sound(rows: np.ndarray) -> Groups:
-    """Divide songs by k-means, as a map does that is not there; in two at least, unless all are alike.
+def group_by_sound(directions: np.ndarray) -> Groups:
+    """Group songs by k-means, as the map's clusters are made; one group only if all songs are equal.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n, d), float32]
-        Of length 1.
+    directions : np.ndarray [shape=(n, d), float32]
+        Unit vectors.
     """
-    reduced = reduce(rows)
+    reduced = reduce(directions)
     count = default_cluster_count(reduced)
     if count == 1:
-        # A comparison needs two groups at least.
+        # A comparison needs at least two groups.
         count = min(2, len(distinct_rows(reduced)[0]))
-    members = cluster(reduced, count).astype(np.int64)
-    return Groups("k-means", [f"Group {number + 1}" for number in range(members.max() + 1)], members)
+    group_of = cluster(reduced, count).astype(np.int64)
+    return Groups("k-means", [f"Group {group + 1}" for group in range(group_of.max() + 1)], group_of)

@@ -1,4 +1,4 @@
-"""Similarity and distance of every two songs, their order, and the means of groups."""
+"""Computes similarity and distance matrices, and an order that puts similar songs together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.errors import AnalysisError
 
 @dataclass(frozen=True)
 class Matrices:
-    """A few songs, or groups of them, each beside each.
+    """The similarity and distance of every two of n songs or groups.
 
     Attributes
     ----------
@@ -22,10 +22,10 @@ class Matrices:
     distance : np.ndarray [shape=(n, n), float64]
         Euclidean distances of the vectors as embedded.
     order : np.ndarray [shape=(n,), int64]
-        The rows so that those alike stand beside each other.
+        The rows in an order that puts similar ones next to each other.
     tree : np.ndarray [shape=(n - 1, 4), float64]
-        The clustering behind that order, as `scipy.cluster.hierarchy.linkage` gives it; heights are
-        1 - similarity.
+        The hierarchical clustering behind that order, as `scipy.cluster.hierarchy.linkage` returns it;
+        heights are 1 - similarity.
     """
 
     similarity: np.ndarray
@@ -34,64 +34,64 @@ class Matrices:
     tree: np.ndarray
 
 
-def compare_all(rows: np.ndarray, vectors: np.ndarray) -> Matrices:
-    """Compare each with each, and order them so that neighbours are as alike as can be.
+def compare_all(directions: np.ndarray, vectors: np.ndarray) -> Matrices:
+    """Compute the similarity and distance of every pair, and order the rows by hierarchical clustering.
 
-    Clusters are joined by average linkage. The order of their leaves is that of Bar-Joseph et al., "Fast
-    optimal leaf ordering for hierarchical clustering", Bioinformatics 17 (2001). It takes the cube of the
-    number of rows: it is meant for hundreds.
+    Clusters are joined by average linkage. The order of the leaves is optimal: Bar-Joseph et al., "Fast
+    optimal leaf ordering for hierarchical clustering", Bioinformatics 17 (2001). Its time grows with the cube
+    of the number of rows: it is meant for hundreds of rows.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n, d), float32 or float64]
-        Vectors of length 1, whose products are the similarities.
+    directions : np.ndarray [shape=(n, d), float32 or float64]
+        Unit vectors, whose products are the similarities.
     vectors : np.ndarray [shape=(n, d), float32 or float64]
-        The same as embedded.
+        The same songs' vectors as embedded.
 
     Raises
     ------
     AnalysisError
-        If there are fewer than two.
+        If there are fewer than two rows.
     """
-    if len(rows) < 2:
-        raise AnalysisError(f"There is nothing to compare among {len(rows)} songs: name two at least.")
-    vectors, rows = vectors.astype(np.float64), rows.astype(np.float64)
-    similarity = np.clip(rows @ rows.T, -1.0, 1.0)
+    if len(directions) < 2:
+        raise AnalysisError(f"A comparison needs at least two songs, and there are {len(directions)}.")
+    vectors, directions = vectors.astype(np.float64), directions.astype(np.float64)
+    similarity = np.clip(directions @ directions.T, -1.0, 1.0)
     similarity = (similarity + similarity.T) / 2
     np.fill_diagonal(similarity, 1.0)
-    gaps = squareform(1.0 - similarity, checks=False)
-    tree = optimal_leaf_ordering(linkage(gaps, method="average"), gaps)
+    dissimilarity = squareform(1.0 - similarity, checks=False)
+    tree = optimal_leaf_ordering(linkage(dissimilarity, method="average"), dissimilarity)
     return Matrices(similarity, cdist(vectors, vectors), leaves_list(tree).astype(np.int64), tree)
 
 
-def group_means(vectors: np.ndarray, members: np.ndarray, count: int) -> np.ndarray:
+def group_means(vectors: np.ndarray, group_of: np.ndarray, count: int) -> np.ndarray:
     """Return each group's mean vector.
 
     Parameters
     ----------
     vectors : np.ndarray [shape=(n, d), float32 or float64]
-    members : np.ndarray [shape=(n,), int]
-        Each song's group; a negative number for none.
+    group_of : np.ndarray [shape=(n,), int]
+        The number of each song's group; negative for none.
     count : int
-        How many groups there are; each has a song.
+        The number of groups; each has at least one song.
 
     Returns
     -------
     np.ndarray [shape=(count, d), float64]
     """
     return np.array(
-        [vectors[members == number].mean(axis=0, dtype=np.float64) for number in range(count)]
+        [vectors[group_of == group].mean(axis=0, dtype=np.float64) for group in range(count)]
     ).reshape(count, vectors.shape[1])
 
 
-def similarity_within(rows: np.ndarray, members: np.ndarray, count: int) -> np.ndarray:
-    """Return how alike the songs of each group are, on the average over its pairs.
+def similarity_within(directions: np.ndarray, group_of: np.ndarray, count: int) -> np.ndarray:
+    """Return the mean similarity of all pairs of songs inside each group.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n, d), float32 or float64]
-        Vectors of length 1.
-    members, count
+    directions : np.ndarray [shape=(n, d), float32 or float64]
+        Unit vectors.
+    group_of, count
         As for `group_means`.
 
     Returns
@@ -99,11 +99,12 @@ def similarity_within(rows: np.ndarray, members: np.ndarray, count: int) -> np.n
     np.ndarray [shape=(count,), float64]
         NaN for a group of one song.
     """
-    sizes = np.bincount(members[members >= 0], minlength=count)
-    sums = group_means(rows, members, count) * sizes[:, None]
-    # |sum of rows|^2 is the sum of all products; minus each row with itself it is the sum over pairs.
-    themselves = np.bincount(
-        members[members >= 0], np.square(rows[members >= 0], dtype=np.float64).sum(axis=1), count
+    is_grouped = group_of >= 0
+    sizes = np.bincount(group_of[is_grouped], minlength=count)
+    sums = group_means(directions, group_of, count) * sizes[:, None]
+    # |sum of rows|^2 is the sum of all products; minus each row's product with itself: the sum over pairs.
+    own_products = np.bincount(
+        group_of[is_grouped], np.square(directions[is_grouped], dtype=np.float64).sum(axis=1), count
     )
-    pairs = np.where(sizes > 1, sizes * (sizes - 1.0), np.nan)
-    return (np.square(sums).sum(axis=1) - themselves) / pairs
+    pair_counts = np.where(sizes > 1, sizes * (sizes - 1.0), np.nan)
+    return (np.square(sums).sum(axis=1) - own_products) / pair_counts

@@ -1,4 +1,4 @@
-"""Writes a comparison as text for a terminal and as an object for JSON."""
+"""Formats a comparison as text for a terminal and as a dict for JSON."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from explorer.analysis.compare.captions import song_label
-from explorer.analysis.compare.chosen_songs import Compared
+from explorer.analysis.compare.chosen_songs import ComparedSongs
 from explorer.analysis.compare.comparison import Comparison
 from explorer.analysis.compare.groups import Groups
 from explorer.analysis.compare.matrices import Matrices
 from explorer.analysis.compare.pairs import Pairs
+from explorer.database.records import SongRow
 
 
 def document(comparison: Comparison) -> dict:
@@ -21,15 +22,15 @@ def document(comparison: Comparison) -> dict:
     -------
     dict
         `songs` (their number), `song_ids`, `labels`, `closest` and `farthest` (lists of `a`, `b`, `a_title`,
-        `b_title`, `similarity`, `distance`), `figures`, `centred`, `model`, `notes`, and either `order`,
-        `similarity` and `distance` of the songs, in the order of `song_ids`, or `genres` with those of
-        groups.
+        `b_title`, `similarity`, `distance`), `figures`, `centred`, `model` and `notes`. Up to 60 songs:
+        `order`, `similarity` and `distance`, with rows and columns in the order of `song_ids`, and `genres`
+        None. More songs: `genres`, with the same three for groups of songs.
     """
     compared = comparison.compared
-    told = {
+    result = {
         "songs": len(compared),
         "song_ids": [song.song_id for song in compared.songs],
-        "labels": [_label(song) for song in compared.songs],
+        "labels": [_full_label(song) for song in compared.songs],
         "closest": _pairs(compared, comparison.closest),
         "farthest": _pairs(compared, comparison.farthest),
         "figures": [str(path) for path in comparison.figures],
@@ -39,12 +40,12 @@ def document(comparison: Comparison) -> dict:
         "notes": comparison.notes,
     }
     if comparison.groups is None:
-        return told | _matrices(comparison.matrices)
-    return told | {"genres": _groups(comparison.groups, comparison.within, comparison.matrices)}
+        return result | _matrices(comparison.matrices)
+    return result | {"genres": _groups(comparison.groups, comparison.similarity_within, comparison.matrices)}
 
 
 def describe(comparison: Comparison) -> str:
-    """Write a comparison as lines for a terminal."""
+    """Return a comparison as lines for a terminal."""
     compared = comparison.compared
     lines = [f"Compared {len(compared):,} songs."]
     lines += [f"  {note}" for note in comparison.notes]
@@ -52,32 +53,34 @@ def describe(comparison: Comparison) -> str:
     lines += [f"  {path}" for path in comparison.figures]
     for title, pairs in (("Closest", comparison.closest), ("Farthest", comparison.farthest)):
         if len(pairs):
-            lines += [f"{title} pairs (similarity, distance):", *_lines(compared, pairs)]
+            lines += [f"{title} pairs (similarity, distance):", *_pair_lines(compared, pairs)]
     if any(compared.stars):
         lines.append("A star marks a file from outside the library.")
     return "\n".join(lines)
 
 
-def _label(song) -> str:
+def _full_label(song: SongRow) -> str:
     return f"{song.title} · {song.artist}" if song.artist else song.title
 
 
-def _each(compared: Compared, pairs: Pairs) -> Iterator[tuple[int, int, float, float]]:
-    """Yield each pair: two song numbers, their similarity, and the distance of their vectors."""
-    gaps = compared.vectors[pairs.first].astype(np.float64) - compared.vectors[pairs.second]
-    columns = (pairs.first, pairs.second, pairs.similarities, np.linalg.norm(gaps, axis=1))
+def _with_distances(compared: ComparedSongs, pairs: Pairs) -> Iterator[tuple[int, int, float, float]]:
+    """Yield each pair: the numbers of the two songs, their similarity, and the distance of their vectors."""
+    differences = compared.vectors[pairs.first].astype(np.float64) - compared.vectors[pairs.second]
+    columns = (pairs.first, pairs.second, pairs.similarities, np.linalg.norm(differences, axis=1))
     return zip(*(column.tolist() for column in columns), strict=True)
 
 
-def _lines(compared: Compared, pairs: Pairs) -> Iterator[str]:
-    for *numbers, similarity, distance in _each(compared, pairs):
+def _pair_lines(compared: ComparedSongs, pairs: Pairs) -> Iterator[str]:
+    for *numbers, similarity, distance in _with_distances(compared, pairs):
         songs = [(compared.stars[number], compared.songs[number]) for number in numbers]
-        first, second = (star + song_label(song.title, song.artist, letters=40) for star, song in songs)
+        first, second = (
+            star + song_label(song.title, song.artist, max_title_letters=40) for star, song in songs
+        )
         remark = "  (identical)" if distance == 0 else ""
         yield f"  {similarity:6.3f}  {distance:8.2f}  {first}  |  {second}{remark}"
 
 
-def _pairs(compared: Compared, pairs: Pairs) -> list[dict]:
+def _pairs(compared: ComparedSongs, pairs: Pairs) -> list[dict]:
     return [
         {
             "a": compared.songs[first].song_id,
@@ -87,7 +90,7 @@ def _pairs(compared: Compared, pairs: Pairs) -> list[dict]:
             "similarity": round(similarity, 6),
             "distance": round(distance, 6),
         }
-        for first, second, similarity, distance in _each(compared, pairs)
+        for first, second, similarity, distance in _with_distances(compared, pairs)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The closest and the farthest pairs of many songs: exact, and in blocks so that memory stays small."""
+"""Finds the closest and the farthest pairs of many songs: exactly, and in blocks to save memory."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from explorer.errors import AnalysisError
 from explorer.mapping.similarity import as_matrix
 
 BLOCK_ROWS = 2048
-# The single-precision product may misjudge a similarity by this much: what comes so near is computed again.
+# The error of a similarity that is computed in single precision; closer candidates are computed again.
 _FLOAT32_ERROR = 4e-6
-# Rows are kept in single precision: songs that are this much alike cannot be told from equal ones.
-_EQUAL = 1e-7
+# Similarities that differ by less are equal: the rows are stored in single precision.
+_TIE = 1e-7
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of songs, and how alike they are.
+    """Pairs of songs and their similarities.
 
     Attributes
     ----------
     first, second : np.ndarray [shape=(k,), int64]
-        Rows; the smaller number is in `first`.
+        The songs' rows; `first` has the smaller number of each pair.
     similarities : np.ndarray [shape=(k,), float64]
     """
 
@@ -38,90 +38,94 @@ class Pairs:
 
 
 def extreme_pairs(
-    rows: np.ndarray,
+    directions: np.ndarray,
     *,
     count: int = 10,
     block_rows: int = BLOCK_ROWS,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Pairs, Pairs]:
-    """Find the pairs of songs that are most and least alike, among all of them.
+    """Find the most similar and the least similar pairs of songs.
 
-    Every product is computed, but only a block of them is held at a time: 100,000 songs need some
-    130 MB beside their vectors, not 40 GB.
+    Every similarity is computed, but only one block of them is in memory at a time: 100,000 songs need about
+    130 MB besides their vectors, not 40 GB.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n, d), float32 or float64]
-        Vectors of length 1, whose products are the similarities.
+    directions : np.ndarray [shape=(n, d), float32 or float64]
+        Unit vectors, whose products are the similarities.
     count : int
-        How many of each; fewer come back where there are fewer pairs.
+        The number of closest and of farthest pairs; fewer come back if there are fewer pairs.
     block_rows : int
-        How many rows are multiplied with as many others at once.
+        The number of rows and of columns of a block.
     progress : callable, optional
         Called with the share done, from 0.0 to 1.0.
 
     Returns
     -------
     closest, farthest : Pairs
-        The most and the least alike first; of pairs that tie, those with the smaller row numbers.
+        The most similar pair first, and the least similar pair first; ties by the smaller row numbers.
 
     Raises
     ------
     AnalysisError
         If `count` is negative or `block_rows` is less than 1.
     MappingError
-        If `rows` is not two-dimensional, or a value is not finite.
+        If `directions` is not two-dimensional, or a value is not finite.
     """
     if count < 0 or block_rows < 1:
         raise AnalysisError(f"count={count} must be at least 0, and block_rows={block_rows} at least 1.")
-    rows = as_matrix(rows, name="rows")
-    best, worst = _Best(count, 1.0), _Best(count, -1.0)
-    blocks = list(combinations_with_replacement(range(0, len(rows), block_rows), 2)) if count else []
-    for done, (start, other) in enumerate(blocks, 1):
-        left, right = rows[start : start + block_rows], rows[other : other + block_rows]
-        rough = left @ right.T
-        # A song is no pair with itself, and each pair is wanted once.
-        is_pair = np.triu(np.ones(rough.shape, dtype=bool), k=1) if start == other else np.True_
-        found = [each for each in (best, worst) if each.may_grow(rough, is_pair)]
-        exact = left.astype(np.float64) @ right.T.astype(np.float64) if found else None
-        for each in found:
-            each.take(np.where(is_pair, each.sign * exact, -np.inf), start, other)
+    directions = as_matrix(directions, name="directions")
+    closest, farthest = _TopPairs(count, 1.0), _TopPairs(count, -1.0)
+    starts = range(0, len(directions), block_rows)
+    blocks = list(combinations_with_replacement(starts, 2)) if count else []
+    for done, (row_start, column_start) in enumerate(blocks, 1):
+        left = directions[row_start : row_start + block_rows]
+        right = directions[column_start : column_start + block_rows]
+        approximate = left @ right.T
+        # On the diagonal: no song is paired with itself, and each pair counts once.
+        is_pair = (
+            np.triu(np.ones(approximate.shape, dtype=bool), k=1) if row_start == column_start else np.True_
+        )
+        improving = [top for top in (closest, farthest) if top.may_improve(approximate, is_pair)]
+        exact = left.astype(np.float64) @ right.T.astype(np.float64) if improving else None
+        for top in improving:
+            top.add_block(np.where(is_pair, top.sign * exact, -np.inf), row_start, column_start)
         if progress:
             progress(done / len(blocks))
-    return best.pairs(), worst.pairs()
+    return closest.pairs(), farthest.pairs()
 
 
-class _Best:
-    """The pairs with the largest scores so far: similarities, times -1 where the least are sought."""
+class _TopPairs:
+    """The `count` pairs with the largest scores so far. A score is the similarity times `sign` (1 or -1)."""
 
     def __init__(self, count: int, sign: float):
         self.count, self.sign = count, sign
         self.scores = np.empty(0)
         self.first = self.second = np.empty(0, dtype=np.int64)
 
-    def may_grow(self, rough: np.ndarray, is_pair: np.ndarray) -> bool:
+    def may_improve(self, approximate: np.ndarray, is_pair: np.ndarray) -> bool:
         """Tell whether a block of similarities in single precision may hold a better pair."""
-        least = self.scores[-1] if len(self.scores) == self.count else -np.inf
-        highest = (self.sign * rough).max(where=is_pair, initial=-np.inf)
-        return highest + _FLOAT32_ERROR > least + _EQUAL and least < 1.0 - _EQUAL
+        lowest = self.scores[-1] if len(self.scores) == self.count else -np.inf
+        highest = (self.sign * approximate).max(where=is_pair, initial=-np.inf)
+        return highest + _FLOAT32_ERROR > lowest + _TIE and lowest < 1.0 - _TIE
 
-    def take(self, scores: np.ndarray, start: int, other: int) -> None:
-        """Look through a block of scores [shape=(a, b)], -inf where there is no pair."""
+    def add_block(self, scores: np.ndarray, row_start: int, column_start: int) -> None:
+        """Merge a block of scores [shape=(a, b)]; -inf marks elements that are no pair."""
         flat = scores.ravel()
-        places = np.arange(len(flat))
+        candidates = np.arange(len(flat))
         if len(flat) > self.count:
-            places = np.argpartition(flat, -self.count)[-self.count :]
-            # Of pairs that tie at the end, the first ones: argpartition takes any.
-            tied = np.flatnonzero(flat >= flat[places].min() - _EQUAL)[: self.count]
-            places = np.union1d(places, tied)
-        places = places[np.isfinite(flat[places])]
-        row, column = np.divmod(places, scores.shape[1])
-        merged = np.concatenate([self.scores, flat[places]])
-        first = np.concatenate([self.first, row + start])
-        second = np.concatenate([self.second, column + other])
-        order = np.lexsort((second, first, -np.rint(merged / _EQUAL)))[: self.count]
+            candidates = np.argpartition(flat, -self.count)[-self.count :]
+            # argpartition keeps any of the pairs that tie at the end; the first ones are wanted.
+            tied = np.flatnonzero(flat >= flat[candidates].min() - _TIE)[: self.count]
+            candidates = np.union1d(candidates, tied)
+        candidates = candidates[np.isfinite(flat[candidates])]
+        row, column = np.divmod(candidates, scores.shape[1])
+        merged = np.concatenate([self.scores, flat[candidates]])
+        first = np.concatenate([self.first, row + row_start])
+        second = np.concatenate([self.second, column + column_start])
+        order = np.lexsort((second, first, -np.rint(merged / _TIE)))[: self.count]
         self.scores, self.first, self.second = merged[order], first[order], second[order]
 
     def pairs(self) -> Pairs:
-        """Return what was found."""
+        """Return the pairs with their similarities."""
         return Pairs(self.first, self.second, np.clip(self.sign * self.scores, -1.0, 1.0))

@@ -1,1 +1,1 @@
-"""The `report` command: checks of a songs.db, written as an HTML page."""
+"""The `report` command: checks a songs.db, and writes the results as an HTML page."""

@@ -1,6 +1,6 @@
-"""The figures of a verification report: functions from findings to matplotlib figures, and to inline SVG.
+"""Draws the charts of a verification report with matplotlib, and turns them into inline SVG.
 
-They have no background, and their inks become the page's own, so that they suit dark and light.
+The charts have no background and use the page's CSS colours, so that they fit its light and dark themes.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from explorer.analysis.matplotlib_style import (
     shorten,
     style,
 )
-from explorer.analysis.report.checks.neighbours import MOST_ASKED, Nearest
+from explorer.analysis.report.checks.neighbours import MAX_QUERIES, NeighbourSample
 
 OTHER = "#959cae"
-"""Of songs that belong to no genre shown: seen on white and on black."""
-_MOST_BARS = 14
-_MOST_VALUES = 2_000_000
-# More points than this make a picture smaller than a drawing.
-_MOST_DRAWN_POINTS = 1_500
+"""The colour of songs whose genre is not in the legend; visible on white and on black."""
+_MAX_BARS = 14
+_MAX_VALUES = 2_000_000
+# For more points than this, a bitmap is smaller than vector graphics.
+_MAX_VECTOR_POINTS = 1_500
 _RASTER_DPI = 240
-_INKS = {INK: "ink", SOFT: "soft", LINE: "line", ACCENT: "accent", GREY: "grey", PAPER: "paper"}
+_CSS_VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", ACCENT: "accent", GREY: "grey", PAPER: "paper"}
 _GENRE_COLOURS = tuple(COLOURS[index] for index in (5, 1, 2, 3, 4, 6, 7))
 
 
 def inline_svg(figure: Figure) -> str:
-    """Return a figure in the page's colours: an SVG element from its `viewBox` attribute to its end."""
+    """Return a figure as SVG in the page's colours, without the opening `<svg`, which the template writes."""
     text = as_svg(figure)
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    for ink, name in _INKS.items():
-        text = re.sub(re.escape(ink) + r"(?![0-9a-f])", f"var(--{name})", text)
+    for colour, name in _CSS_VARIABLES.items():
+        text = re.sub(re.escape(colour) + r"(?![0-9a-f])", f"var(--{name})", text)
     return re.search(r'viewBox="[^"]*"', text)[0] + text[text.index(">") :]
 
 
 @contextmanager
-def _drawing(*, width_in: float = 4.3, height_in: float = 2.7, **labels: str) -> Iterator[Axes]:
+def _new_axes(*, width_in: float = 4.3, height_in: float = 2.7, **labels: str) -> Iterator[Axes]:
     with style():
         axes = new_figure(width_in, height_in, background="none").subplots()
         axes.set_facecolor("none")
@@ -74,18 +74,18 @@ def _bars(axes: Axes, lengths: Sequence[float], names: Sequence[str]):
 
 
 def draw_values(values: np.ndarray) -> Figure:
-    """Show how the vectors' values [shape=(n, 512)] are spread."""
-    with _drawing(xlabel="value", ylabel="share of all values") as axes:
-        counts, edges = np.histogram(values[:: max(1, values.size // _MOST_VALUES)], bins=60)
+    """Draw a histogram of all values of the vectors [shape=(n, 512)]."""
+    with _new_axes(xlabel="value", ylabel="share of all values") as axes:
+        counts, edges = np.histogram(values[:: max(1, values.size // _MAX_VALUES)], bins=60)
         axes.stairs(counts / max(counts.sum(), 1), edges, fill=True, color=ACCENT)
         axes.yaxis.set_major_formatter(_percent)
     return axes.figure
 
 
 def draw_norms(values: np.ndarray) -> Figure:
-    """Show how long the vectors [shape=(n, 512)] are."""
+    """Draw a histogram of the lengths of the vectors [shape=(n, 512)]."""
     norms = np.linalg.norm(values, axis=1)
-    with _drawing(xlabel="Euclidean length", ylabel="songs") as axes:
+    with _new_axes(xlabel="Euclidean length", ylabel="songs") as axes:
         axes.stairs(
             *np.histogram(norms, bins=min(40, max(8, int(np.sqrt(len(norms)))))), fill=True, color=ACCENT
         )
@@ -93,19 +93,23 @@ def draw_norms(values: np.ndarray) -> Figure:
     return axes.figure
 
 
-def draw_similarities(nearest: Nearest) -> Figure:
-    """Show how much more alike neighbours are than any two songs."""
-    bins = np.linspace(-1, 1, 41 if len(nearest.asked) < MOST_ASKED else 101)
+def draw_similarities(sample: NeighbourSample) -> Figure:
+    """Draw histograms of the similarity of neighbours and of random pairs."""
+    bins = np.linspace(-1, 1, 41 if len(sample.queries) < MAX_QUERIES else 101)
     series = (
-        ("any two songs", nearest.random, {"fill": True, "color": OTHER, "alpha": 0.6}),
-        ("a song and its tenth", nearest.similarities[:, -1], {"fill": False, "color": ACCENT, "alpha": 1.0}),
-        ("a song and its nearest", nearest.similarities[:, 0], {"fill": True, "color": ACCENT, "alpha": 0.6}),
+        ("any two songs", sample.random_similarities, {"fill": True, "color": OTHER, "alpha": 0.6}),
+        (
+            "tenth nearest song",
+            sample.similarities[:, -1],
+            {"fill": False, "color": ACCENT, "alpha": 1.0},
+        ),
+        ("nearest song", sample.similarities[:, 0], {"fill": True, "color": ACCENT, "alpha": 0.6}),
     )
-    with _drawing(xlabel="similarity", ylabel="share of pairs") as axes:
+    with _new_axes(xlabel="similarity", ylabel="share of pairs") as axes:
         for name, values, options in series:
             counts, _ = np.histogram(np.clip(values, -1, 1), bins=bins)
             axes.stairs(counts / max(counts.sum(), 1), bins, label=name, **options)
-        low = min(values.min(initial=0.0) for values in (nearest.random, nearest.similarities))
+        low = min(values.min(initial=0.0) for values in (sample.random_similarities, sample.similarities))
         axes.set_xlim(max(-1.0, low - 0.05), 1.0)
         axes.yaxis.set_major_formatter(_percent)
         _legend(axes, 3, handlelength=1.2, columnspacing=1)
@@ -113,12 +117,12 @@ def draw_similarities(nearest: Nearest) -> Figure:
 
 
 def draw_genres(per_label: Mapping[str, Mapping]) -> Figure:
-    """Show how often the neighbours of each genre's songs share it, beside chance."""
-    shown = dict(list(per_label.items())[:_MOST_BARS])
-    purities, chances = ([facts[key] for facts in shown.values()] for key in ("purity", "chance"))
-    rows = np.arange(len(shown))
-    with _drawing(height_in=0.75 + 0.21 * len(shown), xlabel="neighbours that share the genre") as axes:
-        _bars(axes, purities, [f"{shorten(name, 26)} ({facts['songs']:,})" for name, facts in shown.items()])
+    """Draw the genre purity of each genre as a bar, with a line at its chance value."""
+    drawn = dict(list(per_label.items())[:_MAX_BARS])
+    purities, chances = ([facts[key] for facts in drawn.values()] for key in ("purity", "chance"))
+    rows = np.arange(len(drawn))
+    with _new_axes(height_in=0.75 + 0.21 * len(drawn), xlabel="neighbours that share the genre") as axes:
+        _bars(axes, purities, [f"{shorten(name, 26)} ({facts['songs']:,})" for name, facts in drawn.items()])
         axes.vlines(chances, rows - 0.42, rows + 0.42, color=INK, linewidth=1.4, label="by chance")
         axes.set_xlim(0, max(0.1, min(1.0, 1.1 * max(purities))))
         axes.xaxis.set_major_formatter(_percent)
@@ -127,27 +131,27 @@ def draw_genres(per_label: Mapping[str, Mapping]) -> Figure:
 
 
 def genre_colours(labels: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each of the most frequent genres."""
+    """Return a colour for each of the most frequent genres, the most frequent first."""
     names, counts = np.unique([label for label in labels if label], return_counts=True)
     order = np.lexsort((names, -counts))
     return {str(names[row]): colour for row, colour in zip(order, _GENRE_COLOURS, strict=False)}
 
 
 def draw_map(positions: np.ndarray, labels: Sequence[str], colours: Mapping[str, str]) -> Figure:
-    """Show a projection [shape=(n, 2)] in small, in the colours of its most frequent genres."""
+    """Draw a projection [shape=(n, 2)] as a small map, coloured by the most frequent genres."""
     n = len(positions)
-    tints = np.array([colours.get(label, OTHER) for label in labels])
-    # Genres are drawn over the rest.
-    order = np.argsort(tints != OTHER, kind="stable")
-    with _drawing(width_in=3.2, height_in=3.2, xticks=[], yticks=[]) as axes:
+    point_colours = np.array([colours.get(label, OTHER) for label in labels])
+    # Coloured songs are drawn last, over the grey ones.
+    order = np.argsort(point_colours != OTHER, kind="stable")
+    with _new_axes(width_in=3.2, height_in=3.2, xticks=[], yticks=[]) as axes:
         axes.figure.set_dpi(_RASTER_DPI)
         axes.scatter(
             *positions[order].T,
             s=float(np.clip(9_000 / max(n, 1), 0.4, 16)),
-            c=tints[order],
+            c=point_colours[order],
             linewidths=0,
             alpha=0.85 if n < 5_000 else 0.6,
-            rasterized=n > _MOST_DRAWN_POINTS,
+            rasterized=n > _MAX_VECTOR_POINTS,
         )
         axes.set_aspect("equal", adjustable="datalim")
         axes.spines[:].set_visible(True)
@@ -155,10 +159,10 @@ def draw_map(positions: np.ndarray, labels: Sequence[str], colours: Mapping[str,
 
 
 def draw_failures(failures: Mapping[str, int]) -> Figure:
-    """Show how many files failed, by reason."""
-    shown = dict(list(failures.items())[:_MOST_BARS])
-    with _drawing(height_in=0.75 + 0.26 * len(shown), xlabel="files") as axes:
-        bars = _bars(axes, list(shown.values()), [shorten(reason, 36) for reason in shown])
+    """Draw the number of failed files for each reason."""
+    drawn = dict(list(failures.items())[:_MAX_BARS])
+    with _new_axes(height_in=0.75 + 0.26 * len(drawn), xlabel="files") as axes:
+        bars = _bars(axes, list(drawn.values()), [shorten(reason, 36) for reason in drawn])
         axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=7.5)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.margins(x=0.12)
@@ -166,14 +170,17 @@ def draw_failures(failures: Mapping[str, int]) -> Figure:
 
 
 def draw_poolings(by_max: np.ndarray, by_mean: np.ndarray, genres: Sequence[str]) -> Figure:
-    """Show each pair's similarity under the maximum against that under the mean [shape=(n, n) each]."""
-    one, other = np.triu_indices(len(genres), 1)
+    """Draw each pair's similarity by maximum pooling against that by mean pooling [shape=(n, n) each]."""
+    first, second = np.triu_indices(len(genres), 1)
     names = np.array(genres)
-    same = (names[one] == names[other]) & (names[one] != "")
-    with _drawing(height_in=3.2, xlabel="similarity by maximum", ylabel="similarity by mean") as axes:
+    is_same_genre = (names[first] == names[second]) & (names[first] != "")
+    with _new_axes(height_in=3.2, xlabel="similarity by maximum", ylabel="similarity by mean") as axes:
         axes.axline((0, 0), slope=1, color=LINE, linewidth=1, zorder=0)
-        for name, chosen, colour in (("other pairs", ~same, OTHER), ("of one genre", same, ACCENT)):
-            pairs = one[chosen], other[chosen]
+        for name, chosen, colour in (
+            ("other pairs", ~is_same_genre, OTHER),
+            ("of the same genre", is_same_genre, ACCENT),
+        ):
+            pairs = first[chosen], second[chosen]
             axes.scatter(by_max[pairs], by_mean[pairs], s=16, c=colour, linewidths=0, label=name)
         _legend(axes, 2)
     return axes.figure

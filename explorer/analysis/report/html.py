@@ -1,4 +1,4 @@
-"""The verification report as one page: no script, no request, every title escaped."""
+"""Renders the verification report as one HTML page, without scripts and requests; all text is escaped."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from explorer.analysis.matplotlib_style import write_file
-from explorer.analysis.report import charts as figures
+from explorer.analysis.report import charts
 from explorer.analysis.report.checks.check import FAILED, NOT_JUDGED, NOTED, PASSED
 from explorer.analysis.report.library_report import Evidence, Verification
 from explorer.analysis.report.pooling_trial import similarities
 from explorer.analysis.report.verdict import model_warning
-from explorer.config import TITLES
-from explorer.util.progress import format_duration, number
+from explorer.config import PROJECTION_NAMES
+from explorer.util.progress import format_duration, plural
 
-# The order in which checks are listed.
-_STATES = {
+# Each status' CSS class and text, in the order in which the page lists the checks.
+_STATUSES = {
     FAILED: ("bad", "✗ failed"),
     NOTED: ("note", "! noted"),
     PASSED: ("good", "✓ passed"),
@@ -26,14 +27,14 @@ _STATES = {
 
 
 def write_page(verification: Verification, path: Path) -> None:
-    """Write the report as an HTML file that needs no other.
+    """Write the report as one HTML file with everything in it.
 
     Raises
     ------
     AnalysisError
-        If it cannot be written.
+        If the file cannot be written.
     """
-    write_file(path, render_page(verification).encode("utf-8", "replace"), choose="another file")
+    write_file(path, render_page(verification).encode("utf-8", "replace"), alternative="another file")
 
 
 def render_page(verification: Verification) -> str:
@@ -42,42 +43,58 @@ def render_page(verification: Verification) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True
     )
-    environment.globals |= {"number": number, "duration": format_duration, "share": _share, "titles": TITLES}
+    environment.globals |= {
+        "number": plural,
+        "duration": format_duration,
+        "value": _format_value,
+        "titles": PROJECTION_NAMES,
+    }
     storage = report["storage"]
-    colours = figures.genre_colours(evidence.labels)
+    colours = charts.genre_colours(evidence.labels)
     return environment.get_template("report.html").render(
         report=report,
         name=Path(report["database"]).name,
         warning=model_warning(report["model"]),
         counts=report["counts"],
-        states=_STATES,
-        colours=colours | {"others": figures.OTHER} if colours else {},
+        statuses=_STATUSES,
+        colours=colours | {"others": charts.OTHER} if colours else {},
         storage={"songs.db": {"files": 1, "bytes": storage["database_bytes"]}} | storage["caches"],
-        drawings=_drawings(report, evidence, colours),
+        charts=_draw_charts(report, evidence),
+        maps=_draw_maps(evidence, colours),
     )
 
 
-def _drawings(report: dict, evidence: Evidence, colours: dict[str, str]) -> dict:
-    """Return the figures that there is something to draw for."""
-    drawn, labels, maps = {}, evidence.labels, {}
-    if len(evidence.stored.values):
-        drawn["vector_values"] = figures.draw_values(evidence.stored.values)
-        drawn["norms"] = figures.draw_norms(evidence.stored.values)
+def _draw_charts(report: dict, evidence: Evidence) -> dict[str, Markup]:
+    """Return the charts for which there is data, as SVG by name."""
+    figures = {}
+    if len(evidence.values):
+        figures["vector_values"] = charts.draw_values(evidence.values)
+        figures["norms"] = charts.draw_norms(evidence.values)
     if report["neighbours"]["random_similarity"] is not None:
-        drawn["similarities"] = figures.draw_similarities(evidence.nearest)
+        figures["similarities"] = charts.draw_similarities(evidence.sample)
     if report["genres"]:
-        drawn["genres"] = figures.draw_genres(report["genres"]["per_label"])
+        figures["genres"] = charts.draw_genres(report["genres"]["per_label"])
     if report["pooling"]:
-        by_max, by_mean = (similarities(evidence.repooled.pooled[method]) for method in ("max", "mean"))
-        genres = [candidate.genre for candidate in evidence.repooled.candidates]
-        drawn["poolings"] = figures.draw_poolings(by_max, by_mean, genres)
+        by_max, by_mean = (similarities(evidence.reembedded.pooled[method]) for method in ("max", "mean"))
+        genres = [candidate.genre for candidate in evidence.reembedded.candidates]
+        figures["poolings"] = charts.draw_poolings(by_max, by_mean, genres)
     if report["failures"]:
-        drawn["failures"] = figures.draw_failures(report["failures"])
-    for name, places in evidence.positions.items():
-        if places is not None and len(labels):
-            maps[name] = Markup(figures.inline_svg(figures.draw_map(places, labels, colours)))
-    return {name: Markup(figures.inline_svg(figure)) for name, figure in drawn.items()} | {"maps": maps}
+        figures["failures"] = charts.draw_failures(report["failures"])
+    return {name: _svg(figure) for name, figure in figures.items()}
 
 
-def _share(value: float | None, form: str = ".0%") -> str:
+def _draw_maps(evidence: Evidence, colours: dict[str, str]) -> dict[str, Markup]:
+    """Return a small map for each projection on which every song has a position, as SVG."""
+    return {
+        name: _svg(charts.draw_map(positions, evidence.labels, colours))
+        for name, positions in evidence.positions.items()
+        if positions is not None and evidence.labels
+    }
+
+
+def _svg(figure: Figure) -> Markup:
+    return Markup(charts.inline_svg(figure))
+
+
+def _format_value(value: float | None, form: str = ".0%") -> str:
     return "–" if value is None else format(value, form)

@@ -1,4 +1,4 @@
-"""Reads what a report checks: songs.db, whatever its state, and the songs' files."""
+"""Reads the data that a report checks: songs.db, valid or not, and the state of the songs' files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from explorer.analysis.library_status import CACHES
 from explorer.analysis.report.checks.check import check_integrity
+from explorer.analysis.report.checks.map_quality import StoredPositions
 from explorer.analysis.report.checks.stored_vectors import StoredVectors, read_vectors
 from explorer.audio.fingerprints import fingerprint
 from explorer.config import Settings
@@ -17,104 +18,135 @@ from explorer.database.verify import SourceFile
 from explorer.errors import AnalysisError, AudioError, LibraryError
 from explorer.util.cache import Cache
 
-_MOST_BYTES_READ = 1_000_000_000
+_MAX_BYTES_READ = 1_000_000_000
 
 
 @dataclass
-class ReadLibrary:
-    """One state of a library, as it is stored, and of its files."""
+class LibraryContents:
+    """One state of a library as it is stored, and the state of its files.
 
-    stored: StoredVectors
+    Attributes
+    ----------
+    vectors : StoredVectors
+    model : dict or None
+    summary : dict
+        The numbers of songs, genres and clusters, and the seconds of audio.
+    integrity_problems : list of str
+        The problems that SQLite reports.
+    stray_rows : dict of str to int
+        The number of rows without the song, folder or map that they belong to, by table.
+    stray_vectors, songs_without_vector : list of str
+        Song ids.
+    files : dict of str to SourceFile
+        The file of each song that has a vector.
+    titles : dict of str to (title, artist)
+    durations_s : dict of str to float or None
+    genres : dict of str to tuple of str
+    positions : dict of str to StoredPositions
+        By projection.
+    quality : dict of str to dict
+        Each projection's stored quality figures.
+    neighbourhood : dict
+        The stored figures about neighbours.
+    failures : list of (path, reason)
+    runs : list of Run
+        The index runs.
+    gone, changed : list of str
+        The ids of songs whose file is missing, or has another content than when it was indexed.
+    unread : list of str
+        The ids of songs whose file has another date and was not read, because too many were read already.
+    """
+
+    vectors: StoredVectors
     model: dict | None
     summary: dict
-    integrity: list[str]
-    strays: dict[str, int]
+    integrity_problems: list[str]
+    stray_rows: dict[str, int]
     stray_vectors: list[str]
-    without_vector: list[str]
+    songs_without_vector: list[str]
     files: dict[str, SourceFile]
     titles: dict[str, tuple[str, str]]
     durations_s: dict[str, float | None]
     genres: dict[str, tuple[str, ...]]
-    places: dict[str, dict]
+    positions: dict[str, StoredPositions]
     quality: dict[str, dict]
     neighbourhood: dict
     failures: list[tuple[str, str]]
     runs: list[Run]
     gone: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
-    touched: list[str] = field(default_factory=list)
-    """Files with another date that were not read, because there were too many."""
+    unread: list[str] = field(default_factory=list)
 
     @property
-    def trained(self) -> bool | None:
-        """Whether the vectors come from trained filters; None if that is unknown."""
+    def is_trained(self) -> bool | None:
+        """Tell whether the vectors come from trained filters; None if that is unknown."""
         return (self.model or {}).get("trained")
 
     @property
-    def is_up_to_date(self) -> bool:
-        """Tell whether each projection shows exactly the songs that have a vector, all sound."""
-        ids = set(self.stored.song_ids)
-        return self.stored.is_sound and all(set(on_it) == ids for on_it in self.places.values())
+    def is_map_up_to_date(self) -> bool:
+        """Tell whether all vectors are valid, and each projection shows exactly the songs that have one."""
+        ids = set(self.vectors.song_ids)
+        return self.vectors.are_all_valid and all(set(songs) == ids for songs in self.positions.values())
 
     def first_genre(self, song_id: str) -> str:
-        """Return a song's first genre, or "" where it has none."""
+        """Return a song's first genre, or "" if it has none."""
         return (self.genres.get(song_id) or ("",))[0]
 
     def counts(self) -> dict:
         """Return the numbers of songs, vectors, files and so on."""
-        summary = self.summary
         return {
-            "songs": summary["songs"],
-            "vectors": self.stored.count,
-            "songs_without_vector": len(self.without_vector),
+            "songs": self.summary["songs"],
+            "vectors": self.vectors.count,
+            "songs_without_vector": len(self.songs_without_vector),
             "files": len(self.files),
             "files_gone": len(self.gone),
             "files_changed": len(self.changed),
             "failures": len(self.failures),
-            "genres": summary["genres"],
+            "genres": self.summary["genres"],
             "artists": len({artist for _, artist in self.titles.values() if artist}),
-            "clusters": summary["clusters"],
-            "audio_seconds": summary["audio_seconds"],
+            "clusters": self.summary["clusters"],
+            "audio_seconds": self.summary["audio_seconds"],
         }
 
 
-def read_library(database: Database) -> ReadLibrary:
-    """Read everything that a report is about.
+def read_library(database: Database) -> LibraryContents:
+    """Read everything that a report checks.
 
     Raises
     ------
     AnalysisError
         If the file is so damaged that it cannot be read.
     """
-    # A snapshot: an index may store songs at the same time.
+    # Read from one snapshot, because an index may store songs at the same time.
     with database.snapshot():
-        integrity = database.integrity_problems()
+        integrity_problems = database.integrity_problems()
         try:
-            library = _read(database, integrity)
+            library = _read_tables(database, integrity_problems)
         except LibraryError as error:
-            if not integrity:
+            if not integrity_problems:
                 raise
-            broken = check_integrity(integrity)
-            raise AnalysisError(f"1 check failed: {broken.name}. {broken.finding}") from error
-    _look_at_files(library)
+            check = check_integrity(integrity_problems)
+            raise AnalysisError(f"1 check failed: {check.name}. {check.finding}") from error
+    _check_files(library)
     return library
 
 
-def _read(database: Database, integrity: list[str]) -> ReadLibrary:
-    strays = database.vectors_without_song()
-    return ReadLibrary(
-        stored=read_vectors(database.vector_blobs(), database.count_vectors() + len(strays)),
+def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryContents:
+    stray_vectors = database.vectors_without_song()
+    max_vectors = database.count_vectors() + len(stray_vectors)
+    return LibraryContents(
+        vectors=read_vectors(database.vector_blobs(), max_vectors),
         model=database.model(),
         summary=database.summary(),
-        integrity=integrity,
-        strays=database.stray_rows(),
-        stray_vectors=strays,
-        without_vector=database.songs_without_vector(),
+        integrity_problems=integrity_problems,
+        stray_rows=database.stray_rows(),
+        stray_vectors=stray_vectors,
+        songs_without_vector=database.songs_without_vector(),
         files=database.source_files(),
         titles=database.titles(),
-        durations_s={song: fact.duration_s for song, fact in database.facts().items()},
+        durations_s={song: facts.duration_s for song, facts in database.facts().items()},
         genres={song: tuple(map(str, names)) for song, names in database.genres().items()},
-        places=database.stored_places(),
+        positions=database.stored_places(),
         quality=database.stored_quality(),
         neighbourhood=database.neighbourhood(),
         failures=database.failures(),
@@ -122,9 +154,9 @@ def _read(database: Database, integrity: list[str]) -> ReadLibrary:
     )
 
 
-def _look_at_files(library: ReadLibrary) -> None:
-    """Find missing and changed files. Where only the date differs, the file is read, up to a limit in all."""
-    left_bytes = _MOST_BYTES_READ
+def _check_files(library: LibraryContents) -> None:
+    """Find missing and changed files. A file that differs only in its date is read, up to a total of 1 GB."""
+    bytes_left = _MAX_BYTES_READ
     for song_id, file in sorted(library.files.items()):
         try:
             state = file.path.stat()
@@ -132,33 +164,33 @@ def _look_at_files(library: ReadLibrary) -> None:
                 library.changed.append(song_id)
             elif state.st_mtime_ns == file.modified_ns:
                 continue
-            elif state.st_size > left_bytes:
-                library.touched.append(song_id)
+            elif state.st_size > bytes_left:
+                library.unread.append(song_id)
             else:
-                left_bytes -= state.st_size
+                bytes_left -= state.st_size
                 if fingerprint(file.path) != file.fingerprint:
                     library.changed.append(song_id)
         except (OSError, ValueError, AudioError):
             library.gone.append(song_id)
 
 
-def measure_storage(database: Path, size: int, songs: int) -> dict:
-    """Return how much disk space the database and its caches take."""
+def measure_storage(database: Path, database_bytes: int, songs: int) -> dict:
+    """Return the disk space that the database and its caches take."""
     settings = Settings(database=database)
     caches = {name: Cache(getattr(settings, name)).measure() for name in CACHES}
-    total = size + sum(cache["bytes"] for cache in caches.values())
+    total_bytes = database_bytes + sum(cache["bytes"] for cache in caches.values())
     return {
-        "database_bytes": size,
-        "bytes_per_song": round(size / songs) if songs else None,
+        "database_bytes": database_bytes,
+        "bytes_per_song": round(database_bytes / songs) if songs else None,
         "caches": caches,
-        "bytes_per_song_with_caches": round(total / songs) if songs else None,
+        "bytes_per_song_with_caches": round(total_bytes / songs) if songs else None,
     }
 
 
 def measure_speed(runs: Sequence[Run]) -> dict | None:
-    """Return how fast songs were embedded, from runs that copied no vector; None if no run is recorded."""
-    embedding = [run for run in runs if run.indexed and run.seconds > 0]
-    counted = [run for run in embedding if not run.copied] or embedding
+    """Return the speed of embedding, if possible from runs that copied no vector; None without such a run."""
+    embedding_runs = [run for run in runs if run.indexed and run.seconds > 0]
+    counted = [run for run in embedding_runs if not run.copied] or embedding_runs
     audio_seconds, seconds = sum(run.audio_seconds for run in counted), sum(run.seconds for run in counted)
     if not audio_seconds:
         return None

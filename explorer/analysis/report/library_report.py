@@ -1,4 +1,4 @@
-"""Checks a songs.db: what it holds, whether it is undamaged, and how good its map is."""
+"""Runs all checks of a songs.db, and collects their results and statistics as a report."""
 
 from __future__ import annotations
 
@@ -11,60 +11,76 @@ import numpy as np
 from explorer.analysis.report import pooling_trial
 from explorer.analysis.report.checks import check, copies, map_quality, neighbours
 from explorer.analysis.report.checks.check import Check
-from explorer.analysis.report.checks.neighbours import Nearest, Purity
-from explorer.analysis.report.checks.stored_vectors import StoredVectors
-from explorer.analysis.report.inputs import ReadLibrary, measure_speed, measure_storage, read_library
-from explorer.analysis.report.pooling_trial import Candidate, Repooled
+from explorer.analysis.report.checks.neighbours import GenrePurity, NeighbourSample
+from explorer.analysis.report.inputs import LibraryContents, measure_speed, measure_storage, read_library
+from explorer.analysis.report.pooling_trial import Candidate, Reembedded
 from explorer.analysis.report.verdict import verdict
 from explorer.database.database import Database
 from explorer.errors import ExplorerError
 from explorer.indexing.failures import count_reasons
 from explorer.mapping.knn_graph import true_neighbours
 from explorer.mapping.similarity import centred_unit_rows
-from explorer.util.progress import Reporter
+from explorer.util.progress import Reporter, plural
 
-# Beyond, finding every song's neighbours takes minutes: the hub figures stored with the map are used.
-_ALL_NEIGHBOURS_UP_TO = 20_000
+# For more songs, finding every song's neighbours takes minutes: the stored hub figures are used instead.
+_MAX_SONGS_FOR_ALL_NEIGHBOURS = 20_000
 
 
 @dataclass
 class Evidence:
-    """The values that the checks use and the figures show."""
+    """The data that the checks use and the figures show.
 
-    stored: StoredVectors
-    nearest: Nearest
+    Attributes
+    ----------
+    values : np.ndarray [shape=(n, 512), float32]
+        The valid vectors.
+    sample : NeighbourSample
+    hubs : dict
+    genres : GenrePurity or None
+    labels : list of str, length n
+        The first genre of each song with a valid vector; "" for none.
+    positions : dict of str to np.ndarray [shape=(n, 2), float32] or None
+        By projection; None if a song has no finite position.
+    projections : dict of str to dict
+        Each projection's quality figures, as stored and as measured now.
+    statistics : dict
+        Of the valid vectors.
+    reembedded : Reembedded or None
+    """
+
+    values: np.ndarray
+    sample: NeighbourSample
     hubs: dict
-    genres: Purity | None
+    genres: GenrePurity | None
     labels: list[str]
-    """The first genre of each sound song, or ""."""
     positions: dict[str, np.ndarray | None]
     projections: dict[str, dict]
     statistics: dict
-    repooled: Repooled | None = None
+    reembedded: Reembedded | None = None
 
 
 @dataclass
 class Verification:
-    """A report, and what its figures are drawn from."""
+    """A report, and the data for its figures."""
 
     report: dict
     evidence: Evidence
 
 
 def verify(database: Database, *, recompute: int | None = None, reporter: Reporter) -> Verification:
-    """Check a library and describe it.
+    """Run all checks of a library, and collect statistics.
 
     Parameters
     ----------
     recompute : int, optional
-        How many songs' vectors are made again, to be compared and pooled in two ways; 0 for none. Unless
-        it is given, 12, or fewer where songs are long.
+        The number of songs to embed again, for comparing their vectors and two ways of pooling; 0 for none.
+        By default 12, or fewer if songs are long.
 
     Returns
     -------
     Verification
-        Its report is plain enough for JSON: `database`, `verdict`, `failed` (names of checks), `counts`,
-        `model`, `checks` (each `name`, `status`, `finding`, `songs`), `vectors`, `neighbours`,
+        Its report can be written as JSON: `database`, `written`, `verdict`, `failed` (names of checks),
+        `counts`, `model`, `checks` (each `name`, `status`, `finding`, `songs`), `vectors`, `neighbours`,
         `genre_purity`, `genre_chance`, `genres`, `projections`, `failures` (reason to count), `storage`,
         `speed`, `pooling` and `pooling_reason`.
 
@@ -72,28 +88,31 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
     ------
     LibraryError
         If the library cannot be read.
+    AnalysisError
+        If the file is so damaged that it cannot be read.
     """
     with reporter.working("Reading the library"):
         library = read_library(database)
-    evidence = _compare(library, reporter)
-    found = _judge(library, evidence, reporter)
-    evidence.repooled, why_not = _make_again(database, library, recompute, reporter)
-    found.append(_judge_again(library, evidence, why_not))
-    failed = [each.name for each in found if each.status == check.FAILED]
-    pooling = pooling_trial.compare_poolings(evidence.repooled) if evidence.repooled else None
-    if evidence.repooled and not pooling:
-        why_not = "Fewer than four songs could be compared."
+    evidence = _gather_evidence(library, reporter)
+    checks = _run_checks(library, evidence, reporter)
+    evidence.reembedded, reason = _embed_again(database, library, recompute, reporter)
+    checks.append(_check_reembedded(library, evidence, reason))
+    pooling = None
+    if evidence.reembedded:
+        pooling = pooling_trial.compare_poolings(evidence.reembedded)
+        reason = "Fewer than four songs could be compared."
     purity = evidence.genres
+    failed = [result.name for result in checks if result.status == check.FAILED]
     report = {
         "database": str(database.path),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "verdict": verdict(failed, len(found)),
+        "verdict": verdict(failed, len(checks)),
         "failed": failed,
         "counts": library.counts(),
         "model": library.model,
-        "checks": [each.record() for each in found],
+        "checks": [result.record() for result in checks],
         "vectors": evidence.statistics,
-        "neighbours": _neighbours(evidence.nearest, evidence.hubs),
+        "neighbours": _neighbour_statistics(evidence.sample) | evidence.hubs,
         "genre_purity": purity and purity.purity,
         "genre_chance": purity and purity.chance,
         "genres": purity and purity.record(),
@@ -102,72 +121,76 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
         "storage": measure_storage(Path(database.path), database.size_bytes(), library.summary["songs"]),
         "speed": measure_speed(library.runs),
         "pooling": pooling,
-        "pooling_reason": None if pooling else why_not,
+        "pooling_reason": None if pooling else reason,
     }
     return Verification(report, evidence)
 
 
-def _compare(library: ReadLibrary, reporter: Reporter) -> Evidence:
-    stored = library.stored
-    ids = stored.song_ids
-    with reporter.working(f"Comparing {check.number(len(ids), 'song')}"):
-        rows, _ = centred_unit_rows(stored.values)
+def _gather_evidence(library: LibraryContents, reporter: Reporter) -> Evidence:
+    values, ids = library.vectors.values, library.vectors.song_ids
+    with reporter.working(f"Comparing {plural(len(ids), 'song')}"):
+        directions, _ = centred_unit_rows(values)
         labels = list(map(library.first_genre, ids))
-        everyone = (
-            true_neighbours(rows, neighbours.NEIGHBOURS) if 3 <= len(ids) <= _ALL_NEIGHBOURS_UP_TO else None
-        )
+        all_neighbours = None
+        if 3 <= len(ids) <= _MAX_SONGS_FOR_ALL_NEIGHBOURS:
+            all_neighbours = true_neighbours(directions, neighbours.NEIGHBOURS)
         positions = {
-            name: map_quality.aligned_places(on_it, ids) for name, on_it in sorted(library.places.items())
+            name: map_quality.aligned_positions(stored, ids)
+            for name, stored in sorted(library.positions.items())
         }
         return Evidence(
-            stored=stored,
-            nearest=neighbours.nearest_of_sample(rows),
-            hubs=neighbours.hub_facts(everyone, ids, library.neighbourhood),
-            genres=neighbours.measure_purity(rows, labels),
+            values=values,
+            sample=neighbours.sample_neighbours(directions),
+            hubs=neighbours.measure_hubs(all_neighbours, ids, library.neighbourhood),
+            genres=neighbours.measure_purity(directions, labels),
             labels=labels,
             positions=positions,
-            projections=map_quality.judge_projections(positions, library.quality, rows),
-            statistics=check.value_statistics(stored.values),
+            projections=map_quality.measure_projections(positions, library.quality, directions),
+            statistics=check.value_statistics(values),
         )
 
 
-def _judge(library: ReadLibrary, evidence: Evidence, reporter: Reporter) -> list[Check]:
-    stored = library.stored
-    ids = stored.song_ids
-    everybody = [*ids, *stored.unreadable, *stored.not_finite, *stored.constant, *stored.too_large]
+def _run_checks(library: LibraryContents, evidence: Evidence, reporter: Reporter) -> list[Check]:
+    vectors = library.vectors
+    ids = vectors.song_ids
+    all_ids = [*ids, *vectors.unreadable, *vectors.not_finite, *vectors.constant, *vectors.too_large]
     with reporter.working("Comparing songs that share a vector"):
         titles = {song_id: title for song_id, (title, _) in library.titles.items()}
-        sorted_copies = copies.sort_copies(stored.identical, library.files, titles, library.durations_s)
+        shared = copies.explain_shared_vectors(vectors.identical, library.files, titles, library.durations_s)
     return [
-        check.check_integrity(library.integrity),
-        check.check_strays(library.strays, library.stray_vectors),
-        check.check_without_vector(library.without_vector),
+        check.check_integrity(library.integrity_problems),
+        check.check_strays(library.stray_rows, library.stray_vectors),
+        check.check_without_vector(library.songs_without_vector),
         check.check_files(len(library.files), library.gone, library.changed),
-        *check.check_vectors(stored),
-        check.check_range(stored, evidence.statistics["constant_dimensions"]),
-        copies.check_copies(sorted_copies, len(ids)),
-        neighbours.check_search(stored.values, ids, stored.identical),
+        *check.check_vectors(vectors),
+        check.check_range(vectors, evidence.statistics["constant_dimensions"]),
+        copies.check_shared_vectors(shared, len(ids)),
+        neighbours.check_search(vectors.values, ids, vectors.identical),
         neighbours.check_hubs(evidence.hubs, ids, len(ids)),
-        neighbours.check_genres(evidence.genres, trained=library.trained),
-        map_quality.check_places(library.places, everybody),
-        map_quality.check_positions(library.places),
+        neighbours.check_genres(evidence.genres, is_trained=library.is_trained),
+        map_quality.check_all_on_map(library.positions, all_ids),
+        map_quality.check_positions(library.positions),
         map_quality.check_trust(evidence.projections, len(ids)),
-        map_quality.check_near(
-            library.places, evidence.positions, ids, evidence.nearest, up_to_date=library.is_up_to_date
+        map_quality.check_neighbour_counts(
+            library.positions,
+            evidence.positions,
+            ids,
+            evidence.sample,
+            is_map_up_to_date=library.is_map_up_to_date,
         ),
     ]
 
 
-def _make_again(
-    database: Database, library: ReadLibrary, recompute: int | None, reporter: Reporter
-) -> tuple[Repooled | None, str]:
-    """Embed some songs again, or return a sentence that says why not."""
+def _embed_again(
+    database: Database, library: LibraryContents, recompute: int | None, reporter: Reporter
+) -> tuple[Reembedded | None, str]:
+    """Embed some songs again, or return a sentence with the reason why that is not done."""
     model = library.model
     if recompute == 0:
-        return None, "It was not asked for (--recompute 0)."
+        return None, "No song was embedded again, because of --recompute 0."
     if model is None or not model.get("weights_sha256"):
-        return None, "What made these vectors is unknown, so none can be made again."
-    unchanged = set(library.files) - set(library.gone) - set(library.changed) - set(library.touched)
+        return None, "The model of these vectors is unknown, so no song can be embedded again."
+    unchanged = set(library.files) - set(library.gone) - set(library.changed) - set(library.unread)
     candidates = [
         Candidate(
             song_id,
@@ -175,37 +198,39 @@ def _make_again(
             library.first_genre(song_id),
             library.titles.get(song_id, ("", ""))[1],
         )
-        for song_id in library.stored.song_ids
+        for song_id in library.vectors.song_ids
         if song_id in unchanged
     ]
     if not candidates:
-        return None, "No song's file is there as it was when it was indexed."
+        return None, "No song's file is unchanged since it was indexed, so none can be embedded again."
     chosen = pooling_trial.choose_songs(candidates, hop_s=float(model.get("hop_s") or 0.5), count=recompute)
     try:
-        return pooling_trial.make_again(Path(database.path), chosen, reporter=reporter), ""
+        return pooling_trial.embed_again(Path(database.path), chosen, reporter=reporter), ""
     except ExplorerError as error:
         return None, str(error)
 
 
-def _judge_again(library: ReadLibrary, evidence: Evidence, why_not: str) -> Check:
-    stored = library.stored
-    rows = {song_id: row for row, song_id in enumerate(stored.song_ids)}
-    made = evidence.repooled.candidates if evidence.repooled else []
-    return pooling_trial.check_made_again(
-        evidence.repooled,
-        why_not,
-        {each.song_id: stored.values[rows[each.song_id]] for each in made},
-        stored.values.mean(axis=0, dtype=np.float64) if len(stored.values) else np.zeros(512),
+def _check_reembedded(library: LibraryContents, evidence: Evidence, reason: str) -> Check:
+    values = evidence.values
+    row_of = {song_id: row for row, song_id in enumerate(library.vectors.song_ids)}
+    candidates = evidence.reembedded.candidates if evidence.reembedded else []
+    return pooling_trial.check_reembedded(
+        evidence.reembedded,
+        reason,
+        {candidate.song_id: values[row_of[candidate.song_id]] for candidate in candidates},
+        values.mean(axis=0, dtype=np.float64) if len(values) else np.zeros(512),
         (library.model or {}).get("precision", ""),
     )
 
 
-def _neighbours(nearest: Nearest, hubs: dict) -> dict:
-    """Return the median similarity of neighbours and of any two songs."""
-    figures = {
-        "nearest_similarity": nearest.similarities[:, :1],
-        "tenth_similarity": nearest.similarities[:, -1:],
-        "random_similarity": nearest.random,
+def _neighbour_statistics(sample: NeighbourSample) -> dict:
+    """Return the median similarity of a song to its nearest and tenth nearest song, and of random pairs."""
+    similarities = {
+        "nearest_similarity": sample.similarities[:, :1],
+        "tenth_similarity": sample.similarities[:, -1:],
+        "random_similarity": sample.random_similarities,
     }
-    medians = {name: float(np.median(values)) if values.size else None for name, values in figures.items()}
-    return {"asked": len(nearest.asked), **medians, **hubs}
+    medians = {
+        name: float(np.median(values)) if values.size else None for name, values in similarities.items()
+    }
+    return {"asked": len(sample.queries), **medians}

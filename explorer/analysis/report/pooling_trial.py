@@ -1,7 +1,4 @@
-"""Maximum against mean: some songs' windows are made again, and pooled both ways.
-
-It also shows whether the vectors of the library are those that its own model gives.
-"""
+"""Embeds some songs again: compares maximum with mean pooling, and checks the stored vectors."""
 
 from __future__ import annotations
 
@@ -12,30 +9,39 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.analysis.report.checks.check import FAILED, NOT_JUDGED, PASSED, Check, among, check
+from explorer.analysis.report.checks.check import (
+    FAILED,
+    NOT_JUDGED,
+    PASSED,
+    REINDEX,
+    Check,
+    make_check,
+    name_songs,
+)
 from explorer.config import Settings
 from explorer.database.verify import SourceFile
 from explorer.embedding.pooling import pool
 from explorer.errors import ExplorerError
 from explorer.mapping.quality import label_purity
 from explorer.mapping.similarity import centred_unit_rows
-from explorer.util.progress import Reporter, number
+from explorer.util.progress import Reporter, plural
 
-SONGS = 12
-MOST_WINDOWS = 400
-"""Half a minute to a minute of work in float32 on two cores."""
+MAX_SONGS = 12
+MAX_WINDOWS = 400
+"""The embedding of so many windows takes half a minute to a minute in float32 on two cores."""
+_POOLINGS = ("max", "mean")
 _NEIGHBOURS = 3
-_PER_GENRE = 3
-_LEAST_SONGS = 4
-_LEAST_COSINE = {"float32": 0.999}
-_LEAST_COSINE_OF_FASTER = 0.995
-# Any two vectors have a cosine near 1: only the cosine from the library's mean tells songs apart.
-_LEAST_CENTRED_COSINE = 0.9
+_SONGS_PER_GENRE = 3
+_MIN_SONGS = 4
+_MIN_COSINE = {"float32": 0.999}
+_MIN_COSINE_OF_OTHER_PRECISIONS = 0.995
+# Any two vectors have a plain cosine near 1: only the cosine after centring tells songs apart.
+_MIN_CENTRED_COSINE = 0.9
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A song whose file is there, as it was when it was indexed."""
+    """A song whose file is unchanged since it was indexed, so that it can be embedded again."""
 
     song_id: str
     file: SourceFile
@@ -44,16 +50,16 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Repooled:
-    """Songs whose windows were made again.
+class Reembedded:
+    """Songs that were embedded again.
 
     Attributes
     ----------
-    candidates : list of Candidate
+    candidates : list of Candidate, length n
     pooled : dict of str to np.ndarray [shape=(n, 512), float64]
-        By "max" and "mean", and by "library" as its own model pools.
-    windows : list of int
-        How many each song has.
+        The vectors pooled by "max", by "mean", and by the library's own method ("library").
+    windows : list of int, length n
+        The number of windows of each song.
     """
 
     candidates: list[Candidate]
@@ -64,38 +70,39 @@ class Repooled:
 def choose_songs(
     candidates: Sequence[Candidate], *, hop_s: float, count: int | None = None
 ) -> list[Candidate]:
-    """Choose songs that can be compared by genre: three of a genre, genre after genre, short ones first.
+    """Choose songs that can be compared by genre: three of each genre, frequent genres and short songs first.
 
     Parameters
     ----------
     count : int, optional
-        How many; else 12, or as many as have 400 windows together.
+        The number of songs; by default 12, or fewer if they would have more than 400 windows together.
     """
     by_genre: dict[str, list[Candidate]] = {}
-    for candidate in sorted(candidates, key=lambda each: (each.file.duration_s, each.song_id)):
+    for candidate in sorted(candidates, key=lambda song: (song.file.duration_s, song.song_id)):
         by_genre.setdefault(candidate.genre, []).append(candidate)
-    # The most frequent genres first, and songs without one last.
+    # The most frequent genres first, and songs without a genre last.
     genres = sorted(by_genre, key=lambda genre: (not genre, -len(by_genre[genre]), genre))
+    # First three songs of every genre, then three more of every genre, and so on.
     ranked = [
-        (place // _PER_GENRE, rank, place, candidate)
+        (place // _SONGS_PER_GENRE, rank, place, candidate)
         for rank, genre in enumerate(genres)
         for place, candidate in enumerate(by_genre[genre])
     ]
     chosen: list[Candidate] = []
-    left = MOST_WINDOWS
-    for *_, candidate in sorted(ranked, key=lambda each: each[:3]):
+    windows_left = MAX_WINDOWS
+    for *_, candidate in sorted(ranked, key=lambda entry: entry[:3]):
         windows = 1 + int(np.ceil(max(candidate.file.duration_s - 0.5, 0.0) / hop_s))
-        if len(chosen) == (SONGS if count is None else count):
+        if len(chosen) == (MAX_SONGS if count is None else count):
             break
-        # A single song is always made again, however long.
-        if count is None and chosen and windows > left:
+        # The first song is always chosen, however long it is.
+        if count is None and chosen and windows > windows_left:
             continue
-        left -= windows
+        windows_left -= windows
         chosen.append(candidate)
     return chosen
 
 
-def make_again(database: Path, chosen: Sequence[Candidate], *, reporter: Reporter) -> Repooled:
+def embed_again(database: Path, chosen: Sequence[Candidate], *, reporter: Reporter) -> Reembedded:
     """Embed songs with their library's own model, and pool their windows both ways.
 
     Songs that cannot be decoded any more are left out.
@@ -103,133 +110,145 @@ def make_again(database: Path, chosen: Sequence[Candidate], *, reporter: Reporte
     Raises
     ------
     ExplorerError
-        If the model is unknown, its weights cannot be had, or it cannot run here.
+        If the model is unknown, its weights cannot be found, or it cannot run on this machine.
     """
     from explorer.indexing.embed_files import open_embedder
     from explorer.indexing.model import ModelRequest
 
     request = ModelRequest(Settings().models)
-    quiet = _QuietAboutSongs(reporter.console)
     with reporter.working("Loading the library's model"):
-        embedder = open_embedder(database=database, request=request, reporter=quiet)
-    made, windows, rows = [], [], {"max": [], "mean": [], "library": []}
-    with reporter.counting("Making vectors again", total=len(chosen)) as counter:
+        embedder = open_embedder(
+            database=database, request=request, reporter=_WithoutSongProgress(reporter.console)
+        )
+    candidates, windows, rows = [], [], {method: [] for method in (*_POOLINGS, "library")}
+    with reporter.counting("Embedding songs again", total=len(chosen)) as counter:
         for candidate in chosen:
             with suppress(ExplorerError):
-                found = embedder.embed(candidate.file.path)
-                made.append(candidate)
-                windows.append(len(found.embedding))
-                rows["library"].append(found.pooled)
-                for method in ("max", "mean"):
-                    rows[method].append(pool(found.embedding, method=method))
+                embedded = embedder.embed(candidate.file.path)
+                candidates.append(candidate)
+                windows.append(len(embedded.embedding))
+                rows["library"].append(embedded.pooled)
+                for method in _POOLINGS:
+                    rows[method].append(pool(embedded.embedding, method=method))
             counter.advance()
-    return Repooled(made, {name: np.reshape(pooled, (-1, 512)) for name, pooled in rows.items()}, windows)
+    return Reembedded(
+        candidates, {method: np.reshape(pooled, (-1, 512)) for method, pooled in rows.items()}, windows
+    )
 
 
-class _QuietAboutSongs(Reporter):
-    """Shows no progress of single songs: `counting` shows how many are done."""
+class _WithoutSongProgress(Reporter):
+    """Shows no progress inside a song: `counting` already shows the number of songs done."""
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[float], None]]:
         yield lambda share: None
 
 
-def check_made_again(
-    repooled: Repooled | None,
-    why_not: str,
+def check_reembedded(
+    reembedded: Reembedded | None,
+    reason: str,
     stored: Mapping[str, np.ndarray],
     mean: np.ndarray,
     precision: str,
 ) -> Check:
-    """Judge whether vectors made again are those that are stored.
+    """Check that songs that were embedded again have their stored vectors.
 
     Parameters
     ----------
-    why_not : str
-        A sentence, where nothing could be made again.
+    reason : str
+        A sentence that says why no song was embedded again; used only then.
     stored : mapping of str to np.ndarray [shape=(512,)]
         The library's vectors by song id.
     mean : np.ndarray [shape=(512,)]
         The library's mean vector.
     precision : str
-        The arithmetic of the model: less exact ones give a little less of the same.
+        The model's arithmetic; for others than float32 a larger difference is allowed.
     """
-    name = "Vectors made again are the same"
-    if repooled is None or not repooled.candidates:
-        return check(name, NOT_JUDGED, why_not or "No song of those chosen could be embedded again.")
-    least = _LEAST_COSINE.get(precision, _LEAST_COSINE_OF_FASTER)
-    wrong, worst = [], 1.0
-    for candidate, vector in zip(repooled.candidates, repooled.pooled["library"], strict=True):
+    name = "Embedding again gives the same vectors"
+    if reembedded is None or not reembedded.candidates:
+        return make_check(name, NOT_JUDGED, reason or "None of the chosen songs could be embedded again.")
+    min_cosine = _MIN_COSINE.get(precision, _MIN_COSINE_OF_OTHER_PRECISIONS)
+    wrong, lowest = [], 1.0
+    for candidate, vector in zip(reembedded.candidates, reembedded.pooled["library"], strict=True):
         if candidate.song_id not in stored:
             continue
         before = stored[candidate.song_id].astype(np.float64)
-        alike, apart = _cosine(vector, before), _cosine(vector - mean, before - mean)
-        worst = min(worst, alike)
-        if alike < least or (apart is not None and apart < _LEAST_CENTRED_COSINE):
+        plain, centred = _cosine(vector, before), _cosine(vector - mean, before - mean)
+        lowest = min(lowest, plain)
+        if plain < min_cosine or (centred is not None and centred < _MIN_CENTRED_COSINE):
             wrong.append(candidate.song_id)
+    songs = plural(len(reembedded.candidates), "song")
     if wrong:
         finding = (
-            f"{len(wrong)} of {number(len(repooled.candidates), 'song')} do not give the stored vector "
-            f"({among(wrong)}): it is another sound's, or another model's; index with --reindex."
+            f"{len(wrong)} of {songs} that were embedded again did not give their stored vector "
+            f"({name_songs(wrong)}): it belongs to another sound or to another model. {REINDEX}"
         )
-        return check(name, FAILED, finding, wrong)
-    finding = f"So it is for {number(len(repooled.candidates), 'song')}: cosine {worst:.6f} at least."
-    return check(name, PASSED, finding)
+        return make_check(name, FAILED, finding, wrong)
+    finding = (
+        f"{songs} embedded again: the cosine of the new and the stored vector is at least {lowest:.6f} (1 if "
+        "they are equal)."
+    )
+    return make_check(name, PASSED, finding)
 
 
-def _cosine(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Return a cosine, or None if a vector is zero."""
-    lengths = np.linalg.norm(one) * np.linalg.norm(other)
-    return float(one @ other / lengths) if lengths > 1e-9 else None
+def _cosine(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Return the cosine of two vectors; None if one is zero."""
+    lengths = np.linalg.norm(first) * np.linalg.norm(second)
+    return float(first @ second / lengths) if lengths > 1e-9 else None
 
 
-def compare_poolings(repooled: Repooled) -> dict | None:
-    """Compare how well the maximum and the mean over time tell songs apart.
+def compare_poolings(reembedded: Reembedded) -> dict | None:
+    """Compare how well maximum and mean pooling over time tell songs apart.
 
     Returns
     -------
     dict or None
-        `songs`, `windows`, `neighbours` (how many were looked at), and for "max" and "mean" `genre_purity`,
-        `genre_chance`, `artist_purity`, `artist_chance` (None if too few share one); `neighbours_agreeing`,
-        the share of neighbours that both name, `correlation` of all pairs' similarities, and `song_ids`.
-        None for fewer than four songs.
+        None for fewer than four songs. `songs`, `windows`, `neighbours` (the number k of neighbours per song)
+        and `song_ids`; `neighbours_agreeing`, the share of neighbours that are the same with both poolings;
+        `correlation` of all pairs' similarities; and for each of "max" and "mean" a dict of `genre_purity`,
+        `genre_chance`, `artist_purity` and `artist_chance` (None if too few songs share one).
     """
-    n = len(repooled.candidates)
-    if n < _LEAST_SONGS:
+    n = len(reembedded.candidates)
+    if n < _MIN_SONGS:
         return None
     k = min(_NEIGHBOURS, (n - 1) // 2)
-    alike = {method: similarities(repooled.pooled[method]) for method in ("max", "mean")}
-    near = {method: np.argsort(3 * np.eye(n) - each, axis=1)[:, :k] for method, each in alike.items()}
+    similarity = {method: similarities(reembedded.pooled[method]) for method in _POOLINGS}
+    # The diagonal gets the lowest value, so that no song is its own neighbour.
+    nearest = {
+        method: np.argsort(3 * np.eye(n) - values, axis=1)[:, :k] for method, values in similarity.items()
+    }
+    both = zip(nearest["max"], nearest["mean"], strict=True)
     pairs = np.triu_indices(n, 1)
-    labels = {what: [getattr(each, what) for each in repooled.candidates] for what in ("genre", "artist")}
+    genres = [candidate.genre for candidate in reembedded.candidates]
+    artists = [candidate.artist for candidate in reembedded.candidates]
     return {
         "songs": n,
-        "windows": sum(repooled.windows),
+        "windows": sum(reembedded.windows),
         "neighbours": k,
-        "song_ids": [candidate.song_id for candidate in repooled.candidates],
+        "song_ids": [candidate.song_id for candidate in reembedded.candidates],
         "neighbours_agreeing": float(
-            np.mean([len(set(a) & set(b)) / k for a, b in zip(near["max"], near["mean"], strict=True)])
+            np.mean([len(set(by_max) & set(by_mean)) / k for by_max, by_mean in both])
         ),
-        "correlation": _correlation(alike["max"][pairs], alike["mean"][pairs]),
+        "correlation": _correlation(similarity["max"][pairs], similarity["mean"][pairs]),
         **{
-            method: _purity("genre", labels["genre"], found) | _purity("artist", labels["artist"], found)
-            for method, found in near.items()
+            method: _purity("genre", genres, indices) | _purity("artist", artists, indices)
+            for method, indices in nearest.items()
         },
     }
 
 
 def similarities(vectors: np.ndarray) -> np.ndarray:
-    """Return every pair's similarity [shape=(n, n), float64]: cosines after the mean was taken away."""
-    rows = centred_unit_rows(vectors)[0].astype(np.float64)
-    return rows @ rows.T
+    """Return the centred cosine of every two vectors [shape=(n, n), float64]."""
+    directions = centred_unit_rows(vectors)[0].astype(np.float64)
+    return directions @ directions.T
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float | None:
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
+def _correlation(first: np.ndarray, second: np.ndarray) -> float | None:
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(np.corrcoef(first, second)[0, 1])
 
 
-def _purity(what: str, labels: list[str], near: np.ndarray) -> dict[str, float | None]:
-    found = label_purity(labels, near)
-    return {f"{what}_purity": found and found.purity, f"{what}_chance": found and found.chance}
+def _purity(kind: str, labels: list[str], nearest: np.ndarray) -> dict[str, float | None]:
+    purity = label_purity(labels, nearest)
+    return {f"{kind}_purity": purity and purity.purity, f"{kind}_chance": purity and purity.chance}

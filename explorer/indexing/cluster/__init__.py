@@ -1,1 +1,1 @@
-"""Runs decoding and embedding on a Dask cluster (`--scheduler`); the coordinator alone writes songs.db."""
+"""Embeds files on the workers of a Dask cluster (`--scheduler`). Only the main program writes songs.db."""

@@ -1,6 +1,6 @@
-"""Connects to a Dask cluster, and puts together what its workers need.
+"""Connects to a Dask cluster, and embeds an index run's files on its workers.
 
-Dask is imported only where somebody uses a cluster: it need not be installed.
+Dask need not be installed: it is imported only if a cluster is used.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import platform
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,36 +21,35 @@ from typing import TYPE_CHECKING
 from explorer.database.database import Database
 from explorer.embedding.model_weights import Weights
 from explorer.errors import ClusterError
+from explorer.indexing.cluster.fingerprint_set import pack
+from explorer.indexing.cluster.messages import WorkerSetup, program_digest
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.model import Model
+from explorer.indexing.outcomes import Outcome
 from explorer.library.remote import REQUIREMENTS, RemotePath
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from explorer.indexing.cluster.dispatcher import Dispatcher
-    from explorer.indexing.cluster.worker_plugin import Kit
-
-CONNECTING_S = 10.0
-_CLOSING_S = 10.0
-_SAME_EVERYWHERE = ("python", "dask", "distributed")
-"""Packages whose versions must be equal: Dask's parts understand no other version's messages."""
+CONNECT_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 10.0
+_SAME_VERSIONS = ("python", "dask", "distributed")
+"""Packages that must have the same version everywhere: Dask cannot read messages of other versions."""
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Callable[..., Dispatcher]]:
-    """Connect to the scheduler of a Dask cluster.
-
-    Yields what makes a run's `Dispatcher` of a kit, files and a reporter.
+def connected(address: str) -> Iterator[Client]:
+    """Connect to the scheduler of a Dask cluster; yield the Dask client.
 
     Parameters
     ----------
     address : str
-        As `tcp://host:8786`.
+        Such as `tcp://host:8786`.
 
     Raises
     ------
     ClusterError
-        If `distributed` is not installed, nobody answers, or the scheduler has other versions.
+        If `distributed` is not installed, the scheduler does not answer, or its versions differ.
     """
     if find_spec("distributed") is None:
         raise ClusterError(
@@ -59,30 +58,28 @@ def connected(address: str) -> Iterator[Callable[..., Dispatcher]]:
         )
     from distributed import Client
 
-    from explorer.indexing.cluster.dispatcher import Dispatcher
-
-    # The user gets one sentence about each problem, and not Dask's log beside it.
+    # Problems become one sentence each for the user; Dask's own log would repeat them.
     for name in ("distributed", "distributed.client", "distributed.core", "distributed.comm"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        client = Client(address, timeout=CONNECTING_S, set_as_default=False)
+        client = Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ClusterError(
             f"No Dask scheduler answers at {address}: start one by `dask scheduler`, or correct --scheduler."
         ) from error
     try:
-        _check(client, address)
-        yield partial(Dispatcher, client, address)
+        _check_scheduler(client, address)
+        yield client
     finally:
         with suppress(Exception):
-            client.close(timeout=_CLOSING_S)
+            client.close(timeout=CLOSE_TIMEOUT_S)
 
 
-def _check(client: Client, address: str) -> None:
-    """Refuse a scheduler with other versions than ours, or without this program."""
-    found = client.get_versions()
-    ours, theirs = _versions(found["client"]), _versions(found["scheduler"])
-    for name in _SAME_EVERYWHERE:
+def _check_scheduler(client: Client, address: str) -> None:
+    """Refuse a scheduler that has other versions than this machine, or that lacks this program."""
+    versions = client.get_versions()
+    ours, theirs = _versions(versions["client"]), _versions(versions["scheduler"])
+    for name in _SAME_VERSIONS:
         if ours[name] != theirs[name]:
             raise ClusterError(
                 f"The scheduler at {address} has {name} {theirs[name]} and this machine {ours[name]}: "
@@ -92,44 +89,62 @@ def _check(client: Client, address: str) -> None:
         client.run_on_scheduler(import_module, "explorer.indexing.cluster.worker_plugin")
     except ImportError as error:
         raise ClusterError(
-            f"The scheduler at {address} does not know this program ({error}): start it, and the workers, "
+            f"The scheduler at {address} cannot import this program ({error}): start it, and the workers, "
             "in this program's folder by `python -m distributed.cli.dask_scheduler`."
         ) from error
 
 
-def _versions(found: dict) -> dict[str, str]:
-    python = ".".join(found["packages"]["python"].split(".")[:2])
-    return {**found["packages"], "python": python}
+def _versions(host: dict) -> dict[str, str]:
+    python = ".".join(host["packages"]["python"].split(".")[:2])
+    return {**host["packages"], "python": python}
 
 
-def make_kit(
+def embed_on_cluster(client: Client, run: IndexRun, stop: threading.Event) -> Iterator[list[Outcome]]:
+    """Embed a run's files on the workers of a cluster; yield the outcomes in lists.
+
+    Parameters
+    ----------
+    stop : threading.Event
+        When it is set, files that were begun are finished, and no other file is begun.
+
+    Raises
+    ------
+    ClusterError
+        If the cluster is lost, or none of its workers can do the work.
+    """
+    from explorer.indexing.cluster.dispatcher import Dispatcher
+
+    setup = make_setup(
+        run.root, database=run.database, model=run.model, weights=run.weights, engine=run.request.engine
+    )
+    return Dispatcher(client, run.scheduler, setup, run.files, run.reporter).outcomes(stop)
+
+
+def make_setup(
     root: Path | RemotePath, *, database: Database, model: Model, weights: Weights, engine: str
-) -> Kit:
-    """Put together what each worker needs.
+) -> WorkerSetup:
+    """Collect everything but the files that each worker needs.
 
     Parameters
     ----------
     root : Path or RemotePath
-        Workers see it under the same name.
+        Workers must see it under the same name.
     model : Model
-        The library's own, its precision settled.
+        The library's own model, with its chosen precision.
     engine : str
         One of `engines.ENGINES`.
     """
-    from explorer.indexing.cluster.fingerprint_set import pack
-    from explorer.indexing.cluster.worker_plugin import Kit, program_digest
-
     library = f"{platform.node()} {database.path.absolute()}"
-    kit = Kit(
+    setup = WorkerSetup(
         library=hashlib.sha256(library.encode()).hexdigest(),
         run=uuid.uuid4().hex,
         root=str(root),
         program=program_digest(),
         engine=engine,
         model=model,
-        # Another system may not know this one's kind of path.
+        # Another operating system cannot unpickle this one's kind of path.
         weights=replace(weights, path=None),
         network=database.network() if model.precision == "int8" else None,
-        sounds=pack(database.known_sounds()),
+        known=pack(database.known_sounds()),
     )
-    return replace(kit, checksum=kit.content_digest())
+    return replace(setup, checksum=setup.content_digest())

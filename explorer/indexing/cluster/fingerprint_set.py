@@ -1,4 +1,4 @@
-"""The fingerprints of a library's sounds in 16 bytes each: a million songs' take 32 MB on every worker."""
+"""A compact set of a library's fingerprints: 16 bytes each, 32 MB on every worker for a million songs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 def pack(fingerprints: Iterable[str]) -> bytes:
-    """Pack fingerprints: BLAKE2b-128 in hexadecimal. Other texts are no file's, and are left out."""
+    """Pack fingerprints (BLAKE2b-128, hexadecimal) into sorted bytes. Other texts are left out."""
     return b"".join(sorted({bytes.fromhex(text) for text in fingerprints if _DIGEST.fullmatch(text)}))
 
 
-class KnownSounds:
-    """A set of fingerprints that never changes.
+class FingerprintSet:
+    """A constant set of fingerprints.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class KnownSounds:
     """
 
     def __init__(self, packed: bytes) -> None:
-        # NumPy strips zeros at the end of each; all are equally long, so they stay different.
+        # NumPy strips trailing zeros; because all digests have the same length, they remain distinct.
         self._digests = np.frombuffer(packed, f"S{DIGEST_BYTES}")
 
     def __contains__(self, fingerprint: str) -> bool:
         if not _DIGEST.fullmatch(fingerprint):
             return False
         digest = np.bytes_(bytes.fromhex(fingerprint).rstrip(b"\0"))
-        place = np.searchsorted(self._digests, digest)
-        return bool(place < len(self._digests) and self._digests[place] == digest)
+        index = np.searchsorted(self._digests, digest)
+        return bool(index < len(self._digests) and self._digests[index] == digest)

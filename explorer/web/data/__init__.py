@@ -1,1 +1,1 @@
-"""What the page shows of the library, read from songs.db and held in memory."""
+"""The library's data for the page: read from songs.db, and held in memory."""

@@ -1,7 +1,7 @@
-"""The library as a page needs it: one snapshot in memory, songs numbered as the map numbers them.
+"""The library as the page needs it: a snapshot in memory. A song's number is its index in the map's order.
 
-In memory are ids, places and clusters; titles stay in songs.db until somebody asks. Vectors are read when
-they are first needed, or by `CatalogueHolder.warm_up` beforehand.
+Ids, positions and clusters are in memory. Titles are read from songs.db for each request. Vectors, filter
+values and the files' status are read at first use, or before that by `CatalogueHolder.warm_up`.
 """
 
 from __future__ import annotations
@@ -16,47 +16,61 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.database.database import Database
 from explorer.database.records import SongFacts, SongRow
 from explorer.errors import LibraryError, SongNotFoundError
 from explorer.mapping.similarity import Neighbours
 from explorer.mapping.voronoi import Regions
 from explorer.web.data.facets import Facets, Filter, songs_in_groups
 from explorer.web.data.file_status import FileStatus
+from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import Grouping, group_by_text
 
 MAX_CLUSTERS = 50
-SUGGESTIONS = 8
-OFFERS = 2
+MAX_SUGGESTED_SONGS = 8
+MAX_SUGGESTED_VALUES = 2
+"""Of each kind, genres and artists."""
 
 
-class _made_once(cached_property):  # noqa: N801
-    """A cached property that is made once, also when threads ask for it at once; each for itself."""
+class _computed_once(cached_property):  # noqa: N801
+    """A cached property that is computed once even if several threads ask at the same time.
+
+    Each property has its own lock, so that one does not wait for another.
+    """
 
     def __get__(self, instance: Catalogue | None, owner: type | None = None) -> object:
         if instance is None:
             return self
-        with instance._making.setdefault(self.attrname, threading.RLock()):
+        with instance._property_locks.setdefault(self.attrname, threading.RLock()):
             return super().__get__(instance, owner)
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every song that is on the map, and the maps.
+    """All songs on the map, with their positions, clusters and neighbours.
 
     Attributes
     ----------
+    database : Path
+        Of songs.db.
+    revision : int
+        The number of the stored map.
     song_ids : list of str
-        In order: a song's number on the map is its place here.
+        Sorted. A song's number on the map is its index here.
     positions : dict of str to np.ndarray [shape=(n, 2), float32]
+        By projection.
     near : dict of str to np.ndarray [shape=(n,), int16]
-        How many of each song's ten true neighbours are near it on each map; -1 where unknown.
+        By projection: how many of each song's ten true neighbours are near it; -1 where unknown.
     parameters, quality : dict of str to dict
-        What each map was made with, and how far it can be trusted.
+        By projection: what it was made with, and how well it keeps neighbours together.
+    clusters : Grouping
+        The stored clusters.
+    is_trained : bool
+        False if the vectors come from untrained filters.
     unmapped : int
-        Songs that were indexed after the map was made.
+        How many songs were indexed after the map was made.
+    n_genres : int
     changes : str
-        A mark that is another one when files may have come, gone or changed since.
+        A token that changes when files may have appeared, disappeared or changed.
     """
 
     database: Path
@@ -67,17 +81,19 @@ class Catalogue:
     parameters: dict[str, dict]
     quality: dict[str, dict]
     clusters: Grouping
-    trained: bool
+    is_trained: bool
     unmapped: int
     n_genres: int
     changes: str = ""
     _groupings: dict[object, Grouping] = field(default_factory=dict)
-    _divided: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
+    _regions: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _making: dict[str, threading.RLock] = field(default_factory=dict)
+    _property_locks: dict[str, threading.RLock] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.song_ids)
+
+    # Songs
 
     def song(self, index: int) -> SongRow:
         """Return a song by its number on the map.
@@ -85,10 +101,10 @@ class Catalogue:
         Raises
         ------
         SongNotFoundError
-            If there is no such number, or the song was removed.
+            If no song has that number, or the song was removed.
         """
         self.require(index)
-        with Database.open_readonly(self.database) as database:
+        with open_library(self.database) as database:
             return database.song(self.song_ids[index])
 
     def require(self, index: int) -> None:
@@ -98,82 +114,30 @@ class Catalogue:
 
     @cached_property
     def order(self) -> str:
-        """A mark that changes when a song has another number, as when songs were added or removed."""
+        """A token that changes when songs get other numbers, because songs were added or removed."""
         return hashlib.blake2b("\0".join(self.song_ids).encode(), digest_size=8).hexdigest()
 
     def number_of(self, song_id: str) -> int | None:
-        """Return a song's number on the map, or None where it is not on it."""
+        """Return a song's number on the map, or None if it is not on the map."""
         row = bisect_left(self.song_ids, song_id)
         return row if row < len(self) and self.song_ids[row] == song_id else None
 
     def with_changes(self, changes: str) -> Catalogue:
-        """Return the same map after files have come or gone: what was made of its vectors is kept."""
+        """Return a snapshot of the same map with a new `changes` token.
+
+        What was computed from the vectors is kept. What depends on files and tags is read again.
+        """
         other = replace(self, changes=changes)
-        made = ("_space", "_reduced", "_vocabulary", "order")
-        other.__dict__.update({name: self.__dict__[name] for name in made if name in self.__dict__})
+        kept = ("_neighbours", "_reduced", "_vocabulary", "order")
+        other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return other
 
-    def search(
-        self, text: str, *, limit: int = SUGGESTIONS, hide: tuple[str, ...] = ()
-    ) -> list[tuple[int, SongRow]]:
-        """Find songs on the map by words of title, artist, album or genre, the best first; no hidden ones."""
-        hidden = self.hidden(hide)
-        with Database.open_readonly(self.database) as database:
-            numbers = [self.number_of(song_id) for song_id in database.search(text)]
-            found = [one for one in numbers if one is not None and (hidden is None or not hidden[one])]
-            return [(number, database.song(self.song_ids[number])) for number in found[:limit]]
-
-    def suggest(self, text: str, *, hide: tuple[str, ...] = ()) -> list[dict]:
-        """Return what a search offers while it is typed, without what `Filter.hide` hides.
-
-        Returns
-        -------
-        list of dict
-            At most two genres and two artists to filter by, "kind" ("genre" or "artist"), "name" and
-            "songs" (how many); then at most 8 songs, "kind" ("song"), "index", "title" and "artist".
-        """
-        if not text.strip():
-            return []
-        songs = [
-            {"kind": "song", "index": index, "title": song.title, "artist": song.artist}
-            for index, song in self.search(text, hide=hide)
-        ]
-        return [*self.facets.offers(text, limit=OFFERS, hidden=self.hidden(hide)), *songs]
-
-    def matching(self, chosen: Filter, grouping: Grouping) -> np.ndarray | None:
-        """Return which songs a filter lets through, hidden or not [shape=(n,), bool]; None for all.
-
-        `Filter.shown` numbers the groups of `grouping`, by which the map is coloured.
-        """
-        if chosen.is_empty:
-            return None
-        lit = songs_in_groups(chosen, grouping, self.clusters)
-        return lit & self.facets.matching(chosen) if chosen.asks_for_tags else lit
-
-    def hidden(self, hide: tuple[str, ...]) -> np.ndarray | None:
-        """Return which songs `Filter.hide` hides [shape=(n,), bool], or None where it hides none."""
-        return self.file_status.hidden(hide) if hide else None
-
-    def described(self, found: list[tuple[int, float]]) -> list[dict]:
-        """Return "index", "similarity", "title" and "artist" of songs that `nearest` found.
-
-        Title and artist are empty for songs that were removed.
-        """
-        with Database.open_readonly(self.database) as database:
-            headings = database.titles_and_artists([self.song_ids[index] for index, _ in found])
-        songs = []
-        for index, similarity in found:
-            title, artist = headings.get(self.song_ids[index], ("", ""))
-            song = {"index": index, "similarity": round(similarity, 4), "title": title, "artist": artist}
-            songs.append(song)
-        return songs
-
-    def named(self, indices: tuple[int, ...]) -> list[dict]:
-        """Return "index", "title", "artist", "path" and "gone" of songs by their numbers."""
+    def describe_songs(self, indices: tuple[int, ...]) -> list[dict]:
+        """Return "index", "title", "artist", "path" and "gone" (file missing) of songs by their numbers."""
         song_ids = [self.song_ids[index] for index in indices]
         if not song_ids:
             return []
-        with Database.open_readonly(self.database) as database:
+        with open_library(self.database) as database:
             headings, paths = database.titles_and_artists(song_ids), database.paths_of(song_ids)
         return [
             {
@@ -181,10 +145,80 @@ class Catalogue:
                 "title": headings.get(song_id, (song_id, ""))[0],
                 "artist": headings.get(song_id, ("", ""))[1],
                 "path": paths.get(song_id, song_id),
-                "gone": bool(self.file_status.is_gone[index]),
+                "gone": bool(self.file_status.is_missing[index]),
             }
             for index, song_id in zip(indices, song_ids, strict=True)
         ]
+
+    # Search and filters
+
+    def search(
+        self, text: str, *, limit: int = MAX_SUGGESTED_SONGS, hide: tuple[str, ...] = ()
+    ) -> list[tuple[int, SongRow]]:
+        """Find songs on the map by words of title, artist, album or genre; the best match comes first.
+
+        Parameters
+        ----------
+        hide : tuple of str
+            As `Filter.hide`: these songs are left out.
+        """
+        hidden = self.hidden(hide)
+        with open_library(self.database) as database:
+            numbers = [self.number_of(song_id) for song_id in database.search(text)]
+            visible = [n for n in numbers if n is not None and (hidden is None or not hidden[n])]
+            return [(number, database.song(self.song_ids[number])) for number in visible[:limit]]
+
+    def suggest(self, text: str, *, hide: tuple[str, ...] = ()) -> list[dict]:
+        """Return suggestions for a search that is being typed; songs that `Filter.hide` hides are left out.
+
+        Returns
+        -------
+        list of dict
+            First at most two genres and two artists to filter by: "kind" ("genre" or "artist"), "name" and
+            "songs" (how many). Then at most 8 songs: "kind" ("song"), "index", "title" and "artist".
+        """
+        if not text.strip():
+            return []
+        songs = [
+            {"kind": "song", "index": index, "title": song.title, "artist": song.artist}
+            for index, song in self.search(text, hide=hide)
+        ]
+        hidden = self.hidden(hide)
+        return [*self.facets.suggest(text, limit=MAX_SUGGESTED_VALUES, hidden=hidden), *songs]
+
+    def matching(self, chosen: Filter, grouping: Grouping) -> np.ndarray | None:
+        """Return which songs match a filter, hidden or not [shape=(n,), bool]; None if all do.
+
+        `Filter.shown` holds group numbers of `grouping`, the grouping that colours the map.
+        """
+        if chosen.is_empty:
+            return None
+        matching = songs_in_groups(chosen, grouping, self.clusters)
+        return matching & self.facets.matching(chosen) if chosen.uses_tags else matching
+
+    def hidden(self, hide: tuple[str, ...]) -> np.ndarray | None:
+        """Return which songs `Filter.hide` hides [shape=(n,), bool]; None if it hides none."""
+        return self.file_status.hidden(hide) if hide else None
+
+    @_computed_once
+    def facets(self) -> Facets:
+        """The values to filter by; read from the library once."""
+        with open_library(self.database) as database, database.snapshot():
+            facts, genres = database.facts(), database.genres()
+        unknown = SongFacts()
+        return Facets.of(
+            [facts.get(song_id, unknown) for song_id in self.song_ids],
+            [genres.get(song_id, ()) for song_id in self.song_ids],
+        )
+
+    @_computed_once
+    def file_status(self) -> FileStatus:
+        """Which files are missing or have the same sound; read from the library once."""
+        with open_library(self.database) as database, database.snapshot():
+            groups, missing = database.duplicates(), database.gone_songs()
+        return FileStatus.of(self.song_ids, groups=groups, missing=missing)
+
+    # Neighbours
 
     def nearest(self, index: int, k: int = 10, *, hide: tuple[str, ...] = ()) -> list[tuple[int, float]]:
         """Return the numbers of the songs that sound most like a song, and their centred cosines.
@@ -192,107 +226,52 @@ class Catalogue:
         Parameters
         ----------
         hide : tuple of str
-            As `Filter.hide`: such songs are left out, and where duplicates are hidden also those with the
-            same sound as this one.
+            As `Filter.hide`: these songs are left out. If duplicates are hidden, songs with the same sound as
+            this one are left out too.
         """
         hidden = self.hidden(hide)
-        passed = set(self.file_status.others_like(index)) if "duplicates" in hide else set()
-        asked = k
+        same_sound = set(self.file_status.others_like(index)) if "duplicates" in hide else set()
+        n_asked = k
         while True:
-            indices, similarities = self._space.nearest(index, asked)
-            found = [
+            indices, similarities = self._neighbours.nearest(index, n_asked)
+            neighbours = [
                 (number, similarity)
                 for number, similarity in zip(indices.tolist(), similarities.tolist(), strict=True)
-                if number not in passed and (hidden is None or not hidden[number])
+                if number not in same_sound and (hidden is None or not hidden[number])
             ]
-            if len(found) >= k or asked >= len(self):
-                return found[:k]
-            asked *= 4
+            if len(neighbours) >= k or n_asked >= len(self):
+                return neighbours[:k]
+            n_asked *= 4
 
-    def grouping(self, colouring: str, *, cluster_count: int | None = None) -> Grouping:
-        """Return the groups to colour by.
+    def describe_neighbours(self, neighbours: list[tuple[int, float]]) -> list[dict]:
+        """Return "index", "similarity", "title" and "artist" of what `nearest` or `nearest_to` returned.
 
-        Parameters
-        ----------
-        colouring : {"cluster", "genre", "artist"}
-        cluster_count : int, optional
-            Where it is not the stored map's, the clusters are computed: once for each count.
+        Title and artist are empty for songs that were removed.
         """
-        if colouring == "cluster" and cluster_count in (None, len(self.clusters.names)):
-            return self.clusters
-        key = cluster_count if colouring == "cluster" else colouring
-        return self._made(self._groupings, key, lambda: self._make_grouping(colouring, cluster_count))
+        with open_library(self.database) as database:
+            headings = database.titles_and_artists([self.song_ids[index] for index, _ in neighbours])
+        songs = []
+        for index, similarity in neighbours:
+            title, artist = headings.get(self.song_ids[index], ("", ""))
+            song = {"index": index, "similarity": round(similarity, 4), "title": title, "artist": artist}
+            songs.append(song)
+        return songs
 
-    def known_clusters(self, count: int | None) -> Grouping:
-        """Return so many clusters where they are made already, and else the stored map's: at once."""
-        return self._groupings.get(count, self.clusters) if count is not None else self.clusters
+    def nearest_to(self, vector: np.ndarray, k: int = 10) -> list[tuple[int, float]]:
+        """Return the songs most like the vector of an uploaded song, and their centred cosines."""
+        indices, similarities = self._neighbours.nearest_to(vector, k)
+        return list(zip(indices.tolist(), similarities.tolist(), strict=True))
 
-    def regions(self, count: int) -> tuple[Regions, Grouping]:
-        """Return so many regions of the PCA map, made once for each count, and the songs' groups by them.
+    def place(self, vector: np.ndarray) -> dict[str, list[float]]:
+        """Return where an uploaded song would lie on each map if it were indexed."""
+        from explorer.mapping.place_one import place_song
 
-        Raises
-        ------
-        LibraryError
-            If the library has no PCA map.
-        """
-        count = min(max(count, 1), MAX_CLUSTERS)
-        return self._made(self._divided, count, lambda: self._divide(count))
+        places = place_song(self._neighbours, self._reduced, self.positions, vector)
+        return {name: [float(x), float(y)] for name, (x, y) in places.items()}
 
-    def _made(self, made: dict, key: object, make: Callable[[], object]) -> object:
-        with self._lock:
-            if key not in made:
-                made[key] = make()
-            return made[key]
-
-    def warm_up(self) -> None:
-        """Make ready what the first search, selected song and change of clusters need."""
-        _ = self.facets, self.file_status
-        self._space.nearest(0, 1)
-        self._cluster(2)
-        _ = self._vocabulary
-
-    def _make_grouping(self, colouring: str, cluster_count: int | None) -> Grouping:
-        if colouring == "cluster":
-            return self._cluster_again(min(max(cluster_count, 1), MAX_CLUSTERS))
-        with Database.open_readonly(self.database) as database:
-            if colouring == "genre":
-                genres = database.genres()
-                texts = [genres.get(song_id, ("",))[0] for song_id in self.song_ids]
-                return group_by_text("Genres", texts, missing="no genre")
-            artists = database.artists()
-            texts = [artists.get(song_id, "") for song_id in self.song_ids]
-            return group_by_text("Artists", texts, missing="no artist")
-
-    def _cluster_again(self, count: int) -> Grouping:
-        from explorer.mapping.clustering import match_labels
-
-        return self._named_groups("Clusters", match_labels(self.clusters.members, self._cluster(count)))
-
-    def _named_groups(self, title: str, labels: np.ndarray) -> Grouping:
-        from explorer.mapping.cluster_names import name_clusters
-        from explorer.mapping.clustering import representatives
-
-        names = name_clusters(labels, self._vocabulary)
-        return Grouping(title, names, labels, representatives(self._reduced, labels).tolist())
-
-    def _divide(self, count: int) -> tuple[Regions, Grouping]:
-        from explorer.mapping.voronoi import voronoi_regions
-
-        if "pca" not in self.positions:
-            raise LibraryError(
-                f"{self.database} has no PCA map, which the original view needs: run `python run.py map`."
-            )
-        found = voronoi_regions(self.positions["pca"], count=count, seed=0)
-        return found, self._named_groups("Regions", found.labels)
-
-    def _cluster(self, count: int) -> np.ndarray:
-        from explorer.mapping.clustering import cluster
-
-        return cluster(self._reduced, count, seed=0)
-
-    @_made_once
-    def _space(self) -> Neighbours:
-        with Database.open_readonly(self.database) as database:
+    @_computed_once
+    def _neighbours(self) -> Neighbours:
+        with open_library(self.database) as database:
             song_ids, vectors = database.vectors(dtype=np.float32)
         if song_ids == self.song_ids:
             return Neighbours(vectors)
@@ -302,49 +281,101 @@ class Catalogue:
         except KeyError as error:
             raise LibraryError("The library has changed since this page was loaded: reload it.") from error
 
-    @_made_once
+    # Groups
+
+    def grouping(self, colouring: str, *, cluster_count: int | None = None) -> Grouping:
+        """Return the groups that colour the map.
+
+        Parameters
+        ----------
+        colouring : {"cluster", "genre", "artist"}
+        cluster_count : int, optional
+            The stored map's if None. Other counts are clustered at first use and then cached.
+        """
+        if colouring == "cluster" and cluster_count in (None, len(self.clusters.names)):
+            return self.clusters
+        key = cluster_count if colouring == "cluster" else colouring
+        return self._cached(self._groupings, key, lambda: self._make_grouping(colouring, cluster_count))
+
+    def known_clusters(self, count: int | None) -> Grouping:
+        """Return so many clusters if they are cached, else the stored ones; nothing is computed."""
+        return self._groupings.get(count, self.clusters) if count is not None else self.clusters
+
+    def regions(self, count: int) -> tuple[Regions, Grouping]:
+        """Return so many regions of the PCA map, cached for each count, and the songs grouped by them.
+
+        Raises
+        ------
+        LibraryError
+            If the library has no PCA map.
+        """
+        count = min(max(count, 1), MAX_CLUSTERS)
+        return self._cached(self._regions, count, lambda: self._make_regions(count))
+
+    def _cached(self, cache: dict, key: object, make: Callable[[], object]) -> object:
+        with self._lock:
+            if key not in cache:
+                cache[key] = make()
+            return cache[key]
+
+    def _make_grouping(self, colouring: str, cluster_count: int | None) -> Grouping:
+        if colouring == "cluster":
+            return self._make_clusters(min(max(cluster_count, 1), MAX_CLUSTERS))
+        with open_library(self.database) as database:
+            if colouring == "genre":
+                genres = database.genres()
+                texts = [genres.get(song_id, ("",))[0] for song_id in self.song_ids]
+                return group_by_text("Genres", texts, missing="no genre")
+            artists = database.artists()
+            texts = [artists.get(song_id, "") for song_id in self.song_ids]
+            return group_by_text("Artists", texts, missing="no artist")
+
+    def _make_clusters(self, count: int) -> Grouping:
+        """Cluster the songs; a cluster that overlaps a stored one keeps that one's number."""
+        from explorer.mapping.clustering import match_labels
+
+        return self._named_groups("Clusters", match_labels(self.clusters.members, self._cluster(count)))
+
+    def _make_regions(self, count: int) -> tuple[Regions, Grouping]:
+        from explorer.mapping.voronoi import voronoi_regions
+
+        if "pca" not in self.positions:
+            raise LibraryError(
+                f"{self.database} has no PCA map, which the original view needs: run `python run.py map`."
+            )
+        regions = voronoi_regions(self.positions["pca"], count=count, seed=0)
+        return regions, self._named_groups("Regions", regions.labels)
+
+    def _named_groups(self, title: str, labels: np.ndarray) -> Grouping:
+        from explorer.mapping.cluster_names import name_clusters
+        from explorer.mapping.clustering import representatives
+
+        names = name_clusters(labels, self._vocabulary)
+        return Grouping(title, names, labels, representatives(self._reduced, labels).tolist())
+
+    def _cluster(self, count: int) -> np.ndarray:
+        from explorer.mapping.clustering import cluster
+
+        return cluster(self._reduced, count, seed=0)
+
+    @_computed_once
     def _reduced(self) -> np.ndarray:
         from explorer.mapping.projection import reduce
 
-        return reduce(self._space.rows)
+        return reduce(self._neighbours.rows)
 
-    @_made_once
-    def facets(self) -> Facets:
-        """What there is to filter by; read from the library once."""
-        with Database.open_readonly(self.database) as database, database.snapshot():
-            facts, genres = database.facts(), database.genres()
-        unknown = SongFacts()
-        return Facets.of(
-            [facts.get(song_id, unknown) for song_id in self.song_ids],
-            [genres.get(song_id, ()) for song_id in self.song_ids],
-        )
-
-    @_made_once
-    def file_status(self) -> FileStatus:
-        """What has become of the songs' files; read from the library once."""
-        with Database.open_readonly(self.database) as database, database.snapshot():
-            groups, gone = database.duplicates(), database.gone_songs()
-        return FileStatus.of(self.song_ids, groups=groups, gone=gone)
-
-    @_made_once
+    @_computed_once
     def _vocabulary(self):
         from explorer.mapping.cluster_names import Vocabulary
 
-        with Database.open_readonly(self.database) as database:
+        with open_library(self.database) as database:
             songs = {song.song_id: song for song in database.songs()}
         unknown = SongRow("", "", "", "")
         return Vocabulary.of([songs.get(song_id, unknown).document() for song_id in self.song_ids])
 
-    # A sound from outside
-
-    def nearest_to(self, vector: np.ndarray, k: int = 10) -> list[tuple[int, float]]:
-        """Return the numbers of the songs most like a sound from outside, and their centred cosines."""
-        indices, similarities = self._space.nearest_to(vector, k)
-        return list(zip(indices.tolist(), similarities.tolist(), strict=True))
-
-    def place(self, vector: np.ndarray) -> dict[str, list[float]]:
-        """Return where on each map a sound from outside would lie if it were indexed."""
-        from explorer.mapping.place_one import place_song
-
-        places = place_song(self._space, self._reduced, self.positions, vector)
-        return {name: [float(x), float(y)] for name, (x, y) in places.items()}
+    def warm_up(self) -> None:
+        """Compute what the first search, the first selected song and the first new cluster count need."""
+        _ = self.facets, self.file_status
+        self._neighbours.nearest(0, 1)
+        self._cluster(2)
+        _ = self._vocabulary

@@ -1,4 +1,4 @@
-"""What songs can be filtered by, and which of them a filter lets through."""
+"""Filters: the values that a library's songs can be filtered by, and the songs that match a filter."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ from explorer.database.records import SongFacts
 from explorer.web.data.file_status import HIDEABLE
 from explorer.web.map.grouping import Grouping
 
-# A page sends a handful; more than that is no wish of a user's.
-MOST_CHOSEN = 1_000
-_LONGEST_TEXT = 200
-# No year and no duration is beyond it, and float32 holds it.
-_FARTHEST = 1e30
+# A user chooses a handful of values. The limit is for requests that no user makes.
+MAX_CHOSEN = 1_000
+_MAX_TEXT_LENGTH = 200
+# Larger numbers become infinite: float32 cannot hold all of them, and no year or duration is that large.
+_MAX_NUMBER = 1e30
 _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which songs a user wants to see: of every kind that is asked for, one of its values.
+    """The songs that a user wants to see.
+
+    A song matches if it matches every kind of condition. Within a kind, one of the values is enough.
 
     Attributes
     ----------
     genres, clusters, artists : tuple of str
-        Names; none asks for nothing.
+        Names; an empty tuple is no condition.
     years, duration_s : tuple of (float, float), optional
-        The least and the most, both included.
+        Minimum and maximum, both included.
     shown : tuple of int, optional
-        Numbers of groups of the present colouring; an empty one shows no song.
+        Group numbers of the current colouring; an empty tuple matches no song.
     hide : tuple of {"duplicates", "missing"}
-        Which songs are not on the map at all. What is let through is asked apart from it.
+        Songs to remove from the map. This is no condition: hidden songs can match.
     """
 
     genres: tuple[str, ...] = ()
@@ -51,10 +53,10 @@ class Filter:
 
     @classmethod
     def parse(cls, document: object) -> Filter:
-        """Read a filter as the page's JSON says it; what is malformed asks for nothing.
+        """Read a filter from the page's JSON; malformed values are no condition.
 
-        Its keys are the attributes' names, any of which may be missing or null; the ends of a range may be in
-        any order, and null where it is open.
+        The keys are the attributes' names. Any may be missing or null. The ends of a range may be in either
+        order; null leaves an end open.
         """
         if not isinstance(document, dict):
             return cls()
@@ -63,25 +65,25 @@ class Filter:
         return cls(**{name: read(document.get(name)) for name, read in readers.items()})
 
     @property
-    def asks_for_tags(self) -> bool:
-        """Whether it asks for what songs say of themselves."""
+    def uses_tags(self) -> bool:
+        """Whether a condition depends on the songs' tags or durations."""
         return bool(self.genres or self.artists or self.years or self.duration_s)
 
     @property
     def is_empty(self) -> bool:
-        """Whether it lets every song through that is not hidden."""
-        return not self.asks_for_tags and not self.clusters and self.shown is None
+        """Whether every song matches."""
+        return not self.uses_tags and not self.clusters and self.shown is None
 
 
 def hideable(kinds: object) -> tuple[str, ...]:
-    """Return which of `HIDEABLE` are in a list that a page sent."""
+    """Return the kinds of `HIDEABLE` that are in a list from the page."""
     return tuple(kind for kind in HIDEABLE if isinstance(kinds, list) and kind in kinds)
 
 
 def _names(values: object) -> tuple[str, ...]:
     if not isinstance(values, list):
         return ()
-    return tuple(dict.fromkeys(value for value in values[:MOST_CHOSEN] if isinstance(value, str) and value))
+    return tuple(dict.fromkeys(value for value in values[:MAX_CHOSEN] if isinstance(value, str) and value))
 
 
 def _range(values: object) -> tuple[float, float] | None:
@@ -96,10 +98,10 @@ def _range(values: object) -> tuple[float, float] | None:
 
 
 def _number(value: object) -> float:
-    # JSON's true is no number, though Python's is; Python's JSON knows NaN.
+    # Python counts True as a number, and its JSON reader accepts NaN: refuse both.
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ValueError
-    if abs(value) > _FARTHEST:
+    if abs(value) > _MAX_NUMBER:
         return math.inf if value > 0 else -math.inf
     return float(value)
 
@@ -107,20 +109,20 @@ def _number(value: object) -> float:
 def _numbers(values: object) -> tuple[int, ...] | None:
     if not isinstance(values, list):
         return None
-    numbers = [value for value in values[:MOST_CHOSEN] if type(value) is int and 0 <= value < 2**31]
+    numbers = [value for value in values[:MAX_CHOSEN] if type(value) is int and 0 <= value < 2**31]
     return tuple(dict.fromkeys(numbers)) if numbers or not values else None
 
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """The values of one kind, as genres, and the songs that have each.
+    """All values of one kind, such as genres, and the songs that have each.
 
     Attributes
     ----------
     names : list of str
-        Each in its commonest spelling, the commonest value first.
+        Each in its commonest spelling; the value of most songs comes first.
     songs : csr_array [shape=(m, n), int32]
-        1 where a song (column) has a value (row).
+        1 where a song (column) has the value (row).
     """
 
     names: list[str]
@@ -128,54 +130,56 @@ class Values:
 
     @classmethod
     def of(cls, names_of_songs: Iterable[Sequence[str]]) -> Values:
-        """Collect the values of songs, in the map's order; one that a song names twice it has once."""
+        """Collect the values of songs in the map's order; a value that a song names twice counts once."""
         codes: dict[str, int] = {}
-        songs, found = array("i"), array("i")
+        songs, spellings = array("i"), array("i")
         n_songs = 0
         for n_songs, names in enumerate(names_of_songs, 1):
             for name in names:
                 if isinstance(name, str) and name.strip():
                     songs.append(n_songs - 1)
-                    found.append(codes.setdefault(name, len(codes)))
-        found = np.asarray(found, dtype=np.int64)
-        names, value_of = _merged(list(codes), np.bincount(found, minlength=len(codes)))
-        having = csr_array((np.ones_like(found, np.int32), (value_of[found], songs)), (len(names), n_songs))
-        having.data[:] = 1  # The constructor adds up what a song names twice.
-        order = np.argsort(-np.diff(having.indptr), kind="stable")
-        return cls([names[value] for value in order], having[order])
+                    spellings.append(codes.setdefault(name, len(codes)))
+        spellings = np.asarray(spellings, dtype=np.int64)
+        names, value_of = _merge_spellings(list(codes), np.bincount(spellings, minlength=len(codes)))
+        entries = (np.ones_like(spellings, np.int32), (value_of[spellings], songs))
+        matrix = csr_array(entries, (len(names), n_songs))
+        matrix.data[:] = 1  # The constructor adds up values that a song names twice.
+        order = np.argsort(-np.diff(matrix.indptr), kind="stable")
+        return cls([names[value] for value in order], matrix[order])
 
     @cached_property
     def _number_of(self) -> dict[str, int]:
         return {_key(name): number for number, name in enumerate(self.names)}
 
     @cached_property
-    def _spoken(self) -> list[str]:
-        return [" " + _spoken(name) for name in self.names]
+    def _search_texts(self) -> list[str]:
+        return [" " + _search_text(name) for name in self.names]
 
     def counted(self, *, hidden: np.ndarray | None = None) -> list[tuple[str, int]]:
-        """Return each name and how many songs have it, of those that are not `hidden` [shape=(n,), bool]."""
+        """Return each name and its number of songs; songs in `hidden` [shape=(n,), bool] do not count."""
         counts = np.diff(self.songs.indptr) if hidden is None else self.songs @ ~hidden
         return list(zip(self.names, counts.tolist(), strict=True))
 
-    def let_through(self, names: Iterable[str], lit: np.ndarray) -> None:
-        """Mark in `lit` [shape=(n,), bool] the songs that have any of some values, in whatever case."""
+    def mark_songs(self, names: Iterable[str], matching: np.ndarray) -> None:
+        """Set `matching` [shape=(n,), bool] for songs that have any of these values; case is ignored."""
         numbers = [self._number_of[key] for key in map(_key, names) if key in self._number_of]
-        lit[self.songs[numbers].indices] = True
+        matching[self.songs[numbers].indices] = True
 
     def find(self, text: str, *, limit: int, anywhere: bool = False) -> list[int]:
-        """Find values by what a user has typed so far, accents and case aside.
+        """Find values for the text that a user has typed so far; accents and case are ignored.
 
         Returns
         -------
         list of int
-            Numbers of those that begin with the text, then of those in which a word begins with each word
-            of it, then, if wanted, of those that hold it anywhere; the commonest of each first. Nothing
-            typed finds the commonest.
+            Numbers of at most `limit` values. First come those that begin with the text; then those that
+            have, for each word of the text, a word that begins with it; then, if `anywhere`, those that
+            contain the text. Within each of these three, the value of most songs comes first. An empty text
+            finds the commonest values.
         """
-        wanted = _spoken(text[:_LONGEST_TEXT])
+        wanted = _search_text(text[:_MAX_TEXT_LENGTH])
         words = [f" {word}" for word in wanted.split()]
         ranks: tuple[list[int], ...] = ([], [], [])
-        for number, name in enumerate(self._spoken):
+        for number, name in enumerate(self._search_texts):
             if name.startswith(wanted, 1):
                 ranks[0].append(number)
                 if len(ranks[0]) == limit:
@@ -188,18 +192,27 @@ class Values:
 
 
 def _key(name: str) -> str:
-    """What two spellings of one value share."""
+    """Return a text that is equal for all spellings of a value."""
     return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
-def _spoken(text: str) -> str:
-    """Return a text's words without accents, case and signs; the text where it has only signs."""
+def _search_text(text: str) -> str:
+    """Return the words of a text without accents, case and punctuation.
+
+    A text that is only punctuation is returned whole.
+    """
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
     return " ".join(_WORD.findall(plain)) or plain.strip()
 
 
-def _merged(spellings: list[str], counts: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Return values in alphabetical order, each in its commonest spelling, and the value of each spelling."""
+def _merge_spellings(spellings: list[str], counts: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Merge spellings that differ only in case.
+
+    Returns
+    -------
+    tuple of list of str, and np.ndarray [shape=(len(spellings),), int64]
+        The values in alphabetical order, each in its commonest spelling; and the value of each spelling.
+    """
     keys = [_key(spelling) for spelling in spellings]
     order = sorted(range(len(keys)), key=lambda i: (keys[i], -counts[i], spellings[i]))
     names: list[str] = []
@@ -214,18 +227,19 @@ def _merged(spellings: list[str], counts: np.ndarray) -> tuple[list[str], np.nda
 
 @dataclass(frozen=True, eq=False)
 class Facets:
-    """What there is to filter a library's songs by.
+    """The values that a library's songs can be filtered by.
 
     Attributes
     ----------
     by_genre, by_artist : Values
-        Any of a song's genres and artists counts.
+        A song has each of its genres and each of its artists.
     by_credit : Values
-        The artists of songs that have several, as the one text that the map is coloured by.
+        For songs with several artists: all their names as one text, which is the group's name when the map is
+        coloured by artist.
     year_of_song : np.ndarray [shape=(n,), int16]
-        0 where a song names none.
+        0 if unknown.
     duration_of_song : np.ndarray [shape=(n,), float32]
-        In seconds; NaN where it is unknown.
+        In seconds; NaN if unknown.
     """
 
     by_genre: Values
@@ -236,7 +250,7 @@ class Facets:
 
     @classmethod
     def of(cls, facts: Sequence[SongFacts], genres: Sequence[Sequence[str]]) -> Facets:
-        """Collect what is known of songs, both in the map's order."""
+        """Collect the values of all songs; both lists are in the map's order."""
         durations = [math.nan if song.duration_s is None else song.duration_s for song in facts]
         return cls(
             Values.of(genres),
@@ -248,28 +262,28 @@ class Facets:
 
     @cached_property
     def years(self) -> tuple[int, int] | None:
-        """The earliest and the latest year, or None where no song names one."""
+        """The earliest and the latest year; None if no song has one."""
         known = self.year_of_song[self.year_of_song > 0]
         return (int(known.min()), int(known.max())) if len(known) else None
 
     @cached_property
     def durations_s(self) -> tuple[float, float] | None:
-        """The shortest and the longest duration, or None where none is known."""
+        """The shortest and the longest duration; None if none is known."""
         known = self.duration_of_song[np.isfinite(self.duration_of_song)]
         return (float(known.min()), float(known.max())) if len(known) else None
 
     @cached_property
     def n_without_year(self) -> int:
-        """How many songs name no year."""
+        """The number of songs without a year."""
         return int((self.year_of_song == 0).sum())
 
     def suggest_artists(self, text: str, limit: int = 30) -> list[str]:
-        """Return the artists that answer to what a user has typed, the likeliest first."""
-        found = self.by_artist.find(text, limit=limit, anywhere=True)
-        return [self.by_artist.names[number] for number in found]
+        """Return artists for the text that a user has typed; the best match comes first."""
+        numbers = self.by_artist.find(text, limit=limit, anywhere=True)
+        return [self.by_artist.names[number] for number in numbers]
 
-    def offers(self, text: str, *, limit: int, hidden: np.ndarray | None = None) -> list[dict]:
-        """Return the genres and the artists in which words begin with what a user searches for.
+    def suggest(self, text: str, *, limit: int, hidden: np.ndarray | None = None) -> list[dict]:
+        """Return the genres and artists that have words beginning with the text of a search.
 
         Parameters
         ----------
@@ -279,61 +293,62 @@ class Facets:
         Returns
         -------
         list of dict
-            "kind" ("genre" or "artist"), "name" and "songs", how many: at most `limit` of each kind, the
-            genres first. Those of which every song is hidden are left out.
+            "kind" ("genre" or "artist"), "name" and "songs" (how many). At most `limit` of each kind, genres
+            first. Values whose songs are all hidden are left out.
         """
-        offers = []
+        suggestions = []
         for kind, values in (("genre", self.by_genre), ("artist", self.by_artist)):
             counts = values.counted(hidden=hidden)
-            found = [counts[number] for number in values.find(text, limit=limit)]
-            offers += [{"kind": kind, "name": name, "songs": songs} for name, songs in found if songs]
-        return offers
+            matches = [counts[number] for number in values.find(text, limit=limit)]
+            suggestions += [{"kind": kind, "name": name, "songs": songs} for name, songs in matches if songs]
+        return suggestions
 
     def matching(self, chosen: Filter) -> np.ndarray:
-        """Return which songs are of the genres, artists, years and durations asked for [shape=(n,), bool]."""
-        lit = np.ones(len(self.year_of_song), dtype=bool)
+        """Return which songs match the genres, artists, years and durations chosen [shape=(n,), bool]."""
+        matching = np.ones(len(self.year_of_song), dtype=bool)
         if chosen.genres:
-            lit &= self._having(chosen.genres, self.by_genre)
+            matching &= self._having(chosen.genres, self.by_genre)
         if chosen.artists:
-            lit &= self._having(chosen.artists, self.by_artist, self.by_credit)
+            matching &= self._having(chosen.artists, self.by_artist, self.by_credit)
         if chosen.years:
-            least, most = chosen.years
+            first, last = chosen.years
             years = self.year_of_song
-            lit &= (years > 0) & (years >= least) & (years <= most)
+            matching &= (years > 0) & (years >= first) & (years <= last)
         if chosen.duration_s:
-            # Both ends as exactly as the durations are kept; of NaN neither is true.
-            least, most = np.array(chosen.duration_s).astype(np.float32)
-            lit &= (self.duration_of_song >= least) & (self.duration_of_song <= most)
-        return lit
+            # Rounded to float32 as the durations are. Comparisons with NaN are false.
+            shortest, longest = np.array(chosen.duration_s).astype(np.float32)
+            matching &= (self.duration_of_song >= shortest) & (self.duration_of_song <= longest)
+        return matching
 
     def _having(self, names: tuple[str, ...], *kinds: Values) -> np.ndarray:
-        lit = np.zeros(len(self.year_of_song), dtype=bool)
+        matching = np.zeros(len(self.year_of_song), dtype=bool)
         for values in kinds:
-            values.let_through(names, lit)
-        return lit
+            values.mark_songs(names, matching)
+        return matching
 
 
 def songs_in_groups(chosen: Filter, grouping: Grouping, stored: Grouping) -> np.ndarray:
-    """Return which songs are in the clusters and the groups asked for [shape=(n,), bool].
+    """Return which songs are in the groups and clusters chosen [shape=(n,), bool].
 
     Parameters
     ----------
     chosen : Filter
-        A cluster's name is one of the grouping's, if it is one of clusters or regions, and else of `stored`.
+        `shown` holds numbers of `grouping`. `clusters` holds names: of `grouping` if it has clusters or
+        regions and one of that name, else of `stored`.
     grouping : Grouping
-        What the map is coloured by.
+        The groups that colour the map.
     stored : Grouping
         The library's own clusters.
     """
-    lit = np.ones(len(grouping.members), dtype=bool)
+    matching = np.ones(len(grouping.members), dtype=bool)
     if chosen.shown is not None:
-        lit &= np.isin(grouping.members, chosen.shown)
+        matching &= np.isin(grouping.members, chosen.shown)
     if chosen.clusters:
-        present = grouping if grouping.title in ("Clusters", "Regions") else stored
-        here = {name for name in chosen.clusters if name in present.names}
-        elsewhere = set(chosen.clusters) - here
-        lit &= _in_named(present, here) | _in_named(stored, elsewhere)
-    return lit
+        current = grouping if grouping.title in ("Clusters", "Regions") else stored
+        in_current = {name for name in chosen.clusters if name in current.names}
+        others = set(chosen.clusters) - in_current
+        matching &= _in_named(current, in_current) | _in_named(stored, others)
+    return matching
 
 
 def _in_named(grouping: Grouping, names: set[str]) -> np.ndarray:

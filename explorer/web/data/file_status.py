@@ -1,4 +1,4 @@
-"""What has become of the songs' files: which are missing, and which have the same sound."""
+"""Which songs have no file any more, and which have the same sound as another song."""
 
 from __future__ import annotations
 
@@ -8,62 +8,69 @@ from dataclasses import dataclass
 import numpy as np
 
 HIDEABLE = ("duplicates", "missing")
-"""What a map can be without."""
+"""The kinds of songs that a user can hide from the map."""
 
 
 @dataclass(frozen=True, eq=False)
 class FileStatus:
-    """How the files of the songs on a map stand.
+    """The files of the songs on the map: missing, or with the same sound as another.
 
     Attributes
     ----------
-    is_gone : np.ndarray [shape=(n,), bool]
-        Whose file is missed.
-    is_copy : np.ndarray [shape=(n,), bool]
-        Which have the same sound as another song that stays where duplicates are hidden.
-    twins : dict of int to tuple of int
-        Of each song that is not alone in its sound: all that have it, the one that stays first.
+    is_missing : np.ndarray [shape=(n,), bool]
+        True where a song's file is missing.
+    is_duplicate : np.ndarray [shape=(n,), bool]
+        True where a song has the same sound as another one that stays when duplicates are hidden.
+    same_sound : dict of int to tuple of int
+        For each song that shares its sound: all songs that have it. The first is the one that stays.
     """
 
-    is_gone: np.ndarray
-    is_copy: np.ndarray
-    twins: dict[int, tuple[int, ...]]
+    is_missing: np.ndarray
+    is_duplicate: np.ndarray
+    same_sound: dict[int, tuple[int, ...]]
 
     @classmethod
     def of(
-        cls, song_ids: Sequence[str], *, groups: Iterable[Sequence[str]], gone: Mapping[str, str]
+        cls, song_ids: Sequence[str], *, groups: Iterable[Sequence[str]], missing: Mapping[str, str]
     ) -> FileStatus:
-        """Bring what `Database.duplicates` and `Database.gone_songs` give into the map's order.
+        """Turn song ids into numbers on the map; songs that are not on the map are ignored.
 
-        Songs that are not on the map, whose `song_ids` have the numbers of their places, count for nothing.
+        Parameters
+        ----------
+        song_ids : sequence of str
+            In the map's order: a song's index is its number.
+        groups : iterable of sequence of str
+            As `Database.duplicates` returns them.
+        missing : mapping of str to str
+            As `Database.gone_songs` returns them.
         """
         groups = list(groups)
-        wanted = {song_id for group in groups for song_id in group} | gone.keys()
+        wanted = {song_id for group in groups for song_id in group} | missing.keys()
         numbers = {song_id: number for number, song_id in enumerate(song_ids) if song_id in wanted}
-        is_gone = np.zeros(len(song_ids), dtype=bool)
-        is_gone[[numbers[song_id] for song_id in gone if song_id in numbers]] = True
-        is_copy = np.zeros(len(song_ids), dtype=bool)
-        twins: dict[int, tuple[int, ...]] = {}
+        is_missing = np.zeros(len(song_ids), dtype=bool)
+        is_missing[[numbers[song_id] for song_id in missing if song_id in numbers]] = True
+        is_duplicate = np.zeros(len(song_ids), dtype=bool)
+        same_sound: dict[int, tuple[int, ...]] = {}
         for group in groups:
-            here = tuple(numbers[song_id] for song_id in group if song_id in numbers)
-            if len(here) > 1:
-                twins.update(dict.fromkeys(here, here))
-                is_copy[list(here[1:])] = True
-        return cls(is_gone, is_copy, twins)
+            on_map = tuple(numbers[song_id] for song_id in group if song_id in numbers)
+            if len(on_map) > 1:
+                same_sound.update(dict.fromkeys(on_map, on_map))
+                is_duplicate[list(on_map[1:])] = True
+        return cls(is_missing, is_duplicate, same_sound)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many songs each of `HIDEABLE` would hide."""
-        return {"duplicates": int(self.is_copy.sum()), "missing": int(self.is_gone.sum())}
+        """The number of songs that each kind of `HIDEABLE` would hide."""
+        return {"duplicates": int(self.is_duplicate.sum()), "missing": int(self.is_missing.sum())}
 
     def hidden(self, kinds: Iterable[str]) -> np.ndarray | None:
-        """Return which songs the kinds of `HIDEABLE` hide [shape=(n,), bool], or None where none is."""
-        hidden = np.zeros(len(self.is_gone), dtype=bool)
-        for kind, those in zip(HIDEABLE, (self.is_copy, self.is_gone), strict=True):
+        """Return which songs these kinds of `HIDEABLE` hide [shape=(n,), bool]; None if they hide none."""
+        hidden = np.zeros(len(self.is_missing), dtype=bool)
+        for kind, mask in zip(HIDEABLE, (self.is_duplicate, self.is_missing), strict=True):
             if kind in kinds:
-                hidden |= those
+                hidden |= mask
         return hidden if hidden.any() else None
 
     def others_like(self, index: int) -> tuple[int, ...]:
-        """Return the other songs with the same sound as one, the one that stays first."""
-        return tuple(other for other in self.twins.get(index, ()) if other != index)
+        """Return the other songs with the same sound as a song; the one that stays comes first."""
+        return tuple(other for other in self.same_sound.get(index, ()) if other != index)

@@ -1,4 +1,4 @@
-"""The newest snapshot of the library: read again when a new map was stored, or files have come or gone."""
+"""Holds the newest snapshot of the library, and reads it again when the map or the files have changed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,21 @@ import numpy as np
 from explorer.database.database import Database
 from explorer.errors import ExplorerError
 from explorer.web.data.catalogue import Catalogue
+from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import Grouping
+from explorer.web.security import RefusedError
 
 _log = logging.getLogger(__name__)
 
 
 class CatalogueHolder:
-    """Keeps the newest snapshot, and brings it up to date when the library has changed."""
+    """Holds the newest snapshot of one library for all requests.
+
+    Parameters
+    ----------
+    database : Path
+        Of songs.db; it need not exist yet.
+    """
 
     def __init__(self, database: Path):
         self._database = database
@@ -27,7 +35,7 @@ class CatalogueHolder:
         self._warmed: Catalogue | None = None
 
     def latest(self) -> Catalogue:
-        """Return the library as it is now.
+        """Return a snapshot of the library as it is now; read it only if the library has changed.
 
         Raises
         ------
@@ -36,23 +44,35 @@ class CatalogueHolder:
         LibraryBusyError
             If another program holds the database.
         """
-        with self._lock, Database.open_readonly(self._database) as database:
+        with self._lock, open_library(self._database) as database:
             with database.snapshot():
-                stamp = (database.map_revision(), database.count_vectors())
-                changes, held = database.changes_token(), self._catalogue
-                if held is None or stamp != (held.revision, len(held) + held.unmapped):
+                stored = (database.map_revision(), database.count_vectors())
+                changes, catalogue = database.changes_token(), self._catalogue
+                if catalogue is None or stored != (catalogue.revision, len(catalogue) + catalogue.unmapped):
                     self._catalogue = load_catalogue(database)
-                elif changes != held.changes:
-                    self._catalogue = held.with_changes(changes)
+                elif changes != catalogue.changes:
+                    self._catalogue = catalogue.with_changes(changes)
             return self._catalogue
 
-    def held(self) -> Catalogue:
-        """Return the snapshot that the page was drawn from, without asking the database."""
+    def current(self) -> Catalogue:
+        """Return the snapshot in memory, which pages are drawn from; read one only if there is none yet."""
         return self._catalogue or self.latest()
 
-    def warm_up(self) -> None:
-        """Read the vectors of the snapshot in the background, once."""
-        catalogue = self.held()
+    def at_revision(self, revision: object) -> Catalogue:
+        """Return the snapshot in memory for a page that shows one revision of the map.
+
+        Raises
+        ------
+        RefusedError
+            If the page shows another revision.
+        """
+        catalogue = self.current()
+        if catalogue.revision != revision:
+            raise RefusedError(409, "The map has changed: reload the page.")
+        return catalogue
+
+    def warm_up(self, catalogue: Catalogue) -> None:
+        """Read a snapshot's vectors in a background thread, unless that was started before."""
         if self._warmed is catalogue or not len(catalogue):
             return
         self._warmed = catalogue
@@ -63,15 +83,15 @@ def _warm_up(catalogue: Catalogue) -> None:
     try:
         catalogue.warm_up()
     except ExplorerError as error:
-        # Whoever asks for what is missing is told then.
-        _log.info("Warming up was in vain: %s", error)
+        # The request that needs the data reads it again, and answers with the error.
+        _log.info("Data could not be read in advance: %s", error)
 
 
 def load_catalogue(database: Database) -> Catalogue:
     """Read a snapshot."""
     projections = database.projections()
-    found = {name: database.positions(name) for name in projections}
-    song_ids, rows = _common_songs([ids for ids, *_ in found.values()])
+    stored = {name: database.positions(name) for name in projections}
+    song_ids, rows = _common_songs([ids for ids, *_ in stored.values()])
     labels, names, representatives = database.clusters()
     numbers = {song_id: number for number, song_id in enumerate(song_ids)}
     model = database.model()
@@ -80,9 +100,9 @@ def load_catalogue(database: Database) -> Catalogue:
         revision=database.map_revision(),
         song_ids=song_ids,
         positions={
-            name: places[row] for (name, (_, places, _)), row in zip(found.items(), rows, strict=True)
+            name: positions[row] for (name, (_, positions, _)), row in zip(stored.items(), rows, strict=True)
         },
-        near={name: near[row] for (name, (*_, near)), row in zip(found.items(), rows, strict=True)},
+        near={name: near[row] for (name, (*_, near)), row in zip(stored.items(), rows, strict=True)},
         parameters={name: projection["parameters"] for name, projection in projections.items()},
         quality={name: projection["quality"] for name, projection in projections.items()},
         clusters=Grouping(
@@ -91,7 +111,7 @@ def load_catalogue(database: Database) -> Catalogue:
             np.array([labels.get(song_id, 0) for song_id in song_ids], dtype=np.int32),
             [numbers.get(representative, -1) for representative in representatives],
         ),
-        trained=model is None or model["trained"] is not False,
+        is_trained=model is None or model["trained"] is not False,
         unmapped=database.count_vectors() - len(song_ids),
         n_genres=database.count_genres(),
         changes=database.changes_token(),
@@ -99,7 +119,7 @@ def load_catalogue(database: Database) -> Catalogue:
 
 
 def _common_songs(lists: list[list[str]]) -> tuple[list[str], list]:
-    """Return the ids that all ordered lists have, and the rows of each list that they are."""
+    """Return the ids that are in every sorted list, and for each list the rows in which they are."""
     if not lists:
         return [], []
     if all(ids == lists[0] for ids in lists):

@@ -1,1 +1,1 @@
-"""The map as a figure: colours, groups, the view, and the job that draws it anew."""
+"""The map as a figure: groups, colours, the view, and the job that computes a new map."""

@@ -1,89 +1,97 @@
-"""The map as a figure: arrays in, `go.Figure` out. Knows no Dash."""
+"""Draws the map as a figure: arrays in, `go.Figure` out; no Dash."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import plotly.graph_objects as go
 
 from explorer.web.map.grouping import Grouping
-from explorer.web.map.palette import GREYS, GROUNDS, HIDDEN, PALETTES, UNLIT
+from explorer.web.map.palette import FILTERED_OUT, GREYS, GROUNDS, HIDDEN, PALETTES
 
-# A point of which half the true neighbours are near is drawn in full; fewer, and it fades in two steps.
+# (share of true neighbours that are near, share of the ground's colour): a point with half of its true
+# neighbours near it keeps its full colour, others fade in two steps.
 FADING = ((0.5, 0.0), (0.2, 0.62), (0.0, 0.85))
-# A song whose file is missing fades by this share, whatever else it does; the page makes it a ring besides.
-GONE_FADING = 0.25
-MOST_NAMES = 60
-_LEAST_SONGS_FOR_A_NAME = 3
-_SAMPLE = 250
-# A group that lies in several places has its name at each that holds this share of it.
-_MOST_PLACES, _LEAST_SHARE = 5, 0.05
-_MOST_ARTISTS_NAMED = 12
+# The share of the ground's colour for a song whose file is missing; the page also draws it as a ring.
+MISSING_FADING = 0.25
+MAX_NAMES = 60
+_MIN_SONGS_FOR_NAME = 3
+_SAMPLE_SIZE = 250
+# A group in several places has its name at each place that holds this share of it.
+_MAX_PLACES, _MIN_SHARE = 5, 0.05
+_MAX_ARTISTS_NAMED = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """How the songs on a map are to be seen.
+class Visibility:
+    """Which songs on a map are filtered out, hidden or missing.
 
     Attributes
     ----------
-    lit : np.ndarray [shape=(n,), bool], optional
-        Which songs a filter lets through: the others have one faint colour, whose number is "unlit" in
-        `layout.meta`, and groups without any that is lit have no name.
+    matching : np.ndarray [shape=(n,), bool], optional
+        Songs that match the filter. All others get one faint colour, whose number is "unlit" in
+        `layout.meta`; groups without a matching song get no name.
     hidden : np.ndarray [shape=(n,), bool], optional
-        Which songs are not to be seen: their number is "hidden" in `layout.meta`, and has no colour.
-    gone : np.ndarray [shape=(n,), bool], optional
-        Whose files are missing: they fade. Their numbers are "gone" in `layout.meta` and the "hues" - 1 that
-        follow.
+        Songs that are not drawn. They keep their places in the arrays and get a transparent colour, whose
+        number is "hidden" in `layout.meta`.
+    missing : np.ndarray [shape=(n,), bool], optional
+        Songs whose files are missing: they fade. Their colour numbers are "gone" in `layout.meta` and the
+        "hues" - 1 numbers after it.
     """
 
-    lit: np.ndarray | None = None
+    matching: np.ndarray | None = None
     hidden: np.ndarray | None = None
-    gone: np.ndarray | None = None
+    missing: np.ndarray | None = None
 
     @property
-    def seen(self) -> np.ndarray | None:
-        """Which songs are lit and not hidden [shape=(n,), bool], or None where all are."""
+    def visible(self) -> np.ndarray | None:
+        """The songs that match and are not hidden [shape=(n,), bool]; None if these are all songs."""
         if self.hidden is None:
-            return self.lit
-        return ~self.hidden if self.lit is None else self.lit & ~self.hidden
+            return self.matching
+        return ~self.hidden if self.matching is None else self.matching & ~self.hidden
 
     def apply(
-        self, numbers: np.ndarray, shades: list[str], *, gone_shades: list[str], unlit_shade: str
+        self, numbers: np.ndarray, colours: list[str], *, missing_colours: list[str], filtered_out: str
     ) -> tuple[np.ndarray, list[str], dict]:
-        """Give the songs that are missing, filtered out or hidden colour numbers of their own.
+        """Give songs that are missing, filtered out or hidden their own colour numbers.
 
         Parameters
         ----------
         numbers : np.ndarray [shape=(n,), int]
-            The songs' colour numbers; modulo `len(gone_shades)` they are those of their groups.
-        shades : list of str
-            The colours that the numbers stand for.
+            The songs' colour numbers; modulo `len(missing_colours)` they are the groups' colour numbers.
+        colours : list of str
+            By colour number.
+        missing_colours : list of str
+            The groups' colours for songs whose files are missing.
+        filtered_out : str
+            The colour of songs that do not match.
 
         Returns
         -------
         tuple of np.ndarray [shape=(n,), int], list of str, and dict
-            The last has "gone", the first number of those that are missing, "unlit" and "hidden", each None
-            where there are none; and "lit", how many songs are seen.
+            The new numbers, all colours, and items for `layout.meta`: the first number for missing songs
+            ("gone"), the numbers "unlit" and "hidden", each None if there are no such songs; and "lit", how
+            many songs are visible.
         """
-        seen = self.seen
-        marks = {"gone": None, "unlit": None, "hidden": None}
-        marks["lit"] = len(numbers) if seen is None else int(np.count_nonzero(seen))
-        if self.gone is not None and self.gone.any():
-            marks["gone"] = len(shades)
-            numbers = np.where(self.gone, len(shades) + numbers % len(gone_shades), numbers)
-            shades = [*shades, *gone_shades]
-        if self.lit is not None:
-            marks["unlit"] = len(shades)
-            numbers, shades = np.where(self.lit, numbers, len(shades)), [*shades, unlit_shade]
+        visible = self.visible
+        meta = {"gone": None, "unlit": None, "hidden": None}
+        meta["lit"] = len(numbers) if visible is None else int(np.count_nonzero(visible))
+        if self.missing is not None and self.missing.any():
+            meta["gone"] = len(colours)
+            numbers = np.where(self.missing, len(colours) + numbers % len(missing_colours), numbers)
+            colours = [*colours, *missing_colours]
+        if self.matching is not None:
+            meta["unlit"] = len(colours)
+            numbers, colours = np.where(self.matching, numbers, len(colours)), [*colours, filtered_out]
         if self.hidden is not None:
-            marks["hidden"] = len(shades)
-            numbers, shades = np.where(self.hidden, len(shades), numbers), [*shades, HIDDEN]
-        return numbers, shades, marks
+            meta["hidden"] = len(colours)
+            numbers, colours = np.where(self.hidden, len(colours), numbers), [*colours, HIDDEN]
+        return numbers, colours, meta
 
 
-ALL = Shown()
+ALL_VISIBLE = Visibility()
 
 
 def map_figure(
@@ -93,11 +101,12 @@ def map_figure(
     theme: str,
     projection: str,
     near: np.ndarray | None = None,
-    shown: Shown = ALL,
+    visibility: Visibility = ALL_VISIBLE,
+    meta: dict | None = None,
 ) -> go.Figure:
-    """Draw the map as one WebGL trace.
+    """Draw the map as one WebGL trace of coordinates and colour numbers.
 
-    Nothing but coordinates and colour numbers travels: a song is looked up by its index in the trace.
+    The trace holds no titles: the page asks for a song by its index in the trace.
 
     Parameters
     ----------
@@ -106,57 +115,69 @@ def map_figure(
         Its 20 largest groups have a colour each; the others share grey.
     theme : {"dark", "light"}
     projection : str
-        Goes into `layout.meta`, with the bounds of the positions and the groups' names, for the page.
+        Goes into `layout.meta`, with the bounds of the positions and the groups' names.
     near : np.ndarray [shape=(n,)], optional
-        How many of each song's ten true neighbours are near it, -1 where unknown: points fade by it.
-    shown : Shown
+        How many of each song's ten true neighbours are near it, -1 if unknown. If given, points with few
+        fade.
+    visibility : Visibility
+    meta : dict, optional
+        More items for `layout.meta`.
 
     Returns
     -------
     go.Figure
     """
-    colours = [*PALETTES[theme], GREYS[theme]]
-    numbers, shades = grouping.slots[grouping.members], colours
+    hues = [*PALETTES[theme], GREYS[theme]]
+    numbers, colours = grouping.slots[grouping.members], hues
     if near is not None:
-        numbers = numbers + len(colours) * fading_levels(near, neighbours=len(positions) - 1)
-        shades = [mixed(colour, GROUNDS[theme], share) for _, share in FADING for colour in colours]
-    gone_shades = [mixed(colour, GROUNDS[theme], GONE_FADING) for colour in colours]
-    numbers, shades, marks = shown.apply(numbers, shades, gone_shades=gone_shades, unlit_shade=UNLIT[theme])
+        numbers = numbers + len(hues) * fading_levels(near, neighbours=len(positions) - 1)
+        colours = [colour for _, share in FADING for colour in _faded_hues(theme, share)]
+    missing = _faded_hues(theme, MISSING_FADING)
+    numbers, colours, counts = visibility.apply(
+        numbers, colours, missing_colours=missing, filtered_out=FILTERED_OUT[theme]
+    )
     trace = points(
         positions,
         numbers,
-        stepped_scale(shades),
+        stepped_scale(colours),
         size=marker_size(len(positions)),
         opacity=0.92 if len(positions) < 5_000 else 0.75,
     )
-    of_groups = [colours[slot] for slot in grouping.slots]
+    group_colours = [hues[slot] for slot in grouping.slots]
     return page_figure(
         [trace],
         meta={
             "projection": projection,
             "bounds": bounds(positions),
-            "names": name_places(positions, grouping, of_groups, lit=shown.seen),
+            "names": name_places(positions, grouping, group_colours, among=visibility.visible),
             "groups": group_names(grouping.names),
-            "colours": shades,
-            "hues": len(colours),
-            **marks,
+            "colours": colours,
+            "hues": len(hues),
+            **counts,
             "theme": theme,
+            **(meta or {}),
         },
     )
+
+
+@cache
+def _faded_hues(theme: str, share: float) -> list[str]:
+    """Return a theme's group colours, each mixed with a share of the ground's colour."""
+    return [mixed(colour, GROUNDS[theme], share) for colour in (*PALETTES[theme], GREYS[theme])]
 
 
 def points(
     positions: np.ndarray, numbers: np.ndarray, scale: list[list], *, size: float, opacity: float
 ) -> go.Scattergl:
-    """Return the songs as one WebGL trace: single-precision coordinates, and colour numbers of a byte.
+    """Return the songs as one WebGL trace: float32 coordinates and one-byte colour numbers.
 
     Parameters
     ----------
     positions : np.ndarray [shape=(n, 2), float32]
     numbers : np.ndarray [shape=(n,), int]
-        Places in the scale.
+        Colour numbers: indices into the scale's colours.
     scale : list of list
-        As `stepped_scale` gives it.
+        As `stepped_scale` returns it.
     size : float
         Diameter, in pixels.
     """
@@ -179,7 +200,7 @@ def points(
 
 
 def page_figure(traces: list, *, meta: dict) -> go.Figure:
-    """Return traces as the page shows them: from edge to edge, without axes; `meta` tells it the rest."""
+    """Return a figure that fills the page, without axes; the page's JavaScript reads `layout.meta`."""
     figure = go.Figure(traces)
     axis = {"visible": False, "zeroline": False, "showgrid": False}
     figure.update_layout(
@@ -200,98 +221,99 @@ def page_figure(traces: list, *, meta: dict) -> go.Figure:
 
 
 def group_names(names: list[str]) -> list[str] | None:
-    """Return the names of the groups by their numbers, or None where they are too many to send."""
-    return names if len(names) <= MOST_NAMES else None
+    """Return the names of the groups by number, or None if there are too many to send."""
+    return names if len(names) <= MAX_NAMES else None
 
 
 def fading_levels(near: np.ndarray, *, neighbours: int) -> np.ndarray:
     """Return how far each point fades, as an index into `FADING` [shape=(n,), int]."""
     share = np.asarray(near) / max(min(10, neighbours), 1)
-    levels = np.digitize(share, [least for least, _ in FADING])
+    levels = np.digitize(share, [minimum for minimum, _ in FADING])
     return np.where(share < 0, 0, levels)
 
 
 def mixed(colour: str, ground: str, share: float) -> str:
-    """Mix a share of the ground's colour into another: "#rrggbb" both."""
+    """Mix a share of the ground's colour into a colour; both are "#rrggbb"."""
     pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
-    return "#" + bytes(round(one + (other - one) * share) for one, other in pairs).hex()
+    return "#" + bytes(round(channel + (of_ground - channel) * share) for channel, of_ground in pairs).hex()
 
 
 def name_places(
-    positions: np.ndarray, grouping: Grouping, colours: list[str], *, lit: np.ndarray | None = None
+    positions: np.ndarray, grouping: Grouping, colours: list[str], *, among: np.ndarray | None = None
 ) -> list[dict]:
-    """Find where the names of the largest groups go: to where each group is thickest, then next thickest.
+    """Find where to write the names of the largest groups: at the most crowded places of each group.
 
     Parameters
     ----------
     positions : np.ndarray [shape=(n, 2), float32]
     grouping : Grouping
     colours : list of str
-        The groups', by their numbers.
-    lit : np.ndarray [shape=(n,), bool], optional
-        Only these songs count.
+        By group number.
+    among : np.ndarray [shape=(n,), bool], optional
+        The songs that count; all if None.
 
     Returns
     -------
     list of dict
-        Of at most 60 groups: "name"; "colour"; "group", its number; "x", the "top" and "bottom" of a crowded
-        circle; and its "rank" in the group, from 0 for the most crowded, by which they are sorted, and then
-        by the groups' sizes. None at all for many artists: they are all over a map.
+        For at most 60 groups: "name"; "colour"; "group", its number; "x", "top" and "bottom" of a crowded
+        circle; and "rank", 0 for the group's most crowded circle, then 1, and so on. Sorted by rank, then by
+        the groups' sizes. Empty if the groups are more than 12 artists: artists are spread over the whole
+        map.
     """
-    members = grouping.members if lit is None else grouping.members[lit]
-    counts = grouping.counts_among(lit)
-    few = np.count_nonzero(counts) <= _MOST_ARTISTS_NAMED
-    if grouping.title == "Artists" and not few:
+    members = grouping.members if among is None else grouping.members[among]
+    counts = grouping.counts_among(among)
+    is_few = np.count_nonzero(counts) <= _MAX_ARTISTS_NAMED
+    if grouping.title == "Artists" and not is_few:
         return []
     left, right, bottom, top = bounds(positions)
-    reach = float(np.hypot(right - left, top - bottom)) / 16
-    places = positions if lit is None else positions[lit]
+    radius = float(np.hypot(right - left, top - bottom)) / 16
+    places = positions if among is None else positions[among]
     order = np.argsort(members, kind="stable")
     ends = np.cumsum(counts)
-    found = []
-    for group in np.argsort(-counts, kind="stable")[:MOST_NAMES].tolist():
+    names = []
+    for group in np.argsort(-counts, kind="stable")[:MAX_NAMES].tolist():
         size = int(counts[group])
-        if not size or (size < _LEAST_SONGS_FOR_A_NAME and not few):
+        if not size or (size < _MIN_SONGS_FOR_NAME and not is_few):
             continue
-        parts = _thickest_parts(places[order[ends[group] - size : ends[group]]], reach)
-        named = {"name": grouping.names[group], "colour": colours[group], "group": group}
-        found += [{**named, "rank": rank, **part} for rank, part in enumerate(parts)]
-    return sorted(found, key=lambda place: place["rank"])
+        circles = _crowded_circles(places[order[ends[group] - size : ends[group]]], radius)
+        name = {"name": grouping.names[group], "colour": colours[group], "group": group}
+        names += [{**name, "rank": rank, **circle} for rank, circle in enumerate(circles)]
+    return sorted(names, key=lambda name: name["rank"])
 
 
-def _thickest_parts(places: np.ndarray, reach: float) -> list[dict]:
-    """Return the middle and the edges of the most crowded circles of some places, well apart."""
-    sample = places[:: -(-len(places) // _SAMPLE)].astype(np.float64)
-    gaps = np.hypot(*(sample[:, None] - sample).transpose(2, 0, 1))
+def _crowded_circles(places: np.ndarray, radius: float) -> list[dict]:
+    """Return "x", "top" and "bottom" of the most crowded circles among places; no two of them overlap."""
+    sample = places[:: -(-len(places) // _SAMPLE_SIZE)].astype(np.float64)
+    distances = np.hypot(*(sample[:, None] - sample).transpose(2, 0, 1))
     is_left = np.ones(len(sample), dtype=bool)
-    parts = []
-    while len(parts) < _MOST_PLACES:
-        counts = (gaps[:, is_left] <= reach).sum(axis=1) * is_left
+    circles = []
+    while len(circles) < _MAX_PLACES:
+        counts = (distances[:, is_left] <= radius).sum(axis=1) * is_left
         middle = counts.argmax()
-        if parts and counts[middle] < max(_LEAST_SONGS_FOR_A_NAME, _LEAST_SHARE * len(sample)):
+        if circles and counts[middle] < max(_MIN_SONGS_FOR_NAME, _MIN_SHARE * len(sample)):
             break
-        crowd = sample[is_left & (gaps[middle] <= reach)]
+        crowd = sample[is_left & (distances[middle] <= radius)]
         x, heights = crowd.T
-        parts.append({"x": float(x.mean()), "top": float(heights.max()), "bottom": float(heights.min())})
-        is_left &= gaps[middle] > 2 * reach
+        circles.append({"x": float(x.mean()), "top": float(heights.max()), "bottom": float(heights.min())})
+        is_left &= distances[middle] > 2 * radius
         if not is_left.any():
             break
-    return parts
+    return circles
 
 
 def marker_size(n_points: int) -> float:
-    """Return a diameter in pixels at which so many points are neither lost nor a single blot."""
+    """Return a diameter in pixels: small enough that many points do not merge, and not too small to see."""
     return float(np.clip(15 - 2.6 * np.log10(max(n_points, 1)), 3, 11))
 
 
 def stepped_scale(colours: list[str]) -> list[list]:
-    """Return a colour scale without blending: number i of n has colour i."""
+    """Return a Plotly colour scale without blending: number i of n gets exactly colour i."""
     edges = np.linspace(0, 1, len(colours) + 1)
     return [[float(edge), colour] for i, colour in enumerate(colours) for edge in (edges[i], edges[i + 1])]
 
 
 def bounds(positions: np.ndarray) -> list[float]:
-    """Return left, right, bottom and top of the points; of a unit square where there are none."""
+    """Return left, right, bottom and top of the points; a square from -1 to 1 if there are none."""
     if not len(positions):
         return [-1.0, 1.0, -1.0, 1.0]
     (left, bottom), (right, top) = positions.min(axis=0), positions.max(axis=0)
@@ -305,24 +327,24 @@ def legend_entries(
     colours: list[str] | None = None,
     hidden: np.ndarray | None = None,
 ) -> list[dict]:
-    """Return what the legend says of each group that has a colour, the largest first, and of the rest.
+    """Return the legend's rows: each group that has a colour, the largest first, then all others as one row.
 
     Parameters
     ----------
     colours : list of str, optional
-        By the groups' numbers, as the original view has them: then every group has one.
+        By group number, as in the original view, where every group has a colour. Else the palette's.
     hidden : np.ndarray [shape=(n,), bool], optional
-        Songs that do not count, nor stand for a group; a group of nothing else is left out.
+        Songs that do not count and represent no group. A group whose songs are all hidden has no row.
 
     Returns
     -------
     list of dict
-        "group", its number, None for the rest; "colour", "name", "count"; and "representative": the song that
-        stands for the group, or None.
+        "group", its number, or None for all others; "colour", "name", "count"; and "representative", the
+        number of the song that represents the group, or None.
     """
     slots, palette = (grouping.slots, PALETTES[theme]) if colours is None else (range(len(colours)), colours)
-    is_seen = None if hidden is None else ~hidden
-    counts = grouping.counts_among(is_seen)
+    is_visible = None if hidden is None else ~hidden
+    counts = grouping.counts_among(is_visible)
     coloured = [group for group in grouping.by_size if slots[group] < len(palette)]
     entries = [
         {
@@ -330,15 +352,15 @@ def legend_entries(
             "colour": palette[slots[group]],
             "name": grouping.names[group],
             "count": int(counts[group]),
-            "representative": _representative(grouping, group, is_seen),
+            "representative": _representative(grouping, group, is_visible),
         }
         for group in coloured
-        if counts[group] or is_seen is None
+        if counts[group] or is_visible is None
     ]
     rest = np.setdiff1d(np.arange(len(grouping.names)), coloured)
-    rest = rest[counts[rest] > 0] if is_seen is not None else rest
+    rest = rest[counts[rest] > 0] if is_visible is not None else rest
     if len(rest):
-        name = f"{len(rest):,} more share this grey"
+        name = f"{len(rest):,} smaller groups"
         count = int(counts[rest].sum())
         entries.append(
             {"group": None, "colour": GREYS[theme], "name": name, "count": count, "representative": None}
@@ -346,8 +368,8 @@ def legend_entries(
     return entries
 
 
-def _representative(grouping: Grouping, group: int, is_seen: np.ndarray | None) -> int | None:
+def _representative(grouping: Grouping, group: int, is_visible: np.ndarray | None) -> int | None:
     if not grouping.representatives or grouping.representatives[group] < 0:
         return None
     representative = grouping.representatives[group]
-    return representative if is_seen is None or is_seen[representative] else None
+    return representative if is_visible is None or is_visible[representative] else None

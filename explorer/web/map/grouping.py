@@ -1,4 +1,4 @@
-"""Ways to colour the songs: by cluster, genre or artist."""
+"""Groups of songs that colour the map: clusters, genres or artists."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from explorer.web.map.palette import colour_slots
 
 @dataclass(frozen=True)
 class Grouping:
-    """One way to colour the songs.
+    """Every song on the map in exactly one group.
 
     Attributes
     ----------
+    title : str
+        What the groups are, such as "Clusters".
     names : list of str
-        The groups, by number.
+        By group number.
     members : np.ndarray [shape=(n,), int32]
-        Each song's group.
+        Each song's group number.
     representatives : list of int
-        The song that stands for each group, by its number on the map; empty where none does.
+        By group number: the number of the most typical song, -1 if it is not on the map. Empty for genres and
+        artists.
     """
 
     title: str
@@ -31,26 +34,26 @@ class Grouping:
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """How many songs each group has [shape=(len(names),), int]."""
+        """The number of songs in each group [shape=(len(names),), int]."""
         return np.bincount(self.members, minlength=len(self.names))
 
-    def counts_among(self, those: np.ndarray | None) -> np.ndarray:
-        """Return how many of some songs [shape=(n,), bool] each group has; of all where None is said."""
-        return self.counts if those is None else np.bincount(self.members[those], minlength=len(self.names))
+    def counts_among(self, among: np.ndarray | None) -> np.ndarray:
+        """Return the number of songs of `among` [shape=(n,), bool] in each group; None counts all songs."""
+        return self.counts if among is None else np.bincount(self.members[among], minlength=len(self.names))
 
     @cached_property
     def slots(self) -> np.ndarray:
-        """Each group's place in the palette [shape=(len(names),), int]; MAX_COLOURS for grey."""
+        """Each group's index in the palette [shape=(len(names),), int]; MAX_COLOURS for grey."""
         return colour_slots(self.counts)
 
     @cached_property
     def by_size(self) -> list[int]:
-        """The groups' numbers, the largest first; of equal ones the lower number."""
+        """The groups' numbers, the largest group first; equal groups by number."""
         return np.argsort(-self.counts, kind="stable").tolist()
 
 
 def group_by_text(title: str, texts: list[str], *, missing: str) -> Grouping:
-    """Group songs by a text, the most common one first; those without any come last."""
+    """Group songs by a text: the largest group first, songs with an empty text last, named `missing`."""
     names, inverse, counts = np.unique(np.array(texts, dtype=object), return_inverse=True, return_counts=True)
     order = sorted(range(len(names)), key=lambda i: (names[i] == "", -counts[i], names[i]))
     rank = np.empty(len(names), dtype=np.int32)

@@ -1,4 +1,4 @@
-"""The view of the experiment that this project grew out of: regions, black points and white crosses."""
+"""The view of the original experiment: coloured Voronoi regions, black points and white crosses."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 
 from explorer.mapping.voronoi import Regions
 from explorer.web.map.figures import (
-    ALL,
-    Shown,
+    ALL_VISIBLE,
+    Visibility,
     bounds,
     group_names,
     marker_size,
@@ -21,58 +21,76 @@ from explorer.web.map.grouping import Grouping
 from explorer.web.map.palette import CELLS, GROUNDS, cell_slots
 
 _POINT = "rgb(0, 0, 0)"
-_GONE_POINT = "rgba(0, 0, 0, 0.55)"
-_UNLIT_POINT = "rgba(0, 0, 0, 0.14)"
-# Points are a good deal smaller than on the other maps: the regions have the colours.
-_POINT_SHARE, _LEAST_POINT = 0.62, 2.5
+_MISSING_POINT = "rgba(0, 0, 0, 0.55)"
+_FILTERED_OUT_POINT = "rgba(0, 0, 0, 0.14)"
+# Points are smaller than on the other maps, because here the cells carry the colours.
+_POINT_SCALE, _MIN_POINT_SIZE = 0.62, 2.5
 _CROSS_SIZE = 13
 
 
+def cell_colours(regions: Regions, theme: str) -> list[str]:
+    """Return the colours of the regions' cells; cells beside each other have different ones."""
+    return [CELLS[theme][slot] for slot in cell_slots(len(regions.polygons), regions.borders)]
+
+
 def original_figure(
-    positions: np.ndarray, regions: Regions, *, names: list[str], theme: str, shown: Shown = ALL
+    positions: np.ndarray,
+    regions: Regions,
+    grouping: Grouping,
+    cells: list[str],
+    *,
+    theme: str,
+    visibility: Visibility = ALL_VISIBLE,
+    meta: dict | None = None,
 ) -> go.Figure:
-    """Draw songs as black points on the cells of their regions, whose centres are white crosses.
+    """Draw songs as black points on the coloured cells of their regions; white crosses mark the centres.
 
     Parameters
     ----------
     positions : np.ndarray [shape=(n, 2), float32]
-        As the regions were made of.
+        The positions that the regions were made from.
     regions : Regions
         At most 126.
-    names : list of str
-        The regions', by their numbers.
+    grouping : Grouping
+        The songs by region, with the regions' names.
+    cells : list of str
+        As `cell_colours` returns them.
     theme : {"dark", "light"}
-    shown : Shown
+    visibility : Visibility
+    meta : dict, optional
+        More items for `layout.meta`.
 
     Returns
     -------
     go.Figure
-        Trace 0 has the songs, trace 1 the crosses. `layout.meta` says what that of `map_figure` says; its
-        "colours" are the cells', by the regions' numbers, which are also the points' colour numbers.
+        Trace 0 holds the songs, trace 1 the crosses. `layout.meta` has the same items as that of
+        `map_figure`; its "colours" are the cells' colours by region, which is also the points' colour number.
     """
-    slots = cell_slots(len(regions.polygons), regions.borders)
-    cells = [CELLS[theme][slot] for slot in slots]
     hues = max(len(cells), 1)
-    numbers, inks, marks = shown.apply(
-        regions.labels, [_POINT] * hues, gone_shades=[_GONE_POINT] * hues, unlit_shade=_UNLIT_POINT
+    numbers, inks, counts = visibility.apply(
+        regions.labels,
+        [_POINT] * hues,
+        missing_colours=[_MISSING_POINT] * hues,
+        filtered_out=_FILTERED_OUT_POINT,
     )
-    # Where points are black or nearly, what the page says of them has their cell's colour.
+    # The page shows a song's colour in its panel: for a black point that is its cell's colour.
     padded = cells or [_POINT]
-    colours = [padded[i % hues] if ink in (_POINT, _GONE_POINT) else ink for i, ink in enumerate(inks)]
-    size = max(_POINT_SHARE * marker_size(len(positions)), _LEAST_POINT)
-    named = name_places(positions, Grouping("Regions", names, regions.labels), cells, lit=shown.seen)
+    colours = [padded[i % hues] if ink in (_POINT, _MISSING_POINT) else ink for i, ink in enumerate(inks)]
+    size = max(_POINT_SCALE * marker_size(len(positions)), _MIN_POINT_SIZE)
+    names = name_places(positions, grouping, cells, among=visibility.visible)
     figure = page_figure(
         [points(positions, numbers, stepped_scale(inks), size=size, opacity=1), _crosses(regions.centres)],
         meta={
             "projection": "original",
             "bounds": bounds(np.vstack([positions, *regions.polygons])),
-            # A region is one piece of the map, and has its name once.
-            "names": [place for place in named if place["rank"] == 0],
-            "groups": group_names(names),
+            # A region is in one place, so it has its name once.
+            "names": [name for name in names if name["rank"] == 0],
+            "groups": group_names(grouping.names),
             "colours": colours,
             "hues": hues,
-            **marks,
+            **counts,
             "theme": theme,
+            **(meta or {}),
         },
     )
     edge = {"color": GROUNDS[theme], "width": 1}
@@ -94,12 +112,12 @@ def original_figure(
 
 
 def svg_path(polygon: np.ndarray) -> str:
-    """Write a polygon's corners as an SVG path, to nine digits: a pixel, however far one zooms in."""
+    """Write a polygon's corners as an SVG path; nine digits are exact to a pixel at any zoom."""
     return "M" + "L".join(f"{x:.9g},{y:.9g}" for x, y in polygon) + "Z"
 
 
 def _crosses(centres: np.ndarray) -> go.Scattergl:
-    # Traces of SVG would lie under the points.
+    # An SVG trace would be drawn under the points; a WebGL trace is drawn over them.
     return go.Scattergl(
         x=centres[:, 0].astype(np.float32),
         y=centres[:, 1].astype(np.float32),

@@ -1,16 +1,16 @@
-"""The colours of groups, and which group has which."""
+"""The map's colours, and which group gets which colour."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Found by simulated annealing over some thousand OKLCh colours. What it raised were the least distances, in
-# OKLab, between the first 2, 3, ... 20 of them, 5, 8, 12 and 20 counting most: as eyes see them that have all
-# cones, and that lack one of the three (Machado, Oliveira & Fernandes, 2009, severity 1). What it held to:
-# a contrast of 3:1 with the ground; more chroma than the grey has, and a distance from it; little of neon
-# and mud; and a blue to begin with. The first are told apart best; twenty are crowded for any eyes that lack
-# a cone, so that names and hovering must say the same.
+# Found by simulated annealing over some thousand OKLCh colours. It maximised the minimum OKLab distance among
+# the first 2, 3, ... 20 colours (5, 8, 12 and 20 had the largest weights), for normal vision and for the
+# three kinds of colour blindness (Machado, Oliveira & Fernandes, 2009, severity 1). Its constraints: a
+# contrast of 3:1 with the ground; more chroma than the grey, and a distance from it; few neon and muddy
+# colours; a blue first. The first colours differ most. Twenty are too many for colour-blind users, so the
+# page also shows a group's name on the map and on hover.
 PALETTES = {
     "dark": [
         "#49b7fc", "#b93b0a", "#fada37", "#7d4dbe", "#fd7394", "#81f9ed", "#be9708", "#067f5c", "#c44f98",
@@ -23,19 +23,21 @@ PALETTES = {
         "#c07654", "#3c91d8",
     ],
 }  # fmt: skip
-# What the smaller groups share steps back: hardly a hue, and little more than the contrast it needs.
+# All smaller groups share this colour. It is unobtrusive: almost no hue, and hardly more contrast than 3:1.
 GREYS = {"dark": "#5e6677", "light": "#868c98"}
 GROUNDS = {"dark": "#0c0e13", "light": "#f6f5f1"}
-# What a filter leaves out stays, so that the map keeps its shape, but recedes. It is half transparent, so
-# that it hides no lit point that it covers. One alone has a contrast of 1.3:1 with the ground; many on one
-# another come to little more than 2:1 and never to the grey's 3:1. None has a group's hue.
-UNLIT = {"dark": "rgba(74, 80, 93, 0.5)", "light": "rgba(169, 173, 179, 0.5)"}
-# Songs that are hidden keep their numbers, so they are drawn without any colour.
+# Songs that are filtered out stay visible, so that the map keeps its shape, but faint. They are half
+# transparent, so that they hide no matching point below them. A single point has a contrast of 1.3:1 with the
+# ground; many points on top of each other have little more than 2:1, always less than the grey's 3:1. They
+# have no group's hue.
+FILTERED_OUT = {"dark": "rgba(74, 80, 93, 0.5)", "light": "rgba(169, 173, 179, 0.5)"}
+# Hidden songs keep their places in the arrays, so they are drawn with a transparent colour.
 HIDDEN = "rgba(0, 0, 0, 0)"
-# The cells of the original view, in pairs of one hue as in the "Paired" scheme that the experiment drew them
-# in: the dimmer, then the brighter. In OKLCh, hues 30 degrees apart, those that follow each other far apart.
-# Black points have at least 4.5:1 on each (luminances from 0.2), and are on top of it; white crosses have
-# 2.4:1 in the dark (luminances to 0.37) and their rim in the light, where cells reach 0.62.
+# The cells of the original view: pairs of one hue, first the darker, then the brighter colour, as in the
+# "Paired" scheme of the experiment. The 12 hues are 30 degrees apart in OKLCh; consecutive pairs have hues
+# that are far apart. Black points have a contrast of at least 4.5:1 with each cell (luminances from 0.2).
+# White crosses have 2.4:1 in the dark theme (luminances up to 0.37); in the light theme, where cells reach
+# 0.62, their black rim makes them visible.
 CELLS = {
     "dark": [
         "#4f7eb9", "#80a7d9", "#5d8745", "#8bae78", "#b26947", "#d4957a", "#976baa", "#bb97cc", "#0c8a8a",
@@ -52,11 +54,11 @@ MAX_COLOURS = len(PALETTES["dark"])
 
 
 def colour_slots(counts: ArrayLike) -> np.ndarray:
-    """Give the groups their places in the palette.
+    """Choose an index in the palette for each group.
 
-    Up to 20 groups have the colour of their number. Of more, the 20 largest have a colour each: that of
-    their number where there is one, so that it stays theirs when other groups grow, and else one that a
-    smaller group leaves.
+    Up to 20 groups get the colour of their number. Of more groups, the 20 largest get a colour each. Those
+    numbered below 20 get the colour of their number, so that it stays the same when other groups grow. The
+    others get the colours that are left.
 
     Parameters
     ----------
@@ -66,31 +68,32 @@ def colour_slots(counts: ArrayLike) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(k,), int64]
-        Places in the palette; MAX_COLOURS for each group that shares grey. Of equally large groups, those
-        with the lower numbers have colours.
+        Indices in the palette; MAX_COLOURS for each group that shares grey. Of equally large groups, those
+        with lower numbers get the colours.
     """
     counts = np.asarray(counts, dtype=np.int64)
     numbers = np.arange(len(counts))
     largest = np.sort(np.argsort(-counts, kind="stable")[:MAX_COLOURS])
-    at_home, others = largest[largest < MAX_COLOURS], largest[largest >= MAX_COLOURS]
+    own_colour, others = largest[largest < MAX_COLOURS], largest[largest >= MAX_COLOURS]
     slots = np.full(len(counts), MAX_COLOURS)
-    slots[at_home] = at_home
-    slots[others] = np.setdiff1d(numbers[:MAX_COLOURS], at_home)
+    slots[own_colour] = own_colour
+    slots[others] = np.setdiff1d(numbers[:MAX_COLOURS], own_colour)
     return slots
 
 
 def cell_slots(count: int, borders: ArrayLike) -> np.ndarray:
-    """Give the cells of a diagram their places in `CELLS`, so that no two beside each other look the same.
+    """Choose an index in `CELLS` for each cell of a diagram, so that adjacent cells have different colours.
 
-    Up to 24 cells have the colour of their number. Of more, each has one of those that are used least so
-    far and that no cell beside it has. There always is one: of any part of a map in the plane, some cell
-    has at most five others beside it, and it is coloured after them.
+    Up to 24 cells get the colour of their number. Of more cells, each gets the least used colour that no
+    adjacent cell has. Such a colour always exists: in every planar graph some cell has at most five adjacent
+    cells. Remove that cell, repeat with the rest, and colour the cells in the reverse order: at most five
+    adjacent cells have a colour before it.
 
     Parameters
     ----------
     count : int
     borders : array_like [shape=(b, 2), int]
-        The pairs of cells beside each other.
+        The pairs of adjacent cells.
 
     Returns
     -------
@@ -99,19 +102,19 @@ def cell_slots(count: int, borders: ArrayLike) -> np.ndarray:
     n_colours = len(CELLS["dark"])
     if count <= n_colours:
         return np.arange(count)
-    beside: list[set[int]] = [set() for _ in range(count)]
-    for one, other in np.asarray(borders, dtype=np.int64).reshape(-1, 2).tolist():
-        beside[one].add(other)
-        beside[other].add(one)
-    left, last_first = set(range(count)), []
+    adjacent: list[set[int]] = [set() for _ in range(count)]
+    for cell, other in np.asarray(borders, dtype=np.int64).reshape(-1, 2).tolist():
+        adjacent[cell].add(other)
+        adjacent[other].add(cell)
+    left, removed = set(range(count)), []
     while left:
-        cell = min(left, key=lambda cell: (len(beside[cell] & left), -cell))
+        cell = min(left, key=lambda cell: (len(adjacent[cell] & left), -cell))
         left.remove(cell)
-        last_first.append(cell)
-    slots, used = np.full(count, -1), np.zeros(n_colours, dtype=np.int64)
-    for cell in reversed(last_first):
-        taken = {int(slots[other]) for other in beside[cell]}
+        removed.append(cell)
+    slots, n_uses = np.full(count, -1), np.zeros(n_colours, dtype=np.int64)
+    for cell in reversed(removed):
+        taken = {int(slots[other]) for other in adjacent[cell]}
         free = [colour for colour in range(n_colours) if colour not in taken]
-        slots[cell] = min(free or range(n_colours), key=lambda colour: used[colour])
-        used[slots[cell]] += 1
+        slots[cell] = min(free or range(n_colours), key=lambda colour: n_uses[colour])
+        n_uses[slots[cell]] += 1
     return slots

@@ -1,4 +1,4 @@
-"""A new layout of the map, computed in a program of its own: the page goes on, and it can be cancelled."""
+"""Runs `map` in a process of its own, so that the page stays responsive and the run can be cancelled."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from explorer.util.processes import ChildProgram
 
 @dataclass(frozen=True)
 class JobState:
-    """How a job stands.
+    """The progress of a job.
 
     Attributes
     ----------
     phase : {"idle", "running", "done", "failed", "cancelled"}
     text : str
-        What it is doing, or why it failed.
+        The current step, or why the job failed.
     share : float
-        Done of what it is doing, from 0 to 1.
+        The finished share of the current step, from 0 to 1.
     """
 
     phase: str = "idle"
@@ -28,7 +28,7 @@ class JobState:
 
 
 class MapJob:
-    """At most one `map` at a time for one database; `state` says how it stands."""
+    """Runs at most one `map` at a time for one database; `state` is its progress."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class MapJob:
         self.state = JobState()
 
     def start(self, *options: str) -> None:
-        """Run `map` with options, unless one is running."""
+        """Run `map` with these options; do nothing if one is running."""
         with self._lock:
             if self.state.phase == "running":
                 return
@@ -47,21 +47,21 @@ class MapJob:
         threading.Thread(target=self._follow, args=(self._program,), name="map-job", daemon=True).start()
 
     def cancel(self) -> None:
-        """Ask what is running to stop. Once the new map is being stored it is too late for that."""
+        """Ask the running `map` to stop; it finishes anyway if it is already storing the new map."""
         with self._lock:
             if self.state.phase == "running":
                 self._program.cancel()
 
     def _follow(self, program: ChildProgram) -> None:
-        program.follow(self._tell)
+        program.follow(self._report)
         if program.wait() == 0:
-            self.state = JobState("done", "The map is drawn anew.", 1.0)
+            self.state = JobState("done", "The new map is ready.", 1.0)
         elif program.is_cancelled:
-            self.state = JobState("cancelled", "Cancelled: the map is as it was.")
+            self.state = JobState("cancelled", "Cancelled: the map has not changed.")
         else:
-            # The last line is the error, as one sentence.
-            lines = program.lines or ["The map could not be made: run `python run.py map`."]
+            # The last line is the error message.
+            lines = program.lines or ["The map could not be made: run `python run.py map` to see why."]
             self.state = JobState("failed", lines[-1])
 
-    def _tell(self, text: str, share: float) -> None:
+    def _report(self, text: str, share: float) -> None:
         self.state = JobState("running", text, share)

@@ -1,4 +1,4 @@
-"""From what the page's controls say to what it draws."""
+"""Turns the state of the page's controls into the map's figure and legend."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import Filter
-from explorer.web.map.figures import Shown, legend_entries, map_figure
-from explorer.web.map.original_view import original_figure
+from explorer.web.map.figures import Visibility, legend_entries, map_figure
+from explorer.web.map.original_view import cell_colours, original_figure
 from explorer.web.map.palette import PALETTES
 from explorer.web.page import panels
 from explorer.web.page.header import COLOURINGS, ORIGINAL
@@ -17,18 +17,22 @@ _COLOURINGS = {option["value"] for option in COLOURINGS}
 
 @dataclass(frozen=True)
 class MapView:
-    """What the page shows: a view, its colours, and which songs are lit.
+    """What the page's controls ask for: projection, colours, theme and filter.
 
     Attributes
     ----------
     projection : str
         "tsne", "umap", "pca", or "original".
+    colouring : {"cluster", "genre", "artist"}
     cluster_count : int or None
         None for the stored map's.
+    fade : bool
+        Whether points fade that have few of their true neighbours near them.
+    theme : {"dark", "light"}
     revision : int
-        Of the map that the page knows.
+        Of the map that the page shows.
     changes : str
-        The mark of the files' file_status that it knows, as `Catalogue.changes`.
+        The `Catalogue.changes` of the snapshot that the page shows.
     filter : Filter
     """
 
@@ -43,63 +47,62 @@ class MapView:
 
     @classmethod
     def parse(cls, document: object) -> MapView:
-        """Read what the page sent; what makes no sense counts as not said."""
-        said = document if isinstance(document, dict) else {}
-        clusters = said.get("clusters")
+        """Read the page's JSON; missing or invalid values get their defaults."""
+        values = document if isinstance(document, dict) else {}
+        clusters = values.get("clusters")
         is_count = isinstance(clusters, int) and not isinstance(clusters, bool)
-        colouring, revision, changes = (said.get(name) for name in ("colouring", "revision", "changes"))
+        colouring, revision, changes = (values.get(name) for name in ("colouring", "revision", "changes"))
         return cls(
-            projection=str(said.get("projection")),
+            projection=str(values.get("projection")),
             colouring=colouring if colouring in _COLOURINGS else "cluster",
             cluster_count=min(max(clusters, 1), MAX_CLUSTERS) if is_count else None,
-            fade=said.get("fade") is True,
-            theme=said["theme"] if said.get("theme") in PALETTES else "dark",
+            fade=values.get("fade") is True,
+            theme=values["theme"] if values.get("theme") in PALETTES else "dark",
             revision=revision if isinstance(revision, int) else 0,
             changes=changes if isinstance(changes, str) else "",
-            filter=Filter.parse(said.get("filter")),
+            filter=Filter.parse(values.get("filter")),
         )
 
-    def view_of(self, catalogue: Catalogue) -> str:
-        """Return the view to draw: another one where the library has not the one asked for."""
+    def projection_in(self, catalogue: Catalogue) -> str:
+        """Return the projection to draw: the library's first one if it does not have the one asked for."""
         stored = "pca" if self.projection == ORIGINAL else self.projection
         return self.projection if stored in catalogue.positions else next(iter(catalogue.positions))
 
 
-def draw_map(catalogue: Catalogue, look: MapView) -> tuple:
-    """Return the map's figure as JSON, the legend and the line of trust."""
-    view, theme = look.view_of(catalogue), look.theme
-    projection, regions = view, None
-    if view == ORIGINAL:
+def draw_map(catalogue: Catalogue, view: MapView) -> tuple:
+    """Return the map's figure as JSON, the legend, and the line that says how far the map can be trusted."""
+    projection = view.projection_in(catalogue)
+    if projection == ORIGINAL:
         projection = "pca"
-        regions, grouping = catalogue.regions(look.cluster_count or len(catalogue.clusters.names))
+        regions, grouping = catalogue.regions(view.cluster_count or len(catalogue.clusters.names))
+        cells = cell_colours(regions, view.theme)
     else:
-        grouping = catalogue.grouping(look.colouring, cluster_count=look.cluster_count)
+        grouping = catalogue.grouping(view.colouring, cluster_count=view.cluster_count)
+        regions = cells = None
     positions, file_status = catalogue.positions[projection], catalogue.file_status
-    hidden = catalogue.hidden(look.filter.hide)
-    shown = Shown(catalogue.matching(look.filter, grouping), hidden, file_status.is_gone)
-    if regions is not None:
-        figure = original_figure(positions, regions, names=grouping.names, theme=theme, shown=shown)
-        colours = figure.layout.meta["colours"]
-    else:
-        near = catalogue.near[view] if look.fade else None
-        figure = map_figure(positions, grouping, theme=theme, projection=view, near=near, shown=shown)
-        colours = None
-    more = {
+    hideable, hidden = file_status.counts, catalogue.hidden(view.filter.hide)
+    meta = {
         "revision": catalogue.revision,
         "order": catalogue.order,
-        "colouring": look.colouring,
+        "colouring": view.colouring,
         "songs": len(catalogue),
         "away": 0 if hidden is None else int(hidden.sum()),
         "changes": catalogue.changes,
-        "hide": list(look.filter.hide),
-        "hideable": file_status.counts,
+        "hide": list(view.filter.hide),
+        "hideable": hideable,
     }
-    figure.update_layout(meta={**figure.layout.meta, **more})
+    visibility = Visibility(catalogue.matching(view.filter, grouping), hidden, file_status.is_missing)
+    common = {"theme": view.theme, "visibility": visibility, "meta": meta}
+    if cells is not None:
+        figure = original_figure(positions, regions, grouping, cells, **common)
+    else:
+        near = catalogue.near[projection] if view.fade else None
+        figure = map_figure(positions, grouping, projection=projection, near=near, **common)
     legend = panels.legend(
         grouping.title,
-        legend_entries(grouping, theme=theme, colours=colours, hidden=hidden),
-        groups=len(grouping.names),
-        shown=look.filter.shown,
-        missing=0 if "missing" in look.filter.hide else file_status.counts["missing"],
+        legend_entries(grouping, theme=view.theme, colours=cells, hidden=hidden),
+        n_groups=len(grouping.names),
+        isolated=view.filter.shown,
+        n_missing=0 if "missing" in view.filter.hide else hideable["missing"],
     )
     return figure.to_plotly_json(), legend, panels.trust_line(catalogue.quality.get(projection, {}))

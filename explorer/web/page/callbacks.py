@@ -1,4 +1,4 @@
-"""What the page's controls do: read inputs, call a function, return."""
+"""The page's callbacks: each reads inputs, calls a function and returns the result."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ from explorer.web.page.ids import Ids
 
 
 def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
-    """Connect the controls with the library and with the browser's own code in assets/."""
+    """Connect the controls with functions here and with the JavaScript in assets/."""
 
     @app.callback(
         Output(Ids.DRAWING, "data"),
         *_each(Output, "children", Ids.LEGEND, Ids.TRUST, Ids.MESSAGE),
-        Input(Ids.LOOK, "data"),
+        Input(Ids.VIEW, "data"),
         prevent_initial_call=True,
     )
     def draw(document: object):
         try:
-            look = MapView.parse(document)
-            held = holder.held()
-            is_known = (held.revision, held.changes) == (look.revision, look.changes)
-            catalogue = held if is_known else holder.latest()
+            view, catalogue = MapView.parse(document), holder.current()
+            if (view.revision, view.changes) != (catalogue.revision, catalogue.changes):
+                catalogue = holder.latest()
             if not len(catalogue):
                 raise PreventUpdate
-            holder.warm_up()
-            return *draw_map(catalogue, look), ""
+            holder.warm_up(catalogue)
+            return *draw_map(catalogue, view), ""
         except ExplorerError as error:
             return no_update, no_update, no_update, str(error)
 
-    _register_finding(app, holder)
+    _register_search(app, holder)
     _register_redrawing(app, holder, job)
     _register_clientside(app)
 
 
-def _register_finding(app: Dash, holder: CatalogueHolder) -> None:
+def _register_search(app: Dash, holder: CatalogueHolder) -> None:
+    """Let the page search, and fill its filters' choices."""
+
     @app.callback(
         Output(Ids.SEARCH, "data"),
         Input(Ids.SEARCH, "searchValue"),
@@ -54,33 +55,33 @@ def _register_finding(app: Dash, holder: CatalogueHolder) -> None:
 
     @app.callback(
         *_each(Output, "data", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS),
-        *_of(Output, Ids.FILTER_YEARS, "min", "max"),
+        *_properties(Output, Ids.FILTER_YEARS, "min", "max"),
         Output(Ids.FILTER_YEARS_NOTE, "children"),
         Output(Ids.FILTER_DURATION, "max"),
         Output("filters", "data-ready"),
         Input(Ids.FILTER_TOGGLE, "n_clicks"),
         *_each(Input, "checked", Ids.HIDE_DUPLICATES, Ids.HIDE_MISSING),
-        State(Ids.LOOK, "data"),
+        State(Ids.VIEW, "data"),
         prevent_initial_call=True,
     )
-    def offer_filters(_clicks, duplicates: object, missing: object, document: object):
-        hide = hiding(duplicates, missing)
+    def filter_choices(_clicks, duplicates: object, missing: object, document: object):
+        count, hide = MapView.parse(document).cluster_count, hidden_kinds(duplicates, missing)
         try:
-            return *panels.filter_options(holder.held(), MapView.parse(document).cluster_count, hide), "true"
+            return *panels.filter_options(holder.current(), count, hide), "true"
         except ExplorerError:
             raise PreventUpdate from None
 
     @app.callback(
         Output(Ids.FILTER_ARTISTS, "data"),
-        *_of(Input, Ids.FILTER_ARTISTS, "searchValue", "value"),
+        *_properties(Input, Ids.FILTER_ARTISTS, "searchValue", "value"),
         prevent_initial_call=True,
     )
-    def offer_artists(text: str | None, chosen: list[str] | None):
+    def artist_choices(text: str | None, chosen: list[str] | None):
         return panels.artist_options(holder, text or "", chosen or [])
 
 
 def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
-    """Let the page lay the map out anew, in another process."""
+    """Let the page start, follow and cancel a new map in another process."""
 
     @app.callback(
         Output(Ids.REDRAW_TIMER, "disabled"),
@@ -97,11 +98,11 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
 
     @app.callback(
         Output(Ids.REDRAW_TIMER, "disabled", allow_duplicate=True),
-        Input(Ids.NEWS_SHOW, "n_clicks"),
+        Input(Ids.UPDATES_SHOW, "n_clicks"),
         prevent_initial_call=True,
     )
-    def show_news(_clicks):
-        """Give songs that were indexed meanwhile their places; the timer brings the new map."""
+    def show_updates(_clicks):
+        """Place songs that were indexed since the map was made; the timer then brings the new map."""
         try:
             unmapped = holder.latest().unmapped
         except ExplorerError:
@@ -122,20 +123,20 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
     def follow(_ticks, revision: int):
         state = job.state
         try:
-            newest = holder.latest().revision
+            latest = holder.latest().revision
         except ExplorerError:
             raise PreventUpdate from None
-        shown = newest if newest != revision else no_update
-        return panels.redraw_state(state), state.phase, state.phase != "running", shown
+        new_revision = latest if latest != revision else no_update
+        return panels.redraw_state(state), state.phase, state.phase != "running", new_revision
 
 
-def hiding(*switches: object) -> tuple[str, ...]:
-    """Return what switches in the order of `HIDEABLE` say is to be hidden."""
+def hidden_kinds(*switches: object) -> tuple[str, ...]:
+    """Return the kinds of songs to hide; the switches are in the order of `HIDEABLE`."""
     return tuple(kind for kind, is_on in zip(HIDEABLE, switches, strict=True) if is_on is True)
 
 
 def redraw_options(projection: str, perplexity: object, neighbours: object) -> list[str]:
-    """Return `map`'s options for a new layout of one projection."""
+    """Return the options of `map` for a new layout of one projection."""
     options = ["--relayout", "--projection", "pca" if projection == "original" else projection]
     if projection == "tsne" and isinstance(perplexity, int | float):
         options += ["--perplexity", str(perplexity)]
@@ -145,22 +146,22 @@ def redraw_options(projection: str, perplexity: object, neighbours: object) -> l
 
 
 def _register_clientside(app: Dash) -> None:
-    """Bind assets/core/dash.js: sound must not wait for a round trip."""
+    """Register the callbacks in assets/core/dash.js, which need no round trip to the server."""
 
-    def bind(name: str, *arguments: object, at_once: bool = False) -> None:
+    def bind(name: str, *arguments: object, initially: bool = False) -> None:
         function = ClientsideFunction("explorer", name)
-        app.clientside_callback(function, *arguments, prevent_initial_call=not at_once)
+        app.clientside_callback(function, *arguments, prevent_initial_call=not initially)
 
-    ranges = [*_of(State, Ids.FILTER_YEARS, "min", "max"), State(Ids.FILTER_DURATION, "max")]
+    ranges = [*_properties(State, Ids.FILTER_YEARS, "min", "max"), State(Ids.FILTER_DURATION, "max")]
     bind(
         "look",
-        Output(Ids.LOOK, "data"),
+        Output(Ids.VIEW, "data"),
         *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING, Ids.CLUSTERS),
         Input(Ids.FADE, "checked"),
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
     )
     bind("draw", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
-    bind("goTo", *_of(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value"))
+    bind("goTo", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value"))
     bind(
         "gatherFilter",
         Output(Ids.FILTER, "data"),
@@ -187,14 +188,14 @@ def _register_clientside(app: Dash) -> None:
         Output(Ids.PROVIDER, "forceColorScheme"),
         Input(Ids.CHOSEN_THEME, "modified_timestamp"),
         State(Ids.CHOSEN_THEME, "data"),
-        at_once=True,
+        initially=True,
     )
     bind(
         "showFields",
         *_each(Output, "style", Ids.CLUSTERS_FIELD, "colouring-field"),
         *_each(Output, "style", Ids.PERPLEXITY_FIELD, Ids.NEIGHBOURS_FIELD),
         *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING),
-        at_once=True,
+        initially=True,
     )
     bind(
         "toggleControls",
@@ -205,10 +206,10 @@ def _register_clientside(app: Dash) -> None:
 
 
 def _each(kind: type, prop: str, *control_ids: str) -> list:
-    """Return the same property of several controls."""
+    """Return dependencies on the same property of several controls."""
     return [kind(control_id, prop) for control_id in control_ids]
 
 
-def _of(kind: type, control_id: str, *props: str) -> list:
-    """Return several properties of one control."""
+def _properties(kind: type, control_id: str, *props: str) -> list:
+    """Return dependencies on several properties of one control."""
     return [kind(control_id, prop) for prop in props]

@@ -1,4 +1,4 @@
-"""The page's header: search, views, filters, and what else is one press away."""
+"""The page's header: search, view and colour controls, filters, and buttons."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
-from explorer.config import TITLES
-from explorer.util.progress import number
+from explorer.config import PROJECTION_NAMES
+from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, field, icon, icon_button, part, segmented, switch
 
 ORIGINAL = "original"
-"""The view of the experiment this project grew out of: PCA in Voronoi regions."""
+"""The view of the original experiment: the PCA map divided into Voronoi regions."""
 
 COLOURINGS = [
     {"value": "cluster", "label": "Cluster"},
@@ -21,11 +21,11 @@ COLOURINGS = [
     {"value": "artist", "label": "Artist"},
 ]
 _SEARCH_LABEL = "Search a title, artist, album or genre"
-_MOST_OPTIONS_SHOWN = 60
+_MAX_OPTIONS_SHOWN = 60
 
 
 def header(catalogue: Catalogue | None) -> Component:
-    """Return the header, with the filters that open from it."""
+    """Return the header and the filters, which open from it."""
     return part(
         "card header",
         part("brand", html.H1("Music Explorer"), html.Small(_count_line(catalogue), id="counts")),
@@ -52,7 +52,7 @@ def _search() -> dmc.Select:
         searchable=True,
         clearable=False,
         placeholder=_SEARCH_LABEL,
-        nothingFoundMessage="Nothing here is called that",
+        nothingFoundMessage="No song, genre or artist has this name",
         leftSection=icon("search"),
         rightSection=html.Kbd("/"),
         rightSectionPointerEvents="none",
@@ -69,12 +69,13 @@ def _controls(catalogue: Catalogue | None) -> Component:
     views = _views(catalogue)
     first = next((option["value"] for option in views if not option["disabled"]), "tsne")
     label = html.Span("Colour", className="field-label", id="colouring-label")
+    hint = "Four ways to arrange the songs. In each, songs close together sound alike."
     return part(
         "controls",
-        segmented(Ids.PROJECTION, "View", views, first),
+        segmented(Ids.PROJECTION, "View", views, first, hint=hint),
         field("colouring", label, segmented(Ids.COLOURING, "Colour by", COLOURINGS, "cluster")),
         id=Ids.CONTROLS,
-        # The page's address leaves these defaults out.
+        # The page's address contains a value only if it differs from these defaults.
         data_projection=first,
         data_clusters=str(len(catalogue.clusters.names) if catalogue else 1),
     )
@@ -82,7 +83,7 @@ def _controls(catalogue: Catalogue | None) -> Component:
 
 def _views(catalogue: Catalogue | None) -> list[dict]:
     stored = catalogue.positions if catalogue else {}
-    views = [(name, TITLES[name], name) for name in ("tsne", "umap", "pca")]
+    views = [(name, PROJECTION_NAMES[name], name) for name in ("tsne", "umap", "pca")]
     return [
         {"value": name, "label": label, "disabled": bool(stored) and needed not in stored}
         for name, label, needed in [*views, (ORIGINAL, "Original", "pca")]
@@ -98,8 +99,8 @@ def _filters() -> Component:
         _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
         _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
         _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
-        _hiding(Ids.HIDE_DUPLICATES, "Hide duplicates", "One of each sound stays on the map"),
-        _hiding(Ids.HIDE_MISSING, "Hide missing songs", "Those whose files are gone"),
+        _hide_switch(Ids.HIDE_DUPLICATES, "Hide duplicates", "One song of each sound stays on the map"),
+        _hide_switch(Ids.HIDE_MISSING, "Hide missing songs", "Songs whose files were moved or deleted"),
         part("filters-note", "Songs that are filtered out turn grey: the map keeps its shape.", tag=html.P),
         tag=html.Section,
         id="filters",
@@ -108,8 +109,8 @@ def _filters() -> Component:
     )
 
 
-def _hiding(control_id: str, label: str, description: str) -> Component:
-    """Return a switch; the browser shows it where there is something to hide, and says how much."""
+def _hide_switch(control_id: str, label: str, description: str) -> Component:
+    """Return a hidden switch; the browser shows it, with a count, if the library has songs to hide."""
     return part(None, switch(control_id, label, description), id=f"{control_id}-field", hidden=True)
 
 
@@ -124,9 +125,9 @@ def _choice(control_id: str, label: str, placeholder: str, **more: object) -> dm
         searchable=True,
         clearable=True,
         clearButtonProps={"aria-label": f"Clear: {label}"},
-        limit=_MOST_OPTIONS_SHOWN,
+        limit=_MAX_OPTIONS_SHOWN,
         maxDropdownHeight=260,
-        nothingFoundMessage="There is none",
+        nothingFoundMessage="Nothing found",
         hidePickedOptions=True,
         openOnFocus=False,
         size="sm",
@@ -157,4 +158,4 @@ def _range(control_id: str, name: str, note: html.Small, **more: object) -> Comp
 def _count_line(catalogue: Catalogue | None) -> str:
     if catalogue is None:
         return ""
-    return f"{number(len(catalogue), 'song')} · {number(catalogue.n_genres, 'genre')}"
+    return f"{plural(len(catalogue), 'song')} · {plural(catalogue.n_genres, 'genre')}"

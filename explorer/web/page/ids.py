@@ -1,12 +1,14 @@
-"""Every id that callbacks and the browser's code refer to, once."""
+"""The ids of the page's elements that callbacks use."""
 
 
 class Ids:
-    """The ids of what Dash fills, reads or listens to."""
+    """The ids of elements that Dash fills, reads or listens to."""
 
     PROVIDER = "provider"
     MAP = "map"
-    LOOK = "look"
+    VIEW = "look"
+    """Holds what `MapView.parse` reads."""
+
     DRAWING = "drawing"
     REVISION = "revision"
     CHANGES = "changes"
@@ -24,7 +26,7 @@ class Ids:
     CONTROLS_TOGGLE = "controls-toggle"
     CONTROLS = "controls"
 
-    NEWS_SHOW = "updates-show"
+    UPDATES_SHOW = "updates-show"
     LEGEND = "legend"
     ISOLATED = "isolated"
     TRUST = "trust"

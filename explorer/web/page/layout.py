@@ -1,4 +1,4 @@
-"""The whole page: a map under floating cards, or in the map's place a notice."""
+"""The whole page: the map below floating cards, or a notice in place of the map."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ THEME = {"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "
 
 @dataclass(frozen=True)
 class Notice:
-    """A state in which there is no map to show: what is so, and what to do."""
+    """Shown in place of the map if there is none: what happened, and what to do.
+
+    Attributes
+    ----------
+    kind : {"empty", "busy", "broken"}
+    title, text : str
+    command : str
+        A command for the terminal that helps, or nothing.
+    """
 
     kind: str
     title: str
@@ -38,7 +46,7 @@ class Notice:
 
 
 def page(catalogue: Catalogue | None, notice: Notice | None) -> dmc.MantineProvider:
-    """Return the whole page: the map, or in its place a notice."""
+    """Return the whole page, with the map or with a notice in its place."""
     cards = [
         _map(),
         header(catalogue),
@@ -58,7 +66,7 @@ def page(catalogue: Catalogue | None, notice: Notice | None) -> dmc.MantineProvi
         defaultColorScheme="auto",
         children=[
             dcc.Store(id=Ids.CHOSEN_THEME, storage_type="local"),
-            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.LOOK, Ids.DRAWING, Ids.ISOLATED, Ids.FILTER)),
+            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.ISOLATED, Ids.FILTER)),
             dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
             dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
@@ -112,6 +120,6 @@ def _notice(notice: Notice, catalogue: Catalogue | None) -> Component:
         id="notice",
         role="alert" if notice.kind == "busy" else "status",
         data_kind=notice.kind,
-        # An empty catalogue has a revision, too: the songs of this library have lost their map.
+        # A library that has lost its map still has that map's revision.
         data_revision=str(0 if catalogue is None else catalogue.revision),
     )

@@ -1,4 +1,4 @@
-"""What fills the page's panels as one goes on: the legend, the line of trust, the state of a new drawing."""
+"""Parts of the page that callbacks fill: legend, map quality, redraw progress, search and filter choices."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import dash_mantine_components as dmc
 from dash import html
 
 from explorer.errors import ExplorerError
-from explorer.util.progress import number
+from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.redraw_job import JobState
 from explorer.web.page.parts import button, icon, part
 
 TRUST_EXPLANATION = (
-    ("Trustworthiness", "1 when songs that are near each other on this map also sound alike."),
-    ("Continuity", "1 when songs that sound alike are also near each other on this map."),
-    ("Neighbours kept", "How many of a song's ten truly nearest are among its ten nearest on this map."),
+    ("Trustworthiness", "Is 1 when songs that are near each other on this map also sound alike."),
+    ("Continuity", "Is 1 when songs that sound alike are also near each other on this map."),
+    (
+        "Neighbours kept",
+        "How many of the ten songs that sound most like a song are among the ten nearest to it on this map.",
+    ),
     (
         "Genre purity",
-        "How many of its ten nearest on this map share its genre, and how many would by chance.",
+        "How many of the ten songs nearest to a song on this map have its genre. Chance is the number for a "
+        "map with the songs in random places.",
     ),
 )
 
@@ -27,27 +31,30 @@ def legend(
     title: str,
     entries: list[dict],
     *,
-    groups: int,
-    shown: tuple[int, ...] | None = None,
-    missing: int = 0,
+    n_groups: int,
+    isolated: tuple[int, ...] | None = None,
+    n_missing: int = 0,
 ) -> list:
-    """Return the legend's rows: colour, name, number of songs.
+    """Return the legend's heading, and its rows of colour, name and number of songs.
 
-    A row isolates its group on the map; where a song stands for the group, a second button plays it.
+    A click on a row shows only its group on the map. A second button plays the song that represents the
+    group, if there is one.
 
     Parameters
     ----------
-    shown : tuple of int, optional
-        The groups that are isolated now.
-    missing : int
-        How many songs on the map have no file any more: a last row says what marks them.
+    entries : list of dict
+        As `legend_entries` returns them.
+    isolated : tuple of int, optional
+        The groups that are shown alone now.
+    n_missing : int
+        How many songs on the map have no file. If any, a last row explains how they are drawn.
     """
-    rows = [_legend_row(shown=shown, **entry) for entry in entries]
-    if missing:
-        rows.append(_missing_row(missing))
+    rows = [_legend_row(isolated=isolated, **entry) for entry in entries]
+    if n_missing:
+        rows.append(_missing_row(n_missing))
     return [
-        html.H2([html.Span(title), html.Span(f"{groups:,}", className="legend-count")]),
-        html.Ul(rows, className="legend-isolated" if shown is not None else None),
+        html.H2([html.Span(title), html.Span(f"{n_groups:,}", className="legend-count")]),
+        html.Ul(rows, className="legend-isolated" if isolated is not None else None),
     ]
 
 
@@ -67,30 +74,30 @@ def _legend_row(
     count: int,
     representative: int | None,
     group: int | None,
-    shown: tuple[int, ...] | None,
+    isolated: tuple[int, ...] | None,
 ) -> html.Li:
     parts = _row_parts(html.Span(className="dot", style={"background": colour}), name, count, title=name)
     if group is None:
         return html.Li(part("legend-row legend-rest", *parts))
-    is_pressed = shown is not None and group in shown
-    isolate = button(
+    is_isolated = isolated is not None and group in isolated
+    row_button = button(
         *parts,
         kind="legend-row",
-        title="Show only this group (Shift adds it)",
-        aria_pressed=str(is_pressed).lower(),
+        title="Show only this group (Shift-click adds it)",
+        aria_pressed=str(is_isolated).lower(),
         aria_label=f"Show only {name}: {count:,} songs",
         data_group=str(group),
     )
-    row = [isolate]
+    row = [row_button]
     if representative is not None:
         label = f"Play the song that is most like {name}"
-        told = {"title": label, "aria_label": label, "data_representative": str(representative)}
-        row.append(button(icon("play"), kind="legend-play", **told))
-    return html.Li(row, className="legend-on" if is_pressed else None)
+        attributes = {"title": label, "aria_label": label, "data_representative": str(representative)}
+        row.append(button(icon("play"), kind="legend-play", **attributes))
+    return html.Li(row, className="legend-on" if is_isolated else None)
 
 
 def trust_line(quality: dict) -> list:
-    """Return how far a projection can be trusted, in one line that explains itself on hover and focus."""
+    """Return one line that says how far a projection can be trusted; its tooltip explains the numbers."""
     chance = quality.get("genre_chance")
     purity = "genre purity" if chance is None else f"genre purity (chance {chance:.0%})"
     figures = (
@@ -104,7 +111,7 @@ def trust_line(quality: dict) -> list:
         if (value := quality.get(name)) is not None:
             parts += [" · "] * bool(parts) + [html.B(format(value, form)), f" {label}"]
     if not parts:
-        return [html.Span("Too few songs to say how far this map can be trusted")]
+        return [html.Span("Too few songs to measure how far this map can be trusted")]
     explanation = html.Dl([row for name, text in TRUST_EXPLANATION for row in (html.Dt(name), html.Dd(text))])
     line = html.Span(parts, className="trust-line", tabIndex=0)
     return [
@@ -120,51 +127,60 @@ def trust_line(quality: dict) -> list:
 
 
 def redraw_state(state: JobState) -> list:
-    """Return how far a new drawing has come."""
+    """Return the progress of a new map."""
     if state.phase == "idle":
         return []
-    told = html.Div(state.text, className="redraw-text")
+    text = html.Div(state.text, className="redraw-text")
     if state.phase != "running":
-        return [told]
-    return [told, dmc.Progress(value=round(100 * state.share), size="sm", animated=True)]
+        return [text]
+    return [text, dmc.Progress(value=round(100 * state.share), size="sm", animated=True)]
 
 
 def suggestions(holder: CatalogueHolder, text: str | None, hide: tuple[str, ...] = ()) -> list[dict]:
-    """Return what the search offers: genres and artists to filter by, and songs; none while it is busy."""
+    """Return what the search suggests: genres and artists to filter by, and songs; nothing on an error."""
     if not text:
         return []
     try:
-        found = holder.held().suggest(text, hide=hide)
+        return [_option(suggestion) for suggestion in holder.current().suggest(text, hide=hide)]
     except ExplorerError:
         return []
-    return [_suggestion(one) for one in found]
 
 
-def _suggestion(one: dict) -> dict:
-    if one["kind"] == "song":
-        return {"value": f"song:{one['index']}", "label": one["title"], "told": one["artist"] or "no artist"}
-    kind, name = one["kind"], one["name"]
-    told = f"Show this {kind}: {number(one['songs'], 'song')}"
-    return {"value": f"{kind}:{name}", "label": name, "told": told}
+def _option(suggestion: dict) -> dict:
+    """Return a suggestion as an option of the search box; "told" is the line below its label."""
+    kind = suggestion["kind"]
+    if kind == "song":
+        value, label = f"song:{suggestion['index']}", suggestion["title"]
+        return {"value": value, "label": label, "told": suggestion["artist"] or "no artist"}
+    name = suggestion["name"]
+    detail = f"Show this {kind}: {plural(suggestion['songs'], 'song')}"
+    return {"value": f"{kind}:{name}", "label": name, "told": detail}
 
 
 def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[str, ...] = ()) -> tuple:
-    """Return what the filters offer: genres, clusters, years from and to, a note, and the longest song."""
+    """Return the filters' choices.
+
+    Returns
+    -------
+    tuple
+        The genres as options, the clusters' names, the first and the last year, a note about songs without a
+        year, and the longest duration in seconds, rounded up.
+    """
     facets = catalogue.facets
     counted = facets.by_genre.counted(hidden=catalogue.hidden(hide))
     genres = [{"value": name, "label": f"{name} ({count:,})"} for name, count in counted]
     grouping = catalogue.grouping("cluster", cluster_count=cluster_count)
     first, last = facets.years or (0, 0)
-    missing = facets.n_without_year
-    note = f"{missing:,} songs say no year" if missing else ""
+    n_without = facets.n_without_year
+    note = f"{plural(n_without, 'song')} without a year" if n_without else ""
     longest = int(facets.durations_s[1]) + 1 if facets.durations_s else 60
     return genres, grouping.names, first, max(last, first), note, longest
 
 
 def artist_options(holder: CatalogueHolder, text: str, chosen: list[str]) -> list[str]:
-    """Return artists whose names hold a text, with those that are chosen already."""
+    """Return artists whose names contain a text, after those that are already chosen."""
     try:
-        found = holder.held().facets.suggest_artists(text)
+        artists = holder.current().facets.suggest_artists(text)
     except ExplorerError:
-        found = []
-    return list(dict.fromkeys([*(str(name) for name in chosen), *found]))
+        artists = []
+    return list(dict.fromkeys([*(str(name) for name in chosen), *artists]))

@@ -1,4 +1,4 @@
-"""Small parts that several of the page's cards are made of."""
+"""Small elements that several of the page's cards use."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from dash.development.base_component import Component
 
 
 def part(class_name: str | None, *children: object, tag: type = html.Div, **attributes: object) -> Component:
-    """Return an element of the page.
+    """Return an HTML element.
 
     Parameters
     ----------
     class_name : str or None
     *children : str or Component
     tag : type
-        The element's kind, from `dash.html`.
+        A class of `dash.html`.
     **attributes : str or bool
-        As in HTML, with `_` for `-`: `aria_label="Zoom"`.
+        HTML attributes with `_` in place of `-`, such as `aria_label="Zoom"`; None omits one.
     """
-    named = {name.replace("_", "-"): value for name, value in attributes.items() if value is not None}
+    given = {name.replace("_", "-"): value for name, value in attributes.items() if value is not None}
     if class_name is not None:
-        named["className"] = class_name
-    return tag(list(children), **named)
+        given["className"] = class_name
+    return tag(list(children), **given)
 
 
 def icon(name: str) -> Component:
-    """Return a drawn icon in the colour of the text around it."""
+    """Return an icon in the colour of the text around it."""
     return part(f"icon icon-{name}", tag=html.Span, aria_hidden="true")
 
 
 def button(*children: object, kind: str | None = "button", **attributes: object) -> Component:
-    """Return a button; `kind` is its class, such as "button quiet"."""
+    """Return a button; `kind` is its CSS class, such as "button quiet"."""
     return part(kind, *children, tag=html.Button, type="button", **attributes)
 
 
 def icon_button(
     button_id: str, name: str, label: str, *, extra_class: str = "", **attributes: str
 ) -> Component:
-    """Return a button that shows a drawn icon and says what it does."""
+    """Return a button with an icon; its label is its tooltip and is read by screen readers."""
     kind = f"icon-button {extra_class}".strip()
     return button(icon(name), kind=kind, id=button_id, title=label, aria_label=label, **attributes)
 
@@ -48,33 +48,34 @@ def field(control_id: str, label: Component, control: Component) -> Component:
     return part("field", label, control, id=f"{control_id}-field")
 
 
-def segmented(control_id: str, label: str, options: list[dict], value: str) -> Component:
-    """Return a row of choices of which one holds."""
+def segmented(control_id: str, label: str, options: list[dict], value: str, *, hint: str = "") -> Component:
+    """Return a row of options of which one is selected; the hint is its tooltip."""
     control = dmc.SegmentedControl(id=control_id, data=options, value=value, size="sm", radius="md")
-    return part("segments", control, role="group", aria_label=label)
+    return part("segments", control, role="group", aria_label=label, title=hint or None)
 
 
 def switch(control_id: str, label: str, description: str) -> dmc.Switch:
-    """Return a switch that is off."""
+    """Return a switch, initially off."""
     return dmc.Switch(
         id=control_id, className="switch", checked=False, size="xs", label=label, description=description
     )
 
 
 def number_field(
-    control_id: str, label: str, *, value: int, least: int, most: int, **more: object
+    control_id: str, label: str, *, value: int, minimum: int, maximum: int, hint: str = "", **more: object
 ) -> Component:
-    """Return a whole number with its label."""
+    """Return an input for a whole number, with its label; the hint is the label's tooltip."""
     number = dmc.NumberInput(
         id=control_id,
         className="number",
         value=value,
-        min=least,
-        max=most,
+        min=minimum,
+        max=maximum,
         allowDecimal=False,
         allowNegative=False,
         clampBehavior="strict",
         size="sm",
         **more,
     )
-    return field(control_id, html.Label(label, htmlFor=control_id, className="field-label"), number)
+    text = html.Label(label, htmlFor=control_id, className="field-label", title=hint or None)
+    return field(control_id, text, number)

@@ -1,6 +1,6 @@
-"""What one listens with: the panel on the right, the player, the spectrogram, and the list of keys.
+"""The player, the panel on the right, the spectrogram, the map's buttons and the list of keys.
 
-These are frames: assets/ fills them, because sound and what is said of it must not wait for a round trip.
+The JavaScript in assets/ fills these elements, so that playing needs no round trip through Dash.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from explorer.web.page.parts import button, icon, icon_button, part
 KEYS = (
     ("Space", "play or pause"),
     ("← ↑ → ↓", "go to the nearest song in that direction, and play it"),
-    ("n  p", "go on or back among the songs that sound most like this one"),
+    ("n  p", "next or previous of the songs that sound most like this one"),
     ("h", "hover to hear: move over the map and listen"),
     ("/", "search"),
     ("f", "filter"),
-    ("l  b", "choose songs with a lasso or a box"),
-    ("r", "repeat this song, or all, or none"),
+    ("l  b", "select songs with a lasso or a box"),
+    ("r", "repeat this song, all songs, or none"),
     ("s", "show the spectrogram"),
     ("m", "mute"),
-    ("+  -  0", "zoom in, out, and to the whole map"),
-    ("Esc", "close, then let go of what is chosen"),
-    ("?", "this list"),
+    ("+  -  0", "zoom in, zoom out, show the whole map"),
+    ("Esc", "close what is open, then clear the selection"),
+    ("?", "show this list"),
 )
 
 
 def panel() -> Component:
-    """Return the panel of the selected song, and of the songs that were chosen."""
+    """Return the panel with two tabs: the current song, and the selection of songs."""
     tabs = [_tab("song", "Song", selected=True), _tab("choice", "Selection")]
     return part(
         "card panel",
@@ -39,7 +39,7 @@ def panel() -> Component:
             icon_button("panel-close", "close", "Close the panel"),
         ),
         _tab_panel("song"),
-        _tab_panel("choice", *_choice(), hidden=True),
+        _tab_panel("choice", *_selection(), hidden=True),
         tag=html.Aside,
         id="panel",
         aria_label="Songs",
@@ -65,11 +65,13 @@ def _tab_panel(name: str, *children: Component, **attributes: bool) -> Component
     return part("panel-body", *children, id=f"panel-{name}", **attributes)
 
 
-def _choice() -> list[Component]:
+def _selection() -> list[Component]:
     return [
         part(
             "panel-empty",
-            html.P("Draw a lasso or a box around songs to choose them, or add single ones from their panel."),
+            html.P(
+                "Draw a lasso or a box around songs to select them, or add single songs from their panel."
+            ),
             part(
                 "redraw-buttons",
                 button(icon("lasso"), "Lasso", kind="button quiet", id="choice-lasso"),
@@ -88,7 +90,7 @@ def _choice() -> list[Component]:
         part("panel-note", id="choice-more"),
         part(
             "choice-export",
-            # Dash has no plain list to choose from: assets/panel/selection.js puts two there.
+            # assets/panel/selection.js adds two <select> elements, which Dash does not have.
             part("export-line", id="export-line"),
             button("Export", kind="button quiet", id="export-start"),
             part("panel-note", id="export-state", role="status"),
@@ -112,7 +114,7 @@ def player() -> Component:
         part(
             "now",
             part("now-title", "Click a song to hear it", id="now-title"),
-            part("now-by", "Every point is one; near ones sound alike", id="now-by"),
+            part("now-by", "Close points sound alike", id="now-by"),
         ),
         html.Span("0:00", id="elapsed", className="time"),
         part("seek", html.Canvas(id="waveform", className="waveform"), id="seek"),
@@ -148,7 +150,7 @@ def _hover_switch() -> Component:
 
 
 def spectrogram() -> Component:
-    """Return the card of the playing song's spectrogram."""
+    """Return the card with the spectrogram of the playing song."""
     canvas = {"id": "spectrogram-canvas", "role": "img", "aria_label": "Spectrogram of the song"}
     return part(
         "card spectrogram",
@@ -168,16 +170,16 @@ def spectrogram() -> Component:
 
 
 def tools() -> Component:
-    """Return the buttons at the map's edge: choosing and zooming."""
+    """Return the buttons at the map's edge, which select songs and zoom."""
     return part(
         "map-tools",
         part(
             "card tool-group",
-            icon_button("tool-lasso", "lasso", "Choose with a lasso (l)", aria_pressed="false"),
-            icon_button("tool-box", "box", "Choose with a box (b)", aria_pressed="false"),
+            icon_button("tool-lasso", "lasso", "Select with a lasso (l)", aria_pressed="false"),
+            icon_button("tool-box", "box", "Select with a box (b)", aria_pressed="false"),
             icon_button("panel-open", "panel", "Open the panel"),
             role="group",
-            aria_label="Choose songs",
+            aria_label="Select songs",
         ),
         part(
             "card tool-group zoom",
@@ -191,7 +193,7 @@ def tools() -> Component:
 
 
 def keys() -> Component:
-    """Return the list of keys, shut."""
+    """Return the list of keys, initially closed."""
     head = part("panel-head", html.H2("Keys", id="keys-title"), icon_button("keys-close", "close", "Close"))
     rows = [
         html.Div([html.Dt([html.Kbd(key) for key in pressed.split()]), html.Dd(text)])
@@ -201,11 +203,11 @@ def keys() -> Component:
 
 
 def drop_target() -> Component:
-    """Return what is shown while a file is dragged over the page."""
+    """Return the card that is shown while a file is dragged over the page."""
     card = part(
         "drop-card card",
         html.Span(className="notice-mark icon icon-upload"),
         html.H2("Drop a song"),
-        html.P("It comes to lie among the songs it sounds like. It is not added to the library."),
+        html.P("It appears among the songs that it sounds like. It is not added to the library."),
     )
     return html.Div(part("drop", card, id="drop", hidden=True))

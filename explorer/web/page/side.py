@@ -1,4 +1,4 @@
-"""The column on the left: warnings, the legend, and what can be done to the map as a whole."""
+"""The column on the left: warnings, the legend, and settings for the whole map."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, number_field, part, switch
 
+_REDRAW_HINT = (
+    "Songs keep their places when new ones are added. A redrawn map is turned so that it resembles this one. "
+    "A small number of similar songs shows small groups, a large number the overall shape."
+)
+
 
 def side(catalogue: Catalogue | None) -> Component:
     """Return the column."""
-    warnings = [_news()]
-    if catalogue and not catalogue.trained:
+    warnings = [_updates()]
+    if catalogue and not catalogue.is_trained:
         warnings.insert(0, _untrained())
-    fade = switch(Ids.FADE, "Fade points that lie", "Those whose true neighbours are elsewhere")
+    fade = switch(Ids.FADE, "Fade misplaced songs", "Songs that sound like others far away on this map")
     return part(
         "side",
         part("warnings", *warnings),
@@ -36,8 +41,9 @@ def _clusters(catalogue: Catalogue | None) -> Component:
         Ids.CLUSTERS,
         "Clusters",
         value=len(catalogue.clusters.names) if catalogue else 1,
-        least=1,
-        most=min(MAX_CLUSTERS, max(len(catalogue or ()), 1)),
+        minimum=1,
+        maximum=min(MAX_CLUSTERS, max(len(catalogue or ()), 1)),
+        hint="How many groups of similar songs the map is divided into",
         debounce=250,
     )
 
@@ -48,16 +54,17 @@ def _redraw(catalogue: Catalogue | None) -> Component:
     neighbours = made_with.get("umap", {}).get("asked") or 15
     return part(
         "redraw",
-        html.Summary("Draw this map anew"),
+        html.Summary("Redraw this map"),
         html.P(
-            "Songs keep their places when new ones arrive. A new drawing may move every song; it is "
-            "turned to resemble this one."
+            "Redrawing may move every song. Perplexity and Neighbours are how many similar songs decide a "
+            "song's place.",
+            title=_REDRAW_HINT,
         ),
-        number_field(Ids.PERPLEXITY, "Perplexity", value=perplexity, least=2, most=200),
-        number_field(Ids.NEIGHBOURS, "Neighbours", value=neighbours, least=2, most=200),
+        number_field(Ids.PERPLEXITY, "Perplexity", value=perplexity, minimum=2, maximum=200),
+        number_field(Ids.NEIGHBOURS, "Neighbours", value=neighbours, minimum=2, maximum=200),
         part(
             "redraw-buttons",
-            button("Draw anew", id=Ids.REDRAW_START),
+            button("Redraw", id=Ids.REDRAW_START),
             button("Cancel", kind="button quiet", id=Ids.REDRAW_CANCEL),
         ),
         part("redraw-state", id=Ids.REDRAW_STATE, role="status"),
@@ -72,20 +79,20 @@ def _untrained() -> Component:
         "card warning",
         html.Strong("Untrained filters"),
         html.Span(
-            "This map is made without OpenL3's learned weights: songs group by rough timbre only. "
-            "The README says how to get them."
+            "This map was made without OpenL3's trained weights: it groups songs by rough timbre only. "
+            "The README says how to get the weights."
         ),
         id="untrained",
         role="note",
     )
 
 
-def _news() -> Component:
-    """Return the offer of songs that were indexed meanwhile; the browser shows it when there are any."""
+def _updates() -> Component:
+    """Return the card that offers newly indexed songs; the browser shows it if there are any."""
     return part(
         "card warning news",
         html.Strong(id="updates-text"),
-        button("Show", id=Ids.NEWS_SHOW),
+        button("Show", id=Ids.UPDATES_SHOW),
         id="updates",
         role="status",
         hidden=True,

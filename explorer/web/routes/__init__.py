@@ -1,1 +1,1 @@
-"""The HTTP routes beside Dash: sound, song details, playlists and uploads."""
+"""The HTTP routes that do not belong to Dash: sound, song details, playlists and uploads."""

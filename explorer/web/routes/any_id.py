@@ -1,4 +1,4 @@
-"""What all routes share: addresses that hold any song id, and errors as sentences."""
+"""Parts that all routes share: URLs with any song id, errors as plain sentences, JSON without caching."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from flask import Blueprint, Response, jsonify
 from werkzeug.routing import PathConverter
 
 from explorer.errors import AudioError, ExplorerError, LibraryBusyError, LibraryError
-from explorer.web.security import RefusedError, say
+from explorer.web.security import RefusedError, text_response
 
 
 class AnyId(PathConverter):
-    """Any text: what begins with a slash, which the usual converter takes for another address, and lines."""
+    """A URL part that may be any text, even with a leading slash or line breaks, as a song id may."""
 
     regex = "(?s:.+?)"
     part_isolating = False
 
 
-def routes(name: str, *, library_status: int = 404) -> Blueprint:
-    """Return a blueprint whose routes may say `<any_id:…>`, and whose errors become plain sentences.
+def library_blueprint(name: str, *, library_status: int = 404) -> Blueprint:
+    """Return a blueprint whose routes may contain `<any_id:…>` and whose errors become plain sentences.
 
-    `library_status` is HTTP's number for a library, or a song of it, that is not there.
+    Parameters
+    ----------
+    library_status : int
+        The HTTP status for a `LibraryError`, such as a song that is not in the library.
     """
     blueprint = Blueprint(name, __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(any_id=AnyId))
@@ -28,7 +31,7 @@ def routes(name: str, *, library_status: int = 404) -> Blueprint:
     def explain(error: ExplorerError) -> Response:
         is_busy = isinstance(error, LibraryBusyError)
         sentence = "The library is busy: try again in a moment." if is_busy else str(error)
-        response = say(_status(error, library_status), sentence)
+        response = text_response(_status(error, library_status), sentence)
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -43,7 +46,7 @@ def _status(error: ExplorerError, library_status: int) -> int:
 
 
 def fresh_json(**values: object) -> Response:
-    """Return JSON that a browser does not keep."""
+    """Return JSON that a browser must not cache."""
     response = jsonify(values)
     response.headers["Cache-Control"] = "no-store"
     return response

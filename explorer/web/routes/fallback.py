@@ -1,4 +1,4 @@
-"""What can still be played of a song whose file is missing: copies that were made while it was there."""
+"""Fallbacks for a song whose file is missing: copies and previews that were made while the file existed."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import copies_of
 
 
-def fallback_copy(file: StoredFile, settings: Settings) -> Path | None:
-    """Return the FLAC copy of a whole song that `transcode` made for browsers, or None."""
+def fallback_copy(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
+    """Return the FLAC copy of a song that `transcode` made, and its media type; None if there is none."""
     copy = copies_in(settings.transcodes).path(file.fingerprint)
-    return copy if browser_type(file.format) is None and copy.is_file() else None
+    return (copy, "audio/flac") if browser_type(file.format) is None and copy.is_file() else None
 
 
-def fallback_preview(file: StoredFile, settings: Settings) -> Path | None:
-    """Return a song's preview, or None if none was made."""
+def fallback_preview(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
+    """Return a song's preview and its media type; None if no preview was made."""
     preview = preview_path(settings.previews, file.fingerprint)
-    return preview if preview.is_file() else None
+    return (preview, "audio/mpeg") if preview.is_file() else None
 
 
-def fallback_of(file: StoredFile, settings: Settings) -> str | None:
-    """Return the best that can be played of a song without its file: "copy", "preview", or None."""
+def best_fallback(file: StoredFile, settings: Settings) -> str | None:
+    """Return the best fallback of a song: "copy" (the whole song), "preview", or None."""
     if fallback_copy(file, settings) or _is_fetched(file, settings):
         return "copy"
     return "preview" if fallback_preview(file, settings) else None
 
 
 def _is_fetched(file: StoredFile, settings: Settings) -> bool:
-    """Tell whether there is a local copy of a remote file, made when it was played."""
+    """Tell whether a remote file has a local copy, which was made when the song was played."""
     path = file.path
     if not isinstance(path, RemotePath):
         return False

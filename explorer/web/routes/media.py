@@ -1,4 +1,4 @@
-"""What the page fetches beside Dash: sound by song id, a song's details by its number, health."""
+"""Routes for songs: their sound by id, their details and neighbours by number; and the library's state."""
 
 from __future__ import annotations
 
@@ -10,141 +10,117 @@ from flask import Blueprint, Response, jsonify, request, send_file
 
 from explorer.audio.transcoding import browser_type, transcode
 from explorer.config import Settings
-from explorer.database.database import Database
 from explorer.database.records import SongRow, StoredFile
 from explorer.errors import AudioError, LibraryError, NoLibraryError
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import local_copy
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.facets import hideable
+from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.routes.any_id import fresh_json, routes
-from explorer.web.routes.fallback import fallback_copy, fallback_of
+from explorer.web.routes.any_id import fresh_json, library_blueprint
+from explorer.web.routes.fallback import best_fallback, fallback_copy
 from explorer.web.security import RefusedError
 
-MOST_TWINS_NAMED = 50
+MAX_SAME_SOUND_LISTED = 50
 
 
-def make_blueprint(settings: Settings, holder: CatalogueHolder) -> Blueprint:
+def make_media_blueprint(settings: Settings, holder: CatalogueHolder) -> Blueprint:
     """Return the routes `/healthz`, `/latest`, `/audio/<song_id>`, `/songs/…` and `/neighbours/…`."""
-    media = routes("media")
+    media = library_blueprint("media")
 
     @media.get("/healthz")
     def healthz() -> Response:
-        return jsonify(songs=count_songs(settings))
+        return jsonify(songs=count_songs(settings.database))
 
     @media.get("/latest")
     def latest() -> Response:
-        return fresh_json(**newest(settings))
+        return fresh_json(**library_state(settings.database))
 
     @media.get("/audio/<any_id:song_id>")
     def audio(song_id: str) -> Response:
-        return answer_from_file(
-            song_id,
-            settings,
-            lambda file: _send(file, settings),
-            without_file=lambda file: send_fallback(fallback_copy(file, settings), "audio/flac"),
-        )
+        return answer_from_file(song_id, settings, send_song, fallback=fallback_copy)
 
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
         clusters = request.args.get("clusters", type=int)
-        # Files come and go while the map stays, and soon there may be as many clusters as were asked for.
-        return fresh_json(**describe_song(map_of(holder, revision), index, settings, clusters))
+        # Not cached: files appear and disappear while the map stays, and the clusters may be computed later.
+        return fresh_json(**describe_song(holder.at_revision(revision), index, settings, clusters))
 
     @media.get("/songs/<int:revision>/by-id/<any_id:song_id>")
     def number(revision: int, song_id: str) -> Response:
-        response = jsonify(index=map_of(holder, revision).number_of(song_id))
+        response = jsonify(index=holder.at_revision(revision).number_of(song_id))
         response.headers["Cache-Control"] = "private, max-age=3600"
         return response
 
     @media.get("/neighbours/<int:revision>/<int:index>")
     def neighbours(revision: int, index: int) -> Response:
         hide = hideable(request.args.getlist("hide"))
-        return fresh_json(neighbours=list_neighbours(map_of(holder, revision), index, hide=hide))
+        return fresh_json(neighbours=list_neighbours(holder.at_revision(revision), index, hide=hide))
 
     return media
 
 
-def map_of(holder: CatalogueHolder, revision: object) -> Catalogue:
-    """Return the snapshot that a page was drawn from.
-
-    Raises
-    ------
-    RefusedError
-        If the page has an older map.
-    """
-    catalogue = holder.held()
-    if catalogue.revision != revision:
-        raise RefusedError(409, "The map has changed: reload the page.")
-    return catalogue
-
-
-def count_songs(settings: Settings) -> int:
-    """Return how many songs the library has; none where there is no library or it is busy."""
+def count_songs(database: Path) -> int:
+    """Return how many songs the library has; 0 if there is no library or it is busy."""
     try:
-        with Database.open_readonly(settings.database) as database:
-            return database.count_vectors()
+        with open_library(database) as library:
+            return library.count_vectors()
     except LibraryError:
         return 0
 
 
-def newest(settings: Settings) -> dict:
-    """Return the map's "revision", how many "songs" are indexed, on the map or not, and "changes".
+def library_state(database: Path) -> dict:
+    """Return what songs.db holds now; the snapshot that pages are drawn from stays as it is.
 
-    "changes" is a mark that is another one when files may have come, gone or changed. All is asked of the
-    database: the snapshot that pages are drawn from stays what it is.
+    Returns
+    -------
+    dict
+        "revision" of the map; "songs", how many are indexed, on the map or not; and "changes", a token that
+        changes when files may have appeared, disappeared or changed.
     """
     try:
-        with Database.open_readonly(settings.database) as database:
+        with open_library(database) as library:
             return {
-                "revision": database.map_revision(),
-                "songs": database.count_vectors(),
-                "changes": database.changes_token(),
+                "revision": library.map_revision(),
+                "songs": library.count_vectors(),
+                "changes": library.changes_token(),
             }
     except NoLibraryError:
         return {"revision": 0, "songs": 0, "changes": ""}
 
 
-def send_fallback(path: Path | None, media_type: str) -> Response | None:
-    """Stream what was kept of a song, in ranges; None where nothing was, or it has just gone."""
-    try:
-        return path and send_file(path.absolute(), mimetype=media_type, conditional=True, max_age=0)
-    except OSError:
-        return None
-
-
 def answer_from_file(
     song_id: str,
     settings: Settings,
-    answer: Callable[[StoredFile], Response],
+    answer: Callable[[StoredFile, Settings], Response],
     *,
-    without_file: Callable[[StoredFile], Response | None] = lambda file: None,
+    fallback: Callable[[StoredFile, Settings], tuple[Path, str] | None] = lambda *_: None,
 ) -> Response:
-    """Answer from the file of a song that the database knows.
+    """Answer a request from the file of a song in the library.
 
     Parameters
     ----------
     answer : callable
-        Called with a file that is there, or with a copy of one on a server.
-    without_file : callable
-        What can be answered where the file is missing or on a server; None for nothing.
+        Called with a file that exists on this machine: a remote file is fetched first.
+    fallback : callable
+        Returns a file to send instead, with its media type, if the song's file is missing or remote; or None.
 
     Raises
     ------
     RefusedError
-        If there is no such file, or it cannot be read.
+        If the song has no file, or the file is missing or cannot be read.
     AudioError
-        If it is not sound.
+        If the file holds no sound that can be decoded.
     """
-    with Database.open_readonly(settings.database) as database:
+    with open_library(settings.database) as database:
         file = database.file_of(song_id)
     if file is None:
-        raise RefusedError(404, "There is no sound for this song: the library knows no file of it.")
+        raise RefusedError(404, "This song cannot be played: the library has no file for it.")
     name, is_remote = file.path.name, isinstance(file.path, RemotePath)
     if is_remote or not file.path.is_file():
-        if kept := without_file(file):
-            return kept
+        if response := _send_fallback(fallback(file, settings)):
+            return response
         if not is_remote:
             raise RefusedError(
                 404, f"The file is missing: {name} was moved or deleted. Index the folder again."
@@ -153,24 +129,37 @@ def answer_from_file(
             copy = local_copy(file.path, cache=settings.fetched, key=file.fingerprint)
         except AudioError as error:
             raise RefusedError(404, str(error)) from error
-        return answer(replace(file, path=copy))
+        return answer(replace(file, path=copy), settings)
     try:
+        # Check the permission first: a decoder's error message would not name it.
         with file.path.open("rb"):
-            pass  # Whether it may be read is not what its decoders tell best.
-        return answer(file)
+            pass
+        return answer(file, settings)
     except OSError as error:
         raise RefusedError(403, f"{name} cannot be read: {error.strerror}.") from error
 
 
+def _send_fallback(fallback: tuple[Path, str] | None) -> Response | None:
+    """Stream a fallback, with range requests; return None if there is none, or it was just deleted."""
+    if fallback is None:
+        return None
+    path, media_type = fallback
+    try:
+        return send_file(path.absolute(), mimetype=media_type, conditional=True, max_age=0)
+    except OSError:
+        return None
+
+
 def playable(path: Path, form: str, *, cache: Path, key: str) -> tuple[Path, str]:
-    """Return a file that browsers play, a FLAC copy where they do not play this one, and its media type."""
+    """Return a file that browsers can play, and its media type: the file itself, or a FLAC copy of it."""
     media_type = browser_type(form)
     return (path, media_type) if media_type else (transcode(path, cache=cache, key=key), "audio/flac")
 
 
-def _send(file: StoredFile, settings: Settings) -> Response:
+def send_song(file: StoredFile, settings: Settings) -> Response:
+    """Stream a whole song, with range requests."""
     path, media_type = playable(file.path, file.format, cache=settings.transcodes, key=file.fingerprint)
-    # Not every name is text that a header could carry, and that Flask could make a tag of.
+    # A header cannot hold every file name, and neither can the ETag that Flask would make of it.
     name = "".join(letter if letter.isprintable() else "_" for letter in path.name)
     state = path.stat()
     return send_file(
@@ -188,15 +177,17 @@ def describe_song(
 ) -> dict:
     """Return what the page shows of a song.
 
-    "gone_since" is when its file was first missed; null where the file is there. "fallback" is what can still
-    be played of a song whose file is missing: "copy", "preview" or null. "same_sound_count" is the number of
-    other songs with the same sound; "same_sound" names the first of them.
-    The cluster is one of `cluster_count` where the page has asked for so many before, and else one of the
-    stored map's.
+    "cluster" is one of `cluster_count` clusters if these were computed for the page before, else one of the
+    stored map's. "gone_since" is when the file was first found missing, or null. "fallback" is what can still
+    be played without the file: "copy", "preview" or null. "same_sound_count" is the number of other songs
+    with the same sound, and "same_sound" lists the first of them.
     """
     song = catalogue.song(index)
     clusters = catalogue.known_clusters(cluster_count)
-    twins = catalogue.file_status.others_like(index)
+    same_sound = catalogue.file_status.others_like(index)
+    gone_since = fallback = None
+    if song.gone_since is not None:
+        gone_since, fallback = _missing_file(song, settings)
     return {
         "index": index,
         "id": song.song_id,
@@ -210,37 +201,37 @@ def describe_song(
         "preview_start_s": song.preview_start_s,
         "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
         "neighbours": min(10, len(catalogue) - 1),
-        **_absence(song, settings),
-        "same_sound_count": len(twins),
-        "same_sound": catalogue.named(twins[:MOST_TWINS_NAMED]),
+        "gone_since": gone_since,
+        "fallback": fallback,
+        "same_sound_count": len(same_sound),
+        "same_sound": catalogue.describe_songs(same_sound[:MAX_SAME_SOUND_LISTED]),
     }
 
 
-def _absence(song: SongRow, settings: Settings) -> dict:
-    """Return since when a song's file is missing, and what is left to hear of it."""
-    if song.gone_since is not None:
-        with Database.open_readonly(settings.database) as database:
-            file = database.file_of(song.song_id)
-        # A server is not asked for each song that is looked at; a local file may have come back meanwhile.
-        is_back = file is None or (not isinstance(file.path, RemotePath) and file.path.is_file())
-        if not is_back:
-            return {"gone_since": song.gone_since, "fallback": fallback_of(file, settings)}
-    return {"gone_since": None, "fallback": None}
+def _missing_file(song: SongRow, settings: Settings) -> tuple[str | None, str | None]:
+    """Return since when a song's file is missing, and its best fallback; None and None if it is back."""
+    with open_library(settings.database) as database:
+        file = database.file_of(song.song_id)
+    # Only local files are looked for again: a server is not asked about each song that a user selects.
+    if file is None or (not isinstance(file.path, RemotePath) and file.path.is_file()):
+        return None, None
+    return song.gone_since, best_fallback(file, settings)
 
 
 def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] = ()) -> list[dict]:
-    """Return the songs that sound most like a song, the nearest first.
+    """Return the songs that sound most like a song, the most similar first.
 
-    Of each, "gone" says whether its file is missing, and "same_sound" whether it has the very same sound.
-    What `Filter.hide` hides is not among them.
+    Each has also "gone" (its file is missing) and "same_sound" (it has exactly the same sound). Songs that
+    `hide` hides are left out, as `Filter.hide` says.
     """
     catalogue.require(index)
-    twins = set(catalogue.file_status.others_like(index))
+    file_status = catalogue.file_status
+    same_sound = set(file_status.others_like(index))
     return [
         song
         | {
-            "gone": bool(catalogue.file_status.is_gone[song["index"]]),
-            "same_sound": song["index"] in twins,
+            "gone": bool(file_status.is_missing[song["index"]]),
+            "same_sound": song["index"] in same_sound,
         }
-        for song in catalogue.described(catalogue.nearest(index, hide=hide))
+        for song in catalogue.describe_neighbours(catalogue.nearest(index, hide=hide))
     ]

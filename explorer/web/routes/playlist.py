@@ -1,63 +1,61 @@
-"""Hands a selection of songs out as a playlist."""
+"""The route that exports selected songs as a playlist."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from explorer.config import Settings
-from explorer.database.database import Database
-from explorer.exporting.playlists import FORMS, PATHS, write_playlist
+from explorer.exporting.playlists import FORMATS, PATHS, write_playlist
 from explorer.web.data.catalogue import Catalogue
+from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.routes.any_id import routes
-from explorer.web.routes.media import map_of
+from explorer.web.routes.any_id import library_blueprint
 from explorer.web.security import RefusedError
 
 MAX_SONGS = 250_000
 
 
-def make_export_blueprint(settings: Settings, holder: CatalogueHolder) -> Blueprint:
-    """Return the route `POST /export`: JSON `revision`, `songs`, `form` and `paths` give a playlist."""
-    blueprint = routes("export")
+def make_playlist_blueprint(holder: CatalogueHolder) -> Blueprint:
+    """Return the route `POST /export`, which takes JSON with `revision`, `songs`, `form` and `paths`."""
+    blueprint = library_blueprint("export")
 
     @blueprint.post("/export")
     def export() -> Response:
-        wish = request.get_json(silent=True)
-        if problem := _problem(wish):
+        wanted = request.get_json(silent=True)
+        if problem := _problem(wanted):
             raise RefusedError(400, problem)
-        return _playlist(settings, map_of(holder, wish.get("revision")), wish)
+        return _playlist(holder.at_revision(wanted.get("revision")), wanted)
 
     return blueprint
 
 
-def _problem(wish: object) -> str | None:
-    """Say what is wrong with what was asked for."""
-    if not isinstance(wish, dict):
+def _problem(wanted: object) -> str | None:
+    """Return a sentence that says what is wrong with a request's JSON, or None."""
+    if not isinstance(wanted, dict):
         return "A JSON object with revision, songs, form and paths is expected."
-    songs = wish.get("songs")
+    songs = wanted.get("songs")
     if not isinstance(songs, list) or not all(type(song) is int for song in songs):
         return "songs must be a list of song numbers."
     if not songs:
         return "No song is selected."
     if len(songs) > MAX_SONGS:
-        return f"At most {MAX_SONGS:,} songs fit into one playlist."
-    if wish.get("form") not in list(FORMS):
-        return f"form must be one of {', '.join(FORMS)}."
-    if wish.get("paths") not in PATHS:
+        return f"A playlist can hold at most {MAX_SONGS:,} songs."
+    if wanted.get("form") not in list(FORMATS):
+        return f"form must be one of {', '.join(FORMATS)}."
+    if wanted.get("paths") not in PATHS:
         return f"paths must be one of {', '.join(PATHS)}."
     return None
 
 
-def _playlist(settings: Settings, catalogue: Catalogue, wish: dict) -> Response:
-    for index in wish["songs"]:
+def _playlist(catalogue: Catalogue, wanted: dict) -> Response:
+    for index in wanted["songs"]:
         catalogue.require(index)
-    with Database.open_readonly(settings.database) as database:
-        songs = database.playlist_songs([catalogue.song_ids[index] for index in wish["songs"]])
-    written = sum(song.path is not None for song in songs)
-    text, media_type = write_playlist(songs, form=wish["form"], paths=wish["paths"])
+    with open_library(catalogue.database) as database:
+        songs = database.playlist_songs([catalogue.song_ids[index] for index in wanted["songs"]])
+    n_written = sum(song.path is not None for song in songs)
+    text, media_type = write_playlist(songs, form=wanted["form"], paths=wanted["paths"])
     response = Response(text, content_type=f"{media_type}; charset=utf-8")
-    name = f"Music Explorer, {written} song{'' if written == 1 else 's'}.{wish['form']}"
+    name = f"Music Explorer, {n_written} song{'' if n_written == 1 else 's'}.{wanted['form']}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
-    response.headers["X-Left-Out"] = str(len(wish["songs"]) - written)
+    response.headers["X-Left-Out"] = str(len(wanted["songs"]) - n_written)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""What the page makes of a song's file beside playing it: preview, outline, spectrogram and cover."""
+"""Routes for what is made from a song's file: its preview, waveform, spectrogram and cover."""
 
 from __future__ import annotations
 
@@ -15,37 +15,33 @@ from explorer.audio.waveform import waveform
 from explorer.config import Settings
 from explorer.database.records import StoredFile
 from explorer.library.covers import read_cover
-from explorer.web.routes.any_id import routes
+from explorer.web.routes.any_id import library_blueprint
 from explorer.web.routes.fallback import fallback_preview
-from explorer.web.routes.media import answer_from_file, send_fallback
+from explorer.web.routes.media import answer_from_file
 from explorer.web.security import RefusedError
 
-KEPT_S = 4 * 3600
-"""How long a browser need not ask again."""
+CACHED_S = 4 * 3600
+"""How long a browser may use an answer from its cache without asking again."""
 
 _VERSION = "2"
-"""Part of the ETags: another one makes browsers ask again."""
-# Whoever sweeps over songs that have no previews yet asks for many: the server must go on playing meanwhile.
-_MOST_MADE_AT_ONCE = 2
-_makers = threading.BoundedSemaphore(_MOST_MADE_AT_ONCE)
+"""Part of the ETags: a new version makes browsers fetch everything again."""
+
+# A user who moves over songs without previews asks for many: leave threads free to play songs.
+_MAX_PREVIEW_JOBS = 2
+_preview_jobs = threading.BoundedSemaphore(_MAX_PREVIEW_JOBS)
 
 
 def make_sound_blueprint(settings: Settings) -> Blueprint:
     """Return the routes `/preview/…`, `/waveform/…`, `/spectrogram/…` and `/cover/…`, each by song id."""
-    sound = routes("sound")
+    sound = library_blueprint("sound")
 
     @sound.get("/preview/<any_id:song_id>")
     def preview_of(song_id: str) -> Response:
-        return answer_from_file(
-            song_id,
-            settings,
-            lambda file: send_preview(file, settings),
-            without_file=lambda file: send_fallback(fallback_preview(file, settings), "audio/mpeg"),
-        )
+        return answer_from_file(song_id, settings, send_preview, fallback=fallback_preview)
 
     @sound.get("/waveform/<any_id:song_id>")
     def waveform_of(song_id: str) -> Response:
-        return answer_from_file(song_id, settings, lambda file: send_waveform(file, settings))
+        return answer_from_file(song_id, settings, send_waveform)
 
     @sound.get("/spectrogram/<any_id:song_id>")
     def spectrogram_of(song_id: str) -> Response:
@@ -59,66 +55,75 @@ def make_sound_blueprint(settings: Settings) -> Blueprint:
 
 
 def send_preview(file: StoredFile, settings: Settings) -> Response:
-    """Stream a song's preview in ranges; where there is none it is made, unless too many are being made."""
-    is_made = preview_path(settings.previews, file.fingerprint).exists()
-    if not is_made and not _makers.acquire(blocking=False):
+    """Stream a song's preview, with range requests; make it first if it does not exist.
+
+    Raises
+    ------
+    RefusedError
+        If it does not exist and as many previews as allowed are being made.
+    """
+    exists = preview_path(settings.previews, file.fingerprint).exists()
+    if not exists and not _preview_jobs.acquire(blocking=False):
         raise RefusedError(503, "Previews are being made: ask again in a moment.")
     try:
         path = preview(file.path, cache=settings.previews, key=file.fingerprint, start_s=file.preview_start_s)
     finally:
-        if not is_made:
-            _makers.release()
-    return _kept(send_file(path.absolute(), mimetype="audio/mpeg", conditional=True))
+        if not exists:
+            _preview_jobs.release()
+    return _cached(send_file(path.absolute(), mimetype="audio/mpeg", conditional=True))
 
 
-def _unless_known(what: str) -> Callable[[Callable], Callable]:
-    """Make a function answer only where the browser has not yet what these bytes of the file give."""
+def _unless_cached(what: str) -> Callable[[Callable], Callable]:
+    """Make a function answer 304 if the browser has its answer for this file in its cache."""
 
-    def decorate(send: Callable) -> Callable:
+    def decorate(send: Callable[[StoredFile, Settings], Response]) -> Callable:
         @wraps(send)
-        def answer(file: StoredFile, *settings: Settings) -> Response:
+        def answer(file: StoredFile, settings: Settings) -> Response:
             state = file.path.stat()
-            mark = f"{what}-{_VERSION}-{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
-            known = any(tag.startswith(mark) for tag in request.if_none_match.as_set(include_weak=True))
-            response = Response(status=304) if known else send(file, *settings)
-            response.set_etag(mark)
-            return _kept(response)
+            tag = f"{what}-{_VERSION}-{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
+            # Compression appends to the tag.
+            is_cached = any(
+                known.startswith(tag) for known in request.if_none_match.as_set(include_weak=True)
+            )
+            response = Response(status=304) if is_cached else send(file, settings)
+            response.set_etag(tag)
+            return _cached(response)
 
         return answer
 
     return decorate
 
 
-@_unless_known("waveform")
+@_unless_cached("waveform")
 def send_waveform(file: StoredFile, settings: Settings) -> Response:
-    """Return a song's outline as JSON: `duration_s`, and `peaks`, 800 integers from 0 to 255."""
-    found = waveform(file.path, cache=settings.waveforms, key=file.fingerprint)
-    return jsonify(duration_s=round(found.duration_s, 3), peaks=found.peaks.tolist())
+    """Return a song's waveform as JSON: `duration_s`, and `peaks`, 800 integers from 0 to 255."""
+    outline = waveform(file.path, cache=settings.waveforms, key=file.fingerprint)
+    return jsonify(duration_s=round(outline.duration_s, 3), peaks=outline.peaks.tolist())
 
 
-@_unless_known("spectrogram")
-def send_spectrogram(file: StoredFile) -> Response:
-    """Return a song's spectrogram as bytes, row by row; its measures and its axis are in headers."""
-    found = spectrogram(file.path)
-    rows, columns = found.levels.shape
-    measures = {
+@_unless_cached("spectrogram")
+def send_spectrogram(file: StoredFile, _settings: Settings) -> Response:
+    """Return a song's spectrogram as bytes, row by row; headers give its size, duration and frequencies."""
+    picture = spectrogram(file.path)
+    rows, columns = picture.levels.shape
+    headers = {
         "X-Rows": str(rows),
         "X-Columns": str(columns),
-        "X-Duration-S": f"{found.duration_s:.3f}",
-        "X-Ticks": json.dumps(found.ticks()),
+        "X-Duration-S": f"{picture.duration_s:.3f}",
+        "X-Ticks": json.dumps(picture.ticks()),
     }
-    return Response(found.levels.tobytes(), headers=measures, mimetype="application/octet-stream")
+    return Response(picture.levels.tobytes(), headers=headers, mimetype="application/octet-stream")
 
 
-@_unless_known("cover")
-def send_cover(file: StoredFile) -> Response:
-    """Return a song's cover picture, or 204 where its file has none."""
+@_unless_cached("cover")
+def send_cover(file: StoredFile, _settings: Settings) -> Response:
+    """Return a song's cover picture, or 204 if its file has none."""
     cover = read_cover(file.path)
     return Response(cover.data, mimetype=cover.media_type) if cover else Response(status=204)
 
 
-def _kept(response: Response) -> Response:
+def _cached(response: Response) -> Response:
     response.cache_control.clear()
     response.cache_control.private = True
-    response.cache_control.max_age = KEPT_S
+    response.cache_control.max_age = CACHED_S
     return response

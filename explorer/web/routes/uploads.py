@@ -1,4 +1,4 @@
-"""The routes for a song that is dropped on the map: it visits, and stays only if asked to."""
+"""Routes for a song that a user drops on the map: upload, progress, sound, and adding it to the library."""
 
 from __future__ import annotations
 
@@ -7,28 +7,26 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request, send_file
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from explorer.web.routes.any_id import fresh_json, routes
+from explorer.web.routes.any_id import fresh_json, library_blueprint
 from explorer.web.routes.media import playable
-from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, say
+from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, text_response
 from explorer.web.uploads.queue import Upload, UploadQueue
 
-__all__ = ["UploadQueue", "make_uploads_blueprint"]
 
-
-def make_uploads_blueprint(uploads: UploadQueue, *, kept: Callable[[], None] = lambda: None) -> Blueprint:
+def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] = lambda: None) -> Blueprint:
     """Return the routes `/uploads` and `/uploads/<token>`, `…/audio` and `…/keep`.
 
     Parameters
     ----------
-    kept : callable
-        Called when a upload has joined the library: the map has no place for it yet.
+    on_keep : callable
+        Called after a song was added to the library; the map has no place for it yet.
     """
-    blueprint = routes("uploads", library_status=409)
+    blueprint = library_blueprint("uploads", library_status=409)
 
     @blueprint.post(UPLOAD_PATH)
     def add() -> tuple[Response, int]:
         if request.mimetype != "application/octet-stream":
-            raise RefusedError(415, "A song is sent as application/octet-stream, with its name in ?name=.")
+            raise RefusedError(415, "Send a song as application/octet-stream, with its file name in ?name=.")
         upload = uploads.add(request.args.get("name", ""), request.stream)
         return jsonify(token=upload.token), 202
 
@@ -41,36 +39,37 @@ def make_uploads_blueprint(uploads: UploadQueue, *, kept: Callable[[], None] = l
         return send_upload(uploads.get(token))
 
     @blueprint.delete(f"{UPLOAD_PATH}/<token>")
-    def forget(token: str) -> tuple[str, int]:
-        uploads.forget(token)
+    def remove(token: str) -> tuple[str, int]:
+        uploads.remove(token)
         return "", 204
 
     @blueprint.post(f"{UPLOAD_PATH}/<token>/keep")
     def keep(token: str) -> Response:
         song_id = uploads.keep(token)
-        kept()
+        on_keep()
         return jsonify(song_id=song_id)
 
     @blueprint.errorhandler(RequestEntityTooLarge)
     def refuse(_error: RequestEntityTooLarge) -> Response:
-        return say(413, f"This is too large: at most {MAX_UPLOAD_BYTES >> 20} MB can be dropped.")
+        sentence = f"This song is too large: you can drop files of up to {MAX_UPLOAD_BYTES >> 20} MB."
+        return text_response(413, sentence)
 
     return blueprint
 
 
 def send_upload(upload: Upload) -> Response:
-    """Stream a upload, in ranges.
+    """Stream an uploaded song, with range requests.
 
     Raises
     ------
     RefusedError
-        If it is not embedded: only then it is known what it is.
+        If it is not embedded yet: its format is not known before; or if its file is gone.
     AudioError
-        If it cannot be made playable.
+        If it cannot be transcoded.
     """
     embedded = upload.embedded
     if embedded is None:
-        raise RefusedError(409, f"{upload.name} cannot be played before it is embedded.")
+        raise RefusedError(409, f"{upload.name} cannot be played before it is analysed.")
     cache = upload.path.parent / ".playable"
     path, media_type = playable(upload.path, embedded.format, cache=cache, key="copy")
     try:

@@ -1,1 +1,1 @@
-"""Songs that a upload drops on the map: the queue, the embedding, and keeping one."""
+"""Songs that a user drops on the map: their queue, their embedding, and adding them to the library."""

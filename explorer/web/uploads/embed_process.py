@@ -1,4 +1,4 @@
-"""Embeds single files with a library's own model, in a program that can be stopped."""
+"""Embeds an uploaded file in a process of its own, with the library's model."""
 
 from __future__ import annotations
 
@@ -9,43 +9,48 @@ import numpy as np
 
 from explorer.errors import EmbeddingError
 from explorer.util.processes import ChildProgram
-from explorer.web.uploads.keep import Embedded
+from explorer.web.uploads.keep import EmbeddedFile
 
-LIMIT_S = 300.0
-LEAST_S = 0.1
-"""Of sound: what is shorter is a click, and its window all but padding."""
+TIME_LIMIT_S = 300.0
+MIN_DURATION_S = 0.1
+"""Shorter sound is a click: nearly all of its window would be padding."""
 
 
-class Embedding(ChildProgram):
-    """One file's embedding with the model of a library: a decoder that crashes takes nothing else along."""
+class EmbedProcess(ChildProgram):
+    """An `embed` command for one file. A decoder that crashes ends this process, not the server."""
 
-    def __init__(self, file: Path, database: Path, *, limit_s: float = LIMIT_S) -> None:
+    def __init__(self, file: Path, database: Path, *, limit_s: float = TIME_LIMIT_S) -> None:
         self._file = file
         self._out = file.with_name(".embedding.npz")
         command = ("embed", str(file), "--out", str(self._out), "--db", str(database), "--like-library")
         super().__init__(*command, "--json", "--progress-lines", limit_s=limit_s)
 
-    def embed(self, tell: Callable[[str, float], object]) -> Embedded:
-        """Wait for the result; `tell` is called as `follow` says.
+    def embed(self, report: Callable[[str, float], object]) -> EmbeddedFile:
+        """Wait for the result.
+
+        Parameters
+        ----------
+        report : callable
+            Called with the current step and its finished share, as `ChildProgram.follow` says.
 
         Raises
         ------
         EmbeddingError
-            If it failed, took too long or was killed; or the sound is too short.
+            If the process failed, took too long or was killed, or the sound is too short.
         """
-        result = self.follow(tell)
+        result = self.follow(report)
         status = self.wait()
         if status or result is None:
             raise EmbeddingError(self._problem(status))
-        if result["duration_s"] < LEAST_S:
+        if result["duration_s"] < MIN_DURATION_S:
             raise EmbeddingError(
-                f"{self._file.name} is too short ({result['duration_s']:.2g} s): at least {LEAST_S:g} s of "
-                "sound is needed."
+                f"{self._file.name} is too short ({result['duration_s']:.2g} s): choose a song of at least "
+                f"{MIN_DURATION_S:g} s."
             )
         with np.load(self._out, allow_pickle=False) as arrays:
             vector = arrays["pooled"].astype(np.float64)
         self._out.unlink(missing_ok=True)
-        return Embedded(
+        return EmbeddedFile(
             vector, result["model"], result["format"], result["duration_s"], result["preview_start_s"]
         )
 
@@ -53,10 +58,10 @@ class Embedding(ChildProgram):
         name = self._file.name
         if self.is_late:
             return (
-                f"{name} took longer than {self.limit_s / 60:g} minutes to embed and was given up: drop a "
-                "shorter part of it, or index it."
+                f"{name} took longer than {self.limit_s / 60:g} minutes to analyse and was stopped: drop "
+                "a shorter part of it, or index it."
             )
-        # Errors are sentences with status 1; a defect of ours, or of a decoder, has a traceback or a signal.
+        # An expected error ends with status 1 and a sentence. A bug has a traceback, a crash another status.
         if status == 1 and self.lines and not any("Traceback (most" in line for line in self.lines):
             return self.lines[-1]
-        return f"{name} cannot be embedded: what decodes it failed on it."
+        return f"{name} cannot be analysed: the decoder failed on it."

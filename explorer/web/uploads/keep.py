@@ -1,4 +1,4 @@
-"""Takes a song that is already embedded into a library: its file, its tags and its vector."""
+"""Adds an uploaded and embedded song to the library: copies its file and stores its tags and vector."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.errors import LibraryError
 from explorer.indexing.model import is_same_model
-from explorer.library.genres import DROPPED
+from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import ScannedFile
 from explorer.library.scanning import AUDIO_EXTENSIONS
 from explorer.library.tags import read_tags
 
-_MOST_BYTES = 180
+_MAX_NAME_BYTES = 180
+# Windows reserves these names for devices.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _CONTAINERS = {"mov": ".m4a", "matroska": ".mka", "asf": ".wma"}
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """What embedding made of a file.
+class EmbeddedFile:
+    """The result of embedding a file.
 
     Attributes
     ----------
     vector : np.ndarray [shape=(512,), float64]
     model : dict
-        As `Database.model` gives it: what made the vector.
+        The model that made the vector, as `Database.model` returns it.
     format : str
-        Container and codec.
+        Container and codec, such as "mp3/mp3".
     duration_s : float
     preview_start_s : float or None
+        Where its preview begins; None if unknown.
     """
 
     vector: np.ndarray
@@ -51,73 +53,73 @@ class Embedded:
 
 
 def safe_name(name: str) -> str:
-    """Return a file's name that every system takes, and that stays in its folder.
+    """Return a file name that is valid on every system and cannot lead out of its folder.
 
-    Folders before it, control characters, characters that systems reserve and their device names go;
-    the extension stays.
+    Removes folders, control characters and leading dots. Replaces reserved characters, and changes reserved
+    device names. Keeps the extension.
     """
     name = unicodedata.normalize("NFC", name.encode("utf-8", "ignore").decode())
     name = re.split(r"[/\\]", name)[-1]
     name = "".join(letter for letter in name if unicodedata.category(letter) not in ("Cc", "Cf", "Zl", "Zp"))
     name = re.sub(r'[<>:"|?*]', "_", name)
-    # A leading dot would hide it from the indexer.
+    # The indexer ignores files whose names begin with a dot.
     name = " ".join(name.split()).strip(" .")
     stem, extension = os.path.splitext(name)
     extension = extension.replace(" ", "")[:20]
     stem = stem.rstrip(" .") or "song"
     if _RESERVED.fullmatch(stem):
         stem = f"_{stem}"
-    room = _MOST_BYTES - len(extension.encode())
-    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(" .") + extension
+    max_bytes = _MAX_NAME_BYTES - len(extension.encode())
+    return stem.encode()[:max_bytes].decode("utf-8", "ignore").rstrip(" .") + extension
 
 
-def keep_song(database: Path, file: Path, name: str, embedded: Embedded) -> str:
-    """Copy a file into a library's first folder of music, and store it as an index would.
+def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile) -> str:
+    """Copy a file into the library's first music folder, and store it as `index` would.
 
-    A song whose very bytes the library has already is not copied again.
+    If the library has a file with the same bytes, nothing is copied.
 
     Parameters
     ----------
     name : str
-        What it is to be called; `safe_name` is made of it, and a number added where that is taken.
+        The wanted file name; `safe_name` is applied, and a number is added if a file has that name.
 
     Returns
     -------
     str
-        The song's id.
+        The song's id; that of the existing song if the library has the same bytes.
 
     Raises
     ------
     LibraryError
-        If the library has another model by now, or no folder of music that can be written to.
+        If the library's model has changed since the song was embedded, or it has no writable music folder.
     LibraryBusyError
         If another program holds the library.
     AudioError
         If the file cannot be read.
     """
-    mark = fingerprint(file)
+    file_fingerprint = fingerprint(file)
     with Database.open(database, create=False) as library:
-        if (known := library.song_with_bytes(mark)) is not None:
+        if (known := library.song_with_bytes(file_fingerprint)) is not None:
             return known
         roots = library.roots()
         if not roots:
-            raise LibraryError(f"{database} has no folder of music: run `python run.py index FOLDER` first.")
+            raise LibraryError(f"{database} has no music folder: run `python run.py index FOLDER` first.")
         root = Path(roots[0])
         copy = _copy_into(root, file, _with_audio_extension(safe_name(name), embedded.format))
         try:
-            return _store(library, root, copy, mark, embedded)
+            return _store(library, root, copy, file_fingerprint, embedded)
         except BaseException:
             _remove(copy)
             raise
 
 
-def _store(library: Database, root: Path, copy: Path, mark: str, embedded: Embedded) -> str:
+def _store(library: Database, root: Path, copy: Path, file_fingerprint: str, embedded: EmbeddedFile) -> str:
     state = copy.stat()
     path = os.fsencode(copy.relative_to(root).as_posix())
     song = Song(
         ScannedFile(path, state.st_size, state.st_mtime_ns),
         read_tags(copy),
-        mark,
+        file_fingerprint,
         embedded.format,
         embedded.duration_s,
         embedded.preview_start_s,
@@ -125,20 +127,20 @@ def _store(library: Database, root: Path, copy: Path, mark: str, embedded: Embed
     )
     with library.transaction():
         if not is_same_model(library.model(), embedded.model):
-            raise LibraryError("The library was made anew with another model meanwhile: drop the song again.")
+            raise LibraryError("The library was indexed again with another model: drop the song again.")
         return library.store_song(library.add_root(root), song, embedded.vector)
 
 
 def _copy_into(root: Path, file: Path, name: str) -> Path:
-    """Copy a file under a free name: it appears there whole or not at all."""
+    """Copy a file into the folder of dropped songs, under a free name; a failed copy leaves nothing."""
     if not root.is_dir():
-        raise LibraryError(f"The music folder {root} is not there: connect its disk, or index it again.")
-    folder = root / DROPPED
+        raise LibraryError(f"The music folder {root} is missing: connect its disk, or index it again.")
+    folder = root / DROPPED_FOLDER
     part = folder / f".{secrets.token_hex(8)}.part"
     try:
         folder.mkdir(exist_ok=True)
         if not folder.resolve().is_relative_to(root.resolve()):
-            raise LibraryError(f"{folder} leads out of the music folder, so nothing was copied there.")
+            raise LibraryError(f"{folder} leads out of the music folder, so the song was not copied.")
         with part.open("xb") as target, file.open("rb") as source:
             shutil.copyfileobj(source, target)
         return _under_a_free_name(part, name)
@@ -151,11 +153,11 @@ def _copy_into(root: Path, file: Path, name: str) -> Path:
         with suppress(OSError):
             part.unlink()
         with suppress(OSError):
-            folder.rmdir()  # Only where it is empty, and so was made in vain.
+            folder.rmdir()  # Fails unless the folder is empty, so only an unused new folder is removed.
 
 
 def _under_a_free_name(part: Path, name: str) -> Path:
-    """Rename a file to the first of `name.mp3`, `name (2).mp3`, … that is free; no other is overwritten."""
+    """Rename a file to the first free name of `name.mp3`, `name (2).mp3`, …; no file is overwritten."""
     stem, extension = os.path.splitext(name)
     number = 1
     while True:
@@ -179,7 +181,7 @@ def _remove(copy: Path) -> None:
 
 
 def _with_audio_extension(name: str, format: str) -> str:
-    """Give a file an extension that an index looks for, where it has none."""
+    """Add an extension that the indexer accepts, if the name has none."""
     if os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS:
         return name
     container = format.partition("/")[0]

@@ -1,4 +1,4 @@
-"""Songs that are not in the library: held for a while, embedded one after another, and placed."""
+"""Holds the songs that users drop on the map: stores them for a day, embeds them in turn, compares them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from explorer.config import Settings
-from explorer.database.database import Database
 from explorer.errors import ExplorerError
 from explorer.indexing.model import is_same_model
 from explorer.library.music_file import Tags
 from explorer.library.tags import read_tags
 from explorer.web.data.catalogue import Catalogue
+from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
-from explorer.web.uploads.embed_process import LIMIT_S, Embedding
-from explorer.web.uploads.keep import Embedded, keep_song, safe_name
+from explorer.web.uploads.embed_process import TIME_LIMIT_S, EmbedProcess
+from explorer.web.uploads.keep import EmbeddedFile, keep_song, safe_name
 
-MOST_VISITORS = 20
-OLDEST_S = 24 * 3600.0
-_TIDYING_S = 3600.0
+MAX_UPLOADS = 20
+MAX_AGE_S = 24 * 3600.0
+_CLEANUP_INTERVAL_S = 3600.0
 _BLOCK_BYTES = 1 << 20
 
 _log = logging.getLogger(__name__)
@@ -36,51 +36,58 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Upload:
-    """One song that is not in the library.
+    """A song that a user dropped on the map.
 
     Attributes
     ----------
+    arrived_s : float
+        When it was uploaded, by `time.monotonic`.
     phase : {"waiting", "embedding", "ready", "failed"}
     text, share
-        What its embedding is doing, and how much of that is done.
+        The current step of its embedding, and the finished share of that step.
     error : str
         Why it failed.
-    answer : tuple of a reference to a Catalogue and a dict, or None
-        What it is like and where it lies, in the library as it was then.
+    process : EmbedProcess or None
+        The process that embeds it now.
+    comparison : tuple of a weak reference to a Catalogue and a dict, or None
+        Its neighbours and places in that snapshot of the library.
+    song_id : str or None
+        Its id after it was added to the library.
+    lock : threading.Lock
+        Held while it is compared or added, so that two requests do not both do it.
     """
 
     token: str
     name: str
     path: Path
     tags: Tags
-    arrived: float = field(default_factory=time.monotonic)
+    arrived_s: float = field(default_factory=time.monotonic)
     phase: str = "waiting"
     text: str = ""
     share: float = 0.0
     error: str = ""
-    embedded: Embedded | None = None
-    embedding: Embedding | None = None
-    answer: tuple[weakref.ref[Catalogue], dict] | None = None
+    embedded: EmbeddedFile | None = None
+    process: EmbedProcess | None = None
+    comparison: tuple[weakref.ref[Catalogue], dict] | None = None
     song_id: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held while its answer is made or it is kept: it is done once."""
 
 
 class UploadQueue:
-    """The songs that were dropped on the map since the program was started.
+    """All songs that were dropped on the map since the server started.
 
     Parameters
     ----------
     settings : Settings
     holder : CatalogueHolder
-        Whose library they are compared with.
+        Of the library that they are compared with.
     limit_s : float
-        How long the embedding of one may take.
+        The time limit for embedding one song.
     """
 
-    def __init__(self, settings: Settings, holder: CatalogueHolder, *, limit_s: float = LIMIT_S) -> None:
+    def __init__(self, settings: Settings, holder: CatalogueHolder, *, limit_s: float = TIME_LIMIT_S) -> None:
         self._settings = settings
-        self._shelf = holder
+        self._holder = holder
         self._limit_s = limit_s
         self._changed = threading.Condition()
         self._uploads: dict[str, Upload] = {}
@@ -90,29 +97,29 @@ class UploadQueue:
     # For the routes
 
     def add(self, name: str, source: BinaryIO) -> Upload:
-        """Take in a song, and have it embedded when its turn comes.
+        """Store a song, and append it to the queue.
 
         Parameters
         ----------
         name : str
-            The file's; only for its title, and for what it is called if it is kept.
+            The file's name. It becomes the title if there are no tags, and the file's name in the library.
         source : BinaryIO
-            Its bytes.
+            The file's bytes.
 
         Raises
         ------
         RefusedError
-            If the library has no map, the file is empty or too large, it cannot be stored, or too many
-            wait already.
+            If the library has no map, the file is empty or too large, it cannot be stored, or too many songs
+            wait.
         LibraryError
             If the library cannot be read.
         """
-        if not len(self._shelf.held()) and not len(self._shelf.latest()):
-            raise RefusedError(409, "There is no map to put it on: index your music first.")
-        self._drop_old()
+        if not len(self._holder.current()) and not len(self._holder.latest()):
+            raise RefusedError(409, "There is no map to place this song on: index your music first.")
+        self._discard_old()
         self._make_room()
         token = secrets.token_urlsafe(16)
-        path = self._home() / token / safe_name(name)
+        path = self._get_folder() / token / safe_name(name)
         try:
             path.parent.mkdir()
             if not _receive(source, path):
@@ -132,28 +139,28 @@ class UploadQueue:
         return upload
 
     def get(self, token: str) -> Upload:
-        """Return a upload; raise RefusedError if there is none of that token, or no longer."""
+        """Return an upload; raise RefusedError if the token is unknown or the upload was removed."""
         upload = self._uploads.get(token)
         if upload is None:
-            raise RefusedError(404, "This song is not here any more: drop it on the map again.")
+            raise RefusedError(404, "This song is no longer on the server: drop it on the map again.")
         return upload
 
     def describe(self, token: str) -> dict:
-        """Return how a upload stands; once it is ready, also what it is like and where it lies.
+        """Return the state of an upload; once it is ready, also its neighbours and its places on the maps.
 
         Raises
         ------
         RefusedError
-            If there is none of that token, or the library has no map any more.
+            If the token is unknown, or the library has no map any more.
         LibraryError
             If the library cannot be read.
         """
         upload = self.get(token)
-        phase, found = upload.phase, None
+        phase, comparison = upload.phase, None
         if phase == "ready":
             with upload.lock:
-                found = self._compare(upload)
-            phase = "ready" if found else "waiting"
+                comparison = self._compare(upload)
+            phase = "ready" if comparison else "waiting"
         embedded = upload.embedded
         return {
             "token": token,
@@ -167,130 +174,132 @@ class UploadQueue:
             "genres": list(upload.tags.genres),
             "duration_s": embedded.duration_s if embedded else None,
             "song_id": upload.song_id,
-            **(found or {"revision": None, "neighbours": [], "places": {}}),
+            **(comparison or {"revision": None, "neighbours": [], "places": {}}),
         }
 
-    def forget(self, token: str) -> None:
-        """Drop a upload, its file, and its embedding where that runs or waits; raises as `get` does."""
-        self._remove(self.get(token))
+    def remove(self, token: str) -> None:
+        """Remove an upload and its file, and stop its embedding; raise as `get` does."""
+        self._discard(self.get(token))
 
     def keep(self, token: str) -> str:
-        """Take a upload into the library, and return its id there; a second time it is the same one.
+        """Add an upload to the library and return its song id; a second call returns the same id.
 
         Raises
         ------
         RefusedError
-            If there is none of that token, or it is not ready.
+            If the token is unknown, or the upload is not ready.
         LibraryError, AudioError
-            As `explorer.web.uploads.keep.keep_song` says.
+            As `explorer.web.uploads.keep.keep_song` does.
         """
         upload = self.get(token)
         with upload.lock:
             if upload.phase != "ready":
-                raise RefusedError(409, f"{upload.name} is not embedded yet, so it cannot be kept.")
+                raise RefusedError(409, f"{upload.name} is not analysed yet, so it cannot be added.")
             if upload.song_id is None:
                 upload.song_id = keep_song(self._settings.database, upload.path, upload.name, upload.embedded)
             return upload.song_id
 
-    # Within
+    # Internal
 
     def _compare(self, upload: Upload) -> dict | None:
-        """Return what a upload is like in the library that the page shows.
+        """Return an upload's neighbours and places in the snapshot that the page shows.
 
-        None where that was made with another model than the upload: then it is embedded once more.
+        Return None if the library's model is not the upload's: then the upload is embedded again.
         """
-        catalogue = self._shelf.held()
-        if upload.answer is not None and upload.answer[0]() is catalogue:
-            return upload.answer[1]
+        catalogue = self._holder.current()
+        if upload.comparison is not None and upload.comparison[0]() is catalogue:
+            return upload.comparison[1]
         if not len(catalogue):
             raise RefusedError(409, "The library has no map any more: index your music again.")
-        with Database.open_readonly(self._settings.database) as database:
+        with open_library(self._settings.database) as database:
             model = database.model()
         if upload.embedded is None or not is_same_model(model, upload.embedded.model):
             self._embed_again(upload)
             return None
         vector = upload.embedded.vector
-        answer = {
+        comparison = {
             "revision": catalogue.revision,
-            "neighbours": catalogue.described(catalogue.nearest_to(vector)),
+            "neighbours": catalogue.describe_neighbours(catalogue.nearest_to(vector)),
             "places": catalogue.place(vector),
         }
-        upload.answer = (weakref.ref(catalogue), answer)
-        return answer
+        upload.comparison = (weakref.ref(catalogue), comparison)
+        return comparison
 
     def _embed_again(self, upload: Upload) -> None:
         with self._changed:
-            upload.phase, upload.embedded, upload.answer = "waiting", None, None
+            upload.phase, upload.embedded, upload.comparison = "waiting", None, None
             self._changed.notify_all()
 
     def _make_room(self) -> None:
-        """Let the longest here go where there are too many."""
+        """Discard the oldest finished uploads if there are too many; refuse if too many are unfinished."""
         with self._changed:
-            surplus = len(self._uploads) - MOST_VISITORS + 1
-            leaving = [v for v in self._uploads.values() if v.phase in ("ready", "failed")]
-            if surplus > len(leaving):
-                raise RefusedError(429, f"{MOST_VISITORS} songs wait already: drop this one a little later.")
-        for upload in leaving[: max(0, surplus)]:
-            self._remove(upload)
+            surplus = len(self._uploads) - MAX_UPLOADS + 1
+            finished = [upload for upload in self._uploads.values() if upload.phase in ("ready", "failed")]
+            if surplus > len(finished):
+                raise RefusedError(429, f"{MAX_UPLOADS} songs are waiting: drop this one a little later.")
+        for upload in finished[: max(0, surplus)]:
+            self._discard(upload)
 
-    def _drop_old(self) -> None:
+    def _discard_old(self) -> None:
         with self._changed:
             now = time.monotonic()
-            old = [v for v in self._uploads.values() if now - v.arrived > OLDEST_S]
+            old = [upload for upload in self._uploads.values() if now - upload.arrived_s > MAX_AGE_S]
         for upload in old:
-            self._remove(upload)
+            self._discard(upload)
 
-    def _remove(self, upload: Upload) -> None:
+    def _discard(self, upload: Upload) -> None:
         with self._changed:
             self._uploads.pop(upload.token, None)
-            if upload.embedding is not None:
-                upload.embedding.kill()
-        with upload.lock:  # It may be being kept.
+            if upload.process is not None:
+                upload.process.kill()
+        with upload.lock:  # Wait if it is being added to the library.
             shutil.rmtree(upload.path.parent, ignore_errors=True)
 
-    def _home(self) -> Path:
-        """Return this program's folder of uploads; it goes when the program ends."""
+    def _get_folder(self) -> Path:
+        """Return the folder for this server's uploads; it is removed when the server ends."""
         with self._changed:
             if self._folder is None or not self._folder.is_dir():
-                every = self._settings.uploads
+                parent = self._settings.uploads
                 try:
-                    every.mkdir(parents=True, exist_ok=True)
-                    _sweep(every)
-                    self._folder = Path(tempfile.mkdtemp(dir=every))
+                    parent.mkdir(parents=True, exist_ok=True)
+                    _remove_old_folders(parent)
+                    self._folder = Path(tempfile.mkdtemp(dir=parent))
                 except OSError as error:
-                    raise _cannot_store(every, error) from error
-                weakref.finalize(self, _leave, self._folder, self._uploads)
+                    raise _cannot_store(parent, error) from error
+                weakref.finalize(self, _clean_up, self._folder, self._uploads)
             return self._folder
 
     def _work(self) -> None:
+        """Embed waiting uploads in turn, and discard old ones once an hour; the worker thread runs this."""
         while True:
             with self._changed:
-                upload = next((v for v in self._uploads.values() if v.phase == "waiting"), None)
+                waiting = (upload for upload in self._uploads.values() if upload.phase == "waiting")
+                upload = next(waiting, None)
                 if upload is None:
-                    self._changed.wait(_TIDYING_S)
+                    self._changed.wait(_CLEANUP_INTERVAL_S)
                 else:
                     upload.phase, upload.text, upload.share = "embedding", "Starting", 0.0
             if upload is None:
-                self._drop_old()
+                self._discard_old()
             else:
                 self._embed(upload)
 
     def _embed(self, upload: Upload) -> None:
-        def tell(text: str, share: float) -> None:
+        def report(text: str, share: float) -> None:
             upload.text, upload.share = text, share
 
         try:
             with self._changed:
                 if upload.token not in self._uploads:
                     return
-                upload.embedding = Embedding(upload.path, self._settings.database, limit_s=self._limit_s)
-            upload.embedded = upload.embedding.embed(tell)
+                upload.process = EmbedProcess(upload.path, self._settings.database, limit_s=self._limit_s)
+            upload.embedded = upload.process.embed(report)
         except ExplorerError as error:
             upload.error = str(error)
         except Exception as error:
-            # Whatever goes wrong with one, the next in line has its turn.
-            upload.error = f"{upload.name} cannot be embedded ({type(error).__name__}: {error})."
-        upload.embedding = None
+            # An unexpected error must not end the worker thread: the next upload waits for it.
+            upload.error = f"{upload.name} cannot be analysed ({type(error).__name__}: {error})."
+        upload.process = None
         if upload.error:
             upload.phase = "failed"
             return
@@ -298,13 +307,13 @@ class UploadQueue:
             with upload.lock:
                 self._compare(upload)
         except Exception as error:
-            _log.info("%s is placed when it is asked for: %s", upload.name, error)
+            _log.info("%s will be compared when the page asks for it: %s", upload.name, error)
         if upload.embedded is not None:
             upload.phase = "ready"
 
 
 def _receive(source: BinaryIO, path: Path) -> int:
-    """Write a body into a file, and return how many bytes there were."""
+    """Write a request's body into a file; return its size in bytes."""
     size = 0
     with path.open("xb") as target:
         while block := source.read(_BLOCK_BYTES):
@@ -312,7 +321,7 @@ def _receive(source: BinaryIO, path: Path) -> int:
             if size > MAX_UPLOAD_BYTES:
                 raise RefusedError(
                     413,
-                    f"{path.name} is too large: at most {MAX_UPLOAD_BYTES >> 20} MB can be dropped.",
+                    f"{path.name} is too large: you can drop files of up to {MAX_UPLOAD_BYTES >> 20} MB.",
                 )
             target.write(block)
     return size
@@ -323,18 +332,18 @@ def _cannot_store(path: Path, error: OSError) -> RefusedError:
     return RefusedError(status, f"{path.name} cannot be stored in {path.parent}: {error.strerror}.")
 
 
-def _sweep(every: Path) -> None:
-    """Remove what programs left that could not tidy up."""
-    for folder in every.iterdir():
+def _remove_old_folders(parent: Path) -> None:
+    """Remove the folders of earlier servers that ended without cleaning up."""
+    for folder in parent.iterdir():
         try:
-            if time.time() - folder.stat().st_mtime > OLDEST_S:
+            if time.time() - folder.stat().st_mtime > MAX_AGE_S:
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
 
 
-def _leave(folder: Path, uploads: dict[str, Upload]) -> None:
+def _clean_up(folder: Path, uploads: dict[str, Upload]) -> None:
     for upload in list(uploads.values()):
-        if upload.embedding is not None:
-            upload.embedding.kill()
+        if upload.process is not None:
+            upload.process.kill()
     shutil.rmtree(folder, ignore_errors=True)

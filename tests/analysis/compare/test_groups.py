@@ -3,8 +3,8 @@ import pytest
 
 from explorer.analysis.compare.groups import (
     Groups,
-    centred_by_library,
-    centred_by_themselves,
+    directions_from_library_mean,
+    directions_from_own_mean,
     group_by_genre,
     group_by_sound,
     group_songs,
@@ -17,47 +17,47 @@ def vectors():
     return np.random.default_rng(0).normal(size=(20, 512)) + 5.0
 
 
-def test_songs_and_files_are_centred_by_the_librarys_mean_and_not_their_own(vectors):
+def test_songs_and_files_are_centred_by_the_librarys_mean(vectors):
     outside = vectors[:2] * 0.5 + 3.0
-    rows = centred_by_library(Neighbours(vectors), np.array([4, 9]), outside)
+    rows = directions_from_library_mean(Neighbours(vectors), np.array([4, 9]), outside)
     mean = vectors.mean(axis=0)
     for row, vector in zip(rows, [vectors[4], vectors[9], *outside], strict=True):
         assert row == pytest.approx((vector - mean) / np.linalg.norm(vector - mean), abs=1e-6)
 
 
-def test_files_alone_are_plain_cosines_or_centred_by_themselves(vectors):
-    plain = centred_by_themselves(vectors, is_centred=False)
+def test_files_without_a_library_give_plain_cosines_or_are_centred_by_their_own_mean(vectors):
+    plain = directions_from_own_mean(vectors, is_centred=False)
     assert plain[3] == pytest.approx(vectors[3] / np.linalg.norm(vectors[3]), abs=1e-6)
     assert (plain @ plain.T).min() > 0.9
-    centred = centred_by_themselves(vectors)
+    centred = directions_from_own_mean(vectors)
     assert abs(np.sum(centred @ centred.T)) < 5
 
 
-def test_copies_that_are_the_mean_itself_are_alike_and_unrelated_to_others(vectors):
+def test_copies_that_equal_the_mean_have_similarity_1_and_0_to_others(vectors):
     same = np.repeat(vectors[:1], 3, axis=0)
-    rows = centred_by_themselves(same)
+    rows = directions_from_own_mean(same)
     assert rows @ rows.T == pytest.approx(np.ones((3, 3)))
     mirrored = np.vstack([same[:1], same[:1], same[:1] + 1, same[:1] - 1])
-    products = (rows := centred_by_themselves(mirrored)) @ rows.T
+    products = (rows := directions_from_own_mean(mirrored)) @ rows.T
     assert products[0, 1] == pytest.approx(1.0)
     assert products[0, 2] == pytest.approx(0.0, abs=1e-6)
     assert products[2, 3] == pytest.approx(-1.0)
 
 
-def test_the_first_genre_counts_and_spellings_in_other_case_are_one():
+def test_the_first_genre_counts_and_case_does_not_matter():
     groups = group_by_genre([("Jazz", "Funk"), ("jazz",), ("Funk",), (), ("Jazz",), ("Funk", "Jazz")])
     assert groups.names == ["Jazz", "Funk"]
-    assert groups.members.tolist() == [0, 0, 1, -1, 0, 1]
+    assert groups.group_of.tolist() == [0, 0, 1, -1, 0, 1]
     assert groups.counts.tolist() == [3, 2]
 
 
-def test_a_genre_that_was_asked_for_counts_before_the_first():
+def test_a_wanted_genre_counts_before_the_first_one():
     groups = group_by_genre([("Jazz", "Funk"), ("Rock", "Funk"), ("Soul",)], wanted=["funk", "soul"])
     assert groups.names == ["Funk", "Soul"]
-    assert groups.members.tolist() == [0, 0, 1]
+    assert groups.group_of.tolist() == [0, 0, 1]
 
 
-def test_clusters_divide_songs_of_which_most_have_no_genre_or_all_the_same():
+def test_clusters_group_songs_if_few_have_a_genre_or_all_have_the_same():
     clusters = Groups("cluster", ["A", "B"], np.array([0, 1, 0, 1]))
     assert group_songs([("Jazz",), ("Funk",), (), ()], clusters=clusters).kind == "genre"
     assert group_songs([("Jazz",), (), (), ()], clusters=clusters) is clusters
@@ -66,24 +66,24 @@ def test_clusters_divide_songs_of_which_most_have_no_genre_or_all_the_same():
     assert group_songs([("Jazz",), ("Funk",), (), (), ()], clusters=None).kind == "genre"
 
 
-def test_groups_among_some_songs_are_counted_anew_and_the_largest_come_first():
+def test_groups_of_selected_songs_are_sorted_by_their_new_size():
     groups = Groups("cluster", ["A", "B", "C", "D"], np.array([0, 1, 1, 2, 2, 2, -1]))
-    some = groups.among(np.array([5, 1, 2, 4, 3, 6, -1]))
-    assert some.names == ["C", "B"]
-    assert some.members.tolist() == [0, 1, 1, 0, 0, -1, -1]
-    assert groups.largest(1).members.tolist() == [-1, -1, -1, 0, 0, 0, -1]
+    selected = groups.among(np.array([5, 1, 2, 4, 3, 6, -1]))
+    assert selected.names == ["C", "B"]
+    assert selected.group_of.tolist() == [0, 1, 1, 0, 0, -1, -1]
+    assert groups.largest(1).group_of.tolist() == [-1, -1, -1, 0, 0, 0, -1]
 
 
-def test_without_tags_and_map_planted_groups_are_found(vectors):
+def test_k_means_finds_groups_without_tags_and_map(vectors):
     planted = 8 * np.random.default_rng(2).normal(size=(3, 512))[np.arange(90) % 3]
     rows = Neighbours(planted + np.random.default_rng(3).normal(size=(90, 512))).rows
     groups = group_by_sound(rows)
     assert groups.counts.tolist() == [30, 30, 30]
-    assert len(set(groups.members[0::3].tolist())) == 1
+    assert len(set(groups.group_of[0::3].tolist())) == 1
 
 
-def test_many_copies_of_few_songs_are_still_divided(vectors):
-    rows = centred_by_themselves(np.repeat(vectors[:2], 40, axis=0))
+def test_copies_of_two_songs_make_two_groups(vectors):
+    rows = directions_from_own_mean(np.repeat(vectors[:2], 40, axis=0))
     groups = group_by_sound(rows)
     assert sorted(groups.counts.tolist()) == [40, 40]
-    assert len(group_by_sound(centred_by_themselves(np.repeat(vectors[:1], 40, axis=0))).names) == 1
+    assert len(group_by_sound(directions_from_own_mean(np.repeat(vectors[:1], 40, axis=0))).names) == 1

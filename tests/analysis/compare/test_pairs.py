@@ -7,7 +7,7 @@ from explorer.mapping.similarity import Neighbours
 
 
 def brute_force(rows, count):
-    """Rank all pairs by their products, computed at once in double precision."""
+    """Rank all pairs by their products, computed all at once in double precision."""
     products = rows.astype(np.float64) @ rows.T.astype(np.float64)
     first, second = np.triu_indices(len(rows), k=1)
     values = products[first, second]
@@ -24,7 +24,7 @@ def rows():
 
 
 @pytest.mark.parametrize("block_rows", [1, 7, 50, 64, 202, 203, 2048])
-def test_pairs_are_those_of_brute_force_whatever_the_blocks(rows, block_rows):
+def test_pairs_equal_brute_force_for_every_block_size(rows, block_rows):
     closest, farthest = extreme_pairs(rows, count=25, block_rows=block_rows)
     near, far, values = brute_force(rows, 25)
     assert list(zip(closest.first.tolist(), closest.second.tolist(), strict=True)) == near
@@ -33,7 +33,7 @@ def test_pairs_are_those_of_brute_force_whatever_the_blocks(rows, block_rows):
     np.testing.assert_allclose(farthest.similarities, values[::-1][:25], atol=1e-12)
 
 
-def test_a_song_is_no_pair_with_itself_and_a_pair_counts_once(rows):
+def test_no_song_is_paired_with_itself_and_each_pair_counts_once(rows):
     closest, farthest = extreme_pairs(rows[:5], count=100, block_rows=2)
     for pairs in (closest, farthest):
         assert len(pairs) == 10
@@ -52,7 +52,7 @@ def test_copies_come_first(rows):
     assert closest.similarities[2] < 0.99
 
 
-def test_thousands_of_copies_are_done_with_at_once(rows):
+def test_many_copies_all_have_similarity_1(rows):
     copies = np.repeat(rows[:1], 700, axis=0)
     closest, farthest = extreme_pairs(copies, count=4, block_rows=100)
     assert closest.similarities == pytest.approx([1.0] * 4, abs=1e-7)
@@ -60,20 +60,20 @@ def test_thousands_of_copies_are_done_with_at_once(rows):
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_nothing_is_compared_where_there_is_no_pair_or_none_is_wanted(rows, count):
-    for some in (rows[:0], rows[:1], rows if count == 0 else rows[:1]):
-        closest, farthest = extreme_pairs(some, count=count)
+def test_no_pairs_come_back_if_there_are_none_or_none_are_wanted(rows, count):
+    for few_rows in (rows[:0], rows[:1], rows if count == 0 else rows[:1]):
+        closest, farthest = extreme_pairs(few_rows, count=count)
         assert (len(closest), len(farthest)) == (0, 0)
 
 
 def test_progress_grows_to_one(rows):
-    told = []
-    extreme_pairs(rows, count=2, block_rows=60, progress=told.append)
-    assert told == sorted(told)
-    assert len(told) == 10
-    assert told[-1] == 1.0
+    shares = []
+    extreme_pairs(rows, count=2, block_rows=60, progress=shares.append)
+    assert shares == sorted(shares)
+    assert len(shares) == 10
+    assert shares[-1] == 1.0
 
 
-def test_a_count_below_zero_is_a_sentence(rows):
+def test_a_negative_count_is_refused(rows):
     with pytest.raises(AnalysisError, match="count=-1"):
         extreme_pairs(rows, count=-1)

@@ -25,11 +25,11 @@ class Elements(HTMLParser):
 
     def __init__(self, page):
         super().__init__()
-        self.found, self.text = [], ""
+        self.tags, self.text = [], ""
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
+        self.tags.append((tag, dict(attributes)))
 
     def handle_data(self, data):
         self.text += data
@@ -56,11 +56,11 @@ def page(database):
         return render_page(verify(library, recompute=0, reporter=Reporter()))
 
 
-def test_the_page_loads_nothing_from_anywhere(page):
+def test_the_page_loads_nothing(page):
     elements = Elements(page)
-    tags = {tag for tag, _ in elements.found}
+    tags = {tag for tag, _ in elements.tags}
     assert not tags & {"script", "link", "iframe", "object", "embed", "img", "audio", "video", "base", "form"}
-    for _, attributes in elements.found:
+    for _, attributes in elements.tags:
         for name, value in attributes.items():
             assert not name.startswith("on")
             if name in URLS:
@@ -69,7 +69,7 @@ def test_the_page_loads_nothing_from_anywhere(page):
     assert "https:" not in page
     assert "@import" not in page
     assert not re.search(r"url\((?!#)", page)
-    policy = next(a["content"] for _, a in elements.found if a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(a["content"] for _, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert "default-src 'none'" in policy
 
 
@@ -77,17 +77,17 @@ def test_hostile_titles_are_text(page):
     elements = Elements(page)
     # As a song's id, a genre in the legend, a failure and the model's weights.
     assert elements.text.count("</style></svg><script>alert(1)</script>") >= 3
-    assert "onerror" not in {name for _, attributes in elements.found for name in attributes}
+    assert "onerror" not in {name for _, attributes in elements.tags for name in attributes}
     assert page.count("<style") == page.count("</style>")
     assert page.count("<svg") == page.count("</svg>") == 7
 
 
-def test_figures_wear_the_colours_of_the_page(page):
+def test_figures_use_the_colours_of_the_page(page):
     drawings = "".join(re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL))
     assert "var(--ink)" in drawings
     assert "var(--accent)" in drawings
-    for ink in ("#1c2030", "#5b5bd6", "#ffffff"):
-        assert ink not in drawings
+    for colour in ("#1c2030", "#5b5bd6", "#ffffff"):
+        assert colour not in drawings
     assert "(prefers-color-scheme: dark)" in page
     assert "@media print" in page
 
@@ -104,8 +104,8 @@ def test_the_verdict_is_on_top_and_names_what_failed(database, tmp_path):
     assert bad.index("1 check failed") < bad.index("<h2>Checks")
 
 
-@pytest.mark.parametrize(("trained", "said"), [("false", "untrained filters"), ("null", "is unknown")])
-def test_a_page_says_plainly_what_its_vectors_are(tmp_path, fresh_db, trained, said):
+@pytest.mark.parametrize(("trained", "warning"), [("false", "untrained filters"), ("null", "is unknown")])
+def test_a_page_warns_of_untrained_or_unknown_vectors(tmp_path, fresh_db, trained, warning):
     change(
         fresh_db.path,
         (
@@ -114,10 +114,10 @@ def test_a_page_says_plainly_what_its_vectors_are(tmp_path, fresh_db, trained, s
         ),
     )
     page = render_page(verify(fresh_db, recompute=0, reporter=Reporter()))
-    assert said in Elements(page).text
+    assert warning in Elements(page).text
 
 
-def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path, fresh_db):
+def test_a_page_that_cannot_be_written_is_an_error(tmp_path, fresh_db):
     verification = verify(fresh_db, recompute=0, reporter=Reporter())
     (tmp_path / "file").write_text("")
     with pytest.raises(AnalysisError, match="choose another file with --out"):
@@ -126,16 +126,16 @@ def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path, fresh_db):
     assert (tmp_path / "new" / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_a_page_that_finds_no_room_leaves_the_older_one_and_nothing_half(database, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_older_page_and_no_partial_file(database, tmp_path, monkeypatch):
     out = tmp_path / "report.html"
     out.write_text("older")
     write_bytes = Path.write_bytes
 
-    def half(path, content):
+    def write_half(path, content):
         write_bytes(path, content[:10])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", half)
+    monkeypatch.setattr(Path, "write_bytes", write_half)
     with (
         Database.open_readonly(database) as library,
         pytest.raises(AnalysisError, match=r"cannot be written \(No space left on device\)"),

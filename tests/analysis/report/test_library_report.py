@@ -17,20 +17,20 @@ READABLE, FINITE = "Every vector is 512 float64", "Every value is finite"
 CONSTANT, IN_RANGE = "No vector is constant", "Values are in range"
 COPIES, ROWS = "No two recordings share a vector", "Every row has its song"
 PLACES, POSITIONS = "Every song is on the map", "Every position is finite"
-TRUST, NEAR = "The projections can be trusted", "The map knows its neighbours"
-GENRES, WHOLE = "Neighbours share a genre", "The database file is whole"
+TRUST, NEAR = "The projections can be trusted", "The map's neighbour counts are correct"
+GENRES, UNDAMAGED = "Neighbours share a genre", "The database file is undamaged"
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def original(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sound")
     return store_sound_library(folder)
 
 
 @pytest.fixture
-def sound(kept, tmp_path):
-    """A copy of a sound library; its music stays where it is."""
-    return shutil.copy(kept, tmp_path / "songs.db")
+def sound(original, tmp_path):
+    """Copy the database of a sound library; its music files are not copied."""
+    return shutil.copy(original, tmp_path / "songs.db")
 
 
 def report_of(path, **options):
@@ -51,7 +51,7 @@ def songs_of(report, name):
     return next(check["songs"] for check in report["checks"] if check["name"] == name)
 
 
-def test_a_library_without_a_map_is_not_said_to_have_an_old_one(sound):
+def test_a_library_without_a_map_is_not_called_out_of_date(sound):
     change(sound, "DELETE FROM positions", "DELETE FROM projections")
     report = report_of(sound)
     assert statuses(report)[NEAR] == "not judged"
@@ -74,12 +74,12 @@ def test_nothing_fails_in_a_sound_library(sound):
         TRUST,
         NEAR,
         GENRES,
-        WHOLE,
+        UNDAMAGED,
     }
     assert {statuses(report)[name] for name in judged} == {"passed"}
 
 
-def test_a_report_is_plain_json_with_everything_that_is_promised(sound):
+def test_a_report_is_json_with_all_documented_keys(sound):
     report = report_of(sound)
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert set(report) == {
@@ -109,7 +109,7 @@ def test_a_report_is_plain_json_with_everything_that_is_promised(sound):
         assert set(check) == {"name", "status", "finding", "songs"}
 
 
-def test_figures_of_the_vectors_are_those_of_the_vectors(sound):
+def test_the_statistics_of_the_vectors_are_those_of_numpy(sound):
     with Database.open_readonly(sound) as database:
         _, vectors = database.vectors()
     facts = report_of(sound)["vectors"]
@@ -118,16 +118,16 @@ def test_figures_of_the_vectors_are_those_of_the_vectors(sound):
     assert facts["norms"]["p50"] == pytest.approx(np.median(np.linalg.norm(vectors, axis=1)), rel=1e-5)
 
 
-def spoil(values):
-    return lambda path: store_blob("005.flac", as_npy(values(vector_of(path, "005.flac"))))(path)
+def change_vector(function):
+    return lambda path: store_blob("005.flac", as_npy(function(vector_of(path, "005.flac"))))(path)
 
 
 def with_value(value):
-    def values(vector):
+    def change_one(vector):
         vector[100] = value
         return vector
 
-    return values
+    return change_one
 
 
 def copy_vector(path):
@@ -155,11 +155,11 @@ def run_sql(*statements):
 
 
 HARM = {
-    "NaN": (spoil(with_value(np.nan)), FINITE),
-    "infinity": (spoil(with_value(-np.inf)), FINITE),
-    "511 values": (spoil(lambda vector: vector[:511]), READABLE),
-    "two dimensions": (spoil(lambda vector: vector.reshape(2, 256)), READABLE),
-    "float32": (spoil(lambda vector: vector.astype(np.float32)), READABLE),
+    "NaN": (change_vector(with_value(np.nan)), FINITE),
+    "infinity": (change_vector(with_value(-np.inf)), FINITE),
+    "511 values": (change_vector(lambda vector: vector[:511]), READABLE),
+    "two dimensions": (change_vector(lambda vector: vector.reshape(2, 256)), READABLE),
+    "float32": (change_vector(lambda vector: vector.astype(np.float32)), READABLE),
     "cut short": (
         lambda path: store_blob("005.flac", as_npy(vector_of(path, "005.flac"))[:-10])(path),
         READABLE,
@@ -167,9 +167,9 @@ HARM = {
     "no header": (store_blob("005.flac", b"\x93NUMPY\x01\x00\xff\xff{'descr': ["), READABLE),
     "nothing": (store_blob("005.flac", b""), READABLE),
     "text": (store_blob("005.flac", "0.1 0.2"), READABLE),
-    "zeros": (spoil(lambda vector: 0 * vector), CONSTANT),
-    "one value": (spoil(lambda vector: 0 * vector + 3.5), CONSTANT),
-    "enormous": (spoil(with_value(-1e300)), IN_RANGE),
+    "zeros": (change_vector(lambda vector: 0 * vector), CONSTANT),
+    "one value": (change_vector(lambda vector: 0 * vector + 3.5), CONSTANT),
+    "enormous": (change_vector(with_value(-1e300)), IN_RANGE),
     "another song's": (copy_vector, COPIES),
     "vector without song": (
         run_sql(("INSERT INTO songs_vectors VALUES ('ghost', ?)", (as_npy(np.arange(512.0)),))),
@@ -191,7 +191,7 @@ HARM = {
     ),
     "wrong figures": (run_sql("UPDATE positions SET near = 0"), NEAR),
     "shuffled genres": (shuffle_genres, GENRES),
-    "broken index": (break_index, WHOLE),
+    "broken index": (break_index, UNDAMAGED),
 }
 
 
@@ -215,7 +215,7 @@ def test_the_song_that_was_harmed_is_named(sound, harm):
     assert "'005.flac'" in finding(report, name)
 
 
-def test_a_map_of_other_songs_is_found_out(sound):
+def test_a_map_with_shuffled_positions_fails(sound):
     places = ask(sound, "SELECT song_id, x, y, near FROM positions WHERE projection = 'tsne'")
     mixed = np.random.default_rng(1).permutation(len(places))
     for (song_id, *_), row in zip(places, mixed, strict=True):
@@ -224,7 +224,7 @@ def test_a_map_of_other_songs_is_found_out(sound):
     assert set(report_of(sound)["failed"]) >= {TRUST, NEAR}
 
 
-def test_untrained_filters_are_not_held_to_genres(sound):
+def test_untrained_filters_do_not_fail_the_genre_check(sound):
     shuffle_genres(sound)
     change(sound, "UPDATE state SET value = json_set(value, '$.trained', json('false')) WHERE key = 'model'")
     report = report_of(sound)
@@ -233,7 +233,7 @@ def test_untrained_filters_are_not_held_to_genres(sound):
     assert "no better than chance" in finding(report, GENRES)
 
 
-def test_songs_that_are_new_are_noted(sound):
+def test_songs_without_a_position_or_a_vector_are_noted(sound):
     change(sound, "DELETE FROM positions WHERE song_id = '005.flac'")
     report = report_of(sound)
     assert (report["failed"], statuses(report)[PLACES]) == ([], "noted")
@@ -251,7 +251,7 @@ def test_files_that_are_gone_or_changed_are_noted(tmp_path):
     report = report_of(path)
     assert (report["counts"]["files_gone"], report["counts"]["files_changed"]) == (1, 1)
     assert report["failed"] == []
-    assert songs_of(report, "The songs' files are there") == ["003.flac", "004.flac"]
+    assert songs_of(report, "Every song's file exists, unchanged") == ["003.flac", "004.flac"]
 
 
 def test_a_file_that_was_only_touched_has_not_changed(tmp_path, fresh_db, make_tone):
@@ -268,7 +268,7 @@ def test_a_file_that_was_only_touched_has_not_changed(tmp_path, fresh_db, make_t
 
 
 @pytest.mark.parametrize("count", range(5))
-def test_libraries_of_hardly_any_songs_are_reported_too(fresh_db, tmp_path, count):
+def test_very_small_libraries_are_reported_too(fresh_db, tmp_path, count):
     vectors = np.random.default_rng(0).normal(size=(count, 512))
     store_vectors(fresh_db, tmp_path, vectors, genres=["A", "B", "A", "B"][:count])
     report = report_of(fresh_db.path)
@@ -276,7 +276,7 @@ def test_libraries_of_hardly_any_songs_are_reported_too(fresh_db, tmp_path, coun
     assert report["counts"]["vectors"] == count
 
 
-def test_failures_are_counted_by_reason_whichever_file_it_names(sound):
+def test_failures_are_counted_by_reason_without_the_file_name(sound):
     with Database.open(sound) as database:
         root = database.add_root(sound.parent)
         for name in (b"a.mp3", b"b/c.mp3"):
@@ -286,7 +286,7 @@ def test_failures_are_counted_by_reason_whichever_file_it_names(sound):
     assert report_of(sound)["failures"] == {"is empty": 2, "holds no sound": 1}
 
 
-def test_speed_is_that_of_runs_that_embedded(sound):
+def test_speed_is_measured_on_runs_that_embedded_songs(sound):
     with Database.open(sound) as database:
         database.store_run(Run("2026-01-01", 10.0, 5, 0, 0, 100.0))
         database.store_run(Run("2026-01-02", 1.0, 50, 50, 0, 9000.0))
@@ -295,11 +295,11 @@ def test_speed_is_that_of_runs_that_embedded(sound):
     assert (speed["times_real_time"], speed["seconds_per_audio_second"], speed["runs"]) == (10.0, 0.1, 3)
 
 
-def test_a_file_that_cannot_even_be_read_names_the_damage(sound):
+def test_an_unreadable_database_gives_the_failed_check_as_error(sound):
     root = ask(sound, "SELECT rootpage FROM sqlite_schema WHERE name = 'songs_vectors'")[0][0]
     (size,) = ask(sound, "PRAGMA page_size")[0]
     with sound.open("r+b") as file:
         file.seek((root - 1) * size)
         file.write(b"\xff" * size)
-    with pytest.raises(AnalysisError, match="The database file is whole"):
+    with pytest.raises(AnalysisError, match=UNDAMAGED):
         report_of(sound)

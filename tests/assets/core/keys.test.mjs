@@ -1,22 +1,22 @@
-/** Which key does what. */
+/** The keyboard shortcuts. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
 
-/** @returns {string[]} The parts of the page that a key calls, with what they are given. */
-function pressed(key) {
-  const called = [];
+/** @returns {string[]} The calls that a key makes: part of the page, function, arguments. */
+function callsOf(key) {
+  const calls = [];
   const { keys } = load("core/keys");
   const part = (name) =>
     new Proxy({}, {
-      get: (_, action) => (...given) => called.push([name, action, ...given].join(" ")),
+      get: (_, action) => (...args) => calls.push([name, action, ...args].join(" ")),
     });
-  for (const name of ["player", "hover", "waveform", "selection", "map"]) explorer[name] = part(name);
+  for (const name of ["player", "hover", "waveform", "lasso", "map"]) explorer[name] = part(name);
   keys.actionOf(key)?.();
-  return called;
+  return calls;
 }
 
-test("each key calls its part of the page", () => {
+test("each key calls its function", () => {
   for (const [key, expected] of [
     [" ", "player toggle"],
     ["m", "player toggleMute"],
@@ -25,19 +25,19 @@ test("each key calls its part of the page", () => {
     ["r", "player changeRepeat"],
     ["h", "hover toggle"],
     ["s", "waveform toggleSpectrogram"],
-    ["l", "selection toggleTool lasso"],
-    ["b", "selection toggleTool box"],
+    ["l", "lasso toggleTool lasso"],
+    ["b", "lasso toggleTool box"],
     ["0", "map showAll"],
     ["-", "map zoomBy 1.6"],
     ["+", `map zoomBy ${1 / 1.6}`],
     ["=", `map zoomBy ${1 / 1.6}`],
   ]) {
-    assert.deepEqual(pressed(key), [expected], key);
+    assert.deepEqual(callsOf(key), [expected], key);
   }
 });
 
-test("capitals do the same as small letters", () => {
-  for (const key of ["m", "n", "p", "r", "h", "s", "l", "b"]) assert.deepEqual(pressed(key.toUpperCase()), pressed(key));
+test("capital letters do the same as small letters", () => {
+  for (const key of ["m", "n", "p", "r", "h", "s", "l", "b"]) assert.deepEqual(callsOf(key.toUpperCase()), callsOf(key));
 });
 
 test("other keys do nothing", () => {

@@ -1,4 +1,4 @@
-/** What all parts of the page use, and which controls belong to which view. */
+/** What several parts of the page use, and which controls each view has. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
@@ -6,15 +6,15 @@ import { load } from "../page.mjs";
 const explorer = load("core/start", "core/dash");
 const dash = dash_clientside.explorer;
 
-test("groups of one number are those of one colouring, and of one number of clusters", () => {
-  const groups = (projection, colouring, clusters) => explorer.groupsOf({ projection, colouring, clusters });
-  assert.equal(groups("tsne", "cluster", 3), groups("umap", "cluster", 3));
-  assert.notEqual(groups("tsne", "cluster", 3), groups("tsne", "cluster", 5));
-  assert.equal(groups("tsne", "genre", 3), groups("pca", "genre", 5));
-  assert.notEqual(groups("original", "cluster", 3), groups("tsne", "cluster", 3));
+test("views share a grouping if their colouring and number of clusters are the same", () => {
+  const key = (projection, colouring, clusters) => explorer.groupingKey({ projection, colouring, clusters });
+  assert.equal(key("tsne", "cluster", 3), key("umap", "cluster", 3));
+  assert.notEqual(key("tsne", "cluster", 3), key("tsne", "cluster", 5));
+  assert.equal(key("tsne", "genre", 3), key("pca", "genre", 5));
+  assert.notEqual(key("original", "cluster", 3), key("tsne", "cluster", 3));
 });
 
-test("each view and each colouring has the controls that matter to it", () => {
+test("each view and colouring shows only the controls that it uses", () => {
   const shown = (projection, colouring) => dash.showFields(projection, colouring).map((style) => style.display !== "none" && style.visibility !== "hidden");
   // The number of clusters, the colouring, t-SNE's perplexity, UMAP's neighbours.
   assert.deepEqual(shown("tsne", "cluster"), [true, true, true, false]);
@@ -23,6 +23,6 @@ test("each view and each colouring has the controls that matter to it", () => {
   assert.deepEqual(shown("original", "genre"), [true, false, false, false]);
 });
 
-test("the theme's button chooses the other theme", () => {
+test("the theme button chooses the other theme", () => {
   assert.deepEqual([dash.chooseTheme(1, "dark"), dash.chooseTheme(2, "light")], ["light", "dark"]);
 });

@@ -1,24 +1,24 @@
-/** What is said of songs that were indexed since the page was drawn. */
+/** The text and the button that offer new songs. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
 
 const { updates } = load("core/updates");
-const describe = (more, isOther, problem = "") => updates.describe({ more, isOther, problem });
+const describe = (newCount, isNewMap, problem = "") => updates.describe({ newCount, isNewMap, problem });
 
-test("new songs are counted, and offered where they have places already or need some", () => {
-  assert.deepEqual(describe(3, true), { text: "3 new songs on the map", offer: "Show" });
-  assert.deepEqual(describe(1, true), { text: "1 new song on the map", offer: "Show" });
-  assert.deepEqual(describe(1, false), { text: "1 new song", offer: "Add to the map" });
-  assert.deepEqual(describe(1200, false), { text: "1,200 new songs", offer: "Add to the map" });
+test("new songs are counted; the button shows the new map or has one drawn", () => {
+  assert.deepEqual(describe(3, true), { text: "3 new songs on the map", buttonLabel: "Show" });
+  assert.deepEqual(describe(1, true), { text: "1 new song on the map", buttonLabel: "Show" });
+  assert.deepEqual(describe(1, false), { text: "1 new song", buttonLabel: "Add to the map" });
+  assert.deepEqual(describe(1200, false), { text: "1,200 new songs", buttonLabel: "Add to the map" });
 });
 
-test("another map without more songs is a changed map", () => {
+test("a new map without new songs is a changed map", () => {
   assert.equal(describe(0, true).text, "The map has changed");
   assert.equal(describe(-2, true).text, "The map has changed");
 });
 
-test("why the map could not be drawn is told until there is another one", () => {
+test("the reason why a map could not be drawn is shown until there is a new map", () => {
   assert.equal(describe(3, false, "The disk is full.").text, "The disk is full.");
   assert.equal(describe(3, true, "The disk is full.").text, "3 new songs on the map");
 });

@@ -1,22 +1,22 @@
-/** The page's address: what it says of the page, and what the page reads in it. */
+/** The page's address: how the page is written to it and read from it. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
 
 const { url } = load("core/url");
-const USUAL = { projection: "tsne", clusters: 3 };
+const DEFAULTS = { projection: "tsne", clusters: 3 };
 const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
-const PLAIN = { ...USUAL, colouring: "cluster", fade: false, filter: NO_FILTER };
+const PLAIN = { ...DEFAULTS, colouring: "cluster", fade: false, filter: NO_FILTER };
 
-const encode = (look, others = {}) => url.encode({ look: { ...PLAIN, ...look }, usual: USUAL, part: null, song: null, ...others });
-const decode = (query) => url.decode(new URLSearchParams(query), USUAL);
+const encode = (view, others = {}) => url.encode({ view: { ...PLAIN, ...view }, defaults: DEFAULTS, position: null, song: null, ...others });
+const decode = (query) => url.decode(new URLSearchParams(query), DEFAULTS);
 
-test("an address says nothing of what is usual", () => {
+test("default values are left out of the address", () => {
   assert.equal(encode({}).toString(), "");
 });
 
-test("an address says each thing that is not usual", () => {
-  for (const [look, query] of [
+test("every other value is written to the address", () => {
+  for (const [view, query] of [
     [{ projection: "umap" }, "view=umap"],
     [{ colouring: "genre" }, "colour=genre"],
     [{ clusters: 5 }, "clusters=5"],
@@ -27,24 +27,24 @@ test("an address says each thing that is not usual", () => {
     [{ filter: { ...NO_FILTER, hide: ["duplicates", "missing"] } }, "hide=duplicates&hide=missing"],
     [{ filter: { ...NO_FILTER, shown: [0, 2] } }, "only=0.2"],
   ]) {
-    assert.equal(encode(look).toString(), query);
+    assert.equal(encode(view).toString(), query);
   }
   assert.equal(encode({}, { song: "a/b?c.flac" }).toString(), "song=a%2Fb%3Fc.flac");
-  assert.equal(encode({}, { part: { x: 1.2345678, y: -0.5, zoom: 2.71828 } }).toString(), "x=1.2346&y=-0.50000&zoom=2.718");
+  assert.equal(encode({}, { position: { x: 1.2345678, y: -0.5, zoom: 2.71828 } }).toString(), "x=1.2346&y=-0.50000&zoom=2.718");
 });
 
-test("reading an address gives back what was written", () => {
+test("reading an address returns what was written", () => {
   const filter = { genres: ["Drum & Bass"], clusters: ["A=B"], artists: ["Été"], years: [1970, 1977], duration_s: [21, 481], hide: ["missing"] };
-  const look = { projection: "original", colouring: "artist", clusters: 7, fade: true, filter: { ...filter, shown: [4] } };
-  const said = encode(look, { part: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
-  assert.deepEqual(decode(said.toString()), { ...look, filter, groups: [4], part: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
+  const view = { projection: "original", colouring: "artist", clusters: 7, fade: true, filter: { ...filter, shown: [4] } };
+  const query = encode(view, { position: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
+  assert.deepEqual(decode(query.toString()), { ...view, filter, groups: [4], position: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
 });
 
-test("an empty address is what is usual", () => {
-  assert.deepEqual(decode(""), { ...PLAIN, groups: null, part: null, song: null });
+test("an empty address means the defaults", () => {
+  assert.deepEqual(decode(""), { ...PLAIN, groups: null, position: null, song: null });
 });
 
-test("what makes no sense in an address counts as absent", () => {
+test("an invalid value in an address counts as absent", () => {
   for (const query of [
     "view=nonsense&colour=7&clusters=-3&zoom=abc&x=1",
     "only=a.b&years=x-y&seconds=5",
@@ -54,15 +54,15 @@ test("what makes no sense in an address counts as absent", () => {
     "x=Infinity&y=2&zoom=1",
     "fade=yes&clusters=many",
   ]) {
-    assert.deepEqual(decode(query), { ...PLAIN, groups: null, part: null, song: null }, query);
+    assert.deepEqual(decode(query), { ...PLAIN, groups: null, position: null, song: null }, query);
   }
 });
 
-test("numbers that are no group or no whole number are still read", () => {
+test("unknown group numbers and fractions are still read", () => {
   assert.deepEqual(decode("only=99.-1").groups, [99, -1]);
   assert.equal(decode("clusters=4.6").clusters, 5);
 });
 
-test("the song and the part of the map do not count for what can be gone back to", () => {
-  assert.equal(url.withoutView("view=pca&x=1&y=2&zoom=3&song=a&genre=b"), "view=pca&genre=b");
+test("the song and the map's position are left out when two addresses are compared", () => {
+  assert.equal(url.withoutPositionAndSong("view=pca&x=1&y=2&zoom=3&song=a&genre=b"), "view=pca&genre=b");
 });

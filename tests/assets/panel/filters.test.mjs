@@ -1,49 +1,49 @@
-/** The filters: what the controls mean, and what the legend isolates. */
+/** The filter: how the controls' values become a filter, and what a click on the legend isolates. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
 
 const { filters } = load("panel/filters");
 const RANGES = { firstYear: 1970, lastYear: 1990, longest: 600 };
-const NOTHING = { genres: null, clusters: null, artists: null, years: null, duration: null, hide: [] };
-const EMPTY = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
+const UNTOUCHED = { genres: null, clusters: null, artists: null, years: null, duration: null, hide: [] };
+const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
 
-const read = (controls, before = null) => filters.read({ ...NOTHING, ...RANGES, ...controls }, before);
+const parse = (controls, before = null) => filters.parse({ ...UNTOUCHED, ...RANGES, ...controls }, before);
 
-test("controls that nobody touched filter nothing", () => {
-  assert.deepEqual(read({}), EMPTY);
+test("untouched controls give an empty filter", () => {
+  assert.deepEqual(parse({}), NO_FILTER);
 });
 
-test("a range that leaves nothing out is none", () => {
-  assert.deepEqual(read({ years: [1970, 1990], duration: [0, 600] }), EMPTY);
-  assert.deepEqual(read({ years: [1960, 2000], duration: [0, 601] }), EMPTY);
+test("a range that includes all songs is no filter", () => {
+  assert.deepEqual(parse({ years: [1970, 1990], duration: [0, 600] }), NO_FILTER);
+  assert.deepEqual(parse({ years: [1960, 2000], duration: [0, 601] }), NO_FILTER);
 });
 
-test("a range that leaves something out at either end counts", () => {
-  assert.deepEqual(read({ years: [1971, 1990] }).years, [1971, 1990]);
-  assert.deepEqual(read({ years: [1970, 1989] }).years, [1970, 1989]);
-  assert.deepEqual(read({ duration: [1, 600] }).duration_s, [1, 600]);
+test("a range that excludes songs at either end is a filter", () => {
+  assert.deepEqual(parse({ years: [1971, 1990] }).years, [1971, 1990]);
+  assert.deepEqual(parse({ years: [1970, 1989] }).years, [1970, 1989]);
+  assert.deepEqual(parse({ duration: [1, 600] }).duration_s, [1, 600]);
 });
 
-test("choices of several kinds stand side by side", () => {
-  const chosen = read({ genres: ["Waltz"], artists: ["A", "B"], hide: ["missing"] });
-  assert.deepEqual(chosen, { ...EMPTY, genres: ["Waltz"], artists: ["A", "B"], hide: ["missing"] });
+test("several kinds of choices are combined", () => {
+  const filter = parse({ genres: ["Waltz"], artists: ["A", "B"], hide: ["missing"] });
+  assert.deepEqual(filter, { ...NO_FILTER, genres: ["Waltz"], artists: ["A", "B"], hide: ["missing"] });
 });
 
-test("ranges of an address hold until the controls know the range of all songs", () => {
+test("the ranges of an address are kept until the sliders' limits are known", () => {
   const before = { years: [1975, 1980], duration_s: [9, 99] };
-  const chosen = read({ genres: ["Waltz"], years: [0, 1], duration: [0, 1] }, before);
-  assert.deepEqual(chosen, { ...EMPTY, genres: ["Waltz"], ...before });
+  const filter = parse({ genres: ["Waltz"], years: [0, 1], duration: [0, 1] }, before);
+  assert.deepEqual(filter, { ...NO_FILTER, genres: ["Waltz"], ...before });
 });
 
-test("switches say which kinds are hidden", () => {
-  assert.deepEqual(filters.kindsOf({ duplicates: true, missing: false }), ["duplicates"]);
-  assert.deepEqual(filters.kindsOf({ missing: true, duplicates: true }), ["duplicates", "missing"]);
-  assert.deepEqual(filters.kindsOf({}), []);
+test("the switches give the kinds to hide", () => {
+  assert.deepEqual(filters.hiddenKinds({ duplicates: true, missing: false }), ["duplicates"]);
+  assert.deepEqual(filters.hiddenKinds({ missing: true, duplicates: true }), ["duplicates", "missing"]);
+  assert.deepEqual(filters.hiddenKinds({}), []);
 });
 
-test("a click on the legend isolates a group or lets it go; Shift adds and takes away", () => {
-  for (const [shown, group, isAdded, expected] of [
+test("a click on the legend isolates a group or shows all; with Shift it adds or removes the group", () => {
+  for (const [isolated, group, isAdded, expected] of [
     [[], 0, false, [0]],
     [[0], 0, false, []],
     [[0], 1, false, [1]],
@@ -53,12 +53,12 @@ test("a click on the legend isolates a group or lets it go; Shift adds and takes
     [[0, 2], 0, true, [2]],
     [[2], 2, true, []],
   ]) {
-    assert.deepEqual(filters.isolatedAfter(shown, group, isAdded), expected);
+    assert.deepEqual(filters.isolatedAfter(isolated, group, isAdded), expected);
   }
 });
 
-test("the number of songs is told, with those that are hidden", () => {
-  assert.equal(filters.describe({ lit: 8, songs: 24, away: 0 }), "8 of 24 songs");
-  assert.equal(filters.describe({ lit: 12345, songs: 100000, away: 1200 }), "12,345 of 100,000 songs · 1,200 hidden");
-  assert.equal(filters.describe({ lit: 0, songs: 24, away: 2 }), "No song is like that");
+test("the numbers of matching and hidden songs are shown", () => {
+  assert.equal(filters.describe({ matching: 8, songs: 24, hidden: 0 }), "8 of 24 songs");
+  assert.equal(filters.describe({ matching: 12345, songs: 100000, hidden: 1200 }), "12,345 of 100,000 songs · 1,200 hidden");
+  assert.match(filters.describe({ matching: 0, songs: 24, hidden: 2 }), /^No song/);
 });

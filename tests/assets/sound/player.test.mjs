@@ -1,11 +1,11 @@
-/** The player: times as text, and what follows a song. */
+/** The player: times as text, and what plays after a song. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
 
 const { player } = load("sound/player");
 
-test("times are told in minutes, and in hours where there are some", () => {
+test("times have minutes and seconds, and hours from one hour on", () => {
   for (const [seconds, text] of [
     [0, "0:00"],
     [NaN, "0:00"],
@@ -18,11 +18,11 @@ test("times are told in minutes, and in hours where there are some", () => {
     [3723, "1:02:03"],
     [360000, "100:00:00"],
   ]) {
-    assert.equal(player.format(seconds), text);
+    assert.equal(player.formatTime(seconds), text);
   }
 });
 
-test("a song that ends repeats, goes on, or stops", () => {
+test("after a song, the same song, another song, or nothing plays", () => {
   for (const [repeat, isList, hasNext, expected] of [
     ["off", false, true, "stop"],
     ["one", false, true, "again"],
@@ -36,6 +36,6 @@ test("a song that ends repeats, goes on, or stops", () => {
   }
 });
 
-test("the button goes through the three ways to repeat", () => {
+test("the button cycles through the three repeat modes", () => {
   assert.deepEqual(["off", "one", "all"].map((repeat) => player.repeatAfter(repeat)), ["one", "all", "off"]);
 });

@@ -1,4 +1,4 @@
-/** The seek bar: a waveform's bars, and how far a song has come; the colours of a spectrogram. */
+/** The waveform's bars, the song's progress, and the spectrogram's colours. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
@@ -6,13 +6,13 @@ import { load } from "../page.mjs";
 const explorer = load("sound/waveform");
 const { waveform } = explorer;
 
-test("each bar is as tall as the loudest of its part of the song", () => {
+test("each bar has the height of the highest peak in its part of the song", () => {
   assert.deepEqual(waveform.bars([1, 9, 2, 3, 4, 0], 3), [9, 3, 4]);
   assert.deepEqual(waveform.bars([1, 9, 2, 3, 4], 2), [9, 4]);
   assert.deepEqual(waveform.bars([5, 6], 4), [5, 5, 6, 6]);
 });
 
-test("no part of a song is left out, however many bars there are", () => {
+test("every peak is part of a bar, for any number of bars", () => {
   const peaks = Array.from({ length: 800 }, (_, i) => (i * 37) % 256);
   for (const count of [1, 7, 100, 799, 800]) {
     const bars = waveform.bars(peaks, count);
@@ -21,16 +21,16 @@ test("no part of a song is left out, however many bars there are", () => {
   }
 });
 
-test("how far a song has come is a share of its length", () => {
-  const share = (currentTime, duration) => {
+test("progress is the played share of the song's length", () => {
+  const progress = (currentTime, duration) => {
     explorer.player = { audio: { currentTime, duration } };
-    return waveform.share;
+    return waveform.progress;
   };
-  assert.deepEqual([share(5, 20), share(25, 20), share(0, NaN), share(3, 0)], [0.25, 1, 0, 0]);
+  assert.deepEqual([progress(5, 20), progress(25, 20), progress(0, NaN), progress(3, 0)], [0.25, 1, 0, 0]);
 });
 
-test("colours go from dark to light through the given ones", () => {
-  for (const [share, ...colour] of waveform.HEAT) assert.deepEqual(waveform.heat(share), [...colour, 255]);
-  const light = Array.from({ length: 256 }, (_, level) => waveform.heat(level / 255).slice(0, 3).reduce((a, b) => a + b));
-  assert.ok(light.every((value, i) => i === 0 || value >= light[i - 1]));
+test("the colours go from dark to light through the colour stops", () => {
+  for (const [level, ...colour] of waveform.COLOUR_STOPS) assert.deepEqual(waveform.colourAt(level), [...colour, 255]);
+  const brightness = Array.from({ length: 256 }, (_, level) => waveform.colourAt(level / 255).slice(0, 3).reduce((a, b) => a + b));
+  assert.ok(brightness.every((value, i) => i === 0 || value >= brightness[i - 1]));
 });

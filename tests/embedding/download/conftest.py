@@ -19,7 +19,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def make_gate(server):
-    """Make events that are set at the end in any case, so that no answer waits for ever."""
+    """Make events that are set when the test ends, so that no answer waits for ever."""
     gates = []
 
     def make():
@@ -33,7 +33,7 @@ def make_gate(server):
 
 @pytest.fixture
 def fetch(server, tmp_path):
-    """Download from answers into tmp_path / models / w.h5.gz, without pauses."""
+    """Download into tmp_path / models / w.h5.gz, without pauses; the server gives the answers in turn."""
 
     def fetch_it(*answers, tries=3, sha256=SHA256, timeout_s=30, **options):
         server.answers[:] = answers
@@ -45,10 +45,10 @@ def fetch(server, tmp_path):
 
 
 @pytest.fixture
-def refused(fetch):
-    """Download, and return the one sentence that comes of it."""
+def failed_message(fetch):
+    """Download, expect a failure, and return its message, which must be one sentence."""
 
-    def fails(*answers, **options):
+    def fail(*answers, **options):
         with pytest.raises(WeightsError) as error:
             fetch(*answers, **options)
         text = str(error.value)
@@ -58,10 +58,10 @@ def refused(fetch):
         assert ". " not in text
         return text
 
-    return fails
+    return fail
 
 
 @pytest.fixture
-def kept(tmp_path):
-    """List what lies in the folder, with sizes."""
+def stored_files(tmp_path):
+    """Return the files in the folder of weights: {name: bytes}."""
     return lambda: {path.name: path.stat().st_size for path in (tmp_path / "models").iterdir()}

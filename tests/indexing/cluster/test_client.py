@@ -1,4 +1,4 @@
-"""Indexing on real clusters: a scheduler over TCP, workers in processes of their own, and killing them."""
+"""Indexing on real clusters: a scheduler over TCP and workers in processes, which are killed."""
 
 import contextlib
 import os
@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from cluster_support import poisoned, started, tasks_on
 from distributed import LocalCluster
-from support import Listener, write_tone
+from support import RecordingReporter, write_tone
 
 from explorer.config import ROOT, Settings
 from explorer.database.database import Database
 from explorer.errors import ClusterError
 from explorer.indexing.cluster import client, dispatcher
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
@@ -29,7 +30,7 @@ SONGS = 22
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory):
-    """Songs in folders, a copy of one, and files that are none."""
+    """Songs in folders, a copy of a song, and broken files."""
     folder = tmp_path_factory.mktemp("music")
     for number in range(SONGS - 1):
         tags = {"title": f"Song {number}", "genre": "Test"}
@@ -47,9 +48,9 @@ def music(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone(music, tmp_path_factory):
-    """What a single machine makes of the songs: (vector of each id, failures)."""
+    """The result of a single machine: (vector of each id, failures)."""
     with Database.open(tmp_path_factory.mktemp("alone") / "songs.db") as database:
-        index_folder(database, music, request=REQUEST, reporter=Listener())
+        index_folder(IndexRun(database, music, request=REQUEST, reporter=RecordingReporter()))
         return contents(database)
 
 
@@ -68,8 +69,8 @@ def contents(database):
     return dict(zip(ids, vectors, strict=True)), database.failures()
 
 
-def assert_same(found, expected):
-    vectors, failures = found
+def assert_same(actual, expected):
+    vectors, failures = actual
     assert failures == expected[1]
     assert vectors.keys() == expected[0].keys()
     for song_id, vector in vectors.items():
@@ -78,12 +79,14 @@ def assert_same(found, expected):
 
 def index(database, folder, cluster, reporter=None, **options):
     return index_folder(
-        database,
-        folder,
-        request=REQUEST,
-        reporter=reporter or Listener(),
-        scheduler=getattr(cluster, "scheduler_address", cluster),
-        **options,
+        IndexRun(
+            database,
+            folder,
+            request=REQUEST,
+            reporter=reporter or RecordingReporter(),
+            scheduler=getattr(cluster, "scheduler_address", cluster),
+            **options,
+        )
     )
 
 
@@ -112,7 +115,7 @@ def test_a_cluster_makes_the_same_vectors_and_failures_as_one_machine(
     assert (again.indexed, again.skipped) == (0, SONGS + 2)
 
 
-def test_tasks_are_few_and_small_however_many_files_there_are(fresh_db, cluster, tmp_path):
+def test_the_number_and_size_of_tasks_do_not_grow_with_the_files(fresh_db, cluster, tmp_path):
     folder = tmp_path / "music"
     folder.mkdir()
     for number in range(600):
@@ -137,7 +140,7 @@ def test_tasks_are_few_and_small_however_many_files_there_are(fresh_db, cluster,
     assert max(size for _, size in seen) < 5_000
 
 
-def test_sounds_that_the_library_knows_are_not_embedded_again(fresh_db, music, cluster, tmp_path):
+def test_known_sounds_are_not_embedded_again(fresh_db, music, cluster, tmp_path):
     folder = tmp_path / "music"
     folder.mkdir()
     for number in range(3):
@@ -152,8 +155,8 @@ def test_sounds_that_the_library_knows_are_not_embedded_again(fresh_db, music, c
     np.testing.assert_array_equal(contents(fresh_db)[0]["moved.flac"], before["00.flac"])
 
 
-def test_a_worker_that_is_killed_mid_run_costs_nothing(fresh_db, music, cluster, alone, tmp_path):
-    log, reporter = tmp_path / "log", Listener()
+def test_a_worker_killed_during_a_run_loses_no_song(fresh_db, music, cluster, alone, tmp_path):
+    log, reporter = tmp_path / "log", RecordingReporter()
 
     def kill_one_that_works():
         wait_for(lambda: log.exists() and log.read_text().count("\n") >= 3)
@@ -170,9 +173,7 @@ def test_a_worker_that_is_killed_mid_run_costs_nothing(fresh_db, music, cluster,
     assert (summary.indexed, summary.failed) == (SONGS, 2)
 
 
-def test_a_file_that_kills_workers_fails_after_the_second_and_costs_no_other(
-    fresh_db, music, cluster, tmp_path
-):
+def test_a_file_that_kills_two_workers_fails_alone(fresh_db, music, cluster, tmp_path):
     folder = tmp_path / "music"
     folder.mkdir()
     for number, source in enumerate(sorted(music.glob("disc */*.flac"))[:9]):
@@ -181,7 +182,7 @@ def test_a_file_that_kills_workers_fails_after_the_second_and_costs_no_other(
     log = tmp_path / "log"
     with poisoned(cluster.scheduler_address, log=str(log)):
         summary = index(fresh_db, folder, cluster)
-    assert summary.failures == [("poison.flac", "poison.flac took two workers down with it.")]
+    assert summary.failures == [("poison.flac", "poison.flac killed two workers.")]
     assert summary.indexed == 8
     eaten = [line.split() for line in log.read_text().splitlines() if "poison.flac" in line]
     assert len(eaten) == 2
@@ -207,7 +208,7 @@ def test_workers_that_do_not_see_the_folder_are_named_and_no_file_is_blamed(
     assert index(fresh_db, folder, cluster).indexed == 1
 
 
-def test_the_coordinator_may_be_killed_and_started_again(tmp_path, music, cluster, alone):
+def test_a_killed_index_run_resumes_on_the_cluster(tmp_path, music, cluster, alone):
     path, log = tmp_path / "songs.db", tmp_path / "log"
     command = [sys.executable, "-m", "explorer", "index", str(music), "--db", str(path), "--json"]
     command += [
@@ -243,7 +244,7 @@ def count_songs(path):
         return 0
 
 
-def test_ctrl_c_lets_files_in_hand_be_finished_and_a_second_run_goes_on(tmp_path, music, cluster, alone):
+def test_ctrl_c_finishes_begun_files_and_a_second_run_does_the_rest(tmp_path, music, cluster, alone):
     path, log = tmp_path / "songs.db", tmp_path / "log"
     command = [sys.executable, "-m", "explorer", "index", str(music), "--db", str(path)]
     command += [
@@ -272,9 +273,9 @@ def test_ctrl_c_lets_files_in_hand_be_finished_and_a_second_run_goes_on(tmp_path
         assert_same(contents(database), alone)
 
 
-def test_a_worker_that_comes_later_takes_its_share(fresh_db, music, alone, tmp_path):
+def test_a_worker_that_joins_later_gets_files(fresh_db, music, alone, tmp_path):
     log = tmp_path / "log"
-    reporter = Listener()
+    reporter = RecordingReporter()
     with ExitStack() as stack:
         address, _ = stack.enter_context(scheduler_alone())
 
@@ -307,17 +308,17 @@ def a_worker(address):
 
 
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def is_open(port):
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) == 0
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_nobody_there_is_said_in_a_sentence(fresh_db, music):
+def test_a_missing_scheduler_is_an_error(fresh_db, music):
     with pytest.raises(ClusterError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:\d+"):
         index(fresh_db, music, f"tcp://127.0.0.1:{free_port()}")
     with pytest.raises(ClusterError, match="No Dask scheduler answers at nonsense://x"):
@@ -325,14 +326,14 @@ def test_nobody_there_is_said_in_a_sentence(fresh_db, music):
     assert fresh_db.failures() == []
 
 
-def test_a_scheduler_without_workers_is_waited_for_and_then_left(fresh_db, music, monkeypatch):
-    monkeypatch.setattr(dispatcher, "PATIENCE_S", 2.0)
+def test_a_scheduler_without_workers_is_an_error_after_a_timeout(fresh_db, music, monkeypatch):
+    monkeypatch.setattr(dispatcher, "NO_WORKER_TIMEOUT_S", 2.0)
     said = pytest.raises(ClusterError, match=r"has had no worker for 2 s: start some")
     with scheduler_alone() as (address, _), said:
         index(fresh_db, music, address)
 
 
-def test_a_scheduler_that_dies_leaves_what_is_stored(fresh_db, music, alone):
+def test_stored_songs_stay_if_the_scheduler_dies(fresh_db, music, alone):
     with scheduler_alone() as (address, process), a_worker(address):
 
         def kill():
@@ -341,17 +342,20 @@ def test_a_scheduler_that_dies_leaves_what_is_stored(fresh_db, music, alone):
 
         killer = threading.Thread(target=kill)
         killer.start()
-        with pytest.raises(ClusterError, match="is lost: what is stored stays"):
+        with pytest.raises(ClusterError, match="is lost: stored songs stay"):
             index(fresh_db, music, address)
         killer.join()
     stored = fresh_db.count_vectors()
     assert 0 < stored < SONGS
     assert set(fresh_db.failures()) <= set(alone[1])
-    assert index_folder(fresh_db, music, request=REQUEST, reporter=Listener()).indexed == SONGS - stored
+    assert (
+        index_folder(IndexRun(fresh_db, music, request=REQUEST, reporter=RecordingReporter())).indexed
+        == SONGS - stored
+    )
     assert_same(contents(fresh_db), alone)
 
 
-def test_without_the_package_it_is_said_what_to_install(fresh_db, music, monkeypatch):
+def test_without_dask_the_error_says_what_to_install(fresh_db, music, monkeypatch):
     monkeypatch.setattr(client, "find_spec", lambda _: None)
     with pytest.raises(ClusterError, match=r"run `pip install -r requirements-distributed\.txt`"):
         index(fresh_db, music, "tcp://127.0.0.1:1")

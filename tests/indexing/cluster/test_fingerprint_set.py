@@ -1,8 +1,8 @@
-"""Sixteen bytes a fingerprint, and every one is found again."""
+"""The compact set of fingerprints."""
 
 import hashlib
 
-from explorer.indexing.cluster.fingerprint_set import DIGEST_BYTES, KnownSounds, pack
+from explorer.indexing.cluster.fingerprint_set import DIGEST_BYTES, FingerprintSet, pack
 
 
 def mark(number):
@@ -12,24 +12,24 @@ def mark(number):
 ODD = ["00" * 16, "ab" + "00" * 15, "00" * 15 + "01", "ff" * 16]
 
 
-def test_every_fingerprint_is_known_and_no_other():
+def test_the_set_contains_every_fingerprint_and_no_other():
     fingerprints = [mark(number) for number in range(5_000)] + ODD
-    sounds = KnownSounds(pack(fingerprints))
-    assert all(one in sounds for one in fingerprints)
+    sounds = FingerprintSet(pack(fingerprints))
+    assert all(text in sounds for text in fingerprints)
     assert not any(mark(number) in sounds for number in range(5_000, 10_000))
     assert "ab" + "00" * 14 + "01" not in sounds
 
 
-def test_they_take_sixteen_bytes_each_and_doubles_none():
+def test_fingerprints_take_sixteen_bytes_and_doubles_none():
     assert len(pack([mark(1), mark(2), mark(1)])) == 2 * DIGEST_BYTES
 
 
-def test_what_is_no_fingerprint_is_left_out():
+def test_other_texts_are_left_out():
     packed = pack(["", "no fingerprint", mark(1)[:-1], mark(1)])
     assert len(packed) == DIGEST_BYTES
-    assert mark(1) in KnownSounds(packed)
-    assert "no fingerprint" not in KnownSounds(packed)
+    assert mark(1) in FingerprintSet(packed)
+    assert "no fingerprint" not in FingerprintSet(packed)
 
 
-def test_nothing_is_known_of_an_empty_library():
-    assert mark(1) not in KnownSounds(pack([]))
+def test_the_set_of_an_empty_library_is_empty():
+    assert mark(1) not in FingerprintSet(pack([]))

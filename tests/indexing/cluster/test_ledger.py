@@ -1,4 +1,4 @@
-"""Everything that may happen in a run over a cluster, without a cluster."""
+"""Every order of events in a run on a cluster, without a cluster."""
 
 import random
 
@@ -15,7 +15,7 @@ def files(count):
 def ledger_of(count, *workers):
     ledger = Ledger(files(count))
     for worker in workers:
-        ledger.join(worker)
+        ledger.add_worker(worker)
     return ledger
 
 
@@ -39,13 +39,13 @@ def names(jobs):
     return sorted(file.text for job in jobs for file in job.files)
 
 
-def test_each_worker_has_two_batches_at_most():
+def test_each_worker_has_at_most_two_batches():
     jobs = hand_out_all(ledger_of(1000, "a", "b", "c"))
     assert sorted(job.worker for job in jobs) == sorted("abc" * WORKER_BATCHES)
     assert {len(job.files) for job in jobs} == {BATCH_FILES}
 
 
-def test_batches_shrink_so_that_a_few_files_are_spread_over_all_workers():
+def test_a_few_files_are_spread_over_all_workers():
     jobs = hand_out_all(ledger_of(4, "a", "b"))
     assert sorted(job.worker for job in jobs) == ["a", "a", "b", "b"]
     assert names(jobs) == [file.text for file in files(4)]
@@ -57,11 +57,11 @@ def test_without_a_worker_nothing_is_handed_out():
     assert not ledger.is_done
 
 
-def test_the_files_of_a_dead_worker_are_tried_again_one_by_one_after_all_others():
+def test_files_of_a_dead_worker_are_tried_again_singly_after_all_others():
     ledger = ledger_of(40, "a")
     held = [file for job in hand_out_all(ledger) for file in job.files]
-    assert ledger.leave("a", died=True) == []
-    ledger.join("b")
+    assert ledger.remove_worker("a", died=True) == []
+    ledger.add_worker("b")
     order = play_through(ledger)
     assert ledger.is_done
     assert sorted(map(len, order[-len(held) :])) == [1] * len(held)
@@ -72,66 +72,66 @@ def test_the_files_of_a_dead_worker_are_tried_again_one_by_one_after_all_others(
 def test_a_worker_with_a_suspect_has_nothing_else():
     ledger = ledger_of(2, "a")
     hand_out_all(ledger)
-    ledger.leave("a", died=True)
-    ledger.join("b")
+    ledger.remove_worker("a", died=True)
+    ledger.add_worker("b")
     suspect = ledger.hand_out()
     assert len(suspect.files) == 1
     assert ledger.hand_out() is None
     # Another worker takes the next.
-    ledger.join("c")
+    ledger.add_worker("c")
     other = ledger.hand_out()
     assert (other.worker, other.is_suspect) == ("c", True)
     assert ledger.hand_out() is None
 
 
-def test_a_file_that_takes_two_workers_down_fails_and_no_other():
+def test_only_the_file_that_kills_two_workers_fails():
     ledger = ledger_of(1, "a", "b")
     first = ledger.hand_out()
-    assert ledger.leave(first.worker, died=True) == []
+    assert ledger.remove_worker(first.worker, died=True) == []
     second = ledger.hand_out()
     assert second.worker != first.worker
-    [failed] = ledger.leave(second.worker, died=True)
-    assert failed.reason == "0000.flac took two workers down with it."
+    [failed] = ledger.remove_worker(second.worker, died=True)
+    assert failed.reason == "0000.flac killed two workers."
     assert ledger.is_done
 
 
-def test_a_worker_that_leaves_in_order_accuses_nobody():
+def test_files_of_a_stopped_worker_are_no_suspects():
     ledger = ledger_of(1, "a")
     for worker in ("a", "b", "c"):
-        ledger.join(worker)
+        ledger.add_worker(worker)
         job = ledger.hand_out()
         assert (job.worker, job.is_suspect) == (worker, False)
-        assert ledger.leave(worker, died=False) == []
+        assert ledger.remove_worker(worker, died=False) == []
     assert not ledger.is_done
 
 
-def test_a_suspect_whose_worker_leaves_in_order_stays_one_and_is_not_failed():
+def test_a_suspect_of_a_stopped_worker_stays_a_suspect():
     ledger = ledger_of(1, "a")
     ledger.hand_out()
-    ledger.leave("a", died=True)
+    ledger.remove_worker("a", died=True)
     for worker in ("b", "c"):
-        ledger.join(worker)
+        ledger.add_worker(worker)
         assert ledger.hand_out().is_suspect
-        assert ledger.leave(worker, died=False) == []
+        assert ledger.remove_worker(worker, died=False) == []
     assert not ledger.is_done
 
 
-def test_a_worker_that_is_gone_has_nothing_when_it_comes_back():
+def test_a_worker_that_rejoins_has_no_jobs():
     ledger = ledger_of(1, "a")
     job = ledger.hand_out()
-    ledger.leave("a", died=True)
-    ledger.join("a")
+    ledger.remove_worker("a", died=True)
+    ledger.add_worker("a")
     assert job not in ledger.jobs["a"]
 
 
-def test_unread_files_of_a_batch_are_given_to_others_in_their_order():
+def test_unread_files_of_a_batch_are_handed_out_next_in_order():
     ledger = ledger_of(8, "a", "b")
     job = ledger.hand_out()
     ledger.close(job, unread=job.files[1:])
     assert [file for some in play_through(ledger) for file in some] == files(8)[1:]
 
 
-def test_when_a_run_is_ended_only_what_runs_is_left():
+def test_after_a_stop_only_the_first_job_of_each_worker_is_left():
     ledger = ledger_of(1000, "a", "b")
     jobs = hand_out_all(ledger)
     ledger.drop_waiting()
@@ -140,23 +140,23 @@ def test_when_a_run_is_ended_only_what_runs_is_left():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_each_file_has_one_outcome_and_only_killers_fail(seed):
+def test_in_any_order_of_events_each_file_has_one_outcome_and_only_killers_fail(seed):
     rng = random.Random(seed)
     ledger, killers = ledger_of(100), {b"0007.flac", b"0050.flac", b"0099.flac"}
     done, failed, born = [], [], 0
     while not ledger.is_done:
         if len(ledger.jobs) < 4:
             born += 1
-            ledger.join(f"worker {born}")
+            ledger.add_worker(f"worker {born}")
         hand_out_all(ledger)
         for jobs in ledger.jobs.values():
             assert len(jobs) <= (1 if any(job.is_suspect for job in jobs) else WORKER_BATCHES)
         worker = rng.choice([name for name, jobs in ledger.jobs.items() if jobs])
         job = ledger.jobs[worker][0]
         if killers & {file.path for file in job.files}:
-            failed += [failure.file.path for failure in ledger.leave(worker, died=True)]
+            failed += [failure.file.path for failure in ledger.remove_worker(worker, died=True)]
         elif rng.random() < 0.1:
-            assert ledger.leave(worker, died=False) == []
+            assert ledger.remove_worker(worker, died=False) == []
         elif rng.random() < 0.1:
             done += [file.path for file in job.files[:3]]
             ledger.close(job, unread=job.files[3:])

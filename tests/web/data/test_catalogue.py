@@ -13,7 +13,7 @@ from explorer.web.map.grouping import group_by_text
 
 @pytest.fixture
 def catalogue(tmp_path, make_library):
-    """A snapshot of a library with a few telling titles."""
+    """A snapshot of a library in which four songs have known titles."""
     titles = {0: "Été indien", 1: "A summer's été", 2: "Indian summer", 9: "Summer"}
     make_library(tmp_path / "songs.db", tmp_path / "music", titles=titles)
     return CatalogueHolder(tmp_path / "songs.db").latest()
@@ -28,30 +28,30 @@ def test_songs_and_positions_share_their_order(catalogue):
         catalogue.song(24)
 
 
-def test_search_ignores_accents_and_case_and_prefers_beginnings(catalogue):
-    def found(text, **options):
+def test_search_ignores_accents_and_case_and_ranks_beginnings_first(catalogue):
+    def search(text, **options):
         return [index for index, _ in catalogue.search(text, **options)]
 
-    assert found("ete") == [0, 1]
-    assert found("SUMMER") == [9, 2, 1]
-    assert found("summer artist 1") == [9]
-    assert found("  ") == []
-    assert len(found("piece", limit=4)) == 4
+    assert search("ete") == [0, 1]
+    assert search("SUMMER") == [9, 2, 1]
+    assert search("summer artist 1") == [9]
+    assert search("  ") == []
+    assert len(search("piece", limit=4)) == 4
 
 
-def test_a_search_offers_genres_and_artists_and_then_songs(catalogue):
-    found = catalogue.suggest("TECHNO")
-    assert found[0] == {"kind": "genre", "name": "Techno", "songs": 8}
-    assert found[1] == {"kind": "song", "index": 3, "title": "Techno piece 3", "artist": "Artist 0"}
-    # Those with the word in the title, then those of the genre.
-    assert [one["index"] for one in found[1:]] == [3, 4, 5, 6, 7, 0, 2, 1]
-    kinds = [one["kind"] for one in catalogue.suggest("artist")]
+def test_a_search_suggests_genres_and_artists_and_then_songs(catalogue):
+    suggestions = catalogue.suggest("TECHNO")
+    assert suggestions[0] == {"kind": "genre", "name": "Techno", "songs": 8}
+    assert suggestions[1] == {"kind": "song", "index": 3, "title": "Techno piece 3", "artist": "Artist 0"}
+    # First songs with the word in the title, then songs of the genre.
+    assert [song["index"] for song in suggestions[1:]] == [3, 4, 5, 6, 7, 0, 2, 1]
+    kinds = [suggestion["kind"] for suggestion in catalogue.suggest("artist")]
     assert kinds == ["artist"] * 2 + ["song"] * 8
     assert catalogue.suggest("ete")[0]["title"] == "Été indien"
     assert catalogue.suggest("  ") == catalogue.suggest("zzz") == []
 
 
-def test_a_filter_lets_songs_through_by_what_is_known_of_them(catalogue):
+def test_a_filter_matches_songs_by_tags_and_groups(catalogue):
     genres = catalogue.grouping("genre")
     chosen = Filter.parse({"genres": ["waltz", "TECHNO"], "artists": ["Artist 1"]})
     assert np.flatnonzero(catalogue.matching(chosen, genres)).tolist() == list(range(8, 16))
@@ -66,7 +66,7 @@ def test_a_filter_lets_songs_through_by_what_is_known_of_them(catalogue):
     assert catalogue.matching(Filter.parse({"genres": []}), genres) is None
 
 
-def test_facets_are_those_of_the_songs_on_the_map_and_made_once(library, monkeypatch):
+def test_facets_cover_the_songs_on_the_map_and_are_read_once(library, monkeypatch):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
@@ -80,16 +80,16 @@ def test_facets_are_those_of_the_songs_on_the_map_and_made_once(library, monkeyp
         return facts(database)
 
     monkeypatch.setattr(Database, "facts", slowly)
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(catalogue.facets)) for _ in range(8)]
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(catalogue.facets)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(calls) == 1
-    assert all(facets is found[0] for facets in found)
-    assert dict(found[0].by_genre.counted()) == {"Ambient": 8, "Waltz": 8, "Techno": 7}
-    assert (found[0].years, found[0].n_without_year) == (None, 23)
+    assert all(facets is results[0] for facets in results)
+    assert dict(results[0].by_genre.counted()) == {"Ambient": 8, "Waltz": 8, "Techno": 7}
+    assert (results[0].years, results[0].n_without_year) == (None, 23)
 
 
 def test_facets_do_not_wait_for_the_vectors(catalogue, monkeypatch):
@@ -113,7 +113,7 @@ def test_facets_do_not_wait_for_the_vectors(catalogue, monkeypatch):
     thread.join()
 
 
-def test_regions_are_named_and_have_their_anthems_as_clusters_have(catalogue):
+def test_regions_have_names_and_representatives(catalogue):
     regions, grouping = catalogue.regions(3)
     assert (grouping.title, sorted(grouping.names)) == ("Regions", ["Ambient", "Techno", "Waltz"])
     assert grouping.members is regions.labels
@@ -124,7 +124,7 @@ def test_regions_are_named_and_have_their_anthems_as_clusters_have(catalogue):
     assert len(catalogue.regions(0)[1].names) == 1
 
 
-def test_regions_need_the_map_that_they_divide(library):
+def test_regions_need_a_pca_map(library):
     path, _ = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM projections WHERE name = 'pca'")
@@ -132,14 +132,14 @@ def test_regions_need_the_map_that_they_divide(library):
         CatalogueHolder(path).latest().regions(3)
 
 
-def test_only_clusters_that_are_made_already_are_known(catalogue):
+def test_known_clusters_are_those_that_were_computed_before(catalogue):
     assert catalogue.known_clusters(None) is catalogue.known_clusters(4) is catalogue.clusters
     four = catalogue.grouping("cluster", cluster_count=4)
     assert catalogue.known_clusters(4) is four
     assert catalogue.known_clusters(-1) is catalogue.clusters
 
 
-def test_songs_are_grouped_by_genre_artist_and_any_number_of_clusters(catalogue):
+def test_songs_are_grouped_by_genre_by_artist_and_by_any_number_of_clusters(catalogue):
     assert sorted(catalogue.grouping("genre").names) == ["Ambient", "Techno", "Waltz"]
     assert catalogue.grouping("artist").counts.tolist() == [8, 8, 8]
     assert catalogue.grouping("cluster").names == ["Techno", "Waltz", "Ambient"]
@@ -149,44 +149,44 @@ def test_songs_are_grouped_by_genre_artist_and_any_number_of_clusters(catalogue)
     assert catalogue.grouping("cluster", cluster_count=4) is four
 
 
-def test_groups_are_ordered_by_size_and_the_nameless_come_last():
+def test_groups_are_ordered_by_size_and_the_one_without_a_name_is_last():
     grouping = group_by_text("Genres", ["b", "", "a", "b", "", ""], missing="no genre")
     assert grouping.names == ["b", "a", "no genre"]
     assert grouping.members.tolist() == [0, 2, 1, 0, 2, 2]
 
 
-def test_clusters_counted_anew_keep_the_numbers_of_those_they_overlap(catalogue):
+def test_new_clusters_keep_the_numbers_of_stored_ones_that_they_overlap(catalogue):
     four = catalogue.grouping("cluster", cluster_count=4)
-    kept = (four.members == catalogue.clusters.members).sum()
-    assert kept >= 16
+    n_unchanged = (four.members == catalogue.clusters.members).sum()
+    assert n_unchanged >= 16
     for group, representative in enumerate(four.representatives):
         assert four.members[representative] == group
 
 
-def test_the_stored_clusters_have_their_anthems(catalogue):
+def test_the_stored_clusters_have_representatives(catalogue):
     assert catalogue.clusters.representatives == [0, 8, 16]
 
 
-def test_neighbours_are_numbered_as_the_map_is_also_where_some_songs_are_not_on_it(library):
+def test_neighbours_have_the_maps_numbers_even_if_some_songs_are_not_on_it(library):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
     catalogue = CatalogueHolder(path).latest()
-    found = [index for index, _ in catalogue.nearest(0, 6)]
-    assert {catalogue.song_ids[index] for index in found} == set(ids[2:8])
+    neighbours = [index for index, _ in catalogue.nearest(0, 6)]
+    assert {catalogue.song_ids[index] for index in neighbours} == set(ids[2:8])
     assert catalogue.number_of(ids[0]) is None
     assert catalogue.number_of(ids[1]) == 0
     assert [index for index, _ in catalogue.search("techno")] == list(range(7))
 
 
-def test_warming_up_reads_what_will_be_needed_and_minds_no_errors(library):
+def test_warming_up_reads_vectors_in_advance_and_ignores_errors(library):
     path, _ = library
     holder = CatalogueHolder(path)
-    holder.warm_up()
+    holder.warm_up(holder.latest())
     for thread in threading.enumerate():
         if thread.name == "warm-up":
             thread.join(60)
-    assert {"_space", "_reduced", "_vocabulary"} <= set(holder.held().__dict__)
+    assert {"_neighbours", "_reduced", "_vocabulary"} <= set(holder.current().__dict__)
     other = CatalogueHolder(path)
     catalogue = other.latest()
     with Database.open(path) as database:
@@ -196,7 +196,7 @@ def test_warming_up_reads_what_will_be_needed_and_minds_no_errors(library):
         catalogue.nearest(0)
 
 
-def test_the_shelf_reads_again_when_the_map_is_new(tmp_path, make_library):
+def test_the_snapshot_is_read_again_when_there_is_a_new_map(tmp_path, make_library):
     path = tmp_path / "songs.db"
     holder = CatalogueHolder(path)
     with pytest.raises(LibraryError, match="There is no library"):
@@ -209,7 +209,7 @@ def test_the_shelf_reads_again_when_the_map_is_new(tmp_path, make_library):
     assert holder.latest().revision == 2
 
 
-def test_songs_without_a_place_on_the_map_are_counted(library):
+def test_songs_that_are_not_on_the_map_are_counted(library):
     path, ids = library
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from explorer.database.records import SongFacts
-from explorer.web.data.facets import MOST_CHOSEN, Facets, Filter, Values, songs_in_groups
+from explorer.web.data.facets import MAX_CHOSEN, Facets, Filter, Values, songs_in_groups
 from explorer.web.map.grouping import Grouping
 
 
 @pytest.fixture
 def facets():
-    """Six songs."""
+    """The facets of six songs."""
     songs = [
         SongFacts(("Björk",), 1993, 200.0),
         SongFacts(("Björk", "Tricky"), 1995, 180.5),
@@ -28,7 +28,7 @@ def matching(facets, **document):
     return np.flatnonzero(facets.matching(Filter.parse(document))).tolist()
 
 
-def test_what_there_is_to_choose_is_counted_once_a_song_the_commonest_first(facets):
+def test_each_value_counts_a_song_once_and_the_commonest_value_is_first(facets):
     assert facets.by_genre.counted() == [("Pop", 3), ("Hip-Hop", 1), ("Rock", 1), ("Trip-Hop", 1)]
     assert facets.by_artist.counted() == [
         ("Björk", 3),
@@ -40,7 +40,7 @@ def test_what_there_is_to_choose_is_counted_once_a_song_the_commonest_first(face
     assert facets.durations_s == (60.0, 320.25)
 
 
-def test_values_of_a_kind_are_alternatives_and_kinds_are_conditions(facets):
+def test_a_song_must_match_every_kind_and_any_value_of_a_kind(facets):
     assert matching(facets, genres=["pop"]) == [0, 1, 2]
     assert matching(facets, genres=["Trip-Hop", "ROCK", "none such"]) == [1, 3]
     assert matching(facets, genres=["pop"], years=[1990, 1994]) == [0]
@@ -48,14 +48,14 @@ def test_values_of_a_kind_are_alternatives_and_kinds_are_conditions(facets):
     assert matching(facets, genres=["none such"]) == []
 
 
-def test_artists_are_found_alone_and_as_the_map_names_them_together(facets):
+def test_artists_match_alone_and_by_the_text_of_all_artists(facets):
     assert matching(facets, artists=["Björk"]) == [0, 1, 2]
     assert matching(facets, artists=["Björk, Tricky"]) == [1]
     assert matching(facets, artists=["Tyler, The Creator"]) == [5]
     assert matching(facets, artists=["Tyler"]) == []
 
 
-def test_songs_without_a_year_or_duration_match_no_range_of_them(facets):
+def test_songs_without_a_year_or_duration_match_no_range(facets):
     assert matching(facets, years=[None, 3000]) == [0, 1, 3, 5]
     assert matching(facets, years=[1995, 1993]) == [0, 1]
     assert matching(facets, duration_s=[180.5, 200]) == [0, 1]
@@ -76,29 +76,34 @@ def test_songs_without_a_year_or_duration_match_no_range_of_them(facets):
         ("x" * 100_000, []),
     ],
 )
-def test_names_are_suggested_by_their_beginnings_and_then_by_any_part(facets, text, expected):
+def test_artists_are_suggested_by_the_beginnings_of_their_words_or_any_part(facets, text, expected):
     assert facets.suggest_artists(text) == expected
     assert facets.suggest_artists(text, limit=1) == expected[:1]
 
 
-def test_a_search_is_offered_genres_and_artists_whose_words_begin_with_it(facets):
-    assert facets.offers("hop", limit=2) == [
+def test_genres_and_artists_are_suggested_by_the_beginnings_of_their_words(facets):
+    assert facets.suggest("hop", limit=2) == [
         {"kind": "genre", "name": "Hip-Hop", "songs": 1},
         {"kind": "genre", "name": "Trip-Hop", "songs": 1},
     ]
-    assert facets.offers("op", limit=2) == []
+    assert facets.suggest("op", limit=2) == []
     assert (
-        json.dumps(facets.offers("b", limit=2)) == '[{"kind": "artist", "name": "Bj\\u00f6rk", "songs": 3}]'
+        json.dumps(facets.suggest("b", limit=2)) == '[{"kind": "artist", "name": "Bj\\u00f6rk", "songs": 3}]'
     )
-    assert [one["kind"] for one in facets.offers("", limit=2)] == ["genre", "genre", "artist", "artist"]
+    assert [suggestion["kind"] for suggestion in facets.suggest("", limit=2)] == [
+        "genre",
+        "genre",
+        "artist",
+        "artist",
+    ]
 
 
-def test_names_of_signs_only_can_be_found():
+def test_names_of_punctuation_only_can_be_found():
     values = Values.of([("!!!",), ("???",), ("plain",)])
     assert [values.names[number] for number in values.find("!!", limit=5)] == ["!!!"]
 
 
-def test_no_songs_and_songs_without_tags_have_no_facets():
+def test_no_songs_and_songs_without_tags_have_no_values():
     for songs in ([], [SongFacts()] * 3):
         facets = Facets.of(songs, [()] * len(songs))
         assert (facets.by_genre.counted(), facets.by_artist.counted(), facets.years, facets.durations_s) == (
@@ -123,15 +128,15 @@ def test_no_songs_and_songs_without_tags_have_no_facets():
         {"years": [1990], "duration_s": ["a", "b"], "shown": "all"},
         {"years": [None, None], "duration_s": [True, False], "shown": [None, "1", 2.5, -1, True, 2**40]},
         {"years": [math.nan, 2000], "duration_s": [[1], 2]},
-        {"years": None, "duration_s": None, "shown": None, "unheard of": 1},
+        {"years": None, "duration_s": None, "shown": None, "unknown": 1},
     ],
 )
-def test_a_malformed_filter_asks_for_nothing(document):
+def test_a_malformed_filter_matches_every_song(document):
     assert Filter.parse(document).is_empty
 
 
-def test_a_filter_is_read_and_cut():
-    names = [f"genre {i}" for i in range(MOST_CHOSEN + 10)]
+def test_a_filter_is_parsed_and_limited():
+    names = [f"genre {i}" for i in range(MAX_CHOSEN + 10)]
     chosen = Filter.parse(
         {
             "genres": [*names, 7],
@@ -140,27 +145,27 @@ def test_a_filter_is_read_and_cut():
             "shown": [2, 2, "x", 1],
         }
     )
-    assert chosen.genres == tuple(names[:MOST_CHOSEN])
+    assert chosen.genres == tuple(names[:MAX_CHOSEN])
     assert chosen.years == (math.inf, math.inf)
     assert chosen.duration_s == (-math.inf, 90)
     assert chosen.shown == (2, 1)
     assert Filter.parse({"shown": []}).shown == ()
 
 
-def test_groups_are_shown_by_their_numbers_and_clusters_by_their_names():
+def test_groups_are_chosen_by_number_and_clusters_by_name():
     stored = Grouping("Clusters", ["rock", "pop"], np.array([0, 0, 1, 1], np.int32))
     other = Grouping("Clusters", ["pop", "jazz", "soul"], np.array([0, 1, 2, 2], np.int32))
     genres = Grouping("Genres", ["rock", "Jazz"], np.array([1, 1, 1, 0], np.int32))
 
-    def lit(grouping, **document):
+    def chosen(grouping, **document):
         return songs_in_groups(Filter.parse(document), grouping, stored).tolist()
 
-    assert lit(stored, clusters=["pop"]) == [False, False, True, True]
-    assert lit(other, clusters=["pop"]) == [True, False, False, False]
-    # A genre of that name is not meant; a stored cluster that is not among those shown is.
-    assert lit(genres, clusters=["rock"]) == [True, True, False, False]
-    assert lit(other, clusters=["soul", "rock"]) == [True, True, True, True]
-    assert lit(other, clusters=["unheard of"]) == [False] * 4
-    assert lit(other, shown=[0, 1, 99]) == [True, True, False, False]
-    assert lit(other, shown=[0], clusters=["soul"]) == [False] * 4
-    assert lit(other, shown=[]) == [False] * 4
+    assert chosen(stored, clusters=["pop"]) == [False, False, True, True]
+    assert chosen(other, clusters=["pop"]) == [True, False, False, False]
+    # A cluster's name never chooses a genre of that name, but can choose a stored cluster that is not shown.
+    assert chosen(genres, clusters=["rock"]) == [True, True, False, False]
+    assert chosen(other, clusters=["soul", "rock"]) == [True, True, True, True]
+    assert chosen(other, clusters=["unknown"]) == [False] * 4
+    assert chosen(other, shown=[0, 1, 99]) == [True, True, False, False]
+    assert chosen(other, shown=[0], clusters=["soul"]) == [False] * 4
+    assert chosen(other, shown=[]) == [False] * 4

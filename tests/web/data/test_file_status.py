@@ -1,4 +1,4 @@
-"""Songs that are there twice or whose files are missing: what the page knows of them, and leaves out."""
+"""Songs with the same sound or without their files: what the page shows of them, and what hiding does."""
 
 import json
 from base64 import b64decode
@@ -19,14 +19,14 @@ from explorer.web.data.file_status import FileStatus
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.view import MapView, draw_map
 from explorer.web.page import panels
-from explorer.web.routes.fallback import fallback_of
+from explorer.web.routes.fallback import best_fallback
 
 SINCE = "2026-11-03T10:00:00+00:00"
 BOTH = ["duplicates", "missing"]
 
 
 def mark_gone(path, *names, since=SINCE):
-    """Delete files and note it, as the next run of the indexer does."""
+    """Delete files and mark them as missing, as the next `index` would."""
     with Database.open(path) as database:
         for name in names:
             (path.parent / "music" / name).unlink()
@@ -35,7 +35,7 @@ def mark_gone(path, *names, since=SINCE):
 
 @pytest.fixture
 def changed(library):
-    """A library in which 2, 3 and 9 have one sound, and the files of 3, 5 and 20 are missing: its path."""
+    """The path of a library: songs 2, 3 and 9 have the same sound; the files of 3, 5 and 20 are missing."""
     path, _ = library
     with Database.open(path) as database, database.transaction():
         database._rows(
@@ -55,11 +55,11 @@ def numbers(mask):
     return np.flatnonzero(mask).tolist()
 
 
-def test_songs_that_are_not_on_the_map_count_for_nothing():
+def test_songs_that_are_not_on_the_map_are_ignored():
     groups = [["absent", "b", "c"], ["a", "absent too"], ["e", "d"]]
-    file_status = FileStatus.of(list("abcde"), groups=groups, gone={"absent": SINCE, "a": SINCE})
+    file_status = FileStatus.of(list("abcde"), groups=groups, missing={"absent": SINCE, "a": SINCE})
     assert file_status.counts == {"duplicates": 2, "missing": 1}
-    # Of those that are on the map, the first stays.
+    # The first song of a group that is on the map stays.
     assert numbers(file_status.hidden(["duplicates"])) == [2, 3]
     assert (file_status.others_like(1), file_status.others_like(2), file_status.others_like(0)) == (
         (2,),
@@ -68,15 +68,15 @@ def test_songs_that_are_not_on_the_map_count_for_nothing():
     )
     assert numbers(file_status.hidden(BOTH)) == [0, 2, 3]
     assert file_status.hidden([]) is None
-    assert FileStatus.of(["a"], groups=[], gone={}).hidden(BOTH) is None
+    assert FileStatus.of(["a"], groups=[], missing={}).hidden(BOTH) is None
 
 
-def test_hidden_songs_have_no_colour_and_are_in_no_count(changed):
+def test_hidden_songs_have_no_colour_and_do_not_count(changed):
     catalogue = CatalogueHolder(changed).latest()
-    for view in ("tsne", "original"):
-        plain, _, _ = draw_map(catalogue, MapView(view, revision=1))
-        look = MapView.parse({"projection": view, "filter": {"hide": BOTH}, "clusters": 3})
-        figure, legend, _ = draw_map(catalogue, look)
+    for projection in ("tsne", "original"):
+        plain, _, _ = draw_map(catalogue, MapView(projection, revision=1))
+        view = MapView.parse({"projection": projection, "filter": {"hide": BOTH}, "clusters": 3})
+        figure, legend, _ = draw_map(catalogue, view)
         meta = figure["layout"]["meta"]
         colours = colours_of(figure)
         assert numbers(colours == meta["hidden"]) == [3, 5, 9, 20]
@@ -102,7 +102,7 @@ def colours_of(figure):
 
 
 def texts(legend):
-    found = json.loads(json.dumps(legend, default=lambda part: part.to_plotly_json()))
+    document = json.loads(json.dumps(legend, default=lambda part: part.to_plotly_json()))
     labels = []
 
     def walk(part):
@@ -114,15 +114,15 @@ def texts(legend):
             for value in part:
                 walk(value)
 
-    walk(found)
+    walk(document)
     return labels
 
 
-@pytest.mark.parametrize("view", ["tsne", "original"])
-def test_missing_songs_keep_their_groups_colour_but_fade_and_the_legend_says_what_they_are(changed, view):
+@pytest.mark.parametrize("projection", ["tsne", "original"])
+def test_missing_songs_fade_in_their_groups_colour_and_the_legend_explains_them(changed, projection):
     catalogue = CatalogueHolder(changed).latest()
     for fade in (False, True):
-        figure, legend, _ = draw_map(catalogue, MapView(view, fade=fade))
+        figure, legend, _ = draw_map(catalogue, MapView(projection, fade=fade))
         meta, colours = figure["layout"]["meta"], colours_of(figure)
         assert numbers((colours >= meta["gone"]) & (colours < meta["gone"] + meta["hues"])) == [3, 5, 20]
         same = colours[2] % meta["hues"]
@@ -134,20 +134,20 @@ def test_missing_songs_keep_their_groups_colour_but_fade_and_the_legend_says_wha
         assert meta["away"] == 0
 
 
-def test_hiding_combines_with_what_is_filtered_by(changed):
+def test_hiding_combines_with_a_filter(changed):
     catalogue = CatalogueHolder(changed).latest()
-    look = MapView.parse({"projection": "tsne", "filter": {"genres": ["Techno"], "hide": ["missing"]}})
-    figure, _, _ = draw_map(catalogue, look)
+    view = MapView.parse({"projection": "tsne", "filter": {"genres": ["Techno"], "hide": ["missing"]}})
+    figure, _, _ = draw_map(catalogue, view)
     meta, colours = figure["layout"]["meta"], colours_of(figure)
-    seen = (colours != meta["unlit"]) & (colours != meta["hidden"])
-    assert numbers(seen) == [0, 1, 2, 4, 6, 7]
+    visible = (colours != meta["unlit"]) & (colours != meta["hidden"])
+    assert numbers(visible) == [0, 1, 2, 4, 6, 7]
     assert (meta["lit"], meta["away"]) == (6, 3)
     assert numbers(colours == meta["hidden"]) == [3, 5, 20]
 
 
-@pytest.mark.parametrize("said", [None, 3, "duplicates", {"duplicates": True}, ["nothing", 7, []]])
-def test_what_makes_no_sense_hides_nothing(said):
-    assert Filter.parse({"hide": said}).hide == ()
+@pytest.mark.parametrize("hide", [None, 3, "duplicates", {"duplicates": True}, ["nothing", 7, []]])
+def test_a_malformed_hide_list_hides_nothing(hide):
+    assert Filter.parse({"hide": hide}).hide == ()
 
 
 def test_hidden_songs_are_neither_suggested_nor_counted(changed):
@@ -155,33 +155,33 @@ def test_hidden_songs_are_neither_suggested_nor_counted(changed):
     plain = panels.suggestions(holder, "techno")
     hidden = panels.suggestions(holder, "techno", ("duplicates", "missing"))
     assert (plain[0]["told"], hidden[0]["told"]) == ("Show this genre: 8 songs", "Show this genre: 6 songs")
-    shown = {one["value"] for one in hidden if one["value"].startswith("song:")}
-    assert shown == {f"song:{number}" for number in (0, 1, 2, 4, 6, 7)}
+    values = {option["value"] for option in hidden if option["value"].startswith("song:")}
+    assert values == {f"song:{number}" for number in (0, 1, 2, 4, 6, 7)}
     genres = panels.filter_options(holder.latest(), None, ("missing",))[0]
-    assert [one["label"] for one in genres] == ["Ambient (7)", "Techno (6)", "Waltz (8)"]
+    assert [option["label"] for option in genres] == ["Ambient (7)", "Techno (6)", "Waltz (8)"]
 
 
-def test_hidden_songs_are_nobodys_neighbours_and_there_are_ten_all_the_same(client):
-    def found(query=""):
-        return client.get(f"/neighbours/1/2{query}").get_json()["neighbours"]
+def test_hidden_songs_are_no_neighbours_and_others_fill_their_places(client):
+    def neighbours(index, query=""):
+        return client.get(f"/neighbours/1/{index}{query}").get_json()["neighbours"]
 
-    plain = {one["index"]: one for one in found()}
-    assert [index for index, one in plain.items() if one["gone"]] == [
+    plain = {song["index"]: song for song in neighbours(2)}
+    assert [index for index, song in plain.items() if song["gone"]] == [
         index for index in plain if index in (3, 5, 20)
     ]
     assert {index for index in plain if index in (3, 9)} == {
-        index for index, one in plain.items() if one["same_sound"]
+        index for index, song in plain.items() if song["same_sound"]
     }
-    hidden = [one["index"] for one in found("?hide=missing&hide=duplicates")]
+    hidden = [song["index"] for song in neighbours(2, "?hide=missing&hide=duplicates")]
     assert len(hidden) == 10
     assert not {3, 5, 9, 20} & set(hidden)
-    # The one that stays has the same sound as a copy: neither is the copy's neighbour.
-    of_copy = [one["index"] for one in client.get("/neighbours/1/9?hide=duplicates").get_json()["neighbours"]]
-    assert not {2, 3} & set(of_copy)
-    assert len(of_copy) == 10
+    # Song 9 is a duplicate of 2, which stays: with duplicates hidden, 2 is no neighbour of 9 either.
+    of_duplicate = [song["index"] for song in neighbours(9, "?hide=duplicates")]
+    assert not {2, 3} & set(of_duplicate)
+    assert len(of_duplicate) == 10
 
 
-def test_a_song_says_which_others_have_its_sound_and_where_their_files_are(client):
+def test_a_songs_details_list_songs_with_the_same_sound_and_their_files(client):
     song = client.get("/songs/1/2").get_json()
     assert song["same_sound_count"] == 2
     assert song["same_sound"] == [
@@ -209,23 +209,23 @@ def test_a_song_says_which_others_have_its_sound_and_where_their_files_are(clien
     )
 
 
-def test_a_song_without_its_file_says_since_when_and_what_is_kept(changed, client):
+def test_a_songs_details_say_since_when_its_file_is_missing(changed, client):
     assert client.get("/songs/1/5").get_json()["gone_since"] == SINCE
     assert client.get("/songs/1/5").get_json()["fallback"] is None
-    # What may have changed a moment later is not kept by the browser.
+    # The file may come back at any time, so the browser must not cache the answer.
     assert client.get("/songs/1/5").headers["Cache-Control"] == "no-store"
     (changed.parent / "music" / "005.flac").write_bytes(b"it is back")
     assert client.get("/songs/1/5").get_json()["gone_since"] is None
 
 
-def test_the_sound_of_a_missing_file_is_a_sentence_and_no_error(client):
+def test_a_missing_file_is_answered_with_a_sentence(client):
     for route in ("audio", "preview", "waveform", "spectrogram", "cover"):
         response = client.get(f"/{route}/005.flac")
         assert (response.status_code, response.mimetype) == (404, "text/plain")
         assert response.text.startswith("The file is missing: 005.flac was moved or deleted.")
 
 
-def test_a_preview_that_was_made_outlasts_its_file(library):
+def test_a_preview_can_be_played_after_its_file_is_deleted(library):
     path, _ = library
     settings = Settings(database=path)
     client = create_app(settings).server.test_client()
@@ -237,7 +237,7 @@ def test_a_preview_that_was_made_outlasts_its_file(library):
     assert client.get("/audio/003.flac").status_code == 404
 
 
-def test_a_copy_for_browsers_outlasts_its_file_and_goes_before_the_preview(library):
+def test_a_transcoded_copy_can_be_played_after_its_file_is_deleted_and_is_preferred_to_the_preview(library):
     path, _ = library
     settings = Settings(database=path)
     client = create_app(settings).server.test_client()
@@ -247,7 +247,7 @@ def test_a_copy_for_browsers_outlasts_its_file_and_goes_before_the_preview(libra
         file = database.file_of("003.flac")
     copy = transcode(file.path, cache=settings.transcodes, key=file.fingerprint)
     mark_gone(path, "003.flac")
-    assert fallback_of(file, settings) == "copy"
+    assert best_fallback(file, settings) == "copy"
     response = client.get("/audio/003.flac")
     assert (response.status_code, response.mimetype, response.data) == (
         200,
@@ -256,7 +256,7 @@ def test_a_copy_for_browsers_outlasts_its_file_and_goes_before_the_preview(libra
     )
 
 
-def test_a_missing_song_of_a_server_is_told_by_the_library_and_a_fetched_copy_counts(tmp_path, make_tone):
+def test_a_missing_remote_song_is_reported_and_its_fetched_copy_is_a_fallback(tmp_path, make_tone):
     system = fsspec.filesystem("memory")
     whole = make_tone(tmp_path / "a.flac").read_bytes()
     settings = Settings(database=tmp_path / "songs.db")
@@ -276,7 +276,7 @@ def test_a_missing_song_of_a_server_is_told_by_the_library_and_a_fetched_copy_co
     assert client.get("/audio/00000.flac").status_code == 404
 
 
-def test_the_same_map_is_drawn_anew_when_files_go_and_nothing_is_read_again_for_it(library, monkeypatch):
+def test_a_missing_file_changes_the_snapshot_but_vectors_are_not_read_again(library, monkeypatch):
     path, _ = library
     holder = CatalogueHolder(path)
     before = holder.latest()

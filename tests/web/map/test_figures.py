@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.web.map.figures import (
-    Shown,
+    Visibility,
     fading_levels,
     legend_entries,
     map_figure,
@@ -13,7 +13,7 @@ from explorer.web.map.figures import (
     name_places,
 )
 from explorer.web.map.grouping import Grouping
-from explorer.web.map.palette import GREYS, GROUNDS, MAX_COLOURS, PALETTES, UNLIT
+from explorer.web.map.palette import FILTERED_OUT, GREYS, GROUNDS, MAX_COLOURS, PALETTES
 
 
 def a_grouping(n_groups, size=3):
@@ -26,7 +26,7 @@ def draw(grouping, theme="dark"):
     return map_figure(positions, grouping, theme=theme, projection="tsne"), positions
 
 
-def test_coordinates_and_colours_travel_as_typed_arrays_and_nothing_else_does():
+def test_the_trace_holds_coordinates_and_colour_numbers_as_typed_arrays_and_nothing_else():
     figure, positions = draw(a_grouping(5, size=2000))
     trace = json.loads(figure.to_json())["data"][0]
     assert trace["type"] == "scattergl"
@@ -36,20 +36,20 @@ def test_coordinates_and_colours_travel_as_typed_arrays_and_nothing_else_does():
     assert figure.layout.spikedistance == 0
 
 
-def test_each_group_has_its_colour_and_the_smallest_share_grey():
+def test_large_groups_have_their_own_colours_and_the_smallest_share_grey():
     figure, _ = draw(a_grouping(30))
     marker = figure.data[0].marker
     assert marker.color.tolist() == np.minimum(a_grouping(30).members, MAX_COLOURS).tolist()
     assert figure.layout.meta["colours"][MAX_COLOURS] == GREYS["dark"]
     entries = legend_entries(a_grouping(30), theme="dark")
     assert len(entries) == MAX_COLOURS + 1
-    rest = {"name": "10 more share this grey", "count": 30, "representative": None}
+    rest = {"name": "10 smaller groups", "count": 30, "representative": None}
     assert entries[-1] == {"group": None, "colour": GREYS["dark"], **rest}
     first = {"name": "group 0", "count": 3, "representative": None}
     assert entries[0] == {"group": 0, "colour": PALETTES["dark"][0], **first}
 
 
-def test_the_legend_goes_by_size_while_colours_stay_with_their_numbers():
+def test_the_legend_is_sorted_by_size_and_colours_follow_the_groups_numbers():
     members = np.array([0, 1, 1, 1, 2, 2], dtype=np.int32)
     grouping = Grouping("Clusters", ["a", "b", "c"], members, representatives=[0, 2, -1])
     entries = legend_entries(grouping, theme="light")
@@ -61,15 +61,15 @@ def test_the_legend_goes_by_size_while_colours_stay_with_their_numbers():
     assert [entry["colour"] for entry in own] == ["#222222", "#333333", "#111111"]
 
 
-def test_points_fade_by_how_few_of_their_neighbours_are_near():
+def test_points_with_few_near_neighbours_fade():
     near = np.array([10, 5, 4, 2, 1, 0, -1])
     assert fading_levels(near, neighbours=100).tolist() == [0, 0, 1, 1, 2, 2, 0]
     assert fading_levels(np.array([2, 1, 0]), neighbours=2).tolist() == [0, 0, 2]
     grouping = a_grouping(14, size=1)
     positions, near = np.zeros((14, 2), np.float32), np.repeat(near, 2)
     meta, numbers = [], []
-    for shown in (None, near):
-        figure = map_figure(positions, grouping, theme="dark", projection="pca", near=shown)
+    for counts in (None, near):
+        figure = map_figure(positions, grouping, theme="dark", projection="pca", near=counts)
         meta.append(figure.layout.meta)
         numbers.append(figure.data[0].marker.color.astype(int))
     assert (numbers[1] % meta[1]["hues"]).tolist() == numbers[0].tolist()
@@ -81,19 +81,21 @@ def test_points_fade_by_how_few_of_their_neighbours_are_near():
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_what_a_filter_leaves_out_stays_and_has_the_last_and_faintest_colour(theme):
+def test_songs_that_are_filtered_out_are_drawn_in_the_last_and_faintest_colour(theme):
     grouping = a_grouping(14, size=2)
     positions = np.random.default_rng(0).normal(size=(28, 2)).astype(np.float32)
-    lit = np.arange(28) % 4 == 0
+    matching = np.arange(28) % 4 == 0
     for near in (None, np.full(28, 3)):
         plain = map_figure(positions, grouping, theme=theme, projection="pca", near=near)
-        figure = map_figure(positions, grouping, theme=theme, projection="pca", near=near, shown=Shown(lit))
+        figure = map_figure(
+            positions, grouping, theme=theme, projection="pca", near=near, visibility=Visibility(matching)
+        )
         meta, marker = figure.layout.meta, figure.data[0].marker
         assert len(figure.data[0].x) == 28
         assert marker.color.dtype == np.uint8
-        assert (marker.color == meta["unlit"]).tolist() == (~lit).tolist()
-        assert marker.color[lit].tolist() == plain.data[0].marker.color[lit].tolist()
-        assert meta["colours"] == [*plain.layout.meta["colours"], UNLIT[theme]]
+        assert (marker.color == meta["unlit"]).tolist() == (~matching).tolist()
+        assert marker.color[matching].tolist() == plain.data[0].marker.color[matching].tolist()
+        assert meta["colours"] == [*plain.layout.meta["colours"], FILTERED_OUT[theme]]
         assert (meta["unlit"], meta["lit"]) == (len(meta["colours"]) - 1, 7)
         # The scale gives each number its own colour, from the first to the last.
         assert (marker.cmin, marker.cmax) == (-0.5, meta["unlit"] + 0.5)
@@ -101,35 +103,37 @@ def test_what_a_filter_leaves_out_stays_and_has_the_last_and_faintest_colour(the
         assert (plain.layout.meta["unlit"], plain.layout.meta["lit"]) == (None, 28)
 
 
-def test_only_groups_that_are_lit_are_named_where_they_are_lit():
+def test_only_groups_with_matching_songs_have_names_and_at_these_songs():
     places = np.repeat([[0.0, 0.0], [5.0, 0.0], [9.0, 0.0]], [9, 4, 2], axis=0).astype(np.float32)
     members = np.array([0] * 9 + [0] * 4 + [1] * 2, dtype=np.int32)
     grouping = Grouping("Clusters", ["here and there", "elsewhere"], members)
-    lit = np.arange(15) >= 11
-    named = map_figure(places, grouping, theme="dark", projection="pca", shown=Shown(lit)).layout.meta[
-        "names"
-    ]
-    assert [(place["name"], place["x"]) for place in named] == [("here and there", 5.0), ("elsewhere", 9.0)]
-    nothing = map_figure(places, grouping, theme="dark", projection="pca", shown=Shown(np.zeros(15, bool)))
+    matching = np.arange(15) >= 11
+    names = map_figure(
+        places, grouping, theme="dark", projection="pca", visibility=Visibility(matching)
+    ).layout.meta["names"]
+    assert [(place["name"], place["x"]) for place in names] == [("here and there", 5.0), ("elsewhere", 9.0)]
+    nothing = map_figure(
+        places, grouping, theme="dark", projection="pca", visibility=Visibility(np.zeros(15, bool))
+    )
     assert (nothing.layout.meta["names"], nothing.layout.meta["lit"]) == ([], 0)
     artists = Grouping("Artists", [str(i) for i in range(15)], np.arange(15, dtype=np.int32))
     assert name_places(places, artists, ["#111111"] * 21) == []
-    named = name_places(places, artists, ["#111111"] * 21, lit=np.arange(15) == 4)
-    assert [place["name"] for place in named] == ["4"]
+    names = name_places(places, artists, ["#111111"] * 21, among=np.arange(15) == 4)
+    assert [place["name"] for place in names] == ["4"]
 
 
-def test_the_page_is_told_the_names_of_groups_that_are_not_too_many():
+def test_the_groups_names_are_sent_unless_there_are_too_many():
     assert draw(a_grouping(60))[0].layout.meta["groups"] == [f"group {i}" for i in range(60)]
     assert draw(a_grouping(61))[0].layout.meta["groups"] is None
 
 
-def test_colours_are_mixed_with_the_ground():
+def test_colours_are_mixed_with_the_grounds_colour():
     assert mixed("#ff0000", "#000000", 0.0) == "#ff0000"
     assert mixed("#ff0000", "#0000ff", 1.0) == "#0000ff"
     assert mixed("#ff8000", "#008000", 0.5) == "#808000"
 
 
-def test_a_name_stands_where_its_group_is_thickest():
+def test_a_name_is_placed_where_its_group_is_most_crowded():
     rng = np.random.default_rng(0)
     crowd = rng.normal([3.0, 1.0], 0.05, size=(40, 2))
     strays = rng.uniform(-5, 5, size=(20, 2))
@@ -144,7 +148,7 @@ def test_a_name_stands_where_its_group_is_thickest():
     assert second["x"] == pytest.approx(-3.0, abs=0.1)
 
 
-def test_a_group_in_two_places_is_named_in_both_the_thicker_first():
+def test_a_group_in_two_places_has_two_names_the_more_crowded_place_first():
     rng = np.random.default_rng(0)
     parts = [rng.normal([x, 0.0], 0.05, size=(n, 2)) for x, n in ((-3.0, 30), (3.0, 60), (0.0, 2))]
     grouping = Grouping("Clusters", ["both"], np.zeros(92, dtype=np.int32))
@@ -152,7 +156,7 @@ def test_a_group_in_two_places_is_named_in_both_the_thicker_first():
     assert [place["x"] for place in places] == pytest.approx([3.0, -3.0], abs=0.1)
 
 
-def test_names_are_few_enough_to_place_and_artists_all_over_the_map_have_none():
+def test_the_number_of_names_is_limited_and_many_artists_have_none():
     many = Grouping("Clusters", [str(i) for i in range(200)], np.repeat(np.arange(200), 4).astype(np.int32))
     positions = np.random.default_rng(0).normal(size=(800, 2)).astype(np.float32)
     places = name_places(positions, many, ["#111111"] * 200)
@@ -163,7 +167,7 @@ def test_names_are_few_enough_to_place_and_artists_all_over_the_map_have_none():
 
 
 def contrast(one, other):
-    """Contrast ratio of WCAG 2.2."""
+    """Return the contrast ratio of WCAG 2.2."""
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
@@ -183,7 +187,7 @@ def test_an_empty_map_and_one_song_are_drawn():
         assert len(figure.layout.meta["bounds"]) == 4
 
 
-def test_points_shrink_as_they_become_many():
+def test_points_are_smaller_on_maps_of_more_songs():
     sizes = [marker_size(n) for n in (1, 187, 10_000, 1_000_000)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] == 3

@@ -5,20 +5,21 @@ import numpy as np
 import pytest
 
 from explorer.mapping.voronoi import voronoi_regions
-from explorer.web.map.figures import Shown, legend_entries, map_figure
+from explorer.web.map.figures import Visibility, legend_entries, map_figure
 from explorer.web.map.grouping import Grouping
-from explorer.web.map.original_view import original_figure
+from explorer.web.map.original_view import cell_colours, original_figure
 from explorer.web.map.palette import CELLS
 
 NAMES = ["Rock", "Salsa", "<b>Jazz</b>", "Opera", "Folk"]
 
 
-def draw(n=400, count=5, theme="dark", lit=None, names=NAMES):
+def draw(n=400, count=5, theme="dark", matching=None, names=NAMES):
     positions = np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
     regions = voronoi_regions(positions, count=count)
-    figure = original_figure(
-        positions, regions, names=names[: len(regions.polygons)], theme=theme, shown=Shown(lit)
-    )
+    grouping = Grouping("Regions", names[: len(regions.polygons)], regions.labels)
+    cells = cell_colours(regions, theme)
+    visibility = Visibility(matching)
+    figure = original_figure(positions, regions, grouping, cells, theme=theme, visibility=visibility)
     return figure, positions, regions
 
 
@@ -48,14 +49,14 @@ def test_black_points_lie_on_coloured_cells_under_white_crosses(theme):
         np.testing.assert_allclose(corners, polygon, rtol=1e-7, atol=1e-8)
 
 
-def test_the_page_is_told_of_it_as_of_any_other_map():
+def test_its_layout_and_meta_are_those_of_any_other_map():
     figure, positions, regions = draw()
     meta = figure.layout.meta
     grouping = Grouping("Clusters", NAMES, regions.labels)
-    usual = map_figure(positions, grouping, theme="dark", projection="pca")
-    assert set(meta) == set(usual.layout.meta)
+    other = map_figure(positions, grouping, theme="dark", projection="pca")
+    assert set(meta) == set(other.layout.meta)
     for part in ("xaxis", "yaxis", "hovermode", "hoverdistance", "spikedistance", "dragmode", "margin"):
-        assert figure.layout[part] == usual.layout[part]
+        assert figure.layout[part] == other.layout[part]
     assert (meta["projection"], meta["groups"], meta["theme"]) == ("original", NAMES, "dark")
     assert (meta["unlit"], meta["lit"]) == (None, 400)
     # A song's colour is its region's, by the same arithmetic as on the other maps.
@@ -67,7 +68,7 @@ def test_the_page_is_told_of_it_as_of_any_other_map():
     json.dumps(meta)
 
 
-def test_each_region_has_its_name_once_and_in_its_colour():
+def test_each_region_has_one_name_in_its_colour():
     figure, _, regions = draw()
     names = figure.layout.meta["names"]
     assert sorted(place["name"] for place in names) == sorted(NAMES)
@@ -78,20 +79,19 @@ def test_each_region_has_its_name_once_and_in_its_colour():
         assert corners[:, 0].min() <= place["x"] <= corners[:, 0].max()
 
 
-def test_what_a_filter_leaves_out_is_a_faint_point():
-    lit = np.arange(400) % 8 == 0
-    figure, _, regions = draw(lit=lit)
+def test_songs_that_are_filtered_out_are_faint_points():
+    matching = np.arange(400) % 8 == 0
+    figure, _, regions = draw(matching=matching)
     meta, marker = figure.layout.meta, figure.data[0].marker
     assert (meta["unlit"], meta["hues"], meta["lit"]) == (5, 5, 50)
-    assert marker.color.tolist() == np.where(lit, regions.labels, 5).tolist()
+    assert marker.color.tolist() == np.where(matching, regions.labels, 5).tolist()
     assert (marker.cmin, marker.cmax) == (-0.5, 5.5)
     opacities = [parts(colour)[1] for _, colour in marker.colorscale]
     assert opacities[:10] == [1.0] * 10
     assert all(0.05 < opacity < 0.3 for opacity in opacities[10:])
     assert len(figure.layout.shapes) == 5
-    one = regions.labels == 2
-    named = draw(lit=one)[0].layout.meta["names"]
-    assert [place["name"] for place in named] == [NAMES[2]]
+    names = draw(matching=regions.labels == 2)[0].layout.meta["names"]
+    assert [place["name"] for place in names] == [NAMES[2]]
 
 
 def test_the_legend_has_the_colours_of_all_cells():

@@ -6,10 +6,18 @@ import pytest
 
 from explorer.mapping.voronoi import voronoi_regions
 from explorer.web.map.figures import mixed
-from explorer.web.map.palette import CELLS, GREYS, MAX_COLOURS, PALETTES, UNLIT, cell_slots, colour_slots
+from explorer.web.map.palette import (
+    CELLS,
+    FILTERED_OUT,
+    GREYS,
+    MAX_COLOURS,
+    PALETTES,
+    cell_slots,
+    colour_slots,
+)
 
 GROUNDS = {"dark": "#0c0e13", "light": "#f6f5f1"}
-# How colours look to eyes without one of the three cones, in linear RGB: Machado, Oliveira & Fernandes, 2009.
+# How colours look with each kind of colour blindness, in linear RGB: Machado, Oliveira & Fernandes, 2009.
 VISIONS = {
     "normal": np.eye(3),
     "protanopia": np.array(
@@ -22,14 +30,15 @@ VISIONS = {
         [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
     ),
 }
-# What the first 8, 12 and 20 reach, in hundredths of OKLab, less a little: to all cones, and to two.
-LEAST_DISTANCES = {
+# The minimum distance among the first 8, 12 and 20 colours, in hundredths of OKLab, rounded down; True is for
+# normal vision, False for the kinds of colour blindness.
+MIN_DISTANCES = {
     ("dark", True): {8: 19.9, 12: 13.9, 20: 11.0},
     ("dark", False): {8: 9.4, 12: 7.4, 20: 5.1},
     ("light", True): {8: 13.0, 12: 11.4, 20: 11.0},
     ("light", False): {8: 10.0, 12: 5.8, 20: 4.2},
 }
-LEAST_DISTANCES_FROM_GREY = {"dark": 5.1, "light": 4.2}
+MIN_DISTANCES_FROM_GREY = {"dark": 5.1, "light": 4.2}
 
 
 def linear(colour):
@@ -61,23 +70,23 @@ def seen(colours, vision):
     return 100 * oklab(np.clip(rgb @ VISIONS[vision].T, 0, 1))
 
 
-def least_distance(places, others):
+def min_distance(places, others):
     return np.linalg.norm(places[:, None] - others[None], axis=-1).min()
 
 
 def contrast(one, other):
-    """Contrast ratio of WCAG 2.2."""
+    """Return the contrast ratio of WCAG 2.2."""
     dim, bright = sorted(linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
     return (bright + 0.05) / (dim + 0.05)
 
 
-def test_the_grounds_are_those_of_the_page():
+def test_the_grounds_are_the_pages_background_colours():
     style = (Path(__file__).parents[3] / "assets" / "style.css").read_text(encoding="utf-8")
     assert set(re.findall(r"--ground:\s*(#\w+)", style)) == set(GROUNDS.values())
 
 
 @pytest.mark.parametrize("theme", GROUNDS)
-def test_every_colour_and_the_grey_stand_out_from_their_ground(theme):
+def test_every_colour_and_the_grey_have_a_contrast_with_their_ground(theme):
     assert len({*PALETTES[theme], GREYS[theme]}) == MAX_COLOURS + 1
     for colour in (*PALETTES[theme], GREYS[theme]):
         assert contrast(colour, GROUNDS[theme]) >= 3.0, colour
@@ -86,19 +95,19 @@ def test_every_colour_and_the_grey_stand_out_from_their_ground(theme):
 @pytest.mark.parametrize("vision", VISIONS)
 @pytest.mark.parametrize("m", [8, 12, 20])
 @pytest.mark.parametrize("theme", GROUNDS)
-def test_the_first_colours_are_told_apart_by_every_kind_of_vision(theme, m, vision):
+def test_the_first_colours_differ_for_every_kind_of_vision(theme, m, vision):
     places = seen(PALETTES[theme][:m], vision)
     assert (
-        min(least_distance(places[:i], places[i : i + 1]) for i in range(1, m))
-        >= LEAST_DISTANCES[theme, vision == "normal"][m]
+        min(min_distance(places[:i], places[i : i + 1]) for i in range(1, m))
+        >= MIN_DISTANCES[theme, vision == "normal"][m]
     )
 
 
 @pytest.mark.parametrize("vision", VISIONS)
 @pytest.mark.parametrize("theme", GROUNDS)
-def test_no_colour_looks_like_the_grey_that_the_other_groups_share(theme, vision):
-    distance = least_distance(seen(PALETTES[theme], vision), seen([GREYS[theme]], vision))
-    assert distance >= LEAST_DISTANCES_FROM_GREY[theme]
+def test_no_colour_looks_like_the_shared_grey(theme, vision):
+    distance = min_distance(seen(PALETTES[theme], vision), seen([GREYS[theme]], vision))
+    assert distance >= MIN_DISTANCES_FROM_GREY[theme]
 
 
 @pytest.mark.parametrize("theme", GROUNDS)
@@ -115,47 +124,47 @@ def test_the_first_colour_is_a_blue(theme):
     assert blue > green > red
 
 
-def test_up_to_twenty_groups_have_the_colour_of_their_number():
+def test_up_to_twenty_groups_get_the_colour_of_their_number():
     assert colour_slots([]).tolist() == []
     assert colour_slots([1, 9, 5]).tolist() == [0, 1, 2]
     assert colour_slots(np.arange(20)).tolist() == list(range(20))
 
 
-def test_of_more_groups_the_largest_have_colours_and_the_others_are_grey():
+def test_of_more_groups_the_largest_get_colours_and_the_others_are_grey():
     slots = colour_slots([30] * 20 + [5, 4, 3])
     assert slots.tolist() == [*range(20), MAX_COLOURS, MAX_COLOURS, MAX_COLOURS]
 
 
-def test_a_large_group_of_a_high_number_takes_the_colour_of_a_small_one_and_no_other_colour_moves():
+def test_a_large_group_with_a_high_number_gets_the_colour_of_a_small_one_and_no_other_changes():
     counts = [30] * 25
     counts[3], counts[7], counts[20], counts[21], counts[22] = 1, 2, 3, 80, 5
     slots = colour_slots(counts)
     assert slots[3] == slots[7] == slots[20] == slots[22] == slots[24] == MAX_COLOURS
-    # 21 and 23 are among the largest, and so have what 3 and 7 leave.
+    # 21 and 23 are among the largest, so they get the colours of 3 and 7.
     assert (slots[21], slots[23]) == (3, 7)
-    kept = [number for number in range(20) if number not in (3, 7)]
-    assert slots[kept].tolist() == kept
+    unchanged = [number for number in range(20) if number not in (3, 7)]
+    assert slots[unchanged].tolist() == unchanged
 
 
-def test_of_equally_large_groups_the_first_have_colours():
+def test_of_equally_large_groups_the_first_get_colours():
     assert colour_slots([4] * 30).tolist() == [*range(20)] + [MAX_COLOURS] * 10
 
 
 @pytest.mark.parametrize("theme", GROUNDS)
-def test_what_a_filter_leaves_out_is_seen_and_recedes(theme):
-    *channels, opacity = (float(part) for part in re.findall(r"[\d.]+", UNLIT[theme]))
+def test_songs_that_are_filtered_out_are_visible_but_faint(theme):
+    *channels, opacity = (float(part) for part in re.findall(r"[\d.]+", FILTERED_OUT[theme]))
     colour = "#" + bytes(map(int, channels)).hex()
     for opacity_of_all in (0.92, 0.75):
         alone = mixed(GROUNDS[theme], colour, opacity * opacity_of_all)
         assert 1.25 <= contrast(alone, GROUNDS[theme]) <= 1.5
-    # However many lie on one another.
+    # Many points on top of each other come close to the opaque colour.
     assert contrast(colour, GROUNDS[theme]) < 2.5 < contrast(GREYS[theme], GROUNDS[theme])
     _, a, b = seen([colour], "normal").T
     assert np.hypot(a, b).max() <= 3
 
 
 @pytest.mark.parametrize("theme", GROUNDS)
-def test_black_points_stand_out_from_every_cell_and_crosses_from_cells_or_their_rims(theme):
+def test_points_have_a_contrast_with_every_cell_and_crosses_with_cells_or_their_rims(theme):
     assert len(set(CELLS[theme])) == len(CELLS[theme]) == 24
     for colour in CELLS[theme]:
         assert contrast(colour, "#000000") >= 4.5
@@ -165,30 +174,30 @@ def test_black_points_stand_out_from_every_cell_and_crosses_from_cells_or_their_
 
 
 @pytest.mark.parametrize("theme", GROUNDS)
-def test_cells_come_in_pairs_of_a_hue_the_dimmer_first(theme):
+def test_cell_colours_are_pairs_of_one_hue_the_darker_first(theme):
     light, a, b = seen(CELLS[theme], "normal").T
     assert (light[1::2] - light[::2] >= 8).all()
     hues = np.degrees(np.arctan2(b, a))
     apart = np.abs((hues[1::2] - hues[::2] + 180) % 360 - 180)
     assert apart.max() < 12
     places = seen(CELLS[theme], "normal")
-    assert min(least_distance(places[:i], places[i : i + 1]) for i in range(1, 24)) >= 3.7
+    assert min(min_distance(places[:i], places[i : i + 1]) for i in range(1, 24)) >= 3.7
 
 
-def test_no_two_cells_beside_each_other_have_the_same_colour():
+def test_adjacent_cells_have_different_colours():
     positions = np.random.default_rng(0).normal(size=(2_000, 2))
     regions = voronoi_regions(positions, count=120)
     slots = cell_slots(120, regions.borders)
     one, other = regions.borders.T
     assert (slots[one] != slots[other]).all()
     assert np.bincount(slots, minlength=24).tolist() == [5] * 24
-    # One, the first or the last, amidst all the others, which stand in a ring and take all colours.
+    # A wheel: the first or the last cell is adjacent to all others, which form a ring.
     ring = [(0, i) for i in range(1, 50)] + [(i, i % 49 + 1) for i in range(1, 50)]
     for pairs in (ring, [(49 - one, 49 - other) for one, other in ring]):
         slots = cell_slots(50, pairs)
         assert all(slots[one] != slots[other] for one, other in pairs)
 
 
-def test_few_cells_have_the_colours_of_their_numbers():
+def test_few_cells_get_the_colours_of_their_numbers():
     assert cell_slots(24, [(0, 1)]).tolist() == list(range(24))
     assert cell_slots(0, []).tolist() == []

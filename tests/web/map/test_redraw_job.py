@@ -11,7 +11,7 @@ from explorer.web.page.callbacks import redraw_options
 
 
 def finish(job):
-    """Wait until a job has told its end."""
+    """Wait until a job has ended; return its last state."""
     job._program.wait(60)
     deadline = time.monotonic() + 10
     while job.state.phase == "running" and time.monotonic() < deadline:
@@ -19,7 +19,7 @@ def finish(job):
     return job.state
 
 
-def test_a_map_is_drawn_anew_by_another_program(library):
+def test_a_new_map_is_made_in_another_process(library):
     path, ids = library
     with Database.open_readonly(path) as database:
         before = database.positions("pca")[1]
@@ -28,15 +28,16 @@ def test_a_map_is_drawn_anew_by_another_program(library):
     job.start("--relayout", "--projection", "pca")
     job.start("--projection", "tsne")
     assert job.state.phase == "running"
-    assert finish(job) == JobState("done", "The map is drawn anew.", 1.0)
+    state = finish(job)
+    assert (state.phase, state.share) == ("done", 1.0)
     with Database.open_readonly(path) as database:
         assert database.map_revision() == 2
-        found, after, _ = database.positions("pca")
-        assert found == sorted(ids)
+        song_ids, after, _ = database.positions("pca")
+        assert song_ids == sorted(ids)
         assert (after != before).all()
 
 
-def test_a_failure_is_told_as_the_sentence_it_is(tmp_path):
+def test_the_error_message_of_a_failed_job_is_its_text(tmp_path):
     job = MapJob(tmp_path / "absent.db")
     job.start()
     state = finish(job)
@@ -44,7 +45,7 @@ def test_a_failure_is_told_as_the_sentence_it_is(tmp_path):
     assert state.text.startswith("There is no library at")
 
 
-def test_a_cancelled_job_leaves_the_map_as_it_was(library, monkeypatch, tmp_path):
+def test_a_cancelled_job_does_not_change_the_map(library, monkeypatch, tmp_path):
     path, _ = library
     slow = tmp_path / "slow.py"
     slow.write_text(
@@ -66,7 +67,7 @@ def test_a_cancelled_job_leaves_the_map_as_it_was(library, monkeypatch, tmp_path
         assert database.map_revision() == 1
 
 
-def test_a_job_that_is_storing_already_ends_as_done(library, monkeypatch, tmp_path):
+def test_a_job_that_is_cancelled_while_it_stores_the_map_still_ends_as_done(library, monkeypatch, tmp_path):
     late = tmp_path / "late.py"
     late.write_text(
         "import time\n"
@@ -95,7 +96,7 @@ def test_a_job_that_is_storing_already_ends_as_done(library, monkeypatch, tmp_pa
         ("pca", []),
     ],
 )
-def test_the_pages_fields_become_options(projection, expected):
+def test_the_pages_fields_become_options_of_map(projection, expected):
     options = redraw_options(projection, 50, 20)
     assert options == ["--relayout", "--projection", projection, *expected]
     assert redraw_options(projection, "", None) == options[:3]

@@ -19,7 +19,7 @@ from explorer.util.progress import Reporter
 from explorer.web.app import create_app
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.routes.media import make_blueprint
+from explorer.web.routes.media import make_media_blueprint
 
 MODEL = Model("untrained", "0" * 64, trained=False, hop_s=0.5, precision="float32").record()
 
@@ -32,7 +32,7 @@ def site(library):
     return create_app(settings).server.test_client(), settings, ids
 
 
-def test_health_counts_the_songs(site, tmp_path):
+def test_healthz_counts_the_songs(site, tmp_path):
     client, *_ = site
     assert client.get("/healthz").get_json() == {"songs": 24}
     empty = create_app(Settings(database=tmp_path / "absent.db")).server.test_client()
@@ -70,7 +70,7 @@ def test_only_songs_that_the_database_knows_are_sent(site, tmp_path):
         assert b"SQLite format" not in response.data
 
 
-def test_a_vanished_file_is_a_sentence(site, tmp_path):
+def test_a_deleted_file_is_answered_with_a_sentence(site, tmp_path):
     client, _, ids = site
     (tmp_path / "music" / ids[0]).unlink()
     response = client.get(f"/audio/{ids[0]}")
@@ -89,7 +89,7 @@ def store(settings, folder, name, format):
         return database.store_song(database.add_root(folder), song, database.vectors()[1][0])
 
 
-def test_what_browsers_cannot_play_is_transcoded(site, tmp_path):
+def test_a_format_that_browsers_cannot_play_is_transcoded(site, tmp_path):
     client, settings, _ = site
     soundfile.write(tmp_path / "music" / "x.aiff", [0.0, 0.1] * 8000, 16_000)
     song_id = store(settings, tmp_path / "music", "x.aiff", "aiff/pcm_16")
@@ -97,7 +97,7 @@ def test_what_browsers_cannot_play_is_transcoded(site, tmp_path):
     assert (response.status_code, response.mimetype, response.data) == (206, "audio/flac", b"fLaC")
 
 
-def test_a_file_that_cannot_be_decoded_is_a_sentence(site, tmp_path):
+def test_a_file_that_cannot_be_decoded_is_answered_with_a_sentence(site, tmp_path):
     client, settings, _ = site
     (tmp_path / "music" / "x.ape").write_bytes(b"MAC " * 200)
     song_id = store(settings, tmp_path / "music", "x.ape", "ape/ape")
@@ -109,7 +109,7 @@ def test_a_file_that_cannot_be_decoded_is_a_sentence(site, tmp_path):
 @pytest.mark.parametrize(
     "name", ["a b+c&d.flac", "100%.flac", "what?.flac", "#1.flac", "naïve ☂ 音楽.flac", "q'\"<b>.flac"]
 )
-def test_any_file_name_can_be_asked_for(site, tmp_path, name):
+def test_a_song_with_any_file_name_can_be_played(site, tmp_path, name):
     client, settings, ids = site
     (tmp_path / "music" / name).write_bytes((tmp_path / "music" / ids[0]).read_bytes())
     song_id = store(settings, tmp_path / "music", name, "flac/pcm_16")
@@ -117,7 +117,7 @@ def test_any_file_name_can_be_asked_for(site, tmp_path, name):
     assert response.status_code == 200
 
 
-def test_details_of_a_song_are_data(tmp_path, make_library):
+def test_details_of_a_song_are_json(tmp_path, make_library):
     title = '<img src=x onerror=alert(1)>"{{7*7}}'
     make_library(tmp_path / "songs.db", tmp_path / "music", titles={5: title})
     client = create_app(Settings(database=tmp_path / "songs.db")).server.test_client()
@@ -129,7 +129,7 @@ def test_details_of_a_song_are_data(tmp_path, make_library):
     assert client.get("/songs/7/5").status_code == 409
 
 
-def test_a_song_is_described_with_how_far_its_place_can_be_believed(site):
+def test_details_of_a_song_say_how_many_true_neighbours_are_near_it(site):
     client, _, ids = site
     song = client.get("/songs/1/3").get_json()
     assert (song["id"], song["title"]) == (ids[3], "Techno piece 3")
@@ -139,7 +139,7 @@ def test_a_song_is_described_with_how_far_its_place_can_be_believed(site):
     assert client.get("/songs/7/3").status_code == 409
 
 
-def test_a_song_is_described_with_its_year_its_cluster_and_where_its_preview_begins(site):
+def test_details_of_a_song_have_its_year_cluster_and_preview_start(site):
     client, settings, ids = site
     song = client.get("/songs/1/9").get_json()
     assert (song["year"], song["cluster"], song["preview_start_s"]) == ("", "Waltz", None)
@@ -153,31 +153,31 @@ def test_a_song_is_described_with_its_year_its_cluster_and_where_its_preview_beg
 
 
 @pytest.mark.parametrize("count", ["3", "5", "0", "-2", "9999999999999", "many", ""])
-def test_describing_a_song_computes_no_clusters(site, count, monkeypatch):
+def test_details_of_a_song_compute_no_clusters(site, count, monkeypatch):
     client, *_ = site
     monkeypatch.setattr(Catalogue, "_cluster", lambda *_: pytest.fail("clusters were computed"))
     assert client.get(f"/songs/1/9?clusters={count}").get_json()["cluster"] == "Waltz"
 
 
-def test_a_song_is_in_one_of_the_clusters_that_the_page_shows(library):
+def test_details_of_a_song_name_the_cluster_that_the_page_shows(library):
     path, _ = library
     holder = CatalogueHolder(path)
-    client = create_bare(path, holder)
+    client = media_client(path, holder)
     five = holder.latest().grouping("cluster", cluster_count=5)
     for index in range(24):
         response = client.get(f"/songs/1/{index}?clusters=5")
         assert response.get_json()["cluster"] == five.names[five.members[index]]
-        # What there were no such clusters for a moment ago is not to be kept.
+        # Before these clusters were computed, the answer was another: a browser must not cache it.
         assert response.headers["Cache-Control"] == "no-store"
 
 
-def create_bare(path, holder):
+def media_client(path, holder):
     app = Flask(__name__)
-    app.register_blueprint(make_blueprint(Settings(database=path), holder))
+    app.register_blueprint(make_media_blueprint(Settings(database=path), holder))
     return app.test_client()
 
 
-def test_neighbours_have_titles_and_artists_all_of_one_query(site, monkeypatch):
+def test_titles_and_artists_of_all_neighbours_come_from_one_query(site, monkeypatch):
     client, settings, ids = site
     calls = []
     headings = Database.titles_and_artists
@@ -185,38 +185,38 @@ def test_neighbours_have_titles_and_artists_all_of_one_query(site, monkeypatch):
         Database, "titles_and_artists", lambda database, ids: calls.append(1) or headings(database, ids)
     )
     monkeypatch.setattr(Database, "song", lambda *_: pytest.fail("asked for one song"))
-    found = client.get("/neighbours/1/3").get_json()["neighbours"]
+    neighbours = client.get("/neighbours/1/3").get_json()["neighbours"]
     assert len(calls) == 1
-    for row in found:
+    for row in neighbours:
         group, name = row["index"] // 8, ("Techno", "Waltz", "Ambient")[row["index"] // 8]
         assert (row["title"], row["artist"]) == (f"{name} piece {row['index']}", f"Artist {group}")
     with Database.open(settings.database) as database:
-        database._rows("DELETE FROM songs WHERE id = ?", (ids[found[0]["index"]],))
-    gone = client.get("/neighbours/1/3").get_json()["neighbours"][0]
-    assert (gone["index"], gone["title"], gone["artist"]) == (found[0]["index"], "", "")
+        database._rows("DELETE FROM songs WHERE id = ?", (ids[neighbours[0]["index"]],))
+    removed = client.get("/neighbours/1/3").get_json()["neighbours"][0]
+    assert (removed["index"], removed["title"], removed["artist"]) == (neighbours[0]["index"], "", "")
 
 
-def test_neighbours_are_those_of_the_command_line(site):
+def test_neighbours_are_those_of_the_similar_command(site):
     client, settings, ids = site
-    found = client.get("/neighbours/1/3").get_json()["neighbours"]
+    neighbours = client.get("/neighbours/1/3").get_json()["neighbours"]
     request = ModelRequest(settings.models)
     expected = recommend(
         ids[3], database=settings.database, count=10, request=request, reporter=Reporter()
     ).songs
-    assert [ids[row["index"]] for row in found] == [song.song_id for song, _ in expected]
-    assert [row["similarity"] for row in found] == [round(value, 4) for _, value in expected]
+    assert [ids[row["index"]] for row in neighbours] == [song.song_id for song, _ in expected]
+    assert [row["similarity"] for row in neighbours] == [round(value, 4) for _, value in expected]
     assert client.get("/neighbours/1/24").status_code == 404
     assert client.get("/neighbours/7/3").status_code == 409
 
 
-def test_a_song_is_found_again_by_its_id(site):
+def test_a_songs_number_is_found_by_its_id(site):
     client, _, ids = site
     assert client.get(f"/songs/1/by-id/{ids[5]}").get_json() == {"index": 5}
     assert client.get("/songs/1/by-id/absent%2Fsong.mp3").get_json() == {"index": None}
     assert client.get(f"/songs/7/by-id/{ids[5]}").status_code == 409
 
 
-def test_a_page_can_ask_what_there_is_by_now_without_losing_its_own_map(site, tmp_path):
+def test_latest_reports_new_songs_and_changes_while_the_page_keeps_its_map(site, tmp_path):
     client, settings, _ = site
     client.get("/_dash-layout")
     first = client.get("/latest").get_json()
@@ -236,7 +236,7 @@ def test_a_page_can_ask_what_there_is_by_now_without_losing_its_own_map(site, tm
     assert empty.get("/latest").get_json() == {"revision": 0, "songs": 0, "changes": ""}
 
 
-def test_a_song_is_sent_whose_name_is_no_text_or_has_two_lines(tmp_path, make_tone):
+def test_a_song_whose_file_name_is_invalid_text_or_has_two_lines_is_sent(tmp_path, make_tone):
     database = tmp_path / "songs.db"
     names = [b"ni\xe9.flac", b"two\nlines.flac"]
     with Database.open(database) as library:
@@ -256,7 +256,7 @@ def test_a_song_is_sent_whose_name_is_no_text_or_has_two_lines(tmp_path, make_to
         assert response.data == (tmp_path / os.fsdecode(name)).read_bytes()
 
 
-def test_a_song_on_a_server_is_fetched_once_and_played_in_ranges(tmp_path, make_tone):
+def test_a_remote_song_is_fetched_once_and_streamed_in_ranges(tmp_path, make_tone):
     system = fsspec.filesystem("memory")
     whole = make_tone(tmp_path / "a.flac").read_bytes()
     system.pipe("/music/folder/a b.flac", whole)

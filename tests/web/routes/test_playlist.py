@@ -16,39 +16,39 @@ def site(library):
     return create_app(Settings(database=path)).server.test_client(), ids, path
 
 
-def ask(client, **wishes):
-    return client.post("/export", json={"revision": 1, "form": "m3u8", "paths": "relative"} | wishes)
+def export(client, **options):
+    return client.post("/export", json={"revision": 1, "form": "m3u8", "paths": "relative"} | options)
 
 
 def test_a_selection_becomes_a_playlist_in_its_order(site, tmp_path):
     client, ids, _ = site
-    response = ask(client, songs=[7, 2, 7, 23])
+    response = export(client, songs=[7, 2, 7, 23])
     assert (response.status_code, response.headers["X-Left-Out"]) == (200, "0")
     assert response.text.split("\n")[2:-1:2] == [ids[7], ids[2], ids[7], ids[23]]
     assert response.text.split("\n")[1] == "#EXTINF:0,Artist 0 - Techno piece 7"
     disposition = response.headers["Content-Disposition"]
     assert disposition == 'attachment; filename="Music Explorer, 4 songs.m3u8"'
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    table = ask(client, songs=[3], form="csv", paths="absolute")
+    table = export(client, songs=[3], form="csv", paths="absolute")
     assert table.mimetype == "text/csv"
     assert next(csv.DictReader(io.StringIO(table.text)))["path"] == str(tmp_path / "music" / ids[3])
-    xspf = ask(client, songs=[3], form="xspf", paths="absolute")
+    xspf = export(client, songs=[3], form="xspf", paths="absolute")
     assert ElementTree.fromstring(xspf.data).tag == "{http://xspf.org/ns/0/}playlist"
 
 
 def test_songs_without_a_file_are_counted(site):
     client, ids, path = site
-    assert ask(client, songs=[0]).headers["X-Left-Out"] == "0"
+    assert export(client, songs=[0]).headers["X-Left-Out"] == "0"
     with Database.open(path) as database, database.transaction():
         database._rows("DELETE FROM files WHERE song_id = ?", (ids[0],))
         database._rows("DELETE FROM songs WHERE id = ?", (ids[1],))
-    response = ask(client, songs=[0, 1, 2])
+    response = export(client, songs=[0, 1, 2])
     assert response.headers["X-Left-Out"] == "2"
     assert response.text.split("\n")[2::2] == [ids[2]]
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "options",
     [
         {},
         {"songs": []},
@@ -62,24 +62,24 @@ def test_songs_without_a_file_are_counted(site):
         {"songs": [0] * 250_001},
     ],
 )
-def test_what_makes_no_sense_is_a_sentence(site, wishes):
-    response = ask(site[0], **wishes)
+def test_an_invalid_request_is_answered_with_a_sentence(site, options):
+    response = export(site[0], **options)
     assert (response.status_code, response.mimetype) == (400, "text/plain")
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[1]", b"{", b"\xff"])
-def test_what_is_no_wish_is_a_sentence(site, body):
+def test_a_body_that_is_no_json_object_is_answered_with_a_sentence(site, body):
     response = site[0].post("/export", data=body, headers={"Content-Type": "application/json"})
     assert (response.status_code, response.mimetype) == (400, "text/plain")
 
 
-def test_numbers_of_another_map_are_refused(site):
-    assert ask(site[0], songs=[1], revision=7).status_code == 409
+def test_song_numbers_of_another_map_are_refused(site):
+    assert export(site[0], songs=[1], revision=7).status_code == 409
     for number in (24, -1, 10**30):
-        assert ask(site[0], songs=[number]).status_code == 404
+        assert export(site[0], songs=[number]).status_code == 404
 
 
-def test_a_hundred_thousand_songs_fit(site):
-    response = ask(site[0], songs=list(range(24)) * 4167)
+def test_a_playlist_can_hold_a_hundred_thousand_songs(site):
+    response = export(site[0], songs=list(range(24)) * 4167)
     assert response.status_code == 200
     assert response.text.count("#EXTINF") == 100_008

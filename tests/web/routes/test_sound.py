@@ -17,7 +17,6 @@ from explorer.database.records import Song
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.web.app import create_app
 from explorer.web.routes import sound
-from explorer.web.routes.media import Database as MediaDatabase
 from explorer.web.routes.sound import make_sound_blueprint
 
 ROUTES = ("preview", "waveform", "spectrogram", "cover")
@@ -25,7 +24,7 @@ ROUTES = ("preview", "waveform", "spectrogram", "cover")
 
 @pytest.fixture
 def site(library):
-    """A test client of the routes alone, over 24 songs: (client, settings, song ids)."""
+    """A test client with only these routes, over 24 songs: (client, settings, song ids)."""
     path, ids = library
     settings = Settings(database=path)
     app = flask.Flask("test")
@@ -34,12 +33,12 @@ def site(library):
     return app.test_client(), settings, ids
 
 
-def store(settings, folder, name, *, start_s=None, mark="e" * 32):
+def store(settings, folder, name, *, start_s=None, fingerprint="e" * 32):
     path = folder / name
     state = path.stat()
     file = ScannedFile(name.encode(), state.st_size, state.st_mtime_ns)
     with Database.open(settings.database) as database:
-        song = Song(file, Tags(name), mark, "wav/pcm_16", 30.0, start_s)
+        song = Song(file, Tags(name), fingerprint, "wav/pcm_16", 30.0, start_s)
         return database.store_song(database.add_root(folder), song, database.vectors()[1][0])
 
 
@@ -54,14 +53,14 @@ def test_a_preview_is_made_on_demand_and_streamed_in_ranges(site):
     client, settings, ids = site
     response = client.get(f"/preview/{ids[3]}")
     assert (response.status_code, response.mimetype) == (200, "audio/mpeg")
-    kept = previews.preview_path(settings.previews, f"{3:032x}")
-    assert kept.read_bytes() == response.data
+    cached = previews.preview_path(settings.previews, f"{3:032x}")
+    assert cached.read_bytes() == response.data
     assert soundfile.info(io.BytesIO(response.data)).format == "MP3"
     part = client.get(f"/preview/{ids[3]}", headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.data) == (206, response.data[100:200])
     assert part.headers["Content-Range"] == f"bytes 100-199/{len(response.data)}"
     control = response.cache_control
-    assert (bool(control.private), bool(control.public), control.max_age) == (True, False, sound.KEPT_S)
+    assert (bool(control.private), bool(control.public), control.max_age) == (True, False, sound.CACHED_S)
     again = client.get(f"/preview/{ids[3]}", headers={"If-None-Match": response.headers["ETag"]})
     assert again.status_code == 304
 
@@ -76,15 +75,15 @@ def test_a_preview_begins_where_the_library_says(site, tmp_path):
     assert np.argmax(np.abs(np.fft.rfft(heard[rate : 2 * rate]))) == pytest.approx(2000, abs=2)
 
 
-def test_an_outline_is_eight_hundred_numbers(site):
+def test_a_waveform_is_eight_hundred_numbers(site):
     client, settings, ids = site
     response = client.get(f"/waveform/{ids[0]}")
-    found = response.get_json()
-    assert set(found) == {"duration_s", "peaks"}
-    assert found["duration_s"] == pytest.approx(0.2, abs=0.01)
-    assert len(found["peaks"]) == 800
-    assert max(found["peaks"]) == 255
-    assert all(isinstance(value, int) and 0 <= value <= 255 for value in found["peaks"])
+    outline = response.get_json()
+    assert set(outline) == {"duration_s", "peaks"}
+    assert outline["duration_s"] == pytest.approx(0.2, abs=0.01)
+    assert len(outline["peaks"]) == 800
+    assert max(outline["peaks"]) == 255
+    assert all(isinstance(value, int) and 0 <= value <= 255 for value in outline["peaks"])
     assert (settings.waveforms / "00" / f"{0:032x}").exists()
     assert response.cache_control.private
 
@@ -100,11 +99,11 @@ def test_a_spectrogram_is_bytes_row_by_row(site):
     assert list(ticks) == ["200", "1000", "4000", "12000"]
     assert ticks["4000"] == pytest.approx(0.58, abs=0.001)
     picture = np.frombuffer(response.data, np.uint8).reshape(rows, columns)
-    # A low tone: the last rows are the lowest bands.
+    # The sound is a low tone, and the last rows are the lowest bands.
     assert picture[:, columns // 2].argmax() > 100
 
 
-def test_a_cover_is_a_picture_or_nothing(site, tmp_path):
+def test_a_cover_is_a_picture_or_an_empty_answer(site, tmp_path):
     client, _, ids = site
     assert (client.get(f"/cover/{ids[0]}").status_code, client.get(f"/cover/{ids[0]}").data) == (204, b"")
     file = FLAC(tmp_path / "music" / ids[1])
@@ -117,19 +116,19 @@ def test_a_cover_is_a_picture_or_nothing(site, tmp_path):
 
 
 @pytest.mark.parametrize("route", ["waveform", "spectrogram", "cover"])
-def test_what_a_browser_has_is_not_computed_again(site, route, monkeypatch):
+def test_nothing_is_computed_for_a_browser_that_has_it_cached(site, route, monkeypatch):
     client, _, ids = site
-    mark = client.get(f"/{route}/{ids[0]}").headers["ETag"]
+    tag = client.get(f"/{route}/{ids[0]}").headers["ETag"]
     for name in ("waveform", "spectrogram", "read_cover"):
         monkeypatch.setattr(sound, name, lambda *_, **__: 1 / 0)
-    response = client.get(f"/{route}/{ids[0]}", headers={"If-None-Match": mark})
+    response = client.get(f"/{route}/{ids[0]}", headers={"If-None-Match": tag})
     assert (response.status_code, response.data) == (304, b"")
-    compressed = mark[:-1] + ':gzip"'
+    compressed = tag[:-1] + ':gzip"'
     assert client.get(f"/{route}/{ids[0]}", headers={"If-None-Match": compressed}).status_code == 304
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_what_is_not_in_the_library_is_not_read(site, tmp_path, route):
+def test_files_that_are_not_in_the_library_are_not_read(site, tmp_path, route):
     client, *_ = site
     (tmp_path / "music" / "secret.flac").write_bytes((tmp_path / "music" / "000.flac").read_bytes())
     secret = str(tmp_path / "music" / "secret.flac")
@@ -140,7 +139,7 @@ def test_what_is_not_in_the_library_is_not_read(site, tmp_path, route):
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_what_goes_wrong_is_a_sentence_with_a_fitting_status(site, tmp_path, route, monkeypatch):
+def test_errors_are_answered_with_a_sentence_and_a_fitting_status(site, tmp_path, route, monkeypatch):
     client, settings, ids = site
     (tmp_path / "music" / ids[0]).unlink()
     gone = client.get(f"/{route}/{ids[0]}")
@@ -153,12 +152,12 @@ def test_what_goes_wrong_is_a_sentence_with_a_fitting_status(site, tmp_path, rou
     def busy(_path):
         raise LibraryBusyError("Busy.")
 
-    monkeypatch.setattr(MediaDatabase, "open_readonly", busy)
+    monkeypatch.setattr(Database, "open_readonly", busy)
     assert client.get(f"/{route}/{ids[1]}").status_code == 503
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_file_that_may_not_be_read_is_forbidden(site, tmp_path, route, monkeypatch):
+def test_a_file_without_read_permission_is_forbidden(site, tmp_path, route, monkeypatch):
     client, _, ids = site
     opened = type(tmp_path).open
 
@@ -188,7 +187,7 @@ def test_a_file_that_may_not_be_read_is_forbidden(site, tmp_path, route, monkeyp
         ".",
     ],
 )
-def test_any_id_can_be_asked_for(site, song_id):
+def test_a_song_with_any_id_can_be_asked_for(site, song_id):
     client, settings, ids = site
     with Database.open(settings.database) as database, database.transaction():
         database._rows("PRAGMA defer_foreign_keys = ON")
@@ -201,7 +200,7 @@ def test_any_id_can_be_asked_for(site, song_id):
     assert len(response.get_json()["peaks"]) == 800
 
 
-def test_a_name_that_is_no_text_is_told_too(site, tmp_path):
+def test_an_error_about_a_file_name_that_is_invalid_text_is_answered(site, tmp_path):
     client, settings, _ = site
     name = b"caf\xe9.wav"
 

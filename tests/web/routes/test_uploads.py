@@ -1,4 +1,4 @@
-"""Songs dropped on the map: real files, embedded by a real program beside a really indexed library."""
+"""Songs dropped on the map: audio files, embedded by a real process with the model of an indexed library."""
 
 import io
 import os
@@ -17,19 +17,21 @@ from support import store_library, write_tone
 
 from explorer.config import ROOT, Settings
 from explorer.database.database import Database
+from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.model import ModelRequest
-from explorer.library.genres import DROPPED
+from explorer.library.genres import DROPPED_FOLDER
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.routes.uploads import UploadQueue, make_uploads_blueprint
+from explorer.web.routes.uploads import make_uploads_blueprint
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
 from explorer.web.uploads import queue
+from explorer.web.uploads.queue import UploadQueue
 
 RAW = {"Content-Type": "application/octet-stream"}
-TAGS = {"title": "<b>Visiting</b>", "artist": "A & B", "genre": "Polka"}
+TAGS = {"title": "<b>Uploaded</b>", "artist": "A & B", "genre": "Polka"}
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +48,10 @@ def indexed(tmp_path_factory):
 
 
 def index(folder):
-    """Index a folder's music and map it; return what the index did."""
+    """Index a folder's music and make its map; return the index's summary."""
     request = ModelRequest(Settings().models, weights="untrained", hop_s=1.0, precision="float32")
     with Database.open(folder / "songs.db") as library:
-        summary = index_folder(library, folder / "music", request=request, reporter=Reporter())
+        summary = index_folder(IndexRun(library, folder / "music", request=request, reporter=Reporter()))
         make_map(library, reporter=Reporter())
     return summary
 
@@ -76,14 +78,14 @@ def drop(client, content, name="song.flac"):
 PATIENCE_S = 120
 
 
-def settled(client, response):
-    """What became of a upload, once that is known."""
+def finished(client, response):
+    """Wait until an upload is ready or failed; return its state."""
     assert response.status_code == 202, response.text
     return state_of(client, response.get_json()["token"], "ready", "failed")
 
 
 def state_of(client, token, *phases):
-    """A upload's state as soon as it is in one of some phases."""
+    """Wait until an upload is in one of these phases; return its state."""
     until = time.monotonic() + PATIENCE_S
     while (state := client.get(f"/uploads/{token}").get_json())["phase"] not in phases:
         assert time.monotonic() < until, state
@@ -99,31 +101,31 @@ def distance(one, other):
     return float(np.linalg.norm(np.subtract(one, other)))
 
 
-def test_a_copy_of_a_song_lands_beside_it_on_every_map(client, home):
-    holder = CatalogueHolder(home / "songs.db").latest()
-    state = settled(client, drop(client, (home / "music" / "3.flac").read_bytes()))
-    assert (state["phase"], state["error"], state["revision"]) == ("ready", "", holder.revision)
+def test_a_copy_of_a_song_is_placed_beside_it_on_every_map(client, home):
+    catalogue = CatalogueHolder(home / "songs.db").latest()
+    state = finished(client, drop(client, (home / "music" / "3.flac").read_bytes()))
+    assert (state["phase"], state["error"], state["revision"]) == ("ready", "", catalogue.revision)
     first, *others = state["neighbours"]
-    assert holder.song_ids[first["index"]] == "3.flac"
+    assert catalogue.song_ids[first["index"]] == "3.flac"
     assert first["similarity"] == pytest.approx(1, abs=1e-4)
     assert len(others) == 5
     assert max(song["similarity"] for song in others) < 0.99
     assert set(state["places"]) == {"tsne", "umap", "pca"}
     for name, place in state["places"].items():
-        assert distance(place, holder.positions[name][first["index"]]) < 0.05
+        assert distance(place, catalogue.positions[name][first["index"]]) < 0.05
 
 
-def test_a_visitor_is_described_heard_and_forgotten_and_never_in_the_library(client, home, tmp_path):
-    state = settled(client, drop(client, sound(tmp_path / "x.mp3"), "dir/my song.mp3"))
+def test_an_upload_is_described_played_and_removed_without_entering_the_library(client, home, tmp_path):
+    state = finished(client, drop(client, sound(tmp_path / "x.mp3"), "dir/my song.mp3"))
     assert state["phase"] == "ready"
-    assert (state["name"], state["title"], state["artist"]) == ("my song.mp3", "<b>Visiting</b>", "A & B")
+    assert (state["name"], state["title"], state["artist"]) == ("my song.mp3", "<b>Uploaded</b>", "A & B")
     assert state["genres"] == ["Polka"]
     assert state["duration_s"] == pytest.approx(1.2, abs=0.1)
     assert len(state["neighbours"]) == 6
     address = f"/uploads/{state['token']}"
-    heard = client.get(f"{address}/audio", headers={"Range": "bytes=0-9"})
-    assert (heard.status_code, heard.mimetype) == (206, "audio/mpeg")
-    assert heard.data == (tmp_path / "x.mp3").read_bytes()[:10]
+    played = client.get(f"{address}/audio", headers={"Range": "bytes=0-9"})
+    assert (played.status_code, played.mimetype) == (206, "audio/mpeg")
+    assert played.data == (tmp_path / "x.mp3").read_bytes()[:10]
     with Database.open_readonly(home / "songs.db") as library:
         assert library.count_vectors() == 6
     assert client.delete(address).status_code == 204
@@ -133,12 +135,12 @@ def test_a_visitor_is_described_heard_and_forgotten_and_never_in_the_library(cli
     assert [path for path in (home / "uploads").rglob("*") if path.is_file()] == []
 
 
-def test_a_file_that_browsers_cannot_play_is_heard_as_flac(client, tmp_path):
-    state = settled(client, drop(client, sound(tmp_path / "x.aiff", tags=None), "x.aiff"))
+def test_an_upload_that_browsers_cannot_play_is_streamed_as_flac(client, tmp_path):
+    state = finished(client, drop(client, sound(tmp_path / "x.aiff", tags=None), "x.aiff"))
     assert state["phase"] == "ready"
     assert state["title"] == "x"
-    heard = client.get(f"/uploads/{state['token']}/audio", headers={"Range": "bytes=0-3"})
-    assert (heard.status_code, heard.mimetype, heard.data) == (206, "audio/flac", b"fLaC")
+    played = client.get(f"/uploads/{state['token']}/audio", headers={"Range": "bytes=0-3"})
+    assert (played.status_code, played.mimetype, played.data) == (206, "audio/flac", b"fLaC")
 
 
 @pytest.mark.parametrize(
@@ -149,14 +151,14 @@ def test_a_file_that_browsers_cannot_play_is_heard_as_flac(client, tmp_path):
         ("damaged", "x.flac"),
     ],
 )
-def test_what_cannot_be_embedded_says_why(client, tmp_path, kind, sentence):
+def test_an_upload_that_cannot_be_embedded_says_why(client, tmp_path, kind, sentence):
     name = "x.mp3" if kind == "text" else "x.flac"
     content = b"just some words, over and over again\n" * 200
     if kind != "text":
         content = sound(tmp_path / name, seconds=0.05 if kind == "short" else 20.0, tags=None)
     if kind == "damaged":
         content = content[:60] + os.urandom(3000)
-    state = settled(client, drop(client, content, name))
+    state = finished(client, drop(client, content, name))
     assert state["phase"] == "failed"
     assert state["error"].startswith(sentence)
     assert state["error"].endswith(".")
@@ -167,7 +169,7 @@ def test_what_cannot_be_embedded_says_why(client, tmp_path, kind, sentence):
     assert client.get(f"{address}/audio").status_code == 409
 
 
-def test_what_is_no_upload_is_refused_at_once(client):
+def test_an_invalid_upload_is_refused_at_once(client):
     empty = drop(client, b"", "nothing.mp3")
     assert (empty.status_code, empty.text) == (400, "nothing.mp3 is empty.")
     for headers in ({}, {"Content-Type": "multipart/form-data"}, {"Content-Type": "text/plain"}):
@@ -178,7 +180,7 @@ def test_what_is_no_upload_is_refused_at_once(client):
     assert "50 MB" in large.text
 
 
-def test_a_body_that_lies_about_its_length_is_cut_off(home):
+def test_a_body_longer_than_announced_is_refused(home):
     settings = Settings(database=home / "songs.db")
     uploads = UploadQueue(settings, CatalogueHolder(settings.database))
     with pytest.raises(RefusedError, match="too large") as refused:
@@ -187,7 +189,7 @@ def test_a_body_that_lies_about_its_length_is_cut_off(home):
     assert [path for path in (home / "uploads").rglob("*") if path.is_file()] == []
 
 
-def test_without_a_map_there_is_nowhere_to_put_a_song(tmp_path):
+def test_an_upload_is_refused_without_a_map(tmp_path):
     absent = create_app(Settings(database=tmp_path / "absent.db")).server.test_client()
     assert drop(absent, b"abc").status_code == 409
     store_library(tmp_path / "songs.db", tmp_path / "music")
@@ -199,29 +201,29 @@ def test_without_a_map_there_is_nowhere_to_put_a_song(tmp_path):
     assert "index your music first" in response.text
 
 
-def test_weights_that_are_missing_are_told_in_the_embedders_words(tmp_path):
+def test_missing_weights_are_reported_with_the_message_of_embed(tmp_path):
     """This library was made with weights that this machine does not have."""
     store_library(tmp_path / "songs.db", tmp_path / "music")
     client = create_app(Settings(database=tmp_path / "songs.db")).server.test_client()
-    state = settled(client, drop(client, (tmp_path / "music" / "000.flac").read_bytes()))
+    state = finished(client, drop(client, (tmp_path / "music" / "000.flac").read_bytes()))
     assert state["phase"] == "failed"
     assert state["error"].startswith("This library was made with untrained weights 00000000")
 
 
-def test_a_kept_song_is_one_that_an_index_would_have_stored(client, home, tmp_path):
+def test_a_kept_song_is_stored_as_index_would_store_it(client, home, tmp_path):
     content = sound(tmp_path / "x.flac")
-    state = settled(client, drop(client, content, "../../../etc/CON\x00 new:?.flac"))
+    state = finished(client, drop(client, content, "../../../etc/CON\x00 new:?.flac"))
     kept = client.post(f"/uploads/{state['token']}/keep")
     assert kept.status_code == 200
     song_id = kept.get_json()["song_id"]
-    assert song_id == f"{DROPPED}/CON new__.flac"
+    assert song_id == f"{DROPPED_FOLDER}/CON new__.flac"
     assert (home / "music" / song_id).read_bytes() == content
     assert client.post(f"/uploads/{state['token']}/keep").get_json() == {"song_id": song_id}
     assert client.get(f"/uploads/{state['token']}").get_json()["song_id"] == song_id
     summary = index(home)
     assert (summary.indexed, summary.skipped, summary.failed) == (0, 7, 0)
     reference = tmp_path / "reference"
-    (reference / "music" / DROPPED).mkdir(parents=True)
+    (reference / "music" / DROPPED_FOLDER).mkdir(parents=True)
     shutil.copy2(home / "music" / song_id, reference / "music" / song_id)
     assert index(reference).indexed == 1
     with Database.open(home / "songs.db") as mine, Database.open(reference / "songs.db") as other:
@@ -233,33 +235,33 @@ def test_a_kept_song_is_one_that_an_index_would_have_stored(client, home, tmp_pa
         assert mine.failures() == []
 
 
-def test_a_song_that_the_library_has_is_not_kept_twice(client, home):
-    state = settled(client, drop(client, (home / "music" / "2.flac").read_bytes(), "again.flac"))
+def test_a_song_that_is_in_the_library_is_not_copied_again(client, home):
+    state = finished(client, drop(client, (home / "music" / "2.flac").read_bytes(), "again.flac"))
     assert client.post(f"/uploads/{state['token']}/keep").get_json() == {"song_id": "2.flac"}
-    assert not (home / "music" / DROPPED).exists()
+    assert not (home / "music" / DROPPED_FOLDER).exists()
 
 
 def test_neighbours_are_those_of_the_map_that_the_page_shows(client, home):
     content = (home / "music" / "3.flac").read_bytes()
-    state = settled(client, drop(client, content))
+    state = finished(client, drop(client, content))
     with Database.open(home / "songs.db") as library, library.transaction():
         library._rows("DELETE FROM songs WHERE id = '0.flac'")
     with Database.open(home / "songs.db") as library:
         make_map(library, reporter=Reporter())
-    assert client.get("/_dash-layout").status_code == 200  # As a reload of the page asks for it.
+    assert client.get("/_dash-layout").status_code == 200  # As when the page is reloaded.
     again = client.get(f"/uploads/{state['token']}").get_json()
     assert again["revision"] == state["revision"] + 1
     assert [song["index"] for song in again["neighbours"]][:1] == [2]
     assert len(again["neighbours"]) == 5
 
 
-def test_a_library_made_anew_with_another_model_embeds_its_visitors_anew(client, home):
-    state = settled(client, drop(client, (home / "music" / "3.flac").read_bytes()))
+def test_uploads_are_embedded_again_when_the_library_has_another_model(client, home):
+    state = finished(client, drop(client, (home / "music" / "3.flac").read_bytes()))
     request = ModelRequest(
         Settings().models, weights="untrained", hop_s=0.5, precision="float32", reindex=True
     )
     with Database.open(home / "songs.db") as library:
-        index_folder(library, home / "music", request=request, reporter=Reporter())
+        index_folder(IndexRun(library, home / "music", request=request, reporter=Reporter()))
         for _ in range(state["revision"] + 1):
             make_map(library, reporter=Reporter())
     client.get("/_dash-layout")
@@ -271,7 +273,7 @@ def test_a_library_made_anew_with_another_model_embeds_its_visitors_anew(client,
 
 
 def routes(home, **options):
-    """A test client of the uploads' routes alone, and the uploads."""
+    """Return a test client with only these routes, and the queue."""
     settings = Settings(database=home / "songs.db")
     uploads = UploadQueue(settings, CatalogueHolder(settings.database), **options)
     app = Flask("uploads")
@@ -279,44 +281,44 @@ def routes(home, **options):
     return app.test_client(), uploads
 
 
-def test_one_is_embedded_at_a_time_and_forgetting_stops_it(home, tmp_path):
+def test_uploads_are_embedded_one_at_a_time_and_removing_one_stops_it(home, tmp_path):
     client, uploads = routes(home)
     content = sound(tmp_path / "long.flac", seconds=150.0)
     first, second = (drop(client, content, f"{name}.flac").get_json()["token"] for name in "ab")
     state_of(client, first, "embedding")
     assert client.get(f"/uploads/{second}").get_json()["phase"] == "waiting"
-    process = uploads.get(first).embedding
+    process = uploads.get(first).process
     assert client.delete(f"/uploads/{first}").status_code == 204
     assert process.wait(20) == -signal.SIGKILL
     state_of(client, second, "embedding")
     assert client.delete(f"/uploads/{second}").status_code == 204
 
 
-def test_an_embedding_that_takes_too_long_is_given_up_and_the_next_has_its_turn(home, tmp_path):
+def test_an_embedding_that_takes_too_long_is_stopped_and_the_next_begins(home, tmp_path):
     client, uploads = routes(home, limit_s=0.6)
-    state = settled(client, drop(client, sound(tmp_path / "long.flac", seconds=150.0)))
+    state = finished(client, drop(client, sound(tmp_path / "long.flac", seconds=150.0)))
     assert state["phase"] == "failed"
     assert "took longer than 0.01 minutes" in state["error"]
     uploads._limit_s = 300
     content = (home / "music" / "3.flac").read_bytes()
-    assert settled(client, drop(client, content))["phase"] == "ready"
+    assert finished(client, drop(client, content))["phase"] == "ready"
 
 
-def test_the_longest_here_go_when_there_are_too_many_or_a_day_has_passed(home, monkeypatch):
-    monkeypatch.setattr(queue, "MOST_VISITORS", 3)
+def test_the_oldest_uploads_are_removed_when_there_are_too_many_or_after_a_day(home, monkeypatch):
+    monkeypatch.setattr(queue, "MAX_UPLOADS", 3)
     client, uploads = routes(home)
-    tokens = [settled(client, drop(client, b"no sound", f"{n}.mp3"))["token"] for n in range(4)]
+    tokens = [finished(client, drop(client, b"no sound", f"{n}.mp3"))["token"] for n in range(4)]
     assert client.get(f"/uploads/{tokens[0]}").status_code == 404
     assert client.get(f"/uploads/{tokens[1]}").status_code == 200
-    uploads.get(tokens[2]).arrived -= queue.OLDEST_S + 1
-    last = settled(client, drop(client, b"no sound", "last.mp3"))["token"]
-    here = [token for token in (*tokens, last) if client.get(f"/uploads/{token}").status_code == 200]
-    assert here == [tokens[1], tokens[3], last]
+    uploads.get(tokens[2]).arrived_s -= queue.MAX_AGE_S + 1
+    last = finished(client, drop(client, b"no sound", "last.mp3"))["token"]
+    left = [token for token in (*tokens, last) if client.get(f"/uploads/{token}").status_code == 200]
+    assert left == [tokens[1], tokens[3], last]
     assert len(list((home / "uploads").rglob("*.mp3"))) == 3
 
 
-def test_too_many_that_wait_are_refused(home, monkeypatch, tmp_path):
-    monkeypatch.setattr(queue, "MOST_VISITORS", 2)
+def test_uploads_are_refused_while_too_many_wait(home, monkeypatch, tmp_path):
+    monkeypatch.setattr(queue, "MAX_UPLOADS", 2)
     client, _ = routes(home)
     content = sound(tmp_path / "long.flac", seconds=150.0)
     tokens = [drop(client, content).get_json()["token"] for _ in range(2)]
@@ -325,19 +327,19 @@ def test_too_many_that_wait_are_refused(home, monkeypatch, tmp_path):
         client.delete(f"/uploads/{token}")
 
 
-def test_what_earlier_programs_left_is_swept(home):
+def test_old_folders_of_earlier_servers_are_removed(home):
     old, new = home / "uploads" / "old", home / "uploads" / "new"
     for folder in (old, new):
         (folder / "token").mkdir(parents=True)
         (folder / "token" / "a.mp3").touch()
-    os.utime(old, (time.time() - queue.OLDEST_S - 60,) * 2)
+    os.utime(old, (time.time() - queue.MAX_AGE_S - 60,) * 2)
     client, _ = routes(home)
     drop(client, b"no sound")
     assert not old.exists()
     assert (new / "token" / "a.mp3").exists()
 
 
-def test_a_disk_that_is_full_is_a_sentence(home, monkeypatch):
+def test_a_full_disk_is_answered_with_a_sentence(home, monkeypatch):
     def full(*_arguments):
         raise OSError(28, "No space left on device")
 

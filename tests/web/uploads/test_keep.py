@@ -9,10 +9,10 @@ from support import write_tone
 from explorer.audio.fingerprints import audio_fingerprint
 from explorer.database.database import Database
 from explorer.errors import LibraryBusyError, LibraryError
-from explorer.library.genres import DROPPED
+from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import Fingerprints, Tags
 from explorer.library.scanning import scan_folder
-from explorer.web.uploads.keep import Embedded, keep_song, safe_name
+from explorer.web.uploads.keep import EmbeddedFile, keep_song, safe_name
 
 
 @pytest.mark.parametrize(
@@ -55,19 +55,19 @@ def test_long_names_are_cut_and_keep_their_extension():
 @pytest.fixture
 def upload(tmp_path):
     """A file that is not in the library."""
-    return write_tone(tmp_path / "visit" / "x.flac", frequency_hz=777, tags={"title": "Upload"})
+    return write_tone(tmp_path / "uploaded" / "x.flac", frequency_hz=777, tags={"title": "Upload"})
 
 
 @pytest.fixture
 def embedded(library):
-    """What embedding a file with the library's own model might have made."""
+    """A result of embedding a file with the library's model."""
     with Database.open_readonly(library[0]) as database:
-        return Embedded(np.arange(512.0), database.model(), "flac/pcm_16", 1.5, 0.5)
+        return EmbeddedFile(np.arange(512.0), database.model(), "flac/pcm_16", 1.5, 0.5)
 
 
 def test_a_kept_song_is_copied_and_stored(library, tmp_path, upload, embedded):
     song_id = keep_song(library[0], upload, "my song.flac", embedded)
-    assert song_id == f"{DROPPED}/my song.flac"
+    assert song_id == f"{DROPPED_FOLDER}/my song.flac"
     assert (tmp_path / "music" / song_id).read_bytes() == upload.read_bytes()
     with Database.open_readonly(library[0]) as database:
         song = database.song(song_id)
@@ -81,8 +81,8 @@ def test_a_kept_song_is_copied_and_stored(library, tmp_path, upload, embedded):
 def test_a_name_that_is_taken_gets_a_number(library, tmp_path, upload, embedded):
     for number, expected in enumerate(["a.flac", "a (2).flac", "a (3).flac"]):
         upload.write_bytes(upload.read_bytes() + bytes(number))
-        assert keep_song(library[0], upload, "a.flac", embedded) == f"{DROPPED}/{expected}"
-    assert len(list((tmp_path / "music" / DROPPED).iterdir())) == 3
+        assert keep_song(library[0], upload, "a.flac", embedded) == f"{DROPPED_FOLDER}/{expected}"
+    assert len(list((tmp_path / "music" / DROPPED_FOLDER).iterdir())) == 3
 
 
 @pytest.mark.parametrize(
@@ -93,39 +93,39 @@ def test_a_file_without_an_audio_extension_gets_one_that_an_index_looks_for(
     library, upload, embedded, format, name
 ):
     song_id = keep_song(library[0], upload, "x", replace(embedded, format=format))
-    assert song_id == f"{DROPPED}/{name}"
+    assert song_id == f"{DROPPED_FOLDER}/{name}"
 
 
-def test_a_kept_song_is_known_again_by_its_sound(library, tmp_path, upload, embedded):
+def test_a_kept_song_can_be_found_by_its_sound(library, tmp_path, upload, embedded):
     song_id = keep_song(library[0], upload, "a.flac", embedded)
     copy = tmp_path / "music" / song_id
     with Database.open_readonly(library[0]) as database:
         fingerprints = Fingerprints("another", audio_fingerprint(copy), Tags(""))
-        assert [kin.song_id for kin in database.same_sound(fingerprints)] == [song_id]
+        assert [song.song_id for song in database.same_sound(fingerprints)] == [song_id]
 
 
 def untouched(library, folder):
-    """Tell whether a library of 24 songs is as it was."""
+    """Tell whether a library of 24 songs has not changed."""
     with Database.open_readonly(library[0]) as database:
         songs = database.count_vectors()
-    return songs == 24 and not (folder / "music" / DROPPED).exists()
+    return songs == 24 and not (folder / "music" / DROPPED_FOLDER).exists()
 
 
 def test_a_song_that_the_library_has_is_not_copied(library, tmp_path, embedded):
-    copy = write_tone(tmp_path / "visit" / "y.flac")
+    copy = write_tone(tmp_path / "uploaded" / "y.flac")
     first = keep_song(library[0], copy, "y.flac", embedded)
     assert keep_song(library[0], copy, "z.flac", embedded) == first
-    assert len(list((tmp_path / "music" / DROPPED).iterdir())) == 1
+    assert len(list((tmp_path / "music" / DROPPED_FOLDER).iterdir())) == 1
 
 
-def test_a_vector_of_another_model_is_refused_and_nothing_is_left(library, tmp_path, upload, embedded):
+def test_a_vector_of_another_model_is_refused_and_nothing_is_copied(library, tmp_path, upload, embedded):
     other = replace(embedded, model=embedded.model | {"hop_s": 0.1})
     with pytest.raises(LibraryError, match="another model"):
         keep_song(library[0], upload, "x.flac", other)
     assert untouched(library, tmp_path)
 
 
-def test_a_library_that_is_busy_leaves_nothing(library, tmp_path, upload, embedded, monkeypatch):
+def test_nothing_is_copied_if_the_library_is_busy(library, tmp_path, upload, embedded, monkeypatch):
     monkeypatch.setattr("explorer.database.connection.BUSY_TIMEOUT_MS", 50)
     writer = apsw.Connection(str(library[0]))
     writer.execute("BEGIN IMMEDIATE")
@@ -136,29 +136,29 @@ def test_a_library_that_is_busy_leaves_nothing(library, tmp_path, upload, embedd
     assert untouched(library, tmp_path)
 
 
-def test_a_music_folder_that_is_gone_is_a_sentence(library, tmp_path, upload, embedded):
+def test_a_missing_music_folder_is_an_error(library, tmp_path, upload, embedded):
     (tmp_path / "music").rename(tmp_path / "elsewhere")
-    with pytest.raises(LibraryError, match="is not there"):
+    with pytest.raises(LibraryError, match=r"music folder .* is missing"):
         keep_song(library[0], upload, "x.flac", embedded)
     assert not (tmp_path / "music").exists()
 
 
-def test_a_library_without_a_folder_is_a_sentence(tmp_path, upload, embedded):
+def test_a_library_without_a_music_folder_is_an_error(tmp_path, upload, embedded):
     Database.open(tmp_path / "empty.db").close()
-    with pytest.raises(LibraryError, match="no folder of music"):
+    with pytest.raises(LibraryError, match="no music folder"):
         keep_song(tmp_path / "empty.db", upload, "x.flac", embedded)
 
 
-def test_a_folder_that_leads_elsewhere_gets_nothing(library, tmp_path, upload, embedded):
+def test_nothing_is_copied_through_a_link_out_of_the_music_folder(library, tmp_path, upload, embedded):
     (tmp_path / "outside").mkdir()
-    (tmp_path / "music" / DROPPED).symlink_to(tmp_path / "outside")
+    (tmp_path / "music" / DROPPED_FOLDER).symlink_to(tmp_path / "outside")
     with pytest.raises(LibraryError, match="leads out"):
         keep_song(library[0], upload, "x.flac", embedded)
     assert list((tmp_path / "outside").iterdir()) == []
 
 
 @pytest.mark.parametrize("step", ["shutil.copyfileobj", "pathlib.Path.replace", "pathlib.Path.mkdir"])
-def test_a_disk_that_cannot_be_written_leaves_nothing(library, tmp_path, upload, embedded, monkeypatch, step):
+def test_a_failed_write_leaves_nothing(library, tmp_path, upload, embedded, monkeypatch, step):
     def fail(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
@@ -170,22 +170,22 @@ def test_a_disk_that_cannot_be_written_leaves_nothing(library, tmp_path, upload,
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_is_a_sentence(library, tmp_path, upload, embedded):
+def test_a_folder_without_write_permission_is_an_error(library, tmp_path, upload, embedded):
     (tmp_path / "music").chmod(0o500)
     with pytest.raises(LibraryError, match="check the folder's permissions"):
         keep_song(library[0], upload, "x.flac", embedded)
     (tmp_path / "music").chmod(0o700)
 
 
-def test_a_second_library_is_made_by_nobody(tmp_path, upload, embedded):
+def test_a_missing_library_is_not_created(tmp_path, upload, embedded):
     with pytest.raises(LibraryError, match="There is no library"):
         keep_song(tmp_path / "absent.db", upload, "x.flac", embedded)
     assert not (tmp_path / "absent.db").exists()
 
 
-def test_the_first_of_several_folders_is_the_one(library, tmp_path, upload, embedded):
+def test_a_song_is_copied_into_the_first_of_several_music_folders(library, tmp_path, upload, embedded):
     (tmp_path / "second").mkdir()
     with Database.open(library[0]) as database:
         database.add_root(tmp_path / "second")
     keep_song(library[0], upload, "x.flac", embedded)
-    assert (tmp_path / "music" / DROPPED / "x.flac").is_file()
+    assert (tmp_path / "music" / DROPPED_FOLDER / "x.flac").is_file()

@@ -1,1 +1,1 @@
-"""The checks of a report: each is a function from vectors or positions to a result."""
+"""The checks of a verification report: functions from stored data to results, without database access."""

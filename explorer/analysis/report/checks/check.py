@@ -1,6 +1,6 @@
-"""The result of a check, and the checks of the database file, the vectors and the music files.
+"""Defines the result of a check, and checks the database file, the stored vectors and the music files.
 
-Each check is a function from what was read to a `Check`; only what is really wrong fails.
+Each check is a function from data that was read before to a `Check`. A check fails only for a real error.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from explorer.analysis.report.checks.stored_vectors import LARGEST_VALUE, StoredVectors
-from explorer.util.progress import number
+from explorer.util.progress import plural
 
 PASSED, FAILED, NOTED, NOT_JUDGED = "passed", "failed", "noted", "not judged"
-_MOST_SONGS = 10
+REINDEX = "Run `python run.py index FOLDER --reindex` to embed all songs again."
+_MAX_SONGS = 10
+_MAX_SONGS_IN_SENTENCE = 3
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,15 @@ class Check:
 
     Attributes
     ----------
+    name : str
+        The property that was checked, such as "Every value is finite".
     status : str
-        "passed"; "failed" for what is really wrong; "noted" for what a listener may want to know;
-        "not judged" where there is too little to go by.
+        "passed"; "failed" for a real error; "noted" for a fact that the user should know; "not judged" if
+        there is too little data.
     finding : str
         One or two sentences.
     songs : list of str
-        Ids of those concerned, at most ten.
+        Ids of the affected songs, at most ten.
     """
 
     name: str
@@ -42,105 +46,141 @@ class Check:
         return asdict(self)
 
 
-def check(name: str, status: str, finding: str, songs: Sequence[str] = ()) -> Check:
-    """Return a result that lists at most ten songs."""
-    return Check(name, status, finding, list(songs[:_MOST_SONGS]))
+def make_check(name: str, status: str, finding: str, songs: Sequence[str] = ()) -> Check:
+    """Return a result with the first ten of the affected songs."""
+    return Check(name, status, finding, list(songs[:_MAX_SONGS]))
 
 
-def among(songs: Sequence[str]) -> str:
-    """Return the first three song ids, and how many more there are, for a sentence."""
-    shown = ", ".join(repr(song_id) for song_id in songs[:3])
-    return f"{shown} and {len(songs) - 3:,} more" if len(songs) > 3 else shown
+def name_songs(songs: Sequence[str]) -> str:
+    """Return the first three song ids and the number of further ones, for a sentence."""
+    ids = ", ".join(repr(song_id) for song_id in songs[:_MAX_SONGS_IN_SENTENCE])
+    further = len(songs) - _MAX_SONGS_IN_SENTENCE
+    return f"{ids} and {further:,} more" if further > 0 else ids
 
 
 def check_integrity(problems: Sequence[str]) -> Check:
-    """Check what SQLite says about the file."""
-    name = "The database file is whole"
+    """Check that SQLite's integrity check reports no problem."""
+    name = "The database file is undamaged"
     if problems:
-        finding = f"SQLite finds it damaged ({problems[0]}): restore it from a backup, or index again."
-        return check(name, FAILED, finding)
-    return check(name, PASSED, "SQLite's integrity check finds nothing wrong.")
+        finding = f"SQLite reports damage ({problems[0]}): restore the file from a backup, or index again."
+        return make_check(name, FAILED, finding)
+    return make_check(name, PASSED, "SQLite's integrity check reports no damage.")
 
 
 def check_strays(counts: dict[str, int], vectors: Sequence[str]) -> Check:
-    """Check that no row lacks its song; vectors without a song are listed."""
+    """Check that every row belongs to a song, a folder or a map.
+
+    Parameters
+    ----------
+    counts : dict of str to int
+        The rows that do not, by table.
+    vectors : sequence of str
+        The ids of vectors without a song.
+    """
     name = "Every row has its song"
     if not counts:
-        return check(name, PASSED, "No vector, genre, file or place on the map is without its song.")
-    found = ", ".join(f"{number(count, 'row')} of {table}" for table, count in sorted(counts.items()))
-    finding = f"{found} belong to nothing: another program wrote or removed rows."
+        return make_check(
+            name, PASSED, "Every vector, genre, file and position on the map belongs to a song."
+        )
+    rows = ", ".join(f"{plural(count, 'row')} of {table}" for table, count in sorted(counts.items()))
+    finding = (
+        f"Without the song, folder or map that they belong to: {rows}. Another program changed the database: "
+        "restore songs.db from a backup."
+    )
     if vectors:
-        finding += f" Vectors without a song: {among(vectors)}."
-    return check(name, FAILED, finding, vectors)
+        finding += f" Vectors without a song: {name_songs(vectors)}."
+    return make_check(name, FAILED, finding, vectors)
 
 
 def check_vectors(stored: StoredVectors) -> list[Check]:
-    """Check that every vector is 512 float64, finite, and not 512 equal values."""
-    unreadable = list(stored.unreadable)
-    first = f" ({unreadable[0]!r} is stored as {stored.unreadable[unreadable[0]]})" if unreadable else ""
-    judged = (
-        ("Every vector is 512 float64", unreadable, f"cannot be used{first}",
-         f"All {number(stored.count, 'vector')} can be read."),
-        ("Every value is finite", stored.not_finite, f"with NaN or infinity: {among(stored.not_finite)}",
-         "No value is NaN or infinite."),
-        ("No vector is constant", stored.constant, f"of 512 equal values: {among(stored.constant)}",
-         "The 512 values of every vector differ."),
-    )  # fmt: skip
+    """Check that every vector is 512 float64 values, finite, and not all equal."""
+    first = next(iter(stored.unreadable), "")
+    checks = (
+        (
+            "Every vector is 512 float64",
+            list(stored.unreadable),
+            f"that cannot be read ({first!r} is stored as {stored.unreadable.get(first)})",
+            f"All {plural(stored.count, 'vector')} can be read.",
+        ),
+        (
+            "Every value is finite",
+            stored.not_finite,
+            f"with NaN or infinite values: {name_songs(stored.not_finite)}",
+            "No value is NaN or infinite.",
+        ),
+        (
+            "No vector is constant",
+            stored.constant,
+            f"of 512 equal values: {name_songs(stored.constant)}",
+            "The 512 values of every vector differ.",
+        ),
+    )
     if not stored.count:
-        return [check(name, NOT_JUDGED, "There is no vector yet.") for name, *_ in judged]
+        return [make_check(name, NOT_JUDGED, "There is no vector yet.") for name, *_ in checks]
     return [
-        check(name, FAILED, f"{number(len(songs), 'vector')} {wrong}; index with --reindex.", songs)
+        make_check(name, FAILED, f"{plural(len(songs), 'vector')} {problem}. {REINDEX}", songs)
         if songs
-        else check(name, PASSED, right)
-        for name, songs, wrong, right in judged
+        else make_check(name, PASSED, passed)
+        for name, songs, problem, passed in checks
     ]
 
 
 def check_range(stored: StoredVectors, constant_dimensions: int) -> Check:
-    """Check that values are as large as sound gives, and that each of the 512 differs between songs."""
+    """Check that no value is too large; note dimensions that have the same value for every song."""
     name = "Values are in range"
     songs = stored.too_large
     if songs:
-        finding = f"{number(len(songs), 'vector')} with values beyond ±{LARGEST_VALUE:,.0f}: {among(songs)}."
-        return check(name, FAILED, finding, songs)
-    if not len(stored.values):
-        return check(name, NOT_JUDGED, "There is no vector to judge.")
-    least, most = float(stored.values.min()), float(stored.values.max())
-    finding = f"Values lie between {least:.4g} and {most:.4g}."
-    if constant_dimensions and len(stored.values) > 1:
-        finding += (
-            f" Of the 512 dimensions {constant_dimensions} {'is' if constant_dimensions == 1 else 'are'} the "
-            "same for every song."
+        finding = (
+            f"{plural(len(songs), 'vector')} with values beyond ±{LARGEST_VALUE:,.0f}, which no sound gives: "
+            f"{name_songs(songs)}. {REINDEX}"
         )
-        return check(name, NOTED, finding)
-    return check(name, PASSED, finding)
+        return make_check(name, FAILED, finding, songs)
+    if not len(stored.values):
+        return make_check(name, NOT_JUDGED, "There is no vector to judge.")
+    smallest, largest = float(stored.values.min()), float(stored.values.max())
+    finding = f"Values lie between {smallest:.4g} and {largest:.4g}."
+    if constant_dimensions and len(stored.values) > 1:
+        verb = "is" if constant_dimensions == 1 else "are"
+        finding += f" Of the 512 values of a vector, {constant_dimensions} {verb} the same for every song."
+        return make_check(name, NOTED, finding)
+    return make_check(name, PASSED, finding)
 
 
 def check_without_vector(songs: Sequence[str]) -> Check:
     """Note songs that have no vector."""
     name = "Every song has a vector"
     if songs:
-        finding = f"{number(len(songs), 'song')} without: run `python run.py index` to embed them."
-        return check(name, NOTED, finding, songs)
-    return check(name, PASSED, "No song is without.")
+        finding = f"{plural(len(songs), 'song')} without a vector: `python run.py index FOLDER` embeds them."
+        return make_check(name, NOTED, finding, songs)
+    return make_check(name, PASSED, "No song is without a vector.")
 
 
-def check_files(known: int, gone: Sequence[str], changed: Sequence[str]) -> Check:
-    """Note files that are missing or have changed since they were indexed."""
-    name = "The songs' files are there"
-    if not known:
-        return check(name, NOT_JUDGED, "The library knows no file: its songs cannot be heard.")
-    found = {
-        f"{len(gone):,} of {number(known, 'file')} are gone": gone,
-        f"{number(len(changed), 'file')} changed since: index again": changed,
-    }
-    if parts := [part for part, songs in found.items() if songs]:
-        return check(name, NOTED, f"{'; '.join(parts)}.", [*gone, *changed])
-    return check(name, PASSED, f"All {number(known, 'file')} are there, as they were when indexed.")
+def check_files(files: int, gone: Sequence[str], changed: Sequence[str]) -> Check:
+    """Note files that are missing or have changed since they were indexed.
+
+    Parameters
+    ----------
+    files : int
+        The number of files that the library records.
+    """
+    name = "Every song's file exists, unchanged"
+    if not files:
+        return make_check(
+            name, NOT_JUDGED, "The library records no music file, so its songs cannot be played."
+        )
+    parts = []
+    if gone:
+        parts.append(f"{len(gone):,} of {plural(files, 'file')} cannot be found")
+    if changed:
+        parts.append(f"{plural(len(changed), 'file')} changed since the last index run")
+    if parts:
+        finding = f"{'; '.join(parts)}: run `python run.py index FOLDER` to update the library."
+        return make_check(name, NOTED, finding, [*gone, *changed])
+    return make_check(name, PASSED, f"All {plural(files, 'file')} exist and are as they were when indexed.")
 
 
 def value_statistics(values: np.ndarray) -> dict:
-    """Describe vectors [shape=(n, 512), float32] in a few numbers; None where there are none.
+    """Compute statistics of vectors [shape=(n, 512), float32]; None for each if there are no vectors.
 
     Returns
     -------
@@ -151,19 +191,19 @@ def value_statistics(values: np.ndarray) -> dict:
     names = ("min", "max", "median", "mean", "std")
     if not len(values):
         return dict.fromkeys(names) | {"norms": None, "constant_dimensions": 0}
-    squares = np.einsum("ij,ij->i", values, values, dtype=np.float64)
+    squared_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
     mean = values.mean(dtype=np.float64)
-    figures = (
+    statistics = (
         values.min(),
         values.max(),
         np.median(values[:: -(-len(values) // 20_000)]),
         mean,
-        np.sqrt(max(squares.sum() / values.size - mean**2, 0.0)),
+        np.sqrt(max(squared_norms.sum() / values.size - mean**2, 0.0)),
     )
-    quantiles = (0, 5, 25, 50, 75, 95, 100)
-    norms = np.percentile(np.sqrt(squares), quantiles)
-    same = values.max(axis=0) == values.min(axis=0)
-    return dict(zip(names, map(float, figures), strict=True)) | {
-        "norms": {f"p{q}": float(norm) for q, norm in zip(quantiles, norms, strict=True)},
-        "constant_dimensions": int(same.sum()) if len(values) > 1 else 0,
+    percents = (0, 5, 25, 50, 75, 95, 100)
+    norms = np.percentile(np.sqrt(squared_norms), percents)
+    is_constant = values.max(axis=0) == values.min(axis=0)
+    return dict(zip(names, map(float, statistics), strict=True)) | {
+        "norms": {f"p{percent}": float(norm) for percent, norm in zip(percents, norms, strict=True)},
+        "constant_dimensions": int(is_constant.sum()) if len(values) > 1 else 0,
     }

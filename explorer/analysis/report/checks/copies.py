@@ -1,7 +1,7 @@
-"""Songs that have the same vector: copies of a file, one recording in two files, or a mistake.
+"""Checks songs that have the same vector: copies of a file, one recording in two files, or an error.
 
-Two recordings never give the same 512 numbers, so a vector that two songs share is right only where they
-sound the same. Files are decoded to find out.
+Two recordings never give the same 512 numbers. If two songs share a vector but do not sound the same, one of
+the two has the wrong vector. Their files are decoded to compare the sound.
 """
 
 from __future__ import annotations
@@ -14,119 +14,132 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.analysis.report.checks.check import FAILED, NOTED, PASSED, Check, check
+from explorer.analysis.report.checks.check import FAILED, NOTED, PASSED, REINDEX, Check, make_check
 from explorer.audio.decoding import open_audio
 from explorer.database.verify import SourceFile
 from explorer.errors import AudioError
-from explorer.util.progress import number
+from explorer.util.progress import plural
 
 RATE_HZ = 48_000
-MOST_COMPARISONS = 24
-"""Decoding takes about a second a song: further pairs are judged by their stored durations."""
-_SAME_CORRELATION = 0.999
-# The last window is padded to a whole second: two recordings with the same windows differ by less.
-_SAME_DURATION_S = 1.0
+MAX_COMPARISONS = 24
+"""Decoding takes about a second a song: further pairs are judged by their stored durations and titles."""
+_MIN_CORRELATION = 0.999
+# The last window is padded to a whole second, so recordings with the same windows differ by less than this.
+_MAX_DURATION_DIFFERENCE_S = 1.0
+
+Pair = tuple[str, str]
+"""Two song ids."""
 
 
 @dataclass
-class Copies:
-    """Pairs of songs that share a vector, by what they turned out to be.
+class SharedVectors:
+    """Pairs of songs with the same vector, sorted by the reason.
 
     Attributes
     ----------
-    copies : list of (song id, song id)
-        Files with the same bytes.
-    same : list
-        Other files that sound the same.
-    undecided : list
-        Nobody can tell: the files are gone, and nothing that is known speaks against it.
-    different : list
-        Files that sound otherwise, or last longer.
+    same_bytes : list of Pair
+        The files are equal.
+    same_sound : list of Pair
+        The files differ, but sound the same.
+    undecided : list of Pair
+        The files were not compared, and the stored durations or titles are the same.
+    different : list of Pair
+        The files sound different; or they were not compared, and the stored durations or titles differ.
     """
 
-    copies: list[tuple[str, str]] = field(default_factory=list)
-    same: list[tuple[str, str]] = field(default_factory=list)
-    undecided: list[tuple[str, str]] = field(default_factory=list)
-    different: list[tuple[str, str]] = field(default_factory=list)
+    same_bytes: list[Pair] = field(default_factory=list)
+    same_sound: list[Pair] = field(default_factory=list)
+    undecided: list[Pair] = field(default_factory=list)
+    different: list[Pair] = field(default_factory=list)
 
 
-def sort_copies(
+def explain_shared_vectors(
     groups: Sequence[Sequence[str]],
     files: Mapping[str, SourceFile],
     titles: Mapping[str, str],
     durations_s: Mapping[str, float | None],
-) -> Copies:
-    """Find out why songs share a vector; each is compared with the first of its group.
+) -> SharedVectors:
+    """Find out why songs have the same vector; each song is compared with the first one of its group.
 
     Parameters
     ----------
     groups : sequence of sequence of str
-        Song ids whose vectors are identical.
+        The ids of songs with identical vectors.
     files : mapping of str to SourceFile
-        Those that the library knows.
+        The songs' files, as recorded in the library.
     titles, durations_s : mapping of str
-        Of each song, where known: what is left to go by where files are gone.
+        By song id; used if the files cannot be compared.
     """
-    found = Copies()
-    left = MOST_COMPARISONS
-    for first, other in ((group[0], song) for group in groups for song in group[1:]):
-        mine, theirs = files.get(first), files.get(other)
+    shared = SharedVectors()
+    comparisons_left = MAX_COMPARISONS
+    for first, second in ((group[0], song) for group in groups for song in group[1:]):
+        first_file, second_file = files.get(first), files.get(second)
         pairs = None
-        if mine and theirs and mine.fingerprint == theirs.fingerprint:
-            pairs = found.copies
-        elif mine and theirs and left and mine.path.is_file() and theirs.path.is_file():
-            left -= 1
-            with suppress(AudioError):
-                pairs = found.same if same_sound(mine.path, theirs.path) else found.different
+        if first_file and second_file:
+            if first_file.fingerprint == second_file.fingerprint:
+                pairs = shared.same_bytes
+            elif comparisons_left and first_file.path.is_file() and second_file.path.is_file():
+                comparisons_left -= 1
+                with suppress(AudioError):
+                    is_same = is_same_recording(first_file.path, second_file.path)
+                    pairs = shared.same_sound if is_same else shared.different
         if pairs is None:
-            may_be_same = _may_be_same(first, other, titles, durations_s)
-            pairs = found.undecided if may_be_same else found.different
-        pairs.append((first, other))
-    return found
+            may_be_same = _may_be_same(first, second, titles, durations_s)
+            pairs = shared.undecided if may_be_same else shared.different
+        pairs.append((first, second))
+    return shared
 
 
-def check_copies(found: Copies, count: int) -> Check:
-    """Check that songs with the same vector are the same recording."""
+def check_shared_vectors(shared: SharedVectors, vectors: int) -> Check:
+    """Check that songs with the same vector are the same recording.
+
+    Parameters
+    ----------
+    vectors : int
+        The number of vectors in the library.
+    """
     name = "No two recordings share a vector"
-    if found.different:
+    if shared.different:
         finding = (
-            f"{number(len(found.different), 'pair')} of songs with one vector do not sound the same "
-            f"({_pair(found.different)}): at least one vector is another song's; index with --reindex."
+            f"{plural(len(shared.different), 'pair')} of songs with the same vector, but a different sound "
+            f"({_first_pair(shared.different)}): at least one of the two vectors is wrong. {REINDEX}"
         )
-        return check(name, FAILED, finding, _ids(found.different))
+        return make_check(name, FAILED, finding, _songs_of(shared.different))
     parts = []
-    if found.copies:
-        parts.append(f"{number(len(found.copies), 'file')} with the bytes of another")
-    if found.same:
-        parts.append(f"{number(len(found.same), 'recording')} under two names ({_pair(found.same)})")
-    if found.undecided:
-        pairs = number(len(found.undecided), "pair")
-        parts.append(f"{pairs} that could not be told apart, for want of files ({_pair(found.undecided)})")
+    if shared.same_bytes:
+        parts.append(f"{plural(len(shared.same_bytes), 'file')} with the same bytes as another")
+    if shared.same_sound:
+        recordings = plural(len(shared.same_sound), "recording")
+        parts.append(f"{recordings} in two different files ({_first_pair(shared.same_sound)})")
+    if shared.undecided:
+        pairs = plural(len(shared.undecided), "pair")
+        parts.append(f"{pairs} whose files were not compared ({_first_pair(shared.undecided)})")
     if parts:
-        songs = _ids([*found.same, *found.undecided, *found.copies])
-        return check(name, NOTED, f"In the library: {'; '.join(parts)}.", songs)
-    return check(name, PASSED, f"All {number(count, 'vector')} differ.")
+        songs = _songs_of([*shared.same_sound, *shared.undecided, *shared.same_bytes])
+        return make_check(name, NOTED, f"Songs that have the same vector: {'; '.join(parts)}.", songs)
+    return make_check(name, PASSED, f"All {plural(vectors, 'vector')} differ.")
 
 
-def same_sound(one: Path, other: Path) -> bool:
-    """Tell whether two files hold the same recording: loudness and silence at the end do not count.
+def is_same_recording(first: Path, second: Path) -> bool:
+    """Tell whether two files hold the same recording; loudness and silence at the end are ignored.
 
     Raises
     ------
     AudioError
-        If one of them cannot be decoded.
+        If a file cannot be decoded.
     """
     products = np.zeros(3)
-    for left, right in zip_longest(_seconds(one), _seconds(other), fillvalue=np.zeros(RATE_HZ)):
+    seconds = zip_longest(_decode_seconds(first), _decode_seconds(second), fillvalue=np.zeros(RATE_HZ))
+    for left, right in seconds:
         products += left @ right, left @ left, right @ right
-    both, mine, theirs = products
-    if not mine or not theirs:
-        return mine == theirs
-    return abs(both) >= _SAME_CORRELATION * np.sqrt(mine * theirs)
+    cross, left_energy, right_energy = products
+    if not left_energy or not right_energy:
+        return left_energy == right_energy
+    return abs(cross) >= _MIN_CORRELATION * np.sqrt(left_energy * right_energy)
 
 
-def _seconds(path: Path) -> Iterator[np.ndarray]:
-    """Decode a file in blocks of one second [shape=(48000,), float64], the last one with silence after it."""
+def _decode_seconds(path: Path) -> Iterator[np.ndarray]:
+    """Yield the samples of each second [shape=(48000,), float64]; the last one is padded with silence."""
     rest = np.empty(0)
     for block in open_audio(path).mono(sample_rate_hz=RATE_HZ):
         rest = np.concatenate([rest, block])
@@ -136,17 +149,17 @@ def _seconds(path: Path) -> Iterator[np.ndarray]:
     yield np.pad(rest, (0, RATE_HZ - len(rest)))
 
 
-def _may_be_same(first: str, other: str, titles: Mapping, durations_s: Mapping) -> bool:
-    """Compare stored durations, or titles where a duration is unknown."""
-    mine, theirs = durations_s.get(first), durations_s.get(other)
-    if mine and theirs:
-        return abs(mine - theirs) < _SAME_DURATION_S
-    return titles.get(first) == titles.get(other)
+def _may_be_same(first: str, second: str, titles: Mapping, durations_s: Mapping) -> bool:
+    """Compare stored durations, or titles if a duration is unknown."""
+    first_s, second_s = durations_s.get(first), durations_s.get(second)
+    if first_s and second_s:
+        return abs(first_s - second_s) < _MAX_DURATION_DIFFERENCE_S
+    return titles.get(first) == titles.get(second)
 
 
-def _ids(pairs: Sequence[tuple[str, str]]) -> list[str]:
+def _songs_of(pairs: Sequence[Pair]) -> list[str]:
     return list(dict.fromkeys(song for pair in pairs for song in pair))
 
 
-def _pair(pairs: Sequence[tuple[str, str]]) -> str:
+def _first_pair(pairs: Sequence[Pair]) -> str:
     return " and ".join(map(repr, pairs[0]))

@@ -1,4 +1,4 @@
-"""Checks of the map: which songs it shows, where, and how well it keeps neighbours together."""
+"""Checks the map: the songs it shows, their positions, and how well it keeps neighbours together."""
 
 from __future__ import annotations
 
@@ -6,108 +6,131 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from explorer.analysis.report.checks.check import FAILED, NOT_JUDGED, NOTED, PASSED, Check, among, check
-from explorer.analysis.report.checks.neighbours import Nearest
-from explorer.config import TITLES
-from explorer.mapping.neighbourhoods import Judge
+from explorer.analysis.report.checks.check import (
+    FAILED,
+    NOT_JUDGED,
+    NOTED,
+    PASSED,
+    Check,
+    make_check,
+    name_songs,
+)
+from explorer.analysis.report.checks.neighbours import NeighbourSample
+from explorer.config import PROJECTION_NAMES
+from explorer.mapping.neighbourhoods import MapComparison
 from explorer.mapping.quality import neighbours_near
-from explorer.util.progress import number
+from explorer.util.progress import plural
 
-Places = Mapping[str, tuple[float, float, int | None]]
-"""Song id to x, y and how many of its ten true neighbours are near it."""
+StoredPositions = Mapping[str, tuple[float, float, int | None]]
+"""Song id to x, y and the number of the song's ten true neighbours that are near it, of one projection."""
 
-_RANDOM, _DOUBTFUL = 0.55, 0.8
-_LEAST_SONGS = 20
-_MOST_JUDGED = 500
+NO_MAP = "There is no map yet."
+# Trustworthiness below these is hardly better than chance, or doubtful.
+_MIN_TRUST, _GOOD_TRUST = 0.55, 0.8
+_MIN_SONGS = 20
+_MAX_MEASURED_SONGS = 500
 # Above 20,000 songs the map finds neighbours with fewer components, and about 2 % of them are wrong.
-_NEAR_TOLERANCE = 1.0
+_MAX_COUNT_DIFFERENCE = 1.0
 
 
-def _title(method: str) -> str:
-    return TITLES.get(method, method)
+def _title(projection: str) -> str:
+    return PROJECTION_NAMES.get(projection, projection)
 
 
-def check_places(places: Mapping[str, Places], vectors: Sequence[str]) -> Check:
-    """Judge whether every song is on every projection.
+def check_all_on_map(stored: Mapping[str, StoredPositions], songs: Sequence[str]) -> Check:
+    """Check that every song is on every projection.
 
     Parameters
     ----------
-    places : mapping of projection to Places
-    vectors : sequence of str
-        Ids of all songs that have a vector, sound or not.
+    stored : mapping of projection to StoredPositions
+    songs : sequence of str
+        The ids of all songs that have a vector, valid or not.
     """
     name = "Every song is on the map"
-    if not vectors:
-        return check(name, NOT_JUDGED, "There is no vector yet.")
-    if not places:
-        return check(name, NOTED, "There is no map yet: run `python run.py map`.")
-    expected = set(vectors)
-    somewhere = set().union(*places.values())
-    for method, on_it in sorted(places.items()):
-        lacking = sorted((expected & somewhere) - set(on_it))
+    if not songs:
+        return make_check(name, NOT_JUDGED, "There is no vector yet.")
+    if not stored:
+        return make_check(name, NOTED, f"{NO_MAP[:-1]}: run `python run.py map`.")
+    expected = set(songs)
+    on_any = set().union(*stored.values())
+    for projection, positions in sorted(stored.items()):
+        lacking = sorted((expected & on_any) - set(positions))
         if lacking:
             finding = (
-                f"{_title(method)} lacks {number(len(lacking), 'song')} that other projections "
-                f"have ({among(lacking)}): run `python run.py map`."
+                f"{_title(projection)} lacks {plural(len(lacking), 'song')} that other projections "
+                f"have ({name_songs(lacking)}): run `python run.py map`."
             )
-            return check(name, FAILED, finding, lacking)
-    found = {
-        "not on it yet": sorted(expected - somewhere),
-        "on it without a vector": sorted(somewhere - expected),
-    }
-    if parts := [f"{number(len(songs), 'song')} {where}" for where, songs in found.items() if songs]:
+            return make_check(name, FAILED, finding, lacking)
+    not_on_map, without_vector = sorted(expected - on_any), sorted(on_any - expected)
+    parts = []
+    if not_on_map:
+        parts.append(f"{plural(len(not_on_map), 'song')} not on it yet")
+    if without_vector:
+        parts.append(f"{plural(len(without_vector), 'song')} on it without a vector")
+    if parts:
         finding = f"The map is out of date ({', '.join(parts)}): run `python run.py map`."
-        return check(name, NOTED, finding, [song for songs in found.values() for song in songs])
-    names = ", ".join(_title(method) for method in sorted(places))
-    return check(name, PASSED, f"All {number(len(expected), 'song')} are on {names}.")
+        return make_check(name, NOTED, finding, [*not_on_map, *without_vector])
+    titles = ", ".join(_title(projection) for projection in sorted(stored))
+    return make_check(name, PASSED, f"All {plural(len(expected), 'song')} are on {titles}.")
 
 
-def check_positions(places: Mapping[str, Places]) -> Check:
-    """Check that every position is finite, and that not all are the same."""
+def check_positions(stored: Mapping[str, StoredPositions]) -> Check:
+    """Check that every position is finite, and that the positions are not all the same."""
     name = "Every position is finite"
-    if not any(places.values()):
-        return check(name, NOT_JUDGED, "There is no map yet.")
-    lost = sorted(
-        {song for on_it in places.values() for song, (x, y, _) in on_it.items() if not _is_place(x, y)}
+    if not any(stored.values()):
+        return make_check(name, NOT_JUDGED, NO_MAP)
+    invalid = sorted(
+        {
+            song
+            for positions in stored.values()
+            for song, (x, y, _) in positions.items()
+            if not _can_be_drawn(x, y)
+        }
     )
-    if lost:
+    if invalid:
         finding = (
-            f"{number(len(lost), 'song')} without a place to draw them: {among(lost)}; run map --relayout."
+            f"{plural(len(invalid), 'song')} without a finite position: {name_songs(invalid)}. Run "
+            "`python run.py map --relayout`."
         )
-        return check(name, FAILED, finding, lost)
-    for method, on_it in sorted(places.items()):
-        if len(on_it) > 2 and len({(x, y) for x, y, _ in on_it.values()}) == 1:
-            finding = f"{_title(method)} puts every song in one place: run map --relayout."
-            return check(name, FAILED, finding)
-    return check(name, PASSED, "No song lies at NaN or at infinity.")
+        return make_check(name, FAILED, finding, invalid)
+    for projection, positions in sorted(stored.items()):
+        if len(positions) > 2 and len({(x, y) for x, y, _ in positions.values()}) == 1:
+            finding = (
+                f"{_title(projection)} puts all songs at the same position: run "
+                "`python run.py map --relayout`."
+            )
+            return make_check(name, FAILED, finding)
+    return make_check(name, PASSED, "No position is NaN or infinite.")
 
 
-def _is_place(x: object, y: object) -> bool:
+def _can_be_drawn(x: object, y: object) -> bool:
     # The page draws in single precision.
     return all(isinstance(v, int | float) and abs(v) < np.finfo(np.float32).max for v in (x, y))
 
 
-def aligned_places(places: Places, song_ids: Sequence[str]) -> np.ndarray | None:
-    """Return the songs' positions [shape=(n, 2), float32]; None unless each has one that is finite."""
-    if not all(song_id in places and _is_place(*places[song_id][:2]) for song_id in song_ids):
+def aligned_positions(positions: StoredPositions, song_ids: Sequence[str]) -> np.ndarray | None:
+    """Return the songs' positions [shape=(n, 2), float32]; None unless each song has a finite one."""
+    if not all(song_id in positions and _can_be_drawn(*positions[song_id][:2]) for song_id in song_ids):
         return None
-    return np.array([places[song_id][:2] for song_id in song_ids], dtype=np.float32).reshape(-1, 2)
+    return np.array([positions[song_id][:2] for song_id in song_ids], dtype=np.float32).reshape(-1, 2)
 
 
-def judge_projections(
-    positions: Mapping[str, np.ndarray | None], quality: Mapping[str, Mapping], rows: np.ndarray
+def measure_projections(
+    positions: Mapping[str, np.ndarray | None], quality: Mapping[str, Mapping], directions: np.ndarray
 ) -> dict[str, dict]:
-    """Return each projection's stored figures beside what is measured now, on 500 songs.
+    """Return each projection's stored quality figures, and those measured now on at most 500 songs.
 
     Parameters
     ----------
     positions : mapping of projection to np.ndarray [shape=(n, 2)] or None
     quality : mapping of projection to its stored figures
-    rows : np.ndarray [shape=(n, 512), float32]
-        Directions of the same songs.
+    directions : np.ndarray [shape=(n, 512), float32]
+        The centred unit vectors of the same songs.
     """
-    whole = {name: found for name, found in positions.items() if found is not None}
-    measured = Judge(rows, sample=_MOST_JUDGED).measures(whole) if whole and len(rows) else {}
+    complete = {name: array for name, array in positions.items() if array is not None}
+    measured = {}
+    if complete and len(directions):
+        measured = MapComparison(directions, sample=_MAX_MEASURED_SONGS).measures(complete)
     keys = ("trustworthiness", "continuity", "neighbours_kept", "genre_purity", "genre_chance")
     return {
         name: {key: quality.get(name, {}).get(key) for key in keys}
@@ -116,74 +139,84 @@ def judge_projections(
     }
 
 
-def check_trust(projections: Mapping[str, Mapping], count: int) -> Check:
-    """Check trustworthiness: the smaller of the stored figure and of the one measured now."""
+def check_trust(projections: Mapping[str, Mapping], songs: int) -> Check:
+    """Check each projection's trustworthiness: the smaller of the stored figure and the one measured now."""
     name = "The projections can be trusted"
-    found = {}
-    for method, figures in projections.items():
+    trust = {}
+    for projection, figures in projections.items():
         both = figures["trustworthiness"], figures["measured_trustworthiness"]
         if known := [value for value in both if value is not None]:
-            found[method] = min(known)
-    if not found or count < _LEAST_SONGS:
-        return check(name, NOT_JUDGED, f"Fewer than {_LEAST_SONGS} songs, or no map yet.")
-    told = ", ".join(f"{_title(method)} {value:.2f}" for method, value in sorted(found.items()))
-    least = min(found.values())
-    if least < _RANDOM:
-        finding = (
-            f"Trustworthiness: {told}. Below {_RANDOM} songs might as well lie anywhere: run map --relayout."
+            trust[projection] = min(known)
+    if not trust or songs < _MIN_SONGS:
+        return make_check(
+            name, NOT_JUDGED, f"There are fewer than {_MIN_SONGS} songs, or there is no map yet."
         )
-        return check(name, FAILED, finding)
-    if least < _DOUBTFUL:
-        finding = f"Trustworthiness: {told}. Below {_DOUBTFUL} many songs lie near strangers."
-        return check(name, NOTED, finding)
-    return check(name, PASSED, f"Trustworthiness: {told} (1 is perfect, 0.5 chance).")
+    values = ", ".join(f"{_title(projection)} {value:.2f}" for projection, value in sorted(trust.items()))
+    finding = (
+        f"Trustworthiness: {values} (1 if all songs that are near each other on the map sound alike, 0.5 by "
+        "chance)."
+    )
+    lowest = min(trust.values())
+    if lowest < _MIN_TRUST:
+        finding += (
+            f" Below {_MIN_TRUST}, positions are hardly better than chance: run "
+            "`python run.py map --relayout`."
+        )
+        return make_check(name, FAILED, finding)
+    if lowest < _GOOD_TRUST:
+        finding += f" Below {_GOOD_TRUST}, many songs are near songs that do not sound like them."
+        return make_check(name, NOTED, finding)
+    return make_check(name, PASSED, finding)
 
 
-def check_near(
-    places: Mapping[str, Places],
+def check_neighbour_counts(
+    stored: Mapping[str, StoredPositions],
     positions: Mapping[str, np.ndarray | None],
     song_ids: Sequence[str],
-    nearest: Nearest,
+    sample: NeighbourSample,
     *,
-    up_to_date: bool,
+    is_map_up_to_date: bool,
 ) -> Check:
-    """Judge whether the map's figures of trust, song by song, are those of an exact search.
+    """Compare the stored counts of near neighbours with those of an exact search.
+
+    The map stores, for each song, how many of its ten true neighbours are near it.
 
     Parameters
     ----------
-    up_to_date : bool
-        Whether the map shows exactly these songs: otherwise the figures may well differ.
+    is_map_up_to_date : bool
+        Whether the map shows exactly these songs; if not, the counts may differ without an error.
     """
-    name = "The map knows its neighbours"
-    worst, method_of_worst, compared = 0.0, "", 0
-    for method, found in positions.items():
-        stored = [places[method].get(song_ids[row], (0, 0, None))[2] for row in nearest.asked]
-        rows = np.flatnonzero([near is not None for near in stored])
-        if found is None or not len(rows):
+    name = "The map's neighbour counts are correct"
+    if not any(stored.values()):
+        return make_check(name, NOT_JUDGED, NO_MAP)
+    largest_difference, its_projection, compared = 0.0, "", 0
+    for projection, array in positions.items():
+        counts = [stored[projection].get(song_ids[row], (0, 0, None))[2] for row in sample.queries]
+        known = np.flatnonzero([count is not None for count in counts])
+        if array is None or not len(known):
             continue
-        exact = _near_of(nearest.asked[rows], nearest.indices[rows], found)
-        apart = float(np.abs(exact - np.array([stored[row] for row in rows])).mean())
-        compared = max(compared, len(rows))
-        if apart >= worst:
-            worst, method_of_worst = apart, _title(method)
-    if not any(places.values()):
-        return check(name, NOT_JUDGED, "There is no map yet.")
-    if not compared or not up_to_date:
+        exact = _count_near(sample.queries[known], sample.indices[known], array)
+        difference = float(np.abs(exact - np.array([counts[query] for query in known])).mean())
+        compared = max(compared, len(known))
+        if difference >= largest_difference:
+            largest_difference, its_projection = difference, _title(projection)
+    if not compared or not is_map_up_to_date:
         finding = (
-            "The map is not up to date, or was made before it counted how many of a song's ten are near."
+            "The map is not up to date, or an older version of the program made it without these counts."
         )
-        return check(name, NOT_JUDGED, finding)
+        return make_check(name, NOT_JUDGED, finding)
     finding = (
-        f"Of ten neighbours, {worst:.2f} on average are near on {method_of_worst} that the map does not "
-        f"count so, by an exact search for {compared:,} songs."
+        f"For each song the map stores how many of its ten nearest in sound are near it on the map. For "
+        f"{compared:,} songs, these counts differ from an exact search by at most {largest_difference:.2f} "
+        f"on average (on {its_projection})."
     )
-    if worst > _NEAR_TOLERANCE:
-        return check(name, FAILED, f"{finding} Run `python run.py map`.")
-    return check(name, PASSED, finding)
+    if largest_difference > _MAX_COUNT_DIFFERENCE:
+        return make_check(name, FAILED, f"{finding} Run `python run.py map`.")
+    return make_check(name, PASSED, finding)
 
 
-def _near_of(asked: np.ndarray, indices: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Count the true neighbours near each song asked, as `neighbours_near` does for a whole library."""
-    everyone = np.zeros((len(positions), indices.shape[1]), dtype=np.int64)
-    everyone[asked] = indices
-    return neighbours_near(everyone, positions)[asked].astype(int)
+def _count_near(queries: np.ndarray, indices: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Count the true neighbours near each query, as `neighbours_near` does for a whole library."""
+    all_indices = np.zeros((len(positions), indices.shape[1]), dtype=np.int64)
+    all_indices[queries] = indices
+    return neighbours_near(all_indices, positions)[queries].astype(int)

@@ -1,6 +1,6 @@
-"""Checks of what sounds like what: the search for neighbours, hubs, and whether neighbours share a genre.
+"""Checks the search for neighbours, hubs, and whether neighbours share a genre.
 
-Similarity is the cosine after the library's mean vector was taken away, as everywhere.
+Similarity is the cosine after the library's mean vector was subtracted, as in the whole program.
 """
 
 from __future__ import annotations
@@ -10,162 +10,183 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.analysis.report.checks.check import FAILED, NOT_JUDGED, NOTED, PASSED, Check, among, check
-from explorer.mapping.neighbourhoods import below_half, chunks, sampled
+from explorer.analysis.report.checks.check import (
+    FAILED,
+    NOT_JUDGED,
+    NOTED,
+    PASSED,
+    Check,
+    make_check,
+    name_songs,
+)
+from explorer.mapping.neighbourhoods import below_half, query_chunks, sample_rows
 from explorer.mapping.quality import hubness, label_purity, shared_labels
 from explorer.mapping.similarity import Neighbours
 
 NEIGHBOURS = 10
-MOST_ASKED = 1_000
-_MOST_SEARCHED = 100
-_MOST_PAIRS = 20_000
+MAX_QUERIES = 1_000
+_MAX_SEARCHES = 100
+_MAX_RANDOM_PAIRS = 20_000
 _TOLERANCE = 1e-5
-_LEAST_LABELLED = 50
-_MANY = 0.2
-_LEAST_FOR_HUBS = 50
+_MIN_LABELLED_SONGS = 50
+_MIN_SONGS_FOR_HUBS = 50
+# A song is a hub if it is among the nearest of more than this share of all songs.
+_HUB_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Nearest:
-    """Some songs and those nearest to them, found by comparing with every song.
+class NeighbourSample:
+    """The exact neighbours of a sample of m songs (the queries), and the similarities of random pairs.
 
     Attributes
     ----------
-    asked : np.ndarray [shape=(m,), int]
+    queries : np.ndarray [shape=(m,), int]
         Rows of the library.
     indices : np.ndarray [shape=(m, k), int]
-        The most alike first, never the song itself.
+        The rows of each query's neighbours, the most similar first, without the query itself.
     similarities : np.ndarray [shape=(m, k), float32]
-    random : np.ndarray [shape=(r,), float32]
-        The similarity of pairs drawn at random.
+    random_similarities : np.ndarray [shape=(r,), float32]
     """
 
-    asked: np.ndarray
+    queries: np.ndarray
     indices: np.ndarray
     similarities: np.ndarray
-    random: np.ndarray
+    random_similarities: np.ndarray
 
 
-def nearest_of_sample(rows: np.ndarray, *, k: int = NEIGHBOURS, seed: int = 0) -> Nearest:
-    """Find the neighbours of at most 1,000 songs, exactly.
+def sample_neighbours(directions: np.ndarray, *, k: int = NEIGHBOURS, seed: int = 0) -> NeighbourSample:
+    """Find the exact neighbours of at most 1,000 songs.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n, 512), float32]
-        Directions, as `centred_unit_rows` gives them.
+    directions : np.ndarray [shape=(n, 512), float32]
+        Centred unit vectors, as `centred_unit_rows` returns them.
     """
-    n = len(rows)
+    n = len(directions)
     k = min(k, max(n - 1, 0))
-    asked = sampled(n, MOST_ASKED, seed) if n else np.empty(0, dtype=np.int64)
-    found = [(np.empty((0, k), dtype=np.int64), np.empty((0, k), dtype=np.float32))]
-    for part in chunks(asked, n) if n else ():
-        alike = rows[part] @ rows.T
-        alike[np.arange(len(part)), part] = -np.inf
-        near = np.argpartition(-alike, k - 1, axis=1)[:, :k]
-        values = np.take_along_axis(alike, near, axis=1)
+    queries = sample_rows(n, MAX_QUERIES, seed) if n else np.empty(0, dtype=np.int64)
+    parts = [(np.empty((0, k), dtype=np.int64), np.empty((0, k), dtype=np.float32))]
+    for chunk in query_chunks(queries, n) if n else ():
+        similarities = directions[chunk] @ directions.T
+        similarities[np.arange(len(chunk)), chunk] = -np.inf
+        nearest = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
+        values = np.take_along_axis(similarities, nearest, axis=1)
         order = np.argsort(-values, axis=1, kind="stable")
-        found.append([np.take_along_axis(each, order, axis=1) for each in (near, values)])
-    indices, similarities = map(np.concatenate, zip(*found, strict=True))
+        parts.append([np.take_along_axis(array, order, axis=1) for array in (nearest, values)])
+    indices, similarities = map(np.concatenate, zip(*parts, strict=True))
     rng = np.random.default_rng(seed)
-    pairs = rng.integers(0, max(n, 1), size=(_MOST_PAIRS if n > 1 else 0, 2))
+    pairs = rng.integers(0, max(n, 1), size=(_MAX_RANDOM_PAIRS if n > 1 else 0, 2))
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    random = np.einsum("ij,ij->i", rows[pairs[:, 0]], rows[pairs[:, 1]])
-    return Nearest(asked, indices, similarities, random)
+    random_similarities = np.einsum("ij,ij->i", directions[pairs[:, 0]], directions[pairs[:, 1]])
+    return NeighbourSample(queries, indices, similarities, random_similarities)
 
 
 def check_search(
-    values: np.ndarray, song_ids: Sequence[str], identical: Sequence[Sequence[str]], *, seed: int = 0
+    vectors: np.ndarray, song_ids: Sequence[str], identical: Sequence[Sequence[str]], *, seed: int = 0
 ) -> Check:
-    """Judge the search that recommends songs, on a sample, against cosines in double precision.
+    """Check the search for similar songs on a sample, against cosines in double precision.
 
-    Each song must be its own nearest, songs with one vector each other's, and two songs equally far from
-    either side.
+    Each song must be its own nearest song, songs with the same vector must be each other's nearest, and the
+    similarity of two songs must be the same from both sides.
 
     Parameters
     ----------
-    values : np.ndarray [shape=(n, 512), float32]
-        Vectors as embedded.
+    vectors : np.ndarray [shape=(n, 512), float32]
+        As embedded.
+    identical : sequence of sequence of str
+        Groups of songs with the same vector.
     """
-    name = "Each song is its own nearest"
-    if len(values) < 3:
-        return check(name, NOT_JUDGED, "There are too few songs to have neighbours.")
-    search = Neighbours(values)
-    asked = np.random.default_rng(seed).choice(len(values), min(len(values), _MOST_SEARCHED), replace=False)
-    numbers = {song_id: row for row, song_id in enumerate(song_ids)}
+    name = "The search for similar songs is correct"
+    if len(vectors) < 3:
+        return make_check(name, NOT_JUDGED, "There are too few songs to have neighbours.")
+    search = Neighbours(vectors)
+    sample = np.random.default_rng(seed).choice(len(vectors), min(len(vectors), _MAX_SEARCHES), replace=False)
+    row_of = {song_id: row for row, song_id in enumerate(song_ids)}
     copies_of = {song: group for group in identical for song in group}
-    copies = [numbers[group[0]] for group in identical][:_MOST_SEARCHED]
-    wrong, worst = [], 0.0
-    for row in dict.fromkeys([*copies, *np.sort(asked).tolist()]):
-        # A song equal to the library's mean has no direction, and is like nothing.
+    copies = [row_of[group[0]] for group in identical][:_MAX_SEARCHES]
+    queries = list(dict.fromkeys([*copies, *np.sort(sample).tolist()]))
+    wrong, largest_error = [], 0.0
+    for row in queries:
+        # A vector equal to the library's mean has no direction, and so no similarity.
         if not search.rows[row].any():
             continue
-        found, alike = search.nearest_to(values[row], min(NEIGHBOURS, len(values)))
-        same = [row, *(numbers[song] for song in copies_of.get(song_ids[row], ()))]
-        own = search.rows[same].astype(np.float64) @ search.direction(values[row])
-        if own.min() < alike[0] - _TOLERANCE:
+        nearest, similarities = search.nearest_to(vectors[row], min(NEIGHBOURS, len(vectors)))
+        same = [row, *(row_of[song] for song in copies_of.get(song_ids[row], ()))]
+        own = search.rows[same].astype(np.float64) @ search.direction(vectors[row])
+        if own.min() < similarities[0] - _TOLERANCE:
             wrong.append(song_ids[row])
-        worst = max(worst, _disagreement(values, search, row, found, alike))
-    count = len({*copies, *asked.tolist()})
+        largest_error = max(largest_error, _similarity_error(vectors, search, row, nearest, similarities))
     if wrong:
-        return check(name, FAILED, f"{len(wrong)} of {count} asked are not: {among(wrong)}.", wrong)
-    if worst > _TOLERANCE:
-        finding = f"The search's cosines are off by up to {worst:.1g}, or differ from one side to the other."
-        return check(name, FAILED, finding)
+        finding = (
+            f"The search for {len(wrong)} of {len(queries)} songs did not find the song itself first: "
+            f"{name_songs(wrong)}. This is an error in the program: please report it."
+        )
+        return make_check(name, FAILED, finding, wrong)
+    if largest_error > _TOLERANCE:
+        finding = (
+            f"Similarities are wrong by up to {largest_error:.1g}, or differ between the songs of a pair. "
+            "This is an error in the program: please report it."
+        )
+        return make_check(name, FAILED, finding)
     finding = (
-        f"So it is for all {count:,} asked, songs that share a vector are each other's nearest, and "
-        f"similarities agree from both sides and with double precision to {_TOLERANCE:g}."
+        f"The search for each of {len(queries):,} songs finds the song itself first, and songs with the same "
+        f"vector next; similarities are exact to {_TOLERANCE:g}."
     )
-    return check(name, PASSED, finding)
+    return make_check(name, PASSED, finding)
 
 
-def _disagreement(values, search, row, found, alike) -> float:
-    """Return by how much similarities are off, from here or from the other side."""
-    mean = search.mean
-    mine = values[row].astype(np.float64) - mean
-    theirs = values[found].astype(np.float64) - mean
-    lengths = np.linalg.norm(mine) * np.linalg.norm(theirs, axis=1)
-    exact = np.divide(theirs @ mine, lengths, out=np.zeros(len(found)), where=lengths > 1e-6)
-    last = found[-1]
-    back = float(search.direction(values[last]) @ search.rows[row].astype(np.float64))
-    return max(float(np.abs(exact - alike).max()), abs(back - float(alike[-1])))
+def _similarity_error(
+    vectors: np.ndarray, search: Neighbours, row: int, nearest: np.ndarray, similarities: np.ndarray
+) -> float:
+    """Return the largest error of a song's similarities; the last one is computed both ways."""
+    query = vectors[row].astype(np.float64) - search.mean
+    others = vectors[nearest].astype(np.float64) - search.mean
+    lengths = np.linalg.norm(query) * np.linalg.norm(others, axis=1)
+    exact = np.divide(others @ query, lengths, out=np.zeros(len(nearest)), where=lengths > 1e-6)
+    reverse = float(search.direction(vectors[nearest[-1]]) @ search.rows[row].astype(np.float64))
+    return max(float(np.abs(exact - similarities).max()), abs(reverse - float(similarities[-1])))
 
 
-def check_hubs(facts: dict, song_ids: Sequence[str], count: int) -> Check:
+def check_hubs(facts: dict, song_ids: Sequence[str], songs: int) -> Check:
     """Note a song that is among the nearest of very many others.
 
     Parameters
     ----------
     facts : dict
-        `hubness`, `largest_hub` and, where known, its `hub`.
+        As `measure_hubs` returns them.
+    songs : int
+        The number of songs in the library.
     """
-    name = "No song is near to all"
-    if facts.get("largest_hub") is None or count < _LEAST_FOR_HUBS:
-        finding = f"Fewer than {_LEAST_FOR_HUBS} songs, or no map yet: hubs cannot be told."
-        return check(name, NOT_JUDGED, finding)
+    name = "No song is near to all others"
+    if facts.get("largest_hub") is None or songs < _MIN_SONGS_FOR_HUBS:
+        finding = f"There are fewer than {_MIN_SONGS_FOR_HUBS} songs, or there is no map yet."
+        return make_check(name, NOT_JUDGED, finding)
     largest, skewness = facts["largest_hub"], facts["hubness"]
     hub = [facts["hub"]] if facts.get("hub") in song_ids else []
     finding = (
-        f"The song found most often is among the ten nearest of {largest:,} of {count:,} "
-        f"(skewness {skewness:.2f})."
+        f"The song that is most often a neighbour is among the ten nearest of {largest:,} of {songs:,} "
+        f"songs. Hubness is {skewness:.2f}: near 0 if all songs are neighbours about equally often, high if "
+        "a few are near very many."
     )
-    return check(name, NOTED if largest > _MANY * count else PASSED, finding, hub)
+    return make_check(name, NOTED if largest > _HUB_SHARE * songs else PASSED, finding, hub)
 
 
 @dataclass(frozen=True)
-class Purity:
-    """How often the neighbours of songs with a label carry the same one.
+class GenrePurity:
+    """How often the neighbours of songs with a label have the same label.
 
     Attributes
     ----------
     labelled, labels : int
-        How many songs have a label that another song has too, and how many such labels there are.
+        The number of songs whose label another song has too, and the number of such labels.
     purity : float
+        The share of neighbours with the same label.
     error : float
-        Its standard error, over the songs asked.
+        The standard error of `purity`, over the sampled songs.
     chance : float
-        The mean over all ways to shuffle the labels.
+        The mean purity over all ways to shuffle the labels.
     per_label : dict
-        Label to its songs, purity and chance; the most frequent first.
+        The number of songs, purity and chance of each label; the most frequent label first.
     """
 
     labelled: int
@@ -176,88 +197,108 @@ class Purity:
     per_label: dict[str, dict]
 
     def record(self) -> dict:
-        """Return it as JSON has it."""
+        """Return the fields as a dict for JSON."""
         return dict(vars(self))
 
 
 def measure_purity(
-    rows: np.ndarray, labels: Sequence[str], *, k: int = NEIGHBOURS, seed: int = 0
-) -> Purity | None:
-    """Compare songs' neighbours' labels with theirs, and with labels that were shuffled.
+    directions: np.ndarray, labels: Sequence[str], *, k: int = NEIGHBOURS, seed: int = 0
+) -> GenrePurity | None:
+    """Measure how often the neighbours of songs have the same label, and how often with shuffled labels.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n, 512), float32]
-        Directions.
+    directions : np.ndarray [shape=(n, 512), float32]
+        Centred unit vectors.
     labels : sequence of str [length=n]
-        A genre, say; "" for none. Songs alone with theirs are left out on both sides.
+        Such as genres; "" for none. Songs without a label, or whose label no other song has, are left out,
+        as queries and as neighbours.
 
     Returns
     -------
-    Purity or None
-        None where fewer than two labels are shared, or fewer than five songs have one.
+    GenrePurity or None
+        None if fewer than two labels are shared by songs, or fewer than five songs have such a label.
     """
     names, codes = shared_labels(labels)
-    kept = np.flatnonzero(codes >= 0)
-    if len(kept) < 5 or len(names) < 2:
+    labelled = np.flatnonzero(codes >= 0)
+    if len(labelled) < 5 or len(names) < 2:
         return None
-    # From half of the songs on most neighbours would be the same for all.
-    near = nearest_of_sample(rows[kept], k=below_half(k, len(kept)), seed=seed)
-    codes = codes[kept]
-    found = label_purity(names[codes], near.indices, asked=near.asked)
-    return Purity(
-        labelled=len(kept),
+    # With k beyond half of the songs, most neighbours would be the same for all songs.
+    sample = sample_neighbours(directions[labelled], k=below_half(k, len(labelled)), seed=seed)
+    codes = codes[labelled]
+    purity = label_purity(names[codes], sample.indices, queried=sample.queries)
+    return GenrePurity(
+        labelled=len(labelled),
         labels=len(names),
-        purity=found.purity,
-        error=float(found.shares.std(ddof=1) / np.sqrt(len(found.shares))),
-        chance=found.chance,
-        per_label=_per_label(names, codes, near.asked, found.shares),
+        purity=purity.purity,
+        error=float(purity.shares.std(ddof=1) / np.sqrt(len(purity.shares))),
+        chance=purity.chance,
+        per_label=_purity_per_label(names, codes, sample.queries, purity.shares),
     )
 
 
-def _per_label(names, codes, asked, shares) -> dict[str, dict]:
+def _purity_per_label(
+    names: np.ndarray, codes: np.ndarray, queries: np.ndarray, shares: np.ndarray
+) -> dict[str, dict]:
     sizes = np.bincount(codes)
-    found = {}
-    for code in sorted(np.unique(codes[asked]), key=lambda code: (-sizes[code], code)):
-        found[str(names[code])] = {
+    return {
+        str(names[code]): {
             "songs": int(sizes[code]),
-            "purity": float(shares[codes[asked] == code].mean()),
+            "purity": float(shares[codes[queries] == code].mean()),
             "chance": float((sizes[code] - 1) / (len(codes) - 1)),
         }
-    return found
+        for code in sorted(np.unique(codes[queries]), key=lambda code: (-sizes[code], code))
+    }
 
 
-def check_genres(purity: Purity | None, *, trained: bool | None) -> Check:
-    """Judge whether songs that sound alike share a genre more often than by chance."""
+def check_genres(purity: GenrePurity | None, *, is_trained: bool | None) -> Check:
+    """Check that neighbours share a genre more often than by chance.
+
+    Parameters
+    ----------
+    is_trained : bool or None
+        Whether the vectors come from trained filters; only those must be better than chance. None if the
+        model is unknown.
+    """
     name = "Neighbours share a genre"
-    if purity is None or purity.labelled < _LEAST_LABELLED:
-        finding = f"Fewer than {_LEAST_LABELLED} songs share their genre with another, or there is one genre."
-        return check(name, NOT_JUDGED, finding)
+    if purity is None or purity.labelled < _MIN_LABELLED_SONGS:
+        finding = (
+            f"Fewer than {_MIN_LABELLED_SONGS} songs share their genre with another song, or there is "
+            "only one genre."
+        )
+        return make_check(name, NOT_JUDGED, finding)
     finding = (
-        f"{purity.purity:.0%} ± {purity.error:.1%} of the ten nearest share a song's genre; with shuffled "
-        f"genres {purity.chance:.0%}."
+        f"Of the ten songs nearest to a song, {purity.purity:.0%} (± {purity.error:.1%}) share its genre; "
+        f"with shuffled genres it would be {purity.chance:.0%}."
     )
-    above = purity.purity > purity.chance + 2 * purity.error
-    if trained:
-        return check(name, PASSED if above else FAILED, finding)
-    why = "These are untrained filters" if trained is False else "What made the vectors is unknown"
-    if not above:
+    is_above_chance = purity.purity > purity.chance + 2 * purity.error
+    if not is_above_chance:
         finding += " That is no better than chance."
-    return check(name, NOTED, f"{finding} {why}: they are not held to it.")
+    if is_trained:
+        return make_check(name, PASSED if is_above_chance else FAILED, finding)
+    reason = "from untrained filters" if is_trained is False else "of an unknown model"
+    finding += f" The vectors are {reason}, so this check cannot fail."
+    return make_check(name, NOTED, finding)
 
 
-def hub_facts(neighbours: np.ndarray, song_ids: Sequence[str], stored: Mapping) -> dict:
-    """Name the song that is among the nearest of the most others.
+def measure_hubs(neighbours: np.ndarray | None, song_ids: Sequence[str], stored: Mapping) -> dict:
+    """Measure hubness, and find the hub: the song that is among the ten nearest of the most songs.
 
     Parameters
     ----------
     neighbours : np.ndarray [shape=(n, 10), int32] or None
-        Every song's nearest; None where only the map's figures are to be had.
+        Every song's nearest songs; None if they were not computed.
     stored : mapping
-        What the map says of the library's neighbourhoods.
+        The neighbourhood figures stored with the map, used without `neighbours`.
+
+    Returns
+    -------
+    dict
+        `hubness` (skewness), `largest_hub` (of how many songs the hub is among the ten nearest) and `hub`
+        (its song id); None where unknown.
     """
-    found = None if neighbours is None else hubness(neighbours, len(song_ids))
-    if found is None:
+    measured = None if neighbours is None else hubness(neighbours, len(song_ids))
+    if measured is None:
         return {"hubness": stored.get("hubness"), "largest_hub": stored.get("largest_hub"), "hub": None}
     hub = song_ids[int(np.bincount(neighbours.ravel(), minlength=len(song_ids)).argmax())]
-    return {"hubness": found.skewness, "largest_hub": found.largest, "hub": hub}
+    return {"hubness": measured.skewness, "largest_hub": measured.largest, "hub": hub}

@@ -1,4 +1,4 @@
-"""Reading every vector of a library, whatever state it is in, and sorting the sound from the unsound."""
+"""Reads every stored vector of a library, valid or not, and sorts out the invalid ones."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import numpy as np
 from explorer.database.records import VECTOR_SIZE, read_vector
 
 LARGEST_VALUE = 1e4
-"""OpenL3's values lie within some hundreds: anything like this was never a vector of sound."""
+"""OpenL3's values are at most some hundreds: a vector with a larger value than this is damaged."""
 
 
 @dataclass
 class StoredVectors:
-    """The vectors of a library: those to go on with, and what is wrong with the others.
+    """The vectors of a library: the n valid ones, and the faults of the others.
 
     Attributes
     ----------
     count : int
-        How many are stored.
+        The number of stored vectors, valid or not.
     song_ids : list of str
-        Of the sound ones, in order.
+        The songs of the valid vectors, in order.
     values : np.ndarray [shape=(n, 512), float32]
-        The sound ones.
-    unreadable : dict
-        Song id to what is wrong with what is stored.
+        The valid vectors.
+    unreadable : dict of str to str
+        A description of the stored data, by song id.
     not_finite, constant, too_large : list of str
         Song ids.
     identical : list of list of str
-        Groups of sound songs whose vectors are the same in all 4,096 bytes.
+        Groups of songs whose valid vectors are equal in all 512 values.
     """
 
     count: int = 0
@@ -44,48 +44,48 @@ class StoredVectors:
     identical: list[list[str]] = field(default_factory=list)
 
     @property
-    def is_sound(self) -> bool:
-        """Tell whether there is nothing wrong with any."""
+    def are_all_valid(self) -> bool:
+        """Tell whether no vector has a fault."""
         return self.count == len(self.song_ids)
 
 
-def read_vectors(batches: Iterable[list[tuple[str, object]]], count: int) -> StoredVectors:
-    """Read vectors one by one and sort them.
+def read_vectors(batches: Iterable[list[tuple[str, object]]], max_count: int) -> StoredVectors:
+    """Read stored vectors and find their faults.
 
     Parameters
     ----------
-    batches : iterable of list of (song id, what is stored)
-    count : int
-        At most how many there are.
+    batches : iterable of list of (song id, stored blob or text)
+    max_count : int
+        An upper bound for the number of vectors.
     """
-    found = StoredVectors()
-    values = np.empty((count, VECTOR_SIZE), dtype=np.float32)
-    by_content: dict[bytes, list[str]] = {}
+    stored = StoredVectors()
+    values = np.empty((max_count, VECTOR_SIZE), dtype=np.float32)
+    songs_by_digest: dict[bytes, list[str]] = {}
     for song_id, blob in ((str(row[0]), row[1]) for batch in batches for row in batch):
-        found.count += 1
+        stored.count += 1
         try:
             vector = read_vector(blob)
         except ValueError as error:
-            found.unreadable[song_id] = str(error)
+            stored.unreadable[song_id] = str(error)
             continue
         if fault := _fault(vector):
-            getattr(found, fault).append(song_id)
+            getattr(stored, fault).append(song_id)
             continue
-        values[len(found.song_ids)] = vector
-        found.song_ids.append(song_id)
-        # Minus zero is zero.
+        values[len(stored.song_ids)] = vector
+        stored.song_ids.append(song_id)
+        # Adding 0.0 turns -0.0 into 0.0, so that equal vectors have equal bytes.
         digest = hashlib.blake2b((vector + 0.0).tobytes(), digest_size=16).digest()
-        by_content.setdefault(digest, []).append(song_id)
-    found.values = values[: len(found.song_ids)]
-    found.identical = [songs for songs in by_content.values() if len(songs) > 1]
-    return found
+        songs_by_digest.setdefault(digest, []).append(song_id)
+    stored.values = values[: len(stored.song_ids)]
+    stored.identical = [songs for songs in songs_by_digest.values() if len(songs) > 1]
+    return stored
 
 
 def _fault(vector: np.ndarray) -> str:
-    """Name the list that an unsound vector belongs to."""
+    """Return the name of the `StoredVectors` list that an invalid vector belongs to; "" for a valid one."""
     if not np.isfinite(vector).all():
         return "not_finite"
-    least, most = vector.min(), vector.max()
-    if least == most:
+    smallest, largest = vector.min(), vector.max()
+    if smallest == largest:
         return "constant"
-    return "too_large" if max(-least, most) > LARGEST_VALUE else ""
+    return "too_large" if max(-smallest, largest) > LARGEST_VALUE else ""

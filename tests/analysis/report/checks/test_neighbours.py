@@ -6,9 +6,9 @@ from explorer.analysis.report.checks.neighbours import (
     check_genres,
     check_hubs,
     check_search,
-    hub_facts,
+    measure_hubs,
     measure_purity,
-    nearest_of_sample,
+    sample_neighbours,
 )
 from explorer.mapping.knn_graph import true_neighbours
 from explorer.mapping.similarity import Neighbours, centred_unit_rows
@@ -18,47 +18,47 @@ N = 90
 
 @pytest.fixture
 def vectors():
-    """90 vectors in three groups, far from zero as OpenL3's are."""
+    """Return 90 vectors in three groups, all far from zero, as OpenL3's are."""
     rng = np.random.default_rng(0)
     return (5 + rng.normal(size=(3, 512))[np.arange(N) % 3] + rng.normal(size=(N, 512))).astype(np.float32)
 
 
-def names(count):
+def ids(count):
     return [f"{number}.mp3" for number in range(count)]
 
 
-def test_the_neighbours_of_a_sample_are_the_true_ones(vectors):
+def test_the_neighbours_of_a_sample_are_exact(vectors):
     rows, _ = centred_unit_rows(vectors)
-    found = nearest_of_sample(rows)
-    assert found.asked.tolist() == list(range(N))
-    assert np.array_equal(found.indices, true_neighbours(rows, 10))
-    alike = (rows @ rows.T)[0, found.indices[0]]
-    assert found.similarities[0] == pytest.approx(alike, abs=1e-5)
-    assert abs(np.median(found.random)) < 0.2 < np.median(found.similarities)
+    sample = sample_neighbours(rows)
+    assert sample.queries.tolist() == list(range(N))
+    assert np.array_equal(sample.indices, true_neighbours(rows, 10))
+    similarities = (rows @ rows.T)[0, sample.indices[0]]
+    assert sample.similarities[0] == pytest.approx(similarities, abs=1e-5)
+    assert abs(np.median(sample.random_similarities)) < 0.2 < np.median(sample.similarities)
 
 
-def test_the_search_for_similar_songs_is_sane(vectors):
+def test_the_search_for_similar_songs_passes_with_copies(vectors):
     vectors[3] = vectors[40]
-    found = check_search(vectors, names(N), [["3.mp3", "40.mp3"]])
-    assert found.status == "passed"
+    check = check_search(vectors, ids(N), [["3.mp3", "40.mp3"]])
+    assert check.status == "passed"
 
 
-def test_a_search_that_finds_others_first_is_found_out(vectors, monkeypatch):
+def test_a_search_that_finds_other_songs_first_fails(vectors, monkeypatch):
     def shifted(self, vector):
         return np.roll(self.rows[0].astype(float), 1)
 
     monkeypatch.setattr(Neighbours, "direction", shifted)
-    found = check_search(vectors, names(N), [])
-    assert (found.status, len(found.songs)) == ("failed", 10)
+    check = check_search(vectors, ids(N), [])
+    assert (check.status, len(check.songs)) == ("failed", 10)
 
 
-def test_a_search_that_forgets_the_mean_is_found_out(vectors, monkeypatch):
+def test_a_search_without_centring_fails(vectors, monkeypatch):
     def plain(self, vector):
         return np.asarray(vector, dtype=float) / np.linalg.norm(vector)
 
     monkeypatch.setattr(Neighbours, "direction", plain)
-    found = check_search(vectors, names(N), [])
-    assert found.status == "failed"
+    check = check_search(vectors, ids(N), [])
+    assert check.status == "failed"
 
 
 def test_purity_is_the_share_of_neighbours_of_one_genre(vectors):
@@ -75,35 +75,35 @@ def test_purity_is_the_share_of_neighbours_of_one_genre(vectors):
     assert measure_purity(rows, other).purity == pytest.approx(expected, abs=1e-9)
 
 
-def test_songs_without_genre_or_alone_with_theirs_do_not_count(vectors):
+def test_songs_without_a_genre_or_with_a_unique_one_do_not_count(vectors):
     rows, _ = centred_unit_rows(vectors)
     labels = [f"Genre {number % 3}" for number in range(N)]
     labels[0], labels[1] = "", "Unique"
-    found = measure_purity(rows, labels)
-    assert found.labelled == N - 2
-    assert "Unique" not in found.per_label
+    purity = measure_purity(rows, labels)
+    assert purity.labelled == N - 2
+    assert "Unique" not in purity.per_label
     assert measure_purity(rows, ["one"] * N) is None
     assert measure_purity(rows, [""] * N) is None
 
 
-def test_trained_vectors_must_do_better_than_chance(vectors):
+def test_only_trained_vectors_must_be_better_than_chance(vectors):
     rows, _ = centred_unit_rows(vectors)
     labels = np.array([f"Genre {number % 3}" for number in range(N)])
     good = measure_purity(rows, labels)
     bad = measure_purity(rows, np.random.default_rng(2).permutation(labels))
-    assert [check_genres(good, trained=trained).status for trained in (True, False, None)] == [
+    assert [check_genres(good, is_trained=trained).status for trained in (True, False, None)] == [
         "passed",
         "noted",
         "noted",
     ]
-    assert [check_genres(bad, trained=trained).status for trained in (True, False, None)] == [
+    assert [check_genres(bad, is_trained=trained).status for trained in (True, False, None)] == [
         "failed",
         "noted",
         "noted",
     ]
-    assert "unknown" in check_genres(bad, trained=None).finding
+    assert "unknown" in check_genres(bad, is_trained=None).finding
     few = measure_purity(rows[:30], labels[:30])
-    assert check_genres(few, trained=True).status == "not judged"
+    assert check_genres(few, is_trained=True).status == "not judged"
 
 
 def test_a_hub_is_named(vectors):
@@ -112,22 +112,22 @@ def test_a_hub_is_named(vectors):
     near[near == 7] = 9
     near[:, 0] = 7
     near[7, 0] = 8
-    facts = hub_facts(near, names(N), {})
+    facts = measure_hubs(near, ids(N), {})
     assert (facts["hub"], facts["largest_hub"]) == ("7.mp3", 89)
-    found = check_hubs(facts, names(N), N)
-    assert (found.status, found.songs) == ("noted", ["7.mp3"])
+    check = check_hubs(facts, ids(N), N)
+    assert (check.status, check.songs) == ("noted", ["7.mp3"])
 
 
-def test_what_the_map_knows_of_hubs_stands_in_where_the_library_is_large(vectors):
-    facts = hub_facts(None, names(N), {"hubness": 1.5, "largest_hub": 12})
+def test_stored_hub_figures_are_used_if_neighbours_were_not_computed(vectors):
+    facts = measure_hubs(None, ids(N), {"hubness": 1.5, "largest_hub": 12})
     assert facts == {"hubness": 1.5, "largest_hub": 12, "hub": None}
-    assert check_hubs(facts, names(N), N).status == "passed"
-    assert check_hubs(hub_facts(None, names(N), {}), names(N), N).status == "not judged"
+    assert check_hubs(facts, ids(N), N).status == "passed"
+    assert check_hubs(measure_hubs(None, ids(N), {}), ids(N), N).status == "not judged"
 
 
-def test_of_a_large_library_only_some_are_asked(vectors, monkeypatch):
-    monkeypatch.setattr(neighbours, "MOST_ASKED", 20)
+def test_a_large_library_is_sampled(vectors, monkeypatch):
+    monkeypatch.setattr(neighbours, "MAX_QUERIES", 20)
     rows, _ = centred_unit_rows(vectors)
-    found = nearest_of_sample(rows)
-    assert len(found.asked) == 20
-    assert np.array_equal(found.indices, true_neighbours(rows, 10)[found.asked])
+    sample = sample_neighbours(rows)
+    assert len(sample.queries) == 20
+    assert np.array_equal(sample.indices, true_neighbours(rows, 10)[sample.queries])

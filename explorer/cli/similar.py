@@ -1,0 +1,86 @@
+"""The command `similar`: list the songs that sound most like a song or a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from explorer.cli.options import UNTRAINED_WARNING, database_option, json_option, model_request
+from explorer.errors import LibraryError
+from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
+from explorer.util.progress import Reporter, plural
+from explorer.util.text import one_line
+
+
+@click.command()
+@click.argument("song", metavar="SONG|FILE")
+@database_option
+@click.option("-k", "count", type=click.IntRange(1), default=10, show_default=True, help="How many songs.")
+@click.option(
+    "--weights", help="For a FILE: the weights that the library was made with, `openl3` or a file of weights."
+)
+@click.option("--m3u8", "as_playlist", is_flag=True, help="Print a playlist of absolute paths.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the playlist, or the JSON, to this file.",
+)
+@json_option
+def similar(song, database, count, weights, as_playlist, out, as_json):
+    """List the songs that sound most like SONG, or like any audio FILE.
+
+    SONG is the id, path, title or file name of a song of the library. A FILE outside the library is embedded
+    with the library's model; it is not added to the library.
+    """
+    if as_playlist and as_json and out is None:
+        raise click.UsageError("--m3u8 and --json both print to standard output: name a file with --out.")
+    if out and not (as_playlist or as_json):
+        raise click.UsageError("--out needs --m3u8 or --json, to choose the format of the file.")
+    from explorer.analysis.similar_songs import recommend
+    from explorer.legacy.mirror import library_to_read
+
+    refuse_to_overwrite_library(out, database)
+    reporter = Reporter()
+    database = library_to_read(database, reporter=reporter)
+    refuse_to_overwrite_library(
+        out, database
+    )  # A database of the original scripts is read through its mirror.
+    similar_songs = recommend(
+        song, database=database, count=count, request=model_request(weights=weights), reporter=reporter
+    )
+    if similar_songs.is_trained is False:
+        reporter.say(UNTRAINED_WARNING)
+    if as_playlist:
+        text, missing = similar_songs.playlist()
+        if missing:
+            reporter.say(f"The playlist leaves out {plural(missing, 'song')} without a file.")
+        _write(text, out, reporter)
+    if as_json:
+        text = json.dumps(similar_songs.rows(), ensure_ascii=False) + "\n"
+        _write(text, None if as_playlist else out, reporter)
+    if not as_playlist and not as_json:
+        _print_list(similar_songs)
+
+
+def _write(text: str, out: Path | None, reporter: Reporter) -> None:
+    """Write a text to a file and report where, or print it if there is no file."""
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with atomic_write(out) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise LibraryError(f"{out} cannot be written: {error.strerror}.") from error
+    reporter.say(f"Wrote the songs to {out}.")
+
+
+def _print_list(similar_songs) -> None:
+    """Print one line a song: similarity, title, artist and id."""
+    # Tags can contain control characters: `shown` removes those that could move the terminal's cursor.
+    click.echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
+    for row in similar_songs.rows():
+        names = (row["title"], row["artist"] or "no artist", row["song_id"])
+        click.echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(one_line, names))}")
