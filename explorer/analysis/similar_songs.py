@@ -16,7 +16,7 @@ from explorer.errors import AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
 from explorer.library.tags import read_tags
-from explorer.mapping.similarity import Neighbours
+from explorer.mapping.similarity import SongVectors
 from explorer.util.progress import Reporter
 from explorer.util.text import valid_text
 
@@ -109,9 +109,9 @@ def recommend(
             raise LibraryError(
                 f"{database} was indexed with another model while {file} was embedded: run this again."
             )
-        song_ids, vectors = library.vectors(dtype=np.float32)
-        indices, similarities = Neighbours(vectors).nearest_to(vector, count)
-        songs = _with_files(library, song_ids, indices, similarities)
+        library_vectors = SongVectors.read(library)
+        nearest = library_vectors.neighbours.nearest_to(vector, count)
+        songs = _with_files(library, library_vectors.song_ids, *nearest)
         return Recommendations(tags.title, ", ".join(tags.artists), None, songs, _is_trained(library))
 
 
@@ -140,14 +140,15 @@ def _check_path(test: Callable[[], bool]) -> bool:
 
 
 def _similar_to_song(library: Database, song_id: str, count: int) -> Recommendations:
-    song_ids, vectors = library.vectors(dtype=np.float32)
-    if song_id not in song_ids:
+    vectors = SongVectors.read(library)
+    row = vectors.row_of(song_id)
+    if row is None:
         raise SongNotFoundError(
             f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
         )
-    indices, similarities = Neighbours(vectors).nearest(song_ids.index(song_id), count)
+    nearest = vectors.neighbours.nearest(row, count)
     song = library.song(song_id)
-    songs = _with_files(library, song_ids, indices, similarities)
+    songs = _with_files(library, vectors.song_ids, *nearest)
     return Recommendations(song.title, song.artist, song_id, songs, _is_trained(library))
 
 

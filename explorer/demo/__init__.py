@@ -1,1 +1,1 @@
-"""The demo: a composed library, and sounds for testing an embedding."""
+"""The demo: a library of composed songs, and synthetic sounds that test an embedding."""

@@ -1,4 +1,4 @@
-"""The demo: a composed library, indexed, on the screen in two minutes."""
+"""Prepares the demo: composes its songs, indexes them and makes their map, in about two minutes."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ FOLDER = ROOT / "metadata" / "demo"
 
 
 def is_the_demo(folder: Path) -> bool:
-    """Tell whether a folder is where the demo's songs lie."""
+    """Return whether a folder is the demo's folder."""
     return folder.expanduser().resolve() == FOLDER.resolve()
 
 
 def holds_only_the_demo(database: Database) -> bool:
-    """Tell whether a library holds the demo's songs and no others."""
+    """Return whether a library has a folder of songs, and only the demo's."""
     roots = database.roots()
     return bool(roots) and all(is_the_demo(Path(root)) for root in roots)
 
 
-def holds_somebodys_songs(database: Database) -> bool:
-    """Tell whether a library holds more than the demo; an imported one need not have any folder."""
+def holds_other_songs(database: Database) -> bool:
+    """Return whether a library holds other songs than the demo's; an imported library may have no folder."""
     is_empty = not database.roots() and not database.song_ids()
     return not is_empty and not holds_only_the_demo(database)
 
 
 def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, reporter: Reporter) -> Settings:
-    """Compose the demo's songs, index and map them.
+    """Compose the demo's songs, index them and make their map.
 
-    Where the database holds somebody's own songs, the demo keeps out of it and goes to `demo.db`
-    beside it. Where the official weights cannot be had, it goes on with untrained filters and says so.
+    If the database holds other songs, the demo is written to `demo.db` in the same folder instead.
+    If the official weights are not available, untrained filters are used and a message says so.
 
     Returns
     -------
     Settings
-        Those of the library to serve.
+        The settings for serving the demo, with its database.
     """
     from explorer.demo.composer import compose_library
 
     with Database.open(settings.database) as database:
-        taken = holds_somebodys_songs(database)
-    if taken:
+        has_other_songs = holds_other_songs(database)
+    if has_other_songs:
         settings = replace(settings, database=settings.database.with_name("demo.db"))
-        reporter.say(f"Your library stays as it is: the demo goes to {settings.database}.")
+        reporter.say(f"Your library is not changed: the demo is written to {settings.database}.")
     with reporter.counting("Composing", total=1, unit="pieces") as counter:
         compose_library(FOLDER, progress=counter.reach)
     with Database.open(settings.database) as database:
@@ -68,7 +68,7 @@ def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, repor
 
 @contextmanager
 def previews_meanwhile(settings: Settings) -> Iterator[None]:
-    """Make the demo's previews while its map is on the screen already: nobody should wait for them."""
+    """Make the demo's previews in the background, so that its map can be shown at once."""
     with Database.open(settings.database) as database:
         songs = database.preview_starts(database.add_root(FOLDER))
     with closing(PreviewMaker(settings.previews, FOLDER)) as maker:
@@ -77,10 +77,11 @@ def previews_meanwhile(settings: Settings) -> Iterator[None]:
         yield
 
 
-def quick_precision() -> str:
-    """Return what the demo is embedded in: bfloat16 where the processor has it.
+def demo_precision() -> str:
+    """Return the precision for the demo: bfloat16 if the processor supports it natively, else float32.
 
-    Measuring, as a library of one's own is worth, would take longer than embedding the demo.
+    A user's library measures which precision is accurate. For the demo this would take longer than the
+    embedding itself.
     """
     return "bfloat16" if "bfloat16" in native_precisions() else "float32"
 
@@ -90,12 +91,12 @@ def _index(database: Database, settings: Settings, *, weights: str | None, hop_s
     if recorded is not None and weights is None:
         request = ModelRequest(models_dir=settings.models)
         return index_folder(IndexRun(database, FOLDER, request=request, reporter=reporter))
-    # Asked for other weights than those of an earlier demo, it is made anew.
+    # With `weights` given, embed the songs of an earlier demo again.
     request = ModelRequest(
         models_dir=settings.models,
         weights=weights,
         hop_s=hop_s,
-        precision=quick_precision(),
+        precision=demo_precision(),
         reindex=recorded is not None,
     )
     try:
@@ -103,9 +104,9 @@ def _index(database: Database, settings: Settings, *, weights: str | None, hop_s
     except WeightsError as error:
         if weights is not None:
             raise
-        reporter.say(f"{error}")
+        reporter.say(str(error))
         reporter.say(
-            "The demo goes on with UNTRAINED filters: the map groups sounds roughly, not as OpenL3 would."
+            "The demo uses UNTRAINED filters instead: the map groups sounds roughly, not as OpenL3 would."
         )
         request = replace(request, weights="untrained")
         return index_folder(IndexRun(database, FOLDER, request=request, reporter=reporter))

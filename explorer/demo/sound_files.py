@@ -19,44 +19,46 @@ _WAV_FRAMES = {"title": TIT2, "artist": TPE1, "album": TALB, "genre": TCON, "tra
 def write_sound(
     path: Path, samples: np.ndarray, sample_rate_hz: int, *, tags: dict[str, str], **options: object
 ) -> None:
-    """Write a sound so that its file is either absent or whole.
+    """Write a sound and its tags; a failed write leaves no partial file.
 
     Parameters
     ----------
     path : Path
-        Ends in `.mp3`, `.flac` or `.wav`; its folder is made where it is missing.
+        Ends in `.mp3`, `.flac` or `.wav`; its folder is created if it is missing.
     samples : np.ndarray [shape=(n,) or (n, channels), float32]
     tags : dict of str to str
-        By the names that Vorbis comments have. A WAV file holds title, artist, album, genre and tracknumber.
+        Keys are the names of Vorbis comments. WAV allows title, artist, album, genre and tracknumber only.
     **options
-        What `soundfile.write` is to know of an MP3.
+        Options of `soundfile.write` for encoding MP3.
 
     Raises
     ------
     AudioError
         If the file cannot be written.
     """
-    form = path.suffix.removeprefix(".")
-    subtype = "MPEG_LAYER_III" if form == "mp3" else "PCM_16"
+    file_format = path.suffix.removeprefix(".")
+    subtype = "MPEG_LAYER_III" if file_format == "mp3" else "PCM_16"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as part:
-            soundfile.write(part, samples, sample_rate_hz, format=form.upper(), subtype=subtype, **options)
-            _tag(part, form, tags)
+            soundfile.write(
+                part, samples, sample_rate_hz, format=file_format.upper(), subtype=subtype, **options
+            )
+            _write_tags(part, file_format, tags)
     except (OSError, MutagenError, soundfile.LibsndfileError) as error:
         reason = getattr(error, "strerror", None) or error
         raise AudioError(
-            f"{path} cannot be written ({reason}): check that the folder is yours to write and not full."
+            f"{path} cannot be written ({reason}): check the folder's permissions and the free space."
         ) from error
 
 
-def _tag(path: Path, form: str, tags: dict[str, str]) -> None:
-    if form == "wav":
+def _write_tags(path: Path, file_format: str, tags: dict[str, str]) -> None:
+    if file_format == "wav":
         file = WAVE(path)
         file.add_tags()
         for name, text in tags.items():
             file.tags.add(_WAV_FRAMES[name](encoding=3, text=[text]))
     else:
-        file = FLAC(path) if form == "flac" else EasyMP3(path)
+        file = FLAC(path) if file_format == "flac" else EasyMP3(path)
         file.update(tags)
     file.save()

@@ -1,9 +1,8 @@
-"""Sounds whose likeness is known beforehand: chords, tones, noises and a rhythm to test an embedding with.
+"""Makes chords, tones, noises and a rhythm of known similarity, to test an embedding with.
 
-Three chords share their notes' register and two noises their breadth, so whatever is to tell sounds
-apart must find the chords beside the chords, and the noises beside each other. (A second of silence is
-flat to OpenL3, which measures each window against its own maximum; so `silence_then_tone` lies near white
-noise, and not among the tones.)
+The three chords have the same register, and the two noises are both broadband. A good embedding therefore
+places the chords near each other and the noises near each other. OpenL3 scales each window by its own
+maximum, so a silent window has a flat spectrum: `silence_then_tone` is near white noise, not near the tones.
 """
 
 from __future__ import annotations
@@ -18,34 +17,35 @@ import soxr
 from scipy import fft
 
 from explorer.demo.composer import oscillators, percussion
-from explorer.demo.composer.accompaniment import rhythm
-from explorer.demo.composer.naming import stream
+from explorer.demo.composer.accompaniment import read_pattern
+from explorer.demo.composer.naming import random_stream
 from explorer.demo.sound_files import write_sound
 from explorer.errors import AudioError
 
 FORMATS = ("mp3", "wav", "flac")
 MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-"""The rates that MPEG audio layer III has."""
+"""The sample rates of MPEG audio layer III."""
 
-RATES_HZ = (8_000, 192_000)
-"""The least and the most: below, not even the tones' harmonics would fit."""
+SAMPLE_RATE_RANGE_HZ = (8_000, 192_000)
+"""Minimum and maximum. A lower rate could not hold the harmonics of the tones."""
 
-SECONDS = (0.5, 600.0)
-"""The least and the most."""
+DURATION_RANGE_S = (0.5, 600.0)
+"""Minimum and maximum."""
 
 PEAK = 10 ** (-3.0 / 20)
-"""-3 dBFS: an MP3 overshoots what was encoded."""
+"""-3 dBFS, because MP3 encoding raises peaks."""
 
 SEED = 0
 ARTIST, ALBUM = "Synthetic", "Test sounds"
-_SOFT_S = 0.25
-_CRISP_S = 0.005
-_LOWEST_HEARD_HZ = 20.0
-_SWEEP_HZ = (40.0, 16_000.0)
+_SOFT_ATTACK_S = 0.25
+_SHARP_ATTACK_S = 0.005
+_RELEASE_S = 0.25
+_MIN_AUDIBLE_HZ = 20.0
+_SWEEP_RANGE_HZ = (40.0, 16_000.0)
 _TEMPO_BPM = 120.0
 
 Render = Callable[[int, int, np.random.Generator], np.ndarray]
-"""From a number of samples, their rate in Hz and a source of chance to samples of any level."""
+"""A function (number of samples, sample rate in Hz, random generator) that returns samples at any level."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +55,26 @@ class Signal:
     Attributes
     ----------
     title, genre : str
-        What its tags say.
+        The values of its tags.
     render : callable
         Makes its samples [shape=(n,), float64], without the envelope.
     attack_s : float
-        How long it takes to rise.
+        Length of the fade in.
     """
 
     title: str
     genre: str
     render: Render
-    attack_s: float = _SOFT_S
+    attack_s: float = _SOFT_ATTACK_S
 
 
 def _tones(*frequencies_hz: float, falling: bool = False) -> Render:
-    """Add sines that are equally strong, or each weaker than the one before, as harmonics are."""
+    """Add sines of equal amplitude, or of amplitude 1 / number if `falling`, as harmonics have."""
 
     def render(count: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-        turns = np.arange(count) / rate_hz * (2 * np.pi)
+        radians_per_hz = np.arange(count) / rate_hz * (2 * np.pi)
         return sum(
-            np.sin(frequency_hz * turns) / (number if falling else 1)
+            np.sin(frequency_hz * radians_per_hz) / (number if falling else 1)
             for number, frequency_hz in enumerate(frequencies_hz, start=1)
         )
 
@@ -86,49 +86,51 @@ def _white_noise(count: int, rate_hz: int, rng: np.random.Generator) -> np.ndarr
 
 
 def _pink_noise(count: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """Weigh white noise so that its power falls as 1/f; what nobody hears would only take up room."""
+    """Filter white noise so that its power falls as 1/f; leave out inaudible low frequencies."""
     spectrum = fft.rfft(rng.standard_normal(count))
     frequencies_hz = fft.rfftfreq(count, 1 / rate_hz)
-    heard = frequencies_hz >= _LOWEST_HEARD_HZ
-    spectrum *= np.where(heard, 1 / np.sqrt(np.maximum(frequencies_hz, _LOWEST_HEARD_HZ)), 0.0)
+    is_audible = frequencies_hz >= _MIN_AUDIBLE_HZ
+    spectrum *= np.where(is_audible, 1 / np.sqrt(np.maximum(frequencies_hz, _MIN_AUDIBLE_HZ)), 0.0)
     return fft.irfft(spectrum, count)
 
 
 def _sweep(count: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """Rise through the octaves, each in the same time (an exponential sine sweep, Farina 2000)."""
-    low_hz, high_hz = _SWEEP_HZ[0], min(_SWEEP_HZ[1], 0.45 * rate_hz)
-    octaves = math.log(high_hz / low_hz)
+    """Sweep a sine upwards, in equal time per octave (exponential sine sweep, Farina 2000)."""
+    low_hz, high_hz = _SWEEP_RANGE_HZ[0], min(_SWEEP_RANGE_HZ[1], 0.45 * rate_hz)
+    log_ratio = math.log(high_hz / low_hz)
     duration_s = count / rate_hz
     share = np.arange(count) / count
-    return np.sin(2 * np.pi * low_hz * duration_s / octaves * np.expm1(octaves * share))
+    return np.sin(2 * np.pi * low_hz * duration_s / log_ratio * np.expm1(log_ratio * share))
 
 
 def _drum_loop(count: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """Repeat a bar of bass drum, snare and hi-hats; the drums themselves are those of the demo."""
+    """Repeat a bar of bass drum, snare and hi-hat, played with the demo's drums."""
     drums = (
         (percussion.kick(rng), "X.....x.X.x.....", 1.0),
         (percussion.snare(rng), "....X.......X..o", 0.7),
         (percussion.hat(rng), "x.o.x.o.x.o.x.o.", 0.3),
     )
-    made_hz = oscillators.SAMPLE_RATE_HZ
-    length = math.ceil(count / rate_hz * made_hz) + made_hz
-    beat = made_hz * 60 / _TEMPO_BPM
+    drum_rate_hz = oscillators.SAMPLE_RATE_HZ
+    length = math.ceil(count / rate_hz * drum_rate_hz) + drum_rate_hz
+    beat_samples = drum_rate_hz * 60 / _TEMPO_BPM
     sound = np.zeros(length)
     for drum, pattern, level in drums:
-        for bar in range(math.ceil(length / (4 * beat))):
-            for place, _, velocity in rhythm(pattern):
-                start = round((4 * bar + place) * beat)
+        for bar in range(math.ceil(length / (4 * beat_samples))):
+            for beat, _, velocity in read_pattern(pattern):
+                start = round((4 * bar + beat) * beat_samples)
                 part = sound[start : start + len(drum)]
                 part += level * velocity * drum[: len(part)]
-    if rate_hz != made_hz:
-        sound = soxr.resample(sound, made_hz, rate_hz, quality="HQ")
+    if rate_hz != drum_rate_hz:
+        sound = soxr.resample(sound, drum_rate_hz, rate_hz, quality="HQ")
     return sound[:count]
 
 
 def _silence_then_tone(count: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    silent = count // 2
-    tone = _tones(440.0)(count - silent, rate_hz, rng)
-    return np.concatenate([np.zeros(silent), tone * _envelope(len(tone), rate_hz, attack_s=_SOFT_S)])
+    silent_count = count // 2
+    tone = _tones(440.0)(count - silent_count, rate_hz, rng)
+    return np.concatenate(
+        [np.zeros(silent_count), tone * _envelope(len(tone), rate_hz, attack_s=_SOFT_ATTACK_S)]
+    )
 
 
 SIGNALS: dict[str, Signal] = {
@@ -142,49 +144,49 @@ SIGNALS: dict[str, Signal] = {
     ),
     "white_noise": Signal("White noise", "Noise", _white_noise),
     "pink_noise": Signal("Pink noise", "Noise", _pink_noise),
-    "drum_loop": Signal("Drum loop", "Rhythm", _drum_loop, attack_s=_CRISP_S),
+    "drum_loop": Signal("Drum loop", "Rhythm", _drum_loop, attack_s=_SHARP_ATTACK_S),
     "sweep": Signal("Sweep", "Sweep", _sweep),
     "silence_then_tone": Signal("Silence, then a tone", "Tone", _silence_then_tone),
 }
-"""The test sounds by the names of their files."""
+"""The test sounds, by file name without extension."""
 
 
 def render_signal(
     name: str, *, seconds: float = 30.0, sample_rate_hz: int = 22_050, seed: int = SEED
 ) -> np.ndarray:
-    """Make the samples of one of `SIGNALS`.
+    """Make the samples of a test sound from `SIGNALS`.
 
     Parameters
     ----------
     seed : int
-        Equal seeds make equal samples; it matters to noises and drums.
+        The same seed gives the same samples; it affects noises and drums only.
 
     Returns
     -------
     np.ndarray [shape=(n,), float32]
-        Peak at -3 dBFS, both ends silent.
+        The peak is -3 dBFS; both ends are faded to silence.
 
     Raises
     ------
     AudioError
-        If there is no such signal, or a length, rate or seed that cannot be.
+        If the sound does not exist, or the length, rate or seed is invalid.
     """
     if name not in SIGNALS:
         raise AudioError(f"There is no test sound {name!r}: choose one of {', '.join(SIGNALS)}.")
-    _check(seconds, sample_rate_hz, seed)
+    _check_values(seconds, sample_rate_hz, seed)
     signal = SIGNALS[name]
     count = round(seconds * sample_rate_hz)
-    sound = signal.render(count, sample_rate_hz, stream(seed, name))
+    sound = signal.render(count, sample_rate_hz, random_stream(seed, name))
     sound = sound * _envelope(count, sample_rate_hz, attack_s=signal.attack_s)
     return (sound * (PEAK / np.abs(sound).max())).astype(np.float32)
 
 
 def _envelope(count: int, rate_hz: int, *, attack_s: float) -> np.ndarray:
-    """Rise and fall by half a cosine each, together over at most half of the length."""
+    """Return an envelope with a cosine fade at each end; each is at most a quarter of the length."""
     envelope = np.ones(count)
-    for seconds, ends in ((attack_s, envelope), (_SOFT_S, envelope[::-1])):
-        ramp = max(1, min(round(seconds * rate_hz), count // 4))
-        ends[:ramp] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(ramp) / ramp)
+    for fade_s, samples in ((attack_s, envelope), (_RELEASE_S, envelope[::-1])):
+        ramp = max(1, min(round(fade_s * rate_hz), count // 4))
+        samples[:ramp] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(ramp) / ramp)
     return envelope
 
 
@@ -197,16 +199,16 @@ def write_signals(
     seed: int = SEED,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
-    """Write the test sounds as `folder/NAME.mp3`, with tags; what else is in the folder stays.
+    """Write the test sounds as `folder/NAME.mp3`, with tags; other files in the folder are kept.
 
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if it is missing.
     form : {"mp3", "wav", "flac"}
-        The latter two are the same, bit for bit, for the same seed.
+        The same seed gives the same WAV or FLAC file, byte for byte.
     progress : callable, optional
-        Called with the number of files written and the number wanted.
+        Called with the number of written files and the number of all files.
 
     Returns
     -------
@@ -216,12 +218,12 @@ def write_signals(
     Raises
     ------
     AudioError
-        If a file cannot be written, or the form, length, rate or seed cannot be.
+        If a file cannot be written, or the format, length, rate or seed is invalid.
     """
-    _check_form(form, sample_rate_hz)
-    _check(seconds, sample_rate_hz, seed)
-    # OpenL3 looks 80 dB down, where a smaller file of a pure tone is mostly what the encoding added. And some
-    # decoders seek wrongly in a file of variable rate.
+    _check_format(form, sample_rate_hz)
+    _check_values(seconds, sample_rate_hz, seed)
+    # OpenL3 sees levels down to -80 dB. At a lower bit rate, that quiet part of a pure tone is coding
+    # noise. The bit rate is constant because some decoders seek wrongly in files with a variable one.
     options = {"compression_level": 0.5, "bitrate_mode": "CONSTANT"} if form == "mp3" else {}
     report = progress or (lambda done, total: None)
     report(0, len(SIGNALS))
@@ -236,20 +238,18 @@ def write_signals(
     return paths
 
 
-def _check(seconds: float, sample_rate_hz: int, seed: int) -> None:
-    if not SECONDS[0] <= seconds <= SECONDS[1]:
-        raise AudioError(
-            f"{seconds:g} s is no length for a test sound: choose {SECONDS[0]:g} to {SECONDS[1]:g} s."
-        )
-    if not RATES_HZ[0] <= sample_rate_hz <= RATES_HZ[1]:
-        raise AudioError(
-            f"{sample_rate_hz} Hz is no rate for a test sound: choose {RATES_HZ[0]} to {RATES_HZ[1]} Hz."
-        )
+def _check_values(seconds: float, sample_rate_hz: int, seed: int) -> None:
+    min_s, max_s = DURATION_RANGE_S
+    if not min_s <= seconds <= max_s:
+        raise AudioError(f"A test sound cannot be {seconds:g} s long: choose {min_s:g} to {max_s:g} s.")
+    min_hz, max_hz = SAMPLE_RATE_RANGE_HZ
+    if not min_hz <= sample_rate_hz <= max_hz:
+        raise AudioError(f"A test sound cannot have {sample_rate_hz} Hz: choose {min_hz} to {max_hz} Hz.")
     if seed < 0:
         raise AudioError(f"The seed {seed} is negative: choose 0 or more.")
 
 
-def _check_form(form: str, sample_rate_hz: int) -> None:
+def _check_format(form: str, sample_rate_hz: int) -> None:
     if form not in FORMATS:
         raise AudioError(f"form={form!r} cannot be written: choose one of {', '.join(FORMATS)}.")
     if form == "mp3" and sample_rate_hz not in MP3_RATES_HZ:

@@ -135,11 +135,9 @@ def _check_options(database: Database, request: ExportRequest, out: Path | Binar
         raise AnalysisError(f"{out} is a folder: name a file in it with --out.")
     stored = database.projections()
     if request.projection and request.projection not in stored:
+        wanted = PROJECTION_NAMES.get(request.projection, request.projection)
         known = ", ".join(PROJECTION_NAMES[name] for name in PROJECTION_NAMES if name in stored) or "none"
-        raise AnalysisError(
-            f"The map has no {PROJECTION_NAMES.get(request.projection, request.projection)} (it has {known}): run "
-            "`python run.py map` first."
-        )
+        raise AnalysisError(f"The map has no {wanted} (it has {known}): run `python run.py map` first.")
 
 
 def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[str, _Writer]]:

@@ -29,7 +29,7 @@ from explorer.mapping.projection import (
     reduce,
 )
 from explorer.mapping.quality import hubness, label_purity, nearest_on_map, neighbours_near
-from explorer.mapping.similarity import centred_unit_rows
+from explorer.mapping.similarity import SongVectors
 from explorer.util.interrupts import repeat_swallowed_interrupt
 from explorer.util.progress import Reporter, plural
 
@@ -175,15 +175,15 @@ def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
 def _read(database: Database, request: MapRequest) -> _Library:
     # A snapshot, because an index run may be storing songs meanwhile.
     with database.snapshot():
-        song_ids, vectors = database.vectors(dtype=np.float32)
+        vectors = SongVectors.read(database)
         songs = database.songs()
         parameters = {name: projection["parameters"] for name, projection in database.projections().items()}
         positions = {name: database.positions(name)[:2] for name in parameters}
         clusters, _, _ = database.clusters()
         cluster_count = database.cluster_count()
         revision = database.map_revision()
-    directions, _ = centred_unit_rows(vectors)
-    del vectors
+    song_ids, directions = vectors.song_ids, vectors.neighbours.rows
+    del vectors  # 2 GB for a million songs
     reduced = reduce(directions)
     # UMAP counts a song as its own neighbour, and all copies of a song as one: look for some more.
     umap_neighbours = parameters.get("umap", {}).get("asked") or UMAP_NEIGHBOURS

@@ -36,7 +36,7 @@ def test_synth_uses_format_length_rate_and_seed_and_prints_json(tmp_path, run_co
     ("options", "sentence"),
     [
         (("--rate", "22000"), "An MP3 cannot have 22000 Hz"),
-        (("--seconds", "0"), "0 s is no length for a test sound"),
+        (("--seconds", "0"), "A test sound cannot be 0 s long"),
         (("--seed", "-1"), "The seed -1 is negative"),
     ],
 )

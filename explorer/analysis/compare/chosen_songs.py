@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from explorer.database.records import SongRow
 from explorer.errors import AnalysisError, NoLibraryError, SongNotFoundError
 from explorer.exporting.collection import positions_of, songs_of_genres
 from explorer.indexing.model import ModelRequest
-from explorer.mapping.similarity import Neighbours
+from explorer.mapping.similarity import Neighbours, SongVectors
 from explorer.util.progress import Reporter, plural
 
 MIN_FILES_TO_CENTRE = 8
@@ -30,7 +30,7 @@ class LibrarySnapshot:
     ----------
     songs : list of SongRow, length n
         All songs that have a vector, ordered by id.
-    neighbours : Neighbours
+    vectors : SongVectors
         Their vectors.
     positions : dict of str to np.ndarray [shape=(n, 2), float32]
         Their positions on each projection, by its name; NaN for a song that is not on the map yet.
@@ -41,10 +41,15 @@ class LibrarySnapshot:
     """
 
     songs: list[SongRow]
-    neighbours: Neighbours
+    vectors: SongVectors
     positions: dict[str, np.ndarray] = field(default_factory=dict)
     quality: dict[str, dict] = field(default_factory=dict)
     clusters: Groups | None = None
+
+    @property
+    def neighbours(self) -> Neighbours:
+        """The search for similar songs among them."""
+        return self.vectors.neighbours
 
 
 @dataclass(frozen=True)
@@ -161,10 +166,9 @@ def gather(request: CompareRequest, *, reporter: Reporter) -> ComparedSongs:
 
 def _from_library(database: Database, request: CompareRequest, reporter: Reporter) -> ComparedSongs:
     with database.snapshot():
-        library, vectors = _read_library(database)
+        library = _read_library(database)
         model = database.model() or {}
-        row_of = {song.song_id: row for row, song in enumerate(library.songs)}
-        named_rows, files = _find_named(database, request.songs, row_of)
+        named_rows, files = _find_named(database, request.songs, library.vectors)
     is_whole_library = not request.songs and not request.genres
     if request.genres:
         genres_of_songs = [song.genres for song in library.songs]
@@ -173,6 +177,7 @@ def _from_library(database: Database, request: CompareRequest, reporter: Reporte
     rows = np.arange(len(library.songs)) if is_whole_library else np.array(named_rows, dtype=np.int64)
     _require_two(len(rows) + len(files), database.path if is_whole_library else None)
     file_songs, file_vectors, _ = _embed(files, database.path, request.model, reporter)
+    vectors = library.vectors.vectors
     return ComparedSongs(
         songs=[library.songs[row] for row in rows] + file_songs,
         vectors=vectors if is_whole_library else np.vstack([vectors[rows], file_vectors]),
@@ -186,23 +191,21 @@ def _from_library(database: Database, request: CompareRequest, reporter: Reporte
     )
 
 
-def _read_library(database: Database) -> tuple[LibrarySnapshot, np.ndarray]:
-    """Read a whole library, and its vectors [shape=(n, 512), float32]."""
-    song_ids, vectors = database.vectors(dtype=np.float32)
+def _read_library(database: Database) -> LibrarySnapshot:
+    vectors = SongVectors.read(database)
     cluster_of, names, _ = database.clusters()
-    group_of = np.array([cluster_of.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
-    library = LibrarySnapshot(
+    group_of = np.array([cluster_of.get(song_id, -1) for song_id in vectors.song_ids], dtype=np.int64)
+    return LibrarySnapshot(
         songs=database.songs(),
-        neighbours=Neighbours(vectors),
-        positions=positions_of(database, song_ids),
+        vectors=vectors,
+        positions=positions_of(database, vectors.song_ids),
         quality={name: entry["quality"] for name, entry in database.projections().items()},
         clusters=Groups("cluster", names, group_of) if names else None,
     )
-    return library, vectors
 
 
 def _find_named(
-    database: Database, texts: Sequence[str], row_of: Mapping[str, int]
+    database: Database, texts: Sequence[str], vectors: SongVectors
 ) -> tuple[list[int], list[Path]]:
     """Return the rows of the songs and the paths of the files that texts name, in order, without repeats."""
     rows: dict[int, None] = {}
@@ -219,11 +222,12 @@ def _find_named(
                 ) from error
             files[file] = None
             continue
-        if song_id not in row_of:
+        row = vectors.row_of(song_id)
+        if row is None:
             raise SongNotFoundError(
                 f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
             )
-        rows[row_of[song_id]] = None
+        rows[row] = None
     return list(rows), list(files)
 
 

@@ -19,7 +19,6 @@ from explorer.database.database import Database
 from explorer.errors import ExplorerError
 from explorer.indexing.failures import count_reasons
 from explorer.mapping.knn_graph import true_neighbours
-from explorer.mapping.similarity import centred_unit_rows
 from explorer.util.progress import Reporter, plural
 
 # For more songs, finding every song's neighbours takes minutes: the stored hub figures are used instead.
@@ -129,7 +128,7 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
 def _gather_evidence(library: LibraryContents, reporter: Reporter) -> Evidence:
     values, ids = library.vectors.values, library.vectors.song_ids
     with reporter.working(f"Comparing {plural(len(ids), 'song')}"):
-        directions, _ = centred_unit_rows(values)
+        directions = library.vectors.valid.neighbours.rows
         labels = list(map(library.first_genre, ids))
         all_neighbours = None
         if 3 <= len(ids) <= _MAX_SONGS_FOR_ALL_NEIGHBOURS:
@@ -165,7 +164,7 @@ def _run_checks(library: LibraryContents, evidence: Evidence, reporter: Reporter
         *check.check_vectors(vectors),
         check.check_range(vectors, evidence.statistics["constant_dimensions"]),
         copies.check_shared_vectors(shared, len(ids)),
-        neighbours.check_search(vectors.values, ids, vectors.identical),
+        neighbours.check_search(vectors.valid, vectors.identical),
         neighbours.check_hubs(evidence.hubs, ids, len(ids)),
         neighbours.check_genres(evidence.genres, is_trained=library.is_trained),
         map_quality.check_all_on_map(library.positions, all_ids),
@@ -211,14 +210,13 @@ def _embed_again(
 
 
 def _check_reembedded(library: LibraryContents, evidence: Evidence, reason: str) -> Check:
-    values = evidence.values
-    row_of = {song_id: row for row, song_id in enumerate(library.vectors.song_ids)}
+    stored = library.vectors.valid
     candidates = evidence.reembedded.candidates if evidence.reembedded else []
     return pooling_trial.check_reembedded(
         evidence.reembedded,
         reason,
-        {candidate.song_id: values[row_of[candidate.song_id]] for candidate in candidates},
-        values.mean(axis=0, dtype=np.float64) if len(values) else np.zeros(512),
+        {candidate.song_id: stored.vectors[stored.row_of(candidate.song_id)] for candidate in candidates},
+        stored.neighbours.mean,
         (library.model or {}).get("precision", ""),
     )
 

@@ -1,4 +1,4 @@
-"""Composes the demo's songs: small pieces in a dozen styles, from oscillators up, by rule and chance."""
+"""Composes the demo's songs: short pieces in twelve styles, synthesised by rules and random draws."""
 
 from explorer.demo.composer.library import STYLES, Piece, compose, compose_library, write_piece
 

@@ -1,4 +1,4 @@
-"""Figures of accompaniment: chords in a rhythm, broken chords, walking and boogie basses."""
+"""Writes accompaniments: chords in a rhythm, broken chords, walking and boogie basses."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from explorer.demo.composer.harmony import Chord, nearest
 from explorer.demo.composer.score import Note
 
 
-def comp(
+def chords_in_rhythm(
     voicings: list[tuple[int, ...]], hits: list[tuple[float, float, float]], *, beats_per_chord: float = 4
 ) -> list[Note]:
-    """Play every chord in the same rhythm.
+    """Write the same rhythm for every chord.
 
     voicings: MIDI pitches of each chord.
-    hits: start and length in beats within the chord's time, and velocity.
+    hits: (start in beats from the chord's start, length in beats, velocity).
     """
     return [
         Note(number * beats_per_chord + start, length, pitch, velocity)
@@ -22,25 +22,25 @@ def comp(
     ]
 
 
-def rhythm(
+def read_pattern(
     pattern: str, *, step: float = 0.25, length: float | None = None
 ) -> list[tuple[float, float, float]]:
-    """Read hits (start and length in beats, velocity) from a pattern of one character a step.
+    """Read hits (start and length in beats, velocity) from a pattern of one character per step.
 
-    pattern: `X` loud, `x` normal, `o` soft, anything else a rest.
-    step: beats of a step.
-    length: beats of each hit; by default a hit lasts until the next one.
+    pattern: `X` loud, `x` normal, `o` soft, any other a rest.
+    step: length of a step in beats.
+    length: length of each hit in beats; by default a hit lasts until the next one.
     """
     levels = {"X": 0.95, "x": 0.75, "o": 0.5}
-    places = [i for i, mark in enumerate(pattern) if mark in levels]
-    ends = [*places[1:], len(pattern)]
+    starts = [i for i, mark in enumerate(pattern) if mark in levels]
+    ends = [*starts[1:], len(pattern)]
     return [
-        (place * step, length or (end - place) * step, levels[pattern[place]])
-        for place, end in zip(places, ends, strict=True)
+        (start * step, length or (end - start) * step, levels[pattern[start]])
+        for start, end in zip(starts, ends, strict=True)
     ]
 
 
-def broken(
+def broken_chords(
     voicings: list[tuple[int, ...]],
     order: list[int],
     *,
@@ -49,13 +49,14 @@ def broken(
     ring: float = 1.0,
     velocity: float = 0.6,
 ) -> list[Note]:
-    """Break each chord into single notes.
+    """Write the notes of each chord in succession.
 
     voicings: MIDI pitches of each chord, ascending.
-    order: which note comes when, over and over; past the top it goes on an octave higher, negative is a rest.
+    order: indices of the notes to play, repeated; past the top note they continue an octave higher, and a
+    negative index is a rest.
     step: beats between notes.
-    ring: beats that a note rings.
-    velocity: the first note of a chord and of each beat is played louder than this.
+    ring: length of a note in beats.
+    velocity: of the notes between beats; a chord's first note and the first of each beat are louder.
     """
     notes = []
     for number, pitches in enumerate(voicings):
@@ -76,35 +77,37 @@ def walking_bass(
     low: int,
     high: int,
     beats_per_chord: int = 4,
-    ladder: list[int] | None = None,
+    scale: list[int] | None = None,
 ) -> list[Note]:
-    """Walk in quarter notes over a chord a bar: root first, chord tones between, a step into the next root.
+    """Write a walking bass, one bar per chord: bass note, chord tones, a step into the next bass note.
 
-    low, high: MIDI pitches of the range.
-    ladder: the scale that the steps into the next root keep to; without it they may be chromatic.
+    low, high: the range in MIDI pitches.
+    scale: MIDI pitches that the steps into the next bass note come from; without it they may be chromatic.
     """
-    notes, here = [], (low + high) / 2
+    notes, previous = [], (low + high) / 2
     for number, chord in enumerate(chords):
-        upcoming = chords[(number + 1) % len(chords)]
+        next_chord = chords[(number + 1) % len(chords)]
         for beat in range(beats_per_chord):
             if beat == 0:
-                pitch = nearest(chord.bass, here)
+                pitch = nearest(chord.bass, previous)
             elif beat == beats_per_chord - 1:
-                goal = nearest(upcoming.bass, here)
-                steps = [step for step in (-2, -1, 1, 2) if ladder is None or goal + step in ladder]
-                pitch = goal + int(rng.choice(steps or [0]))
+                target = nearest(next_chord.bass, previous)
+                steps = [step for step in (-2, -1, 1, 2) if scale is None or target + step in scale]
+                pitch = target + int(rng.choice(steps or [0]))
             else:
-                pitch = nearest(chord.tones[(beat + int(rng.integers(2))) % 3], here + rng.choice([-3, 4]))
+                pitch = nearest(
+                    chord.tones[(beat + int(rng.integers(2))) % 3], previous + rng.choice([-3, 4])
+                )
             pitch += 12 * (pitch < low) - 12 * (pitch > high)
             notes.append(Note(number * beats_per_chord + beat, 0.92, pitch, 0.85 if beat % 2 == 0 else 0.72))
-            here = pitch
+            previous = pitch
     return notes
 
 
 def boogie_bass(chords: list[Chord], *, low: int, beats_per_chord: int = 4, up: bool = True) -> list[Note]:
-    """Play the boogie figure over a chord a bar: root, third, fifth, sixth and back, each note twice.
+    """Write a boogie bass, one bar per chord: root, third, fifth and a top note, each twice.
 
-    low: the lowest MIDI pitch. up: climb to the seventh instead of coming back at once.
+    low: the lowest MIDI pitch. up: the top note is the seventh; otherwise it is the sixth.
     """
     line = (0, 4, 7, 9) if not up else (0, 4, 7, 10)
     notes = []
@@ -112,6 +115,6 @@ def boogie_bass(chords: list[Chord], *, low: int, beats_per_chord: int = 4, up: 
         root = low + (chord.root - low) % 12
         for beat in range(beats_per_chord):
             for half in (0.0, 0.5):
-                place = number * beats_per_chord + beat + half
-                notes.append(Note(place, 0.42, root + line[beat % 4], 0.85 - 0.3 * half))
+                start = number * beats_per_chord + beat + half
+                notes.append(Note(start, 0.42, root + line[beat % 4], 0.85 - 0.3 * half))
     return notes

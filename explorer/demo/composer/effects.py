@@ -1,4 +1,4 @@
-"""What happens to sound after the instrument: filters, rooms, echoes, chorus, ducking, drive."""
+"""Audio effects: filters, saturation, reverb, echo, chorus and ducking."""
 
 import math
 from functools import lru_cache
@@ -6,52 +6,52 @@ from functools import lru_cache
 import numpy as np
 from scipy import signal
 
-from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ, seconds
+from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ, sample_times
 
 
 @lru_cache(maxsize=256)
-def _sections(kind: str, cutoff_hz, order: int) -> np.ndarray:
-    """Design a Butterworth filter once. [shape=(sections, 6), float32]."""
+def _butterworth(kind: str, cutoff_hz, order: int) -> np.ndarray:
+    """Design a Butterworth filter as second-order sections. [shape=(sections, 6)]."""
     sections = signal.butter(order, cutoff_hz, kind, fs=SAMPLE_RATE_HZ, output="sos")
-    # In single precision a filter this low would drift; everything else is twice as fast in it.
+    # float32 filters run twice as fast, but drift at cutoffs below 60 Hz.
     return sections if np.min(cutoff_hz) < 60 else sections.astype(np.float32)
 
 
 def lowpass(sound: np.ndarray, cutoff_hz: float, *, order: int = 2) -> np.ndarray:
-    """Keep what lies below a frequency, along the first axis."""
+    """Remove what is above a frequency, along the first axis."""
     return _filter(sound, "lowpass", float(cutoff_hz), order)
 
 
 def highpass(sound: np.ndarray, cutoff_hz: float, *, order: int = 2) -> np.ndarray:
-    """Keep what lies above a frequency, along the first axis."""
+    """Remove what is below a frequency, along the first axis."""
     return _filter(sound, "highpass", float(cutoff_hz), order)
 
 
 def bandpass(sound: np.ndarray, low_hz: float, high_hz: float, *, order: int = 2) -> np.ndarray:
-    """Keep what lies between two frequencies, along the first axis."""
+    """Keep the band between two frequencies, along the first axis."""
     return _filter(sound, "bandpass", (float(low_hz), float(high_hz)), order)
 
 
 def _filter(sound: np.ndarray, kind: str, cutoff_hz, order: int) -> np.ndarray:
-    return signal.sosfilt(_sections(kind, cutoff_hz, order), sound, axis=0).astype(np.float32)
+    return signal.sosfilt(_butterworth(kind, cutoff_hz, order), sound, axis=0).astype(np.float32)
 
 
 def drive(sound: np.ndarray, amount: float) -> np.ndarray:
-    """Saturate softly, as valves do: `amount` 1 is gentle, 6 is a fuzz; loud stays about as loud."""
+    """Saturate softly, as valves do: `amount` 1 is gentle, 6 is a fuzz; a peak of 1 stays 1."""
     return np.tanh(sound * np.float32(amount)) / np.float32(np.tanh(amount))
 
 
 @lru_cache(maxsize=32)
-def room(decay_s: float, *, damping_hz: float = 5000.0, predelay_s: float = 0.012) -> np.ndarray:
-    """Make the impulse response of a room: noise that fades, its treble first. [shape=(n, 2), float32].
+def room_impulse(decay_s: float, *, damping_hz: float = 5000.0, predelay_s: float = 0.012) -> np.ndarray:
+    """Make a room's impulse response: noise whose treble decays first. [shape=(n, 2), float32].
 
     decay_s: time to fall by 60 dB.
-    damping_hz: treble above this is absorbed by the walls.
+    damping_hz: the walls absorb the treble above this.
     predelay_s: time until the first reflection.
     """
     rng = np.random.default_rng(round(decay_s * 1000))
     count = int(decay_s * SAMPLE_RATE_HZ * 0.85)
-    time = seconds(count)[:, None]
+    time = sample_times(count)[:, None]
     noise = rng.standard_normal((count, 2), dtype=np.float32)
     dull = lowpass(noise, damping_hz / 3)
     bright = bandpass(noise, damping_hz / 3, damping_hz, order=1) * 0.7
@@ -66,9 +66,9 @@ def room(decay_s: float, *, damping_hz: float = 5000.0, predelay_s: float = 0.01
 
 
 def reverberate(sound: np.ndarray, impulse: np.ndarray, *, wet: float) -> np.ndarray:
-    """Put a stereo sound into a room; what rings past the end is cut off. [shape=(n, 2), float32].
+    """Add reverb to a stereo sound, without making it longer. [shape=(n, 2), float32].
 
-    impulse: from `room`. wet: how much of the room is added.
+    impulse: from `room_impulse`. wet: level of the reverb.
     """
     send = sound.mean(axis=1, keepdims=True)
     return sound + np.float32(wet) * signal.oaconvolve(send, impulse, axes=0)[: len(sound)]
@@ -77,20 +77,20 @@ def reverberate(sound: np.ndarray, impulse: np.ndarray, *, wet: float) -> np.nda
 def echo(
     sound: np.ndarray, delay_s: float, *, feedback: float = 0.5, wet: float = 0.5, darken_hz: float = 2500.0
 ) -> np.ndarray:
-    """Add the repeats of a tape echo, from side to side, duller each time. [shape=(n, 2), float32].
+    """Add a tape echo: the repeats alternate between left and right and get duller. [shape=(n, 2), float32].
 
     delay_s: time between repeats.
-    feedback: loudness of a repeat over the one before, below 1.
-    wet: loudness of the first repeat.
-    darken_hz: low-pass of the tape, applied once a repeat.
+    feedback: level of a repeat relative to the previous repeat, below 1.
+    wet: level of the first repeat.
+    darken_hz: cutoff of the low-pass filter that is applied once per repeat.
     """
-    loop = _tape(round(delay_s * SAMPLE_RATE_HZ), feedback, wet, darken_hz)
+    impulse = _echo_impulse(round(delay_s * SAMPLE_RATE_HZ), feedback, wet, darken_hz)
     send = sound.mean(axis=1, keepdims=True)
-    return sound + signal.oaconvolve(send, loop, axes=0)[: len(sound)]
+    return sound + signal.oaconvolve(send, impulse, axes=0)[: len(sound)]
 
 
-def _tape(delay: int, feedback: float, wet: float, darken_hz: float) -> np.ndarray:
-    """What the loop gives back for a click. [shape=(n, 2), float32]."""
+def _echo_impulse(delay: int, feedback: float, wet: float, darken_hz: float) -> np.ndarray:
+    """Return the impulse response of the echo, without the dry sound. [shape=(n, 2), float32]."""
     repeats = max(1, math.ceil(math.log(0.03 / wet) / math.log(feedback)))
     impulse = np.zeros((delay * repeats + 2048, 2), dtype=np.float32)
     click = np.zeros(2048, dtype=np.float32)
@@ -106,34 +106,34 @@ def _tape(delay: int, feedback: float, wet: float, darken_hz: float) -> np.ndarr
 
 
 def chorus(sound: np.ndarray, *, depth_ms: float = 2.5, rate_hz: float = 0.6, wet: float = 0.5) -> np.ndarray:
-    """Add a copy that drifts in time, opposite ways on the left and the right. [shape=(n, 2), float32].
+    """Add a copy with a varying delay, opposite on the left and the right. [shape=(n, 2), float32].
 
-    depth_ms, rate_hz: how far and how often the copy drifts. wet: loudness of the copy.
+    depth_ms, rate_hz: how far and how often the delay varies. wet: level of the copy.
     """
     count = len(sound)
-    drift = np.sin(np.float32(2 * np.pi * rate_hz) * seconds(count)) * np.float32(depth_ms / 1000)
+    drift = np.sin(np.float32(2 * np.pi * rate_hz) * sample_times(count)) * np.float32(depth_ms / 1000)
     out = sound.copy()
     for side, sign in ((0, 1), (1, -1)):
-        place = np.arange(count) - (0.014 + sign * drift) * SAMPLE_RATE_HZ
-        np.clip(place, 0, count - 2, out=place)
-        index = place.astype(np.int32)
-        fraction = (place - index).astype(np.float32)
+        position = np.arange(count) - (0.014 + sign * drift) * SAMPLE_RATE_HZ
+        np.clip(position, 0, count - 2, out=position)
+        index = position.astype(np.int32)
+        fraction = (position - index).astype(np.float32)
         early = sound[index, side]
         out[:, side] += np.float32(wet) * (early + fraction * (sound[index + 1, side] - early))
     return out
 
 
 def duck(sound: np.ndarray, times_s, *, depth: float = 0.7, release_s: float = 0.25) -> np.ndarray:
-    """Turn a sound down at given times, as a compressor on a kick drum does. [shape=(n, 2), float32].
+    """Duck a sound at given times, as a compressor driven by a kick drum does. [shape=(n, 2), float32].
 
-    times_s: when, ascending.
-    depth: 0 does nothing, 1 silences.
-    release_s: time until the sound is fully back.
+    times_s: the times in seconds.
+    depth: 0 changes nothing, 1 silences.
+    release_s: time until the level is back to normal.
     """
     count = len(sound)
-    since = seconds(count)
+    times = sample_times(count)
     starts = np.asarray(sorted(times_s), dtype=np.float32)
-    last = np.searchsorted(starts, since, side="right") - 1
-    since = np.where(last >= 0, since - starts[np.maximum(last, 0)], 9.0)
-    gain = 1 - depth * np.clip(1 - since / release_s, 0, 1) ** 2
+    last = np.searchsorted(starts, times, side="right") - 1
+    elapsed_s = np.where(last >= 0, times - starts[np.maximum(last, 0)], 9.0)
+    gain = 1 - depth * np.clip(1 - elapsed_s / release_s, 0, 1) ** 2
     return sound * gain[:, None].astype(np.float32)

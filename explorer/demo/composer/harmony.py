@@ -1,4 +1,4 @@
-"""Keys, scales, chords written as Roman numerals, and how voices move between them."""
+"""Scales, chords read from Roman numerals, and voice leading between chords."""
 
 import re
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _NUMERAL = re.compile(r"([b#]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)([a-z0
 
 @dataclass(frozen=True)
 class Chord:
-    """Pitch classes (0 is C), the root first, and the one that the bass plays."""
+    """A chord: its pitch classes (0 is C), the root first, and the pitch class that the bass plays."""
 
     tones: tuple[int, ...]
     bass: int
@@ -55,11 +55,11 @@ class Chord:
 
 
 def parse_chord(numeral: str, tonic: int) -> Chord:
-    """Read a chord from its Roman numeral; ValueError if it cannot be read.
+    """Read a chord from its Roman numeral; raise ValueError if it is invalid.
 
-    numeral: capitals are major, small letters minor; then a quality (`7`, `maj9`, `sus4`, `dim`, ...), and
-    `/3`, `/5` or `/7` for an inversion: `bVII`, `ii7`, `V7/3`.
-    tonic: the key's pitch, whose class counts.
+    numeral: upper case is major, lower case is minor. A quality (`7`, `maj9`, `sus4`, `dim`, ...) may
+    follow, then `/3`, `/5` or `/7` for an inversion. Examples: `bVII`, `ii7`, `V7/3`.
+    tonic: the key's tonic, in any octave.
     """
     match = _NUMERAL.fullmatch(numeral)
     minor = "m" if match and match[2].islower() and not match[3].startswith(("dim", "m", "sus")) else ""
@@ -77,11 +77,11 @@ def progression(numerals: str, tonic: int) -> list[Chord]:
     return [parse_chord(numeral, tonic) for numeral in numerals.split()]
 
 
-def ladder(scale, tonic: int, low: int, high: int) -> list[int]:
+def scale_pitches(scale, tonic: int, low: int, high: int) -> list[int]:
     """List the MIDI pitches of a scale from `low` to `high`, both included, ascending.
 
     scale: a name from SCALES, or semitones above the tonic.
-    tonic: the key's pitch, whose class counts.
+    tonic: the key's tonic, in any octave.
     """
     steps = SCALES[scale] if isinstance(scale, str) else scale
     classes = {(tonic + step) % 12 for step in steps}
@@ -89,22 +89,25 @@ def ladder(scale, tonic: int, low: int, high: int) -> list[int]:
 
 
 def nearest(pitch_class: int, target: float) -> int:
-    """Give the MIDI pitch of a class that lies nearest to a target pitch."""
+    """Return the MIDI pitch of a pitch class that is nearest to a target pitch."""
     return pitch_class + 12 * round((target - pitch_class) / 12)
 
 
-def _parallels(before: tuple[int, ...], after: tuple[int, ...]) -> int:
-    """Count pairs of voices that move in parallel fifths or octaves, which sound like one voice."""
+def _count_parallels(previous: tuple[int, ...], current: tuple[int, ...]) -> int:
+    """Count pairs of voices that move in parallel fifths or octaves, which sound like a single voice."""
     count = 0
-    for (low, low_after), (high, high_after) in combinations(zip(before, after, strict=True), 2):
+    for (low, next_low), (high, next_high) in combinations(zip(previous, current, strict=True), 2):
         interval = (high - low) % 12
-        same = interval == (high_after - low_after) % 12
-        count += same and interval in (0, 7) and low != low_after
+        is_same = interval == (next_high - next_low) % 12
+        count += is_same and interval in (0, 7) and low != next_low
     return count
 
 
-def _spellings(chord: Chord, voices: int) -> list[int]:
-    """Choose as many tones as there are voices: the fifth goes first, the root doubles first."""
+def _tones_for_voices(chord: Chord, voices: int) -> list[int]:
+    """Choose one chord tone per voice.
+
+    With too few voices the fifth is left out first; with too many the root is doubled first.
+    """
     tones = list(chord.tones)
     while len(tones) > voices:
         tones.remove(tones[2] if len(tones) > 3 else tones[0])
@@ -112,52 +115,55 @@ def _spellings(chord: Chord, voices: int) -> list[int]:
     return tones + extra[: voices - len(tones)]
 
 
-def voice(
-    chord: Chord, *, before: tuple[int, ...] | None, voices: int, low: int, high: int
+def voice_chord(
+    chord: Chord, *, previous: tuple[int, ...] | None, voices: int, low: int, high: int
 ) -> tuple[int, ...]:
-    """Spread a chord over voices, as ascending MIDI pitches, so that each voice moves as little as it can.
+    """Choose ascending MIDI pitches for a chord, so that the voices move little.
 
-    before: the previous chord's pitches; without it the voicing nearest the middle is taken.
-    voices: notes wanted, 2 to 5.
-    low, high: MIDI pitches that no voice leaves; at least two octaves apart for a choice.
+    Unisons, gaps of more than 9 semitones, and parallel fifths or octaves are avoided.
+
+    previous: the previous chord's pitches; without it the voicing nearest the middle of the range is chosen.
+    voices: number of notes, 2 to 5.
+    low, high: the range in MIDI pitches; at least two octaves leave a choice.
     """
-    places = [
-        [pitch for pitch in range(low, high + 1) if pitch % 12 == tone] for tone in _spellings(chord, voices)
+    candidates = [
+        [pitch for pitch in range(low, high + 1) if pitch % 12 == tone]
+        for tone in _tones_for_voices(chord, voices)
     ]
     middle = (low + high) / 2
 
     def cost(pitches: tuple[int, ...]) -> float:
         gaps = [b - a for a, b in pairwise(pitches)]
-        ugly = sum(6.0 for gap in gaps if gap < 1) + sum(gap - 9 for gap in gaps if gap > 9)
-        ugly += 0.15 * abs(sum(pitches) / len(pitches) - middle)
-        if before is None or len(before) != len(pitches):
-            return ugly
-        moved = sum(abs(a - b) for a, b in zip(before, pitches, strict=True))
-        return ugly + moved + 5 * _parallels(before, pitches)
+        penalty = sum(6.0 for gap in gaps if gap < 1) + sum(gap - 9 for gap in gaps if gap > 9)
+        penalty += 0.15 * abs(sum(pitches) / len(pitches) - middle)
+        if previous is None or len(previous) != len(pitches):
+            return penalty
+        moved = sum(abs(a - b) for a, b in zip(previous, pitches, strict=True))
+        return penalty + moved + 5 * _count_parallels(previous, pitches)
 
-    return min((tuple(sorted(pitches)) for pitches in product(*places)), key=cost)
+    return min((tuple(sorted(pitches)) for pitches in product(*candidates)), key=cost)
 
 
 def voice_lead(
     chords: list[Chord], *, voices: int = 4, low: int = 55, high: int = 79
 ) -> list[tuple[int, ...]]:
-    """Voice a progression: for each chord ascending MIDI pitches, close to the chord before."""
+    """Voice a progression: ascending MIDI pitches for each chord, close to those of the previous chord."""
     voicings: list[tuple[int, ...]] = []
     for chord in chords:
-        before = voicings[-1] if voicings else None
-        voicings.append(voice(chord, before=before, voices=voices, low=low, high=high))
+        previous = voicings[-1] if voicings else None
+        voicings.append(voice_chord(chord, previous=previous, voices=voices, low=low, high=high))
     return voicings
 
 
 def bass_line(chords: list[Chord], *, start: int, low: int, high: int) -> list[int]:
-    """Give each chord's bass note, near the one before and within a range, as MIDI pitches.
+    """Choose each chord's bass note as a MIDI pitch, near the previous one and within a range.
 
-    start: where the line begins. low, high: the range, at least an octave wide.
+    start: the pitch that the line begins near. low, high: the range, at least an octave wide.
     """
-    line, here = [], float(start)
+    line, previous = [], float(start)
     for chord in chords:
-        pitch = nearest(chord.bass, here)
+        pitch = nearest(chord.bass, previous)
         pitch += 12 * (pitch < low) - 12 * (pitch > high)
         line.append(pitch)
-        here = 0.7 * pitch + 0.3 * start
+        previous = 0.7 * pitch + 0.3 * start
     return line

@@ -1,4 +1,4 @@
-"""The demo's library: composes every piece, writes it as MP3 or FLAC, and tags it."""
+"""Composes every piece of the demo's library and writes it as a tagged MP3 or FLAC file."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer.demo.composer.harmony import NOTE_NAMES
 from explorer.demo.composer.mastering import master
-from explorer.demo.composer.naming import Names, name_piece, stream
+from explorer.demo.composer.naming import name_piece, random_stream
 from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ
 from explorer.demo.composer.styles import COMPOSERS
 from explorer.demo.sound_files import write_sound
@@ -21,7 +21,7 @@ PIECES_PER_STYLE = 5
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A finished piece: stereo samples at 44.1 kHz and what its tags say."""
+    """A finished piece: stereo samples at 44.1 kHz, and the texts and numbers for its tags."""
 
     samples: np.ndarray
     title: str
@@ -35,7 +35,7 @@ class Piece:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
+        """The length in seconds."""
         return len(self.samples) / SAMPLE_RATE_HZ
 
 
@@ -47,9 +47,9 @@ def compose(style: str, index: int, *, seed: int = 2026) -> Piece:
     style : str
         One of STYLES.
     index : int
-        The piece's number in its style, from 0; any number gives another piece.
+        The piece's number in its style, from 0; every number gives a different piece.
     seed : int
-        Equal seeds give equal pieces.
+        The same seed gives the same piece.
 
     Returns
     -------
@@ -59,13 +59,13 @@ def compose(style: str, index: int, *, seed: int = 2026) -> Piece:
     Raises
     ------
     ValueError
-        If there is no such style, or a number is negative.
+        If the style does not exist, or `index` or `seed` is negative.
     """
     if style not in COMPOSERS:
         raise ValueError(f"style={style!r} must be one of {', '.join(STYLES)}")
     if index < 0 or seed < 0:
         raise ValueError(f"index={index} and seed={seed} must not be negative")
-    draft = COMPOSERS[style](stream(seed, style, index))
+    draft = COMPOSERS[style](random_stream(seed, style, index))
     names = name_piece(style, index, seed=seed)
     return Piece(
         samples=master(draft.mix),
@@ -83,18 +83,18 @@ def compose(style: str, index: int, *, seed: int = 2026) -> Piece:
 def compose_library(
     folder: Path, *, seed: int = 2026, progress: Callable[[int, int], None] | None = None
 ) -> list[Path]:
-    """Write the demo's songs, a folder a style, and leave alone what is there already.
+    """Write the demo's songs into one folder per style; existing files stay unchanged.
 
-    Encoding and most of the arithmetic happen outside Python's lock, so threads use several cores.
+    Encoding and most of the arithmetic release Python's global lock, so threads use several cores.
 
     Parameters
     ----------
     folder : Path
-        Where the library goes; made where it is missing.
+        The library's folder; created if it is missing.
     seed : int
-        Another seed composes another library, under other titles.
+        A different seed composes a different library, with different titles.
     progress : callable, optional
-        Called in this thread with the number of songs there and the number wanted.
+        Called in the caller's thread with the number of songs that exist and the number of all songs.
 
     Returns
     -------
@@ -106,31 +106,31 @@ def compose_library(
     AudioError
         If a file cannot be written.
     """
-    wanted = {
-        _path(Path(folder), style, index, seed): (style, index)
+    pieces = {
+        _piece_path(Path(folder), style, index, seed): (style, index)
         for style in STYLES
         for index in range(PIECES_PER_STYLE)
     }
-    missing = [path for path in wanted if not path.exists()]
-    done = len(wanted) - len(missing)
+    missing = [path for path in pieces if not path.exists()]
+    done = len(pieces) - len(missing)
     report = progress or (lambda done, total: None)
-    report(done, len(wanted))
+    report(done, len(pieces))
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        jobs = [pool.submit(_compose_file, path, *wanted[path], seed) for path in missing]
+        jobs = [pool.submit(_compose_file, path, *pieces[path], seed) for path in missing]
         try:
             for number, job in enumerate(as_completed(jobs), start=done + 1):
                 job.result()
-                report(number, len(wanted))
+                report(number, len(pieces))
         except BaseException:
-            # Without this, leaving the block would wait for every song that is still to come.
+            # Cancel the queued songs: leaving the `with` block would otherwise wait for all of them.
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return list(wanted)
+    return list(pieces)
 
 
-def _path(folder: Path, style: str, index: int, seed: int) -> Path:
-    """Give a piece's file: FLAC, which is written in a fifteenth of MP3's time, but for one of each style."""
-    names: Names = name_piece(style, index, seed=seed)
+def _piece_path(folder: Path, style: str, index: int, seed: int) -> Path:
+    """Return a piece's path: MP3 for a style's first piece, else FLAC, which encodes 15 times faster."""
+    names = name_piece(style, index, seed=seed)
     suffix = "mp3" if index == 0 else "flac"
     return folder / style / f"{names.artist} - {names.title}.{suffix}"
 
@@ -140,14 +140,13 @@ def _compose_file(path: Path, style: str, index: int, seed: int) -> None:
 
 
 def write_piece(path: Path, piece: Piece) -> None:
-    """Encode and tag a piece, so that the file is either absent or whole.
+    """Encode a piece and write it with its tags; a failed write leaves no partial file.
 
     Parameters
     ----------
     path : Path
-        Ends in `.mp3` or `.flac`; its folder is made where it is missing.
+        Ends in `.mp3` or `.flac`; its folder is created if it is missing.
     piece : Piece
-        What to write.
 
     Raises
     ------

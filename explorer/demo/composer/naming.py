@@ -1,4 +1,4 @@
-"""Titles, artists and albums for the pieces, all of them invented."""
+"""Gives every piece an invented title, artist and album."""
 
 from dataclasses import dataclass
 from zlib import crc32
@@ -8,9 +8,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Words:
-    """A style's vocabulary, each field separated by semicolons.
+    """The words that a style's names are made of; semicolons separate the entries of a field.
 
-    Artists stand with an album each; an opening and an ending make a title.
+    An entry of `artists` is "artist: album". An opening followed by an ending is a title.
     """
 
     artists: str
@@ -20,7 +20,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Names:
-    """What a piece is called, and where it belongs."""
+    """A piece's title, artist, album, year and track number."""
 
     title: str
     artist: str
@@ -103,18 +103,18 @@ WORDS = {
 }
 
 
-def stream(seed: int, style: str, *numbers: int) -> np.random.Generator:
-    """Open the random stream of a style, the same on every machine; `numbers` tell it from others."""
+def random_stream(seed: int, style: str, *numbers: int) -> np.random.Generator:
+    """Return the random generator for a seed, a style and `numbers`; it is the same on every machine."""
     return np.random.default_rng([seed, crc32(style.encode()), *numbers])
 
 
 def name_piece(style: str, index: int, *, seed: int) -> Names:
-    """Name a style's piece of a number (from 0), differently from every other piece of the seed."""
+    """Name the piece with a number (from 0) in a style; no two pieces of a seed have the same title."""
     words = WORDS[style]
-    rng = stream(seed, style)
+    rng = random_stream(seed, style)
     openings = rng.permutation(words.openings.split("; "))
     endings = rng.permutation(words.endings.split("; "))
-    # Walking down shifted diagonals meets every pair of halves once, and no half twice in a row of eight.
+    # Take the pairs along shifted diagonals: every pair occurs once, and eight titles in a row share no half.
     size = len(endings)
     title = f"{openings[index % size]} {endings[(index + index // size) % size]}"
     if index >= size**2:

@@ -1,19 +1,19 @@
-"""Notes, the grid of beats they sit on, and the bus that instruments play into."""
+"""Notes, the grid that turns beats into seconds, and the stereo bus that sounds are mixed into."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ
 
 Instrument = Callable[[float, float, float], np.ndarray]
-"""From a MIDI pitch, a duration in seconds and a velocity from 0 to 1 to samples, (n,) or (n, 2).
+"""A function (MIDI pitch, duration in seconds, velocity from 0 to 1) that returns samples, (n,) or (n, 2).
 
-The samples may outlast the duration: a release is the instrument's own affair.
+The samples may be longer than the duration, because an instrument adds its release.
 """
 
-_HITS = {"X": 1.0, "x": 0.75, "o": 0.45, ",": 0.22}
+_HIT_LEVELS = {"X": 1.0, "x": 0.75, "o": 0.45, ",": 0.22}
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,13 @@ class Note:
     pitch: float
     velocity: float = 0.75
 
-    def moved(self, **changes) -> "Note":
-        """Copy the note with some of its fields changed."""
-        return replace(self, **changes)
-
 
 @dataclass(frozen=True)
 class Grid:
     """Tempo and swing.
 
-    `swing` is the share of a pair of notes that the first takes, 0.5 for none and 0.667 for triplets;
-    `pair` is the pair's length in beats.
+    `swing` is the share of a pair's time that its first note takes: 0.5 is no swing, 0.667 gives triplets.
+    `pair` is the length of a pair in beats.
     """
 
     bpm: float
@@ -43,7 +39,7 @@ class Grid:
     pair: float = 1.0
 
     def seconds(self, beat: float) -> float:
-        """Give a beat's time in seconds."""
+        """Convert a position in beats to seconds."""
         whole, part = divmod(beat / self.pair, 1.0)
         if part < 0.5:
             part *= 2 * self.swing
@@ -53,7 +49,7 @@ class Grid:
 
 
 class Bus:
-    """A stereo track as long as the piece, into which sounds are added."""
+    """A stereo track as long as the piece; sounds are added to it."""
 
     def __init__(self, grid: Grid, duration_s: float):
         self.grid = grid
@@ -62,14 +58,14 @@ class Bus:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds."""
+        """The length in seconds."""
         return len(self.samples) / SAMPLE_RATE_HZ
 
     def add(self, sound: np.ndarray, at_s: float, *, gain: float = 1.0, pan: float = 0.0) -> None:
-        """Add a sound at a time; what would outlast the piece is cut off.
+        """Add a sound at a time; cut it off where the piece ends.
 
-        sound: mono is placed by constant-power panning, stereo is balanced. [shape=(n,) or (n, 2), float32].
-        at_s: before 0 counts as 0.
+        sound: constant-power panning places mono; stereo is balanced. [shape=(n,) or (n, 2), float32].
+        at_s: a negative time counts as 0.
         pan: -1 is left, 1 is right.
         """
         start = max(0, round(at_s * SAMPLE_RATE_HZ))
@@ -91,31 +87,31 @@ class Bus:
         pan: float = 0.0,
         spread: float = 0.0,
         rng: np.random.Generator | None = None,
-        loose_s: float = 0.006,
+        jitter_s: float = 0.006,
         strum_s: float = 0.0,
     ) -> None:
-        """Play notes, in any order; equal ones are rendered once.
+        """Play notes, in any order; equal notes are rendered once.
 
         gain, pan: as for `add`.
-        spread: how far an octave above or below middle C moves to the right or left.
-        rng: makes timing and loudness human; without it both are exact.
-        loose_s: standard deviation of the timing with `rng`.
-        strum_s: delay between notes that begin together, in the order given.
+        spread: change of `pan` per octave above middle C.
+        rng: varies timing and loudness at random, as a human player does; without it both are exact.
+        jitter_s: standard deviation of the timing, if `rng` is given.
+        strum_s: delay between notes that begin on the same beat, in the order of `notes`.
         """
         rendered: dict[tuple, np.ndarray] = {}
-        together: dict[float, int] = {}
+        notes_on_beat: dict[float, int] = {}
         for note in notes:
             start_s = self.seconds(note.beat)
             length_s = self.seconds(note.beat + note.beats) - start_s
             key = (note.pitch, round(length_s, 2), round(note.velocity * 8))
             if key not in rendered:
                 rendered[key] = instrument(note.pitch, length_s, round(note.velocity * 8) / 8)
-            turn = together.get(note.beat, 0)
-            together[note.beat] = turn + 1
-            start_s += turn * strum_s
+            position = notes_on_beat.get(note.beat, 0)
+            notes_on_beat[note.beat] = position + 1
+            start_s += position * strum_s
             level = note.velocity
             if rng is not None:
-                start_s += loose_s * rng.standard_normal()
+                start_s += jitter_s * rng.standard_normal()
                 level *= 1 + 0.08 * rng.standard_normal()
             self.add(rendered[key], start_s, gain=gain * level, pan=pan + spread * (note.pitch - 60) / 12)
 
@@ -131,20 +127,20 @@ class Bus:
         pan: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> None:
-        """Beat a drum by a pattern, once a bar.
+        """Play a drum in a pattern that repeats over the bars.
 
-        pattern: one character a step: `X` loud, `x` normal, `o` soft, `,` a ghost, anything else a rest.
-        It may last several bars.
-        bars: bars in which it plays.
+        pattern: one character per step: `X` loud, `x` normal, `o` soft, `,` ghost note, any other a rest.
+        It may be several bars long.
+        bars: numbers of the bars in which the drum plays.
         gain, pan: as for `add`.
-        rng: makes loudness human.
+        rng: varies the loudness at random, as a human player does.
         """
         steps = round(steps_per_beat * beats_per_bar)
         for bar in bars:
             offset = bar * steps % len(pattern)
             for step, mark in enumerate(pattern[offset : offset + steps]):
-                if mark in _HITS:
-                    level = gain * _HITS[mark]
+                if mark in _HIT_LEVELS:
+                    level = gain * _HIT_LEVELS[mark]
                     if rng is not None:
                         level *= 1 + 0.07 * rng.standard_normal()
                     start_s = self.seconds(bar * beats_per_bar + step / steps_per_beat)
@@ -153,7 +149,10 @@ class Bus:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a style hands over: a mix that is not yet mastered, and what it was meant to be."""
+    """A piece as a style module returns it: the mix before mastering, its tempo and its key.
+
+    `tonic` is a pitch class (0 is C); `mode` is the name of a scale.
+    """
 
     mix: np.ndarray
     bpm: float

@@ -1,4 +1,4 @@
-"""Instruments that sound for as long as they are held: synthesisers, reeds, strings, pipes, pads.
+"""Instruments that sound as long as a note is held: synthesisers, reeds, strings, flutes, organs, pads.
 
 Each function takes a timbre and returns an instrument (see `score.Instrument`).
 """
@@ -8,29 +8,29 @@ import numpy as np
 from explorer.demo.composer.effects import bandpass
 from explorer.demo.composer.oscillators import (
     SAMPLE_RATE_HZ,
-    cycle,
     ensemble,
+    filter_sweep,
     harmonics,
-    hertz,
     oscillate,
-    seconds,
-    sweep,
+    pitch_to_hz,
+    sample_times,
+    wavetable,
 )
 from explorer.demo.composer.score import Instrument
 
-_BODY = ((290, 1.0, 90), (480, 0.9, 140), (1100, 0.6, 500), (2500, 0.7, 1200))
+_VIOLIN_FORMANTS = ((290, 1.0, 90), (480, 0.9, 140), (1100, 0.6, 500), (2500, 0.7, 1200))
 
 
 def envelope(
     hold_s: float, *, attack_s: float, release_s: float, decay_s: float = 0.0, sustain: float = 1.0
 ) -> np.ndarray:
-    """Rise, fall to a level, hold, and release. [shape=(n,), float32], as long as hold and release.
+    """Return an attack-decay-sustain-release envelope, `hold_s + release_s` long. [shape=(n,), float32].
 
     hold_s: time until the release begins. attack_s, decay_s, release_s: lengths of the slopes.
-    sustain: the level that is held, 0 to 1.
+    sustain: the level after the decay, 0 to 1.
     """
     attack_s = min(attack_s, hold_s)
-    time = seconds(max(2, int((hold_s + release_s) * SAMPLE_RATE_HZ)))
+    time = sample_times(max(2, int((hold_s + release_s) * SAMPLE_RATE_HZ)))
     level = np.minimum(1, time / max(attack_s, 1e-3))
     if decay_s:
         level *= sustain + (1 - sustain) * np.exp(-np.maximum(0, time - attack_s) * (3 / decay_s))
@@ -38,8 +38,8 @@ def envelope(
     return (level * fade**1.5).astype(np.float32)
 
 
-def shape(frequency_hz: float, formants, *, tilt: float) -> np.ndarray:
-    """Give harmonics that fall as k**-tilt and pass through formants. [shape=(H,), float64]."""
+def formant_harmonics(frequency_hz: float, formants, *, tilt: float) -> np.ndarray:
+    """Return amplitudes of harmonics that fall as k**-tilt, filtered by formants. [shape=(H,), float64]."""
     k = np.arange(1, max(2, min(180, int(12_000 / frequency_hz))))
     frequencies = k * frequency_hz
     peaks = sum(gain / (1 + ((frequencies - centre) / width) ** 2) for centre, gain, width in formants)
@@ -49,7 +49,7 @@ def shape(frequency_hz: float, formants, *, tilt: float) -> np.ndarray:
 def vibrato(
     frequency_hz: float, time: np.ndarray, *, rate_hz: float, cents: float, onset_s: float, phase: float = 0.0
 ) -> np.ndarray:
-    """Let a frequency waver, from `onset_s` on. [shape=(n,), float32]."""
+    """Return a frequency with vibrato that begins at `onset_s`, in Hz. [shape=(n,), float32]."""
     depth = cents * np.clip((time - onset_s) / 0.3, 0, 1)
     wave = np.sin(np.float32(2 * np.pi * rate_hz) * time + np.float32(phase))
     return np.float32(frequency_hz) * (1 + np.float32(np.log(2) / 1200) * depth * wave)
@@ -73,27 +73,29 @@ def synth(
     """Make a subtractive synthesiser: detuned oscillators through a swept resonant low-pass filter.
 
     waveform: as for `oscillators.harmonics`.
-    cutoff_hz: where the filter rests, and where a full velocity drives it.
+    cutoff_hz: the filter's cutoff at rest, and the one that full velocity raises it to.
     resonance: gain at the cutoff.
-    rise_s, fall_s: time constants of the filter's way up and down.
+    rise_s, fall_s: time constants of the cutoff's rise and fall.
     attack_s, decay_s, sustain, release_s: of the loudness, as for `envelope`.
-    voices: oscillators; one is mono, two or more are spread from left to right.
-    detune_cents: distance of the outermost from the true pitch.
-    sub: loudness of a sine an octave below.
+    voices: number of oscillators; one is mono, two or more are stereo.
+    detune_cents: detuning of the lowest and the highest oscillator.
+    sub: level of a sine an octave below.
     """
     low_hz, high_hz = cutoff_hz
     offsets = np.linspace(-detune_cents, detune_cents, voices) / 100 if voices > 1 else [0.0]
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
         level = envelope(duration_s, attack_s=attack_s, release_s=release_s, decay_s=decay_s, sustain=sustain)
-        time = seconds(len(level))
-        opening = (1 - np.exp(-time / rise_s)) * np.exp(-time / fall_s)
-        cutoff = low_hz * (high_hz / low_hz) ** (opening * (0.4 + 0.6 * velocity))
+        time = sample_times(len(level))
+        filter_opening = (1 - np.exp(-time / rise_s)) * np.exp(-time / fall_s)
+        cutoff = low_hz * (high_hz / low_hz) ** (filter_opening * (0.4 + 0.6 * velocity))
         parts = [
-            sweep(waveform, pitch + float(offset), cutoff, resonance=resonance, start=(0.37 * i) % 1)
+            filter_sweep(
+                waveform, pitch + float(offset), cutoff, resonance=resonance, start_phase=(0.37 * i) % 1
+            )
             for i, offset in enumerate(offsets)
         ]
-        low = sub * np.sin(np.float32(2 * np.pi * hertz(pitch - 12)) * time) if sub else 0
+        low = sub * np.sin(np.float32(2 * np.pi * pitch_to_hz(pitch - 12)) * time) if sub else 0
         if voices == 1:
             return (parts[0] + low) * level
         left, right = sum(parts[::2]), sum(parts[1::2]) * (len(parts[::2]) / len(parts[1::2]))
@@ -106,32 +108,32 @@ def synth(
 def reed(
     *, cents: tuple[float, ...] = (-7.0, 0.0, 8.0), vibrato_cents: float = 0.0, attack_s: float = 0.025
 ) -> Instrument:
-    """Make free reeds: an accordion has several that beat, a melodica one with vibrato.
+    """Make free reeds: several that beat for an accordion, or one with vibrato for a melodica.
 
-    cents: tuning of each reed. vibrato_cents: depth of the vibrato. attack_s: time until the reeds sound.
+    cents: tuning of each reed. vibrato_cents: depth of the vibrato. attack_s: length of the attack.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
         level = envelope(duration_s * 0.94, attack_s=attack_s, release_s=0.05, decay_s=0.3, sustain=0.85)
-        time = seconds(len(level))
-        amplitudes = harmonics("reed", hertz(pitch))
+        time = sample_times(len(level))
+        amplitudes = harmonics("reed", pitch_to_hz(pitch))
         amplitudes = amplitudes / np.sqrt(1 + (np.arange(len(amplitudes)) / (5 + 9 * velocity)) ** 2)
-        wave = cycle(amplitudes / 3)
+        table = wavetable(amplitudes / 3)
         sound = np.zeros(len(level), dtype=np.float32)
         for number, offset in enumerate(cents):
-            frequency = hertz(pitch + offset / 100)
+            frequency = pitch_to_hz(pitch + offset / 100)
             if vibrato_cents:
                 frequency = vibrato(frequency, time, rate_hz=5.2, cents=vibrato_cents, onset_s=0.15)
-            sound += oscillate(wave, frequency, count=len(level), start=0.29 * number)
+            sound += oscillate(table, frequency, count=len(level), start_phase=0.29 * number)
         return sound * level / len(cents)
 
     return render
 
 
 def bowed(rng: np.random.Generator, *, attack_s: float = 0.06, vibrato_cents: float = 14.0) -> Instrument:
-    """Make two bowed strings: a saw wave through a violin's body, with vibrato and the bow's noise.
+    """Make two violins in unison: a waveform with a violin's formants, vibrato and bow noise.
 
-    attack_s: how softly a note begins. vibrato_cents: depth of the vibrato on held notes.
+    attack_s: length of the attack. vibrato_cents: depth of the vibrato on held notes.
     """
     players = [(rng.uniform(4.8, 6.0), rng.uniform(0, 6), offset) for offset in (-3.0, 3.0)]
 
@@ -139,22 +141,23 @@ def bowed(rng: np.random.Generator, *, attack_s: float = 0.06, vibrato_cents: fl
         level = envelope(
             duration_s * 0.97, attack_s=attack_s, release_s=0.12, decay_s=0.5, sustain=0.8 + 0.2 * velocity
         )
-        time = seconds(len(level))
-        wave = cycle(shape(hertz(pitch), _BODY, tilt=1.15 - 0.3 * velocity))
+        time = sample_times(len(level))
+        table = wavetable(formant_harmonics(pitch_to_hz(pitch), _VIOLIN_FORMANTS, tilt=1.15 - 0.3 * velocity))
         sides = []
         for rate_hz, phase, offset in players:
-            bend = vibrato(
-                hertz(pitch + offset / 100),
+            frequency = vibrato(
+                pitch_to_hz(pitch + offset / 100),
                 time,
                 rate_hz=rate_hz,
                 cents=vibrato_cents,
                 onset_s=0.12,
                 phase=phase,
             )
-            sides.append(oscillate(wave, bend, count=len(level), start=phase))
-        rosin = bandpass(rng.standard_normal(len(level), dtype=np.float32), 2000, 6000) * 0.03
+            sides.append(oscillate(table, frequency, count=len(level), start_phase=phase))
+        bow_noise = bandpass(rng.standard_normal(len(level), dtype=np.float32), 2000, 6000) * 0.03
         left, right = sides
-        return np.stack([left + 0.5 * right + rosin, right + 0.5 * left - rosin], axis=1) * level[:, None]
+        both = np.stack([left + 0.5 * right + bow_noise, right + 0.5 * left - bow_noise], axis=1)
+        return both * level[:, None]
 
     return render
 
@@ -168,20 +171,21 @@ def pad(
     spread_cents: float = 22.0,
     hollow: bool = False,
 ) -> Instrument:
-    """Make a stereo pad: an ensemble that swells in and out.
+    """Make a stereo pad: an ensemble that fades in and out slowly.
 
-    brightness_hz: where the harmonics begin to fall steeply.
-    attack_s, release_s: lengths of the swells.
-    spread_cents: how far a note spreads in pitch.
-    hollow: odd harmonics only, as a clarinet has.
+    brightness_hz: the frequency above which the harmonics become much weaker.
+    attack_s, release_s: lengths of the fade in and the fade out.
+    spread_cents: as for `oscillators.ensemble`.
+    hollow: use odd harmonics only, as a clarinet does.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
         level = envelope(duration_s, attack_s=attack_s, release_s=release_s)
-        amplitudes = harmonics("square" if hollow else "saw", hertz(pitch))[:60]
+        base_hz = pitch_to_hz(pitch)
+        amplitudes = harmonics("square" if hollow else "saw", base_hz)[:60]
         k = np.arange(1, len(amplitudes) + 1)
-        amplitudes = amplitudes / (1 + (k * hertz(pitch) / (brightness_hz * (0.6 + 0.6 * velocity))) ** 2)
-        sound = ensemble(hertz(pitch), amplitudes, count=len(level), rng=rng, spread_cents=spread_cents)
+        amplitudes = amplitudes / (1 + (k * base_hz / (brightness_hz * (0.6 + 0.6 * velocity))) ** 2)
+        sound = ensemble(base_hz, amplitudes, count=len(level), rng=rng, spread_cents=spread_cents)
         return sound * level[:, None]
 
     return render
@@ -190,18 +194,18 @@ def pad(
 def whistle(rng: np.random.Generator, *, breath: float = 0.08) -> Instrument:
     """Make a tin whistle or flute: nearly a sine, with a little vibrato and the player's breath.
 
-    breath: loudness of the breath over the tone.
+    breath: level of the breath noise relative to the tone.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
         level = envelope(duration_s * 0.93, attack_s=0.035, release_s=0.06)
-        time = seconds(len(level))
-        wave = cycle(np.array([1.0, 0.32 * velocity, 0.16 * velocity, 0.05, 0.02]))
-        bend = vibrato(hertz(pitch), time, rate_hz=5.0, cents=11, onset_s=0.15)
+        time = sample_times(len(level))
+        table = wavetable(np.array([1.0, 0.32 * velocity, 0.16 * velocity, 0.05, 0.02]))
+        frequency = vibrato(pitch_to_hz(pitch), time, rate_hz=5.0, cents=11, onset_s=0.15)
         noise = rng.standard_normal(len(level), dtype=np.float32)
-        air = bandpass(noise, hertz(pitch) * 0.8, min(14_000, hertz(pitch) * 3))
-        chiff = breath * (1 + 3 * np.exp(-time / 0.03))
-        return (oscillate(wave, bend, count=len(level)) + chiff * air) * level
+        breath_noise = bandpass(noise, pitch_to_hz(pitch) * 0.8, min(14_000, pitch_to_hz(pitch) * 3))
+        breath_level = breath * (1 + 3 * np.exp(-time / 0.03))
+        return (oscillate(table, frequency, count=len(level)) + breath_level * breath_noise) * level
 
     return render
 
@@ -209,38 +213,38 @@ def whistle(rng: np.random.Generator, *, breath: float = 0.08) -> Instrument:
 def organ(*, drawbars: tuple[float, ...] = (0.8, 0.5, 1.0, 0.5, 0, 0.3), click: float = 0.15) -> Instrument:
     """Make a drawbar organ.
 
-    drawbars: loudness of the sub-octave, the fifth, the unison and the harmonics above.
-    click: loudness of the key's contact.
+    drawbars: levels of the sub-octave, the fifth, the unison and the harmonics above.
+    click: level of the click at the start of a note.
     """
-    # In halves of the fundamental: 16', 5 1/3', 8', 4', 2 2/3', 2', 1 3/5', 1 1/3', 1'.
+    # Harmonics of half the fundamental. Drawbars: 16', 5 1/3', 8', 4', 2 2/3', 2', 1 3/5', 1 1/3', 1'.
     numbers = (1, 3, 2, 4, 6, 8, 10, 12, 16)[: len(drawbars)]
     amplitudes = np.zeros(16)
     for number, level in zip(numbers, drawbars, strict=True):
         amplitudes[number - 1] = level
-    wave = cycle(amplitudes / 2)
+    table = wavetable(amplitudes / 2)
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
         level = envelope(duration_s * 0.95, attack_s=0.004, release_s=0.03)
-        level = level * (1 + click * np.exp(-seconds(len(level)) / 0.004))
-        return oscillate(wave, hertz(pitch) / 2, count=len(level)) * level
+        level = level * (1 + click * np.exp(-sample_times(len(level)) / 0.004))
+        return oscillate(table, pitch_to_hz(pitch) / 2, count=len(level)) * level
 
     return render
 
 
 def chip(*, waveform: str = "pulse25", vibrato_cents: float = 0.0, decay_s: float = 0.0) -> Instrument:
-    """Make a voice of an old games console: a plain pulse or a stepped triangle.
+    """Make a tone channel of an old games console: a pulse wave or a stepped triangle wave.
 
     waveform: as for `oscillators.harmonics`. vibrato_cents: depth of the vibrato on held notes.
-    decay_s: 0 holds the note, else it falls away in 16 steps.
+    decay_s: 0 holds the level, otherwise it decays in 16 steps.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
         level = envelope(duration_s * 0.9, attack_s=0.001, release_s=0.012)
-        time = seconds(len(level))
+        time = sample_times(len(level))
         if decay_s:
             level = level * np.ceil(15 * np.exp(-time * (3 / decay_s))) / 15
-        frequency = vibrato(hertz(pitch), time, rate_hz=6.5, cents=vibrato_cents, onset_s=0.12)
-        sound = oscillate(cycle(harmonics(waveform, hertz(pitch))), frequency, count=len(level))
+        frequency = vibrato(pitch_to_hz(pitch), time, rate_hz=6.5, cents=vibrato_cents, onset_s=0.12)
+        sound = oscillate(wavetable(harmonics(waveform, pitch_to_hz(pitch))), frequency, count=len(level))
         if waveform == "triangle":
             sound = np.round(sound * 6) / 6
         return (sound * level).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Human voices: formants over a spectrum that falls, one singer or a section of a choir.
+"""Human voices, made of harmonics that pass through a vowel's formants: a solo singer and a choir section.
 
 Each function takes a timbre and returns an instrument (see `score.Instrument`).
 """
@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from explorer.demo.composer.oscillators import cycle, ensemble, hertz, oscillate, seconds
+from explorer.demo.composer.oscillators import ensemble, oscillate, pitch_to_hz, sample_times, wavetable
 from explorer.demo.composer.score import Instrument
-from explorer.demo.composer.sustained import envelope, shape, vibrato
+from explorer.demo.composer.sustained import envelope, formant_harmonics, vibrato
 
 VOWELS = {
     "ah": ((700, 1.0, 110), (1150, 0.6, 120), (2600, 0.22, 170), (3300, 0.12, 220)),
@@ -21,42 +21,46 @@ VOWELS = {
 
 
 def singer(*, vowel: str = "ah", vibrato_cents: float = 28.0) -> Instrument:
-    """Make one trained voice: it slides up into a note, and the vibrato begins late.
+    """Make a solo voice: it slides up into a note, and its vibrato begins late.
 
     vowel: from VOWELS. vibrato_cents: depth of the vibrato.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
         level = envelope(duration_s, attack_s=0.11, release_s=0.22, decay_s=1.0, sustain=0.85)
-        time = seconds(len(level))
-        wave = cycle(shape(hertz(pitch), VOWELS[vowel], tilt=0.9 - 0.25 * velocity))
-        bend = vibrato(hertz(pitch), time, rate_hz=5.4, cents=vibrato_cents, onset_s=0.25)
-        scoop = 1 - 0.025 * np.exp(-time / 0.05)
-        return oscillate(wave, bend * scoop, count=len(level)) * level
+        time = sample_times(len(level))
+        table = wavetable(formant_harmonics(pitch_to_hz(pitch), VOWELS[vowel], tilt=0.9 - 0.25 * velocity))
+        frequency = vibrato(pitch_to_hz(pitch), time, rate_hz=5.4, cents=vibrato_cents, onset_s=0.25)
+        slide = 1 - 0.025 * np.exp(-time / 0.05)
+        return oscillate(table, frequency * slide, count=len(level)) * level
 
     return render
 
 
 @lru_cache(maxsize=128)
 def _section(pitch: float, vowel: str, count: int) -> np.ndarray:
-    """A section of a choir on one note, from its own generator, so that any piece gets the same."""
+    """Render a choir section on a note. Its own generator makes the sound the same in every piece."""
     rng = np.random.default_rng([round(pitch * 100), count])
     return ensemble(
-        hertz(pitch), shape(hertz(pitch), VOWELS[vowel], tilt=0.75), count=count, rng=rng, spread_cents=17
+        pitch_to_hz(pitch),
+        formant_harmonics(pitch_to_hz(pitch), VOWELS[vowel], tilt=0.75),
+        count=count,
+        rng=rng,
+        spread_cents=17,
     )
 
 
 def choir(*, vowel: str = "ah", attack_s: float = 0.18, release_s: float = 0.35) -> Instrument:
-    """Make a section of a choir in stereo: many voices on a vowel.
+    """Make a choir section in stereo: many voices that sing a vowel.
 
-    vowel: from VOWELS. attack_s, release_s: how softly they begin and stop.
+    vowel: from VOWELS. attack_s, release_s: lengths of the fade in and the fade out.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
         level = envelope(
             duration_s, attack_s=attack_s, release_s=release_s, decay_s=2.0, sustain=0.75 + 0.2 * velocity
         )
-        # Whole tenths of a second let equal notes of nearby length share their voices.
+        # Round up to tenths of a second, so that equal notes of similar length share a cached rendering.
         count = -(-len(level) // 4410) * 4410
         return _section(pitch, vowel, count)[: len(level)] * level[:, None]
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from explorer.database.records import SongFacts, SongRow
-from explorer.errors import LibraryError, SongNotFoundError
-from explorer.mapping.similarity import Neighbours
+from explorer.errors import LibraryError, MappingError, SongNotFoundError
+from explorer.mapping.similarity import Neighbours, SongVectors
 from explorer.mapping.voronoi import Regions
 from explorer.web.data.facets import Facets, Filter, songs_in_groups
 from explorer.web.data.file_status import FileStatus
@@ -272,14 +272,12 @@ class Catalogue:
     @_computed_once
     def _neighbours(self) -> Neighbours:
         with open_library(self.database) as database:
-            song_ids, vectors = database.vectors(dtype=np.float32)
-        if song_ids == self.song_ids:
-            return Neighbours(vectors)
-        rows = {song_id: row for row, song_id in enumerate(song_ids)}
+            vectors = SongVectors.read(database)
         try:
-            return Neighbours(vectors[[rows[song_id] for song_id in self.song_ids]])
-        except KeyError as error:
+            vectors = vectors.select(self.song_ids)
+        except MappingError as error:
             raise LibraryError("The library has changed since this page was loaded: reload it.") from error
+        return vectors.neighbours
 
     # Groups
 

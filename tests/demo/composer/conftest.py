@@ -10,8 +10,8 @@ from explorer.demo.composer import compose_library
 
 
 @dataclass(frozen=True, eq=False)
-class Written:
-    """A song of the library as a player would find it."""
+class StoredSong:
+    """A song of the library, read from its file."""
 
     path: Path
     samples: np.ndarray
@@ -21,7 +21,7 @@ class Written:
 
 @pytest.fixture(scope="session")
 def composed(tmp_path_factory):
-    """The whole library, composed once: its folder, its files, and the progress that was reported."""
+    """The whole library, composed once: its folder, its files and the progress reports."""
     folder = tmp_path_factory.mktemp("library")
     progress = []
     paths = compose_library(folder, progress=lambda done, total: progress.append((done, total)))
@@ -33,6 +33,6 @@ def songs(composed):
     def read(path):
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
         tags = {key: values[0] for key, values in mutagen.File(path, easy=True).items()}
-        return Written(path, samples, rate, tags)
+        return StoredSong(path, samples, rate, tags)
 
     return [read(path) for path in composed[1]]

@@ -20,7 +20,7 @@ def _click(duration_s):
     return sound
 
 
-def test_filters_pass_their_band_only():
+def test_filters_pass_only_their_band():
     low, high = _sine(100), _sine(5000)
     assert _rms(effects.lowpass(low, 1000)) > 0.95 * _rms(low)
     assert _rms(effects.lowpass(high, 1000)) < 0.1 * _rms(high)
@@ -28,8 +28,8 @@ def test_filters_pass_their_band_only():
     assert _rms(effects.bandpass(high, 3000, 8000)) > 0.9 * _rms(high)
 
 
-def test_a_room_dies_away_in_its_time():
-    impulse = effects.room(2.0)
+def test_a_room_decays_by_60_db_in_its_decay_time():
+    impulse = effects.room_impulse(2.0)
     early = _rms(impulse[SAMPLE_RATE_HZ // 10 : SAMPLE_RATE_HZ // 5])
     late = _rms(impulse[round(1.1 * SAMPLE_RATE_HZ) : round(1.2 * SAMPLE_RATE_HZ)])
     assert -36 < 20 * np.log10(late / early) < -26
@@ -37,13 +37,13 @@ def test_a_room_dies_away_in_its_time():
 
 
 def test_reverberation_keeps_the_dry_sound_and_adds_a_tail():
-    wet = effects.reverberate(_click(1.0), effects.room(0.5), wet=0.5)
+    wet = effects.reverberate(_click(1.0), effects.room_impulse(0.5), wet=0.5)
     assert wet[0] == pytest.approx(1, abs=0.01)
     assert _rms(wet[4000:8000]) > 1e-4
     assert len(wet) == SAMPLE_RATE_HZ
 
 
-def test_echoes_come_in_time_from_side_to_side_and_weaker():
+def test_echoes_are_on_time_alternate_sides_and_get_weaker():
     wet = effects.echo(_click(2.0), 0.25, feedback=0.5, wet=0.6, darken_hz=8000)
     delay = round(0.25 * SAMPLE_RATE_HZ)
     peaks = [np.abs(wet[k * delay : k * delay + 400]).max(axis=0) for k in (1, 2, 3)]
@@ -53,7 +53,7 @@ def test_echoes_come_in_time_from_side_to_side_and_weaker():
     assert np.abs(wet[delay + 3000 : 2 * delay - 100]).max() < 1e-3
 
 
-def test_ducking_silences_at_the_beat_and_lets_go():
+def test_ducking_lowers_the_level_at_the_beat_and_releases_it():
     sound = np.ones((SAMPLE_RATE_HZ, 2), dtype=np.float32)
     ducked = effects.duck(sound, [0.5], depth=0.8, release_s=0.2)
     assert ducked[round(0.49 * SAMPLE_RATE_HZ)] == pytest.approx(1)
@@ -61,7 +61,7 @@ def test_ducking_silences_at_the_beat_and_lets_go():
     assert ducked[round(0.75 * SAMPLE_RATE_HZ)] == pytest.approx(1)
 
 
-def test_chorus_drifts_apart_on_the_two_sides():
+def test_chorus_makes_the_two_sides_different():
     sound = np.repeat(_sine(440)[:, None], 2, axis=1)
     wide = effects.chorus(sound)
     assert np.abs(wide[:, 0] - wide[:, 1]).max() > 0.1

@@ -18,21 +18,21 @@ from explorer.demo.composer import harmony
         ("Vsus4", (7, 0, 2), 7),
     ],
 )
-def test_numerals_are_read(numeral, tones, bass):
+def test_roman_numerals_are_read_as_chords(numeral, tones, bass):
     assert harmony.parse_chord(numeral, 60) == harmony.Chord(tones, bass)
 
 
 @pytest.mark.parametrize("numeral", ["", "H", "Iblah", "V7/4"])
-def test_what_is_no_chord_is_refused(numeral):
+def test_invalid_numerals_are_refused(numeral):
     with pytest.raises(ValueError, match="is not a chord"):
         harmony.parse_chord(numeral, 0)
 
 
-def test_chords_move_with_the_key():
+def test_chords_are_relative_to_the_key():
     assert harmony.progression("V", 2)[0].tones == (9, 1, 4)
 
 
-def test_voices_keep_their_range_and_sound_the_whole_chord():
+def test_voices_stay_in_range_and_include_every_chord_tone():
     chords = harmony.progression("I vi7 ii7 V7 I", 60)
     for chord, pitches in zip(chords, harmony.voice_lead(chords, low=52, high=74), strict=True):
         assert all(52 <= pitch <= 74 for pitch in pitches)
@@ -40,7 +40,7 @@ def test_voices_keep_their_range_and_sound_the_whole_chord():
         assert list(pitches) == sorted(pitches)
 
 
-def test_voices_keep_common_tones():
+def test_voices_keep_the_tones_that_chords_share():
     voicings = harmony.voice_lead(harmony.progression("I vi IV ii", 60), voices=3, low=52, high=79)
     for before, after in pairwise(voicings):
         moves = sorted(abs(a - b) for a, b in zip(before, after, strict=True))
@@ -57,11 +57,11 @@ def test_neighbouring_triads_avoid_parallel_fifths(numerals):
             assert not all(fifths)
 
 
-def test_the_bass_plays_inversions_near_its_last_note():
+def test_the_bass_plays_inversions_near_the_previous_note():
     line = harmony.bass_line(harmony.progression("I V/3 vi I/5", 60), start=45, low=38, high=52)
     assert [pitch % 12 for pitch in line] == [0, 11, 9, 7]
     assert all(abs(a - b) <= 7 for a, b in pairwise(line))
 
 
-def test_a_ladder_holds_the_scale_and_nothing_else():
-    assert harmony.ladder("major pentatonic", 62, 60, 72) == [62, 64, 66, 69, 71]
+def test_scale_pitches_are_those_of_the_scale_in_the_range():
+    assert harmony.scale_pitches("major pentatonic", 62, 60, 72) == [62, 64, 66, 69, 71]

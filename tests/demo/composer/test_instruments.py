@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from explorer.demo.composer import struck, sustained, voices
-from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ, hertz
+from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ, pitch_to_hz
 
 
 def _rng():
@@ -39,7 +39,7 @@ def _level(sound, start_s, end_s):
 
 
 @pytest.mark.parametrize("name", SUSTAINED | STRUCK)
-def test_an_instrument_sounds_its_pitch_and_ends_without_a_click(name):
+def test_an_instrument_plays_the_pitch_and_ends_without_a_click(name):
     pitch = 60
     sound = (SUSTAINED | STRUCK)[name]()(pitch, 1.0, 0.75)
     assert sound.dtype == np.float32
@@ -48,8 +48,8 @@ def test_an_instrument_sounds_its_pitch_and_ends_without_a_click(name):
     mono = _mono(sound)[: int(0.9 * SAMPLE_RATE_HZ)]
     frequencies = np.fft.rfftfreq(4 * SAMPLE_RATE_HZ, 1 / SAMPLE_RATE_HZ)
     magnitudes = np.abs(np.fft.rfft(mono * np.hanning(len(mono)), 4 * SAMPLE_RATE_HZ))
-    near = np.abs(frequencies / hertz(pitch) - 1) < 0.03
-    between = np.abs(frequencies / hertz(pitch) - 0.75) < 0.03
+    near = np.abs(frequencies / pitch_to_hz(pitch) - 1) < 0.03
+    between = np.abs(frequencies / pitch_to_hz(pitch) - 0.75) < 0.03
     assert magnitudes[near].max() > 5 * magnitudes[between].max()
 
 
@@ -60,13 +60,13 @@ def test_sustained_instruments_hold_their_level(name):
 
 
 @pytest.mark.parametrize("name", [name for name in STRUCK if name != "gong"])
-def test_struck_instruments_die_away(name):
+def test_struck_instruments_decay(name):
     sound = STRUCK[name]()(60, 1.2, 0.75)
     assert _level(sound, 0.9, 1.05) < 0.7 * _level(sound, 0.02, 0.17)
 
 
 @pytest.mark.parametrize("name", ["piano", "guitar", "synth", "bowed"])
-def test_playing_harder_is_brighter(name):
+def test_higher_velocity_sounds_brighter(name):
     def centroid(velocity):
         mono = _mono((SUSTAINED | STRUCK)[name]()(52, 0.5, velocity))
         power = np.abs(np.fft.rfft(mono)) ** 2

@@ -17,8 +17,8 @@ def _times(folder):
 
 
 @pytest.fixture
-def small(monkeypatch):
-    """A library of two quick pieces, for what does not need all of them."""
+def two_pieces(monkeypatch):
+    """Reduce the library to two pieces that are composed quickly."""
     monkeypatch.setattr(library, "STYLES", ("Chiptune", "Waltz"))
     monkeypatch.setattr(library, "PIECES_PER_STYLE", 1)
 
@@ -31,7 +31,7 @@ def test_library_is_large_and_varied(songs):
     assert min(genres.values()) >= 5
 
 
-def test_every_song_is_stereo_and_of_preview_length(songs):
+def test_every_song_is_stereo_and_12_to_20_s_long(songs):
     for song in songs:
         assert song.sample_rate_hz == 44_100
         assert song.samples.shape[1] == 2
@@ -49,7 +49,7 @@ def test_all_songs_are_equally_loud(songs):
         assert abs(integrated_loudness(song.samples, 44_100) - TARGET_LUFS) < 1.0, song.path.name
 
 
-def test_songs_have_no_offset_no_gap_and_silent_ends(songs):
+def test_songs_have_no_dc_offset_no_long_gap_and_silent_ends(songs):
     for song in songs:
         assert np.abs(song.samples.mean(axis=0)).max() < 1e-3
         assert np.abs(song.samples[[0, -1]]).max() < 1e-2, song.path.name
@@ -59,7 +59,7 @@ def test_songs_have_no_offset_no_gap_and_silent_ends(songs):
         assert gaps.max() <= 13, song.path.name
 
 
-def test_tags_say_what_the_file_is(songs):
+def test_tags_match_the_file_name_and_folder(songs):
     for song in songs:
         assert song.path.stem == f"{song.tags['artist']} - {song.tags['title']}"
         assert song.path.parent.name == song.tags["genre"]
@@ -73,17 +73,17 @@ def test_titles_are_unique(songs):
     assert len(set(titles)) == len(titles)
 
 
-def test_files_are_of_formats_that_every_browser_plays(songs):
+def test_files_are_mp3_or_flac_which_every_browser_plays(songs):
     assert {song.path.suffix for song in songs} == {".mp3", ".flac"}
     assert {soundfile.info(song.path).format for song in songs} == {"MP3", "FLAC"}
 
 
-def test_progress_counts_up_to_the_whole_library(composed):
+def test_progress_counts_every_song_once(composed):
     _, paths, progress = composed
     assert progress == [(done, len(paths)) for done in range(len(paths) + 1)]
 
 
-def test_running_again_touches_nothing(composed):
+def test_running_again_changes_no_file(composed):
     folder, paths, _ = composed
     before = _times(folder)
     assert set(before) == set(paths)
@@ -93,46 +93,46 @@ def test_running_again_touches_nothing(composed):
     assert calls == [(len(paths), len(paths))]
 
 
-def test_a_missing_song_comes_back_as_it_was_and_others_stay(tmp_path, small):
-    lost, kept = compose_library(tmp_path)
-    content, time = lost.read_bytes(), kept.stat().st_mtime_ns
-    lost.unlink()
+def test_a_deleted_song_is_composed_again_identically_and_others_stay(tmp_path, two_pieces):
+    deleted, kept = compose_library(tmp_path)
+    content, time = deleted.read_bytes(), kept.stat().st_mtime_ns
+    deleted.unlink()
     compose_library(tmp_path)
-    assert lost.read_bytes() == content
+    assert deleted.read_bytes() == content
     assert kept.stat().st_mtime_ns == time
 
 
-def test_a_song_that_the_user_changed_is_left_alone(tmp_path, small):
+def test_a_song_that_the_user_changed_is_kept(tmp_path, two_pieces):
     changed = compose_library(tmp_path)[0]
     changed.write_bytes(b"my own")
     compose_library(tmp_path)
     assert changed.read_bytes() == b"my own"
 
 
-def test_another_seed_makes_other_songs_beside_the_first(tmp_path, small):
+def test_another_seed_adds_different_songs(tmp_path, two_pieces):
     first, second = compose_library(tmp_path), compose_library(tmp_path, seed=7)
     assert not set(first) & set(second)
     assert all(path.exists() for path in first + second)
 
 
-def test_a_song_appears_only_when_it_is_whole(tmp_path, monkeypatch):
-    target, tag, seen = tmp_path / "Waltz" / "song.flac", sound_files._tag, []
+def test_a_song_appears_only_when_it_is_complete(tmp_path, monkeypatch):
+    target, write_tags, exists_while_tagging = tmp_path / "Waltz" / "song.flac", sound_files._write_tags, []
 
-    def look(path, form, tags):
-        seen.append(target.exists())
-        tag(path, form, tags)
+    def record_and_write(path, file_format, tags):
+        exists_while_tagging.append(target.exists())
+        write_tags(path, file_format, tags)
 
-    monkeypatch.setattr(sound_files, "_tag", look)
+    monkeypatch.setattr(sound_files, "_write_tags", record_and_write)
     write_piece(target, compose("Chiptune", 0))
-    assert seen == [False]
+    assert exists_while_tagging == [False]
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_failing_half_way_leaves_no_file(tmp_path, monkeypatch):
-    def fail(path, form, tags):
+def test_a_failed_write_leaves_no_file(tmp_path, monkeypatch):
+    def fail(path, file_format, tags):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(sound_files, "_tag", fail)
+    monkeypatch.setattr(sound_files, "_write_tags", fail)
     target = tmp_path / "Waltz" / "song.flac"
     with pytest.raises(AudioError, match="No space left"):
         write_piece(target, compose("Chiptune", 0))
@@ -156,12 +156,12 @@ def test_equal_seeds_make_equal_samples(style):
 
 
 @pytest.mark.parametrize("other", [{"index": 2, "seed": 3}, {"index": 1, "seed": 4}])
-def test_another_number_or_seed_makes_other_music(other):
+def test_another_number_or_seed_makes_different_music(other):
     first, second = compose("Chiptune", 1, seed=3), compose("Chiptune", **other)
     count = min(len(first.samples), len(second.samples))
-    likeness = np.corrcoef(first.samples[:count, 0], second.samples[:count, 0])[0, 1]
+    correlation = np.corrcoef(first.samples[:count, 0], second.samples[:count, 0])[0, 1]
     assert first.title != second.title
-    assert abs(likeness) < 0.3
+    assert abs(correlation) < 0.3
 
 
 def test_unknown_styles_and_negative_numbers_are_refused():

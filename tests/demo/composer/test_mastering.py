@@ -18,7 +18,7 @@ def test_mastering_brings_any_level_to_the_target(gain):
     assert true_peak_db(samples) <= PEAK_DB + 0.05
 
 
-def test_sound_whose_peaks_would_clip_stays_quieter_and_keeps_its_shape():
+def test_a_mix_with_high_peaks_stays_quieter_and_keeps_its_shape():
     mix = _noise()
     mix[50_000:50_200] *= 20
     samples = master(mix)
@@ -32,7 +32,7 @@ def test_mastering_leaves_silence_silent():
     assert not master(np.zeros((SAMPLE_RATE_HZ, 2), dtype=np.float32)).any()
 
 
-def test_mastering_removes_an_offset_and_fades_both_ends():
+def test_mastering_removes_a_dc_offset_and_fades_both_ends():
     angle = np.arange(3 * SAMPLE_RATE_HZ) * (2 * np.pi * 300 / SAMPLE_RATE_HZ)
     samples = master(np.repeat(np.sin(angle).astype(np.float32)[:, None], 2, axis=1) + np.float32(0.5))
     assert abs(samples[SAMPLE_RATE_HZ:].mean()) < 1e-3

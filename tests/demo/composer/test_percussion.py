@@ -23,7 +23,7 @@ def _centroid_hz(sound):
 
 
 @pytest.mark.parametrize("name", DRUMS)
-def test_a_drum_peaks_at_one_early_and_ends_without_a_click(name):
+def test_a_drum_peaks_at_one_in_its_first_half_and_ends_without_a_click(name):
     sound = DRUMS[name](np.random.default_rng(0))
     assert np.abs(sound).max() == pytest.approx(1)
     assert np.abs(sound).argmax() < len(sound) / 2
@@ -31,7 +31,7 @@ def test_a_drum_peaks_at_one_early_and_ends_without_a_click(name):
     assert sound.dtype == np.float32
 
 
-def test_drums_stand_in_the_order_of_their_brightness():
+def test_kick_hand_drum_snare_and_hat_are_increasingly_bright():
     order = ["kick", "hand_drum", "snare", "hat"]
     centroids = [_centroid_hz(DRUMS[name](np.random.default_rng(0))) for name in order]
     assert centroids == sorted(centroids)

@@ -5,13 +5,13 @@ from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ
 from explorer.demo.composer.score import Bus, Grid, Note
 
 
-def test_swing_delays_the_second_of_a_pair_only():
+def test_swing_delays_only_the_second_note_of_a_pair():
     grid = Grid(60, swing=2 / 3)
     assert [grid.seconds(beat) for beat in (0, 0.5, 1, 1.5, 2)] == pytest.approx([0, 2 / 3, 1, 5 / 3, 2])
     assert [grid.seconds(beat) for beat in (0.25, 0.75)] == pytest.approx([1 / 3, 5 / 6])
 
 
-def test_tempo_scales_time():
+def test_beats_last_as_long_as_the_tempo_requires():
     assert Grid(120).seconds(7) == pytest.approx(3.5)
 
 
@@ -32,7 +32,7 @@ def test_panning_moves_a_sound_to_one_side(pan, silent):
     assert bus.samples[:100, 1 - silent] == pytest.approx(1)
 
 
-def test_patterns_strike_where_they_say_and_run_on_over_bars():
+def test_a_pattern_hits_at_its_steps_and_continues_over_bars():
     bus = Bus(Grid(120), 4.0)
     bus.strike("X...x...", np.ones(1, dtype=np.float32), bars=[0, 1], steps_per_beat=1)
     hits = np.flatnonzero(bus.samples[:, 0])

@@ -10,7 +10,7 @@ from explorer.demo.composer.styles import COMPOSERS
 
 
 def _log_mel(samples):
-    """40 bands, in dB below the loudest, down to -60. [shape=(40, frames)]."""
+    """Return 40 mel bands in dB relative to the maximum, at least -60. [shape=(40, frames)]."""
     frequencies, _, spectrum = signal.stft(samples.mean(axis=1), 44_100, nperseg=2048, noverlap=1024)
     mels = np.linspace(*(2595 * np.log10(1 + np.array([40, 14_000]) / 700)), 42)
     edges = np.searchsorted(frequencies, 700 * (10 ** (mels / 2595) - 1))
@@ -22,7 +22,7 @@ def _log_mel(samples):
 
 @pytest.fixture(scope="module")
 def features(songs):
-    """Mean, deviation and movement of each band, standardised, and the genres."""
+    """Mean, standard deviation and mean change of each band, standardised; and the genres."""
     rows = []
     for song in songs:
         level = _log_mel(song.samples)
@@ -39,14 +39,14 @@ def distances(features):
     return distance, genres
 
 
-def test_genres_are_told_apart_by_simple_spectral_features(distances):
+def test_simple_spectral_features_separate_the_genres(distances):
     distance, genres = distances
     neighbours = np.argsort(distance, axis=1)[:, : PIECES_PER_STYLE - 1]
     purity = (genres[neighbours] == genres[:, None]).mean()
     assert purity > 0.85
     for genre in set(genres):
-        own = genres == genre
-        assert (genres[neighbours[own]] == genre).mean() > 0.5, genre
+        in_genre = genres == genre
+        assert (genres[neighbours[in_genre]] == genre).mean() > 0.5, genre
 
 
 def test_no_two_pieces_are_nearly_the_same(distances):
@@ -59,26 +59,26 @@ def test_every_style_has_a_vocabulary():
 
 
 @pytest.mark.parametrize("style", ["Techno", "Waltz", "Chiptune"])
-def test_the_beat_is_where_the_tempo_says(style):
+def test_the_rhythm_repeats_at_the_tempo(style):
     draft = COMPOSERS[style](np.random.default_rng(5))
     _, _, spectrum = signal.stft(draft.mix.mean(axis=1), 44_100, nperseg=1024, noverlap=1024 - 441)
     rise = np.maximum(0, np.diff(np.log1p(100 * np.abs(spectrum)), axis=1)).sum(axis=0)
     rise -= rise.mean()
-    likeness = np.correlate(rise, rise, "full")[len(rise) - 1 :]
-    likeness /= likeness[0]
-    # Onsets are sampled at 100 Hz; a bar is the longest of the periods that surely repeats.
+    autocorrelation = np.correlate(rise, rise, "full")[len(rise) - 1 :]
+    autocorrelation /= autocorrelation[0]
+    # Onset strength is sampled at 100 Hz. Every piece repeats its rhythm after a bar.
     bar = round((3 if style == "Waltz" else 4) * 60 / draft.bpm * 100)
-    assert likeness[bar - 2 : bar + 3].max() > 0.4
-    assert likeness[bar - 2 : bar + 3].max() > likeness[bar + 8 : bar + 13].max() + 0.2
+    assert autocorrelation[bar - 2 : bar + 3].max() > 0.4
+    assert autocorrelation[bar - 2 : bar + 3].max() > autocorrelation[bar + 8 : bar + 13].max() + 0.2
 
 
 @pytest.mark.parametrize("style", ["Baroque", "Chiptune", "Waltz"])
 def test_a_piece_is_in_the_key_it_names(style):
     draft = COMPOSERS[style](np.random.default_rng(5))
     frequencies, _, spectrum = signal.stft(draft.mix.mean(axis=1), 44_100, nperseg=16_384)
-    heard = (frequencies > 150) & (frequencies < 2000)
-    classes = np.round(69 + 12 * np.log2(frequencies[heard] / 440)).astype(int) % 12
-    strength = np.bincount(classes, weights=np.abs(spectrum[heard]).sum(axis=1), minlength=12)
+    in_band = (frequencies > 150) & (frequencies < 2000)
+    classes = np.round(69 + 12 * np.log2(frequencies[in_band] / 440)).astype(int) % 12
+    strength = np.bincount(classes, weights=np.abs(spectrum[in_band]).sum(axis=1), minlength=12)
     third = 4 if draft.mode in ("major", "mixolydian") else 3
     triads = [strength[[(tonic + step) % 12 for step in (0, third, 7)]].sum() for tonic in range(12)]
     assert draft.tonic in np.argsort(triads)[-2:]

@@ -21,7 +21,7 @@ from explorer.analysis.report.checks.check import (
 )
 from explorer.mapping.neighbourhoods import below_half, query_chunks, sample_rows
 from explorer.mapping.quality import hubness, label_purity, shared_labels
-from explorer.mapping.similarity import Neighbours
+from explorer.mapping.similarity import Neighbours, SongVectors
 
 NEIGHBOURS = 10
 MAX_QUERIES = 1_000
@@ -81,9 +81,7 @@ def sample_neighbours(directions: np.ndarray, *, k: int = NEIGHBOURS, seed: int 
     return NeighbourSample(queries, indices, similarities, random_similarities)
 
 
-def check_search(
-    vectors: np.ndarray, song_ids: Sequence[str], identical: Sequence[Sequence[str]], *, seed: int = 0
-) -> Check:
+def check_search(songs: SongVectors, identical: Sequence[Sequence[str]], *, seed: int = 0) -> Check:
     """Check the search for similar songs on a sample, against cosines in double precision.
 
     Each song must be its own nearest song, songs with the same vector must be each other's nearest, and the
@@ -91,19 +89,17 @@ def check_search(
 
     Parameters
     ----------
-    vectors : np.ndarray [shape=(n, 512), float32]
-        As embedded.
+    songs : SongVectors
     identical : sequence of sequence of str
         Groups of songs with the same vector.
     """
     name = "The search for similar songs is correct"
-    if len(vectors) < 3:
+    if len(songs) < 3:
         return make_check(name, NOT_JUDGED, "There are too few songs to have neighbours.")
-    search = Neighbours(vectors)
+    vectors, search = songs.vectors, songs.neighbours
     sample = np.random.default_rng(seed).choice(len(vectors), min(len(vectors), _MAX_SEARCHES), replace=False)
-    row_of = {song_id: row for row, song_id in enumerate(song_ids)}
     copies_of = {song: group for group in identical for song in group}
-    copies = [row_of[group[0]] for group in identical][:_MAX_SEARCHES]
+    copies = [songs.row_of(group[0]) for group in identical][:_MAX_SEARCHES]
     queries = list(dict.fromkeys([*copies, *np.sort(sample).tolist()]))
     wrong, largest_error = [], 0.0
     for row in queries:
@@ -111,10 +107,10 @@ def check_search(
         if not search.rows[row].any():
             continue
         nearest, similarities = search.nearest_to(vectors[row], min(NEIGHBOURS, len(vectors)))
-        same = [row, *(row_of[song] for song in copies_of.get(song_ids[row], ()))]
+        same = [row, *(songs.row_of(song) for song in copies_of.get(songs.song_ids[row], ()))]
         own = search.rows[same].astype(np.float64) @ search.direction(vectors[row])
         if own.min() < similarities[0] - _TOLERANCE:
-            wrong.append(song_ids[row])
+            wrong.append(songs.song_ids[row])
         largest_error = max(largest_error, _similarity_error(vectors, search, row, nearest, similarities))
     if wrong:
         finding = (

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from explorer.database.records import VECTOR_SIZE, read_vector
+from explorer.mapping.similarity import SongVectors
 
 LARGEST_VALUE = 1e4
 """OpenL3's values are at most some hundreds: a vector with a larger value than this is damaged."""
@@ -42,6 +44,11 @@ class StoredVectors:
     constant: list[str] = field(default_factory=list)
     too_large: list[str] = field(default_factory=list)
     identical: list[list[str]] = field(default_factory=list)
+
+    @cached_property
+    def valid(self) -> SongVectors:
+        """The valid vectors and their songs, with the search for similar songs."""
+        return SongVectors(self.song_ids, self.values)
 
     @property
     def are_all_valid(self) -> bool:

@@ -1,4 +1,4 @@
-"""One module a style; each has a `compose(rng)` that hands over a `score.Draft`."""
+"""One module per style; each has a function `compose(rng)` that returns a `score.Draft`."""
 
 from collections.abc import Callable
 

@@ -1,11 +1,13 @@
-"""Blues: a shuffle with brushes or sticks, boogie or walking bass, a guitar that calls and answers."""
+"""Blues: a shuffle with brushes or sticks, boogie or walking bass, short guitar phrases."""
+
+from dataclasses import replace
 
 import numpy as np
 
 from explorer.demo.composer import effects, percussion
-from explorer.demo.composer.accompaniment import boogie_bass, comp, walking_bass
-from explorer.demo.composer.harmony import ladder, progression, voice_lead
-from explorer.demo.composer.melody import tune
+from explorer.demo.composer.accompaniment import boogie_bass, chords_in_rhythm, walking_bass
+from explorer.demo.composer.harmony import progression, scale_pitches, voice_lead
+from explorer.demo.composer.melody import write_melody
 from explorer.demo.composer.score import Bus, Draft, Grid, Note
 from explorer.demo.composer.struck import bass_guitar, guitar, piano
 from explorer.demo.composer.sustained import organ
@@ -17,7 +19,7 @@ _PROGRESSIONS = (
     "I7 VI7 II7 V7 I7 VI7 V7 I7",
     "im7 im7 iv7 iv7 im7 V7 im7 im7",
 )
-_CALLS = [
+_RHYTHMS = [
     (-1.0, 0.5, 0.5, 1.0, -1.0),
     (0.5, 0.5, 0.5, 0.5, 1.0, -1.0),
     (-0.5, 0.5, 0.5, 0.5, 2.0),
@@ -27,27 +29,27 @@ _CALLS = [
 
 
 def compose(rng: np.random.Generator) -> Draft:
-    """Compose eight bars; the last one is the closing chord. See `score.Draft`."""
+    """Compose eight bars; the last one is the closing chord."""
     grid = Grid(float(rng.integers(138, 157)), swing=float(rng.uniform(0.62, 0.67)))
     tonic = int(rng.choice([40, 43, 45, 46, 48, 41]))
     chords = progression(str(rng.choice(_PROGRESSIONS)), tonic)
     bus = Bus(grid, grid.seconds(29) + 1.15)
     _rhythm_section(rng, bus, chords)
-    _comping(rng, bus, chords)
-    pitches = ladder("blues", tonic, 60, 82)
-    notes = tune(
-        rng, chords, ladder=pitches, cells=_CALLS, tonic=tonic, plan="ABAC", leap=0.2, accents=(0.0,)
+    _chords(rng, bus, chords)
+    pitches = scale_pitches("blues", tonic, 60, 82)
+    notes = write_melody(
+        rng, chords, scale=pitches, rhythms=_RHYTHMS, tonic=tonic, plan="ABAC", leap=0.2, accents=(0.0,)
     )
     lead = guitar(rng, brightness=0.75, decay_s=3, grit=float(rng.uniform(2, 6)), position=0.13)
-    bus.play(notes, lead, gain=0.79, pan=0.2, rng=rng, loose_s=0.009)
-    # A grace note slides in from below, a semitone short.
+    bus.play(notes, lead, gain=0.79, pan=0.2, rng=rng, jitter_s=0.009)
+    # A grace note a semitone below leads into each long note.
     graces = [
-        n.moved(beat=n.beat - 0.12, beats=0.14, pitch=n.pitch - 1, velocity=0.5)
+        replace(n, beat=n.beat - 0.12, beats=0.14, pitch=n.pitch - 1, velocity=0.5)
         for n in notes
         if n.beats >= 1
     ]
     bus.play([n for n in graces if n.beat > 0], lead, gain=0.71, pan=0.2)
-    bus.samples = effects.reverberate(bus.samples, effects.room(0.9, damping_hz=4000), wet=0.2)
+    bus.samples = effects.reverberate(bus.samples, effects.room_impulse(0.9, damping_hz=4000), wet=0.2)
     return Draft(bus.samples, grid.bpm, tonic % 12, "blues")
 
 
@@ -70,7 +72,7 @@ def _rhythm_section(rng: np.random.Generator, bus: Bus, chords) -> None:
     bus.play(notes, bass_guitar(rng, brightness=0.3, tone_hz=900), gain=0.39, rng=rng)
 
 
-def _comping(rng: np.random.Generator, bus: Bus, chords) -> None:
+def _chords(rng: np.random.Generator, bus: Bus, chords) -> None:
     voicings = voice_lead(chords, voices=4, low=52, high=70)
     hits = [
         [(0.0, 0.3, 0.6), (1.5, 0.4, 0.8), (3.5, 0.4, 0.7)],
@@ -79,5 +81,5 @@ def _comping(rng: np.random.Generator, bus: Bus, chords) -> None:
         [(1.0, 0.25, 0.8), (3.0, 0.25, 0.8)],
     ][rng.integers(4)]
     player, gain = (piano(rng, softness=0.7, release_s=0.1), 0.2) if rng.random() < 0.6 else (organ(), 0.045)
-    bus.play(comp(voicings[:-1], hits), player, gain=gain, pan=-0.25, rng=rng)
+    bus.play(chords_in_rhythm(voicings[:-1], hits), player, gain=gain, pan=-0.25, rng=rng)
     bus.play([Note(28, 2.2, p, 0.8) for p in voicings[-1]], player, gain=gain, pan=-0.25, strum_s=0.03)

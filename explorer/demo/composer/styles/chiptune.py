@@ -1,10 +1,12 @@
-"""Chiptune: two pulses, a stepped triangle and a noise channel, as old games consoles had."""
+"""Chiptune: two pulse waves, a stepped triangle and noise, the channels of an old games console."""
+
+from dataclasses import replace
 
 import numpy as np
 
 from explorer.demo.composer import effects, percussion
-from explorer.demo.composer.harmony import bass_line, ladder, progression, voice_lead
-from explorer.demo.composer.melody import tune
+from explorer.demo.composer.harmony import bass_line, progression, scale_pitches, voice_lead
+from explorer.demo.composer.melody import write_melody
 from explorer.demo.composer.score import Bus, Draft, Grid, Note
 from explorer.demo.composer.sustained import chip
 
@@ -16,7 +18,7 @@ _PROGRESSIONS = (
     ("i iv bVII bIII bVI iv V i", "minor"),
     ("I iii IV iv I ii V I", "major"),
 )
-_CELLS = [
+_RHYTHMS = [
     (0.5, 0.5, 0.5, 0.5, 1.0, 1.0),
     (0.75, 0.75, 0.5, 1.0, 1.0),
     (0.5, 0.25, 0.25, 0.5, 0.5, 1.0, 1.0),
@@ -26,7 +28,7 @@ _CELLS = [
 
 
 def compose(rng: np.random.Generator) -> Draft:
-    """Compose eight bars. See `score.Draft`."""
+    """Compose eight bars."""
     grid = Grid(float(rng.integers(142, 161)))
     tonic = int(rng.integers(48, 60))
     numerals, mode = _PROGRESSIONS[rng.integers(len(_PROGRESSIONS))]
@@ -43,14 +45,14 @@ def compose(rng: np.random.Generator) -> Draft:
 
 def _lead(rng: np.random.Generator, bus: Bus, chords, tonic: int, mode: str) -> None:
     voice = chip(waveform=str(rng.choice(["pulse25", "pulse50", "pulse13"])), vibrato_cents=18)
-    pitches = ladder(mode, tonic, 67, 91)
+    pitches = scale_pitches(mode, tonic, 67, 91)
     plan = str(rng.choice(["AABA", "ABAC", "ABAB"]))
-    notes = tune(rng, chords, ladder=pitches, cells=_CELLS, tonic=tonic, plan=plan, leap=0.35)
-    bus.play([*notes[:-1], notes[-1].moved(beats=3.0)], voice, gain=0.22, pan=0.3)
+    notes = write_melody(rng, chords, scale=pitches, rhythms=_RHYTHMS, tonic=tonic, plan=plan, leap=0.35)
+    bus.play([*notes[:-1], replace(notes[-1], beats=3.0)], voice, gain=0.22, pan=0.3)
 
 
 def _arpeggio(rng: np.random.Generator, bus: Bus, chords) -> None:
-    """Run through each chord so fast that it sounds at once: the console had no voices to spare."""
+    """Play each chord as a fast arpeggio: the console had too few channels for chords."""
     voicings = voice_lead(chords, voices=3, low=60, high=78)
     voice = chip(waveform=str(rng.choice(["pulse13", "pulse25"])), decay_s=float(rng.choice([0.0, 0.2])))
     step = float(rng.choice([0.125, 0.25]))
@@ -58,20 +60,20 @@ def _arpeggio(rng: np.random.Generator, bus: Bus, chords) -> None:
     notes = []
     for bar, pitches in enumerate(voicings):
         for i in range(round((4 if bar < 7 else 2) / step)):
-            lift = 12 if step == 0.25 and (i // len(order)) % 2 else 0
-            notes.append(Note(4 * bar + i * step, step, pitches[order[i % len(order)]] + lift, 0.5))
+            octave = 12 if step == 0.25 and (i // len(order)) % 2 else 0
+            notes.append(Note(4 * bar + i * step, step, pitches[order[i % len(order)]] + octave, 0.5))
     bus.play(notes, voice, gain=0.23, pan=-0.5)
 
 
 def _bass(rng: np.random.Generator, bus: Bus, chords) -> None:
     roots = bass_line(chords, start=42, low=36, high=48)
-    jumps = [(0, 12, 0, 12, 0, 12, 0, 12), (0, 0, 7, 0, 12, 0, 7, 0), (0, 0, 0, 0, 0, 0, 12, 7)][
+    intervals = [(0, 12, 0, 12, 0, 12, 0, 12), (0, 0, 7, 0, 12, 0, 7, 0), (0, 0, 0, 0, 0, 0, 12, 7)][
         rng.integers(3)
     ]
     notes = [
-        Note(4 * bar + i / 2, 0.45, root + jump, 0.75)
+        Note(4 * bar + i / 2, 0.45, root + interval, 0.75)
         for bar, root in enumerate(roots[:-1])
-        for i, jump in enumerate(jumps)
+        for i, interval in enumerate(intervals)
     ]
     bus.play([*notes, Note(28, 2.5, roots[-1], 0.8)], chip(waveform="triangle"), gain=0.23)
 

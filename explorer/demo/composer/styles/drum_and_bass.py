@@ -1,11 +1,11 @@
-"""Drum and bass: fast broken drums, a growling bass beneath, slow chords above."""
+"""Drum and bass: fast syncopated drums, a bass of detuned saws, slow chords."""
 
 import numpy as np
 
 from explorer.demo.composer import effects, percussion
-from explorer.demo.composer.accompaniment import comp, rhythm
-from explorer.demo.composer.harmony import bass_line, ladder, progression, voice_lead
-from explorer.demo.composer.melody import tune
+from explorer.demo.composer.accompaniment import chords_in_rhythm, read_pattern
+from explorer.demo.composer.harmony import bass_line, progression, scale_pitches, voice_lead
+from explorer.demo.composer.melody import write_melody
 from explorer.demo.composer.score import Bus, Draft, Grid, Note
 from explorer.demo.composer.struck import electric_piano
 from explorer.demo.composer.sustained import pad, synth
@@ -30,7 +30,7 @@ _BASSES = ("x.....x.....x...", "x..x......x..x..", "x.......x..x....", "x.....xx
 
 
 def compose(rng: np.random.Generator) -> Draft:
-    """Compose eight bars and a last hit. See `score.Draft`."""
+    """Compose eight bars and a last hit."""
     grid = Grid(float(rng.integers(168, 179)), swing=float(rng.uniform(0.5, 0.55)), pair=0.5)
     tonic = int(rng.integers(40, 52))
     chords = progression(str(rng.choice(_PROGRESSIONS)), tonic)
@@ -41,7 +41,7 @@ def compose(rng: np.random.Generator) -> Draft:
     _chords(rng, high, chords)
     _lead(rng, high, chords, tonic)
     high.samples = effects.echo(high.samples, grid.seconds(1.5), feedback=0.45, wet=0.35)
-    high.samples = effects.reverberate(high.samples, effects.room(2.4), wet=0.3)
+    high.samples = effects.reverberate(high.samples, effects.room_impulse(2.4), wet=0.3)
     drums.samples = effects.drive(drums.samples * 0.8, 1.3)
     return Draft(drums.samples + low.samples + high.samples, grid.bpm, tonic % 12, "minor")
 
@@ -62,7 +62,7 @@ def _drums(rng: np.random.Generator, bus: Bus) -> None:
 
 
 def _bass(rng: np.random.Generator, bus: Bus, chords) -> None:
-    """Growl: detuned saws whose filter closes slowly, so that they beat against each other."""
+    """Play detuned saws, whose frequencies beat, through a filter that closes slowly."""
     instrument = synth(
         cutoff_hz=(130.0, float(rng.uniform(700, 1500))),
         resonance=float(rng.uniform(1.5, 3)),
@@ -72,7 +72,7 @@ def _bass(rng: np.random.Generator, bus: Bus, chords) -> None:
         detune_cents=float(rng.uniform(14, 24)),
         sub=0.9,
     )
-    hits = rhythm(str(rng.choice(_BASSES)))
+    hits = read_pattern(str(rng.choice(_BASSES)))
     roots = bass_line(chords, start=34, low=28, high=40)
     notes = [
         Note(4 * bar + start, length * 0.95, root + (12 if start > 3 else 0), velocity)
@@ -89,13 +89,19 @@ def _chords(rng: np.random.Generator, bus: Bus, chords) -> None:
     bus.play([*every_other, *(Note(32, 2, p, 0.7) for p in voicings[-1])], strings, gain=0.027)
     keys = electric_piano(bell=0.7)
     pattern = str(rng.choice(["x.....x...x.....", "...x..x.....x...", "x..x..x........."]))
-    bus.play(comp(voicings[:-1], rhythm(pattern, length=0.6)), keys, gain=0.066, rng=rng, pan=-0.2)
+    bus.play(
+        chords_in_rhythm(voicings[:-1], read_pattern(pattern, length=0.6)),
+        keys,
+        gain=0.066,
+        rng=rng,
+        pan=-0.2,
+    )
 
 
 def _lead(rng: np.random.Generator, bus: Bus, chords, tonic: int) -> None:
-    pitches = ladder("minor pentatonic", tonic, 67, 86)
-    cells = [(-1.0, 0.5, 0.5, 1.0, -1.0), (1.5, 0.5, -2.0), (-2.0, 0.5, 0.5, 1.0), (0.75, 0.75, 0.5, -2.0)]
-    notes = tune(rng, chords, ladder=pitches, cells=cells, tonic=tonic, plan="ABAC", leap=0.35)
+    pitches = scale_pitches("minor pentatonic", tonic, 67, 86)
+    rhythms = [(-1.0, 0.5, 0.5, 1.0, -1.0), (1.5, 0.5, -2.0), (-2.0, 0.5, 0.5, 1.0), (0.75, 0.75, 0.5, -2.0)]
+    notes = write_melody(rng, chords, scale=pitches, rhythms=rhythms, tonic=tonic, plan="ABAC", leap=0.35)
     lead = synth(
         waveform="square", cutoff_hz=(700.0, 3000.0), fall_s=0.4, release_s=0.2, voices=2, detune_cents=6
     )

@@ -1,10 +1,10 @@
-"""Techno: a kick on every beat, a filtered bass that gives way to it, stabs in a tape echo."""
+"""Techno: a kick on every beat, a filtered bass ducked by the kick, short chords with tape echo."""
 
 import numpy as np
 
 from explorer.demo.composer import effects, percussion
-from explorer.demo.composer.accompaniment import comp, rhythm
-from explorer.demo.composer.harmony import bass_line, ladder, progression, voice_lead
+from explorer.demo.composer.accompaniment import chords_in_rhythm, read_pattern
+from explorer.demo.composer.harmony import bass_line, progression, scale_pitches, voice_lead
 from explorer.demo.composer.score import Bus, Draft, Grid, Note
 from explorer.demo.composer.struck import electric_piano
 from explorer.demo.composer.sustained import synth
@@ -21,7 +21,7 @@ _HATS = ("ooxoooxoooxoooxo", "o.xoo.xoo.xoo.xx", "xoxoxoxoxoxoxoxo")
 
 
 def compose(rng: np.random.Generator) -> Draft:
-    """Compose seven bars and a last hit. See `score.Draft`."""
+    """Compose seven bars and a last hit."""
     grid = Grid(float(rng.integers(126, 135)), swing=float(rng.uniform(0.5, 0.56)), pair=0.5)
     tonic = int(rng.integers(40, 52))
     chords = progression(str(rng.choice(_PROGRESSIONS)), tonic)
@@ -33,7 +33,7 @@ def compose(rng: np.random.Generator) -> Draft:
     _bleeps(rng, high, tonic)
     kicks = [grid.seconds(beat) for beat in range(29)]
     high.samples = effects.echo(high.samples, grid.seconds(0.75), feedback=0.55, wet=0.45)
-    high.samples = effects.reverberate(high.samples, effects.room(1.6), wet=0.16)
+    high.samples = effects.reverberate(high.samples, effects.room_impulse(1.6), wet=0.16)
     melodic = effects.duck(low.samples + high.samples, kicks, depth=0.75, release_s=grid.seconds(0.8))
     return Draft(drums.samples + melodic, grid.bpm, tonic % 12, "minor")
 
@@ -55,21 +55,21 @@ def _drums(rng: np.random.Generator, bus: Bus) -> None:
 
 
 def _bass(rng: np.random.Generator, bus: Bus, chords) -> None:
-    acid = rng.random() < 0.5
+    is_acid = rng.random() < 0.5
     instrument = synth(
-        waveform="saw" if acid else "square",
-        cutoff_hz=(140.0, float(rng.uniform(1600, 3200) if acid else rng.uniform(500, 900))),
-        resonance=float(rng.uniform(3.5, 7) if acid else 1.2),
+        waveform="saw" if is_acid else "square",
+        cutoff_hz=(140.0, float(rng.uniform(1600, 3200) if is_acid else rng.uniform(500, 900))),
+        resonance=float(rng.uniform(3.5, 7) if is_acid else 1.2),
         fall_s=float(rng.uniform(0.07, 0.14)),
         sub=0.5,
     )
-    hits = rhythm(str(rng.choice(_BASSES)), length=0.22)
-    jumps = [int(jump) for jump in rng.choice([0, 0, 0, 12, 12, 7, 10], len(hits))]
+    hits = read_pattern(str(rng.choice(_BASSES)), length=0.22)
+    intervals = [int(interval) for interval in rng.choice([0, 0, 0, 12, 12, 7, 10], len(hits))]
     roots = bass_line(chords, start=36, low=30, high=42)
     notes = [
-        Note(4 * bar + start, length, root + jump * acid, velocity)
+        Note(4 * bar + start, length, root + interval * is_acid, velocity)
         for bar, root in enumerate(roots)
-        for (start, length, velocity), jump in zip(hits, jumps, strict=True)
+        for (start, length, velocity), interval in zip(hits, intervals, strict=True)
     ]
     notes.append(Note(28, 1.0, roots[0], 0.9))
     bus.play(notes, instrument, gain=0.3)
@@ -86,14 +86,14 @@ def _stabs(rng: np.random.Generator, bus: Bus, chords) -> None:
         release_s=0.15,
     )
     voicings = voice_lead([*chords, chords[0]], voices=4, low=54, high=76)
-    hits = rhythm(str(rng.choice(_STABS)), length=0.3)
-    bus.play(comp(voicings[:-1], hits), instrument, gain=0.13, rng=rng, loose_s=0)
+    hits = read_pattern(str(rng.choice(_STABS)), length=0.3)
+    bus.play(chords_in_rhythm(voicings[:-1], hits), instrument, gain=0.13, rng=rng, jitter_s=0)
     bus.play([Note(28, 0.6, pitch, 0.95) for pitch in voicings[-1]], instrument, gain=0.11)
 
 
 def _bleeps(rng: np.random.Generator, bus: Bus, tonic: int) -> None:
-    """Repeat a short figure whose length does not divide the bar, so that it keeps turning."""
-    pitches = ladder("minor pentatonic", tonic, 67, 88)
+    """Repeat a short figure whose length does not divide the bar, so that each bar differs."""
+    pitches = scale_pitches("minor pentatonic", tonic, 67, 88)
     length = int(rng.choice([3, 5, 6, 7]))
     figure = [pitches[i] for i in rng.integers(0, len(pitches), length)]
     steps = [step for step in range(16, 112) if step % 2 == 0 or rng.random() < 0.25]

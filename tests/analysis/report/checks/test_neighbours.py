@@ -11,7 +11,7 @@ from explorer.analysis.report.checks.neighbours import (
     sample_neighbours,
 )
 from explorer.mapping.knn_graph import true_neighbours
-from explorer.mapping.similarity import Neighbours, centred_unit_rows
+from explorer.mapping.similarity import Neighbours, SongVectors, centred_unit_rows
 
 N = 90
 
@@ -39,7 +39,7 @@ def test_the_neighbours_of_a_sample_are_exact(vectors):
 
 def test_the_search_for_similar_songs_passes_with_copies(vectors):
     vectors[3] = vectors[40]
-    check = check_search(vectors, ids(N), [["3.mp3", "40.mp3"]])
+    check = check_search(SongVectors(ids(N), vectors), [["3.mp3", "40.mp3"]])
     assert check.status == "passed"
 
 
@@ -48,7 +48,7 @@ def test_a_search_that_finds_other_songs_first_fails(vectors, monkeypatch):
         return np.roll(self.rows[0].astype(float), 1)
 
     monkeypatch.setattr(Neighbours, "direction", shifted)
-    check = check_search(vectors, ids(N), [])
+    check = check_search(SongVectors(ids(N), vectors), [])
     assert (check.status, len(check.songs)) == ("failed", 10)
 
 
@@ -57,7 +57,7 @@ def test_a_search_without_centring_fails(vectors, monkeypatch):
         return np.asarray(vector, dtype=float) / np.linalg.norm(vector)
 
     monkeypatch.setattr(Neighbours, "direction", plain)
-    check = check_search(vectors, ids(N), [])
+    check = check_search(SongVectors(ids(N), vectors), [])
     assert check.status == "failed"
 
 
