@@ -178,7 +178,7 @@ class _BusyHandler:
         self._has_said = False
 
     def wait(self, previous_calls: int) -> bool:
-        """Sleep, and return whether SQLite shall try again.
+        """Sleep, and return whether SQLite must try again.
 
         SQLite calls this while the file is locked, and passes the number of earlier calls for this lock.
         """
@@ -218,9 +218,8 @@ def is_original(path: Path) -> bool:
         except apsw.CorruptError:
             if not logs:
                 raise
-            return (
-                False  # The copy is inconsistent: another process wrote to the files while they were copied.
-            )
+            # The copy is inconsistent: another process wrote to the files while they were copied.
+            return False
     return "songs_vectors" in tables and not tables >= _LIBRARY_TABLES
 
 
@@ -354,7 +353,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 def _disk_full_message(path: Path) -> str:
-    return f"The disk of {path} is full: delete some files and run this again."
+    return f"The disk of {path} is full: make room and run this again."
 
 
 def _is_disk_full(path: Path, error: Exception) -> bool:

@@ -86,6 +86,6 @@ class ImportTables(SongTables, StateTables, VectorTables):
         return self._state("origin") or {}
 
     def store_origin(self, origin: dict) -> None:
-        """Store the state of the original database from which this library was updated last."""
+        """Store the state that the original database had when this library was last updated from it."""
         with self.transaction():
             self._store_state("origin", origin)

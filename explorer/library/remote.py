@@ -160,7 +160,7 @@ def one_line(error: Exception) -> str:
 
 
 def as_root(place: str | os.PathLike | RemotePath) -> Path | RemotePath:
-    """Return a Path, or a RemotePath for a URL, from a text of the user or songs.db."""
+    """Return the Path or, for a URL, the RemotePath of a text from the user or songs.db."""
     if isinstance(place, RemotePath):
         return place
     text = os.fspath(place)

@@ -77,7 +77,7 @@ def as_local(path: Path | RemotePath) -> Iterator[Path]:
 
 
 class LastCopy:
-    """Keeps a local copy of the last remote file: its tags and its audio are read after only one transfer."""
+    """Keeps a local copy of the last remote file: one transfer is enough to read its tags and its audio."""
 
     def __init__(self) -> None:
         self._path: RemotePath | None = None
