@@ -21,7 +21,7 @@ from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, count_windows, windows
 from explorer.embedding.model_weights import find_weights, find_weights_here
 from explorer.embedding.pooling import pool
-from explorer.embedding.precision import least_cosine, neighbours_kept
+from explorer.embedding.precision import min_cosine, neighbours_kept
 from explorer.library.scanning import scan_folder
 
 FINEST_S = 0.1
@@ -68,7 +68,7 @@ def main() -> None:
     print(f"{weights.name} weights, {len(by_hop[0])} songs\n")
 
     def row(multiple: int, vectors: np.ndarray) -> tuple:
-        hop_s, cosine = multiple * FINEST_S, least_cosine(vectors, by_hop[0])
+        hop_s, cosine = multiple * FINEST_S, min_cosine(vectors, by_hop[0])
         kept = neighbours_kept(vectors, by_hop[0])
         return f"{hop_s:.1f} s", f"{1 / hop_s:g}", f"{cosine:.4f}", f"{kept:.0%}"
 

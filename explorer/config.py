@@ -40,7 +40,7 @@ class Settings:
         return self.metadata / "transcodes"
 
     @property
-    def fetched(self) -> Path:
+    def remote_copies(self) -> Path:
         """Cache: local copies of remote songs, the most recently played."""
         return self.metadata / "fetched"
 

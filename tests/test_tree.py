@@ -35,9 +35,9 @@ def imported_modules(file: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file} has a relative import"
-            # `from package import module` imports a module, `from module import name` does not: names that
-            # are not modules are dropped below.
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            # `from package import module` imports the module, `from module import name` imports `module`.
+            modules = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+            names |= modules if len(modules) == len(node.names) else modules | {node.module}
     return names & MODULES.keys()
 
 

@@ -22,8 +22,12 @@ explorer.overlays = {
 
   /** Find the overlays' elements. Called once, after Dash has drawn the page. */
   mount() {
-    for (const id of ["mark", "glow", "threads", "sounding", "holes"]) this[id] = document.getElementById(id);
-    this.uploadMark = document.getElementById("guest");
+    this.mark = document.getElementById("mark");
+    this.glow = document.getElementById("glow");
+    this.neighbourLines = document.getElementById("neighbour-lines");
+    this.previewMark = document.getElementById("preview-mark");
+    this.missingRings = document.getElementById("missing-rings");
+    this.uploadMark = document.getElementById("upload-mark");
   },
 
   /** Use the points and groups of a new drawing. Does nothing if the drawing is the same as before. */
@@ -49,7 +53,7 @@ explorer.overlays = {
   /** Place the marks of the playing song, of the song whose preview plays, and of the uploaded song. */
   placeMarks() {
     this.placeMark(this.mark, this.playing);
-    this.placeMark(this.sounding, explorer.hover.index);
+    this.placeMark(this.previewMark, explorer.hover.index);
     const place = this.uploadPlace();
     this.uploadMark.hidden = !place;
     if (place) this.moveElement(this.uploadMark, place);
@@ -135,9 +139,9 @@ explorer.overlays = {
   /** Draw a line from the selected song to each neighbour. The more similar the neighbour, the stronger the line. */
   paintNeighbourLines() {
     const { width, height } = explorer.map.frame.getBoundingClientRect();
-    const context = this.clearCanvas(this.threads, width, height);
+    const context = this.clearCanvas(this.neighbourLines, width, height);
     const from = this.lineStart();
-    this.threads.dataset.count = from ? this.neighbours.length : 0;
+    this.neighbourLines.dataset.count = from ? this.neighbours.length : 0;
     if (!from) return;
     const start = explorer.map.toPixels(...from);
     // A group's colour is invisible on its own region.
@@ -206,11 +210,11 @@ explorer.overlays = {
   paintRings() {
     const { map } = explorer;
     const { clientWidth: width, clientHeight: height } = map.frame;
-    const context = this.clearCanvas(this.holes, width, height);
+    const context = this.clearCanvas(this.missingRings, width, height);
     const isOnRegions = map.meta.projection === "original";
     const background = getComputedStyle(map.frame).getPropertyValue("--ground");
     const radius = Math.max(map.points.marker.size * 0.27, 1);
-    this.holes.dataset.count = this.missing.length;
+    this.missingRings.dataset.count = this.missing.length;
     for (const index of this.missing.slice(0, this.MAX_RINGS)) {
       const { x, y } = map.toPixels(...map.placeOf(index));
       if (x < 0 || y < 0 || x > width || y > height) continue;

@@ -14,7 +14,7 @@ explorer.selection = {
 
   mount() {
     const byId = (id) => document.getElementById(id);
-    this.canvas = byId("rope");
+    this.canvas = byId("lasso-canvas");
     this.list = byId("choice-list");
     byId("choice-play").addEventListener("click", () => this.playFrom(0));
     byId("choice-clear").addEventListener("click", () => this.clear());

@@ -18,7 +18,7 @@ explorer.upload = {
     // Dash offers a file field only inside its own upload area, so this one is made here.
     this.field = explorer.element("input", "", null, { type: "file", accept: "audio/*,.flac,.opus,.ape,.wv,.wma,.m4a,.aiff,.ogg", id: "upload-file", hidden: "" });
     this.target.after(this.field);
-    document.getElementById("visit").addEventListener("click", () => this.field.click());
+    document.getElementById("upload-button").addEventListener("click", () => this.field.click());
     this.field.addEventListener("change", () => {
       if (this.field.files[0]) this.place(this.field.files[0]);
       this.field.value = "";

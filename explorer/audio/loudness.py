@@ -60,7 +60,7 @@ def true_peak_db(samples: np.ndarray) -> float:
 
 
 def gain_to(
-    samples: np.ndarray, sample_rate_hz: int, *, loudness_lufs: float, peak_db: float, most_gain_db: float
+    samples: np.ndarray, sample_rate_hz: int, *, loudness_lufs: float, peak_db: float, max_gain_db: float
 ) -> float:
     """Return the gain that brings sound to a target loudness, or a smaller gain where a limit applies.
 
@@ -71,7 +71,7 @@ def gain_to(
         The target of the integrated loudness.
     peak_db : float
         Limit in dBTP: the gain raises no peak above it.
-    most_gain_db : float
+    max_gain_db : float
         Limit of the gain in dB: sound that needs more is mostly noise.
 
     Returns
@@ -82,4 +82,4 @@ def gain_to(
     wanted_db = loudness_lufs - integrated_loudness(samples, sample_rate_hz)
     if not np.isfinite(wanted_db):
         wanted_db = 0.0
-    return min(wanted_db, peak_db - true_peak_db(samples), most_gain_db)
+    return min(wanted_db, peak_db - true_peak_db(samples), max_gain_db)

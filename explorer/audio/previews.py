@@ -181,7 +181,7 @@ def _resample_for_mp3(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
 
 def _encode_below_peak(target: Path, samples: np.ndarray, rate: int) -> None:
     """Write the MP3; while the encoder makes peaks above `PEAK_DB`, write it again with less gain."""
-    gain_db = gain_to(samples, rate, loudness_lufs=LOUDNESS_LUFS, peak_db=PEAK_DB, most_gain_db=MAX_GAIN_DB)
+    gain_db = gain_to(samples, rate, loudness_lufs=LOUDNESS_LUFS, peak_db=PEAK_DB, max_gain_db=MAX_GAIN_DB)
     while True:
         _encode(target, samples * np.float32(10 ** (gain_db / 20)), rate)
         over_db = true_peak_db(soundfile.read(target, dtype="float32", always_2d=True)[0]) - PEAK_DB

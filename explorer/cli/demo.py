@@ -17,11 +17,11 @@ from explorer.util.progress import Reporter
 @click.option("--no-serve", is_flag=True, help="Stop when the library is ready.")
 def demo(database, port, weights, no_browser, no_serve):
     """Compose a small library, index it and open its map."""
-    from explorer.demo.demo_library import prepare_demo, previews_meanwhile
+    from explorer.demo.demo_library import make_previews_in_background, prepare_demo
     from explorer.web.server import serve_forever
 
     settings = Settings(database=database.absolute(), port=port)
     settings = prepare_demo(settings, weights=weights, hop_s=DEMO_HOP_S, reporter=Reporter())
     if not no_serve:
-        with previews_meanwhile(settings):
+        with make_previews_in_background(settings):
             serve_forever(settings, open_browser=not no_browser)

@@ -28,7 +28,7 @@ def import_command(original, database, clips, no_map, as_json):
     ORIGINAL is the database file. Its songs are copied into the library; the file is not changed.
     """
     from explorer.database.database import Database
-    from explorer.demo.demo_library import holds_only_the_demo
+    from explorer.demo.demo_library import holds_only_demo_songs
     from explorer.indexing.make_map import make_map
     from explorer.legacy.importing import folder_of_clips, import_original
     from explorer.legacy.reading import open_original
@@ -42,7 +42,7 @@ def import_command(original, database, clips, no_map, as_json):
             clips=clips,
             reporter=reporter,
             # The user's own music replaces the demo's songs.
-            replace=holds_only_the_demo(library),
+            replace=holds_only_demo_songs(library),
         )
         summary.tell(clips, reporter)
         if summary.vectors and not no_map and (summary.changed or not library.projections()):

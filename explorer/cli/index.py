@@ -127,7 +127,7 @@ class _Options:
 def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = False) -> Summary:
     """Index the folder, report the results, and update the map. If `quiet`, report only news."""
     from explorer.database.database import Database
-    from explorer.demo.demo_library import holds_only_the_demo, is_the_demo
+    from explorer.demo.demo_library import holds_only_demo_songs, is_demo_folder
     from explorer.indexing.index_run import IndexRun
     from explorer.indexing.indexer import index_folder
     from explorer.indexing.prune import prune
@@ -142,7 +142,7 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
             limit=options.limit,
             retry=options.retry,
             # The user's own music replaces the songs of the demo.
-            replace=holds_only_the_demo(library) and not is_the_demo(options.folder),
+            replace=holds_only_demo_songs(library) and not is_demo_folder(options.folder),
             previews=None if options.no_previews else settings.previews,
             genre_from=options.genre_from,
             log=log,

@@ -15,7 +15,7 @@ class MapTables(StateTables):
 
     # Storing
 
-    def store_map(self, new: Map, *, based_on: int | None = None) -> bool:
+    def store_map(self, new: Map, *, base_revision: int | None = None) -> bool:
         """Store the projections and clusters of a map in one transaction.
 
         Each projection replaces the stored projection of the same name. Other stored projections stay. Songs
@@ -23,7 +23,7 @@ class MapTables(StateTables):
 
         Parameters
         ----------
-        based_on : int, optional
+        base_revision : int, optional
             The revision of the stored map when the new map was started. If another program has stored a map
             since then, this stores nothing.
 
@@ -33,7 +33,7 @@ class MapTables(StateTables):
             Whether the map was stored.
         """
         with self.transaction():
-            if based_on is not None and self.map_revision() != based_on:
+            if base_revision is not None and self.map_revision() != base_revision:
                 return False
             song_ids = {song_id for (song_id,) in self._rows("SELECT id FROM songs")}
             rows = [(row, song_id) for row, song_id in enumerate(new.song_ids) if song_id in song_ids]

@@ -81,7 +81,7 @@ class VerifyTables(LibraryConnection):
         )
         return {song_id: SourceFile(absolute_path(root, path), *rest) for song_id, root, path, *rest in rows}
 
-    def stored_places(self) -> dict[str, dict[str, tuple[float, float, int | None]]]:
+    def stored_positions(self) -> dict[str, dict[str, tuple[float, float, int | None]]]:
         """Return the stored x, y and `near` of each song, by projection and song id."""
         places: dict[str, dict] = {name: {} for (name,) in self._rows("SELECT name FROM projections")}
         for name, song_id, x, y, near in self._rows("SELECT projection, song_id, x, y, near FROM positions"):

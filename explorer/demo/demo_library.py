@@ -22,21 +22,21 @@ from explorer.util.progress import Reporter
 FOLDER = ROOT / "metadata" / "demo"
 
 
-def is_the_demo(folder: Path) -> bool:
+def is_demo_folder(folder: Path) -> bool:
     """Return whether a folder is the demo's folder."""
     return folder.expanduser().resolve() == FOLDER.resolve()
 
 
-def holds_only_the_demo(database: Database) -> bool:
+def holds_only_demo_songs(database: Database) -> bool:
     """Return whether a library has a folder of songs, and only the demo's."""
     roots = database.roots()
-    return bool(roots) and all(is_the_demo(Path(root)) for root in roots)
+    return bool(roots) and all(is_demo_folder(Path(root)) for root in roots)
 
 
 def holds_other_songs(database: Database) -> bool:
     """Return whether a library holds other songs than the demo's; an imported library may have no folder."""
     is_empty = not database.roots() and not database.song_ids()
-    return not is_empty and not holds_only_the_demo(database)
+    return not is_empty and not holds_only_demo_songs(database)
 
 
 def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, reporter: Reporter) -> Settings:
@@ -67,7 +67,7 @@ def prepare_demo(settings: Settings, *, weights: str | None, hop_s: float, repor
 
 
 @contextmanager
-def previews_meanwhile(settings: Settings) -> Iterator[None]:
+def make_previews_in_background(settings: Settings) -> Iterator[None]:
     """Make the demo's previews in the background, so that its map can be shown at once."""
     with Database.open(settings.database) as database:
         songs = database.preview_starts(database.add_root(FOLDER))

@@ -117,7 +117,7 @@ def choose_precision(
         except EmbeddingError as error:
             trials.append(Trial(precision, None, None, None, f"it could not run ({error})"))
             continue
-        cosine, kept = least_cosine(vectors, exact), neighbours_kept(vectors, exact)
+        cosine, kept = min_cosine(vectors, exact), neighbours_kept(vectors, exact)
         problem = _find_problem(ms / exact_ms, cosine, kept)
         trials.append(Trial(precision, ms, cosine, kept, problem))
     return _choose_fastest(trials, len(songs), windows)
@@ -176,7 +176,7 @@ def _find_problem(relative_ms: float, cosine: float, kept: float) -> str:
     return ""
 
 
-def least_cosine(vectors: np.ndarray, exact: np.ndarray) -> float:
+def min_cosine(vectors: np.ndarray, exact: np.ndarray) -> float:
     """Return the minimum of the cosines between corresponding rows.
 
     Parameters

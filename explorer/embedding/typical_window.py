@@ -52,7 +52,7 @@ class SpreadWindows:
         return np.arange(len(frames)) * self._stride, frames
 
 
-def most_typical(frames: np.ndarray, vector: np.ndarray) -> int:
+def most_typical_window(frames: np.ndarray, vector: np.ndarray) -> int:
     """Find the window nearest to a song's vector by Euclidean distance.
 
     With maximum pooling, the distance measures exactly what a window lacks of the song's maxima: it is zero

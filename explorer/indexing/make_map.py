@@ -146,7 +146,7 @@ def _make(
         is_new_layout = _needs_layout(method, method in requested, parameters, library, request)
         if method == "tsne" and is_new_layout and len(library.song_ids) >= MINUTES_FOR_TSNE and new.positions:
             _measure(library, new, reporter)
-            if not database.store_map(new, based_on=library.revision):
+            if not database.store_map(new, base_revision=library.revision):
                 return None
             library.revision += 1
             reporter.say("The map can be opened now; t-SNE will be added in some minutes.")
@@ -154,8 +154,8 @@ def _make(
     raise_if_interrupted()
     _measure(library, new, reporter)
     raise_if_interrupted()
-    reporter.finishing()
-    return new if database.store_map(new, based_on=library.revision) else None
+    reporter.before_storing()
+    return new if database.store_map(new, base_revision=library.revision) else None
 
 
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:

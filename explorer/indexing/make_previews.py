@@ -13,7 +13,6 @@ import numpy as np
 from explorer.audio.decoder import Decoder
 from explorer.audio.previews import PREVIEW_S, is_heard, preview_path
 from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
-from explorer.embedding.typical_window import most_typical
 from explorer.errors import ExplorerError
 from explorer.util.cache import Cache
 from explorer.util.text import valid_text
@@ -61,7 +60,7 @@ def choose_start(
         return 0.0
     is_audible = has_room & is_heard(levels_db)[numbers]
     candidates = np.flatnonzero(is_audible if is_audible.any() else has_room)
-    return float(starts_s[candidates[most_typical(frames[candidates], vector)]])
+    return float(starts_s[candidates[most_typical_window(frames[candidates], vector)]])
 
 
 def window_levels(windows: np.ndarray) -> np.ndarray:

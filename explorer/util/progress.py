@@ -40,7 +40,7 @@ class Reporter:
             else:
                 print(text, file=sys.stderr, flush=True)
 
-    def finishing(self) -> None:
+    def before_storing(self) -> None:
         """Announce that results are about to be stored. Only subclasses do something."""
 
     @contextmanager
@@ -95,7 +95,7 @@ class LineReporter(Reporter):
         self._print(text=what, share=0.0)
         yield lambda share: self._print(text=what, share=round(share, 3))
 
-    def finishing(self) -> None:
+    def before_storing(self) -> None:
         """Ignore requests to stop (SIGTERM) from now on; the exit status 0 shows that they came too late."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

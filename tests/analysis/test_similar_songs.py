@@ -201,7 +201,7 @@ def test_an_imported_library_finds_neighbours_of_songs_but_refuses_files(library
     recommendations = recommend_from(tmp_path, ids[0])
     assert (len(recommendations.songs), recommendations.is_trained) == (3, None)
     file = write_tone(tmp_path / "new.flac")
-    with pytest.raises(LibraryError, match="imported.*unknown"):
+    with pytest.raises(LibraryError, match=r"imported.*unknown"):
         recommend_from(tmp_path, file)
 
 

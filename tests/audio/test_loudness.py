@@ -49,5 +49,5 @@ def tone_with_clicks():
     ids=["loud", "quiet", "faint", "peaks", "silent"],
 )
 def test_the_gain_reaches_the_loudness_unless_a_limit_applies(sound, expected):
-    gain_db = gain_to(sound, RATE_HZ, loudness_lufs=-16.0, peak_db=-2.0, most_gain_db=30.0)
+    gain_db = gain_to(sound, RATE_HZ, loudness_lufs=-16.0, peak_db=-2.0, max_gain_db=30.0)
     assert gain_db == pytest.approx(expected, abs=0.2)

@@ -94,7 +94,7 @@ def test_hidden_songs_are_not_drawn_nor_found_by_pointer_lasso_or_keys(page):
     page.wait_for_function(
         "document.getElementById('filter-state').innerText.includes('20 of 24 songs · 4 hidden')"
     )
-    page.wait_for_selector("#holes[data-count='0']", state="attached")
+    page.wait_for_selector("#missing-rings[data-count='0']", state="attached")
     # They are removed from the selection, and cannot be selected again.
     remaining = [song for song in selected if song not in HIDDEN]
     page.wait_for_function("n => explorer.selection.songs.length === n", arg=len(remaining))
@@ -138,7 +138,7 @@ def test_hidden_songs_stay_hidden_in_every_view_until_the_filters_are_cleared(pa
 
 
 def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
-    assert page.locator("#holes").get_attribute("data-count") == "2"
+    assert page.locator("#missing-rings").get_attribute("data-count") == "2"
     assert text(page, ".legend-missing").split() == ["File", "missing", "2"]
     click_song(page, 2)
     wait_until_playing(page, "002.flac")
@@ -157,7 +157,7 @@ def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
         assert part in message
     # Its neighbours are shown. The playing song goes on and keeps its mark.
     page.wait_for_function("explorer.overlays.neighbours.length === 10")
-    assert page.locator("#threads").get_attribute("data-count") == "10"
+    assert page.locator("#neighbour-lines").get_attribute("data-count") == "10"
     at = page.evaluate("audio.currentTime")
     page.wait_for_function(
         "at => !audio.paused && audio.currentTime > at + 0.2 && audio.src.endsWith('002.flac')", arg=at

@@ -29,7 +29,7 @@ def test_a_box_and_a_lasso_select_the_songs_inside(page):
         "[...document.querySelectorAll('#choice-list .row-title')].every((e) => e.textContent !== '…')"
     )
     assert "Waltz piece 9" in text(page, "#choice-list")
-    assert page.locator("#rope").get_attribute("data-count") == "8"
+    assert page.locator("#lasso-canvas").get_attribute("data-count") == "8"
     assert page.evaluate("audio.paused")
     # A lasso selects other songs, and a box with Shift adds more.
     left, top, right, bottom = box_of(page, range(8))

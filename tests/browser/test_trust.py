@@ -32,9 +32,9 @@ def test_the_map_shows_how_reliable_it_is(page):
     edge = [places[0][0] + 300 * (1 if places[0][0] < 600 else -1), 400]
     assert page.evaluate(opacity, middle) > page.evaluate(opacity, edge)
     # Lines connect a selected song with its neighbours.
-    assert page.locator("#threads").get_attribute("data-count") in (None, "0")
+    assert page.locator("#neighbour-lines").get_attribute("data-count") in (None, "0")
     click_song(page, 10)
-    page.wait_for_selector("#threads[data-count='10']")
+    page.wait_for_selector("#neighbour-lines[data-count='10']")
     neighbours = page.evaluate("explorer.overlays.neighbours.map((neighbour) => neighbour.index)")
     assert set(range(8, 16)) - {10} == set(neighbours[:7])
     line_opacity = """([x, y]) => {

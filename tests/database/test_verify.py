@@ -60,7 +60,7 @@ def test_positions_and_quality_figures_are_returned_as_stored(stored):
         """INSERT INTO projections VALUES ('pca', '{}', '{"trustworthiness": 0.5}')""",
         "INSERT INTO positions VALUES ('pca', '00000.flac', 1.5, 9e999, NULL), ('pca', 'gone', 0, 0, 3)",
     )
-    assert stored.stored_places() == {
+    assert stored.stored_positions() == {
         "pca": {"00000.flac": (1.5, float("inf"), None), "gone": (0.0, 0.0, 3)},
         "tsne": {},
     }

@@ -9,7 +9,7 @@ from explorer.embedding.precision import (
     MIN_SONGS,
     choose_precision,
     describe_choice,
-    least_cosine,
+    min_cosine,
     neighbours_kept,
 )
 from explorer.errors import EmbeddingError
@@ -138,8 +138,8 @@ def test_neighbours_are_counted_after_centring():
     assert neighbours_kept(exact + 1000, exact) == 1.0
     others = np.random.RandomState(3).standard_normal((30, 8))
     assert 0.2 < neighbours_kept(others, exact) < 0.5
-    assert least_cosine(exact * 3, exact) == pytest.approx(1)
-    assert least_cosine(-exact, exact) == pytest.approx(-1)
+    assert min_cosine(exact * 3, exact) == pytest.approx(1)
+    assert min_cosine(-exact, exact) == pytest.approx(-1)
 
 
 def test_a_choice_is_described_in_one_line():

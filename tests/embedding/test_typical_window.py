@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from explorer.embedding.pooling import pool
-from explorer.embedding.typical_window import SpreadWindows, most_typical
+from explorer.embedding.typical_window import SpreadWindows
 
 
 def random_frames(count, seed=0):
@@ -45,14 +45,14 @@ def test_kept_windows_are_copies():
 def test_the_window_that_holds_the_songs_maxima_is_the_most_typical():
     all_frames = np.abs(random_frames(40))
     all_frames[17] = all_frames.max(axis=0) * 0.95
-    assert most_typical(all_frames, pool(all_frames)) == 17
+    assert most_typical_window(all_frames, pool(all_frames)) == 17
     # A faint window of the same direction has the same cosine, but it is not the nearest.
     all_frames[3] = all_frames[17] * 0.1
-    assert most_typical(all_frames, pool(all_frames)) == 17
+    assert most_typical_window(all_frames, pool(all_frames)) == 17
 
 
 def test_the_window_nearest_the_mean_is_the_most_typical_under_mean_pooling():
     all_frames = random_frames(40)
     mean = pool(all_frames, method="mean")
     all_frames[5] = mean + 0.01
-    assert most_typical(all_frames, mean) == 5
+    assert most_typical_window(all_frames, mean) == 5

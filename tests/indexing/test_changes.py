@@ -62,7 +62,7 @@ def test_moved_songs_keep_their_vector_and_place_and_get_a_new_id(fresh_db, musi
     index(fresh_db, music)
     make_map(fresh_db, reporter=Reporter())
     before = {song_id: fresh_db.vector(song_id) for song_id in ids(fresh_db)}
-    places, revision = fresh_db.stored_places(), fresh_db.map_revision()
+    places, revision = fresh_db.stored_positions(), fresh_db.map_revision()
     embedded.clear()
     (music / "a").rename(music / "c")
     (music / "five.ogg").rename(music / "b" / "5.ogg")
@@ -72,7 +72,7 @@ def test_moved_songs_keep_their_vector_and_place_and_get_a_new_id(fresh_db, musi
     assert ids(fresh_db) == ["b/5.ogg", "b/four.wav", "b/three.mp3", "c/one.flac", "c/two.flac"]
     for after, name in names.items():
         np.testing.assert_array_equal(fresh_db.vector(after), before[name])
-        for projection, new_places in fresh_db.stored_places().items():
+        for projection, new_places in fresh_db.stored_positions().items():
             assert new_places[after] == places[projection][name]
             assert name not in new_places
     assert fresh_db.map_revision() > revision

@@ -245,8 +245,8 @@ def test_the_map_of_a_large_library_is_stored_before_t_sne(mapped, monkeypatch):
     monkeypatch.setattr(
         Database,
         "store_map",
-        lambda self, new, based_on: (
-            stored.append(set(new.positions)) or store_map(self, new, based_on=based_on)
+        lambda self, new, base_revision: (
+            stored.append(set(new.positions)) or store_map(self, new, base_revision=base_revision)
         ),
     )
     update(mapped)

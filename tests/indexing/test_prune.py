@@ -105,4 +105,4 @@ def test_the_command_refuses_to_prune_and_keeps_new_songs(tmp_path, music, capsy
     assert "Pruned 6 songs" in capsys.readouterr().err
     with Database.open_readonly(database) as library:
         assert [song.song_id for song in library.songs()] == ["new.flac"]
-        assert len(library.stored_places()["pca"]) == 1
+        assert len(library.stored_positions()["pca"]) == 1

@@ -146,7 +146,7 @@ def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryCo
         titles=database.titles(),
         durations_s={song: facts.duration_s for song, facts in database.facts().items()},
         genres={song: tuple(map(str, names)) for song, names in database.genres().items()},
-        positions=database.stored_places(),
+        positions=database.stored_positions(),
         quality=database.stored_quality(),
         neighbourhood=database.neighbourhood(),
         failures=database.failures(),

@@ -32,7 +32,7 @@ def master(mix: np.ndarray, *, fade_in_s: float = 0.008, fade_out_s: float = 0.5
     """
     samples = highpass(mix, 28)
     gain_db = gain_to(
-        samples, SAMPLE_RATE_HZ, loudness_lufs=TARGET_LUFS, peak_db=PEAK_DB, most_gain_db=_MAX_GAIN_DB
+        samples, SAMPLE_RATE_HZ, loudness_lufs=TARGET_LUFS, peak_db=PEAK_DB, max_gain_db=_MAX_GAIN_DB
     )
     samples *= np.float32(10 ** (gain_db / 20))
     fade_in, fade_out = (round(s * SAMPLE_RATE_HZ) for s in (fade_in_s, fade_out_s))

@@ -35,7 +35,7 @@ def header(catalogue: Catalogue | None) -> Component:
         part(
             "header-buttons",
             icon_button(Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", aria_expanded="false"),
-            icon_button("visit", "upload", "Place a song from your computer on the map"),
+            icon_button("upload-button", "upload", "Place a song from your computer on the map"),
             icon_button(Ids.THEME_TOGGLE, "theme", "Switch between dark and light"),
             icon_button("help-open", "help", "Show the keys (?)"),
         ),

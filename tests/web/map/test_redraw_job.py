@@ -73,7 +73,7 @@ def test_a_job_that_is_cancelled_while_it_stores_the_map_still_ends_as_done(libr
         "import time\n"
         "from explorer.util.progress import LineReporter\n"
         "reporter = LineReporter()\n"
-        "reporter.finishing()\n"
+        "reporter.before_storing()\n"
         "reporter.say('Storing')\n"
         "time.sleep(1.5)\n"
     )
