@@ -40,7 +40,7 @@ class Settings:
         return self.metadata / "transcodes"
 
     @property
-    def remote_copies(self) -> Path:
+    def fetched(self) -> Path:
         """Cache: local copies of remote songs, the most recently played."""
         return self.metadata / "fetched"
 

@@ -13,6 +13,7 @@ import numpy as np
 from explorer.audio.decoder import Decoder
 from explorer.audio.previews import PREVIEW_S, is_heard, preview_path
 from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
+from explorer.embedding.typical_window import most_typical_window
 from explorer.errors import ExplorerError
 from explorer.util.cache import Cache
 from explorer.util.text import valid_text

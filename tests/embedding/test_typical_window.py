@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from explorer.embedding.pooling import pool
-from explorer.embedding.typical_window import SpreadWindows
+from explorer.embedding.typical_window import SpreadWindows, most_typical_window
 
 
 def random_frames(count, seed=0):

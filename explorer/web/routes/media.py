@@ -126,7 +126,7 @@ def answer_from_file(
                 404, f"The file is missing: {name} was moved or deleted. Index the folder again."
             )
         try:
-            copy = local_copy(file.path, cache=settings.remote_copies, key=file.fingerprint)
+            copy = local_copy(file.path, cache=settings.fetched, key=file.fingerprint)
         except AudioError as error:
             raise RefusedError(404, str(error)) from error
         return answer(replace(file, path=copy), settings)
