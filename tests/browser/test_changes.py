@@ -253,7 +253,7 @@ def test_a_page_shows_files_that_go_missing_and_come_back(page, changed):
     page.wait_for_function("document.querySelector('.legend-missing').innerText.trim().endsWith('3')")
     shutil.move(away, file)
     with Database.open(path) as database:
-        database.mark_back(1, [b"006.flac"])
+        database.unmark_gone(1, [b"006.flac"])
     page.evaluate("explorer.updates.check()")
     page.wait_for_selector("#panel .panel-missing", state="detached")
 

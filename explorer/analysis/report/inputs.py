@@ -14,7 +14,7 @@ from explorer.audio.fingerprints import fingerprint
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.state import Run
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.errors import AnalysisError, AudioError, LibraryError
 from explorer.util.cache import Cache
 
@@ -37,7 +37,7 @@ class LibraryContents:
         The number of rows without the song, folder or map that they belong to, by table.
     stray_vectors, songs_without_vector : list of str
         Song ids.
-    files : dict of str to FiledVector
+    files : dict of str to SourceFile
         The file of each song that has a vector.
     titles : dict of str to (title, artist)
     durations_s : dict of str to float or None
@@ -64,7 +64,7 @@ class LibraryContents:
     stray_rows: dict[str, int]
     stray_vectors: list[str]
     songs_without_vector: list[str]
-    files: dict[str, FiledVector]
+    files: dict[str, SourceFile]
     titles: dict[str, tuple[str, str]]
     durations_s: dict[str, float | None]
     genres: dict[str, tuple[str, ...]]
@@ -142,7 +142,7 @@ def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryCo
         stray_rows=database.stray_rows(),
         stray_vectors=stray_vectors,
         songs_without_vector=database.songs_without_vector(),
-        files=database.filed_vectors(),
+        files=database.source_files(),
         titles=database.titles(),
         durations_s={song: facts.duration_s for song, facts in database.facts().items()},
         genres={song: tuple(map(str, names)) for song, names in database.genres().items()},

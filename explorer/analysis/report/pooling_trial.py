@@ -19,7 +19,7 @@ from explorer.analysis.report.checks.check import (
     name_songs,
 )
 from explorer.config import Settings
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.embedding.pooling import pool
 from explorer.errors import ExplorerError
 from explorer.mapping.quality import label_purity
@@ -44,7 +44,7 @@ class Candidate:
     """A song whose file is unchanged since it was indexed, so that it can be embedded again."""
 
     song_id: str
-    file: FiledVector
+    file: SourceFile
     genre: str
     artist: str
 

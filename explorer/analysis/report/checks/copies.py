@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer.analysis.report.checks.check import FAILED, NOTED, PASSED, REINDEX, Check, make_check
 from explorer.audio.decoding import open_audio
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.errors import AudioError
 from explorer.util.progress import plural
 
@@ -55,7 +55,7 @@ class SharedVectors:
 
 def explain_shared_vectors(
     groups: Sequence[Sequence[str]],
-    files: Mapping[str, FiledVector],
+    files: Mapping[str, SourceFile],
     titles: Mapping[str, str],
     durations_s: Mapping[str, float | None],
 ) -> SharedVectors:
@@ -65,7 +65,7 @@ def explain_shared_vectors(
     ----------
     groups : sequence of sequence of str
         The ids of songs with identical vectors.
-    files : mapping of str to FiledVector
+    files : mapping of str to SourceFile
         The songs' files, as recorded in the library.
     titles, durations_s : mapping of str
         By song id; used if the files cannot be compared.
