@@ -33,10 +33,10 @@ explorer.api = {
    * @returns {Promise<{index: number, id: string, title: string, artist: string, genres: string[]}>}
    *   Rejects with a message for the user.
    */
-  get(index) {
+  getSong(index) {
     const clusters = explorer.url.view?.clusters;
     const query = clusters ? `?clusters=${clusters}` : "";
-    return this.fetchOnce(this.songCache, index, () => this.fetch(`songs/${this.revision}/${index}${query}`));
+    return this.fetchOnce(this.songCache, index, () => this.getJson(`songs/${this.revision}/${index}${query}`));
   },
 
   /**
@@ -47,13 +47,13 @@ explorer.api = {
   neighbours(index) {
     return this.fetchOnce(this.neighbourCache, index, async () => {
       const query = new URLSearchParams((explorer.map.meta?.hide ?? []).map((kind) => ["hide", kind])).toString();
-      return (await this.fetch(`neighbours/${this.revision}/${index}${query && "?" + query}`)).neighbours;
+      return (await this.getJson(`neighbours/${this.revision}/${index}${query && "?" + query}`)).neighbours;
     });
   },
 
   /** @param {string} id A song's id. @returns {Promise<number|null>} Its index on the map. */
   async indexOf(id) {
-    return (await this.fetch(`songs/${this.revision}/by-id/${encodeURIComponent(id)}`)).index;
+    return (await this.getJson(`songs/${this.revision}/by-id/${encodeURIComponent(id)}`)).index;
   },
 
   /**
@@ -74,7 +74,7 @@ explorer.api = {
   },
 
   /** @param {string} address @returns {Promise<*>} The JSON answer. Rejects with a message for the user. */
-  async fetch(address) {
+  async getJson(address) {
     let response;
     try {
       response = await fetch(address);
@@ -103,7 +103,7 @@ explorer.api = {
   },
 
   /** @returns {string} Artist and genres, as far as they are known. */
-  byline(song) {
+  artistAndGenres(song) {
     return [song.artist, song.genres.join(", ")].filter(Boolean).join(" · ");
   },
 };

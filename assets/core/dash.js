@@ -8,7 +8,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
      * Collect the values of all controls into one view, so that several changes at once draw the map once.
      * Nothing is drawn before the theme is known.
      */
-    look(projection, colouring, clusters, fade, theme, revision, changes, filter, isolated) {
+    gatherView(projection, colouring, clusters, fade, theme, revision, changes, filter, isolated) {
       if (!theme || document.getElementById("notice")) return window.dash_clientside.no_update;
       const view = { projection, colouring, clusters, fade, theme, revision, changes };
       const shown = isolated && isolated.of === explorer.groupingKey(view) ? isolated.groups : null;
@@ -18,7 +18,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
 
     /** Set which part of the map a figure from the server shows. */
-    draw(figure) {
+    prepareFigure(figure) {
       return figure ? explorer.map.prepare(figure) : window.dash_clientside.no_update;
     },
 
@@ -26,7 +26,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
      * Play the song that was chosen in the search, or filter by the chosen genre or artist.
      * @param {string} value "song:INDEX", "genre:NAME" or "artist:NAME".
      */
-    goTo(value) {
+    openSuggestion(value) {
       const { no_update } = window.dash_clientside;
       if (!value) return [no_update, no_update];
       const colon = value.indexOf(":");
@@ -44,8 +44,8 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
 
     /** Set the range sliders after the server has sent their limits. */
-    placeRanges(_ready, firstYear, lastYear, longest) {
-      const values = explorer.filters.placeRanges(firstYear, lastYear, longest);
+    setRanges(_ready, firstYear, lastYear, longest) {
+      const values = explorer.filters.setRanges(firstYear, lastYear, longest);
       return values || [window.dash_clientside.no_update, window.dash_clientside.no_update];
     },
 

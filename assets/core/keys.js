@@ -7,10 +7,10 @@ explorer.keys = {
   SUGGESTION_RETRY_MS: 60,
 
   mount() {
-    this.list = document.getElementById("keys");
-    document.getElementById("help-open").addEventListener("click", () => this.list.showModal());
-    document.getElementById("keys-close").addEventListener("click", () => this.list.close());
-    this.list.addEventListener("click", (event) => event.target === this.list && this.list.close());
+    this.dialog = document.getElementById("keys");
+    document.getElementById("help-open").addEventListener("click", () => this.dialog.showModal());
+    document.getElementById("keys-close").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
     document.addEventListener("keydown", (event) => this.handle(event));
   },
 
@@ -20,7 +20,7 @@ explorer.keys = {
     if (target.matches("input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable]")) {
       return this.handleWhileTyping(event);
     }
-    if (this.list.open) return;
+    if (this.dialog.open) return;
     if (event.key === "Escape") return this.escape();
     const isArrow = event.key in explorer.walk.DIRECTIONS;
     // Sliders, radio buttons, tabs and lists use the arrow keys themselves.
@@ -61,7 +61,7 @@ explorer.keys = {
     "-": () => explorer.map.zoomBy(1.6),
     0: () => explorer.map.showAll(),
     "/": () => document.getElementById("search").focus(),
-    "?": () => explorer.keys.list.showModal(),
+    "?": () => explorer.keys.dialog.showModal(),
   },
 
   /** Close what is open. If nothing is open, clear the selection; if that is empty, deselect the song. */

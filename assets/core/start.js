@@ -83,7 +83,7 @@ Object.assign(explorer, {
   },
 
   /** @returns {{projection: string, clusters: number}} The defaults that the server has written to the controls. */
-  readControls() {
+  readDefaults() {
     const { projection, clusters } = document.getElementById("controls").dataset;
     return { projection, clusters: Number(clusters) };
   },

@@ -18,7 +18,7 @@ explorer.updates = {
     if (document.hidden || this.isChecking || !this.card) return;
     this.isChecking = true;
     try {
-      this.show(await explorer.api.fetch("latest"));
+      this.show(await explorer.api.getJson("latest"));
     } catch {
       // The library is busy or the server does not answer. The next check tries again.
     } finally {

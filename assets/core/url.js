@@ -101,7 +101,7 @@ explorer.url = {
   restoreOnce() {
     if (this.isRestored) return;
     this.isRestored = true;
-    this.defaults = explorer.readControls();
+    this.defaults = explorer.readDefaults();
     this.restore();
   },
 

@@ -53,9 +53,9 @@ explorer.lasso = {
     const { shape } = this;
     this.shape = null;
     const corners = this.cornersOf(shape).map(([x, y]) => explorer.map.toMap(x, y));
-    const inside = this.inside(corners, explorer.map.points, (index) => explorer.map.matchesFilter(index));
+    const songs = this.songsInside(corners, explorer.map.points, (index) => explorer.map.matchesFilter(index));
     if (this.tool) this.toggleTool(null);
-    explorer.selection.select(inside, { adds });
+    explorer.selection.select(songs, { adds });
   },
 
   /** @returns {number[][]} The shape's corners in pixels. */
@@ -72,7 +72,7 @@ explorer.lasso = {
    * @param {function(number): boolean} matches Whether a song may be selected.
    * @returns {number[]} The songs' indices, from left to right.
    */
-  inside(corners, { x, y }, matches) {
+  songsInside(corners, { x, y }, matches) {
     const edges = corners.map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
     const [left, right] = [Math.min(...corners.map((c) => c.x)), Math.max(...corners.map((c) => c.x))];
     const songs = [];

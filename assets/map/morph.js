@@ -65,15 +65,15 @@ explorer.morph = {
     const context = explorer.overlays.clearCanvas(this.canvas, width, height);
     context.globalAlpha = before.length < 10_000 ? 0.92 : 0.75;
     for (let i = 0; i < before.length; i += 2) {
-      const x = this.between(before, after, i, progress);
-      const y = this.between(before, after, i + 1, progress);
+      const x = this.interpolate(before, after, i, progress);
+      const y = this.interpolate(before, after, i + 1, progress);
       const sprite = sprites[colours[i / 2]];
       context.drawImage(sprite.canvas, x - sprite.half, y - sprite.half, 2 * sprite.half, 2 * sprite.half);
     }
   },
 
   /** @returns {number} Coordinate `i`, interpolated linearly. */
-  between(before, after, i, progress) {
+  interpolate(before, after, i, progress) {
     return before[i] + (after[i] - before[i]) * progress;
   },
 

@@ -191,8 +191,8 @@ explorer.pointer = {
     explorer.map.zoomAt(after.x, after.y, before.gap / Math.max(after.gap, 1));
   },
 
-  /** @param {boolean} isDone False if the browser cancelled the press: then it is not a click. */
-  release(event, isDone) {
+  /** @param {boolean} isReleased False if the browser cancelled the press: then it is not a click. */
+  release(event, isReleased) {
     this.touches.delete(event.pointerId);
     const { drag } = this;
     if (!drag || drag.id !== event.pointerId) return;
@@ -200,7 +200,7 @@ explorer.pointer = {
     explorer.map.frame.classList.remove("dragging");
     if (drag.shape && drag.moved) return explorer.lasso.finishShape(event.shiftKey || drag.shape.adds);
     if (drag.shape) explorer.lasso.cancelShape();
-    if (!isDone || drag.moved || performance.now() - drag.began > this.MAX_CLICK_MS) return;
+    if (!isReleased || drag.moved || performance.now() - drag.began > this.MAX_CLICK_MS) return;
     const radius = event.pointerType === "touch" ? this.TAP_PX : this.HOVER_PX;
     const index = this.nearest(event.clientX, event.clientY, radius);
     if (index !== null) explorer.play(index);

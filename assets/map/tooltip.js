@@ -20,8 +20,8 @@ explorer.tooltip = {
     let title, by;
     let [details, missing] = ["", ""];
     try {
-      const song = await explorer.api.get(index);
-      [title, by] = [song.title, explorer.api.byline(song)];
+      const song = await explorer.api.getSong(index);
+      [title, by] = [song.title, explorer.api.artistAndGenres(song)];
       details = [explorer.api.sameSoundText(song), this.describeNearby(song)].filter(Boolean).join(" · ");
       if (song.gone_since) missing = `File missing since ${explorer.api.missingSince(song)}`;
     } catch (error) {

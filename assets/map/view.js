@@ -60,8 +60,8 @@ explorer.map = {
    */
   prepare(figure) {
     const meta = figure.layout.meta;
-    const isOther = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
-    const before = this.meta && isOther && this.meta.revision === meta.revision ? explorer.morph.capturePixels() : null;
+    const isOtherMap = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
+    const before = this.meta && isOtherMap && this.meta.revision === meta.revision ? explorer.morph.capturePixels() : null;
     if (this.meta && this.meta.order !== meta.order) explorer.selection.restoreAfterReordering();
     if (this.meta && `${this.meta.changes} ${this.meta.hide}` !== `${meta.changes} ${meta.hide}`) {
       explorer.api.clearCache();
@@ -69,7 +69,7 @@ explorer.map = {
     }
     this.meta = meta;
     if (explorer.api.setRevision(meta.revision)) explorer.player.findNewIndex();
-    if (isOther) {
+    if (isOtherMap) {
       const position = this.requested?.projection === meta.projection ? this.requested.position : null;
       this.requested = null;
       this.viewport = position ? this.viewportOf(position) : this.fittingViewport();
@@ -352,10 +352,10 @@ explorer.map = {
 
   /** @returns {Viewport} Between two others. The centre is interpolated linearly, the scale by equal factors. */
   viewportBetween(start, target, progress) {
-    const between = (from, to) => from + (to - from) * progress;
+    const interpolate = (from, to) => from + (to - from) * progress;
     return {
-      x: between(start.x, target.x),
-      y: between(start.y, target.y),
+      x: interpolate(start.x, target.x),
+      y: interpolate(start.y, target.y),
       scale: start.scale * (target.scale / start.scale) ** progress,
     };
   },

@@ -21,7 +21,7 @@ explorer.walk = {
     explorer.url.write({ push: false });
     if (index === null) return;
     const [song, neighbours] = await Promise.all([
-      explorer.api.get(index).catch(() => null),
+      explorer.api.getSong(index).catch(() => null),
       explorer.api.neighbours(index).catch(() => []),
     ]);
     if (this.anchor !== index) return;
@@ -96,10 +96,10 @@ explorer.walk = {
       const dx = x[i] - x[from];
       const dy = y[from] - y[i];
       const along = dx * right + dy * down;
-      const aside = Math.abs(dx * down) + Math.abs(dy * right);
+      const sideways = Math.abs(dx * down) + Math.abs(dy * right);
       // 1.2 is about tan(50 degrees).
-      if (along <= 0 || aside > 1.2 * along || i === from || !matches(i)) continue;
-      const cost = along + 2 * aside;
+      if (along <= 0 || sideways > 1.2 * along || i === from || !matches(i)) continue;
+      const cost = along + 2 * sideways;
       if (cost < minCost) [nearest, minCost] = [i, cost];
     }
     return nearest;

@@ -8,7 +8,7 @@ explorer.playlistExport = {
   SAVE_TIMEOUT_MS: 10_000,
 
   mount() {
-    this.state = document.getElementById("export-state");
+    this.status = document.getElementById("export-state");
     this.format = this.makeDropdown("export-form", "Format", this.FORMATS);
     this.paths = this.makeDropdown("export-paths", "Paths", this.PATHS);
     document.getElementById("export-line").append(this.format, this.paths);
@@ -22,14 +22,14 @@ explorer.playlistExport = {
   },
 
   clearMessage() {
-    this.state.textContent = "";
+    this.status.textContent = "";
   },
 
   /** Request the file from the server and save it. */
   async export() {
     const { songs } = explorer.selection;
     const { revision } = explorer.api;
-    this.state.textContent = "Exporting…";
+    this.status.textContent = "Exporting…";
     try {
       const response = await fetch("export", {
         method: "POST",
@@ -44,9 +44,9 @@ explorer.playlistExport = {
       setTimeout(() => URL.revokeObjectURL(link.href), this.SAVE_TIMEOUT_MS);
       const hint = this.paths.value === "relative" ? " Its paths are relative to the music folder, so put the file there." : "";
       const note = leftOut ? ` ${leftOut} songs without a file were left out.` : "";
-      this.state.textContent = `${name} was saved.${hint}${note}`;
+      this.status.textContent = `${name} was saved.${hint}${note}`;
     } catch (error) {
-      this.state.textContent = error.message;
+      this.status.textContent = error.message;
     }
   },
 };

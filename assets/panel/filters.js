@@ -26,7 +26,7 @@ explorer.filters = {
   mount() {
     this.card = document.getElementById("filters");
     this.toggleButton = document.getElementById("filter-toggle");
-    this.state = document.getElementById("filter-state");
+    this.countLine = document.getElementById("filter-state");
     this.toggleButton.addEventListener("click", () => this.toggle());
     document.getElementById("filter-clear").addEventListener("click", () => this.clear());
     document.addEventListener("pointerdown", (event) => {
@@ -85,7 +85,7 @@ explorer.filters = {
   },
 
   /** Store the sliders' limits on the first call. @returns {number[][]|null} The sliders' values; null on later calls. */
-  placeRanges(firstYear, lastYear, longest) {
+  setRanges(firstYear, lastYear, longest) {
     if (this.isReady) return null;
     this.isReady = true;
     this.ranges = { years: [firstYear, lastYear], duration: [0, longest] };
@@ -139,12 +139,12 @@ explorer.filters = {
   /**
    * @param {number[]} isolated The groups that are isolated now.
    * @param {number} group The group that was clicked.
-   * @param {boolean} isAdded Whether Shift was pressed, which adds or removes the group.
+   * @param {boolean} hasShift Whether Shift was pressed, which adds or removes the group.
    * @returns {number[]} The groups that are isolated after the click; none shows all.
    */
-  isolatedAfter(isolated, group, isAdded) {
+  isolatedAfter(isolated, group, hasShift) {
     const isOn = isolated.includes(group);
-    if (isAdded) return isOn ? isolated.filter((other) => other !== group) : [...isolated, group];
+    if (hasShift) return isOn ? isolated.filter((other) => other !== group) : [...isolated, group];
     return isOn && isolated.length === 1 ? [] : [group];
   },
 
@@ -161,13 +161,13 @@ explorer.filters = {
   showCounts({ unlit, lit, songs, away, hideable }) {
     this.showSwitches(hideable);
     const isFiltered = (unlit !== null && unlit !== undefined) || away > 0;
-    this.state.hidden = !isFiltered;
+    this.countLine.hidden = !isFiltered;
     this.toggleButton.classList.toggle("on", isFiltered);
     if (!isFiltered) return;
     const { element } = explorer;
     const clear = element("button", "link", "Show all", { type: "button" });
     clear.addEventListener("click", () => this.clear());
-    this.state.replaceChildren(element("span", "", this.describe({ matching: lit, songs, hidden: away })), clear);
+    this.countLine.replaceChildren(element("span", "", this.describe({ matching: lit, songs, hidden: away })), clear);
   },
 
   /** @returns {string} How many of the songs match the filter, and how many are hidden. */

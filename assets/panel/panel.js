@@ -14,7 +14,7 @@ explorer.panel = {
     this.page = document.querySelector(".page");
     this.card = byId("panel");
     this.body = byId("panel-song");
-    byId("panel-close").addEventListener("click", () => this.close({ isRemembered: true }));
+    byId("panel-close").addEventListener("click", () => this.close({ byUser: true }));
     byId("panel-open").addEventListener("click", () => this.open());
     this.card.addEventListener("click", (event) => {
       const tab = event.target.closest("[role=tab]");
@@ -62,10 +62,10 @@ explorer.panel = {
     explorer.map.adjustToCards();
   },
 
-  /** Close the panel. @param {{isRemembered: boolean}} options Whether it stays closed; otherwise a wide window keeps it open. */
-  close({ isRemembered = false } = {}) {
-    if (!this.isOpen || (!isRemembered && this.isWide)) return;
-    if (isRemembered) localStorage.setItem("panel", "closed");
+  /** Close the panel. @param {{byUser: boolean}} options Whether it stays closed; otherwise a wide window keeps it open. */
+  close({ byUser = false } = {}) {
+    if (!this.isOpen || (!byUser && this.isWide)) return;
+    if (byUser) localStorage.setItem("panel", "closed");
     this.page.classList.remove("panel-open");
     explorer.map.adjustToCards();
   },
@@ -117,7 +117,7 @@ explorer.panel = {
    */
   async fill(index) {
     const [song, neighbours] = await Promise.all([
-      explorer.api.get(index).catch((error) => ({ failed: error.message })),
+      explorer.api.getSong(index).catch((error) => ({ failed: error.message })),
       explorer.api.neighbours(index).catch((error) => ({ failed: error.message })),
     ]);
     if (this.index !== index) return false;

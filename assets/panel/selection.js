@@ -198,7 +198,7 @@ explorer.selection = {
 
   async fillRow(row) {
     this.rowObserver.unobserve(row);
-    const song = await explorer.api.get(Number(row.dataset.index)).catch((error) => ({ title: error.message, artist: "" }));
+    const song = await explorer.api.getSong(Number(row.dataset.index)).catch((error) => ({ title: error.message, artist: "" }));
     row.querySelector(".row-title").textContent = song.title;
     row.querySelector(".row-by").textContent = song.artist || "no artist";
     const [play, , up, down, remove] = row.children;
@@ -212,7 +212,7 @@ explorer.selection = {
   move(index, by, button) {
     this.moveTo(index, this.songs.indexOf(index) + by);
     this.list.querySelector(`[data-index="${index}"] ${button}`)?.parentElement.focus();
-    explorer.announce(`Place ${this.songs.indexOf(index) + 1} of ${this.songs.length}`);
+    explorer.announce(`Position ${this.songs.indexOf(index) + 1} of ${this.songs.length}`);
   },
 
   moveTo(index, to) {

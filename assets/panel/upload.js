@@ -20,7 +20,7 @@ explorer.upload = {
     this.target.after(this.field);
     document.getElementById("upload-button").addEventListener("click", () => this.field.click());
     this.field.addEventListener("change", () => {
-      if (this.field.files[0]) this.place(this.field.files[0]);
+      if (this.field.files[0]) this.placeFile(this.field.files[0]);
       this.field.value = "";
     });
     this.enableDrop();
@@ -50,12 +50,12 @@ explorer.upload = {
       show(false);
       const { files } = event.dataTransfer;
       if (files.length > 1) explorer.player.showMessage("Only one song can be placed at a time. The first one is used.");
-      if (files[0]) this.place(files[0], { keepsMessage: files.length > 1 });
+      if (files[0]) this.placeFile(files[0], { keepsMessage: files.length > 1 });
     });
   },
 
   /** Send a file to the server, wait for its embedding, and show the song on the map. @param {File} file */
-  async place(file, { keepsMessage = false } = {}) {
+  async placeFile(file, { keepsMessage = false } = {}) {
     if (document.getElementById("notice")) return;
     if (!keepsMessage) explorer.player.showMessage("");
     const problem = this.problemOf(file);

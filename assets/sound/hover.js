@@ -77,7 +77,7 @@ explorer.hover = {
   /** Play previews as loud as the player. */
   setVolume() {
     const { audio } = explorer.player;
-    if (this.master) this.master.gain.value = audio.muted ? 0 : explorer.player.volumeWanted;
+    if (this.master) this.master.gain.value = audio.muted ? 0 : explorer.player.userVolume;
   },
 
   /** @returns {number} The root mean square of the previews' sound now, from 0 to 1. Only tests and benchmarks read it. */
@@ -132,7 +132,7 @@ explorer.hover = {
     const request = new AbortController();
     this.loading.set(index, request);
     try {
-      const { id } = await explorer.api.get(index);
+      const { id } = await explorer.api.getSong(index);
       const response = await fetch("preview/" + encodeURIComponent(id), { signal: request.signal });
       if (response.status === 503) return this.retryLater(index);
       if (!response.ok) return this.failed.add(index);

@@ -18,7 +18,7 @@ explorer.player = {
   song: null,
   repeat: "off",
   /** The volume that the user has set, from 0 to 1. The audio element's own volume is lower during a fade. */
-  volumeWanted: 1,
+  userVolume: 1,
   /** Whether the song is paused only as long as a preview plays. */
   isPausedForPreview: false,
 
@@ -92,7 +92,7 @@ explorer.player = {
     this.index = this.requested = index;
     this.showMessage("");
     try {
-      const song = await explorer.api.get(index);
+      const song = await explorer.api.getSong(index);
       if (this.index !== index) return null;
       if (song.gone_since && !song.fallback) return this.rejectMissing(song);
       const isPreview = song.fallback === "preview";
@@ -163,7 +163,7 @@ explorer.player = {
 
   showTitle(song) {
     this.setText("now-title", song.title);
-    this.setText("now-by", explorer.api.byline(song));
+    this.setText("now-by", explorer.api.artistAndGenres(song));
   },
 
   /** Show a text in a part of the bar, and as its tooltip, because it may be cut off. */
@@ -178,7 +178,7 @@ explorer.player = {
   /** Show the title of the preview that plays; then the loaded song's title again. @param {number|null} index */
   async showPreviewTitle(index) {
     this.bar.classList.toggle("previewing", index !== null);
-    const song = index === null ? this.song : await explorer.api.get(index).catch(() => null);
+    const song = index === null ? this.song : await explorer.api.getSong(index).catch(() => null);
     if (song && explorer.hover.index === index) this.showTitle(song);
   },
 
@@ -228,11 +228,11 @@ explorer.player = {
   },
 
   changeRepeat() {
-    this.setRepeat(this.repeatAfter(this.repeat));
+    this.setRepeat(this.nextRepeatMode(this.repeat));
     explorer.announce(this.parts.repeat.title);
   },
 
-  repeatAfter(repeat) {
+  nextRepeatMode(repeat) {
     return this.REPEAT_MODES[(this.REPEAT_MODES.indexOf(repeat) + 1) % 3];
   },
 
@@ -258,14 +258,14 @@ explorer.player = {
     if (!this.isPausedForPreview) return;
     this.isPausedForPreview = false;
     this.audio.play().catch(() => {});
-    this.fadeTo(this.volumeWanted);
+    this.fadeTo(this.userVolume);
   },
 
   /** Forget that the song was paused for a preview, and end the fade. */
   endPreviewPause() {
     this.isPausedForPreview = false;
     cancelAnimationFrame(this.fade);
-    this.audio.volume = this.volumeWanted;
+    this.audio.volume = this.userVolume;
   },
 
   fadeTo(target, then = () => {}) {
@@ -293,25 +293,25 @@ explorer.player = {
 
   /** @param {number} volume From 0 to 1. */
   setVolume(volume) {
-    this.volumeWanted = Math.min(Math.max(volume || 0, 0), 1);
-    if (!this.isPausedForPreview) this.audio.volume = this.volumeWanted;
+    this.userVolume = Math.min(Math.max(volume || 0, 0), 1);
+    if (!this.isPausedForPreview) this.audio.volume = this.userVolume;
     this.audio.muted = false;
-    localStorage.setItem("volume", this.volumeWanted);
+    localStorage.setItem("volume", this.userVolume);
     this.showVolume();
   },
 
   showVolume() {
-    const isSilent = this.audio.muted || this.volumeWanted === 0;
-    this.setRange(this.volume, isSilent ? 0 : this.volumeWanted * 100);
+    const isSilent = this.audio.muted || this.userVolume === 0;
+    this.setRange(this.volume, isSilent ? 0 : this.userVolume * 100);
     this.parts.mute.firstElementChild.className = `icon icon-${isSilent ? "muted" : "volume"}`;
     this.setLabel(this.parts.mute, this.audio.muted ? "Unmute (m)" : "Mute (m)");
     this.parts.mute.setAttribute("aria-pressed", String(this.audio.muted));
     explorer.hover.setVolume();
   },
 
-  /** @param {number} share Of the song's length, from 0 to 1. */
-  seekTo(share) {
-    if (Number.isFinite(this.audio.duration)) this.audio.currentTime = share * this.audio.duration;
+  /** @param {number} fraction Of the song's length, from 0 to 1. */
+  seekTo(fraction) {
+    if (Number.isFinite(this.audio.duration)) this.audio.currentTime = fraction * this.audio.duration;
   },
 
   showTime() {

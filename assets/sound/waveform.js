@@ -156,8 +156,8 @@ explorer.waveform = {
   colourAt(level) {
     const above = Math.max(1, this.COLOUR_STOPS.findIndex(([stop]) => stop >= level));
     const [[low, ...from], [high, ...to]] = [this.COLOUR_STOPS[above - 1], this.COLOUR_STOPS[above]];
-    const share = (level - low) / (high - low);
-    return [...from.map((value, i) => Math.round(value + (to[i] - value) * share)), 255];
+    const fraction = (level - low) / (high - low);
+    return [...from.map((value, i) => Math.round(value + (to[i] - value) * fraction)), 255];
   },
 
   /**
@@ -166,9 +166,9 @@ explorer.waveform = {
    */
   showTicks(ticks) {
     this.scale.replaceChildren(
-      ...Object.entries(ticks).map(([hz, share]) => {
+      ...Object.entries(ticks).map(([hz, fraction]) => {
         const label = explorer.element("span", "", hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`);
-        label.style.bottom = `${100 * share}%`;
+        label.style.bottom = `${100 * fraction}%`;
         return label;
       }),
     );

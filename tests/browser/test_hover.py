@@ -45,7 +45,7 @@ def test_moving_over_songs_plays_their_previews(site, open_page):
         hover_song(page, index)
         page.wait_for_function(IS_PLAYING, arg=index)
         assert page.locator("#preview-mark").get_attribute("data-index") == str(index)
-        title = page.evaluate("async i => (await explorer.api.get(i)).title", index)
+        title = page.evaluate("async i => (await explorer.api.getSong(i)).title", index)
         page.wait_for_function(
             "title => document.getElementById('now-title').textContent === title", arg=title
         )

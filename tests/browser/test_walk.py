@@ -71,7 +71,7 @@ def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
         arrived = page.evaluate("explorer.player.index")
         assert sign * (places[arrived][axis] - places[start][axis]) > 0
         wait_until_playing(page, f"{arrived:03d}.flac")
-        title = page.evaluate("async i => (await explorer.api.get(i)).title", arrived)
+        title = page.evaluate("async i => (await explorer.api.getSong(i)).title", arrived)
         page.wait_for_function("t => announcer.textContent.startsWith('Playing ' + t)", arg=title)
     # At the edge there is no next song.
     last = furthest(places, 0, 1)

@@ -155,14 +155,14 @@ def _register_clientside(app: Dash) -> None:
 
     ranges = [*_properties(State, Ids.FILTER_YEARS, "min", "max"), State(Ids.FILTER_DURATION, "max")]
     bind(
-        "look",
+        "gatherView",
         Output(Ids.VIEW, "data"),
         *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING, Ids.CLUSTERS),
         Input(Ids.FADE, "checked"),
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
     )
-    bind("draw", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
-    bind("goTo", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value"))
+    bind("prepareFigure", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
+    bind("openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value"))
     bind(
         "gatherFilter",
         Output(Ids.FILTER, "data"),
@@ -172,7 +172,7 @@ def _register_clientside(app: Dash) -> None:
         *ranges,
     )
     bind(
-        "placeRanges",
+        "setRanges",
         *_each(Output, "value", Ids.FILTER_YEARS, Ids.FILTER_DURATION),
         Input("filters", "data-ready"),
         *ranges,

@@ -7,10 +7,10 @@ const TODAY = new Date("2026-11-26T12:00:00Z");
 
 test("the byline has artist and genres, as far as they are known", () => {
   const { api } = load("core/api");
-  assert.equal(api.byline({ artist: "One", genres: ["Waltz", "Slow"] }), "One · Waltz, Slow");
-  assert.equal(api.byline({ artist: "", genres: ["Waltz"] }), "Waltz");
-  assert.equal(api.byline({ artist: "One", genres: [] }), "One");
-  assert.equal(api.byline({ artist: "", genres: [] }), "");
+  assert.equal(api.artistAndGenres({ artist: "One", genres: ["Waltz", "Slow"] }), "One · Waltz, Slow");
+  assert.equal(api.artistAndGenres({ artist: "", genres: ["Waltz"] }), "Waltz");
+  assert.equal(api.artistAndGenres({ artist: "One", genres: [] }), "One");
+  assert.equal(api.artistAndGenres({ artist: "", genres: [] }), "");
 });
 
 test("the date since when a file is missing has a year unless it is this year", () => {

@@ -43,7 +43,7 @@ test("the switches give the kinds to hide", () => {
 });
 
 test("a click on the legend isolates a group or shows all; with Shift it adds or removes the group", () => {
-  for (const [isolated, group, isAdded, expected] of [
+  for (const [isolated, group, hasShift, expected] of [
     [[], 0, false, [0]],
     [[0], 0, false, []],
     [[0], 1, false, [1]],
@@ -53,7 +53,7 @@ test("a click on the legend isolates a group or shows all; with Shift it adds or
     [[0, 2], 0, true, [2]],
     [[2], 2, true, []],
   ]) {
-    assert.deepEqual(filters.isolatedAfter(isolated, group, isAdded), expected);
+    assert.deepEqual(filters.isolatedAfter(isolated, group, hasShift), expected);
   }
 });
 
