@@ -2,7 +2,7 @@
 window.explorer = window.explorer || {};
 
 explorer.api = {
-  /** How many songs, and how many lists of neighbours, each cache holds. */
+  /** The largest number of answers in each of the two caches. */
   MAX_CACHED: 5000,
   /** The revision of the map on the page; indices are valid for this revision only. */
   revision: null,
@@ -10,9 +10,9 @@ explorer.api = {
   neighbourCache: new Map(),
 
   /**
-   * Set the map's revision. The caches are cleared if it is a new one.
+   * Set the map's revision. If the map had another revision before, clear the caches.
    * @param {number} revision
-   * @returns {boolean} Whether the new revision replaces another one.
+   * @returns {boolean} Whether the map had another revision before.
    */
   setRevision(revision) {
     const isReplaced = this.revision !== null && revision !== this.revision;
@@ -73,7 +73,11 @@ explorer.api = {
     return cache.get(index);
   },
 
-  /** @param {string} address @returns {Promise<*>} The JSON answer. Rejects with a message for the user. */
+  /**
+   * Send a GET request.
+   * @param {string} address
+   * @returns {Promise<*>} The JSON answer. Rejects with a message for the user.
+   */
   async getJson(address) {
     let response;
     try {
@@ -85,14 +89,18 @@ explorer.api = {
     return response.json();
   },
 
-  /** @returns {string} The date when a song's file was first missing, as "3 November"; with the year unless it is this year. */
+  /**
+   * @param {{gone_since: string}} song
+   * @returns {string} The day since which a song's file is missing, such as "3 November". A year that is not
+   *   the current year is added.
+   */
   missingSince(song, today = new Date()) {
     const date = new Date(song.gone_since);
     const year = date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
     return date.toLocaleDateString("en-GB", { day: "numeric", month: "long", ...year });
   },
 
-  /** @returns {string} A sentence that says since when a song's file is missing. */
+  /** @returns {string} A sentence for the user: the song's file is missing, and since which day. */
   missingText(song) {
     return `The file of “${song.title}” has been missing since ${this.missingSince(song)}.`;
   },
@@ -102,7 +110,7 @@ explorer.api = {
     return count ? `${count.toLocaleString("en")} other song${count === 1 ? " has" : "s have"} the same sound` : "";
   },
 
-  /** @returns {string} Artist and genres, as far as they are known. */
+  /** @returns {string} A song's artist and genres; what is unknown is left out. */
   artistAndGenres(song) {
     return [song.artist, song.genres.join(", ")].filter(Boolean).join(" · ");
   },

@@ -2,7 +2,7 @@
 window.explorer = window.explorer || {};
 
 explorer.keys = {
-  /** How often, and how many milliseconds apart, Enter looks for the first search suggestion. */
+  /** After Enter, the first search suggestion is looked for again up to this many times, at this interval. */
   SUGGESTION_ATTEMPTS: 10,
   SUGGESTION_RETRY_MS: 60,
 
@@ -64,7 +64,9 @@ explorer.keys = {
     "?": () => explorer.keys.dialog.showModal(),
   },
 
-  /** Close what is open. If nothing is open, clear the selection; if that is empty, deselect the song. */
+  /**
+   * Close what is open. If nothing is open, clear the selection. If nothing is selected, deselect the song.
+   */
   escape() {
     const { filters, lasso, selection, waveform, upload, walk, panel } = explorer;
     if (upload.isWaiting) upload.cancel();
@@ -80,10 +82,10 @@ explorer.keys = {
   },
 
   /**
-   * Click the first search suggestion, unless the arrow keys have highlighted one. Suggestions come from the
-   * server and may arrive after Enter is pressed: then try again.
+   * Click the first search suggestion, unless the user has highlighted one with the arrow keys. Suggestions
+   * come from the server and may arrive after Enter is pressed: then try again.
    * @param {HTMLInputElement} field The search field.
-   * @param {number} attempts How often to try again.
+   * @param {number} attempts How many more times to try.
    */
   pickFirstSuggestion(field, attempts) {
     if (document.querySelector("[role=option][data-combobox-selected]") || !field.value) return;

@@ -4,7 +4,7 @@ window.explorer = window.explorer || {};
 explorer.playlistExport = {
   FORMATS: { m3u8: "M3U8 playlist", xspf: "XSPF playlist", csv: "CSV table" },
   PATHS: { relative: "relative paths", absolute: "absolute paths" },
-  /** How long the browser may take to begin saving the file. */
+  /** The browser must begin to save the file within this time; then the file is removed from memory. */
   SAVE_TIMEOUT_MS: 10_000,
 
   mount() {
@@ -42,7 +42,7 @@ explorer.playlistExport = {
       const link = explorer.element("a", "", null, { download: name, href: URL.createObjectURL(await response.blob()) });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), this.SAVE_TIMEOUT_MS);
-      const hint = this.paths.value === "relative" ? " Its paths are relative to the music folder, so put the file there." : "";
+      const hint = this.paths.value === "relative" ? " Its paths are relative to the music folder: move the file into that folder." : "";
       const note = leftOut ? ` ${leftOut} songs without a file were left out.` : "";
       this.status.textContent = `${name} was saved.${hint}${note}`;
     } catch (error) {
