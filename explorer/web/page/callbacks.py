@@ -162,7 +162,9 @@ def _register_clientside(app: Dash) -> None:
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
     )
     bind("prepareFigure", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
-    bind("openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value"))
+    bind(
+        "openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value")
+    )
     bind(
         "gatherFilter",
         Output(Ids.FILTER, "data"),

@@ -21,8 +21,7 @@ test("the songs inside a shape are selected from left to right", () => {
   assert.deepEqual(lasso.songsInside(corners([0, 0], [4, 0], [4, 4], [0, 4]), points, all), [1, 0, 2]);
 });
 
-test("a gap in the outline of a lasso is not inside it", () => {
-  // The shape of the letter U.
+test("the area between the arms of a U-shaped lasso is outside it", () => {
   const shape = corners([0, 0], [6, 0], [6, 6], [4, 6], [4, 2], [2, 2], [2, 6], [0, 6]);
   const points = { x: [1, 3, 3, 5], y: [5, 5, 1, 5] };
   assert.deepEqual(lasso.songsInside(shape, points, all), [0, 2, 3]);

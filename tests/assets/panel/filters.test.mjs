@@ -25,7 +25,7 @@ test("a range that excludes songs at either end is a filter", () => {
   assert.deepEqual(parse({ duration: [1, 600] }).duration_s, [1, 600]);
 });
 
-test("several kinds of choices are combined", () => {
+test("a filter can combine genres, artists and hidden songs", () => {
   const filter = parse({ genres: ["Waltz"], artists: ["A", "B"], hide: ["missing"] });
   assert.deepEqual(filter, { ...NO_FILTER, genres: ["Waltz"], artists: ["A", "B"], hide: ["missing"] });
 });
@@ -36,7 +36,7 @@ test("the ranges of an address are kept until the sliders' limits are known", ()
   assert.deepEqual(filter, { ...NO_FILTER, genres: ["Waltz"], ...before });
 });
 
-test("the switches give the kinds to hide", () => {
+test("each switch that is on hides its kind of songs", () => {
   assert.deepEqual(filters.hiddenKinds({ duplicates: true, missing: false }), ["duplicates"]);
   assert.deepEqual(filters.hiddenKinds({ missing: true, duplicates: true }), ["duplicates", "missing"]);
   assert.deepEqual(filters.hiddenKinds({}), []);
