@@ -61,8 +61,9 @@ explorer.labels = {
   },
 
   /**
-   * Choose a box for each label in turn: the free box that covers the fewest points.
-   * @param {{name: string, rank: number, boxes: Box[]}[]} labels The most important first: by rank, then by the size of the group.
+   * Choose a box for each label, one label after another: the free box that covers the fewest points.
+   * @param {{name: string, rank: number, boxes: Box[]}[]} labels The most important first: by rank, then by
+   *   the size of the group.
    * @param {object} options
    * @param {Box} options.free The area that no card covers.
    * @param {{x: number, y: number}[]} options.points Pixels of points that labels should not cover.

@@ -307,7 +307,10 @@ explorer.map = {
     this.glideTo(this.fittingViewport(), this.GLIDE_MS);
   },
 
-  /** Move a song into the middle, zoomed in far enough to show its surroundings. */
+  /**
+   * Move a song into the middle of the free area, and zoom in to its surroundings if the map shows more than
+   * them.
+   */
   flyTo(index) {
     const place = this.placeOf(index);
     if (place) this.flyToPlace(place);
@@ -320,7 +323,7 @@ explorer.map = {
     this.glideTo({ x, y, scale: Math.min(this.viewport.scale, closeScale) }, this.GLIDE_MS);
   },
 
-  /** Pan just far enough to show a song in the free area. */
+  /** Pan by the shortest distance that brings a song into the free area. */
   panIntoView(index) {
     const place = this.placeOf(index);
     if (!place) return;

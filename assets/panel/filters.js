@@ -3,7 +3,7 @@ window.explorer = window.explorer || {};
 
 /**
  * @typedef {object} Filter
- * @property {string[]} genres Empty allows every genre; likewise clusters and artists.
+ * @property {string[]} genres Empty allows every genre. Clusters and artists work in the same way.
  * @property {string[]} clusters
  * @property {string[]} artists
  * @property {number[]|null} years First and last; null allows every year.

@@ -120,7 +120,7 @@ explorer.panel = {
 
   /**
    * Load a song's details and neighbours into the panel, which may be closed.
-   * @returns {Promise<boolean>} False if the panel shows another song by then.
+   * @returns {Promise<boolean>} False if the panel shows another song when the details arrive.
    */
   async fill(index) {
     const [song, neighbours] = await Promise.all([

@@ -129,7 +129,7 @@ explorer.hover = {
     while (this.queue.length && this.loading.size < this.MAX_LOADING) this.load(this.queue.shift());
   },
 
-  /** Load and decode one preview. Start it if its song is the target by then. */
+  /** Load and decode one preview. Start it if its song is the target when it is decoded. */
   async load(index) {
     const request = new AbortController();
     this.loading.set(index, request);
@@ -173,7 +173,10 @@ explorer.hover = {
     this.stop();
   },
 
-  /** Start the target's preview, MIN_GAP_MS after the last start at the earliest. A fast pointer thus skips songs. */
+  /**
+   * Start the target's preview, but not earlier than MIN_GAP_MS after the last start. So a pointer that moves
+   * fast skips songs.
+   */
   startSoon() {
     if (this.isStartScheduled) return;
     const waitMs = this.MIN_GAP_MS - (performance.now() - (this.startedAt ?? -Infinity));
@@ -247,7 +250,7 @@ explorer.hover = {
     explorer.player.resumeAfterPreview();
   },
 
-  /** The pointer has left the songs: stop the preview and load no more. */
+  /** The pointer has left the songs: stop the preview, and do not load the previews in the queue. */
   leave() {
     clearTimeout(this.leaveTimer);
     this.leaveTimer = null;
