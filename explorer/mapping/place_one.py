@@ -9,8 +9,8 @@ from explorer.mapping.similarity import Neighbours
 
 NEIGHBOURS = 10
 
-# In a smaller library most songs are neighbours of each other. There the forces of `place_among_neighbours`,
-# made for many new songs, would push a single new song off the map.
+# In a library of fewer songs, most songs are neighbours of each other. The forces of `place_among_neighbours`
+# are made for many new songs; there, they would push a single new song off the map.
 _MIN_SONGS_FOR_FORCES = 60
 # The axes of a PCA map are found from about this many songs; more songs give the same axes.
 _SONGS_FOR_AXES = 5_000
@@ -80,7 +80,8 @@ def _beside_the_medoid(positions: np.ndarray) -> np.ndarray:
 
 def _reduced_direction(space: Neighbours, reduced: np.ndarray, direction: np.ndarray) -> np.ndarray:
     """Apply the library's PCA to one more direction [shape=(1, d), float32]."""
-    # PCA's coordinates are uncorrelated, so each component is the sum of the rows weighted by its coordinate.
+    # The components of the library's PCA are not stored, but they follow from the rows and their coordinates.
+    # The coordinates are uncorrelated, so each component is a weighted sum of the rows.
     weights = np.square(reduced, dtype=np.float64).sum(axis=0)
     components = (space.rows.T @ reduced).astype(np.float64)
     components = np.divide(components, weights, out=np.zeros_like(components), where=weights > 0)
