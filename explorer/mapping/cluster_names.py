@@ -199,6 +199,7 @@ def _rank_terms(labels, vocabulary):
 
 
 def _best(scores, columns):
+    """Return the columns with the highest scores, best first: a first term and the second terms to try."""
     count = _MAX_SECOND_TERMS + 1
     if len(scores) > count:
         lowest = np.partition(scores, -count)[-count]
@@ -285,9 +286,10 @@ def _unused_name(terms, short_name, used):
 
 
 def _adds_information(second, first):
+    """Return whether a second term says more than the first, also after both are shortened."""
     if second.casefold() in first.casefold():
         return False
-    # If the second term contains the first, shortening can make both look the same:
+    # If the second term contains the first and both are shortened, they can look the same:
     # "Game soundtr… · Game soundt…".
     fits = len(first) + len(_SEPARATOR) + len(second) <= _MAX_NAME_LENGTH
     return fits or first.casefold() not in second.casefold()

@@ -210,12 +210,14 @@ def _moved_by_forces(placed, neighbours, old, new, seed):
 
 
 def _pull(differences):
+    """Return the sum of UMAP's attractive forces on each song [shape=(m, 2)]."""
     squared = np.maximum((differences**2).sum(axis=2), 1e-12)
     strength = -2 * _CURVE_A * _CURVE_B * squared ** (_CURVE_B - 1) / (1 + _CURVE_A * squared**_CURVE_B)
     return np.clip(strength[:, :, None] * differences, -_MAX_FORCE, _MAX_FORCE).sum(axis=1)
 
 
 def _push(differences):
+    """Return UMAP's repulsive force of each random song on each new song [shape=(m, p, 2)]."""
     squared = (differences**2).sum(axis=2)
     strength = 2 * _CURVE_B / ((1e-3 + squared) * (1 + _CURVE_A * squared**_CURVE_B))
     return np.clip(strength[:, :, None] * differences, -_MAX_FORCE, _MAX_FORCE)
