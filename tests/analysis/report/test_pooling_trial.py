@@ -55,7 +55,7 @@ def test_embedding_again_gives_the_stored_vectors(embedded):
     assert check_of(verification.report)["status"] == "passed"
     pooling = verification.report["pooling"]
     assert (pooling["songs"], pooling["neighbours"]) == (6, 2)
-    assert pooling["windows"] == sum(verification.evidence.reembedded.windows)
+    assert pooling["windows"] == sum(verification.data.reembedded.windows)
     assert sorted(pooling["song_ids"]) == [f"{number}.flac" for number in range(6)]
     assert pooling["max"]["genre_purity"] == 1.0
     assert pooling["max"]["genre_chance"] == pytest.approx(2 / 5)
