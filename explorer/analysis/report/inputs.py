@@ -191,9 +191,9 @@ def measure_storage(database: Path, database_bytes: int, songs: int) -> dict:
 
 
 def measure_speed(runs: Sequence[Run]) -> dict | None:
-    """Return the speed of embedding; None if no run embedded songs.
+    """Return the speed of the index runs that stored songs; None if there is none.
 
-    Runs that copied vectors are left out, unless there are no others.
+    Runs that copied vectors instead of embedding are left out, unless there are no others.
     """
     embedding_runs = [run for run in runs if run.indexed and run.seconds > 0]
     counted = [run for run in embedding_runs if not run.copied] or embedding_runs
