@@ -79,7 +79,7 @@ def _write(text: str, out: Path | None, reporter: Reporter) -> None:
 
 def _print_list(similar_songs) -> None:
     """Print one line a song: similarity, title, artist and id."""
-    # Tags can contain control characters: `shown` removes those that could move the terminal's cursor.
+    # Tags can contain control characters: `one_line` removes those that could move the terminal's cursor.
     click.echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
     for row in similar_songs.rows():
         names = (row["title"], row["artist"] or "no artist", row["song_id"])

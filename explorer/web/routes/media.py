@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
-from explorer.audio.transcoding import browser_type, transcode
+from explorer.audio.transcoding import playable_media_type, transcode
 from explorer.config import Settings
 from explorer.database.records import SongRow, StoredFile
 from explorer.errors import AudioError, LibraryError, NoLibraryError
@@ -153,7 +153,7 @@ def _send_fallback(fallback: tuple[Path, str] | None) -> Response | None:
 
 def playable(path: Path, audio_format: str, *, cache: Path, key: str) -> tuple[Path, str]:
     """Return a file that browsers can play, and its media type: the file itself, or a FLAC copy of it."""
-    media_type = browser_type(audio_format)
+    media_type = playable_media_type(audio_format)
     return (path, media_type) if media_type else (transcode(path, cache=cache, key=key), "audio/flac")
 
 
