@@ -19,7 +19,7 @@ from common import Options, make_music, print_head, print_table, read_samples
 from explorer.config import Settings
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, count_windows, windows
-from explorer.embedding.model_weights import find_weights, find_weights_here
+from explorer.embedding.model_weights import find_local_weights, find_weights
 from explorer.embedding.pooling import pool
 from explorer.embedding.precision import min_cosine, neighbours_kept
 from explorer.library.scanning import scan_folder
@@ -59,7 +59,7 @@ def main() -> None:
     arguments = options.parse()
     print_head()
     models = Settings().models
-    weights = find_weights_here(None, models_dir=models) or find_weights("untrained", models_dir=models)
+    weights = find_local_weights(None, models_dir=models) or find_weights("untrained", models_dir=models)
     engine = open_engine("openvino", weights, precision=arguments.precision)
     sizes = {"songs": arguments.songs, "seconds": arguments.seconds}
     with tempfile.TemporaryDirectory() as temporary:
