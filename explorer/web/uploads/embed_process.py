@@ -56,7 +56,7 @@ class EmbedProcess(ChildProgram):
 
     def _problem(self, status: int) -> str:
         name = self._file.name
-        if self.is_late:
+        if self.is_timed_out:
             return (
                 f"{name} took longer than {self.limit_s / 60:g} minutes to analyse and was stopped: drop "
                 "a shorter part of it, or index it."
