@@ -126,8 +126,8 @@ def find_start(path: Path) -> float:
 def _duration(path: Path) -> float:
     """Return a file's duration.
 
-    If there is sound in the last second of the duration that the header claims, the header is right. Otherwise
-    the whole file is decoded to measure its duration.
+    If there is sound in the last second of the duration that the header claims, the header is right.
+    Otherwise the whole file is decoded to measure its duration.
     """
     claimed_s = claimed_duration(path)
     if claimed_s > 0:
