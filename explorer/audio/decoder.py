@@ -312,7 +312,10 @@ class _Process(subprocess.Popen):
 
 
 def _start_options(connection: Connection, niceness: int) -> dict:
-    """Return Popen options: the process inherits a connection; its own process group keeps Ctrl-C from it."""
+    """Return Popen options: the process inherits a connection, and has its own process group.
+
+    The terminal does not send Ctrl-C to that group.
+    """
     if sys.platform == "win32":
         os.set_handle_inheritable(connection.fileno(), True)
         priority = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0
