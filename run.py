@@ -44,7 +44,8 @@ def pinned(files: list[Path]) -> dict[str, str]:
     Lines with a platform condition are skipped: only pip evaluates them.
     """
     versions = {}
-    for path in (included for file in files for included in with_included(file)):
+    paths = [path for file in files for path in with_included(file)]
+    for path in paths:
         for line in path.read_text(encoding="utf-8").splitlines():
             match = re.match(r"([A-Za-z0-9._-]+)==([^\s;#]+)\s*(;)?", line)
             if match and not match[3]:
@@ -88,12 +89,13 @@ def make_environment() -> None:
 
 
 def install(files: list[Path]) -> None:
-    """Install the requirements into `.venv`, unless the same ones were installed last."""
+    """Install into `.venv` each requirements file that is new or has changed since its last installation."""
     make_environment()
-    # Each requirements file has its own stamp, so that `test` installs only what it needs in addition.
+    # The digest of each requirements file is stored separately, so that `test` installs only its additional
+    # packages.
     for file in files:
-        stamp = VENV / f"{file.stem}.sha256"
-        if stamp.exists() and stamp.read_text(encoding="utf-8") == digest(file):
+        stored_digest = VENV / f"{file.stem}.sha256"
+        if stored_digest.exists() and stored_digest.read_text(encoding="utf-8") == digest(file):
             continue
         print(f"Installing {file.name} into {VENV.name}; the first time takes a few minutes", file=sys.stderr)
         command = [
@@ -114,7 +116,7 @@ def install(files: list[Path]) -> None:
                 f"{file.name} could not be installed: see pip's messages above, check the network connection "
                 "and the free space on the disk, and run the same command again."
             )
-        stamp.write_text(digest(file), encoding="utf-8")
+        stored_digest.write_text(digest(file), encoding="utf-8")
 
 
 def run_again(python: Path) -> int:

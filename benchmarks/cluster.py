@@ -1,12 +1,13 @@
-"""Measures how many workers one coordinator can keep busy: `index --scheduler` with simulated workers.
+"""Measures how many workers one `index --scheduler` can supply with files. The workers are simulated.
 
     .venv/bin/python benchmarks/cluster.py [--workers 1 4 16 64] [--songs-per-worker 40]
         [--seconds-per-song 0.25] [--limit-songs 10000]
 
 The scheduler, the workers and the real `index` command run in separate processes. The workers are Dask
-workers. They do not decode and embed; they sleep, and return songs of realistic size. In the last row they do
-not sleep: it shows the maximum that the coordinator can store. All processes share the cores of this machine,
-so several machines are faster.
+workers. They do not decode and embed: they sleep, and return songs of realistic size. The ideal speed is that
+of workers that sleep all the time and never wait for files. In the last row the workers do not sleep: it
+shows how many songs `index` can store at most. All processes share the cores of this machine; with several
+machines, `index` is faster.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ _PEAK_IN_BYTES = 1 if sys.platform == "darwin" else 1024
 
 
 class Options(argparse.ArgumentParser):
-    """A benchmark's options. Each option that affects the duration has a second default, for `--smallest`."""
+    """A benchmark's options. Those that affect the duration have a second default value for `--smallest`."""
 
     def __init__(self, description: str) -> None:
         super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -84,8 +84,8 @@ def print_table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> Non
 def in_own_process(function: Callable, *arguments: object) -> object:
     """Call a function in a new process.
 
-    The peak memory of a child process starts at its parent's memory. So the function's memory must not become
-    part of this process.
+    The system counts a parent's memory in the peak memory of its child processes. If the function ran in this
+    process, its memory would be counted for every command that is measured later.
     """
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()

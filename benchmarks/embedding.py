@@ -2,15 +2,15 @@
 
     .venv/bin/python benchmarks/embedding.py [FOLDER] [--openl3-python VENV/bin/python] [--rounds 5]
 
-The benchmark embeds windows of some songs of FOLDER (of synthetic songs without FOLDER). Each contender runs
-in its own process, and they take turns in one run. A turn is one whole call, from samples at 48 kHz to
-embeddings: it includes the front end, and nothing overlaps. Weights are untrained; the arithmetic is the same
-as with trained weights.
+The benchmark embeds windows of some songs of FOLDER (of synthetic songs without FOLDER). Each variant, an
+engine with a precision, runs in its own process. In each round, all variants embed the windows, one after the
+other. The time is that of one whole call, from samples at 48 kHz to embeddings, including the front end.
+Weights are untrained; the arithmetic is the same as with trained weights.
 
-The published package takes part if it is installed in this environment, or in the one whose interpreter is
-given. It runs with batches of 16, 32 and 64; ratios are relative to the fastest of them. Without TensorFlow,
-its engine is left out. The machine's float32 peak is the fastest matrix product of NumPy and OpenVINO between
-the turns.
+The published package is measured if it is installed in this environment, or in the one whose interpreter is
+given. It runs with batches of 16, 32 and 64; ratios are relative to the fastest of them. If TensorFlow is not
+installed, its engine is left out. The machine's float32 peak is the speed of the fastest matrix product of
+NumPy and OpenVINO; they are measured at the start of each round.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ PACKAGE_BATCHES = ("openl3:16", "openl3:32", "openl3:64")
 HEAD = "|ms a window|windows/s|times the package|of float32 peak|memory|error|least cosine".split("|")
 
 
-def run_contender(folder: Path, role: str) -> None:
+def run_variant(folder: Path, variant: str) -> None:
     """Embed once for every line on standard input and print the duration; save the last result."""
-    name, detail = role.split(":")
+    name, detail = variant.split(":")
     samples = np.load(folder / "samples.npy")
     embed = open_package(folder, int(detail)) if name == "openl3" else open_ours(name, detail, samples)
     print(json.dumps({"windows": len(embed(samples))}), flush=True)
@@ -46,7 +46,7 @@ def run_contender(folder: Path, role: str) -> None:
         embedding = embed(samples)
         seconds = time.perf_counter() - started
         memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        np.save(folder / f"{role}.npy", embedding)
+        np.save(folder / f"{variant}.npy", embedding)
         print(json.dumps({"seconds": seconds, "memory_mib": memory_mib}), flush=True)
 
 
@@ -79,12 +79,12 @@ def open_ours(name: str, precision: str, samples: np.ndarray):
     return embed
 
 
-class Contender:
-    """A process that embeds with one engine, and the durations of its turns."""
+class VariantProcess:
+    """A process that embeds with one variant, and the durations of its calls."""
 
-    def __init__(self, role: str, folder: Path, python: str) -> None:
-        self.role, self.result = role, folder / f"{role}.npy"
-        command = [python, "-W", "ignore", __file__, "--work", str(folder), "--as", role]
+    def __init__(self, variant: str, folder: Path, python: str) -> None:
+        self.variant, self.result = variant, folder / f"{variant}.npy"
+        command = [python, "-W", "ignore", __file__, "--work", str(folder), "--as", variant]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen(command, text=True, **pipes)
         self.windows = self._read_answer()["windows"]
@@ -95,10 +95,10 @@ class Contender:
         for line in self._process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        sys.exit(f"The process of {self.role} ended too early: run this engine alone to see the error.")
+        sys.exit(f"The process of {self.variant} ended too early: run this engine alone to see the error.")
 
-    def take_turn(self) -> None:
-        """Embed all windows once."""
+    def embed_once(self) -> None:
+        """Embed all windows once, and store the duration."""
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
         answer = self._read_answer()
@@ -112,7 +112,7 @@ class Contender:
 
     @property
     def rate(self) -> float:
-        """Windows per second in the median turn."""
+        """Windows per second of the median call."""
         return self.windows / statistics.median(self.seconds)
 
 
@@ -130,7 +130,7 @@ def matrix_products(size: int) -> list:
 
 
 def flop_per_s(products: list, size: int) -> float:
-    """Return the rate of the fastest of three calls of each product."""
+    """Call each product three times; return the floating-point operations per second of the fastest call."""
     seconds = []
     for product in products * 3:
         started = time.perf_counter()
@@ -153,28 +153,28 @@ def read_sound(folder: Path, seconds: float) -> np.ndarray:
     sys.exit(f"{folder} has less than {seconds:.0f} s of music, with {SONG_S:g} s of each song.")
 
 
-def rows_of(contenders: list[Contender], peak: float):
-    """Yield a row of figures for each contender; errors are relative to OpenVINO in float32."""
-    package = [contender.rate for contender in contenders if contender.role.startswith("openl3")]
-    exact = np.load(next(each.result for each in contenders if each.role == "openvino:float32"))
-    for contender in contenders:
-        embedding = np.load(contender.result)
+def rows_of(processes: list[VariantProcess], peak: float):
+    """Yield a row of figures for each variant; errors are relative to OpenVINO in float32."""
+    package = [process.rate for process in processes if process.variant.startswith("openl3")]
+    exact = np.load(next(each.result for each in processes if each.variant == "openvino:float32"))
+    for process in processes:
+        embedding = np.load(process.result)
         norms = np.linalg.norm(embedding, axis=1) * np.linalg.norm(exact, axis=1)
-        is_float32 = not contender.role.endswith(("bfloat16", "int8"))
+        is_float32 = not process.variant.endswith(("bfloat16", "int8"))
         yield (
-            contender.role.replace(":", " batch " if contender.role.startswith("openl3") else " "),
-            f"{1000 / contender.rate:.1f}",
-            f"{contender.rate:.1f}",
-            f"{contender.rate / max(package):.2f}" if package else "",
-            f"{contender.rate * FLOP_PER_WINDOW / peak:.0%}" if is_float32 else "",
-            f"{contender.memory_mib:.0f} MiB",
+            process.variant.replace(":", " batch " if process.variant.startswith("openl3") else " "),
+            f"{1000 / process.rate:.1f}",
+            f"{process.rate:.1f}",
+            f"{process.rate / max(package):.2f}" if package else "",
+            f"{process.rate * FLOP_PER_WINDOW / peak:.0%}" if is_float32 else "",
+            f"{process.memory_mib:.0f} MiB",
             f"{np.abs(embedding - exact).max() / np.abs(exact).max():.1e}",
             f"{((embedding * exact).sum(axis=1) / norms).min():.6f}",
         )
 
 
 def compare(temporary: Path, arguments) -> None:
-    """Write the sound and the weights, run all contenders in turns, and print the table."""
+    """Write the sound and the weights, measure all variants, and print the table."""
     from explorer.embedding.model_weights import untrained_weights, write_h5
 
     seconds = (arguments.windows - 1) * HOP_S + 0.5
@@ -183,19 +183,19 @@ def compare(temporary: Path, arguments) -> None:
     )
     np.save(temporary / "samples.npy", read_sound(folder, seconds))
     write_h5(temporary / "weights.h5", untrained_weights().arrays)
-    roles = [role for role in arguments.engines if find_spec(role.partition(":")[0])]
+    variants = [variant for variant in arguments.engines if find_spec(variant.partition(":")[0])]
     python = arguments.openl3_python or (sys.executable if find_spec("openl3") else None)
-    contenders = [Contender(role, temporary, str(python)) for role in PACKAGE_BATCHES if python]
-    contenders += [Contender(role, temporary, sys.executable) for role in roles]
+    processes = [VariantProcess(variant, temporary, str(python)) for variant in PACKAGE_BATCHES if python]
+    processes += [VariantProcess(variant, temporary, sys.executable) for variant in variants]
     products, peak = matrix_products(arguments.matrix), 0.0
     for _ in range(arguments.rounds):
         peak = max(peak, flop_per_s(products, arguments.matrix))
-        for contender in contenders:
-            contender.take_turn()
-    for contender in contenders:
-        contender.stop()
-    print(f"{arguments.rounds} turns of {arguments.windows} windows each, peak {peak / 1e9:.0f} GFLOP/s\n")
-    print_table(HEAD, rows_of(contenders, peak))
+        for process in processes:
+            process.embed_once()
+    for process in processes:
+        process.stop()
+    print(f"{arguments.rounds} rounds of {arguments.windows} windows each, peak {peak / 1e9:.0f} GFLOP/s\n")
+    print_table(HEAD, rows_of(processes, peak))
 
 
 def main() -> None:
@@ -208,10 +208,10 @@ def main() -> None:
     options.add("--matrix", type=int, default=3_000, smallest=100, help="Rows of the multiplied matrices.")
     options.add("--engines", nargs="+", choices=ENGINES, default=ENGINES, smallest=ENGINES[:3:2])
     options.add("--work", type=Path, help="Only for the processes that the benchmark starts, like --as.")
-    options.add("--as", dest="role")
+    options.add("--as", dest="variant")
     arguments = options.parse()
     if arguments.work:
-        return run_contender(arguments.work, arguments.role)
+        return run_variant(arguments.work, arguments.variant)
     print_head()
     with tempfile.TemporaryDirectory() as temporary:
         compare(Path(temporary), arguments)

@@ -11,9 +11,9 @@ each precision and batch size it prints the windows per second of
 - the network alone, from log-mel spectrograms;
 - the whole model, from float32 samples in host memory (page-locked if the backend supports it),
 
-and the share of the chip's bfloat16 rate, measured by a large matrix product in the same run. It also prints
-the difference between bfloat16 and float32 on synthetic songs, and the time for 100,000 songs of 30 s. Every
-shape is compiled and run once before it is timed.
+and which share of the chip's bfloat16 speed this is. That speed is measured with a large matrix product in
+the same run. The benchmark also prints the difference between bfloat16 and float32 on synthetic songs, and
+the time for 100,000 songs of 30 s. Every shape is compiled and run once before it is timed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from explorer.embedding.model_weights import untrained_weights
 from explorer.embedding.network import import_keras
 
 PRECISIONS = ("bfloat16", "float32")
-SONGS, SONG_S, HOP_S, BAR_MINUTES = 100_000, 30, 0.5, 10
+SONGS, SONG_S, HOP_S, LIMIT_MINUTES = 100_000, 30, 0.5, 10
 LOUD_DB = -50.0
 """Front ends are compared only above this level; below it, rounding of the Fourier transforms dominates."""
 
@@ -57,7 +57,7 @@ class Jax:
     page_locked = staticmethod(lambda array: array)
 
     def compile(self, model, _example) -> Callable:
-        """Compile a model. Weights are arguments, because XLA would fold constants for minutes."""
+        """Compile a model. Weights are arguments: with constant weights, XLA would compile for minutes."""
         trainable = [variable.value for variable in model.trainable_variables]
         others = [variable.value for variable in model.non_trainable_variables]
         call = self._jax.jit(lambda *arguments: model.stateless_call(*arguments, training=False)[0])
@@ -98,7 +98,8 @@ class Torch:
         """Compile a model, after tracing it to ATen operations: Dynamo splits Keras's code into five graphs.
 
         In eager mode, Keras copies the input of every convolution to channels_first and back, and each batch
-        norm and ReLU reads the memory again. Inductor makes one kernel of all between two convolutions.
+        norm and ReLU reads the memory again. Inductor makes one kernel of all operations between two
+        convolutions.
         """
         from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -224,7 +225,7 @@ def measure_batch(runtime, embedder, batch: np.ndarray, *, seconds: float) -> di
 
 
 def rate_rows(runtime, embedders, songs: np.ndarray, arguments, peak: float) -> Iterator[tuple]:
-    """Yield a row for each precision and batch size; a size that is too large does not stop the others."""
+    """Yield a row for each precision and batch size. If a size cannot be measured, its row has the error."""
     windows = songs.reshape(-1, songs.shape[-1])
     all_windows = SONGS * frontend.count_windows(SONG_S * frontend.SAMPLE_RATE_HZ, hop_s=HOP_S)
     for precision in arguments.precisions:
@@ -294,7 +295,7 @@ def main() -> None:
     songs = synthesise_songs(arguments.songs, arguments.song_seconds)
     compare_precisions(runtime, embedders, songs)
     head = ("", "batch", "windows/s", "network alone", "from the host", "TFLOP/s", "of the product")
-    head += (f"{SONGS:,} songs of {SONG_S} s (bar: {BAR_MINUTES} min)",)
+    head += (f"{SONGS:,} songs of {SONG_S} s (limit: {LIMIT_MINUTES} min)",)
     print()
     print_table(head, rate_rows(runtime, embedders, songs, arguments, peak))
 

@@ -1,11 +1,11 @@
-"""Measures the effect of a coarser hop: how much a song's vector changes, and how many neighbours it keeps.
+"""Measures the effect of a larger hop: how much a song's vector changes, and how many neighbours it keeps.
 
     .venv/bin/python benchmarks/hop.py [FOLDER] [--songs 47] [--seconds 5] [--precision bfloat16]
 
 The benchmark embeds the first seconds of some songs of FOLDER (of synthetic songs without FOLDER) at OpenL3's
-own hop of 0.1 s. A coarser hop is a multiple of it, so its windows are a subset of these, and its vectors are
-pooled from that subset. Weights are OpenL3's if they are installed, otherwise untrained; the first line
-states which.
+own hop of 0.1 s. Every larger hop is a multiple of 0.1 s, so its windows are a subset of these windows. Its
+vectors are pooled from that subset. Weights are OpenL3's if they are installed, otherwise untrained; the
+first line states which.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from common import Options, make_music, print_head, print_table, read_samples
 from explorer.config import Settings
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, count_windows, windows
-from explorer.embedding.model_weights import find_weights, find_weights_here
+from explorer.embedding.model_weights import find_local_weights, find_weights
 from explorer.embedding.pooling import pool
 from explorer.embedding.precision import min_cosine, neighbours_kept
 from explorer.library.scanning import scan_folder
 
-FINEST_S = 0.1
+SMALLEST_HOP_S = 0.1
 
 
 def vectors_by_hop(engine: Engine, samples: np.ndarray, multiples: list[int]) -> list[np.ndarray]:
-    """Return one song's vector for each hop, given as a multiple of `FINEST_S`."""
-    # The last window of a coarser hop can start after the last window of the finest hop: zeros make room for
-    # it.
-    longest = int(max(multiples) * FINEST_S * SAMPLE_RATE_HZ)
+    """Return one song's vector for each hop, given as a multiple of `SMALLEST_HOP_S`."""
+    # The last window of a larger hop can start after the last window of the smallest hop. Zeros are appended
+    # for it.
+    longest = int(max(multiples) * SMALLEST_HOP_S * SAMPLE_RATE_HZ)
     padded = np.concatenate([samples, np.zeros(longest, np.float32)])
-    batches = windows([padded], hop_s=FINEST_S, batch_size=engine.batch_size)
+    batches = windows([padded], hop_s=SMALLEST_HOP_S, batch_size=engine.batch_size)
     frames = np.concatenate([engine.embed(engine.prepare(batch)) for batch in batches])
-    counts = [count_windows(len(samples), hop_s=multiple * FINEST_S) for multiple in multiples]
+    counts = [count_windows(len(samples), hop_s=multiple * SMALLEST_HOP_S) for multiple in multiples]
     return [pool(frames[::multiple][:count]) for multiple, count in zip(multiples, counts, strict=True)]
 
 
@@ -59,7 +59,7 @@ def main() -> None:
     arguments = options.parse()
     print_head()
     models = Settings().models
-    weights = find_weights_here(None, models_dir=models) or find_weights("untrained", models_dir=models)
+    weights = find_local_weights(None, models_dir=models) or find_weights("untrained", models_dir=models)
     engine = open_engine("openvino", weights, precision=arguments.precision)
     sizes = {"songs": arguments.songs, "seconds": arguments.seconds}
     with tempfile.TemporaryDirectory() as temporary:
@@ -68,7 +68,7 @@ def main() -> None:
     print(f"{weights.name} weights, {len(by_hop[0])} songs\n")
 
     def row(multiple: int, vectors: np.ndarray) -> tuple:
-        hop_s, cosine = multiple * FINEST_S, min_cosine(vectors, by_hop[0])
+        hop_s, cosine = multiple * SMALLEST_HOP_S, min_cosine(vectors, by_hop[0])
         kept = neighbours_kept(vectors, by_hop[0])
         return f"{hop_s:.1f} s", f"{1 / hop_s:g}", f"{cosine:.4f}", f"{kept:.0%}"
 

@@ -4,7 +4,7 @@
 
 Each file is a clip of FOLDER (a synthetic one without FOLDER) with one or two kinds of damage: see
 `MUTATIONS`. Some clips are first encoded in other formats. `index` runs in its own process with untrained
-weights and with a hop of 10 s, so that decoding takes the time and not the network.
+weights and with a hop of 10 s, so that most of the time is used for decoding and not for the network.
 
 The benchmark prints the outcome of each kind of damage, the reasons of failures, and the peak memory of all
 processes of the run together (shared pages are counted once; Linux only). The exit status is 1 if the library
@@ -56,20 +56,20 @@ def flip(data: bytes, rng: np.random.Generator, *, max_bits: int, within: int) -
 
 
 def overwrite(data: bytes, rng: np.random.Generator, *, noise: bool) -> bytes:
-    """Overwrite a part with noise or zeros, as if a disk lost a block."""
+    """Overwrite a part with noise or zeros, as if a disk had lost a block."""
     begin = int(rng.integers(0, len(data)))
     size = min(int(rng.integers(16, 65_536)), len(data) - begin)
     return data[:begin] + (rng.bytes(size) if noise else bytes(size)) + data[begin + size :]
 
 
 def splice_header(data: bytes, rng: np.random.Generator, others: list[Path]) -> bytes:
-    """Replace the start of the file with the start of another file, or insert that in front."""
+    """Replace the start of the file with the start of another file, or insert that start before it."""
     other = others[rng.integers(len(others))].read_bytes()[: int(rng.integers(4, 4096))]
     return other + data[len(other) if rng.random() < 0.5 else 0 :]
 
 
 def repeat_piece(data: bytes, rng: np.random.Generator, _others: list[Path]) -> bytes:
-    """Repeat a piece up to a hundred times."""
+    """Repeat a part up to a hundred times."""
     begin = int(rng.integers(0, len(data)))
     piece = data[begin : begin + int(rng.integers(1, 20_000))]
     return data[:begin] + piece * int(rng.integers(2, 100)) + data[begin:]
@@ -92,11 +92,11 @@ MUTATIONS: dict[str, Mutation] = {
     "false numbers in the header": write_false_numbers,
     "end cut off": lambda data, rng, _: data[: int(len(data) * rng.random() ** 2)],
     "start cut off": lambda data, rng, _: data[int(len(data) * rng.random() ** 2) :],
-    "zeros within": lambda data, rng, _: overwrite(data, rng, noise=False),
-    "noise within": lambda data, rng, _: overwrite(data, rng, noise=True),
-    "noise behind": lambda data, rng, _: data + rng.bytes(int(rng.integers(1, 500_000))),
-    "other header": splice_header,
-    "piece repeated": repeat_piece,
+    "zeros inside": lambda data, rng, _: overwrite(data, rng, noise=False),
+    "noise inside": lambda data, rng, _: overwrite(data, rng, noise=True),
+    "noise at the end": lambda data, rng, _: data + rng.bytes(int(rng.integers(1, 500_000))),
+    "header of another file": splice_header,
+    "part repeated": repeat_piece,
     "other extension": lambda data, _rng, _others: data,
     "two of these": lambda data, _rng, _others: data,
 }
@@ -139,7 +139,7 @@ def mutate(sources: list[Path], folder: Path, files: int, rng: np.random.Generat
         data, suffix = source.read_bytes(), source.suffix
         chosen = [kind] if kind != "two of these" else list(rng.choice(kinds[:-1], 2))
         for mutation in chosen:
-            # The first of two can leave an empty file.
+            # The first of two kinds of damage can leave an empty file.
             data = MUTATIONS[mutation](data or b"\0", rng, sources)
         if "other extension" in chosen:
             suffix = suffixes[rng.integers(len(suffixes))]

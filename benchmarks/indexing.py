@@ -5,10 +5,10 @@
 
 Each round indexes the same songs of FOLDER (synthetic songs without FOLDER) into an empty database: decoding,
 resampling, log-mels, network and database, without a map and previews. Then it runs the network alone on as
-many windows. Precision `auto` has no comparison with the network: its row is the first run of a new library,
-which includes the measurement of precisions. The last row is one very long song with a hop of 10 s. It shows
-the peak memory of the process, without its decoder processes. Weights are untrained; the arithmetic is the
-same as with trained weights. Times are medians.
+many windows. The row of precision `auto` is the first run of a new library, which includes the measurement of
+precisions. It is not compared with the network alone. The last row is one very long song with a hop of 10 s.
+It shows the peak memory of the process, without its decoder processes. Weights are untrained; the arithmetic
+is the same as with trained weights. Times are medians.
 """
 
 from __future__ import annotations

@@ -1,18 +1,19 @@
-"""Kills `index` many times, then compares the library with that of an undisturbed run.
+"""Kills `index` many times, then compares the library with that of a run that was not killed.
 
     .venv/bin/python benchmarks/kills.py [--kills 12] [--songs 24] [--seed 0]
 
 The real command indexes short synthetic songs, copies of some of them, copies with other tags, and broken
 files; it also makes previews and a map. SIGKILL ends it at seeded random moments, mostly while songs are
 still missing. After three of four kills a power cut is simulated too (see powercut.py). In two of three
-rounds the library already has the first ten files and a map; in the third round it is empty, so the run
-measures precisions first.
+rounds the library already has the first ten files and a map; in the third round it is empty and the precision
+is `auto`, so the run measures precisions first.
 
 After every kill, the database must pass SQLite's integrity and foreign key checks. It must still contain all
-rows that it had before, except those that a lying disk lost. No process may still run. Triggers log each
-stored row: nothing may be stored twice. A round ends with a run that is not killed. Then all tables must
-equal those of the undisturbed run row by row, except `runs` and the times of the precision trial, and all
-previews must be equal byte by byte. The exit status is 1 on any difference. Linux only.
+rows that it had before, except those that a disk loses if it reports writes before they are done. No process
+may still run. Triggers log each stored row: nothing may be stored twice. A round ends with a run that is not
+killed. Then all tables must equal those of a run that was not killed, row by row, except `runs` and the times
+of the precision trial, and all previews must be equal byte by byte. The exit status is 1 on any difference.
+Linux only.
 """
 
 from __future__ import annotations
@@ -36,9 +37,15 @@ from powercut import CUTS, LYING, cut_power
 from explorer.database.database import Database
 from explorer.embedding.openvino_engine import native_precisions
 
-KILLS_PER_ROUND, TRIAL_EVERY = 4, 3
+KILLS_PER_ROUND = 4
+TRIAL_EVERY = 3
+"""Every third round measures precisions."""
+
 FIRST_FILES = 10
-SONG_S, NEXT_SONG_S = 6.0, 0.1
+SONG_S = 6.0
+MAX_DELAY_S = 0.1
+"""A run is killed at most this long after the awaited number of files was stored."""
+
 PROCESS_END_LIMIT_S, RUN_LIMIT_S = 20.0, 300.0
 
 _MARK = "EXPLORER_KILLS"
@@ -79,7 +86,7 @@ class Library:
             connection.executescript(f"CREATE TABLE stored(what TEXT, who BLOB); {_LOG}")
 
     def index(self, *options: str, files: int = 0, kill_after_s: float = RUN_LIMIT_S) -> bool:
-        """Run `index`, and kill it `kill_after_s` seconds after `files` files are stored.
+        """Run `index`; wait until the library has `files` files, and kill it `kill_after_s` seconds later.
 
         Returns
         -------
@@ -161,18 +168,18 @@ def _read_checked(query_rows) -> dict[str, list[tuple]]:
 
 
 def require_kept(before: dict, now: dict, reference: dict, *, may_lose: bool) -> None:
-    """Check that a library lost no rows by a kill, and that all its rows are in the undisturbed library."""
+    """Check that no rows were lost, and that the run without kills has all rows of this library."""
     for table in _STORED:
         if not may_lose and (lost := set(before[table]) - set(now[table])):
             raise DifferenceError(f"{table} lost {len(lost)} rows")
         if unexpected := set(now[table]) - set(reference[table]):
             raise DifferenceError(
-                f"{table} has {len(unexpected)} rows that the undisturbed run does not have"
+                f"{table} has {len(unexpected)} rows that the run without kills does not have"
             )
 
 
 def require_equal(library: Library, reference: dict, previews: dict[str, bytes]) -> None:
-    """Check that a library has the same rows and previews as the undisturbed one."""
+    """Check that a library has the same rows and previews as that of the run without kills."""
     rows = library.rows()
     for table, expected in reference.items():
         if rows.get(table) != expected:
@@ -200,15 +207,15 @@ def write_music(folder: Path, *, songs: int) -> None:
 def run_round(library: Library, kills: int, seconds: float, reference: tuple, rng: random.Random):
     """Kill up to `kills` runs, and compare the library after each kill and at the end.
 
-    Yields the number of songs stored at each kill. `seconds` is the duration of the undisturbed run. If a run
-    ends before it is killed, the round ends.
+    Yields the number of songs stored at each kill. `seconds` is the duration of the run without kills. If a
+    run ends before it is killed, the round ends.
     """
     before = library.rows()
     for number in range(kills):
         n_files, n_missing = len(before["files"]), len(reference[0]["files"]) - len(before["files"])
         is_killed_while_storing = n_missing and rng.random() < 0.75
         files = n_files + rng.randint(1, n_missing) if is_killed_while_storing else 0
-        kill_after_s = rng.uniform(0, NEXT_SONG_S) if files else rng.uniform(0.02, 0.95) * seconds
+        kill_after_s = rng.uniform(0, MAX_DELAY_S) if files else rng.uniform(0.02, 0.95) * seconds
         if library.index(files=files, kill_after_s=kill_after_s):
             break
         now = library.rows()
@@ -264,7 +271,7 @@ def main() -> None:
     options.add("--seed", type=int, default=0)
     arguments = options.parse()
     print_head()
-    head = ("round", "precision", "kills", "songs stored at each", "ended as the undisturbed run")
+    head = ("round", "precision", "kills", "songs stored at each", "same as the run without kills")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kills-") as temporary:
         try:

@@ -4,9 +4,9 @@
 
 The benchmark serves a library (synthetic songs without --db), opens its page in headless Chromium (Debian's,
 or the one in $CHROMIUM), and prints medians. A click is timed from the release of the pointer until the audio
-element gives samples that are not silent. A hover is timed from the pointer's arrival until Web Audio's
-analyser gets samples of the preview; the songs around the pointer are fetched before. All previews are made
-before, as `index` does.
+element gives samples that are not silent. A hover is timed from the moment when the pointer reaches the song
+until Web Audio's analyser gets samples of the preview. The browser has then already loaded the previews of
+the songs around the pointer, and the server has made all previews, as `index` does.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from explorer.database.database import Database
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 FLAGS.append("--autoplay-policy=no-user-gesture-required")
-BARS_MS = {"click": 150, "hover": 100}
+LIMITS_MS = {"click": 150, "hover": 100}
 
-WATCH = """() => {
+TIMING_SCRIPT = """() => {
     const context = new AudioContext();
     const meter = context.createAnalyser();
     meter.fftSize = 256;
@@ -42,40 +42,40 @@ WATCH = """() => {
         analyser.getFloatTimeDomainData(samples);
         return samples.some((value) => Math.abs(value) > 1e-4);
     };
-    const until = (is) => new Promise((resolve) => {
-        const began = performance.now();
+    const waitUntil = (isTrue) => new Promise((resolve) => {
+        const startedMs = performance.now();
         const channel = new MessageChannel();
         channel.port1.onmessage = () => {
-            const isLate = performance.now() - began > 10000;
-            if (is() || isLate) resolve(isLate ? null : performance.now());
+            const isLate = performance.now() - startedMs > 10000;
+            if (isTrue() || isLate) resolve(isLate ? null : performance.now());
             else channel.port2.postMessage(0);
         };
         channel.port2.postMessage(0);
     });
-    const at = (kind, index) => {
+    const sendPointer = (kind, index) => {
         const { x, y } = explorer.map.toPixels(...explorer.map.placeOf(index));
-        const about = { clientX: x, clientY: y, bubbles: true, pointerId: 1, button: 0, isPrimary: true };
-        explorer.map.frame.dispatchEvent(new PointerEvent(kind, about));
+        const details = { clientX: x, clientY: y, bubbles: true, pointerId: 1, button: 0, isPrimary: true };
+        explorer.map.frame.dispatchEvent(new PointerEvent(kind, details));
     };
     window.timeClick = async (index) => {
         element.pause();
-        await until(() => !isLoud(meter));
-        at("pointermove", index);
+        await waitUntil(() => !isLoud(meter));
+        sendPointer("pointermove", index);
         await new Promise((resolve) => setTimeout(resolve, 60));
-        at("pointerdown", index);
-        const began = performance.now();
-        at("pointerup", index);
-        const heard = await until(() => isLoud(meter));
-        return explorer.player.index === index && heard ? heard - began : null;
+        sendPointer("pointerdown", index);
+        const startedMs = performance.now();
+        sendPointer("pointerup", index);
+        const heardMs = await waitUntil(() => isLoud(meter));
+        return explorer.player.index === index && heardMs ? heardMs - startedMs : null;
     };
     window.timeHover = async (index) => {
         const { hover } = explorer;
         explorer.pointer.leave();
-        await until(() => hover.level() < 1e-5);
-        const began = performance.now();
-        at("pointermove", index);
-        const heard = await until(() => hover.index === index && isLoud(hover.analyser));
-        return heard ? heard - began : null;
+        await waitUntil(() => hover.level() < 1e-5);
+        const startedMs = performance.now();
+        sendPointer("pointermove", index);
+        const heardMs = await waitUntil(() => hover.index === index && isLoud(hover.analyser));
+        return heardMs ? heardMs - startedMs : null;
     };
     window.readyAround = (start) => {
         const { x, y } = explorer.map.toPixels(...explorer.map.placeOf(start));
@@ -113,7 +113,7 @@ def measure(url: str, executable: str, n_songs: int, times: int) -> dict[str, li
         page.goto(url)
         page.wait_for_selector("#map-frame[data-drawn]")
         page.wait_for_timeout(2000)
-        page.evaluate(WATCH)
+        page.evaluate(TIMING_SCRIPT)
         # The first gestures on a page are slower than the others, so these are not timed.
         for button, pause_ms in (("zoom-in", 500), ("zoom-fit", 1000)):
             page.locator(f"#{button}").click()
@@ -129,7 +129,7 @@ def measure(url: str, executable: str, n_songs: int, times: int) -> dict[str, li
             near = page.evaluate("readyAround", start)
             hovers.append(page.evaluate("timeHover", rng.choice(near)) if near else None)
         browser.close()
-    # A song with a silent start, and a hover without a fetched neighbour, has no time.
+    # A song with a silent start has no time, and neither has a hover without a loaded preview nearby.
     return {"click": [ms for ms in clicks if ms], "hover": [ms for ms in hovers if ms]}
 
 
@@ -159,10 +159,10 @@ def main() -> None:
         shown = (
             f"{ms:.0f} ms" for ms in (statistics.median(values), values[math.ceil(0.9 * len(values)) - 1])
         )
-        return f"{name} to sound", len(values), *shown, f"{BARS_MS[name]} ms"
+        return f"{name} to sound", len(values), *shown, f"{LIMITS_MS[name]} ms"
 
     print_table(
-        ("from", "times", "median", "nine in ten within", "bar"),
+        ("from", "times", "median", "nine in ten within", "limit"),
         (row(name) for name, values in milliseconds.items() if values),
     )
 

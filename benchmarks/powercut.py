@@ -4,10 +4,10 @@ songs.db uses `synchronous=FULL`: before a commit returns, it is in the log and 
 So a power cut has one of three effects:
 
 - `UNSYNCED`: only the bytes written after the last commit are lost or damaged.
-- `LYING`: the disk reports a sync before it is done, so the newest commits are lost too. Commits that SQLite
-  has copied into the database are never removed: SQLite synced the log before it copied them.
-- `COPYING`: the power fails while SQLite copies the log into the database. Some pages are copied, the last of
-  them only by half; the log is complete.
+- `LYING`: the disk reports that a sync is done before it is, so the newest commits are lost too. Commits that
+  SQLite has copied into the database are never removed: SQLite synced the log before it copied them.
+- `COPYING`: the power fails while SQLite copies the log into the database. Some pages are copied; of the
+  last one, only the first half is copied. The log is complete.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def cut_power(database: Path, kind: str, rng: random.Random) -> None:
 
 
 def _copied_frames(index: Path) -> int:
-    """Return how many frames may be in the database; all if it was not opened since the last cut."""
+    """Return how many frames may be in the database: all of them if it was not opened since the last cut."""
     return (
         struct.unpack_from("=I", index.read_bytes(), _COPIED_FRAMES_OFFSET)[0] if index.exists() else 1 << 32
     )
@@ -96,7 +96,7 @@ def _survived_frames(survived: Path, salt: bytes) -> int:
 
 
 def _copy_in_part(database: Path, log: Log, rng: random.Random) -> None:
-    """Copy some pages from the log into the database, in order; the last one only by half."""
+    """Copy some pages from the log into the database, in order; of the last one only the first half."""
     frames = range(log.commits[-1])
     pages = {log.number(n, 0): log.content[log.end(n) + _FRAME_HEADER_BYTES : log.end(n + 1)] for n in frames}
     copied = sorted(pages)[: rng.randrange(len(pages) + 1)]

@@ -8,8 +8,9 @@ memory is measured, and updates it after 100 more songs were added. Then `serve`
 connection. Requests that are sent 50 times have a median and a worst time. Importing only Dash and its
 components is measured too, because no Dash page can start faster.
 
-The table has a column for each size; a column for each growth from one size to the next, whose head gives the
-growth of n log n for comparison; and the bar, which applies to the size that it names and to smaller sizes.
+The table has a column for each size. The next columns show by which factor each figure grows from one size to
+the next; their heads give the factor of n log n for comparison. The last column is the limit: the value that
+should not be exceeded at the given size and at smaller sizes.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ ROWS = {
     "clusters": ("another number of clusters", "s", 0.3, 10_000),
     "clusters_worst": (f"… the worst of {len(CLUSTERS) - 1}", "s"),
     "memory": ("`serve`: memory after the first map", "MiB"),
-    "memory_after": ("… after all these questions", "MiB", 1000, 100_000),
+    "memory_after": ("… after all these requests", "MiB", 1000, 100_000),
 }
-"""The measures: title, unit, and the bar with the largest size to which it applies."""
+"""The measures: title, unit, and the limit with the largest size to which it applies."""
 
 
 def store_songs(path: Path, first: int, last: int, n: int) -> None:
@@ -152,15 +153,15 @@ def measure(temporary: Path, n: int, *, starts: int, projections: list[str]) -> 
 
 
 def table_rows(measured: dict[int, dict[str, float]]):
-    """Yield a row for each measure: its value at each size, its growth, and its bar."""
-    for name, (title, unit, *bar) in ROWS.items():
+    """Yield a row for each measure: its value at each size, its growth, and its limit."""
+    for name, (title, unit, *limit) in ROWS.items():
         values = {n: figures[name] for n, figures in measured.items()}
         cells = []
         for n, value in values.items():
-            missed = " **missed**" if bar and n <= bar[1] and value > bar[0] else ""
-            cells.append(f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}{missed}")
+            exceeded = " **exceeded**" if limit and n <= limit[1] and value > limit[0] else ""
+            cells.append(f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}{exceeded}")
         cells += [f"{larger / smaller:.1f}" for smaller, larger in itertools.pairwise(values.values())]
-        yield title, *cells, f"{bar[0]:g} {unit} at {bar[1]:,}" if bar else ""
+        yield title, *cells, f"{limit[0]:g} {unit} at {limit[1]:,}" if limit else ""
 
 
 def main() -> None:
@@ -178,7 +179,7 @@ def main() -> None:
         f"{larger:,} / {n:,} (n log n: {larger * math.log(larger) / (n * math.log(n)):.1f})"
         for n, larger in itertools.pairwise(measured)
     ]
-    print_table(("", *(f"{n:,} songs" for n in measured), *growths, "bar"), table_rows(measured))
+    print_table(("", *(f"{n:,} songs" for n in measured), *growths, "limit"), table_rows(measured))
 
 
 if __name__ == "__main__":

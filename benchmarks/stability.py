@@ -2,13 +2,13 @@
 
     .venv/bin/python benchmarks/stability.py [--db LIBRARY] [--songs 3000] [--seeds N] [--whole-groups]
 
-Nine tenths of a library are stored and mapped. Then the others are added and the map is updated. Then all
-songs are laid out again. The table shows the largest move of an old song (*drift*), and the share of the new
-songs' ten true neighbours (by centred cosine) that are among their 30 nearest on the map: after adding, and
-after the new layout. The ratio of the two shares should be 0.85 or more.
+The benchmark makes a map of nine tenths of a library. Then it adds the other songs and updates the map. Then
+it makes a new layout of all songs. The table shows the largest move of an old song (*drift*), and the share
+of the new songs' ten true neighbours (by centred cosine) that are among their 30 nearest on the map: after
+adding, and after the new layout. The ratio of the two shares should be 0.85 or more.
 
 The added songs are chosen at random. With `--whole-groups`, additional rows add whole groups that the map
-does not have yet: scenes, or genres of an indexed library. These rows have no required ratio. `--db` adds
+does not have yet: scenes, or genres of an indexed library. For these rows no ratio is required. `--db` adds
 rows for the vectors of an indexed library to those of the synthetic library. Small libraries are measured
 with three seeds; the table shows the mean and the lowest ratio. The exit status is 1 if an old song moved or
 a ratio is too small.
@@ -37,7 +37,7 @@ SHARE_ADDED = 0.1
 TRUE_NEIGHBOURS, NEAR_ON_MAP = 10, 30
 MIN_RATIO = 0.85
 SMALL_LIBRARY, SEEDS_OF_SMALL = 2000, 3
-HEAD = "library", "songs", "added later", "projection", "drift", "after adding", "anew", "ratio", "least"
+HEAD = "library|songs|added later|projection|drift|after adding|new layout|ratio|least".split("|")
 
 
 class Outcome(NamedTuple):
@@ -45,7 +45,7 @@ class Outcome(NamedTuple):
 
     drift: float
     after_adding: float
-    anew: float
+    new_layout: float
 
 
 def read_library(path: Path) -> Library:
@@ -90,14 +90,14 @@ def add_and_map(
         library.add_to(path, np.setdiff1d(np.arange(len(library.songs)), added_later))
         before = mapped_positions()
         library.add_to(path, added_later)
-        after, anew = mapped_positions(), mapped_positions(relayout=True)
+        after, new_layout = mapped_positions(), mapped_positions(relayout=True)
         ids, vectors = database.vectors()
     outcomes = {}
     for name, old in before.items():
         drift = max(np.abs(after[name][song_id] - position).max() for song_id, position in old.items())
         new = np.array([row for row, song_id in enumerate(ids) if song_id not in old])
         true = true_nearest(vectors, new)
-        maps = [np.array([layout[name][song_id] for song_id in ids]) for layout in (after, anew)]
+        maps = [np.array([layout[name][song_id] for song_id in ids]) for layout in (after, new_layout)]
         outcomes[name] = Outcome(float(drift), *(share_near(positions, new, true) for positions in maps))
     return outcomes
 
@@ -142,10 +142,10 @@ def measure(
     added = f"{counts} {choose.__name__.replace('_', ' ')}"
     for method in arguments.projections:
         outcomes = np.array([trial[method] for trial in trials])
-        drift, (_, after, anew) = outcomes[:, 0].max(), outcomes.mean(axis=0)
-        ratio, lowest_ratio = after / anew, (outcomes[:, 1] / outcomes[:, 2]).min()
+        drift, (_, after, new_layout) = outcomes[:, 0].max(), outcomes.mean(axis=0)
+        ratio, lowest_ratio = after / new_layout, (outcomes[:, 1] / outcomes[:, 2]).min()
         is_missed = drift > 0 or (choose is random_songs and not ratio >= MIN_RATIO)
-        figures = f"{drift:g}", f"{after:.3f}", f"{anew:.3f}", f"{ratio:.2f}{' **missed**' * is_missed}"
+        figures = f"{drift:g}", f"{after:.3f}", f"{new_layout:.3f}", f"{ratio:.2f}{' **missed**' * is_missed}"
         yield name, len(library.songs), added, PROJECTION_NAMES[method], *figures, f"{lowest_ratio:.2f}"
 
 

@@ -4,8 +4,8 @@
 
 n songs belong to about sqrt(n) scenes: a few large ones and many small ones. Each scene has one of 40 genres,
 and genres of one family are related. Within a scene, songs vary along twelve directions, most along the
-first, plus a little noise. Each artist of a scene has a region in it, and few artists have many songs. All
-vectors are far from zero, as OpenL3's are, and vary in some directions more than in others.
+first, plus a little noise. Within a scene, the songs of one artist are near each other, and few artists have
+many songs. As with OpenL3, all vectors are far from zero, and vary in some directions more than in others.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def rows_of(groups: np.ndarray, count: int) -> list[np.ndarray]:
 
 
 def assign_artists(scenes: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return each song's artist [shape=(n,), int]; by Zipf's law, a scene's first artist has most songs."""
+    """Return each song's artist [shape=(n,), int]; by Zipf's law, a scene's first artist has the most."""
     artists, first = np.zeros(len(scenes), dtype=np.int64), 0
     for rows in rows_of(scenes, count):
         number = max(1, round(len(rows) / _SONGS_PER_ARTIST))

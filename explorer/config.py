@@ -15,7 +15,7 @@ class Settings:
     assets: Path = ROOT / "assets"
     host: str = "127.0.0.1"
     port: int | None = None
-    """None for the first free port of PORTS."""
+    """None means the first free port of PORTS."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names that requests may use, besides localhost, IP addresses and the names of this machine."""
 
@@ -36,12 +36,12 @@ class Settings:
 
     @property
     def transcodes(self) -> Path:
-        """Cache: transcoded copies of songs in formats that browsers cannot play."""
+        """Cache: FLAC copies of songs whose own format browsers cannot play."""
         return self.metadata / "transcodes"
 
     @property
     def fetched(self) -> Path:
-        """Cache: local copies of remote songs, the most recently played."""
+        """Cache: local copies of the remote songs that were played most recently."""
         return self.metadata / "fetched"
 
     @property
@@ -71,6 +71,6 @@ HOP_S = 0.5
 84 % of the neighbours that OpenL3's own hop of 0.1 s gives, for a fifth of the work (benchmarks/hop.py)."""
 
 DEMO_HOP_S = 1.0
-"""The demo's hop: the demo must be on screen within two minutes on two cores. A hop longer than the window
+"""The demo's hop: its map must be visible within two minutes on two cores. A hop longer than the window
 length (1 s) does not work: a song's last window can then contain only padding, so the maximum over time
 would depend on the song's length."""

@@ -2,7 +2,7 @@
 window.explorer = window.explorer || {};
 
 explorer.api = {
-  /** How many songs, and how many lists of neighbours, each cache holds. */
+  /** The largest number of answers in each of the two caches. */
   MAX_CACHED: 5000,
   /** The revision of the map on the page; indices are valid for this revision only. */
   revision: null,
@@ -10,9 +10,9 @@ explorer.api = {
   neighbourCache: new Map(),
 
   /**
-   * Set the map's revision. The caches are cleared if it is a new one.
+   * Set the map's revision. If the map had another revision before, clear the caches.
    * @param {number} revision
-   * @returns {boolean} Whether the new revision replaces another one.
+   * @returns {boolean} Whether the map had another revision before.
    */
   setRevision(revision) {
     const isReplaced = this.revision !== null && revision !== this.revision;
@@ -33,10 +33,10 @@ explorer.api = {
    * @returns {Promise<{index: number, id: string, title: string, artist: string, genres: string[]}>}
    *   Rejects with a message for the user.
    */
-  get(index) {
+  getSong(index) {
     const clusters = explorer.url.view?.clusters;
     const query = clusters ? `?clusters=${clusters}` : "";
-    return this.fetchOnce(this.songCache, index, () => this.fetch(`songs/${this.revision}/${index}${query}`));
+    return this.fetchOnce(this.songCache, index, () => this.getJson(`songs/${this.revision}/${index}${query}`));
   },
 
   /**
@@ -47,13 +47,13 @@ explorer.api = {
   neighbours(index) {
     return this.fetchOnce(this.neighbourCache, index, async () => {
       const query = new URLSearchParams((explorer.map.meta?.hide ?? []).map((kind) => ["hide", kind])).toString();
-      return (await this.fetch(`neighbours/${this.revision}/${index}${query && "?" + query}`)).neighbours;
+      return (await this.getJson(`neighbours/${this.revision}/${index}${query && "?" + query}`)).neighbours;
     });
   },
 
   /** @param {string} id A song's id. @returns {Promise<number|null>} Its index on the map. */
   async indexOf(id) {
-    return (await this.fetch(`songs/${this.revision}/by-id/${encodeURIComponent(id)}`)).index;
+    return (await this.getJson(`songs/${this.revision}/by-id/${encodeURIComponent(id)}`)).index;
   },
 
   /**
@@ -73,8 +73,12 @@ explorer.api = {
     return cache.get(index);
   },
 
-  /** @param {string} address @returns {Promise<*>} The JSON answer. Rejects with a message for the user. */
-  async fetch(address) {
+  /**
+   * Send a GET request.
+   * @param {string} address
+   * @returns {Promise<*>} The JSON answer. Rejects with a message for the user.
+   */
+  async getJson(address) {
     let response;
     try {
       response = await fetch(address);
@@ -85,14 +89,18 @@ explorer.api = {
     return response.json();
   },
 
-  /** @returns {string} The date when a song's file was first missing, as "3 November"; with the year unless it is this year. */
+  /**
+   * @param {{gone_since: string}} song
+   * @returns {string} The day since which a song's file is missing, such as "3 November". A year that is not
+   *   the current year is added.
+   */
   missingSince(song, today = new Date()) {
     const date = new Date(song.gone_since);
     const year = date.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
     return date.toLocaleDateString("en-GB", { day: "numeric", month: "long", ...year });
   },
 
-  /** @returns {string} A sentence that says since when a song's file is missing. */
+  /** @returns {string} A sentence for the user: the song's file is missing, and since which day. */
   missingText(song) {
     return `The file of “${song.title}” has been missing since ${this.missingSince(song)}.`;
   },
@@ -102,8 +110,8 @@ explorer.api = {
     return count ? `${count.toLocaleString("en")} other song${count === 1 ? " has" : "s have"} the same sound` : "";
   },
 
-  /** @returns {string} Artist and genres, as far as they are known. */
-  byline(song) {
+  /** @returns {string} A song's artist and genres; what is unknown is left out. */
+  artistAndGenres(song) {
     return [song.artist, song.genres.join(", ")].filter(Boolean).join(" · ");
   },
 };

@@ -1,14 +1,14 @@
 /**
- * The functions that Dash calls in the browser. Playing and moving start here, without a request to the server.
- * The other files of assets/ do the work.
+ * The functions that Dash calls in the browser instead of on the server. They read the controls and call the
+ * other files in assets/, which do the work.
  */
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   explorer: {
     /**
-     * Collect the values of all controls into one view, so that several changes at once draw the map once.
-     * Nothing is drawn before the theme is known.
+     * Collect the values of all controls in one object, the view. If several controls change at once, the map
+     * is drawn only once. Nothing is drawn before the theme is known.
      */
-    look(projection, colouring, clusters, fade, theme, revision, changes, filter, isolated) {
+    gatherView(projection, colouring, clusters, fade, theme, revision, changes, filter, isolated) {
       if (!theme || document.getElementById("notice")) return window.dash_clientside.no_update;
       const view = { projection, colouring, clusters, fade, theme, revision, changes };
       const shown = isolated && isolated.of === explorer.groupingKey(view) ? isolated.groups : null;
@@ -17,16 +17,16 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       return view;
     },
 
-    /** Set which part of the map a figure from the server shows. */
-    draw(figure) {
+    /** Complete a figure from the server: set the part of the map that it shows. */
+    prepareFigure(figure) {
       return figure ? explorer.map.prepare(figure) : window.dash_clientside.no_update;
     },
 
     /**
-     * Play the song that was chosen in the search, or filter by the chosen genre or artist.
+     * Open the suggestion that the user chose in the search: play the song, or filter by the genre or artist.
      * @param {string} value "song:INDEX", "genre:NAME" or "artist:NAME".
      */
-    goTo(value) {
+    openSuggestion(value) {
       const { no_update } = window.dash_clientside;
       if (!value) return [no_update, no_update];
       const colon = value.indexOf(":");
@@ -43,18 +43,21 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       return explorer.filters.setFromControls({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest });
     },
 
-    /** Set the range sliders after the server has sent their limits. */
-    placeRanges(_ready, firstYear, lastYear, longest) {
-      const values = explorer.filters.placeRanges(firstYear, lastYear, longest);
+    /** Set the values of the range sliders when the server has sent their limits. */
+    setRanges(_ready, firstYear, lastYear, longest) {
+      const values = explorer.filters.setRanges(firstYear, lastYear, longest);
       return values || [window.dash_clientside.no_update, window.dash_clientside.no_update];
     },
 
-    /** Switch to the other theme. From now on the user's choice counts, not the system's theme. */
+    /** Switch to the other theme. From now on the page uses this theme, whatever the system's theme is. */
     chooseTheme(_clicks, theme) {
       return theme === "dark" ? "light" : "dark";
     },
 
-    /** Apply the theme that the user has chosen, or the system's theme. The address is restored before the first drawing. */
+    /**
+     * Apply the theme that the user has chosen, or the system's theme. The first call also restores the state
+     * that the page's address contains, before the map is drawn.
+     */
     applyTheme(_timestamp, chosen) {
       explorer.url.restoreOnce();
       const theme = chosen || explorer.systemTheme();

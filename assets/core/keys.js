@@ -2,15 +2,15 @@
 window.explorer = window.explorer || {};
 
 explorer.keys = {
-  /** How often, and how many milliseconds apart, Enter looks for the first search suggestion. */
+  /** After Enter, the first search suggestion is looked for again up to this many times, at this interval. */
   SUGGESTION_ATTEMPTS: 10,
   SUGGESTION_RETRY_MS: 60,
 
   mount() {
-    this.list = document.getElementById("keys");
-    document.getElementById("help-open").addEventListener("click", () => this.list.showModal());
-    document.getElementById("keys-close").addEventListener("click", () => this.list.close());
-    this.list.addEventListener("click", (event) => event.target === this.list && this.list.close());
+    this.dialog = document.getElementById("keys");
+    document.getElementById("help-open").addEventListener("click", () => this.dialog.showModal());
+    document.getElementById("keys-close").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
     document.addEventListener("keydown", (event) => this.handle(event));
   },
 
@@ -20,7 +20,7 @@ explorer.keys = {
     if (target.matches("input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable]")) {
       return this.handleWhileTyping(event);
     }
-    if (this.list.open) return;
+    if (this.dialog.open) return;
     if (event.key === "Escape") return this.escape();
     const isArrow = event.key in explorer.walk.DIRECTIONS;
     // Sliders, radio buttons, tabs and lists use the arrow keys themselves.
@@ -61,10 +61,12 @@ explorer.keys = {
     "-": () => explorer.map.zoomBy(1.6),
     0: () => explorer.map.showAll(),
     "/": () => document.getElementById("search").focus(),
-    "?": () => explorer.keys.list.showModal(),
+    "?": () => explorer.keys.dialog.showModal(),
   },
 
-  /** Close what is open. If nothing is open, clear the selection; if that is empty, deselect the song. */
+  /**
+   * Close what is open. If nothing is open, clear the selection. If nothing is selected, deselect the song.
+   */
   escape() {
     const { filters, lasso, selection, waveform, upload, walk, panel } = explorer;
     if (upload.isWaiting) upload.cancel();
@@ -80,10 +82,10 @@ explorer.keys = {
   },
 
   /**
-   * Click the first search suggestion, unless the arrow keys have highlighted one. Suggestions come from the
-   * server and may arrive after Enter is pressed: then try again.
+   * Click the first search suggestion, unless the user has highlighted one with the arrow keys. Suggestions
+   * come from the server and may arrive after Enter is pressed: then try again.
    * @param {HTMLInputElement} field The search field.
-   * @param {number} attempts How often to try again.
+   * @param {number} attempts How many more times to try.
    */
   pickFirstSuggestion(field, attempts) {
     if (document.querySelector("[role=option][data-combobox-selected]") || !field.value) return;

@@ -1,4 +1,7 @@
-/** Starts the page: mounts the other parts after Dash has drawn their elements, and holds what several parts use. */
+/**
+ * Starts the page: mounts its parts when Dash has drawn their elements. Also contains functions that several
+ * parts use.
+ */
 window.explorer = window.explorer || {};
 
 Object.assign(explorer, {
@@ -25,7 +28,7 @@ Object.assign(explorer, {
     "url",
     "updates",
   ],
-  /** The id of a song that the address names, until the map is loaded. */
+  /** The id of the song in the address while the map is not loaded yet; null otherwise. */
   requestedSongId: null,
 
   /** @returns {"dark"|"light"} The theme of the user's system. */
@@ -40,8 +43,8 @@ Object.assign(explorer, {
 
   /**
    * Cubic ease-in and ease-out: slow at both ends, fast in the middle.
-   * @param {number} progress Elapsed part of the animation's time, from 0 to 1.
-   * @returns {number} Finished part of the movement, from 0 to 1.
+   * @param {number} progress The elapsed fraction of the animation's duration, from 0 to 1.
+   * @returns {number} The finished fraction of the movement, from 0 to 1.
    */
   ease(progress) {
     return progress < 0.5 ? 4 * progress ** 3 : 1 - (2 - 2 * progress) ** 3 / 2;
@@ -76,14 +79,20 @@ Object.assign(explorer, {
     document.getElementById("announcer").textContent = text;
   },
 
-  /** @returns {string} A key of the grouping. Group numbers have the same meaning in two views only if their keys are equal. */
+  /**
+   * @returns {string} A key for how a view groups the songs. A group's number means the same group in two
+   *   views only if the keys of both views are equal.
+   */
   groupingKey({ projection, colouring, clusters }) {
     if (projection === "original") return `original ${clusters}`;
     return colouring === "cluster" ? `cluster ${clusters}` : colouring;
   },
 
-  /** @returns {{projection: string, clusters: number}} The defaults that the server has written to the controls. */
-  readControls() {
+  /**
+   * @returns {{projection: string, clusters: number}} The default values, which the server has written into
+   *   data attributes.
+   */
+  readDefaults() {
     const { projection, clusters } = document.getElementById("controls").dataset;
     return { projection, clusters: Number(clusters) };
   },
@@ -92,7 +101,7 @@ Object.assign(explorer, {
   play(index) {
     const { position } = explorer.selection;
     explorer.selection.stopPlaying();
-    // If the song cannot be played, the selection goes on playing from where it was.
+    // If the song cannot be played, the list of selected songs continues at its old position.
     explorer.playWithoutSelecting(index).then((isPlayed) => isPlayed === false && (explorer.selection.position ??= position));
     // Start the sound before the page is redrawn.
     requestAnimationFrame(() => explorer.player.requested === index && explorer.select(index));
@@ -101,8 +110,8 @@ Object.assign(explorer, {
   /**
    * Play a song and mark it on the map. The selected song and its panel do not change.
    * @param {number} index
-   * @returns {Promise<boolean|null>} False if the song cannot be played because its file is missing and no preview
-   *   or copy of it exists. Then the song that played before goes on.
+   * @returns {Promise<boolean|null>} False if the song cannot be played because its file is missing and no
+   *   preview or copy of it exists. Then the song that played before continues.
    */
   playWithoutSelecting(index) {
     explorer.hover.stop();
@@ -137,8 +146,8 @@ Object.assign(explorer, {
   },
 
   /**
-   * Show the song that the address names. It plays only if another song already plays: a browser allows sound
-   * only after a click or a key press.
+   * Show the song whose id is in the address. It plays only if another song already plays: a browser allows
+   * sound only after a click or a key press.
    * @param {string|null} id
    */
   async openSong(id) {
@@ -156,7 +165,7 @@ Object.assign(explorer, {
     explorer.overlays.markPlaying(index);
   },
 
-  /** The map is loaded: open the song that the address names. */
+  /** The map is loaded: open the song whose id is in the address. */
   openRequestedSong() {
     const id = this.requestedSongId;
     this.requestedSongId = null;

@@ -18,7 +18,7 @@ explorer.updates = {
     if (document.hidden || this.isChecking || !this.card) return;
     this.isChecking = true;
     try {
-      this.show(await explorer.api.fetch("latest"));
+      this.show(await explorer.api.getJson("latest"));
     } catch {
       // The library is busy or the server does not answer. The next check tries again.
     } finally {
@@ -27,9 +27,10 @@ explorer.updates = {
   },
 
   /**
-   * Compare the newest state with what the page shows, and offer the difference.
-   * @param {{revision: number, songs: number, changes: string}} latest The map's revision, the number of songs,
-   *   and a text that changes when files go missing or come back.
+   * Compare the newest state with what the page shows. If the server has a newer map or new songs, show a
+   * card with a button.
+   * @param {{revision: number, songs: number, changes: string}} latest The map's revision, the number of
+   *   songs, and a text that changes when files go missing or come back.
    */
   show({ revision, songs, changes }) {
     const notice = document.getElementById("notice");
@@ -70,7 +71,7 @@ explorer.updates = {
     return { text: (!isNewMap && problem) || summary, buttonLabel: isNewMap ? "Show" : "Add to the map" };
   },
 
-  /** The user wants the new songs: disable the button until the new map is drawn. */
+  /** The user has clicked the button: disable it until the new map is drawn. */
   startWaiting() {
     this.isWaiting = true;
     // Dash handles the click after this function, and it ignores clicks on a disabled button.

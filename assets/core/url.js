@@ -2,15 +2,21 @@
 window.explorer = window.explorer || {};
 
 explorer.url = {
-  /** How long the map must rest before its position is written. */
+  /** The map's position is written to the address this long after the map's last movement. */
   WRITE_DELAY_MS: 400,
-  /** How long a restored address may take to be shown in full. Until then the address is not rewritten. */
+  /**
+   * While an address is being restored, no new address is written. This ends when the page shows all of the
+   * restored state, or after this time.
+   */
   RESTORE_TIMEOUT_MS: 3000,
-  /** What the page shows: projection, colouring, filter and so on, as `look` in core/dash.js collects it. */
+  /**
+   * What the page shows: projection, colouring, filter and so on, as `gatherView` in core/dash.js collects
+   * it.
+   */
   view: null,
   /** The values that the server has put into the controls. The address leaves them out. */
   defaults: null,
-  /** The query that is being restored; null if the page shows what its address says. */
+  /** The query that is being restored; null if none is. */
   pendingQuery: null,
   isRestored: false,
   hasWritten: false,
@@ -101,7 +107,7 @@ explorer.url = {
   restoreOnce() {
     if (this.isRestored) return;
     this.isRestored = true;
-    this.defaults = explorer.readControls();
+    this.defaults = explorer.readDefaults();
     this.restore();
   },
 
@@ -109,7 +115,8 @@ explorer.url = {
    * Read a query that `encode` wrote. An invalid value counts as absent.
    * @param {URLSearchParams} query
    * @param {{projection: string, clusters: number}} defaults
-   * @returns {object} projection, colouring, clusters, fade, filter, groups (the isolated ones), position and song.
+   * @returns {object} projection, colouring, clusters, fade, filter, groups (only these are shown; null shows
+   *   all), position and song.
    */
   decode(query, defaults) {
     const numbers = (name, separator) => {
@@ -134,12 +141,12 @@ explorer.url = {
     return { projection, colouring, clusters, fade, filter, groups: numbers("only", "."), position, song: query.get("song") };
   },
 
-  /** Set the controls, the map and the song to what the address says. */
+  /** Set the controls, the map and the song to the state in the address. */
   restore() {
     const query = new URLSearchParams(location.search);
     const { projection, colouring, clusters, fade, filter, groups, position, song } = this.decode(query, this.defaults);
     this.pendingQuery = query.toString();
-    // Part of an address may be impossible to show, such as a song that was deleted. Then the wait must end.
+    // The page cannot show every address, for example if a song was deleted. Then stop waiting.
     setTimeout(() => (this.pendingQuery = null), this.RESTORE_TIMEOUT_MS);
     const set = (id, value, name = "value") => dash_clientside.set_props(id, { [name]: value });
     const shown = this.view || { ...this.defaults, colouring: "cluster", fade: false };

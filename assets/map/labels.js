@@ -1,14 +1,20 @@
-/** The names of the groups on the map, placed so that they cover few points and never each other. */
+/** The names of the groups on the map. A label covers as few points as possible, and never another label. */
 window.explorer = window.explorer || {};
 
-/** @typedef {{left: number, right: number, top: number, bottom: number}} Box Of a label, in pixels of the frame. */
+/**
+ * @typedef {{left: number, right: number, top: number, bottom: number}} Box The edges of a label in the
+ *   frame, in pixels.
+ */
 
 explorer.labels = {
-  /** Names of a group's smaller places show from this zoom on. */
+  /**
+   * A group can have several dense areas. Only the most crowded one has a label, until the zoom is above this
+   * (1: all songs are visible).
+   */
   CLOSE_ZOOM: 1.8,
   /** Two labels with the same name must be this far apart. */
   SAME_NAME_GAP_PX: 260,
-  /** How many points are checked for being covered. */
+  /** A label's box is tested against at most this many points. */
   MAX_SAMPLES: 3000,
   labels: [],
 
@@ -16,7 +22,7 @@ explorer.labels = {
     this.container = document.getElementById("labels");
   },
 
-  /** Make the labels of a new drawing. */
+  /** Make the labels when the map was drawn again. */
   update() {
     const { meta } = explorer.map;
     this.labels = meta.names.map((group) => this.makeLabel(group));
@@ -25,9 +31,9 @@ explorer.labels = {
   },
 
   /**
-   * @param {object} group One densely populated place of a group.
-   * @param {number} group.rank 0 for the group's main place, more for its smaller places.
-   * @param {number} group.x The middle, in map units; top and bottom are the ends of the dense part.
+   * @param {object} group One dense area of a group.
+   * @param {number} group.rank 0 for the group's most crowded dense area, then 1 and so on.
+   * @param {number} group.x The area's middle, in map units. `top` and `bottom` are its ends on the y axis.
    */
   makeLabel({ name, colour, rank, x, top, bottom }) {
     const element = document.createElement("span");
@@ -55,8 +61,9 @@ explorer.labels = {
   },
 
   /**
-   * Choose a box for each label in turn: the free box that covers the fewest points.
-   * @param {{name: string, rank: number, boxes: Box[]}[]} labels The most important first: by rank, then by the size of the group.
+   * Choose a box for each label, one label after another: the free box that covers the fewest points.
+   * @param {{name: string, rank: number, boxes: Box[]}[]} labels The most important first: by rank, then by
+   *   the size of the group.
    * @param {object} options
    * @param {Box} options.free The area that no card covers.
    * @param {{x: number, y: number}[]} options.points Pixels of points that labels should not cover.
@@ -77,7 +84,7 @@ explorer.labels = {
     });
   },
 
-  /** @returns {Box[]} Where a label may be: above, below or in the middle of its group. */
+  /** @returns {Box[]} The boxes that a label may have: above, below, or in the middle of its dense area. */
   boxesOf({ x, top, bottom, width, height }) {
     return [
       [top, -16],
@@ -90,7 +97,10 @@ explorer.labels = {
     });
   },
 
-  /** @returns {{x: number, y: number}[]} The points' pixels; an even sample if there are many points. */
+  /**
+   * @returns {{x: number, y: number}[]} The points' pixels; every n-th point if there are more than
+   *   MAX_SAMPLES.
+   */
   sampledPixels() {
     const { x, y } = explorer.map.points;
     const stride = Math.ceil(x.length / this.MAX_SAMPLES);

@@ -1,4 +1,4 @@
-/** The lasso and box tools, which draw a shape around songs on the map to select them. */
+/** The lasso and box tools: the user draws a shape on the map, and the songs inside it are selected. */
 window.explorer = window.explorer || {};
 
 explorer.lasso = {
@@ -25,7 +25,10 @@ explorer.lasso = {
     if (this.tool) explorer.announce(`Draw a ${this.tool} around songs. Hold Shift to add to the selection. Escape cancels.`);
   },
 
-  /** @returns {{kind: string, adds: boolean}|null} The shape that a press on the map begins. Shift draws a lasso without a tool. */
+  /**
+   * @returns {{kind: string, adds: boolean}|null} The shape to draw after a press on the map; null for none.
+   *   Shift without a tool draws a lasso.
+   */
   shapeFor(event) {
     if (!this.tool && !event.shiftKey) return null;
     return { kind: this.tool ?? "lasso", adds: event.shiftKey && this.tool !== null };
@@ -48,14 +51,17 @@ explorer.lasso = {
     explorer.selection.paint();
   },
 
-  /** Select the songs inside the shape that match the filter. @param {boolean} adds Whether the songs selected before stay. */
+  /**
+   * Select the songs inside the shape that match the filter.
+   * @param {boolean} adds Whether songs that are already selected stay selected.
+   */
   finishShape(adds) {
     const { shape } = this;
     this.shape = null;
     const corners = this.cornersOf(shape).map(([x, y]) => explorer.map.toMap(x, y));
-    const inside = this.inside(corners, explorer.map.points, (index) => explorer.map.matchesFilter(index));
+    const songs = this.songsInside(corners, explorer.map.points, (index) => explorer.map.matchesFilter(index));
     if (this.tool) this.toggleTool(null);
-    explorer.selection.select(inside, { adds });
+    explorer.selection.select(songs, { adds });
   },
 
   /** @returns {number[][]} The shape's corners in pixels. */
@@ -66,13 +72,14 @@ explorer.lasso = {
   },
 
   /**
-   * Find the songs inside a polygon: a ray from an inside point to the right crosses the polygon an odd number of times.
+   * Find the songs inside a polygon by the even-odd rule: a ray from an inside point to the right crosses an
+   * odd number of edges.
    * @param {{x: number, y: number}[]} corners In map units.
-   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points All songs' places.
+   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points The positions of all songs.
    * @param {function(number): boolean} matches Whether a song may be selected.
    * @returns {number[]} The songs' indices, from left to right.
    */
-  inside(corners, { x, y }, matches) {
+  songsInside(corners, { x, y }, matches) {
     const edges = corners.map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
     const [left, right] = [Math.min(...corners.map((c) => c.x)), Math.max(...corners.map((c) => c.x))];
     const songs = [];

@@ -1,4 +1,4 @@
-/** Animates the points from their old to their new pixels when the projection changes. */
+/** When the projection changes, moves the points in an animation from their old to their new pixels. */
 window.explorer = window.explorer || {};
 
 explorer.morph = {
@@ -11,8 +11,8 @@ explorer.morph = {
   },
 
   /**
-   * @returns {Float32Array|null} The points' pixels now, as x0, y0, x1, y1 and so on. Null if they are not animated:
-   *   there are too many, or the user's system asks for less motion.
+   * @returns {Float32Array|null} The points' pixels now, as x0, y0, x1, y1 and so on. Null if there is no
+   *   animation: there are too many points, or the user's system asks for less motion.
    */
   capturePixels() {
     const { points } = explorer.map;
@@ -30,13 +30,16 @@ explorer.morph = {
     return pixels;
   },
 
-  /** Hide Plotly's points until the new drawing is ready and the animation has ended. @param {Float32Array} before */
+  /**
+   * Hide Plotly's points until the animation has ended.
+   * @param {Float32Array} before The old pixels, from `capturePixels`.
+   */
   begin(before) {
     this.before = before;
     explorer.map.frame.classList.add("morphing");
   },
 
-  /** The new drawing is ready but still hidden: animate the points to it. */
+  /** Plotly has drawn the new points, which are still hidden: start the animation to their pixels. */
   run() {
     const { before } = this;
     if (!before) return;
@@ -65,19 +68,22 @@ explorer.morph = {
     const context = explorer.overlays.clearCanvas(this.canvas, width, height);
     context.globalAlpha = before.length < 10_000 ? 0.92 : 0.75;
     for (let i = 0; i < before.length; i += 2) {
-      const x = this.between(before, after, i, progress);
-      const y = this.between(before, after, i + 1, progress);
+      const x = this.interpolate(before, after, i, progress);
+      const y = this.interpolate(before, after, i + 1, progress);
       const sprite = sprites[colours[i / 2]];
       context.drawImage(sprite.canvas, x - sprite.half, y - sprite.half, 2 * sprite.half, 2 * sprite.half);
     }
   },
 
   /** @returns {number} Coordinate `i`, interpolated linearly. */
-  between(before, after, i, progress) {
+  interpolate(before, after, i, progress) {
     return before[i] + (after[i] - before[i]) * progress;
   },
 
-  /** @returns {{canvas: HTMLCanvasElement, half: number}} A disc drawn at twice its size, and half the width at which it is shown. */
+  /**
+   * @returns {{canvas: HTMLCanvasElement, half: number}} A disc, drawn at twice the size at which it is
+   *   shown; and half the width at which it is shown.
+   */
   sprite(colour, radius) {
     const half = Math.ceil(radius) + 1;
     const canvas = Object.assign(document.createElement("canvas"), { width: 4 * half, height: 4 * half });

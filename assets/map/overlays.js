@@ -1,6 +1,7 @@
 /**
- * What is drawn over and under the points: marks of songs, lines to neighbours, rings of songs whose files are
- * missing, and the glow. Changing them does not draw the points again.
+ * What is drawn above and below the points: the marks of songs, the lines to neighbours, the rings of songs
+ * whose files are missing, and the coloured glow below the points. When these change, the points are not
+ * drawn again.
  */
 window.explorer = window.explorer || {};
 
@@ -17,7 +18,7 @@ explorer.overlays = {
   neighbours: [],
   /** An uploaded song that is shown on the map; null if there is none. */
   upload: null,
-  /** The glow's discs, by colour. */
+  /** The cached discs of the glow, by colour and opacity. */
   sprites: {},
 
   /** Find the overlays' elements. Called once, after Dash has drawn the page. */
@@ -30,7 +31,9 @@ explorer.overlays = {
     this.uploadMark = document.getElementById("upload-mark");
   },
 
-  /** Use the points and groups of a new drawing. Does nothing if the drawing is the same as before. */
+  /**
+   * The map was drawn again: if points or colours changed, find the missing songs and make the labels again.
+   */
   update(points) {
     if (points.x === this.drawnX && points.marker.color === this.drawnColours) return;
     this.drawnX = points.x;
@@ -79,7 +82,7 @@ explorer.overlays = {
   },
 
   /**
-   * Clear a canvas and set its size, with up to two pixels of the canvas per CSS pixel.
+   * Clear a canvas and set its size. On a screen of high resolution it has up to two pixels per CSS pixel.
    * @param {number} width In CSS pixels, like the height.
    * @returns {CanvasRenderingContext2D} Its coordinates are CSS pixels.
    */
@@ -101,7 +104,10 @@ explorer.overlays = {
     if (explorer.map.meta) this.placeMarks();
   },
 
-  /** Draw lines from a song to its nearest neighbours by sound, wherever they are on the map. @param {number|null} index */
+  /**
+   * Draw lines from a song to the songs that sound most like it, also to distant ones.
+   * @param {number|null} index Null removes the lines.
+   */
   async select(index) {
     this.selected = index;
     this.upload = null;
@@ -122,16 +128,17 @@ explorer.overlays = {
     this.repaint();
   },
 
+  /** Draw the marks and lines again. */
   repaint() {
     if (!explorer.map.meta || !explorer.map.points) return;
     this.placeMarks();
     this.paintNeighbourLines();
   },
 
-  /** @returns {number[]|null} Where the lines start, in map units; null if there is nothing to start from. */
+  /** @returns {number[]|null} Where the lines start, in map units; null if no lines are drawn. */
   lineStart() {
     if (this.upload) return this.uploadPlace();
-    // A hidden song has no point, so lines from its place would confuse; unless it plays and has a mark.
+    // A hidden song has no point where lines could start. If it plays, it has a mark, and lines start there.
     const isInvisible = this.selected !== null && this.selected !== this.playing && explorer.map.isHidden(this.selected);
     return isInvisible ? null : explorer.map.placeOf(this.selected);
   },
@@ -163,7 +170,10 @@ explorer.overlays = {
     });
   },
 
-  /** Draw a soft disc of colour under each point that matches the filter; of many points, under an even sample. */
+  /**
+   * Draw a soft coloured disc under each point that matches the filter. If there are more than MAX_GLOWS
+   * points, only every n-th has one.
+   */
   paintGlow() {
     const { map } = explorer;
     const { width, height } = map.frame.getBoundingClientRect();
@@ -177,7 +187,7 @@ explorer.overlays = {
     const zoom = map.fittingViewport().scale / map.viewport.scale;
     const frameFactor = Math.min(Math.min(width, height) / 700, 1);
     const radius = this.GLOW_RADIUS_PX * frameFactor * Math.min(Math.max(zoom, 0.8), 2.2);
-    // Overlapping discs add up to white: the more there are, the weaker each is.
+    // Many overlapping discs would become a solid area: the more discs there are, the weaker each one is.
     context.globalAlpha = Math.min(Math.sqrt((200 * stride) / xs.length), 1);
     for (let i = 0; i < xs.length; i += stride) {
       if (!map.matchesFilter(i)) continue;
@@ -206,7 +216,10 @@ explorer.overlays = {
     return this.sprites[key];
   },
 
-  /** Turn the points of songs whose files are missing into rings. Their fading alone would not be noticed. */
+  /**
+   * Turn the points of songs whose files are missing into rings. These points are also faded, but users could
+   * overlook that.
+   */
   paintRings() {
     const { map } = explorer;
     const { clientWidth: width, clientHeight: height } = map.frame;

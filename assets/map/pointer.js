@@ -1,13 +1,16 @@
 /**
- * The pointer on the map: the song under it, clicks and taps, panning, the wheel, and pinching with two fingers.
- * Plotly's own hover and drag are off. A grid of the points finds the nearest song at once, also among 100,000.
+ * The pointer on the map: the song under it, clicks and taps, panning, the wheel, and pinching with two
+ * fingers. Plotly's own hover and drag are off. A grid of the points makes the search for the nearest song
+ * fast, even among 100,000 songs.
  */
 window.explorer = window.explorer || {};
 
 explorer.pointer = {
-  /** How near the pointer must be to a point: to show its tooltip or click it, to tap it, and to hear its preview. */
+  /** The largest distance from the pointer to a point at which its tooltip shows and a click plays it. */
   HOVER_PX: 14,
+  /** The same for a tap with a finger. */
   TAP_PX: 26,
+  /** The same for the preview. */
   PREVIEW_PX: 40,
   /** A press that moves further, or lasts longer, is not a click. */
   MAX_CLICK_MOVE_PX: 5,
@@ -146,7 +149,10 @@ explorer.pointer = {
     explorer.hover.leave();
   },
 
-  /** A press begins a click, a drag of the map, a lasso or box, or with a second finger a pinch. */
+  /**
+   * A press begins a click, a drag of the map, or a lasso or box. The press of a second finger begins a
+   * pinch.
+   */
   press(event) {
     if (event.pointerType === "touch") this.touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (this.touches.size > 1) {
@@ -178,7 +184,7 @@ explorer.pointer = {
     [drag.x, drag.y] = [event.clientX, event.clientY];
   },
 
-  /** Pan and zoom with two fingers: the place between them stays between them. */
+  /** Pan and zoom with two fingers: the point of the map in the middle between them stays in the middle. */
   pinch(event) {
     const gapAndMiddle = () => {
       const [a, b] = [...this.touches.values()];
@@ -191,8 +197,11 @@ explorer.pointer = {
     explorer.map.zoomAt(after.x, after.y, before.gap / Math.max(after.gap, 1));
   },
 
-  /** @param {boolean} isDone False if the browser cancelled the press: then it is not a click. */
-  release(event, isDone) {
+  /**
+   * @param {boolean} isReleased True if the button or finger was released; false if the browser cancelled the
+   *   press, which then is no click.
+   */
+  release(event, isReleased) {
     this.touches.delete(event.pointerId);
     const { drag } = this;
     if (!drag || drag.id !== event.pointerId) return;
@@ -200,7 +209,7 @@ explorer.pointer = {
     explorer.map.frame.classList.remove("dragging");
     if (drag.shape && drag.moved) return explorer.lasso.finishShape(event.shiftKey || drag.shape.adds);
     if (drag.shape) explorer.lasso.cancelShape();
-    if (!isDone || drag.moved || performance.now() - drag.began > this.MAX_CLICK_MS) return;
+    if (!isReleased || drag.moved || performance.now() - drag.began > this.MAX_CLICK_MS) return;
     const radius = event.pointerType === "touch" ? this.TAP_PX : this.HOVER_PX;
     const index = this.nearest(event.clientX, event.clientY, radius);
     if (index !== null) explorer.play(index);

@@ -17,21 +17,21 @@ explorer.tooltip = {
       this.card.hidden = true;
       return;
     }
-    let title, by;
+    let title, subtitle;
     let [details, missing] = ["", ""];
     try {
-      const song = await explorer.api.get(index);
-      [title, by] = [song.title, explorer.api.byline(song)];
+      const song = await explorer.api.getSong(index);
+      [title, subtitle] = [song.title, explorer.api.artistAndGenres(song)];
       details = [explorer.api.sameSoundText(song), this.describeNearby(song)].filter(Boolean).join(" · ");
       if (song.gone_since) missing = `File missing since ${explorer.api.missingSince(song)}`;
     } catch (error) {
-      [title, by] = ["This song cannot be shown", error.message];
+      [title, subtitle] = ["This song cannot be shown", error.message];
     }
     if (this.hovered !== index) return;
     const line = (className, text) => explorer.element("div", className, text);
     this.card.replaceChildren(
       line("tooltip-title", title),
-      line("tooltip-by", by),
+      line("tooltip-by", subtitle),
       line("tooltip-missing", missing),
       line("tooltip-trust", details),
     );
@@ -41,7 +41,10 @@ explorer.tooltip = {
     this.place(x, y);
   },
 
-  /** @returns {string} How many of a song's true neighbours are also near it on the map; empty if that is not known. */
+  /**
+   * @returns {string} How many of the songs that sound most like a song are also near it on the map; empty if
+   *   unknown.
+   */
   describeNearby(song) {
     const count = song.near[explorer.map.projection];
     return count === undefined ? "" : `${count} of its ${song.neighbours} most similar songs are nearby`;

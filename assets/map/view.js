@@ -2,7 +2,8 @@
 window.explorer = window.explorer || {};
 
 /**
- * @typedef {{x: number, y: number, scale: number}} Viewport The map units at the centre of the free area, and map units per pixel.
+ * @typedef {{x: number, y: number, scale: number}} Viewport The coordinates at the centre of the free area,
+ *   in map units; and how many map units a pixel has.
  * @typedef {{left: number, right: number, top: number, bottom: number}} Area A part of the frame, in pixels.
  */
 
@@ -17,9 +18,12 @@ explorer.map = {
   viewport: null,
   /** Whether the viewport was chosen by the user or the address. Otherwise it shows all songs. */
   isUserPositioned: false,
-  /** What the server says of the drawing: projection, colours, filter and so on. */
+  /**
+   * The server's description of the drawing: projection, colours, filter and so on. It is the figure's
+   * `layout.meta`.
+   */
   meta: null,
-  /** The projection and position that the address names, until that projection is drawn. */
+  /** The projection and position in an address that is being restored; null otherwise. */
   requested: null,
   /** Whether the selected song's details must be loaded again after the next drawing. */
   needsRefresh: false,
@@ -55,13 +59,14 @@ explorer.map = {
   },
 
   /**
-   * Complete a new figure with the axes' ranges: the same viewport as now, or all songs for another projection.
+   * Set the axes' ranges of a new figure. The viewport stays as it is; on another map or projection it shows
+   * all songs, or the position in the address.
    * @param {object} figure As plotly.py made it.
    */
   prepare(figure) {
     const meta = figure.layout.meta;
-    const isOther = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
-    const before = this.meta && isOther && this.meta.revision === meta.revision ? explorer.morph.capturePixels() : null;
+    const isOtherMap = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
+    const pixelsBefore = this.meta && isOtherMap && this.meta.revision === meta.revision ? explorer.morph.capturePixels() : null;
     if (this.meta && this.meta.order !== meta.order) explorer.selection.restoreAfterReordering();
     if (this.meta && `${this.meta.changes} ${this.meta.hide}` !== `${meta.changes} ${meta.hide}`) {
       explorer.api.clearCache();
@@ -69,7 +74,7 @@ explorer.map = {
     }
     this.meta = meta;
     if (explorer.api.setRevision(meta.revision)) explorer.player.findNewIndex();
-    if (isOther) {
+    if (isOtherMap) {
       const position = this.requested?.projection === meta.projection ? this.requested.position : null;
       this.requested = null;
       this.viewport = position ? this.viewportOf(position) : this.fittingViewport();
@@ -80,7 +85,7 @@ explorer.map = {
     Object.assign(figure.layout.xaxis, { range: x, autorange: false, fixedrange: true });
     Object.assign(figure.layout.yaxis, { range: y, autorange: false, fixedrange: true });
     Object.assign(figure.layout, { dragmode: false, hovermode: false });
-    if (before) explorer.morph.begin(before);
+    if (pixelsBefore) explorer.morph.begin(pixelsBefore);
     explorer.filters.showCounts(meta);
     this.listenToPlotly();
     return figure;
@@ -136,7 +141,7 @@ explorer.map = {
     };
   },
 
-  /** @returns {Viewport} That shows all songs in the free area. */
+  /** @returns {Viewport} The viewport that shows all songs in the free area. */
   fittingViewport() {
     return this.viewportFitting(this.meta.bounds, this.freeArea());
   },
@@ -144,7 +149,7 @@ explorer.map = {
   /**
    * @param {number[]} bounds Left, right, bottom and top in map units.
    * @param {Area} free
-   * @returns {Viewport} That shows the bounds in an area of the frame.
+   * @returns {Viewport} The viewport that shows everything inside the bounds in the free area.
    */
   viewportFitting([left, right, bottom, top], free) {
     const scaleX = Math.max(right - left, 1e-6) / Math.max(free.right - free.left, 50);
@@ -170,7 +175,10 @@ explorer.map = {
     return this.axisRangesOf(this.viewport, this.freeArea(), this.frame.getBoundingClientRect());
   },
 
-  /** @returns {number[][]} The ranges of the x and y axes that put a viewport's centre into the middle of an area of the frame. */
+  /**
+   * @returns {number[][]} The ranges of the x and y axes with which the viewport's centre is in the middle of
+   *   the free area.
+   */
   axisRangesOf({ x, y, scale }, free, { width, height }) {
     const left = x - (scale * (free.left + free.right)) / 2;
     const top = y + (scale * (free.top + free.bottom)) / 2;
@@ -201,7 +209,7 @@ explorer.map = {
     return { x: left + x * unitsPerPixelX, y: top - y * unitsPerPixelY };
   },
 
-  /** Show a viewport. While Plotly is still drawing, only the newest viewport is kept and drawn next. */
+  /** Show a viewport. While Plotly is still drawing, only the newest viewport is stored, and drawn next. */
   async setViewport(viewport) {
     this.viewport = viewport;
     if (this.isMoving) {
@@ -246,7 +254,10 @@ explorer.map = {
     this.setViewport(this.isUserPositioned ? this.viewport : this.fittingViewport());
   },
 
-  /** A card was opened or closed, so the free area changed: fit all songs into it, or keep the user's centre in its middle. */
+  /**
+   * The free area changed, because a card was opened or closed: show all songs in it. If the user has chosen
+   * the viewport, show its centre in the middle of the free area.
+   */
   adjustToCards() {
     if (!this.meta || !this.plot?._fullLayout) return;
     if (this.isUserPositioned) this.setViewport(this.viewport);
@@ -261,7 +272,7 @@ explorer.map = {
     return this.setViewport({ x: x - dx * scale, y: y + dy * scale, scale });
   },
 
-  /** Zoom about a pixel of the frame: the place under it stays under it. */
+  /** Zoom around a pixel of the frame: the point of the map at this pixel does not move. */
   zoomAt(pixelX, pixelY, factor) {
     this.stopGlide();
     this.isUserPositioned = true;
@@ -272,7 +283,7 @@ explorer.map = {
    * @param {Viewport} viewport
    * @param {Area} free
    * @param {number} fittingScale The scale that shows all songs. The result's scale is 1/400 to 3 times this.
-   * @param {number[]} pixel The pixel of the frame to zoom about.
+   * @param {number[]} pixel The pixel of the frame that does not move.
    * @param {number} factor Below 1 zooms in.
    * @returns {Viewport}
    */
@@ -283,7 +294,7 @@ explorer.map = {
     return { x: x + right * (scale - next), y: y - down * (scale - next), scale: next };
   },
 
-  /** Zoom about the middle. */
+  /** Zoom around the middle of the free area. @param {number} factor Below 1 zooms in. */
   zoomBy(factor) {
     if (!this.meta) return;
     this.isUserPositioned = true;
@@ -296,7 +307,10 @@ explorer.map = {
     this.glideTo(this.fittingViewport(), this.GLIDE_MS);
   },
 
-  /** Move a song into the middle, zoomed in far enough to show its surroundings. */
+  /**
+   * Move a song into the middle of the free area, and zoom in to its surroundings if the map shows more than
+   * them.
+   */
   flyTo(index) {
     const place = this.placeOf(index);
     if (place) this.flyToPlace(place);
@@ -309,7 +323,7 @@ explorer.map = {
     this.glideTo({ x, y, scale: Math.min(this.viewport.scale, closeScale) }, this.GLIDE_MS);
   },
 
-  /** Pan just far enough to show a song in the free area. */
+  /** Pan by the shortest distance that brings a song into the free area. */
   panIntoView(index) {
     const place = this.placeOf(index);
     if (!place) return;
@@ -321,7 +335,10 @@ explorer.map = {
     this.glideTo({ x: x - dx * scale, y: y + dy * scale, scale }, this.SHORT_GLIDE_MS);
   },
 
-  /** @returns {number[]|null} The shortest move, in pixels, that brings a pixel into an area; null if it is inside. */
+  /**
+   * @returns {number[]|null} The shortest move, in pixels, that brings a pixel into an area, 24 px from its
+   *   edge; null if it is inside already.
+   */
   offsetInto(free, { x, y }) {
     if (x >= free.left && x <= free.right && y >= free.top && y <= free.bottom) return null;
     const dx = Math.min(free.right - 24 - x, 0) + Math.max(free.left + 24 - x, 0);
@@ -350,12 +367,15 @@ explorer.map = {
     this.animation = requestAnimationFrame(step);
   },
 
-  /** @returns {Viewport} Between two others. The centre is interpolated linearly, the scale by equal factors. */
+  /**
+   * @returns {Viewport} A viewport between two others. The centre is interpolated linearly, the scale
+   *   geometrically.
+   */
   viewportBetween(start, target, progress) {
-    const between = (from, to) => from + (to - from) * progress;
+    const interpolate = (from, to) => from + (to - from) * progress;
     return {
-      x: between(start.x, target.x),
-      y: between(start.y, target.y),
+      x: interpolate(start.x, target.x),
+      y: interpolate(start.y, target.y),
       scale: start.scale * (target.scale / start.scale) ** progress,
     };
   },
@@ -388,10 +408,13 @@ explorer.map = {
     return songs;
   },
 
-  /** @returns {string} The colour of a song's group, even if its point is drawn faded; the grey of songs outside the filter. */
+  /**
+   * @returns {string} The colour of a song's group without fading; grey if the song does not match the
+   *   filter.
+   */
   colourOf(index) {
     const number = this.points.marker.color[index];
-    // A hidden song that plays has the colour of the songs without a group of their own.
+    // A hidden song can play and have a mark. The mark gets the last group colour, which small groups share.
     if (this.isHidden(index)) return this.meta.colours[this.meta.hues - 1];
     if (!this.matchesFilter(index)) return this.meta.colours[number];
     return this.meta.colours[number % this.meta.hues];

@@ -1,13 +1,19 @@
-/** Going from song to song: through the selected song's neighbours, or across the map with the arrow keys. */
+/**
+ * Moves from song to song: with "next" and "previous" through a song and its neighbours (a walk), or across
+ * the map with the arrow keys.
+ */
 window.explorer = window.explorer || {};
 
 explorer.walk = {
   /** The index and the id of the song where the walk began. */
   anchor: null,
   anchorId: null,
-  /** The anchor, then its neighbours, the most similar first. Null in place of the anchor means an uploaded song. */
+  /**
+   * The songs of the walk: the anchor, then its neighbours, the most similar first. For an uploaded song the
+   * first item is null.
+   */
   list: [],
-  /** The place in `list` of the song that plays. */
+  /** The position in `list` of the song that plays. */
   position: 0,
   /** Each arrow key's direction in pixels: right, down. */
   DIRECTIONS: { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] },
@@ -21,7 +27,7 @@ explorer.walk = {
     explorer.url.write({ push: false });
     if (index === null) return;
     const [song, neighbours] = await Promise.all([
-      explorer.api.get(index).catch(() => null),
+      explorer.api.getSong(index).catch(() => null),
       explorer.api.neighbours(index).catch(() => []),
     ]);
     if (this.anchor !== index) return;
@@ -41,7 +47,7 @@ explorer.walk = {
   /**
    * Play the next or the previous song of the walk. Songs that cannot be played are skipped.
    * @param {number} by 1 or -1.
-   * @param {number} attempts How many songs to try: at most each song once.
+   * @param {number} attempts The largest number of songs to try: by default each song once.
    */
   async step(by, attempts = this.list.length) {
     const { list } = this;
@@ -83,8 +89,9 @@ explorer.walk = {
   },
 
   /**
-   * Find the nearest song within 50 degrees of a direction. Distance to the side counts twice.
-   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points All songs' places on the map.
+   * Find the nearest song within 50 degrees of a direction. A distance at right angles to the direction
+   * counts twice.
+   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points The positions of all songs on the map.
    * @param {number} from The index of the song to start from.
    * @param {number[]} direction As in DIRECTIONS.
    * @param {function(number): boolean} matches Whether a song may be chosen.
@@ -96,10 +103,10 @@ explorer.walk = {
       const dx = x[i] - x[from];
       const dy = y[from] - y[i];
       const along = dx * right + dy * down;
-      const aside = Math.abs(dx * down) + Math.abs(dy * right);
+      const sideways = Math.abs(dx * down) + Math.abs(dy * right);
       // 1.2 is about tan(50 degrees).
-      if (along <= 0 || aside > 1.2 * along || i === from || !matches(i)) continue;
-      const cost = along + 2 * aside;
+      if (along <= 0 || sideways > 1.2 * along || i === from || !matches(i)) continue;
+      const cost = along + 2 * sideways;
       if (cost < minCost) [nearest, minCost] = [i, cost];
     }
     return nearest;

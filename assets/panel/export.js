@@ -4,11 +4,11 @@ window.explorer = window.explorer || {};
 explorer.playlistExport = {
   FORMATS: { m3u8: "M3U8 playlist", xspf: "XSPF playlist", csv: "CSV table" },
   PATHS: { relative: "relative paths", absolute: "absolute paths" },
-  /** How long the browser may take to begin saving the file. */
+  /** The browser must begin to save the file within this time; then the file is removed from memory. */
   SAVE_TIMEOUT_MS: 10_000,
 
   mount() {
-    this.state = document.getElementById("export-state");
+    this.status = document.getElementById("export-state");
     this.format = this.makeDropdown("export-form", "Format", this.FORMATS);
     this.paths = this.makeDropdown("export-paths", "Paths", this.PATHS);
     document.getElementById("export-line").append(this.format, this.paths);
@@ -22,14 +22,14 @@ explorer.playlistExport = {
   },
 
   clearMessage() {
-    this.state.textContent = "";
+    this.status.textContent = "";
   },
 
   /** Request the file from the server and save it. */
   async export() {
     const { songs } = explorer.selection;
     const { revision } = explorer.api;
-    this.state.textContent = "Exporting…";
+    this.status.textContent = "Exporting…";
     try {
       const response = await fetch("export", {
         method: "POST",
@@ -42,11 +42,11 @@ explorer.playlistExport = {
       const link = explorer.element("a", "", null, { download: name, href: URL.createObjectURL(await response.blob()) });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), this.SAVE_TIMEOUT_MS);
-      const hint = this.paths.value === "relative" ? " Its paths are relative to the music folder, so put the file there." : "";
+      const hint = this.paths.value === "relative" ? " Its paths are relative to the music folder: move the file into that folder." : "";
       const note = leftOut ? ` ${leftOut} songs without a file were left out.` : "";
-      this.state.textContent = `${name} was saved.${hint}${note}`;
+      this.status.textContent = `${name} was saved.${hint}${note}`;
     } catch (error) {
-      this.state.textContent = error.message;
+      this.status.textContent = error.message;
     }
   },
 };

@@ -3,7 +3,7 @@ window.explorer = window.explorer || {};
 
 /**
  * @typedef {object} Filter
- * @property {string[]} genres Empty allows every genre; likewise clusters and artists.
+ * @property {string[]} genres Empty allows every genre. Clusters and artists work in the same way.
  * @property {string[]} clusters
  * @property {string[]} artists
  * @property {number[]|null} years First and last; null allows every year.
@@ -18,7 +18,7 @@ explorer.filters = {
   SWITCH_LABELS: { duplicates: "Hide duplicates", missing: "Hide missing songs" },
   /** @type {Filter} The filter now. */
   current: { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] },
-  /** Whether the server has sent the range sliders' limits. */
+  /** Whether the server has sent the limits of the range sliders. */
   isReady: false,
   /** The limits of the range sliders; null until the server has sent them. */
   ranges: null,
@@ -26,7 +26,7 @@ explorer.filters = {
   mount() {
     this.card = document.getElementById("filters");
     this.toggleButton = document.getElementById("filter-toggle");
-    this.state = document.getElementById("filter-state");
+    this.countLine = document.getElementById("filter-state");
     this.toggleButton.addEventListener("click", () => this.toggle());
     document.getElementById("filter-clear").addEventListener("click", () => this.clear());
     document.addEventListener("pointerdown", (event) => {
@@ -46,7 +46,7 @@ explorer.filters = {
     return !this.card.hidden;
   },
 
-  /** Make the controls' values the current filter. @returns {Filter} A copy for the server. */
+  /** Store the values of the controls as the current filter. @returns {Filter} A copy for the server. */
   setFromControls(controls) {
     this.current = this.parse(controls, this.isReady ? null : this.current);
     this.showRanges();
@@ -56,7 +56,8 @@ explorer.filters = {
   /**
    * Make a filter from the controls' values. A range that includes all songs becomes null.
    * @param {object} controls
-   * @param {Filter|null} before A filter whose ranges are kept as long as the sliders' limits are unknown.
+   * @param {Filter|null} before While the sliders' limits are unknown: the current filter, whose ranges are
+   *   kept. Otherwise null.
    * @returns {Filter}
    */
   parse({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest }, before) {
@@ -76,7 +77,7 @@ explorer.filters = {
     return Object.keys(this.SWITCH_IDS).filter((kind) => isOn[kind]);
   },
 
-  /** Write the chosen ranges next to the sliders' names. */
+  /** Show the chosen ranges next to the names of the sliders. */
   showRanges() {
     const { years, duration_s: duration } = this.current;
     const write = (id, text) => (document.querySelector(`#${id}-field .range-value`).textContent = text);
@@ -84,8 +85,11 @@ explorer.filters = {
     write("filter-duration", duration ? ` ${duration.map((seconds) => explorer.player.formatTime(seconds)).join(" – ")}` : "");
   },
 
-  /** Store the sliders' limits on the first call. @returns {number[][]|null} The sliders' values; null on later calls. */
-  placeRanges(firstYear, lastYear, longest) {
+  /**
+   * On the first call, store the sliders' limits.
+   * @returns {number[][]|null} The values for the two sliders; null on later calls.
+   */
+  setRanges(firstYear, lastYear, longest) {
     if (this.isReady) return null;
     this.isReady = true;
     this.ranges = { years: [firstYear, lastYear], duration: [0, longest] };
@@ -121,7 +125,10 @@ explorer.filters = {
     for (const id of Object.values(this.SWITCH_IDS)) dash_clientside.set_props(id, { checked: false });
   },
 
-  /** Show only some groups of the current colouring. @param {number[]|null} groups Null or empty shows all groups. */
+  /**
+   * Isolate groups of the current colouring: show only their songs.
+   * @param {number[]|null} groups Null or empty shows all groups.
+   */
   isolate(groups) {
     const of = explorer.groupingKey(explorer.url.view);
     dash_clientside.set_props("isolated", { data: groups?.length ? { of, groups } : null });
@@ -139,12 +146,13 @@ explorer.filters = {
   /**
    * @param {number[]} isolated The groups that are isolated now.
    * @param {number} group The group that was clicked.
-   * @param {boolean} isAdded Whether Shift was pressed, which adds or removes the group.
-   * @returns {number[]} The groups that are isolated after the click; none shows all.
+   * @param {boolean} hasShift Whether Shift was pressed: then the click adds this group to the others, or
+   *   removes it.
+   * @returns {number[]} The groups that are isolated after the click; empty if all groups are shown.
    */
-  isolatedAfter(isolated, group, isAdded) {
+  isolatedAfter(isolated, group, hasShift) {
     const isOn = isolated.includes(group);
-    if (isAdded) return isOn ? isolated.filter((other) => other !== group) : [...isolated, group];
+    if (hasShift) return isOn ? isolated.filter((other) => other !== group) : [...isolated, group];
     return isOn && isolated.length === 1 ? [] : [group];
   },
 
@@ -157,17 +165,20 @@ explorer.filters = {
     }
   },
 
-  /** Show how many songs match, with a button that clears the filter. The numbers come with each drawing. */
-  showCounts({ unlit, lit, songs, away, hideable }) {
+  /**
+   * Show how many songs match, with a button that clears the filter. The server sends the numbers with each
+   * drawing.
+   */
+  showCounts({ unlit, lit: matching, songs, away: hidden, hideable }) {
     this.showSwitches(hideable);
-    const isFiltered = (unlit !== null && unlit !== undefined) || away > 0;
-    this.state.hidden = !isFiltered;
+    const isFiltered = (unlit !== null && unlit !== undefined) || hidden > 0;
+    this.countLine.hidden = !isFiltered;
     this.toggleButton.classList.toggle("on", isFiltered);
     if (!isFiltered) return;
     const { element } = explorer;
     const clear = element("button", "link", "Show all", { type: "button" });
     clear.addEventListener("click", () => this.clear());
-    this.state.replaceChildren(element("span", "", this.describe({ matching: lit, songs, hidden: away })), clear);
+    this.countLine.replaceChildren(element("span", "", this.describe({ matching, songs, hidden })), clear);
   },
 
   /** @returns {string} How many of the songs match the filter, and how many are hidden. */

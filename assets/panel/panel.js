@@ -2,9 +2,12 @@
 window.explorer = window.explorer || {};
 
 explorer.panel = {
-  /** In wider windows the panel stands beside the map; in others it covers the map and opens only for a song. */
+  /**
+   * In a wider window the panel is beside the map. In a narrower one it covers the map, and is open only for
+   * a song.
+   */
   WIDE_PX: 1100,
-  /** How far a phone's panel must be pulled down to close. */
+  /** On a phone, the panel closes when it is pulled down by more than this. */
   SWIPE_PX: 48,
   /** The song that the panel shows; null if it shows none, or an uploaded song. */
   index: null,
@@ -14,7 +17,7 @@ explorer.panel = {
     this.page = document.querySelector(".page");
     this.card = byId("panel");
     this.body = byId("panel-song");
-    byId("panel-close").addEventListener("click", () => this.close({ isRemembered: true }));
+    byId("panel-close").addEventListener("click", () => this.close({ byUser: true }));
     byId("panel-open").addEventListener("click", () => this.open());
     this.card.addEventListener("click", (event) => {
       const tab = event.target.closest("[role=tab]");
@@ -32,7 +35,7 @@ explorer.panel = {
     if (this.isWide && !this.isClosedByUser) this.page.classList.add("panel-open");
   },
 
-  /** Close a phone's panel when its head is pulled down. */
+  /** On a phone, close the panel when the user pulls its head down. */
   enableSwipe() {
     const head = this.card.querySelector(".panel-head");
     let startY = null;
@@ -62,10 +65,14 @@ explorer.panel = {
     explorer.map.adjustToCards();
   },
 
-  /** Close the panel. @param {{isRemembered: boolean}} options Whether it stays closed; otherwise a wide window keeps it open. */
-  close({ isRemembered = false } = {}) {
-    if (!this.isOpen || (!isRemembered && this.isWide)) return;
-    if (isRemembered) localStorage.setItem("panel", "closed");
+  /**
+   * Close the panel.
+   * @param {{byUser: boolean}} options Whether the user closed it: then it stays closed, also on later
+   *   visits. Otherwise the panel of a wide window is not closed.
+   */
+  close({ byUser = false } = {}) {
+    if (!this.isOpen || (!byUser && this.isWide)) return;
+    if (byUser) localStorage.setItem("panel", "closed");
     this.page.classList.remove("panel-open");
     explorer.map.adjustToCards();
   },
@@ -81,7 +88,7 @@ explorer.panel = {
     }
   },
 
-  /** Show tips, because no song is selected. */
+  /** No song is selected: show tips instead. */
   showEmpty() {
     const { element } = explorer;
     const tip = (key, text) => {
@@ -113,11 +120,11 @@ explorer.panel = {
 
   /**
    * Load a song's details and neighbours into the panel, which may be closed.
-   * @returns {Promise<boolean>} False if the panel shows another song by then.
+   * @returns {Promise<boolean>} False if the panel shows another song when the details arrive.
    */
   async fill(index) {
     const [song, neighbours] = await Promise.all([
-      explorer.api.get(index).catch((error) => ({ failed: error.message })),
+      explorer.api.getSong(index).catch((error) => ({ failed: error.message })),
       explorer.api.neighbours(index).catch((error) => ({ failed: error.message })),
     ]);
     if (this.index !== index) return false;
@@ -164,7 +171,10 @@ explorer.panel = {
     return notListed ? [head, list, element("p", "panel-note", `… and ${notListed.toLocaleString("en")} more.`)] : [head, list];
   },
 
-  /** A song with the same sound: its title and path are a button that plays it. */
+  /**
+   * Make the row of a song with the same sound. A click on its title or path moves the map to the song and
+   * plays it.
+   */
   makeSameSoundRow({ index, title, path, gone }) {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
@@ -175,7 +185,10 @@ explorer.panel = {
     return row;
   },
 
-  /** @returns {HTMLElement} The cover from the song's file; its group's colour until that is loaded, or if there is none. */
+  /**
+   * @returns {HTMLElement} The cover from the song's file. It has the colour of the song's group until the
+   *   cover is loaded, or if the file has no cover.
+   */
   makeCover(song, index) {
     const cover = explorer.element("div", "cover");
     cover.style.setProperty("--colour", explorer.map.points ? explorer.map.colourOf(index) : "var(--accent)");
@@ -259,7 +272,10 @@ explorer.panel = {
     return actions;
   },
 
-  /** @param {object[]|{failed: string}} neighbours Or why they could not be loaded. @returns {HTMLElement[]} */
+  /**
+   * @param {object[]|{failed: string}} neighbours The neighbours, or the reason why they could not be loaded.
+   * @returns {HTMLElement[]}
+   */
   makeNeighbours(neighbours) {
     const { element } = explorer;
     const head = element("h3", "panel-list-head");
@@ -271,7 +287,10 @@ explorer.panel = {
     return [head, list];
   },
 
-  /** A neighbour: its play button plays it and the panel stays; its title plays it and selects it. */
+  /**
+   * Make a neighbour's row. Its play button plays it, and the panel does not change. A click on its title
+   * plays and selects it.
+   */
   makeNeighbourRow({ index, similarity, title, artist, gone, same_sound: isSame }) {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
@@ -286,7 +305,7 @@ explorer.panel = {
     bar.firstElementChild.style.width = `${Math.round(100 * Math.max(similarity, 0))}%`;
     // As ".87" instead of "0.87".
     const value = element("span", "row-value", similarity.toFixed(2).replace(/^(-?)0\./, "$1."), {
-      title: "How similar the two songs sound, at most 1: the cosine of their vectors after the library's mean is subtracted",
+      title: "How similar the two songs sound; 1 is the highest value. It is the cosine similarity of their embeddings, after the library's average is subtracted.",
     });
     row.append(play, names, bar, value);
     return row;

@@ -1,15 +1,18 @@
 /** The selected songs: their rings on the map, and their list, which can be played and reordered. */
 window.explorer = window.explorer || {};
 
-/** @typedef {{songs: number[], position: number|null}} SongList Indices of songs, and the place in the list of the one that plays. */
+/**
+ * @typedef {{songs: number[], position: number|null}} SongList Indices of songs, and the position in the list
+ *   of the song that plays.
+ */
 
 explorer.selection = {
-  /** How many songs have rows in the list, and how many have rings on the map. */
+  /** The largest number of rows in the list, and of rings on the map. */
   MAX_ROWS: 300,
   MAX_RINGS: 20_000,
   /** The selected songs' indices. */
   songs: [],
-  /** The place in the list of the song that plays; null if the list does not play. */
+  /** The position in the list of the song that plays; null if the list does not play. */
   position: null,
 
   mount() {
@@ -30,7 +33,11 @@ explorer.selection = {
     return this.position !== null;
   },
 
-  /** Select the songs inside a lasso or box. @param {number[]} songs @param {{adds: boolean}} options Whether the songs selected before stay. */
+  /**
+   * Select the songs inside a lasso or box.
+   * @param {number[]} songs
+   * @param {{adds: boolean}} options Whether songs that are already selected stay selected.
+   */
   select(songs, { adds }) {
     const before = adds ? new Set(this.songs) : new Set();
     this.songs = [...before, ...songs.filter((index) => !before.has(index))];
@@ -100,7 +107,7 @@ explorer.selection = {
     this.showList();
   },
 
-  /** A new map gives the songs other indices: find the selected songs' new indices by their ids. */
+  /** On a new map the songs have other indices: find the new indices of the selected songs by their ids. */
   async restoreAfterReordering() {
     const { songs } = this;
     if (!songs.length) return;
@@ -116,12 +123,12 @@ explorer.selection = {
   },
 
   /**
-   * Play the song at a place in the list. If it cannot be played, play the next one that can.
+   * Play the song at a position in the list. If it cannot be played, play the next one that can.
    * @param {number} position
    * @param {object} options
-   * @param {number} options.by 1 or -1: in which direction songs are skipped.
+   * @param {number} options.by 1 or -1: the direction in which songs are skipped.
    * @param {boolean} options.wraps Whether the first song follows the last one.
-   * @param {number} options.attempts How many songs to try: at most each song once.
+   * @param {number} options.attempts The largest number of songs to try: by default each song once.
    */
   async playFrom(position, { by = 1, wraps = true, attempts = this.songs.length } = {}) {
     const index = this.songs[position];
@@ -153,12 +160,12 @@ explorer.selection = {
     if (this.songs.length) this.playFrom(this.positionAfter(this.position, by, this.songs.length), { by, wraps });
   },
 
-  /** @returns {number} The next place in a list; the first one follows the last one. */
+  /** @returns {number} The next position in a list. After the last position comes the first. */
   positionAfter(position, by, length) {
     return (position + by + length) % length;
   },
 
-  /** End the playing of the list. The song that plays goes on. */
+  /** Stop playing the list. The song that plays continues. */
   stopPlaying() {
     this.position = null;
   },
@@ -198,7 +205,7 @@ explorer.selection = {
 
   async fillRow(row) {
     this.rowObserver.unobserve(row);
-    const song = await explorer.api.get(Number(row.dataset.index)).catch((error) => ({ title: error.message, artist: "" }));
+    const song = await explorer.api.getSong(Number(row.dataset.index)).catch((error) => ({ title: error.message, artist: "" }));
     row.querySelector(".row-title").textContent = song.title;
     row.querySelector(".row-by").textContent = song.artist || "no artist";
     const [play, , up, down, remove] = row.children;
@@ -212,7 +219,7 @@ explorer.selection = {
   move(index, by, button) {
     this.moveTo(index, this.songs.indexOf(index) + by);
     this.list.querySelector(`[data-index="${index}"] ${button}`)?.parentElement.focus();
-    explorer.announce(`Place ${this.songs.indexOf(index) + 1} of ${this.songs.length}`);
+    explorer.announce(`Position ${this.songs.indexOf(index) + 1} of ${this.songs.length}`);
   },
 
   moveTo(index, to) {
@@ -224,7 +231,8 @@ explorer.selection = {
 
   /**
    * @param {SongList} list
-   * @returns {SongList|null} The list after a song was moved to the place `to`; null if it cannot be moved there.
+   * @returns {SongList|null} The list after a song was moved to the position `to`; null if it cannot be moved
+   *   there.
    */
   moved({ songs, position }, index, to) {
     if (to < 0 || to >= songs.length || to === songs.indexOf(index)) return null;
@@ -235,7 +243,8 @@ explorer.selection = {
 
   /**
    * @param {SongList} list
-   * @returns {SongList} Only the songs for which `isKept` is true. Its position is null if the playing song was removed.
+   * @returns {SongList} The list of the songs for which `isKept` is true. Its position is null if the playing
+   *   song was removed.
    */
   filtered({ songs, position }, isKept) {
     const kept = songs.filter(isKept);
@@ -243,7 +252,7 @@ explorer.selection = {
     return { songs: kept, position: index === -1 ? null : index };
   },
 
-  /** Let the user drag rows to other places in the list. */
+  /** Let the user drag rows to other positions in the list. */
   enableDragging() {
     let dragged = null;
     const rowOf = (event) => event.target.closest?.(".song-row");

@@ -1,4 +1,7 @@
-/** Placing a file from the user's computer on the map: the server computes its embedding and finds its neighbours. */
+/**
+ * Places a file from the user's computer on the map: the server computes its embedding and finds its
+ * neighbours.
+ */
 window.explorer = window.explorer || {};
 
 explorer.upload = {
@@ -15,12 +18,12 @@ explorer.upload = {
 
   mount() {
     this.target = document.getElementById("drop");
-    // Dash offers a file field only inside its own upload area, so this one is made here.
+    // Dash has a file field only inside its own upload component, so the page makes its own.
     this.field = explorer.element("input", "", null, { type: "file", accept: "audio/*,.flac,.opus,.ape,.wv,.wma,.m4a,.aiff,.ogg", id: "upload-file", hidden: "" });
     this.target.after(this.field);
     document.getElementById("upload-button").addEventListener("click", () => this.field.click());
     this.field.addEventListener("change", () => {
-      if (this.field.files[0]) this.place(this.field.files[0]);
+      if (this.field.files[0]) this.placeFile(this.field.files[0]);
       this.field.value = "";
     });
     this.enableDrop();
@@ -29,7 +32,8 @@ explorer.upload = {
   /** Accept files that are dropped anywhere on the page. */
   enableDrop() {
     const hasFile = (event) => event.dataTransfer?.types?.includes("Files");
-    // A pointer that moves to a child element enters it before it leaves the parent: count how many are entered.
+    // When the pointer moves to a child element, it enters the child before it leaves the parent: count the
+    // elements that it has entered and not left.
     let depth = 0;
     const show = (isOver) => (this.target.hidden = !isOver);
     window.addEventListener("dragenter", (event) => {
@@ -50,12 +54,12 @@ explorer.upload = {
       show(false);
       const { files } = event.dataTransfer;
       if (files.length > 1) explorer.player.showMessage("Only one song can be placed at a time. The first one is used.");
-      if (files[0]) this.place(files[0], { keepsMessage: files.length > 1 });
+      if (files[0]) this.placeFile(files[0], { keepsMessage: files.length > 1 });
     });
   },
 
   /** Send a file to the server, wait for its embedding, and show the song on the map. @param {File} file */
-  async place(file, { keepsMessage = false } = {}) {
+  async placeFile(file, { keepsMessage = false } = {}) {
     if (document.getElementById("notice")) return;
     if (!keepsMessage) explorer.player.showMessage("");
     const problem = this.problemOf(file);
@@ -91,14 +95,17 @@ explorer.upload = {
     try {
       response = await fetch(address, options);
     } catch {
-      throw new Error("The server does not answer, or it refused the file. Is it still running?");
+      throw new Error("The server does not answer, or it refused the file. Is the server still running?");
     }
     if (response.status === 413) throw new Error("The file is too large. A file may have up to 50 MB.");
     if (!response.ok) throw new Error(await response.text());
     return response.status === 204 ? null : response.json();
   },
 
-  /** Ask the server again and again until the song is ready. @returns {Promise<object|null>} The song; null if it was cancelled. */
+  /**
+   * Poll the server until the song is ready.
+   * @returns {Promise<object|null>} The song; null if it was cancelled.
+   */
   async waitUntilReady(token, upload, name) {
     while (this.currentUpload === upload) {
       const state = await this.request(`uploads/${token}`);
@@ -186,7 +193,7 @@ explorer.upload = {
     this.restorePanel();
   },
 
-  /** Show in the panel what it showed before the upload that failed or was cancelled. */
+  /** An upload failed or was cancelled: show in the panel what it showed before. */
   restorePanel() {
     if (this.song) this.showPanel(this.song);
     else explorer.panel.show(explorer.walk.anchor);

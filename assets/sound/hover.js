@@ -13,10 +13,10 @@ explorer.hover = {
   MIN_GAP_MS: 60,
   /** How long to wait before a busy server is asked again. */
   RETRY_MS: 250,
-  /** How many songs around the pointer are loaded in advance. */
+  /** The previews of this many songs around the pointer are loaded in advance. */
   PREFETCH_COUNT: 8,
   MAX_LOADING: 4,
-  /** How many decoded previews are cached. One takes 8 MB. */
+  /** At most this many decoded previews are cached. Each takes 8 MB. */
   MAX_DECODED: 28,
   isOn: false,
   /** The song whose preview plays. */
@@ -33,7 +33,9 @@ explorer.hover = {
   failed: new Set(),
   /** Songs whose previews are loaded next. */
   queue: [],
-  /** The Web Audio nodes of the preview that plays. */
+  /**
+   * The Web Audio nodes of the preview that plays (a voice), and the time when it began; null if none plays.
+   */
   voice: null,
 
   mount() {
@@ -74,10 +76,10 @@ explorer.hover = {
     if (this.context.state === "suspended") this.context.resume();
   },
 
-  /** Play previews as loud as the player. */
+  /** Give the previews the volume of the player. */
   setVolume() {
     const { audio } = explorer.player;
-    if (this.master) this.master.gain.value = audio.muted ? 0 : explorer.player.volumeWanted;
+    if (this.master) this.master.gain.value = audio.muted ? 0 : explorer.player.userVolume;
   },
 
   /** @returns {number} The root mean square of the previews' sound now, from 0 to 1. Only tests and benchmarks read it. */
@@ -91,7 +93,7 @@ explorer.hover = {
   /**
    * Set the song whose preview plays next.
    * @param {number|null} index Null if the pointer is near no song.
-   * @param {{x: number, y: number}} pixel The pointer in the window.
+   * @param {{x: number, y: number}} pixel The pointer's position in the window.
    */
   setTarget(index, pixel) {
     if (!this.isOn || this.context?.state !== "running") return;
@@ -127,12 +129,12 @@ explorer.hover = {
     while (this.queue.length && this.loading.size < this.MAX_LOADING) this.load(this.queue.shift());
   },
 
-  /** Load and decode one preview. Start it if its song is the target by then. */
+  /** Load and decode one preview. Start it if its song is the target when it is decoded. */
   async load(index) {
     const request = new AbortController();
     this.loading.set(index, request);
     try {
-      const { id } = await explorer.api.get(index);
+      const { id } = await explorer.api.getSong(index);
       const response = await fetch("preview/" + encodeURIComponent(id), { signal: request.signal });
       if (response.status === 503) return this.retryLater(index);
       if (!response.ok) return this.failed.add(index);
@@ -140,7 +142,7 @@ explorer.hover = {
       this.cache(index, buffer);
       if (this.target === index) this.startSoon();
     } catch (error) {
-      // After other errors, such as a server that does not answer, a later attempt may succeed.
+      // After another error, such as no answer from the server, a later attempt may succeed: do not store it.
       if (error.name === "EncodingError") this.failed.add(index);
     } finally {
       if (this.loading.get(index) === request) this.loading.delete(index);
@@ -164,14 +166,17 @@ explorer.hover = {
     while (this.decoded.size > this.MAX_DECODED) this.decoded.delete(this.decoded.keys().next().value);
   },
 
-  /** Clear everything, because another map gives the songs other indices. */
+  /** Clear everything: on a new map the songs have other indices. */
   reset() {
     for (const request of this.loading.values()) request.abort();
     for (const collection of [this.decoded, this.loading, this.failed]) collection.clear();
     this.stop();
   },
 
-  /** Start the target's preview, MIN_GAP_MS after the last start at the earliest. A fast pointer thus skips songs. */
+  /**
+   * Start the target's preview, but not earlier than MIN_GAP_MS after the last start. So a pointer that moves
+   * fast skips songs.
+   */
   startSoon() {
     if (this.isStartScheduled) return;
     const waitMs = this.MIN_GAP_MS - (performance.now() - (this.startedAt ?? -Infinity));
@@ -207,14 +212,15 @@ explorer.hover = {
     explorer.player.showPreviewTitle(index);
   },
 
-  /** @returns {Float32Array} The gains of a preview that starts. */
+  /** @returns {Float32Array} The gains for the fade-in of a preview. */
   fadeInCurve() {
     return this.curve((progress) => Math.sin((progress * Math.PI) / 2));
   },
 
   /**
-   * @param {number} fadedIn How much of its own fade-in the preview has finished, from 0 to 1.
-   * @returns {Float32Array} The gains of a preview that ends. With `fadeInCurve` they keep the total power constant.
+   * @param {number} fadedIn The finished fraction of the preview's own fade-in, from 0 to 1.
+   * @returns {Float32Array} The gains for the fade-out of a preview. Together with `fadeInCurve` they keep
+   *   the total power constant.
    */
   fadeOutCurve(fadedIn) {
     const from = Math.sin((fadedIn * Math.PI) / 2);
@@ -237,14 +243,14 @@ explorer.hover = {
     voice.source.stop(now + this.FADE_S + 0.01);
   },
 
-  /** Stop the preview. The song that was paused for it goes on. */
+  /** Stop the preview. The song that was paused for it continues. */
   stop() {
     this.fadeOut();
     if (this.index !== null) this.setIndex(null);
     explorer.player.resumeAfterPreview();
   },
 
-  /** The pointer has left the songs: stop the preview and load no more. */
+  /** The pointer has left the songs: stop the preview, and do not load the previews in the queue. */
   leave() {
     clearTimeout(this.leaveTimer);
     this.leaveTimer = null;

@@ -2,9 +2,12 @@
 window.explorer = window.explorer || {};
 
 explorer.player = {
-  /** After this many seconds the "previous" button goes to the song's start instead of the previous song. */
+  /**
+   * If the song has played for longer than this, the "previous" button goes to its start, not to the previous
+   * song.
+   */
   RESTART_AFTER_S: 3,
-  /** How long the song fades when a preview starts or stops. */
+  /** The duration of the song's fade when a preview starts or stops. */
   FADE_MS: 90,
   REPEAT_MODES: ["off", "one", "all"],
   /** The song's index on the map; null if nothing plays, or an uploaded song. */
@@ -13,13 +16,13 @@ explorer.player = {
   requested: null,
   /** The index of the song that the audio element contains. */
   loadedIndex: null,
-  /** The id of that song, and what is known of it. */
+  /** The id of that song, and its details. */
   id: null,
   song: null,
   repeat: "off",
   /** The volume that the user has set, from 0 to 1. The audio element's own volume is lower during a fade. */
-  volumeWanted: 1,
-  /** Whether the song is paused only as long as a preview plays. */
+  userVolume: 1,
+  /** Whether the song is paused only while a preview plays. */
   isPausedForPreview: false,
 
   /** Find the bar's parts and listen to events. Called once, after Dash has drawn the page. */
@@ -71,8 +74,8 @@ explorer.player = {
   /**
    * Play a song from its start.
    * @param {number} index
-   * @returns {Promise<boolean|null>} True if it plays; false if its file is missing and no preview or copy of it
-   *   exists; null if another song was requested meanwhile, or the server gave an error.
+   * @returns {Promise<boolean|null>} True if it was started; false if its file is missing and no preview or
+   *   copy of it exists; null if another song was requested in the meantime, or the server returned an error.
    */
   async play(index) {
     const song = await this.load(index);
@@ -84,20 +87,21 @@ explorer.player = {
   },
 
   /**
-   * Load a song into the audio element; if its file is missing, its saved preview or a copy of it.
+   * Load a song into the audio element. If its file is missing, load its stored preview or a copy of it
+   * instead.
    * @param {number} index
-   * @returns {Promise<object|null|false>} The song; otherwise null or false as `play` returns them.
+   * @returns {Promise<object|null|false>} The song; null or false in the same cases as `play`.
    */
   async load(index) {
     this.index = this.requested = index;
     this.showMessage("");
     try {
-      const song = await explorer.api.get(index);
+      const song = await explorer.api.getSong(index);
       if (this.index !== index) return null;
       if (song.gone_since && !song.fallback) return this.rejectMissing(song);
       const isPreview = song.fallback === "preview";
       this.setSource(song.id, (isPreview ? "preview/" : "audio/") + encodeURIComponent(song.id), song);
-      if (song.gone_since) this.showMessage(`${explorer.api.missingText(song)} You hear ${isPreview ? "its preview" : "a copy of it"}.`);
+      if (song.gone_since) this.showMessage(`${explorer.api.missingText(song)} ${isPreview ? "Its preview" : "A copy of it"} plays instead.`);
       return song;
     } catch (error) {
       this.showError(error.message);
@@ -105,7 +109,7 @@ explorer.player = {
     }
   },
 
-  /** Show that a song's file is missing. The song that plays goes on. @returns {false} */
+  /** Show that a song's file is missing. The song that plays continues. @returns {false} */
   rejectMissing(song) {
     this.index = this.loadedIndex;
     explorer.overlays.markPlaying(this.loadedIndex);
@@ -134,7 +138,7 @@ explorer.player = {
     document.title = `${song.title} · Music Explorer`;
     this.setState("paused");
     explorer.mediaSession.showSong(song, id);
-    // A preview is shorter than the song, so the song's waveform would not fit it.
+    // A preview is shorter than the song, so the waveform of the whole song would be wrong.
     explorer.waveform.show(song.gone_since ? null : id);
   },
 
@@ -163,7 +167,7 @@ explorer.player = {
 
   showTitle(song) {
     this.setText("now-title", song.title);
-    this.setText("now-by", explorer.api.byline(song));
+    this.setText("now-by", explorer.api.artistAndGenres(song));
   },
 
   /** Show a text in a part of the bar, and as its tooltip, because it may be cut off. */
@@ -175,10 +179,13 @@ explorer.player = {
     explorer.announce(`Playing ${song.title}${song.artist ? " by " + song.artist : ""}`);
   },
 
-  /** Show the title of the preview that plays; then the loaded song's title again. @param {number|null} index */
+  /**
+   * Show the title of the preview that plays.
+   * @param {number|null} index Null shows the loaded song's title again.
+   */
   async showPreviewTitle(index) {
     this.bar.classList.toggle("previewing", index !== null);
-    const song = index === null ? this.song : await explorer.api.get(index).catch(() => null);
+    const song = index === null ? this.song : await explorer.api.getSong(index).catch(() => null);
     if (song && explorer.hover.index === index) this.showTitle(song);
   },
 
@@ -198,7 +205,11 @@ explorer.player = {
     else explorer.walk.step(1);
   },
 
-  /** Play the previous song. @param {{restarts: boolean}} options Whether to go to the song's start first, if it has played for some seconds. */
+  /**
+   * Play the previous song.
+   * @param {{restarts: boolean}} options Whether to go to the start of the song instead, if it has played for
+   *   longer than RESTART_AFTER_S.
+   */
   previous({ restarts = false } = {}) {
     if (restarts && this.audio.currentTime > this.RESTART_AFTER_S) this.audio.currentTime = 0;
     else if (explorer.selection.isPlaying) explorer.selection.step(-1);
@@ -216,9 +227,9 @@ explorer.player = {
   },
 
   /**
-   * Decide what follows a song that has ended.
-   * @param {{repeat: string, isList: boolean, hasNext: boolean}} state The repeat mode, whether the selection plays,
-   *   and whether it has a next song.
+   * Decide what plays after a song has ended.
+   * @param {{repeat: string, isList: boolean, hasNext: boolean}} state The repeat mode, whether the selection
+   *   plays, and whether it has a next song.
    * @returns {"again"|"list"|"neighbours"|"stop"}
    */
   afterEnd({ repeat, isList, hasNext }) {
@@ -228,11 +239,11 @@ explorer.player = {
   },
 
   changeRepeat() {
-    this.setRepeat(this.repeatAfter(this.repeat));
+    this.setRepeat(this.nextRepeatMode(this.repeat));
     explorer.announce(this.parts.repeat.title);
   },
 
-  repeatAfter(repeat) {
+  nextRepeatMode(repeat) {
     return this.REPEAT_MODES[(this.REPEAT_MODES.indexOf(repeat) + 1) % 3];
   },
 
@@ -258,14 +269,14 @@ explorer.player = {
     if (!this.isPausedForPreview) return;
     this.isPausedForPreview = false;
     this.audio.play().catch(() => {});
-    this.fadeTo(this.volumeWanted);
+    this.fadeTo(this.userVolume);
   },
 
-  /** Forget that the song was paused for a preview, and end the fade. */
+  /** Do not resume the song after the preview, and end the fade. */
   endPreviewPause() {
     this.isPausedForPreview = false;
     cancelAnimationFrame(this.fade);
-    this.audio.volume = this.volumeWanted;
+    this.audio.volume = this.userVolume;
   },
 
   fadeTo(target, then = () => {}) {
@@ -293,25 +304,28 @@ explorer.player = {
 
   /** @param {number} volume From 0 to 1. */
   setVolume(volume) {
-    this.volumeWanted = Math.min(Math.max(volume || 0, 0), 1);
-    if (!this.isPausedForPreview) this.audio.volume = this.volumeWanted;
+    this.userVolume = Math.min(Math.max(volume || 0, 0), 1);
+    if (!this.isPausedForPreview) this.audio.volume = this.userVolume;
     this.audio.muted = false;
-    localStorage.setItem("volume", this.volumeWanted);
+    localStorage.setItem("volume", this.userVolume);
     this.showVolume();
   },
 
   showVolume() {
-    const isSilent = this.audio.muted || this.volumeWanted === 0;
-    this.setRange(this.volume, isSilent ? 0 : this.volumeWanted * 100);
+    const isSilent = this.audio.muted || this.userVolume === 0;
+    this.setRange(this.volume, isSilent ? 0 : this.userVolume * 100);
     this.parts.mute.firstElementChild.className = `icon icon-${isSilent ? "muted" : "volume"}`;
     this.setLabel(this.parts.mute, this.audio.muted ? "Unmute (m)" : "Mute (m)");
     this.parts.mute.setAttribute("aria-pressed", String(this.audio.muted));
     explorer.hover.setVolume();
   },
 
-  /** @param {number} share Of the song's length, from 0 to 1. */
-  seekTo(share) {
-    if (Number.isFinite(this.audio.duration)) this.audio.currentTime = share * this.audio.duration;
+  /**
+   * Move to a position in the song.
+   * @param {number} fraction The position as a fraction of the song's length, from 0 to 1.
+   */
+  seekTo(fraction) {
+    if (Number.isFinite(this.audio.duration)) this.audio.currentTime = fraction * this.audio.duration;
   },
 
   showTime() {
@@ -358,7 +372,10 @@ explorer.player = {
     this.showMessage(sentence);
   },
 
-  /** Chromium reports an error when it cannot find a place near a song's end: seek once more, a little before it. */
+  /**
+   * Chromium cannot seek to some positions near the end of a song and reports an error: seek once more, 1.5 s
+   * earlier.
+   */
   retrySeek() {
     const target = Math.max(this.seekTarget - 1.5, 0);
     const isFirstTry = this.retriedSeek === null || this.retriedSeek === undefined;

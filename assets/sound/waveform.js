@@ -1,4 +1,4 @@
-/** The playing song's waveform in the seek bar, and its spectrogram in a card of its own. */
+/** The playing song's waveform in the seek bar, and its spectrogram in a separate card. */
 window.explorer = window.explorer || {};
 
 explorer.waveform = {
@@ -12,7 +12,7 @@ explorer.waveform = {
     [0.78, 236, 120, 80],
     [1, 255, 244, 200],
   ],
-  /** The song's peaks, from 0 to 255; null until they are loaded. */
+  /** The peaks of the song's waveform, from 0 to 255; null until they are loaded. */
   peaks: null,
   id: null,
   isSpectrogramOpen: false,
@@ -54,20 +54,23 @@ explorer.waveform = {
     }
   },
 
-  /** @returns {number} How much of the song has played, from 0 to 1. */
+  /** @returns {number} The fraction of the song that has played, from 0 to 1. */
   get progress() {
     const { currentTime, duration } = explorer.player.audio;
     return duration > 0 ? Math.min(currentTime / duration, 1) : 0;
   },
 
-  /** Refresh in every frame as long as the song plays. */
+  /** While the song plays, refresh in every animation frame. */
   animate() {
     cancelAnimationFrame(this.animation);
     this.refresh();
     if (!explorer.player.audio.paused) this.animation = requestAnimationFrame(() => this.animate());
   },
 
-  /** Show how much of the song has played. The waveform is painted only if that changes it by at least half a pixel. */
+  /**
+   * Show how much of the song has played. The waveform is painted again only when the end of the played part
+   * has moved by half a pixel.
+   */
   refresh() {
     if (!this.canvas) return;
     if (this.playedHalfPixels() !== this.paintedHalfPixels) this.paint();
@@ -116,14 +119,17 @@ explorer.waveform = {
     explorer.map.adjustToCards();
   },
 
-  /** Load and paint the song's spectrogram. The server sends one byte per level and describes them in headers. */
+  /**
+   * Load and paint the song's spectrogram. The server sends each level as one byte, and the size and ticks in
+   * headers.
+   */
   async loadSpectrogram() {
     const { id } = this;
     this.picture.width = 0;
     this.card.dataset.shown = "";
     this.scale.replaceChildren();
     if (id === null) {
-      this.note.textContent = "Play a song from the library to see its spectrogram. Its file must exist.";
+      this.note.textContent = "Play a song from the library to see its spectrogram. This needs the song's file.";
       return;
     }
     this.note.textContent = "Computing the spectrogram…";
@@ -156,19 +162,20 @@ explorer.waveform = {
   colourAt(level) {
     const above = Math.max(1, this.COLOUR_STOPS.findIndex(([stop]) => stop >= level));
     const [[low, ...from], [high, ...to]] = [this.COLOUR_STOPS[above - 1], this.COLOUR_STOPS[above]];
-    const share = (level - low) / (high - low);
-    return [...from.map((value, i) => Math.round(value + (to[i] - value) * share)), 255];
+    const fraction = (level - low) / (high - low);
+    return [...from.map((value, i) => Math.round(value + (to[i] - value) * fraction)), 255];
   },
 
   /**
-   * Write some frequencies beside the spectrogram.
-   * @param {Object<string, number>} ticks The height of each frequency in the picture, from 0 to 1.
+   * Write some frequencies on the spectrogram's axis.
+   * @param {Object<string, number>} ticks The height of each frequency (in Hz) as a fraction of the picture's
+   *   height, from 0 to 1.
    */
   showTicks(ticks) {
     this.scale.replaceChildren(
-      ...Object.entries(ticks).map(([hz, share]) => {
+      ...Object.entries(ticks).map(([hz, fraction]) => {
         const label = explorer.element("span", "", hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`);
-        label.style.bottom = `${100 * share}%`;
+        label.style.bottom = `${100 * fraction}%`;
         return label;
       }),
     );

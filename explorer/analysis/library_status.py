@@ -19,11 +19,11 @@ MAX_SHOWN_REASONS = 5
 CACHES = ("previews", "transcodes", "waveforms", "fetched")
 
 SONG_BYTES = 8_000
-"""The size of a song in songs.db, with its positions on the map."""
+"""The smallest size that is assumed for a song in songs.db, with its positions on the map."""
 
 PREVIEW_BYTES = 250_000
 MIN_FILES_TO_AVERAGE = 20
-"""With fewer songs or previews, the two sizes above are used instead of the library's own averages."""
+"""The sizes above are assumed if the library has fewer songs or previews; else its own averages are used."""
 
 
 def library_status(database: Database) -> dict:
@@ -69,7 +69,7 @@ def _last_rate(database: Database) -> dict[str, float] | None:
 
 
 def _disk_bytes(status: dict, folder: Path) -> dict[str, int | None]:
-    """Return the bytes that the database and caches take, that are free, and that a running index needs."""
+    """Return the bytes of the database and caches, the free bytes, and those that an index still needs."""
     return {
         "database": status["bytes"],
         "caches": sum(cache["bytes"] for cache in status["caches"].values()),
@@ -152,8 +152,8 @@ def _describe_disk(disk: dict) -> list[str]:
     lines = [f"disk         {_format_bytes(disk['free'])} free"]
     if disk["wanted"] is not None and disk["wanted"] > disk["free"]:
         lines.append(
-            f"WARNING: the running index needs about {_format_bytes(disk['wanted'])}, and the disk has less: "
-            "free some space, or stop the index and start it again with --no-previews."
+            f"WARNING: the running index needs about {_format_bytes(disk['wanted'])}, and the disk has less "
+            "free space: delete other files, or stop the index and start it again with --no-previews."
         )
     return lines
 
@@ -209,19 +209,19 @@ def _describe_map(status: dict) -> list[str]:
     lines = []
     for name, projection in status["projections"].items():
         laid_out = projection["parameters"].get("songs", status["vectors"])
-        growth = f" (laid out with {laid_out:,} songs)" if status["vectors"] > laid_out else ""
-        lines.append(f"{PROJECTION_NAMES[name]:<12} {_describe_quality(projection['quality'])}{growth}")
+        older_layout = f" (made with only {laid_out:,} songs)" if status["vectors"] > laid_out else ""
+        lines.append(f"{PROJECTION_NAMES[name]:<12} {_describe_quality(projection['quality'])}{older_layout}")
     return lines
 
 
 def _describe_quality(quality: dict) -> str:
     if quality.get("trustworthiness") is None:
-        return "too few songs to say how far it can be trusted"
+        return "too few songs to measure its quality"
     parts = [f"trustworthiness {quality['trustworthiness']:.3f}"]
     if quality.get("continuity") is not None:
         parts.append(f"continuity {quality['continuity']:.3f}")
     if quality.get("neighbours_kept") is not None:
-        parts.append(f"{quality['neighbours_kept']:.0%} of the ten nearest kept")
+        parts.append(f"{quality['neighbours_kept']:.0%} of the ten nearest neighbours kept")
     if quality.get("genre_purity") is not None:
         parts.append(f"genre purity {quality['genre_purity']:.0%} (chance {quality['genre_chance']:.0%})")
     return ", ".join(parts)
@@ -237,7 +237,7 @@ def _describe_neighbourhood(facts: dict) -> list[str]:
     if facts.get("hubness") is not None:
         lines.append(
             f"hubness      {facts['hubness']:.2f} (skewness: near 0 if all songs are neighbours about "
-            f"equally often, high if a few are near very many); one song is among the ten nearest of "
-            f"{facts['largest_hub']:,}"
+            f"equally often, high if a few songs are neighbours of very many); one song is among the ten "
+            f"nearest of {facts['largest_hub']:,} songs"
         )
     return lines

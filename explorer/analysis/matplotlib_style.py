@@ -20,23 +20,29 @@ from matplotlib.figure import Figure
 from explorer.errors import AnalysisError
 from explorer.util.atomic_write import atomic_write
 
+# The names are those of the report's CSS variables.
 INK = "#1c2030"
+"""Text."""
 SOFT = "#6b7285"
+"""Less important text."""
 LINE = "#dfe3ec"
+"""Frames and thin lines."""
 ACCENT = "#5b5bd6"
 GREY = "#c9cedb"
 PAPER = "#ffffff"
+"""The background."""
 
-# The palette of Okabe and Ito, then similar colours: they differ for colour-blind readers and in print.
+# Six colours of Okabe and Ito's palette, then further colours: chosen to differ in print and for colour-blind
+# readers.
 COLOURS = (
     "#0072b2 #e69f00 #009e73 #d55e00 #cc79a7 #56b4e9 #8c6bb1 #b8a800 #7f4f24 #4d4d4d "
     "#1b9e77 #e7298a #66a61e #a6761d #7570b3 #c44e52 #2a9d8f #e9c46a #264653 #9b5de5"
 ).split()
 
 SIMILARITY = LinearSegmentedColormap.from_list("similarity", ["#b2452f", "#f7f7fa", "#3b4cc0"])
-"""Colours from opposite (-1) over unrelated (0) to alike (1)."""
+"""For similarities: red is low (opposite), almost white is the middle (unrelated), blue is high (alike)."""
 DISTANCE = LinearSegmentedColormap.from_list("distance", ["#1d2a6b", "#5b7fd6", "#dbe4f7", "#ffffff"])
-"""Colours from equal (0) to far apart."""
+"""For distances: dark blue is low (equal vectors at 0), white is high (far apart)."""
 
 STYLE = {
     "font.family": ["DejaVu Sans"],
@@ -63,7 +69,7 @@ STYLE = {
 DPI = 160
 CREATOR = "Music Explorer"
 _MARGIN_IN = 0.22
-_MAX_LETTERS = 34
+_MAX_CHARACTERS = 34
 
 
 def new_figure(
@@ -77,15 +83,15 @@ def new_figure(
 def style() -> Iterator[None]:
     """Apply this project's matplotlib style inside the `with` block."""
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        # matplotlib draws a box for a letter that the font lacks; song titles may contain any letter.
+        # matplotlib draws a box for a character that the font lacks; song titles may contain any character.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 
-def shorten(text: str, max_letters: int = _MAX_LETTERS) -> str:
-    """Fold white space, and cut a text that is too long; an ellipsis marks the cut."""
+def shorten(text: str, max_characters: int = _MAX_CHARACTERS) -> str:
+    """Replace each run of white space by one space, and end a text that is too long with an ellipsis."""
     text = " ".join(text.split())
-    return text if len(text) <= max_letters else text[: max_letters - 1].rstrip() + "…"
+    return text if len(text) <= max_characters else text[: max_characters - 1].rstrip() + "…"
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
@@ -103,7 +109,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def write_file(path: Path, content: bytes, *, alternative: str) -> None:
-    """Write a file completely; if that fails, an older file of this name stays unchanged.
+    """Write a file atomically: if that fails, an older file of this name stays unchanged.
 
     Parameters
     ----------
@@ -128,7 +134,7 @@ def write_file(path: Path, content: bytes, *, alternative: str) -> None:
 def render(figure: Figure, file_format: str) -> bytes:
     """Return a figure as the bytes of a PNG or an SVG; equal figures give equal bytes.
 
-    The picture is cut or enlarged to its content, plus a margin.
+    The picture is cropped or enlarged until it just holds everything drawn, plus a margin.
     """
     buffer = io.BytesIO()
     metadata = {"png": {"Software": CREATOR}, "svg": {"Date": None, "Creator": CREATOR}}[file_format]

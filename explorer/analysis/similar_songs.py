@@ -34,8 +34,8 @@ class Recommendations:
     songs : tuple of (PlaylistSong, float)
         The most similar songs first, with their centred cosines.
     is_trained : bool or None
-        False if the library was embedded with untrained filters, whose similarity is that of timbre at best;
-        None if the model is unknown.
+        False if the library was embedded with untrained filters: similar songs then have at most a similar
+        timbre. None if the model is unknown.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Recommendations:
         ]
 
     def playlist(self) -> tuple[str, int]:
-        """Return an M3U8 playlist of absolute paths, and the number of songs left out for lack of a file."""
+        """Return an M3U8 playlist of absolute paths, and the number of songs left out: they have no file."""
         songs = [song for song, _ in self.songs]
         text, _ = write_playlist(songs, form="m3u8", paths="absolute")
         return text, sum(song.path is None or song.root is None for song in songs)
@@ -75,8 +75,8 @@ def recommend(
     Parameters
     ----------
     text : str
-        A song's id, path, title or file name, or the path of an audio file. The path of an existing file
-        never means a song of the library that only has the same file name.
+        A song's id, path, title or file name, or the path of an audio file. If the text is the path of an
+        existing file, it does not match a song of the library that only has the same file name.
     count : int
         The number of songs to return; fewer come back from a small library.
     request : ModelRequest
@@ -85,7 +85,7 @@ def recommend(
     Raises
     ------
     SongNotFoundError
-        If the text names neither a song nor a file, or several songs.
+        If the text matches no song and no file, or several songs.
     LibraryError
         If the library cannot be used, or a file cannot be compared with it.
     AudioError, EmbeddingError
@@ -98,7 +98,7 @@ def recommend(
         if song_id is not None:
             with library.snapshot():
                 return _similar_to_song(library, song_id, count)
-    # Imported here, so that the engine is loaded only for a file that is not in the library.
+    # Imported here, so that the embedding engine is loaded only for a file that is not in the library.
     from explorer.indexing.embed_files import open_embedder
 
     tags = read_tags(file)
@@ -111,19 +111,19 @@ def recommend(
             )
         library_vectors = SongVectors.read(library)
         nearest = library_vectors.neighbours.nearest_to(vector, count)
-        songs = _with_files(library, library_vectors.song_ids, *nearest)
+        songs = _songs_with_similarities(library, library_vectors.song_ids, *nearest)
         return Recommendations(tags.title, ", ".join(tags.artists), None, songs, _is_trained(library))
 
 
 def _find_song_id(library: Database, text: str, file: Path) -> str | None:
-    """Return the id of the song that a text means; None if it means a file outside the library."""
-    is_file = _check_path(file.is_file)
+    """Return the id of the song that a text names; None if it names a file that is not in the library."""
+    is_file = _false_on_error(file.is_file)
     # The path of an existing file must not match a song that only has the same file name.
     if library.song_ids_matching(text, by_file_name=not is_file):
         return library.find_song(text, by_file_name=not is_file).song_id
     if is_file:
         return library.song_with_bytes(fingerprint(file))
-    if text and _check_path(file.is_dir):
+    if text and _false_on_error(file.is_dir):
         raise AudioError(f"{text} is a folder: name a song of {library.path}, or an audio file.")
     raise SongNotFoundError(
         f"No song of {library.path} has the id, path, title or file name {text!r}, and there is no audio "
@@ -131,8 +131,8 @@ def _find_song_id(library: Database, text: str, file: Path) -> str | None:
     )
 
 
-def _check_path(test: Callable[[], bool]) -> bool:
-    """Call `Path.is_file` or `Path.is_dir`; a title too long for any file system gives False."""
+def _false_on_error(test: Callable[[], bool]) -> bool:
+    """Call `Path.is_file` or `Path.is_dir`; return False if it fails, as for a text too long for a path."""
     try:
         return test()
     except (OSError, ValueError):
@@ -148,11 +148,11 @@ def _similar_to_song(library: Database, song_id: str, count: int) -> Recommendat
         )
     nearest = vectors.neighbours.nearest(row, count)
     song = library.song(song_id)
-    songs = _with_files(library, vectors.song_ids, *nearest)
+    songs = _songs_with_similarities(library, vectors.song_ids, *nearest)
     return Recommendations(song.title, song.artist, song_id, songs, _is_trained(library))
 
 
-def _with_files(
+def _songs_with_similarities(
     library: Database, song_ids: list[str], indices: np.ndarray, similarities: np.ndarray
 ) -> tuple[tuple[PlaylistSong, float], ...]:
     similarity_of = {

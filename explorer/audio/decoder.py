@@ -32,25 +32,26 @@ from explorer.library.music_file import Fingerprints
 from explorer.library.remote import RemotePath
 from explorer.util.text import valid_text
 
-SILENCE_LIMIT_S = 60.0
-"""How long the process may send no message. It sends some even while it reads from a slow disk."""
+MESSAGE_TIMEOUT_S = 60.0
+"""The current file fails if the process sends no message for this long. A slow disk does not cause that: the
+process sends messages while it reads."""
 
 WAITING_LIMIT_S = 600.0
-"""How long all waiting for one file may take, in addition to the duration of its sound."""
+"""Limit of the total time spent waiting for messages about one file, in addition to the sound's duration."""
 
-PREVIEW_SILENCE_FACTOR = 5
-"""Multiplies the silence limit for a preview, because no message comes until the preview is written."""
+PREVIEW_TIMEOUT_FACTOR = 5
+"""Multiplies the message timeout for a preview, because the process sends no message until it is written."""
 
 _EXIT_TIMEOUT_S = 5.0
 _START_TIMEOUT_S = 60.0
-_START_ATTEMPTS, _BETWEEN_ATTEMPTS_S = 3, 0.5
+_START_ATTEMPTS, _ATTEMPT_PAUSE_S = 3, 0.5
 _START_CODE = """
 import sys
 from multiprocessing import connection
 sys.path.insert(0, sys.argv[1])
 from explorer.audio.decoder_process import main
-make = getattr(connection, "PipeConnection", connection.Connection)
-main(make(int(sys.argv[2])), niceness=int(sys.argv[3]))
+connection_class = getattr(connection, "PipeConnection", connection.Connection)
+main(connection_class(int(sys.argv[2])), niceness=int(sys.argv[3]))
 """
 
 
@@ -59,7 +60,7 @@ class DecoderError(ExplorerError):
 
 
 class Sound:
-    """The sound of one file while it is decoded: iterate over `blocks` once, to the end.
+    """The sound of a file that is being decoded. Iterate over `blocks` only once, and to the end.
 
     Attributes
     ----------
@@ -103,14 +104,14 @@ class Decoder:
 
     Parameters
     ----------
-    silence_limit_s : float
-        How long the process may send no message before the current file fails.
+    message_timeout_s : float
+        The current file fails if the process sends no message for this many seconds.
     niceness : int
         The process's niceness on POSIX, from 0 to 19; a higher value gives other processes more CPU time.
     """
 
-    def __init__(self, *, silence_limit_s: float = SILENCE_LIMIT_S, niceness: int = 0) -> None:
-        self._silence_limit_s = silence_limit_s
+    def __init__(self, *, message_timeout_s: float = MESSAGE_TIMEOUT_S, niceness: int = 0) -> None:
+        self._message_timeout_s = message_timeout_s
         self._niceness = niceness
         self._process: _Process | None = None
         self._is_busy = False
@@ -171,46 +172,48 @@ class Decoder:
         process = self._ready_process(path)
         self._is_busy = True
         is_finished = False
-        silence_limit_s = self._silence_limit_s * (PREVIEW_SILENCE_FACTOR if job is make_preview else 1)
+        message_timeout_s = self._message_timeout_s * (PREVIEW_TIMEOUT_FACTOR if job is make_preview else 1)
         waited_s, limit_s = 0.0, WAITING_LIMIT_S
         try:
             message = (job, path, process.copy_folder_for(path), options)
-            # If the process has ended in the meantime, `_next_answer` raises the error.
+            # If sending fails because the process has just ended, `_next_answer` raises the error.
             with suppress(OSError):
                 process.connection.send(message)
             while not is_finished:
                 began = time.monotonic()
-                answer = self._next_answer(process, path, silence_limit_s)
+                answer = self._next_answer(process, path, message_timeout_s)
                 waited_s += time.monotonic() - began
                 is_finished = answer.kind in ("end", "failed")
                 if answer.kind == "failed":
                     raise AudioError(answer.value)
                 if answer.kind == "alive":
-                    limit_s += silence_limit_s
+                    # Copying a remote file, or hashing a large one, may take longer than `WAITING_LIMIT_S`.
+                    limit_s += message_timeout_s
                     continue
                 if waited_s > limit_s + answer.duration_s and not is_finished:
                     raise AudioError(f"{_name(path)} takes too long to decode ({waited_s:.0f} s).")
                 yield answer
         finally:
-            # If a later job was sent before this one ended, `self._process` is another process or None.
+            # A later job, or `close`, may have replaced the process before this job ended. In that case
+            # `self._is_busy` belongs to the later job.
             if self._process is process:
                 self._is_busy = False
                 if not is_finished:
                     self.close()
 
-    def _next_answer(self, process: _Process, path: Path, silence_limit_s: float) -> Answer:
+    def _next_answer(self, process: _Process, path: Path, message_timeout_s: float) -> Answer:
         if self._process is not process:
-            raise AudioError(f"{_name(path)} is not decoded to its end: another file was requested.")
+            raise AudioError(f"{_name(path)} was not decoded to its end: another file was requested.")
         try:
-            answer = process.receive(silence_limit_s)
+            answer = process.receive(message_timeout_s)
         except (EOFError, OSError):
             if self._is_interrupted:
-                reason = "is not decoded to its end: decoding was interrupted"
+                reason = "was not decoded to its end: decoding was interrupted"
             else:
                 reason = f"crashes its decoder ({process.describe_exit()})"
             raise AudioError(f"{_name(path)} {reason}.") from None
         if answer is None:
-            raise AudioError(f"{_name(path)} makes its decoder hang: no message for {silence_limit_s:g} s.")
+            raise AudioError(f"{_name(path)} makes its decoder hang: no message for {message_timeout_s:g} s.")
         return answer
 
     def _ready_process(self, path: Path) -> _Process:
@@ -222,10 +225,10 @@ class Decoder:
             if self._process or self._is_interrupted:
                 break
             if attempt:
-                time.sleep(_BETWEEN_ATTEMPTS_S)
+                time.sleep(_ATTEMPT_PAUSE_S)
             reason = self._start()
         if self._is_interrupted:
-            raise AudioError(f"{_name(path)} is not decoded: decoding was interrupted.")
+            raise AudioError(f"{_name(path)} was not decoded: decoding was interrupted.")
         if self._process is None:
             raise DecoderError(
                 f"No decoding process can be started ({reason}): check that memory is free, then run "
@@ -272,7 +275,7 @@ class _Process(subprocess.Popen):
 
     def has_ended(self) -> bool:
         """Return whether the process has exited or was killed since its last job."""
-        # Between two jobs the process sends nothing, so the only thing to read is the connection's end.
+        # Between two jobs the process sends nothing, so `poll` is true only if it has closed the connection.
         return self.poll() is not None or self.connection.poll()
 
     def receive(self, timeout_s: float) -> Answer | None:
@@ -309,7 +312,10 @@ class _Process(subprocess.Popen):
 
 
 def _start_options(connection: Connection, niceness: int) -> dict:
-    """Return Popen options: the process inherits a connection, and its own group protects it from Ctrl-C."""
+    """Return Popen options: the process inherits a connection, and has its own process group.
+
+    The terminal does not send Ctrl-C to that group.
+    """
     if sys.platform == "win32":
         os.set_handle_inheritable(connection.fileno(), True)
         priority = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0

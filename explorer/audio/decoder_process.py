@@ -31,14 +31,14 @@ from explorer.library.tags import read_tags
 from explorer.util.text import valid_text
 
 MAX_MEMORY_BYTES = 2 << 30
-"""Limit of the address space. Decoding a song takes 0.3 GB of it, making a preview 0.5 GB."""
+"""Limit of the address space. Decoding a song needs 0.3 GB of it, and making a preview needs 0.5 GB."""
 
 MAX_SONG_S = 24 * 3600.0
 HANG_LIMIT_S = 600.0
 """The process ends itself after hanging for this long, in case its parent no longer exists to kill it."""
 
 _SAMPLES_PER_ANSWER = 65_536
-_MAX_SILENCE_S = 1.0
+_MAX_MESSAGE_GAP_S = 1.0
 
 
 class Answer(NamedTuple):
@@ -88,12 +88,15 @@ def read_sound(path: Path, send: Send, *, rate_hz: int, seconds: float | None) -
 
 
 def _join_blocks(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Join small blocks; send after a second in any case, to show the parent that a slow decoder works."""
+    """Join small blocks to larger ones, but yield at least about once a second.
+
+    The parent then receives a message each second, and knows that a slow decoder is still working.
+    """
     waiting, n_samples, sent_at = [], 0, time.monotonic()
     for block in blocks:
         waiting.append(block)
         n_samples += len(block)
-        if n_samples >= _SAMPLES_PER_ANSWER or time.monotonic() - sent_at > _MAX_SILENCE_S:
+        if n_samples >= _SAMPLES_PER_ANSWER or time.monotonic() - sent_at > _MAX_MESSAGE_GAP_S:
             yield np.concatenate(waiting)
             waiting, n_samples, sent_at = [], 0, time.monotonic()
     if n_samples:
@@ -117,7 +120,7 @@ def main(connection: Connection, *, niceness: int = 0) -> None:
     niceness : int
         The process's niceness, from 0 to 19; POSIX only.
     """
-    # Ctrl-C is the parent's to handle: it lets this process finish the current song.
+    # Ignore Ctrl-C: the parent handles it, and lets this process finish the current song.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if niceness and hasattr(os, "nice"):
         os.nice(niceness)
@@ -126,7 +129,7 @@ def main(connection: Connection, *, niceness: int = 0) -> None:
     copies = LastCopy()
 
     def send(answer: Answer) -> None:
-        # The parent may read it at any later time, and that wait is not a hang.
+        # If the pipe is full, `send` waits until the parent reads. That wait may be long, and is not a hang.
         faulthandler.cancel_dump_traceback_later()
         try:
             connection.send(answer)
@@ -162,7 +165,7 @@ def _receive_jobs(connection: Connection, jobs: queue.SimpleQueue, copies: LastC
 
 
 def _exit(copies: LastCopy) -> None:
-    """Exit at once: threads of an abandoned decoder would keep the process alive."""
+    """Delete the copy of a remote file and exit at once: decoding threads would delay a normal exit."""
     copies.forget()
     os._exit(0)
 
@@ -172,12 +175,15 @@ def _failed(reason: str) -> Answer:
 
 
 def _start_hang_timer() -> None:
-    """End the process after `HANG_LIMIT_S` unless cancelled; a C thread does it, even if Python hangs."""
+    """End the process after `HANG_LIMIT_S`, unless the timer is cancelled.
+
+    The timer is a thread in C, so it works even if Python hangs.
+    """
     faulthandler.dump_traceback_later(HANG_LIMIT_S, exit=True, file=sys.__stderr__)
 
 
 def _limit_memory() -> None:
-    """Limit the address space, so that a file that needs too much fails; write no core dump after a crash."""
+    """Limit the address space, so that a file that needs too much memory fails; disable core dumps."""
     if sys.platform == "linux":
         import resource
 

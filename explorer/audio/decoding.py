@@ -1,7 +1,7 @@
 """Decode audio files to samples, block by block.
 
-libsndfile decodes the formats that it supports; FFmpeg (PyAV) decodes all others. A header may claim any
-length, so only decoded samples count, and no file is held in memory as a whole.
+libsndfile decodes the formats that it supports; FFmpeg (PyAV) decodes all others. A header may claim a wrong
+length, so durations are computed from the decoded samples. No file is held in memory as a whole.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ BLOCK_SAMPLES = 65_536
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 10_000_000
 """The range of real sample rates. A header that claims another rate could make a block gigabytes large."""
 
-_USUAL_CHANNELS = 8
+_FULL_BLOCK_CHANNELS = 8
+"""Files with more channels are read in shorter blocks, because a header may claim a thousand channels."""
+
 FFMPEG_OPTIONS = {"protocol_whitelist": "file"}
 """FFmpeg accepts some playlists as music. Without this option it would open the URLs in them."""
 
@@ -89,7 +91,7 @@ class AudioStream:
 
 
 def _average(block: np.ndarray) -> np.ndarray:
-    """Average the channels; stereo has code of its own, because NumPy is slow along an axis of length 2."""
+    """Average the channels. Stereo is a special case, because NumPy is slow along an axis of length 2."""
     if block.shape[1] == 2:
         return (block[:, 0] + block[:, 1]) * np.float32(0.5)
     return block.mean(axis=1, dtype=np.float32)
@@ -101,8 +103,8 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
     Parameters
     ----------
     start_s : float
-        Seconds to skip by seeking. Seeking fails in some files, and a header may claim a wrong length:
-        `explorer.audio.excerpts` then decodes the file from its beginning.
+        Seconds to skip by seeking. If seeking fails, or leads to too little sound because the header claims a
+        wrong length, `explorer.audio.excerpts` decodes the file from its beginning instead.
 
     Raises
     ------
@@ -124,8 +126,8 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
         rate_hz = stream.sample_rate_hz
         stream.close()
         raise AudioError(
-            f"{path.name} claims {rate_hz:,} samples a second: no sound has fewer than {MIN_RATE_HZ:,}, or "
-            f"more than {MAX_RATE_HZ:,}."
+            f"{path.name} claims a sample rate of {rate_hz:,} Hz: only rates from {MIN_RATE_HZ:,} Hz to "
+            f"{MAX_RATE_HZ:,} Hz can be decoded."
         )
     return stream
 
@@ -135,8 +137,8 @@ class _ForwardSoundFile(soundfile.SoundFile):
 
     soundfile seeks to the current position after every block that it reads. After a seek, libsndfile's MP3
     decoder has lost the bits of earlier frames that later frames refer to (the bit reservoir), and decodes
-    wrong samples: by up to 0.8 of full scale in files of variable bit rate. soundfile does not seek if
-    `seekable` returns False.
+    wrong samples: in files of variable bit rate, the error is up to 0.8 of full scale. soundfile does not
+    seek if `seekable` returns False.
     """
 
     def seekable(self) -> bool:
@@ -154,9 +156,7 @@ def _open_with_sndfile(path: Path, start_s: float) -> AudioStream:
             raise _seek_error(path, start_s, error) from error
     container = _SNDFILE_FORMATS.get(file.format, file.format.lower())
     codec = _SNDFILE_CODECS.get(file.subtype, file.subtype.lower())
-
-    # A header may claim a thousand channels: the block is shorter then.
-    block_frames = max(1, BLOCK_SAMPLES * _USUAL_CHANNELS // max(_USUAL_CHANNELS, file.channels))
+    block_frames = max(1, BLOCK_SAMPLES * _FULL_BLOCK_CHANNELS // max(_FULL_BLOCK_CHANNELS, file.channels))
 
     def read() -> Iterator[np.ndarray]:
         n_read = 0
@@ -231,7 +231,7 @@ def _open_with_ffmpeg(path: Path, start_s: float) -> AudioStream:
         converter = _Converter(context.layout, rate)
         try:
             with container:
-                # Samples still to skip; None until the first frame shows where the seek has led.
+                # Samples still to skip; None until the first frame shows which position the seek has reached.
                 to_skip = None if start_s else 0
                 for frame in _frames(container, stream, path):
                     if to_skip is None:
@@ -259,7 +259,7 @@ class _Converter:
         self._input_kind: tuple | None = None
 
     def blocks(self, frame: object | None) -> Iterator[np.ndarray]:
-        """Convert a frame, or flush at None; yield arrays [shape=(m, channels), float32]."""
+        """Convert a frame, and yield arrays [shape=(m, channels), float32]; None flushes the resampler."""
         kind = frame and (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._input_kind:
             if self._resampler:
@@ -277,7 +277,8 @@ class _Converter:
 
 
 def _seek(container: object, stream: object, start_s: float, path: Path) -> None:
-    # 0.2 s too early, because the first frame after a seek is decoded without the frame before it.
+    # Seek to 0.2 s before the start, because the first frame after a seek is decoded without the frame
+    # before it.
     try:
         container.seek(int((_stream_start_s(stream) + max(0.0, start_s - 0.2)) * av.time_base))
     except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
@@ -290,7 +291,7 @@ def _stream_start_s(stream: object) -> float:
 
 
 def _samples_before(start_s: float, frame: object | None, stream: object, path: Path) -> int:
-    """Count the samples from the first frame after a seek to `start_s`."""
+    """Return the number of samples between the first frame after a seek and `start_s`."""
     if frame is None:
         return 0
     frame_s = None if frame.time is None else frame.time - _stream_start_s(stream)
@@ -300,7 +301,7 @@ def _samples_before(start_s: float, frame: object | None, stream: object, path: 
 
 
 def _frames(container: object, stream: object, path: Path) -> Iterator[object]:
-    """Yield decoded frames and a final None; skip damaged packets, as music players do."""
+    """Yield decoded frames, then None, which marks the end; skip damaged packets, as music players do."""
     n_decoded = 0
     problem: Exception | None = None
     packets = container.demux(stream)
@@ -332,7 +333,7 @@ def _damage_error(path: Path, error: Exception) -> AudioError:
 
 def _seek_error(path: Path, start_s: float, error: Exception | None = None) -> AudioError:
     reason = f": {_reason(error)}" if error else ""
-    return AudioError(f"{path.name} cannot be read from {start_s:g} s on{reason}.")
+    return AudioError(f"{path.name} cannot be read from {start_s:g} s onwards{reason}.")
 
 
 def _reason(error: Exception) -> str:

@@ -28,8 +28,8 @@ def read_excerpt(path: Path, *, start_s: float, seconds: float) -> tuple[np.ndar
     Returns
     -------
     samples : np.ndarray [shape=(n, channels), float32]
-        Finite; one or two channels: surround sound is averaged onto both sides. It has fewer samples than
-        requested only if the whole file is shorter.
+        Finite, with one or two channels; see `downmix`. It has fewer samples than requested only if the whole
+        file is shorter.
     sample_rate_hz : int
 
     Raises
@@ -50,8 +50,8 @@ def read_excerpt(path: Path, *, start_s: float, seconds: float) -> tuple[np.ndar
     return samples, rate
 
 
-def fold_down(block: np.ndarray) -> np.ndarray:
-    """Reduce surround sound [shape=(m, channels)] to its average on both sides [shape=(m, 2)]."""
+def downmix(block: np.ndarray) -> np.ndarray:
+    """Convert more than two channels to stereo [shape=(m, 2)], with the average of all in both channels."""
     if block.shape[1] <= 2:
         return block
     return np.repeat(block.mean(axis=1, keepdims=True, dtype=np.float32), 2, axis=1)
@@ -67,7 +67,8 @@ def _read(stream: AudioStream, start_s: float, seconds: float) -> tuple[np.ndarr
         blocks.append(block)
         n_decoded += len(block)
         n_held += len(block)
-        # The last block may reach beyond the part, so the blocks before it must hold `n_wanted` samples.
+        # Drop the first block only if the blocks between it and the last one contain `n_wanted` samples: the
+        # last block may reach beyond the part.
         while n_held - len(blocks[0]) - len(block) >= n_wanted:
             n_held -= len(blocks.pop(0))
         if n_decoded >= end:
@@ -80,4 +81,4 @@ def _read(stream: AudioStream, start_s: float, seconds: float) -> tuple[np.ndarr
 
 def _clean_blocks(stream: AudioStream) -> Iterator[np.ndarray]:
     for block in stream.blocks():
-        yield np.nan_to_num(fold_down(block), nan=0.0, posinf=0.0, neginf=0.0)
+        yield np.nan_to_num(downmix(block), nan=0.0, posinf=0.0, neginf=0.0)

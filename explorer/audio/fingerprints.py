@@ -21,7 +21,7 @@ def fingerprint(path: Path, *, alive: Callable[[], None] = lambda: None) -> str:
     Parameters
     ----------
     alive : callable
-        Called about every 32 MiB while the file is read.
+        Called about every 32 MiB while the file is read, to show that the work goes on.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def audio_fingerprint(path: Path, *, alive: Callable[[], None] = lambda: None) -
     Parameters
     ----------
     alive : callable
-        Called about every 32 MiB while the file is read.
+        Called about every 32 MiB while the file is read, to show that the work goes on.
 
     Returns
     -------

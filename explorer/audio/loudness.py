@@ -7,10 +7,10 @@ import threading
 import numpy as np
 
 BLOCK_S = 0.4
-"""The gating block of EBU R 128. The loudness of shorter sound is not defined."""
+"""Length of a gating block of EBU R 128. The loudness of shorter sound is not defined."""
 
 OVERSAMPLING = 4
-# pyloudnorm switches Python's warnings off and on again, for all threads.
+# One thread measures at a time: pyloudnorm switches Python's warnings off and on again, for all threads.
 _warnings_lock = threading.Lock()
 
 
@@ -62,7 +62,7 @@ def true_peak_db(samples: np.ndarray) -> float:
 def gain_to(
     samples: np.ndarray, sample_rate_hz: int, *, loudness_lufs: float, peak_db: float, max_gain_db: float
 ) -> float:
-    """Return the gain that brings sound to a target loudness, or a smaller gain where a limit applies.
+    """Return the gain that brings sound to a target loudness, or a smaller one if a limit requires it.
 
     Parameters
     ----------

@@ -18,25 +18,25 @@ PREVIEW_S = 20.0
 FADE_IN_S = 0.015
 FADE_OUT_S = 0.4
 LOUDNESS_LUFS = -16.0
-"""Loudness of a preview, unless its peaks or `MAX_GAIN_DB` keep it quieter."""
+"""Loudness of a preview. It is quieter if its peaks would exceed `PEAK_DB`, or the gain `MAX_GAIN_DB`."""
 
 PEAK_DB = -1.0
 """All peaks of a decoded preview are below this level, in dBTP."""
 
 MAX_GAIN_DB = 30.0
-"""Sound that needs more gain is noise, or meant to be hardly audible."""
+"""Sound that needs more gain is noise, or is meant to be almost inaudible."""
 
 SILENT_DB = -60.0
 SILENT_BELOW_LOUDEST_DB = -35.0
-"""A level is silence below `SILENT_DB`, in dBFS, or this far below the loudest level."""
+"""A level counts as silence if it is at most `SILENT_DB`, in dBFS, or at least this far below the loudest."""
 
 _KBPS = {1: 64, 2: 96}
 # libsndfile maps MPEG-1 bit rates to compression levels: 0 for 320 kbit/s, 1 for 32 kbit/s.
 _MAX_KBPS, _MIN_KBPS = 320, 32
 # LAME multiplies all samples by this factor before it encodes them.
 _LAME_SCALE = 0.95
-_MARGIN_DB = 0.1
-_SEARCH_S = 60.0
+_PEAK_MARGIN_DB = 0.1
+_START_SEARCH_S = 60.0
 
 
 def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Path:
@@ -49,7 +49,8 @@ def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Pa
     key : str
         The preview's key in the cache: the source's fingerprint.
     start_s : float or None
-        Start of the preview in the song; None if no embedding has chosen it: then `find_start` does.
+        Start of the preview in the song. If it is None, because the song has no embedding to choose it by,
+        `find_start` chooses it.
 
     Raises
     ------
@@ -112,8 +113,9 @@ def find_start(path: Path) -> float:
         return 0.0
     third_s = min(duration_s / 3, duration_s - PREVIEW_S)
     for search_start_s in (third_s, 0.0):
-        # Not up to the very end: `read_excerpt` returns the file's last part if asked for more than exists.
-        seconds = min(_SEARCH_S, duration_s - search_start_s - 0.1)
+        # End 0.1 s before the end of the file: if an excerpt reaches beyond the end, `read_excerpt` returns
+        # the file's last part, which starts earlier.
+        seconds = min(_START_SEARCH_S, duration_s - search_start_s - 0.1)
         samples, rate = read_excerpt(path, start_s=search_start_s, seconds=seconds)
         silence_s = _leading_silence(samples, rate)
         if silence_s is not None:
@@ -122,7 +124,11 @@ def find_start(path: Path) -> float:
 
 
 def _duration(path: Path) -> float:
-    """Return a file's duration: the header's if sound exists near that end, else the decoded sound's."""
+    """Return a file's duration.
+
+    If there is sound in the last second of the duration that the header claims, the header is right.
+    Otherwise the whole file is decoded to measure its duration.
+    """
     claimed_s = claimed_duration(path)
     if claimed_s > 0:
         try:
@@ -130,7 +136,7 @@ def _duration(path: Path) -> float:
             if next(ending, None) is not None:
                 return claimed_s
         except AudioError:
-            pass  # The file cannot seek there, or ends earlier.
+            pass  # Seeking to that position fails, or the sound ends before it.
     stream = open_audio(path)
     for _ in stream.blocks():
         pass
@@ -142,8 +148,8 @@ def _leading_silence(samples: np.ndarray, rate: int) -> float | None:
     size = max(1, rate // 2)
     squares = np.square(samples, dtype=np.float64).mean(axis=1)
     power = np.add.reduceat(squares, np.arange(0, len(squares), size)) / size
-    heard = np.flatnonzero(is_heard(10 * np.log10(np.maximum(power, 1e-20))))
-    return float(heard[0]) / 2 if len(heard) else None
+    audible = np.flatnonzero(is_heard(10 * np.log10(np.maximum(power, 1e-20))))
+    return float(audible[0]) / 2 if len(audible) else None
 
 
 def is_heard(levels: np.ndarray) -> np.ndarray:
@@ -172,7 +178,7 @@ def _fade(samples: np.ndarray, rate: int) -> np.ndarray:
 
 
 def _resample_for_mp3(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
-    """Resample to 44.1 or 48 kHz: lower sample rates have other MP3 bit rates, and MP3 has no higher ones."""
+    """Resample to 44.1 or 48 kHz: MP3 has other bit rates at lower sample rates, and lacks higher ones."""
     target = 44_100 if rate % 11_025 == 0 else 48_000
     if rate == target:
         return samples, rate
@@ -187,7 +193,7 @@ def _encode_below_peak(target: Path, samples: np.ndarray, rate: int) -> None:
         over_db = true_peak_db(soundfile.read(target, dtype="float32", always_2d=True)[0]) - PEAK_DB
         if over_db < 0:
             break
-        gain_db -= over_db + _MARGIN_DB
+        gain_db -= over_db + _PEAK_MARGIN_DB
 
 
 def _encode(target: Path, samples: np.ndarray, rate: int) -> None:

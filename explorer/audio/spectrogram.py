@@ -44,7 +44,7 @@ class Spectrogram:
     highest_hz: float
 
     def ticks(self) -> dict[int, float]:
-        """Return the heights of the axis labels in the picture: {hz: 0 for the bottom to 1 for the top}."""
+        """Return the position of each axis label: {frequency in Hz: 0 at the bottom to 1 at the top}."""
         # The centre of a band is in the middle of its row.
         return {
             hz: float((mel(hz) / mel(self.highest_hz) * (ROWS + 1) - 0.5) / ROWS)
@@ -96,8 +96,8 @@ def mel_bands(sample_rate_hz: int, size: int, highest_hz: float) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(128, size // 2 + 1), float32]
-        One band per row; each row sums to 1. Triangles narrower than the spectrum's resolution are widened
-        to it.
+        One band per row; each row sums to 1. A triangle narrower than the spectrum's resolution is
+        widened to that resolution.
     """
     step_hz = sample_rate_hz / size
     edges = 700 * (10 ** (np.linspace(0, mel(highest_hz), ROWS + 2) / 2595) - 1)
@@ -142,13 +142,13 @@ def _frames(
     `spectra.stride` is read again after each frame, because it grows while the frames are added.
     """
     padding = np.zeros(size // 2, np.float32)
-    held, held_start = padding, -len(padding)
+    buffer, buffer_start = padding, -len(padding)
     frame_number = 0
     for block in chain(blocks, [padding]):
-        held = np.concatenate([held, np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)])
-        while (begin := frame_number * hop - size // 2 - held_start) + size <= len(held):
-            yield held[begin : begin + size]
+        buffer = np.concatenate([buffer, np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)])
+        while (begin := frame_number * hop - size // 2 - buffer_start) + size <= len(buffer):
+            yield buffer[begin : begin + size]
             frame_number += spectra.stride
             frame_number -= frame_number % spectra.stride
-        n_done = min(max(0, frame_number * hop - size // 2 - held_start), len(held))
-        held, held_start = held[n_done:], held_start + n_done
+        n_done = min(max(0, frame_number * hop - size // 2 - buffer_start), len(buffer))
+        buffer, buffer_start = buffer[n_done:], buffer_start + n_done

@@ -9,7 +9,7 @@ import soundfile
 import soxr
 
 from explorer.audio.decoding import AudioStream, open_audio
-from explorer.audio.excerpts import fold_down
+from explorer.audio.excerpts import downmix
 from explorer.errors import AudioError
 from explorer.util.cache import Cache
 
@@ -35,7 +35,7 @@ MAX_CACHE_BYTES = 4 << 30
 MAX_COPY_RATE_HZ = 96_000
 
 
-def browser_type(format: str) -> str | None:
+def playable_media_type(format: str) -> str | None:
     """Return the media type of a format that browsers play without conversion; None for other formats."""
     return _PLAYABLE.get(format)
 
@@ -80,7 +80,7 @@ def _write_flac(stream: AudioStream, target: Path) -> None:
             target, "w", samplerate=rate, channels=channels, format="FLAC", subtype="PCM_16"
         ) as file:
             for block in stream.blocks():
-                block = fold_down(block)
+                block = downmix(block)
                 file.write(resampler.resample_chunk(block) if resampler else block)
             if resampler:
                 file.write(resampler.resample_chunk(np.empty((0, channels), np.float32), last=True))

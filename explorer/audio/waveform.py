@@ -66,9 +66,9 @@ def measure_waveform(source: Path) -> Waveform:
     """Measure a file's waveform while decoding it block by block.
 
     The height of each of 800 equal parts is round(255 * sqrt(r / max(R, 0.001))). r is the part's RMS over
-    all channels, R is the RMS of the loudest part, and full scale is 1. So the loudest part reaches the top
-    unless the song stays below -60 dBFS. Because of the square root, a part 40 dB below the loudest has a
-    tenth of its height.
+    all channels, R is the RMS of the loudest part, and full scale is 1. So the loudest part has the full
+    height, unless the song stays below -60 dBFS. Because of the square root, a part 40 dB below the loudest
+    has a tenth of its height.
 
     Raises
     ------
@@ -92,12 +92,13 @@ class _Energy:
         self._segment_samples = _FIRST_SEGMENT_SAMPLES
         self._sums = np.zeros(_MAX_SEGMENTS)
         self._n_segments = 0
-        self._rest = np.empty(0)
+        self._incomplete = np.empty(0)
         self._n_samples = 0
 
     def add(self, squares: np.ndarray) -> None:
+        """Add the squares of the next samples; those that fill no whole segment wait in `_incomplete`."""
         self._n_samples += len(squares)
-        squares = np.concatenate([self._rest, squares])
+        squares = np.concatenate([self._incomplete, squares])
         while len(squares) >= self._segment_samples:
             n_free = _MAX_SEGMENTS - self._n_segments
             n_new = min(n_free, len(squares) // self._segment_samples)
@@ -108,14 +109,14 @@ class _Energy:
                 self._n_segments //= 2
                 self._sums[: self._n_segments] = self._sums.reshape(-1, 2).sum(axis=1)
                 self._segment_samples *= 2
-        self._rest = squares
+        self._incomplete = squares
 
     def means(self, bins: int) -> np.ndarray:
         """Return the mean square of each of `bins` equal parts of the sound [shape=(bins,)]."""
         if not self._n_samples:
             return np.zeros(bins)
         ends = np.append(np.arange(self._n_segments + 1) * self._segment_samples, self._n_samples)
-        total = np.cumsum(np.concatenate([[0.0], self._sums[: self._n_segments], [self._rest.sum()]]))
+        total = np.cumsum(np.concatenate([[0.0], self._sums[: self._n_segments], [self._incomplete.sum()]]))
         edges = np.linspace(0, self._n_samples, bins + 1)
         return np.maximum(np.diff(np.interp(edges, ends, total)), 0.0) / (self._n_samples / bins)
 

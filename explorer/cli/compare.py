@@ -67,7 +67,7 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
     """  # noqa: D301
     from explorer.analysis.compare.chosen_songs import CompareRequest
     from explorer.analysis.compare.comparison import compare as compare_songs
-    from explorer.analysis.compare.output import describe, document
+    from explorer.analysis.compare.output import describe, to_dict
     from explorer.legacy.mirror import library_to_read
 
     reporter = Reporter()
@@ -83,6 +83,6 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
     )
     comparison = compare_songs(request, reporter=reporter)
     if as_json:
-        print_json(document(comparison))
+        print_json(to_dict(comparison))
     else:
         click.echo(describe(comparison))

@@ -34,7 +34,7 @@ def report(database, out, recompute, as_json):
     """
     from explorer.analysis.report.html import write_page
     from explorer.analysis.report.library_report import verify
-    from explorer.analysis.report.verdict import describe_report, require_sound
+    from explorer.analysis.report.verdict import describe_report, raise_if_failed
     from explorer.database.database import Database
     from explorer.legacy.mirror import library_to_read
 
@@ -52,4 +52,4 @@ def report(database, out, recompute, as_json):
         click.echo(describe_report(verification.report))
     write_page(verification, out)
     reporter.say(f"The report is at {out}.")
-    require_sound(verification.report)
+    raise_if_failed(verification.report)

@@ -70,7 +70,7 @@ def weights_status(
 
     if download and choice not in model_weights.OFFICIAL_CHOICES:
         raise WeightsError("Only OpenL3's own weights can be downloaded: leave out --weights, or --download.")
-    weights = model_weights.find_weights_here(choice, models_dir=models_dir)
+    weights = model_weights.find_local_weights(choice, models_dir=models_dir)
     if weights is None and download:
         progress = DownloadProgress(reporter)
         weights = model_weights.find_weights(choice, models_dir=models_dir, progress=progress, url=mirror)

@@ -33,8 +33,8 @@ _LIBRARY_TABLES = {"songs_vectors", "files", "state"}
 """Every version of a library has these tables; a database of the original scripts lacks some of them."""
 
 
-class LibraryFile:
-    """A connection to one songs.db, for one thread: it opens the file, runs SQL and makes transactions."""
+class LibraryConnection:
+    """A connection to one songs.db. Only one thread may use it."""
 
     def __init__(self, connection: apsw.Connection, path: Path):
         self._connection = connection
@@ -90,7 +90,8 @@ class LibraryFile:
         """
         _require_file(path)
         with translate_errors(path):
-            # Check this first: SQLite creates files beside a WAL database even when it only reads it.
+            # Look for an original database before SQLite opens the file: SQLite creates files beside a WAL
+            # database even when it only reads it. An original has no version in its header.
             if not _version_in_header(path):
                 _refuse_original(path)
             connection, tables = _open_for_reading(path)
@@ -110,14 +111,14 @@ class LibraryFile:
         self._connection.close()
 
     def wait_for_other_programs(self, say: Callable[[str], None], *, max_wait_s: float = MAX_WAIT_S) -> None:
-        """From now on, wait for minutes instead of five seconds while another program holds the library.
+        """Wait up to `max_wait_s`, instead of five seconds, whenever another program holds the library.
 
         Parameters
         ----------
         say : callable
-            Gets one message each time a wait has lasted five seconds.
+            Called with one message in each wait that lasts longer than five seconds.
         max_wait_s : float
-            After this time the wait ends with `LibraryBusyError`.
+            After this time the query raises `LibraryBusyError`.
         """
         self._connection.set_busy_handler(_BusyHandler(self.path, say, max_wait_s).wait)
 
@@ -136,7 +137,7 @@ class LibraryFile:
             )
         for number in range(version, len(MIGRATIONS)):
             with self._connection:
-                # Check again: another process may have migrated while this one waited for the lock.
+                # Check again: another process may have migrated the file while this one waited for the lock.
                 if self._connection.pragma("user_version") == number:
                     self._connection.execute(MIGRATIONS[number])
                     self._connection.pragma("user_version", number + 1)
@@ -151,13 +152,13 @@ class LibraryFile:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Run everything inside as one transaction: after a crash the file has all of it or none of it."""
+        """Run the `with` block as one transaction: after a crash the file has all of its changes or none."""
         with translate_errors(self.path), self._connection:
             yield
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Read everything inside from one state of the library, even while another program writes."""
+        """Run the `with` block in one read transaction. It does not see what other programs write."""
         with translate_errors(self.path):
             self._connection.execute("BEGIN DEFERRED")
             try:
@@ -167,7 +168,7 @@ class LibraryFile:
 
 
 class _BusyHandler:
-    """SQLite's busy handler: sleeps, and after five seconds says that it waits."""
+    """A busy handler for SQLite: it sleeps before each retry, and after five seconds it tells the user."""
 
     def __init__(self, path: Path, say: Callable[[str], None], max_wait_s: float) -> None:
         self._path = path
@@ -177,7 +178,10 @@ class _BusyHandler:
         self._has_said = False
 
     def wait(self, previous_calls: int) -> bool:
-        """Sleep a moment; return False to give up. SQLite passes how often it has called before."""
+        """Sleep, and return whether SQLite must try again.
+
+        SQLite calls this while the file is locked, and passes the number of earlier calls for this lock.
+        """
         now = time.monotonic()
         if not previous_calls:
             self._started_at, self._has_said = now, False
@@ -193,7 +197,7 @@ class _BusyHandler:
 
 
 def is_original(path: Path) -> bool:
-    """Return whether a file is a database of the original scripts; nothing is written.
+    """Return whether a file is a database of the original scripts. This writes nothing.
 
     Raises
     ------
@@ -204,7 +208,8 @@ def is_original(path: Path) -> bool:
         return False
     with translate_errors(path):
         logs = pending_logs(path)
-        # The original scripts never set a version. A library's log may be incomplete, so do not read it.
+        # The original scripts never set a version, so this is a library. Do not read its log: a copy of it
+        # may be incomplete while another process writes.
         if logs and _version_in_header(path):
             return False
         try:
@@ -213,14 +218,15 @@ def is_original(path: Path) -> bool:
         except apsw.CorruptError:
             if not logs:
                 raise
-            return False  # Another process changed the files during the copy.
+            # The copy is inconsistent: another process wrote to the files while they were copied.
+            return False
     return "songs_vectors" in tables and not tables >= _LIBRARY_TABLES
 
 
 def _refuse_original(path: Path) -> None:
     if is_original(path):
         raise LibraryError(
-            f"{path} is a database of the original scripts, and this program never writes into one: open "
+            f"{path} is a database of the original scripts, which this program never changes: open "
             f"it with `python run.py serve --db {path} --audio FOLDER`, or copy it into a library with "
             f"`python run.py import {path}`."
         )
@@ -233,7 +239,9 @@ def _version_in_header(path: Path) -> int:
 
 
 def _refuse_foreign_database(connection: apsw.Connection, path: Path) -> None:
-    # Read the tables before the version: another process that creates the library commits both together.
+    # Read the tables first and the version second (in `_is_library`). Another process that creates the
+    # library commits both in one transaction. In the other order, this could read version 0 before that
+    # commit and the tables after it, and refuse the new library.
     tables = _table_names(connection)
     if tables and not _is_library(connection, tables):
         connection.close()
@@ -243,7 +251,7 @@ def _refuse_foreign_database(connection: apsw.Connection, path: Path) -> None:
 def _use_wal(connection: apsw.Connection) -> None:
     """Switch a database to WAL mode.
 
-    Retry: SQLite ignores its timeout here and fails at once if another process switches at the same moment.
+    Retry: SQLite ignores its busy timeout here, and fails at once if another process switches the mode too.
     """
     give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
@@ -260,22 +268,22 @@ def _use_wal(connection: apsw.Connection) -> None:
 def open_without_writing(path: Path) -> Iterator[apsw.Connection]:
     """Open a database for reading without changing it or its folder.
 
-    The database is opened as immutable: SQLite then takes no lock and creates no file beside it. SQLite also
-    ignores the log in that mode, so if the last writer left one, a temporary copy of both files is read.
+    The database is opened as immutable: SQLite then takes no lock and creates no file beside it. In that mode
+    SQLite also ignores the log. If there is a log, this reads a temporary copy of the database and its log.
     """
     with ExitStack() as stack:
         with translate_errors(path):
             if logs := pending_logs(path):
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="music-explorer-")))
                 for file in [path, *logs]:
-                    with suppress(FileNotFoundError):  # The writer may just have merged and deleted the log.
+                    with suppress(FileNotFoundError):  # A writer may have merged the log and deleted it.
                         shutil.copyfile(file, folder / file.name)
             source = apsw.Connection(str(folder / path.name)) if logs else _open_immutable(path)
         yield stack.enter_context(closing(source))
 
 
 def pending_logs(path: Path) -> list[Path]:
-    """Return a database's write-ahead log and rollback journal, those that exist and are not empty."""
+    """Return a database's write-ahead log and rollback journal, if they exist and are not empty."""
     logs = []
     for log in (path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")):
         with suppress(FileNotFoundError):
@@ -310,7 +318,7 @@ def _table_names(connection: apsw.Connection) -> set[str]:
 
 
 def _is_library(connection: apsw.Connection, tables: set[str]) -> bool:
-    """Return whether a database is a library; other programs set `user_version` too."""
+    """Return whether a database is a library. The version alone is not enough: other programs set it too."""
     return tables >= _LIBRARY_TABLES and connection.pragma("user_version") > 0
 
 

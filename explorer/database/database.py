@@ -1,4 +1,4 @@
-"""The library's database: joins the queries of this package, which is the only one that contains SQL.
+"""The class `Database`: all queries of a library. No other package contains SQL.
 
 Commands that write use `Database.open`; requests of the page use `Database.open_readonly`.
 """
@@ -20,7 +20,7 @@ from explorer.library.music_file import Tags
 
 
 class Database(FileTables, ImportTables, MapTables, SearchTables, VerifyTables):
-    """A connection to a library, for one thread, with all queries."""
+    """A connection to a library, with all queries. Only one thread may use it."""
 
     # Storing and deleting songs
 
@@ -42,7 +42,7 @@ class Database(FileTables, ImportTables, MapTables, SearchTables, VerifyTables):
         }
         with self.transaction():
             song_id = self._song_id(root_id, song.file)
-            if not self._has_richer_info(song_id, song.tags):
+            if not self._keeps_imported_info(song_id, song.tags):
                 self._rows(
                     "INSERT INTO songs VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET info = excluded.info",
                     (song_id, json.dumps(info, ensure_ascii=False)),
@@ -56,22 +56,23 @@ class Database(FileTables, ImportTables, MapTables, SearchTables, VerifyTables):
         return song_id
 
     def store_clip(self, song_id: str, root_id: int, clip: Song) -> None:
-        """Store the audio file of an imported song; the file's tags are ignored."""
+        """Store the audio file of an imported song. The tags of the file are ignored."""
         with self.transaction():
-            # The file may have belonged to another song.
+            # Another song may have had this file.
             self._rows("DELETE FROM files WHERE root_id = ? AND path = ?", (root_id, clip.file.path))
             self._store_file(song_id, root_id, clip)
 
-    def _has_richer_info(self, song_id: str, tags: Tags) -> bool:
-        """Return whether a song was imported and its file's tags name neither artist nor album."""
+    def _keeps_imported_info(self, song_id: str, tags: Tags) -> bool:
+        """Return whether a song was imported and the tags of its file name no artist and no album."""
         return not tags.artists and not tags.album and self.was_imported(song_id)
 
     def forget_vectors(self) -> None:
-        """Delete all vectors, failures, the map and the model, so that every song is embedded again."""
+        """Delete all vectors, failures, runs, the map and the model: the next run embeds every song again."""
         with self.transaction():
             for table in ("songs_vectors", "failures", "projections", "clusters", "networks", "runs"):
                 self._rows(f"DELETE FROM {table}")
-            # Keep the revision: the next map must not get the number of one that a page still shows.
+            # Keep the revision. Otherwise the next map could have the same revision as the old map, and an
+            # open page would not load it.
             self._rows("DELETE FROM state WHERE key <> 'map_revision'")
 
     def forget_everything(self) -> None:
@@ -84,7 +85,7 @@ class Database(FileTables, ImportTables, MapTables, SearchTables, VerifyTables):
     # Counts
 
     def summary(self) -> dict:
-        """Return the counts that `status` shows."""
+        """Return the counts that the command `status` shows."""
         return {
             "songs": self._value("SELECT count(*) FROM songs"),
             "vectors": self.count_vectors(),

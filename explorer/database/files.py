@@ -1,4 +1,4 @@
-"""Queries about root folders and their files: moved, copied, retagged or gone."""
+"""Queries about root folders and their files, also those that were moved, copied or deleted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FileTables(SongTables):
         return [path for (path,) in self._rows("SELECT path FROM roots ORDER BY id")]
 
     def add_root(self, folder: Path | RemotePath) -> int:
-        """Store a root folder, unless it is stored already, and return its number."""
+        """Store a root folder, if it is not stored yet, and return its number."""
         with self.transaction():
             self._rows(
                 "INSERT OR IGNORE INTO roots(path, name) VALUES (?, ?)", (str(folder), folder.name or "root")
@@ -40,10 +40,10 @@ class FileTables(SongTables):
     def find_or_add_root(self, folder: Path | RemotePath) -> tuple[int, Path | RemotePath]:
         """Return the number and path of the root that a folder belongs to.
 
-        A folder inside a root belongs to that root. Otherwise the folder becomes a root, and takes in the
-        roots inside it: their songs keep their ids and vectors and are not indexed again. It also takes over
-        their choice of genre source, if all of them have the same and it is not "folder": folder names mean
-        something else as seen from a folder above.
+        A folder inside a root belongs to that root. Otherwise the folder becomes a root, and the roots inside
+        it are merged into it. Their songs keep their ids and vectors and are not indexed again. If the user
+        chose the same genre source for all of these roots, the new root gets that choice. The choice "folder"
+        is not copied, because with it the genres depend on where the root is.
         """
         for root in map(as_root, self.roots()):
             if folder.is_relative_to(root):
@@ -77,7 +77,10 @@ class FileTables(SongTables):
     # Files of a root
 
     def known_files(self, root_id: int) -> dict[bytes, KnownFile]:
-        """Return the stored state of each file of a root, by path; a failure replaces an older success."""
+        """Return the stored state of each file of a root, by path.
+
+        A song whose file failed in a later run counts as failed.
+        """
         songs = self._rows(
             """SELECT path, size_bytes, modified_ns, song_id, 0, gone_since IS NOT NULL
                FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?""",
@@ -89,27 +92,27 @@ class FileTables(SongTables):
         return {path: KnownFile(*rest[:3], bool(rest[3]), bool(rest[4])) for path, *rest in songs + failures}
 
     def known_files_under(self, folder: Path | RemotePath) -> dict[bytes, KnownFile]:
-        """Return the stored state of each file under any folder, by path relative to it.
+        """Return the stored state of each file under a folder, by path relative to that folder.
 
         The folder may be a root, lie inside a root, or contain roots.
         """
         files: dict[bytes, KnownFile] = {}
         for root_id, root in self._rows("SELECT id, path FROM roots ORDER BY id"):
-            removed = added = b""
+            removed_prefix = added_prefix = b""
             if folder.is_relative_to(root):
                 inside = folder.relative_to(root).as_posix()
-                removed = b"" if inside == "." else os.fsencode(inside) + b"/"
+                removed_prefix = b"" if inside == "." else os.fsencode(inside) + b"/"
             elif as_root(root).is_relative_to(folder):
-                added = os.fsencode(as_root(root).relative_to(folder).as_posix()) + b"/"
+                added_prefix = os.fsencode(as_root(root).relative_to(folder).as_posix()) + b"/"
             else:
                 continue
             for path, known in self.known_files(root_id).items():
-                if path.startswith(removed):
-                    files[added + path.removeprefix(removed)] = known
+                if path.startswith(removed_prefix):
+                    files[added_prefix + path.removeprefix(removed_prefix)] = known
         return files
 
     def song_ids_by_path(self, root_id: int) -> dict[bytes, str]:
-        """Return the song id of each file of a root that has a vector."""
+        """Return the song id of each file of a root, by path, for songs with a vector."""
         return dict(
             self._rows(
                 "SELECT path, song_id FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?",
@@ -118,7 +121,7 @@ class FileTables(SongTables):
         )
 
     def paths_of(self, song_ids: Sequence[str]) -> dict[str, str]:
-        """Return the paths of files as text, relative to their roots, by song id."""
+        """Return the path of each song's file, by song id: as text, relative to its root."""
         rows = self._rows(
             "SELECT song_id, files.path FROM json_each(?) CROSS JOIN files ON song_id = json_each.value",
             (json.dumps(list(song_ids)),),
@@ -130,14 +133,14 @@ class FileTables(SongTables):
         return self._value("SELECT count(*) FROM files WHERE root_id = ?", (root_id,))
 
     def preview_start_of(self, fingerprint: str) -> float | None:
-        """Return where the preview of a file with these bytes starts, or None if it was not computed."""
+        """Return the start of the preview of a file with this fingerprint, in seconds; None if unknown."""
         return self._value(
             "SELECT preview_start_s FROM files WHERE fingerprint = ? AND preview_start_s IS NOT NULL",
             (fingerprint,),
         )
 
     def preview_starts(self, root_id: int) -> list[tuple[bytes, str, float | None]]:
-        """Return path, fingerprint and start of the preview in seconds, for each song under a root."""
+        """Return the path, fingerprint and preview start (in seconds) of each song's file under a root."""
         return self._rows(
             """SELECT path, fingerprint, preview_start_s FROM files JOIN songs_vectors USING (song_id)
                WHERE root_id = ? ORDER BY path""",
@@ -159,8 +162,8 @@ class FileTables(SongTables):
     # Failures
 
     def store_failure(self, root_id: int, file: ScannedFile, reason: str) -> None:
-        """Store why a file could not become a song."""
-        # The reason may contain the file's name, which may not be valid text.
+        """Store the reason why a file could not be indexed."""
+        # The reason may contain the name of the file, which may not be valid UTF-8.
         reason = valid_text(reason)
         with self.transaction():
             sql = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)"
@@ -177,9 +180,9 @@ class FileTables(SongTables):
     # Files that are gone
 
     def mark_gone(self, root_id: int, paths: list[bytes], *, since: str) -> None:
-        """Store since when files are gone, and delete the failures of gone files.
+        """Store that files are gone, and delete their failures.
 
-        A file that was marked before keeps its earlier time.
+        `since` is the time when they were found gone. A file that was marked before keeps its earlier time.
         """
         with self.transaction():
             self._connection.executemany(
@@ -190,8 +193,8 @@ class FileTables(SongTables):
                 "DELETE FROM failures WHERE root_id = ? AND path = ?", ((root_id, path) for path in paths)
             )
 
-    def mark_back(self, root_id: int, paths: list[bytes]) -> None:
-        """Store that files exist again."""
+    def unmark_gone(self, root_id: int, paths: list[bytes]) -> None:
+        """Store that files which were gone exist again."""
         with self.transaction():
             self._connection.executemany(
                 "UPDATE files SET gone_since = NULL WHERE root_id = ? AND path = ?",
@@ -199,11 +202,11 @@ class FileTables(SongTables):
             )
 
     def gone_songs(self) -> dict[str, str]:
-        """Return since when the file of each gone song is gone: UTC in ISO 8601, by song id."""
+        """Return when the file of each gone song was first found gone (UTC, ISO 8601), by song id."""
         return dict(self._rows("SELECT song_id, gone_since FROM files WHERE gone_since IS NOT NULL"))
 
     def count_gone(self, root_id: int, folder: bytes = b"") -> int:
-        """Return how many songs under a folder of a root are gone; `folder` is empty or ends with `/`."""
+        """Return how many songs under a folder of a root are gone. `folder` is empty or ends with `/`."""
         return self._value(
             """SELECT count(*) FROM files
                WHERE gone_since IS NOT NULL AND root_id = ? AND substr(path, 1, ?) = ?""",
@@ -219,21 +222,21 @@ class FileTables(SongTables):
         )
 
     def changes_token(self) -> str:
-        """Return a text that differs from the last one if files may have come, gone or changed since."""
+        """Return a text that changes whenever files may have been added, changed, deleted or found again."""
         gone, last = self._rows("SELECT count(*), max(gone_since) FROM files WHERE gone_since IS NOT NULL")[0]
         return f"{self._value('SELECT coalesce(max(id), 0) FROM runs')}-{gone}-{last or ''}"
 
     # Files with the same sound
 
     def known_sounds(self) -> set[str]:
-        """Return all fingerprints, of bytes and of audio, of songs with a vector."""
+        """Return the fingerprints of the bytes and of the audio of all songs with a vector."""
         rows = self._rows(
             "SELECT fingerprint, audio_fingerprint FROM files JOIN songs_vectors USING (song_id)"
         )
         return {fingerprint for pair in rows for fingerprint in pair if fingerprint}
 
     def same_sound(self, fingerprints: Fingerprints) -> list[SameSound]:
-        """Return the songs with a vector that have the same bytes or the same audio, ordered by id."""
+        """Return the songs that have a vector and the same bytes or the same audio, ordered by id."""
         rows = self._rows(f"{_SELECT_SAME_SOUND} WHERE fingerprint = ?", (fingerprints.fingerprint,))
         if fingerprints.audio_fingerprint:
             rows += self._rows(
@@ -243,12 +246,12 @@ class FileTables(SongTables):
         return [songs[song_id] for song_id in sorted(songs)]
 
     def songs_at(self, root_id: int, path: bytes) -> list[SameSound]:
-        """Return the song at a path if it has a vector: a list of one song or none."""
+        """Return the song at a path, if it has a vector: a list with one song, or an empty list."""
         rows = self._rows(f"{_SELECT_SAME_SOUND} WHERE root_id = ? AND files.path = ?", (root_id, path))
         return [_same_sound(row) for row in rows]
 
     def song_with_bytes(self, fingerprint: str) -> str | None:
-        """Return the id of a song whose file has these bytes and still exists, or None."""
+        """Return the id of a song whose file has this fingerprint and still exists, or None."""
         rows = self._rows(
             """SELECT song_id, roots.path, files.path FROM files
                JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id
@@ -260,14 +263,15 @@ class FileTables(SongTables):
     def duplicates(self) -> list[list[str]]:
         """Return groups of songs that have a vector and the same audio.
 
-        Audio is compared by its audio fingerprint. A row of an older version has none: it takes the audio
-        fingerprint of a file with the same bytes, or else the fingerprint of its bytes.
+        Songs are compared by their audio fingerprints. A file that an older version indexed has none: the
+        audio fingerprint of another file with the same bytes is used, else the fingerprint of the bytes.
 
         Returns
         -------
         list of list of str
-            Song ids. The first of a group stays visible where duplicates are hidden: existing files come
-            before gone ones, then shorter paths, then lower ids. Groups are ordered by their first id.
+            Song ids. If the page hides duplicates, it shows the first song of each group. A group is sorted:
+            existing files before gone ones, then shorter paths, then lower ids. Groups are sorted by their
+            first id.
         """
         rows = self._rows(
             """WITH sounds AS (
@@ -285,10 +289,10 @@ class FileTables(SongTables):
             groups.setdefault(sound, []).append(song_id)
         return sorted(groups.values())
 
-    # Song ids, which are made from paths
+    # Song ids: they are made from paths
 
     def _song_id(self, root_id: int, file: ScannedFile) -> str:
-        """Return the id of a file's song, or the first free one of the possible ids."""
+        """Return the id of the song of this file; for a new file, the first possible id that no song has."""
         known = self._value("SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, file.path))
         if known is not None:
             return known
@@ -298,7 +302,11 @@ class FileTables(SongTables):
         return song_id
 
     def _possible_ids(self, root_id: int, file: ScannedFile) -> list[str]:
-        """Return the ids that a file's song may have, best first: its path, then with the root's name."""
+        """Return the ids that the song of a file may get, in order of preference.
+
+        They are the path alone, after the root's name, and after the root's name and number, and at last the
+        bytes of the path as hexadecimal digits.
+        """
         root_name = self._value("SELECT name FROM roots WHERE id = ?", (root_id,))
         numbered = f"{root_name} {root_id}"
         return [
@@ -312,10 +320,10 @@ class FileTables(SongTables):
         return self._value("SELECT 1 FROM songs WHERE id = ?", (song_id,)) is None
 
     def move_song(self, song: SameSound, root_id: int, file: ScannedFile) -> str:
-        """Give a song the path of another file, and return its id.
+        """Store that a song's file now has another path, and return the song's id.
 
-        The song keeps its vector, cluster and place on the map. Its id follows the path, unless the id was
-        not made from the old path.
+        The song keeps its vector, cluster and position on the map. If its id was made from the old path, it
+        gets an id made from the new path.
         """
         with self.transaction():
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
@@ -337,7 +345,8 @@ class FileTables(SongTables):
 
     def _change_id(self, old: str, new: str) -> None:
         """Change a song's id in every table."""
-        # Check foreign keys only when the transaction ends: between these updates some rows refer to no song.
+        # Check foreign keys only at the end of the transaction: between these updates, some rows refer to the
+        # old id, which no song has.
         self._connection.pragma("defer_foreign_keys", True)
         self._rows("UPDATE songs SET id = ? WHERE id = ?", (new, old))
         for table, column in (
@@ -352,7 +361,7 @@ class FileTables(SongTables):
 
 
 def _same_sound(row: tuple) -> SameSound:
-    """Make a record of a row of `_SELECT_SAME_SOUND`."""
-    song_id, root_id, root, *rest, was_missed, fingerprint, audio_fingerprint = row
+    """Make a `SameSound` from a row of `_SELECT_SAME_SOUND`."""
+    song_id, root_id, root, *rest, was_marked_gone, fingerprint, audio_fingerprint = row
     fingerprints = frozenset(filter(None, (fingerprint, audio_fingerprint)))
-    return SameSound(song_id, root_id, as_root(root), *rest, bool(was_missed), fingerprints)
+    return SameSound(song_id, root_id, as_root(root), *rest, bool(was_marked_gone), fingerprints)

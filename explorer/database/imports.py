@@ -1,4 +1,4 @@
-"""Queries about songs imported from a database of the original scripts, and their clips."""
+"""Queries about songs imported from a database of the original scripts, and their clips (audio files)."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from explorer.database.vectors import VectorTables
 
 
 class ImportTables(SongTables, StateTables, VectorTables):
-    """Queries about imported songs, and the state of the database that they came from."""
+    """Queries about imported songs and the original database."""
 
     def store_imported(
         self, song_id: str, info: str, genres: tuple[str, ...], vector: np.ndarray | None
     ) -> bool:
-        """Store a song of another database, without a file.
+        """Store a song of an original database, without a file.
 
         Parameters
         ----------
         info : str
             A JSON object.
         vector : np.ndarray [shape=(512,), float64] or None
-            None if the other database has no usable vector.
+            None if the original database has no usable vector of the song.
 
         Returns
         -------
         bool
-            Whether anything changed.
+            Whether this changed the library.
         """
         before = self._connection.total_changes()
         with self.transaction():
@@ -71,7 +71,7 @@ class ImportTables(SongTables, StateTables, VectorTables):
         return [song_id for (song_id,) in self._rows("SELECT id FROM songs ORDER BY id")]
 
     def was_imported(self, song_id: str) -> bool:
-        """Return whether a song was imported: the info of an indexed song holds the path of its file."""
+        """Return whether a song was imported. Only the info of an indexed song has the path of its file."""
         sql = "SELECT info ->> '$.path' IS NULL FROM readable_songs WHERE id = ?"
         return self._value(sql, (song_id,)) == 1
 
@@ -82,10 +82,10 @@ class ImportTables(SongTables, StateTables, VectorTables):
                 self._rows("DELETE FROM songs WHERE id = ?", (song_id,))
 
     def origin(self) -> dict:
-        """Return the state of the other database that `store_origin` stored last, or an empty dict."""
+        """Return what `store_origin` stored about the original database, or an empty dict."""
         return self._state("origin") or {}
 
     def store_origin(self, origin: dict) -> None:
-        """Store the state of the other database that this library now matches."""
+        """Store the state that the original database had when this library was last updated from it."""
         with self.transaction():
             self._store_state("origin", origin)

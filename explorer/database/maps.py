@@ -18,14 +18,14 @@ class MapTables(StateTables):
     def store_map(self, new: Map, *, base_revision: int | None = None) -> bool:
         """Store the projections and clusters of a map in one transaction.
 
-        Each projection replaces the stored one of the same name; other stored projections stay. Songs that
-        were deleted meanwhile are left out.
+        Each projection replaces the stored projection of the same name. Other stored projections stay. Songs
+        that were deleted while the map was computed are left out.
 
         Parameters
         ----------
         base_revision : int, optional
-            The revision of the map that the new one was made from. If another program has stored a map since
-            then, nothing is stored.
+            The revision of the stored map when the new map was started. If another program has stored a map
+            since then, this stores nothing.
 
         Returns
         -------
@@ -54,7 +54,7 @@ class MapTables(StateTables):
             )
             self._store_state("cluster_count", new.cluster_count)
             self._store_state("neighbourhood", new.neighbourhood)
-            self.renew_map()
+            self.increment_map_revision()
         return True
 
     def _store_projection(
@@ -72,7 +72,7 @@ class MapTables(StateTables):
             ((name, song_id, *xy[row], near[row]) for row, song_id in rows),
         )
 
-    def renew_map(self) -> None:
+    def increment_map_revision(self) -> None:
         """Increase the map's revision, so that open pages load the map again."""
         with self.transaction():
             self._rows(
@@ -83,11 +83,11 @@ class MapTables(StateTables):
     # Reading
 
     def map_revision(self) -> int:
-        """Return the map's revision; a page that shows another revision is out of date."""
+        """Return the revision of the map. A page that shows another revision is out of date."""
         return self._state("map_revision") or 0
 
     def has_unplaced_songs(self) -> bool:
-        """Return whether a song with a vector lacks a place on the map, as after a run that was killed."""
+        """Return whether a song with a vector has no position on the map, for example after a killed run."""
         return bool(
             self._value(
                 """SELECT EXISTS (
@@ -104,7 +104,7 @@ class MapTables(StateTables):
         return {name: {"parameters": json.loads(p), "quality": json.loads(q)} for name, p, q in rows}
 
     def positions(self, projection: str) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Return the songs' positions in a projection.
+        """Return the positions of the songs in one projection.
 
         Returns
         -------
@@ -112,7 +112,8 @@ class MapTables(StateTables):
             Sorted.
         positions : np.ndarray [shape=(n, 2), float32]
         near : np.ndarray [shape=(n,), int16]
-            How many of each song's ten true neighbours lie near it on the map; -1 if unknown.
+            How many of the ten songs with the most similar vectors lie near the song on the map; -1 if
+            unknown. `explorer.mapping.quality.neighbours_near` computes it.
         """
         rows = self._rows(
             "SELECT song_id, x, y, coalesce(near, -1) FROM positions WHERE projection = ? ORDER BY song_id",
@@ -123,9 +124,10 @@ class MapTables(StateTables):
         return list(ids), np.ascontiguousarray(xy), np.array(near, dtype=np.int16)
 
     def clusters(self) -> tuple[dict[str, int], list[str], list[str]]:
-        """Return each song's cluster number, the clusters' names, and the clusters' representatives.
+        """Return the cluster number of each song, the names of the clusters and their representatives.
 
-        Names and representatives (song ids) are in the order of the numbers, which start at 0.
+        Cluster numbers start at 0 and are the indices of the lists of names and representatives. A
+        representative is a song id, or "" if that song was deleted.
         """
         labels = dict(self._rows("SELECT song_id, cluster FROM song_clusters"))
         rows = self._rows("SELECT name, coalesce(anthem, '') FROM clusters ORDER BY number")
@@ -136,5 +138,5 @@ class MapTables(StateTables):
         return self._state("cluster_count")
 
     def neighbourhood(self) -> dict:
-        """Return figures about the true neighbours: hubness, and genre purity compared with chance."""
+        """Return measures of neighbours by vector: hubness, and genre purity compared with chance."""
         return self._state("neighbourhood") or {}

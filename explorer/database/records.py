@@ -19,13 +19,13 @@ VECTOR_SIZE = 512
 
 @dataclass(frozen=True)
 class Song:
-    """A song to be stored: its file, its tags and what decoding found."""
+    """A song to be stored: its file, its tags and the results of decoding."""
 
     file: ScannedFile
     tags: Tags
     fingerprint: str
     format: str
-    """Container and codec, such as `"mp3/mp3"` or `"mp4/alac"`: they decide whether a browser can play it."""
+    """Container and codec, such as `"mp3/mp3"` or `"mp4/alac"`. Browsers cannot play all of them."""
     duration_s: float
     preview_start_s: float | None = None
     """Start of the most typical part of the song; None if it was not computed."""
@@ -35,7 +35,7 @@ class Song:
 
 @dataclass(frozen=True)
 class SameSound:
-    """A stored song with a vector whose audio is the same as that of a file."""
+    """A song in songs.db that has a vector and the same audio as a file."""
 
     song_id: str
     root_id: int
@@ -44,27 +44,27 @@ class SameSound:
     format: str
     duration_s: float
     preview_start_s: float | None
-    was_missed: bool
-    """Whether an earlier run found that its file was gone."""
+    was_marked_gone: bool
+    """Whether an earlier run found that the file of the song was gone."""
     fingerprints: frozenset[str]
     """Fingerprints of the file's bytes and of its audio."""
 
     @property
     def is_gone(self) -> bool:
-        """Whether its file is gone; a file whose root folder cannot be reached does not count as gone."""
-        return self.was_missed or is_missing(self.root, absolute_path(str(self.root), self.path))
+        """Whether the file of the song is gone; False if its root folder cannot be reached."""
+        return self.was_marked_gone or is_missing(self.root, absolute_path(str(self.root), self.path))
 
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file in songs.db: one that became a song, or one that failed."""
+    """What songs.db holds about a file that was indexed or that failed."""
 
     size_bytes: int
     modified_ns: int
     song_id: str | None
     failed: bool
     gone: bool = False
-    """Whether an earlier run found that it was gone."""
+    """Whether an earlier run found that the file was gone."""
 
     def is_unchanged(self, file: ScannedFile) -> bool:
         """Return whether the file still has the size and modification time that were stored."""
@@ -88,7 +88,7 @@ class Map:
 
     song_ids: list[str]
     positions: dict[str, np.ndarray]
-    """Projection name to positions [shape=(n, 2)]."""
+    """The positions of the songs [shape=(n, 2)], by name of the projection."""
     parameters: dict[str, dict]
     quality: dict[str, dict]
     labels: np.ndarray
@@ -97,16 +97,17 @@ class Map:
     representatives: list[str]
     """The id of the song nearest each cluster's centre."""
     near: dict[str, np.ndarray] = field(default_factory=dict)
-    """Projection name to how many of each song's ten true neighbours lie near it [shape=(n,), uint8]."""
+    """How many of the ten songs with the most similar vectors lie near each song on the map, by name of the
+    projection [shape=(n,), uint8]."""
     neighbourhood: dict = field(default_factory=dict)
-    """Figures about the true neighbours: hubness, and genre purity compared with chance."""
+    """Measures of neighbours by vector: hubness, and genre purity compared with chance."""
     cluster_count: int | None = None
     """How many clusters the user asked for; None if the number is chosen automatically."""
 
 
 @dataclass(frozen=True)
 class SongRow:
-    """A song as the page and the command line show it."""
+    """The fields of a song that the page and the command line show."""
 
     song_id: str
     title: str
@@ -121,7 +122,7 @@ class SongRow:
     """When its file was first found gone, in UTC, ISO 8601; None while the file exists."""
 
     def document(self) -> dict:
-        """Return the fields that cluster names are made from."""
+        """Return the fields from which the clusters get their names."""
         return {
             "genres": list(self.genres),
             "artist": self.artist,
@@ -156,7 +157,7 @@ def encode_vector(vector: np.ndarray) -> bytes:
 
 
 _NPY_HEADER = encode_vector(np.zeros(VECTOR_SIZE))[: -VECTOR_SIZE * 8]
-"""The bytes that np.save writes before the 4,096 bytes of a vector."""
+"""The header that np.save writes before the 4,096 bytes of a vector's values."""
 
 
 def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
@@ -169,7 +170,7 @@ def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
     Raises
     ------
     LibraryError
-        If the blob has neither format, or the vector has another size.
+        If the blob is in neither of these formats, or the vector does not have 512 values.
     """
     try:
         return read_vector(blob)
@@ -180,23 +181,24 @@ def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
 
 
 def read_vector(blob: object) -> np.ndarray:
-    """Decode a vector like `decode_vector`, for a value of any type.
+    """Decode a vector like `decode_vector`, from a value of any type.
 
     Raises
     ------
     ValueError
-        If it is not a vector; the text says what it is instead.
+        If the value is not a vector. The message says what it is, for example its type or size.
     """
     if not isinstance(blob, bytes):
         raise ValueError("nothing" if blob is None else f"of the type {type(blob).__name__}")
     if len(blob) == len(_NPY_HEADER) + VECTOR_SIZE * 8 and blob.startswith(_NPY_HEADER):
-        # Fast path for nearly all vectors: np.load takes twenty times as long.
+        # Nearly all vectors have this header. np.load would take twenty times as long.
         return np.frombuffer(blob, dtype="<f8", offset=len(_NPY_HEADER)).astype(np.float64)
     try:
         is_npy = blob[:6] == b"\x93NUMPY"
         vector = np.load(io.BytesIO(blob), allow_pickle=False) if is_npy else np.frombuffer(blob, dtype="<f8")
     except Exception:
-        # A damaged header can raise anything: np.load evaluates it and allocates as much as it asks for.
+        # np.load can raise any exception for a damaged header: it evaluates the header as Python and then
+        # allocates an array of the size that the header names.
         raise ValueError(f"{len(blob)} bytes") from None
     if vector.shape != (VECTOR_SIZE,) or vector.dtype.kind != "f" or vector.dtype.itemsize != 8:
         raise ValueError(f"{vector.dtype.name}, shape {vector.shape}" if is_npy else f"{len(blob)} bytes")

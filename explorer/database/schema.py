@@ -1,19 +1,23 @@
-"""The tables of songs.db, as a list of migrations: an older file runs those that it lacks."""
+"""The tables of songs.db, as a list of migrations.
 
-_ADD_WORDS = """
+Opening an older file runs the migrations that were added since it was written.
+"""
+
+_INDEX_NEW_TEXT = """
         INSERT INTO song_words(rowid, title, artist, album, genres)
         VALUES (new.number, new.title, new.artist, new.album, new.genres);"""
-_REMOVE_WORDS = """
+_UNINDEX_OLD_TEXT = """
         INSERT INTO song_words(song_words, rowid, title, artist, album, genres)
         VALUES ('delete', old.number, old.title, old.artist, old.album, old.genres);"""
-_ADD_TEXTS = """INSERT INTO song_texts(song_id, title, artist, album, genres)
+_INSERT_TEXTS = """INSERT INTO song_texts(song_id, title, artist, album, genres)
         SELECT id, title, artist, album, genres FROM texts_of_songs"""
-_RENEW_GENRES = """UPDATE song_texts
+_UPDATE_GENRES = """UPDATE song_texts
         SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')"""
 
 MIGRATIONS = (
-    # The first three tables are those of the original experiment, so that its queries work on our databases.
-    # They are not STRICT, because STRICT tables have no JSON type; our own tables are.
+    # The first three tables are the same as in the original experiment, so that its queries also work on a
+    # library. They are not STRICT, because STRICT tables have no JSON type; all other tables are STRICT.
+    # The column `anthem` holds the representative of a cluster: the song nearest its centre.
     """
     CREATE TABLE IF NOT EXISTS songs(
         id TEXT PRIMARY KEY,
@@ -81,25 +85,25 @@ MIGRATIONS = (
         cluster INTEGER NOT NULL REFERENCES clusters(number) ON DELETE CASCADE
     ) STRICT;
     """,
-    # An int8 network depends on the songs that it was calibrated with, so the library stores it.
+    # The library stores its int8 network: the network depends on the songs that it was calibrated with.
     """
     CREATE TABLE networks(
         precision TEXT PRIMARY KEY,
         content BLOB NOT NULL
     ) STRICT;
     """,
-    # near: how many of the song's ten true neighbours lie near it on the map.
+    # near: how many of the ten songs with the most similar vectors lie near the song on the map.
     """
     ALTER TABLE positions ADD COLUMN near INTEGER;
     """,
-    # Where the song's preview starts: at its most typical window.
+    # The start of the preview in seconds: the start of the most typical window.
     """
     ALTER TABLE files ADD COLUMN preview_start_s REAL;
     """,
-    # Searching 100,000 songs needs a full-text index. Triggers on songs and songs_genres keep it current,
-    # even when other programs write into them. song_texts has its own integer key, `number`: VACUUM may
-    # renumber the rows of tables without one. A genre counts once even if a program stored it twice; a value
-    # that is not text is ignored. Older libraries may have an index without genres, which is dropped first.
+    # Searching 100,000 songs needs a full-text index. Triggers on songs and songs_genres update it, even
+    # when other programs write into these tables. song_texts has an integer primary key, `number`: without
+    # one, VACUUM could renumber its rows. A genre that is stored twice for a song counts once. A genre that
+    # is not text is ignored. Older libraries may have an index without genres, which is dropped first.
     f"""
     DROP TRIGGER IF EXISTS songs_added;
     DROP TRIGGER IF EXISTS songs_changed;
@@ -152,34 +156,34 @@ MIGRATIONS = (
             ) AS album,
             genres
         FROM readable_songs JOIN genres_of_songs USING (id);
-    CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN {_ADD_WORDS} END;
-    CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN {_REMOVE_WORDS} END;
+    CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN {_INDEX_NEW_TEXT} END;
+    CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN {_UNINDEX_OLD_TEXT} END;
     CREATE TRIGGER song_texts_changed AFTER UPDATE OF genres ON song_texts
-    WHEN old.genres <> new.genres BEGIN {_REMOVE_WORDS} {_ADD_WORDS} END;
+    WHEN old.genres <> new.genres BEGIN {_UNINDEX_OLD_TEXT} {_INDEX_NEW_TEXT} END;
     CREATE TRIGGER songs_added AFTER INSERT ON songs BEGIN
         DELETE FROM song_texts WHERE song_id = new.id; -- INSERT OR REPLACE fires no delete trigger.
-        {_ADD_TEXTS} WHERE id = new.id;
+        {_INSERT_TEXTS} WHERE id = new.id;
     END;
     CREATE TRIGGER songs_changed AFTER UPDATE OF id, info ON songs BEGIN
         DELETE FROM song_texts WHERE song_id IN (old.id, new.id);
-        {_ADD_TEXTS} WHERE id = new.id;
+        {_INSERT_TEXTS} WHERE id = new.id;
     END;
     -- The foreign key would do this, but some programs do not enforce foreign keys.
     CREATE TRIGGER songs_removed AFTER DELETE ON songs BEGIN
         DELETE FROM song_texts WHERE song_id = old.id;
     END;
     CREATE TRIGGER genres_added AFTER INSERT ON songs_genres BEGIN
-        {_RENEW_GENRES} WHERE song_id = new.song_id;
+        {_UPDATE_GENRES} WHERE song_id = new.song_id;
     END;
     CREATE TRIGGER genres_changed AFTER UPDATE ON songs_genres BEGIN
-        {_RENEW_GENRES} WHERE song_id IN (old.song_id, new.song_id);
+        {_UPDATE_GENRES} WHERE song_id IN (old.song_id, new.song_id);
     END;
     CREATE TRIGGER genres_removed AFTER DELETE ON songs_genres BEGIN
-        {_RENEW_GENRES} WHERE song_id = old.song_id;
+        {_UPDATE_GENRES} WHERE song_id = old.song_id;
     END;
-    {_ADD_TEXTS};
+    {_INSERT_TEXTS};
     """,
-    # The speed of embedding can be measured only during the run, so each run is recorded.
+    # One row per index run: the speed of embedding can be measured only during a run.
     """
     CREATE TABLE runs(
         id INTEGER PRIMARY KEY,
@@ -191,12 +195,13 @@ MIGRATIONS = (
         audio_seconds REAL NOT NULL
     ) STRICT;
     """,
-    # The user's choice of where a folder's genres come from; NULL if the user made none.
+    # The source of a folder's genres that the user chose; NULL if the user chose none.
     """
     ALTER TABLE roots ADD COLUMN genres_from TEXT;
     """,
-    # audio_fingerprint does not change when tags do; it is NULL if it was not computed. gone_since is when
-    # the file was first found gone; it is NULL while the file exists. A gone song stays until it is pruned.
+    # audio_fingerprint does not depend on the tags; it is NULL if it was not computed. gone_since is the time
+    # when the file was first found gone; it is NULL while the file exists. A gone song stays in the library
+    # until the command `prune` deletes it.
     """
     ALTER TABLE files ADD COLUMN audio_fingerprint TEXT;
     ALTER TABLE files ADD COLUMN gone_since TEXT;

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import re
 
-from explorer.database.connection import LibraryFile
+from explorer.database.connection import LibraryConnection
 
-# Only so many matches are ranked. If there are more, SQLite returns an arbitrary selection.
+# At most this many matches of a query are read and sorted. If there are more, SQLite chooses which.
 _MAX_MATCHES = 400
 _MAX_TEXT_LENGTH = 200
 _WORD = re.compile(r"\w+")
 
 
-class SearchTables(LibraryFile):
+class SearchTables(LibraryConnection):
     """Full-text search with SQLite's FTS5."""
 
     def search(self, text: str) -> list[str]:
-        """Find the songs that match a text: each of its words begins a word of the song.
+        """Find the songs that match a text.
 
-        The order is: titles that begin with the text; titles that match all words; songs that match with
-        title, artist and album together; songs that match only with their genres too. If no song matches,
-        the text is searched as a substring of titles and artists, then of genres. This also finds text in
-        scripts without spaces between words.
+        A song matches if each word of the text is the beginning of a word in its title, artist, album or
+        genres. The order is: titles that begin with the text; titles that contain all words; songs whose
+        title, artist and album together contain all words; songs that match only because of a genre. If no
+        song matches, the text is searched as a substring of titles and artists, then of genres. This also
+        finds text in scripts without spaces between words, such as Chinese.
 
         Returns
         -------
         list of str
-            Ids of at most 400 songs, the best first.
+            Ids of at most 400 songs, in this order.
         """
-        # A browser may send a lone surrogate, which UTF-8 cannot encode.
+        # Remove lone surrogates, which a browser may send and UTF-8 cannot encode.
         text = text[:_MAX_TEXT_LENGTH].encode("utf-8", "ignore").decode("utf-8")
         words = _WORD.findall(text)
         matches: dict[str, None] = {}

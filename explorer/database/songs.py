@@ -1,4 +1,4 @@
-"""Queries about songs: how they are shown, found by text and tagged with genres."""
+"""Queries about songs: their titles and other fields, how to find them by text, and their genres."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from explorer.database.connection import LibraryFile
+from explorer.database.connection import LibraryConnection
 from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path, year_of
 from explorer.errors import SongNotFoundError
 from explorer.util.text import valid_text
@@ -19,14 +19,14 @@ _MAX_CACHED = 10_000
 
 @dataclass(frozen=True)
 class PlaylistSong:
-    """A song as a playlist needs it.
+    """The fields of a song that playlists and exports need.
 
     Attributes
     ----------
     root : str or None
         The root folder or URL; None if the library has no file for the song.
     path : bytes or None
-        Relative to the root, as `os.fsencode` returns it, with `/`.
+        The path relative to the root, as `os.fsencode` returns it, with `/`.
     year : str
         Four digits, or empty.
     """
@@ -42,7 +42,7 @@ class PlaylistSong:
     path: bytes | None = None
 
 
-class SongTables(LibraryFile):
+class SongTables(LibraryConnection):
     """Queries about the tables songs and songs_genres."""
 
     # Songs by id
@@ -92,7 +92,7 @@ class SongTables(LibraryFile):
         )
 
     def playlist_songs(self, song_ids: Sequence[str]) -> list[PlaylistSong]:
-        """Return songs with their files, in the given order; unknown ids are left out."""
+        """Return songs with the paths of their files, in the given order. Unknown ids are left out."""
         rows = self._rows(
             """SELECT song_id, title, artist, album,
                    (SELECT json_group_array(genre ORDER BY rowid) FROM songs_genres
@@ -138,7 +138,7 @@ class SongTables(LibraryFile):
         return StoredFile(absolute_path(root, path), *rest)
 
     def titles_and_artists(self, song_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Return the title and artists of some songs, by song id; unknown ids are left out."""
+        """Return the title and the artists of each given song, by song id. Unknown ids are left out."""
         rows = self._rows(
             """SELECT song_id, title, artist
                FROM json_each(?) CROSS JOIN song_texts ON song_id = json_each.value""",
@@ -159,7 +159,7 @@ class SongTables(LibraryFile):
                    iif(json_type(info, '$.artists') = 'array', info -> '$.artists', '[]')
                FROM readable_songs"""
         )
-        # Many songs share their year and artists, so each distinct value is parsed once.
+        # Many songs have the same year and artists. The cache parses each distinct value once.
         names, years = lru_cache(_MAX_CACHED)(_artist_names), lru_cache(_MAX_CACHED)(year_of)
         return {
             song_id: SongFacts(
@@ -171,17 +171,18 @@ class SongTables(LibraryFile):
     # Songs by text
 
     def find_song(self, text: str, *, by_file_name: bool = True) -> SongRow:
-        """Return the one song with this id, file path, title or file name.
+        """Return the only song that has this text as its id, file path, title or file name.
 
         Parameters
         ----------
         by_file_name : bool
-            Whether the end of a song's path may match, with or without its extension, if nothing else does.
+            Whether to compare the text with the ends of file paths too, with and without extension, if no id,
+            path or title matches.
 
         Raises
         ------
         SongNotFoundError
-            If no song matches, or if several do: the message then lists their ids.
+            If no song matches, or if several match; the message then lists up to five of their ids.
         """
         matches = self.song_ids_matching(text, by_file_name=by_file_name)
         if not matches:
@@ -197,8 +198,12 @@ class SongTables(LibraryFile):
         return self.song(matches[0])
 
     def song_ids_matching(self, text: str, *, by_file_name: bool = True) -> list[str]:
-        """Return the songs with this id, else with this file path, else this title, else this file name."""
-        # A command-line argument that is not UTF-8 holds surrogates, which no id and no title contains.
+        """Return the ids of the songs that a text names.
+
+        The text is compared with ids, then file paths, then titles, then file names. The first of these that
+        matches a song gives the result. See `find_song` for `by_file_name`.
+        """
+        # A command-line argument that is not UTF-8 contains surrogates. Ids and titles never contain them.
         readable_text = valid_text(text)
         matches = self._rows("SELECT id FROM songs WHERE id = ?", (readable_text,))
         if not matches:
@@ -213,7 +218,7 @@ class SongTables(LibraryFile):
         return [song_id for (song_id,) in matches]
 
     def _ids_by_path(self, text: str) -> list[str]:
-        """Return the song whose file has this absolute or relative path: a list of one id or none."""
+        """Return the song whose file has this absolute or relative path: a list with one id, or none."""
         path = expand_home(text).absolute()
         for root_id, root in self._rows("SELECT id, path FROM roots"):
             if path.is_relative_to(root):
@@ -228,7 +233,7 @@ class SongTables(LibraryFile):
     def _ids_by_file_name(self, text: str) -> list[str]:
         """Return the songs whose path, with or without extension, ends with a text.
 
-        Paths that match with the same case are preferred.
+        Case is ignored only if no path matches with the same case.
         """
         end = Path(text).as_posix()
         if end == ".":
@@ -239,7 +244,7 @@ class SongTables(LibraryFile):
                LEFT JOIN files ON song_id = songs.id LEFT JOIN roots ON roots.id = root_id
                ORDER BY songs.id"""
         ):
-            # An imported song may have no known file; its id is then the file's name.
+            # An imported song may have no file. Its id is compared instead.
             full_path = song_id if path is None else f"{root}/{os.fsdecode(path)}".replace(os.sep, "/")
             if end.casefold() not in full_path.casefold():
                 continue
@@ -253,7 +258,7 @@ class SongTables(LibraryFile):
     # Genres
 
     def genres(self) -> dict[str, tuple[str, ...]]:
-        """Return the genres of each song that has any, in the order of its tags."""
+        """Return the genres of each song that has genres, in the order of its tags."""
         genres: dict[str, dict[str, None]] = {}
         for song_id, genre in self._rows("SELECT song_id, genre FROM songs_genres ORDER BY rowid"):
             genres.setdefault(song_id, {})[genre] = None
@@ -281,12 +286,12 @@ class SongTables(LibraryFile):
 
 
 def _year_text(year: object, released: object) -> str:
-    """Return a song's year as four digits, else the year of its album's release, else nothing."""
+    """Return the year of a song as four digits, else the year of the album's release, else ""."""
     return str(year_of(year) or year_of(released) or "")
 
 
 def _artist_names(artists: str) -> tuple[str, ...]:
-    """Return the distinct names in a JSON list of artists, which any program may have written."""
+    """Return the distinct names in a JSON list of artists. Invalid JSON and invalid items are ignored."""
     try:
         values = [value.get("name") if isinstance(value, dict) else value for value in json.loads(artists)]
     except (ValueError, RecursionError):
@@ -296,7 +301,10 @@ def _artist_names(artists: str) -> tuple[str, ...]:
 
 
 def expand_home(text: str) -> Path:
-    """Expand `~` at the start of a path, if it names a home folder; a song's title may start with `~` too."""
+    """Expand `~` at the start of a path.
+
+    If it names no home folder, the path stays as it is: a song's title may start with `~` too.
+    """
     try:
         return Path(text).expanduser()
     except RuntimeError:

@@ -1,11 +1,11 @@
-"""Queries about the model that made the vectors, its precision trial, and the index runs."""
+"""Queries about the model that made the vectors, the trial that chose its precision, and the index runs."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import astuple, dataclass
 
-from explorer.database.connection import LibraryFile
+from explorer.database.connection import LibraryConnection
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,12 @@ class Run:
     started : str
         In UTC, ISO 8601.
     seconds : float
-        Time spent on songs; making previews afterwards does not count.
+        Time spent on songs, without the time for making previews afterwards.
     indexed, copied, failed : int
-        Songs. `copied` is the part of `indexed` that kept a known vector, because their bytes were known.
+        Numbers of songs. `copied` counts the songs of `indexed` that were not embedded, because the library
+        already had a vector of the same audio.
     audio_seconds : float
-        Playing time of the indexed songs.
+        Duration of the embedded songs.
     """
 
     started: str
@@ -33,17 +34,17 @@ class Run:
 
     @property
     def songs_per_second(self) -> float | None:
-        """Embedded songs per second of work; None if no song was embedded."""
+        """Embedded songs per second of the run; None if no song was embedded."""
         embedded = self.indexed - self.copied
         return embedded / self.seconds if embedded > 0 and self.seconds > 0 else None
 
     @property
     def times_real_time(self) -> float | None:
-        """Seconds of audio per second of work; None if no song was embedded."""
+        """Seconds of audio per second of the run; None if no song was embedded."""
         return self.audio_seconds / self.seconds if self.songs_per_second else None
 
 
-class StateTables(LibraryFile):
+class StateTables(LibraryConnection):
     """Queries about the tables state, networks and runs."""
 
     # Single values, stored as JSON
@@ -62,7 +63,7 @@ class StateTables(LibraryFile):
         return self._state("model")
 
     def precision_trial(self) -> dict | None:
-        """Return the measurements by which the precision was chosen, or None if the user chose it."""
+        """Return the measurements that decided the precision, or None if the user chose the precision."""
         return self._state("precision_trial")
 
     def network(self) -> bytes | None:
@@ -82,16 +83,17 @@ class StateTables(LibraryFile):
         Parameters
         ----------
         trial : dict, optional
-            The measurements by which its precision was chosen.
+            The measurements that decided the precision of the model.
         network : bytes, optional
-            The int8 network that was quantised for it. It is stored if the library has none.
+            The int8 network of this model. It is stored if the library has none.
         damaged : bytes, optional
-            A stored network that `network` may replace; any other stored network stays.
+            The damaged network that the library holds and that `network` replaces. Any other stored network
+            stays.
 
         Returns
         -------
         dict
-            The recorded model, from this or another program. The caller must make its vectors with it.
+            The recorded model, from this or another program. The caller must compute all vectors with it.
         """
         text = json.dumps(model, sort_keys=True)
         with self.transaction():
@@ -123,7 +125,7 @@ class StateTables(LibraryFile):
             )
 
     def runs(self) -> list[Run]:
-        """Return the runs that embedded songs or tried to, oldest first."""
+        """Return the index runs that had files to index, oldest first."""
         return [
             Run(*row)
             for row in self._rows(

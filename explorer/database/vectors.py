@@ -6,14 +6,14 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from explorer.database.connection import LibraryFile, translate_errors
+from explorer.database.connection import LibraryConnection, translate_errors
 from explorer.database.records import VECTOR_SIZE, decode_vector
 
 _HAS_SONG = "song_id IN (SELECT id FROM songs)"
-"""Other programs may not enforce foreign keys, so songs_vectors may hold ids that `songs` lacks."""
+"""This leaves out vectors without a song: other programs may delete a song and not its vector."""
 
 
-class VectorTables(LibraryFile):
+class VectorTables(LibraryConnection):
     """Queries about the table songs_vectors."""
 
     def vector(self, song_id: str) -> np.ndarray:
@@ -33,7 +33,7 @@ class VectorTables(LibraryFile):
         Parameters
         ----------
         dtype : type
-            np.float32 takes half the memory: 2 GB for a million songs.
+            The type of the result. np.float32 takes half the memory of np.float64: 2 GB for a million songs.
 
         Returns
         -------
@@ -63,7 +63,7 @@ class VectorTables(LibraryFile):
         return self._value(f"SELECT count(*) FROM songs_vectors WHERE {_HAS_SONG}")
 
     def _store_vector(self, song_id: str, blob: bytes) -> bool:
-        """Store an encoded vector; if it replaces a different one, the song loses its place on the map.
+        """Store an encoded vector. If it replaces a different vector, delete the song's positions on the map.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Queries for the report that verifies songs.db: they return everything as stored, damaged or not."""
+"""Queries for the report that checks songs.db: they also return damaged and inconsistent values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from explorer.database.connection import LibraryFile, translate_errors
+from explorer.database.connection import LibraryConnection, translate_errors
 from explorer.database.records import absolute_path
 
 _BLOBS_PER_BATCH = 4096
@@ -17,7 +17,7 @@ _MAX_PROBLEMS = 10
 
 
 @dataclass(frozen=True)
-class FiledVector:
+class SourceFile:
     """The file that a song's vector was made from.
 
     Attributes
@@ -25,9 +25,9 @@ class FiledVector:
     path : Path
         Absolute path.
     size_bytes, modified_ns, fingerprint
-        Of the file when its vector was made.
+        The size, modification time and fingerprint of the file when the vector was computed.
     duration_s : float
-        Length of the decoded audio.
+        Duration of the decoded audio.
     """
 
     path: Path
@@ -37,16 +37,16 @@ class FiledVector:
     duration_s: float
 
 
-class VerifyTables(LibraryFile):
+class VerifyTables(LibraryConnection):
     """Read-only queries that also work on a damaged library."""
 
     def integrity_problems(self) -> list[str]:
-        """Return the first ten problems that SQLite's own integrity check finds."""
+        """Return the first ten problems that SQLite's integrity check finds."""
         rows = self._rows(f"PRAGMA integrity_check({_MAX_PROBLEMS})")
         return [str(text) for (text,) in rows if text != "ok"]
 
     def stray_rows(self) -> dict[str, int]:
-        """Count, per table, the rows that refer to a song, folder or map that does not exist."""
+        """Count, per table, the rows that refer to a missing song, root, cluster or projection."""
         counts: dict[str, int] = {}
         for table, *_ in self._rows("PRAGMA foreign_key_check"):
             counts[table] = counts.get(table, 0) + 1
@@ -67,29 +67,29 @@ class VerifyTables(LibraryFile):
         return [str(song_id) for (song_id,) in rows]
 
     def vector_blobs(self) -> Iterator[list[tuple[str, object]]]:
-        """Yield (song id, stored value) of every vector, ordered by id, in batches of 4,096."""
+        """Yield the song id and the stored value of every vector, ordered by id, in batches of 4,096."""
         with translate_errors(self.path):
             cursor = self._connection.execute("SELECT song_id, embedding FROM songs_vectors ORDER BY song_id")
             while rows := list(islice(cursor, _BLOBS_PER_BATCH)):
                 yield rows
 
-    def filed_vectors(self) -> dict[str, FiledVector]:
+    def source_files(self) -> dict[str, SourceFile]:
         """Return the file of each song that has a file and a vector, by song id."""
         rows = self._rows(
             """SELECT song_id, roots.path, files.path, size_bytes, modified_ns, fingerprint, duration_s
                FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
         )
-        return {song_id: FiledVector(absolute_path(root, path), *rest) for song_id, root, path, *rest in rows}
+        return {song_id: SourceFile(absolute_path(root, path), *rest) for song_id, root, path, *rest in rows}
 
     def stored_positions(self) -> dict[str, dict[str, tuple[float, float, int | None]]]:
-        """Return, per projection, each song's x, y and count of near neighbours as stored, by song id."""
+        """Return the stored x, y and `near` of each song, by projection and song id."""
         places: dict[str, dict] = {name: {} for (name,) in self._rows("SELECT name FROM projections")}
         for name, song_id, x, y, near in self._rows("SELECT projection, song_id, x, y, near FROM positions"):
             places.setdefault(name, {})[song_id] = (x, y, near)
         return places
 
     def stored_quality(self) -> dict[str, dict]:
-        """Return each projection's quality figures; an empty dict if they cannot be read."""
+        """Return the quality figures of each projection; an empty dict if they are not a JSON object."""
         figures: dict[str, dict] = {}
         for name, text in self._rows("SELECT name, quality FROM projections ORDER BY name"):
             figures[name] = {}

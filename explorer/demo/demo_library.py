@@ -28,13 +28,13 @@ def is_demo_folder(folder: Path) -> bool:
 
 
 def holds_only_demo_songs(database: Database) -> bool:
-    """Return whether a library has a folder of songs, and only the demo's."""
+    """Return whether the demo's folder is the only folder of songs in a library."""
     roots = database.roots()
     return bool(roots) and all(is_demo_folder(Path(root)) for root in roots)
 
 
 def holds_other_songs(database: Database) -> bool:
-    """Return whether a library holds other songs than the demo's; an imported library may have no folder."""
+    """Return whether a library has songs that are not the demo's. An imported library may have no folder."""
     is_empty = not database.roots() and not database.song_ids()
     return not is_empty and not holds_only_demo_songs(database)
 
@@ -80,8 +80,8 @@ def make_previews_in_background(settings: Settings) -> Iterator[None]:
 def demo_precision() -> str:
     """Return the precision for the demo: bfloat16 if the processor supports it natively, else float32.
 
-    A user's library measures which precision is accurate. For the demo this would take longer than the
-    embedding itself.
+    In a user's library, `index` measures which precision is exact enough. For the demo this measurement would
+    take longer than the embedding itself.
     """
     return "bfloat16" if "bfloat16" in native_precisions() else "float32"
 
@@ -91,7 +91,7 @@ def _index(database: Database, settings: Settings, *, weights: str | None, hop_s
     if recorded is not None and weights is None:
         request = ModelRequest(models_dir=settings.models)
         return index_folder(IndexRun(database, FOLDER, request=request, reporter=reporter))
-    # With `weights` given, embed the songs of an earlier demo again.
+    # If `weights` is given, the songs of an earlier demo are embedded again.
     request = ModelRequest(
         models_dir=settings.models,
         weights=weights,

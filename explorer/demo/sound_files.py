@@ -27,7 +27,8 @@ def write_sound(
         Ends in `.mp3`, `.flac` or `.wav`; its folder is created if it is missing.
     samples : np.ndarray [shape=(n,) or (n, channels), float32]
     tags : dict of str to str
-        Keys are the names of Vorbis comments. WAV allows title, artist, album, genre and tracknumber only.
+        The keys are names of Vorbis comments. For WAV, only title, artist, album, genre and tracknumber are
+        allowed.
     **options
         Options of `soundfile.write` for encoding MP3.
 

@@ -1,8 +1,9 @@
-"""Makes chords, tones, noises and a rhythm of known similarity, to test an embedding with.
+"""Makes chords, tones, noises and a rhythm, whose similarities are known, to test an embedding.
 
-The three chords have the same register, and the two noises are both broadband. A good embedding therefore
-places the chords near each other and the noises near each other. OpenL3 scales each window by its own
-maximum, so a silent window has a flat spectrum: `silence_then_tone` is near white noise, not near the tones.
+The three chords have the same register, and both noises contain a wide band of frequencies. Therefore a good
+embedding gives similar vectors to the chords, and similar vectors to the noises. OpenL3 scales each window by
+its own maximum, so a silent window has a flat spectrum: `silence_then_tone` is near white noise, not near the
+tones.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ MP3_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 4
 """The sample rates of MPEG audio layer III."""
 
 SAMPLE_RATE_RANGE_HZ = (8_000, 192_000)
-"""Minimum and maximum. A lower rate could not hold the harmonics of the tones."""
+"""Minimum and maximum. At a lower rate, the harmonics of the tones could not be represented."""
 
 DURATION_RANGE_S = (0.5, 600.0)
 """Minimum and maximum."""
 
 PEAK = 10 ** (-3.0 / 20)
-"""-3 dBFS, because MP3 encoding raises peaks."""
+"""-3 dBFS and not 0 dBFS, because MP3 encoding raises peaks."""
 
 SEED = 0
 ARTIST, ALBUM = "Synthetic", "Test sounds"
@@ -69,7 +70,7 @@ class Signal:
 
 
 def _tones(*frequencies_hz: float, falling: bool = False) -> Render:
-    """Add sines of equal amplitude, or of amplitude 1 / number if `falling`, as harmonics have."""
+    """Add sines of equal amplitude. If `falling`, the k-th sine has the amplitude 1 / k, as in a saw wave."""
 
     def render(count: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
         radians_per_hz = np.arange(count) / rate_hz * (2 * np.pi)
@@ -222,8 +223,9 @@ def write_signals(
     """
     _check_format(form, sample_rate_hz)
     _check_values(seconds, sample_rate_hz, seed)
-    # OpenL3 sees levels down to -80 dB. At a lower bit rate, that quiet part of a pure tone is coding
-    # noise. The bit rate is constant because some decoders seek wrongly in files with a variable one.
+    # OpenL3's spectrograms contain levels down to -80 dB. At a lower bit rate, the MP3 encoder's noise would
+    # be above this level in a pure tone. The bit rate is constant, because some decoders seek wrongly in
+    # files with a variable bit rate.
     options = {"compression_level": 0.5, "bitrate_mode": "CONSTANT"} if form == "mp3" else {}
     report = progress or (lambda done, total: None)
     report(0, len(SIGNALS))

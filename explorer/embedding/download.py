@@ -45,7 +45,7 @@ def download_file(
 ) -> None:
     """Download a gzip file, unless the target exists with the right checksum.
 
-    A lock file makes programs that need the same file share one download.
+    While one program downloads the file, a lock file makes other programs that need it wait for it.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def download_file(
 
 @dataclass
 class _Download:
-    """The download of one file. Its methods raise OSError only for failures of the disk."""
+    """The download of one file. Its methods raise OSError only if a file operation on the disk fails."""
 
     url: str
     target: Path
@@ -147,7 +147,8 @@ class _Download:
             except RequestException as error:
                 has_answered = has_answered or receiver.size > 0
                 is_busy = error.response is not None and error.response.status_code in _BUSY_STATUSES
-                # If the server never sent a byte, report that at once: the network may be missing.
+                # If no attempt has received a byte and the server is not busy, do not retry: there may be
+                # no network.
                 if pause_s is None or not (is_busy or has_answered):
                     raise self.failure(_describe_failure(error, receiver)) from error
             except ValueError as error:
@@ -162,7 +163,7 @@ class _Download:
 
 
 class _Receiver:
-    """The downloader that pooch calls; it is also the file that pooch writes to and its progress bar."""
+    """One object for three roles that pooch needs: downloader, output file and progress bar."""
 
     def __init__(self, download: _Download) -> None:
         self._download = download
@@ -174,7 +175,8 @@ class _Receiver:
     def __call__(self, url: str, file: str, _pooch: object) -> None:
         from pooch import HTTPDownloader
 
-        # Other users may share the models, but only this user could read pooch's temporary file.
+        # Delete pooch's temporary file, which only this user can read. `open` creates it again with the
+        # usual permissions, because other users may share the models.
         Path(file).unlink()
         receive = HTTPDownloader(
             progressbar=self,

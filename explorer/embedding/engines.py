@@ -1,4 +1,4 @@
-"""Run OpenL3's network in one of three engines behind one interface, from windows to embeddings.
+"""Compute the embeddings of windows with OpenL3's network, in one of three engines with the same interface.
 
 The engines use the same weights and agree within 1e-4 relative error in float32. Every engine works in two
 steps, which can run in parallel: `Engine.prepare` turns windows into the network's inputs, and
@@ -53,8 +53,8 @@ class Engine:
     precision : str
         One of `PRECISIONS`.
     batch_size : int
-        The number of windows per `embed` call that is fastest. On a CPU fewer windows cost no more per
-        window.
+        The fastest number of windows per `embed` call. On a CPU, calls with fewer windows take no more time
+        per window.
     input_shape : tuple of int
         Shape of the network's input for one window: the shape of a log-mel spectrogram, or the window's
         own shape if the network contains a front end.
@@ -227,7 +227,7 @@ def _open_tensorflow(weights: Weights, *, precision: str, threads: int | None) -
     if tensorflow.config.list_physical_devices("GPU"):
         from explorer.embedding.keras_frontend import build_embedder
 
-        # The GPU computes the log-mels too: keeping up with it would take dozens of CPU cores.
+        # The GPU computes the log-mels too: dozens of CPU cores would be needed to compute them fast enough.
         embedder = build_embedder(weights.arrays, precision=precision)
         options = {"batch_size": GPU_BATCH_SIZE, "front_end": None}
         return Engine(_in_powers_of_two(embedder), name="tensorflow", precision=precision, **options)
@@ -279,5 +279,6 @@ def _configure_tensorflow(threads: int | None) -> None:
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         except RuntimeError as error:
             raise EmbeddingError(
-                f"TensorFlow cannot change to {threads} threads after its first computation: set them before."
+                f"TensorFlow cannot change to {threads} threads after its first computation: set the number"
+                " of threads before that."
             ) from error

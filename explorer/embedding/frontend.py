@@ -36,7 +36,7 @@ MAGNITUDE_FLOOR = 1e-10
 """Lower limit of a mel magnitude before the logarithm."""
 
 DYNAMIC_RANGE_DB = 80.0
-"""Log-mel values further below their window's maximum are raised to this distance."""
+"""Log-mel values that are further than this below their window's maximum are raised to that limit."""
 
 _BINS = FRAME_SAMPLES // 2 + 1
 _PADDED_SAMPLES = (FRAMES - 1) * FRAME_HOP_SAMPLES + FRAME_SAMPLES
@@ -57,14 +57,14 @@ def mel_filters() -> np.ndarray:
         One filter per row, one rFFT bin per column; read-only, because all callers share it.
     """
     linear_hz_per_mel = 200 / 3
-    knee_hz = 1_000.0
-    knee_mel = knee_hz / linear_hz_per_mel
+    log_start_hz = 1_000.0
+    log_start_mel = log_start_hz / linear_hz_per_mel
     log_step = math.log(6.4) / 27
     nyquist_hz = SAMPLE_RATE_HZ / 2
-    top_mel = knee_mel + math.log(nyquist_hz / knee_hz) / log_step
+    top_mel = log_start_mel + math.log(nyquist_hz / log_start_hz) / log_step
     mels = np.linspace(0, top_mel, MEL_BANDS + 2)
-    logarithmic_hz = knee_hz * np.exp(log_step * (mels - knee_mel))
-    corners_hz = np.where(mels < knee_mel, linear_hz_per_mel * mels, logarithmic_hz)[:, np.newaxis]
+    logarithmic_hz = log_start_hz * np.exp(log_step * (mels - log_start_mel))
+    corners_hz = np.where(mels < log_start_mel, linear_hz_per_mel * mels, logarithmic_hz)[:, np.newaxis]
     bins_hz = np.linspace(0, nyquist_hz, _BINS)
     widths_hz = np.diff(corners_hz, axis=0)
     rising = (bins_hz - corners_hz[:-2]) / widths_hz[:-1]
@@ -86,10 +86,10 @@ def _sparse_mel_filters() -> scipy.sparse.csr_array:
 def hann_window() -> np.ndarray:
     """Return the periodic Hann window of OpenL3's frames, rounded to float32 as TensorFlow rounds it.
 
-    TensorFlow's values differ from 0.5 - 0.5 cos(2 pi n / 2048) by up to 2e-7, which is as much as the
-    rounding of a float32 Fourier transform. The difference leaks from loud bands into empty ones, at about
-    -70 dB, and openl3's log-mels reach down to -80 dB. With an exact window, embeddings of pure tones and
-    of music without treble would differ from openl3's by 4e-3. Therefore hann.npy stores the values of
+    TensorFlow's values differ from 0.5 - 0.5 cos(2 pi n / 2048) by up to 2e-7, which is as large as the
+    rounding errors of a float32 Fourier transform. The difference leaks from loud bands into empty ones, at
+    about -70 dB, and openl3's log-mels reach down to -80 dB. With an exact window, embeddings of pure tones
+    and of music without treble would differ from openl3's by 4e-3. Therefore hann.npy stores the values of
     ``tf.signal.hann_window(2048)`` as TensorFlow 2.21 computes them on x86-64.
 
     Returns
@@ -149,7 +149,7 @@ def count_windows(n_samples: int, *, hop_s: float) -> int:
         If `n_samples` is less than 1, or the hop is shorter than one sample.
     """
     if n_samples < 1:
-        raise EmbeddingError(f"n_samples={n_samples} makes no window: there is no sound to embed.")
+        raise EmbeddingError(f"n_samples={n_samples} gives no window: there is no sound to embed.")
     after_first_window = max(0, PADDING_SAMPLES + n_samples - WINDOW_SAMPLES)
     return 1 + -(-after_first_window // hop_samples(hop_s=hop_s))
 
@@ -188,7 +188,7 @@ class _SampleStream:
         return True
 
     def read_into(self, target: np.ndarray) -> None:
-        """Fill `target` from its start; if the signal ends earlier, the rest keeps its values."""
+        """Fill `target` from its start; if the signal ends too early, the rest of `target` is not changed."""
         while target.size and self.has_more():
             samples = self._take(target.size)
             target[: samples.size] = samples
@@ -247,6 +247,7 @@ def windows(blocks: Iterable[np.ndarray], *, hop_s: float, batch_size: int) -> I
 
 
 def _rows(stream: _SampleStream, hop: int) -> Iterator[np.ndarray]:
+    """Yield the windows one by one. They overlap, or skip samples if the hop is longer than a window."""
     if not stream.has_more():
         raise EmbeddingError("The sound holds no sample at all, so there is nothing to embed.")
     row = np.zeros(WINDOW_SAMPLES, np.float32)
@@ -255,11 +256,11 @@ def _rows(stream: _SampleStream, hop: int) -> Iterator[np.ndarray]:
     overlap = max(0, WINDOW_SAMPLES - hop)
     while stream.has_more():
         stream.skip(hop + overlap - WINDOW_SAMPLES)
-        following = np.zeros(WINDOW_SAMPLES, np.float32)
-        following[:overlap] = row[WINDOW_SAMPLES - overlap :]
-        stream.read_into(following[overlap:])
-        yield following
-        row = following
+        next_row = np.zeros(WINDOW_SAMPLES, np.float32)
+        next_row[:overlap] = row[WINDOW_SAMPLES - overlap :]
+        stream.read_into(next_row[overlap:])
+        yield next_row
+        row = next_row
 
 
 def _batches(rows: Iterator[np.ndarray], batch_size: int) -> Iterator[np.ndarray]:
@@ -272,9 +273,10 @@ def log_mel(windows: np.ndarray) -> np.ndarray:
 
     Each window is cut into 199 frames of 2,048 samples with a hop of 242 samples; the last frames are padded
     with zeros. Each frame is multiplied by a periodic Hann window. The magnitude (not the power) of its rFFT
-    passes through `mel_filters`. The result is 10 log10 of that, minus the window's own maximum, and at
-    least -80 dB. All values of a silent window are 0 dB. Several threads can call this function in parallel,
-    because NumPy and SciPy release the GIL for most of the time.
+    passes through `mel_filters`, and is converted to decibels as 10 log10(magnitude). The window's own
+    maximum is subtracted, and values below -80 dB are raised to -80 dB. All values of a silent window are
+    0 dB. Several threads can call this function in parallel, because NumPy and SciPy release the GIL for
+    most of the time.
 
     Parameters
     ----------

@@ -89,8 +89,8 @@ def _log_mel_class() -> type[keras.layers.Layer]:
             magnitudes = ops.sqrt(real * real + imaginary * imaginary)
             mel = ops.transpose(ops.matmul(magnitudes, self.mel_filters), (0, 2, 1))
             mel = ops.maximum(mel, frontend.MAGNITUDE_FLOOR)
-            # Divide before the logarithm: compilers may round the two logarithms of a difference
-            # differently, and then silence would not be 0 dB.
+            # Divide by the maximum before the logarithm. If a logarithm were subtracted from the other
+            # instead, a compiler could round equal logarithms differently, and silence would not be 0 dB.
             decibels = 10 * ops.log10(mel / ops.max(mel, axis=(1, 2), keepdims=True))
             return ops.expand_dims(ops.maximum(decibels, -frontend.DYNAMIC_RANGE_DB), -1)
 
@@ -115,8 +115,8 @@ def _frames(ops, windows):
     every backend. On JAX, `keras.ops.extract_sequences` is a convolution with 2,048 filters, and
     `keras.ops.stft` depends on SciPy's scaling.
     """
-    missing = _HOPS_PER_WINDOW * _HOP - frontend.WINDOW_SAMPLES
-    hops = ops.reshape(ops.pad(windows, ((0, 0), (0, missing))), (-1, _HOPS_PER_WINDOW, _HOP))
+    n_zeros = _HOPS_PER_WINDOW * _HOP - frontend.WINDOW_SAMPLES
+    hops = ops.reshape(ops.pad(windows, ((0, 0), (0, n_zeros))), (-1, _HOPS_PER_WINDOW, _HOP))
     parts = [hops[:, first : first + frontend.FRAMES] for first in range(_HOPS_PER_FRAME)]
     surplus = _HOPS_PER_FRAME * _HOP - frontend.FRAME_SAMPLES
     parts[-1] = parts[-1][:, :, : _HOP - surplus]

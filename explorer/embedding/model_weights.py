@@ -41,7 +41,7 @@ INPUT_MEAN_DB = -45.0
 INPUT_VARIANCE_DB2 = 300.0
 
 OFFICIAL_CHOICES = (None, "auto", "openl3")
-"""Choices that mean the official weights, in any place where `find_weights` looks."""
+"""The values of `choice` that mean the official weights, wherever `find_weights` finds them."""
 
 _PACKAGE_FILE = "openl3_audio_mel256_music.h5"
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -56,9 +56,10 @@ class Weights:
     name : str
         Name for users: the official release, the user's file name, or "untrained".
     sha256 : str
-        Checksum of the unpacked HDF5 file; without a file, that of the arrays' bytes in order.
+        Checksum of the unpacked HDF5 file; if there is no file, of the bytes of all arrays in order.
     trained : bool
-        False only for the seeded filters: the page must say that their distances mean little.
+        False only for `untrained_weights`: the page must then say that the distances between songs have
+        little meaning.
     arrays : tuple of np.ndarray [float32]
         48 arrays with the shapes `network.WEIGHT_SHAPES`, in that order: batch norm of the input
         (gamma, beta, moving mean, moving variance), then for each convolution its kernel, its bias and,
@@ -111,7 +112,7 @@ def find_weights(
     WeightsError
         If the weights cannot be found, downloaded or read; the message says what to do.
     """
-    weights = find_weights_here(choice, models_dir=models_dir)
+    weights = find_local_weights(choice, models_dir=models_dir)
     if weights is not None:
         return weights
     url, target = url or OFFICIAL_URL, download_target(models_dir)
@@ -124,7 +125,7 @@ def find_weights(
     return _load(target)
 
 
-def find_weights_here(choice: str | os.PathLike[str] | None, *, models_dir: Path) -> Weights | None:
+def find_local_weights(choice: str | os.PathLike[str] | None, *, models_dir: Path) -> Weights | None:
     """Find the weights that the user chose, without a download.
 
     Parameters
@@ -185,11 +186,11 @@ def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
             arrays += [np.ones(shapes[0]), np.zeros(shapes[1]), np.zeros(shapes[2]), np.ones(shapes[3])]
     arrays[2] += INPUT_MEAN_DB
     arrays[3] *= INPUT_VARIANCE_DB2
-    singles = tuple(array.astype(np.float32) for array in arrays)
-    for single in singles:
-        single.flags.writeable = False
-    digest = hashlib.sha256(b"".join(array.tobytes() for array in singles)).hexdigest()
-    return Weights("untrained", digest, False, singles, None, "none needed")
+    rounded = tuple(array.astype(np.float32) for array in arrays)
+    for array in rounded:
+        array.flags.writeable = False
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in rounded)).hexdigest()
+    return Weights("untrained", digest, False, rounded, None, "none needed")
 
 
 def write_h5(path: str | os.PathLike[str], arrays: Iterable[np.ndarray]) -> None:
@@ -307,7 +308,8 @@ def _arrays_in(unpacked: bytes, path: Path) -> tuple[np.ndarray, ...]:
 
 def _stored_arrays(file: h5py.File) -> Iterator[np.ndarray]:
     # Keras stores `layer_names` at the root, or under `model_weights` if a whole model was saved. The layers'
-    # names vary between files, and some layers have no weights, so only order and shapes identify the arrays.
+    # names vary between files, and some layers have no weights, so the arrays are identified by their order
+    # and shapes.
     root = file if "layer_names" in file.attrs else file["model_weights"]
     for layer_name in root.attrs["layer_names"]:
         group = root[_text(layer_name)]

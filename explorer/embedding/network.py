@@ -82,7 +82,8 @@ def import_keras():
 
 @contextmanager
 def _native_stderr_hidden() -> Iterator[None]:
-    # From C++, TensorFlow 2.21 logs that oneDNN is on, before it reads TF_CPP_MIN_LOG_LEVEL.
+    # The C++ code of TensorFlow 2.21 logs that oneDNN is on before it reads TF_CPP_MIN_LOG_LEVEL, so that
+    # variable cannot suppress the message.
     try:
         saved_stderr = os.dup(2)
     except OSError:
@@ -100,8 +101,8 @@ def _native_stderr_hidden() -> Iterator[None]:
 def forbid_tf32() -> None:
     """Make every GPU compute float32 convolutions and matrix products in full float32.
 
-    Since Ampere, GPUs can multiply float32 values with 10 bits of mantissa (TF32). Keras's backends allow
-    that by default in some or all operations, and embeddings would then have errors above 1e-4. This
+    NVIDIA GPUs since Ampere can multiply float32 values with 10 bits of mantissa (TF32). Keras's backends
+    allow that by default in some or all operations, and embeddings would then have errors above 1e-4. This
     setting applies to the whole process, but not to operations whose inputs are bfloat16.
     """
     backend = import_keras().backend.backend()
@@ -121,12 +122,12 @@ def forbid_tf32() -> None:
 
 
 def build_network(*, precision: str = "float32") -> keras.Model:
-    """Build the network in Keras, from log-mel spectrograms to embeddings, with arbitrary weights.
+    """Build the network in Keras, from log-mel spectrograms to embeddings, with Keras's initial weights.
 
     The layers are: batch norm; four blocks of two 3x3 convolutions; a final (32, 24) max pooling. Every
     convolution except the last one is followed by batch norm and ReLU. The first three blocks end with 2x2
-    max pooling. The final pooling covers the whole remaining window. No ReLU follows the last convolution,
-    so an embedding may hold negative values.
+    max pooling. The final pooling covers the whole remaining feature map. No ReLU follows the last
+    convolution, so an embedding may hold negative values.
 
     Parameters
     ----------
@@ -135,8 +136,8 @@ def build_network(*, precision: str = "float32") -> keras.Model:
         "mixed_bfloat16") the weights stay in float32 and are cast for every batch. All batch norms,
         including the first one, which reads dB, compute in float32, and GPUs sum a convolution's products
         in float32. bfloat16 is meant for chips with bfloat16 matrix units; on others it is slower.
-        float32 never means TF32. One exception: Keras's own OpenVINO backend, which no engine uses,
-        computes in the chip's fastest precision.
+        With float32, TF32 is never used. Keras's own OpenVINO backend, which no engine uses, is an exception:
+        it computes in the chip's fastest precision.
 
     Returns
     -------

@@ -34,12 +34,12 @@ _CONSTANTS = "network.bin"
 _HINTS = {
     "float32": ("f32", "ACCURACY"),
     "bfloat16": ("bf16", "PERFORMANCE"),
-    # The final pooling is not quantised and stays exact.
+    # For layers that int8 quantisation leaves unchanged: the final pooling stays exact.
     "int8": ("f32", "ACCURACY"),
 }
 
 MAX_STREAMS = 8
-"""Maximum of windows that are embedded in parallel; each takes about 30 MB."""
+"""Maximum number of windows that are embedded in parallel; each takes about 30 MB."""
 
 WINDOWS_PER_STREAM = 16
 
@@ -108,8 +108,8 @@ def compile_network(
 ) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     """Compile a network for this processor.
 
-    Several streams run in parallel, each on a window of its own; OpenVINO chooses their number. If cores
-    shared one window, all would wait for the slowest core after every layer.
+    Several streams run in parallel, and each embeds another window; OpenVINO chooses their number. If all
+    cores computed the same window, they would wait for the slowest core after every layer.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def compile_network(
         properties["INFERENCE_NUM_THREADS"] = str(threads)
     compiled = openvino.Core().compile_model(model, "CPU", properties)
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    # Two requests per stream, so that the next one waits in the queue when one ends.
+    # Two requests per stream: when a stream ends one, the next one is already in the queue.
     requests = openvino.AsyncInferQueue(compiled, 2 * streams)
 
     def infer(log_mels: np.ndarray) -> np.ndarray:
@@ -157,7 +157,7 @@ def compile_network(
 
 
 def quantise(model: openvino.Model, log_mels: np.ndarray) -> bytes:
-    """Quantise a network to int8: the weights per filter, the activations by their ranges on real sound.
+    """Quantise a network to int8: weights with a scale per filter, activations by their range on real sound.
 
     NNCF does it by post-training quantisation, which Nagel et al. describe in "A White Paper on Neural
     Network Quantization" (2021). The same network and windows give the same result.

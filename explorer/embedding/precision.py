@@ -1,4 +1,4 @@
-"""Measure precisions and choose the fastest one that keeps the neighbours that float32 gives.
+"""Measure precisions, and choose the fastest one that finds nearly the same neighbours as float32.
 
 bfloat16 and int8 are many times faster if the processor has instructions for them (AVX-512 BF16 and VNNI,
 AMX), and slower on other processors. How much they change the vectors depends on the weights and on the
@@ -29,10 +29,10 @@ MIN_NEIGHBOURS_KEPT = 0.97
 NEIGHBOURS = 10
 
 MIN_SPEEDUP = 1.1
-"""A precision with less speedup over float32 is not worth its error."""
+"""A precision that is less than this many times as fast as float32 is refused: it is not worth its error."""
 
 MIN_SONGS = 16
-"""With fewer songs, ten nearest neighbours are nearly all other songs, and the comparison proves nothing."""
+"""With fewer songs, the ten nearest are most of the other songs, so comparing them shows little."""
 
 MAX_SONGS = 64
 WINDOWS_PER_SONG = 8
@@ -50,9 +50,10 @@ class Trial:
     cosine : float or None
         Minimum over the songs of the cosine between the pooled vector and the float32 vector.
     neighbours_kept : float or None
-        Share, from 0 to 1, of the ten nearest songs (cosine of centred vectors) that float32 gives too.
+        Share, from 0 to 1, of the ten nearest songs (by the cosine of centred vectors) that are also
+        among the ten nearest by float32.
     problem : str
-        Why the precision is refused; empty if it is not.
+        Why the precision is refused; empty if it is accepted.
     """
 
     precision: str
@@ -107,7 +108,7 @@ def choose_precision(
     """
     windows = sum(len(song) for song in songs)
     if len(songs) < MIN_SONGS:
-        reason = f"fewer than {MIN_SONGS} songs are too few to measure the others on"
+        reason = f"fewer than {MIN_SONGS} songs are too few to measure the other precisions"
         return Choice("float32", len(songs), windows, (), reason)
     exact, exact_ms = _run(open_candidate("float32"), songs, pooling, progress)
     trials = [Trial("float32", exact_ms, 1.0, 1.0)]
@@ -172,7 +173,7 @@ def _find_problem(relative_ms: float, cosine: float, kept: float) -> str:
     if kept < MIN_NEIGHBOURS_KEPT:
         return f"{kept:.1%} of float32's ten nearest neighbours are kept, below {MIN_NEIGHBOURS_KEPT:.0%}"
     if relative_ms * MIN_SPEEDUP > 1:
-        return f"it is not faster than float32 ({1 / relative_ms:.2f} times its speed)"
+        return f"it is not {MIN_SPEEDUP} times as fast as float32, but {1 / relative_ms:.2f} times"
     return ""
 
 

@@ -7,10 +7,11 @@ import numpy as np
 from explorer.embedding.network import EMBEDDING_SIZE
 
 MAX_WINDOWS = 4096
-"""Maximum of windows kept per song: 8 MB, or every window of the first half hour at two per second."""
+"""Maximum number of windows kept per song; they take 8 MB. At two windows per second, all windows of a song
+of up to 34 minutes are kept."""
 
 
-class SpreadWindows:
+class EvenlySpacedWindows:
     """Keeps a bounded number of a song's window embeddings, evenly spread over a song of any length.
 
     All windows are kept until they exceed the limit. Then every second one is dropped, and from then on only
@@ -55,9 +56,10 @@ class SpreadWindows:
 def most_typical_window(frames: np.ndarray, vector: np.ndarray) -> int:
     """Find the window nearest to a song's vector by Euclidean distance.
 
-    With maximum pooling, the distance measures exactly what a window lacks of the song's maxima: it is zero
-    for a window that holds them all. Cosine similarity is not suitable: the cosines of a song's windows
-    differ only by thousandths, and a faint window can have as high a cosine as a loud one.
+    With maximum pooling, no value of a window exceeds that of the song's vector. So the distance measures how
+    far the window is below the song's maxima: it is zero for a window that reaches them all. Cosine
+    similarity is not suitable: the cosines of a song's windows differ only by thousandths, and a faint window
+    can have as high a cosine as a loud one.
 
     Parameters
     ----------

@@ -39,8 +39,8 @@ class Collection:
     is_trained : bool or None
         Whether the model has trained weights; None if the model is unknown.
     song_vectors : SongVectors of m songs [shape=(m, 512), float32]
-        The vectors of the whole library, also where only some songs are exported: similarity is measured
-        from the library's mean. Empty if vectors were not requested.
+        The vectors of the whole library, also where only some songs are exported: similarity is computed
+        after subtracting the library's mean vector. Empty if vectors were not requested.
     """
 
     songs: list[PlaylistSong]

@@ -32,10 +32,10 @@ class ExportRequest:
     Attributes
     ----------
     form : str
-        The file format: one of `FORMS`.
+        The file format: one of `FORMATS`.
     genres, clusters : tuple of str
-        Export only songs with at least one of the genres that are in one of the clusters, given by name or
-        number. Empty for all genres or clusters.
+        Export only songs that have at least one of these genres and are in one of these clusters. Clusters
+        are given by name or number. Empty for all genres or all clusters.
     paths : {"relative", "absolute"}, optional
         Relative to the folder of music, or absolute. By default, playlists have absolute paths, so that they
         work in every folder; tables have relative paths.
@@ -141,7 +141,7 @@ def _check_options(database: Database, request: ExportRequest, out: Path | Binar
 
 
 def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[str, _Writer]]:
-    """Return the number of exported songs, and the function that writes each file, by its name's ending."""
+    """Return the number of exported songs, and the functions that write the files, by file name ending."""
     if request.form in PLAYLISTS:
         songs = [song for song in collection.songs if song.path is not None]
         text, _ = write_playlist(songs, form=request.form, paths=request.paths or "absolute")
@@ -172,7 +172,7 @@ def _file_name(out: Path, ending: str) -> Path:
 
 
 def _write(writers: Iterable[_Writer], out: list[Path] | BinaryIO) -> None:
-    """Write everything to one stream, or each part to its own file: all files appear, or none."""
+    """Write everything to one stream, or each part to its own file. If one file fails, none is written."""
     with ExitStack() as stack:
         for number, write in enumerate(writers):
             if isinstance(out, list):

@@ -16,7 +16,8 @@ from explorer.mapping.knn_graph import true_neighbours
 from explorer.util.text import one_line
 
 NEIGHBOURS = 10
-# In a large library, the search finds more of the true ten nearest if it searches for more, as the map does.
+# In a large library the search is not exact. It finds more of the true ten nearest if it searches for 17; the
+# map searches for 17 too.
 _SEARCHED_NEIGHBOURS = 17
 _ROWS_AT_ONCE = 8_192
 _SCHEMA = pa.schema(

@@ -26,7 +26,7 @@ METADATA_COLUMNS = (
     *("title", "artist", "album", "genre", "genres", "year", "duration_s", "cluster", "cluster_name"),
     "song_id",
 )
-"""The columns of the TSV of labels. The projector shows the first column until the user chooses another."""
+"""The columns of the metadata TSV. The projector shows the first column until the user chooses another."""
 
 
 def write_csv(collection: Collection, target: BinaryIO, *, relative: bool) -> None:
@@ -62,7 +62,7 @@ def write_vectors(collection: Collection, target: BinaryIO) -> None:
 
 
 def write_metadata(collection: Collection, target: BinaryIO) -> None:
-    """Write the songs' labels with the header `METADATA_COLUMNS`, in the order of `write_vectors`.
+    """Write the songs' tags and clusters with the header `METADATA_COLUMNS`, in the order of `write_vectors`.
 
     The projector does not understand quotes, so no cell contains a tab or a line break. The first cell of a
     line is never empty.

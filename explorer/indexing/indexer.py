@@ -115,7 +115,7 @@ def _plan(run: IndexRun) -> None:
         summary.genres_changed = refresh_genres(run)
     plan = make_plan(known, run.scan, retry=run.retry, settled_s=run.settled_s)
     database.mark_gone(run.root_id, plan.gone, since=datetime.now(UTC).isoformat(timespec="seconds"))
-    database.mark_back(run.root_id, plan.back)
+    database.unmark_gone(run.root_id, plan.back)
     run.files = plan.to_read[: run.limit]
     summary.found, summary.unsettled, summary.left = len(run.scan.files), plan.unsettled, len(plan.to_read)
     summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
@@ -174,7 +174,7 @@ def _finish_summary(run: IndexRun, started: float) -> None:
             )
         )
     if summary.moved:
-        database.renew_map()
+        database.increment_map_revision()
 
 
 def _finish_previews(run: IndexRun) -> None:

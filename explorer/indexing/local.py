@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import RunningPool
-from explorer.embedding.typical_window import SpreadWindows
+from explorer.embedding.typical_window import EvenlySpacedWindows
 from explorer.errors import ExplorerError
 from explorer.indexing.batches import Batch, Ending, Undecoded
 from explorer.indexing.decode_ahead import DecodeAhead, decoding_threads
@@ -95,7 +95,7 @@ class _UnfinishedSongs:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._pools: dict[int, RunningPool] = {}
-        self._windows: dict[int, SpreadWindows] = {}
+        self._windows: dict[int, EvenlySpacedWindows] = {}
         self._problems: dict[int, str] = {}
 
     def add(self, batch: Batch, parts: list[np.ndarray | ExplorerError]) -> Iterator[list[Outcome]]:
@@ -105,7 +105,7 @@ class _UnfinishedSongs:
                 self._problems[number] = str(frames)
             else:
                 self._pools.setdefault(number, RunningPool(method=self._model.pooling)).add(frames)
-                self._windows.setdefault(number, SpreadWindows()).add(frames)
+                self._windows.setdefault(number, EvenlySpacedWindows()).add(frames)
         for ending in batch.endings:
             yield [self._outcome(ending)]
             for by_number in (self._pools, self._windows, self._problems):

@@ -114,7 +114,7 @@ class PreviewMaker:
         """Guards `_decoders`, `made` and `problems`."""
         self.made = 0
         self.problems: list[str] = []
-        Cache(cache).sweep()
+        Cache(cache).remove_old_parts()
 
     def add(self, path: str, fingerprint: str, start_s: float | None, *, replace: bool = False) -> None:
         """Request a preview, unless it exists or was requested before.

@@ -37,7 +37,7 @@ def prune(database: Database, folder: Path | RemotePath | str, *, force: bool = 
     songs = database.gone_under(root_id, folder_prefix(folder, root))
     database.forget_songs([song_id for song_id, _ in songs])
     if songs:
-        database.renew_map()
+        database.increment_map_revision()
         dropped = {fingerprint for _, fingerprint in songs} - database.known_sounds()
         _clear_caches(Settings(database=Path(database.path)), dropped)
     return len(songs)

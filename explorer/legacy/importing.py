@@ -1,7 +1,8 @@
 """Copies the songs of an original database, and the paths of their clips, into a library.
 
-The original does not say which model made its vectors. So the library records an unknown model, and refuses
-vectors of any other model.
+The scripts of the original experiment wrote the original database. A clip is the audio file of one of its
+songs. The database does not say which model made its vectors. Therefore the library records the model as
+unknown, and does not accept vectors of a known model.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from explorer.util.progress import Reporter
 from explorer.util.text import one_line
 
 CLIPS = "previews"
-"""The folder where the original scripts stored their clips."""
+"""The name of the folder in which the original scripts stored the clips."""
 
 MAX_LISTED = 5
 """How many songs with the same problem are listed by name."""
 
 _MAX_NAME_LENGTH = 60
 _MAX_CLIP_S = 86_400.0
-"""A longer duration in a file's header is cut to this: it is probably wrong."""
+"""If the header of a file gives a longer duration, this one is stored: the header is probably wrong."""
 
 
 @dataclass
@@ -44,7 +45,7 @@ class ImportSummary:
     Attributes
     ----------
     songs, vectors, clips : int
-        How many songs the original has, how many of them have a usable vector, and how many have a clip.
+        How many songs the original database has, how many of them have a usable vector, and how many a clip.
     without_vector : list of str
         Songs without a vector.
     skipped : list of (str, str)
@@ -54,7 +55,7 @@ class ImportSummary:
     unreadable : list of (str, str)
         Songs whose clip cannot be decoded, with the reason.
     repeated_genres, strays : int
-        See `OriginalDatabase`.
+        Rows of the original database that were not copied: see `OriginalDatabase`.
     changed : bool
         Whether the import changed the library's songs, genres or vectors.
     """
@@ -76,19 +77,22 @@ class ImportSummary:
         Parameters
         ----------
         clips : Path or None
-            The folder where clips were looked for.
+            The folder that was searched for clips.
         """
         where = f" in {clips}" if clips else ""
         reporter.say(
             f"{self.songs:,} songs: {self.vectors:,} with a vector, {self.clips:,} with a clip{where}."
         )
-        is_silent = not self.clips and clips is None
-        if is_silent:
-            reporter.say("No song can be heard: give the folder of their clips with `serve --audio FOLDER`.")
+        has_no_audio = not self.clips and clips is None
+        if has_no_audio:
+            reporter.say("No song can be played: name the folder of the clips with `serve --audio FOLDER`.")
         for problem, songs in (
             ("Without a vector, so not on the map", [(song_id,) for song_id in self.without_vector]),
             ("Skipped, because the vector cannot be used", self.skipped),
-            ("Without a clip, so silent", [(song_id,) for song_id in self.without_clip if not is_silent]),
+            (
+                "Without a clip, so not playable",
+                [(song_id,) for song_id in self.without_clip if not has_no_audio],
+            ),
             ("Clips that cannot be decoded", self.unreadable),
         ):
             if songs:
@@ -98,33 +102,34 @@ class ImportSummary:
                 more = f"; and {len(songs) - MAX_LISTED:,} more" if len(songs) > MAX_LISTED else ""
                 reporter.say(f"{problem}: {len(songs):,} ({names}{more}).")
         if self.repeated_genres:
-            reporter.say(
-                f"{self.repeated_genres:,} rows repeat a genre of the same song: each genre counts once."
-            )
+            reporter.say(f"{self.repeated_genres:,} rows repeat a genre of the same song: they are left out.")
         if self.strays:
-            reporter.say(f"{self.strays:,} rows are left out, because they belong to no song.")
+            reporter.say(f"{self.strays:,} rows belong to no song: they are left out.")
 
 
 def _short_name(song_id: str) -> str:
-    """Return a song id for one line of a terminal: without control characters, at most 60 characters long."""
+    """Return a song id without control characters, cut to 60 characters."""
     name = one_line(song_id)
     return name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
 
 
 def folder_of_clips(original: Path, chosen: Path | None) -> Path | None:
-    """Return the folder with an original's clips.
+    """Return the folder with the clips of an original database.
 
-    This is the user's choice, else the folder `previews` beside the original or one level up, else None.
+    This is the folder that the user chose, or else the folder `previews` beside the database or one level up,
+    or else None.
 
     Raises
     ------
     LibraryError
-        If the user's choice is not a folder.
+        If the user chose something that is not a folder.
     """
     if chosen is not None:
         chosen = chosen.expanduser()
         if not chosen.is_dir():
-            raise LibraryError(f"{chosen} is not a folder: give the folder that contains the songs' clips.")
+            raise LibraryError(
+                f"{chosen} is not a folder: name the folder that contains the clips of the songs."
+            )
         return chosen.resolve()
     near = (folder / CLIPS for folder in original.absolute().parents[:2])
     return next((path.resolve() for path in near if path.is_dir()), None)
@@ -146,22 +151,23 @@ def import_original(
     Parameters
     ----------
     clips : Path, optional
-        The folder to search for clips, which are named after song ids; None to search none.
+        The folder to search for clips. The clips are named after song ids. None searches no folder.
     mirror : bool
-        Whether to delete the library's songs that the original lacks, and stored clips outside `clips`.
+        Whether to delete songs that are not in the original database from the library, and also the paths of
+        clips that are not in `clips`.
     replace : bool
-        Whether to empty the library first.
+        Whether to delete everything in the library first.
 
     Raises
     ------
     LibraryError
-        If the original cannot be read, or the library's vectors were made with a known model.
+        If the original database cannot be read, or a known model made the vectors of the library.
     """
     model = None if replace else library.model()
     if model is not None and Model.from_record(model).is_known:
         raise LibraryError(
-            f"{library.path} was made with {Model.from_record(model).describe()}, but the model of "
-            f"{original.path} is not known: import it into another library with --db."
+            f"The vectors of {library.path} were made with {Model.from_record(model).describe()}, but the "
+            f"model of {original.path} is not known: import it into another library with --db."
         )
     song_ids = original.song_ids
     summary = ImportSummary(
@@ -203,9 +209,9 @@ def _import_clips(
     Parameters
     ----------
     unreadable : list of (str, str)
-        Songs whose clip cannot be decoded are appended to it, with the reason.
+        This appends each song whose clip cannot be decoded, with the reason.
     keep_others : bool
-        Whether to keep a clip that an earlier import found in another folder, if its file still exists.
+        Whether to keep the path of a clip that an earlier import found in another folder, if the file exists.
 
     Returns
     -------
@@ -230,7 +236,7 @@ def _import_clips(
             try:
                 new[song_id] = _read_clip(root / file.native, file)
             except Exception as error:
-                # A decoder can raise any exception; only this clip is left out.
+                # A decoder can raise any exception. Leave out only this clip.
                 has_message = isinstance(error, ExplorerError)
                 unreadable.append((song_id, str(error) if has_message else type(error).__name__))
     with_clip = unchanged | new.keys()
@@ -250,17 +256,18 @@ def _read_clip(path: Path, file: ScannedFile) -> Song:
 def find_clips(files: Iterable[ScannedFile], song_ids: list[str]) -> dict[str, ScannedFile]:
     """Find the clip of each song by its id.
 
-    A clip is named after the song's id, with any extension, in any folder: `<id>.mp3`, or `previews/<id>.mp3`
-    as the original scripts wrote it. Some file systems forbid colons in names, so the clip of
-    `spotify:track:abc` may also be `spotify_track_abc` or only `abc`. An id may also be a path.
+    The file name of a clip is the id of its song, with any extension and in any folder: `<id>.mp3`, or
+    `previews/<id>.mp3` as the original scripts wrote it. Some file systems do not allow colons in names:
+    therefore the clip of `spotify:track:abc` may also be named `spotify_track_abc` or only `abc`. An id may
+    also be a path.
 
     Returns
     -------
     dict of str to ScannedFile
-        By song id. Each file is the clip of at most one song.
+        The clips by song id. A file is the clip of at most one song.
     """
     by_name: dict[str, ScannedFile] = {}
-    # If several files have the same name, prefer the scripts' own folder, then the fewest folders.
+    # If several files have the same name, prefer the folder `previews`, then the path with fewest folders.
     for file in sorted(files, key=lambda file: (not file.text.startswith(f"{CLIPS}/"), file.text.count("/"))):
         path = _compose(file.text)
         without_extension = os.path.splitext(path)[0]
@@ -273,16 +280,16 @@ def find_clips(files: Iterable[ScannedFile], song_ids: list[str]) -> dict[str, S
             by_name.setdefault(name, file)
     clips: dict[str, ScannedFile] = {}
     used_paths: set[bytes] = set()
-    for spelling in _SPELLINGS:
+    for file_name_of in _FILE_NAMES:
         for song_id in song_ids:
-            file = by_name.get(spelling(_compose(song_id)))
+            file = by_name.get(file_name_of(_compose(song_id)))
             if song_id not in clips and file is not None and file.path not in used_paths:
                 clips[song_id] = file
                 used_paths.add(file.path)
     return clips
 
 
-_SPELLINGS = (
+_FILE_NAMES = (
     lambda name: name,
     lambda name: name.replace(":", "_"),
     lambda name: name.replace(":", "-"),
@@ -290,9 +297,9 @@ _SPELLINGS = (
     lambda name: quote(name, safe=""),
     lambda name: name.rpartition(":")[2],
 )
-"""Spellings of a song id as a file name, most certain first."""
+"""Functions that turn a song id into a possible file name, the most reliable first."""
 
 
 def _compose(name: str) -> str:
-    """Return a name in one Unicode form: some file systems store "é" as "e" and an accent."""
+    """Return a name in the Unicode form NFC: some file systems store "é" as "e" and an accent."""
     return unicodedata.normalize("NFC", name)

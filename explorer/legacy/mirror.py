@@ -1,7 +1,8 @@
-"""Finds the library that a command reads; for a database of the original scripts that is its mirror.
+"""Finds the library that a command reads: the file of `--db`, or the mirror of an original database.
 
-The mirror is a library with a copy of the original's songs, and their map. It lies in a folder beside the
-original, or in this checkout's `metadata` if nothing can be written there. The original is never changed.
+The scripts of the original experiment wrote the original database. Its mirror is a library with a copy of its
+songs, and their map. The mirror is in a folder beside the original database, or in the folder `metadata` of
+this checkout if nothing can be written there. The original database is never changed.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ def library_to_read(
 ) -> Path:
     """Return the path of the library for `--db`: the file itself, or the mirror of an original database.
 
-    The mirror is created if it does not exist, and updated if the original or its clips have changed.
+    This creates the mirror if it does not exist, and updates it if the original or its clips have changed.
 
     Parameters
     ----------
     clips : Path, optional
-        The folder with the original's clips. None uses the last one, or else `previews` near the original.
+        The folder with the clips of the original. None uses the folder of the last call, or else the folder
+        `previews` beside the original or one level up.
     with_map : bool
         Whether to update the mirror's map too.
 
@@ -42,8 +44,8 @@ def library_to_read(
     if not is_original(database):
         if not database.exists() and mirror.exists():
             raise LibraryError(
-                f"{database} is gone, but its mirror exists: use --db {shlex.quote(str(mirror))}, or another "
-                "database."
+                f"{database} does not exist, but its mirror does: use --db {shlex.quote(str(mirror))}, or "
+                "choose another database."
             )
         if clips is not None:
             raise LibraryError(
@@ -53,7 +55,7 @@ def library_to_read(
         return database
     with _open(mirror, database) as library:
         library.wait_for_other_programs(reporter.say)
-        # One transaction: a second process waits for the first, and a killed one leaves no half-made copy.
+        # One transaction: a second process waits for it, and a killed process leaves no incomplete mirror.
         with library.transaction():
             _update_songs(library, database, clips, reporter)
         if with_map and library.count_vectors():
@@ -64,7 +66,7 @@ def library_to_read(
 def mirror_of(original: Path) -> Path:
     """Return the path of an original database's mirror."""
     original = original.absolute()
-    # `songs.db` and `songs.sqlite` in one folder need different names.
+    # Keep other extensions than `.db`: the mirrors of `songs.db` and `songs.sqlite` need different names.
     beside = original.with_name(f"{original.stem if original.suffix == '.db' else original.name}.explorer")
     folder = beside if os.path.lexists(beside) else original.parent
     if folder.is_dir() and os.access(folder, os.W_OK):
@@ -81,14 +83,14 @@ def _open(mirror: Path, original: Path) -> Database:
         raise
     except LibraryError as error:
         raise LibraryError(
-            f"{error} It is only a copy of {original}: if nothing else helps, delete the folder "
-            f"{mirror.parent}, and the copy is made again."
+            f"{error} It is only a copy of {original}: if that does not help, delete the folder "
+            f"{mirror.parent}, and run this again to make a new copy."
         ) from error
 
 
 def _update_songs(library: Database, original: Path, clips: Path | None, reporter: Reporter) -> None:
-    """Import an original and its clips into the mirror, unless neither has changed since the last import."""
-    # Import these modules only here: most commands read a library, which has no mirror, and must start fast.
+    """Import an original and its clips into the mirror, if one of them has changed since the last import."""
+    # Import these modules only here, to start fast: most commands read a library and need no mirror.
     from explorer.legacy.importing import folder_of_clips, import_original
     from explorer.legacy.reading import open_original
 
@@ -103,26 +105,28 @@ def _update_songs(library: Database, original: Path, clips: Path | None, reporte
     if last.get("state") == state:
         return
     is_beside = library.path.parent.parent == original.absolute().parent
-    reason = "" if is_beside else ", because nothing can be written beside it"
-    reporter.say(f"Reading {original} into {library.path}{reason}.")
+    reason = "" if is_beside else ", because nothing can be written beside the original"
+    reporter.say(f"Copying {original} to {library.path}{reason}.")
     with open_original(original) as opened:
         summary = import_original(library, opened, clips=clips, reporter=reporter, mirror=True)
     summary.tell(clips, reporter)
-    # The map of this revision does not show the last changes; 0 means that no map was made yet.
+    # The map with this revision was made before the last change of songs. 0: there was no map yet.
     stale = library.map_revision() if summary.changed else last.get("stale_map", 0)
     library.store_origin({"state": state, "clips": clips and str(clips), "stale_map": stale})
 
 
 def _update_map(library: Database, original: Path, reporter: Reporter) -> None:
-    """Make the mirror's map, unless it was made after the last import that changed songs."""
+    """Make the map of the mirror, if songs have changed since the last map was made."""
     if library.map_revision() != library.origin()["stale_map"] and not library.has_unplaced_songs():
         return
     from explorer.indexing.make_map import SLOW_TSNE_SONGS, MapRequest, make_map
 
-    # The user waits for the page, so a large library's map is made without t-SNE, which takes minutes.
+    # The user waits for the page. t-SNE takes minutes for a large library, so leave it out.
     is_large = library.count_vectors() >= SLOW_TSNE_SONGS and "tsne" not in library.projections()
     request = MapRequest(projections=("pca", "umap")) if is_large else None
     make_map(library, reporter=reporter, request=request)
     if is_large:
         command = f"`python run.py map --db {shlex.quote(str(original))}`"
-        reporter.say(f"t-SNE takes minutes for so many songs: {command} adds it.")
+        reporter.say(
+            f"The map has no t-SNE projection, which takes minutes for so many songs: {command} adds it."
+        )

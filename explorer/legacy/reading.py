@@ -1,4 +1,6 @@
-"""Reads databases of the original experiment's scripts, and never changes them.
+"""Reads databases that the scripts of the original experiment wrote, and never changes them.
+
+Their tables:
 
 songs(id, info JSON)              Spotify's track objects
 songs_vectors(song_id, vector)    the .npy format, or raw little-endian float64
@@ -22,7 +24,7 @@ from explorer.database.records import read_vector
 from explorer.errors import LibraryError, NoLibraryError
 
 MAX_VALUE = 1e15
-"""A vector with a larger value is not imported: it would make the map of all songs fail."""
+"""A vector with a larger absolute value is not imported, because the map could not be computed."""
 
 
 class OriginalSong(NamedTuple):
@@ -30,25 +32,26 @@ class OriginalSong(NamedTuple):
 
     song_id: str
     info: str
-    """The track as a JSON object. If the database has none that is valid, an object with only a name."""
+    """The track as a JSON object. If there is no valid one, an object with only the id as the name."""
     genres: tuple[str, ...]
-    """Without repetitions, in the order of their rows."""
+    """In the order of the rows, without repetitions."""
     vector: np.ndarray | None
-    """The last usable vector of the song [shape=(512,), float64]."""
+    """The last usable vector of the song [shape=(512,), float64]; None if no vector is usable."""
     problem: str | None
-    """Why no vector of the song is usable; None if one is, or if it has no vector."""
+    """Why no vector of the song is usable; None if a vector is usable or the song has no vector."""
 
 
 class OriginalDatabase:
-    """An original database. Iterating over it reads one song at a time, in the order of `song_ids`.
+    """An original database. Iterate over it to read one song at a time, in the order of `song_ids`.
 
-    Only ids, row numbers and genres are kept in memory: the tracks and vectors of 100,000 songs take 1 GB.
-    Texts are read as bytes, so that invalid bytes in a text replace only single characters.
+    Only ids, row numbers and genres stay in memory, because the JSON objects and vectors of 100,000 songs
+    take 1 GB. Texts are read as bytes and then decoded: invalid bytes become U+FFFD, and the rest of the text
+    stays.
 
     Attributes
     ----------
     song_ids : list of str
-        Sorted; includes songs without a vector.
+        The sorted ids of all songs, with or without a vector.
     repeated_genres : int
         How many genre rows repeat another row.
     strays : int
@@ -86,7 +89,7 @@ class OriginalDatabase:
             yield OriginalSong(song_id, info, tuple(self._genres[song_id]), vector, problem)
 
     def _rows(self, table: str, key: str, value: str) -> Iterator[tuple[str, object]]:
-        """Yield a song id and a value for each row of a table, oldest row first."""
+        """Yield the song id and a value of each row of a table, the oldest row first."""
         if self._connection.table_exists(None, table):
             sql = f"SELECT CAST({key} AS BLOB), {value} FROM {table} ORDER BY rowid"
             for song_id, row_value in self._connection.execute(sql):
@@ -106,9 +109,9 @@ class OriginalDatabase:
         return "vector" if "vector" in names else "embedding"
 
     def _vector(self, song_id: str) -> tuple[np.ndarray | None, str | None]:
-        """Return the last usable vector of a song, or None and the problem of its first one."""
+        """Return the last usable vector of a song and None, or None and the problem of its first vector."""
         column, problem = self._vector_column, None
-        # Do not fetch a value of type text: it may not be valid UTF-8.
+        # Read no value of the type text: apsw fails if it is not valid UTF-8.
         sql = f"SELECT iif(typeof({column}) = 'text', 'text', {column}) FROM songs_vectors WHERE rowid = ?"
         for row in reversed(self._vectors.get(song_id, [])):
             try:
@@ -122,16 +125,16 @@ class OriginalDatabase:
         return None, problem
 
     def _info(self, song_id: str) -> str:
-        """Return a song's track as the text of a JSON object; with only its id as the name if it has none."""
+        """Return the text of a song's JSON object; if it is not valid, an object with the id as the name."""
         sql = "SELECT CAST(info AS BLOB) FROM songs WHERE rowid = ?"
         row = self._infos.get(song_id)
         value = None if row is None else self._text(self._connection.execute(sql, (row,)).get)
         try:
-            for _ in range(2):  # Some programs encoded the JSON twice.
+            for _ in range(2):  # Some programs encoded the object as JSON twice.
                 if isinstance(value, str):
-                    value = json.loads(value, parse_constant=_finite, parse_float=_finite)
+                    value = json.loads(value, parse_constant=_parse_finite, parse_float=_parse_finite)
             if isinstance(value, dict) and "name" not in value and isinstance(value.get("track"), dict):
-                value = value["track"]  # Spotify's playlists wrap each track in such an object.
+                value = value["track"]  # In Spotify's playlists, each item contains the track as `track`.
             if isinstance(value, dict):
                 return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
         except (ValueError, RecursionError):
@@ -148,7 +151,7 @@ def open_original(path: Path) -> Iterator[OriginalDatabase]:
     NoLibraryError
         If the file does not exist.
     LibraryError
-        If it is not such a database, or is damaged. Iterating over the songs may raise this too.
+        If the file is not such a database, or is damaged. Iterating over the songs may raise this too.
     """
     if not path.exists():
         raise NoLibraryError(f"There is no database at {path}: choose one that the original scripts wrote.")
@@ -171,11 +174,12 @@ def _translate_read_errors(path: Path) -> Iterator[None]:
             raise LibraryError(f"{path} is damaged ({error}): restore it from a backup.") from error
         except apsw.SQLError as error:
             raise LibraryError(
-                f"{path} has other tables than those of the original scripts ({error}): choose another file."
+                f"{path} does not have the tables and columns of the original scripts ({error}): choose "
+                "another file."
             ) from error
 
 
-def _finite(text: str) -> float | None:
-    """Parse a number; NaN and infinity become None, because SQLite's JSON does not accept them."""
+def _parse_finite(text: str) -> float | None:
+    """Parse a number. Return None for NaN and infinity, which SQLite's JSON functions do not accept."""
     number = float(text)
     return number if math.isfinite(number) else None

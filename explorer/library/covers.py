@@ -1,4 +1,4 @@
-"""Reads the cover picture in a file's tags, if a browser can show it."""
+"""Reads a cover picture that browsers can show from the tags of a file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Cover:
     ----------
     data : bytes
     media_type : str
-        JPEG, PNG, WebP or GIF. It comes from the first bytes of the data: tags are often wrong about it.
+        The media type of a JPEG, PNG, WebP or GIF picture. The first bytes of the data decide it, because the
+        type that the tags name is often wrong.
     """
 
     data: bytes
@@ -36,7 +37,7 @@ class Cover:
 
 
 def read_cover(path: Path) -> Cover | None:
-    """Return a file's front cover, else its first picture, else None.
+    """Return the front cover of a file, or else its first picture, or else None.
 
     Pictures larger than 8 MB or of other types than JPEG, PNG, WebP and GIF are ignored.
 
@@ -49,7 +50,7 @@ def read_cover(path: Path) -> Cover | None:
         try:
             pictures = list(_pictures(mutagen.File(file)))
         except Exception:
-            # Damaged tags can raise any exception: treat them as tags without a picture.
+            # mutagen can raise any exception for damaged tags. Treat them as tags without a picture.
             return None
     # sorted() is stable: the front cover comes first, the others keep their order.
     for _, data in sorted(pictures, key=lambda picture: picture[0] != FRONT_COVER):
@@ -60,7 +61,7 @@ def read_cover(path: Path) -> Cover | None:
 
 
 def picture_type(data: bytes) -> str | None:
-    """Return the media type that the first bytes show, or None if it is not a supported picture."""
+    """Return the media type of a picture from its first bytes, or None for an unsupported type."""
     if data.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -96,7 +97,7 @@ def _pictures(file: mutagen.FileType | None) -> Iterator[tuple[int, bytes]]:
 
 
 def _decode_each(decode: Callable, values: Iterable) -> Iterator[tuple[int, bytes]]:
-    """Yield each decoded value, and skip damaged ones."""
+    """Decode and yield each value. Skip damaged values."""
     for value in values:
         try:
             yield decode(value)
@@ -117,6 +118,10 @@ def _ape_pictures(tags: APEv2) -> Iterator[tuple[int, bytes]]:
 
 
 def _asf_picture(value: bytes) -> tuple[int, bytes]:
-    """Decode type (1 byte), size (4), media type and description (UTF-16, zero-terminated), and data."""
+    """Decode a WM/Picture value.
+
+    It holds the type (1 byte), the size of the data (4 bytes), the media type and the description (UTF-16,
+    zero-terminated), and the data.
+    """
     picture_number, size = struct.unpack_from("<BI", value)
     return picture_number, value[len(value) - size :] if 0 < size <= len(value) - 9 else b""

@@ -1,7 +1,7 @@
 """Paths of remote folders and files: any URL that fsspec can list and read.
 
-A `RemotePath` has the methods of a `Path` that do not open files: it can be joined, compared and named. Code
-that opens files gets a local copy from `explorer.library.remote_copies`.
+A `RemotePath` has those methods of a `Path` that do not open files, for example to join and compare paths.
+Code that must open a remote file gets a local copy from `explorer.library.remote_copies`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ if TYPE_CHECKING:
 
 REQUIREMENTS = "requirements-distributed.txt"
 
-# A single letter before the colon is a Windows drive. One slash is enough: Path turns two into one.
+# A scheme has at least two letters, because one letter is a Windows drive. One slash after the colon is
+# enough, because Path replaces `//` with `/`.
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
-QUOTED = ("http", "https")
-"""Schemes whose URLs are percent-encoded, and whose folders look like any other page."""
+HTTP_SCHEMES = ("http", "https")
+"""Schemes with percent-encoded URLs. fsspec cannot tell their folders from files: both are web pages."""
 
 
 @dataclass(frozen=True, order=True)
 class RemotePath:
-    """The URL of a folder or file, without a slash at its end."""
+    """The URL of a folder or file, without a slash at the end."""
 
     url: str
 
@@ -43,21 +44,23 @@ class RemotePath:
 
     @property
     def name(self) -> str:
-        """The last part of the URL, decoded."""
-        return self.plain(self.url.partition("://")[2].rpartition("/")[2])
+        """The last part of the URL, without percent-encoding."""
+        return self.decode(self.url.partition("://")[2].rpartition("/")[2])
 
     @property
     def suffix(self) -> str:
         """The extension of the name, with its dot."""
         return os.path.splitext(self.name)[1]
 
-    def plain(self, text: str) -> str:
+    def decode(self, text: str) -> str:
         """Return a part of the URL without percent-encoding."""
-        return unquote(text) if self.scheme in QUOTED else text
+        return unquote(text) if self.scheme in HTTP_SCHEMES else text
 
     def __truediv__(self, part: str | os.PathLike) -> RemotePath:
         text = os.fspath(part).strip("/")
-        return RemotePath(f"{self.url}/{quote(text) if self.scheme in QUOTED else text}") if text else self
+        return (
+            RemotePath(f"{self.url}/{quote(text) if self.scheme in HTTP_SCHEMES else text}") if text else self
+        )
 
     def __fspath__(self) -> str:
         return self.url
@@ -66,21 +69,21 @@ class RemotePath:
         return self.url
 
     def is_relative_to(self, other: object) -> bool:
-        """Return whether it equals another URL or lies below it."""
+        """Return whether this URL equals another URL or is below it."""
         other = as_root(other) if isinstance(other, (str, os.PathLike)) else other
         return isinstance(other, RemotePath) and f"{self.url}/".startswith(f"{other.url}/")
 
     def relative_to(self, other: object) -> Path:
-        """Return the path relative to a URL above.
+        """Return the path of this URL relative to another URL.
 
         Raises
         ------
         ValueError
-            If it does not lie below that URL.
+            If this URL is not below the other URL.
         """
         if not self.is_relative_to(other):
             raise ValueError(f"{self} does not lie below {other}")
-        return Path(self.plain(self.url[len(as_root(other).url) :]).strip("/"))
+        return Path(self.decode(self.url[len(as_root(other).url) :]).strip("/"))
 
     def expanduser(self) -> RemotePath:
         """Return itself: a URL has no `~`."""
@@ -95,16 +98,16 @@ class RemotePath:
         return self
 
     def as_uri(self) -> str:
-        """Return the percent-encoded URL, which other programs expect."""
+        """Return the URL with percent-encoding, as other programs expect it."""
         scheme, _, rest = self.url.partition("://")
-        return self.url if scheme in QUOTED else f"{scheme}://{quote(rest)}"
+        return self.url if scheme in HTTP_SCHEMES else f"{scheme}://{quote(rest)}"
 
     def stat(self) -> os.stat_result:
         """Raise OSError: a URL has no file status."""
         raise OSError(f"{self} is not a local file")
 
     def is_file(self) -> bool:
-        """Return whether it is a file that can be reached now."""
+        """Return whether this is a file that can be reached now."""
         try:
             return self._info()["type"] == "file"
         except (FileNotFoundError, LibraryError):
@@ -132,7 +135,7 @@ class RemotePath:
 
 @contextmanager
 def translate_remote_errors(path: RemotePath) -> Iterator[None]:
-    """Turn errors of servers and their clients into a `LibraryError`; let FileNotFoundError pass."""
+    """Turn errors of servers and fsspec into a `LibraryError`; do not change a FileNotFoundError."""
     try:
         yield
     except LibraryError:
@@ -147,17 +150,17 @@ def translate_remote_errors(path: RemotePath) -> Iterator[None]:
 
 
 def _means_unreachable(path: RemotePath, error: FileNotFoundError) -> bool:
-    """Return whether a server was unreachable: over HTTP, fsspec raises FileNotFoundError for that too."""
-    return path.scheme in QUOTED and not isinstance(error.__cause__, (FileNotFoundError, NoneType))
+    """Return whether the server could not be reached: fsspec raises FileNotFoundError for that over HTTP."""
+    return path.scheme in HTTP_SCHEMES and not isinstance(error.__cause__, (FileNotFoundError, NoneType))
 
 
 def one_line(error: Exception) -> str:
-    """Return the text of another library's error on one short line."""
+    """Return the message of a package's error on one line of at most 200 characters."""
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
 def as_root(place: str | os.PathLike | RemotePath) -> Path | RemotePath:
-    """Return the folder that a text from the user or songs.db means: a Path, or a RemotePath for a URL."""
+    """Return the Path or, for a URL, the RemotePath of a text from the user or songs.db."""
     if isinstance(place, RemotePath):
         return place
     text = os.fspath(place)
@@ -176,7 +179,7 @@ def file_exists(path: Path | RemotePath) -> bool:
     Raises
     ------
     LibraryError
-        If a server cannot be reached.
+        If the server cannot be reached.
     """
     return path.is_there() if isinstance(path, RemotePath) else os.path.lexists(path)
 

@@ -24,7 +24,7 @@ _PREFIX = "music-explorer-"
 
 
 def fetch(path: RemotePath, folder: Path, *, alive: Callable[[], None] = lambda: None) -> Path:
-    """Copy a remote file into a folder, under its own name.
+    """Copy a remote file into a folder. The copy has the name of the remote file.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def fetch(path: RemotePath, folder: Path, *, alive: Callable[[], None] = lambda:
     AudioError
         If the file does not exist, or `ATTEMPTS` attempts have failed.
     """
-    target = folder / _short(path.name)
+    target = folder / _valid_name(path.name)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -77,14 +77,14 @@ def as_local(path: Path | RemotePath) -> Iterator[Path]:
 
 
 class LastCopy:
-    """Keeps a copy of the last remote file, so that reading its tags and its audio takes one transfer."""
+    """Keeps a local copy of the last remote file: one transfer is enough to read its tags and its audio."""
 
     def __init__(self) -> None:
         self._path: RemotePath | None = None
         self._copy: Path | None = None
 
     def of(self, path: RemotePath, folder: Path, *, alive: Callable[[], None] = lambda: None) -> Path:
-        """Return a copy of a remote file; `fetch` it unless it is the last one."""
+        """Return a local copy of a remote file. `fetch` the file only if it is not the last file."""
         if path != self._path:
             self.forget()
             self._copy = fetch(path, folder, alive=alive)
@@ -99,13 +99,14 @@ class LastCopy:
 
 
 def local_copy(path: Path | RemotePath, *, cache: Path, key: str, max_bytes: int = MAX_CACHE_BYTES) -> Path:
-    """Return a local file that the page can play: the path itself, or a cached copy of a remote file.
+    """Return a local file for playback: the path itself, or a cached copy of a remote file.
 
     Parameters
     ----------
     path : Path or RemotePath
     cache : Path
-        The folder of cached copies. The least recently used are deleted beyond about `max_bytes` in total.
+        The folder of cached copies. If they take more than about `max_bytes`, the copies that were not used
+        for the longest time are deleted.
     key : str
         The file's fingerprint.
 
@@ -125,12 +126,12 @@ def local_copy(path: Path | RemotePath, *, cache: Path, key: str, max_bytes: int
 
 
 def copies_of(path: RemotePath, *, cache: Path, max_bytes: int = MAX_CACHE_BYTES) -> Cache:
-    """Return the cache for copies of remote files with the same extension as this one."""
+    """Return the cache for copies of remote files that have the same extension as this file."""
     return Cache(cache, suffix=path.suffix.lower(), max_bytes=max_bytes)
 
 
 def _alive_callback(alive: Callable[[], None]) -> object:
-    """Make an fsspec callback that calls `alive` at most once per `_ALIVE_INTERVAL_S`."""
+    """Return an fsspec callback that calls `alive` at most once per `_ALIVE_INTERVAL_S`."""
     from fsspec.callbacks import Callback
 
     called_at = 0.0
@@ -145,8 +146,8 @@ def _alive_callback(alive: Callable[[], None]) -> object:
     return AliveCallback()
 
 
-def _short(name: str) -> str:
-    """Return a valid file name: keys in object stores may be longer and hold any bytes."""
+def _valid_name(name: str) -> str:
+    """Return a valid local file name. Names in an object store may be longer and contain any bytes."""
     stem, suffix = os.path.splitext(name.replace("\0", "_"))
     encoded = os.fsencode(stem)[:_MAX_NAME_BYTES]
     return os.fsdecode(encoded) + suffix[:20] if stem.strip(".") else f"song{suffix[:20]}"

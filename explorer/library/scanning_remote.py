@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from explorer.errors import LibraryError
 from explorer.library.music_file import ScannedFile
-from explorer.library.remote import QUOTED, RemotePath, open_system, translate_remote_errors
+from explorer.library.remote import HTTP_SCHEMES, RemotePath, open_system, translate_remote_errors
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -40,7 +40,7 @@ def remote_files(root: RemotePath, *, prefix: bytes, is_audio: Callable[[str], b
     system.invalidate_cache()
     try:
         with translate_remote_errors(root):
-            if system.info(path)["type"] == "file" and root.scheme not in QUOTED:
+            if system.info(path)["type"] == "file" and root.scheme not in HTTP_SCHEMES:
                 raise LibraryError(f"{root} is not a folder: name the folder that holds your music.")
             files = list(_audio_files(system, path, root, prefix, is_audio))
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def _audio_files(
     start = folder.rstrip("/") + "/"
     for name, info in _find(system, folder).items():
         relative = name[len(start) :] if name.startswith(start) else name.lstrip("/")
-        path = root.plain(relative)
+        path = root.decode(relative)
         parts = path.split("/")
         if info.get("type") == "directory" or any(part.startswith(".") for part in parts):
             continue

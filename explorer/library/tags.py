@@ -1,4 +1,4 @@
-"""Reads a file's tags: title, artists, album, genres, year."""
+"""Reads the tags of a file: title, artists, album, genres and year."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mutagen.id3 import ID3
 from explorer.library.music_file import Tags
 from explorer.util.text import unique_ignoring_case, valid_text
 
-# The lower-case names of each field in ID3, Vorbis comments, MP4, APEv2 and ASF.
+# The names of each field in ID3, Vorbis comments, MP4, APEv2 and ASF, in lower case.
 _KEYS = {
     "title": ("tit2", "title", "\xa9nam"),
     "artist": ("tpe1", "artist", "\xa9art", "author"),
@@ -24,9 +24,9 @@ MAX_TEXT_LENGTH = 1_000
 
 
 def read_tags(path: Path) -> Tags:
-    """Read a file's tags. If it has no title, its file name without extension is the title.
+    """Read the tags of a file. If they name no title, the title is the file name without extension.
 
-    This never raises: a tag that cannot be read counts as missing.
+    This never raises an exception: a tag that cannot be read counts as missing.
     """
     fields = _read_fields(path)
     title = " ".join(fields["title"]) or valid_text(path.stem)
@@ -52,13 +52,13 @@ def _read_fields(path: Path) -> dict[str, list[str]]:
                 if key in values and not fields[name]:
                     fields[name] = _texts(values[key], as_genres=name == "genre" and isinstance(tags, ID3))
     except Exception:
-        # Damaged tags can raise any exception, while the audio may be undamaged.
+        # mutagen can raise any exception for damaged tags. The audio may still be undamaged, so go on.
         return fields
     return fields
 
 
 def _texts(value: object, *, as_genres: bool) -> list[str]:
-    if as_genres:  # mutagen turns the genre numbers of ID3v1, such as "(17)" or "17", into names.
+    if as_genres:  # mutagen replaces the genre numbers of ID3v1, such as "(17)" or "17", with names.
         value = value.genres
     elif hasattr(value, "text"):
         value = value.text
@@ -67,6 +67,6 @@ def _texts(value: object, *, as_genres: bool) -> list[str]:
 
 
 def _clean(text: str) -> str:
-    """Collapse white space and remove characters that a database or page cannot hold."""
+    """Replace white space with single spaces, and remove characters that a database or page cannot store."""
     text = valid_text(text).replace("\0", ";")
     return " ".join(text.split())[:MAX_TEXT_LENGTH].strip("; ")

@@ -1,1 +1,1 @@
-"""Vectors to positions, clusters, names and neighbours: arrays in, arrays out."""
+"""Computes neighbours, positions, clusters and cluster names from the songs' vectors, as arrays."""

@@ -32,13 +32,13 @@ _TITLE = _FIELDS.index("title")
 _WEIGHTS = np.array([6.0, 2.0, 1.0, 0.5])
 # Added to both numbers of the lift.
 _SHRINKAGE_SONGS = 2.0
-# Added to the logarithm of the lift. If no term is more frequent in a cluster than elsewhere, the cluster's
-# most frequent term gets the highest score.
+# Added to the logarithm of the lift, so that a score is not 0 for a lift of 1. If no term is more frequent in
+# a cluster than elsewhere, the cluster's most frequent term then has the highest score.
 _MIN_LOG_LIFT = 0.1
 _MAX_NAME_LENGTH = 28
 _SEPARATOR = " · "
 _ELLIPSIS = "…"
-# The rest of a longer tag is ignored: a hostile tag of megabytes must not take seconds.
+# The rest of a longer tag is ignored: a tag of several megabytes must not take seconds.
 _MAX_TAG_LENGTH = 200
 _MAX_SECOND_TERMS = 8
 _MIN_WORD_LENGTH = 3
@@ -71,7 +71,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The terms of a library's tags; they can name several clusterings of its songs.
+    """The terms of a library's tags. One vocabulary can be used to name several clusterings of the songs.
 
     Attributes
     ----------
@@ -101,15 +101,16 @@ class Vocabulary:
         """
         from scipy.sparse import csr_matrix
 
-        # A song's field has the number song * len(_FIELDS) + field; `spellings` numbers the terms.
-        number_of, song_fields, spellings = {}, array("q"), array("q")
+        # Each occurrence of a term is a pair of numbers: song * len(_FIELDS) + field, and the number of its
+        # spelling.
+        spelling_numbers, song_fields, spellings = {}, array("q"), array("q")
         for song, document in enumerate(documents):
             for field, term in _terms(document):
                 song_fields.append(song * len(_FIELDS) + field)
-                spellings.append(number_of.setdefault(term, len(number_of)))
-        song_fields, spellings = _distinct_pairs(song_fields, spellings, len(number_of))
-        counts = np.bincount(spellings, minlength=len(number_of))
-        terms, column_of = _merge_spellings(list(number_of), counts)
+                spellings.append(spelling_numbers.setdefault(term, len(spelling_numbers)))
+        song_fields, spellings = _distinct_pairs(song_fields, spellings, len(spelling_numbers))
+        counts = np.bincount(spellings, minlength=len(spelling_numbers))
+        terms, column_of = _merge_spellings(list(spelling_numbers), counts)
         song_fields, columns = _distinct_pairs(song_fields, column_of[spellings], len(terms))
         songs, fields = np.divmod(song_fields, len(_FIELDS))
         weights = _WEIGHTS[fields]
@@ -183,7 +184,7 @@ def _rank_terms(labels, vocabulary):
 
     n, sizes = len(labels), np.bincount(labels)
     membership = csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(len(sizes), n))
-    # One value for each cluster and each term that it has; so are all arrays below.
+    # This array and those below have one value for each pair of a cluster and a term of its songs.
     sums = (membership @ vocabulary.weights).tocsr()
     songs_with_term = np.bincount(vocabulary.weights.indices, minlength=len(vocabulary.terms))[sums.indices]
     weight_per_song = np.asarray(vocabulary.weights.sum(axis=0)).ravel()[sums.indices] / songs_with_term
@@ -198,6 +199,7 @@ def _rank_terms(labels, vocabulary):
 
 
 def _best(scores, columns):
+    """Return the columns with the highest scores, best first: a first term and the second terms to try."""
     count = _MAX_SECOND_TERMS + 1
     if len(scores) > count:
         lowest = np.partition(scores, -count)[-count]
@@ -254,7 +256,7 @@ def _is_meaningful_word(word):
 
 
 def _distinct_names(ranked_terms):
-    """Return a different name for each cluster, from its terms, the best first."""
+    """Return a different name for each cluster. The terms of a cluster are given with the best first."""
     short_names = [
         _shortened(terms[0], _MAX_NAME_LENGTH) if terms else f"Cluster {cluster + 1}"
         for cluster, terms in enumerate(ranked_terms)
@@ -284,9 +286,10 @@ def _unused_name(terms, short_name, used):
 
 
 def _adds_information(second, first):
+    """Return whether a second term says more than the first, also after both are shortened."""
     if second.casefold() in first.casefold():
         return False
-    # If the second term contains the first, shortening can make both look the same:
+    # If the second term contains the first and both are shortened, they can look the same:
     # "Game soundtr… · Game soundt…".
     fits = len(first) + len(_SEPARATOR) + len(second) <= _MAX_NAME_LENGTH
     return fits or first.casefold() not in second.casefold()

@@ -10,7 +10,7 @@ import numpy as np
 from explorer.errors import MappingError
 from explorer.mapping.similarity import as_matrix
 
-# Two reduced vectors are equal if they differ by less than this share of the largest value: rounding.
+# Reduced vectors are equal if they differ by less than this share of the largest value: a rounding error.
 _ROUNDING = 1e-6
 _SILHOUETTE_SAMPLE = 2000
 # Up to this many songs, k-means runs ten times on all songs. Above, it first clusters a sample, then runs few
@@ -69,8 +69,9 @@ def default_cluster_count(reduced: np.ndarray, *, n_genres: int = 0, seed: int =
     With 2 to 50 genres, it is the number of genres, so that clusters and genres can be compared. Otherwise
     it is the count with the highest mean silhouette (Rousseeuw, 1987) on a sample of at most 2,000 songs.
 
-    If no mean silhouette is above 0.25, there are no gaps between groups of songs, and the silhouette prefers
-    two halves. The number is then at least sqrt(n / 2) (Mardia et al., 1979) or 12, whichever is smaller.
+    If no mean silhouette is above 0.25, the songs do not form separate groups, and the highest silhouette is
+    usually that of two clusters. The number is then at least sqrt(n / 2) (Mardia et al., 1979) or 12,
+    whichever is smaller.
 
     Parameters
     ----------
@@ -193,10 +194,9 @@ def _numbered_by_size(labels):
 def match_labels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Renumber new clusters so that as many songs as possible keep their cluster number.
 
-    The number decides the colour, so most songs keep their colour. The matching maximises the number of
-    songs that keep their number, not a share of the union (Jaccard): by share, a small unchanged cluster
-    would win against a large cluster that is mostly unchanged. Old numbers of k and above are no longer
-    available, so songs that had one do not count.
+    The number decides the colour, so most songs keep their colour. The Jaccard index is not used to match
+    clusters: with it, a small unchanged cluster would get the number, and a large cluster that is mostly
+    unchanged would lose it. Numbers of k and above do not exist any more, so songs that had one do not count.
 
     Parameters
     ----------
@@ -225,17 +225,17 @@ def match_labels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         raise MappingError(f"after holds {after.min()}; clusters are numbered from 0")
     _, members, sizes = np.unique(after, return_inverse=True, return_counts=True)
     k = len(sizes)
-    counts = (before >= 0) & (before < k)
-    overlap = np.bincount(members[counts] * k + before[counts], minlength=k * k).reshape(k, k)
+    is_counted = (before >= 0) & (before < k)
+    overlap = np.bincount(members[is_counted] * k + before[is_counted], minlength=k * k).reshape(k, k)
     rows, numbers = linear_sum_assignment(overlap, maximize=True)
     matched = overlap[rows, numbers] > 0
-    number_of = np.full(k, -1, dtype=np.int32)
-    number_of[rows[matched]] = numbers[matched]
-    unmatched = np.flatnonzero(number_of < 0)
+    new_numbers = np.full(k, -1, dtype=np.int32)
+    new_numbers[rows[matched]] = numbers[matched]
+    unmatched = np.flatnonzero(new_numbers < 0)
     # The stable sort keeps clusters of equal size in the order of their numbers.
     by_size = unmatched[np.argsort(-sizes[unmatched], kind="stable")]
-    number_of[by_size] = np.setdiff1d(np.arange(k), number_of)
-    return number_of[members]
+    new_numbers[by_size] = np.setdiff1d(np.arange(k), new_numbers)
+    return new_numbers[members]
 
 
 def representatives(reduced: np.ndarray, labels: np.ndarray) -> np.ndarray:

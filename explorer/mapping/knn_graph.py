@@ -2,7 +2,7 @@
 
 scikit-learn's brute-force search finds a few more candidates than k. Each candidate's distance is then
 computed again in double precision, and candidates are sorted by distance, then by row. So identical songs
-tie, and all machines give the same order.
+have exactly the same distance, and all machines give the same order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from explorer.errors import MappingError
 from explorer.mapping.clustering import distinct_rows
 from explorer.mapping.similarity import as_matrix
 
-# Up to this many songs, the search uses all dimensions. Above, that would take minutes, so the search uses
+# Up to this many songs, the search uses all dimensions. For more songs, that would take minutes; then it uses
 # only the principal components that hold `_SEARCHED_VARIANCE` of the variance, and takes more candidates.
 _MAX_SONGS_EXACT = 20_000
 _SEARCHED_VARIANCE, _MIN_COMPONENTS, _MAX_COMPONENTS = 0.75, 50, 192
@@ -86,8 +86,9 @@ def true_neighbours(directions: np.ndarray, k: int = 10) -> np.ndarray:
     searched, candidates = directions, k + _EXTRA_CANDIDATES
     if len(directions) > _MAX_SONGS_EXACT:
         searched, candidates = _main_components(directions), _CANDIDATES_PER_NEIGHBOUR * k
-    # The search minimises Euclidean distance, but the largest dot products are wanted. One more column makes
-    # all rows equally long; it is 0 in the queries. Then the nearest rows have the largest dot products.
+    # The search finds the smallest Euclidean distances, but we want the largest dot products. One more column
+    # makes all rows equally long; it is 0 in the queries. Then the nearest rows have the largest dot
+    # products.
     squares = np.einsum("ij,ij->i", searched, searched, dtype=np.float64)[:, None]
     equally_long = np.hstack([searched, np.sqrt(squares.max(initial=0.0) - squares)])
     queries = np.hstack([searched, np.zeros_like(squares)])
@@ -194,7 +195,7 @@ def _costs_of_pairs(cost, rows, part, others):
 
 
 def _with_copies(nearest, costs, inverse, k):
-    """Turn a graph of distinct rows into a graph of all rows: each distinct row becomes its copies."""
+    """Turn a graph of distinct rows into a graph of all rows: replace each row by all rows that equal it."""
     n, counts = len(inverse), np.bincount(inverse)
     starts = np.cumsum(counts) - counts
     # The k nearest need at most k + 1 copies of a distinct row: one of them can be the row itself.

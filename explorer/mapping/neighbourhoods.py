@@ -10,7 +10,8 @@ from explorer.errors import MappingError
 from explorer.mapping.similarity import as_matrix
 
 _CHUNK_VALUES = 4_000_000
-# In larger libraries a query takes milliseconds. This many queries estimate the measures to within 0.01.
+# In a library of more than 20,000 songs a query takes milliseconds, so at most 1,000 songs are queried. They
+# estimate the measures to within 0.01.
 _MANY_SONGS, _QUERIES_OF_MANY = 20_000, 1000
 
 _MEASURES = ("trustworthiness", "continuity", "neighbours_kept")
@@ -148,7 +149,7 @@ def sample_rows(n: int, sample: int, seed: int) -> np.ndarray:
 
 def below_half(k: int, n: int) -> int:
     """Limit k to less than half of n."""
-    # With a larger k, trustworthiness is not normalised, and a random map keeps most neighbours.
+    # For a larger k, the formula of trustworthiness is not valid, and a random map keeps most neighbours.
     return min(k, (n - 1) // 2)
 
 

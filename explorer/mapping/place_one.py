@@ -9,8 +9,8 @@ from explorer.mapping.similarity import Neighbours
 
 NEIGHBOURS = 10
 
-# In a smaller library most songs are neighbours of each other. There the forces of `place_among_neighbours`,
-# made for many new songs, would push a single new song off the map.
+# In a library of fewer songs, most songs are neighbours of each other. The forces of `place_among_neighbours`
+# are made for many new songs; there, they would push a single new song off the map.
 _MIN_SONGS_FOR_FORCES = 60
 # The axes of a PCA map are found from about this many songs; more songs give the same axes.
 _SONGS_FOR_AXES = 5_000
@@ -21,16 +21,16 @@ _BESIDE = np.array([0.02, 0.0])
 
 
 def place_song(
-    space: Neighbours, reduced: np.ndarray, maps: dict[str, np.ndarray], vector: np.ndarray
+    search: Neighbours, reduced: np.ndarray, maps: dict[str, np.ndarray], vector: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Find the position of one new song on each of a library's maps.
 
     Parameters
     ----------
-    space : Neighbours
+    search : Neighbours
         The search for similar songs among the library's n songs.
     reduced : np.ndarray [shape=(n, d), float32]
-        The result of `projection.reduce(space.rows)`.
+        The result of `projection.reduce(search.rows)`.
     maps : dict of str to np.ndarray [shape=(n, 2)]
         The positions of the library's songs, by the projection's name.
     vector : np.ndarray [shape=(512,)]
@@ -46,23 +46,23 @@ def place_song(
     MappingError
         If the vector has another length than the library's, or a value is not finite.
     """
-    if not len(space):
+    if not len(search):
         return {}
-    nearest, similarities = space.nearest_to(vector, NEIGHBOURS)
+    nearest, similarities = search.nearest_to(vector, NEIGHBOURS)
     copies = nearest[similarities > _MIN_SIMILARITY_OF_COPIES]
-    all_reduced = np.vstack([reduced, _reduced_direction(space, reduced, space.direction(vector))])
+    all_reduced = np.vstack([reduced, _reduced_direction(search, reduced, search.direction(vector))])
     neighbours = np.zeros((len(all_reduced), len(nearest)), dtype=np.int64)
     neighbours[-1] = nearest
     new_positions = {}
     for name, positions in maps.items():
         before = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])
         if name == "pca":
-            sample = np.r_[0 : len(space) : max(1, len(space) // _SONGS_FOR_AXES), len(space)]
+            sample = np.r_[0 : len(search) : max(1, len(search) // _SONGS_FOR_AXES), len(search)]
             position = place_linearly(all_reduced[sample], before[sample])[-1]
         elif len(copies):
             position = _beside_the_medoid(positions[copies])
-        elif len(space) < _MIN_SONGS_FOR_FORCES:
-            position = _beside_the_medoid(positions[nearest[: max(1, len(space) // 6)]])
+        elif len(search) < _MIN_SONGS_FOR_FORCES:
+            position = _beside_the_medoid(positions[nearest[: max(1, len(search) // 6)]])
         else:
             position = place_among_neighbours(all_reduced, neighbours, before)[-1]
         new_positions[name] = position.astype(np.float32)
@@ -78,11 +78,12 @@ def _beside_the_medoid(positions: np.ndarray) -> np.ndarray:
     return positions[distances.sum(axis=1).argmin()] + _BESIDE
 
 
-def _reduced_direction(space: Neighbours, reduced: np.ndarray, direction: np.ndarray) -> np.ndarray:
+def _reduced_direction(search: Neighbours, reduced: np.ndarray, direction: np.ndarray) -> np.ndarray:
     """Apply the library's PCA to one more direction [shape=(1, d), float32]."""
-    # PCA's coordinates are uncorrelated, so each component is the sum of the rows weighted by its coordinate.
+    # The components of the library's PCA are not stored, but they follow from the rows and their coordinates.
+    # The coordinates are uncorrelated, so each component is a weighted sum of the rows.
     weights = np.square(reduced, dtype=np.float64).sum(axis=0)
-    components = (space.rows.T @ reduced).astype(np.float64)
+    components = (search.rows.T @ reduced).astype(np.float64)
     components = np.divide(components, weights, out=np.zeros_like(components), where=weights > 0)
-    mean = space.rows.mean(axis=0, dtype=np.float64)
+    mean = search.rows.mean(axis=0, dtype=np.float64)
     return ((direction - mean) @ components)[None].astype(np.float32)

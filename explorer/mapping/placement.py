@@ -90,7 +90,8 @@ def place_linearly(reduced: np.ndarray, before: np.ndarray) -> np.ndarray:
     """
     before, old, new = _checked_map(reduced, before)
     design = np.hstack([reduced.astype(np.float64), np.ones((len(reduced), 1))])
-    # New songs changed the library's mean a little, so the map's axes are found again by least squares.
+    # The new songs changed the library's mean, and with it all reduced vectors, a little. So the axes of the
+    # existing map are found by least squares.
     axes, *_ = np.linalg.lstsq(design[old], before[old], rcond=None)
     placed = before.copy()
     placed[new] = design[new] @ axes
@@ -104,7 +105,8 @@ def place_among_neighbours(
 
     The neighbours of a song can be far apart on the map; their mean position is then near none of them. So a
     new song goes to the position where its neighbours are densest. Mean shift (Comaniciu & Meer, "Mean
-    shift", IEEE PAMI 24, 2002) finds it. New songs can be neighbours of each other, so this is repeated.
+    shift", IEEE PAMI 24, 2002) finds it. New songs can be neighbours of each other, so it is
+    repeated with their new positions.
 
     Parameters
     ----------
@@ -169,7 +171,7 @@ def _densest_positions(placed, neighbours, bandwidth):
 
 
 def _mean_shift(positions, bandwidth):
-    """Run a mean shift for each row of positions [shape=(m, k, 2)], from the densest of its k positions."""
+    """Run a mean shift for each row of positions [shape=(m, k, 2)], starting at the densest position."""
     widths = bandwidth.at(positions)
     squared_distances = ((positions[:, :, None] - positions[:, None]) ** 2).sum(axis=3)
     density = _kernel(squared_distances, widths[:, :, None]).sum(axis=2)
@@ -208,12 +210,14 @@ def _moved_by_forces(placed, neighbours, old, new, seed):
 
 
 def _pull(differences):
+    """Return the sum of UMAP's attractive forces on each song [shape=(m, 2)]."""
     squared = np.maximum((differences**2).sum(axis=2), 1e-12)
     strength = -2 * _CURVE_A * _CURVE_B * squared ** (_CURVE_B - 1) / (1 + _CURVE_A * squared**_CURVE_B)
     return np.clip(strength[:, :, None] * differences, -_MAX_FORCE, _MAX_FORCE).sum(axis=1)
 
 
 def _push(differences):
+    """Return UMAP's repulsive force of each random song on each new song [shape=(m, p, 2)]."""
     squared = (differences**2).sum(axis=2)
     strength = 2 * _CURVE_B / ((1e-3 + squared) * (1 + _CURVE_A * squared**_CURVE_B))
     return np.clip(strength[:, :, None] * differences, -_MAX_FORCE, _MAX_FORCE)
@@ -231,7 +235,7 @@ def _map_scale(positions):
 
 
 def _nearest_old_positions(reduced, neighbours, before, old, new):
-    """Return the position of each new song's nearest old neighbour; without one, of the nearest old song."""
+    """Return the position of each new song's nearest old neighbour, or else of the nearest old song."""
     from sklearn.metrics import pairwise_distances_argmin
 
     is_old = np.isin(neighbours[new], old)

@@ -20,7 +20,7 @@ from explorer.mapping.similarity import as_matrix
 METHODS = ("tsne", "umap", "pca")
 PERPLEXITY, UMAP_NEIGHBOURS = 30.0, 15
 
-# With fewer distinct songs there are no neighbourhoods to preserve, so every method shows PCA.
+# With fewer distinct songs there are no neighbourhoods to preserve, so every method gives the PCA map.
 _MIN_SONGS = 10
 # Copies of a song are drawn within this distance of their common position. The map's radius is 1.
 _COPIES_RADIUS = 0.02
@@ -30,16 +30,17 @@ _MIN_RELATIVE_VARIANCE = 1e-13
 _EARLY_ITERATIONS, _EARLY_EXAGGERATION = 250, 12.0
 _CHUNK_ROWS = 8192
 _REPORT_ITERATIONS = 50
-# On a smaller map each step is so short that threads would mostly wait for each other.
+# With fewer songs each step is so short that threads would mostly wait for each other.
 _MIN_SONGS_FOR_THREADS = 2000
 
 
 def reduce(vectors: np.ndarray, *, dimensions: int = 50) -> np.ndarray:
     """Reduce vectors to their first principal components.
 
-    Maps are made from reduced `centred_unit_rows`. For rows of length 1, Euclidean distance gives the same
-    order as the centred cosine, which is the similarity that users see. Compared with plain vectors, on 187
-    real clips t-SNE keeps 53 % of the ten nearest neighbours instead of 48 %, and UMAP 53 % instead of 43 %.
+    Maps are made from the result of `centred_unit_rows`, reduced by this function. For rows of length 1,
+    Euclidean distance gives the same order as the centred cosine, which is the similarity that users see.
+    Compared with plain vectors, on 187 real clips t-SNE keeps 53 % of the ten nearest neighbours instead of
+    48 %, and UMAP 53 % instead of 43 %.
 
     Parameters
     ----------
@@ -53,7 +54,8 @@ def reduce(vectors: np.ndarray, *, dimensions: int = 50) -> np.ndarray:
     np.ndarray [shape=(n, c), float32]
         Mean-centred, with 2 <= c <= `dimensions` components, the one with the most variance first.
         Components without variance are left out; if fewer than 2 have variance, zeros fill the missing
-        columns. In each component the largest loading is positive, so that no machine mirrors the map.
+        columns. In each component the largest loading is positive. Without this rule, the map could be
+        mirrored on another machine.
 
     Raises
     ------
@@ -319,7 +321,10 @@ def _umap(distinct, used, report, graph):
 
 @contextmanager
 def _without_tensorflow():
-    """Prevent umap from importing TensorFlow: it takes five seconds and serves an unused variant of UMAP."""
+    """Prevent umap from importing TensorFlow, which takes five seconds.
+
+    TensorFlow is needed only for a variant of UMAP that is not used here.
+    """
     if "tensorflow" in sys.modules:
         yield
         return

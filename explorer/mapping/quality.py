@@ -100,15 +100,15 @@ def label_purity(
 
 @dataclass(frozen=True)
 class Hubness:
-    """How unevenly songs occur among the nearest songs of others.
+    """Whether a few songs are among the nearest songs of very many other songs.
 
     Attributes
     ----------
     skewness : float
-        The skewness of how often each song is among the k nearest of others: 0 if all songs occur equally
-        often, above 1 if a few songs, the hubs, are near to very many songs.
+        The skewness of the number of songs that have a given song among their k nearest: 0 if this number is
+        the same for all songs, above 1 if a few songs, the hubs, are near to very many songs.
     largest : int
-        The number of songs that have the largest hub among their k nearest.
+        The largest such number: how many songs have the largest hub among their k nearest.
     """
 
     skewness: float

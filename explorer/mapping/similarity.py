@@ -17,9 +17,11 @@ from numpy.typing import ArrayLike
 
 from explorer.errors import MappingError
 
-# A deviation from the mean below this share of the vectors' length is a rounding error: it has no direction.
+# A difference from the mean below this share of the vectors' length is a rounding error, so its direction has
+# no meaning.
 _MIN_RELATIVE_DEVIATION = 1e-10
-# Far above every value of an embedding, and a sum of such squares still fits a float32.
+# The limit is far above every value of an embedding, and the sum of the squares of such values still fits in
+# a float32.
 _MAX_VALUE = 1e15
 # The largest error of a similarity computed in single precision. Songs within this distance of the k-th best
 # are compared again in double precision.
@@ -57,7 +59,8 @@ def as_matrix(values: ArrayLike, *, name: str) -> np.ndarray:
         return matrix.reshape(0, 0)
     if matrix.ndim != 2:
         raise MappingError(f"{name} has shape {matrix.shape}; it must be (songs, values)")
-    # The minimum and maximum are NaN if a value is NaN, and need no second array of the library's size.
+    # The minimum and maximum are NaN if a value is NaN. Computing them needs no second array of the library's
+    # size.
     if matrix.size and not (matrix.min() > -_MAX_VALUE and matrix.max() < _MAX_VALUE):
         is_valid = (np.abs(matrix) < _MAX_VALUE).all(axis=1)
         row = int(np.argmin(is_valid))
@@ -287,7 +290,7 @@ class SongVectors:
     def select(self, song_ids: Sequence[str]) -> SongVectors:
         """Return the vectors of some songs, in the order given.
 
-        The neighbours of the selection are measured from the mean of the selection.
+        The selection's neighbours are computed with the mean vector of the selection, not of the library.
 
         Raises
         ------

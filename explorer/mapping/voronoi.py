@@ -1,7 +1,7 @@
 """Divides a map into Voronoi regions: k-means on the positions, and the Voronoi cell of each centre.
 
-The original experiment drew its map this way. Two dimensions hold less of the music than the vectors that
-`clustering` divides, but each region is one connected piece of the plane.
+The original experiment drew its map this way. The two coordinates contain less information about the music
+than the vectors from which `clustering` makes clusters, but each region is one connected area of the map.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def _cells(centres: np.ndarray, corner: np.ndarray) -> tuple[list[np.ndarray], n
     """Return each centre's cell in the frame from -corner to corner, and the pairs of adjacent cells."""
     from scipy.spatial import Voronoi
 
-    # Each centre is mirrored at each side of the frame. The side is then the border of the two cells.
+    # Each centre is mirrored at each side of the frame. The side is then the border between the cells of the
+    # centre and of its mirror image.
     mirrored = [
         np.where(axis, side - centres, centres) for axis in np.eye(2) for side in (-2 * corner, 2 * corner)
     ]

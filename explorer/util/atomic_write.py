@@ -33,7 +33,7 @@ def atomic_write(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If the file cannot be moved to its place. Errors of the block pass through.
+        If the temporary file cannot be renamed to `path`. Exceptions of the block are not caught.
     """
     target = path.resolve()
     if target.exists() and not target.is_file() and not target.is_dir():
@@ -57,7 +57,7 @@ def _sync(file: Path) -> None:
 
 
 def refuse_to_overwrite_library(out: Path | None, database: Path) -> None:
-    """Raise an error if the output file is the library itself, also under another name or through a link.
+    """Raise an error if the output file is the library itself, even through a link or another name.
 
     Parameters
     ----------

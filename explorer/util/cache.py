@@ -58,14 +58,15 @@ class Cache:
         Raises
         ------
         OSError
-            If the folder cannot be written. Errors of `make` pass through.
+            If the folder cannot be written. Exceptions of `make` are not caught.
         """
         target = self.path(key)
         with self.lock_key(key):
             if not target.exists():
                 with self.writing(key) as part:
                     make(part)
-            # Set the time of the last use; keep the time of the last change: the page's ETags contain it.
+            # Set the access time, by which `_shrink` finds the least recently used files. Keep the
+            # modification time, because the page's ETags contain it.
             with suppress(OSError):
                 os.utime(target, ns=(time.time_ns(), target.stat().st_mtime_ns))
         return target
@@ -88,15 +89,15 @@ class Cache:
         if self._max_bytes is not None:
             self._shrink(target)
 
-    def sweep(self) -> None:
-        """Remove temporary files at least an hour old: a program that was killed left them."""
+    def remove_old_parts(self) -> None:
+        """Remove temporary files that are more than an hour old: they come from programs that were killed."""
         with suppress(OSError):
             for part in self.folder.glob("*.part"):
                 if part.stat().st_mtime < time.time() - STALE_PART_S:
                     part.unlink(missing_ok=True)
 
     def measure(self) -> dict[str, int]:
-        """Return the number of "files" and their "bytes", without temporary files."""
+        """Return the number of "files" and their total "bytes", without temporary files."""
         sizes = [stat.st_size for _, stat in self._files()]
         return {"files": len(sizes), "bytes": sum(sizes)}
 
@@ -109,7 +110,7 @@ class Cache:
 
     def _shrink(self, new: Path) -> None:
         """Remove the least recently used files until the folder is small enough; keep the new file."""
-        self.sweep()
+        self.remove_old_parts()
         files = sorted(self._files(), key=lambda file: file[1].st_atime_ns)
         size_bytes = sum(stat.st_size for _, stat in files)
         for path, stat in files:

@@ -1,4 +1,4 @@
-"""Ctrl-C: stop after the songs that were begun, and repeat a KeyboardInterrupt that native code swallowed."""
+"""Ctrl-C: stop after the songs in progress, and repeat a KeyboardInterrupt that native code swallowed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from explorer.util.progress import Reporter
 
-STOP_MESSAGE = "Stopping: the songs that were begun are finished first. Press Ctrl-C again to stop at once."
+STOP_MESSAGE = "Stopping after the songs in progress. Press Ctrl-C again to stop at once."
 
 
 @contextmanager

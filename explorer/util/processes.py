@@ -16,12 +16,12 @@ _MAX_LINES_KEPT = 100
 
 
 class ChildProgram:
-    """A command in a child process that writes JSON lines, as the option `--progress-lines` makes it do.
+    """A command that runs in a child process and reports its progress as JSON lines.
 
     Parameters
     ----------
     *arguments : str
-        The command and its options.
+        The command and its options, among them `--progress-lines`.
     limit_s : float, optional
         The child is killed this many seconds after `follow` was called.
 
@@ -29,7 +29,7 @@ class ChildProgram:
     ----------
     is_cancelled : bool
         Whether `cancel` was called.
-    is_late : bool
+    is_timed_out : bool
         Whether the child was killed because of the time limit.
     lines : list of str
         The last 100 lines that are not JSON objects: error messages and warnings of libraries.
@@ -42,7 +42,7 @@ class ChildProgram:
 
     def __init__(self, *arguments: str, limit_s: float = threading.TIMEOUT_MAX) -> None:
         self.limit_s = limit_s
-        self.is_cancelled = self.is_late = False
+        self.is_cancelled = self.is_timed_out = False
         self.lines: list[str] = []
         self._process = subprocess.Popen(
             [*PROGRAM, *arguments],
@@ -57,12 +57,12 @@ class ChildProgram:
         )
 
     def cancel(self) -> None:
-        """Ask the child to stop; it may ignore this while it stores results."""
+        """Ask the child to stop (SIGTERM); it may ignore the request while it stores results."""
         self.is_cancelled = True
         self._process.terminate()
 
     def kill(self) -> None:
-        """End the child at once."""
+        """Kill the child."""
         self._process.kill()
 
     def wait(self, timeout_s: float | None = None) -> int:
@@ -83,7 +83,7 @@ class ChildProgram:
             The child's result: its last JSON object that does not report progress.
         """
         result = None
-        timer = threading.Timer(self.limit_s, self._kill_late)
+        timer = threading.Timer(self.limit_s, self._kill_after_limit)
         timer.daemon = True
         timer.start()
         with self._process:
@@ -99,8 +99,8 @@ class ChildProgram:
         timer.cancel()
         return result
 
-    def _kill_late(self) -> None:
-        self.is_late = True
+    def _kill_after_limit(self) -> None:
+        self.is_timed_out = True
         self._process.kill()
 
 

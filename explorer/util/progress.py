@@ -33,7 +33,7 @@ class Reporter:
         self.console = console or Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:
-        """Print one line. A closed pipe is no error: the work goes on without messages."""
+        """Print one line. If the output's pipe is closed, drop the line, so that the work goes on."""
         with suppress(OSError):
             if self.console.is_terminal:
                 self.console.print(text, markup=False)
@@ -69,7 +69,7 @@ class Reporter:
 
             def show(share: float) -> None:
                 display.update(task, completed=share)
-                if display.disable and share < 1 and interval.is_over():
+                if display.disable and share < 1 and interval.restart_if_over():
                     self.say(f"{what}: {share:.0%}")
 
             yield show
@@ -83,7 +83,7 @@ class Reporter:
 
 
 class LineReporter(Reporter):
-    """Print messages and progress for another program: JSON objects with `text` and `share`, one a line."""
+    """Print messages and progress for another program: JSON objects with `text` and `share`, one per line."""
 
     def say(self, text: str) -> None:
         """Print a message."""
@@ -96,7 +96,10 @@ class LineReporter(Reporter):
         yield lambda share: self._print(text=what, share=round(share, 3))
 
     def before_storing(self) -> None:
-        """Ignore requests to stop (SIGTERM) from now on; the exit status 0 shows that they came too late."""
+        """Ignore SIGTERM from now on.
+
+        The command then ends with status 0, so the sender of a SIGTERM sees that it came too late.
+        """
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
@@ -111,8 +114,8 @@ class _Interval:
     def __init__(self):
         self._started_at = time.monotonic()
 
-    def is_over(self) -> bool:
-        """Return whether the next line is due; if it is, the next interval begins."""
+    def restart_if_over(self) -> bool:
+        """Return whether the next line is due; if it is, start the next interval."""
         now = time.monotonic()
         if now - self._started_at < PLAIN_INTERVAL_S:
             return False
@@ -142,11 +145,11 @@ class Counter:
         self._display.update(
             self._task, completed=self.done, total=self.total, rate=f"{self._rate():.1f} {self.unit}/s"
         )
-        if self._display.disable and self.done and self._interval.is_over():
+        if self._display.disable and self.done and self._interval.restart_if_over():
             self._print_line(f", {format_duration((self.total - self.done) / self._rate())} left")
 
     def finish(self) -> None:
-        """Print the final number of steps, unless a live display or the last line shows it."""
+        """Print the final number of steps, unless a live display or the last line already shows it."""
         if self._display.disable and self._last_printed != self.done:
             self._print_line("")
 
@@ -169,7 +172,7 @@ class DownloadProgress:
         self._started_at = self._printed_at = time.monotonic()
 
     def __call__(self, done_bytes: int, total_bytes: int | None) -> None:
-        """Note the bytes received so far; `total_bytes` is None if the server did not send the length."""
+        """Record the bytes received so far; `total_bytes` is None if the server did not send the length."""
         now = time.monotonic()
         if done_bytes < self._done_bytes:  # The download was started again.
             self._printed_bytes, self._started_at = 0, now
@@ -187,7 +190,7 @@ class DownloadProgress:
 
 
 def format_duration(seconds: float) -> str:
-    """Write a duration for people: `42 s`, `3 min`, `2 h 05 min`."""
+    """Format a duration for users: `42 s`, `3 min`, `2 h 05 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -195,7 +198,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_estimate(seconds: float) -> str:
-    """Write an estimated duration, rounded because it is uncertain: `40 s`, `3 min`, `22 h`, `5 days`."""
+    """Format an estimated duration, rounded because it is uncertain: `40 s`, `3 min`, `22 h`, `5 days`."""
     if seconds < 90:
         return f"{max(10, round(seconds, -1)):.0f} s"
     if seconds < 90 * 60:
@@ -204,5 +207,5 @@ def format_estimate(seconds: float) -> str:
 
 
 def plural(count: int, noun: str, plural: str = "") -> str:
-    """Write a count with its noun: `1 song`, `2,000 songs`."""
+    """Format a count with its noun: `1 song`, `2,000 songs`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

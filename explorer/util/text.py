@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 
 # Control characters, surrogates, and the line and paragraph separators.
-_CONTROLS = "\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"
-_CONTROL = re.compile(f"[{_CONTROLS}]")
-# Also the characters that change the direction of text, and those that XML forbids. Joiners are allowed:
-# emoji contain them.
-_UNSAFE = re.compile(f"[{_CONTROLS}\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+_CONTROL_RANGES = "\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"
+_CONTROL = re.compile(f"[{_CONTROL_RANGES}]")
+# Also the characters that change the direction of text, and those that XML forbids. Zero-width joiners
+# are allowed, because emoji contain them.
+_UNSAFE = re.compile(f"[{_CONTROL_RANGES}\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
 def valid_text(text: str | os.PathLike[str]) -> str:
@@ -32,12 +32,12 @@ def one_line(text: str) -> str:
     Runs of white space become one space. Control characters, surrogates, marks that change the direction of
     text, and characters that XML forbids are removed.
     """
-    one_line = " ".join(text.split())
-    return " ".join(_UNSAFE.sub("", one_line).split())
+    joined = " ".join(text.split())
+    return " ".join(_UNSAFE.sub("", joined).split())
 
 
 def escape_unsafe(text: str) -> str:
-    r"""Return a text on one line with each unsafe character (see `shown`) as `\x1b`, `\u2028` and so on."""
+    r"""Return a text on one line, with each unsafe character (`_UNSAFE`) as `\x1b`, `\u2028` and so on."""
     return _UNSAFE.sub(lambda match: _escape(match[0]), text)
 
 
@@ -52,7 +52,7 @@ def is_one_line(text: str) -> bool:
 
 
 def unique_ignoring_case(texts: Iterable[str]) -> tuple[str, ...]:
-    """Remove empty texts and repetitions, ignoring case; the first spelling and the order stay."""
+    """Remove empty texts and repetitions, ignoring case; keep the first spelling and the order."""
     unique: dict[str, str] = {}
     for text in texts:
         if text:

@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> Dash:
             {"name": "color-scheme", "content": "dark light"},
         ],
     )
+    # A song id in a URL may contain several slashes in a row.
     app.server.url_map.merge_slashes = False
     app.layout = lambda: _current_page(holder)
     job = MapJob(settings.database)
@@ -89,13 +90,13 @@ NO_LIBRARY = Notice(
     "empty",
     "No music here yet",
     "Index a folder of songs, then come back: each song becomes a point that you can play. "
-    "To look around first, run the demo.",
+    "To see an example first, run the demo.",
     "python run.py index FOLDER\npython run.py demo",
 )
 NO_MAP = Notice(
     "empty",
     "The songs have no map yet",
-    "They are indexed. The next step draws the map.",
+    "The songs are indexed. Run this command to make their map.",
     "python run.py map",
 )
 BUSY = Notice(

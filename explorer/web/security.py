@@ -7,17 +7,17 @@ Another site that is open in the same browser must not be able to read or change
 - Only POST, PUT and DELETE requests change anything, and they must come from a page of this server.
 - Request bodies have a size limit. It is small for all routes except uploads.
 
-The Content-Security-Policy allows only scripts of this server, and of inline scripts only Dash's, by hash. It
-makes two concessions:
+The Content-Security-Policy allows the scripts of this server. The only inline scripts that it allows are
+Dash's; it lists their hashes. It allows two unsafe things, which the page needs:
 
 - `script-src` has 'unsafe-eval': plotly.js draws points with regl, which generates code for each draw command
-  and compiles it with `Function`. Without it the map shows that the browser has no WebGL. Only plotly's
-  "strict" bundle needs no eval, and plotly's Python package does not contain it. The evaluated code comes
-  from a script of this server: markup in a song's title still runs nothing.
+  and compiles it with `Function`. Without 'unsafe-eval', plotly.js shows a message that the browser has no
+  WebGL, and no map. Only plotly's "strict" bundle needs no eval, and plotly's Python package does not contain
+  it. Only scripts of this server can evaluate code: a script in a song's title still does not run.
 - `style-src` has 'unsafe-inline': plotly.js, Mantine and Dash's components write `<style>` elements.
 
-Other bundles call `Function("return this")` in old browsers only. Only plotly's tile maps use workers, so the
-policy allows none.
+Other scripts of the page call `Function("return this")`, but only in old browsers. The policy allows no
+workers, because only plotly's tile maps use them and the page has none.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from explorer.config import Settings
 from explorer.errors import ExplorerError
 
 MAX_BODY_BYTES = 4 << 20
-"""The limit for all routes except uploads. 100,000 song numbers are 0.7 MB."""
+"""The limit for all routes except uploads. A list of 100,000 song numbers needs 0.7 MB."""
 
 MAX_UPLOAD_BYTES = 50 << 20
 """The limit for a song that is dropped on the map."""
@@ -56,8 +56,8 @@ _HEADERS = {
 class RefusedError(ExplorerError):
     """A request that is refused; `status` is the HTTP status of the answer."""
 
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
@@ -72,7 +72,7 @@ def protect(app: Dash, settings: Settings) -> None:
         return content_security_policy(app.csp_hashes())
 
     def add_headers(response: Response) -> Response:
-        # Computed at the first answer: Dash adds inline scripts until then.
+        # Computed for the first answer, because Dash adds inline scripts until then.
         response.headers["Content-Security-Policy"] = policy()
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
@@ -96,9 +96,9 @@ def content_security_policy(script_hashes: list[str]) -> str:
 
 def allowed_hosts(settings: Settings) -> frozenset[str]:
     """Return the host names that requests may use, in lower case; IP addresses need not be listed."""
-    own = socket.gethostname().lower().rstrip(".")
-    short = own.partition(".")[0]
-    names = {"localhost", own, short, f"{short}.local", settings.host, *settings.allowed_hosts}
+    hostname = socket.gethostname().lower().rstrip(".")
+    short = hostname.partition(".")[0]
+    names = {"localhost", hostname, short, f"{short}.local", settings.host, *settings.allowed_hosts}
     return frozenset(name.lower().rstrip(".") for name in names) - {""}
 
 
@@ -135,8 +135,8 @@ def check_request(hosts: frozenset[str]) -> Response | None:
     if request.method not in _SAFE_METHODS and not _is_from_our_page(host):
         return text_response(
             403,
-            "This request came from another site's page, so nothing was done: open the map itself. A proxy "
-            "must pass the Host header on unchanged.",
+            "This request came from a page of another site, so nothing was done: open this server's own "
+            "page. A proxy must pass the Host header on unchanged.",
         )
     limit = body_limit(request.method, request.path)
     request.max_content_length = limit
@@ -146,7 +146,7 @@ def check_request(hosts: frozenset[str]) -> Response | None:
 
 
 def _is_from_our_page(host: str) -> bool:
-    """Tell whether no header says that another site sent the request; only browsers send these headers."""
+    """Return False if a header says that another site sent the request; only browsers send these headers."""
     if request.headers.get("Sec-Fetch-Site", "same-origin").lower() not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")
@@ -154,10 +154,11 @@ def _is_from_our_page(host: str) -> bool:
 
 
 def _authority(netloc: str) -> str:
+    """Return a URL's host and port in lower case; the default ports are left out."""
     return netloc.lower().removesuffix(":80").removesuffix(":443")
 
 
-def text_response(status: int, sentence: str) -> Response:
+def text_response(status: int, message: str) -> Response:
     """Return a plain-text answer."""
-    # The sentence may contain a file's name with bytes that are no valid text.
-    return Response(sentence.encode("utf-8", "replace"), status=status, mimetype="text/plain")
+    # The message may contain a file name whose bytes are not valid UTF-8.
+    return Response(message.encode("utf-8", "replace"), status=status, mimetype="text/plain")

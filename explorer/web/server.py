@@ -25,8 +25,8 @@ THREADS = 12
 class BoundedParser(HTTPRequestParser):
     """Refuses a request whose body is larger than its route accepts, before or while the body arrives.
 
-    waitress has one limit for all routes. It also answers "100 Continue" to a client whose request it has
-    just refused, so that the client would send the body.
+    waitress has one limit for all routes. It also answers "100 Continue" to a request that it has just
+    refused; the client would then send the body.
     """
 
     def received(self, data: bytes) -> int:
@@ -70,9 +70,9 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     )
     server.channel_class = BoundedChannel
     if threading.current_thread() is threading.main_thread():
-        # Exit as after Ctrl-C, so that embedding processes are stopped and uploaded files are deleted.
+        # End the program as Ctrl-C does: embedding processes are stopped and uploaded files are deleted.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    print(f"The map is at {url} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    print(f"The map is at {url} (Ctrl-C stops the server)", file=sys.stderr, flush=True)
     if open_browser:
         threading.Timer(0.3, webbrowser.open, args=(url,)).start()
     try:

@@ -76,7 +76,7 @@ def test_small_blocks_are_joined(tmp_path, make_sound):
 
 
 def test_small_blocks_are_sent_after_the_longest_allowed_silence(monkeypatch, tmp_path, make_sound):
-    monkeypatch.setattr(decoder_process, "_MAX_SILENCE_S", 0.0)
+    monkeypatch.setattr(decoder_process, "_MAX_MESSAGE_GAP_S", 0.0)
     path = make_sound(tmp_path / "x.m4a", np.zeros(48_000 * 5), 48_000)
     assert len(sound_of(path)) > 200
 

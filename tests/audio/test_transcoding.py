@@ -3,15 +3,15 @@ import pytest
 import soundfile
 
 from explorer.audio import transcoding
-from explorer.audio.transcoding import browser_type, transcode
+from explorer.audio.transcoding import playable_media_type, transcode
 from explorer.errors import AudioError
 
 
 def test_only_formats_that_browsers_play_have_a_media_type():
-    assert browser_type("mp3/mp3") == "audio/mpeg"
-    assert browser_type("mov/aac") == "audio/mp4"
+    assert playable_media_type("mp3/mp3") == "audio/mpeg"
+    assert playable_media_type("mov/aac") == "audio/mp4"
     for format in ("aiff/pcm_16", "asf/wmav2", "ape/ape", "mov/alac", "wav/ima_adpcm", "wv/wavpack"):
-        assert browser_type(format) is None
+        assert playable_media_type(format) is None
 
 
 @pytest.mark.parametrize(("channels", "rate_hz"), [(1, 22_050), (2, 44_100), (6, 48_000), (2, 192_000)])

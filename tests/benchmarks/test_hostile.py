@@ -34,7 +34,7 @@ def test_a_run_that_exceeds_the_time_limit_fails(clips):
 
 
 def test_a_file_that_the_library_does_not_know_is_reported(hostile, fresh_db, tmp_path):
-    rows, unknown = hostile.outcome_rows(fresh_db.path, tmp_path, {b"1.mp3": "noise within"})
+    rows, unknown = hostile.outcome_rows(fresh_db.path, tmp_path, {b"1.mp3": "noise inside"})
     assert rows[-1] == ("all", 0, 0)
     assert unknown == ["1.mp3"]
 

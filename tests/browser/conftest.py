@@ -1,6 +1,6 @@
 """Fixtures that open the page in a real Chromium, served by a real `run.py serve`.
 
-The tests of a module share one window where possible: loading the page takes much longer than resetting it.
+If possible, the tests of a module share one window: loading a page takes much longer than resetting it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ FLAGS = [
     "--disable-sync",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
-    # WebGL needs SwiftShader. Compositing the page without it takes an eighth of the time.
+    # WebGL needs SwiftShader, which renders on the CPU. Compositing of the page does not need it, and is
+    # eight times as fast without it.
     "--disable-gpu-compositing",
     "--autoplay-policy=user-gesture-required",
 ]
 SCREENSHOTS = ROOT / "tests" / "screenshots"
-# No test measures time, so waits may be long: several tests share the machine.
+# This is long because several tests can run on the machine at the same time. No test measures time.
 TIMEOUT_S = 90
 HAS_FAILED = pytest.StashKey[bool]()
 
@@ -84,7 +85,7 @@ IS_RESET = """() => {
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    """Store on each test whether it has failed: then `_watched` takes screenshots."""
+    """Store on each test whether it has failed. If so, `_own_pages` takes screenshots."""
     report = yield
     item.stash[HAS_FAILED] = item.stash.get(HAS_FAILED, False) or report.failed
     return report
@@ -92,7 +93,7 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A running browser. Without an installed Chromium the tests are skipped; in CI they fail."""
+    """A running browser. If Chromium is not installed, the tests are skipped; in CI they fail."""
     executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, EXECUTABLES)), None)
     if executable is None:
         message = "Chromium was not found: install Debian's package chromium, or set $CHROMIUM to its path"
@@ -143,8 +144,9 @@ def serve():
 def site(tmp_path_factory):
     """A served library of 24 songs of 20 seconds: (address, folder of music, database).
 
-    Tests do not change it. Song 004 has a cover, and one of its true neighbours is near it on the map. The
-    database says that 000 lasts ten seconds. The first twelve songs have years.
+    Tests do not change it. Song 004 has a cover, and only one of its ten nearest neighbours by sound is near
+    it on the map. In the database, song 000 has a duration of ten seconds: the length filter needs a shorter
+    song. Songs 000 to 011 have the years 1970 to 1981.
     """
     folder = tmp_path_factory.mktemp("site")
     store_library(folder / "songs.db", folder / "music", seconds=20.0, titles=TITLES)
@@ -165,7 +167,7 @@ def site(tmp_path_factory):
 
 
 class Windows:
-    """Opens pages in windows of a browser and collects their errors."""
+    """Opens pages in windows of a browser and collects the errors of the pages in `problems`."""
 
     def __init__(self, chromium) -> None:
         self._chromium = chromium
@@ -179,35 +181,47 @@ class Windows:
         width=1280,
         height=800,
         theme="dark",
-        drawn=True,
+        has_map=True,
         touch=False,
-        attacked=False,
-        still=True,
+        expects_violations=False,
+        reduced_motion=True,
     ):
-        """Open an address in a new window."""
+        """Open an address in a new window.
+
+        Parameters
+        ----------
+        has_map : bool
+            Whether the page has a map; then wait until it is drawn.
+        touch : bool
+            Whether the window is that of a phone.
+        expects_violations : bool
+            Whether the test breaks the content security policy; then these messages are not errors.
+        reduced_motion : bool
+            Whether the page shows no animations.
+        """
         context = self._chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme=theme,
-            # Without a graphics card an animation takes seconds: only tests of animations have them.
-            reduced_motion="reduce" if still else "no-preference",
+            # Without a graphics card an animation takes seconds, so only the tests of animations show them.
+            reduced_motion="reduce" if reduced_motion else "no-preference",
             has_touch=touch,
             is_mobile=touch,
         )
         context.set_default_timeout(1000 * TIMEOUT_S)
         page = context.new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
-        if not attacked:
+        if not expects_violations:
             policy = "Content Security"
             page.on("console", lambda message: policy in message.text and self.problems.append(message.text))
         page.on("response", lambda response: response.status == 500 and self.problems.append(response.url))
         page.goto(url)
-        if drawn:
+        if has_map:
             page.wait_for_selector("#map-frame[data-drawn]")
             wait_until_still(page)
         return page
 
     def share(self, url, *, width=1280, height=800, **options):
-        """Return the shared window for these options, reset to its state after loading."""
+        """Return the page in the shared window for these options, reset to its state after loading."""
         key = (url, width, height, *sorted(options.items()))
         if key not in self._shared:
             self._shared[key] = self.open(url, width=width, height=height, **options)
@@ -241,7 +255,7 @@ def windows(chromium):
 
 
 @pytest.fixture
-def _watched(windows, request):
+def _own_pages(windows, request):
     """Fail the test on errors of a page, and take a screenshot of each page if the test fails.
 
     Yields the list of the test's own pages.
@@ -262,19 +276,19 @@ def _watched(windows, request):
 
 
 @pytest.fixture
-def open_page(windows, _watched):
+def open_page(windows, _own_pages):
     """A function that opens an address in a window for this test only."""
 
     def open_it(url, **options):
         page = windows.open(url, **options)
-        _watched.append(page)
+        _own_pages.append(page)
         return page
 
     return open_it
 
 
 @pytest.fixture
-def share_page(windows, _watched):
+def share_page(windows, _own_pages):
     """A function that shows an address in the module's shared window, reset to its state after loading."""
     return windows.share
 

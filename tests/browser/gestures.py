@@ -1,4 +1,4 @@
-"""What a user does on the page and sees there: the helpers of the browser tests."""
+"""Helpers of the browser tests: what a user does on the page, and what the user sees and hears."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -6,13 +6,13 @@ from axe_playwright_python.sync_playwright import Axe
 
 
 def pixel_of(page, index):
-    """Return a song's point in the window, in pixels."""
+    """Return the position of a song's point in the window, in pixels."""
     place = page.evaluate("i => explorer.map.toPixels(...explorer.map.placeOf(i))", index)
     return place["x"], place["y"]
 
 
 def pixels_of(page, indices):
-    """Return several songs' points in the window, in pixels."""
+    """Return the positions of several songs' points in the window, in pixels."""
     places = page.evaluate(
         "songs => songs.map((i) => explorer.map.toPixels(...explorer.map.placeOf(i)))", list(indices)
     )
@@ -28,7 +28,7 @@ def click_song(page, index):
 
 
 def wait_until_playing(page, name, beyond=0.3):
-    """Wait until a file plays and its position is beyond some seconds."""
+    """Wait until a file plays and its position is greater than `beyond` seconds."""
     page.wait_for_function(
         "([name, beyond]) => audio.currentSrc.endsWith(name) && !audio.paused && audio.currentTime > beyond",
         arg=[name, beyond],
@@ -65,7 +65,7 @@ STILL = """() => new Promise((resolve) => {
 
 
 def wait_until_still(page):
-    """Wait until the map has not moved for 0.3 seconds and all CSS animations that end have ended."""
+    """Wait until the map has not moved for 0.3 s and all CSS animations have ended, except endless ones."""
     page.evaluate(STILL)
     page.evaluate(
         """() => {
@@ -100,10 +100,10 @@ def box_of(page, indices, margin=14):
 
 
 def open_filters(page):
-    """Open the filter card by its key, and wait until it is filled."""
+    """Open the filter card with its key, and wait until the server has filled it."""
     page.keyboard.press("f")
     page.wait_for_selector("#filters[data-ready]")
-    # The card gives its first field the focus after it has opened.
+    # The first field gets the focus shortly after the card has opened.
     page.wait_for_function("document.activeElement.closest('#filters')")
 
 
@@ -137,7 +137,7 @@ IS_AUDIBLE = """() => {
 
 
 def wait_until_audible(page):
-    """Wait until the player's audio element puts out sound: a root mean square above 0.02."""
+    """Wait until the player's audio element produces sound: the root mean square is above 0.02."""
     page.evaluate(METER)
     page.wait_for_function(IS_AUDIBLE)
     page.evaluate("context.close()")

@@ -78,7 +78,7 @@ def test_hidden_songs_are_not_drawn_nor_found_by_pointer_lasso_or_keys(page):
     assert page.get_by_role("switch", name="Hide missing songs (2)").is_visible()
     page.keyboard.press("Escape")
     page.evaluate("document.activeElement.blur(); explorer.filters.toggle(false)")
-    # Before they are hidden, they can be found and selected.
+    # As long as these songs are not hidden, the pointer finds them and they can be selected.
     hover_song(page, 4)
     page.wait_for_function("explorer.tooltip.hovered === 4")
     page.keyboard.press("l")
@@ -95,7 +95,7 @@ def test_hidden_songs_are_not_drawn_nor_found_by_pointer_lasso_or_keys(page):
         "document.getElementById('filter-state').innerText.includes('20 of 24 songs · 4 hidden')"
     )
     page.wait_for_selector("#missing-rings[data-count='0']", state="attached")
-    # They are removed from the selection, and cannot be selected again.
+    # The hidden songs are removed from the selection, and cannot be selected again.
     remaining = [song for song in selected if song not in HIDDEN]
     page.wait_for_function("n => explorer.selection.songs.length === n", arg=len(remaining))
     assert page.evaluate("explorer.selection.songs") == remaining
@@ -142,7 +142,7 @@ def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
     assert text(page, ".legend-missing").split() == ["File", "missing", "2"]
     click_song(page, 2)
     wait_until_playing(page, "002.flac")
-    # It repeats, so that it still plays on a slow machine.
+    # Repeat the song, so that it still plays later on a slow machine.
     page.evaluate("explorer.player.setRepeat('one')")
     hover_song(page, 4)
     page.wait_for_selector("#tooltip:not([hidden])")
@@ -155,25 +155,26 @@ def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
     message = text(page, "#message")
     for part in ("Techno piece 4", "missing since 3 November 2025", "cannot be played"):
         assert part in message
-    # Its neighbours are shown. The playing song goes on and keeps its mark.
+    # The neighbours of the missing song are shown. The playing song continues and keeps its mark.
     page.wait_for_function("explorer.overlays.neighbours.length === 10")
     assert page.locator("#neighbour-lines").get_attribute("data-count") == "10"
-    at = page.evaluate("audio.currentTime")
+    time_s = page.evaluate("audio.currentTime")
     page.wait_for_function(
-        "at => !audio.paused && audio.currentTime > at + 0.2 && audio.src.endsWith('002.flac')", arg=at
+        "time => !audio.paused && audio.currentTime > time + 0.2 && audio.src.endsWith('002.flac')",
+        arg=time_s,
     )
     assert page.locator("#player").get_attribute("data-state") == "playing"
     assert page.locator("#mark").get_attribute("data-index") == "2"
     assert text(page, "#now-title") == "Techno piece 2"
-    # The arrow keys go on from the missing song.
+    # The arrow keys start from the missing song.
     next_songs = """() => Object.entries(explorer.walk.DIRECTIONS).map(([key, direction]) => {
         const { walk, map } = explorer;
         return [key, walk.nearestInDirection(map.points, 4, direction, (i) => map.matchesFilter(i))];
     })"""
-    key, expected = next((key, index) for key, index in page.evaluate(next_songs) if index is not None)
+    key, expected = next(pair for pair in page.evaluate(next_songs) if pair[1] is not None)
     page.keyboard.press(key)
     page.wait_for_function("i => explorer.player.requested === i", arg=expected)
-    # The preview of the other missing song plays, and the page says so.
+    # For the other missing song, its preview plays, and a message says so.
     click_song(page, 12)
     page.wait_for_function(
         "audio.src.endsWith('preview/012.flac') && !audio.paused && audio.currentTime > 0.2"
@@ -211,12 +212,12 @@ def test_a_duplicate_lists_the_songs_with_the_same_sound_and_goes_to_them(page):
         ["Techno piece 1", "001.flac"],
         ["Ambient piece 17", "017.flac"],
     ]
-    # By keyboard.
+    # The keyboard can go to such a song.
     same_sound.nth(1).focus()
     page.keyboard.press("Enter")
     wait_until_playing(page, "017.flac")
     page.wait_for_function("document.querySelector('#panel .panel-title').textContent === 'Ambient piece 17'")
-    # With duplicates hidden, the neighbours are other songs; the playing song goes on.
+    # When duplicates are hidden, they are not neighbours any more; the playing song continues.
     page.evaluate("explorer.flyToAndPlay(1)")
     wait_until_playing(page, "001.flac")
     page.evaluate("document.activeElement.blur()")
@@ -253,7 +254,7 @@ def test_a_page_shows_files_that_go_missing_and_come_back(page, changed):
     page.wait_for_function("document.querySelector('.legend-missing').innerText.trim().endsWith('3')")
     shutil.move(away, file)
     with Database.open(path) as database:
-        database.mark_back(1, [b"006.flac"])
+        database.unmark_gone(1, [b"006.flac"])
     page.evaluate("explorer.updates.check()")
     page.wait_for_selector("#panel .panel-missing", state="detached")
 
@@ -263,7 +264,7 @@ def test_axe_finds_nothing_serious_in_either_theme_at_any_width(changed, share_p
         page = share_page(changed[0], width=width, touch=True) if width < 500 else share_page(changed[0])
         page.evaluate("explorer.play(4)")
         page.wait_for_selector("#panel .panel-missing")
-        expect_nothing_serious(page)
+        expect_no_serious_findings(page)
         page.evaluate("explorer.play(1)")
         page.wait_for_selector("#panel .same-sound")
         page.evaluate("explorer.panel.close()")
@@ -271,10 +272,10 @@ def test_axe_finds_nothing_serious_in_either_theme_at_any_width(changed, share_p
         page.wait_for_selector("#filters[data-ready]")
         hide(page, "duplicates")
         wait_for_hidden(page, [9, 17])
-        expect_nothing_serious(page)
+        expect_no_serious_findings(page)
 
 
-def expect_nothing_serious(page):
+def expect_no_serious_findings(page):
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_selector(f"#map-frame[data-drawn$='{theme}']")

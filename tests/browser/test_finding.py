@@ -19,7 +19,7 @@ def test_the_search_finds_songs_and_genres(page):
     page.keyboard.press("Escape")
     page.locator("#search").fill("zzzz")
     page.locator(".mantine-Select-empty").wait_for()
-    # A genre becomes a filter, which stays on in every view and plays nothing.
+    # A chosen genre becomes a filter, which stays on in every view. Nothing plays.
     page.locator("#search").fill("WALTZ")
     page.wait_for_selector(".suggestion-genre")
     assert text(page, ".suggestion-genre").splitlines() == ["Waltz", "Show this genre: 8 songs"]
@@ -59,7 +59,7 @@ def test_filters_combine_and_clear_and_filtered_out_songs_turn_grey(page):
     page.wait_for_selector("#tooltip:not([hidden])")
     click_song(page, 3)
     wait_until_playing(page, "003.flac")
-    # If no song matches, the page says so, and the filter can be cleared.
+    # If no song matches, a message says so, and the filter can be cleared.
     open_filters(page)
     page.locator("#filter-genres").click()
     page.keyboard.press("Backspace")
@@ -84,7 +84,7 @@ def test_year_and_length_filters_exclude_other_songs_and_songs_without_a_year(pa
     page.wait_for_function(
         "location.search.includes('years=1970-1977') && location.search.includes('seconds=11')"
     )
-    # The address contains them; opening the filters does not change them.
+    # The address contains both filters. When the filter card is opened after a reload, they do not change.
     page.reload()
     page.wait_for_selector("#map-frame[data-drawn]")
     wait_for_matching(page, range(1, 8))

@@ -40,12 +40,12 @@ def test_moving_over_songs_plays_their_previews(site, open_page):
     page.wait_for_function("explorer.hover.failed.has(22)")
     hover_song(page, 21)
     page.wait_for_function(IS_PLAYING, arg=21)
-    # The others play, one after another.
+    # The other previews play, one after another.
     for index in (12, 20, 4):
         hover_song(page, index)
         page.wait_for_function(IS_PLAYING, arg=index)
         assert page.locator("#preview-mark").get_attribute("data-index") == str(index)
-        title = page.evaluate("async i => (await explorer.api.get(i)).title", index)
+        title = page.evaluate("async i => (await explorer.api.getSong(i)).title", index)
         page.wait_for_function(
             "title => document.getElementById('now-title').textContent === title", arg=title
         )
@@ -70,7 +70,7 @@ def test_moving_over_songs_plays_their_previews(site, open_page):
     page.wait_for_function("explorer.hover.level() < 1e-4")
 
 
-def test_previews_cross_fade_at_equal_power_and_do_not_pile_up(page):
+def test_previews_cross_fade_at_equal_power_and_do_not_accumulate(page):
     switch_on(page)
     page.evaluate(
         """() => {
@@ -94,10 +94,10 @@ def test_previews_cross_fade_at_equal_power_and_do_not_pile_up(page):
     assert fade_out[1:] == pytest.approx(fade_in[1:], abs=0.02)
     for out_gain, in_gain in zip(fade_out[0], fade_in[0], strict=True):
         assert out_gain**2 + in_gain**2 == pytest.approx(1, abs=0.01)
-    # A fast pointer piles up neither voices nor requests.
+    # When the pointer moves fast, at most one preview has no end time, and few requests run at once.
     page.evaluate(
         """() => {
-            // How many voices have no end time, and how far in the future the others end.
+            // The largest number of previews without an end time; the latest end of the others, in seconds.
             window.maxEndless = 0;
             window.longestEnd = 0;
             window.startTimes = [];
@@ -143,7 +143,7 @@ def test_previews_cross_fade_at_equal_power_and_do_not_pile_up(page):
     page.wait_for_function("explorer.hover.loading.size === 0")
 
 
-def test_the_playing_song_pauses_for_previews_and_comes_back(page):
+def test_the_playing_song_pauses_for_previews_and_continues_after_them(page):
     click_song(page, 9)
     wait_until_playing(page, "009.flac")
     wait_until_audible(page)
@@ -152,9 +152,9 @@ def test_the_playing_song_pauses_for_previews_and_comes_back(page):
     page.wait_for_function(IS_PLAYING, arg=20)
     page.wait_for_function("audio.paused")
     assert page.locator("#player").get_attribute("data-state") == "playing"
-    at = page.evaluate("audio.currentTime")
+    time_s = page.evaluate("audio.currentTime")
     page.mouse.move(100, 760)
-    page.wait_for_function("at => !audio.paused && audio.currentTime > at + 0.3", arg=at)
+    page.wait_for_function("time => !audio.paused && audio.currentTime > time + 0.3", arg=time_s)
     assert page.evaluate("explorer.hover.index") is None
     page.wait_for_function("audio.volume === 1")
     wait_until_audible(page)

@@ -24,8 +24,8 @@ def test_a_click_plays_a_song_and_its_mark_stays_on_it_in_every_view(page):
     # The song under the pointer has a tooltip.
     hover_song(page, 12)
     page.wait_for_selector("#tooltip:not([hidden])")
-    title, byline, nearby = text(page, "#tooltip").splitlines()
-    assert (title, byline) == ("Waltz piece 12", "Artist 1 · Waltz")
+    title, artist_and_genres, nearby = text(page, "#tooltip").splitlines()
+    assert (title, artist_and_genres) == ("Waltz piece 12", "Artist 1 · Waltz")
     assert re.search(r"\b8 of .*\b10\b", nearby)
     page.mouse.move(640, 740)
     page.wait_for_selector("#tooltip", state="hidden")
@@ -44,7 +44,7 @@ def test_a_click_plays_a_song_and_its_mark_stays_on_it_in_every_view(page):
     click_song(page, 2)
     wait_until_playing(page, "002.flac")
     page.wait_for_function("announcer.textContent.includes('Playing Techno piece 2 by Artist 0')")
-    # Projection, colouring and number of clusters change the drawing; the mark stays on its point.
+    # Another projection, colouring or number of clusters draws the map again; the mark stays on its point.
     for projection in ("UMAP", "PCA"):
         before = pixel_of(page, 4)
         choose_in_header(page, projection)
@@ -78,7 +78,7 @@ def expect_mark_on(page, index):
 def test_the_bar_and_the_keys_pause_seek_and_mute(page):
     click_song(page, 1)
     wait_until_playing(page, "001.flac")
-    # The bar.
+    # The buttons and sliders of the player.
     page.locator("#play").click()
     page.wait_for_function("audio.paused")
     page.wait_for_selector("#play[aria-label='Play (space)']")
@@ -89,7 +89,7 @@ def test_the_bar_and_the_keys_pause_seek_and_mute(page):
     assert page.evaluate("audio.volume") == pytest.approx(0.4)
     page.locator("#mute").click()
     assert page.evaluate("audio.muted")
-    # The keys, which only type letters in a text field.
+    # The keys. In a text field they only type letters.
     page.locator("#mute").click()
     page.evaluate("document.activeElement.blur(); audio.currentTime = 0")
     page.keyboard.press("Space")
@@ -221,7 +221,7 @@ def test_theme_panel_and_hover_switch_are_remembered(site, open_page):
     assert page.locator("#panel").is_hidden()
     page.keyboard.press("h")
     page.wait_for_function("explorer.hover.context?.state === 'running'")
-    # All three survive a reload; sound waits for a click or a key.
+    # All three settings are kept after a reload. Sound starts only after a click or a key press.
     page.goto(site[0])
     page.wait_for_selector("#map-frame[data-drawn$='light']")
     wait_until_still(page)
@@ -266,7 +266,7 @@ def test_the_page_of_a_busy_library_opens_when_it_is_free(site, open_page):
     other.pragma("locking_mode", "exclusive")
     other.execute("BEGIN EXCLUSIVE; UPDATE state SET value = value")
     try:
-        page = open_page(url, drawn=False)
+        page = open_page(url, has_map=False)
         page.wait_for_selector("#notice")
         assert "The library is busy" in text(page, "#notice")
         other.execute("ROLLBACK")

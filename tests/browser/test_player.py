@@ -20,7 +20,7 @@ def test_next_and_previous_go_through_the_neighbours(page):
         wait_until_playing(page, f"{order[place]:03d}.flac", beyond=0.05)
     assert page.evaluate("explorer.walk.anchor") == 10
     page.wait_for_function("announcer.textContent.startsWith('Playing ')")
-    # After some seconds the button goes to the song's start first. A paused song stays there.
+    # After some seconds the button goes to the song's start. The song is paused, so it stays at its start.
     page.evaluate("audio.pause(); audio.currentTime = 8")
     page.locator("#previous").click()
     page.wait_for_function(
@@ -28,7 +28,7 @@ def test_next_and_previous_go_through_the_neighbours(page):
     )
 
 
-def test_after_a_song_it_repeats_or_a_neighbour_plays_or_nothing(page):
+def test_the_repeat_mode_decides_what_plays_after_a_song(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     page.wait_for_function("explorer.walk.list.length === 11")
@@ -103,7 +103,7 @@ def test_a_song_has_a_waveform_for_seeking_and_a_spectrogram(page):
 
 
 def test_media_keys_and_the_lock_screen_control_the_player(site, open_page):
-    page = open_page("about:blank", drawn=False)
+    page = open_page("about:blank", has_map=False)
     page.add_init_script(
         """window.handlers = {};
         const set = navigator.mediaSession.setActionHandler.bind(navigator.mediaSession);

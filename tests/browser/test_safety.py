@@ -51,7 +51,7 @@ def test_hostile_titles_are_shown_as_text(hostile, share_page):
     for index, raw in HOSTILE.items():
         title = " ".join(raw.split())
         page.evaluate("explorer.selection.clear()")
-        # In the tooltip, the player, the panel and the selection.
+        # The title in the tooltip, the player, the panel and the selection.
         hover_song(page, index)
         expect_text(page, ".tooltip-title", title)
         click_song(page, index)
@@ -95,7 +95,7 @@ def expect_nothing_broken(page):
 
 
 def test_an_injected_script_does_not_run(site, open_page):
-    page = open_page(site[0], attacked=True)
+    page = open_page(site[0], expects_violations=True)
     violations = page.evaluate(
         """() => new Promise((resolve) => {
             document.addEventListener("securitypolicyviolation", (event) => resolve(event.violatedDirective));
@@ -106,7 +106,7 @@ def test_an_injected_script_does_not_run(site, open_page):
     assert page.evaluate("window.hacked") is None
 
 
-# States of the page and how each is reached from the one before; axe checks each state.
+# The states of the page that axe checks, in this order, and how each is reached from the state before.
 STATES = {
     "plain": lambda page: None,
     "playing": lambda page: (click_song(page, 10), wait_until_playing(page, "010.flac")),

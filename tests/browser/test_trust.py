@@ -22,7 +22,7 @@ def halfway(page, song, other):
 
 
 def test_the_map_shows_how_reliable_it_is(page):
-    # Places with many points glow.
+    # The glow is strong where there are many points.
     opacity = """([x, y]) => {
         const scale = glow.width / glow.clientWidth;
         return glow.getContext("2d").getImageData(x * scale, y * scale, 1, 1).data[3];
@@ -38,9 +38,10 @@ def test_the_map_shows_how_reliable_it_is(page):
     neighbours = page.evaluate("explorer.overlays.neighbours.map((neighbour) => neighbour.index)")
     assert set(range(8, 16)) - {10} == set(neighbours[:7])
     line_opacity = """([x, y]) => {
-        const scale = threads.width / threads.clientWidth;
-        const at = threads.getContext("2d").getImageData(x * scale - 1, y * scale - 1, 3, 3).data;
-        return Math.max(...at);
+        const canvas = document.getElementById("neighbour-lines");
+        const scale = canvas.width / canvas.clientWidth;
+        const bytes = canvas.getContext("2d").getImageData(x * scale - 1, y * scale - 1, 3, 3).data;
+        return Math.max(...bytes);
     }"""
     assert page.evaluate(line_opacity, halfway(page, 10, neighbours[-1])) > 100
     page.locator("#zoom-in").click()
@@ -56,11 +57,11 @@ def test_the_map_shows_how_reliable_it_is(page):
         "0.970 trustworthiness · 0.950 continuity · 60% of neighbours kept · 90% genre purity (chance 30%)"
     )
     assert line.bounding_box()["height"] < 24
-    # The keyboard also opens its explanation.
+    # The focus of the keyboard also opens the explanation of this line.
     page.keyboard.press("Tab")
     line.focus()
     page.get_by_text("1 when songs that sound alike are also near each other").wait_for()
-    # Points with few true neighbours near them are faded.
+    # A song's point is faded if few of its nearest neighbours by sound are near it on the map.
     colours = "[3, 4].map((i) => explorer.map.meta.colours[explorer.map.plot._fullData[0].marker.color[i]])"
     before = page.evaluate(colours)
     assert before[0] == before[1]
@@ -75,7 +76,7 @@ def test_the_map_shows_how_reliable_it_is(page):
 
 def test_zooming_in_shows_more_labels(site, open_page):
     page = open_page(site[0])
-    # A group with a second, smaller place has a second label only when zoomed in.
+    # A group with a second, smaller dense area has a second label only when the map is zoomed in.
     page.evaluate(
         """() => {
             const [first] = explorer.map.meta.names;
@@ -98,7 +99,8 @@ def test_zooming_in_shows_more_labels(site, open_page):
 def test_the_map_is_drawn_again_while_music_plays_and_the_song_keeps_its_mark(
     open_page, serve, tmp_path, make_library
 ):
-    # So many songs that t-SNE takes a while. One song is long, and repeats, so that it plays until the end.
+    # There are so many songs that t-SNE takes a while. Song 009 is long and repeats, so that it still plays
+    # at the end of the test.
     make_library(tmp_path / "songs.db", tmp_path / "music", per_genre=250)
     write_tone(tmp_path / "music" / "009.flac", seconds=120.0)
     with serve(tmp_path / "songs.db") as url:

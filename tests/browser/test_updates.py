@@ -21,7 +21,7 @@ def add_songs(path, folder, first, count, *, mapped):
 
 
 def map_songs(path):
-    """Place all songs on a new map, as another process does."""
+    """Store a new map of all songs, as another process would do."""
     with Database.open(path) as database:
         song_ids, _ = database.vectors()
         database.store_map(three_islands(song_ids, len(song_ids) // 3, np.random.default_rng(1)))
@@ -42,7 +42,7 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
         page = open_page(url)
         check_for_updates(page)
         assert page.locator("#updates").is_hidden()
-        # The song repeats, so that it still plays on a slow machine.
+        # Repeat the song, so that it still plays later on a slow machine.
         page.evaluate("explorer.player.setRepeat('one')")
         click_song(page, 10)
         wait_until_playing(page, "010.flac")
@@ -56,7 +56,7 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
         page.wait_for_selector("#updates", state="hidden")
         wait_until_playing(page, "010.flac")
         assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
-        # A song without a place on the map gets one on request.
+        # A new song that is not on the map is added when the user clicks the button.
         add_songs(path, folder, 27, 1, mapped=False)
         check_for_updates(page)
         page.wait_for_selector("#updates:not([hidden])")
@@ -71,20 +71,20 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
 def test_a_page_without_a_map_says_what_to_do_and_then_shows_the_map(tmp_path, serve, open_page):
     path = tmp_path / "songs.db"
     with serve(path) as url:
-        # Without a library.
-        page = open_page(url, drawn=False)
+        # There is no library.
+        page = open_page(url, has_map=False)
         for width, height in ((390, 844), (1280, 800)):
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_selector("#notice")
             assert "python run.py index FOLDER" in text(page, "#notice")
             assert page.locator(".player").is_hidden()
-        # With a library that has no map: the page changes by itself.
+        # There is a library without a map: the page shows another notice without a reload by the user.
         store_library(path, tmp_path / "music")
         with Database.open(path) as database, database.transaction():
             database._rows("DELETE FROM projections")
         check_for_updates(page)
         page.wait_for_function("document.getElementById('notice')?.innerText.includes('python run.py map')")
-        # With a map.
+        # There is a map.
         map_songs(path)
         check_for_updates(page)
         page.wait_for_selector("#map-frame[data-drawn]")

@@ -1,4 +1,4 @@
-"""A file of the user is dropped on the map and embedded by a real process, in Chromium."""
+"""The user drops a file on the map, and a real process computes its embedding, in Chromium."""
 
 import shutil
 import subprocess
@@ -45,12 +45,12 @@ def wait_for_upload(page):
     page.wait_for_function("explorer.upload.song !== null")
 
 
-def test_a_dropped_song_lands_among_its_neighbours_and_plays(indexed, share_page):
+def test_a_dropped_song_is_placed_among_its_neighbours_and_plays(indexed, share_page):
     url, database, _ = indexed
     page = share_page(url)
     page.evaluate(
         """audio.addEventListener("timeupdate", () => {
-            window.heardUpload ||= audio.currentSrc.includes("/uploads/") && audio.currentTime > 0.2;
+            window.hasPlayedUpload ||= audio.currentSrc.includes("/uploads/") && audio.currentTime > 0.2;
         })"""
     )
     page.evaluate(DROP, ["audio/noise2.flac", "My noise.flac", 0])
@@ -60,12 +60,13 @@ def test_a_dropped_song_lands_among_its_neighbours_and_plays(indexed, share_page
     assert "My noise" in text(page, "#panel-song")
     assert page.locator("#panel-song .row-title").first.inner_text() == "noise2"
     assert page.locator("#panel-song .row-value").first.inner_text() == "1.00"
-    # It lasts three seconds, so on a slow machine it may have ended. Chromium allows sound only for some
-    # seconds after a click: if the embedding took longer, the page asks the user to press Play.
-    page.wait_for_function("window.heardUpload || message.textContent.includes('Press Play')")
-    if not page.evaluate("window.heardUpload"):
+    # The song lasts three seconds. On a slow machine it may have ended, so test whether it has played.
+    # Chromium allows sound only for some seconds after a click. If the embedding took longer, the page asks
+    # the user to press Play.
+    page.wait_for_function("window.hasPlayedUpload || message.textContent.includes('Press Play')")
+    if not page.evaluate("window.hasPlayedUpload"):
         page.locator("#panel-song .button", has_text="Play").click()
-        page.wait_for_function("window.heardUpload")
+        page.wait_for_function("window.hasPlayedUpload")
     nearest_song = """() => {
         const place = explorer.upload.song.places[explorer.map.meta.projection];
         const { x, y } = explorer.map.points;

@@ -16,8 +16,8 @@ from gestures import (
 
 
 def test_points_and_the_map_move_smoothly(site, open_page):
-    page = open_page(site[0], still=False)
-    # The playing song's mark pulses, and the map is not drawn again for it.
+    page = open_page(site[0], reduced_motion=False)
+    # The mark of the playing song pulses, without new drawings of the map.
     page.evaluate(
         """() => {
             window.drawings = 0;
@@ -28,7 +28,8 @@ def test_points_and_the_map_move_smoothly(site, open_page):
     wait_until_playing(page, "010.flac", beyond=1.0)
     assert page.locator("#mark").evaluate("e => getComputedStyle(e, '::after').animationName") == "pulse"
     assert page.evaluate("drawings") == 0
-    # Points glide from one projection to the next: slowly, so that a slow machine also draws several frames.
+    # Points move from one projection to the next. Here they move slowly, so that a slow machine also draws
+    # several frames.
     page.evaluate("explorer.morph.DURATION_MS = 3000")
     wait_until_still(page)
     page.evaluate(
@@ -125,7 +126,7 @@ def test_the_address_contains_what_is_shown_and_restores_it(site, page, open_pag
         "song": "009.flac",
     }
     place = pixel_of(page, 9)
-    # In another window the address shows the same, without playing.
+    # In another window the same address shows the same, but nothing plays.
     other = open_page(page.url)
     wait_until_drawn(other, "umap genre dark")
     wait_for_matching(other, range(8, 16))

@@ -39,7 +39,7 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     # A click on its title selects it.
     name = row.locator(".row-title").inner_text()
     row.locator(".row-names").click()
-    page.wait_for_function("t => document.querySelector('.panel-title').textContent === t", arg=name)
+    page.wait_for_function("name => document.querySelector('.panel-title').textContent === name", arg=name)
     # The cover is shown if the file has one.
     click_song(page, 4)
     page.wait_for_selector(".cover img")
@@ -52,7 +52,7 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
 def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
     page = open_page(site[0])
     assert page.locator("#announcer").get_attribute("aria-live") == "polite"
-    # With nothing selected they begin in the middle of the map.
+    # If no song is selected, the arrow keys begin in the middle of the map.
     page.keyboard.press("ArrowUp")
     page.wait_for_function("!audio.paused && audio.currentTime > 0.2")
     places = pixels_of(page, range(24))
@@ -71,8 +71,8 @@ def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
         arrived = page.evaluate("explorer.player.index")
         assert sign * (places[arrived][axis] - places[start][axis]) > 0
         wait_until_playing(page, f"{arrived:03d}.flac")
-        title = page.evaluate("async i => (await explorer.api.get(i)).title", arrived)
-        page.wait_for_function("t => announcer.textContent.startsWith('Playing ' + t)", arg=title)
+        title = page.evaluate("async i => (await explorer.api.getSong(i)).title", arrived)
+        page.wait_for_function("title => announcer.textContent.startsWith('Playing ' + title)", arg=title)
     # At the edge there is no next song.
     last = furthest(places, 0, 1)
     click_song(page, last)

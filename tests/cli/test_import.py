@@ -80,7 +80,7 @@ def test_commands_that_read_a_library_read_an_original_through_its_mirror(
     for name, file in (("compare", "compare/scatter.png"), ("report", "report.html")):
         assert name != arguments[0] or (path.parent / "old.explorer" / file).is_file()
     assert run(["status", "--db", str(path)]) == 0
-    assert "Reading" not in capsys.readouterr().err
+    assert "Copying" not in capsys.readouterr().err
 
 
 def test_an_export_of_an_original_has_map_positions(original, capsys):
@@ -140,7 +140,7 @@ def test_only_one_of_two_simultaneous_commands_copies_an_original_and_both_succe
     answers = [command.communicate(timeout=120) for command in both]
     assert [command.returncode for command in both] == [0, 0]
     assert [json.loads(out)["vectors"] for out, _ in answers] == [1000, 1000]
-    assert sum("Reading" in err for _, err in answers) == 1
+    assert sum("Copying" in err for _, err in answers) == 1
 
 
 def test_a_command_killed_while_it_copies_an_original_leaves_an_empty_mirror(tmp_path):

@@ -67,23 +67,23 @@ def test_gone_songs_have_a_time_until_they_come_back(fresh_db, store):
     mark_gone(fresh_db, "b.flac")
     assert fresh_db.gone_songs() == {ids[1]: SINCE}
     assert (fresh_db.song(ids[0]).gone_since, fresh_db.song(ids[1]).gone_since) == (None, SINCE)
-    fresh_db.mark_back(1, [b"b.flac"])
+    fresh_db.unmark_gone(1, [b"b.flac"])
     assert fresh_db.gone_songs() == {}
     assert fresh_db.song(ids[1]).gone_since is None
 
 
-def test_the_mark_of_changes_differs_after_files_go_or_come_back(fresh_db, store):
+def test_the_changes_token_differs_after_files_go_or_come_back(fresh_db, store):
     store("a.flac", "a")
     store("b.flac", "b")
-    marks = [fresh_db.changes_token()]
+    tokens = [fresh_db.changes_token()]
     mark_gone(fresh_db, "a.flac")
-    marks.append(fresh_db.changes_token())
+    tokens.append(fresh_db.changes_token())
     # One file comes back and another goes, so the number of gone files is the same.
-    fresh_db.mark_back(1, [b"a.flac"])
+    fresh_db.unmark_gone(1, [b"a.flac"])
     fresh_db.mark_gone(1, [b"b.flac"], since="2026-11-04T10:00:00+00:00")
-    marks.append(fresh_db.changes_token())
-    assert len(set(marks)) == 3
-    assert fresh_db.changes_token() == marks[-1]
+    tokens.append(fresh_db.changes_token())
+    assert len(set(tokens)) == 3
+    assert fresh_db.changes_token() == tokens[-1]
 
 
 def test_paths_are_text_even_if_file_names_are_not_utf8(fresh_db, tmp_path):

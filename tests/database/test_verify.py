@@ -6,7 +6,7 @@ from report_support import ask, change
 from support import store_vectors
 
 from explorer.database.records import encode_vector
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def test_vectors_are_returned_as_stored_ordered_by_id(stored):
 
 
 def test_files_are_returned_by_song_id(stored, tmp_path):
-    files = stored.filed_vectors()
-    assert files["00002.flac"] == FiledVector(tmp_path / "00002.flac", 1, 1, f"{2:032x}", 1.0)
+    files = stored.source_files()
+    assert files["00002.flac"] == SourceFile(tmp_path / "00002.flac", 1, 1, f"{2:032x}", 1.0)
     change(stored.path, "DELETE FROM songs_vectors WHERE song_id = '00002.flac'")
-    assert set(stored.filed_vectors()) == {"00000.flac", "00001.flac"}
+    assert set(stored.source_files()) == {"00000.flac", "00001.flac"}
 
 
 def test_positions_and_quality_figures_are_returned_as_stored(stored):

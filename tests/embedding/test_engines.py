@@ -192,8 +192,8 @@ def test_openvino_works_without_keras(engines, noise, inputs, seeded_weights, tm
         "    sys.modules[name] = None\n"
         "from pathlib import Path\n"
         "from explorer.embedding.engines import open_engine\n"
-        "from explorer.embedding.model_weights import find_weights_here\n"
-        f"weights = find_weights_here({str(tmp_path / 'seeded.h5')!r}, models_dir=Path())\n"
+        "from explorer.embedding.model_weights import find_local_weights\n"
+        f"weights = find_local_weights({str(tmp_path / 'seeded.h5')!r}, models_dir=Path())\n"
         f"noise = numpy.load({str(tmp_path / 'noise.npy')!r})\n"
         f"numpy.save({str(tmp_path / 'embedding.npy')!r}, open_engine('openvino', weights).embed(noise))\n"
     )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from explorer.embedding.pooling import pool
-from explorer.embedding.typical_window import SpreadWindows, most_typical_window
+from explorer.embedding.typical_window import EvenlySpacedWindows, most_typical_window
 
 
 def random_frames(count, seed=0):
@@ -12,7 +12,7 @@ def random_frames(count, seed=0):
 @pytest.mark.parametrize("size", [1, 3, 32])
 def test_all_windows_are_kept_up_to_the_limit(size):
     all_frames = random_frames(20)
-    spread = SpreadWindows(max_windows=20)
+    spread = EvenlySpacedWindows(max_windows=20)
     for begin in range(0, 20, size):
         spread.add(all_frames[begin : begin + size])
     numbers, kept = spread.windows()
@@ -23,7 +23,7 @@ def test_all_windows_are_kept_up_to_the_limit(size):
 @pytest.mark.parametrize("size", [1, 7, 32, 1000])
 def test_beyond_the_limit_evenly_spread_windows_are_kept(size):
     all_frames = random_frames(1000)
-    spread = SpreadWindows(max_windows=50)
+    spread = EvenlySpacedWindows(max_windows=50)
     for begin in range(0, 1000, size):
         spread.add(all_frames[begin : begin + size])
     numbers, kept = spread.windows()
@@ -36,7 +36,7 @@ def test_beyond_the_limit_evenly_spread_windows_are_kept(size):
 
 def test_kept_windows_are_copies():
     batch = random_frames(64)
-    spread = SpreadWindows()
+    spread = EvenlySpacedWindows()
     spread.add(batch)
     batch[:] = 0
     assert spread.windows()[1].any()

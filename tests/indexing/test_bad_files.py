@@ -61,8 +61,8 @@ FAILURES = {
     "cover alone.mp4": "cover alone.mp4 holds no sound.",
     "nan.wav": "The sound holds NaN or infinite samples, so it cannot be embedded.",
     "infinite.wav": "The sound holds NaN or infinite samples, so it cannot be embedded.",
-    "claims 1 Hz.wav": "claims 1 Hz.wav claims 1 samples a second: no sound has fewer than 1,000, or more "
-    "than 10,000,000.",
+    "claims 1 Hz.wav": "claims 1 Hz.wav claims a sample rate of 1 Hz: only rates from 1,000 Hz to "
+    "10,000,000 Hz can be decoded.",
     "vanishing.flac": "vanishing.flac cannot be read: No such file or directory.",
 }
 

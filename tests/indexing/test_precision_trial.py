@@ -80,7 +80,9 @@ def test_few_songs_use_float32_and_many_songs_later_get_a_suggestion(fresh_db, m
     _, said = index(fresh_db, music, limit=3)
     assert fresh_db.model()["precision"] == "float32"
     assert fresh_db.precision_trial()["trials"] == []
-    assert "Precision: float32, because fewer than 16 songs are too few to measure the others on." in said
+    assert (
+        "Precision: float32, because fewer than 16 songs are too few to measure the other precisions." in said
+    )
     monkeypatch.setattr(precision_module, "MIN_SONGS", 10)
     _, said = index(fresh_db, music)
     assert fresh_db.model()["precision"] == "float32"

@@ -195,8 +195,8 @@ def test_a_file_that_cannot_be_fetched_fails_with_a_reason(bucket, tmp_path, mon
 
 def test_names_too_long_for_file_systems_are_shortened(tmp_path, music):
     name = "x" * 300 + ".flac"
-    assert remote_copies._short(name) == "x" * 200 + ".flac"
-    assert remote_copies._short("..") not in ("..", ".")
+    assert remote_copies._valid_name(name) == "x" * 200 + ".flac"
+    assert remote_copies._valid_name("..") not in ("..", ".")
 
 
 def test_a_cached_copy_stays_until_others_need_its_space(bucket, music, tmp_path):

@@ -61,7 +61,7 @@ def test_new_files_are_indexed_missing_ones_marked_and_ctrl_c_ends_it(watching, 
     (folder / "broken.mp3").write_bytes(b"no music " * 100)
     wait_until(lambda: any("Failed: broken.mp3" in line for line in said), process)
     folder.rename(tmp_path / "unmounted")
-    wait_until(lambda: any("is not there" in line for line in said), process)
+    wait_until(lambda: any("waiting for it" in line for line in said), process)
     make_tone(tmp_path / "unmounted" / "2.flac", frequency_hz=300)
     (tmp_path / "unmounted").rename(folder)
     wait_until(lambda: "2.flac" in songs(database), process)

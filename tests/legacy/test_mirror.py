@@ -131,7 +131,7 @@ def test_the_error_for_a_deleted_original_names_its_mirror(tmp_path):
     store_original(path)
     mirror(path)
     path.unlink()
-    with pytest.raises(LibraryError, match=r"gone.*old\.explorer/songs\.db"):
+    with pytest.raises(LibraryError, match=r"does not exist.*old\.explorer/songs\.db"):
         mirror(path)
     with pytest.raises(LibraryError, match=r"--audio.*none at .*never\.db"):
         mirror(tmp_path / "never.db", tmp_path)

@@ -193,7 +193,7 @@ def test_an_original_with_other_columns_is_refused(tmp_path):
     path = tmp_path / "old.db"
     store_original(path)
     change(path, "ALTER TABLE songs RENAME COLUMN info TO data")
-    with pytest.raises(LibraryError, match="other tables"):
+    with pytest.raises(LibraryError, match="tables and columns"):
         read(path)
 
 

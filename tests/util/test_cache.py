@@ -99,5 +99,5 @@ def test_sweep_removes_old_temporary_files(tmp_path):
     for part in (old, new):
         part.write_bytes(b"half")
     os.utime(old, (0, 0))
-    Cache(tmp_path).sweep()
+    Cache(tmp_path).remove_old_parts()
     assert files(tmp_path) == ["new.part"]

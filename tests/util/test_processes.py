@@ -35,7 +35,7 @@ def test_progress_the_result_and_other_lines_are_distinguished(program):
     assert child.follow(lambda *message: progress.append(message)) == {"windows": 7}
     assert progress == [("Käse", 0.5), ("no share", 0.0)]
     assert child.lines == ["a warning", "3"]
-    assert (child.wait(), child.is_late, child.is_cancelled) == (1, False, False)
+    assert (child.wait(), child.is_timed_out, child.is_cancelled) == (1, False, False)
 
 
 def test_invalid_bytes_are_replaced_and_only_the_last_lines_are_kept(program):
@@ -48,7 +48,7 @@ def test_invalid_bytes_are_replaced_and_only_the_last_lines_are_kept(program):
 def test_a_program_is_killed_at_its_time_limit(program):
     child = program("time.sleep(600)", limit_s=0.2)
     assert child.follow(print) is None
-    assert child.is_late
+    assert child.is_timed_out
     assert child.wait() == -signal.SIGKILL
 
 
@@ -56,4 +56,4 @@ def test_cancel_asks_a_program_to_stop(program):
     child = program("print(json.dumps({'text': 'started'}))\ntime.sleep(600)", limit_s=600)
     child.follow(lambda *_: child.cancel())
     assert child.wait() == -signal.SIGTERM
-    assert (child.is_cancelled, child.is_late) == (True, False)
+    assert (child.is_cancelled, child.is_timed_out) == (True, False)

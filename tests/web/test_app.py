@@ -150,7 +150,7 @@ def test_small_and_unusual_libraries_have_a_page(fresh_db, tmp_path, kind):
     catalogue.warm_up()
     text = describe_library(library_status(fresh_db))
     if count < 3:
-        assert "too few songs to say how far it can be trusted" in text
+        assert "too few songs to measure its quality" in text
 
 
 def test_large_answers_are_compressed_and_sound_is_not(library):

@@ -63,7 +63,7 @@ class ComparedSongs:
     vectors : np.ndarray [shape=(n, 512), float32]
         As embedded.
     directions : np.ndarray [shape=(n, 512 or 513), float32]
-        Unit vectors, whose products are the similarities.
+        Unit vectors; the similarity of two songs is their dot product.
     library_rows : np.ndarray [shape=(n,), int64]
         Each song's row among the library's songs; -1 for a file from outside.
     is_centred : bool
@@ -118,12 +118,12 @@ class CompareRequest:
     out : Path
         The folder for the figures.
     model : ModelRequest
-        For embedding files; options that it leaves open are the library's.
+        The model that embeds files; options that it does not set are those of the library's model.
     songs : sequence of str
         Ids, paths or titles of the library's songs, or paths of files. Repeated songs count once.
     genres : sequence of str
-        The songs of these genres are compared too; upper and lower case are the same. Without `songs` and
-        `genres`, all songs are compared.
+        The songs of these genres are compared too; case is ignored. Without `songs` and `genres`, all songs
+        are compared.
     pairs : int
         How many closest and how many farthest pairs are listed.
     projections : sequence of {"tsne", "umap", "pca"}
@@ -207,13 +207,13 @@ def _read_library(database: Database) -> LibrarySnapshot:
 def _find_named(
     database: Database, texts: Sequence[str], vectors: SongVectors
 ) -> tuple[list[int], list[Path]]:
-    """Return the rows of the songs and the paths of the files that texts name, in order, without repeats."""
+    """Return the rows of the songs and the paths of the files that texts name, in order, each only once."""
     rows: dict[int, None] = {}
     files: dict[Path, None] = {}
     for text in texts:
         file = _existing_file(text)
         try:
-            # A text that names an existing file does not mean a file of the library with the same name.
+            # The path of an existing file must not match a song that only has the same file name.
             song_id = database.find_song(text, by_file_name=file is None).song_id
         except SongNotFoundError as error:
             if file is None:
@@ -240,7 +240,7 @@ def _existing_file(text: str) -> Path | None:
 
 
 def _require_two(count: int, library: Path | None = None) -> None:
-    """Raise AnalysisError for fewer than two songs; `library` is given if all its songs were wanted."""
+    """Raise AnalysisError for fewer than two songs; `library` is None unless all its songs are compared."""
     if count >= 2:
         return
     songs = plural(count, "song")

@@ -75,10 +75,10 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
     _make_folder(request.out)
     compared = gather(request, reporter=reporter)
     notes = _notes_on_songs(compared)
-    by_tags_or_map = _group(compared)
+    genres_or_clusters = _group(compared)
     groups = within = None
     if len(compared) > MAX_ROWS:
-        all_groups = by_tags_or_map or group_by_sound(compared.directions)
+        all_groups = genres_or_clusters or group_by_sound(compared.directions)
         if len(all_groups.names) < 2:
             raise AnalysisError(
                 f"All {len(compared):,} songs have the same vector, so there is nothing to compare: run "
@@ -91,7 +91,7 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
         matrices = compare_all(compared.directions, compared.vectors)
     figures = _draw_matrices(request.out, compared, matrices, groups)
     panels, panel_notes = make_panels(compared, projections=request.projections, reporter=reporter)
-    figures += _draw_scatter(request.out, compared, panels, by_tags_or_map or groups)
+    figures += _draw_scatter(request.out, compared, panels, genres_or_clusters or groups)
     task = f"Comparing {len(compared):,} songs with each other"
     is_long = request.pairs and len(compared) > _MIN_SONGS_FOR_PROGRESS
     with reporter.working(task) if is_long else nullcontext() as show_progress:
@@ -100,7 +100,7 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
 
 
 def _make_folder(folder: Path) -> None:
-    """Create the output folder first, so that this cannot fail after minutes of work."""
+    """Create the output folder; called first, because an error after minutes of work would lose the work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -120,7 +120,7 @@ def _group(compared: ComparedSongs) -> Groups | None:
 
 
 def _compare_groups(compared: ComparedSongs, groups: Groups) -> tuple[Matrices, np.ndarray]:
-    """Compare the groups' mean vectors like songs; also return the similarity inside each group."""
+    """Compare the groups' mean vectors with each other; also return the similarity inside each group."""
     count = len(groups.names)
     means = group_means(compared.vectors, groups.group_of, count)
     if compared.library:
@@ -144,7 +144,7 @@ def _notes_on_songs(compared: ComparedSongs) -> list[str]:
     elif len(compared.library.songs) < MIN_FILES_TO_CENTRE:
         notes.append(
             f"The library has only {len(compared.library.songs)} songs: after subtracting their mean, even "
-            "similar songs look different."
+            "songs that sound alike have a low similarity."
         )
     return notes
 
@@ -155,7 +155,9 @@ def _notes_on_groups(compared: ComparedSongs, all_groups: Groups, drawn: Groups)
         "cluster": "the map's clusters",
         "k-means": "k-means clusters of these songs",
     }[drawn.kind]
-    notes = [f"More than {MAX_ROWS} songs: rows are the means of {len(drawn.names)} groups, by {source}."]
+    notes = [
+        f"More than {MAX_ROWS} songs: each row is the mean of one of {len(drawn.names)} groups, by {source}."
+    ]
     if not_drawn := len(all_groups.names) - len(drawn.names):
         notes.append(f"{not_drawn:,} smaller groups are not drawn.")
     if ungrouped := int((all_groups.group_of < 0).sum()):
@@ -192,7 +194,10 @@ def _draw_matrices(
     )  # fmt: skip
     distance = distance_figure(
         matrices, labels, items=items,
-        captions=[Caption(f"{contents} · vectors as embedded. Rows are in the order of similarity."), model],
+        captions=[
+            Caption(f"{contents} · no mean is subtracted. Rows are ordered as in the similarity figure."),
+            model,
+        ],
     )  # fmt: skip
     return save(similarity, out, "similarity") + save(distance, out, "distance")
 

@@ -1,4 +1,4 @@
-"""Divides songs into groups, and turns vectors into unit vectors (directions from a mean vector)."""
+"""Divides songs into groups, and computes the direction (a unit vector) from a mean vector to each song."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ def scale_to_unit_length(vectors: np.ndarray) -> np.ndarray:
 
 
 def _replace_zero_rows(directions: np.ndarray) -> np.ndarray:
-    """Give the songs whose vector equals the mean, and so has no direction, a common direction.
+    """Give one common direction to all songs whose vector equals the mean, because it has no direction.
 
     Such songs are copies of each other: they must have similarity 1 with each other and 0 with all other
-    songs. That takes one more column, which is added only if there are such songs.
+    songs. For this direction one column is added, but only if there are such songs.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _replace_zero_rows(directions: np.ndarray) -> np.ndarray:
 
 
 def group_by_genre(genres: Sequence[tuple[str, ...]], *, wanted: Sequence[str] = ()) -> Groups:
-    """Group songs by their first wanted genre, or else by their first genre.
+    """Group each song by the first of its genres that is wanted; if none is, by its first genre.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def group_songs(
 
 
 def group_by_sound(directions: np.ndarray) -> Groups:
-    """Group songs by k-means, as the map's clusters are made; one group only if all songs are equal.
+    """Group songs by k-means, like the map's clusters; one group only if all songs have the same vector.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def similarity_figure(
         The label of each row, in the matrices' order.
     captions : sequence of Caption
     is_centred : bool
-        Whether a similarity may be negative; if so, 0 is in the middle of the colours.
+        Whether a mean vector was subtracted. If so, similarities may be negative, and the middle colour is 0.
     items : str
         What is compared ("songs", "genres"), for the title.
     """
@@ -149,7 +149,7 @@ def _draw_cells(axes: Axes, values: np.ndarray, scale: _Scale) -> AxesImage:
 
 
 def _label_rows(axes: Axes, labels: Sequence[str], size_pt: float) -> None:
-    """Label the rows, and number rows and columns, so that a number gives a column's label."""
+    """Label and number the rows, and number the columns: column 3 has the label of row 3."""
     ticks = np.arange(len(labels))
     numbers = [str(number + 1) for number in ticks]
     axes.set_yticks(ticks, numbers, fontsize=size_pt * 0.85, color=SOFT)

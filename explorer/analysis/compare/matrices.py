@@ -44,7 +44,7 @@ def compare_all(directions: np.ndarray, vectors: np.ndarray) -> Matrices:
     Parameters
     ----------
     directions : np.ndarray [shape=(n, d), float32 or float64]
-        Unit vectors, whose products are the similarities.
+        Unit vectors; the similarity of two songs is their dot product.
     vectors : np.ndarray [shape=(n, d), float32 or float64]
         The same songs' vectors as embedded.
 
@@ -102,7 +102,8 @@ def similarity_within(directions: np.ndarray, group_of: np.ndarray, count: int) 
     is_grouped = group_of >= 0
     sizes = np.bincount(group_of[is_grouped], minlength=count)
     sums = group_means(directions, group_of, count) * sizes[:, None]
-    # |sum of rows|^2 is the sum of all products; minus each row's product with itself: the sum over pairs.
+    # The squared length of a group's sum is the sum of the dot products of every row with every row. The
+    # products of a row with itself are subtracted, because they belong to no pair.
     own_products = np.bincount(
         group_of[is_grouped], np.square(directions[is_grouped], dtype=np.float64).sum(axis=1), count
     )

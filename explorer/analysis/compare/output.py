@@ -15,16 +15,18 @@ from explorer.analysis.compare.pairs import Pairs
 from explorer.database.records import SongRow
 
 
-def document(comparison: Comparison) -> dict:
-    """Return a comparison for JSON.
+def to_dict(comparison: Comparison) -> dict:
+    """Return a comparison as a dict for JSON.
 
     Returns
     -------
     dict
         `songs` (their number), `song_ids`, `labels`, `closest` and `farthest` (lists of `a`, `b`, `a_title`,
-        `b_title`, `similarity`, `distance`), `figures`, `centred`, `model` and `notes`. Up to 60 songs:
-        `order`, `similarity` and `distance`, with rows and columns in the order of `song_ids`, and `genres`
-        None. More songs: `genres`, with the same three for groups of songs.
+        `b_title`, `similarity`, `distance`), `figures`, `centred`, `model` and `notes`.
+
+        For up to 60 songs, also `order`, `similarity` and `distance`, with rows and columns in the order of
+        `song_ids`; `genres` is None. For more songs, these three are in the dict `genres` instead, with a row
+        and a column for each group of songs.
     """
     compared = comparison.compared
     result = {
@@ -64,17 +66,17 @@ def _full_label(song: SongRow) -> str:
 
 
 def _with_distances(compared: ComparedSongs, pairs: Pairs) -> Iterator[tuple[int, int, float, float]]:
-    """Yield each pair: the numbers of the two songs, their similarity, and the distance of their vectors."""
+    """Yield each pair: the two songs' indices, their similarity, and the distance of their vectors."""
     differences = compared.vectors[pairs.first].astype(np.float64) - compared.vectors[pairs.second]
     columns = (pairs.first, pairs.second, pairs.similarities, np.linalg.norm(differences, axis=1))
     return zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _pair_lines(compared: ComparedSongs, pairs: Pairs) -> Iterator[str]:
-    for *numbers, similarity, distance in _with_distances(compared, pairs):
-        songs = [(compared.stars[number], compared.songs[number]) for number in numbers]
+    for *indices, similarity, distance in _with_distances(compared, pairs):
+        songs = [(compared.stars[index], compared.songs[index]) for index in indices]
         first, second = (
-            star + song_label(song.title, song.artist, max_title_letters=40) for star, song in songs
+            star + song_label(song.title, song.artist, max_title_characters=40) for star, song in songs
         )
         remark = "  (identical)" if distance == 0 else ""
         yield f"  {similarity:6.3f}  {distance:8.2f}  {first}  |  {second}{remark}"

@@ -12,9 +12,10 @@ from explorer.errors import AnalysisError
 from explorer.mapping.similarity import as_matrix
 
 BLOCK_ROWS = 2048
-# The error of a similarity that is computed in single precision; closer candidates are computed again.
+# The largest error of a similarity in single precision. A block that may hold a better pair, given this
+# error, is computed again in double precision.
 _FLOAT32_ERROR = 4e-6
-# Similarities that differ by less are equal: the rows are stored in single precision.
+# Similarities that differ by less count as equal, because the rows are stored in single precision.
 _TIE = 1e-7
 
 
@@ -52,7 +53,7 @@ def extreme_pairs(
     Parameters
     ----------
     directions : np.ndarray [shape=(n, d), float32 or float64]
-        Unit vectors, whose products are the similarities.
+        Unit vectors; the similarity of two songs is their dot product.
     count : int
         The number of closest and of farthest pairs; fewer come back if there are fewer pairs.
     block_rows : int
@@ -63,7 +64,7 @@ def extreme_pairs(
     Returns
     -------
     closest, farthest : Pairs
-        The most similar pair first, and the least similar pair first; ties by the smaller row numbers.
+        The most similar pair first, and the least similar pair first; equally similar pairs by row number.
 
     Raises
     ------
@@ -107,15 +108,16 @@ class _TopPairs:
         """Tell whether a block of similarities in single precision may hold a better pair."""
         lowest = self.scores[-1] if len(self.scores) == self.count else -np.inf
         highest = (self.sign * approximate).max(where=is_pair, initial=-np.inf)
+        # No score exceeds 1: once all pairs score 1, none is better.
         return highest + _FLOAT32_ERROR > lowest + _TIE and lowest < 1.0 - _TIE
 
     def add_block(self, scores: np.ndarray, row_start: int, column_start: int) -> None:
-        """Merge a block of scores [shape=(a, b)]; -inf marks elements that are no pair."""
+        """Merge a block of scores [shape=(a, b)]; an element that is not a pair is -inf."""
         flat = scores.ravel()
         candidates = np.arange(len(flat))
         if len(flat) > self.count:
             candidates = np.argpartition(flat, -self.count)[-self.count :]
-            # argpartition keeps any of the pairs that tie at the end; the first ones are wanted.
+            # If several pairs tie for the last places, argpartition keeps any of them; the first are wanted.
             tied = np.flatnonzero(flat >= flat[candidates].min() - _TIE)[: self.count]
             candidates = np.union1d(candidates, tied)
         candidates = candidates[np.isfinite(flat[candidates])]

@@ -60,7 +60,7 @@ class PointStyles:
     Attributes
     ----------
     groups : Groups or None
-        They give the colours; the largest group first.
+        A song's colour is that of its group; the largest group first.
     is_outside : np.ndarray [shape=(n,), bool]
         Files from outside the library, drawn as stars.
     labels : sequence of str
@@ -112,7 +112,7 @@ def colours_of(groups: Groups | None, count: int) -> list[str]:
 
 
 def _aspect(panels: Sequence[Panel]) -> float:
-    """Return the height of the panels divided by their width: that of the tallest map, within limits."""
+    """Return the height of a panel divided by its width: the largest ratio of all maps, within limits."""
     aspects = [_MIN_ASPECT]
     for panel in panels:
         positions = np.vstack([panel.positions, panel.background])
@@ -164,7 +164,7 @@ def _point_area_pt2(count: int) -> float:
 
 def _draw_labels(axes: Axes, positions: np.ndarray, labels: Sequence[str]) -> None:
     """Write labels where they hide neither points nor each other; a label that fits nowhere is left out."""
-    # Freeze the limits: the lines to the labels, and later drawing, would move them.
+    # Fix the axes' limits: drawing the lines to the labels, and drawing later, would change them.
     axes.apply_aspect()
     axes.autoscale(False)
     textalloc.allocate(

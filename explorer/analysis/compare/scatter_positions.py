@@ -63,10 +63,10 @@ def make_panels(
 def _panels_of_library_map(
     compared: ComparedSongs, library: LibrarySnapshot, maps: dict[str, np.ndarray]
 ) -> tuple[dict[str, Panel], int]:
-    """Return the panels, and the largest number of songs that are missing on one of them."""
+    """Return the panels, and the number of missing songs on the panel that lacks the most."""
     is_outside = compared.is_outside
     inside_rows = compared.library_rows[~is_outside]
-    # For placing files, a library song without a position counts as one in the middle of the map.
+    # When files are placed, a library song without a position gets (0, 0), the middle of the map.
     complete = {name: np.nan_to_num(positions, posinf=0.0, neginf=0.0) for name, positions in maps.items()}
     reduced = reduce(library.neighbours.rows) if is_outside.any() else None
     outside = [
@@ -91,7 +91,7 @@ def _quality_note(quality: dict | None) -> str:
         return ""
     note = f"Trustworthiness {quality['trustworthiness']:.3f}"
     if quality.get("neighbours_kept") is not None:
-        note += f" · {quality['neighbours_kept']:.0%} of the ten nearest songs kept"
+        note += f" · {quality['neighbours_kept']:.0%} of the ten nearest neighbours kept"
     return note
 
 

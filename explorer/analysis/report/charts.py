@@ -40,7 +40,10 @@ _GENRE_COLOURS = tuple(COLOURS[index] for index in (5, 1, 2, 3, 4, 6, 7))
 
 
 def inline_svg(figure: Figure) -> str:
-    """Return a figure as SVG in the page's colours, without the opening `<svg`, which the template writes."""
+    """Return a figure as SVG in the page's colours, without `<svg`: the template writes that.
+
+    The opening tag keeps only its `viewBox`.
+    """
     text = as_svg(figure)
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     for colour, name in _CSS_VARIABLES.items():
@@ -117,7 +120,7 @@ def draw_similarities(sample: NeighbourSample) -> Figure:
 
 
 def draw_genres(per_label: Mapping[str, Mapping]) -> Figure:
-    """Draw the genre purity of each genre as a bar, with a line at its chance value."""
+    """Draw the genre purity of each genre as a bar, with a line at the purity by chance."""
     drawn = dict(list(per_label.items())[:_MAX_BARS])
     purities, chances = ([facts[key] for facts in drawn.values()] for key in ("purity", "chance"))
     rows = np.arange(len(drawn))
@@ -170,7 +173,7 @@ def draw_failures(failures: Mapping[str, int]) -> Figure:
 
 
 def draw_poolings(by_max: np.ndarray, by_mean: np.ndarray, genres: Sequence[str]) -> Figure:
-    """Draw each pair's similarity by maximum pooling against that by mean pooling [shape=(n, n) each]."""
+    """Draw each pair of songs as a point: x by maximum pooling, y by mean pooling [both shape=(n, n)]."""
     first, second = np.triu_indices(len(genres), 1)
     names = np.array(genres)
     is_same_genre = (names[first] == names[second]) & (names[first] != "")

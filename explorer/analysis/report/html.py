@@ -1,4 +1,4 @@
-"""Renders the verification report as one HTML page, without scripts and requests; all text is escaped."""
+"""Renders the verification report as one HTML page: it runs no script, loads nothing and escapes all text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from explorer.analysis.matplotlib_style import write_file
 from explorer.analysis.report import charts
 from explorer.analysis.report.checks.check import FAILED, NOT_JUDGED, NOTED, PASSED
-from explorer.analysis.report.library_report import Evidence, Verification
+from explorer.analysis.report.library_report import ReportData, Verification
 from explorer.analysis.report.pooling_trial import similarities
 from explorer.analysis.report.verdict import model_warning
 from explorer.config import PROJECTION_NAMES
@@ -27,7 +27,7 @@ _STATUSES = {
 
 
 def write_page(verification: Verification, path: Path) -> None:
-    """Write the report as one HTML file with everything in it.
+    """Write the report as one HTML file that needs no other file.
 
     Raises
     ------
@@ -39,18 +39,18 @@ def write_page(verification: Verification, path: Path) -> None:
 
 def render_page(verification: Verification) -> str:
     """Return the report as HTML."""
-    report, evidence = verification.report, verification.evidence
+    report, data = verification.report, verification.data
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True
     )
     environment.globals |= {
-        "number": plural,
+        "plural": plural,
         "duration": format_duration,
         "value": _format_value,
         "titles": PROJECTION_NAMES,
     }
     storage = report["storage"]
-    colours = charts.genre_colours(evidence.labels)
+    colours = charts.genre_colours(data.labels)
     return environment.get_template("report.html").render(
         report=report,
         name=Path(report["database"]).name,
@@ -59,36 +59,36 @@ def render_page(verification: Verification) -> str:
         statuses=_STATUSES,
         colours=colours | {"others": charts.OTHER} if colours else {},
         storage={"songs.db": {"files": 1, "bytes": storage["database_bytes"]}} | storage["caches"],
-        charts=_draw_charts(report, evidence),
-        maps=_draw_maps(evidence, colours),
+        charts=_draw_charts(report, data),
+        maps=_draw_maps(data, colours),
     )
 
 
-def _draw_charts(report: dict, evidence: Evidence) -> dict[str, Markup]:
+def _draw_charts(report: dict, data: ReportData) -> dict[str, Markup]:
     """Return the charts for which there is data, as SVG by name."""
     figures = {}
-    if len(evidence.values):
-        figures["vector_values"] = charts.draw_values(evidence.values)
-        figures["norms"] = charts.draw_norms(evidence.values)
+    if len(data.values):
+        figures["vector_values"] = charts.draw_values(data.values)
+        figures["norms"] = charts.draw_norms(data.values)
     if report["neighbours"]["random_similarity"] is not None:
-        figures["similarities"] = charts.draw_similarities(evidence.sample)
+        figures["similarities"] = charts.draw_similarities(data.sample)
     if report["genres"]:
         figures["genres"] = charts.draw_genres(report["genres"]["per_label"])
     if report["pooling"]:
-        by_max, by_mean = (similarities(evidence.reembedded.pooled[method]) for method in ("max", "mean"))
-        genres = [candidate.genre for candidate in evidence.reembedded.candidates]
+        by_max, by_mean = (similarities(data.reembedded.pooled[method]) for method in ("max", "mean"))
+        genres = [candidate.genre for candidate in data.reembedded.candidates]
         figures["poolings"] = charts.draw_poolings(by_max, by_mean, genres)
     if report["failures"]:
         figures["failures"] = charts.draw_failures(report["failures"])
     return {name: _svg(figure) for name, figure in figures.items()}
 
 
-def _draw_maps(evidence: Evidence, colours: dict[str, str]) -> dict[str, Markup]:
+def _draw_maps(data: ReportData, colours: dict[str, str]) -> dict[str, Markup]:
     """Return a small map for each projection on which every song has a position, as SVG."""
     return {
-        name: _svg(charts.draw_map(positions, evidence.labels, colours))
-        for name, positions in evidence.positions.items()
-        if positions is not None and evidence.labels
+        name: _svg(charts.draw_map(positions, data.labels, colours))
+        for name, positions in data.positions.items()
+        if positions is not None and data.labels
     }
 
 

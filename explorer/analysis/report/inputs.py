@@ -14,7 +14,7 @@ from explorer.audio.fingerprints import fingerprint
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.state import Run
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.errors import AnalysisError, AudioError, LibraryError
 from explorer.util.cache import Cache
 
@@ -23,7 +23,7 @@ _MAX_BYTES_READ = 1_000_000_000
 
 @dataclass
 class LibraryContents:
-    """One state of a library as it is stored, and the state of its files.
+    """What a library stored at one moment, and the state of its files.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class LibraryContents:
         The number of rows without the song, folder or map that they belong to, by table.
     stray_vectors, songs_without_vector : list of str
         Song ids.
-    files : dict of str to FiledVector
+    files : dict of str to SourceFile
         The file of each song that has a vector.
     titles : dict of str to (title, artist)
     durations_s : dict of str to float or None
@@ -52,9 +52,9 @@ class LibraryContents:
     runs : list of Run
         The index runs.
     gone, changed : list of str
-        The ids of songs whose file is missing, or has another content than when it was indexed.
+        The ids of songs whose file is missing, or has changed since it was indexed.
     unread : list of str
-        The ids of songs whose file has another date and was not read, because too many were read already.
+        The ids of songs whose file has another date but was not compared, to read no more than 1 GB in total.
     """
 
     vectors: StoredVectors
@@ -64,7 +64,7 @@ class LibraryContents:
     stray_rows: dict[str, int]
     stray_vectors: list[str]
     songs_without_vector: list[str]
-    files: dict[str, FiledVector]
+    files: dict[str, SourceFile]
     titles: dict[str, tuple[str, str]]
     durations_s: dict[str, float | None]
     genres: dict[str, tuple[str, ...]]
@@ -142,7 +142,7 @@ def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryCo
         stray_rows=database.stray_rows(),
         stray_vectors=stray_vectors,
         songs_without_vector=database.songs_without_vector(),
-        files=database.filed_vectors(),
+        files=database.source_files(),
         titles=database.titles(),
         durations_s={song: facts.duration_s for song, facts in database.facts().items()},
         genres={song: tuple(map(str, names)) for song, names in database.genres().items()},
@@ -155,7 +155,10 @@ def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryCo
 
 
 def _check_files(library: LibraryContents) -> None:
-    """Find missing and changed files. A file that differs only in its date is read, up to a total of 1 GB."""
+    """Find missing and changed files.
+
+    If only the date of a file differs, its content is read and compared, up to a total of 1 GB.
+    """
     bytes_left = _MAX_BYTES_READ
     for song_id, file in sorted(library.files.items()):
         try:
@@ -188,7 +191,10 @@ def measure_storage(database: Path, database_bytes: int, songs: int) -> dict:
 
 
 def measure_speed(runs: Sequence[Run]) -> dict | None:
-    """Return the speed of embedding, if possible from runs that copied no vector; None without such a run."""
+    """Return the speed of the index runs that stored songs; None if there is none.
+
+    Runs that copied vectors instead of embedding are left out, unless there are no others.
+    """
     embedding_runs = [run for run in runs if run.indexed and run.seconds > 0]
     counted = [run for run in embedding_runs if not run.copied] or embedding_runs
     audio_seconds, seconds = sum(run.audio_seconds for run in counted), sum(run.seconds for run in counted)

@@ -21,13 +21,13 @@ from explorer.indexing.failures import count_reasons
 from explorer.mapping.knn_graph import true_neighbours
 from explorer.util.progress import Reporter, plural
 
-# For more songs, finding every song's neighbours takes minutes: the stored hub figures are used instead.
+# For more songs, finding every song's neighbours takes minutes: the stored hubness is used instead.
 _MAX_SONGS_FOR_ALL_NEIGHBOURS = 20_000
 
 
 @dataclass
-class Evidence:
-    """The data that the checks use and the figures show.
+class ReportData:
+    """The data that the checks use and the charts show.
 
     Attributes
     ----------
@@ -35,6 +35,7 @@ class Evidence:
         The valid vectors.
     sample : NeighbourSample
     hubs : dict
+        As `measure_hubs` returns them.
     genres : GenrePurity or None
     labels : list of str, length n
         The first genre of each song with a valid vector; "" for none.
@@ -43,7 +44,7 @@ class Evidence:
     projections : dict of str to dict
         Each projection's quality figures, as stored and as measured now.
     statistics : dict
-        Of the valid vectors.
+        As `value_statistics` returns them for the valid vectors.
     reembedded : Reembedded or None
     """
 
@@ -60,10 +61,10 @@ class Evidence:
 
 @dataclass
 class Verification:
-    """A report, and the data for its figures."""
+    """A report, and the data for its charts."""
 
     report: dict
-    evidence: Evidence
+    data: ReportData
 
 
 def verify(database: Database, *, recompute: int | None = None, reporter: Reporter) -> Verification:
@@ -72,7 +73,7 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
     Parameters
     ----------
     recompute : int, optional
-        The number of songs to embed again, for comparing their vectors and two ways of pooling; 0 for none.
+        The number of songs to embed again, to check their vectors and compare two poolings; 0 for none.
         By default 12, or fewer if songs are long.
 
     Returns
@@ -92,15 +93,15 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
     """
     with reporter.working("Reading the library"):
         library = read_library(database)
-    evidence = _gather_evidence(library, reporter)
-    checks = _run_checks(library, evidence, reporter)
-    evidence.reembedded, reason = _embed_again(database, library, recompute, reporter)
-    checks.append(_check_reembedded(library, evidence, reason))
+    data = _measure(library, reporter)
+    checks = _run_checks(library, data, reporter)
+    data.reembedded, reason = _embed_again(database, library, recompute, reporter)
+    checks.append(_check_reembedded(library, data, reason))
     pooling = None
-    if evidence.reembedded:
-        pooling = pooling_trial.compare_poolings(evidence.reembedded)
+    if data.reembedded:
+        pooling = pooling_trial.compare_poolings(data.reembedded)
         reason = "Fewer than four songs could be compared."
-    purity = evidence.genres
+    purity = data.genres
     failed = [result.name for result in checks if result.status == check.FAILED]
     report = {
         "database": str(database.path),
@@ -110,22 +111,22 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
         "counts": library.counts(),
         "model": library.model,
         "checks": [result.record() for result in checks],
-        "vectors": evidence.statistics,
-        "neighbours": _neighbour_statistics(evidence.sample) | evidence.hubs,
+        "vectors": data.statistics,
+        "neighbours": _neighbour_statistics(data.sample) | data.hubs,
         "genre_purity": purity and purity.purity,
         "genre_chance": purity and purity.chance,
         "genres": purity and purity.record(),
-        "projections": evidence.projections,
+        "projections": data.projections,
         "failures": count_reasons(library.failures),
         "storage": measure_storage(Path(database.path), database.size_bytes(), library.summary["songs"]),
         "speed": measure_speed(library.runs),
         "pooling": pooling,
         "pooling_reason": None if pooling else reason,
     }
-    return Verification(report, evidence)
+    return Verification(report, data)
 
 
-def _gather_evidence(library: LibraryContents, reporter: Reporter) -> Evidence:
+def _measure(library: LibraryContents, reporter: Reporter) -> ReportData:
     values, ids = library.vectors.values, library.vectors.song_ids
     with reporter.working(f"Comparing {plural(len(ids), 'song')}"):
         directions = library.vectors.valid.neighbours.rows
@@ -137,7 +138,7 @@ def _gather_evidence(library: LibraryContents, reporter: Reporter) -> Evidence:
             name: map_quality.aligned_positions(stored, ids)
             for name, stored in sorted(library.positions.items())
         }
-        return Evidence(
+        return ReportData(
             values=values,
             sample=neighbours.sample_neighbours(directions),
             hubs=neighbours.measure_hubs(all_neighbours, ids, library.neighbourhood),
@@ -149,7 +150,7 @@ def _gather_evidence(library: LibraryContents, reporter: Reporter) -> Evidence:
         )
 
 
-def _run_checks(library: LibraryContents, evidence: Evidence, reporter: Reporter) -> list[Check]:
+def _run_checks(library: LibraryContents, data: ReportData, reporter: Reporter) -> list[Check]:
     vectors = library.vectors
     ids = vectors.song_ids
     all_ids = [*ids, *vectors.unreadable, *vectors.not_finite, *vectors.constant, *vectors.too_large]
@@ -158,23 +159,23 @@ def _run_checks(library: LibraryContents, evidence: Evidence, reporter: Reporter
         shared = copies.explain_shared_vectors(vectors.identical, library.files, titles, library.durations_s)
     return [
         check.check_integrity(library.integrity_problems),
-        check.check_strays(library.stray_rows, library.stray_vectors),
+        check.check_stray_rows(library.stray_rows, library.stray_vectors),
         check.check_without_vector(library.songs_without_vector),
         check.check_files(len(library.files), library.gone, library.changed),
         *check.check_vectors(vectors),
-        check.check_range(vectors, evidence.statistics["constant_dimensions"]),
+        check.check_range(vectors, data.statistics["constant_dimensions"]),
         copies.check_shared_vectors(shared, len(ids)),
         neighbours.check_search(vectors.valid, vectors.identical),
-        neighbours.check_hubs(evidence.hubs, ids, len(ids)),
-        neighbours.check_genres(evidence.genres, is_trained=library.is_trained),
+        neighbours.check_hubs(data.hubs, ids, len(ids)),
+        neighbours.check_genres(data.genres, is_trained=library.is_trained),
         map_quality.check_all_on_map(library.positions, all_ids),
         map_quality.check_positions(library.positions),
-        map_quality.check_trust(evidence.projections, len(ids)),
+        map_quality.check_trust(data.projections, len(ids)),
         map_quality.check_neighbour_counts(
             library.positions,
-            evidence.positions,
+            data.positions,
             ids,
-            evidence.sample,
+            data.sample,
             is_map_up_to_date=library.is_map_up_to_date,
         ),
     ]
@@ -209,11 +210,11 @@ def _embed_again(
         return None, str(error)
 
 
-def _check_reembedded(library: LibraryContents, evidence: Evidence, reason: str) -> Check:
+def _check_reembedded(library: LibraryContents, data: ReportData, reason: str) -> Check:
     stored = library.vectors.valid
-    candidates = evidence.reembedded.candidates if evidence.reembedded else []
+    candidates = data.reembedded.candidates if data.reembedded else []
     return pooling_trial.check_reembedded(
-        evidence.reembedded,
+        data.reembedded,
         reason,
         {candidate.song_id: stored.vectors[stored.row_of(candidate.song_id)] for candidate in candidates},
         stored.neighbours.mean,

@@ -19,7 +19,7 @@ from explorer.analysis.report.checks.check import (
     name_songs,
 )
 from explorer.config import Settings
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.embedding.pooling import pool
 from explorer.errors import ExplorerError
 from explorer.mapping.quality import label_purity
@@ -28,14 +28,14 @@ from explorer.util.progress import Reporter, plural
 
 MAX_SONGS = 12
 MAX_WINDOWS = 400
-"""The embedding of so many windows takes half a minute to a minute in float32 on two cores."""
+"""Embedding this many windows takes 30 to 60 s in float32 on two cores."""
 _POOLINGS = ("max", "mean")
 _NEIGHBOURS = 3
 _SONGS_PER_GENRE = 3
 _MIN_SONGS = 4
 _MIN_COSINE = {"float32": 0.999}
 _MIN_COSINE_OF_OTHER_PRECISIONS = 0.995
-# Any two vectors have a plain cosine near 1: only the cosine after centring tells songs apart.
+# The plain cosine of any two vectors is near 1: only the cosine after centring shows that two songs differ.
 _MIN_CENTRED_COSINE = 0.9
 
 
@@ -44,7 +44,7 @@ class Candidate:
     """A song whose file is unchanged since it was indexed, so that it can be embedded again."""
 
     song_id: str
-    file: FiledVector
+    file: SourceFile
     genre: str
     artist: str
 
@@ -84,13 +84,14 @@ def choose_songs(
     genres = sorted(by_genre, key=lambda genre: (not genre, -len(by_genre[genre]), genre))
     # First three songs of every genre, then three more of every genre, and so on.
     ranked = [
-        (place // _SONGS_PER_GENRE, rank, place, candidate)
-        for rank, genre in enumerate(genres)
-        for place, candidate in enumerate(by_genre[genre])
+        (place_in_genre // _SONGS_PER_GENRE, genre_rank, place_in_genre, candidate)
+        for genre_rank, genre in enumerate(genres)
+        for place_in_genre, candidate in enumerate(by_genre[genre])
     ]
     chosen: list[Candidate] = []
     windows_left = MAX_WINDOWS
     for *_, candidate in sorted(ranked, key=lambda entry: entry[:3]):
+        # The first window starts half a second before the song.
         windows = 1 + int(np.ceil(max(candidate.file.duration_s - 0.5, 0.0) / hop_s))
         if len(chosen) == (MAX_SONGS if count is None else count):
             break
@@ -103,7 +104,7 @@ def choose_songs(
 
 
 def embed_again(database: Path, chosen: Sequence[Candidate], *, reporter: Reporter) -> Reembedded:
-    """Embed songs with their library's own model, and pool their windows both ways.
+    """Embed songs with their library's own model, and pool their windows by maximum and by mean.
 
     Songs that cannot be decoded any more are left out.
 
@@ -151,18 +152,18 @@ def check_reembedded(
     mean: np.ndarray,
     precision: str,
 ) -> Check:
-    """Check that songs that were embedded again have their stored vectors.
+    """Check that embedding songs again gives their stored vectors.
 
     Parameters
     ----------
     reason : str
-        A sentence that says why no song was embedded again; used only then.
+        A sentence that says why no song was embedded again; used only if none was.
     stored : mapping of str to np.ndarray [shape=(512,)]
         The library's vectors by song id.
     mean : np.ndarray [shape=(512,)]
         The library's mean vector.
     precision : str
-        The model's arithmetic; for others than float32 a larger difference is allowed.
+        The arithmetic of the model; if it is not "float32", a larger difference is allowed.
     """
     name = "Embedding again gives the same vectors"
     if reembedded is None or not reembedded.candidates:
@@ -172,8 +173,8 @@ def check_reembedded(
     for candidate, vector in zip(reembedded.candidates, reembedded.pooled["library"], strict=True):
         if candidate.song_id not in stored:
             continue
-        before = stored[candidate.song_id].astype(np.float64)
-        plain, centred = _cosine(vector, before), _cosine(vector - mean, before - mean)
+        stored_vector = stored[candidate.song_id].astype(np.float64)
+        plain, centred = _cosine(vector, stored_vector), _cosine(vector - mean, stored_vector - mean)
         lowest = min(lowest, plain)
         if plain < min_cosine or (centred is not None and centred < _MIN_CENTRED_COSINE):
             wrong.append(candidate.song_id)
@@ -181,7 +182,7 @@ def check_reembedded(
     if wrong:
         finding = (
             f"{len(wrong)} of {songs} that were embedded again did not give their stored vector "
-            f"({name_songs(wrong)}): it belongs to another sound or to another model. {REINDEX}"
+            f"({name_songs(wrong)}): the stored one is that of another sound or model. {REINDEX}"
         )
         return make_check(name, FAILED, finding, wrong)
     finding = (
@@ -198,15 +199,16 @@ def _cosine(first: np.ndarray, second: np.ndarray) -> float | None:
 
 
 def compare_poolings(reembedded: Reembedded) -> dict | None:
-    """Compare how well maximum and mean pooling over time tell songs apart.
+    """Compare the similarities of songs by maximum pooling with those by mean pooling.
 
     Returns
     -------
     dict or None
         None for fewer than four songs. `songs`, `windows`, `neighbours` (the number k of neighbours per song)
         and `song_ids`; `neighbours_agreeing`, the share of neighbours that are the same with both poolings;
-        `correlation` of all pairs' similarities; and for each of "max" and "mean" a dict of `genre_purity`,
-        `genre_chance`, `artist_purity` and `artist_chance` (None if too few songs share one).
+        `correlation`, of the pairs' similarities with the two poolings; and for each of "max" and "mean" a
+        dict of `genre_purity`, `genre_chance`, `artist_purity` and `artist_chance` (None if too few songs
+        share one).
     """
     n = len(reembedded.candidates)
     if n < _MIN_SONGS:

@@ -16,7 +16,7 @@ def verdict(failed: Sequence[str], count: int) -> str:
     return f"{plural(len(failed), 'check')} failed: {'; '.join(failed)}."
 
 
-def require_sound(report: dict) -> None:
+def raise_if_failed(report: dict) -> None:
     """Raise an error if a check failed.
 
     Raises
@@ -36,8 +36,8 @@ def model_warning(model: dict | None) -> str:
         return ""
     if model.get("trained") is False:
         return (
-            "These vectors come from untrained filters, not from OpenL3: songs near each other share "
-            "a timbre at best."
+            "These vectors come from untrained filters, not from OpenL3: songs near each other have "
+            "at most a similar timbre."
         )
     return "The model of these vectors is unknown, because they were imported."
 

@@ -1,4 +1,4 @@
-"""Composes the demo's songs: short pieces in twelve styles, synthesised by rules and random draws."""
+"""Composes the demo's songs: short pieces in twelve styles, made by rules and random choices."""
 
 from explorer.demo.composer.library import STYLES, Piece, compose, compose_library, write_piece
 

@@ -52,11 +52,11 @@ def broken_chords(
     """Write the notes of each chord in succession.
 
     voicings: MIDI pitches of each chord, ascending.
-    order: indices of the notes to play, repeated; past the top note they continue an octave higher, and a
-    negative index is a rest.
+    order: indices of the chord's notes in the order of playing; the order is repeated. An index above the top
+    note continues an octave higher; a negative index is a rest.
     step: beats between notes.
     ring: length of a note in beats.
-    velocity: of the notes between beats; a chord's first note and the first of each beat are louder.
+    velocity: of the notes between two beats. The notes on beats are louder, the first note of a chord most.
     """
     notes = []
     for number, pitches in enumerate(voicings):
@@ -79,10 +79,10 @@ def walking_bass(
     beats_per_chord: int = 4,
     scale: list[int] | None = None,
 ) -> list[Note]:
-    """Write a walking bass, one bar per chord: bass note, chord tones, a step into the next bass note.
+    """Write a walking bass, one bar per chord: the bass note, chord tones, and a step to the next bass note.
 
     low, high: the range in MIDI pitches.
-    scale: MIDI pitches that the steps into the next bass note come from; without it they may be chromatic.
+    scale: MIDI pitches from which the step to the next bass note starts; without a scale it may be chromatic.
     """
     notes, previous = [], (low + high) / 2
     for number, chord in enumerate(chords):

@@ -13,7 +13,7 @@ from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ, sample_times
 def _butterworth(kind: str, cutoff_hz, order: int) -> np.ndarray:
     """Design a Butterworth filter as second-order sections. [shape=(sections, 6)]."""
     sections = signal.butter(order, cutoff_hz, kind, fs=SAMPLE_RATE_HZ, output="sos")
-    # float32 filters run twice as fast, but drift at cutoffs below 60 Hz.
+    # Filters in float32 are twice as fast, but rounding makes them drift at cutoffs below 60 Hz.
     return sections if np.min(cutoff_hz) < 60 else sections.astype(np.float32)
 
 
@@ -37,16 +37,16 @@ def _filter(sound: np.ndarray, kind: str, cutoff_hz, order: int) -> np.ndarray:
 
 
 def drive(sound: np.ndarray, amount: float) -> np.ndarray:
-    """Saturate softly, as valves do: `amount` 1 is gentle, 6 is a fuzz; a peak of 1 stays 1."""
+    """Distort as a valve amplifier does: `amount` 1 distorts a little, 6 strongly; a peak of 1 stays 1."""
     return np.tanh(sound * np.float32(amount)) / np.float32(np.tanh(amount))
 
 
 @lru_cache(maxsize=32)
 def room_impulse(decay_s: float, *, damping_hz: float = 5000.0, predelay_s: float = 0.012) -> np.ndarray:
-    """Make a room's impulse response: noise whose treble decays first. [shape=(n, 2), float32].
+    """Make a room's impulse response: noise that decays, its treble faster. [shape=(n, 2), float32].
 
     decay_s: time to fall by 60 dB.
-    damping_hz: the walls absorb the treble above this.
+    damping_hz: the walls absorb the frequencies above this.
     predelay_s: time until the first reflection.
     """
     rng = np.random.default_rng(round(decay_s * 1000))
@@ -106,9 +106,9 @@ def _echo_impulse(delay: int, feedback: float, wet: float, darken_hz: float) -> 
 
 
 def chorus(sound: np.ndarray, *, depth_ms: float = 2.5, rate_hz: float = 0.6, wet: float = 0.5) -> np.ndarray:
-    """Add a copy with a varying delay, opposite on the left and the right. [shape=(n, 2), float32].
+    """Add a copy with a varying delay: longer on the left when shorter on the right. [shape=(n, 2), float32].
 
-    depth_ms, rate_hz: how far and how often the delay varies. wet: level of the copy.
+    depth_ms, rate_hz: amplitude and frequency of the delay's variation. wet: level of the copy.
     """
     count = len(sound)
     drift = np.sin(np.float32(2 * np.pi * rate_hz) * sample_times(count)) * np.float32(depth_ms / 1000)
@@ -124,10 +124,11 @@ def chorus(sound: np.ndarray, *, depth_ms: float = 2.5, rate_hz: float = 0.6, we
 
 
 def duck(sound: np.ndarray, times_s, *, depth: float = 0.7, release_s: float = 0.25) -> np.ndarray:
-    """Duck a sound at given times, as a compressor driven by a kick drum does. [shape=(n, 2), float32].
+    """Make a sound quieter for a moment at given times, as a side-chain compressor does with a bass drum.
 
+    sound: [shape=(n, 2), float32]; the result has the same shape.
     times_s: the times in seconds.
-    depth: 0 changes nothing, 1 silences.
+    depth: 0 changes nothing, 1 makes the sound silent at these times.
     release_s: time until the level is back to normal.
     """
     count = len(sound)

@@ -94,7 +94,7 @@ def nearest(pitch_class: int, target: float) -> int:
 
 
 def _count_parallels(previous: tuple[int, ...], current: tuple[int, ...]) -> int:
-    """Count pairs of voices that move in parallel fifths or octaves, which sound like a single voice."""
+    """Count pairs of voices that move in parallel fifths or octaves: they would sound like one voice."""
     count = 0
     for (low, next_low), (high, next_high) in combinations(zip(previous, current, strict=True), 2):
         interval = (high - low) % 12
@@ -106,7 +106,8 @@ def _count_parallels(previous: tuple[int, ...], current: tuple[int, ...]) -> int
 def _tones_for_voices(chord: Chord, voices: int) -> list[int]:
     """Choose one chord tone per voice.
 
-    With too few voices the fifth is left out first; with too many the root is doubled first.
+    If there are fewer voices than tones, the fifth is left out first. If there are more, the root is doubled
+    first.
     """
     tones = list(chord.tones)
     while len(tones) > voices:
@@ -122,9 +123,10 @@ def voice_chord(
 
     Unisons, gaps of more than 9 semitones, and parallel fifths or octaves are avoided.
 
-    previous: the previous chord's pitches; without it the voicing nearest the middle of the range is chosen.
+    previous: the previous chord's pitches; without them, the pitches nearest to the middle of the range
+    are chosen.
     voices: number of notes, 2 to 5.
-    low, high: the range in MIDI pitches; at least two octaves leave a choice.
+    low, high: the range in MIDI pitches. It should have two octaves or more, to give a choice.
     """
     candidates = [
         [pitch for pitch in range(low, high + 1) if pitch % 12 == tone]

@@ -85,7 +85,8 @@ def compose_library(
 ) -> list[Path]:
     """Write the demo's songs into one folder per style; existing files stay unchanged.
 
-    Encoding and most of the arithmetic release Python's global lock, so threads use several cores.
+    Encoding and most of the arithmetic release Python's global interpreter lock, so threads use several
+    cores.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def compose_library(
     seed : int
         A different seed composes a different library, with different titles.
     progress : callable, optional
-        Called in the caller's thread with the number of songs that exist and the number of all songs.
+        Called with the number of songs that exist and the number of all songs, in the thread of the caller.
 
     Returns
     -------

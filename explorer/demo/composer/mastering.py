@@ -7,7 +7,7 @@ from explorer.demo.composer.effects import highpass
 from explorer.demo.composer.oscillators import SAMPLE_RATE_HZ
 
 TARGET_LUFS = -20.0
-"""The demo's most percussive songs peak 18 dB above their loudness, so all fit below `PEAK_DB`."""
+"""The demo's most percussive songs have peaks 18 dB above their loudness, so these are below `PEAK_DB`."""
 
 PEAK_DB = -2.0
 """The highest true peak in dBTP. MP3 encoding can raise peaks by up to 1 dB."""

@@ -17,7 +17,7 @@ class Motif:
 
 
 def draw_motif(rng: np.random.Generator, rhythms: list[tuple[float, ...]], *, leap: float = 0.2) -> Motif:
-    """Draw a motif at random: mostly steps; a leap is followed by a step back.
+    """Make a random motif: mostly steps from note to note; after a leap, a step in the other direction.
 
     rhythms: the one-bar rhythms to choose from. leap: probability of a leap.
     """
@@ -45,7 +45,10 @@ def _nearest_chord_tone(index: int, scale: list[int], chord: Chord) -> int:
 
 
 def _altered_tones(chord: Chord, scale: list[int]) -> dict[int, int]:
-    """Map the tones of a seven-tone scale that a chord alters: over D major, F becomes F sharp."""
+    """Return the tones of a seven-tone scale that a chord alters, with their altered tones.
+
+    Over a D major chord, F becomes F sharp.
+    """
     classes = sorted({pitch % 12 for pitch in scale})
     altered: dict[int, int] = {}
     if len(classes) != 7:
@@ -64,7 +67,7 @@ def _altered_tones(chord: Chord, scale: list[int]) -> dict[int, int]:
 
 
 def _alter(pitch: int, chord: Chord, scale: list[int]) -> int:
-    """Sharpen or flatten a pitch of the scale where the chord does."""
+    """Raise or lower a pitch of the scale if the chord alters this tone."""
     pitch_class = _altered_tones(chord, scale).get(pitch % 12)
     return pitch if pitch_class is None else nearest(pitch_class, pitch)
 
@@ -85,7 +88,7 @@ def place_motif(
 ) -> list[Note]:
     """Place a motif in a bar: accented and long notes are chord tones, the others are passing notes.
 
-    scale: the scale's MIDI pitches, ascending; the melody turns back at its ends.
+    scale: the scale's MIDI pitches, ascending; a melody that would leave the scale is mirrored at its end.
     anchor: index in the scale where the motif starts.
     accents: the accented beats of the bar.
     """
@@ -121,7 +124,8 @@ def write_melody(
     scale: the scale's MIDI pitches in the instrument's range.
     rhythms: one-bar rhythms in beats, negative for rests.
     tonic: the key's tonic, in any octave.
-    plan: the motif of each bar as a letter, repeated as needed; equal letters are equal motifs.
+    plan: a letter for each bar, repeated if there are more bars; bars with the same letter have the same
+    motif.
     leap: probability of a leap.
     accents: the beats of the bar on which chord tones are played.
     """

@@ -10,7 +10,7 @@ import numpy as np
 class Words:
     """The words that a style's names are made of; semicolons separate the entries of a field.
 
-    An entry of `artists` is "artist: album". An opening followed by an ending is a title.
+    An entry of `artists` is "artist: album". A title is an opening followed by an ending.
     """
 
     artists: str
@@ -114,7 +114,8 @@ def name_piece(style: str, index: int, *, seed: int) -> Names:
     rng = random_stream(seed, style)
     openings = rng.permutation(words.openings.split("; "))
     endings = rng.permutation(words.endings.split("; "))
-    # Take the pairs along shifted diagonals: every pair occurs once, and eight titles in a row share no half.
+    # Every pair of an opening and an ending occurs once. Eight successive titles have eight different
+    # openings and eight different endings.
     size = len(endings)
     title = f"{openings[index % size]} {endings[(index + index // size) % size]}"
     if index >= size**2:

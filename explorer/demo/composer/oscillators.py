@@ -1,6 +1,7 @@
 """Sound generators: band-limited waves, filter sweeps, decaying partials, plucked strings, ensembles, FM.
 
-Band-limited spectra avoid aliasing. Array operations replace loops over samples.
+Band-limited spectra, without frequencies that are too high for the sample rate, avoid aliasing. Array
+operations replace loops over samples.
 """
 
 from functools import lru_cache
@@ -140,7 +141,8 @@ def damped_partials(frequencies_hz, amplitudes, decays_s, *, count: int, phases=
     phases = np.zeros(len(frequencies_hz)) if phases is None else np.asarray(phases, dtype=float)
     is_audible = frequencies_hz < _MAX_PARTIAL_HZ
     rate = (2j * np.pi * frequencies_hz - np.log(1000) / decays_s)[is_audible] / SAMPLE_RATE_HZ
-    # Products this small run on one core: starting other threads for them costs more time than it saves.
+    # NumPy computes products of this size on one core: starting threads for them would take more time than it
+    # saves.
     height = max(1, _MAX_PRODUCT_SIZE // (2 * _BLOCK_SAMPLES * max(1, len(rate))))
     slices = -(-count // (_BLOCK_SAMPLES * height))
     coarse = np.exp(np.outer(np.arange(slices * height) * _BLOCK_SAMPLES, rate))
@@ -164,8 +166,10 @@ def pluck(
     """Pluck a Karplus-Strong string: noise that circulates in a delay line with a two-point average.
 
     A Fourier transform solves x[n] = e[n] + g ((1 - b) x[n - D] + b x[n - D - 1]), so that the delay D may be
-    fractional, as exact tuning needs. A decaying exponential weight suppresses the tail, which the
-    circular transform would add to the beginning. The peak is 1. [shape=(count,), float32].
+    fractional, as exact tuning needs. The transform is circular: it adds what is longer than its size to
+    the beginning. A decaying exponential weight suppresses this part.
+
+    The peak is 1. [shape=(count,), float32].
 
     decay_s: time for the fundamental to fall by 60 dB.
     damping: the weight b, 0 to 0.5; the higher, the faster the high harmonics decay.

@@ -27,7 +27,7 @@ def kick(
     decay_s: float = 0.35,
     click: float = 0.3,
 ) -> np.ndarray:
-    """Make a bass drum: a sine that falls to `pitch_hz`, and the beater's click. [shape=(n,), float32]."""
+    """Make a bass drum: a sine that falls to `pitch_hz`, and a click of the beater. [shape=(n,), float32]."""
     noise, time = _noise(rng, decay_s * 1.3)
     phase = pitch_hz * time + sweep_hz * 0.03 * (1 - np.exp(-time / 0.03))
     body = np.sin(np.float32(2 * np.pi) * phase) * np.exp(-time * (5 / decay_s))

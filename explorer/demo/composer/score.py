@@ -1,4 +1,4 @@
-"""Notes, the grid that turns beats into seconds, and the stereo bus that sounds are mixed into."""
+"""Notes, the grid that converts beats to seconds, and the stereo bus into which sounds are mixed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Note:
 class Grid:
     """Tempo and swing.
 
-    `swing` is the share of a pair's time that its first note takes: 0.5 is no swing, 0.667 gives triplets.
-    `pair` is the length of a pair in beats.
+    With swing, notes come in pairs of a long and a short note. `pair` is the length of a pair in beats.
+    `swing` is the share of this length that the first note has: 0.5 is no swing, 0.667 gives triplets.
     """
 
     bpm: float
@@ -64,7 +64,8 @@ class Bus:
     def add(self, sound: np.ndarray, at_s: float, *, gain: float = 1.0, pan: float = 0.0) -> None:
         """Add a sound at a time; cut it off where the piece ends.
 
-        sound: constant-power panning places mono; stereo is balanced. [shape=(n,) or (n, 2), float32].
+        sound: [shape=(n,) or (n, 2), float32]. A mono sound is panned with constant power; in a stereo sound
+        the balance is changed.
         at_s: a negative time counts as 0.
         pan: -1 is left, 1 is right.
         """

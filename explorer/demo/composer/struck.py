@@ -33,7 +33,8 @@ def _sample_count(duration_s: float, release_s: float) -> int:
 def piano(rng: np.random.Generator, *, softness: float = 1.0, release_s: float = 0.25) -> Instrument:
     """Make a grand piano: stiff strings in pairs, a felt hammer, and a fast and a slow decay.
 
-    softness: of the felt; above 1 is duller. release_s: time in which the dampers stop a note.
+    softness: softness of the felt; above 1 the sound is duller.
+    release_s: time in which the dampers stop a note.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -131,7 +132,8 @@ def guitar(
 def bass_guitar(rng: np.random.Generator, *, brightness: float = 0.25, tone_hz: float = 900.0) -> Instrument:
     """Make an electric or upright bass: a plucked string and a strong fundamental.
 
-    brightness: 0 (thumb) to 1 (plectrum). tone_hz: cutoff of the amplifier's low-pass filter.
+    brightness: 0 (played with the thumb) to 1 (with a plectrum).
+    tone_hz: cutoff of the amplifier's low-pass filter.
     """
 
     def render(pitch: float, duration_s: float, velocity: float) -> np.ndarray:
@@ -157,7 +159,7 @@ def bass_guitar(rng: np.random.Generator, *, brightness: float = 0.25, tone_hz: 
 def metal_bar(
     rng: np.random.Generator, *, beat_hz: float = 6.0, decay_s: float = 2.2, mallet: float = 0.5
 ) -> Instrument:
-    """Make a pair of bronze bars that are tuned apart, so that the pair beats as in a gamelan.
+    """Make two bronze bars of slightly different pitch, so that they beat as in a gamelan.
 
     beat_hz: distance between the two fundamentals.
     decay_s: time for the fundamental to fall by 60 dB, at middle C.

@@ -73,10 +73,10 @@ def synth(
     """Make a subtractive synthesiser: detuned oscillators through a swept resonant low-pass filter.
 
     waveform: as for `oscillators.harmonics`.
-    cutoff_hz: the filter's cutoff at rest, and the one that full velocity raises it to.
+    cutoff_hz: the filter's lowest cutoff, and its highest cutoff at full velocity.
     resonance: gain at the cutoff.
     rise_s, fall_s: time constants of the cutoff's rise and fall.
-    attack_s, decay_s, sustain, release_s: of the loudness, as for `envelope`.
+    attack_s, decay_s, sustain, release_s: the envelope of the loudness, as for `envelope`.
     voices: number of oscillators; one is mono, two or more are stereo.
     detune_cents: detuning of the lowest and the highest oscillator.
     sub: level of a sine an octave below.
@@ -108,7 +108,7 @@ def synth(
 def reed(
     *, cents: tuple[float, ...] = (-7.0, 0.0, 8.0), vibrato_cents: float = 0.0, attack_s: float = 0.025
 ) -> Instrument:
-    """Make free reeds: several that beat for an accordion, or one with vibrato for a melodica.
+    """Make free reeds: for an accordion several that beat, for a melodica one with vibrato.
 
     cents: tuning of each reed. vibrato_cents: depth of the vibrato. attack_s: length of the attack.
     """

@@ -39,7 +39,7 @@ def singer(*, vowel: str = "ah", vibrato_cents: float = 28.0) -> Instrument:
 
 @lru_cache(maxsize=128)
 def _section(pitch: float, vowel: str, count: int) -> np.ndarray:
-    """Render a choir section on a note. Its own generator makes the sound the same in every piece."""
+    """Render a choir section on a note, with its own random generator: it is the same in every piece."""
     rng = np.random.default_rng([round(pitch * 100), count])
     return ensemble(
         pitch_to_hz(pitch),
@@ -60,7 +60,8 @@ def choir(*, vowel: str = "ah", attack_s: float = 0.18, release_s: float = 0.35)
         level = envelope(
             duration_s, attack_s=attack_s, release_s=release_s, decay_s=2.0, sustain=0.75 + 0.2 * velocity
         )
-        # Round up to tenths of a second, so that equal notes of similar length share a cached rendering.
+        # Round up to tenths of a second, so that notes of one pitch and similar length use the same cached
+        # sound.
         count = -(-len(level) // 4410) * 4410
         return _section(pitch, vowel, count)[: len(level)] * level[:, None]
 

@@ -1,7 +1,8 @@
-"""The library as the page needs it: a snapshot in memory. A song's number is its index in the map's order.
+"""A snapshot of the library in memory, from which the page is drawn.
 
 Ids, positions and clusters are in memory. Titles are read from songs.db for each request. Vectors, filter
-values and the files' status are read at first use, or before that by `CatalogueHolder.warm_up`.
+values and the files' status are read at first use, or earlier by `CatalogueHolder.warm_up`. A song's number
+is its index in the sorted list of the ids on the map.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from explorer.web.map.grouping import Grouping, group_by_text
 MAX_CLUSTERS = 50
 MAX_SUGGESTED_SONGS = 8
 MAX_SUGGESTED_VALUES = 2
-"""Of each kind, genres and artists."""
+"""The maximum number of suggested genres, and of suggested artists."""
 
 
 class _computed_once(cached_property):  # noqa: N801
     """A cached property that is computed once even if several threads ask at the same time.
 
-    Each property has its own lock, so that one does not wait for another.
+    Each property has its own lock, so that threads that need different properties do not wait.
     """
 
     def __get__(self, instance: Catalogue | None, owner: type | None = None) -> object:
@@ -51,7 +52,7 @@ class Catalogue:
     Attributes
     ----------
     database : Path
-        Of songs.db.
+        The path of songs.db.
     revision : int
         The number of the stored map.
     song_ids : list of str
@@ -59,9 +60,10 @@ class Catalogue:
     positions : dict of str to np.ndarray [shape=(n, 2), float32]
         By projection.
     near : dict of str to np.ndarray [shape=(n,), int16]
-        By projection: how many of each song's ten true neighbours are near it; -1 where unknown.
+        By projection: how many of the ten songs that sound most like a song are near it on that map; -1 where
+        unknown.
     parameters, quality : dict of str to dict
-        By projection: what it was made with, and how well it keeps neighbours together.
+        By projection: the parameters it was made with, and measures of how well it keeps neighbours together.
     clusters : Grouping
         The stored clusters.
     is_trained : bool
@@ -187,7 +189,7 @@ class Catalogue:
         return [*self.facets.suggest(text, limit=MAX_SUGGESTED_VALUES, hidden=hidden), *songs]
 
     def matching(self, chosen: Filter, grouping: Grouping) -> np.ndarray | None:
-        """Return which songs match a filter, hidden or not [shape=(n,), bool]; None if all do.
+        """Return which songs match a filter [shape=(n,), bool]; None if all do. Hidden songs can match.
 
         `Filter.shown` holds group numbers of `grouping`, the grouping that colours the map.
         """
@@ -202,7 +204,7 @@ class Catalogue:
 
     @_computed_once
     def facets(self) -> Facets:
-        """The values to filter by; read from the library once."""
+        """The values that songs can be filtered by; read from the library once."""
         with open_library(self.database) as database, database.snapshot():
             facts, genres = database.facts(), database.genres()
         unknown = SongFacts()
@@ -213,7 +215,7 @@ class Catalogue:
 
     @_computed_once
     def file_status(self) -> FileStatus:
-        """Which files are missing or have the same sound; read from the library once."""
+        """Which songs have a missing file or the same sound as another; read from the library once."""
         with open_library(self.database) as database, database.snapshot():
             groups, missing = database.duplicates(), database.gone_songs()
         return FileStatus.of(self.song_ids, groups=groups, missing=missing)
@@ -221,7 +223,9 @@ class Catalogue:
     # Neighbours
 
     def nearest(self, index: int, k: int = 10, *, hide: tuple[str, ...] = ()) -> list[tuple[int, float]]:
-        """Return the numbers of the songs that sound most like a song, and their centred cosines.
+        """Return the numbers of the songs that sound most like a song, and their similarities.
+
+        A similarity is the cosine of two vectors after the library's mean was subtracted (centred cosine).
 
         Parameters
         ----------
@@ -258,7 +262,7 @@ class Catalogue:
         return songs
 
     def nearest_to(self, vector: np.ndarray, k: int = 10) -> list[tuple[int, float]]:
-        """Return the songs most like the vector of an uploaded song, and their centred cosines."""
+        """Return the songs most like an uploaded song, given its vector, and their similarities to it."""
         indices, similarities = self._neighbours.nearest_to(vector, k)
         return list(zip(indices.tolist(), similarities.tolist(), strict=True))
 
@@ -288,7 +292,7 @@ class Catalogue:
         ----------
         colouring : {"cluster", "genre", "artist"}
         cluster_count : int, optional
-            The stored map's if None. Other counts are clustered at first use and then cached.
+            None for the stored clusters. Clusters of other counts are computed at first use and then cached.
         """
         if colouring == "cluster" and cluster_count in (None, len(self.clusters.names)):
             return self.clusters
@@ -296,11 +300,11 @@ class Catalogue:
         return self._cached(self._groupings, key, lambda: self._make_grouping(colouring, cluster_count))
 
     def known_clusters(self, count: int | None) -> Grouping:
-        """Return so many clusters if they are cached, else the stored ones; nothing is computed."""
+        """Return `count` clusters if they are cached, else the stored ones; nothing is computed."""
         return self._groupings.get(count, self.clusters) if count is not None else self.clusters
 
     def regions(self, count: int) -> tuple[Regions, Grouping]:
-        """Return so many regions of the PCA map, cached for each count, and the songs grouped by them.
+        """Divide the PCA map into regions; return them and the songs grouped by region. Each count is cached.
 
         Raises
         ------
@@ -329,7 +333,7 @@ class Catalogue:
             return group_by_text("Artists", texts, missing="no artist")
 
     def _make_clusters(self, count: int) -> Grouping:
-        """Cluster the songs; a cluster that overlaps a stored one keeps that one's number."""
+        """Cluster the songs; number the clusters so that most songs keep their stored number."""
         from explorer.mapping.clustering import match_labels
 
         return self._named_groups("Clusters", match_labels(self.clusters.members, self._cluster(count)))

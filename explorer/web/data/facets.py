@@ -17,7 +17,7 @@ from explorer.database.records import SongFacts
 from explorer.web.data.file_status import HIDEABLE
 from explorer.web.map.grouping import Grouping
 
-# A user chooses a handful of values. The limit is for requests that no user makes.
+# Users choose only a few values. The limit is for requests that do not come from the page.
 MAX_CHOSEN = 1_000
 _MAX_TEXT_LENGTH = 200
 # Larger numbers become infinite: float32 cannot hold all of them, and no year or duration is that large.
@@ -34,13 +34,13 @@ class Filter:
     Attributes
     ----------
     genres, clusters, artists : tuple of str
-        Names; an empty tuple is no condition.
+        Names; an empty tuple sets no condition.
     years, duration_s : tuple of (float, float), optional
         Minimum and maximum, both included.
     shown : tuple of int, optional
         Group numbers of the current colouring; an empty tuple matches no song.
     hide : tuple of {"duplicates", "missing"}
-        Songs to remove from the map. This is no condition: hidden songs can match.
+        The kinds of songs to remove from the map. This is not a condition: hidden songs can match.
     """
 
     genres: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Filter:
 
     @classmethod
     def parse(cls, document: object) -> Filter:
-        """Read a filter from the page's JSON; malformed values are no condition.
+        """Read a filter from the page's JSON; malformed values are ignored.
 
         The keys are the attributes' names. Any may be missing or null. The ends of a range may be in either
         order; null leaves an end open.
@@ -61,7 +61,7 @@ class Filter:
         if not isinstance(document, dict):
             return cls()
         readers = dict.fromkeys(("genres", "clusters", "artists"), _names)
-        readers |= {"years": _range, "duration_s": _range, "shown": _numbers, "hide": hideable}
+        readers |= {"years": _range, "duration_s": _range, "shown": _numbers, "hide": parse_hide}
         return cls(**{name: read(document.get(name)) for name, read in readers.items()})
 
     @property
@@ -75,7 +75,7 @@ class Filter:
         return not self.uses_tags and not self.clusters and self.shown is None
 
 
-def hideable(kinds: object) -> tuple[str, ...]:
+def parse_hide(kinds: object) -> tuple[str, ...]:
     """Return the kinds of `HIDEABLE` that are in a list from the page."""
     return tuple(kind for kind in HIDEABLE if isinstance(kinds, list) and kind in kinds)
 
@@ -120,7 +120,7 @@ class Values:
     Attributes
     ----------
     names : list of str
-        Each in its commonest spelling; the value of most songs comes first.
+        Each in its commonest spelling. The value that most songs have comes first.
     songs : csr_array [shape=(m, n), int32]
         1 where a song (column) has the value (row).
     """
@@ -171,9 +171,9 @@ class Values:
         Returns
         -------
         list of int
-            Numbers of at most `limit` values. First come those that begin with the text; then those that
-            have, for each word of the text, a word that begins with it; then, if `anywhere`, those that
-            contain the text. Within each of these three, the value of most songs comes first. An empty text
+            Numbers of at most `limit` values, in this order: values that begin with the text; values that
+            have, for each word of the text, a word that begins with it; if `anywhere`, values that contain
+            the text. Within each of these kinds, the value that most songs have comes first. An empty text
             finds the commonest values.
         """
         wanted = _search_text(text[:_MAX_TEXT_LENGTH])
@@ -232,7 +232,7 @@ class Facets:
     Attributes
     ----------
     by_genre, by_artist : Values
-        A song has each of its genres and each of its artists.
+        A song with several genres or artists has each of them.
     by_credit : Values
         For songs with several artists: all their names as one text, which is the group's name when the map is
         coloured by artist.
@@ -307,9 +307,9 @@ class Facets:
         """Return which songs match the genres, artists, years and durations chosen [shape=(n,), bool]."""
         matching = np.ones(len(self.year_of_song), dtype=bool)
         if chosen.genres:
-            matching &= self._having(chosen.genres, self.by_genre)
+            matching &= self._songs_with(chosen.genres, self.by_genre)
         if chosen.artists:
-            matching &= self._having(chosen.artists, self.by_artist, self.by_credit)
+            matching &= self._songs_with(chosen.artists, self.by_artist, self.by_credit)
         if chosen.years:
             first, last = chosen.years
             years = self.year_of_song
@@ -320,7 +320,8 @@ class Facets:
             matching &= (self.duration_of_song >= shortest) & (self.duration_of_song <= longest)
         return matching
 
-    def _having(self, names: tuple[str, ...], *kinds: Values) -> np.ndarray:
+    def _songs_with(self, names: tuple[str, ...], *kinds: Values) -> np.ndarray:
+        """Return which songs have any of these names as a value of any of these kinds [shape=(n,), bool]."""
         matching = np.zeros(len(self.year_of_song), dtype=bool)
         for values in kinds:
             values.mark_songs(names, matching)
@@ -333,8 +334,9 @@ def songs_in_groups(chosen: Filter, grouping: Grouping, stored: Grouping) -> np.
     Parameters
     ----------
     chosen : Filter
-        `shown` holds numbers of `grouping`. `clusters` holds names: of `grouping` if it has clusters or
-        regions and one of that name, else of `stored`.
+        `shown` holds group numbers of `grouping`. `clusters` holds names. A name means a group of `grouping`
+        if that consists of clusters or regions and one of them has the name; otherwise it means a cluster of
+        `stored`.
     grouping : Grouping
         The groups that colour the map.
     stored : Grouping

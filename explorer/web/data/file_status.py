@@ -13,16 +13,17 @@ HIDEABLE = ("duplicates", "missing")
 
 @dataclass(frozen=True, eq=False)
 class FileStatus:
-    """The files of the songs on the map: missing, or with the same sound as another.
+    """Which songs on the map have a missing file, and which have the same sound as another song.
 
     Attributes
     ----------
     is_missing : np.ndarray [shape=(n,), bool]
         True where a song's file is missing.
     is_duplicate : np.ndarray [shape=(n,), bool]
-        True where a song has the same sound as another one that stays when duplicates are hidden.
+        True where a song is hidden when duplicates are: another song with the same sound stays.
     same_sound : dict of int to tuple of int
-        For each song that shares its sound: all songs that have it. The first is the one that stays.
+        For each song that has duplicates: all songs with this sound, itself included. The first one stays
+        when duplicates are hidden.
     """
 
     is_missing: np.ndarray

@@ -16,7 +16,7 @@ def open_library(path: Path) -> Iterator[Database]:
     """Yield a connection that reads songs.db.
 
     During a request the first call opens the connection and later calls reuse it; it is closed when the
-    request ends. A background thread answers no request: there each `with` block opens and closes its own.
+    request ends. In a background thread there is no request: each `with` block opens and closes its own.
     Do not pass a connection to another thread.
 
     Raises

@@ -25,7 +25,7 @@ class CatalogueHolder:
     Parameters
     ----------
     database : Path
-        Of songs.db; it need not exist yet.
+        The path of songs.db; the file need not exist yet.
     """
 
     def __init__(self, database: Path):
@@ -42,7 +42,7 @@ class CatalogueHolder:
         LibraryError
             If there is no library.
         LibraryBusyError
-            If another program holds the database.
+            If another program has locked the database.
         """
         with self._lock, open_library(self._database) as database:
             with database.snapshot():
@@ -59,12 +59,12 @@ class CatalogueHolder:
         return self._catalogue or self.latest()
 
     def at_revision(self, revision: object) -> Catalogue:
-        """Return the snapshot in memory for a page that shows one revision of the map.
+        """Return the snapshot in memory, if it has the revision that a page shows.
 
         Raises
         ------
         RefusedError
-            If the page shows another revision.
+            If the snapshot has another revision.
         """
         catalogue = self.current()
         if catalogue.revision != revision:

@@ -11,15 +11,17 @@ import plotly.graph_objects as go
 from explorer.web.map.grouping import Grouping
 from explorer.web.map.palette import FILTERED_OUT, GREYS, GROUNDS, HIDDEN, PALETTES
 
-# (share of true neighbours that are near, share of the ground's colour): a point with half of its true
-# neighbours near it keeps its full colour, others fade in two steps.
+# A point keeps its full colour if at least half of the ten songs that sound most like it are near it on the
+# map. Others fade in two steps. Each item: the minimum share of these ten songs that are near, and the share
+# of the background's colour that is mixed into the point's colour.
 FADING = ((0.5, 0.0), (0.2, 0.62), (0.0, 0.85))
-# The share of the ground's colour for a song whose file is missing; the page also draws it as a ring.
+# The share of the background's colour for a song whose file is missing; the page also draws it as a ring.
 MISSING_FADING = 0.25
 MAX_NAMES = 60
 _MIN_SONGS_FOR_NAME = 3
 _SAMPLE_SIZE = 250
-# A group in several places has its name at each place that holds this share of it.
+# A group's name is written at up to 5 places. Each place after the first holds at least this share of the
+# group's songs.
 _MAX_PLACES, _MIN_SHARE = 5, 0.05
 _MAX_ARTISTS_NAMED = 12
 
@@ -31,14 +33,14 @@ class Visibility:
     Attributes
     ----------
     matching : np.ndarray [shape=(n,), bool], optional
-        Songs that match the filter. All others get one faint colour, whose number is "unlit" in
-        `layout.meta`; groups without a matching song get no name.
+        Songs that match the filter. All others get one faint colour; its number is "unlit" in `layout.meta`.
+        Groups without a matching song get no name.
     hidden : np.ndarray [shape=(n,), bool], optional
-        Songs that are not drawn. They keep their places in the arrays and get a transparent colour, whose
+        Songs that are not drawn. They keep their places in the arrays and get a transparent colour; its
         number is "hidden" in `layout.meta`.
     missing : np.ndarray [shape=(n,), bool], optional
-        Songs whose files are missing: they fade. Their colour numbers are "gone" in `layout.meta` and the
-        "hues" - 1 numbers after it.
+        Songs whose files are missing: they fade. They have as many colour numbers as there are group colours
+        ("hues" in `layout.meta`); the first is "gone" in `layout.meta`.
     """
 
     matching: np.ndarray | None = None
@@ -60,7 +62,8 @@ class Visibility:
         Parameters
         ----------
         numbers : np.ndarray [shape=(n,), int]
-            The songs' colour numbers; modulo `len(missing_colours)` they are the groups' colour numbers.
+            The songs' colour numbers. The number modulo `len(missing_colours)` is the group's colour number,
+            also if points fade.
         colours : list of str
             By colour number.
         missing_colours : list of str
@@ -115,10 +118,10 @@ def map_figure(
         Its 20 largest groups have a colour each; the others share grey.
     theme : {"dark", "light"}
     projection : str
-        Goes into `layout.meta`, with the bounds of the positions and the groups' names.
+        Stored in `layout.meta`, with the bounds of the positions and the groups' names.
     near : np.ndarray [shape=(n,)], optional
-        How many of each song's ten true neighbours are near it, -1 if unknown. If given, points with few
-        fade.
+        How many of the ten songs that sound most like a song are near it on the map, -1 if unknown. If given,
+        points for which these are few fade.
     visibility : Visibility
     meta : dict, optional
         More items for `layout.meta`.
@@ -133,7 +136,7 @@ def map_figure(
         numbers = numbers + len(hues) * fading_levels(near, neighbours=len(positions) - 1)
         colours = [colour for _, share in FADING for colour in _faded_hues(theme, share)]
     missing = _faded_hues(theme, MISSING_FADING)
-    numbers, colours, counts = visibility.apply(
+    numbers, colours, visibility_meta = visibility.apply(
         numbers, colours, missing_colours=missing, filtered_out=FILTERED_OUT[theme]
     )
     trace = points(
@@ -153,7 +156,7 @@ def map_figure(
             "groups": group_names(grouping.names),
             "colours": colours,
             "hues": len(hues),
-            **counts,
+            **visibility_meta,
             "theme": theme,
             **(meta or {}),
         },
@@ -162,7 +165,7 @@ def map_figure(
 
 @cache
 def _faded_hues(theme: str, share: float) -> list[str]:
-    """Return a theme's group colours, each mixed with a share of the ground's colour."""
+    """Return a theme's group colours, each mixed with a share of the background's colour."""
     return [mixed(colour, GROUNDS[theme], share) for colour in (*PALETTES[theme], GREYS[theme])]
 
 
@@ -232,10 +235,10 @@ def fading_levels(near: np.ndarray, *, neighbours: int) -> np.ndarray:
     return np.where(share < 0, 0, levels)
 
 
-def mixed(colour: str, ground: str, share: float) -> str:
-    """Mix a share of the ground's colour into a colour; both are "#rrggbb"."""
-    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
-    return "#" + bytes(round(channel + (of_ground - channel) * share) for channel, of_ground in pairs).hex()
+def mixed(colour: str, background: str, share: float) -> str:
+    """Mix a share of the background's colour into a colour; both are "#rrggbb"."""
+    channels = zip(bytes.fromhex(colour[1:]), bytes.fromhex(background[1:]), strict=True)
+    return "#" + bytes(round(own + (other - own) * share) for own, other in channels).hex()
 
 
 def name_places(
@@ -255,15 +258,15 @@ def name_places(
     Returns
     -------
     list of dict
-        For at most 60 groups: "name"; "colour"; "group", its number; "x", "top" and "bottom" of a crowded
-        circle; and "rank", 0 for the group's most crowded circle, then 1, and so on. Sorted by rank, then by
-        the groups' sizes. Empty if the groups are more than 12 artists: artists are spread over the whole
-        map.
+        One for each place of at most 60 groups: "name"; "colour"; "group", its number; "x", "top" and
+        "bottom" of the songs in a crowded circle; and "rank", 0 for the group's most crowded circle, then 1,
+        and so on. Sorted by rank, then by the groups' sizes. Empty if the groups are more than 12 artists,
+        because an artist's songs are spread over the whole map.
     """
     members = grouping.members if among is None else grouping.members[among]
     counts = grouping.counts_among(among)
-    is_few = np.count_nonzero(counts) <= _MAX_ARTISTS_NAMED
-    if grouping.title == "Artists" and not is_few:
+    has_few_groups = np.count_nonzero(counts) <= _MAX_ARTISTS_NAMED
+    if grouping.title == "Artists" and not has_few_groups:
         return []
     left, right, bottom, top = bounds(positions)
     radius = float(np.hypot(right - left, top - bottom)) / 16
@@ -273,7 +276,7 @@ def name_places(
     names = []
     for group in np.argsort(-counts, kind="stable")[:MAX_NAMES].tolist():
         size = int(counts[group])
-        if not size or (size < _MIN_SONGS_FOR_NAME and not is_few):
+        if not size or (size < _MIN_SONGS_FOR_NAME and not has_few_groups):
             continue
         circles = _crowded_circles(places[order[ends[group] - size : ends[group]]], radius)
         name = {"name": grouping.names[group], "colour": colours[group], "group": group}
@@ -282,21 +285,21 @@ def name_places(
 
 
 def _crowded_circles(places: np.ndarray, radius: float) -> list[dict]:
-    """Return "x", "top" and "bottom" of the most crowded circles among places; no two of them overlap."""
+    """Return "x", "top" and "bottom" of the songs in the most crowded circles; no two circles overlap."""
     sample = places[:: -(-len(places) // _SAMPLE_SIZE)].astype(np.float64)
     distances = np.hypot(*(sample[:, None] - sample).transpose(2, 0, 1))
-    is_left = np.ones(len(sample), dtype=bool)
+    is_remaining = np.ones(len(sample), dtype=bool)
     circles = []
     while len(circles) < _MAX_PLACES:
-        counts = (distances[:, is_left] <= radius).sum(axis=1) * is_left
-        middle = counts.argmax()
-        if circles and counts[middle] < max(_MIN_SONGS_FOR_NAME, _MIN_SHARE * len(sample)):
+        counts = (distances[:, is_remaining] <= radius).sum(axis=1) * is_remaining
+        centre = counts.argmax()
+        if circles and counts[centre] < max(_MIN_SONGS_FOR_NAME, _MIN_SHARE * len(sample)):
             break
-        crowd = sample[is_left & (distances[middle] <= radius)]
-        x, heights = crowd.T
+        inside = sample[is_remaining & (distances[centre] <= radius)]
+        x, heights = inside.T
         circles.append({"x": float(x.mean()), "top": float(heights.max()), "bottom": float(heights.min())})
-        is_left &= distances[middle] > 2 * radius
-        if not is_left.any():
+        is_remaining &= distances[centre] > 2 * radius
+        if not is_remaining.any():
             break
     return circles
 

@@ -12,7 +12,7 @@ from explorer.web.map.palette import colour_slots
 
 @dataclass(frozen=True)
 class Grouping:
-    """Every song on the map in exactly one group.
+    """A division of the songs on the map into groups: every song is in exactly one.
 
     Attributes
     ----------
@@ -48,12 +48,12 @@ class Grouping:
 
     @cached_property
     def by_size(self) -> list[int]:
-        """The groups' numbers, the largest group first; equal groups by number."""
+        """The groups' numbers, the largest group first; groups of equal size by number."""
         return np.argsort(-self.counts, kind="stable").tolist()
 
 
 def group_by_text(title: str, texts: list[str], *, missing: str) -> Grouping:
-    """Group songs by a text: the largest group first, songs with an empty text last, named `missing`."""
+    """Group songs by a text, the largest group first. Songs without a text are the last group, `missing`."""
     names, inverse, counts = np.unique(np.array(texts, dtype=object), return_inverse=True, return_counts=True)
     order = sorted(range(len(names)), key=lambda i: (names[i] == "", -counts[i], names[i]))
     rank = np.empty(len(names), dtype=np.int32)

@@ -50,7 +50,7 @@ def original_figure(
     positions : np.ndarray [shape=(n, 2), float32]
         The positions that the regions were made from.
     regions : Regions
-        At most 126.
+        At most 126, so that all colour numbers fit into one byte.
     grouping : Grouping
         The songs by region, with the regions' names.
     cells : list of str
@@ -64,31 +64,38 @@ def original_figure(
     -------
     go.Figure
         Trace 0 holds the songs, trace 1 the crosses. `layout.meta` has the same items as that of
-        `map_figure`; its "colours" are the cells' colours by region, which is also the points' colour number.
+        `map_figure`. A point's colour number is its region's number, and "colours" has the region's cell
+        colour at that number.
     """
-    hues = max(len(cells), 1)
-    numbers, inks, counts = visibility.apply(
+    n_groups = max(len(cells), 1)
+    numbers, point_colours, visibility_meta = visibility.apply(
         regions.labels,
-        [_POINT] * hues,
-        missing_colours=[_MISSING_POINT] * hues,
+        [_POINT] * n_groups,
+        missing_colours=[_MISSING_POINT] * n_groups,
         filtered_out=_FILTERED_OUT_POINT,
     )
     # The page shows a song's colour in its panel: for a black point that is its cell's colour.
-    padded = cells or [_POINT]
-    colours = [padded[i % hues] if ink in (_POINT, _MISSING_POINT) else ink for i, ink in enumerate(inks)]
+    group_colours = cells or [_POINT]
+    colours = [
+        group_colours[number % n_groups] if colour in (_POINT, _MISSING_POINT) else colour
+        for number, colour in enumerate(point_colours)
+    ]
     size = max(_POINT_SCALE * marker_size(len(positions)), _MIN_POINT_SIZE)
     names = name_places(positions, grouping, cells, among=visibility.visible)
     figure = page_figure(
-        [points(positions, numbers, stepped_scale(inks), size=size, opacity=1), _crosses(regions.centres)],
+        [
+            points(positions, numbers, stepped_scale(point_colours), size=size, opacity=1),
+            _crosses(regions.centres),
+        ],
         meta={
             "projection": "original",
             "bounds": bounds(np.vstack([positions, *regions.polygons])),
-            # A region is in one place, so it has its name once.
+            # A region is one area, so its name is written only once.
             "names": [name for name in names if name["rank"] == 0],
             "groups": group_names(grouping.names),
             "colours": colours,
-            "hues": hues,
-            **counts,
+            "hues": n_groups,
+            **visibility_meta,
             "theme": theme,
             **(meta or {}),
         },

@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike
 # Found by simulated annealing over some thousand OKLCh colours. It maximised the minimum OKLab distance among
 # the first 2, 3, ... 20 colours (5, 8, 12 and 20 had the largest weights), for normal vision and for the
 # three kinds of colour blindness (Machado, Oliveira & Fernandes, 2009, severity 1). Its constraints: a
-# contrast of 3:1 with the ground; more chroma than the grey, and a distance from it; few neon and muddy
-# colours; a blue first. The first colours differ most. Twenty are too many for colour-blind users, so the
-# page also shows a group's name on the map and on hover.
+# contrast of at least 3:1 with the background; more chroma than the grey, and a minimum distance from it; few
+# neon colours and few muddy colours; the first colour is a blue. The first colours differ most from each
+# other. Colour-blind users cannot tell twenty colours apart, so the page also shows a group's name on the map
+# and on hover.
 PALETTES = {
     "dark": [
         "#49b7fc", "#b93b0a", "#fada37", "#7d4dbe", "#fd7394", "#81f9ed", "#be9708", "#067f5c", "#c44f98",
@@ -25,19 +26,20 @@ PALETTES = {
 }  # fmt: skip
 # All smaller groups share this colour. It is unobtrusive: almost no hue, and hardly more contrast than 3:1.
 GREYS = {"dark": "#5e6677", "light": "#868c98"}
+# The page's background: `--ground` in the style sheet.
 GROUNDS = {"dark": "#0c0e13", "light": "#f6f5f1"}
-# Songs that are filtered out stay visible, so that the map keeps its shape, but faint. They are half
+# Songs that are filtered out are faint, but visible, so that the map keeps its shape. They are half
 # transparent, so that they hide no matching point below them. A single point has a contrast of 1.3:1 with the
-# ground; many points on top of each other have little more than 2:1, always less than the grey's 3:1. They
-# have no group's hue.
+# background; many points on top of each other have little more than 2:1, always less than the grey's 3:1. No
+# group has their hue.
 FILTERED_OUT = {"dark": "rgba(74, 80, 93, 0.5)", "light": "rgba(169, 173, 179, 0.5)"}
 # Hidden songs keep their places in the arrays, so they are drawn with a transparent colour.
 HIDDEN = "rgba(0, 0, 0, 0)"
 # The cells of the original view: pairs of one hue, first the darker, then the brighter colour, as in the
-# "Paired" scheme of the experiment. The 12 hues are 30 degrees apart in OKLCh; consecutive pairs have hues
-# that are far apart. Black points have a contrast of at least 4.5:1 with each cell (luminances from 0.2).
-# White crosses have 2.4:1 in the dark theme (luminances up to 0.37); in the light theme, where cells reach
-# 0.62, their black rim makes them visible.
+# "Paired" scheme of the experiment. The 12 hues are 30 degrees apart in OKLCh. They are ordered so that
+# consecutive pairs have very different hues. Black points have a contrast of at least 4.5:1 with each cell
+# (luminances from 0.2). White crosses have 2.4:1 in the dark theme (luminances up to 0.37); in the light
+# theme, where cells reach 0.62, their black rim makes them visible.
 CELLS = {
     "dark": [
         "#4f7eb9", "#80a7d9", "#5d8745", "#8bae78", "#b26947", "#d4957a", "#976baa", "#bb97cc", "#0c8a8a",
@@ -56,9 +58,9 @@ MAX_COLOURS = len(PALETTES["dark"])
 def colour_slots(counts: ArrayLike) -> np.ndarray:
     """Choose an index in the palette for each group.
 
-    Up to 20 groups get the colour of their number. Of more groups, the 20 largest get a colour each. Those
-    numbered below 20 get the colour of their number, so that it stays the same when other groups grow. The
-    others get the colours that are left.
+    If there are at most 20 groups, group i gets colour i. If there are more, only the 20 largest get a
+    colour. Those with numbers below 20 get the colour with their number, so that it stays the same when other
+    groups grow. The others get the remaining colours.
 
     Parameters
     ----------
@@ -84,10 +86,10 @@ def colour_slots(counts: ArrayLike) -> np.ndarray:
 def cell_slots(count: int, borders: ArrayLike) -> np.ndarray:
     """Choose an index in `CELLS` for each cell of a diagram, so that adjacent cells have different colours.
 
-    Up to 24 cells get the colour of their number. Of more cells, each gets the least used colour that no
-    adjacent cell has. Such a colour always exists: in every planar graph some cell has at most five adjacent
-    cells. Remove that cell, repeat with the rest, and colour the cells in the reverse order: at most five
-    adjacent cells have a colour before it.
+    If there are at most 24 cells, cell i gets colour i. If there are more, each gets the least used colour
+    that no adjacent cell has. Such a colour always exists: in every planar graph some cell has at most five
+    adjacent cells. Remove that cell, repeat with the rest, and colour the cells in the reverse order: when a
+    cell gets its colour, at most five adjacent cells have one.
 
     Parameters
     ----------

@@ -25,9 +25,9 @@ class MapView:
         "tsne", "umap", "pca", or "original".
     colouring : {"cluster", "genre", "artist"}
     cluster_count : int or None
-        None for the stored map's.
+        None for the number of stored clusters.
     fade : bool
-        Whether points fade that have few of their true neighbours near them.
+        Whether a point fades if few of the songs that sound most like it are near it on the map.
     theme : {"dark", "light"}
     revision : int
         Of the map that the page shows.
@@ -80,7 +80,7 @@ def draw_map(catalogue: Catalogue, view: MapView) -> tuple:
         grouping = catalogue.grouping(view.colouring, cluster_count=view.cluster_count)
         regions = cells = None
     positions, file_status = catalogue.positions[projection], catalogue.file_status
-    hideable, hidden = file_status.counts, catalogue.hidden(view.filter.hide)
+    hideable_counts, hidden = file_status.counts, catalogue.hidden(view.filter.hide)
     meta = {
         "revision": catalogue.revision,
         "order": catalogue.order,
@@ -89,7 +89,7 @@ def draw_map(catalogue: Catalogue, view: MapView) -> tuple:
         "away": 0 if hidden is None else int(hidden.sum()),
         "changes": catalogue.changes,
         "hide": list(view.filter.hide),
-        "hideable": hideable,
+        "hideable": hideable_counts,
     }
     visibility = Visibility(catalogue.matching(view.filter, grouping), hidden, file_status.is_missing)
     common = {"theme": view.theme, "visibility": visibility, "meta": meta}
@@ -103,6 +103,6 @@ def draw_map(catalogue: Catalogue, view: MapView) -> tuple:
         legend_entries(grouping, theme=view.theme, colours=cells, hidden=hidden),
         n_groups=len(grouping.names),
         isolated=view.filter.shown,
-        n_missing=0 if "missing" in view.filter.hide else hideable["missing"],
+        n_missing=0 if "missing" in view.filter.hide else hideable_counts["missing"],
     )
     return figure.to_plotly_json(), legend, panels.trust_line(catalogue.quality.get(projection, {}))

@@ -27,6 +27,7 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
     def draw(document: object):
         try:
             view, catalogue = MapView.parse(document), holder.current()
+            # The page learns of changes from /latest before the snapshot in memory is updated.
             if (view.revision, view.changes) != (catalogue.revision, catalogue.changes):
                 catalogue = holder.latest()
             if not len(catalogue):
@@ -42,7 +43,7 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
 
 
 def _register_search(app: Dash, holder: CatalogueHolder) -> None:
-    """Let the page search, and fill its filters' choices."""
+    """Register the search, and the choices of the filters."""
 
     @app.callback(
         Output(Ids.SEARCH, "data"),
@@ -81,7 +82,7 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
 
 
 def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
-    """Let the page start, follow and cancel a new map in another process."""
+    """Register the callbacks that start or cancel the computation of a new map, and show its progress."""
 
     @app.callback(
         Output(Ids.REDRAW_TIMER, "disabled"),
@@ -102,7 +103,7 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
         prevent_initial_call=True,
     )
     def show_updates(_clicks):
-        """Place songs that were indexed since the map was made; the timer then brings the new map."""
+        """Add newly indexed songs to the map; the timer shows the new map when it is ready."""
         try:
             unmapped = holder.latest().unmapped
         except ExplorerError:
@@ -120,7 +121,7 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
         State(Ids.REVISION, "data"),
         prevent_initial_call=True,
     )
-    def follow(_ticks, revision: int):
+    def show_progress(_ticks, revision: int):
         state = job.state
         try:
             latest = holder.latest().revision
@@ -136,7 +137,7 @@ def hidden_kinds(*switches: object) -> tuple[str, ...]:
 
 
 def redraw_options(projection: str, perplexity: object, neighbours: object) -> list[str]:
-    """Return the options of `map` for a new layout of one projection."""
+    """Return the options for the `map` command to lay out one projection anew."""
     options = ["--relayout", "--projection", "pca" if projection == "original" else projection]
     if projection == "tsne" and isinstance(perplexity, int | float):
         options += ["--perplexity", str(perplexity)]
@@ -154,14 +155,16 @@ def _register_clientside(app: Dash) -> None:
 
     ranges = [*_properties(State, Ids.FILTER_YEARS, "min", "max"), State(Ids.FILTER_DURATION, "max")]
     bind(
-        "look",
+        "gatherView",
         Output(Ids.VIEW, "data"),
         *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING, Ids.CLUSTERS),
         Input(Ids.FADE, "checked"),
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
     )
-    bind("draw", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
-    bind("goTo", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value"))
+    bind("prepareFigure", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
+    bind(
+        "openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value")
+    )
     bind(
         "gatherFilter",
         Output(Ids.FILTER, "data"),
@@ -171,7 +174,7 @@ def _register_clientside(app: Dash) -> None:
         *ranges,
     )
     bind(
-        "placeRanges",
+        "setRanges",
         *_each(Output, "value", Ids.FILTER_YEARS, Ids.FILTER_DURATION),
         Input("filters", "data-ready"),
         *ranges,

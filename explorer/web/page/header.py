@@ -25,7 +25,7 @@ _MAX_OPTIONS_SHOWN = 60
 
 
 def header(catalogue: Catalogue | None) -> Component:
-    """Return the header and the filters, which open from it."""
+    """Return the header, with the card of filters that one of its buttons opens."""
     return part(
         "card header",
         part("brand", html.H1("Music Explorer"), html.Small(_count_line(catalogue), id="counts")),
@@ -99,7 +99,9 @@ def _filters() -> Component:
         _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
         _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
         _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
-        _hide_switch(Ids.HIDE_DUPLICATES, "Hide duplicates", "One song of each sound stays on the map"),
+        _hide_switch(
+            Ids.HIDE_DUPLICATES, "Hide duplicates", "Of songs with the same sound, only one stays on the map"
+        ),
         _hide_switch(Ids.HIDE_MISSING, "Hide missing songs", "Songs whose files were moved or deleted"),
         part("filters-note", "Songs that are filtered out turn grey: the map keeps its shape.", tag=html.P),
         tag=html.Section,

@@ -7,9 +7,11 @@ class Ids:
     PROVIDER = "provider"
     MAP = "map"
     VIEW = "look"
-    """Holds what `MapView.parse` reads."""
+    """A store with the state of the controls, which `MapView.parse` reads."""
 
     DRAWING = "drawing"
+    """A store with the figure, which JavaScript draws."""
+
     REVISION = "revision"
     CHANGES = "changes"
     MESSAGE = "message"
@@ -21,7 +23,11 @@ class Ids:
     FADE = "fade"
     SEARCH = "search"
     CHOSEN_THEME = "chosen-theme"
+    """A store in the browser with the theme that the user has chosen, if any."""
+
     THEME = "theme"
+    """A store with the theme in use: the chosen one, else the system's."""
+
     THEME_TOGGLE = "theme-toggle"
     CONTROLS_TOGGLE = "controls-toggle"
     CONTROLS = "controls"

@@ -1,4 +1,4 @@
-"""The whole page: the map below floating cards, or a notice in place of the map."""
+"""The whole page: the map with cards on top of it, or a notice in place of the map."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Notice:
     kind : {"empty", "busy", "broken"}
     title, text : str
     command : str
-        A command for the terminal that helps, or nothing.
+        The terminal command that the text speaks of; empty if there is none.
     """
 
     kind: str
@@ -120,6 +120,7 @@ def _notice(notice: Notice, catalogue: Catalogue | None) -> Component:
         id="notice",
         role="alert" if notice.kind == "busy" else "status",
         data_kind=notice.kind,
-        # A library that has lost its map still has that map's revision.
+        # The page reloads when the library has another revision. This one can be above 0: a library whose
+        # map was lost keeps the revision.
         data_revision=str(0 if catalogue is None else catalogue.revision),
     )

@@ -45,9 +45,9 @@ def legend(
     entries : list of dict
         As `legend_entries` returns them.
     isolated : tuple of int, optional
-        The groups that are shown alone now.
+        The groups that the user has chosen to show alone; None if all groups are shown.
     n_missing : int
-        How many songs on the map have no file. If any, a last row explains how they are drawn.
+        How many songs on the map have no file. If there are any, the last row explains how they are drawn.
     """
     rows = [_legend_row(isolated=isolated, **entry) for entry in entries]
     if n_missing:
@@ -109,7 +109,8 @@ def trust_line(quality: dict) -> list:
     parts = []
     for name, form, label in figures:
         if (value := quality.get(name)) is not None:
-            parts += [" · "] * bool(parts) + [html.B(format(value, form)), f" {label}"]
+            separator = [" · "] if parts else []
+            parts += [*separator, html.B(format(value, form)), f" {label}"]
     if not parts:
         return [html.Span("Too few songs to measure how far this map can be trusted")]
     explanation = html.Dl([row for name, text in TRUST_EXPLANATION for row in (html.Dt(name), html.Dd(text))])
@@ -137,7 +138,7 @@ def redraw_state(state: JobState) -> list:
 
 
 def suggestions(holder: CatalogueHolder, text: str | None, hide: tuple[str, ...] = ()) -> list[dict]:
-    """Return what the search suggests: genres and artists to filter by, and songs; nothing on an error."""
+    """Return what the search suggests: genres and artists to filter by, and songs; [] on an error."""
     if not text:
         return []
     try:

@@ -17,7 +17,8 @@ def part(class_name: str | None, *children: object, tag: type = html.Div, **attr
     tag : type
         A class of `dash.html`.
     **attributes : str or bool
-        HTML attributes with `_` in place of `-`, such as `aria_label="Zoom"`; None omits one.
+        HTML attributes with `_` in place of `-`, such as `aria_label="Zoom"`. Those that are None are left
+        out.
     """
     given = {name.replace("_", "-"): value for name, value in attributes.items() if value is not None}
     if class_name is not None:
@@ -49,7 +50,7 @@ def field(control_id: str, label: Component, control: Component) -> Component:
 
 
 def segmented(control_id: str, label: str, options: list[dict], value: str, *, hint: str = "") -> Component:
-    """Return a row of options of which one is selected; the hint is its tooltip."""
+    """Return a row of options; one of them is selected. The hint is the row's tooltip."""
     control = dmc.SegmentedControl(id=control_id, data=options, value=value, size="sm", radius="md")
     return part("segments", control, role="group", aria_label=label, title=hint or None)
 

@@ -15,7 +15,7 @@ KEYS = (
     ("Space", "play or pause"),
     ("← ↑ → ↓", "go to the nearest song in that direction, and play it"),
     ("n  p", "next or previous of the songs that sound most like this one"),
-    ("h", "hover to hear: move over the map and listen"),
+    ("h", "hover to hear: play previews as you move over the map"),
     ("/", "search"),
     ("f", "filter"),
     ("l  b", "select songs with a lasso or a box"),
@@ -114,7 +114,7 @@ def player() -> Component:
         part(
             "now",
             part("now-title", "Click a song to hear it", id="now-title"),
-            part("now-by", "Close points sound alike", id="now-by"),
+            part("now-by", "Nearby songs sound alike", id="now-by"),
         ),
         html.Span("0:00", id="elapsed", className="time"),
         part("seek", html.Canvas(id="waveform", className="waveform"), id="seek"),

@@ -11,7 +11,7 @@ from explorer.web.page.parts import button, number_field, part, switch
 
 _REDRAW_HINT = (
     "Songs keep their places when new ones are added. A redrawn map is turned so that it resembles this one. "
-    "A small number of similar songs shows small groups, a large number the overall shape."
+    "With a small number, the map shows small groups; with a large number, it shows the overall shape."
 )
 
 
@@ -20,7 +20,7 @@ def side(catalogue: Catalogue | None) -> Component:
     warnings = [_updates()]
     if catalogue and not catalogue.is_trained:
         warnings.insert(0, _untrained())
-    fade = switch(Ids.FADE, "Fade misplaced songs", "Songs that sound like others far away on this map")
+    fade = switch(Ids.FADE, "Fade misplaced songs", "Songs whose most similar songs are far away on this map")
     return part(
         "side",
         part("warnings", *warnings),
@@ -88,7 +88,7 @@ def _untrained() -> Component:
 
 
 def _updates() -> Component:
-    """Return the card that offers newly indexed songs; the browser shows it if there are any."""
+    """Return the card with a button that adds newly indexed songs; JavaScript shows it if there are any."""
     return part(
         "card warning news",
         html.Strong(id="updates-text"),

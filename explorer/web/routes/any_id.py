@@ -1,4 +1,4 @@
-"""Parts that all routes share: URLs with any song id, errors as plain sentences, JSON without caching."""
+"""What all routes share: song ids in URLs, errors as plain-text messages, JSON that is not cached."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from explorer.web.security import RefusedError, text_response
 
 
 class AnyId(PathConverter):
-    """A URL part that may be any text, even with a leading slash or line breaks, as a song id may."""
+    """A part of a URL that may be any text: a song id may begin with a slash or contain line breaks."""
 
     regex = "(?s:.+?)"
     part_isolating = False
 
 
 def library_blueprint(name: str, *, library_status: int = 404) -> Blueprint:
-    """Return a blueprint whose routes may contain `<any_id:…>` and whose errors become plain sentences.
+    """Return a blueprint whose routes may contain `<any_id:…>` and whose errors are plain text.
 
     Parameters
     ----------
@@ -30,8 +30,8 @@ def library_blueprint(name: str, *, library_status: int = 404) -> Blueprint:
     @blueprint.errorhandler(ExplorerError)
     def explain(error: ExplorerError) -> Response:
         is_busy = isinstance(error, LibraryBusyError)
-        sentence = "The library is busy: try again in a moment." if is_busy else str(error)
-        response = text_response(_status(error, library_status), sentence)
+        message = "The library is busy: try again in a moment." if is_busy else str(error)
+        response = text_response(_status(error, library_status), message)
         response.headers["Cache-Control"] = "no-store"
         return response
 

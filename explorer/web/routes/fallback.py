@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.audio.previews import preview_path
-from explorer.audio.transcoding import browser_type, copies_in
+from explorer.audio.transcoding import copies_in, playable_media_type
 from explorer.config import Settings
 from explorer.database.records import StoredFile
 from explorer.library.remote import RemotePath
@@ -13,9 +13,12 @@ from explorer.library.remote_copies import copies_of
 
 
 def fallback_copy(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
-    """Return the FLAC copy of a song that `transcode` made, and its media type; None if there is none."""
+    """Return the FLAC copy that `transcode` made of a song, and its media type; None if there is none.
+
+    Copies are used only for formats that browsers cannot play.
+    """
     copy = copies_in(settings.transcodes).path(file.fingerprint)
-    return (copy, "audio/flac") if browser_type(file.format) is None and copy.is_file() else None
+    return (copy, "audio/flac") if playable_media_type(file.format) is None and copy.is_file() else None
 
 
 def fallback_preview(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
@@ -32,7 +35,7 @@ def best_fallback(file: StoredFile, settings: Settings) -> str | None:
 
 
 def _is_fetched(file: StoredFile, settings: Settings) -> bool:
-    """Tell whether a remote file has a local copy, which was made when the song was played."""
+    """Tell whether a remote file has a local copy: playing a song makes one."""
     path = file.path
     if not isinstance(path, RemotePath):
         return False

@@ -1,4 +1,4 @@
-"""Routes for songs: their sound by id, their details and neighbours by number; and the library's state."""
+"""Routes for a song's sound (by id), its details and neighbours (by number), and the library's state."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
-from explorer.audio.transcoding import browser_type, transcode
+from explorer.audio.transcoding import playable_media_type, transcode
 from explorer.config import Settings
 from explorer.database.records import SongRow, StoredFile
 from explorer.errors import AudioError, LibraryError, NoLibraryError
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import local_copy
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.data.facets import hideable
+from explorer.web.data.facets import parse_hide
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.any_id import fresh_json, library_blueprint
@@ -44,7 +44,7 @@ def make_media_blueprint(settings: Settings, holder: CatalogueHolder) -> Bluepri
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
         clusters = request.args.get("clusters", type=int)
-        # Not cached: files appear and disappear while the map stays, and the clusters may be computed later.
+        # Not cached: at the same revision, files can appear or disappear, and clusters can be computed.
         return fresh_json(**describe_song(holder.at_revision(revision), index, settings, clusters))
 
     @media.get("/songs/<int:revision>/by-id/<any_id:song_id>")
@@ -55,7 +55,7 @@ def make_media_blueprint(settings: Settings, holder: CatalogueHolder) -> Bluepri
 
     @media.get("/neighbours/<int:revision>/<int:index>")
     def neighbours(revision: int, index: int) -> Response:
-        hide = hideable(request.args.getlist("hide"))
+        hide = parse_hide(request.args.getlist("hide"))
         return fresh_json(neighbours=list_neighbours(holder.at_revision(revision), index, hide=hide))
 
     return media
@@ -71,13 +71,13 @@ def count_songs(database: Path) -> int:
 
 
 def library_state(database: Path) -> dict:
-    """Return what songs.db holds now; the snapshot that pages are drawn from stays as it is.
+    """Return the state of songs.db now. The snapshot in memory, which pages show, is not updated.
 
     Returns
     -------
     dict
-        "revision" of the map; "songs", how many are indexed, on the map or not; and "changes", a token that
-        changes when files may have appeared, disappeared or changed.
+        "revision": the map's. "songs": how many songs are indexed, including those that are not on the map.
+        "changes": a token that changes when files may have appeared, disappeared or changed.
     """
     try:
         with open_library(database) as library:
@@ -102,9 +102,10 @@ def answer_from_file(
     Parameters
     ----------
     answer : callable
-        Called with a file that exists on this machine: a remote file is fetched first.
+        Makes the answer from a file on this machine: a remote file is fetched first.
     fallback : callable
-        Returns a file to send instead, with its media type, if the song's file is missing or remote; or None.
+        Asked first if the song's file is missing or remote. Returns a file to send instead, with its media
+        type; or None.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def answer_from_file(
             raise RefusedError(404, str(error)) from error
         return answer(replace(file, path=copy), settings)
     try:
-        # Check the permission first: a decoder's error message would not name it.
+        # Check the permission first: a decoder's error message would not mention it.
         with file.path.open("rb"):
             pass
         return answer(file, settings)
@@ -150,16 +151,16 @@ def _send_fallback(fallback: tuple[Path, str] | None) -> Response | None:
         return None
 
 
-def playable(path: Path, form: str, *, cache: Path, key: str) -> tuple[Path, str]:
+def playable(path: Path, audio_format: str, *, cache: Path, key: str) -> tuple[Path, str]:
     """Return a file that browsers can play, and its media type: the file itself, or a FLAC copy of it."""
-    media_type = browser_type(form)
+    media_type = playable_media_type(audio_format)
     return (path, media_type) if media_type else (transcode(path, cache=cache, key=key), "audio/flac")
 
 
 def send_song(file: StoredFile, settings: Settings) -> Response:
     """Stream a whole song, with range requests."""
     path, media_type = playable(file.path, file.format, cache=settings.transcodes, key=file.fingerprint)
-    # A header cannot hold every file name, and neither can the ETag that Flask would make of it.
+    # A header cannot contain unprintable characters. Flask's own ETag fails for paths that are not UTF-8.
     name = "".join(letter if letter.isprintable() else "_" for letter in path.name)
     state = path.stat()
     return send_file(
@@ -175,12 +176,15 @@ def send_song(file: StoredFile, settings: Settings) -> Response:
 def describe_song(
     catalogue: Catalogue, index: int, settings: Settings, cluster_count: int | None = None
 ) -> dict:
-    """Return what the page shows of a song.
+    """Return what the page shows about a song.
 
-    "cluster" is one of `cluster_count` clusters if these were computed for the page before, else one of the
-    stored map's. "gone_since" is when the file was first found missing, or null. "fallback" is what can still
-    be played without the file: "copy", "preview" or null. "same_sound_count" is the number of other songs
-    with the same sound, and "same_sound" lists the first of them.
+    - "cluster": the name of its cluster, among `cluster_count` clusters if these have been computed already,
+      else among the stored clusters.
+    - "near": by projection, how many of the ten songs that sound most like it are near it on the map.
+    - "neighbours": how many neighbours it has, at most 10.
+    - "gone_since": when the file was first found missing, or null.
+    - "fallback": what can be played without the file: "copy", "preview" or null.
+    - "same_sound_count": the number of other songs with the same sound; "same_sound": the first 50 of them.
     """
     song = catalogue.song(index)
     clusters = catalogue.known_clusters(cluster_count)
@@ -209,10 +213,10 @@ def describe_song(
 
 
 def _missing_file(song: SongRow, settings: Settings) -> tuple[str | None, str | None]:
-    """Return since when a song's file is missing, and its best fallback; None and None if it is back."""
+    """Return when a file was first found missing, and the best fallback; None and None if it is back."""
     with open_library(settings.database) as database:
         file = database.file_of(song.song_id)
-    # Only local files are looked for again: a server is not asked about each song that a user selects.
+    # Only local files are checked again. A remote server is not asked for each song that a user selects.
     if file is None or (not isinstance(file.path, RemotePath) and file.path.is_file()):
         return None, None
     return song.gone_since, best_fallback(file, settings)
@@ -221,8 +225,8 @@ def _missing_file(song: SongRow, settings: Settings) -> tuple[str | None, str | 
 def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] = ()) -> list[dict]:
     """Return the songs that sound most like a song, the most similar first.
 
-    Each has also "gone" (its file is missing) and "same_sound" (it has exactly the same sound). Songs that
-    `hide` hides are left out, as `Filter.hide` says.
+    Each also has "gone" (its file is missing) and "same_sound" (it has exactly the same sound). `hide` lists
+    the kinds of songs to leave out, as `Filter.hide` does.
     """
     catalogue.require(index)
     file_status = catalogue.file_status

@@ -20,42 +20,43 @@ def make_playlist_blueprint(holder: CatalogueHolder) -> Blueprint:
 
     @blueprint.post("/export")
     def export() -> Response:
-        wanted = request.get_json(silent=True)
-        if problem := _problem(wanted):
+        body = request.get_json(silent=True)
+        if problem := _problem(body):
             raise RefusedError(400, problem)
-        return _playlist(holder.at_revision(wanted.get("revision")), wanted)
+        return _playlist(holder.at_revision(body.get("revision")), body)
 
     return blueprint
 
 
-def _problem(wanted: object) -> str | None:
-    """Return a sentence that says what is wrong with a request's JSON, or None."""
-    if not isinstance(wanted, dict):
+def _problem(body: object) -> str | None:
+    """Return an error message if a request's JSON is invalid, or None."""
+    if not isinstance(body, dict):
         return "A JSON object with revision, songs, form and paths is expected."
-    songs = wanted.get("songs")
+    songs = body.get("songs")
     if not isinstance(songs, list) or not all(type(song) is int for song in songs):
         return "songs must be a list of song numbers."
     if not songs:
         return "No song is selected."
     if len(songs) > MAX_SONGS:
         return f"A playlist can hold at most {MAX_SONGS:,} songs."
-    if wanted.get("form") not in list(FORMATS):
+    if body.get("form") not in list(FORMATS):
         return f"form must be one of {', '.join(FORMATS)}."
-    if wanted.get("paths") not in PATHS:
+    if body.get("paths") not in PATHS:
         return f"paths must be one of {', '.join(PATHS)}."
     return None
 
 
-def _playlist(catalogue: Catalogue, wanted: dict) -> Response:
-    for index in wanted["songs"]:
+def _playlist(catalogue: Catalogue, body: dict) -> Response:
+    for index in body["songs"]:
         catalogue.require(index)
     with open_library(catalogue.database) as database:
-        songs = database.playlist_songs([catalogue.song_ids[index] for index in wanted["songs"]])
+        songs = database.playlist_songs([catalogue.song_ids[index] for index in body["songs"]])
     n_written = sum(song.path is not None for song in songs)
-    text, media_type = write_playlist(songs, form=wanted["form"], paths=wanted["paths"])
+    text, media_type = write_playlist(songs, form=body["form"], paths=body["paths"])
     response = Response(text, content_type=f"{media_type}; charset=utf-8")
-    name = f"Music Explorer, {n_written} song{'' if n_written == 1 else 's'}.{wanted['form']}"
+    name = f"Music Explorer, {n_written} song{'' if n_written == 1 else 's'}.{body['form']}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
-    response.headers["X-Left-Out"] = str(len(wanted["songs"]) - n_written)
+    # How many songs the playlist does not contain, because they have no file.
+    response.headers["X-Left-Out"] = str(len(body["songs"]) - n_written)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -24,9 +24,9 @@ CACHED_S = 4 * 3600
 """How long a browser may use an answer from its cache without asking again."""
 
 _VERSION = "2"
-"""Part of the ETags: a new version makes browsers fetch everything again."""
+"""Part of the ETags. If an answer's format changes, increase it: browsers then fetch everything again."""
 
-# A user who moves over songs without previews asks for many: leave threads free to play songs.
+# Moving over songs that have no preview yet requests many previews. Leave threads free to play songs.
 _MAX_PREVIEW_JOBS = 2
 _preview_jobs = threading.BoundedSemaphore(_MAX_PREVIEW_JOBS)
 
@@ -60,34 +60,34 @@ def send_preview(file: StoredFile, settings: Settings) -> Response:
     Raises
     ------
     RefusedError
-        If it does not exist and as many previews as allowed are being made.
+        If the preview does not exist and the maximum number of other previews is being made now.
     """
     exists = preview_path(settings.previews, file.fingerprint).exists()
     if not exists and not _preview_jobs.acquire(blocking=False):
-        raise RefusedError(503, "Previews are being made: ask again in a moment.")
+        raise RefusedError(503, "Other previews are being made: try again in a moment.")
     try:
         path = preview(file.path, cache=settings.previews, key=file.fingerprint, start_s=file.preview_start_s)
     finally:
         if not exists:
             _preview_jobs.release()
-    return _cached(send_file(path.absolute(), mimetype="audio/mpeg", conditional=True))
+    return _cacheable(send_file(path.absolute(), mimetype="audio/mpeg", conditional=True))
 
 
-def _unless_cached(what: str) -> Callable[[Callable], Callable]:
-    """Make a function answer 304 if the browser has its answer for this file in its cache."""
+def _unless_cached(kind: str) -> Callable[[Callable], Callable]:
+    """Return a decorator that answers 304 if the browser has cached the answer for the file as it is now."""
 
     def decorate(send: Callable[[StoredFile, Settings], Response]) -> Callable:
         @wraps(send)
         def answer(file: StoredFile, settings: Settings) -> Response:
             state = file.path.stat()
-            tag = f"{what}-{_VERSION}-{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
-            # Compression appends to the tag.
+            tag = f"{kind}-{_VERSION}-{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
+            # If an answer is compressed, the name of the compression is appended to its ETag.
             is_cached = any(
                 known.startswith(tag) for known in request.if_none_match.as_set(include_weak=True)
             )
             response = Response(status=304) if is_cached else send(file, settings)
             response.set_etag(tag)
-            return _cached(response)
+            return _cacheable(response)
 
         return answer
 
@@ -97,22 +97,22 @@ def _unless_cached(what: str) -> Callable[[Callable], Callable]:
 @_unless_cached("waveform")
 def send_waveform(file: StoredFile, settings: Settings) -> Response:
     """Return a song's waveform as JSON: `duration_s`, and `peaks`, 800 integers from 0 to 255."""
-    outline = waveform(file.path, cache=settings.waveforms, key=file.fingerprint)
-    return jsonify(duration_s=round(outline.duration_s, 3), peaks=outline.peaks.tolist())
+    result = waveform(file.path, cache=settings.waveforms, key=file.fingerprint)
+    return jsonify(duration_s=round(result.duration_s, 3), peaks=result.peaks.tolist())
 
 
 @_unless_cached("spectrogram")
 def send_spectrogram(file: StoredFile, _settings: Settings) -> Response:
     """Return a song's spectrogram as bytes, row by row; headers give its size, duration and frequencies."""
-    picture = spectrogram(file.path)
-    rows, columns = picture.levels.shape
+    result = spectrogram(file.path)
+    rows, columns = result.levels.shape
     headers = {
         "X-Rows": str(rows),
         "X-Columns": str(columns),
-        "X-Duration-S": f"{picture.duration_s:.3f}",
-        "X-Ticks": json.dumps(picture.ticks()),
+        "X-Duration-S": f"{result.duration_s:.3f}",
+        "X-Ticks": json.dumps(result.ticks()),
     }
-    return Response(picture.levels.tobytes(), headers=headers, mimetype="application/octet-stream")
+    return Response(result.levels.tobytes(), headers=headers, mimetype="application/octet-stream")
 
 
 @_unless_cached("cover")
@@ -122,7 +122,8 @@ def send_cover(file: StoredFile, _settings: Settings) -> Response:
     return Response(cover.data, mimetype=cover.media_type) if cover else Response(status=204)
 
 
-def _cached(response: Response) -> Response:
+def _cacheable(response: Response) -> Response:
+    """Allow browsers, but no shared caches, to cache an answer."""
     response.cache_control.clear()
     response.cache_control.private = True
     response.cache_control.max_age = CACHED_S

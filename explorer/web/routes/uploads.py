@@ -19,7 +19,7 @@ def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] 
     Parameters
     ----------
     on_keep : callable
-        Called after a song was added to the library; the map has no place for it yet.
+        Called after a song was added to the library. The map does not show this song yet.
     """
     blueprint = library_blueprint("uploads", library_status=409)
 
@@ -51,8 +51,8 @@ def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] 
 
     @blueprint.errorhandler(RequestEntityTooLarge)
     def refuse(_error: RequestEntityTooLarge) -> Response:
-        sentence = f"This song is too large: you can drop files of up to {MAX_UPLOAD_BYTES >> 20} MB."
-        return text_response(413, sentence)
+        message = f"This song is too large: you can drop files of up to {MAX_UPLOAD_BYTES >> 20} MB."
+        return text_response(413, message)
 
     return blueprint
 
@@ -63,7 +63,7 @@ def send_upload(upload: Upload) -> Response:
     Raises
     ------
     RefusedError
-        If it is not embedded yet: its format is not known before; or if its file is gone.
+        If the song is not embedded yet, because only then is its format known; or if its file was deleted.
     AudioError
         If it cannot be transcoded.
     """
@@ -75,4 +75,6 @@ def send_upload(upload: Upload) -> Response:
     try:
         return send_file(path, mimetype=media_type, conditional=True, max_age=0)
     except OSError as error:
-        raise RefusedError(410, f"{upload.name} is gone: drop it on the map again.") from error
+        raise RefusedError(
+            410, f"{upload.name} is no longer on the server: drop it on the map again."
+        ) from error

@@ -13,7 +13,7 @@ from explorer.web.uploads.keep import EmbeddedFile
 
 TIME_LIMIT_S = 300.0
 MIN_DURATION_S = 0.1
-"""Shorter sound is a click: nearly all of its window would be padding."""
+"""A shorter sound is only a click: its window would be nearly all padding."""
 
 
 class EmbedProcess(ChildProgram):
@@ -26,7 +26,7 @@ class EmbedProcess(ChildProgram):
         super().__init__(*command, "--json", "--progress-lines", limit_s=limit_s)
 
     def embed(self, report: Callable[[str, float], object]) -> EmbeddedFile:
-        """Wait for the result.
+        """Wait for the result and return it.
 
         Parameters
         ----------
@@ -56,12 +56,13 @@ class EmbedProcess(ChildProgram):
 
     def _problem(self, status: int) -> str:
         name = self._file.name
-        if self.is_late:
+        if self.is_timed_out:
             return (
                 f"{name} took longer than {self.limit_s / 60:g} minutes to analyse and was stopped: drop "
                 "a shorter part of it, or index it."
             )
-        # An expected error ends with status 1 and a sentence. A bug has a traceback, a crash another status.
+        # After an expected error the status is 1 and the last line is the error message. A bug also prints a
+        # traceback; a crash has another status.
         if status == 1 and self.lines and not any("Traceback (most" in line for line in self.lines):
             return self.lines[-1]
         return f"{name} cannot be analysed: the decoder failed on it."

@@ -55,8 +55,8 @@ class EmbeddedFile:
 def safe_name(name: str) -> str:
     """Return a file name that is valid on every system and cannot lead out of its folder.
 
-    Removes folders, control characters and leading dots. Replaces reserved characters, and changes reserved
-    device names. Keeps the extension.
+    Removes the names of folders, control characters and leading dots. Replaces reserved characters, and
+    changes reserved device names. Keeps the extension.
     """
     name = unicodedata.normalize("NFC", name.encode("utf-8", "ignore").decode())
     name = re.split(r"[/\\]", name)[-1]
@@ -93,7 +93,7 @@ def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile) -> 
     LibraryError
         If the library's model has changed since the song was embedded, or it has no writable music folder.
     LibraryBusyError
-        If another program holds the library.
+        If another program is writing to the library.
     AudioError
         If the file cannot be read.
     """
@@ -132,18 +132,20 @@ def _store(library: Database, root: Path, copy: Path, file_fingerprint: str, emb
 
 
 def _copy_into(root: Path, file: Path, name: str) -> Path:
-    """Copy a file into the folder of dropped songs, under a free name; a failed copy leaves nothing."""
+    """Copy a file into the folder of dropped songs, under a free name. If this fails, no file is left."""
     if not root.is_dir():
         raise LibraryError(f"The music folder {root} is missing: connect its disk, or index it again.")
     folder = root / DROPPED_FOLDER
-    part = folder / f".{secrets.token_hex(8)}.part"
+    partial = folder / f".{secrets.token_hex(8)}.part"
     try:
         folder.mkdir(exist_ok=True)
         if not folder.resolve().is_relative_to(root.resolve()):
-            raise LibraryError(f"{folder} leads out of the music folder, so the song was not copied.")
-        with part.open("xb") as target, file.open("rb") as source:
+            raise LibraryError(
+                f"{folder} leads outside the music folder through a link: the song was not copied."
+            )
+        with partial.open("xb") as target, file.open("rb") as source:
             shutil.copyfileobj(source, target)
-        return _under_a_free_name(part, name)
+        return _under_a_free_name(partial, name)
     except OSError as error:
         raise LibraryError(
             f"The song cannot be copied into {folder} ({error.strerror}): check the folder's permissions and "
@@ -151,24 +153,24 @@ def _copy_into(root: Path, file: Path, name: str) -> Path:
         ) from error
     finally:
         with suppress(OSError):
-            part.unlink()
+            partial.unlink()
         with suppress(OSError):
             folder.rmdir()  # Fails unless the folder is empty, so only an unused new folder is removed.
 
 
-def _under_a_free_name(part: Path, name: str) -> Path:
+def _under_a_free_name(file: Path, name: str) -> Path:
     """Rename a file to the first free name of `name.mp3`, `name (2).mp3`, …; no file is overwritten."""
     stem, extension = os.path.splitext(name)
     number = 1
     while True:
-        path = part.with_name(name if number == 1 else f"{stem} ({number}){extension}")
+        path = file.with_name(name if number == 1 else f"{stem} ({number}){extension}")
         try:
             path.touch(exist_ok=False)
         except FileExistsError:
             number += 1
             continue
         try:
-            return part.replace(path)
+            return file.replace(path)
         except OSError:
             path.unlink()
             raise

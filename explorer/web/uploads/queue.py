@@ -1,4 +1,4 @@
-"""Holds the songs that users drop on the map: stores them for a day, embeds them in turn, compares them."""
+"""Stores the songs that users drop on the map, embeds them one after another, and finds similar songs."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ class Upload:
 
 
 class UploadQueue:
-    """All songs that were dropped on the map since the server started.
+    """The songs that users dropped on the map: at most 20, each for about a day.
 
     Parameters
     ----------
     settings : Settings
     holder : CatalogueHolder
-        Of the library that they are compared with.
+        Holds the snapshot of the library whose songs they are compared with.
     limit_s : float
         The time limit for embedding one song.
     """
@@ -204,7 +204,7 @@ class UploadQueue:
     def _compare(self, upload: Upload) -> dict | None:
         """Return an upload's neighbours and places in the snapshot that the page shows.
 
-        Return None if the library's model is not the upload's: then the upload is embedded again.
+        Return None if the library's model has changed since the upload was embedded: it is embedded again.
         """
         catalogue = self._holder.current()
         if upload.comparison is not None and upload.comparison[0]() is catalogue:
@@ -270,7 +270,7 @@ class UploadQueue:
             return self._folder
 
     def _work(self) -> None:
-        """Embed waiting uploads in turn, and discard old ones once an hour; the worker thread runs this."""
+        """The worker thread: embed waiting uploads one after another, and discard old ones once an hour."""
         while True:
             with self._changed:
                 waiting = (upload for upload in self._uploads.values() if upload.phase == "waiting")
@@ -297,7 +297,7 @@ class UploadQueue:
         except ExplorerError as error:
             upload.error = str(error)
         except Exception as error:
-            # An unexpected error must not end the worker thread: the next upload waits for it.
+            # An unexpected error must not end the worker thread, which has to embed the next uploads.
             upload.error = f"{upload.name} cannot be analysed ({type(error).__name__}: {error})."
         upload.process = None
         if upload.error:
@@ -308,7 +308,7 @@ class UploadQueue:
                 self._compare(upload)
         except Exception as error:
             _log.info("%s will be compared when the page asks for it: %s", upload.name, error)
-        if upload.embedded is not None:
+        if upload.embedded is not None:  # `_compare` sets it to None if it must be embedded again.
             upload.phase = "ready"
 
 
@@ -333,7 +333,7 @@ def _cannot_store(path: Path, error: OSError) -> RefusedError:
 
 
 def _remove_old_folders(parent: Path) -> None:
-    """Remove the folders of earlier servers that ended without cleaning up."""
+    """Remove folders that earlier servers left behind, if they are older than a day."""
     for folder in parent.iterdir():
         try:
             if time.time() - folder.stat().st_mtime > MAX_AGE_S:

@@ -11,7 +11,7 @@ from explorer.analysis.report.library_report import verify
 from explorer.analysis.report.pooling_trial import Candidate, Reembedded, choose_songs, compare_poolings
 from explorer.config import Settings
 from explorer.database.database import Database
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
@@ -55,7 +55,7 @@ def test_embedding_again_gives_the_stored_vectors(embedded):
     assert check_of(verification.report)["status"] == "passed"
     pooling = verification.report["pooling"]
     assert (pooling["songs"], pooling["neighbours"]) == (6, 2)
-    assert pooling["windows"] == sum(verification.evidence.reembedded.windows)
+    assert pooling["windows"] == sum(verification.data.reembedded.windows)
     assert sorted(pooling["song_ids"]) == [f"{number}.flac" for number in range(6)]
     assert pooling["max"]["genre_purity"] == 1.0
     assert pooling["max"]["genre_chance"] == pytest.approx(2 / 5)
@@ -116,7 +116,7 @@ def test_without_the_model_the_report_gives_the_reason(embedded, change_to, reas
 
 def candidates(genres, duration_s=10.0):
     return [
-        Candidate(f"{number:03d}", FiledVector(Path(f"{number}"), 1, 1, "", duration_s), genre, "")
+        Candidate(f"{number:03d}", SourceFile(Path(f"{number}"), 1, 1, "", duration_s), genre, "")
         for number, genre in enumerate(genres)
     ]
 

@@ -5,21 +5,21 @@ import { load } from "../page.mjs";
 
 const TODAY = new Date("2026-11-26T12:00:00Z");
 
-test("the byline has artist and genres, as far as they are known", () => {
+test("a text names the artist and the genres; what is unknown is left out", () => {
   const { api } = load("core/api");
-  assert.equal(api.byline({ artist: "One", genres: ["Waltz", "Slow"] }), "One · Waltz, Slow");
-  assert.equal(api.byline({ artist: "", genres: ["Waltz"] }), "Waltz");
-  assert.equal(api.byline({ artist: "One", genres: [] }), "One");
-  assert.equal(api.byline({ artist: "", genres: [] }), "");
+  assert.equal(api.artistAndGenres({ artist: "One", genres: ["Waltz", "Slow"] }), "One · Waltz, Slow");
+  assert.equal(api.artistAndGenres({ artist: "", genres: ["Waltz"] }), "Waltz");
+  assert.equal(api.artistAndGenres({ artist: "One", genres: [] }), "One");
+  assert.equal(api.artistAndGenres({ artist: "", genres: [] }), "");
 });
 
-test("the date since when a file is missing has a year unless it is this year", () => {
+test("the date since when a file is missing has a year only if it is not the current year", () => {
   const { api } = load("core/api");
   assert.equal(api.missingSince({ gone_since: "2026-02-03T12:00:00+00:00" }, TODAY), "3 February");
   assert.equal(api.missingSince({ gone_since: "2025-11-03T12:00:00+00:00" }, TODAY), "3 November 2025");
 });
 
-test("the number of songs with the same sound is given", () => {
+test("a text says how many other songs have the same sound", () => {
   const { api } = load("core/api");
   assert.equal(api.sameSoundText({ same_sound_count: 0 }), "");
   assert.equal(api.sameSoundText({ same_sound_count: 1 }), "1 other song has the same sound");

@@ -1,4 +1,4 @@
-/** What several parts of the page use, and which controls each view has. */
+/** Functions that several parts of the page use, and the controls that each view has. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";

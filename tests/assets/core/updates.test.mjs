@@ -6,14 +6,14 @@ import { load } from "../page.mjs";
 const { updates } = load("core/updates");
 const describe = (newCount, isNewMap, problem = "") => updates.describe({ newCount, isNewMap, problem });
 
-test("new songs are counted; the button shows the new map or has one drawn", () => {
+test("new songs are counted; the button shows the new map, or starts the drawing of one", () => {
   assert.deepEqual(describe(3, true), { text: "3 new songs on the map", buttonLabel: "Show" });
   assert.deepEqual(describe(1, true), { text: "1 new song on the map", buttonLabel: "Show" });
   assert.deepEqual(describe(1, false), { text: "1 new song", buttonLabel: "Add to the map" });
   assert.deepEqual(describe(1200, false), { text: "1,200 new songs", buttonLabel: "Add to the map" });
 });
 
-test("a new map without new songs is a changed map", () => {
+test("the text says that the map has changed if a new map has no new songs", () => {
   assert.equal(describe(0, true).text, "The map has changed");
   assert.equal(describe(-2, true).text, "The map has changed");
 });

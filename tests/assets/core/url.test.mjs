@@ -1,4 +1,4 @@
-/** The page's address: how the page is written to it and read from it. */
+/** The page's address: how the state of the page is written to it and read from it. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
@@ -58,7 +58,7 @@ test("an invalid value in an address counts as absent", () => {
   }
 });
 
-test("unknown group numbers and fractions are still read", () => {
+test("group numbers that do not exist are accepted, and a fraction of clusters is rounded", () => {
   assert.deepEqual(decode("only=99.-1").groups, [99, -1]);
   assert.equal(decode("clusters=4.6").clusters, 5);
 });

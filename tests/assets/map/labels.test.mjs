@@ -26,7 +26,7 @@ test("a label is placed inside the free area", () => {
   assert.deepEqual(arrange([label("a", [box(-90, 100), box(950, 100), box(100, 790)])]), [undefined]);
 });
 
-test("a group's smaller places have labels only when zoomed in, and not near its other label", () => {
+test("a group's smaller dense areas have labels only when the map is zoomed in, and not near its first label", () => {
   const all = [label("a", [box(100, 100)]), label("a", [box(600, 100)], 1), label("a", [box(150, 200)], 1)];
   assert.deepEqual(arrange(all), [[100, 100], undefined, undefined]);
   assert.deepEqual(arrange(all, { isClose: true }), [[100, 100], [600, 100], undefined]);

@@ -7,7 +7,7 @@ const explorer = load("core/start", "map/morph");
 
 test("each coordinate moves linearly from its old to its new value", () => {
   const [before, after] = [Float32Array.of(0, 10, 4, 4), Float32Array.of(100, 20, 4, 0)];
-  const at = (progress) => [0, 1, 2, 3].map((i) => explorer.morph.between(before, after, i, progress));
+  const at = (progress) => [0, 1, 2, 3].map((i) => explorer.morph.interpolate(before, after, i, progress));
   assert.deepEqual(at(0), [...before]);
   assert.deepEqual(at(0.5), [50, 15, 4, 2]);
   assert.deepEqual(at(1), [...after]);

@@ -59,7 +59,7 @@ test("there is no nearest song if none is within the radius", () => {
   assert.equal(pointerOn({ x: [0], y: [0] }).nearest(15, 0, 14), null);
 });
 
-test("the songs around a pixel may be further away if few are near", () => {
+test("if few songs are near a pixel, songs further away are also found", () => {
   const points = { x: [0, 50, 100, 200, 5000], y: [0, 0, 0, 0, 0] };
   assert.deepEqual(pointerOn(points).around(0, 0, 3), [0, 1, 2]);
   assert.deepEqual(pointerOn(points, { filteredOut: [1] }).around(0, 0, 3), [0, 2, 3]);

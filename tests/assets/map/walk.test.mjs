@@ -15,7 +15,7 @@ test("each arrow key goes in its direction; up is up on the map", () => {
   assert.equal(nextSong(cross, "ArrowDown"), 4);
 });
 
-test("a song too far to the side is not found, and distance to the side counts twice", () => {
+test("a song too far to the side is not found, and a distance at right angles counts twice", () => {
   assert.equal(nextSong({ x: [0, 1], y: [0, 1.3] }, "ArrowRight"), null);
   assert.equal(nextSong({ x: [0, 1, 2], y: [0, 0.9, 0] }, "ArrowRight"), 2);
   assert.equal(nextSong({ x: [0, 1, 3], y: [0, 0.5, 0] }, "ArrowRight"), 1);

@@ -25,7 +25,7 @@ test("a range that excludes songs at either end is a filter", () => {
   assert.deepEqual(parse({ duration: [1, 600] }).duration_s, [1, 600]);
 });
 
-test("several kinds of choices are combined", () => {
+test("a filter can combine genres, artists and hidden songs", () => {
   const filter = parse({ genres: ["Waltz"], artists: ["A", "B"], hide: ["missing"] });
   assert.deepEqual(filter, { ...NO_FILTER, genres: ["Waltz"], artists: ["A", "B"], hide: ["missing"] });
 });
@@ -36,14 +36,14 @@ test("the ranges of an address are kept until the sliders' limits are known", ()
   assert.deepEqual(filter, { ...NO_FILTER, genres: ["Waltz"], ...before });
 });
 
-test("the switches give the kinds to hide", () => {
+test("each switch that is on hides its kind of songs", () => {
   assert.deepEqual(filters.hiddenKinds({ duplicates: true, missing: false }), ["duplicates"]);
   assert.deepEqual(filters.hiddenKinds({ missing: true, duplicates: true }), ["duplicates", "missing"]);
   assert.deepEqual(filters.hiddenKinds({}), []);
 });
 
 test("a click on the legend isolates a group or shows all; with Shift it adds or removes the group", () => {
-  for (const [isolated, group, isAdded, expected] of [
+  for (const [isolated, group, hasShift, expected] of [
     [[], 0, false, [0]],
     [[0], 0, false, []],
     [[0], 1, false, [1]],
@@ -53,7 +53,7 @@ test("a click on the legend isolates a group or shows all; with Shift it adds or
     [[0, 2], 0, true, [2]],
     [[2], 2, true, []],
   ]) {
-    assert.deepEqual(filters.isolatedAfter(isolated, group, isAdded), expected);
+    assert.deepEqual(filters.isolatedAfter(isolated, group, hasShift), expected);
   }
 });
 

@@ -1,11 +1,11 @@
-/** The selection: the order of its list, and the place of the song that plays. */
+/** The selection: the order of its list, and the position of the song that plays. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { load } from "../page.mjs";
 
 const { selection } = load("panel/selection");
 
-test("a song moves to another place in the list, and the playing song stays the playing one", () => {
+test("when a song moves in the list, the position still belongs to the song that plays", () => {
   const songs = [7, 8, 9, 10];
   for (const [index, to, expected] of [
     [7, 1, [8, 7, 9, 10]],
@@ -19,13 +19,13 @@ test("a song moves to another place in the list, and the playing song stays the 
   assert.deepEqual(songs, [7, 8, 9, 10]);
 });
 
-test("a song cannot move out of the list, nor to its own place", () => {
+test("a song cannot move out of the list, nor to its own position", () => {
   for (const [index, to] of [[7, -1], [9, 3], [8, 1]]) {
     assert.equal(selection.moved({ songs: [7, 8, 9], position: 0 }, index, to), null);
   }
 });
 
-test("songs are removed from the list, and the playing song stays the playing one", () => {
+test("when songs are removed from the list, the position still belongs to the song that plays", () => {
   const list = { songs: [7, 8, 9], position: 1 };
   assert.deepEqual(selection.filtered(list, (index) => index !== 7), { songs: [8, 9], position: 0 });
   assert.deepEqual(selection.filtered(list, (index) => index !== 9), { songs: [7, 8], position: 1 });
@@ -33,7 +33,7 @@ test("songs are removed from the list, and the playing song stays the playing on
   assert.deepEqual(selection.filtered({ songs: [7, 8], position: null }, (index) => index !== 7), { songs: [8], position: null });
 });
 
-test("the first place follows the last one, in both directions", () => {
+test("the first position follows the last one, in both directions", () => {
   assert.deepEqual([0, 1, 2].map((position) => selection.positionAfter(position, 1, 3)), [1, 2, 0]);
   assert.deepEqual([0, 1, 2].map((position) => selection.positionAfter(position, -1, 3)), [2, 0, 1]);
 });

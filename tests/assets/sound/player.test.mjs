@@ -37,5 +37,5 @@ test("after a song, the same song, another song, or nothing plays", () => {
 });
 
 test("the button cycles through the three repeat modes", () => {
-  assert.deepEqual(["off", "one", "all"].map((repeat) => player.repeatAfter(repeat)), ["one", "all", "off"]);
+  assert.deepEqual(["off", "one", "all"].map((repeat) => player.nextRepeatMode(repeat)), ["one", "all", "off"]);
 });

@@ -291,5 +291,5 @@ def test_a_missing_file_changes_the_snapshot_but_vectors_are_not_read_again(libr
     assert after.nearest(0) == nearest
     assert (after.revision, after.order) == (before.revision, before.order)
     with Database.open(path) as database:
-        database.mark_back(1, [b"007.flac"])
+        database.unmark_gone(1, [b"007.flac"])
     assert holder.latest().file_status.counts["missing"] == 0

@@ -1,1 +1,1 @@
-"""The checks of a verification report: functions from stored data to results, without database access."""
+"""The checks of a verification report: functions that turn stored data into results, and read no database."""

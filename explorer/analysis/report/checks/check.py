@@ -1,10 +1,12 @@
 """Defines the result of a check, and checks the database file, the stored vectors and the music files.
 
-Each check is a function from data that was read before to a `Check`. A check fails only for a real error.
+Each check is a function that gets data already read from the library, and returns a `Check`. A check fails
+only for a real error.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -67,13 +69,13 @@ def check_integrity(problems: Sequence[str]) -> Check:
     return make_check(name, PASSED, "SQLite's integrity check reports no damage.")
 
 
-def check_strays(counts: dict[str, int], vectors: Sequence[str]) -> Check:
+def check_stray_rows(counts: dict[str, int], vectors: Sequence[str]) -> Check:
     """Check that every row belongs to a song, a folder or a map.
 
     Parameters
     ----------
     counts : dict of str to int
-        The rows that do not, by table.
+        For each table, the number of rows that belong to none of them.
     vectors : sequence of str
         The ids of vectors without a song.
     """
@@ -93,7 +95,7 @@ def check_strays(counts: dict[str, int], vectors: Sequence[str]) -> Check:
 
 
 def check_vectors(stored: StoredVectors) -> list[Check]:
-    """Check that every vector is 512 float64 values, finite, and not all equal."""
+    """Check that every vector has 512 float64 values, all of them finite, and not all of them equal."""
     first = next(iter(stored.unreadable), "")
     checks = (
         (
@@ -131,8 +133,8 @@ def check_range(stored: StoredVectors, constant_dimensions: int) -> Check:
     songs = stored.too_large
     if songs:
         finding = (
-            f"{plural(len(songs), 'vector')} with values beyond ±{LARGEST_VALUE:,.0f}, which no sound gives: "
-            f"{name_songs(songs)}. {REINDEX}"
+            f"{plural(len(songs), 'vector')} with values beyond ±{LARGEST_VALUE:,.0f}, more than any sound "
+            f"gives: {name_songs(songs)}. {REINDEX}"
         )
         return make_check(name, FAILED, finding, songs)
     if not len(stored.values):
@@ -152,7 +154,7 @@ def check_without_vector(songs: Sequence[str]) -> Check:
     if songs:
         finding = f"{plural(len(songs), 'song')} without a vector: `python run.py index FOLDER` embeds them."
         return make_check(name, NOTED, finding, songs)
-    return make_check(name, PASSED, "No song is without a vector.")
+    return make_check(name, PASSED, "All songs have a vector.")
 
 
 def check_files(files: int, gone: Sequence[str], changed: Sequence[str]) -> Check:
@@ -180,23 +182,25 @@ def check_files(files: int, gone: Sequence[str], changed: Sequence[str]) -> Chec
 
 
 def value_statistics(values: np.ndarray) -> dict:
-    """Compute statistics of vectors [shape=(n, 512), float32]; None for each if there are no vectors.
+    """Compute statistics of vectors [shape=(n, 512), float32].
 
     Returns
     -------
     dict
         `min`, `max`, `mean`, `std`, `median` (of at most 20,000 songs), `constant_dimensions` and
-        `norms`, the quantiles of the vectors' Euclidean lengths.
+        `norms`, the quantiles of the vectors' Euclidean lengths. Without vectors, `constant_dimensions` is
+        0 and the others are None.
     """
     names = ("min", "max", "median", "mean", "std")
     if not len(values):
         return dict.fromkeys(names) | {"norms": None, "constant_dimensions": 0}
     squared_norms = np.einsum("ij,ij->i", values, values, dtype=np.float64)
     mean = values.mean(dtype=np.float64)
+    median_step = math.ceil(len(values) / 20_000)
     statistics = (
         values.min(),
         values.max(),
-        np.median(values[:: -(-len(values) // 20_000)]),
+        np.median(values[::median_step]),
         mean,
         np.sqrt(max(squared_norms.sum() / values.size - mean**2, 0.0)),
     )

@@ -16,15 +16,16 @@ import numpy as np
 
 from explorer.analysis.report.checks.check import FAILED, NOTED, PASSED, REINDEX, Check, make_check
 from explorer.audio.decoding import open_audio
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.errors import AudioError
 from explorer.util.progress import plural
 
 RATE_HZ = 48_000
 MAX_COMPARISONS = 24
-"""Decoding takes about a second a song: further pairs are judged by their stored durations and titles."""
+"""At most this many pairs are decoded (about 1 s a song); others are judged by durations or titles."""
 _MIN_CORRELATION = 0.999
-# The last window is padded to a whole second, so recordings with the same windows differ by less than this.
+# The last window is padded to a whole second, so the durations of two recordings with the same windows differ
+# by less than this.
 _MAX_DURATION_DIFFERENCE_S = 1.0
 
 Pair = tuple[str, str]
@@ -33,7 +34,7 @@ Pair = tuple[str, str]
 
 @dataclass
 class SharedVectors:
-    """Pairs of songs with the same vector, sorted by the reason.
+    """Pairs of songs with the same vector, in one list for each reason.
 
     Attributes
     ----------
@@ -55,7 +56,7 @@ class SharedVectors:
 
 def explain_shared_vectors(
     groups: Sequence[Sequence[str]],
-    files: Mapping[str, FiledVector],
+    files: Mapping[str, SourceFile],
     titles: Mapping[str, str],
     durations_s: Mapping[str, float | None],
 ) -> SharedVectors:
@@ -65,7 +66,7 @@ def explain_shared_vectors(
     ----------
     groups : sequence of sequence of str
         The ids of songs with identical vectors.
-    files : mapping of str to FiledVector
+    files : mapping of str to SourceFile
         The songs' files, as recorded in the library.
     titles, durations_s : mapping of str
         By song id; used if the files cannot be compared.
@@ -74,19 +75,19 @@ def explain_shared_vectors(
     comparisons_left = MAX_COMPARISONS
     for first, second in ((group[0], song) for group in groups for song in group[1:]):
         first_file, second_file = files.get(first), files.get(second)
-        pairs = None
+        pairs_for_reason = None
         if first_file and second_file:
             if first_file.fingerprint == second_file.fingerprint:
-                pairs = shared.same_bytes
+                pairs_for_reason = shared.same_bytes
             elif comparisons_left and first_file.path.is_file() and second_file.path.is_file():
                 comparisons_left -= 1
                 with suppress(AudioError):
                     is_same = is_same_recording(first_file.path, second_file.path)
-                    pairs = shared.same_sound if is_same else shared.different
-        if pairs is None:
+                    pairs_for_reason = shared.same_sound if is_same else shared.different
+        if pairs_for_reason is None:
             may_be_same = _may_be_same(first, second, titles, durations_s)
-            pairs = shared.undecided if may_be_same else shared.different
-        pairs.append((first, second))
+            pairs_for_reason = shared.undecided if may_be_same else shared.different
+        pairs_for_reason.append((first, second))
     return shared
 
 
@@ -121,7 +122,9 @@ def check_shared_vectors(shared: SharedVectors, vectors: int) -> Check:
 
 
 def is_same_recording(first: Path, second: Path) -> bool:
-    """Tell whether two files hold the same recording; loudness and silence at the end are ignored.
+    """Tell whether two files hold the same recording: whether their waveforms correlate.
+
+    Differences in loudness, polarity and silence at the end are ignored.
 
     Raises
     ------

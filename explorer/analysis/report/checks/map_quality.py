@@ -22,14 +22,18 @@ from explorer.mapping.quality import neighbours_near
 from explorer.util.progress import plural
 
 StoredPositions = Mapping[str, tuple[float, float, int | None]]
-"""Song id to x, y and the number of the song's ten true neighbours that are near it, of one projection."""
+"""The positions of one projection: each song's x, y and how many of its ten true neighbours are near it.
+
+The keys are song ids; the number of neighbours is None if it is not stored.
+"""
 
 NO_MAP = "There is no map yet."
-# Trustworthiness below these is hardly better than chance, or doubtful.
+# Trustworthiness below the first is hardly better than chance; below the second, it is doubtful.
 _MIN_TRUST, _GOOD_TRUST = 0.55, 0.8
 _MIN_SONGS = 20
 _MAX_MEASURED_SONGS = 500
-# Above 20,000 songs the map finds neighbours with fewer components, and about 2 % of them are wrong.
+# The allowed mean difference of stored and exact neighbour counts. For more than 20,000 songs, the map's own
+# search uses fewer principal components, and about 2 % of the neighbours that it finds are wrong.
 _MAX_COUNT_DIFFERENCE = 1.0
 
 
@@ -104,7 +108,7 @@ def check_positions(stored: Mapping[str, StoredPositions]) -> Check:
 
 
 def _can_be_drawn(x: object, y: object) -> bool:
-    # The page draws in single precision.
+    # The page draws in single precision, in which a larger value would be infinite.
     return all(isinstance(v, int | float) and abs(v) < np.finfo(np.float32).max for v in (x, y))
 
 
@@ -192,11 +196,12 @@ def check_neighbour_counts(
     largest_difference, its_projection, compared = 0.0, "", 0
     for projection, array in positions.items():
         counts = [stored[projection].get(song_ids[row], (0, 0, None))[2] for row in sample.queries]
+        # Places in the sample, not rows of the library.
         known = np.flatnonzero([count is not None for count in counts])
         if array is None or not len(known):
             continue
         exact = _count_near(sample.queries[known], sample.indices[known], array)
-        difference = float(np.abs(exact - np.array([counts[query] for query in known])).mean())
+        difference = float(np.abs(exact - np.array([counts[place] for place in known])).mean())
         compared = max(compared, len(known))
         if difference >= largest_difference:
             largest_difference, its_projection = difference, _title(projection)
@@ -206,9 +211,9 @@ def check_neighbour_counts(
         )
         return make_check(name, NOT_JUDGED, finding)
     finding = (
-        f"For each song the map stores how many of its ten nearest in sound are near it on the map. For "
-        f"{compared:,} songs, these counts differ from an exact search by at most {largest_difference:.2f} "
-        f"on average (on {its_projection})."
+        "For each song, the map stores how many of the ten songs nearest in sound are near it on the map. "
+        f"For {compared:,} songs, these counts differ from an exact search by at most "
+        f"{largest_difference:.2f} on average (on {its_projection})."
     )
     if largest_difference > _MAX_COUNT_DIFFERENCE:
         return make_check(name, FAILED, f"{finding} Run `python run.py map`.")

@@ -1,6 +1,7 @@
-"""Checks the search for neighbours, hubs, and whether neighbours share a genre.
+"""Checks that the neighbour search is correct, looks for hubs, and tests if neighbours share a genre.
 
-Similarity is the cosine after the library's mean vector was subtracted, as in the whole program.
+Similarity is the cosine of two vectors after subtracting the library's mean vector from both, as in the whole
+program.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _HUB_SHARE = 0.2
 
 @dataclass(frozen=True)
 class NeighbourSample:
-    """The exact neighbours of a sample of m songs (the queries), and the similarities of random pairs.
+    """The exact k nearest neighbours of a sample of m songs (the queries), and similarities of random pairs.
 
     Attributes
     ----------
@@ -45,6 +46,7 @@ class NeighbourSample:
     indices : np.ndarray [shape=(m, k), int]
         The rows of each query's neighbours, the most similar first, without the query itself.
     similarities : np.ndarray [shape=(m, k), float32]
+        The similarity of each query and each of its neighbours.
     random_similarities : np.ndarray [shape=(r,), float32]
     """
 
@@ -55,7 +57,7 @@ class NeighbourSample:
 
 
 def sample_neighbours(directions: np.ndarray, *, k: int = NEIGHBOURS, seed: int = 0) -> NeighbourSample:
-    """Find the exact neighbours of at most 1,000 songs.
+    """Find the exact neighbours of at most 1,000 songs, and the similarities of random pairs.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def check_search(songs: SongVectors, identical: Sequence[Sequence[str]], *, seed
     """Check the search for similar songs on a sample, against cosines in double precision.
 
     Each song must be its own nearest song, songs with the same vector must be each other's nearest, and the
-    similarity of two songs must be the same from both sides.
+    similarity of two songs must be the same whichever of them is the query.
 
     Parameters
     ----------
@@ -107,9 +109,9 @@ def check_search(songs: SongVectors, identical: Sequence[Sequence[str]], *, seed
         if not search.rows[row].any():
             continue
         nearest, similarities = search.nearest_to(vectors[row], min(NEIGHBOURS, len(vectors)))
-        same = [row, *(songs.row_of(song) for song in copies_of.get(songs.song_ids[row], ()))]
-        own = search.rows[same].astype(np.float64) @ search.direction(vectors[row])
-        if own.min() < similarities[0] - _TOLERANCE:
+        same_vector = [row, *(songs.row_of(song) for song in copies_of.get(songs.song_ids[row], ()))]
+        similarities_to_copies = search.rows[same_vector].astype(np.float64) @ search.direction(vectors[row])
+        if similarities_to_copies.min() < similarities[0] - _TOLERANCE:
             wrong.append(songs.song_ids[row])
         largest_error = max(largest_error, _similarity_error(vectors, search, row, nearest, similarities))
     if wrong:
@@ -120,8 +122,8 @@ def check_search(songs: SongVectors, identical: Sequence[Sequence[str]], *, seed
         return make_check(name, FAILED, finding, wrong)
     if largest_error > _TOLERANCE:
         finding = (
-            f"Similarities are wrong by up to {largest_error:.1g}, or differ between the songs of a pair. "
-            "This is an error in the program: please report it."
+            f"Similarities are wrong by up to {largest_error:.1g}, or depend on which song of a pair is the "
+            "query. This is an error in the program: please report it."
         )
         return make_check(name, FAILED, finding)
     finding = (
@@ -134,7 +136,10 @@ def check_search(songs: SongVectors, identical: Sequence[Sequence[str]], *, seed
 def _similarity_error(
     vectors: np.ndarray, search: Neighbours, row: int, nearest: np.ndarray, similarities: np.ndarray
 ) -> float:
-    """Return the largest error of a song's similarities; the last one is computed both ways."""
+    """Return the largest error of a song's similarities to its nearest songs.
+
+    The last one is also compared with the similarity in the other direction, from that neighbour to the song.
+    """
     query = vectors[row].astype(np.float64) - search.mean
     others = vectors[nearest].astype(np.float64) - search.mean
     lengths = np.linalg.norm(query) * np.linalg.norm(others, axis=1)
@@ -162,7 +167,7 @@ def check_hubs(facts: dict, song_ids: Sequence[str], songs: int) -> Check:
     finding = (
         f"The song that is most often a neighbour is among the ten nearest of {largest:,} of {songs:,} "
         f"songs. Hubness is {skewness:.2f}: near 0 if all songs are neighbours about equally often, high if "
-        "a few are near very many."
+        "a few songs are neighbours of very many."
     )
     return make_check(name, NOTED if largest > _HUB_SHARE * songs else PASSED, finding, hub)
 
@@ -174,13 +179,13 @@ class GenrePurity:
     Attributes
     ----------
     labelled, labels : int
-        The number of songs whose label another song has too, and the number of such labels.
+        The number of songs that share their label with another song, and the number of their labels.
     purity : float
         The share of neighbours with the same label.
     error : float
         The standard error of `purity`, over the sampled songs.
     chance : float
-        The mean purity over all ways to shuffle the labels.
+        The expected purity if the labels are shuffled: the mean over all ways to shuffle them.
     per_label : dict
         The number of songs, purity and chance of each label; the most frequent label first.
     """
@@ -200,7 +205,7 @@ class GenrePurity:
 def measure_purity(
     directions: np.ndarray, labels: Sequence[str], *, k: int = NEIGHBOURS, seed: int = 0
 ) -> GenrePurity | None:
-    """Measure how often the neighbours of songs have the same label, and how often with shuffled labels.
+    """Measure how often neighbours have the same label, and how often they would with shuffled labels.
 
     Parameters
     ----------
@@ -213,13 +218,14 @@ def measure_purity(
     Returns
     -------
     GenrePurity or None
-        None if fewer than two labels are shared by songs, or fewer than five songs have such a label.
+        None if fewer than two labels belong to more than one song, or fewer than five songs have such a
+        label.
     """
     names, codes = shared_labels(labels)
     labelled = np.flatnonzero(codes >= 0)
     if len(labelled) < 5 or len(names) < 2:
         return None
-    # With k beyond half of the songs, most neighbours would be the same for all songs.
+    # If k were more than half of the songs, all songs would have mostly the same neighbours.
     sample = sample_neighbours(directions[labelled], k=below_half(k, len(labelled)), seed=seed)
     codes = codes[labelled]
     purity = label_purity(names[codes], sample.indices, queried=sample.queries)
@@ -285,13 +291,13 @@ def measure_hubs(neighbours: np.ndarray | None, song_ids: Sequence[str], stored:
     neighbours : np.ndarray [shape=(n, 10), int32] or None
         Every song's nearest songs; None if they were not computed.
     stored : mapping
-        The neighbourhood figures stored with the map, used without `neighbours`.
+        The hubness that was stored with the map; used if `neighbours` is None.
 
     Returns
     -------
     dict
-        `hubness` (skewness), `largest_hub` (of how many songs the hub is among the ten nearest) and `hub`
-        (its song id); None where unknown.
+        `hubness` (skewness), `largest_hub` (how many songs have the hub among their ten nearest) and `hub`
+        (its song id); each is None if it is unknown.
     """
     measured = None if neighbours is None else hubness(neighbours, len(song_ids))
     if measured is None:

@@ -1,4 +1,4 @@
-"""Reads every stored vector of a library, valid or not, and sorts out the invalid ones."""
+"""Reads every stored vector of a library, and separates the valid ones from the invalid ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST_VALUE = 1e4
 
 @dataclass
 class StoredVectors:
-    """The vectors of a library: the n valid ones, and the faults of the others.
+    """The vectors of a library: the n valid ones, and what is wrong with the others.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class StoredVectors:
     values : np.ndarray [shape=(n, 512), float32]
         The valid vectors.
     unreadable : dict of str to str
-        A description of the stored data, by song id.
+        For each vector that cannot be read, its song id and a description of the stored data.
     not_finite, constant, too_large : list of str
         Song ids.
     identical : list of list of str
@@ -52,12 +52,12 @@ class StoredVectors:
 
     @property
     def are_all_valid(self) -> bool:
-        """Tell whether no vector has a fault."""
+        """Tell whether all stored vectors are valid."""
         return self.count == len(self.song_ids)
 
 
 def read_vectors(batches: Iterable[list[tuple[str, object]]], max_count: int) -> StoredVectors:
-    """Read stored vectors and find their faults.
+    """Read stored vectors, and find the invalid ones.
 
     Parameters
     ----------

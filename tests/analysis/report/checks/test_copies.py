@@ -7,7 +7,7 @@ from explorer.analysis.report.checks.copies import (
     explain_shared_vectors,
     is_same_recording,
 )
-from explorer.database.verify import FiledVector
+from explorer.database.verify import SourceFile
 from explorer.errors import AudioError
 
 RATE_HZ = 44_100
@@ -28,7 +28,7 @@ def write(tmp_path):
 
 
 def filed(path, fingerprint=None, duration_s=1.0):
-    return FiledVector(path, 1, 1, fingerprint or path.name, duration_s)
+    return SourceFile(path, 1, 1, fingerprint or path.name, duration_s)
 
 
 def explain(files, *, titles=None, durations_s=None):
