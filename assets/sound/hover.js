@@ -194,14 +194,16 @@ explorer.hover = {
     const buffer = this.decoded.get(index);
     if (!buffer || index === this.index) return;
     this.cache(index, buffer);
-    this.fadeOut();
+    // Both fades begin at the same time, so that together they keep the power constant.
+    const now = this.context.currentTime;
+    this.fadeOut(now);
     explorer.player.pauseForPreview();
     const source = new AudioBufferSourceNode(this.context, { buffer, loop: true });
     const gain = new GainNode(this.context, { gain: 0 });
     source.connect(gain).connect(this.master);
-    gain.gain.setValueCurveAtTime(this.fadeInCurve(), this.context.currentTime, this.FADE_S);
+    gain.gain.setValueCurveAtTime(this.fadeInCurve(), now, this.FADE_S);
     source.start();
-    this.voice = { source, gain, began: this.context.currentTime };
+    this.voice = { source, gain, began: now };
     this.startedAt = performance.now();
     this.setIndex(index);
   },
@@ -231,12 +233,11 @@ explorer.hover = {
     return Float32Array.from({ length: 32 }, (_, i) => gainAt(i / 31));
   },
 
-  /** Fade out the preview that plays. */
-  fadeOut() {
+  /** Fade out the preview that plays. @param {number} [now] When, in seconds of the audio context. */
+  fadeOut(now = this.context.currentTime) {
     const { voice } = this;
     if (!voice) return;
     this.voice = null;
-    const now = this.context.currentTime;
     const fadedIn = Math.min((now - voice.began) / this.FADE_S, 1);
     voice.gain.gain.cancelScheduledValues(0);
     voice.gain.gain.setValueCurveAtTime(this.fadeOutCurve(fadedIn), now, this.FADE_S);
