@@ -234,10 +234,11 @@ explorer.hover = {
   },
 
   /** Fade out the preview that plays. @param {number} [now] When, in seconds of the audio context. */
-  fadeOut(now = this.context.currentTime) {
+  fadeOut(now) {
     const { voice } = this;
     if (!voice) return;
     this.voice = null;
+    now ??= this.context.currentTime;
     const fadedIn = Math.min((now - voice.began) / this.FADE_S, 1);
     voice.gain.gain.cancelScheduledValues(0);
     voice.gain.gain.setValueCurveAtTime(this.fadeOutCurve(fadedIn), now, this.FADE_S);

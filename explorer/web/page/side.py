@@ -20,7 +20,7 @@ def side(catalogue: Catalogue | None) -> Component:
     warnings = [_updates()]
     if catalogue and not catalogue.is_trained:
         warnings.insert(0, _untrained())
-    fade = switch(Ids.FADE, "Fade misplaced songs", "Songs whose most similar songs are far away on this map")
+    fade = switch(Ids.FADE, "Fade misplaced songs", "Songs far from the songs that sound like them")
     return part(
         "side",
         part("warnings", *warnings),
