@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -122,6 +123,25 @@ class MapTables(StateTables):
         ids, x, y, near = zip(*rows, strict=True) if rows else ((), (), (), ())
         xy = np.array([x, y], dtype=np.float32).T.reshape(-1, 2)
         return list(ids), np.ascontiguousarray(xy), np.array(near, dtype=np.int16)
+
+    def positions_of(self, song_ids: Sequence[str], projections: Iterable[str]) -> dict[str, np.ndarray]:
+        """Return the positions of the given songs in some projections.
+
+        Returns
+        -------
+        dict of str to np.ndarray [shape=(n, 2), float32]
+            By projection, in the order of `song_ids`; NaN for songs that are not on the map.
+        """
+        found = {}
+        for projection in projections:
+            known_ids, positions, _ = self.positions(projection)
+            if known_ids != song_ids:
+                row_of = {song_id: row for row, song_id in enumerate(known_ids)}
+                # Songs that are not on the map get row -1: the last row, which is NaN.
+                padded = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])
+                positions = padded[[row_of.get(song_id, -1) for song_id in song_ids]]
+            found[projection] = positions
+        return found
 
     def clusters(self) -> tuple[dict[str, int], list[str], list[str]]:
         """Return the cluster number of each song, the names of the clusters and their representatives.

@@ -120,10 +120,10 @@ def _read(database: Database, with_vectors: bool) -> Collection:
     labels, names, _ = database.clusters()
     song_vectors = SongVectors.read(database) if with_vectors else SongVectors([], np.empty((0, VECTOR_SIZE)))
     _require_finite(song_vectors)
-    model = database.model()
+    model, stored = database.model(), database.projections()
     return Collection(
         songs=songs,
-        positions=positions_of(database, song_ids),
+        positions=database.positions_of(song_ids, [name for name in METHODS if name in stored]),
         clusters=np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int32),
         cluster_names=names,
         is_trained=model.get("trained") if model else None,
@@ -138,25 +138,6 @@ def _require_finite(song_vectors: SongVectors) -> None:
             f"The vector of {song_vectors.song_ids[not_finite[0]]!r} holds a value that is not finite: "
             "index the library again with --reindex, or run `python run.py report` for all such songs."
         )
-
-
-def positions_of(database: Database, song_ids: list[str]) -> dict[str, np.ndarray]:
-    """Read the songs' positions in each projection of the map.
-
-    Returns
-    -------
-    dict of str to np.ndarray [shape=(n, 2), float32]
-        By projection, in the order of `METHODS`; NaN for songs that are not on the map.
-    """
-    stored = database.projections()
-    positions_by_method = {}
-    for method in (method for method in METHODS if method in stored):
-        known_ids, positions, _ = database.positions(method)
-        row_by_id = {song_id: row for row, song_id in enumerate(known_ids)}
-        # Songs that are not on the map get row -1: the last row, which is NaN.
-        with_unknown = np.vstack([positions, np.full((1, 2), np.nan, dtype=np.float32)])
-        positions_by_method[method] = with_unknown[[row_by_id.get(song_id, -1) for song_id in song_ids]]
-    return positions_by_method
 
 
 def songs_of_genres(

@@ -177,7 +177,7 @@ def _read(database: Database, request: MapRequest) -> _Library:
         vectors = SongVectors.read(database)
         songs = database.songs()
         parameters = {name: projection["parameters"] for name, projection in database.projections().items()}
-        positions = {name: database.positions(name)[:2] for name in parameters}
+        positions = database.positions_of(vectors.song_ids, parameters)
         clusters, _, _ = database.clusters()
         cluster_count = database.cluster_count()
         revision = database.map_revision()
@@ -195,22 +195,11 @@ def _read(database: Database, request: MapRequest) -> _Library:
         reduced=reduced,
         graph=graph,
         parameters=parameters,
-        positions={name: _in_order(song_ids, *placed) for name, placed in positions.items()},
+        positions=positions,
         labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
         cluster_count=cluster_count,
         revision=revision,
     )
-
-
-def _in_order(song_ids: list[str], placed_ids: list[str], positions: np.ndarray) -> np.ndarray:
-    """Return the positions of the songs in order [shape=(n, 2), float32], NaN for songs without one."""
-    if song_ids == placed_ids:
-        return positions
-    rows = {song_id: row for row, song_id in enumerate(placed_ids)}
-    order = np.array([rows.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
-    ordered = np.full((len(song_ids), 2), np.nan, dtype=np.float32)
-    ordered[order >= 0] = positions[order[order >= 0]]
-    return ordered
 
 
 def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:

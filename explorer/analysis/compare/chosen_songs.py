@@ -12,8 +12,9 @@ from explorer.analysis.compare.groups import Groups, directions_from_library_mea
 from explorer.database.database import Database
 from explorer.database.records import SongRow
 from explorer.errors import AnalysisError, NoLibraryError, SongNotFoundError
-from explorer.exporting.collection import positions_of, songs_of_genres
+from explorer.exporting.collection import songs_of_genres
 from explorer.indexing.model import ModelRequest
+from explorer.mapping.projection import METHODS
 from explorer.mapping.similarity import Neighbours, SongVectors
 from explorer.util.progress import Reporter, plural
 
@@ -193,13 +194,14 @@ def _from_library(database: Database, request: CompareRequest, reporter: Reporte
 
 def _read_library(database: Database) -> LibrarySnapshot:
     vectors = SongVectors.read(database)
+    stored = database.projections()
     cluster_of, names, _ = database.clusters()
     group_of = np.array([cluster_of.get(song_id, -1) for song_id in vectors.song_ids], dtype=np.int64)
     return LibrarySnapshot(
         songs=database.songs(),
         vectors=vectors,
-        positions=positions_of(database, vectors.song_ids),
-        quality={name: entry["quality"] for name, entry in database.projections().items()},
+        positions=database.positions_of(vectors.song_ids, [name for name in METHODS if name in stored]),
+        quality={name: entry["quality"] for name, entry in stored.items()},
         clusters=Groups("cluster", names, group_of) if names else None,
     )
 

@@ -116,8 +116,8 @@ def _aspect(panels: Sequence[Panel]) -> float:
     aspects = [_MIN_ASPECT]
     for panel in panels:
         positions = np.vstack([panel.positions, panel.background])
-        is_finite = np.isfinite(positions).all(axis=1)
-        width, height = np.ptp(positions[is_finite], axis=0) if len(positions) else (0, 0)
+        positions = positions[np.isfinite(positions).all(axis=1)]
+        width, height = np.ptp(positions, axis=0) if len(positions) else (0, 0)
         aspects.append(height / width if width > 0 else 1.0)
     return float(min(max(aspects), _MAX_ASPECT))
 

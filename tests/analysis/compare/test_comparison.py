@@ -166,6 +166,12 @@ def test_many_genres_share_a_grey_and_are_counted():
     assert len(set(colours_of(groups, 21))) == MAX_COLOURS + 1
 
 
+def test_a_map_without_any_position_is_an_empty_panel():
+    styles = PointStyles(None, np.zeros(2, dtype=bool), ["A", "B"])
+    panel = Panel("PCA", np.full((2, 2), np.nan), np.empty((0, 2)))
+    render(scatter_figure([panel], styles, title="x", captions=[]), "svg")
+
+
 def test_many_points_become_a_bitmap_inside_the_svg():
     rng = np.random.default_rng(0)
     styles = PointStyles(None, np.zeros(30_000, dtype=bool))
