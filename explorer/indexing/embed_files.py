@@ -16,7 +16,7 @@ from explorer.database.database import Database
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
 from explorer.embedding.pooling import pool
-from explorer.errors import AudioError, ExplorerError, LibraryError
+from explorer.errors import AudioError, EmbeddingError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
 from explorer.indexing.model import Model, ModelRequest, choose_model
 from explorer.util.atomic_write import atomic_write
@@ -80,7 +80,11 @@ class Embedder:
         started = time.monotonic()
         levels: list[np.ndarray] = []
         with self._reporter.working(f"Embedding {valid_text(Path(file.name))}") as report_share:
-            embedding = np.concatenate(list(self._frames(stream, levels, report_share)))
+            try:
+                embedding = np.concatenate(list(self._frames(stream, levels, report_share)))
+            except EmbeddingError as error:
+                # The network's part of the program does not know the file's name.
+                raise EmbeddingError(f"{valid_text(Path(file.name))} cannot be embedded: {error}") from error
         pooled = pool(embedding, method=self.model.pooling)
         preview_start_s = choose_start(
             np.arange(len(embedding)),

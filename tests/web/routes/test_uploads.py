@@ -149,15 +149,19 @@ def test_an_upload_that_browsers_cannot_play_is_streamed_as_flac(client, tmp_pat
         ("text", "x.mp3 is not audio that can be decoded"),
         ("short", "x.flac is too short (0.05 s)"),
         ("damaged", "x.flac"),
+        ("empty", "x.wav cannot be embedded: The sound holds no sample"),
     ],
 )
 def test_an_upload_that_cannot_be_embedded_says_why(client, tmp_path, kind, sentence):
-    name = "x.mp3" if kind == "text" else "x.flac"
+    name = {"text": "x.mp3", "empty": "x.wav"}.get(kind, "x.flac")
     content = b"just some words, over and over again\n" * 200
     if kind != "text":
         content = sound(tmp_path / name, seconds=0.05 if kind == "short" else 20.0, tags=None)
     if kind == "damaged":
-        content = content[:60] + os.urandom(3000)
+        content = content[:60] + np.random.default_rng(1).bytes(3000)
+    if kind == "empty":
+        soundfile.write(tmp_path / name, np.zeros(0), 44_100)
+        content = (tmp_path / name).read_bytes()
     state = finished(client, drop(client, content, name))
     assert state["phase"] == "failed"
     assert state["error"].startswith(sentence)
