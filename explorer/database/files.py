@@ -11,7 +11,7 @@ from pathlib import Path
 from explorer.database.records import KnownFile, SameSound, Song, absolute_path
 from explorer.database.songs import SongTables
 from explorer.errors import LibraryError
-from explorer.library.music_file import Fingerprints, ScannedFile
+from explorer.library.music_file import READ_VERSION, Fingerprints, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.util.text import valid_text
 
@@ -151,11 +151,12 @@ class FileTables(SongTables):
         self._rows(
             """INSERT OR REPLACE INTO files(
                    song_id, root_id, path, size_bytes, modified_ns, fingerprint, format, duration_s,
-                   preview_start_s, audio_fingerprint
-               ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                   preview_start_s, audio_fingerprint, note, read_version
+               ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 *(song_id, root_id, *astuple(song.file), song.fingerprint, song.format),
                 *(float(song.duration_s), song.preview_start_s, song.audio_fingerprint),
+                *(song.note, READ_VERSION),
             ),
         )
 
@@ -166,8 +167,8 @@ class FileTables(SongTables):
         # The reason may contain the name of the file, which may not be valid UTF-8.
         reason = valid_text(reason)
         with self.transaction():
-            sql = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?)"
-            self._rows(sql, (root_id, *astuple(file), reason))
+            sql = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)"
+            self._rows(sql, (root_id, *astuple(file), reason, READ_VERSION))
 
     def failures(self) -> list[tuple[str, str]]:
         """Return the full path and the reason of each failed file."""

@@ -31,6 +31,8 @@ class Song:
     """Start of the most typical part of the song; None if it was not computed."""
     audio_fingerprint: str | None = None
     """Fingerprint of the encoded audio without the tags, from `Fingerprints`."""
+    note: str = ""
+    """What was unusual about decoding the file, as a sentence for the user; empty if nothing was."""
 
 
 @dataclass(frozen=True)

@@ -210,4 +210,43 @@ MIGRATIONS = (
     -- Without this index, deleting or renaming one song would scan every row of positions.
     CREATE INDEX positions_by_song ON positions(song_id);
     """,
+    # track, start_s and end_s: a file with a cue sheet holds several songs. track is 0, and end_s NULL, for a song
+    # that is a whole file. note: what was unusual about decoding the file. read_version: which version of the
+    # program's decoders read the file; an index run reads files of older versions again.
+    # scan_options: JSON of the options that decide which of a root's files are songs.
+    """
+    CREATE TABLE files_with_tracks(
+        song_id TEXT PRIMARY KEY REFERENCES songs(id) ON DELETE CASCADE,
+        root_id INTEGER NOT NULL REFERENCES roots(id),
+        path BLOB NOT NULL,
+        track INTEGER NOT NULL DEFAULT 0,
+        start_s REAL NOT NULL DEFAULT 0,
+        end_s REAL,
+        size_bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL,
+        audio_fingerprint TEXT,
+        format TEXT NOT NULL,
+        duration_s REAL NOT NULL,
+        preview_start_s REAL,
+        note TEXT NOT NULL DEFAULT '',
+        read_version INTEGER NOT NULL DEFAULT 1,
+        gone_since TEXT,
+        UNIQUE(root_id, path, track)
+    ) STRICT;
+    INSERT INTO files_with_tracks(
+        song_id, root_id, path, size_bytes, modified_ns, fingerprint, audio_fingerprint, format, duration_s,
+        preview_start_s, gone_since
+    ) SELECT
+        song_id, root_id, path, size_bytes, modified_ns, fingerprint, audio_fingerprint, format, duration_s,
+        preview_start_s, gone_since
+    FROM files;
+    DROP TABLE files;
+    ALTER TABLE files_with_tracks RENAME TO files;
+    CREATE INDEX files_by_fingerprint ON files(fingerprint);
+    CREATE INDEX files_by_audio ON files(audio_fingerprint);
+    CREATE INDEX files_gone ON files(gone_since) WHERE gone_since IS NOT NULL;
+    ALTER TABLE failures ADD COLUMN read_version INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE roots ADD COLUMN scan_options TEXT NOT NULL DEFAULT '{}';
+    """,
 )
