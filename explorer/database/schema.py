@@ -210,9 +210,9 @@ MIGRATIONS = (
     -- Without this index, deleting or renaming one song would scan every row of positions.
     CREATE INDEX positions_by_song ON positions(song_id);
     """,
-    # track, start_s and end_s: a file with a cue sheet holds several songs. track is 0, and end_s NULL, for a song
-    # that is a whole file. note: what was unusual about decoding the file. read_version: which version of the
-    # program's decoders read the file; an index run reads files of older versions again.
+    # track, start_s and end_s: a file with a cue sheet holds several songs. track is 0, and end_s NULL, for a
+    # song that is a whole file. note: what was unusual about decoding the file. read_version: the version of
+    # this program's reading of files; an index run reads files of older versions again.
     # scan_options: JSON of the options that decide which of a root's files are songs.
     """
     CREATE TABLE files_with_tracks(

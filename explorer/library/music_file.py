@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 
 READ_VERSION = 2
-"""The version of this program's reading of files. Songs and failures are stored with it. Increase it when files
-may give another sound or other tags than before: index runs then read the files of older versions again."""
+"""The version of this program's reading of files; songs and failures are stored with it. Increase it when
+files may give another sound or other tags than before: index runs read the files of older versions again."""
 
 
 @dataclass(frozen=True)
