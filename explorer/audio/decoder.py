@@ -68,12 +68,17 @@ class Sound:
         Container and codec; set before the first block is yielded.
     duration_s : float
         Duration of the sound decoded so far.
+    note : str
+        A sentence about what was unusual; set after the last block, and usually empty.
+    louder_channel : int or None
+        See `AudioStream.louder_channel`; set after the last block.
     """
 
     def __init__(self, answers: Iterator[Answer]) -> None:
         self._answers = answers
-        self.format = ""
+        self.format = self.note = ""
         self.duration_s = 0.0
+        self.louder_channel: int | None = None
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield mono samples.
@@ -94,7 +99,7 @@ class Sound:
                 self.duration_s = answer.duration_s
                 yield answer.value
             else:
-                self.duration_s = answer.value
+                self.duration_s, self.note, self.louder_channel = answer.value
 
 
 class Decoder:
@@ -131,17 +136,21 @@ class Decoder:
         *_, answer = self._run(read_fingerprints, path)
         return answer.value
 
-    def sound(self, path: Path, *, rate_hz: int, seconds: float | None = None) -> Sound:
+    def sound(
+        self, path: Path, *, rate_hz: int | None, seconds: float | None = None, channel: int | None = None
+    ) -> Sound:
         """Decode a file.
 
         Parameters
         ----------
-        rate_hz : int
-            Sample rate to resample to.
+        rate_hz : int or None
+            Sample rate to resample to; None keeps the file's own rate.
         seconds : float, optional
             Decode only about the first `seconds` of the file.
+        channel : int, optional
+            Decode this channel alone, instead of the average of the channels.
         """
-        return Sound(self._run(read_sound, path, rate_hz=rate_hz, seconds=seconds))
+        return Sound(self._run(read_sound, path, rate_hz=rate_hz, seconds=seconds, channel=channel))
 
     def write_preview(self, path: Path, *, cache: Path, key: str, start_s: float | None) -> None:
         """Write a song's preview; the parameters and errors are those of `previews.write_preview`."""

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from explorer.audio.decoding import open_audio
-from explorer.audio.fingerprints import audio_fingerprint, fingerprint
+from explorer.audio.fingerprints import fingerprint, hash_sound
 from explorer.errors import AudioError
 from explorer.library.music_file import Fingerprints
 from explorer.library.remote import RemotePath
@@ -59,6 +59,14 @@ class Answer(NamedTuple):
     duration_s: float = 0.0
 
 
+class SoundEnd(NamedTuple):
+    """What is known after a file was decoded: the attributes of `AudioStream` with these names."""
+
+    duration_s: float
+    note: str
+    louder_channel: int | None
+
+
 Send = Callable[[Answer], None]
 
 
@@ -70,21 +78,24 @@ def read_fingerprints(path: Path, send: Send) -> Fingerprints:
 
     if path.exists() and not path.is_file():
         raise AudioError(f"{path.name} is {'a folder' if path.is_dir() else 'not a regular file'}.")
-    return Fingerprints(fingerprint(path, alive=alive), audio_fingerprint(path, alive=alive), read_tags(path))
+    sound, format_name = hash_sound(path, alive=alive)
+    return Fingerprints(fingerprint(path, alive=alive), sound, read_tags(path), format_name)
 
 
-def read_sound(path: Path, send: Send, *, rate_hz: int, seconds: float | None) -> float:
-    """Send a file's mono samples, all or about the first `seconds`; return their duration in seconds."""
+def read_sound(
+    path: Path, send: Send, *, rate_hz: int, seconds: float | None, channel: int | None
+) -> SoundEnd:
+    """Send a file's mono samples, all or about the first `seconds`; see `AudioStream.mono` for `channel`."""
     stream = open_audio(path)
     # Sent before the sound, because the parent may stop reading before the end.
     send(Answer("format", stream.format))
-    for block in _join_blocks(stream.mono(sample_rate_hz=rate_hz)):
+    for block in _join_blocks(stream.mono(sample_rate_hz=rate_hz, channel=channel)):
         send(Answer("sound", block, stream.duration_s))
         if stream.duration_s > MAX_SONG_S:
             raise AudioError(f"{path.name} is longer than {MAX_SONG_S / 3600:g} hours.")
         if seconds is not None and stream.duration_s >= seconds:
             break
-    return stream.duration_s
+    return SoundEnd(stream.duration_s, stream.note, stream.louder_channel)
 
 
 def _join_blocks(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -1,14 +1,14 @@
 """Decode audio files to samples, block by block.
 
-libsndfile decodes the formats that it supports; FFmpeg (PyAV) decodes all others. A header may claim a wrong
+FFmpeg (PyAV) decodes all formats that it recognises, and libsndfile the others. A header may claim a wrong
 length, so durations are computed from the decoded samples. No file is held in memory as a whole.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
@@ -17,19 +17,17 @@ import soundfile
 import soxr
 
 from explorer.errors import AudioError
+from explorer.library.containers import FilePart, file_parts, format_of, open_container, open_sound, reason_of
 
 BLOCK_SAMPLES = 65_536
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 10_000_000
 """The range of real sample rates. A header that claims another rate could make a block gigabytes large."""
 
+CANCELLED_BELOW = 0.01
+"""The channels cancel each other if their average has less than this share of their own power: -20 dB."""
+
 _FULL_BLOCK_CHANNELS = 8
 """Files with more channels are read in shorter blocks, because a header may claim a thousand channels."""
-
-FFMPEG_OPTIONS = {"protocol_whitelist": "file"}
-"""FFmpeg accepts some playlists as music. Without this option it would open the URLs in them."""
-
-_SNDFILE_FORMATS = {"WAVEX": "wav", "MPEG": "mp3"}
-_SNDFILE_CODECS = {"MPEG_LAYER_III": "mp3"}
 
 
 @dataclass
@@ -39,11 +37,13 @@ class AudioStream:
     Attributes
     ----------
     format : str
-        Container and codec, such as `"flac/pcm_16"` or `"mov/alac"`.
+        Container and codec, such as `"flac/flac"` or `"mov/alac"`.
     sample_rate_hz : int
     channels : int
     duration_s : float
         Duration of the sound decoded so far. It is the file's duration only after `blocks` has ended.
+    n_invalid : int
+        How many of the samples so far were infinite or not a number. They were taken as silence.
     """
 
     path: Path
@@ -51,15 +51,18 @@ class AudioStream:
     sample_rate_hz: int
     channels: int
     _source: Iterator[np.ndarray]
-    _file: soundfile.SoundFile | av.container.InputContainer
+    _close: Callable[[], None]
     duration_s: float = 0.0
+    n_invalid: int = 0
+    _powers: _ChannelPowers = field(default_factory=lambda: _ChannelPowers())
 
     def close(self) -> None:
         """Close the file. Reading the sound to its end closes the file too."""
-        self._file.close()
+        self._source.close()
+        self._close()
 
     def blocks(self) -> Iterator[np.ndarray]:
-        """Yield the sound at the file's own rate and with its own channels.
+        """Yield the sound at the file's own rate and with its own channels. All samples are finite.
 
         Yields
         ------
@@ -72,29 +75,93 @@ class AudioStream:
         """
         for block in self._source:
             self.duration_s += len(block) / self.sample_rate_hz
+            # A sum is the fastest test: it is not finite if a sample is not. It may also overflow.
+            if not np.isfinite(block.sum()):
+                invalid = ~np.isfinite(block)
+                self.n_invalid += int(invalid.sum())
+                block = np.where(invalid, np.float32(0), block)
             yield block
 
-    def mono(self, *, sample_rate_hz: int) -> Iterator[np.ndarray]:
+    def mono(self, *, sample_rate_hz: int | None = None, channel: int | None = None) -> Iterator[np.ndarray]:
         """Yield the average of the channels, resampled by soxr HQ if the rate differs.
+
+        Parameters
+        ----------
+        sample_rate_hz : int, optional
+            None keeps the file's own rate.
+        channel : int, optional
+            Yield this channel alone instead of the average: `louder_channel` tells when that is needed.
 
         Yields
         ------
         np.ndarray [shape=(m,), float32]
         """
-        if sample_rate_hz == self.sample_rate_hz:
-            yield from map(_average, self.blocks())
+        blocks = (
+            map(self._average, self.blocks()) if channel is None else (b[:, channel] for b in self.blocks())
+        )
+        if sample_rate_hz in (None, self.sample_rate_hz):
+            yield from blocks
             return
         resampler = soxr.ResampleStream(self.sample_rate_hz, sample_rate_hz, 1, dtype="float32", quality="HQ")
-        for block in self.blocks():
-            yield resampler.resample_chunk(_average(block))
+        for block in blocks:
+            yield resampler.resample_chunk(block)
         yield resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True)
 
+    @property
+    def louder_channel(self) -> int | None:
+        """The loudest channel if the channels cancel each other in `mono`'s average, else None.
 
-def _average(block: np.ndarray) -> np.ndarray:
-    """Average the channels. Stereo is a special case, because NumPy is slow along an axis of length 2."""
-    if block.shape[1] == 2:
-        return (block[:, 0] + block[:, 1]) * np.float32(0.5)
-    return block.mean(axis=1, dtype=np.float32)
+        It is known after `mono` has ended. Stereo in opposite phase is the usual case: the average of the
+        channels is silence, though each of them holds the sound.
+        """
+        return self._powers.louder_channel
+
+    @property
+    def note(self) -> str:
+        """A sentence about samples that had to be replaced; empty if there were none."""
+        if not self.n_invalid:
+            return ""
+        if self.n_invalid == 1:
+            return "One sample is not a number and was taken as silence."
+        return f"{self.n_invalid:,} samples are not numbers and were taken as silence."
+
+    def _average(self, block: np.ndarray) -> np.ndarray:
+        """Average the channels, and measure how much they cancel each other."""
+        n_channels = block.shape[1]
+        if n_channels == 1:
+            return block[:, 0]
+        # Stereo is a special case, because NumPy is slow along an axis of length 2.
+        is_stereo = n_channels == 2
+        mean = (
+            (block[:, 0] + block[:, 1]) * np.float32(0.5)
+            if is_stereo
+            else block.mean(axis=1, dtype=np.float32)
+        )
+        self._powers.add(block, mean)
+        return mean
+
+
+class _ChannelPowers:
+    """Sums the power of a song's channels, and of their average."""
+
+    def __init__(self) -> None:
+        self._of_channels = self._of_mean = 0.0
+        self._by_channel = 0.0
+
+    def add(self, block: np.ndarray, mean: np.ndarray) -> None:
+        of_channels = float(np.vdot(block, block)) / block.shape[1]
+        of_mean = float(np.vdot(mean, mean))
+        self._of_channels += of_channels
+        self._of_mean += of_mean
+        # The song as a whole cancels only if its loudest blocks do: compare the channels there.
+        if of_mean < CANCELLED_BELOW * of_channels:
+            self._by_channel = self._by_channel + np.einsum("nc,nc->c", block, block, dtype=np.float64)
+
+    @property
+    def louder_channel(self) -> int | None:
+        if self._of_mean < CANCELLED_BELOW * self._of_channels:
+            return int(np.argmax(self._by_channel))
+        return None
 
 
 def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
@@ -109,19 +176,23 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
     Raises
     ------
     AudioError
-        If the file cannot be read, neither libsndfile nor FFmpeg recognises it, it cannot seek to
-        `start_s`, or it claims a sample rate outside `MIN_RATE_HZ` to `MAX_RATE_HZ`.
+        If the file cannot be read, neither FFmpeg nor libsndfile recognises it, it holds no sound or a codec
+        without a decoder, it cannot seek to `start_s`, or it claims a sample rate outside `MIN_RATE_HZ` to
+        `MAX_RATE_HZ`.
     """
     try:
         with path.open("rb") as file:
             if not file.read(1):
                 raise AudioError(f"{path.name} is empty.")
+        parts = file_parts(path)
     except OSError as error:
         raise AudioError(f"{path.name} cannot be read: {error.strerror}.") from error
     try:
-        stream = _open_with_sndfile(path, start_s)
-    except (soundfile.LibsndfileError, RuntimeError):
-        stream = _open_with_ffmpeg(path, start_s)
+        container, track = open_sound(path, parts[0])
+    except AudioError as error:
+        stream = _open_with_sndfile(path, start_s, error)
+    else:
+        stream = _open_with_ffmpeg(path, container, track, parts[1:], start_s)
     if not MIN_RATE_HZ <= stream.sample_rate_hz <= MAX_RATE_HZ:
         rate_hz = stream.sample_rate_hz
         stream.close()
@@ -132,129 +203,108 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
     return stream
 
 
-class _ForwardSoundFile(soundfile.SoundFile):
-    """A file that is read forwards only, from its start or from one seek position.
-
-    soundfile seeks to the current position after every block that it reads. After a seek, libsndfile's MP3
-    decoder has lost the bits of earlier frames that later frames refer to (the bit reservoir), and decodes
-    wrong samples: in files of variable bit rate, the error is up to 0.8 of full scale. soundfile does not
-    seek if `seekable` returns False.
-    """
-
-    def seekable(self) -> bool:
-        """Return False, so that soundfile does not seek."""
-        return False
+def _block_samples(channels: int) -> int:
+    return max(1, BLOCK_SAMPLES * _FULL_BLOCK_CHANNELS // max(_FULL_BLOCK_CHANNELS, channels))
 
 
-def _open_with_sndfile(path: Path, start_s: float) -> AudioStream:
-    file = _ForwardSoundFile(_sndfile_path(path))
+def _open_with_sndfile(path: Path, start_s: float, ffmpeg_error: AudioError) -> AudioStream:
+    """Open a file that FFmpeg does not recognise, such as an AIFF file whose header claims no samples."""
+    try:
+        # On POSIX, a path need not be valid text.
+        file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path))
+    except (soundfile.LibsndfileError, RuntimeError):
+        raise ffmpeg_error from None
+    if file.format == "MPEG":
+        # libsndfile takes nearly any bytes for MP3. What FFmpeg does not take for MP3 is none.
+        file.close()
+        raise ffmpeg_error
     if start_s:
         try:
             file.seek(round(start_s * file.samplerate))
         except (soundfile.LibsndfileError, RuntimeError, OverflowError) as error:
             file.close()
             raise _seek_error(path, start_s, error) from error
-    container = _SNDFILE_FORMATS.get(file.format, file.format.lower())
-    codec = _SNDFILE_CODECS.get(file.subtype, file.subtype.lower())
-    block_frames = max(1, BLOCK_SAMPLES * _FULL_BLOCK_CHANNELS // max(_FULL_BLOCK_CHANNELS, file.channels))
 
     def read() -> Iterator[np.ndarray]:
-        n_read = 0
         try:
             with file:
-                while len(block := file.read(block_frames, dtype="float32", always_2d=True)):
-                    n_read += len(block)
+                while len(block := file.read(_block_samples(file.channels), dtype="float32", always_2d=True)):
                     yield block
         except (soundfile.LibsndfileError, RuntimeError) as error:
-            if start_s:
-                raise _damage_error(path, error) from error
-            yield from _rest_with_ffmpeg(path, n_read, (rate, channels), error)
+            raise _damage_error(path, error) from error
 
-    rate, channels = file.samplerate, file.channels
-    return AudioStream(path, f"{container}/{codec}", rate, channels, read(), file)
-
-
-def _rest_with_ffmpeg(
-    path: Path, n_read: int, rate_and_channels: tuple[int, int], error: Exception
-) -> Iterator[np.ndarray]:
-    """Yield the samples after the first `n_read`: FFmpeg continues after damage, as music players do."""
-    damaged = _damage_error(path, error)
-    try:
-        stream = _open_with_ffmpeg(path, 0.0)
-    except AudioError:
-        raise damaged from error
-    if (stream.sample_rate_hz, stream.channels) != rate_and_channels:
-        stream.close()
-        raise damaged from error
-    n_decoded = 0
-    for block in stream.blocks():
-        if n_decoded + len(block) > n_read:
-            yield block[max(0, n_read - n_decoded) :]
-        n_decoded += len(block)
-    if not max(n_decoded, n_read):
-        raise damaged from error
-
-
-def _sndfile_path(path: Path) -> bytes | str:
-    """Return a path for libsndfile: bytes on POSIX, where a path need not be valid text."""
-    return os.fsencode(path) if os.name == "posix" else str(path)
+    format_name = f"{file.format.lower()}/{file.subtype.lower()}"
+    return AudioStream(path, format_name, file.samplerate, file.channels, read(), file.close)
 
 
 def claimed_duration(path: Path) -> float:
     """Return the seconds that a file's header claims, right or wrong; 0 if it claims nothing."""
     try:
-        with soundfile.SoundFile(_sndfile_path(path)) as file:
-            return file.frames / file.samplerate
-    except (soundfile.LibsndfileError, RuntimeError, ZeroDivisionError):
-        pass
-    try:
-        with av.open(str(path), metadata_errors="replace", options=FFMPEG_OPTIONS) as container:
+        with open_container(path) as container:
             return (container.duration or 0) / av.time_base
-    except (av.FFmpegError, OSError, ValueError):
+    except AudioError:
         return 0.0
 
 
-def _open_with_ffmpeg(path: Path, start_s: float) -> AudioStream:
-    try:
-        container = av.open(str(path), metadata_errors="replace", options=FFMPEG_OPTIONS)
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise AudioError(f"{path.name} is not audio that can be decoded: {_reason(error)}.") from error
-    streams = container.streams.audio
-    if not streams or not streams[0].codec_context.sample_rate:
+def _open_with_ffmpeg(
+    path: Path, container: object, track: object, more_parts: list[FilePart], start_s: float
+) -> AudioStream:
+    if start_s and more_parts:
         container.close()
-        raise AudioError(f"{path.name} holds no sound.")
-    stream = streams[0]
-    context = stream.codec_context
-    format_name = f"{container.format.name.split(',')[0]}/{context.name}"
+        raise _seek_error(path, start_s)
+    if start_s:
+        _seek(container, track, start_s, path)
+    rate, layout = track.codec_context.sample_rate, track.codec_context.layout
 
     def read() -> Iterator[np.ndarray]:
-        converter = _Converter(context.layout, rate)
+        converter = _Converter(layout, rate)
+        # Samples still to skip; None until the first frame shows which position the seek has reached.
+        to_skip = None if start_s else 0
         try:
-            with container:
-                # Samples still to skip; None until the first frame shows which position the seek has reached.
-                to_skip = None if start_s else 0
-                for frame in _frames(container, stream, path):
-                    if to_skip is None:
-                        to_skip = _samples_before(start_s, frame, stream, path)
-                    for block in converter.blocks(frame):
-                        if to_skip < len(block):
-                            yield block[to_skip:]
-                        to_skip = max(0, to_skip - len(block))
+            for frame in _frames_of_parts(path, container, track, more_parts):
+                if to_skip is None:
+                    to_skip = _samples_before(start_s, frame, track, path)
+                for block in converter.blocks(frame):
+                    if to_skip < len(block):
+                        yield block[to_skip:]
+                    to_skip = max(0, to_skip - len(block))
         except (av.FFmpegError, ValueError) as error:
             raise _damage_error(path, error) from error
 
-    if start_s:
-        _seek(container, stream, start_s, path)
-    rate = context.sample_rate
-    return AudioStream(path, format_name, rate, len(context.layout.channels), read(), container)
+    return AudioStream(path, format_of(container, track), rate, len(layout.channels), read(), container.close)
+
+
+def _frames_of_parts(
+    path: Path, container: object, track: object, more_parts: list[FilePart]
+) -> Iterator[object]:
+    """Yield the frames of all parts of a file, then None; fail only if no part can be decoded."""
+    n_frames = 0
+    problem = None
+    for part in [None, *more_parts]:
+        try:
+            if part is not None:
+                container, track = open_sound(path, part)
+            with container:
+                for frame in _frames(container, track, path):
+                    n_frames += 1
+                    yield frame
+        except AudioError as error:
+            problem = problem or error
+    if problem and not n_frames:
+        raise problem
+    yield None
 
 
 class _Converter:
-    """Converts all frames to one sample rate and channel layout: a file may change them midway."""
+    """Converts all frames to one sample rate and channel layout, and joins them to blocks.
+
+    A file may change its rate and layout midway.
+    """
 
     def __init__(self, layout: object, rate: int) -> None:
         self._layout = layout
         self._rate = rate
+        self._n_channels = len(layout.channels)
         self._resampler: av.AudioResampler | None = None
         self._input_kind: tuple | None = None
 
@@ -265,7 +315,12 @@ class _Converter:
             if self._resampler:
                 yield from self._arrays(None)
             # "flt", not planar "fltp": with the eight planes of 7.1, PyAV reads past the planes and crashes.
-            self._resampler = av.AudioResampler(format="flt", layout=self._layout, rate=self._rate)
+            self._resampler = av.AudioResampler(
+                format="flt",
+                layout=self._layout,
+                rate=self._rate,
+                frame_size=_block_samples(self._n_channels),
+            )
             self._input_kind = kind
         if frame:
             yield from self._arrays(frame)
@@ -273,7 +328,7 @@ class _Converter:
     def _arrays(self, frame: object | None) -> Iterator[np.ndarray]:
         for out in self._resampler.resample(frame):
             if out is not None:
-                yield out.to_ndarray().reshape(-1, len(self._layout.channels))
+                yield out.to_ndarray().reshape(-1, self._n_channels)
 
 
 def _seek(container: object, stream: object, start_s: float, path: Path) -> None:
@@ -300,16 +355,16 @@ def _samples_before(start_s: float, frame: object | None, stream: object, path: 
     return max(0, round((start_s - frame_s) * frame.sample_rate))
 
 
-def _frames(container: object, stream: object, path: Path) -> Iterator[object]:
-    """Yield decoded frames, then None, which marks the end; skip damaged packets, as music players do."""
+def _frames(container: object, track: object, path: Path) -> Iterator[object]:
+    """Yield decoded frames; skip damaged packets, as music players do."""
     n_decoded = 0
     problem: Exception | None = None
-    packets = container.demux(stream)
+    packets = container.demux(track)
     while True:
         try:
             if (packet := next(packets, None)) is None:
                 break
-        except av.InvalidDataError as error:
+        except av.FFmpegError as error:
             # The container is damaged here: FFmpeg finds no more packets.
             problem = error
             break
@@ -324,17 +379,12 @@ def _frames(container: object, stream: object, path: Path) -> Iterator[object]:
             problem = error
     if problem and not n_decoded:
         raise _damage_error(path, problem) from problem
-    yield None
 
 
 def _damage_error(path: Path, error: Exception) -> AudioError:
-    return AudioError(f"{path.name} is damaged: {_reason(error)}.")
+    return AudioError(f"{path.name} is damaged: {reason_of(error)}.")
 
 
 def _seek_error(path: Path, start_s: float, error: Exception | None = None) -> AudioError:
-    reason = f": {_reason(error)}" if error else ""
+    reason = f": {reason_of(error)}" if error else ""
     return AudioError(f"{path.name} cannot be read from {start_s:g} s onwards{reason}.")
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", "") or error).rstrip(".")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import av
 
-from explorer.audio.decoding import FFMPEG_OPTIONS
 from explorer.errors import AudioError
+from explorer.library.containers import file_parts, format_of, open_sound
 
 HASH_BLOCK_BYTES = 1 << 20
 _ALIVE_EVERY_BYTES = 32 << 20
@@ -59,22 +59,30 @@ def audio_fingerprint(path: Path, *, alive: Callable[[], None] = lambda: None) -
     str or None
         Hexadecimal; None if FFmpeg finds no sound in the file.
     """
+    return hash_sound(path, alive=alive)[0]
+
+
+def hash_sound(path: Path, *, alive: Callable[[], None] = lambda: None) -> tuple[str | None, str]:
+    """Return a file's `audio_fingerprint`, and its format as `AudioStream.format` has it.
+
+    The format is empty if FFmpeg finds no sound in the file.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    n_read, last_alive = 0, 0
+    n_read, last_alive, format_name = 0, 0, ""
     try:
-        with av.open(str(path), metadata_errors="replace", options=FFMPEG_OPTIONS) as container:
-            stream = next(iter(container.streams.audio), None)
-            if stream is None:
-                return None
-            context = stream.codec_context
-            digest.update(f"{context.name} {context.sample_rate} {context.channels}".encode())
-            for packet in container.demux(stream):
-                digest.update(packet)
-                n_read += packet.size
-                if n_read - last_alive >= _ALIVE_EVERY_BYTES:
-                    last_alive = n_read
-                    alive()
-    except (av.FFmpegError, OSError, ValueError):
+        for part in file_parts(path):
+            container, track = open_sound(path, part)
+            with container:
+                context = track.codec_context
+                format_name = format_name or format_of(container, track)
+                digest.update(f"{context.name} {context.sample_rate} {context.channels}".encode())
+                for packet in container.demux(track):
+                    digest.update(packet)
+                    n_read += packet.size
+                    if n_read - last_alive >= _ALIVE_EVERY_BYTES:
+                        last_alive = n_read
+                        alive()
+    except (AudioError, av.FFmpegError, OSError, ValueError):
         # The fingerprint of a damaged file covers the packets before the damage.
         pass
-    return digest.hexdigest() if n_read else None
+    return (digest.hexdigest() if n_read else None), format_name

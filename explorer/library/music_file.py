@@ -53,11 +53,14 @@ class Fingerprints:
         A hash of its encoded sound, which stays the same when its tags change. None if FFmpeg finds no
         sound in the file.
     tags : Tags
+    format : str
+        Container and codec; empty if FFmpeg finds no sound in the file.
     """
 
     fingerprint: str
     audio_fingerprint: str | None
     tags: Tags
+    format: str = ""
 
     @property
     def all(self) -> frozenset[str]:

@@ -90,7 +90,7 @@ def test_channels_are_averaged_and_the_sound_resampled(tmp_path):
 def test_a_file_with_a_wrong_extension_is_decoded(tmp_path):
     soundfile.write(tmp_path / "x.wav", make_sweep(), RATE_HZ)
     (tmp_path / "x.wav").rename(tmp_path / "x.mp3")
-    assert open_audio(tmp_path / "x.mp3").format == "wav/pcm_16"
+    assert open_audio(tmp_path / "x.mp3").format == "wav/pcm_s16le"
 
 
 def test_a_wrong_length_in_the_header_is_ignored(tmp_path):
@@ -158,7 +158,7 @@ def test_blocks_of_a_variable_rate_mp3_equal_the_file_read_at_once(tmp_path):
     whole, _ = soundfile.read(path, dtype="float32", always_2d=True)
     blocks = list(open_audio(path).blocks())
     assert len(blocks) > 2
-    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-6)
+    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-5)
 
 
 @pytest.mark.parametrize("rate_hz", [1, 999, 10_000_001, 2**31 - 1])

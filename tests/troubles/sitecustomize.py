@@ -4,18 +4,20 @@ Tests put this folder on the PYTHONPATH of decoder processes, where Python impor
 """
 
 import ctypes
+import inspect
 import os
 import time
 from pathlib import Path
 
-import soundfile
+import av
 
-_open = soundfile.SoundFile.__init__
+_open = av.open
 
 
-def open_with_trouble(self, file, *args, **options):
-    """Open a file, after the trouble that its name asks for."""
-    name = Path(os.fsdecode(file)).name if isinstance(file, str | bytes) else ""
+def open_with_trouble(file, *args, **options):
+    """Open a file, after the trouble that its name asks for; fingerprints are computed without trouble."""
+    is_fingerprint = any(frame.function == "hash_sound" for frame in inspect.stack(0))
+    name = "" if is_fingerprint else Path(file).name
     if name.startswith("crash"):
         ctypes.string_at(0)
     if name.startswith("exit"):
@@ -31,8 +33,8 @@ def open_with_trouble(self, file, *args, **options):
     if name.startswith("noisy"):
         print("mpg123: warning!", flush=True)
         os.write(1, b"\x08\x00\x00\x00 and more\n" * 1000)
-    _open(self, file, *args, **options)
+    return _open(file, *args, **options)
 
 
-soundfile.SoundFile.__init__ = open_with_trouble
+av.open = open_with_trouble
 os.write(1, b"Loading\n" * 100)
