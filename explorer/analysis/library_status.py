@@ -36,6 +36,7 @@ def library_status(database: Database) -> dict:
         **database.summary(),
         "folders": database.roots(),
         "gone": len(database.gone_songs()),
+        "outdated": database.count_outdated(),
         "duplicates": _count_duplicates(database),
         "failures": len(failures),
         "failed_files": [{"path": path, "reason": reason} for path, reason in failures],
@@ -113,6 +114,11 @@ def describe_library(status: dict) -> str:
         for name, cache in status["caches"].items()
     ]
     lines += [*_describe_disk(status["disk"]), *_describe_missing_and_duplicates(status)]
+    if status["outdated"]:
+        lines.append(
+            f"outdated     {plural(status['outdated'], 'song')} read by an older version, perhaps in part: "
+            "run `python run.py index FOLDER` to check them"
+        )
     lines += _describe_failures(status)
     if status["runs"]:
         lines.append(f"last run     {_describe_run(status['runs'][-1])}")

@@ -54,7 +54,7 @@ class AudioStream:
     _close: Callable[[], None]
     duration_s: float = 0.0
     n_invalid: int = 0
-    _powers: _ChannelPowers = field(default_factory=lambda: _ChannelPowers())
+    _powers: ChannelPowers = field(default_factory=lambda: ChannelPowers())
 
     def close(self) -> None:
         """Close the file. Reading the sound to its end closes the file too."""
@@ -127,28 +127,41 @@ class AudioStream:
 
     def _average(self, block: np.ndarray) -> np.ndarray:
         """Average the channels, and measure how much they cancel each other."""
-        n_channels = block.shape[1]
-        if n_channels == 1:
-            return block[:, 0]
-        # Stereo is a special case, because NumPy is slow along an axis of length 2.
-        is_stereo = n_channels == 2
-        mean = (
-            (block[:, 0] + block[:, 1]) * np.float32(0.5)
-            if is_stereo
-            else block.mean(axis=1, dtype=np.float32)
-        )
-        self._powers.add(block, mean)
+        mean = average_channels(block)
+        if block.shape[1] > 1:
+            self._powers.add(block, mean)
         return mean
 
 
-class _ChannelPowers:
-    """Sums the power of a song's channels, and of their average."""
+def average_channels(block: np.ndarray) -> np.ndarray:
+    """Average the channels of a block [shape=(m, channels), float32]."""
+    if block.shape[1] == 2:
+        # NumPy is slow along an axis of length 2.
+        return (block[:, 0] + block[:, 1]) * np.float32(0.5)
+    return block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0]
+
+
+def audible_average(block: np.ndarray) -> np.ndarray:
+    """Average the channels of a block, or return the loudest one if they cancel each other."""
+    powers = ChannelPowers()
+    powers.add(block, mean := average_channels(block))
+    return mean if powers.louder_channel is None else block[:, powers.louder_channel]
+
+
+def cancelled_note(channel: int) -> str:
+    """Return the sentence for a song if one of its channels is embedded instead of their average."""
+    return f"The channels cancel each other, so channel {channel + 1} alone was embedded."
+
+
+class ChannelPowers:
+    """Sums the power of channels and of their average, to find out whether they cancel each other."""
 
     def __init__(self) -> None:
         self._of_channels = self._of_mean = 0.0
         self._by_channel = 0.0
 
     def add(self, block: np.ndarray, mean: np.ndarray) -> None:
+        """Add a block [shape=(m, channels)] and its average [shape=(m,)]."""
         of_channels = float(np.vdot(block, block)) / block.shape[1]
         of_mean = float(np.vdot(mean, mean))
         self._of_channels += of_channels
@@ -159,6 +172,7 @@ class _ChannelPowers:
 
     @property
     def louder_channel(self) -> int | None:
+        """The loudest channel if the channels cancel each other, else None."""
         if self._of_mean < CANCELLED_BELOW * self._of_channels:
             return int(np.argmax(self._by_channel))
         return None

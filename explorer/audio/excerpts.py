@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +62,7 @@ def _read(stream: AudioStream, start_s: float, seconds: float) -> tuple[np.ndarr
     n_wanted = round(seconds * rate)
     end = round(start_s * rate) + n_wanted
     blocks, n_held, n_decoded = [np.empty((0, min(stream.channels, 2)), np.float32)], 0, 0
-    for block in _clean_blocks(stream):
+    for block in map(downmix, stream.blocks()):
         blocks.append(block)
         n_decoded += len(block)
         n_held += len(block)
@@ -77,8 +76,3 @@ def _read(stream: AudioStream, start_s: float, seconds: float) -> tuple[np.ndarr
     samples = np.concatenate(blocks)
     samples = samples[: len(samples) - n_beyond]
     return samples[max(0, len(samples) - n_wanted) :], rate
-
-
-def _clean_blocks(stream: AudioStream) -> Iterator[np.ndarray]:
-    for block in stream.blocks():
-        yield np.nan_to_num(downmix(block), nan=0.0, posinf=0.0, neginf=0.0)

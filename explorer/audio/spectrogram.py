@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import scipy.fft
 
-from explorer.audio.decoding import open_audio
+from explorer.audio.decoding import audible_average, open_audio
 
 ROWS = 128
 MAX_COLUMNS = 1200
@@ -72,7 +72,8 @@ def spectrogram(source: Path) -> Spectrogram:
     filters = mel_bands(rate, size, highest_hz)
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     spectra = _BoundedSpectra()
-    for frame in _frames(stream.mono(sample_rate_hz=rate), size, max(1, round(HOP_S * rate)), spectra):
+    blocks = map(audible_average, stream.blocks())
+    for frame in _frames(blocks, size, max(1, round(HOP_S * rate)), spectra):
         power = np.square(np.abs(scipy.fft.rfft(frame * window)))
         spectra.add(filters @ power)
     power = spectra.columns()
@@ -145,7 +146,7 @@ def _frames(
     buffer, buffer_start = padding, -len(padding)
     frame_number = 0
     for block in chain(blocks, [padding]):
-        buffer = np.concatenate([buffer, np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)])
+        buffer = np.concatenate([buffer, block])
         while (begin := frame_number * hop - size // 2 - buffer_start) + size <= len(buffer):
             yield buffer[begin : begin + size]
             frame_number += spectra.stride

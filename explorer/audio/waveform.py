@@ -78,7 +78,6 @@ def measure_waveform(source: Path) -> Waveform:
     stream = open_audio(source)
     energy = _Energy()
     for block in stream.blocks():
-        block = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
         energy.add(np.einsum("nc,nc->n", block, block) / block.shape[1])
     rms = np.sqrt(energy.means(BINS))
     relative = np.minimum(rms / max(float(rms.max(initial=0.0)), MIN_REFERENCE), 1.0)

@@ -39,7 +39,7 @@ UNTRAINED = (
 )
 _JSON_COUNTS = (
     "found indexed skipped failed unsettled left failed_before copied moved retagged gone back "
-    "genres_changed seconds audio_seconds pruned duplicates"
+    "genres_changed seconds audio_seconds pruned duplicates reread misread"
 ).split()
 
 
@@ -245,6 +245,8 @@ def _print_dry_run(plan: DryRun) -> None:
                 click.echo(f"  and {len(files) - MAX_SHOWN_FILES:,} more")
     failures = f", including {plan.failed_before:,} that failed before" if plan.failed_before else ""
     click.echo(f"{plural(plan.unchanged, 'file')} known and unchanged{failures}.")
+    if plan.reread:
+        click.echo(f"{plan.reread:,} of these were read by an older version, and would be checked.")
     if plan.to_embed and plan.songs_per_second:
         duration = format_duration(plan.to_embed / plan.songs_per_second)
         click.echo(f"Embedding would take about {duration}, at the rate of the last run.")
@@ -278,6 +280,10 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
     not_embedded = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
     if parts := [f"{how} {count:,}" for how, count in not_embedded.items() if count]:
         reporter.say(f"Of these, with an existing vector: {', '.join(parts)}.")
+    for path, note in summary.notes[:MAX_SHOWN_FAILURES]:
+        reporter.say(f"Note: {path}: {note}")
+    if len(summary.notes) > MAX_SHOWN_FAILURES:
+        reporter.say(f"{len(summary.notes) - MAX_SHOWN_FAILURES:,} more songs have a note on the page.")
     if summary.failed_before:
         reporter.say(
             f"Of the known files, {summary.failed_before:,} failed before and have not changed: --retry "

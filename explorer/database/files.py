@@ -16,7 +16,7 @@ from explorer.library.remote import RemotePath, as_root
 from explorer.util.text import valid_text
 
 _SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
-        gone_since IS NOT NULL, fingerprint, audio_fingerprint
+        gone_since IS NOT NULL, fingerprint, audio_fingerprint, note
     FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
 
 
@@ -82,14 +82,16 @@ class FileTables(SongTables):
         A song whose file failed in a later run counts as failed.
         """
         songs = self._rows(
-            """SELECT path, size_bytes, modified_ns, song_id, 0, gone_since IS NOT NULL
+            """SELECT path, size_bytes, modified_ns, song_id, 0, gone_since IS NOT NULL, read_version < ?
                FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?""",
-            (root_id,),
+            (READ_VERSION, root_id),
         )
         failures = self._rows(
-            "SELECT path, size_bytes, modified_ns, NULL, 1, 0 FROM failures WHERE root_id = ?", (root_id,)
+            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?
+               FROM failures WHERE root_id = ?""",
+            (READ_VERSION, root_id),
         )
-        return {path: KnownFile(*rest[:3], bool(rest[3]), bool(rest[4])) for path, *rest in songs + failures}
+        return {path: KnownFile(*rest[:3], *map(bool, rest[3:])) for path, *rest in songs + failures}
 
     def known_files_under(self, folder: Path | RemotePath) -> dict[bytes, KnownFile]:
         """Return the stored state of each file under a folder, by path relative to that folder.
@@ -131,6 +133,14 @@ class FileTables(SongTables):
     def count_files(self, root_id: int) -> int:
         """Return how many songs have a file under a root, including files that are gone."""
         return self._value("SELECT count(*) FROM files WHERE root_id = ?", (root_id,))
+
+    def count_outdated(self) -> int:
+        """Return how many songs were read by an older version of this program, and whose files exist."""
+        return self._value(
+            """SELECT count(*) FROM files JOIN songs_vectors USING (song_id)
+               WHERE read_version < ? AND gone_since IS NULL""",
+            (READ_VERSION,),
+        )
 
     def preview_start_of(self, fingerprint: str) -> float | None:
         """Return the start of the preview of a file with this fingerprint, in seconds; None if unknown."""
@@ -229,20 +239,29 @@ class FileTables(SongTables):
 
     # Files with the same sound
 
-    def known_sounds(self) -> set[str]:
-        """Return the fingerprints of the bytes and of the audio of all songs with a vector."""
+    def known_sounds(self, *, outdated_too: bool = False) -> set[str]:
+        """Return the fingerprints of the bytes and of the audio of all songs with a vector.
+
+        Songs that an older version of this program read are left out unless `outdated_too`: their vectors may
+        be wrong, so no other file may get them.
+        """
         rows = self._rows(
-            "SELECT fingerprint, audio_fingerprint FROM files JOIN songs_vectors USING (song_id)"
+            """SELECT fingerprint, audio_fingerprint FROM files JOIN songs_vectors USING (song_id)
+               WHERE read_version >= ?""",
+            (0 if outdated_too else READ_VERSION,),
         )
         return {fingerprint for pair in rows for fingerprint in pair if fingerprint}
 
-    def same_sound(self, fingerprints: Fingerprints) -> list[SameSound]:
-        """Return the songs that have a vector and the same bytes or the same audio, ordered by id."""
-        rows = self._rows(f"{_SELECT_SAME_SOUND} WHERE fingerprint = ?", (fingerprints.fingerprint,))
+    def same_sound(self, fingerprints: Fingerprints, *, outdated: bool = False) -> list[SameSound]:
+        """Return the songs that have a vector and the same bytes or the same audio, ordered by id.
+
+        Songs that an older version of this program read are left out, or returned alone if `outdated`.
+        """
+        query = f"{_SELECT_SAME_SOUND} WHERE read_version {'<' if outdated else '>='} ? AND "
+        rows = self._rows(f"{query} fingerprint = ?", (READ_VERSION, fingerprints.fingerprint))
         if fingerprints.audio_fingerprint:
-            rows += self._rows(
-                f"{_SELECT_SAME_SOUND} WHERE audio_fingerprint = ?", (fingerprints.audio_fingerprint,)
-            )
+            audio_fingerprint = fingerprints.audio_fingerprint
+            rows += self._rows(f"{query} audio_fingerprint = ?", (READ_VERSION, audio_fingerprint))
         songs = {row[0]: _same_sound(row) for row in rows}
         return [songs[song_id] for song_id in sorted(songs)]
 
@@ -363,6 +382,6 @@ class FileTables(SongTables):
 
 def _same_sound(row: tuple) -> SameSound:
     """Make a `SameSound` from a row of `_SELECT_SAME_SOUND`."""
-    song_id, root_id, root, *rest, was_marked_gone, fingerprint, audio_fingerprint = row
+    song_id, root_id, root, *rest, was_marked_gone, fingerprint, audio_fingerprint, note = row
     fingerprints = frozenset(filter(None, (fingerprint, audio_fingerprint)))
-    return SameSound(song_id, root_id, as_root(root), *rest, bool(was_marked_gone), fingerprints)
+    return SameSound(song_id, root_id, as_root(root), *rest, bool(was_marked_gone), fingerprints, note)

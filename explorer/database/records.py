@@ -50,6 +50,7 @@ class SameSound:
     """Whether an earlier run found that the file of the song was gone."""
     fingerprints: frozenset[str]
     """Fingerprints of the file's bytes and of its audio."""
+    note: str = ""
 
     @property
     def is_gone(self) -> bool:
@@ -67,6 +68,8 @@ class KnownFile:
     failed: bool
     gone: bool = False
     """Whether an earlier run found that the file was gone."""
+    is_outdated: bool = False
+    """Whether an older version of this program read the file: see `READ_VERSION`."""
 
     def is_unchanged(self, file: ScannedFile) -> bool:
         """Return whether the file still has the size and modification time that were stored."""
@@ -122,6 +125,8 @@ class SongRow:
     preview_start_s: float | None = None
     gone_since: str | None = None
     """When its file was first found gone, in UTC, ISO 8601; None while the file exists."""
+    note: str = ""
+    """What was unusual about decoding its file, as a sentence; empty if nothing was."""
 
     def document(self) -> dict:
         """Return the fields from which the clusters get their names."""

@@ -71,14 +71,14 @@ class SongTables(LibraryConnection):
         rows = self._rows(
             """SELECT title, artist, album, coalesce(duration_s, info ->> '$.duration_ms' / 1000.0),
                    coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', ''),
-                   preview_start_s, gone_since
+                   preview_start_s, gone_since, coalesce(note, '')
                FROM song_texts JOIN readable_songs ON id = song_id LEFT JOIN files USING (song_id)
                WHERE song_id = ?""",
             (song_id,),
         )
         if not rows:
             raise SongNotFoundError(f"No song of {self.path} has the id {song_id!r}.")
-        title, artist, album, duration_s, year, released, preview_start_s, gone_since = rows[0]
+        title, artist, album, duration_s, year, released, preview_start_s, gone_since, note = rows[0]
         return SongRow(
             song_id,
             title or song_id,
@@ -89,6 +89,7 @@ class SongTables(LibraryConnection):
             _year_text(year, released),
             preview_start_s,
             gone_since,
+            note,
         )
 
     def playlist_songs(self, song_ids: Sequence[str]) -> list[PlaylistSong]:

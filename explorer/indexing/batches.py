@@ -30,7 +30,14 @@ class Undecoded:
     outcome: Known | Failed
 
 
-Ending = Decoded | Undecoded
+@dataclass(frozen=True)
+class Discarded:
+    """Marks that the windows of a song so far are not used: its file is decoded again."""
+
+    number: int
+
+
+Ending = Decoded | Undecoded | Discarded
 
 
 @dataclass
@@ -87,6 +94,12 @@ class Packer:
         self._endings.append(ending)
         if not self._count:
             yield self.flush()
+
+    def discard(self, number: int) -> Iterator[Batch]:
+        """Drop the windows that were added for a song. Windows that are added later belong to it again."""
+        self._endings.append(Discarded(number))
+        # Endings are handled after all windows of their batch, so the next window must be in another batch.
+        yield self.flush()
 
     def flush(self) -> Batch:
         """Return everything that is waiting as a batch, full or not."""

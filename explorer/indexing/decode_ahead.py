@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.decoder import Decoder, DecoderError
+from explorer.audio.decoder import Decoder, DecoderError, Sound
+from explorer.audio.decoding import cancelled_note
 from explorer.database.records import Song
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import ExplorerError
@@ -54,6 +55,8 @@ class DecodeAhead:
         Fingerprints of bytes and of sounds. A file that has one of them is not decoded: it is `Known`.
     threads : int
         The number of songs decoded at once.
+    rescue_cancelled : bool
+        Embed the louder channel of a song whose channels cancel each other, instead of their average.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class DecodeAhead:
         batch_size: int,
         known: Container[str],
         threads: int = 1,
+        rescue_cancelled: bool = True,
     ) -> None:
         self._root = root
         self._prepare = prepare
@@ -73,6 +77,7 @@ class DecodeAhead:
         self._known = known
         self._decoded_fingerprints: set[str] = set()
         """Fingerprints of the files that were decoded completely."""
+        self._rescue_cancelled = rescue_cancelled
         self._files = iter(enumerate(files))
         self._packer = Packer(batch_size)
         self._lock = threading.Lock()
@@ -170,12 +175,16 @@ class DecodeAhead:
             self._pack(self._packer.end(Undecoded(number, Known(file, fingerprints))))
             return
         sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
-        levels = []
-        for step in windows(sound.blocks(), hop_s=self._hop_s, batch_size=WINDOWS_PER_STEP):
-            levels.append(window_levels(step))
-            self._pack(self._packer.add(number, self._prepare(step)))
-            if self._stopped.is_set():
-                return
+        levels = self._add_windows(number, sound)
+        note, channel = sound.note, sound.louder_channel
+        if channel is not None and self._rescue_cancelled:
+            # Only now it is known that the average of the channels is nearly silent.
+            self._pack(self._packer.discard(number))
+            sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, channel=channel)
+            levels = self._add_windows(number, sound)
+            note = f"{note} {cancelled_note(channel)}".strip()
+        if self._stopped.is_set():
+            return
         song = Song(
             file,
             fingerprints.tags,
@@ -183,7 +192,18 @@ class DecodeAhead:
             sound.format,
             sound.duration_s,
             audio_fingerprint=fingerprints.audio_fingerprint,
+            note=note,
         )
         self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
         # Only now: the end of a copy must be packed after the end of the song that it copies.
         self._decoded_fingerprints |= fingerprints.all
+
+    def _add_windows(self, number: int, sound: Sound) -> list[np.ndarray]:
+        """Pack the windows of a sound, and return their levels."""
+        levels = []
+        for step in windows(sound.blocks(), hop_s=self._hop_s, batch_size=WINDOWS_PER_STEP):
+            levels.append(window_levels(step))
+            self._pack(self._packer.add(number, self._prepare(step)))
+            if self._stopped.is_set():
+                break
+        return levels

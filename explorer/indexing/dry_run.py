@@ -40,6 +40,8 @@ class DryRun:
         Files that would be skipped.
     failed_before : int
         How many of the unchanged files failed in an earlier run.
+    reread : int
+        How many of the unchanged files an older version of the program had read: they would be read again.
     songs_per_second : float or None
         The rate of the library's last run.
     """
@@ -55,6 +57,7 @@ class DryRun:
     back: list[str] = field(default_factory=list)
     unchanged: int = 0
     failed_before: int = 0
+    reread: int = 0
     songs_per_second: float | None = None
 
     @property
@@ -92,7 +95,7 @@ def plan_dry_run(
     scan = scan_folder(folder)
     known = database.known_files_under(folder) if database and not reindex else {}
     plan = make_plan(known, scan, retry=retry)
-    dry_run = DryRun(unchanged=plan.known, failed_before=plan.failed_before)
+    dry_run = DryRun(unchanged=plan.known, failed_before=plan.failed_before, reread=len(plan.outdated))
     dry_run.gone = [_absolute(folder, path) for path in plan.gone if not known[path].failed]
     dry_run.back = [_absolute(folder, path) for path in plan.back]
     files = plan.to_read[:limit]

@@ -11,7 +11,7 @@ from pathlib import Path
 import mutagen
 import numpy as np
 
-from explorer.audio.decoding import AudioStream, open_audio
+from explorer.audio.decoding import AudioStream, cancelled_note, open_audio
 from explorer.database.database import Database
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
@@ -43,6 +43,8 @@ class EmbeddedFile:
         How long decoding and embedding took, without loading the model.
     preview_start_s : float
         Where a preview of the file starts.
+    note : str
+        A sentence about what was unusual about the sound; usually empty.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class EmbeddedFile:
     format: str
     seconds: float
     preview_start_s: float
+    note: str
 
 
 class Embedder:
@@ -78,10 +81,15 @@ class Embedder:
         """
         stream = _open(file)
         started = time.monotonic()
-        levels: list[np.ndarray] = []
         with self._reporter.working(f"Embedding {valid_text(Path(file.name))}") as report_share:
             try:
-                embedding = np.concatenate(list(self._frames(stream, levels, report_share)))
+                embedding, levels = self._embed(stream, None, report_share)
+                note, channel = stream.note, stream.louder_channel
+                if channel is not None and self._engine.name != "openl3":
+                    # As in an index run: the average of the channels is nearly silent.
+                    stream = _open(file)
+                    embedding, levels = self._embed(stream, channel, report_share)
+                    note = f"{note} {cancelled_note(channel)}".strip()
             except EmbeddingError as error:
                 # The network's part of the program does not know the file's name.
                 raise EmbeddingError(f"{valid_text(Path(file.name))} cannot be embedded: {error}") from error
@@ -90,7 +98,7 @@ class Embedder:
             np.arange(len(embedding)),
             embedding,
             pooled,
-            levels_db=np.concatenate(levels),
+            levels_db=levels,
             hop_s=self.model.hop_s,
             duration_s=stream.duration_s,
         )
@@ -102,19 +110,22 @@ class Embedder:
             format=stream.format,
             seconds=time.monotonic() - started,
             preview_start_s=preview_start_s,
+            note=note,
         )
 
-    def _frames(
-        self, stream: AudioStream, levels: list[np.ndarray], report_share: Callable[[float], None]
-    ) -> Iterator[np.ndarray]:
-        """Yield the embeddings of each batch of windows, and append the windows' levels to `levels`."""
+    def _embed(
+        self, stream: AudioStream, channel: int | None, report_share: Callable[[float], None]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the embeddings [shape=(T, 512)] and the levels [shape=(T,)] of a stream's windows."""
+        embeddings, levels = [], []
         expected_s = _claimed_duration_s(stream.path)
-        blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ)
+        blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ, channel=channel)
         for batch in windows(blocks, hop_s=self.model.hop_s, batch_size=self._engine.batch_size):
             levels.append(window_levels(batch))
-            yield self._engine.embed(self._engine.prepare(batch))
+            embeddings.append(self._engine.embed(self._engine.prepare(batch)))
             if expected_s > 0:
                 report_share(min(1.0, stream.duration_s / expected_s))
+        return np.concatenate(embeddings), np.concatenate(levels)
 
 
 def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Reporter) -> Embedder:
@@ -293,6 +304,7 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
         "max": float(embedding.max()),
         "duration_s": embedded.duration_s,
         "preview_start_s": embedded.preview_start_s,
+        "note": embedded.note,
         "seconds": round(embedded.seconds, 3),
         "seconds_per_audio_second": round(embedded.seconds / embedded.duration_s, 4),
         "model": model.record(),

@@ -67,6 +67,8 @@ class IndexRun:
         Gives each song's genres.
     files : list of ScannedFile
         The files to read: new, changed or retried.
+    outdated : list of ScannedFile
+        The songs that an older version of this program read, and whose files have not changed.
     preview_maker : PreviewMaker or None
         Makes the previews in the background.
     """
@@ -94,6 +96,7 @@ class IndexRun:
     weights: Weights = field(init=False, repr=False)
     genres: GenreSource = field(init=False)
     files: list[ScannedFile] = field(init=False, repr=False)
+    outdated: list[ScannedFile] = field(init=False, repr=False)
     preview_maker: PreviewMaker | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:

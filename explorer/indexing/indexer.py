@@ -26,6 +26,7 @@ from explorer.indexing.refresh_genres import (
     refresh_genres,
     report_unknown_songs,
 )
+from explorer.indexing.reread import reread_songs
 from explorer.indexing.running import index_lock
 from explorer.indexing.store import Storer
 from explorer.indexing.summary import Summary
@@ -60,9 +61,10 @@ def index_folder(run: IndexRun) -> Summary:
         run.model, run.weights = choose_model(recorded, run.request, reporter=run.reporter)
         _open_root(run)
         _plan(run)
+        reread_songs(run)
         with closing(PreviewMaker(run.previews, run.root)) if run.previews else nullcontext() as maker:
             run.preview_maker = maker
-            if run.files:
+            if run.files and not run.summary.interrupted:
                 _embed_and_store(run)
             _finish_summary(run, started)
             if maker and not run.summary.interrupted:
@@ -116,7 +118,7 @@ def _plan(run: IndexRun) -> None:
     plan = make_plan(known, run.scan, retry=run.retry, settled_s=run.settled_s)
     database.mark_gone(run.root_id, plan.gone, since=datetime.now(UTC).isoformat(timespec="seconds"))
     database.unmark_gone(run.root_id, plan.back)
-    run.files = plan.to_read[: run.limit]
+    run.files, run.outdated = plan.to_read[: run.limit], plan.outdated[: run.limit]
     summary.found, summary.unsettled, summary.left = len(run.scan.files), plan.unsettled, len(plan.to_read)
     summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
 

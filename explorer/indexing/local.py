@@ -15,7 +15,7 @@ from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import RunningPool
 from explorer.embedding.typical_window import EvenlySpacedWindows
 from explorer.errors import ExplorerError
-from explorer.indexing.batches import Batch, Ending, Undecoded
+from explorer.indexing.batches import Batch, Discarded, Ending, Undecoded
 from explorer.indexing.decode_ahead import DecodeAhead, decoding_threads
 from explorer.indexing.make_previews import choose_start
 from explorer.indexing.model import Model
@@ -55,6 +55,8 @@ def embed_locally(
         batch_size=engine.batch_size,
         known=known,
         threads=decoding_threads(),
+        # The published package averages the channels, and its engine is the reference.
+        rescue_cancelled=engine.name != "openl3",
     )
     songs = _UnfinishedSongs(model)
     with ThreadPoolExecutor(1, "network") as network, closing(decode_ahead.batches()) as batches:
@@ -107,7 +109,8 @@ class _UnfinishedSongs:
                 self._pools.setdefault(number, RunningPool(method=self._model.pooling)).add(frames)
                 self._windows.setdefault(number, EvenlySpacedWindows()).add(frames)
         for ending in batch.endings:
-            yield [self._outcome(ending)]
+            if not isinstance(ending, Discarded):
+                yield [self._outcome(ending)]
             for by_number in (self._pools, self._windows, self._problems):
                 by_number.pop(ending.number, None)
 

@@ -22,6 +22,8 @@ class Plan:
         again.
     known : int
         Files that have not changed; they are skipped.
+    outdated : list of ScannedFile
+        The songs among the known files that an older version of this program read.
     failed_before : int
         How many of the known files failed when they were read.
     gone : list of bytes
@@ -36,6 +38,7 @@ class Plan:
     changed: list[ScannedFile] = field(default_factory=list)
     retried: list[ScannedFile] = field(default_factory=list)
     known: int = 0
+    outdated: list[ScannedFile] = field(default_factory=list)
     failed_before: int = 0
     gone: list[bytes] = field(default_factory=list)
     back: list[bytes] = field(default_factory=list)
@@ -55,7 +58,7 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
     known : mapping of bytes to KnownFile
         By path, relative to the same folder as the scan's paths.
     retry : bool
-        Whether unchanged files that failed before are read again.
+        Whether unchanged files that failed before are read again. Failures of an older version always are.
     settled_s : float
         Files that were modified in the last `settled_s` seconds are left for a later run: they may still be
         being written.
@@ -64,8 +67,11 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
     now_ns = time.time_ns()
     for file in scan.files:
         before = known.get(file.path)
-        if before is not None and before.is_unchanged(file) and not (before.failed and retry):
+        is_retried = before is not None and before.failed and (retry or before.is_outdated)
+        if before is not None and before.is_unchanged(file) and not is_retried:
             plan.known += 1
+            if before.is_outdated:
+                plan.outdated.append(file)
             plan.failed_before += before.failed
             if before.gone:
                 plan.back.append(file.path)

@@ -38,12 +38,13 @@ def prune(database: Database, folder: Path | RemotePath | str, *, force: bool = 
     database.forget_songs([song_id for song_id, _ in songs])
     if songs:
         database.increment_map_revision()
-        dropped = {fingerprint for _, fingerprint in songs} - database.known_sounds()
-        _clear_caches(Settings(database=Path(database.path)), dropped)
+        dropped = {fingerprint for _, fingerprint in songs} - database.known_sounds(outdated_too=True)
+        clear_caches(Settings(database=Path(database.path)), dropped)
     return len(songs)
 
 
-def _clear_caches(settings: Settings, fingerprints: set[str]) -> None:
+def clear_caches(settings: Settings, fingerprints: set[str]) -> None:
+    """Delete what was made from the files with these fingerprints: previews, FLAC copies and waveforms."""
     for cache in (settings.previews, settings.transcodes, settings.waveforms):
         for fingerprint in fingerprints:
             for folder in (cache, cache / fingerprint[:2]):

@@ -9,6 +9,7 @@ import numpy as np
 from explorer.database.records import SameSound, Song
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome, classify
+from explorer.library.music_file import Fingerprints
 
 
 class Storer:
@@ -35,6 +36,7 @@ class Storer:
     def _store_embedded(self, outcome: Embedded) -> None:
         song = outcome.song
         self._keep_displaced(song)
+        self._move_outdated(song)
         # Another model can choose another preview start for the same sound.
         preview_moved = self._database.preview_start_of(song.fingerprint) != song.preview_start_s
         self._database.store_song(self._run.root_id, self._with_genres(song), outcome.vector)
@@ -64,10 +66,11 @@ class Storer:
                 file,
                 fingerprints.tags,
                 fingerprints.fingerprint,
-                source.format,
+                fingerprints.format or source.format,
                 source.duration_s,
                 source.preview_start_s,
                 fingerprints.audio_fingerprint,
+                source.note,
             )
         )
         if kind == "copied":
@@ -77,6 +80,19 @@ class Storer:
         self._database.store_song(root_id, song, vector)
         setattr(self._summary, kind, getattr(self._summary, kind) + 1)
         self._count(song)
+
+    def _move_outdated(self, song: Song) -> None:
+        """Move a missing song to this path if an older version of the program had read the same file.
+
+        Its vector is replaced, but it keeps its id and its place on the map.
+        """
+        root_id, fingerprints = self._run.root_id, (song.fingerprint, song.audio_fingerprint, song.tags)
+        if self._database.songs_at(root_id, song.file.path):
+            return
+        for old in self._database.same_sound(Fingerprints(*fingerprints), outdated=True):
+            if old.is_gone:
+                self._database.move_song(old, root_id, song.file)
+                return
 
     def _keep_displaced(self, song: Song) -> None:
         """Keep the vector that a new sound replaces at a path: a later file may have the old sound."""
@@ -91,6 +107,8 @@ class Storer:
 
     def _count(self, song: Song, *, preview_moved: bool = False) -> None:
         self._summary.indexed += 1
+        if song.note:
+            self._summary.notes.append((song.file.text, song.note))
         if maker := self._run.preview_maker:
             maker.add(song.file.native, song.fingerprint, song.preview_start_s, replace=preview_moved)
 

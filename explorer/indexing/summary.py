@@ -49,7 +49,13 @@ class Summary:
     """Missing songs that were dropped after the run (`--prune`)."""
     duplicates: int = 0
     """Songs of the library with exactly the same sound as another; one of each group is not counted."""
+    reread: int = 0
+    """How many of `skipped` an older version of this program had read, with the same sound as this one."""
+    misread: int = 0
+    """How many files an older version had read in part or wrongly. They are embedded again."""
     interrupted: bool = False
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    """The path of each song that was decoded in an unusual way, and a sentence about it."""
     failures: list[tuple[str, str]] = field(default_factory=list)
     """The path and the reason of each failed file."""
 

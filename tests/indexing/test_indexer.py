@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from explorer.embedding.engines import Engine
 from explorer.embedding.frontend import log_mel, windows
 from explorer.errors import EmbeddingError, LibraryError
 from explorer.indexing import indexer
+from explorer.indexing.embed_files import open_embedder
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
@@ -144,13 +146,51 @@ def test_a_root_that_another_program_adds_after_the_scan_is_respected(fresh_db, 
     assert fresh_db.file_of("disc 0/0.flac").path == music / "disc 0" / "0.flac"
 
 
-def test_samples_that_are_not_finite_fail_one_file(fresh_db, music):
-    bad = np.zeros(70_000, dtype=np.float32)
-    bad[60_000] = np.nan
-    soundfile.write(music / "nan.wav", bad, 48_000, subtype="FLOAT")
+def test_samples_that_are_not_finite_are_silence_and_noted(fresh_db, music):
+    sound = np.random.default_rng(3).normal(0, 0.1, (70_000, 2)).astype(np.float32)
+    sound[60_000] = 0
+    soundfile.write(music / "clean.wav", sound, 48_000, subtype="FLOAT")
+    sound[60_000] = np.nan, -np.inf
+    soundfile.write(music / "not finite.wav", sound, 48_000, subtype="FLOAT")
     summary = index(fresh_db, music)
-    assert (summary.indexed, summary.failed) == (6, 2)
-    assert any("nan.wav" in path for path, _ in fresh_db.failures())
+    assert (summary.indexed, summary.failed) == (8, 1)
+    np.testing.assert_array_equal(fresh_db.vector("not finite.wav"), fresh_db.vector("clean.wav"))
+    assert fresh_db.song("not finite.wav").note.startswith("2 samples are not numbers")
+    assert [path for path, _ in summary.notes] == ["not finite.wav"]
+    assert fresh_db.song("clean.wav").note == ""
+
+
+def write_stereo(path, left, right):
+    soundfile.write(path, np.stack([left, right], axis=1), 48_000, subtype="FLOAT")
+
+
+@pytest.mark.parametrize("residue", [0.0, 0.05])
+def test_a_song_in_opposite_phase_gets_the_vector_of_its_louder_channel(fresh_db, music, residue):
+    """The average of its channels is silence, or nearly silence."""
+    sound = np.random.default_rng(3).normal(0, 0.1, 150_000).astype(np.float32)
+    write_stereo(music / "opposite.wav", -sound, (1 + residue) * sound)
+    write_stereo(music / "alone.wav", *[np.float32(1 + residue) * sound] * 2)
+    summary = index(fresh_db, music)
+    np.testing.assert_allclose(fresh_db.vector("opposite.wav"), fresh_db.vector("alone.wav"), atol=1e-4)
+    assert f"channel {2 if residue else 1} alone" in fresh_db.song("opposite.wav").note
+    assert summary.notes == [("opposite.wav", fresh_db.song("opposite.wav").note)]
+    np.testing.assert_array_equal(
+        embed_one(fresh_db, music / "opposite.wav"), fresh_db.vector("opposite.wav")
+    )
+
+
+def test_independent_channels_and_silence_are_averaged(fresh_db, music):
+    left, right = np.random.default_rng(3).normal(0, 0.1, (2, 100_000)).astype(np.float32)
+    write_stereo(music / "independent.wav", left, right)
+    soundfile.write(music / "average.wav", (left + right) * np.float32(0.5), 48_000, subtype="FLOAT")
+    write_stereo(music / "silence.wav", 0 * left, 0 * left)
+    assert not index(fresh_db, music).notes
+    np.testing.assert_array_equal(fresh_db.vector("independent.wav"), fresh_db.vector("average.wav"))
+
+
+def embed_one(database, path):
+    embedder = open_embedder(database=Path(database.path), request=REQUEST, reporter=Reporter())
+    return embedder.embed(path).pooled
 
 
 def test_vectors_do_not_depend_on_the_rest_of_the_batch(fresh_db, music, tmp_path):

@@ -50,9 +50,8 @@ class EmbedProcess(ChildProgram):
         with np.load(self._out, allow_pickle=False) as arrays:
             vector = arrays["pooled"].astype(np.float64)
         self._out.unlink(missing_ok=True)
-        return EmbeddedFile(
-            vector, result["model"], result["format"], result["duration_s"], result["preview_start_s"]
-        )
+        fields = ("model", "format", "duration_s", "preview_start_s", "note")
+        return EmbeddedFile(vector, *(result[field] for field in fields))
 
     def _problem(self, status: int) -> str:
         name = self._file.name

@@ -43,6 +43,8 @@ class EmbeddedFile:
     duration_s : float
     preview_start_s : float or None
         Where its preview begins; None if unknown.
+    note : str
+        A sentence about what was unusual about the sound; usually empty.
     """
 
     vector: np.ndarray
@@ -50,6 +52,7 @@ class EmbeddedFile:
     format: str
     duration_s: float
     preview_start_s: float | None = None
+    note: str = ""
 
 
 def safe_name(name: str) -> str:
@@ -124,6 +127,7 @@ def _store(library: Database, root: Path, copy: Path, file_fingerprint: str, emb
         embedded.duration_s,
         embedded.preview_start_s,
         audio_fingerprint(copy),
+        embedded.note,
     )
     with library.transaction():
         if not is_same_model(library.model(), embedded.model):
