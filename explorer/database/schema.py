@@ -3,6 +3,8 @@
 Opening an older file runs the migrations that were added since it was written.
 """
 
+from explorer.database.spelling import letters_as_sql, spelled_as_sql
+
 _INDEX_NEW_TEXT = """
         INSERT INTO song_words(rowid, title, artist, album, genres)
         VALUES (new.number, new.title, new.artist, new.album, new.genres);"""
@@ -13,6 +15,20 @@ _INSERT_TEXTS = """INSERT INTO song_texts(song_id, title, artist, album, genres)
         SELECT id, title, artist, album, genres FROM texts_of_songs"""
 _UPDATE_GENRES = """UPDATE song_texts
         SET genres = coalesce((SELECT genres FROM genres_of_songs WHERE id = song_id), '')"""
+
+_SPELLED_FIELDS = ("title", "artist", "album", "genres")
+_SPELLED_COLUMNS = ", ".join((*_SPELLED_FIELDS, *(f"other_{field}" for field in _SPELLED_FIELDS)))
+
+
+def _columns_of(row: str) -> str:
+    return ", ".join(f"{row}.{column}" for column in _SPELLED_COLUMNS.split(", "))
+
+
+_INSERT_SPELLINGS = f"""
+        INSERT INTO song_spellings(number, {_SPELLED_COLUMNS})
+        SELECT number, {_SPELLED_COLUMNS} FROM spellings_of_songs WHERE number = new.number;"""
+_DELETE_SPELLINGS = """
+        DELETE FROM song_spellings WHERE number = old.number;"""
 
 MIGRATIONS = (
     # The first three tables are the same as in the original experiment, so that its queries also work on a
@@ -248,5 +264,45 @@ MIGRATIONS = (
     CREATE INDEX files_gone ON files(gone_since) WHERE gone_since IS NOT NULL;
     ALTER TABLE failures ADD COLUMN read_version INTEGER NOT NULL DEFAULT 1;
     ALTER TABLE roots ADD COLUMN scan_options TEXT NOT NULL DEFAULT '{}';
+    """,
+    # The index holds two spellings of each text: see `spelling.py`. Triggers update both.
+    f"""
+    DROP TRIGGER song_texts_added;
+    DROP TRIGGER song_texts_removed;
+    DROP TRIGGER song_texts_changed;
+    DROP TABLE song_words;
+    CREATE TABLE letters(
+        letter TEXT PRIMARY KEY,
+        plain TEXT NOT NULL,
+        other TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO letters VALUES {letters_as_sql()};
+    CREATE TABLE song_spellings(
+        number INTEGER PRIMARY KEY,
+        {_SPELLED_COLUMNS.replace(",", " TEXT NOT NULL,")} TEXT NOT NULL
+    ) STRICT;
+    CREATE VIEW spellings_of_songs AS
+        SELECT number, {",".join(map(spelled_as_sql, _SPELLED_FIELDS))}
+        FROM song_texts;
+    INSERT INTO song_spellings(number, {_SPELLED_COLUMNS})
+        SELECT number, {_SPELLED_COLUMNS} FROM spellings_of_songs;
+    CREATE VIRTUAL TABLE song_words USING fts5(
+        {_SPELLED_COLUMNS},
+        content = 'song_spellings', content_rowid = 'number',
+        tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
+    );
+    INSERT INTO song_words(song_words) VALUES ('rebuild');
+    CREATE TRIGGER song_texts_added AFTER INSERT ON song_texts BEGIN {_INSERT_SPELLINGS} END;
+    CREATE TRIGGER song_texts_removed AFTER DELETE ON song_texts BEGIN {_DELETE_SPELLINGS} END;
+    CREATE TRIGGER song_texts_changed AFTER UPDATE OF genres ON song_texts
+    WHEN old.genres <> new.genres BEGIN {_DELETE_SPELLINGS} {_INSERT_SPELLINGS} END;
+    CREATE TRIGGER song_spellings_added AFTER INSERT ON song_spellings BEGIN
+        INSERT INTO song_words(rowid, {_SPELLED_COLUMNS})
+        VALUES (new.number, {_columns_of("new")});
+    END;
+    CREATE TRIGGER song_spellings_removed AFTER DELETE ON song_spellings BEGIN
+        INSERT INTO song_words(song_words, rowid, {_SPELLED_COLUMNS})
+        VALUES ('delete', old.number, {_columns_of("old")});
+    END;
     """,
 )

@@ -1,15 +1,16 @@
-"""Searches songs by words in their titles, artists, albums and genres, ignoring accents and case."""
+"""Searches songs by words in their titles, artists, albums and genres, in any spelling: see `spelling.py`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from explorer.database.connection import LibraryConnection
+from explorer.database.spelling import other_spelling, plain_spelling, words_of
 
 # At most this many matches of a query are read and sorted. If there are more, SQLite chooses which.
 _MAX_MATCHES = 400
 _MAX_TEXT_LENGTH = 200
-_WORD = re.compile(r"\w+")
 
 
 class SearchTables(LibraryConnection):
@@ -19,31 +20,25 @@ class SearchTables(LibraryConnection):
         """Find the songs that match a text.
 
         A song matches if each word of the text is the beginning of a word in its title, artist, album or
-        genres. The order is: titles that begin with the text; titles that contain all words; songs whose
-        title, artist and album together contain all words; songs that match only because of a genre. If no
-        song matches, the text is searched as a substring of titles and artists, then of genres. This also
-        finds text in scripts without spaces between words, such as Chinese.
+        genres; accents, case and marks inside words are ignored. The order is: titles that begin with the
+        text; titles that contain all words; songs whose title, artist and album together contain all words;
+        songs that match only because of a genre. If no song matches, the text is searched as a substring of
+        titles and artists, then of genres. This also finds text in scripts without spaces between words, such
+        as Chinese.
 
         Returns
         -------
         list of str
             Ids of at most 400 songs, in this order.
         """
-        # Remove lone surrogates, which a browser may send and UTF-8 cannot encode.
-        text = text[:_MAX_TEXT_LENGTH].encode("utf-8", "ignore").decode("utf-8")
-        words = _WORD.findall(text)
+        text = _searchable(text)
         matches: dict[str, None] = {}
-        if words:
-            quoted = [f'"{word}"' for word in words]
-            phrase = " + ".join(quoted)
-            prefixes = " AND ".join(f"{word} *" for word in quoted)
-            without_genres = f"{{title artist album}} : ({prefixes})"
-            for query in (f"title : ^ {phrase} *", f"title : ({prefixes})", without_genres, prefixes):
-                matches.update(dict.fromkeys(self._ids_by_query(query)))
-                if len(matches) >= _MAX_MATCHES:
-                    break
-        if not matches and text.strip():
-            matches.update(dict.fromkeys(self._ids_by_substring(text.strip())))
+        for query in _queries(text):
+            matches.update(dict.fromkeys(self._ids_by_query(query)))
+            if len(matches) >= _MAX_MATCHES:
+                break
+        if not matches and text:
+            matches.update(dict.fromkeys(self._ids_by_substring(text)))
         return list(matches)[:_MAX_MATCHES]
 
     def _ids_by_query(self, query: str) -> list[str]:
@@ -55,15 +50,50 @@ class SearchTables(LibraryConnection):
         return [song_id for song_id, title in sorted(rows, key=lambda row: (len(row[1]), row[1], row[0]))]
 
     def _ids_by_substring(self, text: str) -> list[str]:
-        escaped = re.sub(r"([%_\\])", r"\\\1", text)
+        escaped = re.sub(r"([%_\\])", r"\\\1", plain_spelling(text))
         contains = r"LIKE '%' || ?1 || '%' ESCAPE '\'"
         rows = self._rows(
             f"""SELECT song_id FROM (
-                    SELECT song_id, title,
+                    SELECT number,
                         title {contains} OR artist {contains} AS by_name, genres {contains} AS by_genre
-                    FROM song_texts
-                )
+                    FROM song_spellings
+                ) JOIN song_texts USING (number)
                 WHERE by_name OR by_genre ORDER BY by_name DESC, length(title), title, song_id LIMIT ?2""",
             (escaped, _MAX_MATCHES),
         )
         return [song_id for (song_id,) in rows]
+
+
+def _searchable(text: str) -> str:
+    """Return the start of a text without lone surrogates: browsers send them, but UTF-8 has none."""
+    return text[:_MAX_TEXT_LENGTH].encode("utf-8", "ignore").decode("utf-8").strip()
+
+
+def _queries(text: str) -> Iterator[str]:
+    """Return FTS5 queries for the words of a text, the best matches first; none if the text has no words."""
+    # The words of one part may match in either of its spellings: in "AC/DC don't", `ac dc` and `dont`.
+    parts = list(filter(None, map(_spellings, text.split())))
+    if not parts:
+        return iter(())
+    whole = dict.fromkeys(
+        " + ".join(_quoted(words_of(spell(text)))) for spell in (plain_spelling, other_spelling)
+    )
+    phrases = " OR ".join(f"^ {phrase} *" for phrase in whole if phrase)
+    words = " AND ".join(f"({' OR '.join(part)})" for part in parts)
+    titles, names = "title other_title", "title other_title artist other_artist album other_album"
+    return iter(
+        (f"{{{titles}}} : ({phrases})", f"{{{titles}}} : ({words})", f"{{{names}}} : ({words})", words)
+    )
+
+
+def _spellings(part: str) -> list[str]:
+    """Return an FTS5 query for each spelling of a part of a text: all words of the part, each as a prefix."""
+    if not words_of(plain_spelling(part)):
+        return []  # A mark that stands alone, such as "&", is ignored.
+    words = (words_of(spell(part)) for spell in (plain_spelling, other_spelling))
+    queries = (" AND ".join(f"{word} *" for word in _quoted(spelled)) for spelled in words)
+    return [f"({query})" for query in dict.fromkeys(queries) if query]
+
+
+def _quoted(words: list[str]) -> list[str]:
+    return [f'"{word}"' for word in words]

@@ -74,6 +74,79 @@ def test_the_index_follows_songs_that_other_programs_write(songs):
     songs._rows("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
 
 
+@pytest.fixture
+def spelled(fresh_db):
+    add(fresh_db, "lodz", "Łódź", artist="Żółw")
+    add(fresh_db, "sund", "Øresund", artist="MØ")
+    add(fresh_db, "gate", "STRAẞE nach Århus", artist="Motörhead")
+    add(fresh_db, "stop", "Don’t Stop", artist="AC/DC")
+    add(fresh_db, "rem", "It's Alive", artist="R.E.M.", album="Jean-Luc & l'été")
+    add(fresh_db, "pink", "Blow Me", artist="P!nk", album="Ke$ha *N*SYNC")
+    add(fresh_db, "kino", "Звёзды", artist="Кино")
+    add(fresh_db, "wide", "ＹＯＡＳＯＢＩ Ⅶ", artist="ビリー・アイリッシュ")
+    add(fresh_db, "rome", "Θάλασσα Đà Nẵng", artist="Ɓaaba Ŀuis", album="Paral·lel ıŋə")
+    return fresh_db
+
+
+@pytest.mark.parametrize(
+    ("text", "song_id"),
+    [
+        *((text, "lodz") for text in ("lodz", "łódź", "LÓDZ", "ŁÓ", "zolw", "odz", "Z\u0307o")),
+        *(
+            (text, "sund")
+            for text in ("oresund", "Øresund", "oeresund", "mo", "mø", "resun", "O\u0308resund")
+        ),
+        *(
+            (text, "gate")
+            for text in ("strasse", "straße", "arhus", "aarhus", "århus", "motorhead", "motoerh")
+        ),
+        *((text, "stop") for text in ("dont stop", "don't stop", "don´t", "don t", "acdc", "ac dc", "AC/DC")),
+        *(
+            (text, "stop")
+            for text in ("ac-dc", "A.C.D.C.", "ac dc dont stop", "acdc don't stop", "stop AC/DC")
+        ),
+        *((text, "rem") for text in ("rem", "r.e.m.", "r e m", "its alive", "jeanluc", "jean luc", "lete")),
+        *((text, "rem") for text in ("rem & alive", "rem and luc")),
+        *((text, "pink") for text in ("pink", "P!nk", "kesha", "ke$ha", "nsync")),
+        *((text, "kino") for text in ("звезды", "ЗВЁЗДЫ", "zvezdy", "кино", "kino", "ВЕЗД")),
+        *((text, "wide") for text in ("yoasobi", "ｙｏａ", "vii", "ビリーアイリ", "ビリー アイ", "リッシ")),
+        *((text, "rome") for text in ("θαλασσα", "ΘΆΛΑ", "da nang", "baaba", "luis", "parallel", "ine")),
+    ],
+)
+def test_a_song_is_found_however_its_words_are_typed(spelled, text, song_id):
+    assert spelled.search(text)[0] == song_id
+
+
+@pytest.mark.parametrize("text", ["acd c", "stopi", "don ts", "oeoe", "zvyozdy", "& &"])
+def test_another_spelling_is_not_just_any_text(spelled, text):
+    assert spelled.search(text) == []
+
+
+def test_titles_that_begin_with_the_text_come_first_in_each_spelling(fresh_db):
+    add(fresh_db, "late", "Please don't stop")
+    add(fresh_db, "first", "Don't stop thinking about tomorrow")
+    add(fresh_db, "artist", "A", artist="Dont Stop")
+    assert fresh_db.search("dont stop") == fresh_db.search("Don’t Stop") == ["first", "late", "artist"]
+
+
+def test_a_long_text_is_indexed_to_its_end(fresh_db):
+    add(fresh_db, "long", "Łódź " + "la " * 40_000 + "Finále don't")
+    assert fresh_db.search("lodz finale don") == ["long"]
+
+
+def test_the_index_has_the_spellings_of_songs_that_other_programs_write(spelled):
+    with closing(sqlite3.connect(spelled.path)) as other, other:
+        other.execute("INSERT INTO songs VALUES ('new', ?)", (json.dumps({"name": "Łza O'Connor"}),))
+        other.execute("INSERT INTO songs_genres VALUES ('new', 'Hip-Hop')")
+        other.execute("UPDATE songs SET info = ? WHERE id = 'sund'", (json.dumps({"name": "Øre"}),))
+        other.execute("DELETE FROM songs WHERE id = 'lodz'")
+    assert spelled.search("lza oconnor hiphop") == ["new"]
+    assert (spelled.search("ore"), spelled.search("oresund"), spelled.search("lodz")) == (["sund"], [], [])
+    numbers = "SELECT count(*) FROM song_spellings JOIN song_texts USING (number)"
+    assert spelled._value(numbers) == spelled._value("SELECT count(*) FROM song_spellings") == 9
+    spelled._rows("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
+
+
 def tag(database, song_id, *genres):
     for genre in genres:
         database._rows("INSERT INTO songs_genres VALUES (?, ?)", (song_id, genre))
@@ -170,6 +243,23 @@ def test_a_library_of_an_older_version_is_migrated_and_read(tmp_path, monkeypatc
         assert database.positions("tsne")[0] == []
 
 
+def test_spellings_are_added_to_a_library_of_an_older_version(tmp_path, monkeypatch):
+    path = tmp_path / "songs.db"
+    before = next(n for n, step in enumerate(MIGRATIONS) if "CREATE TABLE song_spellings" in step)
+    monkeypatch.setattr("explorer.database.connection.MIGRATIONS", MIGRATIONS[:before])
+    with Database.open(path) as old:
+        add(old, "a", "Łódź", artist="AC/DC")
+        tag(old, "a", "Hip-Hop")
+        add(old, "b", "Plain")
+        old._rows("DELETE FROM songs WHERE id = 'b'")
+    monkeypatch.undo()
+    with Database.open(path) as database:
+        assert database.search("lodz acdc hiphop") == ["a"]
+        database._rows("DELETE FROM songs_genres")
+        assert database.search("hip") == []
+        database._rows("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
+
+
 @pytest.mark.parametrize(
     ("artists", "expected"),
     [
@@ -185,7 +275,10 @@ def test_artists_of_any_json_type_can_be_stored(fresh_db, artists, expected):
     assert fresh_db.artists() == {"a": expected}
 
 
-@pytest.mark.parametrize("text", ["x" * 100_000, "word " * 5000, "\ud800", "zq\x00zq", "(NEAR AND *"])
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 100_000, "word " * 5000, "\ud800", "zq\x00zq", "(NEAR AND *", "q-" * 99, "q' " * 66, '"^' * 9],
+)
 def test_a_hostile_search_finds_nothing_and_raises_nothing(songs, text):
     assert songs.search(text) == []
 
