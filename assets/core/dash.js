@@ -91,6 +91,20 @@ window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
     return options;
   },
 
+  /**
+   * Show the options that contain the text in the search field. Accents, case, spaces and punctuation are
+   * ignored, as in the server's search.
+   */
+  showContaining({ options, search, limit }) {
+    const letters = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ı: "i" };
+    const plain = (text) => {
+      const bare = text.toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]/gu, "");
+      return bare.replace(/[ßæœøłđı]/g, (letter) => letters[letter]);
+    };
+    const wanted = plain(search);
+    return options.filter(({ label }) => plain(label).includes(wanted)).slice(0, limit);
+  },
+
   /** Draw a suggestion: its name, and below it the artist or the number of songs. Both are text, not HTML. */
   songOption({ option }) {
     const line = (className, text) => React.createElement("div", { className, key: className }, text);

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from explorer.database.records import SongFacts
+from explorer.database.spelling import other_spelling, plain_spelling, words_of
 from explorer.web.data.file_status import HIDEABLE
 from explorer.web.map.grouping import Grouping
 
@@ -22,7 +23,6 @@ MAX_CHOSEN = 1_000
 _MAX_TEXT_LENGTH = 200
 # Larger numbers become infinite: float32 cannot hold all of them, and no year or duration is that large.
 _MAX_NUMBER = 1e30
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,16 @@ class Values:
 
     @cached_property
     def _search_texts(self) -> list[str]:
-        return [" " + _search_text(name) for name in self.names]
+        """The spellings of each name, each of them after a line end and a space."""
+        return ["".join(f"\n {spelling}" for spelling in _spellings(name)) for name in self.names]
+
+    @cached_property
+    def _numbers_by_spelling(self) -> dict[str, list[int]]:
+        numbers: dict[str, list[int]] = {}
+        for number, text in enumerate(self._search_texts):
+            for spelling in text[2:].split("\n "):
+                numbers.setdefault(spelling, []).append(number)
+        return numbers
 
     def counted(self, *, hidden: np.ndarray | None = None) -> list[tuple[str, int]]:
         """Return each name and its number of songs; songs in `hidden` [shape=(n,), bool] do not count."""
@@ -166,29 +175,34 @@ class Values:
         matching[self.songs[numbers].indices] = True
 
     def find(self, text: str, *, limit: int, anywhere: bool = False) -> list[int]:
-        """Find values for the text that a user has typed so far; accents and case are ignored.
+        """Find values for the text that a user has typed so far, in any spelling: see `spelling.py`.
 
         Returns
         -------
         list of int
-            Numbers of at most `limit` values, in this order: values that begin with the text; values that
-            have, for each word of the text, a word that begins with it; if `anywhere`, values that contain
-            the text. Within each of these kinds, the value that most songs have comes first. An empty text
-            finds the commonest values.
+            Numbers of at most `limit` values, in this order: values that are the text; values that begin with
+            it; values that have, for each word of the text, a word that begins with it; if `anywhere`, values
+            that contain the text. Within each of these kinds, the value that most songs have comes first. An
+            empty text finds the commonest values.
         """
-        wanted = _search_text(text[:_MAX_TEXT_LENGTH])
-        words = [f" {word}" for word in wanted.split()]
-        ranks: tuple[list[int], ...] = ([], [], [])
-        for number, name in enumerate(self._search_texts):
-            if name.startswith(wanted, 1):
-                ranks[0].append(number)
-                if len(ranks[0]) == limit:
-                    break
-            elif words and all(word in name for word in words):
-                ranks[1].append(number)
-            elif anywhere and wanted in name:
-                ranks[2].append(number)
-        return [number for rank in ranks for number in rank][:limit]
+        wanted = _spellings(text[:_MAX_TEXT_LENGTH])
+        ranks = [[[f"\n {spelling}"] for spelling in wanted]]
+        ranks.append([[f" {word}" for word in spelling.split()] for spelling in wanted if spelling])
+        if anywhere:
+            ranks.append([[spelling] for spelling in wanted])
+        equal = (self._numbers_by_spelling.get(spelling, ()) for spelling in wanted)
+        found = dict.fromkeys(chain.from_iterable(equal))
+        for rank in ranks:
+            if len(found) < limit:
+                found.update(dict.fromkeys(sorted(chain.from_iterable(map(self._containing, rank)))))
+        return list(found)[:limit]
+
+    def _containing(self, texts: list[str]) -> Sequence[int]:
+        """Return the numbers of the values whose search text contains each of these texts."""
+        numbers: Sequence[int] = range(len(self.names))
+        for text in texts:
+            numbers = [number for number in numbers if text in self._search_texts[number]]
+        return numbers
 
 
 def _key(name: str) -> str:
@@ -196,13 +210,16 @@ def _key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
-def _search_text(text: str) -> str:
-    """Return the words of a text without accents, case and punctuation.
+def _spellings(text: str) -> list[str]:
+    """Return the words of a text in each of its spellings.
 
     A text that is only punctuation is returned whole.
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
-    return " ".join(_WORD.findall(plain)) or plain.strip()
+    plain = " ".join(words_of(plain_spelling(text)))
+    if not plain:
+        return [plain_spelling(text).strip()]
+    other = " ".join(words_of(other_spelling(text)))
+    return [plain, other] if other not in ("", plain) else [plain]
 
 
 def _merge_spellings(spellings: list[str], counts: np.ndarray) -> tuple[list[str], np.ndarray]:

@@ -96,7 +96,8 @@ def _filters() -> Component:
         part("filters-head", html.H2("Filter"), button("Clear", kind="link", id="filter-clear")),
         _choice(Ids.FILTER_GENRES, "Genre", "Any genre"),
         _choice(Ids.FILTER_CLUSTERS, "Cluster", "Any cluster"),
-        _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", filter={"function": "showAll"}),
+        # The server chooses the artists that the text finds.
+        _choice(Ids.FILTER_ARTISTS, "Artist", "Any artist", option_filter="showAll"),
         _range(Ids.FILTER_YEARS, "Year", html.Small(id=Ids.FILTER_YEARS_NOTE)),
         _range(Ids.FILTER_DURATION, "Length", html.Small(), label={"function": "asDuration"}),
         _hide_switch(
@@ -116,7 +117,10 @@ def _hide_switch(control_id: str, label: str, description: str) -> Component:
     return part(None, switch(control_id, label, description), id=f"{control_id}-field", hidden=True)
 
 
-def _choice(control_id: str, label: str, placeholder: str, **more: object) -> dmc.MultiSelect:
+def _choice(
+    control_id: str, label: str, placeholder: str, option_filter: str = "showContaining"
+) -> dmc.MultiSelect:
+    """Return a field for several values; `option_filter` is a function of `core/dash.js`."""
     return dmc.MultiSelect(
         id=control_id,
         className="choice",
@@ -134,7 +138,7 @@ def _choice(control_id: str, label: str, placeholder: str, **more: object) -> dm
         openOnFocus=False,
         size="sm",
         comboboxProps={"shadow": "lg", "withinPortal": False},
-        **more,
+        filter={"function": option_filter},
     )
 
 

@@ -1,3 +1,4 @@
+import json
 import threading
 import time
 
@@ -37,6 +38,18 @@ def test_search_ignores_accents_and_case_and_ranks_beginnings_first(catalogue):
     assert search("summer artist 1") == [9]
     assert search("  ") == []
     assert len(search("piece", limit=4)) == 4
+
+
+def test_the_pages_search_finds_titles_however_they_are_typed(library):
+    path, ids = library
+    with Database.open(path) as database, database.transaction():
+        for song_id, title, artist in ((ids[4], "Łódź", "Żółw"), (ids[5], "Don't Stop", "AC/DC")):
+            info = json.dumps({"name": title, "artists": [{"name": artist}]})
+            database._rows("UPDATE songs SET info = ? WHERE id = ?", (info, song_id))
+    catalogue = CatalogueHolder(path).latest()
+    for text, index in (("lodz", 4), ("zolw", 4), ("dont stop", 5), ("acdc", 5)):
+        assert [found["index"] for found in catalogue.suggest(text) if found["kind"] == "song"] == [index]
+    assert catalogue.suggest("zolw")[0] == {"kind": "artist", "name": "Żółw", "songs": 1}
 
 
 def test_a_search_suggests_genres_and_artists_and_then_songs(catalogue):

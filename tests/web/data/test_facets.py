@@ -66,7 +66,8 @@ def test_songs_without_a_year_or_duration_match_no_range(facets):
     ("text", "expected"),
     [
         ("bjo", ["Björk"]),
-        ("ac/d", ["AC/DC"]),
+        *((text, ["AC/DC"]) for text in ("ac/d", "acdc", "ac dc", "A.C.D.C.")),
+        ("bjoerk", ["Björk"]),
         ("creator ty", ["Tyler, The Creator"]),
         ("ric", ["Tricky"]),
         ("t", ["Tricky", "Tyler, The Creator"]),
@@ -98,9 +99,36 @@ def test_genres_and_artists_are_suggested_by_the_beginnings_of_their_words(facet
     ]
 
 
+def found(values, text, **options):
+    return [values.names[number] for number in values.find(text, **{"limit": 5, **options})]
+
+
 def test_names_of_punctuation_only_can_be_found():
     values = Values.of([("!!!",), ("???",), ("plain",)])
-    assert [values.names[number] for number in values.find("!!", limit=5)] == ["!!!"]
+    assert found(values, "!!") == ["!!!"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("lodz", "Łódź Live"),
+        ("rem", "R.E.M."),
+        ("r.e", "R.E.M."),
+        ("oconn", "Sinéad O’Connor"),
+        ("kino", "Кино"),
+        ("ИНО", "Кино"),
+        ("live ла lodz", None),
+    ],
+)
+def test_names_are_found_however_they_are_typed(text, name):
+    values = Values.of([("Łódź Live", "R.E.M.", "Sinéad O’Connor", "Кино")])
+    assert found(values, text, anywhere=True) == ([name] if name else [])
+
+
+def test_the_value_that_is_the_text_comes_before_commoner_ones():
+    values = Values.of([("Moby", "Motörhead", "MØ")] + [("Moby", "Motörhead")] * 2)
+    assert found(values, "mo", limit=2) == ["MØ", "Moby"]
+    assert found(values, "moe", limit=2) == ["MØ"]
 
 
 def test_no_songs_and_songs_without_tags_have_no_values():
