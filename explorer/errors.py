@@ -1,7 +1,8 @@
 """The errors that a user can cause.
 
 The message of each is one sentence for the user: what happened, where, and what to do. The command line
-prints it and exits with status 1. Any other exception is a bug in this program and keeps its traceback.
+prints it, then the error's notes, one a line, and exits with status 1. Any other exception is a bug in this
+program and keeps its traceback.
 """
 
 
@@ -35,6 +36,10 @@ class LibraryBusyError(LibraryError):
 
 class SongNotFoundError(LibraryError):
     """The library has no song with the given id, path or title."""
+
+
+class AmbiguousSongError(SongNotFoundError):
+    """Several songs of the library match a text; each note is one of them."""
 
 
 class MappingError(ExplorerError):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
-from explorer.database.records import absolute_path
-from explorer.database.songs import PlaylistSong, expand_home
-from explorer.errors import AudioError, LibraryError, SongNotFoundError
+from explorer.database.named_songs import expand_home
+from explorer.database.records import SongFacts, absolute_path
+from explorer.database.songs import PlaylistSong
+from explorer.errors import AmbiguousSongError, AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
 from explorer.library.tags import read_tags
@@ -65,7 +68,13 @@ class Recommendations:
 
 
 def recommend(
-    text: str, *, database: Path, count: int, request: ModelRequest, reporter: Reporter
+    text: str,
+    *,
+    database: Path,
+    count: int,
+    request: ModelRequest,
+    reporter: Reporter,
+    per_artist: int | None = None,
 ) -> Recommendations:
     """Find the songs that sound most like a song of the library, or like an audio file.
 
@@ -75,17 +84,22 @@ def recommend(
     Parameters
     ----------
     text : str
-        A song's id, path, title or file name, or the path of an audio file. If the text is the path of an
-        existing file, it does not match a song of the library that only has the same file name.
+        A song's id, path, title or file name, words of its title and artist, or the path of an audio file. If
+        the text is the path of an existing file, it does not match a song of the library that only has the
+        same file name.
     count : int
         The number of songs to return; fewer come back from a small library.
     request : ModelRequest
         The source of the weights, used only if a file must be embedded.
+    per_artist : int, optional
+        At most this many of the songs have the same artist: see `_at_most_per_artist`.
 
     Raises
     ------
     SongNotFoundError
-        If the text matches no song and no file, or several songs.
+        If the text matches no song and no file.
+    AmbiguousSongError
+        If the text matches several songs.
     LibraryError
         If the library cannot be used, or a file cannot be compared with it.
     AudioError, EmbeddingError
@@ -97,7 +111,7 @@ def recommend(
         song_id = _find_song_id(library, text, file)
         if song_id is not None:
             with library.snapshot():
-                return _similar_to_song(library, song_id, count)
+                return _similar_to_song(library, song_id, count, per_artist)
     # Imported here, so that the embedding engine is loaded only for a file that is not in the library.
     from explorer.indexing.embed_files import open_embedder
 
@@ -110,25 +124,28 @@ def recommend(
                 f"{database} was indexed with another model while {file} was embedded: run this again."
             )
         library_vectors = SongVectors.read(library)
-        nearest = library_vectors.neighbours.nearest_to(vector, count)
-        songs = _songs_with_similarities(library, library_vectors.song_ids, *nearest)
+        nearest = partial(library_vectors.neighbours.nearest_to, vector)
+        songs = _nearest_songs(library, library_vectors.song_ids, nearest, count, per_artist)
         return Recommendations(tags.title, ", ".join(tags.artists), None, songs, _is_trained(library))
 
 
 def _find_song_id(library: Database, text: str, file: Path) -> str | None:
     """Return the id of the song that a text names; None if it names a file that is not in the library."""
-    is_file = _false_on_error(file.is_file)
-    # The path of an existing file must not match a song that only has the same file name.
-    if library.song_ids_matching(text, by_file_name=not is_file):
-        return library.find_song(text, by_file_name=not is_file).song_id
-    if is_file:
-        return library.song_with_bytes(fingerprint(file))
-    if text and _false_on_error(file.is_dir):
-        raise AudioError(f"{text} is a folder: name a song of {library.path}, or an audio file.")
-    raise SongNotFoundError(
-        f"No song of {library.path} has the id, path, title or file name {text!r}, and there is no audio "
-        "file of that name either."
-    )
+    is_file, is_folder = _false_on_error(file.is_file), bool(text) and _false_on_error(file.is_dir)
+    try:
+        # The path of an existing file or folder must not match a song that only has a similar name.
+        song = library.find_song(text, by_file_name=not is_file, by_words=not is_file and not is_folder)
+    except AmbiguousSongError:
+        raise
+    except SongNotFoundError:
+        if is_file:
+            return library.song_with_bytes(fingerprint(file))
+        if is_folder:
+            raise AudioError(
+                f"{text} is a folder: name a song of {library.path}, or an audio file."
+            ) from None
+        raise
+    return song.song_id
 
 
 def _false_on_error(test: Callable[[], bool]) -> bool:
@@ -139,27 +156,61 @@ def _false_on_error(test: Callable[[], bool]) -> bool:
         return False
 
 
-def _similar_to_song(library: Database, song_id: str, count: int) -> Recommendations:
+def _similar_to_song(library: Database, song_id: str, count: int, per_artist: int | None) -> Recommendations:
     vectors = SongVectors.read(library)
     row = vectors.row_of(song_id)
     if row is None:
         raise SongNotFoundError(
             f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
         )
-    nearest = vectors.neighbours.nearest(row, count)
     song = library.song(song_id)
-    songs = _songs_with_similarities(library, vectors.song_ids, *nearest)
+    nearest = partial(vectors.neighbours.nearest, row)
+    songs = _nearest_songs(library, vectors.song_ids, nearest, count, per_artist)
     return Recommendations(song.title, song.artist, song_id, songs, _is_trained(library))
 
 
-def _songs_with_similarities(
-    library: Database, song_ids: list[str], indices: np.ndarray, similarities: np.ndarray
+def _nearest_songs(
+    library: Database,
+    song_ids: Sequence[str],
+    nearest: Callable[[int], tuple[np.ndarray, np.ndarray]],
+    count: int,
+    per_artist: int | None,
 ) -> tuple[tuple[PlaylistSong, float], ...]:
+    """Return at most `count` songs and their similarities; `nearest(k)` returns the rows of the k nearest."""
+    k = count
+    indices, similarities = nearest(k)
+    if per_artist is not None:
+        facts = library.facts()
+
+        def kept() -> list[int]:
+            artists = (facts.get(song_ids[index], SongFacts()).artists for index in indices)
+            return _at_most_per_artist(artists, per_artist)[:count]
+
+        while len(kept()) < count and len(indices) == k:
+            k *= 4
+            indices, similarities = nearest(k)
+        indices, similarities = indices[kept()], similarities[kept()]
     similarity_of = {
         song_ids[index]: float(similarity) for index, similarity in zip(indices, similarities, strict=True)
     }
     songs = library.playlist_songs(list(similarity_of))
     return tuple((song, similarity_of[song.song_id]) for song in songs)
+
+
+def _at_most_per_artist(artists: Iterable[Sequence[str]], limit: int) -> list[int]:
+    """Return the positions of the songs that stay if each artist keeps its first `limit` songs.
+
+    The case of names is ignored. A song of several artists counts for each of them, and is left out if one of
+    them has enough songs. Songs without an artist all stay.
+    """
+    counts: Counter[str] = Counter()
+    kept = []
+    for position, names in enumerate(artists):
+        keys = {name.casefold() for name in names}
+        if all(counts[key] < limit for key in keys):
+            counts.update(keys)
+            kept.append(position)
+    return kept
 
 
 def _is_trained(library: Database) -> bool | None:

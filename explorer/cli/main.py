@@ -102,6 +102,8 @@ def run(arguments: list[str] | None = None) -> int:
                 sys.stdout.flush()
     except ExplorerError as error:
         click.echo(" ".join(str(error).split()), err=True)
+        for note in getattr(error, "__notes__", ()):
+            click.echo(f"  {note}", err=True)
         return 1
     except click.ClickException as error:
         error.show()

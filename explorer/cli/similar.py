@@ -21,6 +21,12 @@ from explorer.util.text import one_line
     "-k", "count", type=click.IntRange(1), default=10, show_default=True, help="How many songs to list."
 )
 @click.option(
+    "--per-artist",
+    type=click.IntRange(1),
+    metavar="N",
+    help="List at most N songs of each artist; less similar songs take the place of the others.",
+)
+@click.option(
     "--weights", help="For a FILE: the weights that the library was made with, `openl3` or a file of weights."
 )
 @click.option("--m3u8", "as_playlist", is_flag=True, help="Print a playlist of absolute paths.")
@@ -30,11 +36,11 @@ from explorer.util.text import one_line
     help="Write the playlist, or the JSON, to this file.",
 )
 @json_option
-def similar(song, database, count, weights, as_playlist, out, as_json):
+def similar(song, database, count, per_artist, weights, as_playlist, out, as_json):
     """List the songs that sound most like SONG, or like any audio FILE.
 
-    SONG is the id, path, title or file name of a song of the library. A FILE outside the library is embedded
-    with the library's model; it is not added to the library.
+    SONG is the id, path, title or file name of a song of the library, or words of its title and artist that
+    fit no other song. A FILE outside the library is embedded with the library's model; it is not added to it.
     """
     if as_playlist and as_json and out is None:
         raise click.UsageError("--m3u8 and --json both print to standard output: name a file with --out.")
@@ -49,7 +55,12 @@ def similar(song, database, count, weights, as_playlist, out, as_json):
     # A database of the original scripts is read through its mirror, which must not be overwritten either.
     refuse_to_overwrite_library(out, database)
     similar_songs = recommend(
-        song, database=database, count=count, request=model_request(weights=weights), reporter=reporter
+        song,
+        database=database,
+        count=count,
+        request=model_request(weights=weights),
+        reporter=reporter,
+        per_artist=per_artist,
     )
     if similar_songs.is_trained is False:
         reporter.say(UNTRAINED_WARNING)

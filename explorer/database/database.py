@@ -12,14 +12,14 @@ import numpy as np
 from explorer.database.files import FileTables
 from explorer.database.imports import ImportTables
 from explorer.database.maps import MapTables
+from explorer.database.named_songs import NamedSongTables
 from explorer.database.records import Song, encode_vector
-from explorer.database.search import SearchTables
 from explorer.database.verify import VerifyTables
 from explorer.errors import LibraryError
 from explorer.library.music_file import Tags
 
 
-class Database(FileTables, ImportTables, MapTables, SearchTables, VerifyTables):
+class Database(FileTables, ImportTables, MapTables, NamedSongTables, VerifyTables):
     """A connection to a library, with all queries. Only one thread may use it."""
 
     # Storing and deleting songs

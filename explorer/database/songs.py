@@ -1,18 +1,15 @@
-"""Queries about songs: their titles and other fields, how to find them by text, and their genres."""
+"""Queries about songs: their titles and other fields, and their genres."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from explorer.database.connection import LibraryConnection
 from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path, year_of
 from explorer.errors import SongNotFoundError
-from explorer.util.text import valid_text
 
 _MAX_CACHED = 10_000
 
@@ -169,93 +166,6 @@ class SongTables(LibraryConnection):
             for song_id, year, released, duration_s, artists in rows
         }
 
-    # Songs by text
-
-    def find_song(self, text: str, *, by_file_name: bool = True) -> SongRow:
-        """Return the only song that has this text as its id, file path, title or file name.
-
-        Parameters
-        ----------
-        by_file_name : bool
-            Whether to compare the text with the ends of file paths too, with and without extension, if no id,
-            path or title matches.
-
-        Raises
-        ------
-        SongNotFoundError
-            If no song matches, or if several match; the message then lists up to five of their ids.
-        """
-        matches = self.song_ids_matching(text, by_file_name=by_file_name)
-        if not matches:
-            raise SongNotFoundError(
-                f"No song of {self.path} has the id, path, title or file name {text!r}: see "
-                "`python run.py status`, or search on the page."
-            )
-        if len(matches) > 1:
-            choices = ", ".join(map(repr, matches[:5]))
-            raise SongNotFoundError(
-                f"{len(matches)} songs are called {text!r}: name one by its id, {choices}."
-            )
-        return self.song(matches[0])
-
-    def song_ids_matching(self, text: str, *, by_file_name: bool = True) -> list[str]:
-        """Return the ids of the songs that a text names.
-
-        The text is compared with ids, then file paths, then titles, then file names. The first of these that
-        matches a song gives the result. See `find_song` for `by_file_name`.
-        """
-        # A command-line argument that is not UTF-8 contains surrogates. Ids and titles never contain them.
-        readable_text = valid_text(text)
-        matches = self._rows("SELECT id FROM songs WHERE id = ?", (readable_text,))
-        if not matches:
-            matches = [(song_id,) for song_id in self._ids_by_path(text)]
-        if not matches:
-            matches = self._rows(
-                "SELECT song_id FROM song_texts WHERE lower(title) = lower(?) ORDER BY song_id",
-                (readable_text,),
-            )
-        if not matches and by_file_name:
-            return self._ids_by_file_name(text)
-        return [song_id for (song_id,) in matches]
-
-    def _ids_by_path(self, text: str) -> list[str]:
-        """Return the song whose file has this absolute or relative path: a list with one id, or none."""
-        path = expand_home(text).absolute()
-        for root_id, root in self._rows("SELECT id, path FROM roots"):
-            if path.is_relative_to(root):
-                relative = path.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
-                rows = self._rows(
-                    "SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, relative)
-                )
-                if rows:
-                    return [song_id for (song_id,) in rows]
-        return []
-
-    def _ids_by_file_name(self, text: str) -> list[str]:
-        """Return the songs whose path, with or without extension, ends with a text.
-
-        Case is ignored only if no path matches with the same case.
-        """
-        end = Path(text).as_posix()
-        if end == ".":
-            return []
-        exact, ignoring_case = [], []
-        for song_id, root, path in self._rows(
-            """SELECT songs.id, roots.path, files.path FROM songs
-               LEFT JOIN files ON song_id = songs.id LEFT JOIN roots ON roots.id = root_id
-               ORDER BY songs.id"""
-        ):
-            # An imported song may have no file. Its id is compared instead.
-            full_path = song_id if path is None else f"{root}/{os.fsdecode(path)}".replace(os.sep, "/")
-            if end.casefold() not in full_path.casefold():
-                continue
-            for name in (full_path, os.path.splitext(full_path)[0]):
-                if f"/{name}".endswith(f"/{end}"):
-                    exact.append(song_id)
-                elif f"/{name}".casefold().endswith(f"/{end}".casefold()):
-                    ignoring_case.append(song_id)
-        return list(dict.fromkeys(exact or ignoring_case))
-
     # Genres
 
     def genres(self) -> dict[str, tuple[str, ...]]:
@@ -299,14 +209,3 @@ def _artist_names(artists: str) -> tuple[str, ...]:
         return ()
     names = (str(value) for value in values if isinstance(value, str | int | float))
     return tuple(dict.fromkeys(name for name in names if name))
-
-
-def expand_home(text: str) -> Path:
-    """Expand `~` at the start of a path.
-
-    If it names no home folder, the path stays as it is: a song's title may start with `~` too.
-    """
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        return Path(text)

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from explorer.analysis.similar_songs import recommend
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.records import Song
-from explorer.errors import AudioError, LibraryError, SongNotFoundError
+from explorer.errors import AmbiguousSongError, AudioError, LibraryError, SongNotFoundError
 from explorer.indexing import embed_files
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
@@ -45,8 +46,9 @@ def no_engine(monkeypatch):
     monkeypatch.setattr(embed_files, "open_embedder", fail)
 
 
-def recommend_from(folder, text, count=3):
-    return recommend(str(text), database=folder / "songs.db", count=count, request=ANY, reporter=Reporter())
+def recommend_from(folder, text, count=3, **options):
+    options |= {"database": folder / "songs.db", "request": ANY, "reporter": Reporter()}
+    return recommend(str(text), count=count, **options)
 
 
 def exact_neighbours(path, song_id, count):
@@ -162,17 +164,16 @@ def test_an_ambiguous_title_or_file_name_is_refused_with_the_ids(tmp_path):
             song = Song(ScannedFile(path, 1, 1), Tags("Once"), f"{number}", "mp3/mp3", 1.0)
             library.store_song(root, song, np.ones(512) * number)
         for text in ("Once", "x"):
-            with pytest.raises(
-                SongNotFoundError, match=f"songs are called '{text}': .*'a/x.mp3', 'b/x.flac'"
-            ):
+            with pytest.raises(AmbiguousSongError, match=f"songs fit '{text}'") as raised:
                 library.find_song(text)
+            assert [note.split()[-1] for note in raised.value.__notes__][:2] == ["a/x.mp3", "b/x.flac"]
         assert library.find_song("x.flac").song_id == library.find_song("b/x").song_id == "b/x.flac"
         assert library.find_song("music/a/x").song_id == "a/x.mp3"
         assert library.find_song(str(tmp_path / "music" / "b" / "y")).song_id == "b/y.mp3"
         for text in ("ab/x", ".mp3", "", ".", "y.flac", "%", "_"):
             with pytest.raises(SongNotFoundError, match="No song"):
                 library.find_song(text)
-    with pytest.raises(SongNotFoundError, match="2 songs are called 'x'"):
+    with pytest.raises(SongNotFoundError, match="2 songs fit 'x'"):
         recommend_from(tmp_path, "x")
 
 
@@ -184,6 +185,53 @@ def test_case_distinguishes_file_names_that_differ_only_in_case(tmp_path):
             library.store_song(root, song, np.ones(512))
         assert library.find_song("Song").song_id == "a/Song.mp3"
         assert library.find_song("song").song_id == "b/song.mp3"
+
+
+@pytest.fixture
+def credited(library):
+    """A library of 24 songs, of which some have artists; return its path, its ids and the artists by id."""
+    path, ids = library
+    credits = [["A"], ["a"], ["A", "B"], ["B"], ["C", "c"], [], ["C"], ["D"]] * 3
+    with Database.open(path) as database, database.transaction():
+        for song_id, artists in zip(ids, credits, strict=True):
+            database._rows(
+                "UPDATE songs SET info = json_set(info, '$.artists', json(?)) WHERE id = ?",
+                (json.dumps(artists), song_id),
+            )
+    return path, ids, dict(zip(ids, credits, strict=True))
+
+
+@pytest.mark.parametrize(("per_artist", "count"), [(1, 4), (2, 4), (2, 30), (3, 10), (9, 30)])
+def test_each_artist_has_at_most_so_many_songs_and_farther_ones_fill_the_list(credited, per_artist, count):
+    path, ids, artists = credited
+    recommendations = recommend_from(path.parent, ids[0], count, per_artist=per_artist)
+    counts, expected = Counter(), []
+    for song_id in exact_neighbours(path, ids[0], 23)[0]:
+        names = {name.lower() for name in artists[song_id]}
+        if all(counts[name] < per_artist for name in names):
+            counts.update(names)
+            expected.append(song_id)
+    assert [song.song_id for song, _ in recommendations.songs] == expected[:count]
+    similarities = [similarity for _, similarity in recommendations.songs]
+    assert similarities == sorted(similarities, reverse=True)
+
+
+def test_a_file_has_at_most_so_many_neighbours_of_an_artist(indexed, tmp_path):
+    file = write_tone(tmp_path / "x.flac", frequency_hz=400)
+    assert len(recommend_from(indexed, file, count=4, per_artist=1).songs) == 4
+    copy = tmp_path / "songs.db"
+    shutil.copy(indexed / "songs.db", copy)
+    with Database.open(copy) as library, library.transaction():
+        library._rows("""UPDATE songs SET info = json_set(info, '$.artists', json('["One"]'))""")
+    assert len(recommend_from(tmp_path, file, count=4, per_artist=1).songs) == 1
+
+
+def test_a_song_is_found_by_words_but_a_folder_is_not_such_words(indexed, no_engine, tmp_path, monkeypatch):
+    assert recommend_from(indexed, "artist 4 tone").song_id == "rock/song 4.flac"
+    (tmp_path / "artist 4").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AudioError, match="is a folder"):
+        recommend_from(indexed, "artist 4")
 
 
 def test_songs_with_ids_of_other_programs_are_found_by_the_end_of_the_id(fresh_db):

@@ -138,6 +138,16 @@ def test_named_songs_are_centred_by_the_librarys_mean_and_counted_once(library, 
     assert np.array(result["similarity"]) == pytest.approx(similarity[chosen], abs=2e-6)
 
 
+def test_words_of_a_title_name_a_song_to_compare_if_they_fit_only_one(library, compare, capsys):
+    path, ids = library
+    assert compare("artist waltz 9", ids[20], "--db", path)["song_ids"] == [ids[9], ids[20]]
+    capsys.readouterr()
+    assert run(["compare", "waltz", ids[20], "--db", str(path)]) == 1
+    sentence, *candidates = capsys.readouterr().err.splitlines()
+    assert "8 songs fit 'waltz'" in sentence
+    assert len(candidates) == 8
+
+
 def test_genres_are_matched_in_any_case_and_add_to_the_named_songs(library, compare):
     path, ids = library
     assert compare("--genre", "WALTZ", "--db", path)["song_ids"] == ids[8:16]

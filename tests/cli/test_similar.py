@@ -66,6 +66,30 @@ def test_similar_for_an_unknown_song_is_an_error_of_one_sentence(indexed, run_co
     assert "audio file" in err
 
 
+def test_similar_takes_words_that_fit_one_song_and_lists_the_songs_that_fit(indexed, run_command):
+    status, out, _ = run_command("similar", "us 3", "--db", indexed / "songs.db")
+    assert (status, out.splitlines()[0]) == (0, "Songs like Tone 3 (Us):")
+    status, out, err = run_command("similar", "ton", "--db", indexed / "songs.db")
+    sentence, *candidates = err.splitlines()
+    assert (status, out) == (1, "")
+    assert "4 songs fit 'ton'" in sentence
+    assert candidates == [f"  Tone {number}  ·  Us  ·  {number}.flac" for number in range(4)]
+
+
+def test_similar_suggests_a_title_that_is_nearly_the_text(indexed, run_command):
+    status, _, err = run_command("similar", "Tome 3", "--db", indexed / "songs.db")
+    assert status == 1
+    assert "'Tone 3'" in err
+
+
+def test_similar_lists_at_most_so_many_songs_of_an_artist(indexed, run_command):
+    arguments = ("similar", "Tone 1", "--db", indexed / "songs.db", "--per-artist")
+    assert len(run_command(*arguments, "2")[1].splitlines()) == 3
+    assert len(json.loads(run_command(*arguments, "1", "--json")[1])) == 1
+    assert len(run_command(*arguments, "1", "--m3u8")[1].splitlines()) == 3
+    assert run_command(*arguments, "0")[0] == 2
+
+
 def test_similar_removes_control_characters_from_titles(library, run_command):
     path, ids = library
     title = "\x1b[31mred\x00\r\n\u202egpj.exe"

@@ -215,13 +215,11 @@ def _find_named(
     for text in texts:
         file = _existing_file(text)
         try:
-            # The path of an existing file must not match a song that only has the same file name.
-            song_id = database.find_song(text, by_file_name=file is None).song_id
-        except SongNotFoundError as error:
+            # The path of an existing file must not match a song that only has the same name.
+            song_id = database.find_song(text, by_file_name=file is None, by_words=file is None).song_id
+        except SongNotFoundError:
             if file is None:
-                raise SongNotFoundError(
-                    f"{str(error).rstrip('.')}; and there is no file of that name."
-                ) from error
+                raise
             files[file] = None
             continue
         row = vectors.row_of(song_id)
