@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,15 +144,6 @@ class SongFacts:
     artists: tuple[str, ...] = ()
     year: int | None = None
     duration_s: float | None = None
-
-
-_YEAR = re.compile(r"(?<!\d)([12]\d{3})(?:(?!\d)|(?=(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?!\d)))")
-
-
-def year_of(value: object) -> int | None:
-    """Return the year in a date such as 1999, "1999-05-12", "19990512" or "12.5.1999", or None."""
-    match = _YEAR.search(str(value)[:100])
-    return int(match[1]) if match else None
 
 
 def encode_vector(vector: np.ndarray) -> bytes:

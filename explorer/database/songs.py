@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from explorer.database.connection import LibraryConnection
-from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path, year_of
+from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path
 from explorer.errors import SongNotFoundError
+from explorer.util.years import year_of
 
 _MAX_CACHED = 10_000
 

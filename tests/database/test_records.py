@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from explorer.database.records import decode_vector, encode_vector, read_vector, year_of
+from explorer.database.records import decode_vector, encode_vector, read_vector
 from explorer.errors import LibraryError
 
 VECTOR = np.random.default_rng(0).normal(size=512)
@@ -55,24 +55,3 @@ def test_the_error_says_what_a_bad_vector_is_instead(blob, reason):
 def test_the_error_names_the_song():
     with pytest.raises(LibraryError, match=r"'a\.mp3' is not 512 float64 \(100 bytes\)"):
         decode_vector(bytes(100), song_id="a.mp3")
-
-
-@pytest.mark.parametrize(
-    ("value", "year"),
-    [
-        ("1999", 1999),
-        (1999, 1999),
-        ("1999-05-12T10:00", 1999),
-        ("19990512", 1999),
-        ("12.5.1999", 1999),
-        ("℗ 2004 Somebody", 2004),
-        ("", None),
-        ("99", None),
-        ("0000", None),
-        ("12345", None),
-        ("19991399", None),
-        (None, None),
-    ],
-)
-def test_a_year_is_read_from_any_date(value, year):
-    assert year_of(value) == year
