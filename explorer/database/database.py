@@ -64,7 +64,8 @@ class Database(FileTables, ImportTables, MapTables, NamedSongTables, VerifyTable
 
     def _keeps_imported_info(self, song_id: str, tags: Tags) -> bool:
         """Return whether a song was imported and the tags of its file name no artist and no album."""
-        return not tags.artists and not tags.album and self.was_imported(song_id)
+        has_artists = tags.artists and not tags.artists_from_name
+        return not has_artists and not tags.album and self.was_imported(song_id)
 
     def forget_vectors(self) -> None:
         """Delete all vectors, failures, runs, the map and the model: the next run embeds every song again."""

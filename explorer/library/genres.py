@@ -185,7 +185,7 @@ def _first_different_level(folder_lists: list[list[str]]) -> int | None:
 
 
 def _find_in_tags_or_folder(layout: FolderLayout, file: ScannedFile, tags: Tags) -> tuple[str, ...]:
-    if tags.genres or tags.artists:
+    if tags.genres or (tags.artists and not tags.artists_from_name):
         return tags.genres
     return _as_genre(layout.genre_folder(file.text))
 

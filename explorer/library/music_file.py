@@ -39,6 +39,8 @@ class Tags:
     album: str = ""
     genres: tuple[str, ...] = ()
     year: str = ""
+    artists_from_name: bool = False
+    """Whether only the name of the file says who the artists are."""
 
 
 @dataclass(frozen=True)

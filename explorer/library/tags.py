@@ -3,70 +3,159 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import av
 import mutagen
-from mutagen.id3 import ID3
 
+from explorer.library.ffmpeg_tags import ffmpeg_tags, text_of
+from explorer.library.genre_texts import split_genres
 from explorer.library.music_file import Tags
+from explorer.library.names import name_song
+from explorer.library.tag_blocks import Block, tag_blocks
 from explorer.util.text import unique_ignoring_case, valid_text
+from explorer.util.years import year_of
 
-# The names of each field in ID3, Vorbis comments, MP4, APEv2 and ASF, in lower case.
-_KEYS = {
-    "title": ("tit2", "title", "\xa9nam"),
-    "artist": ("tpe1", "artist", "\xa9art", "author"),
-    "album": ("talb", "album", "\xa9alb", "wm/albumtitle"),
-    "genre": ("tcon", "genre", "\xa9gen", "wm/genre"),
-    "year": ("tdrc", "tyer", "date", "year", "\xa9day", "wm/year"),
-}
-_GENRE_SEPARATORS = re.compile(r"\s*[;|\0]\s*|\s+/\s+")
 MAX_TEXT_LENGTH = 1_000
+_MAX_VALUES = 1_000
+
+_KEYS = {
+    "title": ("tit2", "title", "\xa9nam", "track/title"),
+    "artist": ("tpe1", "artist", "\xa9art", "author", "track/artist"),
+    "album artist": (
+        "tpe2",
+        "albumartist",
+        "album artist",
+        "album_artist",
+        "aart",
+        "wm/albumartist",
+        "album/artist",
+        "band",
+        "ensemble",
+        "performer",
+    ),
+    "album": ("talb", "album", "\xa9alb", "wm/albumtitle", "album/title", "product"),
+    "genre": ("tcon", "genre", "\xa9gen", "wm/genre"),
+    # The date of this edition, else of the first edition, else of a release: players show DATE and TDRC as
+    # the year, and Picard writes the date of the edition there.
+    "year": (
+        *("tdrc", "tyer", "date", "year", "\xa9day", "wm/year", "record date", "date_recorded"),
+        *(
+            "tdor",
+            "tory",
+            "originaldate",
+            "originalyear",
+            "original date",
+            "original year",
+            "origyear",
+            "origdate",
+        ),
+        *("wm/originalreleasetime", "wm/originalreleaseyear", "original_date", "original_year"),
+        *("tdrl", "releasedate", "release date", "releasetime", "date_released", "album/date_released"),
+        *("album/date_recorded", "release_date"),
+    ),
+}
+"""The names of each field in ID3, Vorbis comments, MP4, APEv2, ASF and FFmpeg, in lower case, best first."""
+
+_WANTED = ("title", "artist", "album", "genre", "year")
+_NAMES = frozenset(name for names in _KEYS.values() for name in names)
+_PREFIX = re.compile(r"(?:txxx:|----:[^:]*:)?(.*)", re.DOTALL)
+"""What ID3 and MP4 write before the name of a field that has no short name of its own."""
+
+# Not \x85 and \xa0: in a text of another encoding, they can be half of a character.
+_WHITE_SPACE = re.compile(r"[^\S\x85\xa0]+")
+_NOBODY = re.compile(
+    r"v\.? ?a\.?|various( artists?(\(s\))?)?|var(ios|i) artist(as|i)|artistes divers|unknown( artist)?"
+    r"|(verschiedene|diverse)( interpreten| k[üu]nstler| artiesten)?",
+    re.IGNORECASE,
+)
+"""An album artist that names nobody."""
+
+_Texts = dict[str, list[str]]
 
 
 def read_tags(path: Path) -> Tags:
-    """Read the tags of a file. If they name no title, the title is the file name without extension.
+    """Read the tags of a file. If no tag names a title, the file's name does: see `name_song`.
 
     This never raises an exception: a tag that cannot be read counts as missing.
     """
     fields = _read_fields(path)
-    title = " ".join(fields["title"]) or valid_text(path.stem)
-    genres = (genre for text in fields["genre"] for genre in _GENRE_SEPARATORS.split(text))
+    artists = fields["artist"] or [name for name in fields["album artist"] if not _NOBODY.fullmatch(name)]
+    song = name_song(
+        valid_text(path.stem), title=" ".join(fields["title"]), artists=unique_ignoring_case(artists)
+    )
     return Tags(
-        title=title,
-        artists=unique_ignoring_case(fields["artist"]),
+        title=song.title,
+        artists=song.artists,
         album=" ".join(fields["album"]),
-        genres=unique_ignoring_case(genres),
-        year="".join(re.findall(r"\d{4}", " ".join(fields["year"]))[:1]),
+        genres=unique_ignoring_case(fields["genre"]),
+        year="".join(fields["year"][:1]),
+        artists_from_name=song.artists_from_name,
     )
 
 
-def _read_fields(path: Path) -> dict[str, list[str]]:
-    fields: dict[str, list[str]] = {name: [] for name in _KEYS}
-    try:
-        tags = mutagen.File(path).tags
-        if tags is None:
-            return fields
-        values = {key.lower(): value for key, value in tags.items()}
+def _read_fields(path: Path) -> _Texts:
+    """Return the texts of each field, from the first source that has the field.
+
+    FFmpeg is the last source: it reads more formats than mutagen, but shortens lists and loses repetitions.
+    It is asked only if a field is missing, so well-tagged files cost no time.
+    """
+    fields: _Texts = {name: [] for name in _KEYS}
+    uncertain: _Texts = {name: [] for name in _KEYS}
+    for texts in _sources(path):
         for name, keys in _KEYS.items():
-            for key in keys:
-                if key in values and not fields[name]:
-                    fields[name] = _texts(values[key], as_genres=name == "genre" and isinstance(tags, ID3))
-    except Exception:
-        # mutagen can raise any exception for damaged tags. The audio may still be undamaged, so go on.
-        return fields
-    return fields
+            found = next(filter(None, (_field(name, texts.get(key, ())) for key in keys)), [])
+            # U+FFFD: mutagen has lost bytes that are not UTF-8, but FFmpeg may have them.
+            target = uncertain if "\ufffd" in "".join(found) else fields
+            target[name] = target[name] or found
+        if all(fields[name] for name in _WANTED):
+            break
+    return {name: fields[name] or uncertain[name] for name in _KEYS}
 
 
-def _texts(value: object, *, as_genres: bool) -> list[str]:
-    if as_genres:  # mutagen replaces the genre numbers of ID3v1, such as "(17)" or "17", with names.
-        value = value.genres
-    elif hasattr(value, "text"):
+def _sources(path: Path) -> Iterator[_Texts]:
+    """Yield the texts of each block of tags, by lower-case name."""
+    with suppress(OSError), path.open("rb") as file:
+        for block in tag_blocks(file):
+            with suppress(Exception):  # Damaged tags can raise any exception here too.
+                yield _texts_of_block(block)
+    with suppress(av.FFmpegError, OSError, ValueError):
+        yield {name: text.split("\0") for name, text in ffmpeg_tags(path).items()}
+
+
+def _texts_of_block(block: Block) -> _Texts:
+    tags = block.tags if isinstance(block, mutagen.FileType) else block
+    texts: _Texts = {}
+    for key in tags.keys() if tags is not None else ():
+        name = _PREFIX.fullmatch(key.lower())[1]
+        if name in _NAMES:
+            texts.setdefault(name, list(_texts(tags[key])))
+    return texts
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield each text of a value: an ID3 frame, an ASF or APEv2 value, bytes, a text, or a list of these."""
+    if hasattr(value, "text"):
         value = value.text
-    parts = value if isinstance(value, list | tuple) else [value]
-    return [text for text in (_clean(str(part)) for part in parts) if text]
+    for part in value if isinstance(value, list | tuple) else [value]:
+        text = text_of(bytes(part)) if isinstance(part, bytes) else str(part)
+        yield from text.split("\0", _MAX_VALUES)[:_MAX_VALUES]
+
+
+def _field(name: str, texts: Iterable[str]) -> list[str]:
+    """Return the values of a field: clean, without empty ones, and split where a text holds several."""
+    values = [text for text in map(_clean, texts) if text]
+    if name == "genre":
+        return [genre for text in values for genre in split_genres(text)]
+    if name == "year":
+        return [str(year) for text in values if (year := year_of(text))]
+    if "artist" in name:
+        return [name for text in values for part in text.split(";") if (name := part.strip(" "))]
+    return values
 
 
 def _clean(text: str) -> str:
     """Replace white space with single spaces, and remove characters that a database or page cannot store."""
-    text = valid_text(text).replace("\0", ";")
-    return " ".join(text.split())[:MAX_TEXT_LENGTH].strip("; ")
+    return _WHITE_SPACE.sub(" ", valid_text(text))[:MAX_TEXT_LENGTH].strip("; ")

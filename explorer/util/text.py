@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable
 
 # Control characters, surrogates, and the line and paragraph separators.
 _CONTROL_RANGES = "\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"
 _CONTROL = re.compile(f"[{_CONTROL_RANGES}]")
+_HYPHENS = re.compile("[-\u2010\u2011_]")
 # Also the characters that change the direction of text, and those that XML forbids. Zero-width joiners
 # are allowed, because emoji contain them.
 _UNSAFE = re.compile(f"[{_CONTROL_RANGES}\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
@@ -49,6 +51,15 @@ def _escape(character: str) -> str:
 def is_one_line(text: str) -> bool:
     """Return whether a text is valid Unicode without control characters and line ends."""
     return _CONTROL.search(text) is None
+
+
+def spelling_key(text: str) -> str:
+    """Return what texts have in common that differ only in case, width, hyphens or white space.
+
+    "Hip-Hop", "hip hop" and "HIP HOP" have the same key; "Hiphop" has another one.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(_HYPHENS.sub(" ", folded).split()) or folded
 
 
 def unique_ignoring_case(texts: Iterable[str]) -> tuple[str, ...]:

@@ -27,9 +27,9 @@ def test_tags_are_read_from_wav_and_aiff(tmp_path, make_tone):
         assert read_tags(tmp_path / name).artists == ("A",)
 
 
-def test_the_title_of_a_file_without_tags_is_its_name(tmp_path, make_tone):
+def test_the_title_of_a_file_without_tags_is_from_its_name(tmp_path, make_tone):
     tags = read_tags(make_tone(tmp_path / "07 - Nobody.wav"))
-    assert (tags.title, tags.artists, tags.genres) == ("07 - Nobody", (), ())
+    assert (tags.title, tags.artists, tags.genres) == ("Nobody", (), ())
 
 
 def test_several_genres_are_split_and_genre_numbers_become_names(tmp_path, make_tone):
