@@ -15,6 +15,8 @@ from mutagen.flac import Picture
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
+from explorer.library.tag_blocks import Block, tag_blocks
+
 MAX_BYTES = 8 << 20
 FRONT_COVER = 3
 """The number of the front cover among ID3's picture types, which FLAC, Ogg and ASF use too."""
@@ -47,11 +49,18 @@ def read_cover(path: Path) -> Cover | None:
         If the file cannot be opened.
     """
     with path.open("rb") as file:
-        try:
-            pictures = list(_pictures(mutagen.File(file)))
-        except Exception:
-            # mutagen can raise any exception for damaged tags. Treat them as tags without a picture.
-            return None
+        for block in tag_blocks(file):
+            if cover := _cover_of(block):
+                return cover
+    return None
+
+
+def _cover_of(block: Block) -> Cover | None:
+    try:
+        pictures = list(_pictures(block))
+    except Exception:
+        # mutagen can raise any exception for damaged tags. Treat them as tags without a picture.
+        return None
     # sorted() is stable: the front cover comes first, the others keep their order.
     for _, data in sorted(pictures, key=lambda picture: picture[0] != FRONT_COVER):
         media_type = picture_type(data)
@@ -73,13 +82,11 @@ def picture_type(data: bytes) -> str | None:
     return None
 
 
-def _pictures(file: mutagen.FileType | None) -> Iterator[tuple[int, bytes]]:
-    """Yield the type number and the bytes of each picture."""
-    if file is None:
-        return
-    for picture in getattr(file, "pictures", ()):
+def _pictures(block: Block) -> Iterator[tuple[int, bytes]]:
+    """Yield the type number and the bytes of each picture in a block of tags."""
+    for picture in getattr(block, "pictures", ()):
         yield picture.type, picture.data
-    tags = file.tags
+    tags = block.tags if isinstance(block, mutagen.FileType) else block
     if isinstance(tags, ID3):
         for frame in tags.getall("APIC"):
             yield int(frame.type), frame.data

@@ -94,11 +94,12 @@ def parse_name(stem: str) -> tuple[str, str]:
 
 def _without_number(stem: str) -> str:
     """Return a name without the track number at its start."""
+    stem = stem.strip()
     spaced = stem if " " in stem else stem.replace("_", " ")
     is_pattern = _TRACK_NUMBER.match(spaced) or (spaced != stem and _SPACED_DASH.search(spaced))
     name = spaced if is_pattern else stem
     number = _TRACK_NUMBER.match(name)
-    return name[number.end() :].strip() if number else name.strip()
+    return name[number.end() :] if number else name
 
 
 def _names_an_artist(text: str) -> bool:

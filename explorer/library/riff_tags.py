@@ -34,14 +34,14 @@ def riff_tags(file: BinaryIO) -> Iterator[ID3 | dict[str, list[str]]]:
             except Exception:
                 # mutagen can raise any exception for damaged tags.
                 continue
-        elif name == b"LIST" and file.read(4) == b"INFO":
+        elif name == b"LIST" and size >= 4 and file.read(4) == b"INFO":
             texts = BytesIO(file.read(min(size - 4, _MAX_INFO_BYTES)))
             for key, begin, length in _chunks(texts, 0, len(texts.getbuffer())):
                 if key in _INFO_NAMES:
                     texts.seek(begin)
                     # The text ends at the first zero byte; some programs leave rubbish behind it.
                     text = text_of(texts.read(length).partition(b"\0")[0])
-                    info.setdefault(_INFO_NAMES[key], []).append(text)
+                    info.setdefault(_INFO_NAMES[key], [text])
     yield info
 
 

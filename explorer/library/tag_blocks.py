@@ -47,8 +47,12 @@ _APE_FORMATS = (b"MAC ", b"wvpk", b"MPCK", b"MP+", b"TTA", b"tBaK", b"OFR ")
 def tag_blocks(file: BinaryIO) -> Iterator[Block]:
     """Yield the blocks of tags in a file; first the one that players of this kind of file read first.
 
-    Blocks that are missing or damaged are left out. No exception is raised, except if the file itself cannot
-    be read.
+    Blocks that are missing or damaged are left out.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
     """
     starts, sound_start = _id3_tags(file)
     file.seek(sound_start)
@@ -64,8 +68,6 @@ def tag_blocks(file: BinaryIO) -> Iterator[Block]:
         try:
             file.seek(0)
             block = read(file)
-        except OSError:
-            raise
         except Exception:
             # mutagen can raise any exception for missing and damaged tags.
             continue

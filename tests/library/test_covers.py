@@ -123,3 +123,22 @@ def test_files_without_tags_or_audio_have_no_cover(sound_file, tmp_path):
     with pytest.raises(OSError, match=r"absent\.mp3"):
         read_cover(tmp_path / "absent.mp3")
     assert soundfile.info(tmp_path / "a.wav").frames == 4410
+
+
+def test_covers_are_found_in_every_block_of_tags(sound_file, tmp_path):
+    ape_only = sound_file("ape.mp3")
+    tags = APEv2()
+    tags["Cover Art (Front)"] = APEBinaryValue(b"front.jpg\0" + JPEG)
+    tags.save(ape_only)
+    id3 = ID3()
+    id3.add(apic(PNG))
+    id3_before_flac = sound_file("id3.flac")
+    id3.save(id3_before_flac)
+    misnamed = tmp_path / "really_flac.mp3"
+    flac = FLAC(sound_file("b.flac"))
+    flac.add_picture(flac_picture(GIF))
+    flac.save()
+    (tmp_path / "b.flac").rename(misnamed)
+    assert read_cover(ape_only).data == JPEG
+    assert read_cover(id3_before_flac).data == PNG
+    assert read_cover(misnamed).data == GIF
