@@ -11,6 +11,7 @@ from explorer.database.records import KnownFile, absolute_path, encode_vector
 from explorer.database.songs import SongTables
 from explorer.database.state import StateTables
 from explorer.database.vectors import VectorTables
+from explorer.util.text import spelling_key
 
 
 class ImportTables(SongTables, StateTables, VectorTables):
@@ -40,7 +41,8 @@ class ImportTables(SongTables, StateTables, VectorTables):
                    ON CONFLICT(id) DO UPDATE SET info = excluded.info WHERE info <> excluded.info""",
                 (song_id, info),
             )
-            if self.genres_of(song_id) != genres:
+            # An earlier import may have unified the spellings. That alone is no change.
+            if _without_spelling(self.genres_of(song_id)) != _without_spelling(genres):
                 self._store_genres(song_id, genres)
             if vector is not None:
                 self._store_vector(song_id, encode_vector(vector))
@@ -89,3 +91,7 @@ class ImportTables(SongTables, StateTables, VectorTables):
         """Store the state that the original database had when this library was last updated from it."""
         with self.transaction():
             self._store_state("origin", origin)
+
+
+def _without_spelling(genres: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(map(spelling_key, genres)))

@@ -10,6 +10,7 @@ from functools import lru_cache
 from explorer.database.connection import LibraryConnection
 from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path
 from explorer.errors import SongNotFoundError
+from explorer.library.genre_texts import common_spellings
 from explorer.util.years import year_of
 
 _MAX_CACHED = 10_000
@@ -190,6 +191,17 @@ class SongTables(LibraryConnection):
         with self.transaction():
             for song_id, names in genres.items():
                 self._store_genres(song_id, names)
+
+    def unify_genre_spellings(self) -> None:
+        """Give each genre one spelling in the whole library: see `common_spellings`.
+
+        Indexing, importing and changing genres end with this, so that "Piano" and "piano" are one genre
+        everywhere: on the map, in filters and in the report.
+        """
+        counts = "SELECT genre, count(*) FROM songs_genres WHERE typeof(genre) = 'text' GROUP BY genre"
+        with self.transaction():
+            for old, new in common_spellings(dict(self._rows(counts))).items():
+                self._rows("UPDATE songs_genres SET genre = ? WHERE genre = ?", (new, old))
 
     def _store_genres(self, song_id: str, genres: Iterable[str]) -> None:
         self._rows("DELETE FROM songs_genres WHERE song_id = ?", (song_id,))

@@ -158,6 +158,7 @@ def _embed_and_store(run: IndexRun) -> None:
 def _finish_summary(run: IndexRun, started: float) -> None:
     """Complete the counts, and store the counts that the next run and the page need."""
     summary, database = run.summary, run.database
+    database.unify_genre_spellings()
     summary.left -= summary.indexed + summary.failed
     summary.gone = database.count_gone(run.root_id, run.scan.prefix)
     summary.seconds, summary.seconds_left = time.monotonic() - started, run.progress.now().seconds_left

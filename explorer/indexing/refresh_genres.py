@@ -90,4 +90,7 @@ def refresh_genres(run: IndexRun) -> int:
     with database.transaction():
         database.store_genres(changed)
         database.choose_genres(run.root_id, run.genres.choice)
-    return len(changed)
+        database.unify_genre_spellings()
+    # A song whose genres are only spelled in another way in its tags has the same genres as before.
+    new_genres = database.genres()
+    return sum(new_genres.get(song_id, ()) != old_genres.get(song_id, ()) for song_id in changed)

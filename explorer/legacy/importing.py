@@ -187,6 +187,7 @@ def import_original(
             else:
                 summary.without_vector.append(song.song_id)
             counter.advance()
+        library.unify_genre_spellings()
         if mirror and (deleted := set(library.song_ids()).difference(song_ids)):
             library.forget_songs(deleted)
             summary.changed = True

@@ -6,6 +6,7 @@ account, look for ID3 tags and no others in MP3 files, and fail if it cannot mea
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from functools import partial
 from io import BytesIO
@@ -26,6 +27,7 @@ from mutagen.oggspeex import OggSpeex
 from mutagen.oggtheora import OggTheora
 from mutagen.oggvorbis import OggVorbis
 
+from explorer.library.ffmpeg_tags import text_of
 from explorer.library.riff_tags import RIFF_MARKS, riff_tags
 
 Block = mutagen.FileType | mutagen.Metadata | dict[str, list[str]]
@@ -37,7 +39,8 @@ _ID3_HEADER = 10
 _ID3V1_SIZE = 128
 _MAX_ID3_TAGS = 4
 """How many ID3v2 tags at the start of a file are read. Some programs add one without removing the old one."""
-_MAX_APPENDED_BYTES = 64 << 20
+_MAX_TAG_BYTES = 64 << 20
+_MAX_APE_ITEMS = 1_000
 
 _OGG = ((b"\x01vorbis", OggVorbis), (b"OpusHead", OggOpus), (b"Speex   ", OggSpeex), (b"\x7fFLAC", OggFLAC))
 _APE_FORMATS = (b"MAC ", b"wvpk", b"MPCK", b"MP+", b"TTA", b"tBaK", b"OFR ")
@@ -58,7 +61,7 @@ def tag_blocks(file: BinaryIO) -> Iterator[Block]:
     file.seek(sound_start)
     head = file.read(64)
     front = [partial(_read_id3, start=start) for start in starts]
-    back: list[_Reader] = [_read_ape]
+    back: list[_Reader] = [_read_ape, _read_ape_texts]
     blocks = back + front if head.startswith(_APE_FORMATS) else front + back
     if head.startswith(RIFF_MARKS):
         yield from riff_tags(file)
@@ -120,6 +123,32 @@ def _read_ape(file: BinaryIO) -> APEv2:
     return APEv2(file)
 
 
+def _read_ape_texts(file: BinaryIO) -> dict[str, list[str]]:
+    """Read the texts of an APE tag that mutagen refuses because one of them is not UTF-8."""
+    end = file.seek(0, 2)
+    for footer in (end - 32, end - 32 - _ID3V1_SIZE):
+        file.seek(max(footer, 0))
+        name, _, size, count = struct.unpack("<8sIII", file.read(20))
+        if name == b"APETAGEX" and 32 <= size <= min(footer + 32, _MAX_TAG_BYTES):
+            file.seek(footer + 32 - size)
+            return dict(_ape_items(file.read(size - 32), min(count, _MAX_APE_ITEMS)))
+    raise mutagen.MutagenError("no APE tag at the end")
+
+
+def _ape_items(data: bytes, count: int) -> Iterator[tuple[str, list[str]]]:
+    """Yield the name and the values of each text in an APE tag, up to the first damaged item."""
+    position = 0
+    for _ in range(count):
+        end_of_name = data.find(b"\0", position + 8)
+        if end_of_name < 0:
+            return
+        size, flags = struct.unpack_from("<II", data, position)
+        name = data[position + 8 : end_of_name]
+        position = end_of_name + 1 + size
+        if not flags & 0b110:  # Neither bytes nor a link.
+            yield text_of(name), text_of(data[end_of_name + 1 : position]).split("\0")
+
+
 def _read_id3v1(file: BinaryIO) -> ID3:
     # mutagen looks for an ID3v1 tag at the end of the file only if there is no ID3v2 tag at this position.
     file.seek(-_ID3V1_SIZE, 2)
@@ -132,7 +161,7 @@ def _read_appended_id3(file: BinaryIO) -> ID3:
     for footer in (end - _ID3_HEADER, end - _ID3_HEADER - _ID3V1_SIZE):
         file.seek(max(footer, 0))
         size = _id3_size(file.read(_ID3_HEADER), b"3DI")
-        if size is not None and size <= min(footer + _ID3_HEADER, _MAX_APPENDED_BYTES):
+        if size is not None and size <= min(footer + _ID3_HEADER, _MAX_TAG_BYTES):
             file.seek(footer + _ID3_HEADER - size)
             return ID3(BytesIO(file.read(size)), load_v1=False, translate=False)
     raise mutagen.MutagenError("no ID3v2 tag at the end")

@@ -103,3 +103,21 @@ def test_headings_of_many_songs_are_read_at_once(fresh_db):
     assert headings["2499"] == ("Title 2499", "A, B")
     assert headings["nameless"] == ("nameless", "")
     assert fresh_db.titles_and_artists([]) == {}
+
+
+def test_each_genre_gets_its_most_frequent_spelling(fresh_db):
+    genres = {"a": ("piano", "Jazz"), "b": ("Piano",), "c": ("piano",), "d": ("hip hop",), "e": ("Hip-Hop",)}
+    for song_id in genres:
+        add_song(fresh_db, song_id, {"name": song_id})
+    with fresh_db.transaction():
+        fresh_db._rows("INSERT INTO songs_genres VALUES ('a', x'ff')")
+    fresh_db.store_genres({song_id: names for song_id, names in genres.items() if song_id != "a"})
+    with fresh_db.transaction():
+        for name in genres["a"]:
+            fresh_db._rows("INSERT INTO songs_genres VALUES ('a', ?)", (name,))
+    fresh_db.unify_genre_spellings()
+    wanted = {"b": "piano", "c": "piano", "d": "Hip-Hop", "e": "Hip-Hop"}
+    assert {song_id: fresh_db.genres_of(song_id) for song_id in wanted} == {
+        song_id: (name,) for song_id, name in wanted.items()
+    }
+    assert fresh_db.genres_of("a")[1:] == ("piano", "Jazz")

@@ -172,3 +172,21 @@ def test_the_counts_of_a_run_are_stored(index, tmp_path, make_tone):
     assert run.audio_seconds == pytest.approx(2.0)
     assert run.seconds > 0
     assert run.started.endswith("+00:00")
+
+
+def test_a_run_ends_with_one_spelling_for_each_genre(index, tmp_path, make_tone):
+    for number, genre in enumerate(("Piano", "piano", "piano", "Polka")):
+        tags = {"title": f"{number}", "genre": genre, "artist": "Somebody"}
+        make_tone(tmp_path / "music" / f"{number}.flac", frequency_hz=200 + 90 * number, tags=tags)
+    wanted = {"0": ("piano",), "1": ("piano",), "2": ("piano",), "3": ("Polka",)}
+    assert index()[1] == wanted
+    summary, genres, _ = index("tags")
+    assert (summary.genres_changed, genres) == (0, wanted)
+    summary, genres, _ = index("tags")
+    assert (summary.genres_changed, genres) == (0, wanted)
+
+
+def test_a_name_with_an_artist_does_not_hide_the_genre_of_the_folder(index, tmp_path, make_tone):
+    for number, name in enumerate(("blues/Ann - A", "blues/Ann - B", "polka/Bob - C", "polka/Bob - D")):
+        make_tone(tmp_path / "music" / f"{name}.wav", frequency_hz=200 + 90 * number)
+    assert index()[1] == {"A": ("blues",), "B": ("blues",), "C": ("polka",), "D": ("polka",)}

@@ -209,3 +209,14 @@ def test_clips_are_searched_in_previews_beside_the_database_or_one_level_up(tmp_
     assert folder_of_clips(tmp_path / "a" / "b" / "c.db", None) is None
     with pytest.raises(LibraryError, match="not a folder"):
         folder_of_clips(path, tmp_path / "none")
+
+
+def test_imported_genres_get_one_spelling_and_importing_them_again_changes_nothing(original, fresh_db):
+    path, clips, _ = original
+    first = "spotify:track:0000000000000000000002"
+    change(path, "UPDATE songs_genres SET genre = 'AMBIENT' WHERE song_id = ?", first)
+    change(path, "INSERT INTO songs_genres VALUES (?, 'ambient')", first)
+    assert run_import(fresh_db, path, clips).changed
+    assert fresh_db.genres_of(first) == ("Ambient",)
+    assert not run_import(fresh_db, path, clips).changed
+    assert fresh_db.genres_of(first) == ("Ambient",)

@@ -132,7 +132,9 @@ def _store(library: Database, root: Path, copy: Path, file_fingerprint: str, emb
     with library.transaction():
         if not is_same_model(library.model(), embedded.model):
             raise LibraryError("The library was indexed again with another model: drop the song again.")
-        return library.store_song(library.add_root(root), song, embedded.vector)
+        song_id = library.store_song(library.add_root(root), song, embedded.vector)
+        library.unify_genre_spellings()
+        return song_id
 
 
 def _copy_into(root: Path, file: Path, name: str) -> Path:

@@ -189,3 +189,11 @@ def test_a_song_is_copied_into_the_first_of_several_music_folders(library, tmp_p
         database.add_root(tmp_path / "second")
     keep_song(library[0], upload, "x.flac", embedded)
     assert (tmp_path / "music" / DROPPED_FOLDER / "x.flac").is_file()
+
+
+def test_a_kept_song_gets_the_spelling_of_its_genre_that_the_library_has(library, tmp_path, embedded):
+    path, _ = library
+    upload = write_tone(tmp_path / "uploaded" / "y.flac", frequency_hz=555, tags={"genre": "TECHNO"})
+    song_id = keep_song(path, upload, "y.flac", embedded)
+    with Database.open_readonly(path) as database:
+        assert database.song(song_id).genres == ("Techno",)
