@@ -14,12 +14,14 @@ from explorer.library.ffmpeg_tags import ffmpeg_tags, text_of
 from explorer.library.genre_texts import split_genres
 from explorer.library.music_file import Tags
 from explorer.library.names import name_song
-from explorer.library.tag_blocks import Block, tag_blocks
+from explorer.library.tag_blocks import tag_blocks
 from explorer.util.text import unique_ignoring_case, valid_text
 from explorer.util.years import year_of
 
 MAX_TEXT_LENGTH = 1_000
 _MAX_VALUES = 1_000
+_MAX_NAMES = 2_000
+"""FFmpeg does not read files with more fields: its time grows with the square of their number."""
 
 _KEYS = {
     "title": ("tit2", "title", "\xa9nam", "track/title"),
@@ -117,18 +119,22 @@ def _read_fields(path: Path) -> _Texts:
 
 def _sources(path: Path) -> Iterator[_Texts]:
     """Yield the texts of each block of tags, by lower-case name."""
+    n_names = 0
     with suppress(OSError), path.open("rb") as file:
         for block in tag_blocks(file):
             with suppress(Exception):  # Damaged tags can raise any exception here too.
-                yield _texts_of_block(block)
+                tags = block.tags if isinstance(block, mutagen.FileType) else block
+                n_names += len(tags or ())
+                yield _texts_by_name(tags or {})
+    if n_names > _MAX_NAMES:
+        return
     with suppress(av.FFmpegError, OSError, ValueError):
         yield {name: text.split("\0") for name, text in ffmpeg_tags(path).items()}
 
 
-def _texts_of_block(block: Block) -> _Texts:
-    tags = block.tags if isinstance(block, mutagen.FileType) else block
+def _texts_by_name(tags: mutagen.Metadata | dict) -> _Texts:
     texts: _Texts = {}
-    for key in tags.keys() if tags is not None else ():
+    for key in tags.keys():  # noqa: SIM118  Iterating over Vorbis comments yields pairs.
         name = _PREFIX.fullmatch(key.lower())[1]
         if name in _NAMES:
             texts.setdefault(name, list(_texts(tags[key])))

@@ -55,3 +55,89 @@ def test_damaged_tags_raise_nothing(tmp_path):
     assert read_tags(path).title == "x"
     (tmp_path / "y.flac").write_bytes(b"fLaC\x00\x00")
     assert read_tags(tmp_path / "y.flac").title == "y"
+
+
+def frames(path, **texts):
+    """Write an ID3v2.4 tag whose frames have these texts, whether valid or not."""
+    body = b""
+    for name, text in texts.items():
+        data = b"\0" + text.encode("latin-1")
+        body += name.encode() + len(data).to_bytes(4, "big") + b"\0\0" + data
+    path.write_bytes(b"ID3\x04\0\0" + bytes((0, 0, len(body) >> 7, len(body) & 127)) + body + bytes(100))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("texts", "year"),
+    [
+        ({"TDRC": "05/2004"}, "2004"),
+        ({"TDRC": "2004-05-12T10:00"}, "2004"),
+        ({"TYER": "c1975"}, "1975"),
+        ({"TYER": "©1999"}, "1999"),
+        ({"TDRC": "12.5.1999"}, "1999"),
+        ({"TDRL": "2011-03-04"}, "2011"),
+        ({"TDOR": "1971"}, "1971"),
+        ({"TORY": "1971"}, "1971"),
+        ({"TDRC": "2004", "TDOR": "1971", "TDRL": "2005"}, "2004"),
+        ({"TDOR": "1971", "TDRL": "2005"}, "1971"),
+        ({"TDRC": "?", "TDOR": "1971"}, "1971"),
+        ({"TDRC": "99"}, ""),
+    ],
+)
+def test_the_year_is_that_of_the_edition_else_of_the_first_edition_else_of_a_release(tmp_path, texts, year):
+    assert read_tags(frames(tmp_path / "x.mp3", **texts)).year == year
+
+
+def test_the_year_of_vorbis_comments_can_be_the_original_one(tmp_path, make_tone):
+    path = make_tone(tmp_path / "x.flac", tags={"title": "T"})
+    for name, text, year in (("ORIGINALYEAR", "1969", "1969"), ("ORIGINALDATE", "1971-05", "1971")):
+        file = mutagen.File(path)
+        file[name] = text
+        file.save()
+        assert read_tags(path).year == year
+
+
+def test_an_unusual_date_that_only_ffmpeg_keeps_is_read(tmp_path, make_tone):
+    path = make_tone(tmp_path / "x.mp3")
+    sound = path.read_bytes()
+    frames(path, TDRC="c1975")
+    path.write_bytes(path.read_bytes()[:-100] + sound)
+    assert read_tags(path).year == "1975"
+
+
+@pytest.mark.parametrize(
+    ("text", "artists"),
+    [
+        ("AC/DC", ("AC/DC",)),
+        ("Alpha; Beta", ("Alpha", "Beta")),
+        ("Alpha\0Beta", ("Alpha", "Beta")),
+        ("Alpha;;alpha;", ("Alpha",)),
+        ("Alpha feat. Beta", ("Alpha feat. Beta",)),
+        ("Alpha & Beta, Gamma", ("Alpha & Beta, Gamma",)),
+    ],
+)
+def test_artists_are_split_at_semicolons_and_zeros_only(tmp_path, text, artists):
+    assert read_tags(frames(tmp_path / "x.mp3", TPE1=text)).artists == artists
+
+
+def test_a_title_is_taken_from_the_name_only_without_a_title_tag(tmp_path):
+    tags = read_tags(frames(tmp_path / "01 - Ann - Song.mp3", TALB="Album"))
+    assert (tags.title, tags.artists, tags.artists_from_name) == ("Song", ("Ann",), True)
+    tags = read_tags(frames(tmp_path / "02 - Ann - Song.mp3", TIT2="02 - Ann - Song"))
+    assert (tags.title, tags.artists, tags.artists_from_name) == ("02 - Ann - Song", (), False)
+
+
+def test_each_byte_of_another_encoding_is_kept(tmp_path):
+    for text, encoding in (("…and so on", "cp1251"), ("Артист", "koi8-r"), ("\u52ab\u91ca", "gbk")):
+        raw = text.encode(encoding).decode("latin-1")
+        assert read_tags(frames(tmp_path / "x.mp3", TIT2=raw, TPE1=raw)).artists == (raw,)
+    raw = "a\x85b\xa0c\t d\x85\xa0"
+    assert read_tags(frames(tmp_path / "x.mp3", TIT2=raw)).title == "a\x85b\xa0c d\x85\xa0"
+
+
+def test_a_tag_of_100_000_fields_is_read(tmp_path, make_tone):
+    path = make_tone(tmp_path / "x.flac", tags={"title": "T"})
+    file = mutagen.File(path)
+    file.tags.extend([(f"k{number}", "v") for number in range(100_000)])
+    file.save()
+    assert read_tags(path).title == "T"
