@@ -220,3 +220,16 @@ def test_imported_genres_get_one_spelling_and_importing_them_again_changes_nothi
     assert fresh_db.genres_of(first) == ("Ambient",)
     assert not run_import(fresh_db, path, clips).changed
     assert fresh_db.genres_of(first) == ("Ambient",)
+
+
+def test_a_clip_whose_name_looks_like_artist_and_title_keeps_the_imported_names(
+    original, fresh_db, untrained
+):
+    path, clips, _ = original
+    change(path, "PRAGMA foreign_keys = OFF")
+    for table, column in (("songs", "id"), ("songs_vectors", "song_id"), ("songs_genres", "song_id")):
+        change(path, f"UPDATE {table} SET {column} = 'Ann - Song' WHERE {column} = 'stem 1'")
+    (clips / "stem 1.flac").rename(clips / "Ann - Song.flac")
+    run_import(fresh_db, path, clips)
+    index_folder(IndexRun(fresh_db, clips, request=untrained(reindex=True), reporter=Reporter()))
+    assert fresh_db.song("Ann - Song").title == "Waltz track 1"

@@ -253,3 +253,9 @@ def test_a_list_of_other_files_is_not_followed(tmp_path):
     path = tmp_path / "list.mp3"
     path.write_text("ffconcat version 1.0\nfile song.flac\n")
     assert fields(path) == ("list", (), "", (), "")
+
+
+def test_ffmpeg_is_not_asked_about_a_file_that_no_process_has_tried_yet(tmp_path):
+    path = encode(tmp_path / "x.mka", "flac")
+    assert read_tags(path, with_ffmpeg=False).title == "x"
+    assert read_tags(path).title == "Títle"

@@ -124,7 +124,8 @@ class UploadQueue:
             path.parent.mkdir()
             if not _receive(source, path):
                 raise RefusedError(400, f"{path.name} is empty.")
-            upload = Upload(token, path.name, path, read_tags(path))
+            # Without FFmpeg: no other process has tried yet whether this file makes it crash or hang.
+            upload = Upload(token, path.name, path, read_tags(path, with_ffmpeg=False))
         except BaseException as error:
             shutil.rmtree(path.parent, ignore_errors=True)
             if isinstance(error, OSError):
@@ -294,6 +295,7 @@ class UploadQueue:
                     return
                 upload.process = EmbedProcess(upload.path, self._settings.database, limit_s=self._limit_s)
             upload.embedded = upload.process.embed(report)
+            upload.tags = read_tags(upload.path)
         except ExplorerError as error:
             upload.error = str(error)
         except Exception as error:
