@@ -16,6 +16,7 @@ import av
 import av.logging
 
 from explorer.errors import AudioError
+from explorer.library.id3_headers import id3_tags
 
 _FORMATS = (
     "aa,aac,aax,ac3,ac4,acm,adp,ads,adx,aea,aiff,aix,amr,amrnb,amrwb,apc,ape,apm,asf,asf_o,ast,au,avi,avr,bfstm,"
@@ -26,7 +27,6 @@ _FORMATS = (
 )
 """FFmpeg's formats that hold sound, from the list at https://ffmpeg.org/ffmpeg-formats.html."""
 
-_ID3_HEADER_BYTES = 10
 _MAGIC = re.compile(
     rb"MAC |MP\+|MPCK|wvpk|TTA[12]|tBaK|OFR |fLaC|OggS|RIFF|RF64|RIFX|riff|FORM|FRM8|DSD |caff|\.snd|\.RMF"
     rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11|\x1a\x45\xdf\xa3|....ftyp",
@@ -165,15 +165,7 @@ def reason_of(error: Exception) -> str:
 
 def _after_tags(file: object) -> tuple[int, re.Match | None]:
     """Return where a file's format begins, after ID3v2 tags, and its first bytes if they are known."""
-    position = 0
-    while True:
-        file.seek(position)
-        header = file.read(_ID3_HEADER_BYTES)
-        if len(header) < _ID3_HEADER_BYTES or header[:3] != b"ID3" or max(header[6:10]) > 127:
-            break
-        # Each of the four bytes of the size holds seven bits. Flag 0x10 stands for a footer (ID3v2.4, 3.1).
-        size = sum(byte << shift for byte, shift in zip(header[6:10], (21, 14, 7, 0), strict=True))
-        position += _ID3_HEADER_BYTES + size + (_ID3_HEADER_BYTES if header[5] & 0x10 else 0)
+    _, position = id3_tags(file)
     file.seek(position)
     following = file.read(_READ_BYTES if position else 16)
     # Some programs write zeros after a tag. An MP4 file may itself begin with three zeros.

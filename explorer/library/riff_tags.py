@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from mutagen.id3 import ID3
 
-from explorer.library.ffmpeg_tags import text_of
+from explorer.util.text import text_of
 
 RIFF_MARKS = (b"RIFF", b"RF64", b"BW64")
 _INFO_NAMES = {b"INAM": "title", b"IART": "artist", b"IPRD": "album", b"IGNR": "genre", b"ICRD": "date"}
@@ -22,12 +22,18 @@ _MAX_INFO_BYTES = 1 << 20
 _MAX_ID3_BYTES = 64 << 20
 
 
-def riff_tags(file: BinaryIO) -> Iterator[ID3 | dict[str, list[str]]]:
-    """Yield the ID3 tag of a WAV file, if it is not damaged, then the texts of its INFO chunks by field."""
+def riff_tags(file: BinaryIO, *, start: int = 0) -> Iterator[ID3 | dict[str, list[str]]]:
+    """Yield the ID3 tag of a WAV file, if it is not damaged, then the texts of its INFO chunks by field.
+
+    Parameters
+    ----------
+    start : int
+        The position of the WAV file's first byte in `file`: another tag may come before it.
+    """
     end = file.seek(0, 2)
     info: dict[str, list[str]] = {}
-    for name, start, size in _chunks(file, 12, end):
-        file.seek(start)
+    for name, begin, size in _chunks(file, start + 12, end):
+        file.seek(begin)
         if name in (b"id3 ", b"ID3 ") and size <= _MAX_ID3_BYTES:
             try:
                 yield ID3(BytesIO(file.read(size)), load_v1=False, translate=False)
@@ -36,9 +42,9 @@ def riff_tags(file: BinaryIO) -> Iterator[ID3 | dict[str, list[str]]]:
                 continue
         elif name == b"LIST" and size >= 4 and file.read(4) == b"INFO":
             texts = BytesIO(file.read(min(size - 4, _MAX_INFO_BYTES)))
-            for key, begin, length in _chunks(texts, 0, len(texts.getbuffer())):
+            for key, text_start, length in _chunks(texts, 0, len(texts.getbuffer())):
                 if key in _INFO_NAMES:
-                    texts.seek(begin)
+                    texts.seek(text_start)
                     # The text ends at the first zero byte; some programs leave rubbish behind it.
                     text = text_of(texts.read(length).partition(b"\0")[0])
                     info.setdefault(_INFO_NAMES[key], [text])

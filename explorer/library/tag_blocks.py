@@ -27,18 +27,17 @@ from mutagen.oggspeex import OggSpeex
 from mutagen.oggtheora import OggTheora
 from mutagen.oggvorbis import OggVorbis
 
-from explorer.library.ffmpeg_tags import text_of
+from explorer.library.id3_headers import HEADER_BYTES, id3_size, id3_tags
 from explorer.library.riff_tags import RIFF_MARKS, riff_tags
+from explorer.util.text import text_of
 
 Block = mutagen.FileType | mutagen.Metadata | dict[str, list[str]]
 """What mutagen returns, or texts by the name of the field."""
 
 _Reader = Callable[[BinaryIO], Block]
 
-_ID3_HEADER = 10
 _ID3V1_SIZE = 128
 _MAX_ID3_TAGS = 4
-"""How many ID3v2 tags at the start of a file are read. Some programs add one without removing the old one."""
 _MAX_TAG_BYTES = 64 << 20
 _MAX_APE_ITEMS = 1_000
 
@@ -57,14 +56,14 @@ def tag_blocks(file: BinaryIO) -> Iterator[Block]:
     OSError
         If the file cannot be read.
     """
-    starts, sound_start = _id3_tags(file)
+    starts, sound_start = id3_tags(file)
     file.seek(sound_start)
     head = file.read(64)
-    front = [partial(_read_id3, start=start) for start in starts]
+    front = [partial(_read_id3, start=start) for start in starts[:_MAX_ID3_TAGS]]
     back: list[_Reader] = [_read_ape, _read_ape_texts]
     blocks = back + front if head.startswith(_APE_FORMATS) else front + back
     if head.startswith(RIFF_MARKS):
-        yield from riff_tags(file)
+        yield from riff_tags(file, start=sound_start)
     elif container := _container(head):
         blocks.insert(0, container)
     for read in (*blocks, _read_id3v1, _read_appended_id3):
@@ -87,30 +86,6 @@ def _container(head: bytes) -> _Reader | None:
         return AIFF
     starts = {b"fLaC": FLAC, b"DSD ": DSF, b"FRM8": DSDIFF, b"\x30\x26\xb2\x75": ASF}
     return starts.get(head[:4])
-
-
-def _id3_tags(file: BinaryIO) -> tuple[list[int], int]:
-    """Return where the ID3v2 tags at the start of a file begin, and where the last of them ends."""
-    starts, position = [], 0
-    while len(starts) < _MAX_ID3_TAGS:
-        file.seek(position)
-        size = _id3_size(file.read(_ID3_HEADER), b"ID3")
-        if size is None:
-            break
-        starts.append(position)
-        position += size
-    return starts, position
-
-
-def _id3_size(header: bytes, mark: bytes) -> int | None:
-    """Return the size of an ID3v2 tag with its header and footer; None if this is no header or footer."""
-    if len(header) < _ID3_HEADER or not header.startswith(mark) or max(header[6:10]) > 0x7F:
-        return None
-    size = 0
-    for byte in header[6:10]:
-        size = size << 7 | byte
-    has_footer = header[3] >= 4 and header[5] & 0x10
-    return size + _ID3_HEADER * (2 if has_footer else 1)
 
 
 def _read_id3(file: BinaryIO, *, start: int) -> ID3:
@@ -158,10 +133,10 @@ def _read_id3v1(file: BinaryIO) -> ID3:
 def _read_appended_id3(file: BinaryIO) -> ID3:
     """Read an ID3v2 tag at the end of a file, also before an ID3v1 tag: only its footer tells where it is."""
     end = file.seek(0, 2)
-    for footer in (end - _ID3_HEADER, end - _ID3_HEADER - _ID3V1_SIZE):
+    for footer in (end - HEADER_BYTES, end - HEADER_BYTES - _ID3V1_SIZE):
         file.seek(max(footer, 0))
-        size = _id3_size(file.read(_ID3_HEADER), b"3DI")
-        if size is not None and size <= min(footer + _ID3_HEADER, _MAX_TAG_BYTES):
-            file.seek(footer + _ID3_HEADER - size)
+        size = id3_size(file.read(HEADER_BYTES), mark=b"3DI")
+        if size is not None and size <= min(footer + HEADER_BYTES, _MAX_TAG_BYTES):
+            file.seek(footer + HEADER_BYTES - size)
             return ID3(BytesIO(file.read(size)), load_v1=False, translate=False)
     raise mutagen.MutagenError("no ID3v2 tag at the end")

@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import av
 import mutagen
 
-from explorer.library.ffmpeg_tags import ffmpeg_tags, text_of
+from explorer.library.ffmpeg_tags import ffmpeg_tags
 from explorer.library.genre_texts import split_genres
 from explorer.library.music_file import Tags
 from explorer.library.names import name_song
 from explorer.library.tag_blocks import tag_blocks
-from explorer.util.text import unique_ignoring_case, valid_text
+from explorer.util.text import text_of, unique_ignoring_case, valid_text
 from explorer.util.years import year_of
 
 MAX_TEXT_LENGTH = 1_000
@@ -134,8 +133,8 @@ def _sources(path: Path, *, with_ffmpeg: bool) -> Iterator[_Texts]:
                 yield _texts_by_name(tags or {})
     if not with_ffmpeg or n_names > _MAX_NAMES:
         return
-    with suppress(av.FFmpegError, OSError, ValueError):
-        yield {name: text.split("\0") for name, text in ffmpeg_tags(path).items()}
+    with suppress(Exception):  # For example AudioError, or a path that is not text.
+        yield ffmpeg_tags(path)
 
 
 def _texts_by_name(tags: mutagen.Metadata | dict) -> _Texts:

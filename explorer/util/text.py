@@ -28,6 +28,14 @@ def valid_text(text: str | os.PathLike[str]) -> str:
         return text.encode("utf-8", "replace").decode()
 
 
+def text_of(data: bytes) -> str:
+    """Decode UTF-8. Text in another encoding becomes one character for each byte (Latin-1): none is lost."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
 def one_line(text: str) -> str:
     """Return a text on one line without unsafe characters, for a terminal or a file.
 

@@ -82,3 +82,11 @@ def test_damaged_chunks_raise_nothing(tmp_path):
     assert read(tmp_path, b"LIST\x02\0\0\0IN", b"LIST\xff\xff\xff\xffINFOINAM\xff\xff\xff\xffx")[0] == "x"
     assert read(tmp_path, chunk(b"id3 ", b"ID3\x04\0\0\x7f\x7f\x7f\x7f"), info(INAM=b"T"))[0] == "T"
     assert read(tmp_path, b"LIST\0\0\0\0" * 5_000)[0] == "name"
+
+
+def test_info_is_read_after_an_id3_tag_in_front(tmp_path):
+    read(tmp_path, info(**FULL), sound())
+    path = tmp_path / "name.wav"
+    path.write_bytes(id3(title="In front") + path.read_bytes())
+    assert read_tags(path).title == "A title"
+    assert read_tags(path).artists == ("Ann",)

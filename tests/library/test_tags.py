@@ -1,5 +1,9 @@
 """Tags of every format, damaged tags and hostile ones."""
 
+import os
+import sys
+from pathlib import Path
+
 import mutagen
 import pytest
 from mutagen.id3 import ID3, TCON, TIT2, TPE1
@@ -141,3 +145,11 @@ def test_a_tag_of_100_000_fields_is_read(tmp_path, make_tone):
     file.tags.extend([(f"k{number}", "v") for number in range(100_000)])
     file.save()
     assert read_tags(path).title == "T"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux allows any bytes in a file's name.")
+def test_a_file_whose_name_is_not_text_has_tags(tmp_path, make_tone):
+    for suffix, title in ((".flac", "T"), (".wav", "caf\ufffd")):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9" + suffix.encode()))
+        make_tone(tmp_path / f"x{suffix}", tags={"title": "T"} if suffix == ".flac" else None).rename(path)
+        assert read_tags(path).title == title
