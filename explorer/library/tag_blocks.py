@@ -28,6 +28,7 @@ from mutagen.oggtheora import OggTheora
 from mutagen.oggvorbis import OggVorbis
 
 from explorer.library.id3_headers import HEADER_BYTES, id3_size, id3_tags
+from explorer.library.mobile_tags import mobile_tags
 from explorer.library.riff_tags import RIFF_MARKS, riff_tags
 from explorer.util.text import text_of
 
@@ -65,7 +66,7 @@ def tag_blocks(file: BinaryIO) -> Iterator[Block]:
     if head.startswith(RIFF_MARKS):
         yield from riff_tags(file, start=sound_start)
     elif container := _container(head):
-        blocks.insert(0, container)
+        blocks = [container, *([mobile_tags] if container is MP4 else []), *blocks]
     for read in (*blocks, _read_id3v1, _read_appended_id3):
         try:
             file.seek(0)

@@ -26,6 +26,7 @@ def encode(path, codec, *, format=None, options=None, tags=TAGS):
         container.metadata.update(tags)
         stream = container.add_stream(codec, rate=RATE_HZ, layout="mono")
         context = stream.codec_context
+        context.bit_rate = 64_000
         samples = (np.sin(np.arange(RATE_HZ // 4) / 20) * 8_000).astype(np.int16)[None]
         sound = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
         sound.sample_rate, sound.pts = RATE_HZ, 0
@@ -79,6 +80,8 @@ def id3v1(title, artist, album, year, genre):
         ("x.wv", "wavpack", {}),
         ("x.opus", "libopus", {}),
         ("x.m4a", "aac", {}),
+        ("x.3gp", "aac", {}),
+        ("x.wma", "wmav2", {}),
         ("x.mov", "pcm_s16le", {}),
         ("x.flac", "flac", {}),
         ("x.mp3", "libmp3lame", {}),
@@ -259,3 +262,39 @@ def test_ffmpeg_is_not_asked_about_a_file_that_no_process_has_tried_yet(tmp_path
     path = encode(tmp_path / "x.mka", "flac")
     assert read_tags(path, with_ffmpeg=False).title == "x"
     assert read_tags(path).title == "Títle"
+
+
+@pytest.mark.parametrize("start", [b"MAC ", b"MP+\x07", b"MPCK", b"TTA1", b"tBaK", b"OFR ", b"wvpk"])
+def test_formats_of_ape_tags_prefer_these_to_id3(tmp_path, start):
+    path = tmp_path / "x.ape"
+    path.write_bytes(id3(title="From ID3", date="1999") + start + bytes(500) + ape(Title="T", Artist="A"))
+    assert fields(path) == ("T", ("A",), "", (), "1999")
+
+
+def test_tags_of_dsd_files_are_read(tmp_path):
+    tag = id3(**TAGS)
+    sound = b"fmt " + struct.pack("<QIIIIIIQII", 52, 1, 0, 1, 1, 2_822_400, 1, 32_768, 4_096, 0)
+    sound += b"data" + struct.pack("<Q", 12 + 4_096) + bytes(4_096)
+    end = 28 + len(sound)
+    path = tmp_path / "x.dsf"
+    path.write_bytes(b"DSD " + struct.pack("<QQQ", 28, end + len(tag), end) + sound + tag)
+    assert fields(path) == READ
+
+    def chunk(name, data):
+        return name + struct.pack(">Q", len(data)) + data + bytes(len(data) % 2)
+
+    properties = b"SND " + chunk(b"FS  ", struct.pack(">I", 2_822_400)) + chunk(b"CHNL", b"\0\1C   ")
+    properties += chunk(b"CMPR", b"DSD \x0enot compressed\0")
+    body = b"DSD " + chunk(b"FVER", b"\1\5\0\0") + chunk(b"PROP", properties) + chunk(b"DSD ", bytes(4_096))
+    path = tmp_path / "x.dff"
+    path.write_bytes(chunk(b"FRM8", body + chunk(b"ID3 ", tag)))
+    assert fields(path) == READ
+
+
+def test_damaged_boxes_of_3gp_files_raise_nothing(tmp_path):
+    path = tmp_path / "x.3gp"
+    for size in (0, 1, 4, 9, 0x7FFFFFFF):
+        box = struct.pack(">I4s", size, b"titl") + bytes(3)
+        user_data = struct.pack(">I4s", len(box) + 8, b"udta") + box
+        path.write_bytes(b"\0\0\0\x08ftyp" + struct.pack(">I4s", len(user_data) + 8, b"moov") + user_data)
+        assert fields(path) == ("x", (), "", (), "")
