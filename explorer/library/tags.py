@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import mutagen
+from mutagen.flac import FLAC
+from mutagen.ogg import OggFileType
 
 from explorer.library.ffmpeg_tags import ffmpeg_tags
 from explorer.library.genre_texts import split_genres
@@ -124,14 +126,17 @@ def _read_fields(path: Path, *, with_ffmpeg: bool) -> _Texts:
 
 def _sources(path: Path, *, with_ffmpeg: bool) -> Iterator[_Texts]:
     """Yield the texts of each block of tags, by lower-case name."""
-    n_names = 0
+    n_names, ffmpeg_knows_more = 0, with_ffmpeg
     with suppress(OSError), path.open("rb") as file:
         for block in tag_blocks(file):
             with suppress(Exception):  # Damaged tags can raise any exception here too.
                 tags = block.tags if isinstance(block, mutagen.FileType) else block
                 n_names += len(tags or ())
-                yield _texts_by_name(tags or {})
-    if not with_ffmpeg or n_names > _MAX_NAMES:
+                texts = _texts_by_name(tags or {})
+                # FFmpeg reads the same Vorbis comments. It knows more only if mutagen has lost bytes.
+                ffmpeg_knows_more &= not isinstance(block, FLAC | OggFileType) or "\ufffd" in str(texts)
+                yield texts
+    if not ffmpeg_knows_more or n_names > _MAX_NAMES:
         return
     with suppress(Exception):  # For example AudioError, or a path that is not text.
         yield ffmpeg_tags(path)
