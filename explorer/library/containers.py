@@ -7,6 +7,7 @@ several Ogg files joined to one, and WAV files whose header claims too little. `
 
 from __future__ import annotations
 
+import errno
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -108,7 +109,11 @@ def open_container(path: Path, part: FilePart | None = None) -> av.container.Inp
         return av.open(url, metadata_encoding="latin-1", options=options)
     except (av.FFmpegError, OSError, ValueError) as error:
         # FFmpeg says "Invalid argument" of a format that is not on the list.
-        reason = "Invalid data found when processing input" if error.errno == 22 else reason_of(error)
+        reason = (
+            "Invalid data found when processing input"
+            if getattr(error, "errno", 0) == errno.EINVAL
+            else reason_of(error)
+        )
         raise AudioError(f"{path.name} is not audio that can be decoded: {reason}.") from error
 
 

@@ -1,5 +1,8 @@
 """The same music has the same vector in every audio format."""
 
+import os
+import shutil
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -160,6 +163,22 @@ def test_the_vector_does_not_depend_on_the_format(
     assert cosine >= min_cosine
     # Any two sounds have a high cosine, so the vector must also be nearer to its own piece than to another.
     assert np.linalg.norm(vector - expected) < np.linalg.norm(vector - transposed)
+
+
+@pytest.mark.parametrize(("name", "codec", "sample_format", "rate_hz", "channels", "_"), FORMATS)
+def test_no_format_is_decoded_shorter_than_by_ffmpeg(
+    tmp_path, name, codec, sample_format, rate_hz, channels, _
+):
+    """The program ffmpeg decodes the same files; our sound may be at most 50 ms shorter."""
+    if shutil.which("ffmpeg") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("the program ffmpeg was not found")
+    path = encode(tmp_path / name, codec, sample_format, rate_hz, channels)
+    output = ["-map", "0:a:0", "-f", "u8", "-ac", "1", "-ar", "8000", "-"]
+    result = subprocess.run(["ffmpeg", "-nostdin", "-i", str(path), *output], capture_output=True, check=True)
+    stream = open_audio(path)
+    for _ in stream.blocks():
+        pass
+    assert stream.duration_s >= len(result.stdout) / 8000 - 0.05
 
 
 def test_monkeys_audio_is_decoded_exactly():

@@ -122,7 +122,7 @@ def test_one_engine_embeds_any_number_of_files(tmp_path, opened):
     assert opened == [("openvino", embedder.model.weights_sha256, "float32")]
     assert (embedder.model.precision, embedder.model.hop_s, embedder.model.trained) == ("float32", 1.0, False)
     for file, embedded, windows in zip(files, results, (2, 3), strict=True):
-        assert (embedded.path, embedded.format) == (file, "flac/pcm_16")
+        assert (embedded.path, embedded.format) == (file, "flac/flac")
         assert (embedded.embedding.shape, embedded.embedding.dtype) == ((windows, 512), np.float32)
         assert (embedded.pooled.shape, embedded.pooled.dtype) == ((512,), np.float64)
         np.testing.assert_array_equal(embedded.pooled, embedded.embedding.max(axis=0))
