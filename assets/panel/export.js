@@ -42,11 +42,16 @@ explorer.playlistExport = {
       const link = explorer.element("a", "", null, { download: name, href: URL.createObjectURL(await response.blob()) });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), this.SAVE_TIMEOUT_MS);
-      const hint = this.paths.value === "relative" ? " Its paths are relative to the music folder: move the file into that folder." : "";
       const note = leftOut ? ` ${leftOut} songs without a file were left out.` : "";
-      this.status.textContent = `${name} was saved.${hint}${note}`;
+      this.status.textContent = `${name} was saved.${this.pathHint(response.headers.get("X-Path-Problem"))}${note}`;
     } catch (error) {
       this.status.textContent = error.message;
     }
+  },
+
+  /** @param {string|null} problem Why the server wrote other paths than the user chose. @returns {string} */
+  pathHint(problem) {
+    if (problem) return ` ${problem}`;
+    return this.paths.value === "relative" ? " Its paths are relative to the music folder: move the file into that folder." : "";
   },
 };

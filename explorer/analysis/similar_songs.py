@@ -16,6 +16,7 @@ from explorer.database.named_songs import expand_home
 from explorer.database.records import SongFacts, absolute_path
 from explorer.database.songs import PlaylistSong
 from explorer.errors import AmbiguousSongError, AudioError, LibraryError, SongNotFoundError
+from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
 from explorer.library.tags import read_tags
@@ -63,7 +64,8 @@ class Recommendations:
     def playlist(self) -> tuple[str, int]:
         """Return an M3U8 playlist of absolute paths, and the number of songs left out: they have no file."""
         songs = [song for song, _ in self.songs]
-        text, _ = write_playlist(songs, form="m3u8", paths="absolute")
+        file_paths = FilePaths(songs, paths="absolute")
+        text, _ = write_playlist(songs, form="m3u8", file_paths=file_paths)
         return text, sum(song.path is None or song.root is None for song in songs)
 
 

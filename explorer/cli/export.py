@@ -46,8 +46,8 @@ from explorer.util.progress import Reporter, plural
 @click.option(
     "--paths",
     type=click.Choice(["relative", "absolute"]),
-    help="Write paths relative to the music folder, or absolute (default: absolute in playlists, relative in "
-    "tables).",
+    help="Relative paths begin at the folder of --out in playlists, at the music folder in tables (default: "
+    "absolute in playlists, relative in tables).",
 )
 @click.option(
     "--projection",
@@ -84,6 +84,8 @@ def export(database, form, out, as_json, **choices):
     if result.left_out:
         missing = "file" if form in PLAYLISTS else "vector"
         reporter.say(f"Left out: {plural(result.left_out, 'song')} without a {missing}.")
+    if result.path_problem:
+        reporter.say(result.path_problem)
     if result.trained is False and form not in PLAYLISTS:
         reporter.say(UNTRAINED_WARNING)
     paths = [str(path) for path in result.out]

@@ -14,6 +14,7 @@ from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.errors import AnalysisError
 from explorer.exporting.collection import Collection, collect
+from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import write_playlist
 from explorer.exporting.tables import write_csv, write_metadata, write_vectors
 from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
@@ -37,8 +38,10 @@ class ExportRequest:
         Export only songs that have at least one of these genres and are in one of these clusters. Clusters
         are given by name or number. Empty for all genres or all clusters.
     paths : {"relative", "absolute"}, optional
-        Relative to the folder of music, or absolute. By default, playlists have absolute paths, so that they
-        work in every folder; tables have relative paths.
+        Relative or absolute. By default, playlists have absolute paths, so that they work in every folder;
+        tables have relative paths. Relative paths begin at the folder of the playlist. In tables, and in a
+        playlist that is written to a stream, they begin at the folder of music; if the songs are in several,
+        the paths are absolute.
     projection : str, optional
         For Parquet: the projection that gives the columns x and y. By default the first of t-SNE, UMAP and
         PCA that the map has.
@@ -69,12 +72,15 @@ class Exported:
         songs without a vector in TSV.
     trained : bool or None
         Whether the library's model has trained weights; None if the model is unknown.
+    path_problem : str
+        Why paths are absolute although relative ones were wanted, as a sentence; empty if none is.
     """
 
     out: list[Path]
     songs: int
     left_out: int
     trained: bool | None
+    path_problem: str = ""
 
 
 def format_of(out: Path) -> str | None:
@@ -103,7 +109,8 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
         clusters=request.clusters,
         with_vectors=request.form in ("parquet", "tsv"),
     )
-    song_count, writers = _prepare(collection, request)
+    file_paths = _file_paths(collection, request, out)
+    song_count, writers = _prepare(collection, request, file_paths)
     files = [_file_name(out, ending) for ending in writers] if isinstance(out, Path) else []
     for file in files:
         refuse_to_overwrite_library(file, database.path)
@@ -118,7 +125,9 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
             f"{target} cannot be written ({error.strerror or error}): check that the folder exists, its "
             "permissions and the free disk space, or choose another file with --out."
         ) from error
-    return Exported(files, song_count, len(collection.songs) - song_count, collection.is_trained)
+    left_out = len(collection.songs) - song_count
+    problem = "" if request.form == "tsv" else file_paths.problem
+    return Exported(files, song_count, left_out, collection.is_trained, problem)
 
 
 def _check_options(database: Database, request: ExportRequest, out: Path | BinaryIO) -> None:
@@ -140,15 +149,25 @@ def _check_options(database: Database, request: ExportRequest, out: Path | Binar
         raise AnalysisError(f"The map has no {wanted} (it has {known}): run `python run.py map` first.")
 
 
-def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[str, _Writer]]:
+def _file_paths(collection: Collection, request: ExportRequest, out: Path | BinaryIO) -> FilePaths:
+    is_playlist = request.form in PLAYLISTS
+    paths = request.paths or ("absolute" if is_playlist else "relative")
+    folder = out.parent if is_playlist and isinstance(out, Path) else None
+    return FilePaths(collection.songs, paths=paths, folder=folder)
+
+
+def _prepare(
+    collection: Collection, request: ExportRequest, file_paths: FilePaths
+) -> tuple[int, dict[str, _Writer]]:
     """Return the number of exported songs, and the functions that write the files, by file name ending."""
     if request.form in PLAYLISTS:
         songs = [song for song in collection.songs if song.path is not None]
-        text, _ = write_playlist(songs, form=request.form, paths=request.paths or "absolute")
+        text, _ = write_playlist(songs, form=request.form, file_paths=file_paths)
         return len(songs), {"": lambda target: target.write(text.encode())}
-    relative = request.paths != "absolute"
     if request.form == "csv":
-        return len(collection.songs), {"": lambda target: write_csv(collection, target, relative=relative)}
+        return len(collection.songs), {
+            "": lambda target: write_csv(collection, target, file_paths=file_paths)
+        }
     if request.form == "tsv":
         count = int(np.count_nonzero(collection.vector_rows >= 0))
         if not count:
@@ -160,7 +179,7 @@ def _prepare(collection: Collection, request: ExportRequest) -> tuple[int, dict[
     from explorer.exporting.parquet import write_parquet
 
     projection = request.projection or next(iter(collection.positions), None)
-    options = {"projection": projection, "relative": relative, "vectors": request.vectors}
+    options = {"projection": projection, "file_paths": file_paths, "vectors": request.vectors}
     return len(collection.songs), {"": lambda target: write_parquet(collection, target, **options)}
 
 

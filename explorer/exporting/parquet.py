@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from explorer.exporting.collection import Collection
-from explorer.exporting.playlists import path_text
+from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.tables import PROJECTIONS
 from explorer.mapping.knn_graph import true_neighbours
 from explorer.util.text import one_line
@@ -35,7 +35,7 @@ _SCHEMA = pa.schema(
 
 
 def write_parquet(
-    collection: Collection, target: BinaryIO, *, projection: str | None, relative: bool, vectors: bool
+    collection: Collection, target: BinaryIO, *, projection: str | None, file_paths: FilePaths, vectors: bool
 ) -> None:
     """Write one row for each song, compressed with Zstandard; unknown values are null.
 
@@ -50,8 +50,8 @@ def write_parquet(
     target : binary stream
     projection : str or None
         The projection that gives the columns `x` and `y`.
-    relative : bool
-        Whether paths are relative to the folder of music, instead of absolute.
+    file_paths : FilePaths
+        Writes the column `path`.
     vectors : bool
         Add the column `vector`: 512 float32 a song.
     """
@@ -68,7 +68,7 @@ def write_parquet(
         for start in range(0, len(collection.songs), _ROWS_AT_ONCE):
             part = slice(start, start + _ROWS_AT_ONCE)
             rows = collection.vector_rows[part]
-            columns = _columns_of_tags(collection, part, relative)
+            columns = _columns_of_tags(collection, part, file_paths)
             columns["neighbors"] = [
                 {"ids": ids, "distances": song_distances} if row >= 0 else None
                 for row, ids, song_distances in zip(rows, neighbours[part], distances[part], strict=True)
@@ -106,7 +106,7 @@ def neighbours_among(collection: Collection) -> tuple[np.ndarray, np.ndarray]:
     return neighbours, distances
 
 
-def _columns_of_tags(collection: Collection, part: slice, relative: bool) -> dict[str, list]:
+def _columns_of_tags(collection: Collection, part: slice, file_paths: FilePaths) -> dict[str, list]:
     songs, clusters = collection.songs[part], collection.clusters[part].tolist()
     genres = [[one_line(genre) for genre in song.genres] for song in songs]
     columns = {
@@ -121,6 +121,6 @@ def _columns_of_tags(collection: Collection, part: slice, relative: bool) -> dic
         "duration_s": [song.duration_s for song in songs],
         "cluster": [None if cluster < 0 else cluster for cluster in clusters],
         "cluster_name": [collection.cluster_name(cluster) or None for cluster in clusters],
-        "path": [path_text(song, relative=relative) or None for song in songs],
+        "path": [file_paths.text(song) or None for song in songs],
         "text": [" · ".join(filter(None, parts)) for parts in texts],
     }

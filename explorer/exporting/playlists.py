@@ -11,12 +11,11 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import quote_from_bytes
 from xml.etree import ElementTree
 
-from explorer.database.records import absolute_path
 from explorer.database.songs import PlaylistSong
 from explorer.errors import LibraryError
+from explorer.exporting.file_paths import FilePaths, absolute_uri
 from explorer.util.text import is_one_line, one_line
 
 FORMATS = {
@@ -26,8 +25,6 @@ FORMATS = {
 }
 """The media type of each format."""
 
-PATHS = ("relative", "absolute")
-
 COLUMNS = ("title", "artist", "album", "genres", "year", "duration_s", "path", "song_id")
 
 _MAX_NAME_LENGTH = 500
@@ -36,7 +33,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 _URI_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
-def write_playlist(songs: Iterable[PlaylistSong], *, form: str, paths: str) -> tuple[str, str]:
+def write_playlist(songs: Iterable[PlaylistSong], *, form: str, file_paths: FilePaths) -> tuple[str, str]:
     """Write a playlist as text.
 
     Parameters
@@ -45,9 +42,9 @@ def write_playlist(songs: Iterable[PlaylistSong], *, form: str, paths: str) -> t
         In the order of the playlist. Songs without a file are left out.
     form : {"m3u8", "xspf", "csv"}
         The format. In a CSV, text that a spreadsheet would read as a formula gets an apostrophe in front.
-    paths : {"relative", "absolute"}
-        Relative paths are relative to the song's folder of music, so the playlist must be in that folder.
-        In an M3U8, a name that one line cannot hold is always written as an absolute URI.
+    file_paths : FilePaths
+        Writes the paths of these songs. In an M3U8, a name that one line cannot hold is always written as an
+        absolute URI.
 
     Returns
     -------
@@ -58,44 +55,42 @@ def write_playlist(songs: Iterable[PlaylistSong], *, form: str, paths: str) -> t
     Raises
     ------
     LibraryError
-        If `form` or `paths` is not one of these values.
+        If `form` is not one of these values.
     """
     if form not in FORMATS:
         raise LibraryError(f"form={form!r} is not a playlist format: choose one of {', '.join(FORMATS)}.")
-    if paths not in PATHS:
-        raise LibraryError(f"paths={paths!r} is not valid: choose one of {', '.join(PATHS)}.")
     write = {"m3u8": _m3u8, "xspf": _xspf, "csv": _csv}[form]
     with_file = (song for song in songs if song.path is not None and song.root is not None)
-    return write(with_file, paths == "relative"), FORMATS[form]
+    return write(with_file, file_paths), FORMATS[form]
 
 
-def _m3u8(songs: Iterable[PlaylistSong], relative: bool) -> str:
+def _m3u8(songs: Iterable[PlaylistSong], file_paths: FilePaths) -> str:
     lines = ["#EXTM3U"]
     for song in songs:
         seconds = -1 if song.duration_s is None else round(song.duration_s)
         names = (one_line(song.artist)[:_MAX_NAME_LENGTH], one_line(song.title)[:_MAX_NAME_LENGTH])
         lines.append(f"#EXTINF:{seconds}," + " - ".join(filter(None, names)))
-        lines.append(_m3u8_path(song, relative))
+        lines.append(_m3u8_path(song, file_paths))
     return "\n".join(lines) + "\n"
 
 
-def _m3u8_path(song: PlaylistSong, relative: bool) -> str:
+def _m3u8_path(song: PlaylistSong, file_paths: FilePaths) -> str:
     """Return a file's path, or its URI if the path cannot be written on one line."""
-    name = _native_path(song, relative)
+    name = file_paths.native(song)
     if not is_one_line(name) or name != name.rstrip():
-        return _uri(song, relative=False)
+        return absolute_uri(song)
     # Without `./`, a player would read such a name as a comment or as a URI.
-    if relative and (name[0] in "# \t" or _URI_SCHEME.match(song.path)):
+    if file_paths.is_relative(song) and (name[0] in "# \t" or _URI_SCHEME.match(os.fsencode(name))):
         return f"./{name}"
     return name
 
 
-def _xspf(songs: Iterable[PlaylistSong], relative: bool) -> str:
+def _xspf(songs: Iterable[PlaylistSong], file_paths: FilePaths) -> str:
     playlist = ElementTree.Element("playlist", version="1", xmlns="http://xspf.org/ns/0/")
     tracks = ElementTree.SubElement(playlist, "trackList")
     for song in songs:
         fields = {
-            "location": _uri(song, relative=relative),
+            "location": file_paths.uri(song),
             "title": one_line(song.title),
             "creator": one_line(song.artist),
             "album": one_line(song.album),
@@ -109,12 +104,12 @@ def _xspf(songs: Iterable[PlaylistSong], relative: bool) -> str:
     return ElementTree.tostring(playlist, "UTF-8", xml_declaration=True).decode() + "\n"
 
 
-def _csv(songs: Iterable[PlaylistSong], relative: bool) -> str:
+def _csv(songs: Iterable[PlaylistSong], file_paths: FilePaths) -> str:
     target = io.StringIO()
     table = csv.DictWriter(target, COLUMNS, extrasaction="ignore")
     table.writeheader()
     for song in songs:
-        table.writerow(song_cells(song, table_cell) | {"path": path_cell(song, relative=relative)})
+        table.writerow(song_cells(song, table_cell) | {"path": path_cell(song, file_paths)})
     return target.getvalue()
 
 
@@ -134,25 +129,7 @@ def table_cell(text: str) -> str:
     return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
 
 
-def path_text(song: PlaylistSong, *, relative: bool) -> str:
-    """Return a song's path, or its URI if one line cannot hold the path; "" without a file."""
-    if song.path is None or song.root is None:
-        return ""
-    path = _native_path(song, relative)
-    return path if is_one_line(path) else _uri(song, relative=relative)
-
-
-def path_cell(song: PlaylistSong, *, relative: bool) -> str:
+def path_cell(song: PlaylistSong, file_paths: FilePaths) -> str:
     """Return a song's path as a cell, with `./` in front if it looks like a formula."""
-    path = path_text(song, relative=relative)
+    path = file_paths.text(song)
     return f"./{path}" if path.startswith(_FORMULA_STARTS) else path
-
-
-def _native_path(song: PlaylistSong, relative: bool) -> str:
-    return os.fsdecode(song.path) if relative else str(absolute_path(song.root, song.path))
-
-
-def _uri(song: PlaylistSong, *, relative: bool) -> str:
-    if relative:
-        return quote_from_bytes(song.path)
-    return absolute_path(song.root, song.path).absolute().as_uri()

@@ -10,6 +10,7 @@ from typing import BinaryIO, TextIO
 import numpy as np
 
 from explorer.exporting.collection import Collection
+from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import path_cell, song_cells, table_cell
 from explorer.util.text import one_line
 
@@ -29,7 +30,7 @@ METADATA_COLUMNS = (
 """The columns of the metadata TSV. The projector shows the first column until the user chooses another."""
 
 
-def write_csv(collection: Collection, target: BinaryIO, *, relative: bool) -> None:
+def write_csv(collection: Collection, target: BinaryIO, *, file_paths: FilePaths) -> None:
     """Write a UTF-8 table with the header `COLUMNS` and one line for each song.
 
     A spreadsheet reads text that begins with `=`, `+`, `-` or `@` as a formula. Such text gets an apostrophe
@@ -39,8 +40,8 @@ def write_csv(collection: Collection, target: BinaryIO, *, relative: bool) -> No
     Parameters
     ----------
     target : binary stream
-    relative : bool
-        Whether paths are relative to the folder of music, instead of absolute.
+    file_paths : FilePaths
+        Writes the column `path`.
     """
     table = csv.DictWriter(_as_text(target), COLUMNS, extrasaction="ignore")
     table.writeheader()
@@ -49,7 +50,7 @@ def write_csv(collection: Collection, target: BinaryIO, *, relative: bool) -> No
         coordinates = ("" if np.isnan(value) else f"{value:.6g}" for value in positions[row])
         cells = song_cells(song, table_cell) | _cluster_cells(collection, row, table_cell)
         cells |= dict(zip(COORDINATES, coordinates, strict=True))
-        table.writerow(cells | {"path": path_cell(song, relative=relative)})
+        table.writerow(cells | {"path": path_cell(song, file_paths)})
 
 
 def write_vectors(collection: Collection, target: BinaryIO) -> None:

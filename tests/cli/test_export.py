@@ -57,6 +57,33 @@ def test_songs_that_are_left_out_are_counted(library, run_export, tmp_path):
     assert "2 songs without a vector" in err
 
 
+def test_songs_in_two_folders_of_music_have_different_paths(library, run_export, tmp_path):
+    path, ids = library
+    for number, song_id in enumerate(ids[:2]):
+        disk = tmp_path / f"disk{number}" / "Album"
+        disk.mkdir(parents=True)
+        (disk / "01.mp3").touch()
+        with Database.open(path) as database:
+            root = database.add_root(disk.parent)
+            database._rows(
+                "UPDATE files SET root_id = ?, path = CAST('Album/01.mp3' AS BLOB) WHERE song_id = ?",
+                (root, song_id),
+            )
+    (tmp_path / "lists").mkdir()
+    out = tmp_path / "lists" / "out.m3u8"
+    status, _, err = run_export("--out", out, "--paths", "relative")
+    assert (status, err) == (0, "")
+    lines = [line for line in out.read_text().splitlines() if not line.startswith("#")]
+    assert {"../disk0/Album/01.mp3", "../disk1/Album/01.mp3", f"../music/{ids[2]}"} < set(lines)
+    assert all((out.parent / line).is_file() for line in lines)
+    for form in ("m3u8", "csv"):
+        status, printed, err = run_export("--format", form, "--paths", "relative")
+        assert status == 0
+        assert str(tmp_path / "disk0" / "Album" / "01.mp3") in printed
+        assert "paths are absolute" in err
+        assert "3 folders of music" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from explorer.exporting.playlists import FORMATS, PATHS, write_playlist
+from explorer.exporting.file_paths import PATHS, FilePaths
+from explorer.exporting.playlists import FORMATS, write_playlist
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
@@ -52,11 +53,15 @@ def _playlist(catalogue: Catalogue, body: dict) -> Response:
     with open_library(catalogue.database) as database:
         songs = database.playlist_songs([catalogue.song_ids[index] for index in body["songs"]])
     n_written = sum(song.path is not None for song in songs)
-    text, media_type = write_playlist(songs, form=body["form"], paths=body["paths"])
+    # The browser does not tell where it saves the playlist, so relative paths begin at the folder of music.
+    file_paths = FilePaths(songs, paths=body["paths"])
+    text, media_type = write_playlist(songs, form=body["form"], file_paths=file_paths)
     response = Response(text, content_type=f"{media_type}; charset=utf-8")
     name = f"Music Explorer, {n_written} song{'' if n_written == 1 else 's'}.{body['form']}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     # How many songs the playlist does not contain, because they have no file.
     response.headers["X-Left-Out"] = str(len(body["songs"]) - n_written)
+    # Why the paths are not the kind that was asked for.
+    response.headers["X-Path-Problem"] = file_paths.problem
     response.headers["Cache-Control"] = "no-store"
     return response

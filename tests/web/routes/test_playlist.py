@@ -47,6 +47,22 @@ def test_songs_without_a_file_are_counted(site):
     assert response.text.split("\n")[2::2] == [ids[2]]
 
 
+def test_relative_paths_of_songs_in_two_folders_of_music_become_absolute(site, tmp_path):
+    client, ids, path = site
+    assert export(client, songs=[0, 1]).headers["X-Path-Problem"] == ""
+    with Database.open(path) as database:
+        database._rows(
+            "UPDATE files SET root_id = ? WHERE song_id = ?", (database.add_root(tmp_path / "b"), ids[1])
+        )
+    for form in ("m3u8", "csv"):
+        response = export(client, songs=[0, 1], form=form)
+        assert str(tmp_path / "music" / ids[0]) in response.text
+        assert str(tmp_path / "b" / ids[1]) in response.text
+        assert "2 folders of music" in response.headers["X-Path-Problem"]
+    alone = export(client, songs=[1])
+    assert (alone.text.split("\n")[2], alone.headers["X-Path-Problem"]) == (ids[1], "")
+
+
 @pytest.mark.parametrize(
     "options",
     [
