@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.audio.previews import preview_path
-from explorer.audio.transcoding import copies_in, playable_media_type
+from explorer.audio.transcoding import copies_in
 from explorer.config import Settings
 from explorer.database.records import StoredFile
 from explorer.library.remote import RemotePath
@@ -13,12 +13,9 @@ from explorer.library.remote_copies import copies_of
 
 
 def fallback_copy(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
-    """Return the FLAC copy that `transcode` made of a song, and its media type; None if there is none.
-
-    Copies are used only for formats that browsers cannot play.
-    """
+    """Return the FLAC copy that `transcode` made of a song, and its media type; None if there is none."""
     copy = copies_in(settings.transcodes).path(file.fingerprint)
-    return (copy, "audio/flac") if playable_media_type(file.format) is None and copy.is_file() else None
+    return (copy, "audio/flac") if copy.is_file() else None
 
 
 def fallback_preview(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:

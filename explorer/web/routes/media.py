@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
-from explorer.audio.transcoding import playable_media_type, transcode
+from explorer.audio.transcoding import HEAD_BYTES, playable_media_type, transcode
 from explorer.config import Settings
 from explorer.database.records import SongRow, StoredFile
 from explorer.errors import AudioError, LibraryError, NoLibraryError
@@ -152,9 +152,21 @@ def _send_fallback(fallback: tuple[Path, str] | None) -> Response | None:
 
 
 def playable(path: Path, audio_format: str, *, cache: Path, key: str) -> tuple[Path, str]:
-    """Return a file that browsers can play, and its media type: the file itself, or a FLAC copy of it."""
-    media_type = playable_media_type(audio_format)
-    return (path, media_type) if media_type else (transcode(path, cache=cache, key=key), "audio/flac")
+    """Return a file that browsers can play, and its media type: the file itself, or a FLAC copy of it.
+
+    A browser that cannot play the file itself, although browsers play its format, asks for the copy with
+    `?copy=flac`.
+
+    Raises
+    ------
+    AudioError
+        If a copy cannot be made.
+    """
+    with path.open("rb") as file:
+        media_type = playable_media_type(audio_format, file.read(HEAD_BYTES))
+    if media_type and request.args.get("copy") != "flac":
+        return path, media_type
+    return transcode(path, cache=cache, key=key), "audio/flac"
 
 
 def send_song(file: StoredFile, settings: Settings) -> Response:

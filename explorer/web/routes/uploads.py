@@ -71,8 +71,8 @@ def send_upload(upload: Upload) -> Response:
     if embedded is None:
         raise RefusedError(409, f"{upload.name} cannot be played before it is analysed.")
     cache = upload.path.parent / ".playable"
-    path, media_type = playable(upload.path, embedded.format, cache=cache, key="copy")
     try:
+        path, media_type = playable(upload.path, embedded.format, cache=cache, key="copy")
         return send_file(path, mimetype=media_type, conditional=True, max_age=0)
     except OSError as error:
         raise RefusedError(

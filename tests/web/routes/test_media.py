@@ -1,3 +1,4 @@
+import io
 import json
 import os
 from urllib.parse import quote
@@ -95,6 +96,33 @@ def test_a_format_that_browsers_cannot_play_is_transcoded(site, tmp_path):
     song_id = store(settings, tmp_path / "music", "x.aiff", "aiff/pcm_16")
     response = client.get(f"/audio/{song_id}", headers={"Range": "bytes=0-3"})
     assert (response.status_code, response.mimetype, response.data) == (206, "audio/flac", b"fLaC")
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_a_file_is_never_sent_as_the_container_of_its_twin(site, tmp_path, subtype):
+    client, settings, _ = site
+    soundfile.write(tmp_path / "music" / "b.aifc", [0.0, 0.1] * 8000, 16_000, format="AIFF", subtype=subtype)
+    # An older version stored the format of the first song with this sound.
+    song_id = store(settings, tmp_path / "music", "b.aifc", "wav/pcm_16")
+    response = client.get(f"/audio/{song_id}", headers={"Range": "bytes=0-3"})
+    assert (response.status_code, response.mimetype, response.data) == (206, "audio/flac", b"fLaC")
+
+
+def test_a_browser_that_cannot_play_a_file_gets_a_copy(site, tmp_path):
+    client, settings, _ = site
+    soundfile.write(tmp_path / "music" / "x.wav", [0.0, 0.1] * 8000, 16_000)
+    song_id = store(settings, tmp_path / "music", "x.wav", "wav/pcm_16")
+    original = client.get(f"/audio/{song_id}")
+    assert (original.mimetype, original.data[:4]) == ("audio/wav", b"RIFF")
+    part = client.get(f"/audio/{song_id}?copy=flac", headers={"Range": "bytes=0-3"})
+    assert (part.status_code, part.mimetype, part.data) == (206, "audio/flac", b"fLaC")
+    copy = client.get(f"/audio/{song_id}?copy=flac")
+    assert soundfile.info(io.BytesIO(copy.data)).frames == 16_000
+    assert copy.headers["ETag"] != original.headers["ETag"]
+    assert client.get(f"/audio/{song_id}?copy=exe").mimetype == "audio/wav"
+    # After the file was deleted, the copy is what can still be played.
+    (tmp_path / "music" / "x.wav").unlink()
+    assert client.get(f"/audio/{song_id}").data == copy.data
 
 
 def test_a_file_that_cannot_be_decoded_is_answered_with_a_sentence(site, tmp_path):
