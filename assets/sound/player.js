@@ -54,9 +54,7 @@ explorer.player = {
     audio.addEventListener("pause", () => this.isPausedForPreview || this.bar.dataset.state === "error" || this.setState("paused"));
     audio.addEventListener("waiting", () => this.setState("loading"));
     audio.addEventListener("ended", () => this.onEnded());
-    audio.addEventListener("seeking", () => (this.seekTarget = audio.currentTime));
-    audio.addEventListener("seeked", () => (this.seekTarget = this.retriedSeek = null));
-    audio.addEventListener("error", () => (this.seekTarget > 0 ? this.retrySeek() : this.explainError()));
+    explorer.recovery.listen();
   },
 
   makeRange(id, label, max) {
@@ -128,7 +126,8 @@ explorer.player = {
     this.announce(song);
   },
 
-  setSource(id, source, song) {
+  setSource(id, file, song) {
+    const source = explorer.recovery.addressOf(file);
     this.id = id;
     this.loadedIndex = this.index;
     this.song = song;
@@ -218,6 +217,7 @@ explorer.player = {
 
   onEnded() {
     const { selection, walk } = explorer;
+    if (explorer.recovery.continueIfEarly()) return;
     const wraps = this.repeat === "all";
     const next = this.afterEnd({ repeat: this.repeat, isList: selection.isPlaying, hasNext: selection.hasNext(wraps) });
     if (next === "again") this.start();
@@ -370,34 +370,6 @@ explorer.player = {
   showError(sentence) {
     this.setState("error");
     this.showMessage(sentence);
-  },
-
-  /**
-   * Chromium cannot seek to some positions near the end of a song and reports an error: seek once more, 1.5 s
-   * earlier.
-   */
-  retrySeek() {
-    const target = Math.max(this.seekTarget - 1.5, 0);
-    const isFirstTry = this.retriedSeek === null || this.retriedSeek === undefined;
-    this.seekTarget = null;
-    if (!isFirstTry) return this.explainError();
-    this.retriedSeek = target;
-    this.audio.load();
-    this.audio.currentTime = target;
-    this.start();
-  },
-
-  /** Ask the server why the song did not play. Its answer is a message for the user. */
-  async explainError() {
-    const source = this.audio.getAttribute("src");
-    if (!source) return;
-    try {
-      const response = await fetch(source, { headers: { Range: "bytes=0-0" } });
-      if (source !== this.audio.getAttribute("src")) return;
-      this.showError(response.ok ? "This browser cannot play the file." : await response.text());
-    } catch {
-      this.showError("The server does not answer. Is it still running?");
-    }
   },
 
   /** @param {number} seconds @returns {string} As "3:07" or "1:02:03". */
