@@ -138,7 +138,8 @@ explorer.panel = {
       ...this.makeMissingNote(song),
       this.makeChips(song, index),
       this.makeActions(index),
-      ...this.makeSameSoundList(song),
+      ...this.makeSameList("Same sound", song.same_sound_count, song.same_sound),
+      ...this.makeSameList("The same recording", song.same_recording_count, song.same_recording),
       ...this.makeNeighbours(neighbours),
     );
     this.markPlaying(explorer.player.index);
@@ -158,28 +159,33 @@ explorer.panel = {
     return [note];
   },
 
-  /** @returns {HTMLElement[]} A list of the other songs with exactly the same sound; nothing if there are none. */
-  makeSameSoundList(song) {
-    const count = song.same_sound_count;
+  /**
+   * @param {string} title The title of the list.
+   * @param {number} count How many songs there are.
+   * @param {object[]} songs The first of them.
+   * @returns {HTMLElement[]} A list of the other songs with exactly the same sound, or of the other encodings of the
+   *   recording; nothing if there are none.
+   */
+  makeSameList(title, count, songs) {
     if (!count) return [];
     const { element } = explorer;
     const head = element("h3", "panel-list-head");
-    head.append(element("span", "", "Same sound"), element("small", "", `${count.toLocaleString("en")} other song${count === 1 ? "" : "s"}`));
+    head.append(element("span", "", title), element("small", "", `${count.toLocaleString("en")} other song${count === 1 ? "" : "s"}`));
     const list = element("ol", "song-list same-sound");
-    list.append(...song.same_sound.map((other) => this.makeSameSoundRow(other)));
-    const notListed = count - song.same_sound.length;
+    list.append(...songs.map((other) => this.makeSameSoundRow(other)));
+    const notListed = count - songs.length;
     return notListed ? [head, list, element("p", "panel-note", `… and ${notListed.toLocaleString("en")} more.`)] : [head, list];
   },
 
   /**
-   * Make the row of a song with the same sound. A click on its title or path moves the map to the song and
-   * plays it.
+   * Make the row of a song with the same sound or recording. A click on its title, format or path moves the map
+   * to the song and plays it.
    */
-  makeSameSoundRow({ index, title, path, gone }) {
+  makeSameSoundRow({ index, title, path, format, gone }) {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
     const names = element("button", "row-names", null, { type: "button", title: `Go to ${path}` });
-    names.append(element("span", "row-title", title), element("span", "row-by", gone ? `File missing · ${path}` : path));
+    names.append(element("span", "row-title", title), element("span", "row-by", [gone && "File missing", format, path].filter(Boolean).join(" · ")));
     names.addEventListener("click", () => explorer.flyToAndPlay(index));
     row.append(names);
     return row;
@@ -291,12 +297,14 @@ explorer.panel = {
    * Make a neighbour's row. Its play button plays it, and the panel does not change. A click on its title
    * plays and selects it.
    */
-  makeNeighbourRow({ index, similarity, title, artist, gone, same_sound: isSame }) {
+  makeNeighbourRow({ index, similarity, title, artist, album, gone, same_sound: isSame, same_recording: isRecording }) {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
     const play = explorer.iconButton("play", `Play ${title}`, "row-play");
     play.addEventListener("click", () => (explorer.player.index === index ? explorer.player.toggle() : explorer.walk.goTo(index)));
-    const by = [isSame && "Same sound", gone && "File missing", artist || "no artist"].filter(Boolean).join(" · ");
+    const by = [isSame && "Same sound", isRecording && "Same recording", gone && "File missing", artist || "no artist", album]
+      .filter(Boolean)
+      .join(" · ");
     const names = element("button", "row-names", null, { type: "button", title: `Go to ${title}` });
     names.append(element("span", "row-title", title), element("span", "row-by", by));
     names.addEventListener("click", () => explorer.play(index));

@@ -11,6 +11,7 @@ from explorer.database.database import Database
 from explorer.embedding.precision import describe_choice
 from explorer.indexing.failures import count_reasons
 from explorer.indexing.running import killed_index, running_index
+from explorer.mapping.same_recordings import count_same_recordings
 from explorer.util.cache import Cache
 from explorer.util.progress import format_duration, format_estimate, plural
 
@@ -38,6 +39,7 @@ def library_status(database: Database) -> dict:
         "gone": len(database.gone_songs()),
         "outdated": database.count_outdated(),
         "duplicates": _count_duplicates(database),
+        "same_recordings": count_same_recordings(database),
         "failures": len(failures),
         "failed_files": [{"path": path, "reason": reason} for path, reason in failures],
         "reasons": count_reasons(failures),
@@ -175,6 +177,10 @@ def _describe_missing_and_duplicates(status: dict) -> list[str]:
     if extra := status["duplicates"]["extra"]:
         groups = plural(status["duplicates"]["groups"], "recording")
         lines.append(f"duplicates   {plural(extra, 'song')}: {groups} stored more than once")
+    if count := status["same_recordings"]:
+        lines.append(
+            f"encodings    {plural(count, 'song')}: the same recording as another, in another encoding"
+        )
     return lines
 
 

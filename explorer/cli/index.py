@@ -139,6 +139,7 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
     from explorer.indexing.index_run import IndexRun
     from explorer.indexing.indexer import index_folder
     from explorer.indexing.prune import prune
+    from explorer.mapping.same_recordings import count_same_recordings
 
     settings, reporter = Settings(database=options.database), options.reporter
     with Database.open(options.database) as library, FailureLog(settings.failure_log) as log:
@@ -171,6 +172,11 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
             reporter.say(
                 f"Duplicates: {plural(summary.duplicates, 'song')} with exactly the same sound as another; "
                 "the page can hide them."
+            )
+        if not quiet and (encodings := count_same_recordings(library)):
+            reporter.say(
+                f"The same recording in another encoding, such as FLAC and MP3: {plural(encodings, 'song')}; "
+                "the page lists both beside each other."
             )
         if not options.no_map:
             _update_map(library, summary, reporter)

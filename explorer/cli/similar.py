@@ -11,7 +11,7 @@ from explorer.cli.options import UNTRAINED_WARNING, database_option, json_option
 from explorer.errors import LibraryError
 from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
 from explorer.util.progress import Reporter, plural
-from explorer.util.text import one_line
+from explorer.util.text import are_repeated, one_line
 
 
 @click.command()
@@ -93,6 +93,10 @@ def _print_list(similar_songs) -> None:
     """Print one line for each song: similarity, title, artist and id."""
     # Tags can contain control characters: `one_line` removes those that could move the terminal's cursor.
     click.echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
-    for row in similar_songs.rows():
-        names = (row["title"], row["artist"] or "no artist", row["song_id"])
+    songs = [song for song, _ in similar_songs.songs]
+    # The album tells songs with the same title apart.
+    needs_album = are_repeated([similar_songs.title, *(song.title for song in songs)])[1:]
+    for song, row, has_album in zip(songs, similar_songs.rows(), needs_album, strict=True):
+        album = (song.album,) if has_album and song.album else ()
+        names = (row["title"], row["artist"] or "no artist", *album, row["song_id"])
         click.echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(one_line, names))}")

@@ -130,6 +130,14 @@ class FileTables(SongTables):
         )
         return {song_id: path.decode("utf-8", "replace") for song_id, path in rows}
 
+    def formats_of(self, song_ids: Sequence[str]) -> dict[str, str]:
+        """Return the format of each song's file, such as "flac/flac", by song id."""
+        rows = self._rows(
+            "SELECT song_id, format FROM json_each(?) CROSS JOIN files ON song_id = json_each.value",
+            (json.dumps(list(song_ids)),),
+        )
+        return dict(rows)
+
     def count_files(self, root_id: int) -> int:
         """Return how many songs have a file under a root, including files that are gone."""
         return self._value("SELECT count(*) FROM files WHERE root_id = ?", (root_id,))

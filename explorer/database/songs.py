@@ -146,6 +146,22 @@ class SongTables(LibraryConnection):
         )
         return {song_id: (title or song_id, artist) for song_id, title, artist in rows}
 
+    def albums_of(self, song_ids: Sequence[str]) -> dict[str, str]:
+        """Return the album of each given song, by song id; "" if it has none. Unknown ids are left out."""
+        rows = self._rows(
+            "SELECT song_id, album FROM json_each(?) CROSS JOIN song_texts ON song_id = json_each.value",
+            (json.dumps(list(song_ids)),),
+        )
+        return dict(rows)
+
+    def titles_and_durations(self) -> list[tuple[str, str, float]]:
+        """Return the id, title and duration in seconds of each song that has a vector and a file."""
+        return self._rows(
+            """SELECT song_id, coalesce(nullif(title, ''), song_id), duration_s
+               FROM songs_vectors JOIN song_texts USING (song_id) JOIN files USING (song_id)
+               WHERE duration_s IS NOT NULL"""
+        )
+
     def artists(self) -> dict[str, str]:
         """Return each song's artists as one text, by song id."""
         return dict(self._rows("SELECT song_id, artist FROM song_texts"))

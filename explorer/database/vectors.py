@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import numpy as np
@@ -27,13 +29,17 @@ class VectorTables(LibraryConnection):
         blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
         return decode_vector(blob, song_id=song_id)
 
-    def vectors(self, *, dtype: type = np.float64) -> tuple[list[str], np.ndarray]:
-        """Return all vectors, ordered by song id.
+    def vectors(
+        self, *, dtype: type = np.float64, song_ids: Sequence[str] | None = None
+    ) -> tuple[list[str], np.ndarray]:
+        """Return all vectors, or those of the given songs, ordered by song id.
 
         Parameters
         ----------
         dtype : type
             The type of the result. np.float32 takes half the memory of np.float64: 2 GB for a million songs.
+        song_ids : sequence of str, optional
+            Songs without a vector are left out.
 
         Returns
         -------
@@ -46,12 +52,17 @@ class VectorTables(LibraryConnection):
             If a vector is not 512 float64.
         """
         with self.snapshot() if not self._connection.in_transaction else nullcontext():
-            count = self.count_vectors()
+            condition, parameters = _HAS_SONG, ()
+            if song_ids is not None:
+                condition += " AND song_id IN (SELECT value FROM json_each(?))"
+                parameters = (json.dumps(list(song_ids)),)
+            count = self._value(f"SELECT count(*) FROM songs_vectors WHERE {condition}", parameters)
             vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
             ids: list[str] = []
             with translate_errors(self.path):
                 cursor = self._connection.execute(
-                    f"SELECT song_id, embedding FROM songs_vectors WHERE {_HAS_SONG} ORDER BY song_id"
+                    f"SELECT song_id, embedding FROM songs_vectors WHERE {condition} ORDER BY song_id",
+                    parameters,
                 )
                 for row, (song_id, blob) in enumerate(cursor):
                     vectors[row] = decode_vector(blob, song_id=song_id)

@@ -237,8 +237,8 @@ class Neighbours:
 class VectorSource(Protocol):
     """Anything that returns a library's song ids and vectors, such as a `Database`."""
 
-    def vectors(self, *, dtype: type) -> tuple[list[str], np.ndarray]:
-        """Return the song ids and one vector a song, both in the same order."""
+    def vectors(self, *, dtype: type, song_ids: Sequence[str] | None) -> tuple[list[str], np.ndarray]:
+        """Return the ids and one vector of each song, or of the given songs, both in the same order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,9 +257,15 @@ class SongVectors:
     vectors: np.ndarray
 
     @classmethod
-    def read(cls, library: VectorSource) -> Self:
-        """Read all vectors of a library in single precision: 200 MB for 100,000 songs."""
-        return cls(*library.vectors(dtype=np.float32))
+    def read(cls, library: VectorSource, *, song_ids: Sequence[str] | None = None) -> Self:
+        """Read vectors of a library in single precision: 200 MB for 100,000 songs.
+
+        Parameters
+        ----------
+        song_ids : sequence of str, optional
+            Read only the vectors of these songs, by default all.
+        """
+        return cls(*library.vectors(dtype=np.float32, song_ids=song_ids))
 
     def __len__(self) -> int:
         return len(self.song_ids)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 # Control characters, surrogates, and the line and paragraph separators.
 _CONTROL_RANGES = "\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029"
@@ -68,6 +69,12 @@ def spelling_key(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(_HYPHENS.sub(" ", folded).split()) or folded
+
+
+def are_repeated(texts: Sequence[str]) -> list[bool]:
+    """Return for each text whether another one is equal to it, ignoring case."""
+    counts = Counter(map(str.casefold, texts))
+    return [counts[text.casefold()] > 1 for text in texts]
 
 
 def unique_ignoring_case(texts: Iterable[str]) -> tuple[str, ...]:

@@ -169,7 +169,8 @@ class _Library:
         self.song_ids, self._vectors = song_ids, vectors
         self.dtypes = []
 
-    def vectors(self, *, dtype):
+    def vectors(self, *, dtype, song_ids=None):
+        assert song_ids is None
         self.dtypes.append(dtype)
         return self.song_ids, self._vectors.astype(dtype)
 

@@ -2,7 +2,14 @@ import os
 
 import pytest
 
-from explorer.util.text import escape_unsafe, is_one_line, one_line, unique_ignoring_case, valid_text
+from explorer.util.text import (
+    are_repeated,
+    escape_unsafe,
+    is_one_line,
+    one_line,
+    unique_ignoring_case,
+    valid_text,
+)
 
 # One of each unsafe kind: an escape sequence, a bell, line ends, a surrogate, marks that change the direction
 # of text, and a character that XML forbids.
@@ -48,3 +55,10 @@ def test_distinct_removes_repetitions_in_any_case_and_empty_texts():
         "jazz",
         "Straße",
     )
+
+
+def test_repeated_texts_are_found_ignoring_case():
+    assert are_repeated(["Intro", "Straße", "INTRO", "Outro", "STRASSE", ""]) == [
+        *(True, True, True, False, True, False)
+    ]
+    assert are_repeated([]) == []

@@ -17,10 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.audio.format_names import format_name
 from explorer.database.records import SongFacts, SongRow
 from explorer.errors import LibraryError, MappingError, SongNotFoundError
+from explorer.mapping.same_recordings import same_recordings
 from explorer.mapping.similarity import Neighbours, SongVectors
 from explorer.mapping.voronoi import Regions
+from explorer.util.text import are_repeated
 from explorer.web.data.facets import Facets, Filter, songs_in_groups
 from explorer.web.data.file_status import FileStatus
 from explorer.web.data.reader import open_library
@@ -135,18 +138,23 @@ class Catalogue:
         return other
 
     def describe_songs(self, indices: tuple[int, ...]) -> list[dict]:
-        """Return "index", "title", "artist", "path" and "gone" (file missing) of songs by their numbers."""
+        """Return what lists of the same sound or recording show about songs, given by their numbers.
+
+        "index", "title", "artist", "path", "format" (for users, such as "FLAC") and "gone" (file missing).
+        """
         song_ids = [self.song_ids[index] for index in indices]
         if not song_ids:
             return []
         with open_library(self.database) as database:
             headings, paths = database.titles_and_artists(song_ids), database.paths_of(song_ids)
+            formats = database.formats_of(song_ids)
         return [
             {
                 "index": index,
                 "title": headings.get(song_id, (song_id, ""))[0],
                 "artist": headings.get(song_id, ("", ""))[1],
                 "path": paths.get(song_id, song_id),
+                "format": format_name(formats.get(song_id, "")),
                 "gone": bool(self.file_status.is_missing[index]),
             }
             for index, song_id in zip(indices, song_ids, strict=True)
@@ -220,6 +228,19 @@ class Catalogue:
             groups, missing = database.duplicates(), database.gone_songs()
         return FileStatus.of(self.song_ids, groups=groups, missing=missing)
 
+    @_computed_once
+    def same_recordings(self) -> dict[int, tuple[int, ...]]:
+        """For each song of which the library has another encoding: the numbers of the other songs."""
+        with open_library(self.database) as database, database.snapshot():
+            pairs = same_recordings(database)
+        others: dict[int, list[int]] = {}
+        for pair in pairs:
+            first, second = map(self.number_of, pair)
+            if first is not None and second is not None:
+                others.setdefault(first, []).append(second)
+                others.setdefault(second, []).append(first)
+        return {number: tuple(sorted(songs)) for number, songs in others.items()}
+
     # Neighbours
 
     def nearest(self, index: int, k: int = 10, *, hide: tuple[str, ...] = ()) -> list[tuple[int, float]]:
@@ -247,18 +268,37 @@ class Catalogue:
                 return neighbours[:k]
             n_asked *= 4
 
-    def describe_neighbours(self, neighbours: list[tuple[int, float]]) -> list[dict]:
-        """Return "index", "similarity", "title" and "artist" of what `nearest` or `nearest_to` returned.
+    def describe_neighbours(
+        self, neighbours: list[tuple[int, float]], *, of: int | None = None
+    ) -> list[dict]:
+        """Return "index", "similarity", "title", "artist" and "album" of neighbours.
 
-        Title and artist are empty for songs that were removed.
+        Title and artist are empty for songs that were removed. The album is empty unless it is needed to tell
+        songs apart: another neighbour, or the song itself, has the same title.
+
+        Parameters
+        ----------
+        neighbours : list of (int, float)
+            What `nearest` or `nearest_to` returned.
+        of : int, optional
+            The number of the song that they are neighbours of; None for an uploaded song.
         """
+        song_ids = [self.song_ids[index] for index, _ in neighbours]
+        asked = song_ids if of is None else [*song_ids, self.song_ids[of]]
         with open_library(self.database) as database:
-            headings = database.titles_and_artists([self.song_ids[index] for index, _ in neighbours])
+            headings = database.titles_and_artists(asked)
+            titles = [headings.get(song_id, ("", ""))[0] for song_id in asked]
+            repeated = {
+                song_id
+                for song_id, is_repeated in zip(asked, are_repeated(titles), strict=True)
+                if is_repeated
+            }
+            albums = database.albums_of(sorted(repeated)) if repeated else {}
         songs = []
-        for index, similarity in neighbours:
-            title, artist = headings.get(self.song_ids[index], ("", ""))
+        for (index, similarity), song_id in zip(neighbours, song_ids, strict=True):
+            title, artist = headings.get(song_id, ("", ""))
             song = {"index": index, "similarity": round(similarity, 4), "title": title, "artist": artist}
-            songs.append(song)
+            songs.append(song | {"album": albums.get(song_id, "")})
         return songs
 
     def nearest_to(self, vector: np.ndarray, k: int = 10) -> list[tuple[int, float]]:
@@ -377,7 +417,7 @@ class Catalogue:
 
     def warm_up(self) -> None:
         """Compute what the first search, the first selected song and the first new cluster count need."""
-        _ = self.facets, self.file_status
+        _ = self.facets, self.file_status, self.same_recordings
         self._neighbours.nearest(0, 1)
         self._cluster(2)
         _ = self._vocabulary

@@ -197,10 +197,12 @@ def describe_song(
     - "gone_since": when the file was first found missing, or null.
     - "fallback": what can be played without the file: "copy", "preview" or null.
     - "same_sound_count": the number of other songs with the same sound; "same_sound": the first 50 of them.
+    - "same_recording_count", "same_recording": likewise, for other encodings of the recording.
     """
     song = catalogue.song(index)
     clusters = catalogue.known_clusters(cluster_count)
     same_sound = catalogue.file_status.others_like(index)
+    same_recording = catalogue.same_recordings.get(index, ())
     gone_since = fallback = None
     if song.gone_since is not None:
         gone_since, fallback = _missing_file(song, settings)
@@ -221,6 +223,8 @@ def describe_song(
         "fallback": fallback,
         "same_sound_count": len(same_sound),
         "same_sound": catalogue.describe_songs(same_sound[:MAX_SAME_SOUND_LISTED]),
+        "same_recording_count": len(same_recording),
+        "same_recording": catalogue.describe_songs(same_recording[:MAX_SAME_SOUND_LISTED]),
     }
 
 
@@ -237,17 +241,20 @@ def _missing_file(song: SongRow, settings: Settings) -> tuple[str | None, str | 
 def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] = ()) -> list[dict]:
     """Return the songs that sound most like a song, the most similar first.
 
-    Each also has "gone" (its file is missing) and "same_sound" (it has exactly the same sound). `hide` lists
-    the kinds of songs to leave out, as `Filter.hide` does.
+    Each also has "gone" (its file is missing), "same_sound" (it has exactly the same sound) and
+    "same_recording" (it is another encoding of the recording). `hide` lists the kinds of songs to leave out,
+    as `Filter.hide` does.
     """
     catalogue.require(index)
     file_status = catalogue.file_status
     same_sound = set(file_status.others_like(index))
+    same_recording = catalogue.same_recordings.get(index, ())
     return [
         song
         | {
             "gone": bool(file_status.is_missing[song["index"]]),
             "same_sound": song["index"] in same_sound,
+            "same_recording": song["index"] in same_recording,
         }
-        for song in catalogue.describe_neighbours(catalogue.nearest(index, hide=hide))
+        for song in catalogue.describe_neighbours(catalogue.nearest(index, hide=hide), of=index)
     ]

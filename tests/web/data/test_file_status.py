@@ -190,6 +190,7 @@ def test_a_songs_details_list_songs_with_the_same_sound_and_their_files(client):
             "title": "Waltz piece 9",
             "artist": "Artist 1",
             "path": "009.flac",
+            "format": "FLAC",
             "gone": False,
         },
         {
@@ -197,6 +198,7 @@ def test_a_songs_details_list_songs_with_the_same_sound_and_their_files(client):
             "title": "Techno piece 3",
             "artist": "Artist 0",
             "path": "003.flac",
+            "format": "FLAC",
             "gone": True,
         },
     ]
