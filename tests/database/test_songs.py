@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 from explorer.database.database import Database
 from explorer.database.records import Song, SongFacts
 from explorer.library.music_file import ScannedFile, Tags
@@ -121,3 +123,19 @@ def test_each_genre_gets_its_most_frequent_spelling(fresh_db):
         song_id: (name,) for song_id, name in wanted.items()
     }
     assert fresh_db.genres_of("a")[1:] == ("piano", "Jazz")
+
+
+def test_titles_durations_and_albums_of_songs(fresh_db, tmp_path):
+    add_song(fresh_db, "without a file", {"name": "x", "album": "Album"})
+    root = fresh_db.add_root(tmp_path)
+    song = Song(ScannedFile(b"a.flac", 1, 1), Tags("Title"), "b", "flac/pcm_16", 2.5)
+    song_id = fresh_db.store_song(root, song, np.ones(512))
+    assert fresh_db.titles_and_durations() == [(song_id, "Title", 2.5)]
+    assert fresh_db.albums_of([song_id, "without a file", "absent"]) == {
+        song_id: "",
+        "without a file": "Album",
+    }
+    assert fresh_db.formats_of([song_id, "without a file"]) == {song_id: "flac/pcm_16"}
+    ids, vectors = fresh_db.vectors(song_ids=[song_id, "without a file", "absent"])
+    assert (ids, vectors.shape) == ([song_id], (1, 512))
+    assert fresh_db.vectors(song_ids=[])[1].shape == (0, 512)
