@@ -138,8 +138,8 @@ explorer.panel = {
       ...this.makeMissingNote(song),
       this.makeChips(song, index),
       this.makeActions(index),
-      ...this.makeSameList("Same sound", song.same_sound_count, song.same_sound),
-      ...this.makeSameList("The same recording", song.same_recording_count, song.same_recording),
+      ...this.makeOtherFiles("same-sound", "Same sound", song.same_sound_count, song.same_sound),
+      ...this.makeOtherFiles("same-recording", "The same recording", song.same_recording_count, song.same_recording),
       ...this.makeNeighbours(neighbours),
     );
     this.markPlaying(explorer.player.index);
@@ -160,19 +160,20 @@ explorer.panel = {
   },
 
   /**
+   * @param {string} kind The class of the list.
    * @param {string} title The title of the list.
    * @param {number} count How many songs there are.
    * @param {object[]} songs The first of them.
    * @returns {HTMLElement[]} A list of the other songs with exactly the same sound, or of the other encodings of the
    *   recording; nothing if there are none.
    */
-  makeSameList(title, count, songs) {
+  makeOtherFiles(kind, title, count, songs) {
     if (!count) return [];
     const { element } = explorer;
     const head = element("h3", "panel-list-head");
     head.append(element("span", "", title), element("small", "", `${count.toLocaleString("en")} other song${count === 1 ? "" : "s"}`));
-    const list = element("ol", "song-list same-sound");
-    list.append(...songs.map((other) => this.makeSameSoundRow(other)));
+    const list = element("ol", `song-list ${kind}`);
+    list.append(...songs.map((other) => this.makeFileRow(other)));
     const notListed = count - songs.length;
     return notListed ? [head, list, element("p", "panel-note", `… and ${notListed.toLocaleString("en")} more.`)] : [head, list];
   },
@@ -181,7 +182,7 @@ explorer.panel = {
    * Make the row of a song with the same sound or recording. A click on its title, format or path moves the map
    * to the song and plays it.
    */
-  makeSameSoundRow({ index, title, path, format, gone }) {
+  makeFileRow({ index, title, path, format, gone }) {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
     const names = element("button", "row-names", null, { type: "button", title: `Go to ${path}` });

@@ -209,8 +209,8 @@ def test_a_duplicate_lists_the_songs_with_the_same_sound_and_goes_to_them(page):
     assert "2 other songs" in text(page, "#panel")
     same_sound = page.locator("#panel .same-sound .row-names")
     assert [row.splitlines() for row in same_sound.all_inner_texts()] == [
-        ["Techno piece 1", "001.flac"],
-        ["Ambient piece 17", "017.flac"],
+        ["Techno piece 1", "FLAC · 001.flac"],
+        ["Ambient piece 17", "FLAC · 017.flac"],
     ]
     # The keyboard can go to such a song.
     same_sound.nth(1).focus()
