@@ -126,6 +126,8 @@ def test_an_upload_is_described_played_and_removed_without_entering_the_library(
     played = client.get(f"{address}/audio", headers={"Range": "bytes=0-9"})
     assert (played.status_code, played.mimetype) == (206, "audio/mpeg")
     assert played.data == (tmp_path / "x.mp3").read_bytes()[:10]
+    copy = client.get(f"{address}/audio?copy=flac", headers={"Range": "bytes=0-3"})
+    assert (copy.status_code, copy.mimetype, copy.data) == (206, "audio/flac", b"fLaC")
     with Database.open_readonly(home / "songs.db") as library:
         assert library.count_vectors() == 6
     assert client.delete(address).status_code == 204
