@@ -16,6 +16,7 @@ from explorer.audio.format_names import format_name
         ("Opus", "ogg/opus matroska/opus"),
         ("WMA", "asf/wmav2 asf/wmapro"),
         ("APE", "ape/ape"),
+        ("WavPack", "wv/wavpack"),
     ],
 )
 def test_the_name_of_a_format_is_the_one_that_users_know(name, formats):
