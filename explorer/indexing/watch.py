@@ -8,7 +8,8 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
-from explorer.library.scanning import AUDIO_EXTENSIONS
+from explorer.library.extensions import is_song
+from explorer.library.scan_rules import IGNORE_FILES, is_hidden
 from explorer.util.progress import Reporter
 
 SETTLED_S = 3.0
@@ -112,7 +113,8 @@ class Watch:
 def _may_be_music(change: Change, path: str) -> bool:
     """Tell whether a change may affect songs. Anything that is deleted may have been a folder of songs."""
     name = Path(path).name
-    extension = Path(path).suffix.lower()
-    if name.startswith("."):
-        return False
-    return extension in AUDIO_EXTENSIONS or not extension or change is Change.deleted or Path(path).is_dir()
+    if is_hidden(name):
+        # A new ignore file leaves songs out.
+        return name.lower() in IGNORE_FILES
+    may_be_song = is_song(name, video=True) or not Path(path).suffix
+    return may_be_song or change is Change.deleted or Path(path).is_dir()

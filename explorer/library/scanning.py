@@ -1,57 +1,32 @@
-"""Lists the audio files in a folder of music."""
+"""Lists the songs in a folder of music."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
 from explorer.errors import LibraryError
+from explorer.library.extensions import AUDIO_EXTENSIONS as AUDIO_EXTENSIONS
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath
-from explorer.library.scanning_remote import remote_files
-
-AUDIO_EXTENSIONS = frozenset(
-    ".aac .ac3 .aif .aifc .aiff .alac .ape .au .caf .dsf .flac .m4a .m4b .mka .mp2 .mp3 .mp4 .mpc .oga .ogg "
-    ".opus .tta .w64 .wav .webm .wma .wv".split()
-)
+from explorer.library.scan import Scan as Scan
+from explorer.library.scan_rules import IGNORE_FILES, MAX_IGNORE_FILE_BYTES, FolderRules, ScanOptions
+from explorer.library.scanning_remote import scan_remote
 
 
-@dataclass(frozen=True)
-class Scan:
-    """The files in a folder. All paths are relative to the root that the scan was given.
+def scan_folder(
+    folder: Path | RemotePath,
+    *,
+    root: Path | RemotePath | None = None,
+    options: ScanOptions | None = None,
+) -> Scan:
+    """List the songs in a folder or below a URL, in the order of their names.
 
-    Attributes
-    ----------
-    files : list of ScannedFile
-        In the order of their names.
-    prefix : bytes
-        The scanned folder's path: empty, or ending with `/`.
-    unread : list of bytes
-        Files and folders that could not be read. A folder's path is empty or ends with `/`.
-    """
-
-    files: list[ScannedFile]
-    prefix: bytes = b""
-    unread: list[bytes] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[ScannedFile]:
-        """Yield the files."""
-        return iter(self.files)
-
-    def covers(self, path: bytes) -> bool:
-        """Tell whether the scan could read the place of this path, and so would have found a file there."""
-        folders = tuple(unread for unread in self.unread if unread[-1:] in (b"", b"/"))
-        return path.startswith(self.prefix) and not (path in self.unread or path.startswith(folders))
-
-
-def scan_folder(folder: Path | RemotePath, *, root: Path | RemotePath | None = None) -> Scan:
-    """List the audio files in a folder or below a URL, in the order of their names.
-
-    Hidden files and folders are skipped. Links are followed; each folder is entered only once, so a link to
-    a folder above it causes no endless loop. Files and folders that cannot be read are skipped, and listed
-    in `Scan.unread`.
+    Hidden files and folders are left out, and so are folders of the system, as recycle bins, folders with an
+    ignore file, and what the user excludes: see `scan_rules`. Links are followed; each folder is entered only
+    once, so a link to a folder above it causes no endless loop. Files and folders that cannot be read are
+    skipped, and listed in `Scan.unread`.
 
     Parameters
     ----------
@@ -59,20 +34,24 @@ def scan_folder(folder: Path | RemotePath, *, root: Path | RemotePath | None = N
         The folder to list.
     root : Path or RemotePath, optional
         The folder that paths are relative to: `folder` or a folder above it. None for `folder`.
+    options : ScanOptions, optional
+        What the user chose for the root.
 
     Raises
     ------
     LibraryError
         If the folder does not exist or is a file, or a remote server cannot be reached.
     """
-    prefix = folder_prefix(folder, root or folder)
+    root, options = root or folder, options or ScanOptions()
+    scan = Scan(prefix=folder_prefix(folder, root), video=options.video)
     if isinstance(folder, RemotePath):
-        return Scan(remote_files(folder, prefix=prefix, is_audio=is_audio), prefix)
+        scan_remote(folder, scan, root=root, options=options)
+        return scan
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise LibraryError(f"{folder} {problem}: name the folder that holds your music.")
-    unread: list[bytes] = []
-    return Scan(list(_walk(os.fsencode(folder), prefix, set(), unread)), prefix, unread)
+    _scan_local(folder, scan, root, options)
+    return scan
 
 
 def folder_prefix(folder: Path | RemotePath, root: Path | RemotePath) -> bytes:
@@ -81,38 +60,63 @@ def folder_prefix(folder: Path | RemotePath, root: Path | RemotePath) -> bytes:
     return b"" if inside == Path() else os.fsencode(inside.as_posix()) + b"/"
 
 
+def _scan_local(folder: Path, scan: Scan, root: Path, options: ScanOptions) -> None:
+    def read(inside: str) -> dict[str, str]:
+        return _ignore_files(root / inside, [path.name for path in (root / inside).iterdir()])
+
+    try:
+        rules = FolderRules.above(os.fsdecode(scan.prefix), options, read)
+    except OSError:
+        scan.unread.append(scan.prefix)
+        return
+    _walk(os.fsencode(folder), scan.prefix, rules, scan, set())
+
+
 def _walk(
-    folder: bytes, prefix: bytes, visited: set[tuple[int, int]], unread: list[bytes]
-) -> Iterator[ScannedFile]:
+    folder: bytes, prefix: bytes, rules: FolderRules | None, scan: Scan, visited: set[tuple[int, int]]
+) -> None:
+    """Add the songs of a folder; `rules` are those of the folder above it, None if that is left out."""
     try:
         state = os.stat(folder)
         with os.scandir(folder) as iterator:
             entries = sorted(iterator, key=lambda entry: entry.name)
+        ignore_files = _ignore_files(
+            Path(os.fsdecode(folder)), [os.fsdecode(entry.name) for entry in entries]
+        )
     except OSError:
-        unread.append(prefix)
+        scan.unread.append(prefix)
+        return
+    if (rules := rules and rules.inside(os.fsdecode(prefix), ignore_files)) is None:
+        scan.left_out.append(prefix)
         return
     if (state.st_dev, state.st_ino) in visited:
         return
     visited.add((state.st_dev, state.st_ino))
     for entry in entries:
-        if entry.name.startswith(b"."):
-            continue
         path = prefix + entry.name
         try:
             if entry.is_dir():
-                yield from _walk(entry.path, path + b"/", visited, unread)
-            elif is_audio(os.fsdecode(entry.name)) and entry.is_file():
+                if rules.leaves_out(os.fsdecode(path) + "/"):
+                    scan.left_out.append(path + b"/")
+                else:
+                    _walk(entry.path, path + b"/", rules, scan, visited)
+            elif scan.takes(path, rules) and entry.is_file():
                 state = entry.stat()
-                yield ScannedFile(path, state.st_size, _clip_to_64_bits(state.st_mtime_ns))
+                scan.files.append(ScannedFile(path, state.st_size, _clip_to_64_bits(state.st_mtime_ns)))
         except OSError:
-            unread.append(path)
+            scan.unread.append(path)
+
+
+def _ignore_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the contents of the ignore files among the names in a folder, by name in lower case."""
+    texts = {}
+    for name in names:
+        if name.lower() in IGNORE_FILES and (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                texts[name.lower()] = file.read(MAX_IGNORE_FILE_BYTES).decode("utf-8-sig", "surrogateescape")
+    return texts
 
 
 def _clip_to_64_bits(modified_ns: int) -> int:
     """Clip a time to what SQLite can store: some file systems report times in the year 2400."""
     return max(-(1 << 63), min((1 << 63) - 1, modified_ns))
-
-
-def is_audio(name: str) -> bool:
-    """Tell whether a file's name has the extension of an audio file."""
-    return os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS

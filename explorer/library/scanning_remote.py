@@ -1,17 +1,20 @@
-"""Lists the audio files below a URL, with fsspec. `scanning` uses it for remote folders."""
+"""Lists the songs below a URL, with fsspec. `scanning` uses it for remote folders."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from explorer.errors import LibraryError
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import HTTP_SCHEMES, RemotePath, open_system, translate_remote_errors
+from explorer.library.scan import Scan
+from explorer.library.scan_rules import IGNORE_FILES, MAX_IGNORE_FILE_BYTES, FolderRules, ScanOptions
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -20,15 +23,17 @@ _TIME_KEYS = ("mtime", "LastModified", "last_modified", "updated", "modified", "
 _CHECKSUM_KEYS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "checksum")
 
 
-def remote_files(root: RemotePath, *, prefix: bytes, is_audio: Callable[[str], bool]) -> list[ScannedFile]:
-    """List the audio files below a URL, in the order of their names. Hidden files are skipped.
+def scan_remote(folder: RemotePath, scan: Scan, *, root: RemotePath, options: ScanOptions) -> None:
+    """Add the songs below a URL to a scan, in the order of their names.
 
     Parameters
     ----------
-    prefix : bytes
-        Put before the path of each file: the path of `root` itself, empty or ending with `/`.
-    is_audio : callable
-        Decides by a file's name whether it is audio.
+    scan : Scan
+        Its `prefix` is the path of the folder.
+    root : RemotePath
+        The folder that paths are relative to: `folder` or a folder above it.
+    options : ScanOptions
+        What the user chose for the root.
 
     Raises
     ------
@@ -36,33 +41,81 @@ def remote_files(root: RemotePath, *, prefix: bytes, is_audio: Callable[[str], b
         If the folder does not exist, or its server cannot be reached: an incomplete list would make the
         missing files look deleted.
     """
-    system, path = open_system(root)
+    system, path = open_system(folder)
     system.invalidate_cache()
     try:
-        with translate_remote_errors(root):
-            if system.info(path)["type"] == "file" and root.scheme not in HTTP_SCHEMES:
-                raise LibraryError(f"{root} is not a folder: name the folder that holds your music.")
-            files = list(_audio_files(system, path, root, prefix, is_audio))
+        with translate_remote_errors(folder):
+            if system.info(path)["type"] == "file" and folder.scheme not in HTTP_SCHEMES:
+                raise LibraryError(f"{folder} is not a folder: name the folder that holds your music.")
+            _add_songs(system, _listed(system, path, folder, scan.prefix), scan, root, options)
     except FileNotFoundError:
-        raise LibraryError(f"{root} does not exist: name the folder that holds your music.") from None
-    return sorted(files, key=lambda file: file.path)
+        raise LibraryError(f"{folder} does not exist: name the folder that holds your music.") from None
+    scan.files.sort(key=lambda file: file.path)
 
 
-def _audio_files(
-    system: AbstractFileSystem, folder: str, root: RemotePath, prefix: bytes, is_audio: Callable[[str], bool]
-) -> Iterator[ScannedFile]:
-    start = folder.rstrip("/") + "/"
-    for name, info in _find(system, folder).items():
+def _listed(
+    system: AbstractFileSystem, path: str, folder: RemotePath, prefix: bytes
+) -> dict[str, tuple[str, dict]]:
+    """Return the name and the description by fsspec of each file below a folder, by path below the root."""
+    start, listed = path.rstrip("/") + "/", {}
+    for name, info in _find(system, path).items():
         relative = name[len(start) :] if name.startswith(start) else name.lstrip("/")
-        path = root.decode(relative)
-        parts = path.split("/")
-        if info.get("type") == "directory" or any(part.startswith(".") for part in parts):
-            continue
-        if "" in parts or not is_audio(parts[-1]):
-            continue
-        if info.get("size") is None:
-            info = {**info, **system.info(name)}
-        yield ScannedFile(prefix + os.fsencode(path), int(info.get("size") or 0), modified_ns(info))
+        inside = folder.decode(relative)
+        if info.get("type") != "directory" and "" not in inside.split("/"):
+            listed[os.fsdecode(prefix) + inside] = name, info
+    return listed
+
+
+def _add_songs(
+    system: AbstractFileSystem,
+    listed: dict[str, tuple[str, dict]],
+    scan: Scan,
+    root: RemotePath,
+    options: ScanOptions,
+) -> None:
+    """Add the songs among the listed files to a scan."""
+    prefix = os.fsdecode(scan.prefix)
+    ignore_files: dict[str, dict[str, str]] = {}
+    for path, (name, info) in listed.items():
+        if (base := path.rpartition("/")[2].lower()) in IGNORE_FILES:
+            ignore_files.setdefault(_folder(path), {})[base] = _text(system, name, base, info.get("size"))
+    rules_above = FolderRules.above(prefix, options, lambda folder: _unlisted_ignore_files(root / folder))
+
+    @cache
+    def rules_of(folder: str) -> FolderRules | None:
+        above = rules_above if folder == prefix else rules_of(_folder(folder.rstrip("/")))
+        rules = above and above.inside(folder, ignore_files.get(folder, {}))
+        if rules is None and (above or folder == prefix):
+            scan.left_out.append(os.fsencode(folder))
+        return rules
+
+    for path, (name, info) in listed.items():
+        rules, encoded = rules_of(_folder(path)), os.fsencode(path)
+        if rules is not None and scan.takes(encoded, rules):
+            if info.get("size") is None:
+                info = {**info, **system.info(name)}
+            scan.files.append(ScannedFile(encoded, int(info.get("size") or 0), modified_ns(info)))
+
+
+def _folder(path: str) -> str:
+    """Return the path of the folder of a file: empty, or ending with `/`."""
+    return path[: path.rfind("/") + 1]
+
+
+def _unlisted_ignore_files(folder: RemotePath) -> dict[str, str]:
+    texts = {}
+    for base in IGNORE_FILES:
+        system, name = open_system(folder / base)
+        with suppress(FileNotFoundError):
+            texts[base] = _text(system, name, base, system.info(name).get("size"))
+    return texts
+
+
+def _text(system: AbstractFileSystem, name: str, base: str, size: int | None) -> str:
+    # Reading an empty object is an error on some servers.
+    if base == ".nomedia" or size == 0:
+        return ""
+    return system.cat_file(name)[:MAX_IGNORE_FILE_BYTES].decode("utf-8-sig", "surrogateescape")
 
 
 def _find(system: AbstractFileSystem, path: str) -> dict[str, dict]:
