@@ -123,8 +123,13 @@ class Decoder:
         self._is_interrupted = False
         self._lock = threading.Lock()
 
-    def fingerprints(self, path: Path) -> Fingerprints:
+    def fingerprints(self, path: Path, *, video: bool = True) -> Fingerprints:
         """Read a file's fingerprints and tags.
+
+        Parameters
+        ----------
+        video : bool
+            Whether a file may hold moving pictures.
 
         Raises
         ------
@@ -133,7 +138,7 @@ class Decoder:
         DecoderError
             If no decoding process can be started. The other methods raise it too.
         """
-        *_, answer = self._run(read_fingerprints, path)
+        *_, answer = self._run(read_fingerprints, path, video=video)
         return answer.value
 
     def sound(

@@ -27,7 +27,9 @@ from explorer.errors import AudioError
 from explorer.library.music_file import Fingerprints
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import LastCopy
+from explorer.library.scan_rules import VIDEO_REASON
 from explorer.library.tags import read_tags
+from explorer.library.video import holds_video
 from explorer.util.text import valid_text
 
 MAX_MEMORY_BYTES = 2 << 30
@@ -70,14 +72,16 @@ class SoundEnd(NamedTuple):
 Send = Callable[[Answer], None]
 
 
-def read_fingerprints(path: Path, send: Send) -> Fingerprints:
-    """Read a file's fingerprints and tags."""
+def read_fingerprints(path: Path, send: Send, *, video: bool = True) -> Fingerprints:
+    """Read a file's fingerprints and tags; without `video`, a file with moving pictures is an error."""
 
     def alive() -> None:
         send(Answer("alive"))
 
     if path.exists() and not path.is_file():
         raise AudioError(f"{path.name} is {'a folder' if path.is_dir() else 'not a regular file'}.")
+    if not video and holds_video(path):
+        raise AudioError(f"{path.name} {VIDEO_REASON}")
     sound, format_name = hash_sound(path, alive=alive)
     return Fingerprints(fingerprint(path, alive=alive), sound, read_tags(path), format_name)
 

@@ -23,6 +23,7 @@ from explorer.indexing.failures import FailureLog, count_reasons
 from explorer.indexing.summary import Summary
 from explorer.library.remote import RemotePath, as_root
 from explorer.util.progress import Reporter, format_duration, format_estimate, plural
+from explorer.util.text import escape_unsafe
 
 if TYPE_CHECKING:
     from explorer.indexing.dry_run import DryRun
@@ -37,9 +38,10 @@ UNTRAINED = (
     "timbre, at best. When OpenL3's official weights are in metadata/models, run the index again with "
     "--weights openl3 --reindex."
 )
+MAX_SHOWN_EXTENSIONS = 3
 _JSON_COUNTS = (
     "found indexed skipped failed unsettled left failed_before copied moved retagged gone back "
-    "genres_changed seconds audio_seconds pruned duplicates reread misread"
+    "genres_changed seconds audio_seconds pruned duplicates reread misread passed_over"
 ).split()
 
 
@@ -81,9 +83,32 @@ _JSON_COUNTS = (
     help="Where genres come from: the tags, the names of the folders, a table such as a CSV FILE, or auto "
     "(the tags, else the folder's name). Known songs get these genres too.",
 )
+@click.option(
+    "--video/--no-video",
+    default=None,
+    help="Index the sound of videos too. The choice is remembered for the music folder.",
+)
+@click.option(
+    "--exclude",
+    metavar="PATTERN",
+    multiple=True,
+    help="Leave out what matches this pattern, as in a .gitignore file in the music folder; can be given "
+    'several times. The patterns are remembered until others are given; "" forgets them.',
+)
 @json_option
 def index(
-    folder, database, dry_run, watching, as_json, weights, hop_s, precision, engine, reindex, **choices
+    folder,
+    database,
+    dry_run,
+    watching,
+    as_json,
+    weights,
+    hop_s,
+    precision,
+    engine,
+    reindex,
+    exclude,
+    **choices,
 ):
     """Add the songs in FOLDER to the library and its map.
 
@@ -93,20 +118,22 @@ def index(
     """
     folder = as_root(folder or Settings.audio)
     if dry_run:
-        _dry_run(database, folder, choices["retry"], choices["limit"], reindex=reindex, as_json=as_json)
+        same = {name: choices[name] for name in ("retry", "limit", "video")}
+        _dry_run(database, folder, as_json=as_json, reindex=reindex, exclude=exclude or None, **same)
         return
     if watching and as_json:
         raise click.UsageError("--watch never ends, so --json would never be printed.")
     if watching and not isinstance(folder, Path):
         raise click.UsageError("--watch needs a folder: URLs do not report new files.")
     request = model_request(weights=weights, hop_s=hop_s, precision=precision, engine=engine, reindex=reindex)
-    options = _Options(database, folder, request, Reporter(), **choices)
+    options = _Options(database, folder, request, Reporter(), exclude=exclude or None, **choices)
     if watching:
         _watch(options)
     summary = _index_once(options)
     if as_json:
         counts = asdict(summary)
         reasons = count_reasons(summary.failures)
+        counts |= {"passed_over": summary.passed_over}
         print_json({key: counts[key] for key in _JSON_COUNTS} | {"reasons": reasons})
     if summary.interrupted:
         click.get_current_context().exit(INTERRUPTED)
@@ -130,6 +157,8 @@ class _Options:
     force: bool
     no_map: bool
     no_previews: bool
+    video: bool | None
+    exclude: tuple[str, ...] | None
 
 
 def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = False) -> Summary:
@@ -157,6 +186,8 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
             log=log,
             settled_s=settled_s,
             scheduler=options.scheduler,
+            video=options.video,
+            exclude=options.exclude,
         )
         summary = index_folder(run)
         if not quiet or summary.indexed + summary.failed:
@@ -196,9 +227,10 @@ def _watch(options: _Options) -> NoReturn:
     if _index_once(options).interrupted:
         raise KeyboardInterrupt
     reporter.say(f"Watching {options.folder} for new songs; Ctrl-C ends it.")
-    # The library remembers the source of genres. Reindexing and retrying are done once.
+    # The library remembers the source of genres and which files are songs.
+    # Reindexing and retrying are done once.
     request = replace(options.request, reindex=False)
-    options = replace(options, request=request, genre_from=None, retry=False)
+    options = replace(options, request=request, genre_from=None, retry=False, video=None, exclude=None)
     last_error, wait_s = "", MAX_WAIT_S
     while True:
         watch.wait(at_most_s=wait_s)
@@ -218,12 +250,12 @@ def _watch(options: _Options) -> NoReturn:
             wait_s = SETTLED_S
 
 
-def _dry_run(database, folder, retry, limit, *, reindex: bool, as_json: bool) -> None:
+def _dry_run(database, folder, *, as_json: bool, **options) -> None:
     from explorer.database.database import Database
     from explorer.indexing.dry_run import plan_dry_run
 
     with Database.open_readonly(database) if database.exists() else nullcontext() as library:
-        plan = plan_dry_run(library, folder, retry=retry, limit=limit, reindex=reindex, reporter=Reporter())
+        plan = plan_dry_run(library, folder, reporter=Reporter(), **options)
     if as_json:
         print_json({"dry_run": True, "to_embed": plan.to_embed, **asdict(plan)})
     else:
@@ -253,6 +285,8 @@ def _print_dry_run(plan: DryRun) -> None:
     click.echo(f"{plural(plan.unchanged, 'file')} known and unchanged{failures}.")
     if plan.reread:
         click.echo(f"{plan.reread:,} of these were read by an older version, and would be checked.")
+    if plan.passed_over:
+        click.echo(f"{plural(plan.passed_over, 'other file')} passed over.")
     if plan.to_embed and plan.songs_per_second:
         duration = format_duration(plan.to_embed / plan.songs_per_second)
         click.echo(f"Embedding would take about {duration}, at the rate of the last run.")
@@ -283,6 +317,8 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
         + (f", {summary.left:,} are left" if summary.left else "")
         + "."
     )
+    if summary.passed_over:
+        reporter.say(_describe_passed_over(summary))
     not_embedded = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
     if parts := [f"{how} {count:,}" for how, count in not_embedded.items() if count]:
         reporter.say(f"Of these, with an existing vector: {', '.join(parts)}.")
@@ -302,11 +338,28 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
             f"Missing: the files of {plural(summary.gone, 'song')}. The library keeps these songs, marked as "
             "missing, until --prune removes them."
         )
+    if summary.left_out:
+        reporter.say(
+            f"The files of {summary.left_out:,} of these songs are there, but left out: by --exclude, as "
+            "videos, by an ignore file such as .nomedia, or because they are hidden or the system's."
+        )
     if summary.genres_changed:
         reporter.say(f"The genres of {plural(summary.genres_changed, 'known song')} have changed.")
     if summary.interrupted:
         left = f"; about {format_estimate(summary.seconds_left)} are left" if summary.seconds_left else ""
         reporter.say(f"Stopped. Nothing is lost: run the same command to go on{left}.")
+
+
+def _describe_passed_over(summary: Summary) -> str:
+    """Return a sentence: how many files are no songs, with their most frequent extensions."""
+    kinds = summary.other_files.most_common(MAX_SHOWN_EXTENSIONS)
+    names = [f"{count:,} {escape_unsafe(kind) or 'without extension'}" for kind, count in kinds]
+    names += ["…"] if len(summary.other_files) > len(kinds) else []
+    details = f" ({', '.join(names)})" if names else ""
+    hint = f"; {summary.all_videos:,} of them are videos: --video indexes their sound" * bool(
+        summary.all_videos
+    )
+    return f"{plural(summary.passed_over, 'other file')} passed over{details}{hint}."
 
 
 def _report_failures(summary: Summary, log: FailureLog, reporter: Reporter) -> None:

@@ -13,6 +13,7 @@ from explorer.database.songs import SongTables
 from explorer.errors import LibraryError
 from explorer.library.music_file import READ_VERSION, Fingerprints, ScannedFile
 from explorer.library.remote import RemotePath, as_root
+from explorer.library.scan_rules import VIDEO_REASON, ScanOptions, merged_options
 from explorer.util.text import valid_text
 
 _SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
@@ -43,7 +44,8 @@ class FileTables(SongTables):
         A folder inside a root belongs to that root. Otherwise the folder becomes a root, and the roots inside
         it are merged into it. Their songs keep their ids and vectors and are not indexed again. If the user
         chose the same genre source for all of these roots, the new root gets that choice. The choice "folder"
-        is not copied, because with it the genres depend on where the root is.
+        is not copied, because with it the genres depend on where the root is. The new root gets the scan
+        options of all of them.
         """
         for root in map(as_root, self.roots()):
             if folder.is_relative_to(root):
@@ -51,10 +53,12 @@ class FileTables(SongTables):
         roots = [(number, as_root(path)) for number, path in self._rows("SELECT id, path FROM roots")]
         inner_roots = [(number, path) for number, path in roots if path.is_relative_to(folder)]
         choices = {self.genre_choice(number) for number, _ in inner_roots}
+        scan_options = self.scan_options(folder)
         with self.transaction():
             root_id = self.add_root(folder)
             if len(choices) == 1 and choices.isdisjoint({None, "folder"}):
                 self.choose_genres(root_id, *choices)
+            self.choose_scan_options(root_id, scan_options)
             for number, path in inner_roots:
                 prefix = os.fsencode(path.relative_to(folder).as_posix()) + b"/"
                 for table in ("files", "failures"):
@@ -74,6 +78,28 @@ class FileTables(SongTables):
         with self.transaction():
             self._rows("UPDATE roots SET genres_from = ? WHERE id = ?", (choice, root_id))
 
+    def root_of(self, folder: Path | RemotePath) -> Path | RemotePath | None:
+        """Return the root that a folder belongs to, or None."""
+        return next((root for root in map(as_root, self.roots()) if folder.is_relative_to(root)), None)
+
+    def scan_options(self, folder: Path | RemotePath) -> ScanOptions:
+        """Return the scan options of a folder's root, or those that it gets from the roots inside it."""
+        rows = self._rows("SELECT path, scan_options FROM roots ORDER BY id")
+        stored = [(as_root(path), ScanOptions.from_json(text)) for path, text in rows]
+        for root, options in stored:
+            if folder.is_relative_to(root):
+                return options
+        return merged_options(
+            options.below(root.relative_to(folder).as_posix())
+            for root, options in stored
+            if root.is_relative_to(folder)
+        )
+
+    def choose_scan_options(self, root_id: int, options: ScanOptions) -> None:
+        """Store a root's scan options."""
+        with self.transaction():
+            self._rows("UPDATE roots SET scan_options = ? WHERE id = ?", (options.to_json(), root_id))
+
     # Files of a root
 
     def known_files(self, root_id: int) -> dict[bytes, KnownFile]:
@@ -82,16 +108,19 @@ class FileTables(SongTables):
         A song whose file failed in a later run counts as failed.
         """
         songs = self._rows(
-            """SELECT path, size_bytes, modified_ns, song_id, 0, gone_since IS NOT NULL, read_version < ?
+            """SELECT path, size_bytes, modified_ns, song_id, 0, gone_since IS NOT NULL, read_version < ?, ''
                FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?""",
             (READ_VERSION, root_id),
         )
         failures = self._rows(
-            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?
+            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?, reason
                FROM failures WHERE root_id = ?""",
             (READ_VERSION, root_id),
         )
-        return {path: KnownFile(*rest[:3], *map(bool, rest[3:])) for path, *rest in songs + failures}
+        return {
+            path: KnownFile(*state[:3], *map(bool, state[3:]), reason.endswith(VIDEO_REASON))
+            for path, *state, reason in songs + failures
+        }
 
     def known_files_under(self, folder: Path | RemotePath) -> dict[bytes, KnownFile]:
         """Return the stored state of each file under a folder, by path relative to that folder.

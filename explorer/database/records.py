@@ -69,6 +69,8 @@ class KnownFile:
     """Whether an earlier run found that the file was gone."""
     is_outdated: bool = False
     """Whether an older version of this program read the file: see `READ_VERSION`."""
+    is_video: bool = False
+    """Whether the file failed because it is a video."""
 
     def is_unchanged(self, file: ScannedFile) -> bool:
         """Return whether the file still has the size and modification time that were stored."""

@@ -57,6 +57,8 @@ class DecodeAhead:
         The number of songs decoded at once.
     rescue_cancelled : bool
         Embed the louder channel of a song whose channels cancel each other, instead of their average.
+    video : bool
+        Whether files may hold moving pictures; otherwise, such a file fails.
     """
 
     def __init__(
@@ -70,11 +72,13 @@ class DecodeAhead:
         known: Container[str],
         threads: int = 1,
         rescue_cancelled: bool = True,
+        video: bool = True,
     ) -> None:
         self._root = root
         self._prepare = prepare
         self._hop_s = hop_s
         self._known = known
+        self._video = video
         self._decoded_fingerprints: set[str] = set()
         """Fingerprints of the files that were decoded completely."""
         self._rescue_cancelled = rescue_cancelled
@@ -170,7 +174,7 @@ class DecodeAhead:
 
     def _decode(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
         path = self._root / file.native
-        fingerprints = decoder.fingerprints(path)
+        fingerprints = decoder.fingerprints(path, video=self._video)
         if any(text in self._known or text in self._decoded_fingerprints for text in fingerprints.all):
             self._pack(self._packer.end(Undecoded(number, Known(file, fingerprints))))
             return

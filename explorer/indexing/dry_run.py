@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from explorer.indexing.outcomes import classify
 from explorer.indexing.plan import make_plan
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, as_root
+from explorer.library.scan_rules import VIDEO_REASON, ScanOptions
 from explorer.library.scanning import scan_folder
 from explorer.util.progress import Reporter
 from explorer.util.text import valid_text
@@ -42,6 +44,8 @@ class DryRun:
         How many of the unchanged files failed in an earlier run.
     reread : int
         How many of the unchanged files an older version of the program had read: they would be read again.
+    passed_over : int
+        Files that are no songs.
     songs_per_second : float or None
         The rate of the library's last run.
     """
@@ -58,6 +62,7 @@ class DryRun:
     unchanged: int = 0
     failed_before: int = 0
     reread: int = 0
+    passed_over: int = 0
     songs_per_second: float | None = None
 
     @property
@@ -72,6 +77,8 @@ def plan_dry_run(
     *,
     retry: bool,
     limit: int | None = None,
+    video: bool | None = None,
+    exclude: Sequence[str] | None = None,
     reindex: bool = False,
     reporter: Reporter,
 ) -> DryRun:
@@ -81,7 +88,7 @@ def plan_dry_run(
     ----------
     database : Database or None
         None if there is no library yet.
-    retry, limit : bool, int
+    retry, limit, video, exclude : bool, int, bool, sequence of str
         As in `IndexRun`.
     reindex : bool
         Treat every file as new.
@@ -92,20 +99,24 @@ def plan_dry_run(
         If the folder does not exist.
     """
     folder = as_root(folder).expanduser().resolve()
-    scan = scan_folder(folder)
-    known = database.known_files_under(folder) if database and not reindex else {}
+    root = (database and database.root_of(folder)) or folder
+    options = database.scan_options(folder) if database else ScanOptions()
+    options = options.updated(video=video, exclude=exclude)
+    scan = scan_folder(folder, root=root, options=options)
+    known = database.known_files_under(root) if database and not reindex else {}
     plan = make_plan(known, scan, retry=retry)
     dry_run = DryRun(unchanged=plan.known, failed_before=plan.failed_before, reread=len(plan.outdated))
-    dry_run.gone = [_absolute(folder, path) for path in plan.gone if not known[path].failed]
-    dry_run.back = [_absolute(folder, path) for path in plan.back]
+    dry_run.passed_over = scan.passed_over + plan.videos
+    dry_run.gone = [_absolute(root, path) for path in plan.gone if not known[path].failed]
+    dry_run.back = [_absolute(root, path) for path in plan.back]
     files = plan.to_read[:limit]
     if database and database.count_vectors() and not reindex:
-        files = _Comparison(database, folder, dry_run).unknown_files(files, reporter)
+        files = _Comparison(database, root, dry_run, video=options.video).unknown_files(files, reporter)
     changed, retried = ({file.path for file in files} for files in (plan.changed, plan.retried))
     for file in files:
         in_changed, in_retried = file.path in changed, file.path in retried
         group = dry_run.changed if in_changed else dry_run.retried if in_retried else dry_run.new
-        group.append(_absolute(folder, file.path))
+        group.append(_absolute(root, file.path))
     if database and (last_run := database.last_embedding()):
         dry_run.songs_per_second = last_run.songs_per_second
     return dry_run
@@ -114,9 +125,10 @@ def plan_dry_run(
 class _Comparison:
     """Looks up files' sounds in a library, and adds the files with known sounds to a dry run."""
 
-    def __init__(self, database: Database, folder: Path | RemotePath, dry_run: DryRun) -> None:
+    def __init__(self, database: Database, root: Path | RemotePath, dry_run: DryRun, *, video: bool) -> None:
         self._database = database
-        self._folder = folder
+        self._root = root
+        self._video = video
         self._dry_run = dry_run
         self._moved: set[str] = set()
         """Songs that have moved already: a song moves only once."""
@@ -126,16 +138,19 @@ class _Comparison:
         unknown = []
         with reporter.counting("Comparing", total=len(files), unit="files") as counter, Decoder() as decoder:
             for file in files:
-                if not self._add_if_known(self._folder / file.native, decoder):
+                if not self._add_if_known(self._root / file.native, decoder):
                     unknown.append(file)
                 counter.advance()
         return unknown
 
     def _add_if_known(self, path: Path | RemotePath, decoder: Decoder) -> bool:
-        """Add a file to the dry run if it is unreadable or its sound is known. Tell whether it was added."""
+        """Add a file to the dry run if it is unreadable, a video or known. Tell whether it was added."""
         try:
-            fingerprints = decoder.fingerprints(path)
-        except ExplorerError:
+            fingerprints = decoder.fingerprints(path, video=self._video)
+        except ExplorerError as error:
+            if str(error).endswith(VIDEO_REASON):
+                self._dry_run.passed_over += 1
+                return True
             fingerprints = None
         if fingerprints is None or fingerprints.audio_fingerprint is None:
             self._dry_run.unreadable.append(valid_text(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from explorer.indexing.summary import Summary
 from explorer.library.genres import GenreSource
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, as_root
+from explorer.library.scan_rules import ScanOptions
 from explorer.library.scanning import Scan
 from explorer.util.progress import Reporter
 
@@ -50,6 +52,11 @@ class IndexRun:
         Skip files that were modified in the last `settled_s` seconds: they may still be being written.
     scheduler : str, optional
         The address of a Dask scheduler whose workers embed the files. None uses this machine.
+    video : bool, optional
+        Whether videos are songs too. The choice is remembered. None keeps the root's earlier choice.
+    exclude : sequence of str, optional
+        Patterns, as in a .gitignore file in the root, of files and folders that are left out. They are
+        remembered. None keeps the root's earlier patterns.
 
     Attributes
     ----------
@@ -59,6 +66,8 @@ class IndexRun:
         Tells other programs how much of the run is done.
     root, root_id : Path or RemotePath, int
         The library's root that contains the folder. The paths of all files are relative to it.
+    scan_options : ScanOptions
+        What decides which files are songs: `video` and `exclude`, given now or earlier.
     scan : Scan
         The files in the folder.
     model, weights : Model, Weights
@@ -86,11 +95,14 @@ class IndexRun:
     log: FailureLog | None = None
     settled_s: float = 0.0
     scheduler: str | None = None
+    video: bool | None = None
+    exclude: Sequence[str] | None = None
 
     summary: Summary = field(init=False, default_factory=Summary)
     progress: ProgressFile = field(init=False)
     root: Path | RemotePath = field(init=False)
     root_id: int = field(init=False)
+    scan_options: ScanOptions = field(init=False)
     scan: Scan = field(init=False)
     model: Model = field(init=False)
     weights: Weights = field(init=False, repr=False)

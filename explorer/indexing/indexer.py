@@ -31,7 +31,7 @@ from explorer.indexing.running import index_lock
 from explorer.indexing.store import Storer
 from explorer.indexing.summary import Summary
 from explorer.library.genres import open_genre_source
-from explorer.library.remote import as_root
+from explorer.library.scan_rules import ScanOptions
 from explorer.library.scanning import scan_folder
 from explorer.util.interrupts import stop_on_first_interrupt
 from explorer.util.text import valid_text
@@ -74,17 +74,30 @@ def index_folder(run: IndexRun) -> Summary:
 
 def _scan(run: IndexRun) -> None:
     """List the folder's files, relative to the root that contains the folder."""
-    roots = () if run.replace else map(as_root, run.database.roots())
-    run.root = next((root for root in roots if run.folder.is_relative_to(root)), run.folder)
-    run.scan = scan_folder(run.folder, root=run.root)
-    if not run.scan.files:
+    run.root = (not run.replace and run.database.root_of(run.folder)) or run.folder
+    _list_files(run)
+    if run.scan.prefix and run.scan.prefix in run.scan.left_out:
+        run.reporter.say(
+            f"{run.folder} is left out of {run.root}: by --exclude, by an ignore file such as .nomedia, or "
+            "because it is hidden or belongs to the system."
+        )
+    elif not run.scan.files:
         run.reporter.say(f"{run.folder} holds no audio files.")
+    if run.exclude and run.folder == run.root:
+        for pattern in run.scan_options.unmatched(run.scan.left_out):
+            run.reporter.say(f"--exclude {pattern!r} matches no song and no folder of {run.root}.")
     if run.scan.unread:
         first = valid_text(run.root / os.fsdecode(run.scan.unread[0]))
         run.reporter.say(
             f"{len(run.scan.unread):,} folders or files cannot be read, for example {first}: songs in them "
             "stay unchanged."
         )
+
+
+def _list_files(run: IndexRun) -> None:
+    remembered = ScanOptions() if run.replace else run.database.scan_options(run.folder)
+    run.scan_options = remembered.updated(video=run.video, exclude=run.exclude)
+    run.scan = scan_folder(run.folder, root=run.root, options=run.scan_options)
 
 
 def _open_root(run: IndexRun) -> None:
@@ -100,7 +113,9 @@ def _open_root(run: IndexRun) -> None:
     run.root_id, root = run.database.find_or_add_root(run.folder)
     if root != run.root:
         # Since the scan, another program has added a root that contains this folder.
-        run.root, run.scan = root, scan_folder(run.folder, root=root)
+        run.root = root
+        _list_files(run)
+    run.database.choose_scan_options(run.root_id, run.scan_options)
 
 
 def _plan(run: IndexRun) -> None:
@@ -119,7 +134,10 @@ def _plan(run: IndexRun) -> None:
     database.mark_gone(run.root_id, plan.gone, since=datetime.now(UTC).isoformat(timespec="seconds"))
     database.unmark_gone(run.root_id, plan.back)
     run.files, run.outdated = plan.to_read[: run.limit], plan.outdated[: run.limit]
-    summary.found, summary.unsettled, summary.left = len(run.scan.files), plan.unsettled, len(plan.to_read)
+    summary.other_files, summary.known_videos = run.scan.other_files, plan.videos
+    summary.found = len(run.scan.files) - plan.videos
+    summary.left_out = sum(not known[path].failed for path in run.scan.those_left_out(plan.gone))
+    summary.unsettled, summary.left = plan.unsettled, len(plan.to_read)
     summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
 
 
@@ -145,6 +163,7 @@ def _embed_and_store(run: IndexRun) -> None:
                     engine=engine,
                     known=run.database.known_sounds(),
                     stop=stop,
+                    video=run.scan_options.video,
                 )
             ) as outcomes,
         ):
@@ -152,14 +171,14 @@ def _embed_and_store(run: IndexRun) -> None:
             for completed in outcomes:
                 storer.store(completed)
                 counter.reach(counter.done + len(completed))
-            summary.interrupted = stop.is_set() and summary.indexed + summary.failed < len(run.files)
+            summary.interrupted = stop.is_set() and summary.done < len(run.files)
 
 
 def _finish_summary(run: IndexRun, started: float) -> None:
     """Complete the counts, and store the counts that the next run and the page need."""
     summary, database = run.summary, run.database
     database.unify_genre_spellings()
-    summary.left -= summary.indexed + summary.failed
+    summary.left -= summary.done
     summary.gone = database.count_gone(run.root_id, run.scan.prefix)
     summary.seconds, summary.seconds_left = time.monotonic() - started, run.progress.now().seconds_left
     if run.genre_from is not None:

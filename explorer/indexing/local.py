@@ -32,6 +32,7 @@ def embed_locally(
     engine: Engine,
     known: Container[str],
     stop: threading.Event,
+    video: bool = True,
 ) -> Iterator[list[Outcome]]:
     """Embed files, and yield a list with one outcome as soon as a file is complete.
 
@@ -46,6 +47,8 @@ def embed_locally(
         `Known`.
     stop : threading.Event
         After it is set, files that were begun are finished, and no other file is begun.
+    video : bool
+        Whether files may hold moving pictures; otherwise, such a file fails.
     """
     decode_ahead = DecodeAhead(
         root,
@@ -57,6 +60,7 @@ def embed_locally(
         threads=decoding_threads(),
         # The published package averages the channels, and its engine is the reference.
         rescue_cancelled=engine.name != "openl3",
+        video=video,
     )
     songs = _UnfinishedSongs(model)
     with ThreadPoolExecutor(1, "network") as network, closing(decode_ahead.batches()) as batches:

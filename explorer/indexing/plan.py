@@ -32,6 +32,8 @@ class Plan:
         Paths of songs that an earlier run marked as missing, and whose files are back unchanged.
     unsettled : int
         Files that were modified a moment ago, and are left for a later run.
+    videos : int
+        Files that are known to be videos, and are passed over.
     """
 
     new: list[ScannedFile] = field(default_factory=list)
@@ -43,6 +45,7 @@ class Plan:
     gone: list[bytes] = field(default_factory=list)
     back: list[bytes] = field(default_factory=list)
     unsettled: int = 0
+    videos: int = 0
 
     @property
     def to_read(self) -> list[ScannedFile]:
@@ -67,8 +70,11 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
     now_ns = time.time_ns()
     for file in scan.files:
         before = known.get(file.path)
-        is_retried = before is not None and before.failed and (retry or before.is_outdated)
-        if before is not None and before.is_unchanged(file) and not is_retried:
+        is_known_video = before is not None and before.is_video and not before.is_outdated
+        is_retried = before is not None and before.failed and (retry or before.is_outdated or before.is_video)
+        if is_known_video and not scan.video and before.is_unchanged(file):
+            plan.videos += 1
+        elif before is not None and before.is_unchanged(file) and not is_retried:
             plan.known += 1
             if before.is_outdated:
                 plan.outdated.append(file)

@@ -10,6 +10,7 @@ from explorer.database.records import SameSound, Song
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome, classify
 from explorer.library.music_file import Fingerprints
+from explorer.library.scan_rules import VIDEO_REASON
 
 
 class Storer:
@@ -114,6 +115,10 @@ class Storer:
 
     def _store_failure(self, outcome: Failed) -> None:
         self._database.store_failure(self._run.root_id, outcome.file, outcome.reason)
+        if outcome.reason.endswith(VIDEO_REASON):
+            self._summary.videos += 1
+            self._summary.found -= 1
+            return
         self._summary.failed += 1
         self._summary.failures.append((outcome.file.text, outcome.reason))
         if self._run.log:

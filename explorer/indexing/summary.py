@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+
+from explorer.library.extensions import VIDEO_EXTENSIONS
 
 
 @dataclass
@@ -13,7 +16,13 @@ class Summary:
     """
 
     found: int = 0
-    """Audio files in the folder."""
+    """Files in the folder that can be songs."""
+    other_files: Counter[str] = field(default_factory=Counter)
+    """Files that are no songs by their names, by extension."""
+    videos: int = 0
+    """Files that this run opened and that hold moving pictures. `found` does not count them."""
+    known_videos: int = 0
+    """Files that an earlier run opened and that hold moving pictures. `found` does not count them either."""
     indexed: int = 0
     """New or changed files that were stored as songs."""
     skipped: int = 0
@@ -39,6 +48,8 @@ class Summary:
     """How many of `indexed` have a changed file with the same sound."""
     gone: int = 0
     """Songs of this folder whose files are missing: they stay in the library, marked as missing."""
+    left_out: int = 0
+    """How many of `gone` have files that exist and are left out: by a pattern, or as videos, for example."""
     back: int = 0
     """How many of `skipped` were marked as missing, and have their files again."""
     previews: int = 0
@@ -69,10 +80,29 @@ class Summary:
         """How many songs need another place or colour on the map."""
         return self.indexed - self.moved + self.genres_changed + self.pruned
 
+    @property
+    def done(self) -> int:
+        """How many of the files that this run had to read have their outcome."""
+        return self.indexed + self.failed + self.videos
+
+    @property
+    def passed_over(self) -> int:
+        """How many files are no songs."""
+        return self.other_files.total() + self.videos + self.known_videos
+
+    @property
+    def all_videos(self) -> int:
+        """How many of `passed_over` are videos, by their names or by what they hold."""
+        return (
+            self.videos
+            + self.known_videos
+            + sum(self.other_files[extension] for extension in VIDEO_EXTENSIONS)
+        )
+
     def progress(self) -> dict:
         """Return the counts that `ProgressFile.start_embedding` needs."""
         return {
-            "done": self.indexed + self.failed,
+            "done": self.done,
             "indexed": self.indexed,
             "failed": self.failed,
             "audio_seconds": round(self.audio_seconds, 1),

@@ -9,7 +9,7 @@ _AUDIO = {
     "Matroska with sound": ".mka .weba",
     "PCM, and codecs in the containers of PCM": (
         ".wav .wave .bwf .rf64 .bw64 .w64 .aif .aiff .aifc .aiffc .caf .caff .au .snd .voc "
-        ".8svx .svx .laf .ircam .sf .sph .nist .pvf .sds .paf .fap .avr .hcom .sox .wsd"
+        ".8svx .svx .ircam .sf .sph .nist .pvf .sds .paf .fap .avr .hcom .sox .wsd"
     ),
     "lossless": ".flac .ape .mac .wv .tta .tak .shn .osq .rka .bonk .mlp .thd .truehd .dsf .dff",
     "Dolby and DTS": ".ac3 .eac3 .ec3 .dts .dtshd",
@@ -17,8 +17,8 @@ _AUDIO = {
     "MiniDisc": ".aea .oma .omg .aa3 .at3 .at9",
     "speech and telephones": ".amr .awb .3ga .qcp .gsm .aa .dss .mmf",
     "music of games": (
-        ".adx .hca .brstm .bfstm .bcstm .ast .aix .apc .genh .vag .xvag .svag .fsb .mtaf .ss2 .xma .binka "
-        ".qoa .fwse .mca .msf .musx"
+        ".adx .hca .brstm .bfstm .bcstm .ast .aix .apc .genh .vag .xvag .svag .fsb .mtaf .ss2 .xma "
+        ".qoa .mca .msf .musx"
     ),
 }
 """Formats by kind. They have a header or frames that FFmpeg recognises. Raw samples without a header are
@@ -36,7 +36,7 @@ MAY_HOLD_VIDEO = frozenset(_MAY_HOLD_VIDEO.split())
 
 VIDEO_EXTENSIONS = frozenset(
     ".avi .divx .mpg .mpeg .mpe .m2p .vob .evo .ts .m2t .m2ts .mts .trp .wmv .wtv .flv .f4v .m4v .ismv .ogv "
-    ".ogm .mk3d .rmvb .mxf .dv .dif .gxf .nsv .amv .bik .smk .swf".split()
+    ".ogm .mk3d .rmvb .mxf .nsv .amv .swf".split()
 )
 """Files with these extensions are songs only if the user asks for the sound of videos."""
 

@@ -25,7 +25,7 @@ class Scan:
     unread : list of bytes
         Files and folders that could not be read. A folder's path is empty or ends with `/`.
     left_out : list of bytes
-        Songs and folders that a rule leaves out, as hidden ones or those that match a pattern.
+        Folders, songs and videos that are left out, as hidden ones or those that match a pattern.
     other_files : Counter
         How many files are no songs, by extension.
     video : bool
@@ -54,7 +54,7 @@ class Scan:
         return path.startswith(self.prefix) and not (path in unread or path.startswith(_folders(unread)))
 
     def those_left_out(self, paths: Iterable[bytes]) -> list[bytes]:
-        """Return the paths where there is a file, or a folder above it, that a rule leaves out."""
+        """Return the paths where there is a file that is left out, by itself or by a folder above it."""
         files, folders = set(self.left_out), _folders(self.left_out)
         return [path for path in paths if path in files or path.startswith(folders)]
 
@@ -63,9 +63,10 @@ class Scan:
         text = os.fsdecode(path)
         name = text.rpartition("/")[2]
         song, left_out = is_song(name, video=self.video), rules.leaves_out(text)
-        if song and left_out:
+        if is_song(name, video=True) and (left_out or not song):
+            # The user may have indexed it before, as a video or without the rule.
             self.left_out.append(path)
-        elif not song and not left_out:
+        if not song and not left_out:
             self.other_files[extension_of(name)] += 1
         return song and not left_out
 

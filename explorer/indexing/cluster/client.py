@@ -115,13 +115,24 @@ def embed_on_cluster(client: Client, run: IndexRun, stop: threading.Event) -> It
     from explorer.indexing.cluster.dispatcher import Dispatcher
 
     setup = make_setup(
-        run.root, database=run.database, model=run.model, weights=run.weights, engine=run.request.engine
+        run.root,
+        database=run.database,
+        model=run.model,
+        weights=run.weights,
+        engine=run.request.engine,
+        video=run.scan_options.video,
     )
     return Dispatcher(client, run.scheduler, setup, run.files, run.reporter).outcomes(stop)
 
 
 def make_setup(
-    root: Path | RemotePath, *, database: Database, model: Model, weights: Weights, engine: str
+    root: Path | RemotePath,
+    *,
+    database: Database,
+    model: Model,
+    weights: Weights,
+    engine: str,
+    video: bool = True,
 ) -> WorkerSetup:
     """Collect everything that a worker needs, except the files.
 
@@ -133,6 +144,8 @@ def make_setup(
         The library's own model, with its chosen precision.
     engine : str
         One of `engines.ENGINES`.
+    video : bool
+        Whether files may hold moving pictures.
     """
     library = f"{platform.node()} {database.path.absolute()}"
     setup = WorkerSetup(
@@ -146,5 +159,6 @@ def make_setup(
         weights=replace(weights, path=None),
         network=database.network() if model.precision == "int8" else None,
         known=pack(database.known_sounds()),
+        video=video,
     )
     return replace(setup, checksum=setup.content_digest())

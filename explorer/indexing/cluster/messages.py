@@ -41,6 +41,8 @@ class WorkerSetup:
         For int8: the network that was calibrated on the library's songs.
     known : bytes
         The library's fingerprints, as `fingerprint_set.pack` gives them.
+    video : bool
+        Whether files may hold moving pictures; otherwise, such a file fails.
     checksum : str
         The value of `content_digest` before the setup was sent.
     stop : threading.Event or None
@@ -56,6 +58,7 @@ class WorkerSetup:
     weights: Weights = field(repr=False)
     network: bytes | None = field(repr=False)
     known: bytes = field(repr=False)
+    video: bool = True
     checksum: str = ""
     stop: threading.Event | None = None
 

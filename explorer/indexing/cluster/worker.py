@@ -71,7 +71,9 @@ def check_setup(setup: WorkerSetup) -> None:
 
 def _embed(setup: WorkerSetup, root: Path | RemotePath, files: list[ScannedFile]) -> list[Outcome]:
     engine, known = _opened(setup)
-    lists = embed_locally(root, files, model=setup.model, engine=engine, known=known, stop=setup.stop)
+    lists = embed_locally(
+        root, files, model=setup.model, engine=engine, known=known, stop=setup.stop, video=setup.video
+    )
     return [outcome for outcomes in lists for outcome in outcomes]
 
 

@@ -18,9 +18,10 @@ from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.errors import LibraryError
 from explorer.indexing.model import is_same_model
+from explorer.library.extensions import AUDIO_EXTENSIONS, extension_of
 from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import ScannedFile
-from explorer.library.scanning import AUDIO_EXTENSIONS
+from explorer.library.scanning import scan_folder
 from explorer.library.tags import read_tags
 
 _MAX_NAME_BYTES = 180
@@ -65,7 +66,7 @@ def safe_name(name: str) -> str:
     name = re.split(r"[/\\]", name)[-1]
     name = "".join(letter for letter in name if unicodedata.category(letter) not in ("Cc", "Cf", "Zl", "Zp"))
     name = re.sub(r'[<>:"|?*]', "_", name)
-    # The indexer ignores files whose names begin with a dot.
+    # A name that begins with a dot is hidden.
     name = " ".join(name.split()).strip(" .")
     stem, extension = os.path.splitext(name)
     extension = extension.replace(" ", "")[:20]
@@ -110,10 +111,21 @@ def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile) -> 
         root = Path(roots[0])
         copy = _copy_into(root, file, _with_audio_extension(safe_name(name), embedded.format))
         try:
+            _check_that_scans_find(library, root, copy)
             return _store(library, root, copy, file_fingerprint, embedded)
         except BaseException:
             _remove(copy)
             raise
+
+
+def _check_that_scans_find(library: Database, root: Path, copy: Path) -> None:
+    """Raise if the next index run would leave the song out, and so mark it as missing."""
+    scan = scan_folder(copy.parent, root=root, options=library.scan_options(root))
+    if copy.name not in {Path(file.native).name for file in scan}:
+        raise LibraryError(
+            f"{copy.relative_to(root)} is left out of {root} by --exclude or by an ignore file: the song was "
+            "not copied."
+        )
 
 
 def _store(library: Database, root: Path, copy: Path, file_fingerprint: str, embedded: EmbeddedFile) -> str:
@@ -190,7 +202,7 @@ def _remove(copy: Path) -> None:
 
 def _with_audio_extension(name: str, format: str) -> str:
     """Add an extension that the indexer accepts, if the name has none."""
-    if os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS:
+    if extension_of(name) in AUDIO_EXTENSIONS:
         return name
     container = format.partition("/")[0]
     extension = _CONTAINERS.get(container, f".{container}")

@@ -11,6 +11,7 @@ from explorer.database.database import Database
 from explorer.errors import LibraryBusyError, LibraryError
 from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import Fingerprints, Tags
+from explorer.library.scan_rules import ScanOptions
 from explorer.library.scanning import scan_folder
 from explorer.web.uploads.keep import EmbeddedFile, keep_song, safe_name
 
@@ -102,6 +103,16 @@ def test_a_kept_song_can_be_found_by_its_sound(library, tmp_path, upload, embedd
     with Database.open_readonly(library[0]) as database:
         fingerprints = Fingerprints("another", audio_fingerprint(copy), Tags(""))
         assert [song.song_id for song in database.same_sound(fingerprints)] == [song_id]
+
+
+def test_a_song_that_an_index_would_leave_out_is_refused(library, tmp_path, upload, embedded):
+    music = tmp_path / "music"
+    with Database.open(library[0]) as database:
+        database.choose_scan_options(1, ScanOptions(exclude=("*.flac",)))
+    with pytest.raises(LibraryError, match=r"a\.flac is left out"):
+        keep_song(library[0], upload, "a.flac", embedded)
+    assert not (music / DROPPED_FOLDER).exists()
+    assert keep_song(library[0], upload, "a.wav", embedded) == f"{DROPPED_FOLDER}/a.wav"
 
 
 def untouched(library, folder):
