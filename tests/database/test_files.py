@@ -1,10 +1,13 @@
 """Songs with the same audio, and songs whose files are gone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from explorer.database.records import Song
 from explorer.library.music_file import ScannedFile, Tags
+from explorer.library.scan_rules import ScanOptions
 
 SINCE = "2026-11-03T10:00:00+00:00"
 
@@ -92,3 +95,14 @@ def test_paths_are_text_even_if_file_names_are_not_utf8(fresh_db, tmp_path):
     song_id = fresh_db.store_song(root, song, np.ones(512))
     assert fresh_db.paths_of([song_id, "absent"]) == {song_id: "caf\ufffd.flac"}
     assert fresh_db.paths_of([]) == {}
+
+
+def test_a_root_around_others_gets_their_scan_options(fresh_db):
+    inner = fresh_db.add_root(Path("/music/rock"))
+    fresh_db.choose_scan_options(inner, ScanOptions(True, ("/Live/",)))
+    fresh_db.add_root(Path("/music/jazz"))
+    assert fresh_db.scan_options(Path("/music/rock/deeper")) == ScanOptions(True, ("/Live/",))
+    assert fresh_db.scan_options(Path("/other")) == ScanOptions()
+    fresh_db.find_or_add_root(Path("/music"))
+    assert fresh_db.roots() == ["/music"]
+    assert fresh_db.scan_options(Path("/music/jazz")) == ScanOptions(True, ("/rock/Live/",))

@@ -89,6 +89,8 @@ MUSIC = (
     "...Baby One More Time.mp3",
     "...And Justice/1.spx",
     "._a.mp3",
+    ".DS_Store",
+    "._cover.jpg",
     "...And Justice/._1.spx",
     ".hidden/x.mp3",
     "#recycle/x.mp3",
@@ -179,3 +181,17 @@ def test_a_folder_with_an_unreadable_ignore_file_is_unread(tmp_path, monkeypatch
     monkeypatch.setattr(Path, "open", refuse)
     scan = scan_folder(tmp_path)
     assert ([file.path for file in scan], scan.unread) == ([b"2.mp3"], [b"a/"])
+
+
+def test_a_folder_that_is_left_out_is_not_read(tmp_path, monkeypatch):
+    write(tmp_path, "System Volume Information/x.mp3", "Live/x.mp3", "1.mp3")
+    scandir = os.scandir
+
+    def refuse(path):
+        if path != os.fsencode(tmp_path):
+            raise PermissionError(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    scan = scan_folder(tmp_path, options=ScanOptions(exclude=("Live/",)))
+    assert ([file.path for file in scan], scan.unread) == ([b"1.mp3"], [])

@@ -1,8 +1,10 @@
+from types import SimpleNamespace
+
 import av
 import numpy as np
 import pytest
 
-from explorer.library.video import holds_video
+from explorer.library.video import _moves, holds_video
 
 
 def write(file, container_format, codec, pictures, *, with_sound=True):
@@ -60,6 +62,14 @@ def test_a_cover_is_no_video(tmp_path):
     with av.open(str(file)) as container:
         assert container.streams.video
     assert not holds_video(file)
+
+
+@pytest.mark.parametrize("disposition", ["attached_pic", "still_image", "timed_thumbnails"])
+def test_pictures_of_chapters_are_no_video(disposition):
+    stream = SimpleNamespace(disposition=av.stream.Disposition[disposition], frames=12)
+    assert not _moves(None, stream)
+    stream.disposition = av.stream.Disposition.default
+    assert _moves(None, stream)
 
 
 def test_a_damaged_file_is_no_video(tmp_path):
