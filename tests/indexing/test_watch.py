@@ -11,8 +11,10 @@ import time
 from contextlib import closing
 
 import pytest
+from watchfiles import Change
 
 from explorer.config import ROOT
+from explorer.indexing.watch import _may_be_music
 
 PATIENCE_S = 90
 
@@ -91,3 +93,13 @@ def test_watch_refuses_json_and_urls(tmp_path):
 
     assert run(["index", str(tmp_path), "--watch", "--json", "--db", str(tmp_path / "songs.db")]) == 2
     assert run(["index", "s3://bucket/music", "--watch", "--db", str(tmp_path / "songs.db")]) == 2
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "...Baby.spx", "a.avi", ".nomedia", ".ndignore", "new folder"])
+def test_a_change_that_may_concern_songs_is_noticed(tmp_path, name):
+    assert _may_be_music(Change.added, str(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["cover.jpg", "._a.mp3", ".a.mp3.part"])
+def test_a_change_that_may_not_concern_songs_is_not_noticed(tmp_path, name):
+    assert not _may_be_music(Change.added, str(tmp_path / name))
