@@ -218,12 +218,16 @@ class FileTables(SongTables):
             self._rows(sql, (root_id, *astuple(file), reason, READ_VERSION))
 
     def failures(self) -> list[tuple[str, str]]:
-        """Return the full path and the reason of each failed file."""
+        """Return the full path and the reason of each failed file, without the videos."""
         rows = self._rows(
             "SELECT roots.path, failures.path, reason FROM failures JOIN roots ON roots.id = root_id "
             "ORDER BY roots.id, failures.path"
         )
-        return [(f"{root}/{path.decode('utf-8', 'replace')}", reason) for root, path, reason in rows]
+        return [
+            (f"{root}/{path.decode('utf-8', 'replace')}", reason)
+            for root, path, reason in rows
+            if not reason.endswith(VIDEO_REASON)
+        ]
 
     # Files that are gone
 
