@@ -10,6 +10,7 @@ from explorer.config import PROJECTION_NAMES, Settings
 from explorer.database.database import Database
 from explorer.embedding.precision import describe_choice
 from explorer.indexing.failures import count_reasons
+from explorer.indexing.prune import lost_roots
 from explorer.indexing.running import killed_index, running_index
 from explorer.mapping.same_recordings import count_same_recordings
 from explorer.util.cache import Cache
@@ -36,6 +37,7 @@ def library_status(database: Database) -> dict:
         "database": str(database.path),
         **database.summary(),
         "folders": database.roots(),
+        "lost_folders": lost_roots(database),
         "gone": len(database.gone_songs()),
         "outdated": database.count_outdated(),
         "duplicates": _count_duplicates(database),
@@ -104,7 +106,7 @@ def describe_library(status: dict) -> str:
         f"vectors      {status['vectors']:,}",
         f"genres       {status['genres']:,}",
         f"clusters     {status['clusters']:,}",
-        f"folders      {', '.join(status['folders']) or 'none'}",
+        f"folders      {_describe_folders(status)}",
         f"model        {_describe_model(status['model'])}",
     ]
     if status["precision_trial"]:
@@ -156,6 +158,14 @@ def describe_running(running: dict) -> str:
     return ", ".join(parts)
 
 
+def _describe_folders(status: dict) -> str:
+    lost = status["lost_folders"]
+    return (
+        ", ".join(f"{name} (does not exist)" if name in lost else name for name in status["folders"])
+        or "none"
+    )
+
+
 def _describe_disk(disk: dict) -> list[str]:
     lines = [f"disk         {_format_bytes(disk['free'])} free"]
     if disk["wanted"] is not None and disk["wanted"] > disk["free"]:
@@ -171,7 +181,7 @@ def _format_bytes(count: int) -> str:
 
 
 def _describe_missing_and_duplicates(status: dict) -> list[str]:
-    lines = []
+    lines = [f"missing      {sentence}" for sentence in status["lost_folders"].values() if sentence]
     if status["gone"]:
         lines.append(f"missing      {plural(status['gone'], 'song')}, kept until `run.py index --prune`")
     if extra := status["duplicates"]["extra"]:

@@ -21,7 +21,7 @@ from explorer.config import Settings
 from explorer.errors import ExplorerError
 from explorer.indexing.failures import FailureLog, count_reasons
 from explorer.indexing.summary import Summary
-from explorer.library.remote import RemotePath, as_root
+from explorer.library.remote import RemotePath, as_root, is_gone
 from explorer.util.progress import Reporter, format_duration, format_estimate, plural
 from explorer.util.text import escape_unsafe
 
@@ -56,7 +56,10 @@ _JSON_COUNTS = (
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
 @click.option(
-    "--prune", "pruning", is_flag=True, help="Remove songs from the library if their files are missing."
+    "--prune",
+    "pruning",
+    is_flag=True,
+    help="Remove songs from the library if their files are missing; FOLDER may be missing too.",
 )
 @click.option(
     "--force", is_flag=True, help="With --prune: remove them even if more than half of the songs are missing."
@@ -167,7 +170,7 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
     from explorer.demo.demo_library import holds_only_demo_songs, is_demo_folder
     from explorer.indexing.index_run import IndexRun
     from explorer.indexing.indexer import index_folder
-    from explorer.indexing.prune import prune
+    from explorer.indexing.prune import prune_lost_folder
     from explorer.mapping.same_recordings import count_same_recordings
 
     settings, reporter = Settings(database=options.database), options.reporter
@@ -189,15 +192,19 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
             video=options.video,
             exclude=options.exclude,
         )
+        if options.pruning and is_gone(run.folder):
+            pruned = prune_lost_folder(library, run.folder, force=options.force, reporter=reporter)
+            summary = Summary(pruned=pruned)
+            if not options.no_map:
+                _update_map(library, summary, reporter)
+            return summary
         summary = index_folder(run)
         if not quiet or summary.indexed + summary.failed:
             report_summary(summary, log, reporter)
         if summary.interrupted:
             return summary
         if options.pruning:
-            summary.pruned = prune(library, run.folder, force=options.force)
-        if summary.pruned:
-            reporter.say(f"Pruned {plural(summary.pruned, 'song')} whose files are missing.")
+            summary.pruned = _prune(library, run.folder, options, quiet=quiet)
         summary.duplicates = sum(len(group) - 1 for group in library.duplicates())
         if summary.duplicates and not quiet:
             reporter.say(
@@ -215,6 +222,19 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
         if model and model["trained"] is False and not quiet:
             reporter.say(UNTRAINED)
     return summary
+
+
+def _prune(library, folder: Path | RemotePath, options: _Options, *, quiet: bool) -> int:
+    """Drop the folder's missing songs, and name the other folders whose songs are missing."""
+    from explorer.indexing.prune import lost_roots, prune
+
+    pruned = prune(library, folder, force=options.force)
+    if pruned:
+        options.reporter.say(f"Pruned {plural(pruned, 'song')} whose files are missing.")
+    for sentence in lost_roots(library).values():
+        if sentence and not quiet:
+            options.reporter.say(sentence)
+    return pruned
 
 
 def _watch(options: _Options) -> NoReturn:
@@ -263,6 +283,8 @@ def _dry_run(database, folder, *, as_json: bool, **options) -> None:
 
 
 def _print_dry_run(plan: DryRun) -> None:
+    for old, new, songs in plan.moved_roots:
+        click.echo(f"The folder {old} was moved to {new}: its {plural(songs, 'song')} would move there.")
     groups = (
         ("to embed, because new", plan.new),
         ("to embed again, because the sound has changed", plan.changed),

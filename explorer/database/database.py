@@ -11,6 +11,7 @@ import numpy as np
 
 from explorer.database.files import FileTables
 from explorer.database.imports import ImportTables
+from explorer.database.lost_roots import LostRootTables
 from explorer.database.maps import MapTables
 from explorer.database.named_songs import NamedSongTables
 from explorer.database.records import Song, encode_vector
@@ -19,7 +20,7 @@ from explorer.errors import LibraryError
 from explorer.library.music_file import Tags
 
 
-class Database(FileTables, ImportTables, MapTables, NamedSongTables, VerifyTables):
+class Database(FileTables, ImportTables, LostRootTables, MapTables, NamedSongTables, VerifyTables):
     """A connection to a library, with all queries. Only one thread may use it."""
 
     # Storing and deleting songs

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 from explorer.audio.decoder import Decoder
 from explorer.database.database import Database
-from explorer.database.records import SameSound
+from explorer.database.records import KnownFile, SameSound
 from explorer.errors import ExplorerError
+from explorer.indexing.moved_roots import MovedRoot, find_moved_roots
 from explorer.indexing.outcomes import classify
 from explorer.indexing.plan import make_plan
+from explorer.indexing.prune import require_folder
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scan_rules import VIDEO_REASON, ScanOptions
@@ -27,6 +31,8 @@ class DryRun:
 
     Attributes
     ----------
+    moved_roots : list of (str, str, int)
+        The old and the new folder, and the number of songs, of each music folder that was moved.
     new, changed, retried : list of str
         Files that would be embedded: unknown, changed, or failed before and tried again.
     moved : list of (str, str)
@@ -50,6 +56,7 @@ class DryRun:
         The rate of the library's last run.
     """
 
+    moved_roots: list[tuple[str, str, int]] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
@@ -99,19 +106,24 @@ def plan_dry_run(
         If the folder does not exist.
     """
     folder = as_root(folder).expanduser().resolve()
+    if database:
+        require_folder(database, folder)
     root = (database and database.root_of(folder)) or folder
     options = database.scan_options(folder) if database else ScanOptions()
     options = options.updated(video=video, exclude=exclude)
     scan = scan_folder(folder, root=root, options=options)
-    known = database.known_files_under(root) if database and not reindex else {}
+    moved_roots = find_moved_roots(database, root, scan.files, reporter=reporter) if database else []
+    known = _known_files(database, root, moved_roots) if database and not reindex else {}
     plan = make_plan(known, scan, retry=retry)
     dry_run = DryRun(unchanged=plan.known, failed_before=plan.failed_before, reread=len(plan.outdated))
+    dry_run.moved_roots = [(valid_text(root.old), valid_text(root.new), root.songs) for root in moved_roots]
     dry_run.passed_over = scan.passed_over + plan.videos
     dry_run.gone = [_absolute(root, path) for path in plan.gone if not known[path].failed]
     dry_run.back = [_absolute(root, path) for path in plan.back]
     files = plan.to_read[:limit]
     if database and database.count_vectors() and not reindex:
-        files = _Comparison(database, root, dry_run, video=options.video).unknown_files(files, reporter)
+        comparison = _Comparison(database, root, dry_run, moved_roots, video=options.video)
+        files = comparison.unknown_files(files, reporter)
     changed, retried = ({file.path for file in files} for files in (plan.changed, plan.retried))
     for file in files:
         in_changed, in_retried = file.path in changed, file.path in retried
@@ -122,14 +134,34 @@ def plan_dry_run(
     return dry_run
 
 
+def _known_files(
+    database: Database, folder: Path | RemotePath, moved_roots: Iterable[MovedRoot]
+) -> dict[bytes, KnownFile]:
+    """Return the files that the library would know under a folder, after roots were moved into it."""
+    moved = (
+        {root.new_path(path): file for path, file in database.known_files(root.root_id).items()}
+        for root in moved_roots
+    )
+    return reduce(or_, moved, {}) | database.known_files_under(folder)
+
+
 class _Comparison:
     """Looks up files' sounds in a library, and adds the files with known sounds to a dry run."""
 
-    def __init__(self, database: Database, root: Path | RemotePath, dry_run: DryRun, *, video: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        root: Path | RemotePath,
+        dry_run: DryRun,
+        moved_roots: Iterable[MovedRoot],
+        *,
+        video: bool,
+    ) -> None:
         self._database = database
         self._root = root
         self._video = video
         self._dry_run = dry_run
+        self._moved_roots = {root.root_id: root for root in moved_roots}
         self._moved: set[str] = set()
         """Songs that have moved already: a song moves only once."""
 
@@ -156,7 +188,7 @@ class _Comparison:
             self._dry_run.unreadable.append(valid_text(path))
             return True
         match = classify(
-            self._database.same_sound(fingerprints),
+            [self._where_now(song) for song in self._database.same_sound(fingerprints)],
             is_own=lambda song: _path_of(song) == path,
             is_taken=lambda song: song.song_id in self._moved,
         )
@@ -172,6 +204,12 @@ class _Comparison:
         else:
             getattr(self._dry_run, kind).append(valid_text(path))
         return True
+
+    def _where_now(self, song: SameSound) -> SameSound:
+        """Return a song with the path that it would have after its root was moved."""
+        if (root := self._moved_roots.get(song.root_id)) is None:
+            return song
+        return replace(song, root=root.folder, path=root.new_path(song.path))
 
 
 def _path_of(song: SameSound) -> Path | RemotePath:

@@ -18,8 +18,10 @@ from explorer.indexing.index_run import IndexRun
 from explorer.indexing.local import embed_locally
 from explorer.indexing.make_previews import PreviewMaker
 from explorer.indexing.model import choose_model
+from explorer.indexing.moved_roots import follow_moved_roots
 from explorer.indexing.plan import make_plan
 from explorer.indexing.precision_trial import choose_engine
+from explorer.indexing.prune import require_folder
 from explorer.indexing.refresh_genres import (
     absolute_choice,
     choose_genre_source,
@@ -75,6 +77,8 @@ def index_folder(run: IndexRun) -> Summary:
 def _scan(run: IndexRun) -> None:
     """List the folder's files, relative to the root that contains the folder."""
     run.root = (not run.replace and run.database.root_of(run.folder)) or run.folder
+    if not run.replace:
+        require_folder(run.database, run.folder)
     _list_files(run)
     if run.scan.prefix and run.scan.prefix in run.scan.left_out:
         run.reporter.say(
@@ -101,15 +105,20 @@ def _list_files(run: IndexRun) -> None:
 
 
 def _open_root(run: IndexRun) -> None:
-    """Delete the songs or vectors that the run replaces, and add the folder to the library."""
+    """Delete the songs or vectors that the run replaces, and add the folder to the library.
+
+    If the folder holds the songs of a root that was moved, this is where that root is now.
+    """
     if run.genre_from is not None:
         # Fail on an unreadable genre table before anything is deleted.
         paths = [file.path for file in run.scan.files]
         open_genre_source(absolute_choice(run.genre_from), paths=paths)
     if run.replace:
         run.database.forget_everything()
-    elif run.request.reindex:
-        run.database.forget_vectors()
+    else:
+        follow_moved_roots(run)
+        if run.request.reindex:
+            run.database.forget_vectors()
     run.root_id, root = run.database.find_or_add_root(run.folder)
     if root != run.root:
         # Since the scan, another program has added a root that contains this folder.

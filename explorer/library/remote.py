@@ -184,6 +184,29 @@ def file_exists(path: Path | RemotePath) -> bool:
     return path.is_there() if isinstance(path, RemotePath) else os.path.lexists(path)
 
 
+def is_gone(folder: Path | RemotePath) -> bool:
+    """Return whether a folder does not exist; False if it cannot be read or its server is unreachable."""
+    try:
+        if isinstance(folder, RemotePath):
+            return not folder.is_there()
+        os.stat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError, LibraryError):
+        pass
+    return False
+
+
+def is_gone_or_empty(folder: Path | RemotePath) -> bool:
+    """Return whether a folder is gone, or a local folder is empty: unmounted disks leave empty folders."""
+    if isinstance(folder, RemotePath):
+        return is_gone(folder)
+    try:
+        return is_gone(folder) or next(folder.iterdir(), None) is None
+    except OSError:
+        return False
+
+
 def is_missing(root: Path | RemotePath, path: Path | RemotePath) -> bool:
     """Return whether a root folder exists and a file in it does not; False if a server is unreachable."""
     try:
