@@ -188,6 +188,7 @@ def is_gone(folder: Path | RemotePath) -> bool:
     """Return whether a folder does not exist; False if it cannot be read or its server is unreachable."""
     try:
         if isinstance(folder, RemotePath):
+            open_system(folder)[0].invalidate_cache()
             return not folder.is_there()
         os.stat(folder)
     except (FileNotFoundError, NotADirectoryError):

@@ -102,3 +102,16 @@ def test_too_little_disk_space_for_a_running_index_gives_a_warning(library, read
     assert read_status()["disk"]["wanted"] is None
     assert read_status()["disk"]["free"] > 0
     assert read_status()["disk"]["database"] == read_status()["bytes"]
+
+
+def test_a_folder_that_does_not_exist_is_named_with_its_songs(library, read_status):
+    music = library[0].parent / "music"
+    assert "does not exist" not in describe_library(read_status())
+    music.rename(music.parent / "elsewhere")
+    status = read_status()
+    assert list(status["lost_folders"]) == [str(music)]
+    lines = describe_library(status).splitlines()
+    assert [line for line in lines if line.startswith("folders") and f"{music} (does not exist)" in line]
+    assert [
+        line for line in lines if line.startswith("missing") and "24 songs" in line and str(music) in line
+    ]

@@ -19,6 +19,7 @@ from explorer.errors import AudioError, LibraryError
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
+from explorer.indexing.prune import prune_lost_folder
 from explorer.library import remote_copies
 from explorer.library.remote import as_root
 from explorer.library.remote_copies import LastCopy, as_local, fetch, local_copy
@@ -211,3 +212,54 @@ def test_a_cached_copy_stays_until_others_need_its_space(bucket, music, tmp_path
     assert second.exists()
     assert not first.exists()
     assert local_copy(music / NAMES[0], cache=cache, key="cc" * 16) == music / NAMES[0]
+
+
+def copy_bucket(client, before, after):
+    for item in client.list_objects_v2(Bucket="bucket", Prefix=f"{before}/")["Contents"]:
+        name = item["Key"].removeprefix(before)
+        client.copy({"Bucket": "bucket", "Key": item["Key"]}, "bucket", f"{after}{name}")
+
+
+def test_a_folder_that_was_moved_on_its_server_or_to_a_disk_keeps_its_songs(fresh_db, bucket, music):
+    _url, client = bucket
+    copy_bucket(client, "music", "first")
+    index(fresh_db, "s3://bucket/first")
+    ids = contents(fresh_db).keys()
+    copy_bucket(client, "first", "second")
+    assert index(fresh_db, "s3://bucket/second").copied == len(NAMES)
+    assert len(fresh_db.roots()) == 2
+    for item in client.list_objects_v2(Bucket="bucket", Prefix="second/")["Contents"]:
+        client.delete_object(Bucket="bucket", Key=item["Key"])
+    copy_bucket(client, "music", "new/third")
+    summary = index(fresh_db, "s3://bucket/new")
+    assert (summary.retagged, summary.embedded, summary.copied) == (len(NAMES), 0, 0)
+    assert fresh_db.roots() == ["s3://bucket/first", "s3://bucket/new"]
+    for prefix in ("first", "new"):
+        for item in client.list_objects_v2(Bucket="bucket", Prefix=f"{prefix}/")["Contents"]:
+            client.delete_object(Bucket="bucket", Key=item["Key"])
+    assert index(fresh_db, music).embedded == 0
+    assert fresh_db.roots() == [str(music), "s3://bucket/new"]
+    assert ids <= contents(fresh_db).keys()
+
+
+def test_an_unreachable_server_is_not_gone(fresh_db, music):
+    with web_server(music) as url:
+        index(fresh_db, url)
+    summary = index(fresh_db, music)
+    assert (summary.copied, fresh_db.roots()) == (len(NAMES), [url, str(music)])
+    with pytest.raises(LibraryError, match="cannot be reached"):
+        index(fresh_db, url)
+
+
+def test_a_folder_that_its_server_does_not_have_any_more_can_be_pruned(fresh_db, bucket):
+    _url, client = bucket
+    copy_bucket(client, "music", "short")
+    index(fresh_db, "s3://bucket/short", limit=2)
+    for item in client.list_objects_v2(Bucket="bucket", Prefix="short/")["Contents"]:
+        client.delete_object(Bucket="bucket", Key=item["Key"])
+    with pytest.raises(LibraryError, match=r"s3://bucket/short does not exist.* --prune --force"):
+        index(fresh_db, "s3://bucket/short")
+    reporter = RecordingReporter()
+    stored = fresh_db.count_vectors()
+    assert prune_lost_folder(fresh_db, "s3://bucket/short", force=True, reporter=reporter) == stored > 0
+    assert fresh_db.roots() == []

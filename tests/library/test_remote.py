@@ -1,5 +1,6 @@
 """URLs as paths of folders and files."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from explorer.database.records import absolute_path
 from explorer.errors import LibraryError
-from explorer.library.remote import RemotePath, as_root, file_exists, is_missing
+from explorer.library.remote import RemotePath, as_root, file_exists, is_gone, is_gone_or_empty, is_missing
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,37 @@ def test_a_file_on_an_unreachable_server_is_not_missing():
 def test_a_file_is_missing_only_if_its_root_exists(tmp_path):
     assert is_missing(tmp_path, tmp_path / "song.mp3")
     assert not is_missing(tmp_path / "unmounted", tmp_path / "unmounted" / "song.mp3")
+
+
+def test_a_folder_is_gone_only_if_the_system_says_that_it_does_not_exist(tmp_path, monkeypatch):
+    folder, file = tmp_path / "folder", tmp_path / "file"
+    folder.mkdir()
+    file.touch()
+    assert [is_gone(path) for path in (folder, tmp_path / "none", file / "folder")] == [False, True, True]
+    assert [is_gone_or_empty(path) for path in (folder, tmp_path, tmp_path / "none")] == [True, False, True]
+    stat = os.stat
+
+    def fail(path, **options):
+        if os.fspath(path) == str(tmp_path / "disconnected"):
+            raise OSError(107, "Transport endpoint is not connected")
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", fail)
+    assert not is_gone(tmp_path / "disconnected")
+    assert not is_gone_or_empty(tmp_path / "disconnected")
+
+
+def test_a_url_is_gone_only_if_its_server_says_so(monkeypatch):
+    url = as_root("memory://music")
+    answers = {"not found": FileNotFoundError, "no answer": ConnectionError}
+    for answer, error in answers.items():
+
+        class System:
+            def invalidate_cache(self):
+                pass
+
+            def info(self, _path, error=error):
+                raise error
+
+        monkeypatch.setattr("explorer.library.remote.open_system", lambda path, system=System: (system(), ""))
+        assert is_gone(url) == is_gone_or_empty(url) == (answer == "not found")
