@@ -22,7 +22,7 @@ from explorer.database.lost_roots import StoredIdentity
 from explorer.errors import AudioError
 from explorer.indexing.index_run import IndexRun
 from explorer.library.music_file import ScannedFile
-from explorer.library.remote import RemotePath, is_gone_or_empty
+from explorer.library.remote import RemotePath, is_gone, is_gone_or_empty
 from explorer.util.progress import Reporter, plural
 from explorer.util.text import valid_text
 
@@ -77,8 +77,8 @@ def follow_moved_roots(run: IndexRun) -> None:
     for root in moved:
         database.move_root(root.root_id, run.root, root.new_path)
         run.reporter.say(
-            f"The folder {valid_text(root.old)} was moved to {valid_text(root.new)}: its "
-            f"{plural(root.songs, 'song')} moved with their vectors, genres and places on the map."
+            f"The folder {valid_text(root.old)} was moved to {valid_text(root.new)} with its "
+            f"{plural(root.songs, 'song')}: vectors, genres and places on the map stay as they are."
         )
 
 
@@ -175,7 +175,7 @@ def _find_half(
     """Return the old and new paths of half of a root's songs; an empty list if fewer are found."""
     chosen = random.Random(_SEED).sample(songs, min(len(songs), MAX_COMPARED))
     likely = sum(bool(new_files.similar(root, song)) for song in chosen)
-    if not chosen or 2 * likely < len(chosen) or not is_gone_or_empty(root):
+    if not chosen or 2 * likely < len(chosen) or (isinstance(root, RemotePath) and not is_gone(root)):
         return []
     pairs = []
     with reporter.working(

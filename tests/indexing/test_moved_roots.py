@@ -394,3 +394,12 @@ def test_paths_that_become_other_songs_old_paths_do_not_collide(fresh_db, tmp_pa
     move(new, tmp_path / "third")
     assert counts(index(fresh_db, tmp_path / "third")) == {"skipped": 4}
     assert np.all([fresh_db.file_of(song_id).path == tmp_path / "third" / song_id for song_id in before])
+
+
+def test_a_folder_around_the_old_and_the_new_name_is_indexed(library, old, embedded):
+    vectors = sorted(vector for vector, *_ in everything(library).values())
+    move(old, old.parent / "Tunes")
+    assert counts(index(library, old.parent)) == {"indexed": 6, "moved": 6}
+    assert not embedded
+    assert sorted(vector for vector, *_ in everything(library).values()) == vectors
+    assert library.roots() == [str(old.parent)]

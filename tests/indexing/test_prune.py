@@ -216,6 +216,10 @@ def test_a_deleted_folder_of_a_root_is_dropped_unless_it_had_most_songs(fresh_db
     with pytest.raises(LibraryError, match="3 songs"):
         prune_lost_folder(fresh_db, music / "disc 0", reporter=RecordingReporter())
     assert (fresh_db.count_vectors(), fresh_db.roots()) == (5, [str(music)])
+    shutil.rmtree(music / "disc 1")
+    for name, songs in (("disc 0", 3), ("disc 1", 2)):
+        assert prune_lost_folder(fresh_db, music / name, force=True, reporter=RecordingReporter()) == songs
+    assert (fresh_db.count_vectors(), fresh_db.roots()) == (0, [str(music)])
 
 
 def test_a_folder_of_a_disk_that_is_not_mounted_is_dropped_only_with_force(fresh_db, music):
