@@ -116,7 +116,9 @@ def _open_root(run: IndexRun) -> None:
     if run.replace:
         run.database.forget_everything()
     else:
-        follow_moved_roots(run)
+        if follow_moved_roots(run):
+            # The root that was moved may have options of its own.
+            _list_files(run)
         if run.request.reindex:
             run.database.forget_vectors()
     run.root_id, root = run.database.find_or_add_root(run.folder)

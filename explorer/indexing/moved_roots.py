@@ -68,8 +68,14 @@ class MovedRoot:
         return self.added + path.removeprefix(self.removed) if path.startswith(self.removed) else path
 
 
-def follow_moved_roots(run: IndexRun) -> None:
-    """Store where the songs of moved roots are now, and tell the user. `run.root` is their new root."""
+def follow_moved_roots(run: IndexRun) -> bool:
+    """Store where the songs of moved roots are now, and tell the user. `run.root` is their new root.
+
+    Returns
+    -------
+    bool
+        Whether any root was moved.
+    """
     database = run.database
     moved = find_moved_roots(database, run.root, run.scan.files, reporter=run.reporter)
     if moved and any(root.is_relative_to(run.root) for root in database.numbered_roots().values()):
@@ -80,6 +86,7 @@ def follow_moved_roots(run: IndexRun) -> None:
             f"The folder {valid_text(root.old)} was moved to {valid_text(root.new)} with its "
             f"{plural(root.songs, 'song')}: vectors, genres and places on the map stay as they are."
         )
+    return bool(moved)
 
 
 def find_moved_roots(

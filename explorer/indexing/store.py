@@ -54,6 +54,9 @@ class Storer:
         vector = None
         if match is not None:
             kind, source = match
+            if kind == "moved" and self._database.songs_at(root_id, file.path):
+                # It was moved over the file of another song, which keeps its id and gets the vector.
+                kind = "copied"
             if kind == "copied":
                 vector = self._database.vector(source.song_id)
         elif displaced := fingerprints.all & self._displaced.keys():

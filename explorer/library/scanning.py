@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,9 +48,16 @@ def scan_folder(
     if isinstance(folder, RemotePath):
         scan_remote(folder, scan, root=root, options=options)
         return scan
-    if not folder.is_dir():
-        problem = "is not a folder" if folder.exists() else "does not exist"
-        raise LibraryError(f"{folder} {problem}: name the folder that holds your music.")
+    try:
+        is_folder = stat.S_ISDIR(folder.stat().st_mode)
+    except FileNotFoundError:
+        raise LibraryError(f"{folder} does not exist: name the folder that holds your music.") from None
+    except OSError as error:
+        raise LibraryError(
+            f"{folder} cannot be read ({error.strerror}): check its disk and its permissions."
+        ) from error
+    if not is_folder:
+        raise LibraryError(f"{folder} is not a folder: name the folder that holds your music.")
     _scan_local(folder, scan, root, options)
     return scan
 

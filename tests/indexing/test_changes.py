@@ -274,3 +274,13 @@ def test_a_file_that_was_just_modified_is_left_for_the_next_run(fresh_db, music)
     summary = index(fresh_db, music, settled_s=1000.0)
     assert (summary.indexed, summary.unsettled) == (4, 1)
     assert counts(index(fresh_db, music)) == {"indexed": 1, "skipped": 4}
+
+
+def test_a_song_that_moved_over_another_known_song_is_stored_there(fresh_db, music):
+    index(fresh_db, music)
+    vector = fresh_db.vector("a/two.flac")
+    (music / "a" / "two.flac").rename(music / "a" / "one.flac")
+    summary = index(fresh_db, music)
+    assert (summary.copied, summary.moved, summary.gone) == (1, 0, 1)
+    np.testing.assert_array_equal(fresh_db.vector("a/one.flac"), vector)
+    assert fresh_db.song("a/one.flac").title == "a/two.flac"

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -195,3 +196,20 @@ def test_a_folder_that_is_left_out_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     scan = scan_folder(tmp_path, options=ScanOptions(exclude=("Live/",)))
     assert ([file.path for file in scan], scan.unread) == ([b"1.mp3"], [])
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="This user may read every folder.")
+def test_a_folder_without_permission_is_an_error(tmp_path):
+    (tmp_path / "closed" / "music").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0)
+    with pytest.raises(LibraryError, match="cannot be read"):
+        scan_folder(tmp_path / "closed" / "music")
+
+
+def test_a_folder_whose_disk_fails_is_an_error(tmp_path, monkeypatch):
+    def fail(*_args, **_options):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "stat", fail)
+    with pytest.raises(LibraryError, match=r"cannot be read \(Input/output error\)"):
+        scan_folder(tmp_path)
