@@ -20,6 +20,7 @@ from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
 from explorer.library.tags import read_tags
+from explorer.library.text_encoding import decode_tags
 from explorer.mapping.similarity import SongVectors
 from explorer.util.progress import Reporter
 from explorer.util.text import valid_text
@@ -117,7 +118,7 @@ def recommend(
     # Imported here, so that the embedding engine is loaded only for a file that is not in the library.
     from explorer.indexing.embed_files import open_embedder
 
-    tags = read_tags(file)
+    tags = decode_tags(read_tags(file))
     embedder = open_embedder(database=database, request=request, reporter=reporter)
     vector = embedder.embed(file).pooled
     with Database.open_readonly(database) as library, library.snapshot():

@@ -41,7 +41,7 @@ UNTRAINED = (
 MAX_SHOWN_EXTENSIONS = 3
 _JSON_COUNTS = (
     "found indexed skipped failed unsettled left failed_before copied moved retagged gone back "
-    "genres_changed seconds audio_seconds pruned duplicates reread misread passed_over"
+    "genres_changed decoded encodings seconds audio_seconds pruned duplicates reread misread passed_over"
 ).split()
 
 
@@ -367,6 +367,8 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
         )
     if summary.genres_changed:
         reporter.say(f"The genres of {plural(summary.genres_changed, 'known song')} have changed.")
+    if summary.decoded:
+        reporter.say(_describe_decoded(summary))
     if summary.interrupted:
         left = f"; about {format_estimate(summary.seconds_left)} are left" if summary.seconds_left else ""
         reporter.say(f"Stopped. Nothing is lost: run the same command to go on{left}.")
@@ -382,6 +384,15 @@ def _describe_passed_over(summary: Summary) -> str:
         summary.all_videos
     )
     return f"{plural(summary.passed_over, 'other file')} passed over{details}{hint}."
+
+
+def _describe_decoded(summary: Summary) -> str:
+    """Say in which encodings the tags were that a run has decoded."""
+    songs, (first, *others) = plural(summary.decoded, "song"), summary.encodings
+    if not others:
+        return f"The tags of {songs} were in {first} and were decoded."
+    counts = ", ".join(f"{count:,} in {name}" for name, count in summary.encodings.items())
+    return f"The tags of {songs} were in national encodings and were decoded: {counts}."
 
 
 def _report_failures(summary: Summary, log: FailureLog, reporter: Reporter) -> None:

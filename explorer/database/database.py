@@ -14,13 +14,16 @@ from explorer.database.imports import ImportTables
 from explorer.database.lost_roots import LostRootTables
 from explorer.database.maps import MapTables
 from explorer.database.named_songs import NamedSongTables
+from explorer.database.raw_tags import RawTagTables
 from explorer.database.records import Song, encode_vector
 from explorer.database.verify import VerifyTables
 from explorer.errors import LibraryError
 from explorer.library.music_file import Tags
 
 
-class Database(FileTables, ImportTables, LostRootTables, MapTables, NamedSongTables, VerifyTables):
+class Database(
+    FileTables, ImportTables, LostRootTables, MapTables, NamedSongTables, RawTagTables, VerifyTables
+):
     """A connection to a library, with all queries. Only one thread may use it."""
 
     # Storing and deleting songs

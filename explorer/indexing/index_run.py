@@ -80,6 +80,9 @@ class IndexRun:
         The songs that an older version of this program read, and whose files have not changed.
     preview_maker : PreviewMaker or None
         Makes the previews in the background.
+    decodes_all : bool or None
+        Whether the tags of all folders are examined for national encodings, not only those of `files`. None
+        if the run stores no tags.
     """
 
     database: Database
@@ -110,6 +113,7 @@ class IndexRun:
     files: list[ScannedFile] = field(init=False, repr=False)
     outdated: list[ScannedFile] = field(init=False, repr=False)
     preview_maker: PreviewMaker | None = field(init=False, default=None)
+    decodes_all: bool | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.folder = as_root(self.folder).expanduser().resolve()

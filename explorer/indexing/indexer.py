@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from explorer.database.state import Run
 from explorer.indexing.cluster.client import connected, embed_on_cluster
+from explorer.indexing.decode_tags import begin_decoding, decode_tags_of_run
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.local import embed_locally
 from explorer.indexing.make_previews import PreviewMaker
@@ -67,7 +68,9 @@ def index_folder(run: IndexRun) -> Summary:
         with closing(PreviewMaker(run.previews, run.root)) if run.previews else nullcontext() as maker:
             run.preview_maker = maker
             if run.files and not run.summary.interrupted:
+                begin_decoding(run)
                 _embed_and_store(run)
+            decode_tags_of_run(run)
             _finish_summary(run, started)
             if maker and not run.summary.interrupted:
                 _finish_previews(run)
@@ -206,7 +209,7 @@ def _finish_summary(run: IndexRun, started: float) -> None:
                 summary.audio_seconds,
             )
         )
-    if summary.moved:
+    if summary.moved or summary.decoded:
         database.increment_map_revision()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from explorer.errors import LibraryError
+from explorer.indexing.decode_tags import begin_decoding
 from explorer.indexing.index_run import IndexRun
 from explorer.library.genres import KINDS, GenreSource, open_genre_source
 from explorer.library.remote_copies import as_local
@@ -67,7 +68,8 @@ def report_unknown_songs(source: GenreSource, reporter: Reporter) -> None:
 def refresh_genres(run: IndexRun) -> int:
     """Give known songs the genres of the run's source, and remember the source for the root.
 
-    No audio is decoded. An imported song keeps its genres if the source has none for it.
+    No audio is decoded. An imported song keeps its genres if the source has none for it. The genres are
+    stored as they were read: the run examines all folders for national encodings afterwards.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def refresh_genres(run: IndexRun) -> int:
     database = run.database
     song_ids = database.song_ids_by_path(run.root_id)
     known = [(file, song_ids[file.path]) for file in run.scan.files if file.path in song_ids]
-    old_genres = database.genres()
+    old_genres = database.raw_genres()
     changed: dict[str, tuple[str, ...]] = {}
     with run.reporter.counting("Reading genres", total=len(known)) as counter:
         for file, song_id in known:
@@ -88,7 +90,9 @@ def refresh_genres(run: IndexRun) -> int:
             counter.advance()
     # One transaction: if the choice is recorded, all known songs must have its genres.
     with database.transaction():
-        database.store_genres(changed)
+        if changed:
+            begin_decoding(run, all_folders=True)
+        database.store_raw_genres(changed)
         database.choose_genres(run.root_id, run.genres.choice)
         database.unify_genre_spellings()
     # A song whose genres are only spelled in another way in its tags has the same genres as before.

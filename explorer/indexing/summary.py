@@ -56,6 +56,10 @@ class Summary:
     """Previews that this run made, including those of known songs that had none."""
     genres_changed: int = 0
     """Known songs whose genres changed, because the source of genres changed."""
+    decoded: int = 0
+    """Songs whose tags were in a national encoding, and were decoded."""
+    encodings: dict[str, int] = field(default_factory=dict)
+    """How many of `decoded` were in each encoding, by its name; the tags of a song can be in two."""
     pruned: int = 0
     """Missing songs that were dropped after the run (`--prune`)."""
     duplicates: int = 0

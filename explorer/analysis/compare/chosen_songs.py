@@ -259,11 +259,12 @@ def _embed(
         return [], np.empty((0, 512), dtype=np.float32), {}
     from explorer.indexing.embed_files import open_embedder
     from explorer.library.tags import read_tags
+    from explorer.library.text_encoding import decode_tags
 
     embedder = open_embedder(database=database, request=model, reporter=reporter)
     songs, vectors = [], []
     for file in files:
-        embedded, tags = embedder.embed(file), read_tags(file)
+        embedded, tags = embedder.embed(file), decode_tags(read_tags(file))
         vectors.append(embedded.pooled.astype(np.float32))
         artists = ", ".join(tags.artists)
         songs.append(SongRow(str(file), tags.title, artists, tags.album, tags.genres, embedded.duration_s))

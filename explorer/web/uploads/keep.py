@@ -17,6 +17,7 @@ from explorer.audio.fingerprints import audio_fingerprint, fingerprint
 from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.errors import LibraryError
+from explorer.indexing.decode_tags import decode_dropped_song
 from explorer.indexing.model import is_same_model
 from explorer.library.extensions import AUDIO_EXTENSIONS, extension_of
 from explorer.library.genres import DROPPED_FOLDER
@@ -145,6 +146,7 @@ def _store(library: Database, root: Path, copy: Path, file_fingerprint: str, emb
         if not is_same_model(library.model(), embedded.model):
             raise LibraryError("The library was indexed again with another model: drop the song again.")
         song_id = library.store_song(library.add_root(root), song, embedded.vector)
+        decode_dropped_song(library, song_id)
         library.unify_genre_spellings()
         return song_id
 

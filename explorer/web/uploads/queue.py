@@ -19,6 +19,7 @@ from explorer.errors import ExplorerError
 from explorer.indexing.model import is_same_model
 from explorer.library.music_file import Tags
 from explorer.library.tags import read_tags
+from explorer.library.text_encoding import decode_tags
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
@@ -125,7 +126,8 @@ class UploadQueue:
             if not _receive(source, path):
                 raise RefusedError(400, f"{path.name} is empty.")
             # Without FFmpeg: no other process has tried yet whether this file makes it crash or hang.
-            upload = Upload(token, path.name, path, read_tags(path, with_ffmpeg=False))
+            tags = decode_tags(read_tags(path, with_ffmpeg=False))
+            upload = Upload(token, path.name, path, tags)
         except BaseException as error:
             shutil.rmtree(path.parent, ignore_errors=True)
             if isinstance(error, OSError):
