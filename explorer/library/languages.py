@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 # The letters of each language, the most frequent first, as counted in the word lists of the package wordfreq
 # (https://github.com/rspeer/wordfreq).
@@ -70,7 +71,9 @@ UNKNOWN_BITS = 7.5
 _PUNCTUATION_BITS = 7.0
 _OTHER_BITS = 16.0
 _MIXED_BITS = 12.0
+_MIXED_CHARACTERS_BITS = 8.0
 _CASE_BITS = 9.0
+_RUN_BITS = 4.0
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,8 @@ class Encoding:
         Python's name of the encoding.
     name : str
         The name that users know.
-    is_latin : bool
-        Whether the language is written in Latin letters.
+    script : str
+        The script of the language, such as "Cyrillic".
     bits : callable
         Takes a decoded text and returns its cost: minus the binary logarithm of its probability, about, or
         `IMPOSSIBLE`.
@@ -92,8 +95,13 @@ class Encoding:
 
     codec: str
     name: str
-    is_latin: bool
+    script: str
     bits: Callable[[str], float]
+
+    @property
+    def is_latin(self) -> bool:
+        """Whether the language is written in Latin letters."""
+        return self.script == "Latin"
 
     @property
     def is_double_byte(self) -> bool:
@@ -122,6 +130,8 @@ class _Letters:
                 total += costs[small]
                 if before < "\x80" and before.isalpha() and not self.is_latin:
                     total += _MIXED_BITS
+                elif before >= "\x80" and self.is_latin:
+                    total += _RUN_BITS
                 total += _case_bits(before, letter)
             elif letter in _PUNCTUATION:
                 total += _PUNCTUATION_BITS
@@ -184,7 +194,11 @@ class _Characters:
     kana_bits: float = 14.0
 
     def __call__(self, text: str) -> float:
-        return sum(self._character_bits(character) for character in text)
+        mixed = sum(
+            (before < "\x80") != (after < "\x80") and before.isalpha() and after.isalpha()
+            for before, after in pairwise(text)
+        )
+        return _MIXED_CHARACTERS_BITS * mixed + sum(map(self._character_bits, text))
 
     def _character_bits(self, character: str) -> float:
         if character < "\x80":
@@ -228,30 +242,30 @@ _CYRILLIC = {
 _CENTRAL_EUROPEAN = {"cp1250": "Windows-1250", "iso8859_2": "ISO 8859-2"}
 
 ENCODINGS = (
-    Encoding("utf_8", "UTF-8", True, _Letters(_WESTERN, is_latin=True)),
+    Encoding("utf_8", "UTF-8", "Latin", _Letters(_WESTERN, is_latin=True)),
     *(
-        Encoding(codec, name, False, _Letters(letters))
+        Encoding(codec, name, "Cyrillic", _Letters(letters))
         for codec, name in _CYRILLIC.items()
         for letters in (_RUSSIAN, _UKRAINIAN, _BULGARIAN, _SERBIAN)
     ),
-    Encoding("cp1253", "Windows-1253", False, _Letters(_GREEK)),
-    Encoding("iso8859_7", "ISO 8859-7", False, _Letters(_GREEK)),
-    Encoding("cp1255", "Windows-1255", False, _Letters(_HEBREW)),
-    Encoding("cp1256", "Windows-1256", False, _Letters(_ARABIC)),
-    Encoding("iso8859_6", "ISO 8859-6", False, _Letters(_ARABIC)),
-    Encoding("cp874", "Windows-874", False, _Letters(_THAI)),
-    Encoding("cp932", "Shift-JIS", False, _Characters(_JAPANESE, "euc_jp", 0xD0, kana_bits=6.5)),
-    Encoding("euc_jp", "EUC-JP", False, _Characters(_JAPANESE, "euc_jp", 0xD0, kana_bits=6.5)),
-    Encoding("gbk", "GBK", False, _Characters(_CHINESE_SIMPLIFIED, "gb2312", 0xD8)),
-    Encoding("cp950", "Big5", False, _Characters(_CHINESE_TRADITIONAL, "big5", 0xC9)),
-    Encoding("cp949", "EUC-KR", False, _Characters(_KOREAN, "euc_kr", 0xC9)),
+    Encoding("cp1253", "Windows-1253", "Greek", _Letters(_GREEK)),
+    Encoding("iso8859_7", "ISO 8859-7", "Greek", _Letters(_GREEK)),
+    Encoding("cp1255", "Windows-1255", "Hebrew", _Letters(_HEBREW)),
+    Encoding("cp1256", "Windows-1256", "Arabic", _Letters(_ARABIC)),
+    Encoding("iso8859_6", "ISO 8859-6", "Arabic", _Letters(_ARABIC)),
+    Encoding("cp874", "Windows-874", "Thai", _Letters(_THAI)),
+    Encoding("cp932", "Shift-JIS", "Japanese", _Characters(_JAPANESE, "euc_jp", 0xD0, kana_bits=6.5)),
+    Encoding("euc_jp", "EUC-JP", "Japanese", _Characters(_JAPANESE, "euc_jp", 0xD0, kana_bits=6.5)),
+    Encoding("gbk", "GBK", "Chinese", _Characters(_CHINESE_SIMPLIFIED, "gb2312", 0xD8)),
+    Encoding("cp950", "Big5", "Chinese", _Characters(_CHINESE_TRADITIONAL, "big5", 0xC9)),
+    Encoding("cp949", "EUC-KR", "Korean", _Characters(_KOREAN, "euc_kr", 0xC9)),
     *(
-        Encoding(codec, name, True, _Letters(letters, is_latin=True))
+        Encoding(codec, name, "Latin", _Letters(letters, is_latin=True))
         for codec, name in _CENTRAL_EUROPEAN.items()
         for letters in (_POLISH, _CZECH, _SLOVAK, _HUNGARIAN, _ROMANIAN, _CROATIAN)
     ),
-    Encoding("cp1254", "Windows-1254", True, _Letters(_TURKISH, is_latin=True)),
-    Encoding("cp1257", "Windows-1257", True, _Letters(_LITHUANIAN, is_latin=True)),
-    Encoding("cp1257", "Windows-1257", True, _Letters(_LATVIAN, is_latin=True)),
+    Encoding("cp1254", "Windows-1254", "Latin", _Letters(_TURKISH, is_latin=True)),
+    Encoding("cp1257", "Windows-1257", "Latin", _Letters(_LITHUANIAN, is_latin=True)),
+    Encoding("cp1257", "Windows-1257", "Latin", _Letters(_LATVIAN, is_latin=True)),
 )
 """The encodings that are tried, each with each of its languages."""
