@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from explorer.database.database import Database
 from explorer.database.raw_tags import StoredTags
 from explorer.indexing.index_run import IndexRun
+from explorer.library.music_file import Tags
 from explorer.library.text_encoding import decode_folder
 from explorer.util.text import unique_ignoring_case
 
@@ -54,8 +55,9 @@ def decode_tags_of_run(run: IndexRun) -> None:
 
 def decode_dropped_song(database: Database, song_id: str) -> None:
     """Examine the folder of one song, and decode the tags of its songs."""
-    root_id, path = database.indexed_paths()[song_id]
-    decode_stored_tags(database, database.indexed_paths(root_id), {(root_id, posixpath.dirname(path))})
+    paths = database.indexed_paths()
+    root_id, path = paths[song_id]
+    decode_stored_tags(database, paths, {(root_id, posixpath.dirname(path))})
 
 
 def decode_stored_tags(
@@ -99,7 +101,7 @@ def decode_stored_tags(
     return decoded_songs
 
 
-def _without_file_name(tags: StoredTags, path: bytes):
+def _without_file_name(tags: StoredTags, path: bytes) -> Tags:
     """Return the raw tags, without a title that is only the name of the file: it was never in a tag."""
     stem, _ = posixpath.splitext(posixpath.basename(path))
     is_name = tags.raw.title == stem.decode("utf-8", "replace")

@@ -3,7 +3,7 @@
 The choice has the least cost for all texts together, and each encoding that is used has a cost too. So a
 folder can hold songs in several encodings, but its short texts follow the others. An encoding is sure if its
 texts suffice, every other encoding explains them much worse, and charset-normalizer finds the decoded texts
-readable. charset-normalizer alone is not enough: for titles it often finds several encodings equally readable.
+readable. charset-normalizer alone is not enough: it often finds titles equally readable in several encodings.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _MIN_CHARACTERS = 3
 _MIN_PROOF = 3
 """How many letters beyond ASCII in different foreign words prove an encoding of Latin letters."""
 _MIN_FOREIGN_SHARE = 0.02
-"""Foreign words must be at least this share of the folder's words that an encoding of Latin letters changes."""
+"""Foreign words must be this share, at least, of the words that an encoding of Latin letters changes."""
 _MAX_MESS = 0.4
-"""How much unreadable text charset-normalizer may find. Titles are messier than its usual 0.2 for sentences."""
+"""How messy a text may be for charset-normalizer, which uses 0.2. Titles are messier than sentences."""
 _ID3V1_BYTES = 28
 """A field of ID3v1 has 30 bytes or, of a comment, 28. It can end within a character."""
 _ASCII = frozenset(map(chr, range(0x80)))

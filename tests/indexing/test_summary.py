@@ -14,6 +14,7 @@ from explorer.indexing.failures import FailureLog
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
+from explorer.indexing.summary import Summary
 from explorer.library.scanning import AUDIO_EXTENSIONS
 
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, precision="float32")
@@ -74,3 +75,17 @@ def test_the_counts_add_up_to_the_number_of_files(fresh_db, music, make_tone, tm
     songs, _, rest = message.partition(" (")
     found, *others = map(int, re.findall(r"\d+", rest.partition("; ")[2]))
     assert found == files == int(songs.split()[1]) + sum(others)
+
+
+def test_decoded_tags_are_told_in_one_sentence_with_their_encodings(tmp_path):
+    listener = RecordingReporter()
+    with FailureLog(tmp_path / "x.log") as log:
+        report_summary(Summary(decoded=12, encodings={"Windows-1251": 12}), log, listener)
+        report_summary(Summary(decoded=12, encodings={"GBK": 10, "Big5": 2}), log, listener)
+        report_summary(Summary(), log, listener)
+    one, two = [line for line in listener.said if "decoded" in line]
+    assert "12 songs" in one
+    assert "Windows-1251" in one
+    assert "12 songs" in two
+    assert "10 in GBK" in two
+    assert "2 in Big5" in two

@@ -297,7 +297,7 @@ class UploadQueue:
                     return
                 upload.process = EmbedProcess(upload.path, self._settings.database, limit_s=self._limit_s)
             upload.embedded = upload.process.embed(report)
-            upload.tags = read_tags(upload.path)
+            upload.tags = decode_tags(read_tags(upload.path))
         except ExplorerError as error:
             upload.error = str(error)
         except Exception as error:

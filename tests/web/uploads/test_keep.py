@@ -79,6 +79,15 @@ def test_a_kept_song_is_copied_and_stored(library, tmp_path, upload, embedded):
     assert known.is_unchanged(files[song_id.encode()])
 
 
+def test_tags_in_a_national_encoding_are_decoded(library, tmp_path, embedded):
+    title, artist = (text.encode("cp1251").decode("latin-1") for text in ("Группа крови", "Кино"))
+    file = write_tone(tmp_path / "uploaded" / "y.flac", tags={"title": title, "artist": artist})
+    song_id = keep_song(library[0], file, "y.flac", embedded)
+    with Database.open_readonly(library[0]) as database:
+        song = database.song(song_id)
+    assert (song.title, song.artist) == ("Группа крови", "Кино")
+
+
 def test_a_name_that_is_taken_gets_a_number(library, tmp_path, upload, embedded):
     for number, expected in enumerate(["a.flac", "a (2).flac", "a (3).flac"]):
         upload.write_bytes(upload.read_bytes() + bytes(number))
