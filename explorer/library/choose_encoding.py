@@ -95,9 +95,10 @@ def _is_best(texts: list[str], encoding: Encoding, costs: Costs) -> bool:
     """Return whether no other encoding is nearly as good for texts, and the decoded texts are readable."""
     decoded = {text: decode(text, encoding) for text in texts}
     for rival, rival_costs in costs.items():
-        different = [text for text in texts if decode(text, rival) != decoded[text]]
-        margin = sum(min(rival_costs[text], unknown_cost(text)) - costs[encoding][text] for text in different)
-        if different and margin < _least_margin(encoding, rival):
+        if all(decode(text, rival) == decoded[text] for text in texts):
+            continue
+        margin = sum(min(rival_costs[text], unknown_cost(text)) - costs[encoding][text] for text in texts)
+        if margin < _least_margin(encoding, rival):
             return False
     content = "\n".join(decoded.values()).encode(encoding.codec)
     return bool(
@@ -107,9 +108,11 @@ def _is_best(texts: list[str], encoding: Encoding, costs: Costs) -> bool:
 
 def _least_margin(encoding: Encoding, rival: Encoding) -> float:
     """Return how many bits a rival must need more."""
-    if rival.bits == encoding.bits:  # Of two encodings of one language, the better one is right.
+    # Of two encodings of one language, the better one is right. Music players never wrote Mac Cyrillic.
+    if rival.bits == encoding.bits or rival.codec == "mac_cyrillic":
         return 0.0
-    return _MIN_MARGIN_BITS / (3 if rival.script == encoding.script else 1)
+    # No text is UTF-8 by chance, so less is enough.
+    return _MIN_MARGIN_BITS / (3 if rival.script == encoding.script else 1 + (encoding.codec == "utf_8"))
 
 
 def _suffice(texts: list[str], encoding: Encoding, others: list[str]) -> bool:

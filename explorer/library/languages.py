@@ -62,6 +62,7 @@ _KOREAN = (
     "외알있태약울복표올형집초처너언격했즈살목테판박온걸증년절급변최근편애등돌습져평날른머월랑없베열친독석투플항때사랑"
 )
 _PUNCTUATION = frozenset("«»“”„‘’‚–—…·°№¡¿\xa0´`©®™'、。・！？「」『』（）～〜　，：；－＊＆／．")
+_OPENING_MARKS = frozenset("«“„‘’–—…·\xa0¡¿")
 
 IMPOSSIBLE = math.inf
 ASCII_BITS = 5.0
@@ -74,6 +75,7 @@ _MIXED_BITS = 12.0
 _MIXED_CHARACTERS_BITS = 8.0
 _CASE_BITS = 9.0
 _RUN_BITS = 4.0
+_MARK_BITS = 8.0
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ class _Letters:
                     total += _MIXED_BITS
                 elif before >= "\x80" and self.is_latin:
                     total += _RUN_BITS
+                elif before in _PUNCTUATION and before not in _OPENING_MARKS:
+                    total += _MARK_BITS
                 total += _case_bits(before, letter)
             elif letter in _PUNCTUATION:
                 total += _PUNCTUATION_BITS
@@ -183,14 +187,19 @@ class _Characters:
     Attributes
     ----------
     common : str
-        The most frequent characters, which make up about half of a text.
+        The most frequent characters.
     standard : str
         The codec of the national standard, whose lead bytes below `rare_from` hold the usual characters.
+    common_share : float
+        The share of the common characters in a text.
+    kana_bits : float
+        The cost of a Japanese syllable.
     """
 
     common: str
     standard: str
     rare_from: int
+    common_share: float = 0.5
     kana_bits: float = 14.0
 
     def __call__(self, text: str) -> float:
@@ -203,7 +212,7 @@ class _Characters:
     def _character_bits(self, character: str) -> float:
         if character < "\x80":
             return ASCII_BITS
-        if character in (costs := _common_costs(self.common)):
+        if character in (costs := _common_costs(self.common, self.common_share)):
             return costs[character]
         if character in _PUNCTUATION:
             return 9.0
@@ -217,14 +226,14 @@ class _Characters:
             lead = character.encode(self.standard)[0]
         except UnicodeEncodeError:
             return 19.0
-        return 12.5 if lead < self.rare_from else 17.0
+        return 12.5 - math.log2(2 * (1 - self.common_share)) if lead < self.rare_from else 17.0
 
 
 @lru_cache
-def _common_costs(common: str) -> dict[str, float]:
-    """Return the cost in bits of the common characters: they follow Zipf's law and make up half of a text."""
+def _common_costs(common: str, share: float) -> dict[str, float]:
+    """Return the cost of the common characters in bits; they follow Zipf's law."""
     shift = 15
-    share = 0.5 / math.log(1 + len(common) / shift)
+    share /= math.log(1 + len(common) / shift)
     return {
         character: -math.log2(share / (rank + shift))
         for rank, character in reversed(list(enumerate(common, start=1)))
@@ -258,7 +267,7 @@ ENCODINGS = (
     Encoding("euc_jp", "EUC-JP", "Japanese", _Characters(_JAPANESE, "euc_jp", 0xD0, kana_bits=6.5)),
     Encoding("gbk", "GBK", "Chinese", _Characters(_CHINESE_SIMPLIFIED, "gb2312", 0xD8)),
     Encoding("cp950", "Big5", "Chinese", _Characters(_CHINESE_TRADITIONAL, "big5", 0xC9)),
-    Encoding("cp949", "EUC-KR", "Korean", _Characters(_KOREAN, "euc_kr", 0xC9)),
+    Encoding("cp949", "EUC-KR", "Korean", _Characters(_KOREAN, "euc_kr", 0xC9, common_share=0.78)),
     *(
         Encoding(codec, name, "Latin", _Letters(letters, is_latin=True))
         for codec, name in _CENTRAL_EUROPEAN.items()

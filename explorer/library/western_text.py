@@ -41,6 +41,8 @@ _ALPHABETS = tuple(
     )
 )
 _NORDIC_VOWELS = (set("æøå"), set("åäö"), set("äöü"))
+_UTF_8_LEAD = re.compile("[a-zß-ÿ][ÂÃ]")
+"""As in "CafÃ©", which is "Café" in UTF-8."""
 _OPENING_MARKS = "¡¿«‹“”‘’„»°·…–—´`\xa0"
 _CLOSING_MARKS = "»›«“”’‘…–—°ºª¹²³®©™·!´`\xa0"
 _INNER_MARKS = re.compile("['’·´–—…/\xad]")
@@ -76,6 +78,8 @@ def is_foreign(word: str) -> bool:
     """Return whether a word is in no Western European language."""
     if word.isascii():
         return False
+    if _UTF_8_LEAD.search(word):
+        return True
     parts = _INNER_MARKS.split(word.lstrip(_OPENING_MARKS).rstrip(_CLOSING_MARKS))
     return any(map(_is_foreign_part, parts))
 

@@ -26,6 +26,15 @@ def test_similar_prints_json_for_a_song_and_for_a_file(indexed, run_command, tmp
         assert all(Path(row["path"]).is_file() for row in rows)
 
 
+def test_similar_decodes_the_tags_of_a_file(indexed, run_command, tmp_path):
+    tags = {"title": "Звезда по имени Солнце", "artist": "Кино"}
+    raw = {name: text.encode("cp1251").decode("latin-1") for name, text in tags.items()}
+    status, out, _ = run_command(
+        "similar", write_tone(tmp_path / "new.flac", tags=raw), "--db", indexed / "songs.db"
+    )
+    assert (status, out.splitlines()[0]) == (0, "Songs like Звезда по имени Солнце (Кино):")
+
+
 def test_similar_writes_a_playlist_of_existing_files(indexed, run_command, tmp_path):
     arguments = ("similar", "Tone 1", "--db", indexed / "songs.db", "--m3u8")
     status, out, _ = run_command(*arguments)

@@ -150,6 +150,12 @@ def test_utf_8_and_latin_1_are_told_apart_in_one_folder():
     assert titles(raw[:3]) == ["Beyoncé", "Déjà vu", "Café"]
 
 
+def test_one_letter_in_utf_8_is_enough_in_an_ascii_text():
+    for text in ("Café", "Für Elise", "Étude", "Don’t stop"):
+        assert titles([read_as_latin_1(text, "utf_8")]) == [text]
+    assert titles(["IRMÃ…", "Irmã…", "Maçã©"]) == ["IRMÃ…", "Irmã…", "Maçã©"]
+
+
 def test_utf_8_that_was_encoded_twice_is_decoded():
     twice = read_as_latin_1(read_as_latin_1("Déjà vu", "utf_8"), "utf_8")
     assert titles([twice]) == ["Déjà vu"]
