@@ -47,7 +47,7 @@ def decode_tags_of_run(run: IndexRun) -> None:
         folders = {(root_id, posixpath.dirname(path)) for root_id, path in paths.values()}
     else:
         paths = database.indexed_paths(run.root_id)
-        folders = {(run.root_id, posixpath.dirname(file.path)) for file in run.files}
+        folders = {(run.root_id, posixpath.dirname(file.path)) for file in run.files + run.outdated}
     decoded = decode_stored_tags(database, paths, folders)
     database.store_undecoded_tags(False)
     run.summary.decoded, run.summary.encodings = decoded.count, dict(decoded.encodings.most_common())

@@ -64,11 +64,12 @@ def index_folder(run: IndexRun) -> Summary:
         run.model, run.weights = choose_model(recorded, run.request, reporter=run.reporter)
         _open_root(run)
         _plan(run)
+        if run.files or run.outdated:
+            begin_decoding(run)
         reread_songs(run)
         with closing(PreviewMaker(run.previews, run.root)) if run.previews else nullcontext() as maker:
             run.preview_maker = maker
             if run.files and not run.summary.interrupted:
-                begin_decoding(run)
                 _embed_and_store(run)
             decode_tags_of_run(run)
             _finish_summary(run, started)

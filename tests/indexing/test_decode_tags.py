@@ -159,6 +159,17 @@ def test_a_run_that_was_killed_before_decoding_is_completed_by_the_next(add, ind
     assert songs()[0]["a.mp3"][0] == "Группа крови"
 
 
+def test_songs_that_an_older_version_stored_are_decoded_when_they_are_read_again(add, index, songs, tmp_path):
+    add("a.mp3", "Группа крови", "Кино")
+    index()
+    with Database.open(tmp_path / "songs.db") as database:
+        (stored,) = database.stored_tags(["a.mp3"]).values()
+        database.store_decoded_tags({"a.mp3": StoredTags(stored.raw, stored.raw)})
+        database._rows("UPDATE files SET read_version = 1")
+    assert index().decoded == 1
+    assert songs()[0]["a.mp3"][0] == "Группа крови"
+
+
 def interrupt(_):
     raise KeyboardInterrupt
 

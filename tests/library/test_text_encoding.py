@@ -120,6 +120,20 @@ def test_a_short_title_is_decoded_only_with_its_folder():
     assert titles([kino, read_as_latin_1("Группа крови", "cp1251")]) == ["Кино", "Группа крови"]
 
 
+@pytest.mark.parametrize(
+    ("codec", "texts"),
+    [
+        ("gbk", ("甜蜜蜜", "邓丽君")),
+        ("cp874", ("สวัสดี",)),
+        ("cp1255", ("הבה נגילה",)),
+        ("euc_kr", ("아리랑",)),
+    ],
+)
+def test_texts_that_several_encodings_explain_stay(codec, texts):
+    raw = [read_as_latin_1(text, codec) for text in texts]
+    assert titles(raw) == raw
+
+
 def test_an_ambiguous_title_follows_its_artist():
     """ "Äà" can be a Western word, and "Dzieñ" a Spanish one."""
     artist = read_as_latin_1("Группа крови", "cp1251")
