@@ -16,6 +16,7 @@ from explorer.library.genre_texts import split_genres
 from explorer.library.music_file import Tags
 from explorer.library.names import name_song
 from explorer.library.tag_blocks import tag_blocks
+from explorer.library.text_encoding import collapse_spaces
 from explorer.util.text import text_of, unique_ignoring_case, valid_text
 from explorer.util.years import year_of
 
@@ -67,8 +68,6 @@ _NAMES = frozenset(name for names in _KEYS.values() for name in names)
 _PREFIX = re.compile(r"(?:txxx:|----:[^:]*:)?(.*)", re.DOTALL)
 """What ID3 and MP4 write before the name of a field that has no short name of its own."""
 
-# Not \x85 and \xa0: in a text of another encoding, they can be half of a character.
-_WHITE_SPACE = re.compile(r"[^\S\x85\xa0]+")
 _NOBODY = re.compile(
     r"v\.? ?a\.?|various( artists?(\(s\))?)?|var(ios|i) artist(as|i)|artistes divers|unknown( artist)?"
     r"|(verschiedene|diverse)( interpreten| k[üu]nstler| artiesten)?",
@@ -174,4 +173,4 @@ def _field(name: str, texts: Iterable[str]) -> list[str]:
 
 def _clean(text: str) -> str:
     """Replace white space with single spaces, and remove characters that a database or page cannot store."""
-    return _WHITE_SPACE.sub(" ", valid_text(text))[:MAX_TEXT_LENGTH].strip("; ")
+    return collapse_spaces(valid_text(text))[:MAX_TEXT_LENGTH].strip("; ")
