@@ -133,7 +133,7 @@ def test_a_title_is_taken_from_the_name_only_without_a_title_tag(tmp_path):
 
 
 def test_each_byte_of_another_encoding_is_kept(tmp_path):
-    for text, encoding in (("…and so on", "cp1251"), ("Артист", "koi8-r"), ("\u52ab\u91ca", "gbk")):
+    for text, encoding in (("Конец…", "cp1251"), ("Артист", "koi8-r"), ("\u52ab\u91ca", "gbk")):
         raw = text.encode(encoding).decode("latin-1")
         assert read_tags(frames(tmp_path / "x.mp3", TIT2=raw, TPE1=raw)).artists == (raw,)
     raw = "a\x85b\xa0c\t d\x85\xa0"
