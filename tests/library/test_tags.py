@@ -136,8 +136,10 @@ def test_each_byte_of_another_encoding_is_kept(tmp_path):
     for text, encoding in (("Конец…", "cp1251"), ("Артист", "koi8-r"), ("\u52ab\u91ca", "gbk")):
         raw = text.encode(encoding).decode("latin-1")
         assert read_tags(frames(tmp_path / "x.mp3", TIT2=raw, TPE1=raw)).artists == (raw,)
+    raw = "\xe0\x85b\xa0c\t d\x85\xa0"
+    assert read_tags(frames(tmp_path / "x.mp3", TIT2=raw)).title == "\xe0\x85b\xa0c d\x85\xa0"
     raw = "a\x85b\xa0c\t d\x85\xa0"
-    assert read_tags(frames(tmp_path / "x.mp3", TIT2=raw)).title == "a\x85b\xa0c d\x85\xa0"
+    assert read_tags(frames(tmp_path / "x.mp3", TIT2=raw)).title == "a b c d"
 
 
 def test_ffmpeg_is_asked_only_if_it_can_know_more_and_not_about_thousands_of_fields(
