@@ -138,6 +138,7 @@ explorer.panel = {
       ...this.makeMissingNote(song),
       this.makeChips(song, index),
       this.makeActions(index),
+      ...(song.note ? [explorer.element("p", "panel-note", song.note)] : []),
       ...this.makeOtherFiles("same-sound", "Same sound", song.same_sound_count, song.same_sound),
       ...this.makeOtherFiles("same-recording", "The same recording", song.same_recording_count, song.same_recording),
       ...this.makeNeighbours(neighbours),

@@ -194,6 +194,7 @@ def describe_song(
       else among the stored clusters.
     - "near": by projection, how many of the ten songs that sound most like it are near it on the map.
     - "neighbours": how many neighbours it has, at most 10.
+    - "note": a sentence about what was unusual about decoding its file; usually empty.
     - "gone_since": when the file was first found missing, or null.
     - "fallback": what can be played without the file: "copy", "preview" or null.
     - "same_sound_count": the number of other songs with the same sound; "same_sound": the first 50 of them.
@@ -219,6 +220,7 @@ def describe_song(
         "preview_start_s": song.preview_start_s,
         "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
         "neighbours": min(10, len(catalogue) - 1),
+        "note": song.note,
         "gone_since": gone_since,
         "fallback": fallback,
         "same_sound_count": len(same_sound),

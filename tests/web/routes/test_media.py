@@ -307,3 +307,10 @@ def test_a_remote_song_is_fetched_once_and_streamed_in_ranges(tmp_path, make_ton
     missing = client.get("/audio/gone.flac")
     assert missing.status_code == 404
     assert "gone.flac" in missing.text
+
+
+def test_a_song_says_what_was_unusual_about_its_file(site):
+    client, settings, ids = site
+    with Database.open(settings.database) as database:
+        database._rows("UPDATE files SET note = 'Odd.' WHERE song_id = ?", (ids[3],))
+    assert [client.get(f"/songs/1/{index}").get_json()["note"] for index in (3, 4)] == ["Odd.", ""]
