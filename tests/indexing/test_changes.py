@@ -6,6 +6,7 @@ import shutil
 import mutagen
 import numpy as np
 import pytest
+import soundfile
 from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3, TIT2
 from support import RecordingReporter
@@ -284,3 +285,17 @@ def test_a_song_that_moved_over_another_known_song_is_stored_there(fresh_db, mus
     assert (summary.copied, summary.moved, summary.gone) == (1, 0, 1)
     np.testing.assert_array_equal(fresh_db.vector("a/one.flac"), vector)
     assert fresh_db.song("a/one.flac").title == "a/two.flac"
+
+
+def test_a_twin_in_another_container_keeps_its_own_format(fresh_db, tmp_path):
+    """A WAV and an AIFF-C file with the same samples have the same sound."""
+    samples = np.random.default_rng(1).normal(0, 0.1, 60_000)
+    (tmp_path / "music").mkdir()
+    soundfile.write(tmp_path / "music" / "a.wav", samples, 48_000, subtype="PCM_16")
+    soundfile.write(
+        tmp_path / "music" / "b.aifc", samples, 48_000, format="AIFF", subtype="PCM_16", endian="LITTLE"
+    )
+    summary = index(fresh_db, tmp_path / "music")
+    assert (summary.embedded, summary.copied) == (1, 1)
+    assert fresh_db.file_of("a.wav").format == "wav/pcm_s16le"
+    assert fresh_db.file_of("b.aifc").format == "aiff/pcm_s16le"
