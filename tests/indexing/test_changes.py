@@ -292,9 +292,8 @@ def test_a_twin_in_another_container_keeps_its_own_format(fresh_db, tmp_path):
     samples = np.random.default_rng(1).normal(0, 0.1, 60_000)
     (tmp_path / "music").mkdir()
     soundfile.write(tmp_path / "music" / "a.wav", samples, 48_000, subtype="PCM_16")
-    soundfile.write(
-        tmp_path / "music" / "b.aifc", samples, 48_000, format="AIFF", subtype="PCM_16", endian="LITTLE"
-    )
+    little_endian = {"format": "AIFF", "subtype": "PCM_16", "endian": "LITTLE"}
+    soundfile.write(tmp_path / "music" / "b.aifc", samples, 48_000, **little_endian)
     summary = index(fresh_db, tmp_path / "music")
     assert (summary.embedded, summary.copied) == (1, 1)
     assert fresh_db.file_of("a.wav").format == "wav/pcm_s16le"
