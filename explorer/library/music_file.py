@@ -1,7 +1,8 @@
-"""Describes a music file: its path, size and time, its tags and its fingerprints."""
+"""Describes a music file: its path, size and time, its tags, its fingerprints and its tracks."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 
@@ -18,6 +19,10 @@ class ScannedFile:
     """Relative to the root, with `/` between folders, encoded by `os.fsencode`."""
     size_bytes: int
     modified_ns: int
+    sheets: tuple[bytes, ...] = ()
+    """The names of the cue sheets in the file's folder."""
+    sheets_state: str | None = ""
+    """A text that changes if one of these cue sheets does; None if cue sheets are not used."""
 
     @property
     def text(self) -> str:
@@ -44,8 +49,48 @@ class Tags:
 
 
 @dataclass(frozen=True)
+class Part:
+    """The part of a file that is a song: the whole file, or one track of a cue sheet.
+
+    Attributes
+    ----------
+    track : int
+        The track's number in the cue sheet, from 1 to 99; 0 for the whole file.
+    start_s : float
+    end_s : float or None
+        None for the end of the file.
+    """
+
+    track: int = 0
+    start_s: float = 0.0
+    end_s: float | None = None
+
+    def samples(self, rate_hz: int) -> tuple[int, int | None]:
+        """Return the first sample of the part and the first sample after it; None for the end of the file."""
+        return round(self.start_s * rate_hz), None if self.end_s is None else round(self.end_s * rate_hz)
+
+    def fingerprint(self, of_file: str) -> str:
+        """Return the fingerprint of the part, made from a fingerprint of its file."""
+        if not self.track:
+            return of_file
+        text = f"{of_file} {self.start_s!r} {self.end_s!r}"
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+WHOLE = Part()
+
+
+@dataclass(frozen=True)
+class Track:
+    """A song that is a part of a file."""
+
+    part: Part
+    tags: Tags
+
+
+@dataclass(frozen=True)
 class Fingerprints:
-    """The fingerprints that identify a file's bytes and its sound, and its tags.
+    """The fingerprints that identify a file's bytes and its sound, its tags, and its tracks.
 
     Attributes
     ----------
@@ -57,14 +102,25 @@ class Fingerprints:
     tags : Tags
     format : str
         Container and codec; empty if FFmpeg finds no sound in the file.
+    tracks : tuple of Track
+        The songs that a cue sheet divides the file into; empty if the file is one song.
+    cue_problem : str
+        A sentence that says why a cue sheet of the file is not used; empty if there is none.
     """
 
     fingerprint: str
     audio_fingerprint: str | None
     tags: Tags
     format: str = ""
+    tracks: tuple[Track, ...] = ()
+    cue_problem: str = ""
 
     @property
     def all(self) -> frozenset[str]:
         """The fingerprints that the file has: both, or only that of its bytes."""
         return frozenset(text for text in (self.fingerprint, self.audio_fingerprint) if text)
+
+    def of_track(self, track: Track) -> Fingerprints:
+        """Return the fingerprints and tags of one track."""
+        audio = self.audio_fingerprint and track.part.fingerprint(self.audio_fingerprint)
+        return Fingerprints(track.part.fingerprint(self.fingerprint), audio, track.tags, self.format)
