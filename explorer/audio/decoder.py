@@ -28,7 +28,7 @@ import numpy as np
 from explorer.audio.decoder_process import Answer, make_preview, read_fingerprints, read_sound
 from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
-from explorer.library.music_file import Fingerprints
+from explorer.library.music_file import WHOLE, Fingerprints, Part
 from explorer.library.remote import RemotePath
 from explorer.util.text import valid_text
 
@@ -157,9 +157,11 @@ class Decoder:
         """
         return Sound(self._run(read_sound, path, rate_hz=rate_hz, seconds=seconds, channel=channel))
 
-    def write_preview(self, path: Path, *, cache: Path, key: str, start_s: float | None) -> None:
+    def write_preview(
+        self, path: Path, *, cache: Path, key: str, start_s: float | None, part: Part = WHOLE
+    ) -> None:
         """Write a song's preview; the parameters and errors are those of `previews.write_preview`."""
-        list(self._run(make_preview, path, cache=cache, key=key, start_s=start_s))
+        list(self._run(make_preview, path, cache=cache, key=key, start_s=start_s, part=part))
 
     def interrupt(self) -> None:
         """Make the current job and all later jobs fail; any thread may call this."""

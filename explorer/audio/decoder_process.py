@@ -118,11 +118,11 @@ def _join_blocks(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.concatenate(waiting)
 
 
-def make_preview(path: Path, _send: Send, *, cache: Path, key: str, start_s: float | None) -> None:
-    """Write a song's preview."""
+def make_preview(path: Path, _send: Send, **options: object) -> None:
+    """Write a song's preview; the options are those of `write_preview`."""
     from explorer.audio.previews import write_preview
 
-    write_preview(path, cache=cache, key=key, start_s=start_s)
+    write_preview(path, **options)
 
 
 def main(connection: Connection, *, niceness: int = 0) -> None:

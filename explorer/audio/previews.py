@@ -12,6 +12,7 @@ from explorer.audio.decoding import claimed_duration, open_audio
 from explorer.audio.excerpts import read_excerpt
 from explorer.audio.loudness import gain_to, true_peak_db
 from explorer.errors import AudioError
+from explorer.library.music_file import WHOLE, Part
 from explorer.util.cache import Cache
 
 PREVIEW_S = 20.0
@@ -39,7 +40,7 @@ _PEAK_MARGIN_DB = 0.1
 _START_SEARCH_S = 60.0
 
 
-def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Path:
+def preview(source: Path, *, cache: Path, key: str, start_s: float | None, part: Part = WHOLE) -> Path:
     """Return a song's preview; make it if the cache has none.
 
     Parameters
@@ -47,10 +48,12 @@ def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Pa
     cache : Path
         The folder of previews.
     key : str
-        The preview's key in the cache: the source's fingerprint.
+        The preview's key in the cache: the song's fingerprint.
     start_s : float or None
         Start of the preview in the song. If it is None, because the song has no embedding to choose it by,
         `find_start` chooses it.
+    part : Part
+        The part of the source that is the song, with an end.
 
     Raises
     ------
@@ -60,7 +63,7 @@ def preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> Pa
     target = preview_path(cache, key)
     with previews_in(cache).lock_key(key):
         if not target.exists():
-            write_preview(source, cache=cache, key=key, start_s=start_s)
+            write_preview(source, cache=cache, key=key, start_s=start_s, part=part)
     return target
 
 
@@ -74,11 +77,17 @@ def previews_in(cache: Path) -> Cache:
     return Cache(cache, suffix=".mp3")
 
 
-def write_preview(source: Path, *, cache: Path, key: str, start_s: float | None) -> None:
+def write_preview(source: Path, *, cache: Path, key: str, start_s: float | None, part: Part = WHOLE) -> None:
     """Write a preview, and replace an existing one; the parameters and errors are those of `preview`."""
-    if start_s is None:
+    seconds = PREVIEW_S
+    if part.track:
+        length_s = part.end_s - part.start_s
+        seconds = min(PREVIEW_S, length_s)
+        start_in_part_s = length_s / 3 if start_s is None else start_s
+        start_s = part.start_s + min(start_in_part_s, length_s - seconds)
+    elif start_s is None:
         start_s = find_start(source)
-    samples, rate = read_excerpt(source, start_s=start_s, seconds=PREVIEW_S)
+    samples, rate = read_excerpt(source, start_s=start_s, seconds=seconds)
     samples, rate = _resample_for_mp3(samples, rate)
     samples = _fade(samples, rate)
     try:

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import scipy.fft
 
-from explorer.audio.decoding import audible_average, open_audio
+from explorer.audio.decoding import audible_average
+from explorer.audio.song_parts import open_part
+from explorer.library.music_file import WHOLE, Part
 
 ROWS = 128
 MAX_COLUMNS = 1200
@@ -27,7 +29,7 @@ _MAX_FRAMES = MAX_COLUMNS * _MAX_FRAMES_PER_COLUMN
 
 @dataclass(frozen=True)
 class Spectrogram:
-    """The level of each frequency band over the whole duration of a file.
+    """The level of each frequency band over the whole duration of a song.
 
     Attributes
     ----------
@@ -53,8 +55,8 @@ class Spectrogram:
         }
 
 
-def spectrogram(source: Path) -> Spectrogram:
-    """Compute a file's spectrogram while decoding it block by block.
+def spectrogram(source: Path, part: Part = WHOLE) -> Spectrogram:
+    """Compute the spectrogram of a file, or of a part of it, while decoding it block by block.
 
     Frames are about 85 ms long, with a Hann window, and at first 20 ms apart. While a long file is decoded,
     the distance between frames doubles repeatedly, so that each column is the mean power of two to four
@@ -65,7 +67,7 @@ def spectrogram(source: Path) -> Spectrogram:
     AudioError
         If the source cannot be decoded.
     """
-    stream = open_audio(source)
+    stream = open_part(source, part)
     rate = stream.sample_rate_hz
     size = max(64, 2 ** round(np.log2(FRAME_S * rate)))
     highest_hz = min(rate / 2, MAX_HZ)

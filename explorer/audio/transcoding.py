@@ -1,4 +1,4 @@
-"""List the formats that browsers play, and make FLAC copies of files in other formats."""
+"""List the formats that browsers play, and make FLAC copies of files in other formats, and of tracks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 import soundfile
 import soxr
 
-from explorer.audio.decoding import AudioStream, open_audio
+from explorer.audio.decoding import AudioStream
 from explorer.audio.excerpts import downmix
+from explorer.audio.song_parts import open_part
 from explorer.errors import AudioError
+from explorer.library.music_file import WHOLE, Part
 from explorer.util.cache import Cache
 
 # Formats that Chromium, Firefox and Safari all play, from
@@ -72,15 +74,17 @@ def _container_of(head: bytes) -> str | None:
     return names.get(head[:4])
 
 
-def transcode(source: Path, *, cache: Path, key: str) -> Path:
-    """Return a FLAC copy of a file; make it if the cache has none.
+def transcode(source: Path, *, cache: Path, key: str, part: Part = WHOLE) -> Path:
+    """Return a FLAC copy of a song; make it if the cache has none.
 
     Parameters
     ----------
     cache : Path
         The folder of copies, limited to 4 GiB.
     key : str
-        The copy's key in the cache: the source's fingerprint.
+        The copy's key in the cache: the song's fingerprint.
+    part : Part
+        The part of the source that is the song.
 
     Raises
     ------
@@ -88,7 +92,7 @@ def transcode(source: Path, *, cache: Path, key: str) -> Path:
         If the file cannot be decoded, or the copy cannot be written.
     """
     try:
-        return copies_in(cache).get(key, lambda part: _write_flac(open_audio(source), part))
+        return copies_in(cache).get(key, lambda target: _write_flac(open_part(source, part), target))
     except OSError as error:
         raise AudioError(
             f"A playable copy of {source.name} cannot be written in {cache}: {error.strerror}."

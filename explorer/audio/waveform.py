@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.decoding import open_audio
+from explorer.audio.song_parts import open_part
+from explorer.library.music_file import WHOLE, Part
 from explorer.util.cache import Cache
 
 BINS = 800
@@ -23,7 +24,7 @@ _HEADER = struct.Struct("<d")
 
 @dataclass(frozen=True)
 class Waveform:
-    """The waveform of a whole file.
+    """The waveform of a whole song.
 
     Attributes
     ----------
@@ -37,15 +38,17 @@ class Waveform:
     peaks: np.ndarray
 
 
-def waveform(source: Path, *, cache: Path, key: str) -> Waveform:
-    """Return a file's waveform; measure it if the cache has none.
+def waveform(source: Path, *, cache: Path, key: str, part: Part = WHOLE) -> Waveform:
+    """Return a song's waveform; measure it if the cache has none.
 
     Parameters
     ----------
     cache : Path
         The folder of waveforms, 808 bytes each. A failure to write there is ignored.
     key : str
-        The waveform's key in the cache: the source's fingerprint.
+        The waveform's key in the cache: the song's fingerprint.
+    part : Part
+        The part of the source that is the song.
 
     Raises
     ------
@@ -56,14 +59,14 @@ def waveform(source: Path, *, cache: Path, key: str) -> Waveform:
     with waveforms.lock_key(key):
         result = _read(waveforms.path(key))
         if result is None:
-            result = measure_waveform(source)
+            result = measure_waveform(source, part)
             with suppress(OSError), waveforms.writing(key) as part:
                 part.write_bytes(_HEADER.pack(result.duration_s) + result.peaks.tobytes())
     return result
 
 
-def measure_waveform(source: Path) -> Waveform:
-    """Measure a file's waveform while decoding it block by block.
+def measure_waveform(source: Path, part: Part = WHOLE) -> Waveform:
+    """Measure the waveform of a file, or of a part of it, while decoding it block by block.
 
     The height of each of 800 equal parts is round(255 * sqrt(r / max(R, 0.001))). r is the part's RMS over
     all channels, R is the RMS of the loudest part, and full scale is 1. So the loudest part has the full
@@ -75,7 +78,7 @@ def measure_waveform(source: Path) -> Waveform:
     AudioError
         If the source cannot be decoded.
     """
-    stream = open_audio(source)
+    stream = open_part(source, part)
     energy = _Energy()
     for block in stream.blocks():
         energy.add(np.einsum("nc,nc->n", block, block) / block.shape[1])

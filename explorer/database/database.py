@@ -45,7 +45,7 @@ class Database(
             "path": song.file.text,
         }
         with self.transaction():
-            song_id = self._song_id(root_id, song.file)
+            song_id = self._song_id(root_id, song.file, song.part.track)
             if not self._keeps_imported_info(song_id, song.tags):
                 self._rows(
                     "INSERT INTO songs VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET info = excluded.info",

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import astuple
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from explorer.database.records import KnownFile, SameSound, Song, absolute_path
 from explorer.database.songs import SongTables
 from explorer.errors import LibraryError
-from explorer.library.music_file import READ_VERSION, Fingerprints, ScannedFile
+from explorer.library.music_file import READ_VERSION, WHOLE, Fingerprints, Part, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scan_rules import VIDEO_REASON, ScanOptions, merged_options
 from explorer.util.text import valid_text
 
 _SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
-        gone_since IS NOT NULL, fingerprint, audio_fingerprint, note
+        track, gone_since IS NOT NULL, fingerprint, audio_fingerprint, note
     FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
 
 
@@ -105,21 +104,26 @@ class FileTables(SongTables):
     def known_files(self, root_id: int) -> dict[bytes, KnownFile]:
         """Return the stored state of each file of a root, by path.
 
-        A song whose file failed in a later run counts as failed.
+        A song whose file failed in a later run counts as failed. A file is known only if each of its tracks
+        has a vector; `song_id` is that of its first track.
         """
         songs = self._rows(
-            """SELECT path, size_bytes, modified_ns, song_id, 0, gone_since IS NOT NULL, read_version < ?, ''
-               FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?""",
+            """SELECT path, size_bytes, modified_ns, min(files.song_id), 0, gone_since IS NOT NULL,
+                   read_version < ?, '', max(track) > 0, sheets_state
+               FROM files LEFT JOIN songs_vectors USING (song_id) WHERE root_id = ?
+               GROUP BY path HAVING count(songs_vectors.song_id) = count(*)""",
             (READ_VERSION, root_id),
         )
         failures = self._rows(
-            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?, reason
+            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?, reason, 0, ''
                FROM failures WHERE root_id = ?""",
             (READ_VERSION, root_id),
         )
         return {
-            path: KnownFile(*state[:3], *map(bool, state[3:]), reason.endswith(VIDEO_REASON))
-            for path, *state, reason in songs + failures
+            path: KnownFile(
+                *state[:3], *map(bool, state[3:]), reason.endswith(VIDEO_REASON), bool(has_tracks), sheets_state
+            )
+            for path, *state, reason, has_tracks, sheets_state in songs + failures
         }
 
     def known_files_under(self, folder: Path | RemotePath) -> dict[bytes, KnownFile]:
@@ -142,22 +146,30 @@ class FileTables(SongTables):
                     files[added_prefix + path.removeprefix(removed_prefix)] = known
         return files
 
-    def song_ids_by_path(self, root_id: int) -> dict[bytes, str]:
-        """Return the song id of each file of a root, by path, for songs with a vector."""
-        return dict(
-            self._rows(
-                "SELECT path, song_id FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?",
-                (root_id,),
-            )
-        )
+    def song_ids_by_path(self, root_id: int) -> dict[bytes, dict[int, str]]:
+        """Return the song ids of each file of a root, by path and number of track, for songs with a vector.
+
+        The track of a song that is a whole file has the number 0.
+        """
+        song_ids: dict[bytes, dict[int, str]] = {}
+        for path, track, song_id in self._rows(
+            "SELECT path, track, song_id FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?",
+            (root_id,),
+        ):
+            song_ids.setdefault(path, {})[track] = song_id
+        return song_ids
 
     def paths_of(self, song_ids: Sequence[str]) -> dict[str, str]:
-        """Return the path of each song's file, by song id: as text, relative to its root."""
+        """Return the path of each song's file, by song id: as text, relative to its root.
+
+        The number of a track follows the path: `album.flac, track 3`.
+        """
         rows = self._rows(
-            "SELECT song_id, files.path FROM json_each(?) CROSS JOIN files ON song_id = json_each.value",
+            """SELECT song_id, files.path, iif(track, ', track ' || track, '')
+               FROM json_each(?) CROSS JOIN files ON song_id = json_each.value""",
             (json.dumps(list(song_ids)),),
         )
-        return {song_id: path.decode("utf-8", "replace") for song_id, path in rows}
+        return {song_id: path.decode("utf-8", "replace") + track for song_id, path, track in rows}
 
     def formats_of(self, song_ids: Sequence[str]) -> dict[str, str]:
         """Return the format of each song's file, such as "flac/flac", by song id."""
@@ -186,26 +198,66 @@ class FileTables(SongTables):
             (fingerprint,),
         )
 
-    def preview_starts(self, root_id: int) -> list[tuple[bytes, str, float | None]]:
-        """Return the path, fingerprint and preview start (in seconds) of each song's file under a root."""
-        return self._rows(
-            """SELECT path, fingerprint, preview_start_s FROM files JOIN songs_vectors USING (song_id)
-               WHERE root_id = ? ORDER BY path""",
+    def preview_starts(self, root_id: int) -> list[tuple[bytes, Part, str, float | None]]:
+        """Return where the preview of each song under a root is found.
+
+        Returns
+        -------
+        list of (path, part, fingerprint, start)
+            The song's file, its part of the file, its fingerprint, and the start of its preview in seconds
+            from the song's start; None if it is unknown.
+        """
+        rows = self._rows(
+            """SELECT path, track, start_s, coalesce(end_s, start_s + duration_s), fingerprint,
+                   preview_start_s
+               FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ? ORDER BY path, track""",
             (root_id,),
         )
+        return [
+            (path, Part(*part) if part[0] else WHOLE, fingerprint, start_s)
+            for path, *part, fingerprint, start_s in rows
+        ]
 
     def _store_file(self, song_id: str, root_id: int, song: Song) -> None:
+        file, part = song.file, song.part
         self._rows(
             """INSERT OR REPLACE INTO files(
-                   song_id, root_id, path, size_bytes, modified_ns, fingerprint, format, duration_s,
-                   preview_start_s, audio_fingerprint, note, read_version
-               ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                   song_id, root_id, path, track, start_s, end_s, size_bytes, modified_ns, sheets_state,
+                   fingerprint, format, duration_s, preview_start_s, audio_fingerprint, note, read_version
+               ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
-                *(song_id, root_id, *astuple(song.file), song.fingerprint, song.format),
-                *(float(song.duration_s), song.preview_start_s, song.audio_fingerprint),
-                *(song.note, READ_VERSION),
+                *(song_id, root_id, file.path, part.track, part.start_s, part.end_s),
+                *(file.size_bytes, file.modified_ns, file.sheets_state),
+                *(song.fingerprint, song.format, float(song.duration_s)),
+                *(song.preview_start_s, song.audio_fingerprint, song.note, READ_VERSION),
             ),
         )
+
+    def forget_other_tracks(self, root_id: int, path: bytes, tracks: Collection[int]) -> list[str]:
+        """Delete the songs of a file that are none of these tracks, and return their fingerprints.
+
+        A file was one song before it had a cue sheet, and is one song again without it.
+        """
+        return self._forget_replaced(
+            "root_id = ? AND path = ? AND track NOT IN (SELECT value FROM json_each(?))",
+            (root_id, path, json.dumps(list(tracks))),
+        )
+
+    def _forget_replaced(self, condition: str, values: tuple) -> list[str]:
+        """Delete the songs whose files fulfil a condition, and return their fingerprints.
+
+        An imported song stays in the library, without a file.
+        """
+        rows = self._rows(
+            f"""SELECT song_id, fingerprint, info ->> '$.path' IS NULL
+                FROM files JOIN readable_songs ON id = song_id WHERE {condition}""",
+            values,
+        )
+        with self.transaction():
+            for song_id, _, was_imported in rows:
+                table, column = ("files", "song_id") if was_imported else ("songs", "id")
+                self._rows(f"DELETE FROM {table} WHERE {column} = ?", (song_id,))
+        return [fingerprint for _, fingerprint, _ in rows]
 
     # Failures
 
@@ -215,7 +267,7 @@ class FileTables(SongTables):
         reason = valid_text(reason)
         with self.transaction():
             sql = "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?)"
-            self._rows(sql, (root_id, *astuple(file), reason, READ_VERSION))
+            self._rows(sql, (root_id, file.path, file.size_bytes, file.modified_ns, reason, READ_VERSION))
 
     def failures(self) -> list[tuple[str, str]]:
         """Return the full path and the reason of each failed file, without the videos."""
@@ -307,8 +359,10 @@ class FileTables(SongTables):
         return [songs[song_id] for song_id in sorted(songs)]
 
     def songs_at(self, root_id: int, path: bytes) -> list[SameSound]:
-        """Return the song at a path, if it has a vector: a list with one song, or an empty list."""
-        rows = self._rows(f"{_SELECT_SAME_SOUND} WHERE root_id = ? AND files.path = ?", (root_id, path))
+        """Return the songs of the file at a path that have a vector: one, or one for each track."""
+        rows = self._rows(
+            f"{_SELECT_SAME_SOUND} WHERE root_id = ? AND files.path = ? ORDER BY track", (root_id, path)
+        )
         return [_same_sound(row) for row in rows]
 
     def song_with_bytes(self, fingerprint: str) -> str | None:
@@ -352,51 +406,59 @@ class FileTables(SongTables):
 
     # Song ids: they are made from paths
 
-    def _song_id(self, root_id: int, file: ScannedFile) -> str:
+    def _song_id(self, root_id: int, file: ScannedFile, track: int) -> str:
         """Return the id of the song of this file; for a new file, the first possible id that no song has."""
-        known = self._value("SELECT song_id FROM files WHERE root_id = ? AND path = ?", (root_id, file.path))
+        known = self._value(
+            "SELECT song_id FROM files WHERE root_id = ? AND path = ? AND track = ?",
+            (root_id, file.path, track),
+        )
         if known is not None:
             return known
-        song_id = next(filter(self._is_free, self._possible_ids(root_id, file)), None)
+        song_id = next(filter(self._is_free, self._possible_ids(root_id, file, track)), None)
         if song_id is None:
             raise LibraryError(f"No id is free for {file.text!r}: rename the file.")
         return song_id
 
-    def _possible_ids(self, root_id: int, file: ScannedFile) -> list[str]:
+    def _possible_ids(self, root_id: int, file: ScannedFile, track: int) -> list[str]:
         """Return the ids that the song of a file may get, in order of preference.
 
         They are the path alone, after the root's name, and after the root's name and number, and at last the
-        bytes of the path as hexadecimal digits.
+        bytes of the path as hexadecimal digits. The number of a track follows: `album.flac#03`.
         """
         root_name = self._value("SELECT name FROM roots WHERE id = ?", (root_id,))
         numbered = f"{root_name} {root_id}"
+        suffix = f"#{track:02d}" if track else ""
         return [
-            file.text,
-            f"{root_name}/{file.text}",
-            f"{numbered}/{file.text}",
-            f"{numbered}/{file.path.hex()}",
+            f"{file.text}{suffix}",
+            f"{root_name}/{file.text}{suffix}",
+            f"{numbered}/{file.text}{suffix}",
+            f"{numbered}/{file.path.hex()}{suffix}",
         ]
 
     def _is_free(self, song_id: str) -> bool:
         return self._value("SELECT 1 FROM songs WHERE id = ?", (song_id,)) is None
 
-    def move_song(self, song: SameSound, root_id: int, file: ScannedFile) -> str:
-        """Store that a song's file now has another path, and return the song's id.
+    def move_song(self, song: SameSound, root_id: int, file: ScannedFile, track: int = 0) -> str:
+        """Store that a song now has another file, or another track of a file, and return the song's id.
 
         The song keeps its vector, cluster and position on the map. If its id was made from the old path, it
-        gets an id made from the new path.
+        gets an id made from the new path. A song that was stored there is deleted: its sound is replaced.
         """
         with self.transaction():
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
-            self._rows(
-                "UPDATE files SET root_id = ?, path = ?, gone_since = NULL WHERE song_id = ?",
-                (root_id, file.path, song.song_id),
+            self._forget_replaced(
+                "root_id = ? AND path = ? AND track = ? AND song_id <> ?",
+                (root_id, file.path, track, song.song_id),
             )
-            if song.song_id not in self._possible_ids(song.root_id, ScannedFile(song.path, 0, 0)):
+            self._rows(
+                "UPDATE files SET root_id = ?, path = ?, track = ?, gone_since = NULL WHERE song_id = ?",
+                (root_id, file.path, track, song.song_id),
+            )
+            if song.song_id not in self._possible_ids(song.root_id, ScannedFile(song.path, 0, 0), song.track):
                 return song.song_id
             free_ids = (
                 song_id
-                for song_id in self._possible_ids(root_id, file)
+                for song_id in self._possible_ids(root_id, file, track)
                 if song_id == song.song_id or self._is_free(song_id)
             )
             new_id = next(free_ids, song.song_id)
@@ -423,6 +485,6 @@ class FileTables(SongTables):
 
 def _same_sound(row: tuple) -> SameSound:
     """Make a `SameSound` from a row of `_SELECT_SAME_SOUND`."""
-    song_id, root_id, root, *rest, was_marked_gone, fingerprint, audio_fingerprint, note = row
+    song_id, root_id, root, *rest, track, was_marked_gone, fingerprint, audio_fingerprint, note = row
     fingerprints = frozenset(filter(None, (fingerprint, audio_fingerprint)))
-    return SameSound(song_id, root_id, as_root(root), *rest, bool(was_marked_gone), fingerprints, note)
+    return SameSound(song_id, root_id, as_root(root), *rest, bool(was_marked_gone), fingerprints, note, track)

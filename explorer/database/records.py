@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import LibraryError
-from explorer.library.music_file import ScannedFile, Tags
+from explorer.library.music_file import WHOLE, Part, ScannedFile, Tags
 from explorer.library.remote import RemotePath, as_root, is_missing
 
 VECTOR_SIZE = 512
@@ -32,6 +32,8 @@ class Song:
     """Fingerprint of the encoded audio without the tags, from `Fingerprints`."""
     note: str = ""
     """What was unusual about decoding the file, as a sentence for the user; empty if nothing was."""
+    part: Part = WHOLE
+    """The part of the file that is the song."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class SameSound:
     fingerprints: frozenset[str]
     """Fingerprints of the file's bytes and of its audio."""
     note: str = ""
+    track: int = 0
+    """The track's number in the file's cue sheet; 0 if the song is the whole file."""
 
     @property
     def is_gone(self) -> bool:
@@ -71,21 +75,46 @@ class KnownFile:
     """Whether an older version of this program read the file: see `READ_VERSION`."""
     is_video: bool = False
     """Whether the file failed because it is a video."""
+    has_tracks: bool = False
+    """Whether its songs are the tracks of a cue sheet."""
+    sheets_state: str | None = ""
+    """`ScannedFile.sheets_state` when the file was read."""
 
     def is_unchanged(self, file: ScannedFile) -> bool:
-        """Return whether the file still has the size and modification time that were stored."""
-        return (self.size_bytes, self.modified_ns) == (file.size_bytes, file.modified_ns)
+        """Return whether the file has the stored size and time, and its cue sheets are still the same.
+
+        If cue sheets are not used, only files that were divided into tracks have changed.
+        """
+        if (self.size_bytes, self.modified_ns) != (file.size_bytes, file.modified_ns):
+            return False
+        if file.sheets_state is None:
+            return not self.has_tracks
+        return self.failed or self.sheets_state == file.sheets_state
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A song's audio file."""
+    """A song's audio file.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Of the song: for a track of a cue sheet, of its part of the file.
+    preview_start_s : float or None
+        In seconds from the song's start.
+    part : Part
+        The part of the file that is the song. The end of a track is never None.
+    copy_key : str
+        The key of a local copy of a remote file: all tracks of a file have the same one.
+    """
 
     path: Path | RemotePath
     format: str
     fingerprint: str
     title: str
     preview_start_s: float | None = None
+    part: Part = WHOLE
+    copy_key: str = ""
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,8 @@ MIGRATIONS = (
     """,
     # track, start_s and end_s: a file with a cue sheet holds several songs. track is 0, and end_s NULL, for a
     # song that is a whole file. note: what was unusual about decoding the file. read_version: the version of
-    # this program's reading of files; an index run reads files of older versions again.
+    # this program's reading of files; an index run reads files of older versions again. sheets_state: a text
+    # that changes if a cue sheet in the file's folder does; NULL if the file was read without cue sheets.
     # scan_options: JSON of the options that decide which of a root's files are songs.
     """
     CREATE TABLE files_with_tracks(
@@ -247,6 +248,7 @@ MIGRATIONS = (
         preview_start_s REAL,
         note TEXT NOT NULL DEFAULT '',
         read_version INTEGER NOT NULL DEFAULT 1,
+        sheets_state TEXT DEFAULT '',
         gone_since TEXT,
         UNIQUE(root_id, path, track)
     ) STRICT;

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from explorer.database.connection import LibraryConnection
 from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path
 from explorer.errors import SongNotFoundError
 from explorer.library.genre_texts import common_spellings
+from explorer.library.music_file import WHOLE, Part
+from explorer.util.text import valid_text
 from explorer.util.years import year_of
 
 _MAX_CACHED = 10_000
@@ -26,6 +29,8 @@ class PlaylistSong:
         The root folder or URL; None if the library has no file for the song.
     path : bytes or None
         The path relative to the root, as `os.fsencode` returns it, with `/`.
+    part : Part
+        The part of the file that is the song. The end of a track is never None.
     year : str
         Four digits, or empty.
     """
@@ -39,6 +44,7 @@ class PlaylistSong:
     year: str = ""
     root: str | None = None
     path: bytes | None = None
+    part: Part = WHOLE
 
 
 class SongTables(LibraryConnection):
@@ -99,7 +105,7 @@ class SongTables(LibraryConnection):
                        WHERE song_id = value AND typeof(genre) = 'text'),
                    coalesce(duration_s, info ->> '$.duration_ms' / 1000.0),
                    coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', ''),
-                   roots.path, files.path
+                   roots.path, files.path, track, start_s, coalesce(end_s, start_s + duration_s)
                FROM json_each(?)
                CROSS JOIN song_texts ON song_id = value
                CROSS JOIN readable_songs ON readable_songs.id = value
@@ -119,23 +125,30 @@ class SongTables(LibraryConnection):
                 _year_text(year, released),
                 root,
                 path,
+                Part(*part) if part[0] else WHOLE,
             )
-            for song_id, title, artist, album, genres, duration_s, year, released, root, path in rows
+            for song_id, title, artist, album, genres, duration_s, year, released, root, path, *part in rows
         ]
 
     def file_of(self, song_id: str) -> StoredFile | None:
         """Return a song's audio file, or None if the library has no file for it."""
         rows = self._rows(
             """SELECT roots.path, files.path, format, fingerprint, coalesce(info ->> '$.name', ''),
-                   preview_start_s
+                   preview_start_s, track, start_s, coalesce(end_s, start_s + duration_s), size_bytes,
+                   modified_ns
                FROM files JOIN roots ON roots.id = root_id JOIN songs ON songs.id = song_id
                WHERE song_id = ?""",
             (song_id,),
         )
         if not rows:
             return None
-        root, path, *rest = rows[0]
-        return StoredFile(absolute_path(root, path), *rest)
+        root, path, *rest, track, start_s, end_s, size_bytes, modified_ns = rows[0]
+        whole = StoredFile(absolute_path(root, path), *rest)
+        if not track:
+            return replace(whole, copy_key=whole.fingerprint)
+        copied = f"{whole.path} {size_bytes} {modified_ns}"
+        key = hashlib.blake2b(copied.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        return replace(whole, part=Part(track, start_s, end_s), copy_key=key)
 
     def titles_and_artists(self, song_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return the title and the artists of each given song, by song id. Unknown ids are left out."""

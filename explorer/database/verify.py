@@ -11,6 +11,7 @@ from pathlib import Path
 
 from explorer.database.connection import LibraryConnection, translate_errors
 from explorer.database.records import absolute_path
+from explorer.library.music_file import WHOLE, Part
 
 _BLOBS_PER_BATCH = 4096
 _MAX_PROBLEMS = 10
@@ -28,6 +29,8 @@ class SourceFile:
         The size, modification time and fingerprint of the file when the vector was computed.
     duration_s : float
         Duration of the decoded audio.
+    part : Part
+        The part of the file that is the song. The fingerprint is that of the part.
     """
 
     path: Path
@@ -35,6 +38,7 @@ class SourceFile:
     modified_ns: int
     fingerprint: str
     duration_s: float
+    part: Part = WHOLE
 
 
 class VerifyTables(LibraryConnection):
@@ -76,10 +80,14 @@ class VerifyTables(LibraryConnection):
     def source_files(self) -> dict[str, SourceFile]:
         """Return the file of each song that has a file and a vector, by song id."""
         rows = self._rows(
-            """SELECT song_id, roots.path, files.path, size_bytes, modified_ns, fingerprint, duration_s
+            """SELECT song_id, roots.path, files.path, size_bytes, modified_ns, fingerprint, duration_s,
+                   track, start_s, end_s
                FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
         )
-        return {song_id: SourceFile(absolute_path(root, path), *rest) for song_id, root, path, *rest in rows}
+        return {
+            song_id: SourceFile(absolute_path(root, path), *rest, Part(*part))
+            for song_id, root, path, *rest, part in ((*row[:-3], row[-3:]) for row in rows)
+        }
 
     def stored_positions(self) -> dict[str, dict[str, tuple[float, float, int | None]]]:
         """Return the stored x, y and `near` of each song, by projection and song id."""

@@ -72,8 +72,8 @@ def make_previews_in_background(settings: Settings) -> Iterator[None]:
     with Database.open(settings.database) as database:
         songs = database.preview_starts(database.add_root(FOLDER))
     with closing(PreviewMaker(settings.previews, FOLDER)) as maker:
-        for path, key, start_s in songs:
-            maker.add(os.fsdecode(path), key, start_s)
+        for path, part, key, start_s in songs:
+            maker.add(os.fsdecode(path), key, start_s, part=part)
         yield
 
 

@@ -218,9 +218,9 @@ def _finish_previews(run: IndexRun) -> None:
     """Wait for the new songs' previews, and make the missing previews of known songs."""
     maker, reporter = run.preview_maker, run.reporter
     files = {file.path: file for file in run.scan.files}
-    for path, fingerprint, start_s in run.database.preview_starts(run.root_id):
+    for path, part, fingerprint, start_s in run.database.preview_starts(run.root_id):
         if path in files:
-            maker.add(files[path].native, fingerprint, start_s)
+            maker.add(files[path].native, fingerprint, start_s, part=part)
     if maker.waiting:
         message = "No more previews are made now: the page makes a preview when it needs one."
         with (

@@ -15,6 +15,7 @@ from explorer.audio.previews import PREVIEW_S, is_heard, preview_path
 from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
 from explorer.embedding.typical_window import most_typical_window
 from explorer.errors import ExplorerError
+from explorer.library.music_file import WHOLE, Part
 from explorer.util.cache import Cache
 from explorer.util.text import valid_text
 
@@ -116,7 +117,15 @@ class PreviewMaker:
         self.problems: list[str] = []
         Cache(cache).remove_old_parts()
 
-    def add(self, path: str, fingerprint: str, start_s: float | None, *, replace: bool = False) -> None:
+    def add(
+        self,
+        path: str,
+        fingerprint: str,
+        start_s: float | None,
+        *,
+        part: Part = WHOLE,
+        replace: bool = False,
+    ) -> None:
         """Request a preview, unless it exists or was requested before.
 
         Parameters
@@ -124,9 +133,11 @@ class PreviewMaker:
         path : str
             The song's path, relative to the root.
         fingerprint : str
-            The fingerprint of the song's bytes.
+            The song's fingerprint.
         start_s : float or None
-            Where the preview starts; None if unknown.
+            Where the preview starts in the song; None if unknown.
+        part : Part
+            The part of the file that is the song, with an end.
         replace : bool
             Make it again even if it exists, because its start has changed.
         """
@@ -135,18 +146,18 @@ class PreviewMaker:
         ):
             return
         self._requested.add(fingerprint)
-        self._pending.add(self._executor.submit(self._make, path, fingerprint, start_s))
+        self._pending.add(self._executor.submit(self._make, path, fingerprint, start_s, part))
 
     def _start_decoder(self) -> None:
         self._thread_local.decoder = Decoder(niceness=_NICENESS)
         with self._lock:
             self._decoders.append(self._thread_local.decoder)
 
-    def _make(self, path: str, fingerprint: str, start_s: float | None) -> None:
+    def _make(self, path: str, fingerprint: str, start_s: float | None, part: Part) -> None:
         try:
             source = self._root / path
             decoder = self._thread_local.decoder
-            decoder.write_preview(source, cache=self._cache, key=fingerprint, start_s=start_s)
+            decoder.write_preview(source, cache=self._cache, key=fingerprint, start_s=start_s, part=part)
         except ExplorerError as error:
             self._add_problem(str(error))
         except Exception as error:

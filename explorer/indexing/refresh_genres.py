@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from pathlib import Path
 
 from explorer.errors import LibraryError
 from explorer.indexing.decode_tags import begin_decoding
 from explorer.indexing.index_run import IndexRun
 from explorer.library.genres import KINDS, GenreSource, open_genre_source
+from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.remote_copies import as_local
 from explorer.library.tags import read_tags
+from explorer.library.tracks import find_tracks
 from explorer.util.progress import Reporter
 
 AUTO = "auto"
@@ -82,11 +83,11 @@ def refresh_genres(run: IndexRun) -> int:
     old_genres = database.raw_genres()
     changed: dict[str, tuple[str, ...]] = {}
     with run.reporter.counting("Reading genres", total=len(known)) as counter:
-        for file, song_id in known:
-            with as_local(run.root / os.fsdecode(file.path)) as path:
-                genres = run.genres.genres(file, read_tags(path))
-            if genres != old_genres.get(song_id, ()) and (genres or not database.was_imported(song_id)):
-                changed[song_id] = genres
+        for file, songs_by_track in known:
+            for track, tags in _tags_by_track(run, file, songs_by_track.keys()).items():
+                song_id, genres = songs_by_track[track], run.genres.genres(file, tags)
+                if genres != old_genres.get(song_id, ()) and (genres or not database.was_imported(song_id)):
+                    changed[song_id] = genres
             counter.advance()
     # One transaction: if the choice is recorded, all known songs must have its genres.
     with database.transaction():
@@ -98,3 +99,13 @@ def refresh_genres(run: IndexRun) -> int:
     # A song whose genres are only spelled in another way in its tags has the same genres as before.
     new_genres = database.genres()
     return sum(new_genres.get(song_id, ()) != old_genres.get(song_id, ()) for song_id in changed)
+
+
+def _tags_by_track(run: IndexRun, file: ScannedFile, tracks: Set[int]) -> dict[int, Tags]:
+    """Read the tags of those songs in a file that the library knows, by number of track."""
+    with as_local(run.root / file.native) as path:
+        tags = {0: read_tags(path)}
+        if tracks - tags.keys():
+            found, _ = find_tracks(path, tags[0], sheets=file.sheet_paths(run.root))
+            tags |= {track.part.track: track.tags for track in found}
+    return {track: tags[track] for track in tracks if track in tags}

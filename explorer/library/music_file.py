@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from pathlib import Path
+
+from explorer.library.remote import RemotePath
 
 READ_VERSION = 2
 """The version of this program's reading of files; songs and failures are stored with it. Increase it when
@@ -33,6 +36,11 @@ class ScannedFile:
     def native(self) -> str:
         """The path as the operating system's functions take it."""
         return os.fsdecode(self.path)
+
+    def sheet_paths(self, root: Path | RemotePath) -> list[Path | RemotePath]:
+        """Return the paths of the cue sheets in the file's folder."""
+        folder = self.path[: self.path.rfind(b"/") + 1]
+        return [root / os.fsdecode(folder + name) for name in self.sheets]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import mutagen
 from mutagen.flac import FLAC
 
+from explorer.errors import AudioError
 from explorer.library.cue_sheets import (
     MAX_TRACK,
     CueSheet,
@@ -22,6 +23,8 @@ from explorer.library.cue_sheets import (
     problem_of,
 )
 from explorer.library.music_file import Part, Tags, Track
+from explorer.library.remote import RemotePath
+from explorer.library.remote_copies import as_local
 from explorer.util.text import valid_text
 
 MAX_SHEET_BYTES = 1 << 20
@@ -32,7 +35,9 @@ MAX_SHEETS_READ = 100
 """How many cue sheets of a folder are read, to find the one that names a file."""
 
 
-def find_tracks(path: Path, tags: Tags, *, sheets: Sequence[Path] = ()) -> tuple[tuple[Track, ...], str]:
+def find_tracks(
+    path: Path, tags: Tags, *, sheets: Sequence[Path | RemotePath] = ()
+) -> tuple[tuple[Track, ...], str]:
     """Return the tracks into which a cue sheet divides an audio file.
 
     The cue sheets beside the file are tried before one inside it, because a user can see and change them. The
@@ -45,7 +50,7 @@ def find_tracks(path: Path, tags: Tags, *, sheets: Sequence[Path] = ()) -> tuple
         The audio file.
     tags : Tags
         The file's tags: they fill in what the sheet does not name.
-    sheets : sequence of Path
+    sheets : sequence of Path or RemotePath
         The cue sheets in the file's folder. `part_about` decides which of them describe the file.
 
     Returns
@@ -96,7 +101,9 @@ def _stem(name: str) -> str:
     return os.path.splitext(_plain(name))[0]
 
 
-def _descriptions(path: Path, sheets: Sequence[Path]) -> Iterator[tuple[str, CueSheet, SheetFile]]:
+def _descriptions(
+    path: Path, sheets: Sequence[Path | RemotePath]
+) -> Iterator[tuple[str, CueSheet, SheetFile]]:
     """Yield the name of each cue sheet that describes a file, the sheet, and its part about the file."""
     by_name = sorted(sheets, key=lambda sheet: (not is_named_after(sheet.name, path.name), sheet.name))
     for sheet_path in by_name[:MAX_SHEETS_READ]:
@@ -109,12 +116,13 @@ def _descriptions(path: Path, sheets: Sequence[Path]) -> Iterator[tuple[str, Cue
             yield "The cue sheet in the file", sheet, sheet.files[0]
 
 
-def _read_sheet(path: Path) -> CueSheet:
+def _read_sheet(path: Path | RemotePath) -> CueSheet:
     try:
-        with path.open("rb") as file:
+        with as_local(path) as copy, copy.open("rb") as file:
             data = file.read(MAX_SHEET_BYTES + 1)
-    except OSError as error:
-        return CueSheet(problem=f"cannot be read ({error.strerror})", files=[SheetFile()])
+    except (OSError, AudioError) as error:
+        reason = getattr(error, "strerror", "") or error
+        return CueSheet(problem=f"cannot be read ({reason})", files=[SheetFile()])
     if len(data) > MAX_SHEET_BYTES:
         return CueSheet(problem="is larger than 1 MB", files=[SheetFile()])
     return parse_cue_sheet(decode_cue_sheet(data))

@@ -36,4 +36,4 @@ def _is_fetched(file: StoredFile, settings: Settings) -> bool:
     path = file.path
     if not isinstance(path, RemotePath):
         return False
-    return copies_of(path, cache=settings.fetched).path(file.fingerprint).is_file()
+    return copies_of(path, cache=settings.fetched).path(file.copy_key).is_file()

@@ -12,6 +12,7 @@ from explorer.audio.transcoding import HEAD_BYTES, playable_media_type, transcod
 from explorer.config import Settings
 from explorer.database.records import SongRow, StoredFile
 from explorer.errors import AudioError, LibraryError, NoLibraryError
+from explorer.library.music_file import WHOLE, Part
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import local_copy
 from explorer.web.data.catalogue import Catalogue
@@ -127,7 +128,7 @@ def answer_from_file(
                 404, f"The file is missing: {name} was moved or deleted. Index the folder again."
             )
         try:
-            copy = local_copy(file.path, cache=settings.fetched, key=file.fingerprint)
+            copy = local_copy(file.path, cache=settings.fetched, key=file.copy_key)
         except AudioError as error:
             raise RefusedError(404, str(error)) from error
         return answer(replace(file, path=copy), settings)
@@ -151,11 +152,16 @@ def _send_fallback(fallback: tuple[Path, str] | None) -> Response | None:
         return None
 
 
-def playable(path: Path, audio_format: str, *, cache: Path, key: str) -> tuple[Path, str]:
-    """Return a file that browsers can play, and its media type: the file itself, or a FLAC copy of it.
+def playable(path: Path, audio_format: str, *, cache: Path, key: str, part: Part = WHOLE) -> tuple[Path, str]:
+    """Return a file that browsers can play, and its media type: the file itself, or a FLAC copy of the song.
 
     A browser that cannot play the file itself, although browsers play its format, asks for the copy with
     `?copy=flac`.
+
+    Parameters
+    ----------
+    cache, key, part
+        As for `transcode`. A part of a file is always copied.
 
     Raises
     ------
@@ -164,14 +170,16 @@ def playable(path: Path, audio_format: str, *, cache: Path, key: str) -> tuple[P
     """
     with path.open("rb") as file:
         media_type = playable_media_type(audio_format, file.read(HEAD_BYTES))
-    if media_type and request.args.get("copy") != "flac":
+    if media_type and not part.track and request.args.get("copy") != "flac":
         return path, media_type
-    return transcode(path, cache=cache, key=key), "audio/flac"
+    return transcode(path, cache=cache, key=key, part=part), "audio/flac"
 
 
 def send_song(file: StoredFile, settings: Settings) -> Response:
     """Stream a whole song, with range requests."""
-    path, media_type = playable(file.path, file.format, cache=settings.transcodes, key=file.fingerprint)
+    path, media_type = playable(
+        file.path, file.format, cache=settings.transcodes, key=file.fingerprint, part=file.part
+    )
     # A header cannot contain unprintable characters. Flask's own ETag fails for paths that are not UTF-8.
     name = "".join(letter if letter.isprintable() else "_" for letter in path.name)
     state = path.stat()

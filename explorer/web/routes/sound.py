@@ -66,7 +66,13 @@ def send_preview(file: StoredFile, settings: Settings) -> Response:
     if not exists and not _preview_jobs.acquire(blocking=False):
         raise RefusedError(503, "Other previews are being made: try again in a moment.")
     try:
-        path = preview(file.path, cache=settings.previews, key=file.fingerprint, start_s=file.preview_start_s)
+        path = preview(
+            file.path,
+            cache=settings.previews,
+            key=file.fingerprint,
+            start_s=file.preview_start_s,
+            part=file.part,
+        )
     finally:
         if not exists:
             _preview_jobs.release()
@@ -97,14 +103,14 @@ def _unless_cached(kind: str) -> Callable[[Callable], Callable]:
 @_unless_cached("waveform")
 def send_waveform(file: StoredFile, settings: Settings) -> Response:
     """Return a song's waveform as JSON: `duration_s`, and `peaks`, 800 integers from 0 to 255."""
-    result = waveform(file.path, cache=settings.waveforms, key=file.fingerprint)
+    result = waveform(file.path, cache=settings.waveforms, key=file.fingerprint, part=file.part)
     return jsonify(duration_s=round(result.duration_s, 3), peaks=result.peaks.tolist())
 
 
 @_unless_cached("spectrogram")
 def send_spectrogram(file: StoredFile, _settings: Settings) -> Response:
     """Return a song's spectrogram as bytes, row by row; headers give its size, duration and frequencies."""
-    result = spectrogram(file.path)
+    result = spectrogram(file.path, file.part)
     rows, columns = result.levels.shape
     headers = {
         "X-Rows": str(rows),
