@@ -11,7 +11,8 @@ from pathlib import Path
 import mutagen
 import numpy as np
 
-from explorer.audio.decoding import AudioStream, cancelled_note, open_audio
+from explorer.audio.decoding import AudioStream, cancelled_note
+from explorer.audio.song_parts import open_part
 from explorer.database.database import Database
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
@@ -19,6 +20,7 @@ from explorer.embedding.pooling import pool
 from explorer.errors import AudioError, EmbeddingError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
 from explorer.indexing.model import Model, ModelRequest, choose_model
+from explorer.library.music_file import WHOLE, Part
 from explorer.util.atomic_write import atomic_write
 from explorer.util.progress import Reporter
 from explorer.util.text import valid_text
@@ -71,15 +73,15 @@ class Embedder:
         self._engine = engine
         self._reporter = reporter
 
-    def embed(self, file: Path) -> EmbeddedFile:
-        """Embed a file.
+    def embed(self, file: Path, part: Part = WHOLE) -> EmbeddedFile:
+        """Embed a file, or only a part of it.
 
         Raises
         ------
         AudioError, EmbeddingError
             If it cannot be decoded or embedded.
         """
-        stream = _open(file)
+        stream = _open(file, part)
         started = time.monotonic()
         with self._reporter.working(f"Embedding {valid_text(Path(file.name))}") as report_share:
             try:
@@ -87,7 +89,7 @@ class Embedder:
                 note, channel = stream.note, stream.louder_channel
                 if channel is not None and self._engine.name != "openl3":
                     # As in an index run: the average of the channels is nearly silent.
-                    stream = _open(file)
+                    stream = _open(file, part)
                     embedding, levels = self._embed(stream, channel, report_share)
                     note = f"{note} {cancelled_note(channel)}".strip()
             except EmbeddingError as error:
@@ -271,13 +273,13 @@ def _distinct_paths(files: Sequence[Path], folder: Path) -> list[Path]:
     return paths
 
 
-def _open(file: Path) -> AudioStream:
+def _open(file: Path, part: Part = WHOLE) -> AudioStream:
     if file.is_dir():
         raise AudioError(
             f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` to embed the "
             "whole folder."
         )
-    return open_audio(file)
+    return open_part(file, part)
 
 
 def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:

@@ -160,6 +160,7 @@ def _check_files(library: LibraryContents) -> None:
     If only the date of a file differs, its content is read and compared, up to a total of 1 GB.
     """
     bytes_left = _MAX_BYTES_READ
+    hashes: dict[Path, str] = {}
     for song_id, file in sorted(library.files.items()):
         try:
             state = file.path.stat()
@@ -167,11 +168,14 @@ def _check_files(library: LibraryContents) -> None:
                 library.changed.append(song_id)
             elif state.st_mtime_ns == file.modified_ns:
                 continue
-            elif state.st_size > bytes_left:
+            elif file.path not in hashes and state.st_size > bytes_left:
                 library.unread.append(song_id)
             else:
-                bytes_left -= state.st_size
-                if fingerprint(file.path) != file.fingerprint:
+                # A file with a cue sheet is read only once for all its tracks.
+                if file.path not in hashes:
+                    bytes_left -= state.st_size
+                    hashes[file.path] = fingerprint(file.path)
+                if file.part.fingerprint(hashes[file.path]) != file.fingerprint:
                     library.changed.append(song_id)
         except (OSError, ValueError, AudioError):
             library.gone.append(song_id)

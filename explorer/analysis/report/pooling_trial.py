@@ -125,7 +125,7 @@ def embed_again(database: Path, chosen: Sequence[Candidate], *, reporter: Report
     with reporter.counting("Embedding songs again", total=len(chosen)) as counter:
         for candidate in chosen:
             with suppress(ExplorerError):
-                embedded = embedder.embed(candidate.file.path)
+                embedded = embedder.embed(candidate.file.path, candidate.file.part)
                 candidates.append(candidate)
                 windows.append(len(embedded.embedding))
                 rows["library"].append(embedded.pooled)

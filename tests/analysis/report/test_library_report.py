@@ -7,10 +7,12 @@ from report_support import SONGS, as_npy, ask, change, store_blob, store_sound_l
 from support import store_vectors
 
 from explorer.analysis.report.library_report import verify
+from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
+from explorer.database.records import Song
 from explorer.database.state import Run
 from explorer.errors import AnalysisError
-from explorer.library.music_file import ScannedFile
+from explorer.library.music_file import Part, ScannedFile, Tags
 from explorer.util.progress import Reporter
 
 READABLE, FINITE = "Every vector is 512 float64", "Every value is finite"
@@ -255,15 +257,24 @@ def test_files_that_are_gone_or_changed_are_noted(tmp_path):
 
 
 def test_a_file_that_was_only_touched_has_not_changed(tmp_path, fresh_db, make_tone):
-    from explorer.audio.fingerprints import fingerprint
-    from explorer.database.records import Song, Tags
-
     file = make_tone(tmp_path / "a.flac")
     scanned = ScannedFile(b"a.flac", file.stat().st_size, 1)
     song = Song(scanned, Tags("a"), fingerprint(file), "flac/pcm_16", 1.5)
     fresh_db.store_song(fresh_db.add_root(tmp_path), song, np.arange(512.0))
     assert report_of(fresh_db.path)["counts"]["files_changed"] == 0
     change(fresh_db.path, "UPDATE files SET fingerprint = 'another'")
+    assert report_of(fresh_db.path)["counts"]["files_changed"] == 1
+
+
+def test_tracks_of_a_touched_file_have_not_changed(tmp_path, fresh_db, make_tone):
+    file = make_tone(tmp_path / "album.flac", seconds=3.0)
+    scanned = ScannedFile(b"album.flac", file.stat().st_size, 1)
+    for part in (Part(1, 0.0, 1.5), Part(2, 1.5, None)):
+        prints = part.fingerprint(fingerprint(file))
+        song = Song(scanned, Tags(f"{part.track}"), prints, "flac/pcm_16", 1.5, part=part)
+        fresh_db.store_song(fresh_db.add_root(tmp_path), song, np.arange(512.0) * part.track)
+    assert report_of(fresh_db.path)["counts"]["files_changed"] == 0
+    change(fresh_db.path, "UPDATE files SET end_s = 1.4 WHERE track = 1")
     assert report_of(fresh_db.path)["counts"]["files_changed"] == 1
 
 

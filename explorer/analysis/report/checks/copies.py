@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from explorer.analysis.report.checks.check import FAILED, NOTED, PASSED, REINDEX, Check, make_check
-from explorer.audio.decoding import open_audio
+from explorer.audio.song_parts import open_part
 from explorer.database.verify import SourceFile
 from explorer.errors import AudioError
+from explorer.library.music_file import WHOLE, Part
 from explorer.util.progress import plural
 
 RATE_HZ = 48_000
@@ -39,7 +40,7 @@ class SharedVectors:
     Attributes
     ----------
     same_bytes : list of Pair
-        The files are equal.
+        The files, or these parts of them, are equal.
     same_sound : list of Pair
         The files differ, but sound the same.
     undecided : list of Pair
@@ -82,7 +83,8 @@ def explain_shared_vectors(
             elif comparisons_left and first_file.path.is_file() and second_file.path.is_file():
                 comparisons_left -= 1
                 with suppress(AudioError):
-                    is_same = is_same_recording(first_file.path, second_file.path)
+                    parts = first_file.part, second_file.part
+                    is_same = is_same_recording(first_file.path, second_file.path, parts=parts)
                     pairs_for_reason = shared.same_sound if is_same else shared.different
         if pairs_for_reason is None:
             may_be_same = _may_be_same(first, second, titles, durations_s)
@@ -121,10 +123,15 @@ def check_shared_vectors(shared: SharedVectors, vectors: int) -> Check:
     return make_check(name, PASSED, f"All {plural(vectors, 'vector')} differ.")
 
 
-def is_same_recording(first: Path, second: Path) -> bool:
+def is_same_recording(first: Path, second: Path, *, parts: tuple[Part, Part] = (WHOLE, WHOLE)) -> bool:
     """Tell whether two files hold the same recording: whether their waveforms correlate.
 
     Differences in loudness, polarity and silence at the end are ignored.
+
+    Parameters
+    ----------
+    parts : (Part, Part)
+        The parts of the two files to compare.
 
     Raises
     ------
@@ -132,7 +139,8 @@ def is_same_recording(first: Path, second: Path) -> bool:
         If a file cannot be decoded.
     """
     products = np.zeros(3)
-    seconds = zip_longest(_decode_seconds(first), _decode_seconds(second), fillvalue=np.zeros(RATE_HZ))
+    sounds = (_decode_seconds(path, part) for path, part in zip((first, second), parts, strict=True))
+    seconds = zip_longest(*sounds, fillvalue=np.zeros(RATE_HZ))
     for left, right in seconds:
         products += left @ right, left @ left, right @ right
     cross, left_energy, right_energy = products
@@ -141,10 +149,10 @@ def is_same_recording(first: Path, second: Path) -> bool:
     return abs(cross) >= _MIN_CORRELATION * np.sqrt(left_energy * right_energy)
 
 
-def _decode_seconds(path: Path) -> Iterator[np.ndarray]:
+def _decode_seconds(path: Path, part: Part) -> Iterator[np.ndarray]:
     """Yield the samples of each second [shape=(48000,), float64]; the last one is padded with silence."""
     rest = np.empty(0)
-    for block in open_audio(path).mono(sample_rate_hz=RATE_HZ):
+    for block in open_part(path, part).mono(sample_rate_hz=RATE_HZ):
         rest = np.concatenate([rest, block])
         whole = len(rest) // RATE_HZ * RATE_HZ
         yield from rest[:whole].reshape(-1, RATE_HZ)

@@ -9,6 +9,7 @@ from explorer.analysis.report.checks.copies import (
 )
 from explorer.database.verify import SourceFile
 from explorer.errors import AudioError
+from explorer.library.music_file import Part
 
 RATE_HZ = 44_100
 
@@ -65,6 +66,14 @@ def test_silence_equals_silence_only(write, sound):
     silent, longer = write("a.wav", np.zeros(1000)), write("b.wav", np.zeros(90_000))
     assert is_same_recording(silent, longer)
     assert not is_same_recording(silent, write("c.wav", sound))
+
+
+def test_tracks_of_one_file_are_compared_and_not_the_whole_file(write, sound):
+    path = write("a.wav", np.concatenate([sound, sound[::-1], sound]))
+    parts = Part(1, 0.0, 1.0), Part(2, 1.0, 2.0), Part(3, 2.0, None)
+    first, second, third = (SourceFile(path, 1, 1, f"{part.track}", 1.0, part) for part in parts)
+    assert explain({"a": first, "b": second}).different == [("a", "b")]
+    assert explain({"a": first, "b": third}).same_sound == [("a", "b")]
 
 
 def test_files_with_the_same_bytes_are_not_decoded(tmp_path):
