@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -25,7 +25,7 @@ from typing import Self
 
 import numpy as np
 
-from explorer.audio.decoder_process import Answer, make_preview, read_fingerprints, read_sound
+from explorer.audio.decoder_process import Answer, make_preview, read_fingerprints, read_parts, read_sound
 from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
 from explorer.library.music_file import WHOLE, Fingerprints, Part
@@ -74,9 +74,9 @@ class Sound:
         See `AudioStream.louder_channel`; set after the last block.
     """
 
-    def __init__(self, answers: Iterator[Answer]) -> None:
+    def __init__(self, answers: Iterator[Answer], *, format: str = "") -> None:
         self._answers = answers
-        self.format = self.note = ""
+        self.format, self.note = format, ""
         self.duration_s = 0.0
         self.louder_channel: int | None = None
 
@@ -123,13 +123,17 @@ class Decoder:
         self._is_interrupted = False
         self._lock = threading.Lock()
 
-    def fingerprints(self, path: Path, *, video: bool = True) -> Fingerprints:
-        """Read a file's fingerprints and tags.
+    def fingerprints(
+        self, path: Path, *, video: bool = True, sheets: Sequence[Path | RemotePath] | None = None
+    ) -> Fingerprints:
+        """Read a file's fingerprints and tags, and its tracks.
 
         Parameters
         ----------
         video : bool
             Whether a file may hold moving pictures.
+        sheets : sequence of Path or RemotePath, optional
+            The cue sheets in the file's folder. None ignores all cue sheets, also one inside the file.
 
         Raises
         ------
@@ -138,7 +142,7 @@ class Decoder:
         DecoderError
             If no decoding process can be started. The other methods raise it too.
         """
-        *_, answer = self._run(read_fingerprints, path, video=video)
+        *_, answer = self._run(read_fingerprints, path, video=video, sheets=sheets)
         return answer.value
 
     def sound(
@@ -156,6 +160,24 @@ class Decoder:
             Decode this channel alone, instead of the average of the channels.
         """
         return Sound(self._run(read_sound, path, rate_hz=rate_hz, seconds=seconds, channel=channel))
+
+    def sounds(self, path: Path, *, rate_hz: int, parts: Mapping[Part, int | None]) -> Iterator[Sound]:
+        """Decode parts of a file, in one go: iterate over the blocks of each sound before the next sound.
+
+        Parameters
+        ----------
+        parts : mapping of Part to int or None
+            The parts in their order, without overlaps; each with the only channel to decode, or None for the
+            average of the channels.
+        """
+        channels = list(parts.values())
+        answers = self._run(read_parts, path, rate_hz=rate_hz, parts=list(parts), channels=channels)
+        format_name = ""
+        for _ in parts:
+            sound = Sound(_until_end_of_part(answers), format=format_name)
+            yield sound
+            format_name = sound.format
+        list(answers)
 
     def write_preview(
         self, path: Path, *, cache: Path, key: str, start_s: float | None, part: Part = WHOLE
@@ -265,6 +287,13 @@ class Decoder:
         reason = process.describe_exit()
         self.close()
         return reason
+
+
+def _until_end_of_part(answers: Iterator[Answer]) -> Iterator[Answer]:
+    for answer in answers:
+        yield answer
+        if answer.kind == "part":
+            break
 
 
 def _name(path: Path) -> str:

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,12 +23,14 @@ import numpy as np
 
 from explorer.audio.decoding import open_audio
 from explorer.audio.fingerprints import fingerprint, hash_sound
+from explorer.audio.song_parts import Cutter
 from explorer.errors import AudioError
-from explorer.library.music_file import Fingerprints
+from explorer.library.music_file import Fingerprints, Part
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import LastCopy
 from explorer.library.scan_rules import VIDEO_REASON
 from explorer.library.tags import read_tags
+from explorer.library.tracks import find_tracks
 from explorer.library.video import holds_video
 from explorer.util.text import valid_text
 
@@ -48,10 +50,11 @@ class Answer(NamedTuple):
 
     Attributes
     ----------
-    kind : {"ready", "alive", "format", "sound", "end", "failed"}
+    kind : {"ready", "alive", "format", "sound", "part", "end", "failed"}
     value : object
         By kind: "ready" and "alive" None; "format" the format's name; "sound" samples [shape=(m,), float32];
-        "end" the job's result; "failed" the error message.
+        "part" what is known after a part of the file was decoded; "end" the job's result; "failed" the error
+        message.
     duration_s : float
         For "sound": duration of the sound decoded so far.
     """
@@ -72,8 +75,13 @@ class SoundEnd(NamedTuple):
 Send = Callable[[Answer], None]
 
 
-def read_fingerprints(path: Path, send: Send, *, video: bool = True) -> Fingerprints:
-    """Read a file's fingerprints and tags; without `video`, a file with moving pictures is an error."""
+def read_fingerprints(
+    path: Path, send: Send, *, video: bool = True, sheets: Sequence[Path | RemotePath] | None = None
+) -> Fingerprints:
+    """Read a file's fingerprints and tags, and its tracks unless `sheets` is None: see `find_tracks`.
+
+    Without `video`, a file with moving pictures is an error.
+    """
 
     def alive() -> None:
         send(Answer("alive"))
@@ -83,7 +91,11 @@ def read_fingerprints(path: Path, send: Send, *, video: bool = True) -> Fingerpr
     if not video and holds_video(path):
         raise AudioError(f"{path.name} {VIDEO_REASON}")
     sound, format_name = hash_sound(path, alive=alive)
-    return Fingerprints(fingerprint(path, alive=alive), sound, read_tags(path), format_name)
+    tags = read_tags(path)
+    tracks, problem = ((), "") if sheets is None else find_tracks(path, tags, sheets=sheets)
+    return Fingerprints(
+        fingerprint(path, alive=alive), sound, tags, format_name, tracks=tracks, cue_problem=problem
+    )
 
 
 def read_sound(
@@ -100,6 +112,27 @@ def read_sound(
         if seconds is not None and stream.duration_s >= seconds:
             break
     return SoundEnd(stream.duration_s, stream.note, stream.louder_channel)
+
+
+def read_parts(
+    path: Path, send: Send, *, rate_hz: int, parts: Sequence[Part], channels: Sequence[int | None]
+) -> None:
+    """Send the mono samples of parts of a file, in their order; after each part, send its `SoundEnd`.
+
+    The file is decoded once. Its samples are cut before they are resampled, so each part sounds exactly like
+    a file of its own.
+    """
+    stream = open_audio(path)
+    send(Answer("format", stream.format))
+    cutter = Cutter(stream.unchecked_blocks())
+    for part, channel in zip(parts, channels, strict=True):
+        piece = stream.part(cutter.take(*part.samples(stream.sample_rate_hz)))
+        for block in _join_blocks(piece.mono(sample_rate_hz=rate_hz, channel=channel)):
+            send(Answer("sound", block, part.start_s + piece.duration_s))
+            if part.start_s + piece.duration_s > MAX_SONG_S:
+                raise AudioError(f"{path.name} is longer than {MAX_SONG_S / 3600:g} hours.")
+        send(Answer("part", SoundEnd(piece.duration_s, piece.note, piece.louder_channel)))
+    stream.close()
 
 
 def _join_blocks(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

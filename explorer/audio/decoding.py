@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -81,6 +81,14 @@ class AudioStream:
                 self.n_invalid += int(invalid.sum())
                 block = np.where(invalid, np.float32(0), block)
             yield block
+
+    def unchecked_blocks(self) -> Iterator[np.ndarray]:
+        """Return the sound as `blocks` does, but with samples that are not finite, for `part`."""
+        return self._source
+
+    def part(self, blocks: Iterator[np.ndarray]) -> AudioStream:
+        """Return a stream of some of this stream's blocks."""
+        return replace(self, _source=blocks, duration_s=0.0, n_invalid=0, _powers=_ChannelPowers())
 
     def mono(self, *, sample_rate_hz: int | None = None, channel: int | None = None) -> Iterator[np.ndarray]:
         """Yield the average of the channels, resampled by soxr HQ if the rate differs.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def _length(part: Part) -> float | None:
 
 def _cut(stream: AudioStream, blocks: Iterable[np.ndarray], part: Part) -> AudioStream:
     samples = Cutter(blocks).take(*part.samples(stream.sample_rate_hz))
-    return replace(stream, _source=_closing(samples, stream), duration_s=0.0)
+    return stream.part(_closing(samples, stream))
 
 
 def _closing(blocks: Iterator[np.ndarray], stream: AudioStream) -> Iterator[np.ndarray]:

@@ -330,7 +330,7 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
     _report_failures(summary, log, reporter)
     speed = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
     reporter.say(
-        f"Indexed {plural(summary.indexed, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
+        f"Indexed {plural(summary.songs, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
         f"{format_duration(summary.seconds)}"
         + (f", {speed:,.0f} times real time" if speed >= 1 else "")
         + f"; of {plural(summary.found, 'file')} found, {summary.skipped:,} were known, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,13 @@ class Song:
     """What was unusual about decoding the file, as a sentence for the user; empty if nothing was."""
     part: Part = WHOLE
     """The part of the file that is the song."""
+
+    @property
+    def closed_part(self) -> Part:
+        """The part of the file that is the song, with the end of the last track filled in."""
+        if not self.part.track:
+            return WHOLE
+        return replace(self.part, end_s=self.part.end_s or self.part.start_s + self.duration_s)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_p
 from explorer.errors import SongNotFoundError
 from explorer.library.genre_texts import common_spellings
 from explorer.library.music_file import WHOLE, Part
-from explorer.util.text import valid_text
 from explorer.util.years import year_of
 
 _MAX_CACHED = 10_000

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from explorer.database.records import Song
-from explorer.indexing.outcomes import Failed, Known
+from explorer.indexing.outcomes import Failed, Known, Tracks
+from explorer.library.cue_sheets import MAX_TRACK
+from explorer.library.music_file import Part, ScannedFile
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,19 @@ class Decoded:
     song: Song
     levels_db: np.ndarray | None = field(default=None, compare=False)
     """The level of each window [shape=(T,)], as `window_levels` gives it."""
+    of_file: int | None = None
+    """For a track of a file: the number of the file, whose end follows as an `EndOfTracks`."""
+
+
+@dataclass(frozen=True)
+class EndOfTracks:
+    """Marks the end of a file whose songs are tracks: all of them have ended."""
+
+    number: int
+    """The file's position in the list of files."""
+    file: ScannedFile
+    known: tuple[Known, ...]
+    """The tracks that need no embedding."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +42,22 @@ class Undecoded:
     """Marks the end of a file that needs no embedding, or that failed; some of its windows may be packed."""
 
     number: int
-    outcome: Known | Failed
+    outcome: Known | Failed | Tracks
 
 
 @dataclass(frozen=True)
 class Discarded:
-    """Marks that the windows of a song so far are not used: its file is decoded again."""
+    """Marks that the windows of a song so far are not used: its file is decoded again, or it is no song."""
 
     number: int
 
 
-Ending = Decoded | Undecoded | Discarded
+def number_of_track(file_number: int, part: Part) -> int:
+    """Return the number of a track, which is no position in the list of files: it is negative."""
+    return -(file_number * (MAX_TRACK + 1) + part.track)
+
+
+Ending = Decoded | EndOfTracks | Undecoded | Discarded
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Container, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,12 @@ from explorer.audio.decoder import Decoder, DecoderError, Sound
 from explorer.audio.decoding import cancelled_note
 from explorer.database.records import Song
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
-from explorer.errors import ExplorerError
-from explorer.indexing.batches import Batch, Decoded, Packer, Undecoded
+from explorer.errors import EmbeddingError, ExplorerError
+from explorer.indexing.batches import Batch, Decoded, EndOfTracks, Packer, Undecoded, number_of_track
 from explorer.indexing.make_previews import count_cores, window_levels
 from explorer.indexing.outcomes import Failed, Known
-from explorer.library.music_file import ScannedFile
+from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
+from explorer.library.tracks import CUE_SHEET, MIN_TRACK_S
 
 QUEUED_WINDOWS = 64
 """The queue's length in windows: 13 MB."""
@@ -174,33 +176,80 @@ class DecodeAhead:
 
     def _decode(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
         path = self._root / file.native
-        fingerprints = decoder.fingerprints(path, video=self._video)
-        if any(text in self._known or text in self._decoded_fingerprints for text in fingerprints.all):
+        # Without cue sheets, one inside the file is ignored too.
+        sheets = None if file.sheets_state is None else file.sheet_paths(self._root)
+        fingerprints = decoder.fingerprints(path, video=self._video, sheets=sheets)
+        if fingerprints.tracks:
+            problem = self._decode_tracks(number, file, fingerprints, decoder)
+            if not problem:
+                return
+            fingerprints = replace(fingerprints, tracks=(), cue_problem=problem)
+        if self._is_known(fingerprints):
             self._pack(self._packer.end(Undecoded(number, Known(file, fingerprints))))
             return
         sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
         levels = self._add_windows(number, sound)
-        note, channel = sound.note, sound.louder_channel
+        notes, channel = [sound.note], sound.louder_channel
         if channel is not None and self._rescue_cancelled:
             # Only now it is known that the average of the channels is nearly silent.
             self._pack(self._packer.discard(number))
             sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, channel=channel)
             levels = self._add_windows(number, sound)
-            note = f"{note} {cancelled_note(channel)}".strip()
+            notes.append(cancelled_note(channel))
         if self._stopped.is_set():
             return
-        song = Song(
-            file,
-            fingerprints.tags,
-            fingerprints.fingerprint,
-            sound.format,
-            sound.duration_s,
-            audio_fingerprint=fingerprints.audio_fingerprint,
-            note=note,
-        )
+        song = _song(file, fingerprints, sound, [*notes, fingerprints.cue_problem])
         self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
         # Only now: the end of a copy must be packed after the end of the song that it copies.
         self._decoded_fingerprints |= fingerprints.all
+
+    def _decode_tracks(
+        self, number: int, file: ScannedFile, fingerprints: Fingerprints, decoder: Decoder
+    ) -> str:
+        """Decode the tracks of a file; return why its cue sheet does not fit its sound, or an empty text."""
+        by_part = {track.part: fingerprints.of_track(track) for track in fingerprints.tracks}
+        known = tuple(Known(file, prints, part) for part, prints in by_part.items() if self._is_known(prints))
+        known_parts = {track.part for track in known}
+        channels: dict[Part, int | None] = {part: None for part in by_part if part not in known_parts}
+        # A track whose channels cancel each other is decoded again, only its louder channel.
+        while channels:
+            again: dict[Part, int | None] = {}
+            sounds = decoder.sounds(self._root / file.native, rate_hz=SAMPLE_RATE_HZ, parts=channels)
+            for (part, channel), sound in zip(channels.items(), sounds, strict=True):
+                levels = self._add_track(number_of_track(number, part), sound)
+                if self._stopped.is_set():
+                    return ""
+                if not levels:
+                    return (
+                        f"{CUE_SHEET} starts track {part.track} after the end of the sound: it was not used."
+                    )
+                louder = sound.louder_channel if channel is None and self._rescue_cancelled else None
+                if louder is not None or sound.duration_s < MIN_TRACK_S:
+                    self._pack(self._packer.discard(number_of_track(number, part)))
+                    again |= {} if louder is None else {part: louder}
+                    continue
+                notes = [sound.note, "" if channel is None else cancelled_note(channel)]
+                song = _song(file, by_part[part], sound, notes, part=part)
+                ending = Decoded(number_of_track(number, part), song, np.concatenate(levels), of_file=number)
+                self._pack(self._packer.end(ending))
+            channels = again
+        self._pack(self._packer.end(EndOfTracks(number, file, known)))
+        for prints in by_part.values():
+            self._decoded_fingerprints |= prints.all
+        return ""
+
+    def _add_track(self, number: int, sound: Sound) -> list[np.ndarray]:
+        """Pack the windows of a track, and return their levels; none if the file ends before the track."""
+        try:
+            return self._add_windows(number, sound)
+        except ExplorerError as error:
+            self._pack(self._packer.discard(number))
+            if isinstance(error, EmbeddingError) and not sound.duration_s:
+                return []
+            raise
+
+    def _is_known(self, fingerprints: Fingerprints) -> bool:
+        return any(text in self._known or text in self._decoded_fingerprints for text in fingerprints.all)
 
     def _add_windows(self, number: int, sound: Sound) -> list[np.ndarray]:
         """Pack the windows of a sound, and return their levels."""
@@ -211,3 +260,18 @@ class DecodeAhead:
             if self._stopped.is_set():
                 break
         return levels
+
+
+def _song(
+    file: ScannedFile, fingerprints: Fingerprints, sound: Sound, notes: list[str], *, part: Part = WHOLE
+) -> Song:
+    return Song(
+        file,
+        fingerprints.tags,
+        fingerprints.fingerprint,
+        sound.format,
+        sound.duration_s,
+        audio_fingerprint=fingerprints.audio_fingerprint,
+        note=" ".join(filter(None, notes)),
+        part=part,
+    )

@@ -204,7 +204,7 @@ def _finish_summary(run: IndexRun, started: float) -> None:
             Run(
                 began.isoformat(timespec="seconds"),
                 summary.seconds,
-                summary.indexed,
+                summary.songs,
                 summary.indexed - summary.embedded,
                 summary.failed,
                 summary.audio_seconds,

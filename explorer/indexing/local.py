@@ -15,11 +15,11 @@ from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import RunningPool
 from explorer.embedding.typical_window import EvenlySpacedWindows
 from explorer.errors import ExplorerError
-from explorer.indexing.batches import Batch, Discarded, Ending, Undecoded
+from explorer.indexing.batches import Batch, Decoded, Discarded, Ending, EndOfTracks, Undecoded
 from explorer.indexing.decode_ahead import DecodeAhead, decoding_threads
 from explorer.indexing.make_previews import choose_start
 from explorer.indexing.model import Model
-from explorer.indexing.outcomes import Embedded, Failed, Outcome
+from explorer.indexing.outcomes import Embedded, Failed, Outcome, Tracks
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath
 
@@ -103,6 +103,8 @@ class _UnfinishedSongs:
         self._pools: dict[int, RunningPool] = {}
         self._windows: dict[int, EvenlySpacedWindows] = {}
         self._problems: dict[int, str] = {}
+        self._tracks: dict[int, list[Embedded | Failed]] = {}
+        """The outcomes of the tracks of files that have not ended, by the file's number."""
 
     def add(self, batch: Batch, parts: list[np.ndarray | ExplorerError]) -> Iterator[list[Outcome]]:
         """Add the embeddings of a batch's parts, and yield the outcome of each song that ends with it."""
@@ -113,14 +115,20 @@ class _UnfinishedSongs:
                 self._pools.setdefault(number, RunningPool(method=self._model.pooling)).add(frames)
                 self._windows.setdefault(number, EvenlySpacedWindows()).add(frames)
         for ending in batch.endings:
-            if not isinstance(ending, Discarded):
+            if isinstance(ending, Decoded) and ending.of_file is not None:
+                self._tracks.setdefault(ending.of_file, []).append(self._outcome(ending))
+            elif not isinstance(ending, Discarded):
                 yield [self._outcome(ending)]
+                # A file whose cue sheet does not fit its sound had tracks, but is one song.
+                self._tracks.pop(ending.number, None)
             for by_number in (self._pools, self._windows, self._problems):
                 by_number.pop(ending.number, None)
 
     def _outcome(self, ending: Ending) -> Outcome:
         if isinstance(ending, Undecoded):
             return ending.outcome
+        if isinstance(ending, EndOfTracks):
+            return Tracks(ending.file, (*ending.known, *self._tracks.get(ending.number, ())))
         if ending.number in self._problems:
             return Failed(ending.song.file, self._problems[ending.number])
         vector = self._pools[ending.number].vector()

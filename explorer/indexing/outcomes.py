@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from explorer.database.records import SameSound, Song
-from explorer.library.music_file import Fingerprints, ScannedFile
+from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,11 @@ class Embedded:
         """The song's file."""
         return self.song.file
 
+    @property
+    def part(self) -> Part:
+        """The part of the file that is the song."""
+        return self.song.part
+
 
 @dataclass(frozen=True)
 class Known:
@@ -31,6 +36,8 @@ class Known:
 
     file: ScannedFile
     fingerprints: Fingerprints
+    part: Part = WHOLE
+    """The part of the file that has these fingerprints."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,16 @@ class Failed:
     reason: str
 
 
-Outcome = Embedded | Known | Failed
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """A file that a cue sheet divides into songs, and the outcome of each song."""
+
+    file: ScannedFile
+    songs: tuple[Embedded | Known | Failed, ...]
+
+
+Outcome = Embedded | Known | Failed | Tracks
+"""What became of a file. A file has exactly one outcome, so that all its songs are stored together."""
 
 
 def classify(

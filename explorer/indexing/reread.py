@@ -23,6 +23,7 @@ from explorer.indexing.index_run import IndexRun
 from explorer.indexing.make_previews import count_cores
 from explorer.indexing.prune import clear_caches
 from explorer.library.music_file import Fingerprints, ScannedFile
+from explorer.library.remote import RemotePath
 from explorer.util.interrupts import stop_on_first_interrupt
 from explorer.util.progress import plural
 
@@ -85,7 +86,7 @@ def _read_all(run: IndexRun, stack: ExitStack) -> Iterator[tuple[ScannedFile, _R
     def read(file: ScannedFile) -> _Reading | None:
         decoder = decoders.get()
         try:
-            return _read(run.root / file.native, file, decoder)
+            return _read(run.root, file, decoder)
         except AudioError:
             return None
         finally:
@@ -94,8 +95,10 @@ def _read_all(run: IndexRun, stack: ExitStack) -> Iterator[tuple[ScannedFile, _R
     yield from zip(run.outdated, pool.map(read, run.outdated), strict=True)
 
 
-def _read(path: Path, file: ScannedFile, decoder: Decoder) -> _Reading:
-    fingerprints = decoder.fingerprints(path)
+def _read(root: Path | RemotePath, file: ScannedFile, decoder: Decoder) -> _Reading:
+    path = root / file.native
+    sheets = None if file.sheets_state is None else file.sheet_paths(root)
+    fingerprints = decoder.fingerprints(path, sheets=sheets)
     sound = decoder.sound(path, rate_hz=None)
     for _ in sound.blocks():
         pass
@@ -103,18 +106,28 @@ def _read(path: Path, file: ScannedFile, decoder: Decoder) -> _Reading:
 
 
 def _keep(run: IndexRun, file: ScannedFile, reading: _Reading | None) -> bool:
-    """Store a song whose vector is right, and return True; else add its file to the files to embed."""
-    (old,) = run.database.songs_at(run.root_id, file.path)
-    if reading is None or not is_same_sound(
-        old,
-        reading.fingerprints,
-        duration_s=reading.duration_s,
-        # The engine of the published package averages the channels in any case.
-        cancels=reading.cancels and run.request.engine != "openl3",
+    """Store a song whose vector is right, and return True; else add its file to the files to embed.
+
+    A file that a cue sheet divides into songs is embedded again: its old vector is that of the whole file.
+    """
+    songs = run.database.songs_at(run.root_id, file.path)
+    old = songs[0]
+    is_divided = len(songs) > 1 or bool(reading and reading.fingerprints.tracks)
+    if (
+        reading is None
+        or is_divided
+        or not is_same_sound(
+            old,
+            reading.fingerprints,
+            duration_s=reading.duration_s,
+            # The engine of the published package averages the channels in any case.
+            cancels=reading.cancels and run.request.engine != "openl3",
+        )
     ):
         run.files.append(file)
         # What was made from the wrong sound must be made again.
-        clear_caches(Settings(database=Path(run.database.path)), old.fingerprints)
+        for song in songs:
+            clear_caches(Settings(database=Path(run.database.path)), song.fingerprints)
         return False
     tags, new = reading.fingerprints.tags, reading.fingerprints
     run.database.store_song(
@@ -127,7 +140,7 @@ def _keep(run: IndexRun, file: ScannedFile, reading: _Reading | None) -> bool:
             reading.duration_s,
             old.preview_start_s,
             new.audio_fingerprint,
-            reading.note,
+            f"{reading.note} {new.cue_problem}".strip(),
         ),
         None,
     )

@@ -8,9 +8,10 @@ import numpy as np
 
 from explorer.database.records import SameSound, Song
 from explorer.indexing.index_run import IndexRun
-from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome, classify
-from explorer.library.music_file import Fingerprints
+from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome, Tracks, classify
+from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.scan_rules import VIDEO_REASON
+from explorer.library.tracks import note_of_sound
 
 
 class Storer:
@@ -27,14 +28,29 @@ class Storer:
         """Store the outcomes of some files in one transaction, which waits for the disk only once."""
         with self._database.transaction():
             for outcome in outcomes:
-                if isinstance(outcome, Embedded):
-                    self._store_embedded(outcome)
-                elif isinstance(outcome, Known):
-                    self._store_known(outcome)
-                else:
-                    self._store_failure(outcome)
+                self._store_file(outcome)
 
-    def _store_embedded(self, outcome: Embedded) -> None:
+    def _store_file(self, outcome: Outcome) -> None:
+        """Store the songs of a file, and count the file once."""
+        songs = outcome.songs if isinstance(outcome, Tracks) else (outcome,)
+        results = [self._store_song(song) for song in songs]
+        if failures := [result for result in results if isinstance(result, Failed)]:
+            self._store_failure(failures[0])
+            return
+        self._forget_other_tracks(outcome.file, {song.part.track for song in songs})
+        self._summary.indexed += 1
+        self._summary.extra_tracks += len(songs) - 1
+        kind = "embedded" if "embedded" in results else results[0]
+        if kind != "embedded":
+            setattr(self._summary, kind, getattr(self._summary, kind) + 1)
+
+    def _store_song(self, outcome: Embedded | Known | Failed) -> str | Failed:
+        """Store a song; return what was done, "embedded" or as `classify` calls it, or the failure."""
+        if isinstance(outcome, Embedded):
+            return self._store_embedded(outcome)
+        return self._store_known(outcome) if isinstance(outcome, Known) else outcome
+
+    def _store_embedded(self, outcome: Embedded) -> str:
         song = outcome.song
         self._keep_displaced(song)
         self._move_outdated(song)
@@ -42,14 +58,16 @@ class Storer:
         preview_moved = self._database.preview_start_of(song.fingerprint) != song.preview_start_s
         self._database.store_song(self._run.root_id, self._with_genres(song), outcome.vector)
         self._summary.audio_seconds += song.duration_s
-        self._count(song, preview_moved=preview_moved)
+        self._finish_song(song, preview_moved=preview_moved)
+        return "embedded"
 
-    def _store_known(self, outcome: Known) -> None:
-        """Store a file whose sound the library has: it keeps that song's vector."""
+    def _store_known(self, outcome: Known) -> str | Failed:
+        """Store a song whose sound the library has: it keeps that song's vector."""
         root_id, file, fingerprints = self._run.root_id, outcome.file, outcome.fingerprints
+        place = (root_id, file.path, outcome.part.track)
         match = classify(
             self._database.same_sound(fingerprints),
-            is_own=lambda song: (song.root_id, song.path) == (root_id, file.path),
+            is_own=lambda song: (song.root_id, song.path, song.track) == place,
         )
         vector = None
         if match is not None:
@@ -63,8 +81,7 @@ class Storer:
             # The song with this sound got another sound earlier in this run.
             kind, (source, vector) = "copied", self._displaced[min(displaced)]
         else:
-            self._store_failure(Failed(file, "Another file with the same sound failed."))
-            return
+            return Failed(file, "Another file with the same sound failed.")
         song = self._with_genres(
             Song(
                 file,
@@ -74,16 +91,17 @@ class Storer:
                 source.duration_s,
                 source.preview_start_s,
                 fingerprints.audio_fingerprint,
-                source.note,
+                f"{note_of_sound(source.note)} {fingerprints.cue_problem}".strip(),
+                part=outcome.part,
             )
         )
-        if kind == "copied":
+        if kind != "retagged":
             self._keep_displaced(song)
         if kind == "moved":
-            self._database.move_song(source, root_id, file)
+            self._database.move_song(source, root_id, file, outcome.part.track)
         self._database.store_song(root_id, song, vector)
-        setattr(self._summary, kind, getattr(self._summary, kind) + 1)
-        self._count(song)
+        self._finish_song(song)
+        return kind
 
     def _move_outdated(self, song: Song) -> None:
         """Move a missing song to this path if an older version of the program had read the same file.
@@ -91,30 +109,46 @@ class Storer:
         Its vector is replaced, but it keeps its id and its place on the map.
         """
         root_id, fingerprints = self._run.root_id, (song.fingerprint, song.audio_fingerprint, song.tags)
-        if self._database.songs_at(root_id, song.file.path):
+        if any(old.track == song.part.track for old in self._database.songs_at(root_id, song.file.path)):
             return
         for old in self._database.same_sound(Fingerprints(*fingerprints), outdated=True):
             if old.is_gone:
-                self._database.move_song(old, root_id, song.file)
+                self._database.move_song(old, root_id, song.file, song.part.track)
                 return
 
     def _keep_displaced(self, song: Song) -> None:
         """Keep the vector that a new sound replaces at a path: a later file may have the old sound."""
         for old in self._database.songs_at(self._run.root_id, song.file.path):
-            if old.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint}):
-                vector = self._database.vector(old.song_id)
-                self._displaced.update(dict.fromkeys(old.fingerprints, (old, vector)))
+            is_other = old.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint})
+            if is_other and old.track == song.part.track:
+                self._keep(old)
+
+    def _keep(self, old: SameSound) -> None:
+        vector = self._database.vector(old.song_id)
+        self._displaced.update(dict.fromkeys(old.fingerprints, (old, vector)))
+
+    def _forget_other_tracks(self, file: ScannedFile, tracks: set[int]) -> None:
+        """Delete the songs of a file's other tracks, but keep their vectors: later files may need them."""
+        for old in self._database.songs_at(self._run.root_id, file.path):
+            if old.track not in tracks:
+                self._keep(old)
+        self._database.forget_other_tracks(self._run.root_id, file.path, tracks)
 
     def _with_genres(self, song: Song) -> Song:
         genres = self._run.genres.genres(song.file, song.tags)
         return replace(song, tags=replace(song.tags, genres=genres))
 
-    def _count(self, song: Song, *, preview_moved: bool = False) -> None:
-        self._summary.indexed += 1
+    def _finish_song(self, song: Song, *, preview_moved: bool = False) -> None:
         if song.note:
             self._summary.notes.append((song.file.text, song.note))
         if maker := self._run.preview_maker:
-            maker.add(song.file.native, song.fingerprint, song.preview_start_s, replace=preview_moved)
+            maker.add(
+                song.file.native,
+                song.fingerprint,
+                song.preview_start_s,
+                part=song.closed_part,
+                replace=preview_moved,
+            )
 
     def _store_failure(self, outcome: Failed) -> None:
         self._database.store_failure(self._run.root_id, outcome.file, outcome.reason)

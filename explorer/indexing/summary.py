@@ -25,6 +25,8 @@ class Summary:
     """Files that an earlier run opened and that hold moving pictures. `found` does not count them either."""
     indexed: int = 0
     """New or changed files that were stored as songs."""
+    extra_tracks: int = 0
+    """How many more songs than files were stored, because cue sheets divide files into tracks."""
     skipped: int = 0
     """Known files, songs or failures, that have not changed."""
     failed: int = 0
@@ -75,8 +77,13 @@ class Summary:
     """The path and the reason of each failed file."""
 
     @property
+    def songs(self) -> int:
+        """How many new or changed songs were stored."""
+        return self.indexed + self.extra_tracks
+
+    @property
     def embedded(self) -> int:
-        """How many vectors were made."""
+        """How many files were embedded."""
         return self.indexed - self.copied - self.moved - self.retagged
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
-from explorer.library.extensions import is_song
+from explorer.library.extensions import is_cue_sheet, is_song
 from explorer.library.scan_rules import IGNORE_FILES, is_hidden
 from explorer.util.progress import Reporter
 
@@ -116,5 +116,5 @@ def _may_be_music(change: Change, path: str) -> bool:
     if is_hidden(name):
         # A new ignore file leaves songs out.
         return name.lower() in IGNORE_FILES
-    may_be_song = is_song(name, video=True) or not Path(path).suffix
-    return may_be_song or change is Change.deleted or Path(path).is_dir()
+    is_read = is_song(name, video=True) or is_cue_sheet(name) or not Path(path).suffix
+    return is_read or change is Change.deleted or Path(path).is_dir()

@@ -54,3 +54,8 @@ def is_song(name: str, *, video: bool = False) -> bool:
     """Tell by a file's name whether it is a song; with `video`, videos are songs too."""
     extension = extension_of(name)
     return extension in AUDIO_EXTENSIONS or (video and extension in VIDEO_EXTENSIONS)
+
+
+def is_cue_sheet(name: str) -> bool:
+    """Tell by a file's name whether it is a cue sheet."""
+    return extension_of(name) == ".cue"

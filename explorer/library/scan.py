@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from explorer.library.extensions import extension_of, is_song
+from explorer.library.extensions import extension_of, is_cue_sheet, is_song
 from explorer.library.music_file import ScannedFile
 from explorer.library.scan_rules import FolderRules
 
@@ -20,6 +20,8 @@ class Scan:
     ----------
     files : list of ScannedFile
         In the order of their names.
+    sheets : list of ScannedFile
+        The cue sheets, in no order.
     prefix : bytes
         The scanned folder's path: empty, or ending with `/`.
     unread : list of bytes
@@ -33,6 +35,7 @@ class Scan:
     """
 
     files: list[ScannedFile] = field(default_factory=list)
+    sheets: list[ScannedFile] = field(default_factory=list)
     prefix: bytes = b""
     unread: list[bytes] = field(default_factory=list)
     left_out: list[bytes] = field(default_factory=list)
@@ -59,9 +62,14 @@ class Scan:
         return [path for path in paths if path in files or path.startswith(folders)]
 
     def takes(self, path: bytes, rules: FolderRules) -> bool:
-        """Tell whether a file is a song; count it if it is none, and note it if a rule leaves it out."""
+        """Tell whether a file is a song or a cue sheet.
+
+        A file that is none is counted, and a song that a rule leaves out is noted.
+        """
         text = os.fsdecode(path)
         name = text.rpartition("/")[2]
+        if is_cue_sheet(name):
+            return not rules.leaves_out(text)
         song, left_out = is_song(name, video=self.video), rules.leaves_out(text)
         if is_song(name, video=True) and (left_out or not song):
             # The user may have indexed it before, as a video or without the rule.
@@ -69,6 +77,10 @@ class Scan:
         if not song and not left_out:
             self.other_files[extension_of(name)] += 1
         return song and not left_out
+
+    def add(self, file: ScannedFile) -> None:
+        """Add a song or a cue sheet."""
+        (self.sheets if is_cue_sheet(file.text) else self.files).append(file)
 
 
 def _folders(paths: list[bytes]) -> tuple[bytes, ...]:

@@ -50,22 +50,29 @@ class ScanOptions:
         Videos are songs too.
     exclude : tuple of str
         Patterns as in a .gitignore file in the root: what they match is left out.
+    cue : bool
+        Cue sheets divide files into songs.
     """
 
     video: bool = False
     exclude: tuple[str, ...] = ()
+    cue: bool = True
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the options that `to_json` stored; later versions may have stored others too."""
         stored = json.loads(text)
-        return cls(bool(stored.get("video")), tuple(stored.get("exclude", ())))
+        return cls(
+            bool(stored.get("video")), tuple(stored.get("exclude", ())), bool(stored.get("cue", True))
+        )
 
     def to_json(self) -> str:
         """Return the options as text."""
         return json.dumps(asdict(self))
 
-    def updated(self, *, video: bool | None, exclude: Sequence[str] | None) -> Self:
+    def updated(
+        self, *, video: bool | None, exclude: Sequence[str] | None, cue: bool | None = None
+    ) -> Self:
         """Return the options with those that a user gives now; None keeps the earlier choice.
 
         Raises
@@ -74,6 +81,7 @@ class ScanOptions:
             If a pattern is not valid.
         """
         changes: dict = {} if video is None else {"video": video}
+        changes |= {} if cue is None else {"cue": cue}
         if exclude is not None:
             # In a file, "#" begins a comment; in an option, it begins the name of a folder such as "#old".
             changes["exclude"] = tuple(
@@ -104,7 +112,9 @@ def merged_options(options: Iterable[ScanOptions]) -> ScanOptions:
     """Return the options of a root that is made of several roots: no song of theirs may be left out."""
     options = list(options)
     patterns = dict.fromkeys(pattern for each in options for pattern in each.exclude)
-    return ScanOptions(any(each.video for each in options), tuple(patterns))
+    # Without a root, cue sheets are used.
+    cue = any(each.cue for each in options) or not options
+    return ScanOptions(any(each.video for each in options), tuple(patterns), cue)
 
 
 def is_hidden(name: str) -> bool:

@@ -14,6 +14,7 @@ from explorer.library.remote import RemotePath
 from explorer.library.scan import Scan as Scan
 from explorer.library.scan_rules import IGNORE_FILES, MAX_IGNORE_FILE_BYTES, FolderRules, ScanOptions
 from explorer.library.scanning_remote import scan_remote
+from explorer.library.sheet_files import with_sheets, without_sheets
 
 
 def scan_folder(
@@ -47,7 +48,7 @@ def scan_folder(
     scan = Scan(prefix=folder_prefix(folder, root), video=options.video)
     if isinstance(folder, RemotePath):
         scan_remote(folder, scan, root=root, options=options)
-        return scan
+        return with_sheets(scan) if options.cue else without_sheets(scan)
     try:
         is_folder = stat.S_ISDIR(folder.stat().st_mode)
     except FileNotFoundError:
@@ -59,7 +60,7 @@ def scan_folder(
     if not is_folder:
         raise LibraryError(f"{folder} is not a folder: name the folder that holds your music.")
     _scan_local(folder, scan, root, options)
-    return scan
+    return with_sheets(scan) if options.cue else without_sheets(scan)
 
 
 def folder_prefix(folder: Path | RemotePath, root: Path | RemotePath) -> bytes:
@@ -110,7 +111,7 @@ def _walk(
                     _walk(entry.path, path + b"/", rules, scan, visited)
             elif scan.takes(path, rules) and entry.is_file():
                 state = entry.stat()
-                scan.files.append(ScannedFile(path, state.st_size, _clip_to_64_bits(state.st_mtime_ns)))
+                scan.add(ScannedFile(path, state.st_size, _clip_to_64_bits(state.st_mtime_ns)))
         except OSError:
             scan.unread.append(path)
 

@@ -94,7 +94,7 @@ def _add_songs(
         if rules is not None and scan.takes(encoded, rules):
             if info.get("size") is None:
                 info = {**info, **system.info(name)}
-            scan.files.append(ScannedFile(encoded, int(info.get("size") or 0), modified_ns(info)))
+            scan.add(ScannedFile(encoded, int(info.get("size") or 0), modified_ns(info)))
 
 
 def _folder(path: str) -> str:

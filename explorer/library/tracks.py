@@ -35,6 +35,10 @@ MAX_SHEETS_READ = 100
 """How many cue sheets of a folder are read, to find the one that names a file."""
 
 
+CUE_SHEET = "The cue sheet"
+"""The beginning of each sentence about a cue sheet that cannot be used."""
+
+
 def find_tracks(
     path: Path, tags: Tags, *, sheets: Sequence[Path | RemotePath] = ()
 ) -> tuple[tuple[Track, ...], str]:
@@ -67,8 +71,13 @@ def find_tracks(
         if not problem:
             tracks = tuple(_tracks(sheet, file, tags))
             return tracks if len(tracks) > 1 else (), ""
-        first_problem = first_problem or f"{name} {problem}: this file is one song."
+        first_problem = first_problem or f"{name} {problem}: it was not used."
     return (), first_problem
+
+
+def note_of_sound(note: str) -> str:
+    """Return a song's note without a sentence about a cue sheet, which is the last one."""
+    return note.partition(CUE_SHEET)[0].strip()
 
 
 def part_about(audio_name: str, sheet: CueSheet, *, sheet_name: str) -> SheetFile | None:
@@ -109,11 +118,11 @@ def _descriptions(
     for sheet_path in by_name[:MAX_SHEETS_READ]:
         sheet = _read_sheet(sheet_path)
         if file := part_about(path.name, sheet, sheet_name=sheet_path.name):
-            yield valid_text(sheet_path.name), sheet, file
+            yield f"{CUE_SHEET} {valid_text(sheet_path.name)}", sheet, file
     for sheet in _embedded_sheets(path):
         # Its FILE line may have any name. If it has several, it describes the files of another album.
         if len(sheet.files) == 1:
-            yield "The cue sheet in the file", sheet, sheet.files[0]
+            yield f"{CUE_SHEET} in the file", sheet, sheet.files[0]
 
 
 def _read_sheet(path: Path | RemotePath) -> CueSheet:
