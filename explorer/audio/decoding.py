@@ -88,7 +88,7 @@ class AudioStream:
 
     def part(self, blocks: Iterator[np.ndarray]) -> AudioStream:
         """Return a stream of some of this stream's blocks."""
-        return replace(self, _source=blocks, duration_s=0.0, n_invalid=0, _powers=_ChannelPowers())
+        return replace(self, _source=blocks, duration_s=0.0, n_invalid=0, _powers=ChannelPowers())
 
     def mono(self, *, sample_rate_hz: int | None = None, channel: int | None = None) -> Iterator[np.ndarray]:
         """Yield the average of the channels, resampled by soxr HQ if the rate differs.

@@ -221,7 +221,7 @@ class DecodeAhead:
                     return ""
                 if not levels:
                     return (
-                        f"{CUE_SHEET} starts track {part.track} after the end of the sound: it was not used."
+                        f"{CUE_SHEET} starts track {part.track} after the sound ends: it was not used."
                     )
                 louder = sound.louder_channel if channel is None and self._rescue_cancelled else None
                 if louder is not None or sound.duration_s < MIN_TRACK_S:

@@ -17,7 +17,7 @@ from explorer.indexing.moved_roots import MovedRoot, find_moved_roots
 from explorer.indexing.outcomes import classify
 from explorer.indexing.plan import make_plan
 from explorer.indexing.prune import require_folder
-from explorer.library.music_file import ScannedFile
+from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scan_rules import VIDEO_REASON, ScanOptions
 from explorer.library.scanning import scan_folder
@@ -170,15 +170,17 @@ class _Comparison:
         unknown = []
         with reporter.counting("Comparing", total=len(files), unit="files") as counter, Decoder() as decoder:
             for file in files:
-                if not self._add_if_known(self._root / file.native, decoder):
+                if not self._add_if_known(file, decoder):
                     unknown.append(file)
                 counter.advance()
         return unknown
 
-    def _add_if_known(self, path: Path | RemotePath, decoder: Decoder) -> bool:
+    def _add_if_known(self, file: ScannedFile, decoder: Decoder) -> bool:
         """Add a file to the dry run if it is unreadable, a video or known. Tell whether it was added."""
+        path = self._root / file.native
+        sheets = None if file.sheets_state is None else file.sheet_paths(self._root)
         try:
-            fingerprints = decoder.fingerprints(path, video=self._video)
+            fingerprints = decoder.fingerprints(path, video=self._video, sheets=sheets)
         except ExplorerError as error:
             if str(error).endswith(VIDEO_REASON):
                 self._dry_run.passed_over += 1
@@ -187,16 +189,14 @@ class _Comparison:
         if fingerprints is None or fingerprints.audio_fingerprint is None:
             self._dry_run.unreadable.append(valid_text(path))
             return True
-        match = classify(
-            [self._where_now(song) for song in self._database.same_sound(fingerprints)],
-            is_own=lambda song: _path_of(song) == path,
-            is_taken=lambda song: song.song_id in self._moved,
-        )
-        if match is None:
+        songs = [(track.part.track, fingerprints.of_track(track)) for track in fingerprints.tracks]
+        matches = [self._match(path, *song) for song in songs or [(0, fingerprints)]]
+        if None in matches:
             return False
-        kind, song = match
+        # All songs of a file have nearly always met the same fate.
+        kind, song = matches[0]
         if kind == "moved":
-            self._moved.add(song.song_id)
+            self._moved |= {song.song_id for kind, song in matches if kind == "moved"}
             old_path = valid_text(_path_of(song))
             self._dry_run.moved.append((old_path, valid_text(path)))
             if old_path in self._dry_run.gone:
@@ -204,6 +204,15 @@ class _Comparison:
         else:
             getattr(self._dry_run, kind).append(valid_text(path))
         return True
+
+    def _match(
+        self, path: Path | RemotePath, track: int, fingerprints: Fingerprints
+    ) -> tuple[str, SameSound] | None:
+        return classify(
+            [self._where_now(song) for song in self._database.same_sound(fingerprints)],
+            is_own=lambda song: (_path_of(song), song.track) == (path, track),
+            is_taken=lambda song: song.song_id in self._moved,
+        )
 
     def _where_now(self, song: SameSound) -> SameSound:
         """Return a song with the path that it would have after its root was moved."""
