@@ -2,6 +2,9 @@
 
 Texts of tags are written on one line and without control characters, which could end a line early or change
 how it is displayed. Paths are written so that a player finds the file, whatever bytes its name contains.
+
+Playlists cannot express that a song is a part of a file, as a track of a cue sheet is. VLC reads the part from
+options of its own, which are written for such songs; other players play the whole file.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ COLUMNS = ("title", "artist", "album", "genres", "year", "duration_s", "path", "
 _MAX_NAME_LENGTH = 500
 # A spreadsheet reads a cell that begins with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@")
+_VLC_APPLICATION = "http://www.videolan.org/vlc/playlist/0"
+_VLC_NAMESPACE = "http://www.videolan.org/vlc/playlist/ns/0/"
+ElementTree.register_namespace("vlc", _VLC_NAMESPACE)
 _URI_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -70,6 +76,7 @@ def _m3u8(songs: Iterable[PlaylistSong], file_paths: FilePaths) -> str:
         seconds = -1 if song.duration_s is None else round(song.duration_s)
         names = (one_line(song.artist)[:_MAX_NAME_LENGTH], one_line(song.title)[:_MAX_NAME_LENGTH])
         lines.append(f"#EXTINF:{seconds}," + " - ".join(filter(None, names)))
+        lines += [f"#EXTVLCOPT:{option}" for option in _vlc_options(song)]
         lines.append(_m3u8_path(song, file_paths))
     return "\n".join(lines) + "\n"
 
@@ -83,6 +90,13 @@ def _m3u8_path(song: PlaylistSong, file_paths: FilePaths) -> str:
     if file_paths.is_relative(song) and (name[0] in "# \t" or _URI_SCHEME.match(os.fsencode(name))):
         return f"./{name}"
     return name
+
+
+def _vlc_options(song: PlaylistSong) -> list[str]:
+    """Return the options by which VLC plays only a part of a file."""
+    if not song.part.track:
+        return []
+    return [f"start-time={song.part.start_s:.3f}", f"stop-time={song.part.end_s:.3f}"]
 
 
 def _xspf(songs: Iterable[PlaylistSong], file_paths: FilePaths) -> str:
@@ -100,6 +114,10 @@ def _xspf(songs: Iterable[PlaylistSong], file_paths: FilePaths) -> str:
         for name, text in fields.items():
             if text:
                 ElementTree.SubElement(track, name).text = text
+        if options := _vlc_options(song):
+            extension = ElementTree.SubElement(track, "extension", application=_VLC_APPLICATION)
+            for option in options:
+                ElementTree.SubElement(extension, f"{{{_VLC_NAMESPACE}}}option").text = option
     ElementTree.indent(playlist)
     return ElementTree.tostring(playlist, "UTF-8", xml_declaration=True).decode() + "\n"
 

@@ -12,9 +12,11 @@ from explorer.database.songs import PlaylistSong
 from explorer.errors import LibraryError
 from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import COLUMNS, write_playlist
+from explorer.library.music_file import Part
 
 ROOT = "/music/Mine & yours"
 XSPF = "{http://xspf.org/ns/0/}"
+VLC = "{http://www.videolan.org/vlc/playlist/ns/0/}"
 BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 TEXTS = [
@@ -135,6 +137,23 @@ def test_a_csv_contains_no_formulas(paths):
     assert rows[1][0] == TEXTS[1]
     assert rows[6][0] == "'=HYPERLINK(1)"
     assert rows[0][5] == "1.600"
+
+
+def test_tracks_of_a_file_tell_vlc_their_times():
+    album = [
+        song(path=b"album.flac", part=Part(1, 0.0, 61.5)),
+        song(path=b"album.flac", part=Part(2, 61.5, 100.0)),
+        song(),
+    ]
+    times = [["start-time=0.000", "stop-time=61.500"], ["start-time=61.500", "stop-time=100.000"], []]
+    lines = written("m3u8", playlist=album)[0].splitlines()[1:]
+    assert [line for line in lines if not line.startswith("#")] == ["album.flac", "album.flac", "a.mp3"]
+    assert [line for line in lines if "VLC" in line] == [
+        f"#EXTVLCOPT:{text}" for two in times for text in two
+    ]
+    root = ElementTree.fromstring(written("xspf", playlist=album)[0])
+    options = [[option.text for option in track.iter(f"{VLC}option")] for track in root.iter(f"{XSPF}track")]
+    assert options == times
 
 
 def test_songs_without_a_file_are_left_out_and_the_order_is_kept():

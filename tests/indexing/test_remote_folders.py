@@ -137,6 +137,17 @@ def test_songs_on_a_web_server_get_the_same_vectors_as_local_files(fresh_db, mus
         assert index(fresh_db, url).skipped == len(NAMES) + 1
 
 
+def test_a_cue_sheet_on_a_web_server_divides_the_file_beside_it(fresh_db, tmp_path, make_tone):
+    folder = tmp_path / "albums"
+    make_tone(folder / "a" / "album.flac", seconds=4.0)
+    tracks = "".join(f"TRACK {n} AUDIO\nINDEX 01 00:0{n}:00\n" for n in (1, 2))
+    (folder / "a" / "album.cue").write_text(f'FILE "album.wav" WAVE\n{tracks}')
+    with web_server(folder) as url:
+        assert index(fresh_db, url).songs == 2
+        assert fresh_db.vectors()[0] == ["a/album.flac#01", "a/album.flac#02"]
+        assert index(fresh_db, url).skipped == 1
+
+
 def test_a_scan_shows_which_remote_file_changed(bucket):
     url, client = bucket
     before = {file.path: file for file in scan_folder(as_root(url)).files}

@@ -15,7 +15,7 @@ from explorer.indexing.cluster.client import make_setup
 from explorer.indexing.cluster.worker import check_setup, embed_files
 from explorer.indexing.cluster.worker_plugin import drop_setup, embed_batch, receive_setup
 from explorer.indexing.model import Model
-from explorer.indexing.outcomes import Embedded, Known
+from explorer.indexing.outcomes import Embedded, Known, Tracks
 from explorer.library.scanning import scan_folder
 
 WEIGHTS = untrained_weights()
@@ -123,6 +123,17 @@ def test_known_sounds_are_not_embedded(setup, tmp_path):
     outcomes = {outcome.file.text: outcome for outcome in embed_files(receive(knowing), files).outcomes}
     assert isinstance(outcomes[first.file.text], Known)
     assert isinstance(outcomes[second.file.text], Embedded)
+
+
+def test_a_file_with_a_cue_sheet_has_one_outcome_for_all_its_tracks(setup, tmp_path, make_tone):
+    make_tone(tmp_path / "music" / "album.flac", seconds=4.0)
+    tracks = "".join(f"TRACK {n} AUDIO\nINDEX 01 00:0{n}:00\n" for n in (1, 2))
+    (tmp_path / "music" / "album.cue").write_text(f'FILE "album.wav" WAVE\n{tracks}')
+    answer = embed_files(receive(setup), scan_folder(tmp_path / "music").files)
+    outcomes = {outcome.file.text: outcome for outcome in pickle.loads(pickle.dumps(answer)).outcomes}
+    assert outcomes.keys() == {"a.flac", "album.flac", "b.flac"}
+    assert isinstance(outcomes["album.flac"], Tracks)
+    assert [song.part.track for song in outcomes["album.flac"].songs] == [1, 2]
 
 
 def test_the_engine_is_opened_once_for_all_batches(setup, tmp_path):
