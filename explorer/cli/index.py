@@ -79,6 +79,12 @@ _JSON_COUNTS = (
     help="Do not make previews (20 s of each song, about 0.25 MB): the page makes those that it needs.",
 )
 @click.option(
+    "--cue/--no-cue",
+    default=None,
+    help="Divide long files into songs by their cue sheets, or not. The choice is remembered for the music "
+    "folder; at first, cue sheets are used.",
+)
+@click.option(
     "--genre-from",
     "--genres",
     "genre_from",
@@ -121,7 +127,7 @@ def index(
     """
     folder = as_root(folder or Settings.audio)
     if dry_run:
-        same = {name: choices[name] for name in ("retry", "limit", "video")}
+        same = {name: choices[name] for name in ("retry", "limit", "video", "cue")}
         _dry_run(database, folder, as_json=as_json, reindex=reindex, exclude=exclude or None, **same)
         return
     if watching and as_json:
@@ -162,6 +168,7 @@ class _Options:
     no_previews: bool
     video: bool | None
     exclude: tuple[str, ...] | None
+    cue: bool | None
 
 
 def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = False) -> Summary:
@@ -191,6 +198,7 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
             scheduler=options.scheduler,
             video=options.video,
             exclude=options.exclude,
+            cue=options.cue,
         )
         if options.pruning and is_gone(run.folder):
             pruned = prune_lost_folder(library, run.folder, force=options.force, reporter=reporter)
@@ -250,7 +258,8 @@ def _watch(options: _Options) -> NoReturn:
     # The library remembers the source of genres and which files are songs.
     # Reindexing and retrying are done once.
     request = replace(options.request, reindex=False)
-    options = replace(options, request=request, genre_from=None, retry=False, video=None, exclude=None)
+    remembered = dict.fromkeys(("genre_from", "video", "exclude", "cue"))
+    options = replace(options, request=request, retry=False, **remembered)
     last_error, wait_s = "", MAX_WAIT_S
     while True:
         watch.wait(at_most_s=wait_s)

@@ -3,8 +3,8 @@
 Texts of tags are written on one line and without control characters, which could end a line early or change
 how it is displayed. Paths are written so that a player finds the file, whatever bytes its name contains.
 
-Playlists cannot express that a song is a part of a file, as a track of a cue sheet is. VLC reads the part from
-options of its own, which are written for such songs; other players play the whole file.
+Playlists cannot express that a song is a part of a file, as a track of a cue sheet is. VLC reads the part
+from options of its own, which are written for such songs; other players play the whole file.
 """
 
 from __future__ import annotations

@@ -86,6 +86,7 @@ def plan_dry_run(
     limit: int | None = None,
     video: bool | None = None,
     exclude: Sequence[str] | None = None,
+    cue: bool | None = None,
     reindex: bool = False,
     reporter: Reporter,
 ) -> DryRun:
@@ -95,7 +96,7 @@ def plan_dry_run(
     ----------
     database : Database or None
         None if there is no library yet.
-    retry, limit, video, exclude : bool, int, bool, sequence of str
+    retry, limit, video, exclude, cue : bool, int, bool, sequence of str, bool
         As in `IndexRun`.
     reindex : bool
         Treat every file as new.
@@ -110,7 +111,7 @@ def plan_dry_run(
         require_folder(database, folder)
     root = (database and database.root_of(folder)) or folder
     options = database.scan_options(folder) if database else ScanOptions()
-    options = options.updated(video=video, exclude=exclude)
+    options = options.updated(video=video, exclude=exclude, cue=cue)
     scan = scan_folder(folder, root=root, options=options)
     moved_roots = find_moved_roots(database, root, scan.files, reporter=reporter) if database else []
     known = _known_files(database, root, moved_roots) if database and not reindex else {}

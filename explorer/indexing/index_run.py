@@ -50,6 +50,9 @@ class IndexRun:
         A file that also receives each failure.
     settled_s : float
         Skip files that were modified in the last `settled_s` seconds: they may still be being written.
+    cue : bool, optional
+        Whether cue sheets divide files into songs. The choice is remembered for the root. None keeps the
+        root's earlier choice; at first, cue sheets are used.
     scheduler : str, optional
         The address of a Dask scheduler whose workers embed the files. None uses this machine.
     video : bool, optional
@@ -97,6 +100,7 @@ class IndexRun:
     genre_from: str | None = None
     log: FailureLog | None = None
     settled_s: float = 0.0
+    cue: bool | None = None
     scheduler: str | None = None
     video: bool | None = None
     exclude: Sequence[str] | None = None

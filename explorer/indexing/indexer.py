@@ -104,7 +104,7 @@ def _scan(run: IndexRun) -> None:
 
 def _list_files(run: IndexRun) -> None:
     remembered = ScanOptions() if run.replace else run.database.scan_options(run.folder)
-    run.scan_options = remembered.updated(video=run.video, exclude=run.exclude)
+    run.scan_options = remembered.updated(video=run.video, exclude=run.exclude, cue=run.cue)
     run.scan = scan_folder(run.folder, root=run.root, options=run.scan_options)
 
 

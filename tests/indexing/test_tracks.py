@@ -262,6 +262,32 @@ def test_a_sheet_inside_the_file(fresh_db, music):
     assert titles(fresh_db) == ["One", "Two", "Three"]
 
 
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_without_cue_sheets_a_file_is_one_song_until_they_are_used_again(fresh_db, music, is_inside):
+    if is_inside:
+        file = mutagen.File(music / "album.flac")
+        file["CUESHEET"] = SHEET
+        file.save()
+    else:
+        write_sheet(music)
+    assert index(fresh_db, music).songs == 3
+    assert counts(index(fresh_db, music, cue=False)) == {"indexed": 1, "songs": 1}
+    assert ids(fresh_db) == ["album.flac"]
+    # Remembered, and the file is not read again.
+    assert counts(index(fresh_db, music)) == {"skipped": 1}
+    assert plan_dry_run(fresh_db, music, retry=False, reporter=Reporter()).unchanged == 1
+    assert plan_dry_run(fresh_db, music, retry=False, cue=True, reporter=Reporter()).to_embed == 1
+    assert counts(index(fresh_db, music, cue=True)) == {"indexed": 1, "songs": 3}
+    assert (ids(fresh_db), counts(index(fresh_db, music))) == (IDS, {"skipped": 1})
+
+
+def test_the_choice_of_cue_sheets_goes_to_a_folder_above(fresh_db, music):
+    write_sheet(music)
+    index(fresh_db, music, cue=False)
+    assert counts(index(fresh_db, music.parent)) == {"skipped": 1}
+    assert ids(fresh_db) == ["album.flac"]
+
+
 def test_titles_in_a_national_encoding(fresh_db, music):
     text = SHEET.replace("One", "Группа крови").replace("Two", "Спокойная ночь").replace("Three", "Мама")
     write_sheet(music, text, encoding="cp1251")
