@@ -40,7 +40,7 @@ UNTRAINED = (
 )
 MAX_SHOWN_EXTENSIONS = 3
 _JSON_COUNTS = (
-    "found indexed skipped failed unsettled left failed_before copied moved retagged gone back "
+    "found indexed extra_tracks skipped failed unsettled left failed_before copied moved retagged gone back "
     "genres_changed decoded encodings seconds audio_seconds pruned duplicates reread misread passed_over"
 ).split()
 

@@ -17,6 +17,7 @@ from explorer.audio.decoder import Decoder, DecoderError
 from explorer.audio.previews import preview_path
 from explorer.config import ROOT
 from explorer.errors import AudioError
+from explorer.library.music_file import Part
 
 TROUBLES = ROOT / "tests" / "troubles"
 RATE_HZ = 48_000
@@ -101,6 +102,30 @@ def test_the_process_returns_the_files_tags_and_samples(decoder, song):
     samples = np.concatenate(list(sound.blocks()))
     np.testing.assert_array_equal(samples, soundfile.read(song, dtype="float32")[0])
     assert (sound.format, sound.duration_s) == ("flac/flac", 1.5)
+
+
+def test_parts_of_a_file_are_decoded_in_one_go(decoder, tmp_path):
+    sound = np.random.default_rng(1).integers(-9000, 9000, (RATE_HZ * 3, 2)).astype(np.int16)
+    sound[RATE_HZ : 2 * RATE_HZ, 1] = -sound[RATE_HZ : 2 * RATE_HZ, 0]
+    soundfile.write(tmp_path / "x.wav", sound, RATE_HZ)
+    parts = {
+        Part(1, 0.0, 0.5): None,
+        Part(2, 1.0, 2.0): None,
+        Part(3, 2.0, None): 1,
+        Part(4, 5.0, None): None,
+    }
+    found = []
+    for part in decoder.sounds(tmp_path / "x.wav", rate_hz=RATE_HZ, parts=parts):
+        samples = np.concatenate([np.empty(0, np.float32), *part.blocks()])
+        found.append((samples, part.format, part.duration_s, part.louder_channel))
+    left, right = sound.T / np.float32(32768)
+    half = RATE_HZ // 2
+    np.testing.assert_array_equal(found[0][0], ((left + right) / 2)[:half])
+    assert not found[1][0].any()
+    np.testing.assert_array_equal(found[2][0], right[2 * RATE_HZ :])
+    assert [row[1:3] for row in found] == [("wav/pcm_s16le", seconds) for seconds in (0.5, 1.0, 1.0, 0.0)]
+    assert [row[3] is None for row in found] == [True, False, True, True]
+    assert length(decoder, tmp_path / "x.wav") == RATE_HZ * 3
 
 
 def test_an_unreadable_file_is_an_error_and_the_process_continues(decoder, song, tmp_path):
