@@ -220,9 +220,7 @@ class DecodeAhead:
                 if self._stopped.is_set():
                     return ""
                 if not levels:
-                    return (
-                        f"{CUE_SHEET} starts track {part.track} after the sound ends: it was not used."
-                    )
+                    return f"{CUE_SHEET} starts track {part.track} after the sound ends: it was not used."
                 louder = sound.louder_channel if channel is None and self._rescue_cancelled else None
                 if louder is not None or sound.duration_s < MIN_TRACK_S:
                     self._pack(self._packer.discard(number_of_track(number, part)))
