@@ -6,10 +6,10 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-import mutagen
 from mutagen.flac import FLAC
 
 from explorer.errors import AudioError
@@ -22,15 +22,20 @@ from explorer.library.cue_sheets import (
     parse_cue_sheet,
     problem_of,
 )
+from explorer.library.ffmpeg_tags import ffmpeg_tags
+from explorer.library.genre_texts import split_genres
 from explorer.library.music_file import Part, Tags, Track
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import as_local
-from explorer.util.text import valid_text
+from explorer.library.tag_blocks import tag_blocks
+from explorer.util.text import unique_ignoring_case, valid_text
+from explorer.util.years import year_of
 
 MAX_SHEET_BYTES = 1 << 20
 MIN_TRACK_S = 1.0
 """A track must be at least this long to be a song."""
 
+_MATROSKA_MARK = b"\x1aE\xdf\xa3"
 MAX_SHEETS_READ = 100
 """How many cue sheets of a folder are read, to find the one that names a file."""
 
@@ -138,30 +143,33 @@ def _read_sheet(path: Path | RemotePath) -> CueSheet:
 
 
 def _embedded_sheets(path: Path) -> Iterator[CueSheet]:
-    """Yield the cue sheets inside a file: that of its tags first, because it has titles."""
-    try:
-        file = mutagen.File(path)
-        texts = _sheet_texts(file.tags or {})
-        block = getattr(file, "cuesheet", None) if isinstance(file, FLAC) else None
-    except Exception:
-        # mutagen can raise any exception for damaged tags. Treat them as tags without a cue sheet.
-        return
-    for text in texts:
-        if len(text) <= MAX_SHEET_BYTES:
-            yield parse_cue_sheet(text)
-    if block is not None and file.info.sample_rate:
-        yield _sheet_of_block(block, file.info.sample_rate)
+    """Yield the cue sheets inside a file: those of its tags first, because they have titles."""
+    blocks: list[CueSheet] = []
+    with suppress(OSError), path.open("rb") as file:
+        for block in tag_blocks(file):
+            with suppress(Exception):  # Damaged tags can raise any exception.
+                yield from map(
+                    parse_cue_sheet, _sheet_texts(block.tags if isinstance(block, FLAC) else block)
+                )
+                if isinstance(block, FLAC) and block.cuesheet and block.info.sample_rate:
+                    blocks.append(_sheet_of_block(block.cuesheet, block.info.sample_rate))
+        file.seek(0)
+        if file.read(4) == _MATROSKA_MARK:
+            # mutagen does not read Matroska.
+            with suppress(AudioError):
+                yield from map(parse_cue_sheet, ffmpeg_tags(path).get("cuesheet", ()))
+    yield from blocks
 
 
-def _sheet_texts(tags: object) -> list[str]:
-    """Return the values of tags named CUESHEET: Vorbis comments, ID3 (TXXX), APEv2, MP4 and ASF."""
-    texts = []
-    for key, value in tags.items():
+def _sheet_texts(tags: object) -> Iterator[str]:
+    """Yield the values of tags named CUESHEET: Vorbis comments, ID3 (TXXX), APEv2, MP4 and ASF."""
+    for key in tags.keys():
         if key.lower().rpartition(":")[2] == "cuesheet":
-            value = getattr(value, "text", value)
+            value = getattr(tags[key], "text", tags[key])
             for part in value if isinstance(value, list | tuple) else [value]:
-                texts.append(decode_cue_sheet(bytes(part)) if isinstance(part, bytes) else str(part))
-    return texts
+                text = decode_cue_sheet(bytes(part)) if isinstance(part, bytes) else str(part)
+                if len(text) <= MAX_SHEET_BYTES:
+                    yield text
 
 
 def _sheet_of_block(block: object, rate_hz: int) -> CueSheet:
@@ -185,12 +193,14 @@ def _tracks(sheet: CueSheet, file: SheetFile, tags: Tags) -> Iterator[Track]:
 
 
 def _track_tags(sheet: CueSheet, track: SheetTrack, tags: Tags) -> Tags:
-    performer, genre = track.performer or sheet.performer, track.genre or sheet.genre
-    year = re.search(r"\d{4}", track.date or sheet.date)
+    artists = unique_ignoring_case(name.strip() for name in (track.performer or sheet.performer).split(";"))
+    genres = unique_ignoring_case(split_genres(track.genre or sheet.genre))
+    year = year_of(track.date or sheet.date)
     return Tags(
         title=track.title or f"Track {track.number:02d}",
-        artists=(performer,) if performer else tags.artists,
+        artists=artists or tags.artists,
         album=sheet.title or tags.album or tags.title,
-        genres=(genre,) if genre else tags.genres,
-        year=year[0] if year else tags.year,
+        genres=genres or tags.genres,
+        year=str(year) if year else tags.year,
+        artists_from_name=tags.artists_from_name and not artists,
     )

@@ -2,11 +2,14 @@
 
 import struct
 
+import av
 import mutagen
+import numpy as np
 import pytest
 from mutagen.apev2 import APEv2
 from mutagen.flac import FLAC, CueSheet, CueSheetTrack, CueSheetTrackIndex
 from mutagen.id3 import ID3, TXXX
+from mutagen.mp4 import MP4, MP4FreeForm
 
 from explorer.library.music_file import Tags
 from explorer.library.tracks import find_tracks
@@ -195,9 +198,25 @@ def test_a_sheet_in_id3_and_in_ape_tags(tmp_path, make_tone):
     path = make_tone(tmp_path / "a.mp3")
     tag_id3(path)
     assert titles(path) == ["One", "Two"]
-    path = write_wavpack(tmp_path / "a.wv")
-    tag_ape(path)
+    for path in (write_wavpack(tmp_path / "a.wv"), make_tone(tmp_path / "b.mp3")):
+        tag_ape(path)
+        assert titles(path) == ["One", "Two"]
+
+
+def test_a_sheet_in_the_tags_of_mp4_and_of_matroska(tmp_path, make_sound):
+    path = make_sound(tmp_path / "a.m4a", np.zeros(4096))
+    file = MP4(path)
+    file["----:com.apple.iTunes:CUESHEET"] = MP4FreeForm(SHEET.encode())
+    file.save()
     assert titles(path) == ["One", "Two"]
+    with av.open(str(tmp_path / "a.mka"), "w") as container:
+        container.metadata["CUESHEET"] = SHEET
+        stream = container.add_stream("flac", rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 8000, 0
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    assert titles(tmp_path / "a.mka") == ["One", "Two"]
 
 
 def add_block(path, starts, *, kind=0):
