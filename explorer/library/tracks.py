@@ -163,7 +163,7 @@ def _embedded_sheets(path: Path) -> Iterator[CueSheet]:
 
 def _sheet_texts(tags: object) -> Iterator[str]:
     """Yield the values of tags named CUESHEET: Vorbis comments, ID3 (TXXX), APEv2, MP4 and ASF."""
-    for key in tags.keys():
+    for key in list(tags.keys()):
         if key.lower().rpartition(":")[2] == "cuesheet":
             value = getattr(tags[key], "text", tags[key])
             for part in value if isinstance(value, list | tuple) else [value]:
