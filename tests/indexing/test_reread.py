@@ -4,6 +4,7 @@ import os
 import sqlite3
 from dataclasses import replace
 
+import mutagen
 import numpy as np
 import pytest
 import soundfile
@@ -52,6 +53,25 @@ def age(database, **changes):
 
 def has_old_vector(database, song_id):
     return np.array_equal(database.vector(song_id), VECTOR)
+
+
+def test_a_file_with_a_cue_sheet_inside_is_divided(fresh_db, tmp_path, make_tone):
+    path = make_tone(tmp_path / "music" / "0.flac", seconds=4.0)
+    index(fresh_db, path.parent)
+    file = mutagen.File(path)
+    file["CUESHEET"] = "".join(f"TRACK {n} AUDIO\nINDEX 01 00:0{n}:00\n" for n in (1, 2))
+    file.save()
+    # The older version did not know cue sheets.
+    fresh_db._rows("UPDATE files SET size_bytes = ?, modified_ns = ?", _size_and_time(path))
+    for _ in range(2):
+        fresh_db._rows("UPDATE files SET read_version = 1")
+        summary, _ = index(fresh_db, path.parent)
+        assert (summary.songs, summary.misread, summary.skipped) == (2, 1, 0)
+        assert fresh_db.vectors()[0] == ["0.flac#01", "0.flac#02"]
+
+
+def _size_and_time(path):
+    return path.stat().st_size, path.stat().st_mtime_ns
 
 
 def test_songs_with_the_same_sound_keep_their_vectors(fresh_db, music):
