@@ -121,7 +121,11 @@ class FileTables(SongTables):
         )
         return {
             path: KnownFile(
-                *state[:3], *map(bool, state[3:]), reason.endswith(VIDEO_REASON), bool(has_tracks), sheets_state
+                *state[:3],
+                *map(bool, state[3:]),
+                reason.endswith(VIDEO_REASON),
+                bool(has_tracks),
+                sheets_state,
             )
             for path, *state, reason, has_tracks, sheets_state in songs + failures
         }

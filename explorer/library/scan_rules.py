@@ -62,17 +62,13 @@ class ScanOptions:
     def from_json(cls, text: str) -> Self:
         """Return the options that `to_json` stored; later versions may have stored others too."""
         stored = json.loads(text)
-        return cls(
-            bool(stored.get("video")), tuple(stored.get("exclude", ())), bool(stored.get("cue", True))
-        )
+        return cls(bool(stored.get("video")), tuple(stored.get("exclude", ())), bool(stored.get("cue", True)))
 
     def to_json(self) -> str:
         """Return the options as text."""
         return json.dumps(asdict(self))
 
-    def updated(
-        self, *, video: bool | None, exclude: Sequence[str] | None, cue: bool | None = None
-    ) -> Self:
+    def updated(self, *, video: bool | None, exclude: Sequence[str] | None, cue: bool | None = None) -> Self:
         """Return the options with those that a user gives now; None keeps the earlier choice.
 
         Raises

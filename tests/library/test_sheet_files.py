@@ -1,10 +1,11 @@
 """The cue sheets beside the files of a scan."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from explorer.library import scanning
+from explorer.library.scan_rules import ScanOptions
 from explorer.library.scanning import scan_folder
 
 
@@ -51,10 +52,20 @@ def test_the_state_changes_with_any_sheet(folder, change):
 
 
 def test_without_cue_sheets_no_file_has_a_state(folder):
-    assert set(states(folder, cue=False).values()) == {None}
+    assert set(states(folder, options=ScanOptions(cue=False)).values()) == {None}
+
+
+def test_cue_sheets_are_no_other_files_and_can_be_excluded(folder):
+    scan = scan_folder(folder)
+    assert (scan.other_files, len(scan.sheets)) == ({".jpg": 1}, 2)
+    assert {
+        file.text
+        for file in scan_folder(folder, options=ScanOptions(exclude=("*.cue", "*.CUE")))
+        if file.sheets
+    } == set()
 
 
 def test_a_scan_opens_no_file(folder, monkeypatch):
-    monkeypatch.setattr(scanning.Path, "open", None)
+    monkeypatch.setattr(Path, "open", None)
     monkeypatch.setattr("builtins.open", None)
     assert len(states(folder)) == 4
