@@ -135,11 +135,11 @@ class _NewFiles:
         self._decoder = decoder
         self._fingerprints: dict[bytes, frozenset[str]] = {}
         self._found: set[bytes] = set()
-        self._paths: set[bytes] = set()
+        self._files: dict[bytes, ScannedFile] = {}
         self._by_size: dict[int, list[bytes]] = {}
         self._by_name: dict[bytes, list[bytes]] = {}
         for file in files:
-            self._paths.add(file.path)
+            self._files[file.path] = file
             self._by_size.setdefault(file.size_bytes, []).append(file.path)
             self._by_name.setdefault(_name(file.path), []).append(file.path)
 
@@ -157,7 +157,7 @@ class _NewFiles:
         same_size = islice(self._by_size.get(song.size_bytes, ()), MAX_SIMILAR)
         same_name = islice(self._by_name.get(_name(song.path), ()), MAX_SIMILAR)
         likely = [*nlargest(2, same_size, key=similarity), *nlargest(1, same_name, key=similarity)]
-        return list(dict.fromkeys([song.path, *likely] if song.path in self._paths else likely))
+        return list(dict.fromkeys([song.path, *likely] if song.path in self._files else likely))
 
     def find(self, root: Path | RemotePath, song: StoredIdentity) -> bytes | None:
         """Return the path of the file that has a song's sound, or None. Each file is returned only once."""
@@ -170,7 +170,10 @@ class _NewFiles:
     def _read(self, path: bytes) -> frozenset[str]:
         if path not in self._fingerprints:
             try:
-                self._fingerprints[path] = self._decoder.fingerprints(self._folder / os.fsdecode(path)).all
+                file = self._files[path]
+                sheets = None if file.sheets_state is None else file.sheet_paths(self._folder)
+                found = self._decoder.fingerprints(self._folder / file.native, sheets=sheets)
+                self._fingerprints[path] = found.all.union(*(found.of_track(t).all for t in found.tracks))
             except AudioError:
                 self._fingerprints[path] = frozenset()
         return self._fingerprints[path]

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.database.records import SameSound, Song
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.outcomes import Embedded, Failed, Known, Outcome, Tracks, classify
-from explorer.library.music_file import Fingerprints, ScannedFile
+from explorer.library.music_file import Fingerprints, Part, ScannedFile
 from explorer.library.scan_rules import VIDEO_REASON
 from explorer.library.tracks import note_of_sound
 
@@ -72,7 +72,7 @@ class Storer:
         vector = None
         if match is not None:
             kind, source = match
-            if kind == "moved" and self._database.songs_at(root_id, file.path):
+            if kind == "moved" and self._songs_at(file, outcome.part):
                 # It was moved over the file of another song, which keeps its id and gets the vector.
                 kind = "copied"
             if kind == "copied":
@@ -109,7 +109,7 @@ class Storer:
         Its vector is replaced, but it keeps its id and its place on the map.
         """
         root_id, fingerprints = self._run.root_id, (song.fingerprint, song.audio_fingerprint, song.tags)
-        if any(old.track == song.part.track for old in self._database.songs_at(root_id, song.file.path)):
+        if self._songs_at(song.file, song.part):
             return
         for old in self._database.same_sound(Fingerprints(*fingerprints), outdated=True):
             if old.is_gone:
@@ -118,10 +118,14 @@ class Storer:
 
     def _keep_displaced(self, song: Song) -> None:
         """Keep the vector that a new sound replaces at a path: a later file may have the old sound."""
-        for old in self._database.songs_at(self._run.root_id, song.file.path):
-            is_other = old.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint})
-            if is_other and old.track == song.part.track:
+        for old in self._songs_at(song.file, song.part):
+            if old.fingerprints.isdisjoint({song.fingerprint, song.audio_fingerprint}):
                 self._keep(old)
+
+    def _songs_at(self, file: ScannedFile, part: Part) -> list[SameSound]:
+        """Return the song that is this part of a file, if it has a vector: one, or none."""
+        songs = self._database.songs_at(self._run.root_id, file.path)
+        return [song for song in songs if song.track == part.track]
 
     def _keep(self, old: SameSound) -> None:
         vector = self._database.vector(old.song_id)

@@ -189,19 +189,6 @@ def test_files_that_swap_names_swap_vectors(fresh_db, music, embedded):
     np.testing.assert_array_equal(fresh_db.vector("a/two.flac"), one)
 
 
-def test_a_file_that_moves_over_another_replaces_its_song(fresh_db, music, embedded):
-    index(fresh_db, music)
-    one, two = fresh_db.vector("a/one.flac"), fresh_db.vector("a/two.flac")
-    embedded.clear()
-    shutil.copy(music / "a" / "two.flac", music / "z.flac")
-    (music / "a" / "one.flac").replace(music / "a" / "two.flac")
-    assert counts(index(fresh_db, music)) == {"indexed": 2, "skipped": 3, "moved": 1, "copied": 1}
-    assert ids(fresh_db) == ["a/two.flac", "b/four.wav", "b/three.mp3", "five.ogg", "z.flac"]
-    np.testing.assert_array_equal(fresh_db.vector("a/two.flac"), one)
-    np.testing.assert_array_equal(fresh_db.vector("z.flac"), two)
-    assert not embedded
-
-
 def test_deleted_files_are_marked_and_unmarked_when_they_return(fresh_db, music, tmp_path):
     index(fresh_db, music)
     (music / "a").rename(tmp_path / "elsewhere")
