@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from explorer.library.music_file import Tags
+from explorer.library.text_encoding import decode_folder
 from explorer.util.text import one_line
 
 FRAMES_PER_S = 75
@@ -20,10 +22,6 @@ MAX_TEXT_LENGTH = 1_000
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _POSITION = re.compile(r"(\d{1,4}):(\d{1,2})(?:[:.](\d{1,2}))?")
-# Windows code pages and the encodings of East Asia and Russia, in which programs have written cue sheets.
-_NATIONAL_ENCODINGS = (
-    "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp1257 cp932 gb18030 big5 cp949 euc_jp koi8_r".split()
-)
 
 
 @dataclass
@@ -174,7 +172,7 @@ def problem_of(sheet: CueSheet, file: SheetFile) -> str:
 
 
 def decode_cue_sheet(data: bytes) -> str:
-    """Decode the bytes of a cue sheet: UTF-8, UTF-16, or else the national encoding that fits best."""
+    """Decode the bytes of a cue sheet: UTF-8, UTF-16, or else a national encoding, if it is sure."""
     for bom, encoding in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16"),
@@ -189,13 +187,21 @@ def decode_cue_sheet(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode(_national_encoding(data), "replace")
+        return _decode_national(data)
 
 
-def _national_encoding(data: bytes) -> str:
-    """Guess the encoding of a cue sheet from its lines that are not ASCII."""
-    from charset_normalizer import from_bytes
+def _decode_national(data: bytes) -> str:
+    """Decode a cue sheet that is not in Unicode: all its texts together, as the tags of a folder.
 
-    texts = [line.strip().partition(b" ")[2].strip(b'"') for line in data.splitlines() if not line.isascii()]
-    guess = from_bytes(b"\n".join(texts), cp_isolation=_NATIONAL_ENCODINGS).best()
-    return guess.encoding if guess else "cp1252"
+    A text whose encoding is not sure is read as Windows-1252.
+    """
+    lines = data.splitlines()
+    texts = {line: line.strip().partition(b" ")[2].decode("latin-1") for line in lines if not line.isascii()}
+    decoded = decode_folder([Tags(text, ("the artist of all",)) for text in texts.values()])
+    found = dict(zip(texts, decoded, strict=True))
+    return "\n".join(
+        f"{line.split()[0].decode('latin-1')} {found[line].tags.title}"
+        if line in found and found[line].encodings
+        else line.decode("cp1252", "replace")
+        for line in lines
+    )
