@@ -307,7 +307,9 @@ def test_only_some_songs_of_a_large_root_are_compared(library, old, tmp_path, mo
     read = []
     decoder = moved_roots.Decoder.fingerprints
     monkeypatch.setattr(
-        moved_roots.Decoder, "fingerprints", lambda self, path: read.append(path) or decoder(self, path)
+        moved_roots.Decoder,
+        "fingerprints",
+        lambda self, path, **options: read.append(path) or decoder(self, path, **options),
     )
     read.clear()
     assert counts(index(library, move(old, tmp_path / "new"))) == {"skipped": 6}
@@ -402,3 +404,15 @@ def test_a_folder_around_the_old_and_the_new_name_is_indexed(library, old, embed
     assert not embedded
     assert sorted(vector for vector, *_ in everything(library).values()) == vectors
     assert library.roots() == [str(old.parent)]
+
+
+def test_a_moved_folder_is_found_by_the_tracks_of_its_cue_sheets(fresh_db, tmp_path, make_tone):
+    old, new = tmp_path / "old", tmp_path / "new"
+    make_tone(old / "album.flac", seconds=4.0)
+    tracks = "".join(f"TRACK {n} AUDIO\nINDEX 01 00:0{n}:00\n" for n in (1, 2))
+    (old / "album.cue").write_text(f'FILE "album.wav" WAVE\n{tracks}')
+    index(fresh_db, old)
+    old.rename(new)
+    index(fresh_db, new)
+    assert fresh_db.roots() == [str(new)]
+    assert fresh_db.vectors()[0] == ["album.flac#01", "album.flac#02"]
