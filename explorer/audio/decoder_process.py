@@ -99,7 +99,7 @@ def read_fingerprints(
 
 
 def read_sound(
-    path: Path, send: Send, *, rate_hz: int, seconds: float | None, channel: int | None
+    path: Path, send: Send, *, rate_hz: int | None, seconds: float | None = None, channel: int | None = None
 ) -> SoundEnd:
     """Send a file's mono samples, all or about the first `seconds`; see `AudioStream.mono` for `channel`."""
     stream = open_audio(path)
