@@ -12,14 +12,11 @@ import queue
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from explorer.audio.decoding import open_audio
 from explorer.audio.fingerprints import fingerprint, hash_sound
@@ -40,9 +37,6 @@ MAX_MEMORY_BYTES = 2 << 30
 MAX_SONG_S = 24 * 3600.0
 HANG_LIMIT_S = 600.0
 """The process ends itself after hanging for this long, in case its parent no longer exists to kill it."""
-
-_SAMPLES_PER_ANSWER = 65_536
-_MAX_MESSAGE_GAP_S = 1.0
 
 
 class Answer(NamedTuple):
@@ -105,7 +99,7 @@ def read_sound(
     stream = open_audio(path)
     # Sent before the sound, because the parent may stop reading before the end.
     send(Answer("format", stream.format))
-    for block in _join_blocks(stream.mono(sample_rate_hz=rate_hz, channel=channel)):
+    for block in stream.mono(sample_rate_hz=rate_hz, channel=channel):
         send(Answer("sound", block, stream.duration_s))
         if stream.duration_s > MAX_SONG_S:
             raise AudioError(f"{path.name} is longer than {MAX_SONG_S / 3600:g} hours.")
@@ -127,28 +121,12 @@ def read_parts(
     cutter = Cutter(stream.unchecked_blocks())
     for part, channel in zip(parts, channels, strict=True):
         piece = stream.part(cutter.take(*part.samples(stream.sample_rate_hz)))
-        for block in _join_blocks(piece.mono(sample_rate_hz=rate_hz, channel=channel)):
+        for block in piece.mono(sample_rate_hz=rate_hz, channel=channel):
             send(Answer("sound", block, part.start_s + piece.duration_s))
             if part.start_s + piece.duration_s > MAX_SONG_S:
                 raise AudioError(f"{path.name} is longer than {MAX_SONG_S / 3600:g} hours.")
         send(Answer("part", SoundEnd(piece.duration_s, piece.note, piece.louder_channel)))
     stream.close()
-
-
-def _join_blocks(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Join small blocks to larger ones, but yield at least about once a second.
-
-    The parent then receives a message each second, and knows that a slow decoder is still working.
-    """
-    waiting, n_samples, sent_at = [], 0, time.monotonic()
-    for block in blocks:
-        waiting.append(block)
-        n_samples += len(block)
-        if n_samples >= _SAMPLES_PER_ANSWER or time.monotonic() - sent_at > _MAX_MESSAGE_GAP_S:
-            yield np.concatenate(waiting)
-            waiting, n_samples, sent_at = [], 0, time.monotonic()
-    if n_samples:
-        yield np.concatenate(waiting)
 
 
 def make_preview(path: Path, _send: Send, **options: object) -> None:

@@ -67,20 +67,6 @@ def test_the_process_imports_only_the_libraries_that_decode():
     )
 
 
-def test_small_blocks_are_joined(tmp_path, make_sound):
-    # AAC frames have 1,024 samples.
-    path = make_sound(tmp_path / "x.m4a", np.zeros(48_000 * 5), 48_000)
-    sizes = [len(answer.value) for answer in sound_of(path)]
-    assert len(sizes) == 4
-    assert min(sizes[:-1]) >= 65_536
-
-
-def test_small_blocks_are_sent_after_the_longest_allowed_silence(monkeypatch, tmp_path, make_sound):
-    monkeypatch.setattr(decoder_process, "_MAX_MESSAGE_GAP_S", 0.0)
-    path = make_sound(tmp_path / "x.m4a", np.zeros(48_000 * 5), 48_000)
-    assert len(sound_of(path)) > 200
-
-
 def sound_of(path):
     """Return the "sound" answers of a file."""
     answers = []
