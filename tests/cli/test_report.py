@@ -91,7 +91,7 @@ def test_a_report_does_not_change_the_database(sound_library, tmp_path):
 def test_control_characters_of_file_names_are_not_printed(sound_library, tmp_path, capsys):
     path = tmp_path / "songs.db"
     path.write_bytes(sound_library.read_bytes())
-    change(path, ("INSERT INTO failures VALUES (1, ?, 0, 0, ?)", (b"x.mp3", "is \x07\r damaged")))
+    change(path, ("INSERT INTO failures VALUES (1, ?, 0, 0, ?, 2)", (b"x.mp3", "is \x07\r damaged")))
     run(["report", "--db", str(path), "--recompute", "0"])
     out = capsys.readouterr().out
     assert "damaged" in out
