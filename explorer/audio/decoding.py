@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,8 +24,17 @@ BLOCK_SAMPLES = 65_536
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 10_000_000
 """The range of real sample rates. A header that claims another rate could make a block gigabytes large."""
 
+MAX_SAMPLE = 1e10
+"""Larger samples are damage: squares of them overflow. Integers written as 32-bit floats are smaller."""
+
+MIN_DAMAGE_S = 0.5
+"""How much sound must be damaged to be told. Where a file was cut, the last packet is damaged."""
+
 CANCELLED_BELOW = 0.01
 """The channels cancel each other if their average has less than this share of their own power: -20 dB."""
+
+_RAW_STREAMS = ("mp3", "aac", "loas")
+"""FFmpeg's formats without a container: what is no sound in such a file is mostly a tag."""
 
 _FULL_BLOCK_CHANNELS = 8
 """Files with more channels are read in shorter blocks, because a header may claim a thousand channels."""
@@ -43,7 +53,8 @@ class AudioStream:
     duration_s : float
         Duration of the sound decoded so far. It is the file's duration only after `blocks` has ended.
     n_invalid : int
-        How many of the samples so far were infinite or not a number. They were taken as silence.
+        How many of the samples so far were infinite, above `MAX_SAMPLE` or not a number. They were taken as
+        silence.
     """
 
     path: Path
@@ -54,6 +65,7 @@ class AudioStream:
     _close: Callable[[], None]
     duration_s: float = 0.0
     n_invalid: int = 0
+    _losses: Losses = field(default_factory=lambda: Losses())
     _powers: ChannelPowers = field(default_factory=lambda: ChannelPowers())
 
     def close(self) -> None:
@@ -75,9 +87,9 @@ class AudioStream:
         """
         for block in self._source:
             self.duration_s += len(block) / self.sample_rate_hz
-            # A sum is the fastest test: it is not finite if a sample is not. It may also overflow.
-            if not np.isfinite(block.sum()):
-                invalid = ~np.isfinite(block)
+            # The comparisons are false if a sample is not a number.
+            if not (block.min(initial=0) > -MAX_SAMPLE and block.max(initial=0) < MAX_SAMPLE):
+                invalid = ~(np.abs(block) < MAX_SAMPLE)
                 self.n_invalid += int(invalid.sum())
                 block = np.where(invalid, np.float32(0), block)
             yield block
@@ -126,12 +138,12 @@ class AudioStream:
 
     @property
     def note(self) -> str:
-        """A sentence about samples that had to be replaced; empty if there were none."""
-        if not self.n_invalid:
-            return ""
+        """Sentences about samples that had to be replaced and sound that was left out; empty if none was."""
         if self.n_invalid == 1:
-            return "One sample is not a number and was taken as silence."
-        return f"{self.n_invalid:,} samples are not numbers and were taken as silence."
+            invalid = "One sample is not a number and was taken as silence."
+        else:
+            invalid = f"{self.n_invalid:,} samples are not numbers and were taken as silence."
+        return f"{invalid if self.n_invalid else ''} {self._losses.note}".strip()
 
     def _average(self, block: np.ndarray) -> np.ndarray:
         """Average the channels, and measure how much they cancel each other."""
@@ -139,6 +151,37 @@ class AudioStream:
         if block.shape[1] > 1:
             self._powers.add(block, mean)
         return mean
+
+
+@dataclass
+class Losses:
+    """What a file holds that cannot be decoded.
+
+    Attributes
+    ----------
+    n_parts : int
+        Of how many joined files the file consists.
+    n_bad_parts : int
+    damaged_s : float
+        Seconds of damaged packets in the other parts, as far as their length is known.
+    """
+
+    n_parts: int = 1
+    n_bad_parts: int = 0
+    damaged_s: float = 0.0
+
+    @property
+    def note(self) -> str:
+        """A sentence for each kind of loss."""
+        sentences = []
+        if self.n_bad_parts:
+            sentences.append(
+                f"The file consists of {self.n_parts} joined files; the sound of {self.n_bad_parts} of them "
+                "cannot be decoded."
+            )
+        if self.damaged_s >= MIN_DAMAGE_S:
+            sentences.append("Parts of its sound are damaged and were left out.")
+        return " ".join(sentences)
 
 
 def average_channels(block: np.ndarray) -> np.ndarray:
@@ -209,12 +252,13 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
         parts = file_parts(path)
     except OSError as error:
         raise AudioError(f"{path.name} cannot be read: {error.strerror}.") from error
+    losses = Losses(n_parts=len(parts))
     try:
-        container, track = open_sound(path, parts[0])
+        container, track, more_parts = _first_sound(path, parts, losses)
     except AudioError as error:
         stream = _open_with_sndfile(path, start_s, error)
     else:
-        stream = _open_with_ffmpeg(path, container, track, parts[1:], start_s)
+        stream = _open_with_ffmpeg(path, container, track, more_parts, start_s, losses)
     if not MIN_RATE_HZ <= stream.sample_rate_hz <= MAX_RATE_HZ:
         rate_hz = stream.sample_rate_hz
         stream.close()
@@ -223,6 +267,20 @@ def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:
             f"{MAX_RATE_HZ:,} Hz can be decoded."
         )
     return stream
+
+
+def _first_sound(path: Path, parts: list[FilePart], losses: Losses) -> tuple[object, object, list[FilePart]]:
+    """Open the first part that holds sound; return its container and track, and the parts after it."""
+    problems = []
+    for number, part in enumerate(parts):
+        try:
+            container, track = open_sound(path, part)
+        except AudioError as error:
+            problems.append(error)
+        else:
+            losses.n_bad_parts = number
+            return container, track, parts[number + 1 :]
+    raise problems[0]
 
 
 def _block_samples(channels: int) -> int:
@@ -236,8 +294,9 @@ def _open_with_sndfile(path: Path, start_s: float, ffmpeg_error: AudioError) -> 
         file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path))
     except (soundfile.LibsndfileError, RuntimeError):
         raise ffmpeg_error from None
-    if file.format == "MPEG":
-        # libsndfile takes nearly any bytes for MP3. What FFmpeg does not take for MP3 is none.
+    if file.format == "RAW" or (file.format == "MP3" and not _is_mp3(path)):
+        # libsndfile takes nearly any bytes for MP3, and any bytes with a name such as `x.snd` for samples. It
+        # is asked for MP3 without a bit rate ("free format"), which FFmpeg recognises but cannot decode.
         file.close()
         raise ffmpeg_error
     if start_s:
@@ -259,6 +318,12 @@ def _open_with_sndfile(path: Path, start_s: float, ffmpeg_error: AudioError) -> 
     return AudioStream(path, format_name, file.samplerate, file.channels, read(), file.close)
 
 
+def _is_mp3(path: Path) -> bool:
+    with suppress(AudioError), open_container(path) as container:
+        return container.format.name == "mp3"
+    return False
+
+
 def claimed_duration(path: Path) -> float:
     """Return the seconds that a file's header claims, right or wrong; 0 if it claims nothing."""
     try:
@@ -269,7 +334,12 @@ def claimed_duration(path: Path) -> float:
 
 
 def _open_with_ffmpeg(
-    path: Path, container: object, track: object, more_parts: list[FilePart], start_s: float
+    path: Path,
+    container: object,
+    track: object,
+    more_parts: list[FilePart],
+    start_s: float,
+    losses: Losses,
 ) -> AudioStream:
     if start_s and more_parts:
         container.close()
@@ -283,7 +353,7 @@ def _open_with_ffmpeg(
         # Samples still to skip; None until the first frame shows which position the seek has reached.
         to_skip = None if start_s else 0
         try:
-            for frame in _frames_of_parts(path, container, track, more_parts):
+            for frame in _frames_of_parts(path, container, track, more_parts, losses):
                 if to_skip is None:
                     to_skip = _samples_before(start_s, frame, track, path)
                 for block in converter.blocks(frame):
@@ -293,11 +363,12 @@ def _open_with_ffmpeg(
         except (av.FFmpegError, ValueError) as error:
             raise _damage_error(path, error) from error
 
-    return AudioStream(path, format_of(container, track), rate, len(layout.channels), read(), container.close)
+    format_name, channels = format_of(container, track), len(layout.channels)
+    return AudioStream(path, format_name, rate, channels, read(), container.close, _losses=losses)
 
 
 def _frames_of_parts(
-    path: Path, container: object, track: object, more_parts: list[FilePart]
+    path: Path, container: object, track: object, more_parts: list[FilePart], losses: Losses
 ) -> Iterator[object]:
     """Yield the frames of all parts of a file, then None; fail only if no part can be decoded."""
     n_frames = 0
@@ -307,11 +378,12 @@ def _frames_of_parts(
             if part is not None:
                 container, track = open_sound(path, part)
             with container:
-                for frame in _frames(container, track, path):
+                for frame in _frames(container, track, path, losses):
                     n_frames += 1
                     yield frame
         except AudioError as error:
             problem = problem or error
+            losses.n_bad_parts += 1
     if problem and not n_frames:
         raise problem
     yield None
@@ -377,7 +449,7 @@ def _samples_before(start_s: float, frame: object | None, stream: object, path: 
     return max(0, round((start_s - frame_s) * frame.sample_rate))
 
 
-def _frames(container: object, track: object, path: Path) -> Iterator[object]:
+def _frames(container: object, track: object, path: Path, losses: Losses) -> Iterator[object]:
     """Yield decoded frames; skip damaged packets, as music players do."""
     n_decoded = 0
     problem: Exception | None = None
@@ -399,6 +471,8 @@ def _frames(container: object, track: object, path: Path) -> Iterator[object]:
             if isinstance(error, MemoryError):
                 raise
             problem = error
+            if container.format.name not in _RAW_STREAMS:
+                losses.damaged_s += float((packet.duration or 0) * (packet.time_base or 0))
     if problem and not n_decoded:
         raise _damage_error(path, problem) from problem
 

@@ -70,7 +70,11 @@ def hash_sound(path: Path, *, alive: Callable[[], None] = lambda: None) -> tuple
     digest = hashlib.blake2b(digest_size=16)
     n_read, last_alive, format_name = 0, 0, ""
     try:
-        for part in file_parts(path):
+        parts = file_parts(path)
+    except OSError:
+        parts = []
+    for part in parts:
+        try:
             container, track = open_sound(path, part)
             with container:
                 context = track.codec_context
@@ -82,7 +86,7 @@ def hash_sound(path: Path, *, alive: Callable[[], None] = lambda: None) -> tuple
                     if n_read - last_alive >= _ALIVE_EVERY_BYTES:
                         last_alive = n_read
                         alive()
-    except (AudioError, av.FFmpegError, OSError, ValueError):
-        # The fingerprint of a damaged file covers the packets before the damage.
-        pass
+        except (AudioError, av.FFmpegError, OSError, ValueError):
+            # The fingerprint of a damaged part covers the packets before the damage.
+            continue
     return (digest.hexdigest() if n_read else None), format_name

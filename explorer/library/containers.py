@@ -2,7 +2,8 @@
 
 FFmpeg also takes playlists and manifests for music, and would read the files and URLs that they name. And
 some files must be opened in a special way: those with a tag in front of a format that has no such tags,
-several Ogg files joined to one, and WAV files whose header claims too little. `file_parts` finds out.
+several files joined to one, headers that claim too little, and Dolby or DTS sound that a WAV file holds as
+samples. `file_parts` finds out.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import errno
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import av
 import av.logging
 
 from explorer.errors import AudioError
+from explorer.library.claimed_sizes import find_repair
 from explorer.library.id3_headers import id3_tags
 
 _FORMATS = (
@@ -29,7 +31,9 @@ _FORMATS = (
 """FFmpeg's formats that hold sound, from the list at https://ffmpeg.org/ffmpeg-formats.html."""
 
 _MAGIC = re.compile(
-    rb"MAC |MP\+|MPCK|wvpk|TTA[12]|tBaK|OFR |fLaC|OggS|RIFF|RF64|RIFX|riff|FORM|FRM8|DSD |caff|\.snd|\.RMF"
+    rb"MAC |MP\+|MPCK|wvpk|TTA[12]|tBaK|OFR |fLaC|OggS|RIFF|RF64|BW64|RIFX|riff|FORM|FRM8|DSD |caff|\.snd"
+    rb"|\.RMF|Creative Voice File|\.SoX|XoS\.|MMMD|[FC]WS[\x01-\x20]|NIST_1A"
+    rb"|\x64\xa3[\x01-\x04]\0|\0[\x01-\x04]\xa3\x64|\x80\0..[\x02-\x04]\x12\x04|\xc0\xde\xc2"
     rb"|\x30\x26\xb2\x75\x8e\x66\xcf\x11|\x1a\x45\xdf\xa3|....ftyp",
     re.DOTALL,
 )
@@ -41,9 +45,25 @@ _OGG_START = re.compile(rb"OggS\x00[\x02\x06]\x00{8}.{4}\x00{4}(?=.{5})", re.DOT
 _OGG_HEADER_BYTES = 27
 _OGG_MAX_HEADER_BYTES = _OGG_HEADER_BYTES + 255
 _READ_BYTES = 1 << 20
-_MIN_MISSED_BYTES = 4096
-_CHUNK_ID = re.compile(rb"[ -~]{4}|ID3|TAG|\0*$", re.DOTALL)
-"""What may follow the samples of a WAV file: the name of a chunk, or a tag."""
+_MAX_PATTERN_BYTES = 40
+_MAX_WAV_HEADER_BYTES = 4096
+_MAX_SILENCE_BYTES = 16 << 20
+
+_WAVPACK_FLAG = b"[" + re.escape(bytes(byte for byte in range(256) if byte & 8)) + b"]"
+"""Marks the first of the blocks that hold the same samples of different channels."""
+
+_JOINED = {
+    b"fLaC": re.compile(rb"fLaC\0\0\0\x22", re.DOTALL),
+    b"TTA1": re.compile(rb"TTA1[\x01\x03]\0[\x01-\x08]\0[\x08\x10\x18]\0", re.DOTALL),
+    b"wvpk": re.compile(rb"wvpk.{4}[\x02-\x10]\x04\0\0.{4}\0{4}.{5}" + _WAVPACK_FLAG, re.DOTALL),
+    b"0&\xb2u": re.compile(rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", re.DOTALL),
+}
+"""How files begin in formats of which FFmpeg reads only the first of several joined files: FLAC, True Audio,
+WavPack and Windows Media Audio."""
+
+_WAV_START = re.compile(rb"RIFF....WAVE", re.DOTALL)
+_DIGITAL_OUTPUT = b"\x72\xf8\x1f\x4e"
+"""How a packet of coded sound begins in the samples that a player sends to an amplifier (IEC 61937)."""
 
 
 class FilePart(NamedTuple):
@@ -53,21 +73,24 @@ class FilePart(NamedTuple):
     ----------
     start, end : int
         Positions in bytes; an `end` of 0 is the end of the file.
-    ignores_length : bool
-        Read a WAV file to its end, whatever length its header claims.
+    repair : (int, bytes), optional
+        A position in the file, and the bytes to read there instead of those that are there.
+    format : str, optional
+        FFmpeg's name of the format, if FFmpeg does not recognise it.
     """
 
     start: int = 0
     end: int = 0
-    ignores_length: bool = False
+    repair: tuple[int, bytes] | None = None
+    format: str | None = None
 
 
 def file_parts(path: Path) -> list[FilePart]:
     """Find the parts of a file. Most files have one, from their first to their last byte.
 
-    Files with several parts are chains of Ogg files: FFmpeg reads the first of them, or fails at the second.
-    A file whose only part begins later has an ID3v2 tag in front: FFmpeg skips such tags in front of MP3 and
-    a few other formats.
+    Files with several parts are several files that were joined: FFmpeg reads the first of them, or fails at
+    the second. A file whose only part begins later has a tag in front: FFmpeg skips such tags in front of MP3
+    and a few other formats.
 
     Raises
     ------
@@ -76,14 +99,18 @@ def file_parts(path: Path) -> list[FilePart]:
     """
     with path.open("rb") as file:
         start, magic = _after_tags(file)
-        if magic is None:
-            return [FilePart()]
-        if magic[0] == b"RIFF":
-            return [FilePart(start, ignores_length=_wav_claims_too_little(file, start))]
-        if magic[0] != b"OggS":
-            return [FilePart(start)]
-        links = _ogg_links(file, start)
-    return [FilePart(*ends) for ends in zip(links, [*links[1:], 0], strict=True)]
+        name = magic[0][:4] if magic else b""
+        if name == b"OggS":
+            starts = _ogg_links(file, start)
+        elif name in _JOINED:
+            starts = [start, *_joined_starts(file, start + 1, _JOINED[name])]
+        elif name == b"RIFF" and (packets := _digital_output(file, start)):
+            return [FilePart(packets, format="spdif")]
+        elif name == b"RIFF" and len(links := _wav_links(file, start)) > 1:
+            starts = links
+        else:
+            return [FilePart(start, repair=find_repair(file, start, name))]
+    return [FilePart(*ends) for ends in zip(starts, [*starts[1:], 0], strict=True)]
 
 
 def open_container(path: Path, part: FilePart | None = None) -> av.container.InputContainer:
@@ -102,11 +129,10 @@ def open_container(path: Path, part: FilePart | None = None) -> av.container.Inp
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file,subfile"}
         if not is_whole:
             options |= {"start": str(part.start), "end": str(part.end)}
-        if part.ignores_length:
-            options["ignore_length"] = "1"
         # Metadata may hold bytes in any encoding. Read as Latin-1, none of them is lost.
         url = f"{'file' if is_whole else 'subfile'}:{path}"
-        return av.open(url, metadata_encoding="latin-1", options=options)
+        source = _RepairedFile(path, part) if part.repair else url
+        return av.open(source, format=part.format, metadata_encoding="latin-1", options=options)
     except (av.FFmpegError, OSError, ValueError) as error:
         # FFmpeg says "Invalid argument" of a format that is not on the list.
         reason = (
@@ -115,6 +141,35 @@ def open_container(path: Path, part: FilePart | None = None) -> av.container.Inp
             else reason_of(error)
         )
         raise AudioError(f"{path.name} is not audio that can be decoded: {reason}.") from error
+
+
+class _RepairedFile:
+    """A file from a part's start on, with the part's repair. PyAV reads it instead of a path."""
+
+    def __init__(self, path: Path, part: FilePart) -> None:
+        self.name = path.name
+        self._start = part.start
+        self._repair = part.repair
+        self._file = path.open("rb")
+        self.seek(0)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def read(self, size: int) -> bytes:
+        position, (repaired, new) = self._file.tell(), self._repair
+        data = bytearray(self._file.read(size))
+        for offset, byte in enumerate(new, repaired - position):
+            if 0 <= offset < len(data):
+                data[offset] = byte
+        return bytes(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset + (0 if whence else self._start), whence) - self._start
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start
 
 
 def open_sound(
@@ -155,6 +210,11 @@ def _default_track(container: av.container.InputContainer, path: Path) -> av.aud
             f"{path.name} is coded with {_codec_name(path)}, which cannot be decoded here: convert it to "
             "FLAC or MP3."
         )
+    if contexts:
+        codec = contexts[0][1].name
+        raise AudioError(
+            f"{path.name} is damaged or locked: it does not tell how its {codec} sound is coded."
+        )
     raise AudioError(f"{path.name} holds no sound.")
 
 
@@ -168,11 +228,15 @@ def reason_of(error: Exception) -> str:
     return str(getattr(error, "strerror", "") or error).rstrip(".")
 
 
-def _after_tags(file: object) -> tuple[int, re.Match | None]:
+def _after_tags(file: BinaryIO) -> tuple[int, re.Match | None]:
     """Return where a file's format begins, after ID3v2 tags, and its first bytes if they are known."""
     _, position = id3_tags(file)
     file.seek(position)
-    following = file.read(_READ_BYTES if position else 16)
+    header = file.read(32)
+    if header.startswith(b"APETAGEX") and len(header) == 32 and header[23] & 0x20:
+        position += 32 + int.from_bytes(header[12:16], "little")
+    file.seek(position)
+    following = file.read(_READ_BYTES if position else 32)
     # Some programs write zeros after a tag. An MP4 file may itself begin with three zeros.
     n_zeros = len(following) - len(following.lstrip(b"\0"))
     for offset in (0, n_zeros, n_zeros - 3):
@@ -181,32 +245,53 @@ def _after_tags(file: object) -> tuple[int, re.Match | None]:
     return position, None
 
 
-def _wav_claims_too_little(file: object, start: int) -> bool:
-    """Return whether samples follow where a WAV file's header says that its samples end.
-
-    A recorder that is switched off leaves the length that it wrote last. Lengths of 0 and of the maximum mean
-    "to the end of the file", which FFmpeg knows.
-    """
-    position = start + 12
-    while True:
-        file.seek(position)
-        header = file.read(8)
-        if len(header) < 8:
-            return False
-        size = int.from_bytes(header[4:], "little")
-        position += 8 + size
-        if header[:4] == b"data":
-            break
-        position += size % 2
-    if size in (0, 0xFFFFFFFF):
-        return False
+def _joined_starts(file: BinaryIO, position: int, pattern: re.Pattern) -> list[int]:
+    """Return where a pattern is found in a file from a position on."""
+    starts, data = [], b""
     file.seek(position)
-    following = file.read(_MIN_MISSED_BYTES)
-    is_chunk = any(_CHUNK_ID.match(following, offset) for offset in (0, 1))
-    return len(following) == _MIN_MISSED_BYTES and any(following) and not is_chunk
+    while block := file.read(_READ_BYTES):
+        data += block
+        starts += [position + match.start() for match in pattern.finditer(data)]
+        # The pattern may be cut at the end of the data: the next round looks at the last bytes again.
+        n_done = max(0, len(data) - _MAX_PATTERN_BYTES)
+        position, data = position + n_done, data[n_done:]
+    return sorted(set(starts))
 
 
-def _ogg_links(file: object, start: int) -> list[int]:
+def _wav_links(file: BinaryIO, start: int) -> list[int]:
+    """Return where each of the joined WAV files begins, by the size that each of them claims."""
+    links = [start]
+    while True:
+        file.seek(links[-1] + 4)
+        size = int.from_bytes(file.read(4), "little")
+        following = links[-1] + 8 + size + size % 2
+        file.seek(following)
+        if not _WAV_START.match(file.read(12)):
+            return links
+        links.append(following)
+
+
+def _digital_output(file: BinaryIO, start: int) -> int | None:
+    """Return where the packets of coded sound begin in the samples of a WAV file; None if they are samples.
+
+    FFmpeg finds them if less than half a second of silence is in front, and not those of Dolby Digital Plus.
+    """
+    file.seek(start)
+    head = file.read(_MAX_WAV_HEADER_BYTES)
+    data = head.find(b"data")
+    if data < 0:
+        return None
+    position = start + data + 8
+    file.seek(position)
+    while position < start + _MAX_SILENCE_BYTES and (block := file.read(_READ_BYTES)):
+        if sound := block.lstrip(b"\0"):
+            position += len(block) - len(sound)
+            return position if sound.startswith(_DIGITAL_OUTPUT) else None
+        position += len(block)
+    return None
+
+
+def _ogg_links(file: BinaryIO, start: int) -> list[int]:
     """Return where each of the joined Ogg files begins.
 
     An Ogg file begins with the first pages of all its streams, and a stream's first page has a flag.

@@ -259,3 +259,51 @@ def test_a_file_that_changes_its_rate_and_channels_midway_is_decoded_whole(tmp_p
     assert stream.duration_s == pytest.approx(6.0, abs=0.2)
     second = read[RATE_HZ * 2 :]
     assert best_correlation(second, scipy.signal.resample_poly(make_sweep(2.0, 22_050), 2, 1)) > 0.99
+
+
+@pytest.mark.parametrize("value", [1e30, 3e38, -3e38])
+def test_samples_beyond_any_real_level_are_taken_as_silence(tmp_path, value):
+    """Their squares overflow, and the song would have no vector."""
+    samples = np.stack([make_sweep()] * 2, axis=1)
+    samples[1000] = value
+    soundfile.write(tmp_path / "x.wav", samples, RATE_HZ, subtype="FLOAT")
+    stream, read = read_mono(tmp_path / "x.wav", RATE_HZ)
+    assert np.abs(read).max() < 1
+    assert stream.note.startswith("2 samples")
+
+
+def test_damaged_sound_is_told(tmp_path):
+    path = encode(tmp_path / "x.m4a", make_sweep(4.0), codec="aac")
+    content = bytearray(path.read_bytes())
+    middle = slice(len(content) // 3, len(content) // 2)
+    content[middle] = b"\xff" * (middle.stop - middle.start)
+    path.write_bytes(content)
+    stream, _ = read_mono(path)
+    assert stream.duration_s < 3.9
+    assert "damaged" in stream.note
+
+
+def test_a_cut_file_and_a_tag_after_the_sound_are_no_damage(tmp_path):
+    for name, codec in (("x.mp3", "libmp3lame"), ("x.m4a", "aac"), ("x.aac", "aac")):
+        content = encode(tmp_path / name, make_sweep(4.0), codec=codec).read_bytes()
+        (tmp_path / name).write_bytes(content + b"APETAGEX" + bytes(range(256)) * 1000)
+        assert read_mono(tmp_path / name)[0].note == ""
+        if name != "x.m4a":
+            (tmp_path / name).write_bytes(content[: len(content) * 2 // 3])
+            assert read_mono(tmp_path / name)[0].note == ""
+
+
+def test_mp3_without_a_bit_rate_is_decoded(tmp_path):
+    """The frames of "free format" do not tell their size, and FFmpeg cannot decode them."""
+    content = encode(
+        tmp_path / "x.mp3", make_sweep(4.0, 48_000), codec="libmp3lame", rate_hz=48_000
+    ).read_bytes()
+    first = content.index(b"\xff\xfb")
+    # At 48 kHz and 192 kbit/s, all frames have 576 bytes.
+    frames = [bytearray(content[i : i + 576]) for i in range(first, len(content) - 575, 576)]
+    for frame in frames:
+        assert frame[:2] == b"\xff\xfb"
+        frame[2] &= 0x0F
+    (tmp_path / "x.mp3").write_bytes(b"".join(frames[1:]))
+    stream, _ = read_mono(tmp_path / "x.mp3")
+    assert stream.duration_s == pytest.approx(4.0, abs=0.1)

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from explorer.audio.decoding import open_audio
+from explorer.audio.fingerprints import audio_fingerprint
 from explorer.errors import AudioError
 from explorer.library.containers import FilePart, file_parts, open_sound
 
@@ -224,3 +225,97 @@ def test_a_file_name_that_is_not_valid_text_is_opened(tmp_path):
     assert track.codec_context.sample_rate == RATE_HZ
     path.write_bytes(id3_tag(100) + path.read_bytes())
     assert duration_of(path) == pytest.approx(1.0)
+
+
+def test_a_part_of_a_chain_without_sound_is_left_out_and_told(tmp_path):
+    """The headers of one link are damaged."""
+    link = encode(tmp_path / "link.ogg", 2.0, codec="libopus", container="ogg", rate_hz=48_000)
+    damaged = link[:60] + b"\xff" * 100 + link[160:]
+    path = tmp_path / "x.ogg"
+    for links in ([damaged, link], [link, damaged], [damaged, link, link]):
+        path.write_bytes(b"".join(links))
+        stream = open_audio(path)
+        assert len(list(stream.blocks()))
+        assert stream.duration_s == pytest.approx(2.0 * (len(links) - 1), abs=0.05)
+        assert f"{len(links)} joined files" in stream.note
+        assert audio_fingerprint(path) is not None
+
+
+@pytest.mark.parametrize("suffix", ["flac", "tta", "wv", "wma"])
+def test_joined_files_are_decoded_to_their_end(tmp_path, suffix):
+    """The second one has another rate and other channels; tags may be between them."""
+    first = encode(tmp_path / f"1.{suffix}", 2.0, codec=CODECS[suffix], rate_hz=22_050, layout="mono")
+    second = encode(tmp_path / f"2.{suffix}", 3.0, codec=CODECS[suffix])
+    expected_s = duration_of(tmp_path / f"1.{suffix}") + duration_of(tmp_path / f"2.{suffix}")
+    path = tmp_path / f"x.{suffix}"
+    for between in (b"", id3_tag(300)):
+        path.write_bytes(first + between + second)
+        assert duration_of(path) == pytest.approx(expected_s, abs=0.01)
+
+
+def test_joined_wav_files_are_decoded_to_their_end(tmp_path):
+    soundfile.write(tmp_path / "1.wav", tone(1.0), RATE_HZ)
+    soundfile.write(tmp_path / "2.wav", tone(2.0, rate_hz=22_050, channels=1), 22_050)
+    parts = [(tmp_path / name).read_bytes() for name in ("1.wav", "2.wav", "1.wav")]
+    (tmp_path / "x.wav").write_bytes(b"".join(parts))
+    assert duration_of(tmp_path / "x.wav") == pytest.approx(4.0, abs=0.01)
+
+
+@pytest.mark.parametrize("codec", ["ac3", "eac3"])
+@pytest.mark.parametrize("n_silent", [0, 200_000])
+def test_coded_sound_in_the_samples_of_a_wav_file_is_decoded(tmp_path, codec, n_silent):
+    """FFmpeg takes it for samples, noise, if it begins after long silence, or if it is E-AC-3."""
+    encode(tmp_path / "x.raw", 2.0, codec=codec, container=codec, rate_hz=48_000)
+    with (
+        av.open(tmp_path / "x.raw", format=codec) as source,
+        av.open(tmp_path / "x", "w", format="spdif") as out,
+    ):
+        stream = out.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    samples = np.frombuffer(bytes(n_silent) + (tmp_path / "x").read_bytes(), "<i2").reshape(-1, 2)
+    soundfile.write(tmp_path / "x.wav", samples, 48_000)
+    stream = open_audio(tmp_path / "x.wav")
+    assert stream.format == f"spdif/{codec}"
+    assert duration_of(tmp_path / "x.wav") == pytest.approx(2.0, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", ["wv", "wma", "tta"])
+def test_an_ape_tag_in_front_is_skipped(tmp_path, suffix):
+    sound = encode(tmp_path / f"plain.{suffix}", 2.0, codec=CODECS[suffix])
+    item = struct.pack("<II", 1, 0) + b"Title\0x"
+    tag = b"APETAGEX" + struct.pack("<IIII", 2000, len(item) + 32, 1, 0xA0000000) + bytes(8) + item
+    tag += b"APETAGEX" + struct.pack("<IIII", 2000, len(item) + 32, 1, 0x80000000) + bytes(8)
+    expected_s = duration_of(tmp_path / f"plain.{suffix}")
+    for front in (tag, id3_tag(100) + tag):
+        (tmp_path / f"x.{suffix}").write_bytes(front + sound)
+        assert duration_of(tmp_path / f"x.{suffix}") == pytest.approx(expected_s, abs=0.05)
+
+
+@pytest.mark.parametrize("codec, suffix", [("pcm_u8", "voc"), ("pcm_s32le", "sox"), ("adpcm_adx", "adx")])
+def test_tags_in_front_of_rare_formats_are_skipped(tmp_path, codec, suffix):
+    sound = encode(tmp_path / f"plain.{suffix}", 2.0, codec=codec)
+    (tmp_path / f"x.{suffix}").write_bytes(id3_tag(300) + sound)
+    assert duration_of(tmp_path / f"x.{suffix}") == pytest.approx(2.0, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "snd"])
+def test_pictures_and_texts_named_as_music_are_no_songs(tmp_path, suffix):
+    """libsndfile finds frames of MP3 in nearly any bytes, and takes any bytes named `.snd` for samples."""
+    frames = encode(tmp_path / "sound.mp3", 2.0, codec="libmp3lame")
+    for content in (
+        b"\x89PNG\r\n\x1a\n" + bytes(100) + frames,
+        b"1\n00:00:01,000 --> 00:00:02,000\nWords\n\n" * 99,
+    ):
+        (tmp_path / f"x.{suffix}").write_bytes(content)
+        with pytest.raises(AudioError):
+            open_audio(tmp_path / f"x.{suffix}")
+
+
+def test_a_known_codec_whose_header_is_damaged_is_not_called_silent(tmp_path):
+    sound = encode(tmp_path / "sound.wma", 1.0, codec="wmav2")
+    (tmp_path / "x.wma").write_bytes(sound.replace(b"\x61\x01\x02\0\x44\xac", b"\x62\x01\x02\0\x44\xac"))
+    with pytest.raises(AudioError, match="wmapro"):
+        open_audio(tmp_path / "x.wma")
