@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from explorer.audio.losses import Losses
 from explorer.errors import AudioError
 from explorer.library.containers import FilePart, file_parts, format_of, open_container, open_sound, reason_of
 
@@ -26,9 +27,6 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 10_000_000
 
 MAX_SAMPLE = 1e10
 """Larger samples are damage: squares of them overflow. Integers written as 32-bit floats are smaller."""
-
-MIN_DAMAGE_S = 0.5
-"""How much sound must be damaged to be told. Where a file was cut, the last packet is damaged."""
 
 CANCELLED_BELOW = 0.01
 """The channels cancel each other if their average has less than this share of their own power: -20 dB."""
@@ -65,7 +63,7 @@ class AudioStream:
     _close: Callable[[], None]
     duration_s: float = 0.0
     n_invalid: int = 0
-    _losses: Losses = field(default_factory=lambda: Losses())
+    _losses: Losses = field(default_factory=Losses)
     _powers: ChannelPowers = field(default_factory=lambda: ChannelPowers())
 
     def close(self) -> None:
@@ -151,37 +149,6 @@ class AudioStream:
         if block.shape[1] > 1:
             self._powers.add(block, mean)
         return mean
-
-
-@dataclass
-class Losses:
-    """What a file holds that cannot be decoded.
-
-    Attributes
-    ----------
-    n_parts : int
-        Of how many joined files the file consists.
-    n_bad_parts : int
-    damaged_s : float
-        Seconds of damaged packets in the other parts, as far as their length is known.
-    """
-
-    n_parts: int = 1
-    n_bad_parts: int = 0
-    damaged_s: float = 0.0
-
-    @property
-    def note(self) -> str:
-        """A sentence for each kind of loss."""
-        sentences = []
-        if self.n_bad_parts:
-            sentences.append(
-                f"The file consists of {self.n_parts} joined files; the sound of {self.n_bad_parts} of them "
-                "cannot be decoded."
-            )
-        if self.damaged_s >= MIN_DAMAGE_S:
-            sentences.append("Parts of its sound are damaged and were left out.")
-        return " ".join(sentences)
 
 
 def average_channels(block: np.ndarray) -> np.ndarray:

@@ -103,7 +103,7 @@ def file_parts(path: Path) -> list[FilePart]:
         if name == b"OggS":
             starts = _ogg_links(file, start)
         elif name in _JOINED:
-            starts = [start, *_joined_starts(file, start + 1, _JOINED[name])]
+            starts = [start, *_joined_starts(file, start + 1, name)]
         elif name == b"RIFF" and (packets := _digital_output(file, start)):
             return [FilePart(packets, format="spdif")]
         elif name == b"RIFF" and len(links := _wav_links(file, start)) > 1:
@@ -245,13 +245,14 @@ def _after_tags(file: BinaryIO) -> tuple[int, re.Match | None]:
     return position, None
 
 
-def _joined_starts(file: BinaryIO, position: int, pattern: re.Pattern) -> list[int]:
-    """Return where a pattern is found in a file from a position on."""
+def _joined_starts(file: BinaryIO, position: int, name: bytes) -> list[int]:
+    """Return where files of one of the `_JOINED` formats begin, from a position on."""
     starts, data = [], b""
     file.seek(position)
     while block := file.read(_READ_BYTES):
         data += block
-        starts += [position + match.start() for match in pattern.finditer(data)]
+        if name in data:  # A search for bytes is several times as fast as one for a pattern.
+            starts += [position + match.start() for match in _JOINED[name].finditer(data)]
         # The pattern may be cut at the end of the data: the next round looks at the last bytes again.
         n_done = max(0, len(data) - _MAX_PATTERN_BYTES)
         position, data = position + n_done, data[n_done:]
