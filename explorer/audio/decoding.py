@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from explorer.audio.channels import ChannelPowers, average_channels
 from explorer.audio.losses import Losses
 from explorer.errors import AudioError
 from explorer.library.containers import FilePart, file_parts, format_of, open_container, open_sound, reason_of
@@ -27,9 +28,6 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 10_000_000
 
 MAX_SAMPLE = 1e10
 """Larger samples are damage: squares of them overflow. Integers written as 32-bit floats are smaller."""
-
-CANCELLED_BELOW = 0.01
-"""The channels cancel each other if their average has less than this share of their own power: -20 dB."""
 
 _RAW_STREAMS = ("mp3", "aac", "loas")
 """FFmpeg's formats without a container: what is no sound in such a file is mostly a tag."""
@@ -64,7 +62,7 @@ class AudioStream:
     duration_s: float = 0.0
     n_invalid: int = 0
     _losses: Losses = field(default_factory=Losses)
-    _powers: ChannelPowers = field(default_factory=lambda: ChannelPowers())
+    _powers: ChannelPowers = field(default_factory=ChannelPowers)
 
     def close(self) -> None:
         """Close the file. Reading the sound to its end closes the file too."""
@@ -149,51 +147,6 @@ class AudioStream:
         if block.shape[1] > 1:
             self._powers.add(block, mean)
         return mean
-
-
-def average_channels(block: np.ndarray) -> np.ndarray:
-    """Average the channels of a block [shape=(m, channels), float32]."""
-    if block.shape[1] == 2:
-        # NumPy is slow along an axis of length 2.
-        return (block[:, 0] + block[:, 1]) * np.float32(0.5)
-    return block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0]
-
-
-def audible_average(block: np.ndarray) -> np.ndarray:
-    """Average the channels of a block, or return the loudest one if they cancel each other."""
-    powers = ChannelPowers()
-    powers.add(block, mean := average_channels(block))
-    return mean if powers.louder_channel is None else block[:, powers.louder_channel]
-
-
-def cancelled_note(channel: int) -> str:
-    """Return the sentence for a song if one of its channels is embedded instead of their average."""
-    return f"The channels cancel each other, so channel {channel + 1} alone was embedded."
-
-
-class ChannelPowers:
-    """Sums the power of channels and of their average, to find out whether they cancel each other."""
-
-    def __init__(self) -> None:
-        self._of_channels = self._of_mean = 0.0
-        self._by_channel = 0.0
-
-    def add(self, block: np.ndarray, mean: np.ndarray) -> None:
-        """Add a block [shape=(m, channels)] and its average [shape=(m,)]."""
-        of_channels = float(np.vdot(block, block)) / block.shape[1]
-        of_mean = float(np.vdot(mean, mean))
-        self._of_channels += of_channels
-        self._of_mean += of_mean
-        # The song as a whole cancels only if its loudest blocks do: compare the channels there.
-        if of_mean < CANCELLED_BELOW * of_channels:
-            self._by_channel = self._by_channel + np.einsum("nc,nc->c", block, block, dtype=np.float64)
-
-    @property
-    def louder_channel(self) -> int | None:
-        """The loudest channel if the channels cancel each other, else None."""
-        if self._of_mean < CANCELLED_BELOW * self._of_channels:
-            return int(np.argmax(self._by_channel))
-        return None
 
 
 def open_audio(path: Path, *, start_s: float = 0.0) -> AudioStream:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.audio.channels import cancelled_note
 from explorer.audio.decoder import Decoder, DecoderError, Sound
-from explorer.audio.decoding import cancelled_note
 from explorer.database.records import Song
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import EmbeddingError, ExplorerError

@@ -11,7 +11,8 @@ from pathlib import Path
 import mutagen
 import numpy as np
 
-from explorer.audio.decoding import AudioStream, cancelled_note
+from explorer.audio.channels import cancelled_note
+from explorer.audio.decoding import AudioStream
 from explorer.audio.song_parts import open_part
 from explorer.database.database import Database
 from explorer.embedding.engines import Engine, open_engine
