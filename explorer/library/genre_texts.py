@@ -11,7 +11,7 @@ from mutagen.id3 import TCON
 from explorer.library.genre_names import KNOWN_GENRES, genre_key
 from explorer.util.text import spelling_key
 
-_NUMBERS = re.compile(r"((?:\((?:\d{1,3}|RX|CR)\))*)(.*)", re.DOTALL)
+_NUMBERS = re.compile(r"((?:\((?:[0-9]{1,3}|RX|CR)\))*)(.*)", re.DOTALL)
 _NUMBER = re.compile(r"\d+|RX|CR")
 _SPECIAL = {"RX": "Remix", "CR": "Cover"}
 _MAX_NUMBER = 255
@@ -63,7 +63,8 @@ def _numbered(number: str) -> str:
 
 def _split_if_known(text: str) -> list[str]:
     """Split at commas or slashes if every part is a known genre and the whole is not."""
-    if genre_key(text) in KNOWN_GENRES:
+    # No known genre has a comma: "Pop, Rock" has the key of "pop rock", and is two genres.
+    if "," not in text and genre_key(text) in KNOWN_GENRES:
         return [text]
     for separator in map(re.compile, (",", "/", "[,/]")):
         parts = _split(text, separator)

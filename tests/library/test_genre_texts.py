@@ -34,6 +34,8 @@ from explorer.library.genre_texts import common_spellings, split_genres
         ("Folk, World, & Country", ["Folk, World, & Country"]),
         ("Folk, World, and Country", ["Folk, World, and Country"]),
         ("Rock, Mysterious", ["Rock, Mysterious"]),
+        ("Pop, Rock", ["Pop", "Rock"]),
+        ("Jazz, Funk / Soul", ["Jazz", "Funk", "Soul"]),
         # Numbers of ID3
         ("17", ["Rock"]),
         ("(17)", ["Rock"]),
@@ -44,6 +46,7 @@ from explorer.library.genre_texts import common_spellings, split_genres
         ("255", []),
         ("(255)", []),
         ("(255)Polka", ["Polka"]),
+        ("(\u0663)", ["(\u0663)"]),
         ("1970", ["1970"]),
         ("80s", ["80s"]),
         # No genre
