@@ -5,14 +5,13 @@ The format is that of CDRWIN, with what other programs write: https://wiki.hydro
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from explorer.library.music_file import Tags
 from explorer.library.text_encoding import decode_folder
-from explorer.util.text import one_line
+from explorer.util.text import decode_unicode, one_line
 
 FRAMES_PER_S = 75
 """A position in a cue sheet is in minutes, seconds and frames of a CD: `74:12:33`."""
@@ -102,8 +101,7 @@ def parse_cue_sheet(text: str) -> CueSheet:
         if is_text:
             setattr(tracks[-1] if tracks else sheet, command.lower(), _unquoted(rest))
         elif command == "FILE":
-            file = SheetFile(_file_name(rest))
-            sheet.files.append(file)
+            file = _file_of(sheet, _file_name(rest))
         elif command == "TRACK":
             tracks.append(_track(sheet, rest))
         elif command == "INDEX" and tracks:
@@ -131,6 +129,14 @@ def _file_name(rest: str) -> str:
     if rest.startswith('"') and rest.count('"') > 1:
         return rest[1:].rpartition('"')[0]
     return rest.lstrip('"').rpartition(" ")[0] or rest.lstrip('"')
+
+
+def _file_of(sheet: CueSheet, name: str) -> SheetFile:
+    """Return the file with this name: a sheet may name one file before each of its tracks."""
+    if (file := next((file for file in sheet.files if file.name == name), None)) is None:
+        file = SheetFile(name)
+        sheet.files.append(file)
+    return file
 
 
 def _track(sheet: CueSheet, rest: str) -> SheetTrack:
@@ -173,19 +179,8 @@ def problem_of(sheet: CueSheet, file: SheetFile) -> str:
 
 def decode_cue_sheet(data: bytes) -> str:
     """Decode the bytes of a cue sheet: UTF-8, UTF-16, or else a national encoding, if it is sure."""
-    for bom, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(bom):
-            return data.decode(encoding, "replace")
-    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        # Commands are ASCII: in UTF-16, most of every second byte is zero.
-        if data[first::2].count(0) > len(data) // 4:
-            return data.decode(encoding, "replace")
     try:
-        return data.decode("utf-8")
+        return decode_unicode(data)
     except UnicodeDecodeError:
         return _decode_national(data)
 

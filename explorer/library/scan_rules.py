@@ -14,6 +14,7 @@ from typing import Self
 from pathspec import GitIgnoreSpec
 
 from explorer.errors import LibraryError
+from explorer.util.text import decode_unicode
 
 IGNORE_FILES = frozenset((".nomedia", ".ndignore", ".plexignore"))
 """Files that leave their folder out. `.nomedia` (Android) always does so; the others (Navidrome, Plex) do so
@@ -113,6 +114,14 @@ def merged_options(options: Iterable[ScanOptions]) -> ScanOptions:
     return ScanOptions(any(each.video for each in options), tuple(patterns), cue)
 
 
+def ignore_text(data: bytes) -> str:
+    """Decode an ignore file. Bytes that are not Unicode can match names of files that are not either."""
+    try:
+        return decode_unicode(data[:MAX_IGNORE_FILE_BYTES])
+    except UnicodeDecodeError:
+        return data[:MAX_IGNORE_FILE_BYTES].decode("utf-8", "surrogateescape")
+
+
 def is_hidden(name: str) -> bool:
     """Tell whether a file or a folder is hidden: its name begins with one dot, as macOS's `._song.mp3` does.
 
@@ -132,11 +141,14 @@ class FolderRules:
 
     Attributes
     ----------
+    excluded : GitIgnoreSpec or None
+        The user's patterns, which no ignore file changes.
     specs : tuple of (int, GitIgnoreSpec)
-        Patterns of the root and of the folders down to this one. The number is the length of the path of the
-        folder that they belong to: they match what follows it.
+        Patterns of the ignore files of the root and of the folders down to this one. The number is the length
+        of the path of the folder that they belong to: they match what follows it.
     """
 
+    excluded: GitIgnoreSpec | None = None
     specs: tuple[tuple[int, GitIgnoreSpec], ...] = ()
 
     @classmethod
@@ -152,8 +164,7 @@ class FolderRules:
         read : callable
             Returns the contents of the ignore files in a folder, by name in lower case.
         """
-        spec = _spec(options.exclude)
-        rules: Self | None = cls(((0, spec),) if spec else ())
+        rules: Self | None = cls(_spec(options.exclude))
         above = ""
         for part in PurePosixPath(folder).parts:
             if (rules := rules.inside(above, read(above))) is None:
@@ -187,7 +198,11 @@ class FolderRules:
         name = path.rstrip("/").rpartition("/")[2]
         if is_hidden(name) or (path.endswith("/") and is_system_folder(name)):
             return True
-        return any(spec.match_file(_composed(path[length:])) for length, spec in self.specs)
+        if self.excluded and self.excluded.match_file(_composed(path)):
+            return True
+        # As for .gitignore: the patterns of the deepest folder decide, also those that begin with "!".
+        found = (spec.check_file(_composed(path[length:])).include for length, spec in reversed(self.specs))
+        return next((include for include in found if include is not None), False)
 
 
 def _spec(patterns: Sequence[str]) -> GitIgnoreSpec | None:

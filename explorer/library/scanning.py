@@ -12,7 +12,13 @@ from explorer.library.extensions import AUDIO_EXTENSIONS as AUDIO_EXTENSIONS
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath
 from explorer.library.scan import Scan as Scan
-from explorer.library.scan_rules import IGNORE_FILES, MAX_IGNORE_FILE_BYTES, FolderRules, ScanOptions
+from explorer.library.scan_rules import (
+    IGNORE_FILES,
+    MAX_IGNORE_FILE_BYTES,
+    FolderRules,
+    ScanOptions,
+    ignore_text,
+)
 from explorer.library.scanning_remote import scan_remote
 from explorer.library.sheet_files import with_sheets, without_sheets
 
@@ -122,7 +128,7 @@ def _ignore_files(folder: Path, names: Iterable[str]) -> dict[str, str]:
     for name in names:
         if name.lower() in IGNORE_FILES and (folder / name).is_file():
             with (folder / name).open("rb") as file:
-                texts[name.lower()] = file.read(MAX_IGNORE_FILE_BYTES).decode("utf-8-sig", "surrogateescape")
+                texts[name.lower()] = ignore_text(file.read(MAX_IGNORE_FILE_BYTES))
     return texts
 
 

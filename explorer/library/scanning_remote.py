@@ -14,7 +14,7 @@ from explorer.errors import LibraryError
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import HTTP_SCHEMES, RemotePath, open_system, translate_remote_errors
 from explorer.library.scan import Scan
-from explorer.library.scan_rules import IGNORE_FILES, MAX_IGNORE_FILE_BYTES, FolderRules, ScanOptions
+from explorer.library.scan_rules import IGNORE_FILES, FolderRules, ScanOptions, ignore_text
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -115,7 +115,7 @@ def _text(system: AbstractFileSystem, name: str, base: str, size: int | None) ->
     # Reading an empty object is an error on some servers.
     if base == ".nomedia" or size == 0:
         return ""
-    return system.cat_file(name)[:MAX_IGNORE_FILE_BYTES].decode("utf-8-sig", "surrogateescape")
+    return ignore_text(system.cat_file(name))
 
 
 def _find(system: AbstractFileSystem, path: str) -> dict[str, dict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import unicodedata
@@ -35,6 +36,24 @@ def text_of(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+def decode_unicode(data: bytes) -> str:
+    """Decode the bytes of a text file in UTF-8 or UTF-16, with or without a byte order mark.
+
+    Without a mark, UTF-16 is recognised by its zeros: most letters of the text must be ASCII.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If it is neither.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if data[first::2].count(0) > len(data) // 4:
+            return data.decode(encoding, "replace")
+    return data.decode("utf-8-sig")
 
 
 def one_line(text: str) -> str:

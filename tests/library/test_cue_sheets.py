@@ -110,6 +110,13 @@ def test_titles_keep_inner_quotation_marks_and_lose_control_characters():
     assert len(file.tracks[0].title) == 1000
 
 
+def test_a_file_that_is_named_before_each_track_is_one_file():
+    again = PLAIN.replace("  TRACK 02", 'FILE "album.wav" WAVE\n  TRACK 02')
+    assert again != PLAIN
+    assert rows(again) == rows(PLAIN)
+    assert problem(again) == ""
+
+
 def test_one_file_per_track_and_a_pause_at_the_end_of_the_file_before():
     text = """FILE "01.wav" WAVE
   TRACK 01 AUDIO

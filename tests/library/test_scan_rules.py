@@ -4,6 +4,7 @@ from explorer.errors import LibraryError
 from explorer.library.scan_rules import (
     FolderRules,
     ScanOptions,
+    ignore_text,
     is_hidden,
     is_system_folder,
     merged_options,
@@ -90,6 +91,20 @@ def test_an_ignore_file_leaves_its_folder_out_or_holds_patterns(name, text, is_l
         assert not inside.leaves_out("a/b/x.mp3")
     # The user named the root itself.
     assert FolderRules().inside("", {name: text}) is not None
+
+
+def test_patterns_of_a_folder_inside_decide_but_not_against_the_user():
+    rules = FolderRules.above("", ScanOptions(exclude=("c.wav",)), lambda _: {})
+    inside = rules.inside("a/", {".ndignore": "*.wav"}).inside("a/b/", {".plexignore": "!*.wav"})
+    paths = ("a/x.wav", "a/b/x.wav", "a/b/c.wav", "a/b/x.mp3")
+    assert [path for path in paths if inside.leaves_out(path)] == ["a/x.wav", "a/b/c.wav"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_ignore_files_are_in_unicode(encoding):
+    assert ignore_text("a.wav\r\n".encode(encoding)) == "a.wav\r\n"
+    assert ignore_text(b"\xff\xfe") == ""
+    assert ignore_text(b"caf\xe9.wav") == "caf\udce9.wav"
 
 
 def test_patterns_of_a_folder_are_relative_to_it():
