@@ -173,4 +173,5 @@ def _field(name: str, texts: Iterable[str]) -> list[str]:
 
 def _clean(text: str) -> str:
     """Replace white space with single spaces, and remove characters that a database or page cannot store."""
-    return collapse_spaces(valid_text(text))[:MAX_TEXT_LENGTH].strip("; ")
+    # Some programs write a byte order mark before each text; in UTF-8, mutagen takes it for a letter.
+    return collapse_spaces(valid_text(text).replace("\ufeff", ""))[:MAX_TEXT_LENGTH].strip("; ")

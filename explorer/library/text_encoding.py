@@ -24,6 +24,7 @@ _EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "ID
 # Control characters of Latin-1 too: they are UTF-8 that was encoded twice.
 _USUAL_TEXT = re.compile("[\x00-ɏ΄-ώЁ-џҐґְ-״،-۹ँ-๛Ạ-ỹ‐-›€№™　-ヿ一-鿿가-힣！-￮]+")
 _CUT_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")
+_CARON = re.compile("[ŠšŽž]")
 _SPACES = re.compile("[ \t\n\r\f\v]+")
 
 
@@ -212,10 +213,12 @@ def _has_one_script(word: str) -> bool:
 def _from_windows_1252(text: str) -> str | None:
     """Decode Windows-1252 that was read as Latin-1: its punctuation became control characters.
 
-    Of its letters, only the French "œ" is decoded: the others also stand for letters of Windows-1250.
+    Of its letters, only the French "œ" and "š" and "ž" are decoded: the others are other letters in
+    Windows-1250. "š" and "ž" must be in a word with three ASCII letters: they are also halves of characters.
     """
     decoded = text.translate(LATIN_1_TO_WINDOWS_1252)
     new = {after for before, after in zip(text, decoded, strict=True) if before != after}
-    if not new or not new <= set("’‘“”–—…•™€Œœ") or re.search("œ(?![ui])", decoded, re.IGNORECASE):
+    if not new or not new <= set("’‘“”–—…•™€ŒœŠšŽž") or re.search("œ(?![ui])", decoded, re.IGNORECASE):
         return None
-    return decoded
+    with_caron = [word for word in decoded.split() if _CARON.search(word)]
+    return decoded if all(len(re.findall("[A-Za-z]", word)) >= 3 for word in with_caron) else None

@@ -165,3 +165,13 @@ def test_a_file_whose_name_is_not_text_has_tags(tmp_path, make_tone):
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9" + suffix.encode()))
         make_tone(tmp_path / f"x{suffix}", tags={"title": "T"} if suffix == ".flac" else None).rename(path)
         assert read_tags(path).title == title
+
+
+def test_a_byte_order_mark_is_no_letter_of_a_tag(tmp_path):
+    path = tmp_path / "x.mp3"
+    tags = ID3()
+    tags.add(TIT2(encoding=3, text="\ufeffTitle"))
+    tags.add(TPE1(encoding=3, text="\ufeffA;\ufeffB"))
+    tags.save(path)
+    read = read_tags(path)
+    assert (read.title, read.artists) == ("Title", ("A", "B"))

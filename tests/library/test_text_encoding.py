@@ -179,6 +179,8 @@ def test_utf_8_that_was_encoded_twice_is_decoded():
 
 def test_control_characters_become_the_punctuation_of_windows_1252():
     assert titles(["Don\x92t Stop", "C\x9cur", "\x93Été\x94"]) == ["Don’t Stop", "Cœur", "“Été”"]
+    # Windows-1250 has these letters at the same places. The second half of "山" in Shift-JIS is "R".
+    assert titles(["\x8ei\x9eek", "Ple\x9ani", "\x8eR"]) == ["Žižek", "Plešni", "\x8eR"]
 
 
 def test_text_of_other_scripts_is_not_examined():
