@@ -110,10 +110,13 @@ def plan_dry_run(
     if database:
         require_folder(database, folder)
     root = (database and database.root_of(folder)) or folder
-    options = database.scan_options(folder) if database else ScanOptions()
-    options = options.updated(video=video, exclude=exclude, cue=cue)
+    choices = {"video": video, "exclude": exclude, "cue": cue}
+    options = (database.scan_options(folder) if database else ScanOptions()).updated(**choices)
     scan = scan_folder(folder, root=root, options=options)
     moved_roots = find_moved_roots(database, root, scan.files, reporter=reporter) if database else []
+    if moved_roots:
+        options = _options_after_move(database, folder, moved_roots[0]).updated(**choices)
+        scan = scan_folder(folder, root=root, options=options)
     known = _known_files(database, root, moved_roots) if database and not reindex else {}
     plan = make_plan(known, scan, retry=retry)
     dry_run = DryRun(unchanged=plan.known, failed_before=plan.failed_before, reread=len(plan.outdated))
@@ -133,6 +136,13 @@ def plan_dry_run(
     if database and (last_run := database.last_embedding()):
         dry_run.songs_per_second = last_run.songs_per_second
     return dry_run
+
+
+def _options_after_move(database: Database, folder: Path | RemotePath, moved: MovedRoot) -> ScanOptions:
+    """Return the options that a folder gets: those of the first root that moved there, if it has none."""
+    roots = database.numbered_roots().values()
+    is_known = any(folder.is_relative_to(root) or root.is_relative_to(folder) for root in roots)
+    return database.scan_options(folder if is_known else moved.old)
 
 
 def _known_files(

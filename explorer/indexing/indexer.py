@@ -151,7 +151,9 @@ def _plan(run: IndexRun) -> None:
     run.files, run.outdated = plan.to_read[: run.limit], plan.outdated[: run.limit]
     summary.other_files, summary.known_videos = run.scan.other_files, plan.videos
     summary.found = len(run.scan.files) - plan.videos
-    summary.left_out = sum(not known[path].failed for path in run.scan.those_left_out(plan.gone))
+    if left_out := run.scan.those_left_out(plan.gone):
+        songs = database.song_ids_by_path(run.root_id)
+        summary.left_out = sum(len(songs.get(path, ())) for path in left_out)
     summary.unsettled, summary.left = plan.unsettled, len(plan.to_read)
     summary.skipped, summary.failed_before, summary.back = plan.known, plan.failed_before, len(plan.back)
 

@@ -27,7 +27,7 @@ class Scan:
     unread : list of bytes
         Files and folders that could not be read. A folder's path is empty or ends with `/`.
     left_out : list of bytes
-        Folders, songs and videos that are left out, as hidden ones or those that match a pattern.
+        Folders, songs, videos and cue sheets that are left out, as hidden ones or those that match a pattern.
     other_files : Counter
         How many files are no songs, by extension.
     video : bool
@@ -64,13 +64,15 @@ class Scan:
     def takes(self, path: bytes, rules: FolderRules) -> bool:
         """Tell whether a file is a song or a cue sheet.
 
-        A file that is none is counted, and a song that a rule leaves out is noted.
+        A file that is none is counted, and one that a rule leaves out is noted.
         """
         text = os.fsdecode(path)
         name = text.rpartition("/")[2]
-        if is_cue_sheet(name):
-            return not rules.leaves_out(text)
         song, left_out = is_song(name, video=self.video), rules.leaves_out(text)
+        if is_cue_sheet(name):
+            if left_out:
+                self.left_out.append(path)
+            return not left_out
         if is_song(name, video=True) and (left_out or not song):
             # The user may have indexed it before, as a video or without the rule.
             self.left_out.append(path)

@@ -365,6 +365,14 @@ def test_a_dry_run_tells_the_move_and_changes_nothing(library, old, tmp_path, ca
     assert dry_run(library, new).moved_roots == []
 
 
+def test_a_dry_run_uses_the_options_of_the_folder_that_was_moved(fresh_db, old, tmp_path):
+    index(fresh_db, old)
+    index(fresh_db, old, exclude=["Jazz/"])
+    new = move(old, tmp_path / "new")
+    assert dry_run(fresh_db, new).back == []
+    assert index(fresh_db, new).back == 0
+
+
 @pytest.mark.parametrize(
     ("pairs", "change"),
     [

@@ -351,3 +351,10 @@ def test_a_dry_run_counts_files(fresh_db, music):
     write_sheet(music, name="moved.cue")
     plan = plan_dry_run(fresh_db, music, retry=False, reporter=Reporter())
     assert plan.moved == [(str(music / "album.flac"), str(music / "moved.flac"))]
+
+
+def test_the_tracks_of_a_file_that_is_left_out_are_counted(fresh_db, music):
+    write_sheet(music)
+    index(fresh_db, music)
+    summary = index(fresh_db, music, exclude=["*.flac"])
+    assert (summary.gone, summary.left_out) == (3, 3)

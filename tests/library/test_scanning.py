@@ -213,3 +213,10 @@ def test_a_folder_whose_disk_fails_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "stat", fail)
     with pytest.raises(LibraryError, match=r"cannot be read \(Input/output error\)"):
         scan_folder(tmp_path)
+
+
+def test_excluded_cue_sheets_are_known_to_be_there(tmp_path):
+    write(tmp_path, "a.mp3", "a.cue")
+    options = ScanOptions(exclude=("*.cue",))
+    scan = scan_folder(tmp_path, options=options)
+    assert (scan.sheets, scan.left_out, options.unmatched(scan.left_out)) == ([], [b"a.cue"], [])
