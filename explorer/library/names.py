@@ -17,6 +17,8 @@ _TRACK_NUMBER = re.compile(
       | [1-9]\d?(?:[.)]\s+|\s+[-–—]\s+)             # 12. Title, 12 - Title; not 99 Luftballons
       | \d{3}[.)]\s+                                # 101. Title; not 311 - Amber
       | 0\d{2}\s*[-–—]\s+                           # 001 - Title
+      | (?i:cd|dis[ck])\s?\d{1,2}\s+[-–—]\s+(?:\d{1,3}\s+[-–—]\s+)?  # Disc 1 - 03 - Title
+      | (?i:track)\s?\d{1,3}\s+[-–—]\s+            # Track 03 - Title
     )(?=[^\s–—-])""",
     re.VERBOSE,
 )
