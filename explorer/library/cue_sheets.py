@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from explorer.library.languages import ENCODINGS
 from explorer.library.music_file import Tags
 from explorer.library.text_encoding import decode_folder
 from explorer.util.text import decode_unicode, one_line
@@ -188,15 +189,25 @@ def decode_cue_sheet(data: bytes) -> str:
 def _decode_national(data: bytes) -> str:
     """Decode a cue sheet that is not in Unicode: all its texts together, as the tags of a folder.
 
-    A text whose encoding is not sure is read as Windows-1252.
+    If they prove one encoding, it is also that of a text which is too short to prove it, such as the name in
+    a FILE line. Other texts are read as Windows-1252.
     """
     lines = data.splitlines()
     texts = {line: line.strip().partition(b" ")[2].decode("latin-1") for line in lines if not line.isascii()}
     decoded = decode_folder([Tags(text, ("the artist of all",)) for text in texts.values()])
     found = dict(zip(texts, decoded, strict=True))
+    names = {name for song in decoded for name in song.encodings}
+    codec = next((encoding.codec for encoding in ENCODINGS if names == {encoding.name}), "cp1252")
     return "\n".join(
         f"{line.split()[0].decode('latin-1')} {found[line].tags.title}"
         if line in found and found[line].encodings
-        else line.decode("cp1252", "replace")
+        else _decode_line(line, codec)
         for line in lines
     )
+
+
+def _decode_line(line: bytes, codec: str) -> str:
+    try:
+        return line.decode(codec)
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "replace")

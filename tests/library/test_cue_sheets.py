@@ -197,6 +197,22 @@ def test_national_encodings(encoding, titles):
     assert [track.title for track in sheet.files[0].tracks] == titles
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name", "titles"),
+    [
+        ("euc_kr", "서른", ["서른 즈음에", "이등병의 편지", "사랑했지만"]),
+        ("cp932", "表", ["歌舞伎町の女王", "表裏一体の女王", "ソナチネの歌"]),
+    ],
+)
+def test_the_name_of_a_file_has_the_encoding_of_the_titles(encoding, name, titles):
+    text = f'FILE "{name}.wav" WAVE\n' + "".join(
+        f'TRACK {number:02d} AUDIO\nTITLE "{title}"\nINDEX 01 0{number}:00:00\n'
+        for number, title in enumerate(titles, 1)
+    )
+    (file,) = parse_cue_sheet(decode_cue_sheet(text.encode(encoding))).files
+    assert file.name == f"{name}.wav"
+
+
 def test_any_bytes_are_decoded():
     for data in (b"", b"\xff", b"\xff\xfe\x00", b"\x00" * 99, bytes(range(256)) * 9):
         parse_cue_sheet(decode_cue_sheet(data))
