@@ -352,7 +352,7 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
         reporter.say(_describe_passed_over(summary))
     not_embedded = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
     if parts := [f"{how} {count:,}" for how, count in not_embedded.items() if count]:
-        reporter.say(f"Of these, with an existing vector: {', '.join(parts)}.")
+        reporter.say(f"Files that got an existing vector: {', '.join(parts)}.")
     for path, note in summary.notes[:MAX_SHOWN_FAILURES]:
         reporter.say(f"Note: {path}: {note}")
     if len(summary.notes) > MAX_SHOWN_FAILURES:

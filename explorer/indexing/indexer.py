@@ -37,6 +37,7 @@ from explorer.library.genres import open_genre_source
 from explorer.library.scan_rules import ScanOptions
 from explorer.library.scanning import scan_folder
 from explorer.util.interrupts import stop_on_first_interrupt
+from explorer.util.progress import plural
 from explorer.util.text import valid_text
 
 MAX_SHOWN_PROBLEMS = 10
@@ -97,7 +98,7 @@ def _scan(run: IndexRun) -> None:
     if run.scan.unread:
         first = valid_text(run.root / os.fsdecode(run.scan.unread[0]))
         run.reporter.say(
-            f"{len(run.scan.unread):,} folders or files cannot be read, for example {first}: songs in them "
+            f"{plural(len(run.scan.unread), 'path')} cannot be read, for example {first}: songs there "
             "stay unchanged."
         )
 

@@ -224,7 +224,7 @@ def test_songs_in_an_unreadable_folder_are_not_marked_as_missing(fresh_db, music
     (music / "five.ogg").unlink()
     listener = RecordingReporter()
     assert counts(index(fresh_db, music, reporter=listener)) == {"skipped": 2, "gone": 1}
-    assert [line for line in listener.said if f"{music}/a" in line and "1 folders or files" in line]
+    assert [line for line in listener.said if f"{music}/a" in line and "1 path cannot" in line]
 
 
 def test_a_song_that_moved_into_another_root_moves_there(fresh_db, music, tmp_path):
