@@ -38,20 +38,22 @@ class RecordingReporter(Reporter):
 def write_sound(path, samples, rate_hz=44_100):
     """Write samples [shape=(n,) or (n, channels)] in the format of the file's extension."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".m4a":
-        _write_m4a(path, np.asarray(samples, np.float32), rate_hz)
+    if path.suffix in (".m4a", ".wma"):
+        _write_with_ffmpeg(path, np.asarray(samples, np.float32), rate_hz)
     else:
         soundfile.write(path, samples, rate_hz)
     return path
 
 
-def _write_m4a(path, samples, rate_hz):
+def _write_with_ffmpeg(path, samples, rate_hz):
+    codec, frame_size = {".m4a": ("aac", 1024), ".wma": ("wmav2", 2048)}[path.suffix]
     samples = samples.reshape(len(samples), -1)
     layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=rate_hz, layout=layout)
-        for begin in range(0, len(samples), 1024):
-            block = np.ascontiguousarray(samples[begin : begin + 1024].T)
+        stream = container.add_stream(codec, rate=rate_hz, layout=layout)
+        stream.bit_rate = 128_000
+        for begin in range(0, len(samples), frame_size):
+            block = np.ascontiguousarray(samples[begin : begin + frame_size].T)
             frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
             frame.sample_rate, frame.pts = rate_hz, begin
             container.mux(stream.encode(frame))

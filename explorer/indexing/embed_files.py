@@ -280,7 +280,7 @@ def _open(file: Path, part: Part = WHOLE) -> AudioStream:
             f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` to embed the "
             "whole folder."
         )
-    return open_part(file, part)
+    return open_part(file, part, exact=True)
 
 
 def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:

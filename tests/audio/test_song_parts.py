@@ -82,6 +82,16 @@ def test_a_part_is_found_by_seeking(tmp_path, make_sound, suffix, monkeypatch):
     assert opened == [{"start_s": 20.0}]
 
 
+def test_an_exact_part_has_the_samples_that_an_index_run_embeds(tmp_path, make_sound):
+    # After seeking, FFmpeg gives the frames of a WMA file the wrong times.
+    source = make_sound(tmp_path / "stairs.wma", staircase(6))
+    whole = np.concatenate([*open_audio(source).blocks()])
+    part = Part(2, 2.5, 5.0)
+    begin, end = part.samples(RATE_HZ)
+    exact = np.concatenate([*open_part(source, part, exact=True).blocks()])
+    np.testing.assert_array_equal(exact, whole[begin:end])
+
+
 @pytest.mark.parametrize("fails_late", [False, True])
 def test_a_file_that_cannot_seek_is_decoded_from_the_beginning(tmp_path, make_sound, monkeypatch, fails_late):
     source = make_sound(tmp_path / "stairs.wav", staircase())

@@ -152,7 +152,7 @@ def is_same_recording(first: Path, second: Path, *, parts: tuple[Part, Part] = (
 def _decode_seconds(path: Path, part: Part) -> Iterator[np.ndarray]:
     """Yield the samples of each second [shape=(48000,), float64]; the last one is padded with silence."""
     rest = np.empty(0)
-    for block in open_part(path, part).mono(sample_rate_hz=RATE_HZ):
+    for block in open_part(path, part, exact=True).mono(sample_rate_hz=RATE_HZ):
         rest = np.concatenate([rest, block])
         whole = len(rest) // RATE_HZ * RATE_HZ
         yield from rest[:whole].reshape(-1, RATE_HZ)
