@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import scipy.fft
 
-from explorer.audio.decoding import audible_average
+from explorer.audio.channels import audible_average
 from explorer.audio.song_parts import open_part
 from explorer.library.music_file import WHOLE, Part
 
