@@ -99,7 +99,10 @@ def file_parts(path: Path) -> list[FilePart]:
     """
     with path.open("rb") as file:
         start, magic = _after_tags(file)
-        name = magic[0][:4] if magic else b""
+        if magic is None:
+            # FFmpeg skips the tags in front of MP3 and the like, and reads them.
+            return [FilePart()]
+        name = magic[0][:4]
         if name == b"OggS":
             starts = _ogg_links(file, start)
         elif name in _JOINED:
