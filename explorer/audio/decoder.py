@@ -25,10 +25,17 @@ from typing import Self
 
 import numpy as np
 
-from explorer.audio.decoder_process import Answer, make_preview, read_fingerprints, read_parts, read_sound
+from explorer.audio.decoder_process import (
+    Answer,
+    make_preview,
+    read_fingerprints,
+    read_parts,
+    read_sound,
+    read_tags_of,
+)
 from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
-from explorer.library.music_file import WHOLE, Fingerprints, Part
+from explorer.library.music_file import WHOLE, Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
 from explorer.util.text import valid_text
 
@@ -143,6 +150,11 @@ class Decoder:
             If no decoding process can be started. The other methods raise it too.
         """
         *_, answer = self._run(read_fingerprints, path, video=video, sheets=sheets)
+        return answer.value
+
+    def tags(self, path: Path) -> Tags:
+        """Read a file's tags; the errors are those of `fingerprints`."""
+        *_, answer = self._run(read_tags_of, path)
         return answer.value
 
     def sound(

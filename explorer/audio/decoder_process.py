@@ -22,7 +22,7 @@ from explorer.audio.decoding import open_audio
 from explorer.audio.fingerprints import fingerprint, hash_sound
 from explorer.audio.song_parts import Cutter
 from explorer.errors import AudioError
-from explorer.library.music_file import Fingerprints, Part
+from explorer.library.music_file import Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import LastCopy
 from explorer.library.scan_rules import VIDEO_REASON
@@ -90,6 +90,11 @@ def read_fingerprints(
     return Fingerprints(
         fingerprint(path, alive=alive), sound, tags, format_name, tracks=tracks, cue_problem=problem
     )
+
+
+def read_tags_of(path: Path, _send: Send) -> Tags:
+    """Read a file's tags."""
+    return read_tags(path)
 
 
 def read_sound(

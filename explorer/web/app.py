@@ -16,6 +16,7 @@ from explorer.web.routes.playlist import make_playlist_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
 from explorer.web.routes.uploads import make_uploads_blueprint
 from explorer.web.security import protect
+from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads.queue import UploadQueue
 
 TITLE = "Music Explorer"
@@ -57,13 +58,13 @@ def create_app(settings: Settings) -> Dash:
     # A song id in a URL may contain several slashes in a row.
     app.server.url_map.merge_slashes = False
     app.layout = lambda: _current_page(holder)
-    job = MapJob(settings.database)
+    job, jobs = MapJob(settings.database), SoundJobs()
     register_callbacks(app, holder, job)
     for blueprint in (
         make_media_blueprint(settings, holder),
         make_sound_blueprint(settings),
         make_playlist_blueprint(holder),
-        make_uploads_blueprint(UploadQueue(settings, holder), on_keep=job.start),
+        make_uploads_blueprint(UploadQueue(settings, holder, jobs), on_keep=job.start),
     ):
         app.server.register_blueprint(blueprint)
     close_after_requests(app.server)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, request
 
 from explorer.audio.transcoding import HEAD_BYTES, playable_media_type, transcode
 from explorer.config import Settings
@@ -21,6 +21,7 @@ from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.any_id import fresh_json, library_blueprint
 from explorer.web.routes.fallback import best_fallback, fallback_copy
+from explorer.web.routes.file_response import send_audio_file
 from explorer.web.security import RefusedError
 
 MAX_SAME_SOUND_LISTED = 50
@@ -147,7 +148,7 @@ def _send_fallback(fallback: tuple[Path, str] | None) -> Response | None:
         return None
     path, media_type = fallback
     try:
-        return send_file(path.absolute(), mimetype=media_type, conditional=True, max_age=0)
+        return send_audio_file(path, media_type)
     except OSError:
         return None
 
@@ -183,14 +184,8 @@ def send_song(file: StoredFile, settings: Settings) -> Response:
     # A header cannot contain unprintable characters. Flask's own ETag fails for paths that are not UTF-8.
     name = "".join(letter if letter.isprintable() else "_" for letter in path.name)
     state = path.stat()
-    return send_file(
-        path.absolute(),
-        mimetype=media_type,
-        conditional=True,
-        max_age=0,
-        download_name=name,
-        etag=f"{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}",
-    )
+    etag = f"{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
+    return send_audio_file(path, media_type, name=name, etag=etag)
 
 
 def describe_song(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from functools import wraps
 
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, request
 
 from explorer.audio.previews import preview, preview_path
 from explorer.audio.spectrogram import spectrogram
@@ -17,6 +17,7 @@ from explorer.database.records import StoredFile
 from explorer.library.covers import read_cover
 from explorer.web.routes.any_id import library_blueprint
 from explorer.web.routes.fallback import fallback_preview
+from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import answer_from_file
 from explorer.web.security import RefusedError
 
@@ -76,7 +77,7 @@ def send_preview(file: StoredFile, settings: Settings) -> Response:
     finally:
         if not exists:
             _preview_jobs.release()
-    return _cacheable(send_file(path.absolute(), mimetype="audio/mpeg", conditional=True))
+    return _cacheable(send_audio_file(path, "audio/mpeg"))
 
 
 def _unless_cached(kind: str) -> Callable[[Callable], Callable]:

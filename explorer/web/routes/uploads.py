@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from explorer.web.routes.any_id import fresh_json, library_blueprint
+from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import playable
 from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, text_response
 from explorer.web.uploads.queue import Upload, UploadQueue
@@ -73,7 +74,7 @@ def send_upload(upload: Upload) -> Response:
     cache = upload.path.parent / ".playable"
     try:
         path, media_type = playable(upload.path, embedded.format, cache=cache, key="copy")
-        return send_file(path, mimetype=media_type, conditional=True, max_age=0)
+        return send_audio_file(path, media_type)
     except OSError as error:
         raise RefusedError(
             410, f"{upload.name} is no longer on the server: drop it on the map again."

@@ -18,12 +18,12 @@ from explorer.config import Settings
 from explorer.errors import ExplorerError
 from explorer.indexing.model import is_same_model
 from explorer.library.music_file import Tags
-from explorer.library.tags import read_tags
 from explorer.library.text_encoding import decode_tags
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
+from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads.embed_process import TIME_LIMIT_S, EmbedProcess
 from explorer.web.uploads.keep import EmbeddedFile, keep_song, safe_name
 
@@ -82,12 +82,22 @@ class UploadQueue:
     settings : Settings
     holder : CatalogueHolder
         Holds the snapshot of the library whose songs they are compared with.
+    jobs : SoundJobs
+        Reads their tags.
     limit_s : float
         The time limit for embedding one song.
     """
 
-    def __init__(self, settings: Settings, holder: CatalogueHolder, *, limit_s: float = TIME_LIMIT_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        holder: CatalogueHolder,
+        jobs: SoundJobs,
+        *,
+        limit_s: float = TIME_LIMIT_S,
+    ) -> None:
         self._settings = settings
+        self._jobs = jobs
         self._holder = holder
         self._limit_s = limit_s
         self._changed = threading.Condition()
@@ -125,8 +135,7 @@ class UploadQueue:
             path.parent.mkdir()
             if not _receive(source, path):
                 raise RefusedError(400, f"{path.name} is empty.")
-            # Without FFmpeg: no other process has tried yet whether this file makes it crash or hang.
-            tags = decode_tags(read_tags(path, with_ffmpeg=False))
+            tags = decode_tags(self._jobs.tags(path))
             upload = Upload(token, path.name, path, tags)
         except BaseException as error:
             shutil.rmtree(path.parent, ignore_errors=True)
@@ -297,7 +306,7 @@ class UploadQueue:
                     return
                 upload.process = EmbedProcess(upload.path, self._settings.database, limit_s=self._limit_s)
             upload.embedded = upload.process.embed(report)
-            upload.tags = decode_tags(read_tags(upload.path))
+            upload.tags = decode_tags(self._jobs.tags(upload.path))
         except ExplorerError as error:
             upload.error = str(error)
         except Exception as error:

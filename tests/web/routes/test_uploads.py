@@ -27,6 +27,7 @@ from explorer.web.app import create_app
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.uploads import make_uploads_blueprint
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
+from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads import queue
 from explorer.web.uploads.queue import UploadQueue
 
@@ -188,7 +189,7 @@ def test_an_invalid_upload_is_refused_at_once(client):
 
 def test_a_body_longer_than_announced_is_refused(home):
     settings = Settings(database=home / "songs.db")
-    uploads = UploadQueue(settings, CatalogueHolder(settings.database))
+    uploads = UploadQueue(settings, CatalogueHolder(settings.database), SoundJobs())
     with pytest.raises(RefusedError, match="too large") as refused:
         uploads.add("x.mp3", io.BytesIO(bytes(MAX_UPLOAD_BYTES + 1)))
     assert refused.value.status == 413
@@ -281,7 +282,7 @@ def test_uploads_are_embedded_again_when_the_library_has_another_model(client, h
 def routes(home, **options):
     """Return a test client with only these routes, and the queue."""
     settings = Settings(database=home / "songs.db")
-    uploads = UploadQueue(settings, CatalogueHolder(settings.database), **options)
+    uploads = UploadQueue(settings, CatalogueHolder(settings.database), SoundJobs(), **options)
     app = Flask("uploads")
     app.register_blueprint(make_uploads_blueprint(uploads))
     return app.test_client(), uploads
