@@ -23,7 +23,7 @@ from explorer.indexing.failures import FailureLog, count_reasons
 from explorer.indexing.summary import Summary
 from explorer.library.remote import RemotePath, as_root, is_gone
 from explorer.util.progress import Reporter, format_duration, format_estimate, plural
-from explorer.util.text import escape_unsafe
+from explorer.util.text import printable
 
 if TYPE_CHECKING:
     from explorer.indexing.dry_run import DryRun
@@ -386,7 +386,7 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
 def _describe_passed_over(summary: Summary) -> str:
     """Return a sentence: how many files are no songs, with their most frequent extensions."""
     kinds = summary.other_files.most_common(MAX_SHOWN_EXTENSIONS)
-    names = [f"{count:,} {escape_unsafe(kind) or 'without extension'}" for kind, count in kinds]
+    names = [f"{count:,} {printable(kind) or 'without extension'}" for kind, count in kinds]
     names += ["…"] if len(summary.other_files) > len(kinds) else []
     details = f" ({', '.join(names)})" if names else ""
     hint = f"; {summary.all_videos:,} of them are videos: --video indexes their sound" * bool(

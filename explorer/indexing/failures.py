@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Self
 
-from explorer.util.text import escape_unsafe
+from explorer.util.text import printable
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
 
@@ -61,7 +61,7 @@ class FailureLog:
         if self.problem:
             return
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        line = "\t".join(escape_unsafe(text) for text in (now, str(file), reason))
+        line = "\t".join(printable(text) for text in (now, str(file), reason))
         try:
             if self._file is None:
                 self._file = self.path.open("a", encoding="utf-8", buffering=1)

@@ -66,9 +66,26 @@ def one_line(text: str) -> str:
     return " ".join(_UNSAFE.sub("", joined).split())
 
 
-def escape_unsafe(text: str) -> str:
-    r"""Return a text on one line, with each unsafe character (`_UNSAFE`) as `\x1b`, `\u2028` and so on."""
-    return _UNSAFE.sub(lambda match: _escape(match[0]), text)
+def printable(text: str, *, max_length: int | None = None, keep_lines: bool = False) -> str:
+    r"""Return a text for a terminal: each unsafe character becomes visible, as `\x1b`, `\u2028` and so on.
+
+    Unsafe are the characters of `_UNSAFE`: a terminal obeys control characters, and marks that change the
+    direction of text make it read as another text.
+
+    Parameters
+    ----------
+    max_length : int, optional
+        A longer result is cut to this many characters; its last character is then "…".
+    keep_lines : bool
+        Whether line feeds stay as they are. By default the result is one line.
+    """
+    if max_length is not None:
+        text = text[: max_length + 1]
+    lines = text.split("\n") if keep_lines else [text]
+    escaped = "\n".join(_UNSAFE.sub(lambda match: _escape(match[0]), line) for line in lines)
+    if max_length is None or len(escaped) <= max_length:
+        return escaped
+    return f"{escaped[: max_length - 1]}…"
 
 
 def _escape(character: str) -> str:

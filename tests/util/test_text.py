@@ -4,9 +4,9 @@ import pytest
 
 from explorer.util.text import (
     are_repeated,
-    escape_unsafe,
     is_one_line,
     one_line,
+    printable,
     unique_ignoring_case,
     valid_text,
 )
@@ -34,11 +34,18 @@ def test_shown_returns_one_line_without_unsafe_characters():
 
 
 def test_joined_emoji_are_unchanged():
-    assert one_line("👩‍🚀") == escape_unsafe("👩‍🚀") == "👩‍🚀"
+    assert one_line("👩‍🚀") == printable("👩‍🚀") == "👩‍🚀"
 
 
 def test_escaped_returns_one_line_with_the_codes_of_unsafe_characters():
-    assert escape_unsafe(UNSAFE) == r"a\x1b[31m\x07\x85b\x09c\x0d\x0ad\u2028e\ud83df\u202eg\u2066h\uffff"
+    assert printable(UNSAFE) == r"a\x1b[31m\x07\x85b\x09c\x0d\x0ad\u2028e\ud83df\u202eg\u2066h\uffff"
+
+
+def test_a_printable_text_can_keep_its_lines_and_has_a_limit():
+    assert printable("a\x1b\nb\r\n", keep_lines=True) == "a\\x1b\nb\\x0d\n"
+    assert printable("abcd", max_length=4) == "abcd"
+    assert printable("abcde", max_length=4) == "abc…"
+    assert printable("\x1b" * 10_000_000, max_length=9) == r"\x1b\x1b…"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from explorer.errors import AnalysisError
 from explorer.util.progress import format_duration, plural
-from explorer.util.text import escape_unsafe
+from explorer.util.text import printable
 
 
 def verdict(failed: Sequence[str], count: int) -> str:
@@ -58,7 +58,7 @@ def describe_report(report: dict) -> str:
         lines.append(f"storage      {bytes_per_song / 1e3:,.1f} kB per song in songs.db")
     lines.append(f"pooling      {_describe_pooling(report)}")
     lines += [f"failures     {count:,} × {reason}" for reason, count in report["failures"].items()]
-    return "\n".join(map(escape_unsafe, lines))
+    return "\n".join(map(printable, lines))
 
 
 def _describe_speed(speed: dict | None) -> str:
