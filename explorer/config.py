@@ -1,5 +1,6 @@
 """Paths and default settings."""
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,17 @@ class Settings:
     """None means the first free port of PORTS."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names that requests may use, besides localhost, IP addresses and the names of this machine."""
+    changes_from_network: bool = False
+    """Whether everybody who can reach the server may change the library, also from other machines."""
+
+    @property
+    def allow_changes(self) -> bool:
+        """Whether visitors may drop songs on the map, add them to the library and draw the map again.
+
+        Everybody who can reach the server has the same rights. So a server that only this machine can reach
+        allows it; any other only if `changes_from_network` is set.
+        """
+        return self.changes_from_network or is_loopback(self.host)
 
     @property
     def metadata(self) -> Path:
@@ -58,6 +70,14 @@ class Settings:
     def uploads(self) -> Path:
         """Uploaded songs that are not in the library; kept only while the page is served."""
         return self.metadata / "uploads"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a server that listens on a host name or address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 PORTS = range(8050, 8060)
