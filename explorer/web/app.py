@@ -6,8 +6,10 @@ from dash import Dash
 
 from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
+from explorer.web.callback_requests import check_callback_requests
 from explorer.web.data.reader import close_after_requests
 from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.error_answers import answer_errors
 from explorer.web.map.redraw_job import MapJob
 from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
@@ -48,6 +50,8 @@ def create_app(settings: Settings) -> Dash:
         title=TITLE,
         update_title=None,
         compress=True,
+        # Dash's own handler writes to standard output, and would repeat what the server's log says.
+        add_log_handler=False,
         index_string=INDEX,
         assets_folder=str(settings.assets.absolute()),
         meta_tags=[
@@ -68,6 +72,8 @@ def create_app(settings: Settings) -> Dash:
     ):
         app.server.register_blueprint(blueprint)
     close_after_requests(app.server)
+    check_callback_requests(app)
+    answer_errors(app.server)
     protect(app, settings)
     return app
 

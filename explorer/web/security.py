@@ -25,6 +25,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from urllib.parse import urlsplit
 
@@ -44,6 +45,8 @@ UPLOAD_PATH = "/uploads"
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?")
+# A header's value is one line of Latin-1.
+_NOT_IN_HEADERS = re.compile("[^\t\x20-\x7e\xa0-\xff]")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -71,17 +74,36 @@ def protect(app: Dash, settings: Settings) -> None:
     def policy() -> str:
         return content_security_policy(app.csp_hashes())
 
-    def add_headers(response: Response) -> Response:
-        # Computed for the first answer, because Dash adds inline scripts until then.
-        response.headers["Content-Security-Policy"] = policy()
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
     # Inserted before Dash's own functions, so that nothing runs for a refused request.
     check = partial(check_request, allowed_hosts(settings))
     app.server.before_request_funcs.setdefault(None, []).insert(0, check)
-    app.server.after_request(add_headers)
+    # Computed for the first answer, because Dash adds inline scripts until then.
+    app.server.wsgi_app = with_headers(
+        app.server.wsgi_app, lambda: _HEADERS | {"Content-Security-Policy": policy()}
+    )
+
+
+def with_headers(app: Callable, security_headers: Callable[[], dict[str, str]]) -> Callable:
+    """Return a WSGI app that adds security headers to every answer, also to those of error handlers.
+
+    A header's value may come from a file's name or tags. The characters that a header cannot hold become "?".
+    """
+
+    def answer(environ: dict, start_response: Callable) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *more: object) -> Callable:
+            valid = [(name, header_value(value)) for name, value in headers]
+            present = {name.lower() for name, _ in headers}
+            added = [pair for pair in security_headers().items() if pair[0].lower() not in present]
+            return start_response(status, valid + added, *more)
+
+        return app(environ, start)
+
+    return answer
+
+
+def header_value(text: str) -> str:
+    """Return a text in which each character that a header's value cannot hold is "?"."""
+    return _NOT_IN_HEADERS.sub("?", text)
 
 
 def content_security_policy(script_hashes: list[str]) -> str:
@@ -150,7 +172,15 @@ def _is_from_our_page(host: str) -> bool:
     if request.headers.get("Sec-Fetch-Site", "same-origin").lower() not in ("same-origin", "none"):
         return False
     origin = request.headers.get("Origin")
-    return origin is None or _authority(urlsplit(origin).netloc) == _authority(host)
+    return origin is None or _authority(_netloc(origin)) == _authority(host)
+
+
+def _netloc(url: str) -> str:
+    """Return the host and port of a URL; "" if it is not valid, such as "http://[::1"."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 def _authority(netloc: str) -> str:

@@ -15,12 +15,10 @@ from scipy.sparse import csr_array
 
 from explorer.database.records import SongFacts
 from explorer.database.spelling import other_spelling, plain_spelling, words_of
+from explorer.web import browser_inputs as inputs
 from explorer.web.data.file_status import HIDEABLE
 from explorer.web.map.grouping import Grouping
 
-# Users choose only a few values. The limit is for requests that do not come from the page.
-MAX_CHOSEN = 1_000
-_MAX_TEXT_LENGTH = 200
 # Larger numbers become infinite: float32 cannot hold all of them, and no year or duration is that large.
 _MAX_NUMBER = 1e30
 
@@ -81,36 +79,25 @@ def parse_hide(kinds: object) -> tuple[str, ...]:
 
 
 def _names(values: object) -> tuple[str, ...]:
-    if not isinstance(values, list):
-        return ()
-    return tuple(dict.fromkeys(value for value in values[:MAX_CHOSEN] if isinstance(value, str) and value))
+    return inputs.items(values, inputs.name)
 
 
 def _range(values: object) -> tuple[float, float] | None:
     if not isinstance(values, list) or len(values) != 2 or values == [None, None]:
         return None
     ends = (-math.inf, math.inf)
-    try:
-        numbers = [end if value is None else _number(value) for value, end in zip(values, ends, strict=True)]
-    except ValueError:
-        return None
-    return min(numbers), max(numbers)
+    numbers = [end if value is None else _number(value) for value, end in zip(values, ends, strict=True)]
+    return None if None in numbers else (min(numbers), max(numbers))
 
 
-def _number(value: object) -> float:
-    # Python counts True as a number, and its JSON reader accepts NaN: refuse both.
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise ValueError
-    if abs(value) > _MAX_NUMBER:
-        return math.inf if value > 0 else -math.inf
-    return float(value)
+def _number(value: object) -> float | None:
+    number = inputs.number(value, -_MAX_NUMBER, _MAX_NUMBER)
+    return math.copysign(math.inf, number) if number is not None and abs(number) == _MAX_NUMBER else number
 
 
 def _numbers(values: object) -> tuple[int, ...] | None:
-    if not isinstance(values, list):
-        return None
-    numbers = [value for value in values[:MAX_CHOSEN] if type(value) is int and 0 <= value < 2**31]
-    return tuple(dict.fromkeys(numbers)) if numbers or not values else None
+    numbers = inputs.items(values, lambda value: value if type(value) is int and 0 <= value < 2**31 else None)
+    return numbers if numbers or values == [] else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +172,7 @@ class Values:
             that contain the text. Within each of these kinds, the value that most songs have comes first. An
             empty text finds the commonest values.
         """
-        wanted = _spellings(text[:_MAX_TEXT_LENGTH])
+        wanted = _spellings(text[: inputs.MAX_SEARCH_LENGTH])
         ranks = [[[f"\n {spelling}"] for spelling in wanted]]
         ranks.append([[f" {word}" for word in spelling.split()] for spelling in wanted if spelling])
         if anywhere:

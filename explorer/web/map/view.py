@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from explorer.config import PROJECTION_NAMES
+from explorer.web import browser_inputs as inputs
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import Filter
 from explorer.web.map.figures import Visibility, legend_entries, map_figure
@@ -12,7 +14,10 @@ from explorer.web.map.palette import PALETTES
 from explorer.web.page import panels
 from explorer.web.page.header import COLOURINGS, ORIGINAL
 
+_PROJECTIONS = {*PROJECTION_NAMES, ORIGINAL}
 _COLOURINGS = {option["value"] for option in COLOURINGS}
+_MAX_REVISION = 2**53
+_MAX_TOKEN_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -49,17 +54,14 @@ class MapView:
     def parse(cls, document: object) -> MapView:
         """Read the page's JSON; missing or invalid values get their defaults."""
         values = document if isinstance(document, dict) else {}
-        clusters = values.get("clusters")
-        is_count = isinstance(clusters, int) and not isinstance(clusters, bool)
-        colouring, revision, changes = (values.get(name) for name in ("colouring", "revision", "changes"))
         return cls(
-            projection=str(values.get("projection")),
-            colouring=colouring if colouring in _COLOURINGS else "cluster",
-            cluster_count=min(max(clusters, 1), MAX_CLUSTERS) if is_count else None,
+            projection=inputs.choice(values.get("projection"), _PROJECTIONS, "tsne"),
+            colouring=inputs.choice(values.get("colouring"), _COLOURINGS, "cluster"),
+            cluster_count=inputs.integer(values.get("clusters"), 1, MAX_CLUSTERS),
             fade=values.get("fade") is True,
-            theme=values["theme"] if values.get("theme") in PALETTES else "dark",
-            revision=revision if isinstance(revision, int) else 0,
-            changes=changes if isinstance(changes, str) else "",
+            theme=inputs.choice(values.get("theme"), PALETTES, "dark"),
+            revision=inputs.integer(values.get("revision"), 0, _MAX_REVISION, 0),
+            changes=inputs.text(values.get("changes"), _MAX_TOKEN_LENGTH),
             filter=Filter.parse(values.get("filter")),
         )
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
+from explorer.config import PROJECTION_NAMES
 from explorer.errors import ExplorerError
+from explorer.web import browser_inputs as inputs
 from explorer.web.data.facets import Filter
 from explorer.web.data.file_status import HIDEABLE
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.redraw_job import MapJob
 from explorer.web.map.view import MapView, draw_map
 from explorer.web.page import panels
+from explorer.web.page.header import ORIGINAL
 from explorer.web.page.ids import Ids
+
+_NEIGHBOURS_RANGE = (2, 500)
+"""As the options `--perplexity` and `--neighbours` of `map`."""
 
 
 def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
@@ -51,8 +57,8 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
         State(Ids.FILTER, "data"),
         prevent_initial_call=True,
     )
-    def search(text: str | None, chosen: object):
-        return panels.suggestions(holder, text, Filter.parse(chosen).hide)
+    def search(text: object, chosen: object):
+        return panels.suggestions(holder, inputs.search_text(text), Filter.parse(chosen).hide)
 
     @app.callback(
         *_each(Output, "data", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS),
@@ -77,8 +83,8 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
         *_properties(Input, Ids.FILTER_ARTISTS, "searchValue", "value"),
         prevent_initial_call=True,
     )
-    def artist_choices(text: str | None, chosen: list[str] | None):
-        return panels.artist_options(holder, text or "", chosen or [])
+    def artist_choices(text: object, chosen: object):
+        return panels.artist_options(holder, inputs.search_text(text), inputs.items(chosen, inputs.name))
 
 
 def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
@@ -90,7 +96,7 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
         *_each(State, "value", Ids.PROJECTION, Ids.PERPLEXITY, Ids.NEIGHBOURS),
         prevent_initial_call=True,
     )
-    def redraw(_start, _cancel, projection: str, perplexity: object, neighbours: object):
+    def redraw(_start, _cancel, projection: object, perplexity: object, neighbours: object):
         if ctx.triggered_id == Ids.REDRAW_CANCEL:
             job.cancel()
         else:
@@ -121,7 +127,7 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
         State(Ids.REVISION, "data"),
         prevent_initial_call=True,
     )
-    def show_progress(_ticks, revision: int):
+    def show_progress(_ticks, revision: object):
         state = job.state
         try:
             latest = holder.latest().revision
@@ -136,12 +142,15 @@ def hidden_kinds(*switches: object) -> tuple[str, ...]:
     return tuple(kind for kind, is_on in zip(HIDEABLE, switches, strict=True) if is_on is True)
 
 
-def redraw_options(projection: str, perplexity: object, neighbours: object) -> list[str]:
+def redraw_options(projection: object, perplexity: object, neighbours: object) -> list[str]:
     """Return the options for the `map` command to lay out one projection anew."""
-    options = ["--relayout", "--projection", "pca" if projection == "original" else projection]
-    if projection == "tsne" and isinstance(perplexity, int | float):
-        options += ["--perplexity", str(perplexity)]
-    if projection == "umap" and isinstance(neighbours, int):
+    name = inputs.choice(projection, {*PROJECTION_NAMES, ORIGINAL}, "tsne")
+    options = ["--relayout", "--projection", "pca" if name == ORIGINAL else name]
+    perplexity = inputs.number(perplexity, *_NEIGHBOURS_RANGE)
+    neighbours = inputs.integer(neighbours, *_NEIGHBOURS_RANGE)
+    if name == "tsne" and perplexity is not None:
+        options += ["--perplexity", f"{perplexity:g}"]
+    if name == "umap" and neighbours is not None:
         options += ["--neighbours", str(neighbours)]
     return options
 

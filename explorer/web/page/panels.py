@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dash_mantine_components as dmc
 from dash import html
 
@@ -137,7 +139,7 @@ def redraw_state(state: JobState) -> list:
     return [text, dmc.Progress(value=round(100 * state.share), size="sm", animated=True)]
 
 
-def suggestions(holder: CatalogueHolder, text: str | None, hide: tuple[str, ...] = ()) -> list[dict]:
+def suggestions(holder: CatalogueHolder, text: str, hide: tuple[str, ...] = ()) -> list[dict]:
     """Return what the search suggests: genres and artists to filter by, and songs; [] on an error."""
     if not text:
         return []
@@ -178,10 +180,10 @@ def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[
     return genres, grouping.names, first, max(last, first), note, longest
 
 
-def artist_options(holder: CatalogueHolder, text: str, chosen: list[str]) -> list[str]:
+def artist_options(holder: CatalogueHolder, text: str, chosen: Sequence[str]) -> list[str]:
     """Return artists whose names contain a text, after those that are already chosen."""
     try:
         artists = holder.current().facets.suggest_artists(text)
     except ExplorerError:
         artists = []
-    return list(dict.fromkeys([*(str(name) for name in chosen), *artists]))
+    return list(dict.fromkeys([*chosen, *artists]))

@@ -31,14 +31,15 @@ def library_blueprint(name: str, *, library_status: int = 404) -> Blueprint:
     def explain(error: ExplorerError) -> Response:
         is_busy = isinstance(error, LibraryBusyError)
         message = "The library is busy: try again in a moment." if is_busy else str(error)
-        response = text_response(_status(error, library_status), message)
+        response = text_response(status_of(error, library_status), message)
         response.headers["Cache-Control"] = "no-store"
         return response
 
     return blueprint
 
 
-def _status(error: ExplorerError, library_status: int) -> int:
+def status_of(error: ExplorerError, library_status: int = 404) -> int:
+    """Return the HTTP status of the answer to an error."""
     if isinstance(error, RefusedError):
         return error.status
     statuses = {LibraryBusyError: 503, AudioError: 415, LibraryError: library_status}

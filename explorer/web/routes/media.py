@@ -15,7 +15,8 @@ from explorer.errors import AudioError, LibraryError, NoLibraryError
 from explorer.library.music_file import WHOLE, Part
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import local_copy
-from explorer.web.data.catalogue import Catalogue
+from explorer.web import browser_inputs as inputs
+from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import parse_hide
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
@@ -45,7 +46,7 @@ def make_media_blueprint(settings: Settings, holder: CatalogueHolder) -> Bluepri
 
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
-        clusters = request.args.get("clusters", type=int)
+        clusters = inputs.integer_of_text(request.args.get("clusters"), 1, MAX_CLUSTERS)
         # Not cached: at the same revision, files can appear or disappear, and clusters can be computed.
         return fresh_json(**describe_song(holder.at_revision(revision), index, settings, clusters))
 

@@ -6,13 +6,15 @@ from flask import Blueprint, Response, request
 
 from explorer.exporting.file_paths import PATHS, FilePaths
 from explorer.exporting.playlists import FORMATS, write_playlist
+from explorer.web import browser_inputs as inputs
+from explorer.web.callback_requests import read_json
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.any_id import library_blueprint
 from explorer.web.security import RefusedError
 
-MAX_SONGS = 250_000
+_MAX_REVISION = 2**53
 
 
 def make_playlist_blueprint(holder: CatalogueHolder) -> Blueprint:
@@ -21,10 +23,10 @@ def make_playlist_blueprint(holder: CatalogueHolder) -> Blueprint:
 
     @blueprint.post("/export")
     def export() -> Response:
-        body = request.get_json(silent=True)
+        body = read_json(request)
         if problem := _problem(body):
             raise RefusedError(400, problem)
-        return _playlist(holder.at_revision(body.get("revision")), body)
+        return _playlist(holder.at_revision(inputs.integer(body.get("revision"), 0, _MAX_REVISION)), body)
 
     return blueprint
 
@@ -38,9 +40,7 @@ def _problem(body: object) -> str | None:
         return "songs must be a list of song numbers."
     if not songs:
         return "No song is selected."
-    if len(songs) > MAX_SONGS:
-        return f"A playlist can hold at most {MAX_SONGS:,} songs."
-    if body.get("form") not in list(FORMATS):
+    if body.get("form") not in list(FORMATS):  # A list, because a value from JSON need not be hashable.
         return f"form must be one of {', '.join(FORMATS)}."
     if body.get("paths") not in PATHS:
         return f"paths must be one of {', '.join(PATHS)}."
@@ -48,10 +48,12 @@ def _problem(body: object) -> str | None:
 
 
 def _playlist(catalogue: Catalogue, body: dict) -> Response:
-    for index in body["songs"]:
+    # Each song once: otherwise a small request could ask for an answer of any size.
+    indices = list(dict.fromkeys(body["songs"]))
+    for index in indices:
         catalogue.require(index)
     with open_library(catalogue.database) as database:
-        songs = database.playlist_songs([catalogue.song_ids[index] for index in body["songs"]])
+        songs = database.playlist_songs([catalogue.song_ids[index] for index in indices])
     n_written = sum(song.path is not None for song in songs)
     # The browser does not tell where it saves the playlist, so relative paths begin at the folder of music.
     file_paths = FilePaths(songs, paths=body["paths"])
@@ -60,7 +62,7 @@ def _playlist(catalogue: Catalogue, body: dict) -> Response:
     name = f"Music Explorer, {n_written} song{'' if n_written == 1 else 's'}.{body['form']}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     # How many songs the playlist does not contain, because they have no file.
-    response.headers["X-Left-Out"] = str(len(body["songs"]) - n_written)
+    response.headers["X-Left-Out"] = str(len(indices) - n_written)
     # Why the paths are not the kind that was asked for.
     response.headers["X-Path-Problem"] = file_paths.problem
     response.headers["Cache-Control"] = "no-store"

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from explorer.database.records import SongFacts
-from explorer.web.data.facets import MAX_CHOSEN, Facets, Filter, Values, songs_in_groups
+from explorer.web.browser_inputs import MAX_ITEMS
+from explorer.web.data.facets import Facets, Filter, Values, songs_in_groups
 from explorer.web.map.grouping import Grouping
 
 
@@ -164,7 +165,7 @@ def test_a_malformed_filter_matches_every_song(document):
 
 
 def test_a_filter_is_parsed_and_limited():
-    names = [f"genre {i}" for i in range(MAX_CHOSEN + 10)]
+    names = [f"genre {i}" for i in range(MAX_ITEMS + 10)]
     chosen = Filter.parse(
         {
             "genres": [*names, 7],
@@ -173,7 +174,7 @@ def test_a_filter_is_parsed_and_limited():
             "shown": [2, 2, "x", 1],
         }
     )
-    assert chosen.genres == tuple(names[:MAX_CHOSEN])
+    assert chosen.genres == tuple(names[:MAX_ITEMS])
     assert chosen.years == (math.inf, math.inf)
     assert chosen.duration_s == (-math.inf, 90)
     assert chosen.shown == (2, 1)
