@@ -17,6 +17,7 @@ from waitress.utilities import RequestEntityTooLarge
 from explorer.config import PORTS, Settings
 from explorer.errors import ExplorerError
 from explorer.web.app import create_app
+from explorer.web.log_lines import log_to_terminal
 from explorer.web.security import MAX_UPLOAD_BYTES, body_limit
 
 THREADS = 12
@@ -56,6 +57,7 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     ExplorerError
         If the server cannot listen on the address.
     """
+    log_to_terminal()
     listener = _listen(settings)
     port = listener.getsockname()[1]
     app = create_app(settings)
