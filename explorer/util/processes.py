@@ -8,11 +8,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from explorer.config import ROOT
 
 PROGRAM = (sys.executable, "-m", "explorer")
 _MAX_LINES_KEPT = 100
+_MAX_LENGTH_READ = 1 << 20
+"""Longer lines are read in pieces, so that a child cannot fill the memory."""
+
+_MAX_LENGTH_KEPT = 1_000
 
 
 class ChildProgram:
@@ -36,8 +41,8 @@ class ChildProgram:
 
     Raises
     ------
-    OSError
-        If the child process cannot be started.
+    OSError, ValueError
+        If the child process cannot be started; ValueError if an argument contains a NUL.
     """
 
     def __init__(self, *arguments: str, limit_s: float = threading.TIMEOUT_MAX) -> None:
@@ -82,21 +87,30 @@ class ChildProgram:
         dict or None
             The child's result: its last JSON object that does not report progress.
         """
-        result = None
         timer = threading.Timer(self.limit_s, self._kill_after_limit)
         timer.daemon = True
-        timer.start()
         with self._process:
-            for line in self._process.stdout:
-                message, text = _json_object(line), line.strip()
-                if message is None:
-                    if text:
-                        self.lines = [*self.lines, text][-_MAX_LINES_KEPT:]
-                elif "text" in message:
-                    on_progress(message["text"], message.get("share", 0.0))
-                else:
-                    result = message
-        timer.cancel()
+            try:
+                timer.start()
+                return self._read_output(on_progress)
+            except BaseException:
+                # Leaving the `with` block waits for the child, which may never end by itself.
+                self._process.kill()
+                raise
+            finally:
+                timer.cancel()
+
+    def _read_output(self, on_progress: Callable[[str, float], object]) -> dict | None:
+        result = None
+        for line in iter(partial(self._process.stdout.readline, _MAX_LENGTH_READ), ""):
+            message, text = _json_object(line), line.strip()
+            if message is None:
+                if text:
+                    self.lines = [*self.lines, text[:_MAX_LENGTH_KEPT]][-_MAX_LINES_KEPT:]
+            elif "text" in message:
+                on_progress(str(message["text"]), _share(message.get("share")))
+            else:
+                result = message
         return result
 
     def _kill_after_limit(self) -> None:
@@ -108,6 +122,11 @@ def _json_object(line: str) -> dict | None:
     """Return the JSON object of a line, or None if the line is anything else."""
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _share(value: object) -> float:
+    """Return a number from 0 to 1; 0 for anything else. Python's JSON reader accepts NaN."""
+    return float(min(max(value, 0), 1)) if type(value) in (int, float) and value == value else 0.0

@@ -57,3 +57,27 @@ def test_cancel_asks_a_program_to_stop(program):
     child.follow(lambda *_: child.cancel())
     assert child.wait() == -signal.SIGTERM
     assert (child.is_cancelled, child.is_timed_out) == (True, False)
+
+
+def test_output_of_any_form_is_read_to_its_end(program):
+    child = program(
+        "print('[' * 100_000)\n"
+        "print('x' * 3_000_000)\n"
+        "for text, share in ((None, 'x'), (7, float('nan')), ([], -1), ('\\x1b', 1e300), ('', True)):\n"
+        "    print(json.dumps({'text': text, 'share': share}))\n"
+        'print(\'{"text": "last", "share": 1e999}\')\n'
+        "sys.stdout.buffer.write(bytes(range(256)))"
+    )
+    progress = []
+    assert child.follow(lambda *message: progress.append(message)) is None
+    assert [share for _, share in progress] == [0.0, 0.0, 0.0, 1.0, 0.0, 1.0]
+    assert all(type(text) is str for text, _ in progress)
+    assert max(map(len, child.lines)) < 10_000
+    assert child.wait() == 0
+
+
+def test_a_program_is_killed_if_its_progress_cannot_be_reported(program):
+    child = program("print(json.dumps({'text': 'started'}))\nsys.stdout.flush()\ntime.sleep(20)")
+    with pytest.raises(ZeroDivisionError):
+        child.follow(lambda *_: 1 / 0)
+    assert child.wait(20) == -signal.SIGKILL

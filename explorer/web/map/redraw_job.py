@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.util.processes import ChildProgram
+from explorer.util.text import printable
+
+_log = logging.getLogger(__name__)
+_MAX_TEXT_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -37,14 +42,30 @@ class MapJob:
         self.state = JobState()
 
     def start(self, *options: str) -> None:
-        """Run `map` with these options; do nothing if one is running."""
+        """Run `map` with these options; do nothing if one is running.
+
+        If it cannot be started, the state is "failed".
+        """
         with self._lock:
             if self.state.phase == "running":
                 return
-            command = ("map", "--progress-lines", "--db", str(self._database))
-            self._program = ChildProgram(*command, *options)
             self.state = JobState("running", "Starting")
-        threading.Thread(target=self._follow, args=(self._program,), name="map-job", daemon=True).start()
+            program = None
+            try:
+                command = ("map", "--progress-lines", "--db", str(self._database))
+                self._program = program = ChildProgram(*command, *options)
+                thread = threading.Thread(target=self._follow, args=(program,), name="map-job", daemon=True)
+                thread.start()
+            except Exception as error:
+                self._fail(program, error)
+
+    def _fail(self, program: ChildProgram | None, error: Exception) -> None:
+        """Record that a job has failed because of an exception here; end its process, if there is one."""
+        _log.error("A new map could not be made", exc_info=error)
+        if program is not None:
+            program.kill()
+            program.wait()
+        self.state = JobState("failed", f"The map could not be made: {_reason(error)}. Try again.")
 
     def cancel(self) -> None:
         """Ask the running `map` to stop; it finishes anyway if it is already storing the new map."""
@@ -53,15 +74,28 @@ class MapJob:
                 self._program.cancel()
 
     def _follow(self, program: ChildProgram) -> None:
-        program.follow(self._report)
-        if program.wait() == 0:
-            self.state = JobState("done", "The new map is ready.", 1.0)
-        elif program.is_cancelled:
-            self.state = JobState("cancelled", "Cancelled: the map has not changed.")
-        else:
-            # The last line is the error message.
-            lines = program.lines or ["The map could not be made: run `python run.py map` to see why."]
-            self.state = JobState("failed", lines[-1])
+        try:
+            program.follow(self._report)
+            self.state = _end_state(program, program.wait())
+        except Exception as error:
+            self._fail(program, error)
 
     def _report(self, text: str, share: float) -> None:
-        self.state = JobState("running", text, share)
+        self.state = JobState("running", printable(text, max_length=_MAX_TEXT_LENGTH), share)
+
+
+def _end_state(program: ChildProgram, status: int) -> JobState:
+    if status == 0:
+        return JobState("done", "The new map is ready.", 1.0)
+    if program.is_cancelled:
+        return JobState("cancelled", "Cancelled: the map has not changed.")
+    # The last line is the error message.
+    lines = program.lines or ["The map could not be made: run `python run.py map` to see why."]
+    return JobState("failed", printable(lines[-1], max_length=_MAX_TEXT_LENGTH))
+
+
+def _reason(error: Exception) -> str:
+    """Return why a process could not be started or followed, without a full stop."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return printable(str(error) or type(error).__name__, max_length=_MAX_TEXT_LENGTH)
