@@ -47,7 +47,7 @@ _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::\d{1,5})?")
 # A header's value is one line of Latin-1.
 _NOT_IN_HEADERS = re.compile("[^\t\x20-\x7e\xa0-\xff]")
-_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -79,7 +79,7 @@ def protect(app: Dash, settings: Settings) -> None:
     app.server.before_request_funcs.setdefault(None, []).insert(0, check)
     # Computed for the first answer, because Dash adds inline scripts until then.
     app.server.wsgi_app = with_headers(
-        app.server.wsgi_app, lambda: _HEADERS | {"Content-Security-Policy": policy()}
+        app.server.wsgi_app, lambda: HEADERS | {"Content-Security-Policy": policy()}
     )
 
 

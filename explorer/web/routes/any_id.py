@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from flask import Blueprint, Response, jsonify
 from werkzeug.routing import PathConverter
 
@@ -44,6 +46,12 @@ def status_of(error: ExplorerError, library_status: int = 404) -> int:
         return error.status
     statuses = {LibraryBusyError: 503, AudioError: 415, LibraryError: library_status}
     return next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
+
+
+def etag_of(*parts: object) -> str:
+    """Return an ETag for what depends on these values; they may be any texts, also from a strange library."""
+    text = "\0".join(map(str, parts))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def fresh_json(**values: object) -> Response:

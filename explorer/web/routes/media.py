@@ -20,7 +20,7 @@ from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import parse_hide
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.routes.any_id import fresh_json, library_blueprint
+from explorer.web.routes.any_id import etag_of, fresh_json, library_blueprint
 from explorer.web.routes.fallback import best_fallback, fallback_copy
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.security import RefusedError
@@ -185,7 +185,7 @@ def send_song(file: StoredFile, settings: Settings) -> Response:
     # A header cannot contain unprintable characters. Flask's own ETag fails for paths that are not UTF-8.
     name = "".join(letter if letter.isprintable() else "_" for letter in path.name)
     state = path.stat()
-    etag = f"{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
+    etag = etag_of(file.fingerprint, state.st_mtime_ns, state.st_size)
     return send_audio_file(path, media_type, name=name, etag=etag)
 
 

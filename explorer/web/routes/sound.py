@@ -15,7 +15,7 @@ from explorer.audio.waveform import waveform
 from explorer.config import Settings
 from explorer.database.records import StoredFile
 from explorer.library.covers import read_cover
-from explorer.web.routes.any_id import library_blueprint
+from explorer.web.routes.any_id import etag_of, library_blueprint
 from explorer.web.routes.fallback import fallback_preview
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import answer_from_file
@@ -87,7 +87,7 @@ def _unless_cached(kind: str) -> Callable[[Callable], Callable]:
         @wraps(send)
         def answer(file: StoredFile, settings: Settings) -> Response:
             state = file.path.stat()
-            tag = f"{kind}-{_VERSION}-{file.fingerprint}-{state.st_mtime_ns:x}-{state.st_size:x}"
+            tag = etag_of(kind, _VERSION, file.fingerprint, state.st_mtime_ns, state.st_size)
             # If an answer is compressed, the name of the compression is appended to its ETag.
             is_cached = any(
                 known.startswith(tag) for known in request.if_none_match.as_set(include_weak=True)
