@@ -13,8 +13,8 @@ from dash.exceptions import DependencyException, InvalidResourceError
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from explorer.errors import ExplorerError, LibraryBusyError
-from explorer.web.routes.any_id import status_of
+from explorer.errors import ExplorerError
+from explorer.web.routes.any_id import answer_to
 from explorer.web.security import text_response
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def answer_errors(app: Flask) -> None:
     """
     app.register_error_handler(Exception, _answer_to_bug)
     app.register_error_handler(HTTPException, _answer_to_http_error)
-    app.register_error_handler(ExplorerError, _answer_to_known_error)
+    app.register_error_handler(ExplorerError, answer_to)
     for kind in (DependencyException, InvalidResourceError):
         app.register_error_handler(kind, lambda _error: text_response(404, _NOTHING_HERE))
     app.wsgi_app = catch_all(app.wsgi_app)
@@ -45,11 +45,16 @@ def catch_all(app: Callable) -> Callable:
     """Return a WSGI app that answers 500 if another one raises, such as in an error handler."""
 
     def answer(environ: dict, start_response: Callable) -> Iterable[bytes]:
+        started: list[tuple] = []
         try:
-            return app(environ, start_response)
+            # An app can raise after it has started its answer, when Flask closes what the request used. So
+            # the real answer starts afterwards.
+            body = app(environ, lambda *start: started.append(start))
         except Exception:
             _log.exception("%s %s failed", environ.get("REQUEST_METHOD"), environ.get("PATH_INFO"))
             return text_response(500, BUG)(environ, start_response)
+        start_response(*started[-1])
+        return body
 
     return answer
 
@@ -57,12 +62,6 @@ def catch_all(app: Callable) -> Callable:
 def _answer_to_bug(_error: Exception) -> Response:
     _log.exception("%s %s failed", request.method, request.path)
     return text_response(500, BUG)
-
-
-def _answer_to_known_error(error: ExplorerError) -> Response:
-    is_busy = isinstance(error, LibraryBusyError)
-    message = "The library is busy: try again in a moment." if is_busy else str(error)
-    return text_response(status_of(error), message)
 
 
 def _answer_to_http_error(error: HTTPException) -> Response:

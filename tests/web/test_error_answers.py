@@ -179,6 +179,13 @@ def test_an_error_that_no_handler_sees_is_answered_with_a_sentence(tmp_path, mon
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
+def test_an_error_while_a_request_is_closed_is_answered_with_a_sentence(tmp_path):
+    server = make_site(tmp_path)
+    server.teardown_appcontext(lambda _error: 1 / 0)
+    response = server.test_client().get("/healthz")
+    assert (response.status_code, response.text) == (500, BUG)
+
+
 def test_an_http_error_keeps_its_headers(site):
     response = site.put("/healthz")
     assert response.status_code == 405

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 
 from flask import Blueprint, Response, jsonify
 from werkzeug.routing import PathConverter
@@ -29,19 +30,20 @@ def library_blueprint(name: str, *, library_status: int = 404) -> Blueprint:
     blueprint = Blueprint(name, __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(any_id=AnyId))
 
-    @blueprint.errorhandler(ExplorerError)
-    def explain(error: ExplorerError) -> Response:
-        is_busy = isinstance(error, LibraryBusyError)
-        message = "The library is busy: try again in a moment." if is_busy else str(error)
-        response = text_response(status_of(error, library_status), message)
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
+    blueprint.register_error_handler(ExplorerError, partial(answer_to, library_status=library_status))
     return blueprint
 
 
-def status_of(error: ExplorerError, library_status: int = 404) -> int:
-    """Return the HTTP status of the answer to an error."""
+def answer_to(error: ExplorerError, *, library_status: int = 404) -> Response:
+    """Return an error's message as plain text."""
+    is_busy = isinstance(error, LibraryBusyError)
+    message = "The library is busy: try again in a moment." if is_busy else str(error)
+    response = text_response(_status(error, library_status), message)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _status(error: ExplorerError, library_status: int) -> int:
     if isinstance(error, RefusedError):
         return error.status
     statuses = {LibraryBusyError: 503, AudioError: 415, LibraryError: library_status}
