@@ -153,9 +153,6 @@ def _read_records(models_dir: Path) -> dict[str, dict]:
     """Return the results by SHA-256; none if the file is missing, damaged or of another version."""
     path = models_dir / RECORDS_NAME
     try:
-        # A pipe or a device of this name would never end.
-        if not path.is_file():
-            return {}
         with path.open(encoding="utf-8") as file:
             stored = json.loads(file.read(_MAX_RECORDS_BYTES))
         return dict(stored["weights"]) if stored["version"] == CHECK_VERSION else {}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import stat
 import zlib
 from pathlib import Path
@@ -79,13 +77,16 @@ def read_bounded(path: Path) -> bytes:
 
 
 def _unpack(content: bytes, path: Path) -> bytes:
+    # Not the module `gzip`: it reads any number of empty files one after the other.
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            return _at_most(file.read(MAX_BYTES + 1), path)
-    except (OSError, EOFError, zlib.error) as error:
-        raise WeightsError(
-            f"Weights '{path}' are damaged ({error}): delete the file and try again."
-        ) from error
+        unpacked = _at_most(unpacker.decompress(content, MAX_BYTES + 1), path)
+        problem = None if unpacker.eof else "the end is missing"
+    except zlib.error as error:
+        problem = str(error)
+    if problem:
+        raise WeightsError(f"Weights '{path}' are damaged ({problem}): delete the file and try again.")
+    return unpacked
 
 
 def _at_most(content: bytes, path: Path) -> bytes:

@@ -1,6 +1,5 @@
 """Files that want to fill the memory, to hang the program, or to make it read other files."""
 
-import gzip
 import os
 import resource
 import struct
@@ -21,11 +20,18 @@ from explorer.errors import WeightsError
 MEMORY_BYTES = 4_000_000_000
 PEAK_KIB = 400_000
 ZEROS = bytes(50_000_000)
-REPEATS = 200  # 10 GB of zeros in half a megabyte per 500 MB
+REPEATS = 200
 
 
 def gzip_bomb(path):
-    path.write_bytes(gzip.compress(ZEROS) * REPEATS)
+    path.write_bytes(packed_zeros(wbits=31))
+
+
+def packed_zeros(*, wbits):
+    """Return 10 GB of zeros in 10 MB. After a full flush, zlib packs the same data into the same bytes."""
+    packer = zlib.compressobj(wbits=wbits)
+    first, second = (packer.compress(ZEROS) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + second * REPEATS
 
 
 def endless_file(path):
@@ -47,16 +53,12 @@ def folder(path):
 
 def compressed_chunk(path):
     """Write a kernel whose chunk of 9 MB unpacks to 10 GB: zlib streams may be longer than their chunk."""
-    edit_kernel(path, lambda layer, name: bomb_dataset(layer, name))
+    edit_kernel(path, bomb_dataset)
 
 
 def bomb_dataset(layer, name):
     dataset = layer.create_dataset(name, (3, 3, 512, 512), "<f4", chunks=(3, 3, 512, 512), compression="gzip")
-    packer = zlib.compressobj()
-    start = packer.compress(b"")
-    block = packer.compress(ZEROS) + packer.flush(zlib.Z_FULL_FLUSH)
-    second = packer.compress(ZEROS) + packer.flush(zlib.Z_FULL_FLUSH)
-    dataset.id.write_direct_chunk((0, 0, 0, 0), start + block + second * REPEATS)
+    dataset.id.write_direct_chunk((0, 0, 0, 0), packed_zeros(wbits=15))
 
 
 def edit_kernel(path, edit):
