@@ -12,6 +12,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -35,6 +36,9 @@ MAX_MEMORY_BYTES = 2 << 30
 """Limit of the address space. Decoding a song needs 0.3 GB of it, and making a preview needs 0.5 GB."""
 
 MAX_SONG_S = 24 * 3600.0
+DURATION_LIMIT_S = 45.0
+"""How long `read_duration` may take. An hour of sound takes a few seconds."""
+
 HANG_LIMIT_S = 600.0
 """The process ends itself after hanging for this long, in case its parent no longer exists to kill it."""
 
@@ -50,7 +54,7 @@ class Answer(NamedTuple):
         "part" what is known after a part of the file was decoded; "end" the job's result; "failed" the error
         message.
     duration_s : float
-        For "sound": duration of the sound decoded so far.
+        For "sound": duration of the sound decoded so far. For "format": the duration that the header claims.
     """
 
     kind: str
@@ -97,13 +101,26 @@ def read_tags_of(path: Path, _send: Send) -> Tags:
     return read_tags(path)
 
 
+def read_duration(path: Path, _send: Send, *, limit_s: float) -> float:
+    """Decode a file, and return the duration of its sound; stop after `limit_s` of sound."""
+    began = time.monotonic()
+    stream = open_audio(path)
+    for _ in stream.blocks():
+        if stream.duration_s > limit_s:
+            break
+        if time.monotonic() - began > DURATION_LIMIT_S:
+            raise AudioError(f"{path.name} takes too long to decode.")
+    stream.close()
+    return stream.duration_s
+
+
 def read_sound(
     path: Path, send: Send, *, rate_hz: int | None, seconds: float | None = None, channel: int | None = None
 ) -> SoundEnd:
     """Send a file's mono samples, all or about the first `seconds`; see `AudioStream.mono` for `channel`."""
     stream = open_audio(path)
     # Sent before the sound, because the parent may stop reading before the end.
-    send(Answer("format", stream.format))
+    send(Answer("format", stream.format, stream.claimed_s))
     for block in stream.mono(sample_rate_hz=rate_hz, channel=channel):
         send(Answer("sound", block, stream.duration_s))
         if stream.duration_s > MAX_SONG_S:
@@ -122,7 +139,7 @@ def read_parts(
     a file of its own.
     """
     stream = open_audio(path)
-    send(Answer("format", stream.format))
+    send(Answer("format", stream.format, stream.claimed_s))
     cutter = Cutter(stream.unchecked_blocks())
     for part, channel in zip(parts, channels, strict=True):
         piece = stream.part(cutter.take(*part.samples(stream.sample_rate_hz)))
