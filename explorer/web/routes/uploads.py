@@ -11,7 +11,9 @@ from explorer.web.routes.any_id import fresh_json, library_blueprint
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import playable
 from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, text_response
-from explorer.web.uploads.queue import Upload, UploadQueue
+from explorer.web.uploads.queue import UploadQueue
+from explorer.web.uploads.upload import Upload
+from explorer.web.uploads.upload_folder import too_large
 
 
 def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] = lambda: None) -> Blueprint:
@@ -28,7 +30,11 @@ def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] 
     def add() -> tuple[Response, int]:
         if request.mimetype != "application/octet-stream":
             raise RefusedError(415, "Send a song as application/octet-stream, with its file name in ?name=.")
-        upload = uploads.add(request.args.get("name", ""), request.stream)
+        # waitress sends all bodies as streams that end by themselves, and Werkzeug refuses such a stream when
+        # it reaches the limit, not only beyond it.
+        request.max_content_length = MAX_UPLOAD_BYTES + 1
+        size_bytes = min(request.content_length or MAX_UPLOAD_BYTES, MAX_UPLOAD_BYTES)
+        upload = uploads.add(request.args.get("name", ""), request.stream, size_bytes=size_bytes)
         return jsonify(token=upload.token), 202
 
     @blueprint.get(f"{UPLOAD_PATH}/<token>")
@@ -52,8 +58,7 @@ def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] 
 
     @blueprint.errorhandler(RequestEntityTooLarge)
     def refuse(_error: RequestEntityTooLarge) -> Response:
-        message = f"This song is too large: you can drop files of up to {MAX_UPLOAD_BYTES >> 20} MB."
-        return text_response(413, message)
+        return text_response(413, too_large("This song"))
 
     return blueprint
 
