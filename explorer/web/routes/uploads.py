@@ -7,13 +7,17 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from explorer.audio.transcoding import playable_media_type
 from explorer.web.routes.any_id import fresh_json, library_blueprint
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import playable
 from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, text_response
 from explorer.web.uploads.queue import UploadQueue
 from explorer.web.uploads.upload import Upload
-from explorer.web.uploads.upload_folder import too_large
+from explorer.web.uploads.upload_folder import require_space, too_large
+
+_COPY_BYTES_PER_S = 400_000
+"""No playable copy is larger: 16 bits, two channels, 96 kHz."""
 
 
 def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] = lambda: None) -> Blueprint:
@@ -69,16 +73,18 @@ def send_upload(upload: Upload) -> Response:
     Raises
     ------
     RefusedError
-        If the song is not embedded yet, because only then is its format known; or if its file was deleted.
+        If the song is not embedded yet, because only then is its format known; if its file was deleted; or if
+        the disk has too little space for a playable copy.
     AudioError
         If it cannot be transcoded.
     """
     embedded = upload.embedded
     if embedded is None:
         raise RefusedError(409, f"{upload.name} cannot be played before it is analysed.")
-    cache = upload.path.parent / ".playable"
+    if playable_media_type(embedded.format) is None or "copy" in request.args:
+        require_space(upload.path.parents[1], round(embedded.duration_s * _COPY_BYTES_PER_S))
     try:
-        path, media_type = playable(upload.path, embedded.format, cache=cache, key="copy")
+        path, media_type = playable(upload.path, embedded.format, cache=upload.copies, key=upload.token)
         return send_audio_file(path, media_type)
     except OSError as error:
         raise RefusedError(

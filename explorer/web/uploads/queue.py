@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from explorer.audio.decoder import Decoder
@@ -18,6 +18,7 @@ from explorer.errors import AudioError, ExplorerError
 from explorer.indexing.model import is_same_model
 from explorer.library.music_file import Tags
 from explorer.library.text_encoding import decode_tags
+from explorer.util.cache import Cache
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
@@ -277,6 +278,8 @@ class UploadQueue:
                 upload.stop()
         with upload.lock:  # Wait if it is being added to the library.
             shutil.rmtree(upload.path.parent, ignore_errors=True)
+            with suppress(OSError):
+                Cache(upload.copies, suffix=".flac").path(upload.token).unlink(missing_ok=True)
 
     def _start_threads(self) -> None:
         if not self._threads:

@@ -64,6 +64,11 @@ class Upload:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
+    def copies(self) -> Path:
+        """The cache of playable copies, one for all uploads: so its size limit is for all of them."""
+        return self.path.parents[1] / ".playable"
+
+    @property
     def is_long(self) -> bool:
         """Whether the song waits in the line of the long songs."""
         return self.duration_s is not None and self.duration_s > LONG_S

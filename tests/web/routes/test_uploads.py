@@ -130,7 +130,9 @@ def test_a_copy_of_a_song_is_placed_beside_it_on_every_map(client, home):
         assert distance(place, catalogue.positions[name][first["index"]]) < 0.05
 
 
-def test_an_upload_is_described_played_and_removed_without_entering_the_library(client, home, tmp_path):
+def test_an_upload_is_described_played_and_removed_without_entering_the_library(
+    client, home, tmp_path, monkeypatch
+):
     state = finished(client, drop(client, sound(tmp_path / "x.mp3"), "dir/my song.mp3"))
     assert state["phase"] == "ready"
     assert (state["name"], state["title"], state["artist"]) == ("my song.mp3", "<b>Uploaded</b>", "A & B")
@@ -141,6 +143,10 @@ def test_an_upload_is_described_played_and_removed_without_entering_the_library(
     played = client.get(f"{address}/audio", headers={"Range": "bytes=0-9"})
     assert (played.status_code, played.mimetype) == (206, "audio/mpeg")
     assert played.data == (tmp_path / "x.mp3").read_bytes()[:10]
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=KEEP_FREE_BYTES))
+        assert client.get(f"{address}/audio?copy=flac").status_code == 507
+        assert client.get(f"{address}/audio").status_code == 200
     copy = client.get(f"{address}/audio?copy=flac", headers={"Range": "bytes=0-3"})
     assert (copy.status_code, copy.mimetype, copy.data) == (206, "audio/flac", b"fLaC")
     with Database.open_readonly(home / "songs.db") as library:
