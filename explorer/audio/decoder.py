@@ -104,7 +104,7 @@ class Sound:
         """
         for answer in self._answers:
             if answer.kind == "format":
-                self.format, self.claimed_s = answer.value, answer.duration_s
+                self.format, self.claimed_s = answer.value
             elif answer.kind == "sound":
                 self.duration_s = answer.duration_s
                 yield answer.value

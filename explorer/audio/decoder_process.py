@@ -50,11 +50,11 @@ class Answer(NamedTuple):
     ----------
     kind : {"ready", "alive", "format", "sound", "part", "end", "failed"}
     value : object
-        By kind: "ready" and "alive" None; "format" the format's name; "sound" samples [shape=(m,), float32];
-        "part" what is known after a part of the file was decoded; "end" the job's result; "failed" the error
-        message.
+        By kind: "ready" and "alive" None; "format" the format's name and the duration that the header claims;
+        "sound" samples [shape=(m,), float32]; "part" what is known after a part of the file was decoded;
+        "end" the job's result; "failed" the error message.
     duration_s : float
-        For "sound": duration of the sound decoded so far. For "format": the duration that the header claims.
+        For "sound": duration of the sound decoded so far.
     """
 
     kind: str
@@ -120,7 +120,7 @@ def read_sound(
     """Send a file's mono samples, all or about the first `seconds`; see `AudioStream.mono` for `channel`."""
     stream = open_audio(path)
     # Sent before the sound, because the parent may stop reading before the end.
-    send(Answer("format", stream.format, stream.claimed_s))
+    send(Answer("format", (stream.format, stream.claimed_s)))
     for block in stream.mono(sample_rate_hz=rate_hz, channel=channel):
         send(Answer("sound", block, stream.duration_s))
         if stream.duration_s > MAX_SONG_S:
@@ -139,7 +139,7 @@ def read_parts(
     a file of its own.
     """
     stream = open_audio(path)
-    send(Answer("format", stream.format, stream.claimed_s))
+    send(Answer("format", (stream.format, stream.claimed_s)))
     cutter = Cutter(stream.unchecked_blocks())
     for part, channel in zip(parts, channels, strict=True):
         piece = stream.part(cutter.take(*part.samples(stream.sample_rate_hz)))
