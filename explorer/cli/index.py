@@ -182,6 +182,8 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
 
     settings, reporter = Settings(database=options.database), options.reporter
     with Database.open(options.database) as library, FailureLog(settings.failure_log) as log:
+        if not quiet:  # Writing to a damaged file could make it worse.
+            library.require_undamaged()
         run = IndexRun(
             library,
             options.folder,

@@ -109,3 +109,21 @@ class Database(
         """
         if not self.count_vectors():
             raise LibraryError(f"{self.path} holds no song yet: run `python run.py index FOLDER` first.")
+
+    def damaged_songs(self) -> dict[str, str]:
+        """Return what is wrong with each song of which a value cannot be read, by song id.
+
+        These are vectors, positions, clusters, texts, and facts such as the year.
+        """
+        self.vectors(dtype=np.float32)
+        for projection in self.projections():
+            self.positions(projection)
+        self.clusters()
+        self.songs()
+        self.facts()
+        rows = self._song_rows(
+            "SELECT id FROM songs WHERE NOT json_valid(info) OR json_type(info) <> 'object'"
+        )
+        for (song_id,) in rows:
+            self._leave_out(song_id, "its info is not a JSON object")
+        return dict(self.left_out)

@@ -100,7 +100,7 @@ class RawTagTables(SongTables, StateTables):
 
     def has_undecoded_tags(self) -> bool:
         """Return whether songs were stored whose tags were not examined yet."""
-        return bool(self._state(_UNFINISHED))
+        return bool(self._state(_UNFINISHED, bool))
 
     def store_undecoded_tags(self, value: bool) -> None:
         """Store whether there may be songs whose tags were not examined yet."""
