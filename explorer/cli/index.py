@@ -286,6 +286,8 @@ def _dry_run(database, folder, *, as_json: bool, **options) -> None:
     from explorer.indexing.dry_run import plan_dry_run
 
     with Database.open_readonly(database) if database.exists() else nullcontext() as library:
+        if library is not None:
+            library.require_undamaged()
         plan = plan_dry_run(library, folder, reporter=Reporter(), **options)
     if as_json:
         print_json({"dry_run": True, "to_embed": plan.to_embed, **asdict(plan)})

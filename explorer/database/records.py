@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.errors import LibraryError
+from explorer.errors import UnusableLibraryError
 from explorer.library.music_file import WHOLE, Part, ScannedFile, Tags
 from explorer.library.remote import RemotePath, as_root, is_missing
 
@@ -206,7 +206,7 @@ def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
 
     Raises
     ------
-    LibraryError
+    UnusableLibraryError
         If the blob is in neither of these formats, the vector does not have 512 values, or a value is not
         finite.
     """
@@ -216,7 +216,7 @@ def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
             raise ValueError("a value is not finite, or too large")
         return vector
     except ValueError as error:
-        raise LibraryError(
+        raise UnusableLibraryError(
             f"The vector of {song_id!r} is not 512 float64 ({error}): index the song again with --reindex."
         ) from None
 

@@ -144,14 +144,7 @@ class RowReader:
     @property
     def left_out_sentence(self) -> str:
         """What to tell the user about the songs in `left_out`; empty if there are none."""
-        if not self.left_out:
-            return ""
-        song_id, fault = next(iter(self.left_out.items()))
-        others = f" and {len(self.left_out) - 1:,} more" if len(self.left_out) > 1 else ""
-        return (
-            f"{self.path} holds damaged values of {one_line(song_id)!r}{others}, which were left out "
-            f"({fault}): run `python run.py status --db {shlex.quote(str(self.path))}` to see all of them."
-        )
+        return left_out_sentence(self.path, self.left_out)
 
     def _leave_out(self, song_id: object, fault: str) -> None:
         """Record that a damaged song, or a row of an unknown song, is left out."""
@@ -189,3 +182,21 @@ def _columns(cursor: apsw.Cursor) -> Columns | None:
         return cursor.get_description()
     except apsw.ExecutionCompleteError:
         return None
+
+
+def left_out_sentence(path: Path, left_out: dict[str, str]) -> str:
+    """Return what to tell the user about damaged songs of a library; empty if there are none.
+
+    Parameters
+    ----------
+    left_out : dict of str to str
+        As `RowReader.left_out`.
+    """
+    if not left_out:
+        return ""
+    song_id, fault = next(iter(left_out.items()))
+    others = f" and {len(left_out) - 1:,} more" if len(left_out) > 1 else ""
+    return (
+        f"{path} holds damaged values of {one_line(song_id)!r}{others}, which were left out ({fault}): run "
+        f"`python run.py status --db {shlex.quote(str(path))}` to see all of them."
+    )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
+from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from explorer.database.database import Database
+from explorer.database.sqlite_errors import damage_error
 from explorer.errors import ExplorerError
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
@@ -19,8 +22,22 @@ from explorer.web.security import RefusedError
 _log = logging.getLogger(__name__)
 
 
+_Stamp = namedtuple("_Stamp", "file_id size_bytes modified_ns")
+"""What tells that songs.db may be another file, or may have other contents."""
+
+_OFFSET_STEP = 1 << 32
+"""Larger than every revision of a map. JavaScript's numbers are exact up to 2^53."""
+
+_MAX_RECHECKED_BYTES = 64 << 20
+"""Checking a file of this size takes 0.2 s."""
+
+
 class CatalogueHolder:
     """Holds the newest snapshot of one library for all requests.
+
+    The revision of a snapshot, which pages know, is that of the map plus an offset. The offset grows when a
+    map has the revision of an earlier map with other songs, as after songs.db was replaced: a page that shows
+    the earlier map is then told to reload, and never gets another song under a number that it knows.
 
     Parameters
     ----------
@@ -33,6 +50,13 @@ class CatalogueHolder:
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._warmed: Catalogue | None = None
+        self._read: tuple[_Stamp, int, int] | None = None
+        self._offset = 0
+        self._order_of: dict[int, str] = {}
+        """`Catalogue.order` by each revision that pages may know."""
+        self._checked: tuple[_Stamp, str] | None = None
+        """The state of the file that was checked last, and the problem; "" if there was none."""
+        self._damage: dict[str, str] = {}
 
     def latest(self) -> Catalogue:
         """Return a snapshot of the library as it is now; read it only if the library has changed.
@@ -40,19 +64,71 @@ class CatalogueHolder:
         Raises
         ------
         LibraryError
-            If there is no library.
+            If there is no library, or it is damaged.
         LibraryBusyError
             If another program has locked the database.
         """
-        with self._lock, open_library(self._database) as database:
-            with database.snapshot():
-                stored = (database.map_revision(), database.count_vectors())
-                changes, catalogue = database.changes_token(), self._catalogue
-                if catalogue is None or stored != (catalogue.revision, len(catalogue) + catalogue.unmapped):
-                    self._catalogue = load_catalogue(database)
-                elif changes != catalogue.changes:
-                    self._catalogue = catalogue.with_changes(changes)
+        with self._lock, open_library(self._database) as database, database.snapshot():
+            stamp = _stamp(database)
+            self._check(database, stamp)
+            read = (stamp, database.map_revision(), database.count_vectors())
+            changes = self._changes_token(database)
+            if self._catalogue is None or read != self._read:
+                self._replace(load_catalogue(database, changes), database)
+            elif changes != self._catalogue.changes:
+                self._catalogue = self._catalogue.with_changes(changes)
+            self._read = read
             return self._catalogue
+
+    def state(self) -> dict:
+        """Return the state of songs.db now.
+
+        The snapshot in memory is not updated, unless another file may have replaced songs.db unnoticed: one
+        with the same counts.
+
+        Returns
+        -------
+        dict
+            "revision": the map's. "songs": how many songs are indexed, including those that are not on the
+            map. "changes": a token that changes when files may have appeared, disappeared or changed.
+        """
+        with open_library(self._database) as database:
+            read = (_stamp(database), database.map_revision(), database.count_vectors())
+            known = self._read
+            if known is not None and known[0] != read[0] and known[1:] == read[1:]:
+                self.latest()
+            return {
+                "revision": read[1] + self._offset,
+                "songs": read[2],
+                "changes": self._changes_token(database),
+            }
+
+    def _check(self, database: Database, stamp: _Stamp) -> None:
+        """Raise if the file is damaged. Large files are checked once, small ones whenever they changed."""
+        checked, problem = self._checked or (None, "")
+        is_small = stamp.size_bytes <= _MAX_RECHECKED_BYTES
+        has_changed = checked != stamp
+        is_new = checked is None or checked.file_id != stamp.file_id or (bool(problem) and has_changed)
+        if is_new or (is_small and has_changed):
+            problems = database.integrity_problems()
+            self._checked = (stamp, problems[0] if problems else "")
+            if is_new:
+                # The warm-up reads the vectors of a large library, and finds the damaged ones.
+                self._damage = database.damaged_songs() if is_small and not problems else {}
+        if problem := self._checked[1]:
+            raise damage_error(self._database, problem)
+
+    def _replace(self, new: Catalogue, database: Database) -> None:
+        """Use a new snapshot, or the old one if the map and the file are still the same."""
+        while self._order_of.setdefault(new.revision + self._offset, new.order) != new.order:
+            self._offset += _OFFSET_STEP
+        new = replace(new, revision=new.revision + self._offset, damage=self._damage | database.left_out)
+        old = self._catalogue
+        self._catalogue = old.with_changes(new.changes) if old and _is_same(old, new) else new
+
+    def _changes_token(self, database: Database) -> str:
+        device, number = database.file_id
+        return f"{database.changes_token()}-{device:x}-{number:x}"
 
     def current(self) -> Catalogue:
         """Return the snapshot in memory, which pages are drawn from; read one only if there is none yet."""
@@ -79,6 +155,11 @@ class CatalogueHolder:
         threading.Thread(target=_warm_up, args=(catalogue,), name="warm-up", daemon=True).start()
 
 
+def _stamp(database: Database) -> _Stamp:
+    state = database.path.stat()
+    return _Stamp(database.file_id, state.st_size, state.st_mtime_ns)
+
+
 def _warm_up(catalogue: Catalogue) -> None:
     try:
         catalogue.warm_up()
@@ -87,7 +168,19 @@ def _warm_up(catalogue: Catalogue) -> None:
         _log.info("Data could not be read in advance: %s", error)
 
 
-def load_catalogue(database: Database) -> Catalogue:
+def _is_same(old: Catalogue, new: Catalogue) -> bool:
+    """Return whether two snapshots of one file show the same map and the same number of other songs."""
+    return (
+        (old.file_id, old.revision, old.order, old.unmapped, old.damage)
+        == (new.file_id, new.revision, new.order, new.unmapped, new.damage)
+        and old.positions.keys() == new.positions.keys()
+        and all(np.array_equal(old.positions[name], new.positions[name]) for name in new.positions)
+        and (old.clusters.names, old.quality, old.n_genres) == (new.clusters.names, new.quality, new.n_genres)
+        and np.array_equal(old.clusters.members, new.clusters.members)
+    )
+
+
+def load_catalogue(database: Database, changes: str = "") -> Catalogue:
     """Read a snapshot."""
     projections = database.projections()
     stored = {name: database.positions(name) for name in projections}
@@ -114,7 +207,8 @@ def load_catalogue(database: Database) -> Catalogue:
         is_trained=model is None or model["trained"] is not False,
         unmapped=database.count_vectors() - len(song_ids),
         n_genres=database.count_genres(),
-        changes=database.changes_token(),
+        changes=changes,
+        file_id=database.file_id,
     )
 
 

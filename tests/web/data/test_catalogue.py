@@ -199,7 +199,7 @@ def test_warming_up_reads_vectors_in_advance_and_ignores_errors(library):
     for thread in threading.enumerate():
         if thread.name == "warm-up":
             thread.join(60)
-    assert {"_neighbours", "_reduced", "_vocabulary"} <= set(holder.current().__dict__)
+    assert {"_compared", "_reduced", "_vocabulary"} <= set(holder.current().__dict__)
     other = CatalogueHolder(path)
     catalogue = other.latest()
     with Database.open(path) as database:
