@@ -36,10 +36,11 @@ _LIBRARY_TABLES = {"songs_vectors", "files", "state"}
 class LibraryConnection(RowReader):
     """A connection to one songs.db. Only one thread may use it."""
 
-    def __init__(self, connection: apsw.Connection, path: Path, file_id: tuple[int, int] | None = None):
+    def __init__(self, connection: apsw.Connection, path: Path, stamp: tuple[int, ...] = ()):
         super().__init__(connection, path)
-        self.file_id = file_id
-        """The device and the number of the opened file: another file at the same path has other numbers."""
+        self.stamp = stamp
+        """The device, number, size and time of the file when it was opened. Another file at the same path has
+        another stamp. SQLite changes the size and the time too, when it writes the log into the file."""
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:
@@ -71,7 +72,7 @@ class LibraryConnection(RowReader):
             _use_wal(connection)
             connection.pragma("synchronous", "full")
             connection.pragma("foreign_keys", True)
-            database = cls(connection, path, _file_id(path))
+            database = cls(connection, path, _stamp(path))
             database._migrate()
         return database
 
@@ -94,7 +95,7 @@ class LibraryConnection(RowReader):
             # database even when it only reads it. An original has no version in its header.
             if not _version_in_header(path):
                 _refuse_original(path)
-            connection, tables, file_id = _open_for_reading(path)
+            connection, tables, stamp = _open_for_reading(path)
             version = connection.pragma("user_version")
         if not _is_library(connection, tables):
             connection.close()
@@ -107,7 +108,7 @@ class LibraryConnection(RowReader):
             _refuse_newer(path, version)
             cls.open(path, create=False).close()
             return cls.open_readonly(path)
-        return cls(connection, path, file_id)
+        return cls(connection, path, stamp)
 
     def close(self) -> None:
         """Close the connection."""
@@ -216,11 +217,11 @@ def is_original(path: Path) -> bool:
     if not path.is_file():
         return False
     with translate_errors(path):
-        logs = pending_logs(path)
-        # The original scripts never set a version, so this is a library. Do not read its log: a copy of it
-        # may be incomplete while another process writes.
-        if logs and _version_in_header(path):
+        # The original scripts never set a version, so this is a library, perhaps a damaged one. Do not read
+        # its log: a copy of it may be incomplete while another process writes.
+        if _version_in_header(path):
             return False
+        logs = pending_logs(path)
         try:
             with open_without_writing(path) as connection:
                 tables = _table_names(connection)
@@ -309,9 +310,9 @@ def pending_logs(path: Path) -> list[Path]:
     return logs
 
 
-def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str], tuple[int, int]]:
-    """Return a read-only connection, the names of the tables, and the `file_id`."""
-    before = _file_id(path)
+def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str], tuple[int, ...]]:
+    """Return a read-only connection, the names of the tables, and the `stamp`."""
+    before = _stamp(path)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
@@ -327,15 +328,15 @@ def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str], tuple[int,
     except BaseException:
         connection.close()
         raise
-    if _file_id(path) != before:  # Another file was put there meanwhile.
+    if _stamp(path)[:2] != before[:2]:  # Another file was put there meanwhile.
         connection.close()
         return _open_for_reading(path)
     return connection, tables, before
 
 
-def _file_id(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, ...]:
     state = path.stat()
-    return state.st_dev, state.st_ino
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def _open_immutable(path: Path) -> apsw.Connection:

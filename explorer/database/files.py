@@ -174,7 +174,7 @@ class FileTables(SongIdTables):
 
         The number of a track follows the path: `album.flac, track 3`.
         """
-        rows = self._rows(
+        rows = self._song_rows(
             """SELECT song_id, files.path, iif(track, ', track ' || track, '')
                FROM json_each(?) CROSS JOIN files ON song_id = json_each.value""",
             (json.dumps(list(song_ids)),),
@@ -183,7 +183,7 @@ class FileTables(SongIdTables):
 
     def formats_of(self, song_ids: Sequence[str]) -> dict[str, str]:
         """Return the format of each song's file, such as "flac/flac", by song id."""
-        rows = self._rows(
+        rows = self._song_rows(
             "SELECT song_id, format FROM json_each(?) CROSS JOIN files ON song_id = json_each.value",
             (json.dumps(list(song_ids)),),
         )

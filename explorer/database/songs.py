@@ -107,7 +107,7 @@ class SongTables(LibraryConnection):
 
     def playlist_songs(self, song_ids: Sequence[str]) -> list[PlaylistSong]:
         """Return songs with the paths of their files, in the given order. Unknown ids are left out."""
-        rows = self._rows(
+        rows = self._song_rows(
             """SELECT song_id, title, artist, album,
                    (SELECT json_group_array(genre ORDER BY rowid) FROM songs_genres
                        WHERE song_id = value AND typeof(genre) = 'text'),
@@ -144,7 +144,7 @@ class SongTables(LibraryConnection):
             """SELECT roots.path, files.path, format, fingerprint, coalesce(info ->> '$.name', ''),
                    preview_start_s, track, start_s, coalesce(end_s, start_s + duration_s), size_bytes,
                    modified_ns
-               FROM files JOIN roots ON roots.id = root_id JOIN songs ON songs.id = song_id
+               FROM files JOIN roots ON roots.id = root_id JOIN readable_songs ON readable_songs.id = song_id
                WHERE song_id = ?""",
             (song_id,),
         )
@@ -160,7 +160,7 @@ class SongTables(LibraryConnection):
 
     def titles_and_artists(self, song_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return the title and the artists of each given song, by song id. Unknown ids are left out."""
-        rows = self._rows(
+        rows = self._song_rows(
             """SELECT song_id, title, artist
                FROM json_each(?) CROSS JOIN song_texts ON song_id = json_each.value""",
             (json.dumps(list(song_ids)),),
@@ -169,7 +169,7 @@ class SongTables(LibraryConnection):
 
     def albums_of(self, song_ids: Sequence[str]) -> dict[str, str]:
         """Return the album of each given song, by song id; "" if it has none. Unknown ids are left out."""
-        rows = self._rows(
+        rows = self._song_rows(
             "SELECT song_id, album FROM json_each(?) CROSS JOIN song_texts ON song_id = json_each.value",
             (json.dumps(list(song_ids)),),
         )

@@ -12,8 +12,10 @@ from pathlib import Path
 import apsw
 
 from explorer.errors import LibraryBusyError, UnusableLibraryError
+from explorer.util.text import one_line
 
 _MIN_FREE_BYTES = 65_536
+_MAX_DETAIL = 200
 
 _DAMAGE = (
     apsw.CorruptError,
@@ -79,6 +81,8 @@ def translate_row_errors(path: Path) -> Iterator[None]:
 
 def damage_error(path: Path, detail: str) -> UnusableLibraryError:
     """Return the error for a damaged library; `detail` says what is damaged."""
+    # SQLite's message may hold many lines of SQL.
+    detail = one_line(" ".join(detail.split())[:_MAX_DETAIL])
     return UnusableLibraryError(
         f"{path} is damaged ({detail}): run `python run.py status --db {shlex.quote(str(path))}` to see what "
         "is damaged, and restore the file from a backup or index into a new file."

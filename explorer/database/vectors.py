@@ -29,12 +29,12 @@ class VectorTables(LibraryConnection):
         LibraryError
             If the song has no vector, or the vector is damaged.
         """
-        blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
-        if blob is None:
+        rows = self._unchecked_rows("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        if not rows:
             raise SongNotFoundError(
                 f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
             )
-        return decode_vector(blob, song_id=song_id)
+        return decode_vector(rows[0][0], song_id=song_id)
 
     def vectors(
         self, *, dtype: type = np.float64, song_ids: Sequence[str] | None = None

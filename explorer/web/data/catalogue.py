@@ -80,8 +80,8 @@ class Catalogue:
     n_genres : int
     changes : str
         A token that changes when files may have appeared, disappeared or changed.
-    file_id : tuple of (int, int) or None
-        The `Database.file_id` of the file that was read.
+    stamp : tuple of int
+        The `Database.stamp` of the file that was read.
     damage : dict of str to str
         What is wrong with damaged songs, by song id; more are added when vectors and facts are read.
     """
@@ -98,8 +98,9 @@ class Catalogue:
     unmapped: int
     n_genres: int
     changes: str = ""
-    file_id: tuple[int, int] | None = None
+    stamp: tuple[int, ...] = ()
     damage: dict[str, str] = field(default_factory=dict)
+    _stamps: set[tuple[int, ...]] = field(default_factory=set)
     _groupings: dict[object, Grouping] = field(default_factory=dict)
     _regions: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -118,10 +119,23 @@ class Catalogue:
             If another file is at its path now: the numbers of songs mean other songs there.
         """
         with open_library(self.database) as database:
-            if self.file_id not in (None, database.file_id):
+            if not self._is_of(database):
                 raise RefusedError(409, "The map has changed: reload the page.")
             yield database
             self.damage.update(database.left_out)
+
+    def _is_of(self, database: Database) -> bool:
+        """Tell whether a songs.db has the map of this snapshot.
+
+        The map is compared only if the file's stamp has changed.
+        """
+        if database.stamp not in self._stamps and database.stamp != self.stamp and len(self):
+            name, positions = next(iter(self.positions.items()))
+            (stored,) = database.positions_of(self.song_ids, [name]).values()
+            if not np.array_equal(stored, positions):
+                return False
+            self._stamps.add(database.stamp)
+        return True
 
     # Songs
 
@@ -152,6 +166,14 @@ class Catalogue:
         """A token that changes when songs get other numbers, because songs were added or removed."""
         return hashlib.blake2b("\0".join(self.song_ids).encode(), digest_size=8).hexdigest()
 
+    @cached_property
+    def map_key(self) -> str:
+        """A token that differs between maps with other songs or other positions."""
+        digest = hashlib.blake2b(self.order.encode(), digest_size=16)
+        for name, positions in self.positions.items():
+            digest.update(name.encode() + np.ascontiguousarray(positions).tobytes())
+        return digest.hexdigest()
+
     def number_of(self, song_id: str) -> int | None:
         """Return a song's number on the map, or None if it is not on the map."""
         row = bisect_left(self.song_ids, song_id)
@@ -163,7 +185,7 @@ class Catalogue:
         What was computed from the vectors is kept. What depends on files and tags is read again.
         """
         other = replace(self, changes=changes)
-        kept = ("_compared", "_reduced", "_vocabulary", "order")
+        kept = ("_compared", "_reduced", "_vocabulary", "order", "map_key")
         other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return other
 

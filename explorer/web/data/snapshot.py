@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
-from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from explorer.database.database import Database
-from explorer.database.sqlite_errors import damage_error
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, UnusableLibraryError
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import Grouping
@@ -21,9 +19,6 @@ from explorer.web.security import RefusedError
 
 _log = logging.getLogger(__name__)
 
-
-_Stamp = namedtuple("_Stamp", "file_id size_bytes modified_ns")
-"""What tells that songs.db may be another file, or may have other contents."""
 
 _OFFSET_STEP = 1 << 32
 """Larger than every revision of a map. JavaScript's numbers are exact up to 2^53."""
@@ -36,8 +31,9 @@ class CatalogueHolder:
     """Holds the newest snapshot of one library for all requests.
 
     The revision of a snapshot, which pages know, is that of the map plus an offset. The offset grows when a
-    map has the revision of an earlier map with other songs, as after songs.db was replaced: a page that shows
-    the earlier map is then told to reload, and never gets another song under a number that it knows.
+    map has the revision of an earlier map with other songs or positions, as after songs.db was replaced: a
+    page that shows the earlier map is then told to reload, and never gets another song under a number that
+    it knows.
 
     Parameters
     ----------
@@ -50,12 +46,12 @@ class CatalogueHolder:
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._warmed: Catalogue | None = None
-        self._read: tuple[_Stamp, int, int] | None = None
+        self._read: tuple[tuple[int, ...], int, int] | None = None
         self._offset = 0
-        self._order_of: dict[int, str] = {}
-        """`Catalogue.order` by each revision that pages may know."""
-        self._checked: tuple[_Stamp, str] | None = None
-        """The state of the file that was checked last, and the problem; "" if there was none."""
+        self._map_of: dict[int, str] = {}
+        """`Catalogue.map_key` by each revision that pages may know."""
+        self._checked: tuple[tuple[int, ...], UnusableLibraryError | None] = ((), None)
+        """The stamp of the file that was checked last, and what was wrong with it."""
         self._damage: dict[str, str] = {}
 
     def latest(self) -> Catalogue:
@@ -69,10 +65,10 @@ class CatalogueHolder:
             If another program has locked the database.
         """
         with self._lock, open_library(self._database) as database, database.snapshot():
-            stamp = _stamp(database)
+            stamp = database.stamp
             self._check(database, stamp)
             read = (stamp, database.map_revision(), database.count_vectors())
-            changes = self._changes_token(database)
+            changes = database.changes_token()
             if self._catalogue is None or read != self._read:
                 self._replace(load_catalogue(database, changes), database)
             elif changes != self._catalogue.changes:
@@ -93,42 +89,43 @@ class CatalogueHolder:
             map. "changes": a token that changes when files may have appeared, disappeared or changed.
         """
         with open_library(self._database) as database:
-            read = (_stamp(database), database.map_revision(), database.count_vectors())
+            read = (database.stamp, database.map_revision(), database.count_vectors())
             known = self._read
             if known is not None and known[0] != read[0] and known[1:] == read[1:]:
                 self.latest()
             return {
                 "revision": read[1] + self._offset,
                 "songs": read[2],
-                "changes": self._changes_token(database),
+                "changes": database.changes_token(),
             }
 
-    def _check(self, database: Database, stamp: _Stamp) -> None:
+    def _check(self, database: Database, stamp: tuple[int, ...]) -> None:
         """Raise if the file is damaged. Large files are checked once, small ones whenever they changed."""
-        checked, problem = self._checked or (None, "")
-        is_small = stamp.size_bytes <= _MAX_RECHECKED_BYTES
+        checked, error = self._checked
+        is_small = stamp[2] <= _MAX_RECHECKED_BYTES
         has_changed = checked != stamp
-        is_new = checked is None or checked.file_id != stamp.file_id or (bool(problem) and has_changed)
+        is_new = checked[:2] != stamp[:2] or (error is not None and has_changed)
         if is_new or (is_small and has_changed):
-            problems = database.integrity_problems()
-            self._checked = (stamp, problems[0] if problems else "")
-            if is_new:
-                # The warm-up reads the vectors of a large library, and finds the damaged ones.
-                self._damage = database.damaged_songs() if is_small and not problems else {}
-        if problem := self._checked[1]:
-            raise damage_error(self._database, problem)
+            try:
+                database.require_undamaged()
+                if is_new:
+                    # The warm-up reads the vectors of a large library, and finds the damaged ones.
+                    self._damage = database.damaged_songs() if is_small else {}
+            except UnusableLibraryError as found:
+                error = found
+            else:
+                error = None
+            self._checked = (stamp, error)
+        if error is not None:
+            raise UnusableLibraryError(str(error))
 
     def _replace(self, new: Catalogue, database: Database) -> None:
         """Use a new snapshot, or the old one if the map and the file are still the same."""
-        while self._order_of.setdefault(new.revision + self._offset, new.order) != new.order:
+        while self._map_of.setdefault(new.revision + self._offset, new.map_key) != new.map_key:
             self._offset += _OFFSET_STEP
         new = replace(new, revision=new.revision + self._offset, damage=self._damage | database.left_out)
         old = self._catalogue
         self._catalogue = old.with_changes(new.changes) if old and _is_same(old, new) else new
-
-    def _changes_token(self, database: Database) -> str:
-        device, number = database.file_id
-        return f"{database.changes_token()}-{device:x}-{number:x}"
 
     def current(self) -> Catalogue:
         """Return the snapshot in memory, which pages are drawn from; read one only if there is none yet."""
@@ -155,11 +152,6 @@ class CatalogueHolder:
         threading.Thread(target=_warm_up, args=(catalogue,), name="warm-up", daemon=True).start()
 
 
-def _stamp(database: Database) -> _Stamp:
-    state = database.path.stat()
-    return _Stamp(database.file_id, state.st_size, state.st_mtime_ns)
-
-
 def _warm_up(catalogue: Catalogue) -> None:
     try:
         catalogue.warm_up()
@@ -169,15 +161,17 @@ def _warm_up(catalogue: Catalogue) -> None:
 
 
 def _is_same(old: Catalogue, new: Catalogue) -> bool:
-    """Return whether two snapshots of one file show the same map and the same number of other songs."""
-    return (
-        (old.file_id, old.revision, old.order, old.unmapped, old.damage)
-        == (new.file_id, new.revision, new.order, new.unmapped, new.damage)
-        and old.positions.keys() == new.positions.keys()
-        and all(np.array_equal(old.positions[name], new.positions[name]) for name in new.positions)
-        and (old.clusters.names, old.quality, old.n_genres) == (new.clusters.names, new.quality, new.n_genres)
-        and np.array_equal(old.clusters.members, new.clusters.members)
-    )
+    """Return whether two snapshots show the same songs in the same way."""
+
+    def shown(catalogue: Catalogue) -> tuple:
+        clusters = catalogue.clusters
+        return (
+            *(catalogue.stamp[:2], catalogue.revision, catalogue.map_key, catalogue.unmapped),
+            *(catalogue.n_genres, catalogue.quality, catalogue.is_trained, catalogue.damage),
+            *(clusters.names, clusters.members.tolist()),
+        )
+
+    return shown(old) == shown(new)
 
 
 def load_catalogue(database: Database, changes: str = "") -> Catalogue:
@@ -208,7 +202,7 @@ def load_catalogue(database: Database, changes: str = "") -> Catalogue:
         unmapped=database.count_vectors() - len(song_ids),
         n_genres=database.count_genres(),
         changes=changes,
-        file_id=database.file_id,
+        stamp=database.stamp,
     )
 
 
