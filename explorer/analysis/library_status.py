@@ -145,7 +145,7 @@ def describe_library(status: dict) -> str:
         f"model        {_describe_model(status['model'])}",
     ]
     if status["precision_trial"]:
-        lines.append(f"precision    {describe_choice(status['precision_trial'])}")
+        lines.append(f"precision    {_describe_precision(status['precision_trial'])}")
     lines += _describe_map(status)
     lines += _describe_neighbourhood(status["neighbourhood"])
     lines += [
@@ -162,6 +162,13 @@ def describe_library(status: dict) -> str:
     if status["runs"]:
         lines.append(f"last run     {_describe_run(status['runs'][-1])}")
     return "\n".join(lines)
+
+
+def _describe_precision(trial: dict) -> str:
+    try:
+        return describe_choice(trial)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return "the record of the trial that chose it is damaged"
 
 
 def _describe_damage(damage: dict) -> list[str]:

@@ -16,6 +16,7 @@ from explorer.database.state import StateTables
 _MAX_COORDINATE = 1e9
 """No layout spreads songs so far; larger numbers would make the rest of the map invisible."""
 _MAX_NEAR = 10
+_MAX_FIGURE = 1e9
 
 
 class MapTables(StateTables):
@@ -109,22 +110,27 @@ class MapTables(StateTables):
     def projections(self) -> dict[str, dict]:
         """Return each stored projection's parameters and quality figures."""
         rows = self._rows("SELECT name, parameters, quality FROM projections ORDER BY name")
-        stored = {}
+        stored: dict[str, dict] = {}
         for name, parameters, quality in rows:
             if name not in PROJECTION_NAMES:
                 raise damage_error(self.path, f"{name!r} is not the name of a projection")
             stored[name] = {
-                "parameters": self._json(parameters, dict, f"the parameters of {name}") or {},
-                "quality": self._figures(quality, f"the quality of {name}"),
+                "parameters": self._parameters(parameters, name),
+                "quality": self._figures(self._json(quality, dict, "a quality"), f"the quality of {name}"),
             }
         return stored
 
-    def _figures(self, text: str | None, name: str) -> dict:
-        """Return measures, which must be numbers or None, from their JSON."""
-        figures = self._json(text, dict, name) or {}
-        if not all(value is None or isinstance(value, int | float) for value in figures.values()):
-            raise damage_error(self.path, f"{name} holds other values than numbers")
-        return figures
+    def _parameters(self, text: str, name: str) -> dict:
+        parameters = self._json(text, dict, f"the parameters of {name}") or {}
+        self._figures({key: parameters.get(key) for key in ("asked", "songs")}, f"the parameters of {name}")
+        return parameters
+
+    def _figures(self, figures: dict | None, name: str) -> dict:
+        """Return measures, which must be finite numbers or None."""
+        for value in (figures or {}).values():
+            if value is not None and (not isinstance(value, int | float) or not abs(value) <= _MAX_FIGURE):
+                raise damage_error(self.path, f"{name} holds other values than numbers")
+        return figures or {}
 
     def positions(self, projection: str) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Return the positions of the songs in one projection.
@@ -202,4 +208,4 @@ class MapTables(StateTables):
 
     def neighbourhood(self) -> dict:
         """Return measures of neighbours by vector: hubness, and genre purity compared with chance."""
-        return self._state("neighbourhood", dict) or {}
+        return self._figures(self._state("neighbourhood", dict), "the measures of neighbours")

@@ -8,7 +8,13 @@ from dataclasses import astuple, dataclass
 from explorer.database.connection import LibraryConnection
 from explorer.database.sqlite_errors import damage_error
 
-_MODEL_KEYS = {"weights", "weights_sha256", "trained", "hop_s", "precision"}
+_MODEL_TYPES = {
+    "weights": str,
+    "weights_sha256": str,
+    "trained": bool | None,
+    "hop_s": int | float | None,
+    "precision": str,
+}
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,10 @@ class StateTables(LibraryConnection):
     def model(self) -> dict | None:
         """Return the model that made the vectors, or None if no model is recorded yet."""
         model = self._state("model", dict)
-        if model is not None and not model.keys() >= _MODEL_KEYS:
-            raise damage_error(self.path, "the model's record lacks values")
+        if model is not None:
+            for name, kinds in _MODEL_TYPES.items():
+                if not isinstance(model.get(name, ...), kinds):
+                    raise damage_error(self.path, f"the model's {name} is not of a possible type")
         return model
 
     def precision_trial(self) -> dict | None:
