@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 from explorer.database.connection import LibraryConnection
 from explorer.database.sqlite_errors import damage_error
 
+_NEEDED = {"weights", "weights_sha256", "trained"}
 _MODEL_TYPES = {
     "weights": str,
     "weights_sha256": str,
@@ -71,8 +72,10 @@ class StateTables(LibraryConnection):
         """Return the model that made the vectors, or None if no model is recorded yet."""
         model = self._state("model", dict)
         if model is not None:
+            is_known = bool(model.get("weights_sha256"))
             for name, kinds in _MODEL_TYPES.items():
-                if not isinstance(model.get(name, ...), kinds):
+                is_needed = is_known or name in _NEEDED or name in model
+                if is_needed and not isinstance(model.get(name, ...), kinds):
                     raise damage_error(self.path, f"the model's {name} is not of a possible type")
         return model
 
@@ -125,7 +128,10 @@ class StateTables(LibraryConnection):
                        ON CONFLICT DO UPDATE SET content = excluded.content WHERE content = ?""",
                     (network, damaged),
                 )
-        return json.loads(recorded or text)
+        model = self.model()
+        if model is None:
+            raise damage_error(self.path, "the model's record is empty")
+        return model
 
     # Index runs
 

@@ -125,14 +125,15 @@ class Catalogue:
             self.damage.update(database.left_out)
 
     def _is_of(self, database: Database) -> bool:
-        """Tell whether a songs.db has the map of this snapshot.
+        """Tell whether a songs.db has the map of this snapshot; songs may have been removed since.
 
         The map is compared only if the file's stamp has changed.
         """
         if database.stamp not in self._stamps and database.stamp != self.stamp and len(self):
             name, positions = next(iter(self.positions.items()))
             (stored,) = database.positions_of(self.song_ids, [name]).values()
-            if not np.array_equal(stored, positions):
+            is_there = ~np.isnan(stored[:, 0])
+            if not is_there.any() or not np.array_equal(stored[is_there], positions[is_there]):
                 return False
             self._stamps.add(database.stamp)
         return True
