@@ -217,11 +217,11 @@ def is_original(path: Path) -> bool:
     if not path.is_file():
         return False
     with translate_errors(path):
-        # The original scripts never set a version, so this is a library, perhaps a damaged one. Do not read
-        # its log: a copy of it may be incomplete while another process writes.
-        if _version_in_header(path):
-            return False
         logs = pending_logs(path)
+        # The original scripts never set a version, so this is a library. Do not read its log: a copy of it
+        # may be incomplete while another process writes.
+        if logs and _version_in_header(path):
+            return False
         try:
             with open_without_writing(path) as connection:
                 tables = _table_names(connection)
@@ -230,7 +230,8 @@ def is_original(path: Path) -> bool:
                 raise
             # The copy is inconsistent: another process wrote to the files while they were copied.
             return False
-    return "songs_vectors" in tables and not tables >= _LIBRARY_TABLES
+    # A library that has lost a table is damaged, and no original.
+    return "songs_vectors" in tables and not tables >= _LIBRARY_TABLES and "roots" not in tables
 
 
 def _refuse_original(path: Path) -> None:

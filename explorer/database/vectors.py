@@ -67,7 +67,7 @@ class VectorTables(LibraryConnection):
             rows = self._iterate_song_rows(
                 f"SELECT song_id, embedding FROM songs_vectors WHERE {condition} ORDER BY song_id", parameters
             )
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 for song_id, blob in rows:
                     if len(ids) == count or (ids and ids[-1] >= song_id):
                         raise damage_error(self.path, "the vectors are not in the order of their ids")
