@@ -161,7 +161,7 @@ def check_request(hosts: frozenset[str]) -> Response | None:
             "page. A proxy must pass the Host header on unchanged.",
         )
     limit = body_limit(request.method, request.path)
-    request.max_content_length = limit
+    request.max_content_length = limit + 1  # werkzeug refuses a body of exactly this size.
     if (request.content_length or 0) > limit:
         return text_response(413, f"This request is too large: it may have at most {limit >> 20} MB.")
     return None

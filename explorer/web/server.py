@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -9,44 +10,14 @@ import sys
 import threading
 import webbrowser
 
-import waitress
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
-from waitress.utilities import RequestEntityTooLarge
-
 from explorer.config import PORTS, Settings
 from explorer.errors import ExplorerError
+from explorer.web.admission import Admission
 from explorer.web.app import create_app
+from explorer.web.connections import Server
 from explorer.web.log_lines import log_to_terminal
-from explorer.web.security import MAX_UPLOAD_BYTES, body_limit
 
-THREADS = 12
-
-
-class BoundedParser(HTTPRequestParser):
-    """Refuses a request whose body is larger than its route accepts, before or while the body arrives.
-
-    waitress has one limit for all routes. It also answers "100 Continue" to a request that it has just
-    refused; the client would then send the body.
-    """
-
-    def received(self, data: bytes) -> int:
-        """Read the next bytes of a request; return how many belong to it."""
-        consumed = super().received(data)
-        if self.headers_finished and (self.error is None or isinstance(self.error, RequestEntityTooLarge)):
-            limit = body_limit(self.command, self.path)
-            if max(self.content_length, self.body_bytes_received) > limit:
-                self.error = RequestEntityTooLarge(f"This request may have at most {limit >> 20} MB.")
-                self.completed = True
-        if self.error is not None:
-            self.expect_continue = False
-        return consumed
-
-
-class BoundedChannel(HTTPChannel):
-    """A connection whose requests are limited in size."""
-
-    parser_class = BoundedParser
+_SEND_BUFFER_BYTES = 1 << 18
 
 
 def serve_forever(settings: Settings, *, open_browser: bool) -> None:
@@ -63,14 +34,9 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     app = create_app(settings)
     host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::") else settings.host
     url = f"http://{host}:{port}/"
-    server = waitress.create_server(
-        app.server,
-        sockets=[listener],
-        threads=THREADS,
-        ident=None,
-        max_request_body_size=MAX_UPLOAD_BYTES + 1,
-    )
-    server.channel_class = BoundedChannel
+    # waitress writes a line for each request that waits for a thread.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    server = Server(app.server, listener, Admission(app.server, settings))
     if threading.current_thread() is threading.main_thread():
         # End the program as Ctrl-C does: embedding processes are stopped and uploaded files are deleted.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -93,6 +59,9 @@ def _listen(settings: Settings) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM)
         if os.name != "nt":  # On Windows this option would let two servers share a port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # For each client, bounds what the system holds of an answer that is not read. Set before it listens:
+        # accepted sockets inherit it.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         try:
             listener.bind((settings.host, port))
         except OSError as error:
