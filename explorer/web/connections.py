@@ -95,9 +95,10 @@ class Connection(HTTPChannel):
     def write_soon(self, data: bytes | ReadOnlyFileBasedBuffer) -> int:
         """Add to an answer, and send some of it."""
         self._may_send = _SEND_BYTES
+        added = super().write_soon(data)
         if not isinstance(data, ReadOnlyFileBasedBuffer):
-            self.server.unchecked_bytes += len(data)
-        return super().write_soon(data)
+            self.server.unchecked_bytes += added
+        return added
 
     def send(self, data: bytes, do_close: bool = True) -> int:
         """Send bytes unless this connection has had its turn: a fast client must not delay the others."""
