@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ EXPLORER = [sys.executable, "-m", "explorer"]
 FLOP_PER_WINDOW = 20.4e9
 """Floating-point operations of OpenL3's convolutions: two for each multiplication."""
 
+CALLBACK_PATH = "/_dash-update-component"
 MIB = 1 << 20
 _START_LIMIT_S, _RESPONSE_LIMIT_S = 120, 600
 _PEAK_IN_BYTES = 1 if sys.platform == "darwin" else 1024
@@ -154,12 +155,16 @@ def run(*arguments: object) -> Run:
 
 
 @contextmanager
-def serving(database: Path) -> Iterator[Page]:
-    """Run `serve` on a free port; yield its page."""
+def serving(
+    database: Path, *, program: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> Iterator[Page]:
+    """Run `serve` of the program in a checkout on a free port; yield its page."""
     command = [*EXPLORER, "serve", "--no-browser", "--port", "0", "--db", str(database)]
     with tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
-        server = subprocess.Popen(command, cwd=ROOT, stderr=errors, stdout=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            command, cwd=program, stderr=errors, stdout=subprocess.DEVNULL, env=environment
+        )
         try:
             while not (url := re.search(r"http://\S+:(\d+)/", os.pread(errors.fileno(), 10_000, 0).decode())):
                 if server.poll() is not None or time.perf_counter() - started > _START_LIMIT_S:
@@ -194,6 +199,13 @@ class Page:
         values : dict
             The values of the page's components, by id; all others are None.
         """
+        content, sent = self._request("POST", CALLBACK_PATH, self.callback(output, **values))
+        if f'"{output.partition(".")[0]}":'.encode() not in content:
+            sys.exit(f"The page did not compute {output}: {content[:300]!r}")
+        return content, sent
+
+    def callback(self, output: str, **values: object) -> bytes:
+        """Return the body of the request that `call` sends."""
         if not self._callbacks:
             self._callbacks = json.loads(self.get("/_dash-dependencies")[0])
         callback = next(
@@ -215,10 +227,7 @@ class Page:
             "state": state,
             "changedPropIds": [f"{inputs[0]['id']}.{inputs[0]['property']}"],
         }
-        content, sent = self._request("POST", "/_dash-update-component", json.dumps(body).encode())
-        if f'"{output.partition(".")[0]}":'.encode() not in content:
-            sys.exit(f"The page did not compute {output}: {content[:300]!r}")
-        return content, sent
+        return json.dumps(body).encode()
 
     def _request(self, method: str, path: str, body: bytes | None = None) -> tuple[bytes, int]:
         headers = {"Accept-Encoding": "gzip"} | ({"Content-Type": "application/json"} if body else {})
