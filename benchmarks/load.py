@@ -361,12 +361,14 @@ def usage(process: int) -> tuple[int, int]:
     return memory, temporary
 
 
-def situations(scale: float) -> dict[str, list[tuple[int, str]]]:
+def situations(scale: float, *, together: bool) -> dict[str, list[tuple[int, str]]]:
     """Return the clients of each situation: how many of which kind."""
 
     def sized(**kinds: int) -> list[tuple[int, str]]:
         return [(max(1, round(count * scale)), kind) for kind, count in kinds.items()]
 
+    if together:
+        return {"all at once": sized(listener=200, slow_reader=50, heavy_asker=12, uploader=60, asker=50)}
     return {
         "only askers": sized(asker=20),
         "50 listeners": sized(listener=50, asker=20),
@@ -384,7 +386,7 @@ def measure(program: Path, arguments) -> dict[str, Tally]:
         sizes = (arguments.songs, arguments.hour_s, int(arguments.giant_gb * 1e9))
         place = in_own_process(make_place, folder, program, *sizes)
         in_own_process(make_map, program, place.database)
-        for title, kinds in list(situations(arguments.scale).items())[arguments.skip :]:
+        for title, kinds in situations(arguments.scale, together=arguments.together).items():
             temporary = Path(tempfile.mkdtemp(prefix="load-tmp-", dir=folder))
             environment = os.environ | {"TMPDIR": str(temporary)}
             with serving(place.database, program=program, environment=environment) as page:
@@ -422,7 +424,7 @@ def main() -> None:
     options.add("--program", type=Path, action="append", default=[], help="Also measure this checkout.")
     options.add("--songs", type=int, default=2000, smallest=60)
     options.add("--seconds", type=float, default=30, smallest=1.5)
-    options.add("--skip", type=int, default=0, smallest=2, help="Leave out the first situations.")
+    options.add("--together", action="store_true", smallest=True, help="Measure all clients at once.")
     options.add("--scale", type=float, default=1, smallest=0.05, help="A factor for the numbers of clients.")
     options.add("--hour-s", type=float, default=3600, smallest=5, help="The length of the hour of sound.")
     options.add("--giant-gb", type=float, default=1, smallest=0.01)
