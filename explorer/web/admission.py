@@ -59,6 +59,7 @@ class Admission:
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
         self._check = partial(check_request, allowed_hosts(settings))
+        self._allows_changes = settings.allow_changes
         self._uploads = BoundedSemaphore(MAX_UPLOADS_AT_ONCE)
         self._others = BoundedSemaphore(MAX_OTHERS_AT_ONCE)
 
@@ -78,7 +79,10 @@ class Admission:
             return None
         if refusal := self._ask_app(request):
             return refusal
-        slots = self._uploads if (request.command, request.path) == ("POST", UPLOAD_PATH) else self._others
+        is_upload = request.path == UPLOAD_PATH
+        if is_upload and not self._allows_changes:
+            return Refusal(403, "Forbidden", "This server accepts no songs: start it with --allow-changes.")
+        slots = self._uploads if is_upload else self._others
         if not slots.acquire(blocking=False):
             sentence = "The server is receiving as much as it can: try again in a few seconds."
             return Refusal(503, "Service Unavailable", sentence, {"Retry-After": str(_RETRY_AFTER_S)})
