@@ -256,7 +256,7 @@ class Situation:
     async def listener(self, number: int) -> None:
         """Play songs: ten seconds of each, from the beginning or another place."""
         content = np.memmap(self._place.song, dtype=np.uint8, mode="r")
-        await asyncio.sleep(self._random.random() * min(2, self._seconds))
+        await asyncio.sleep(self._random.random() * min(LISTEN_S, self._seconds / 2))
         while not self._is_over():
             song = self._place.ids[self._random.randrange(len(self._place.ids))]
             start = self._random.choice((0, self._random.randrange(len(content))))

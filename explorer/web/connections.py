@@ -60,26 +60,23 @@ class Connection(HTTPChannel):
         """Tell whether the client keeps the connection longer than it may."""
         if self._lingers_until_s is not None:
             return now_s > self._lingers_until_s
+        if (request := self.request) is not None:  # Also if it follows one that is answered now.
+            size = request.header_bytes_received + request.body_bytes_received
+            return now_s - request.started_s > RECEIVE_S + size / RECEIVE_BYTES_PER_S
         if self.requests:  # A thread computes the answer.
             return False
-        if self.total_outbufs_len:
-            return now_s - self.last_activity > STALLED_S
-        if self.request is None:
-            return now_s - self.last_activity > IDLE_S
-        request = self.request
-        size = request.header_bytes_received + request.body_bytes_received
-        return now_s - request.started_s > RECEIVE_S + size / RECEIVE_BYTES_PER_S
+        return now_s - self.last_activity > (STALLED_S if self.total_outbufs_len else IDLE_S)
 
     def held_bytes(self) -> int:
         """Return how much of its answers is in memory."""
         return sum(len(buffer) for buffer in list(self.outbufs) if isinstance(buffer, OverflowableBuffer))
 
     def readable(self) -> bool:
-        """Tell whether the main loop reads from the client."""
-        return self._lingers_until_s is None and super().readable()
+        """Tell whether the main loop calls `handle_read`; it asks connections that were just closed, too."""
+        return self.connected and self._lingers_until_s is None and super().readable()
 
     def writable(self) -> bool:
-        """Tell whether the main loop calls `handle_write`; it asks connections that were just closed, too."""
+        """Tell whether the main loop calls `handle_write`."""
         return self.connected and self._lingers_until_s is None and super().writable()
 
     def handle_write(self) -> None:
