@@ -1,7 +1,7 @@
 """The entry point of the program: `python run.py demo`, `python run.py index FOLDER`, `python run.py serve`.
 
 This file needs only Python's standard library. It creates a virtual environment, `.venv`, beside itself,
-installs the pinned requirements there if they have changed, and runs the command with that interpreter. If
+installs the packages of the lock file there if it has changed, and runs the command with that interpreter. If
 another virtual environment is active and has the requirements, it uses that one instead.
 """
 
@@ -66,9 +66,14 @@ def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def digest(file: Path) -> str:
-    """Return the SHA-256 of a requirements file and the files that it includes, to detect changes."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in with_included(file))).hexdigest()
+def lock_of(file: Path) -> Path:
+    """Return the lock file of a requirements file: every package that it needs, with its hashes."""
+    return file.with_suffix(".lock")
+
+
+def digest(lock: Path) -> str:
+    """Return the SHA-256 of a lock file, to detect changes."""
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
 
 
 def make_environment() -> None:
@@ -89,15 +94,14 @@ def make_environment() -> None:
 
 
 def install(files: list[Path]) -> None:
-    """Install into `.venv` each requirements file that is new or has changed since its last installation."""
+    """Install into `.venv` each lock file that is new or has changed since its last installation."""
     make_environment()
-    # The digest of each requirements file is stored separately, so that `test` installs only its additional
-    # packages.
-    for file in files:
-        stored_digest = VENV / f"{file.stem}.sha256"
-        if stored_digest.exists() and stored_digest.read_text(encoding="utf-8") == digest(file):
+    # The digest of each lock file is stored separately, so that `test` installs only its additional packages.
+    for lock in map(lock_of, files):
+        stored_digest = VENV / f"{lock.name}.sha256"
+        if stored_digest.exists() and stored_digest.read_text(encoding="utf-8") == digest(lock):
             continue
-        print(f"Installing {file.name} into {VENV.name}; the first time takes a few minutes", file=sys.stderr)
+        print(f"Installing {lock.name} into {VENV.name}; the first time takes a few minutes", file=sys.stderr)
         command = [
             venv_python(),
             "-m",
@@ -108,15 +112,18 @@ def install(files: list[Path]) -> None:
             # Python compiles a module when it imports it. pip would compile all modules, which takes a third
             # of the installation time.
             "--no-compile",
+            # pip refuses a package without a hash in the lock file, and a file that does not match its hash.
+            "--require-hashes",
             "-r",
-            file,
+            lock,
         ]
         if subprocess.run([str(part) for part in command], check=False).returncode:
             raise SetupError(
-                f"{file.name} could not be installed: see pip's messages above, check the network connection "
-                "and the free space on the disk, and run the same command again."
+                f"{lock.name} could not be installed: see pip's messages above, check the network connection "
+                "and the free space on the disk, and run the same command again; if a package does not match "
+                "its hash, it was damaged or replaced on its way."
             )
-        stored_digest.write_text(digest(file), encoding="utf-8")
+        stored_digest.write_text(digest(lock), encoding="utf-8")
 
 
 def run_again(python: Path) -> int:

@@ -219,7 +219,7 @@ def main() -> None:
     options.add("--limit-s", type=float, default=3600.0)
     arguments = options.parse()
     if find_spec("psutil") is None:
-        sys.exit("hostile.py needs psutil, which is not installed: pip install -r requirements-dev.txt")
+        sys.exit("hostile.py needs psutil, which is not installed: pip install -r requirements-dev.lock")
     rng = np.random.default_rng(arguments.seed)
     print_head()
     started = time.monotonic()

@@ -88,7 +88,7 @@ TIMING_SCRIPT = """() => {
 def find_browser() -> str:
     """Return Chromium's path; exit with an instruction if Chromium or Playwright is not installed."""
     if find_spec("playwright") is None:
-        sys.exit("page.py needs Playwright, which is not installed: pip install -r requirements-dev.txt")
+        sys.exit("page.py needs Playwright, which is not installed: pip install -r requirements-dev.lock")
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     return path or sys.exit("page.py needs Chromium: install Debian's package chromium, or set $CHROMIUM.")
 

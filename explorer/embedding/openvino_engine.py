@@ -184,7 +184,7 @@ def quantise(model: openvino.Model, log_mels: np.ndarray) -> bytes:
         import nncf
     except ImportError as error:
         raise EmbeddingError(
-            "Precision int8 needs the package 'nncf', which is not installed: install requirements.txt or"
+            "Precision int8 needs the package 'nncf', which is not installed: install requirements.lock or"
             " choose another precision."
         ) from error
     nncf.set_log_level(logging.ERROR)

@@ -10,7 +10,7 @@ from explorer.embedding.network import import_keras
 from explorer.errors import EmbeddingError
 
 
-def require(*packages: str, engine: str, requirements: str = "requirements.txt") -> None:
+def require(*packages: str, engine: str, requirements: str = "requirements.lock") -> None:
     """Check that the packages of an engine are installed.
 
     Raises
@@ -38,7 +38,7 @@ def import_keras_on_tensorflow(*, engine: str) -> ModuleType:
     EmbeddingError
         If Keras or TensorFlow is missing, or the environment names another backend.
     """
-    require("keras", "tensorflow", engine=engine, requirements="requirements-tensorflow.txt")
+    require("keras", "tensorflow", engine=engine, requirements="requirements-tensorflow.lock")
     keras = import_keras()
     backend = keras.backend.backend()
     if backend != "tensorflow":

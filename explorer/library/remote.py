@@ -22,7 +22,7 @@ from explorer.errors import LibraryError
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-REQUIREMENTS = "requirements-distributed.txt"
+REQUIREMENTS = "requirements-distributed.lock"
 
 # A scheme has at least two letters, because one letter is a Windows drive. One slash after the colon is
 # enough, because Path replaces `//` with `/`.

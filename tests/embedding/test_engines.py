@@ -236,9 +236,9 @@ def test_zero_threads_are_an_error(seeded_weights, tmp_path):
 @pytest.mark.parametrize(
     ("engine", "package", "requirements"),
     [
-        ("openvino", "openvino", "requirements.txt"),
-        ("tensorflow", "keras", "requirements-tensorflow.txt"),
-        ("tensorflow", "tensorflow", "requirements-tensorflow.txt"),
+        ("openvino", "openvino", "requirements.lock"),
+        ("tensorflow", "keras", "requirements-tensorflow.lock"),
+        ("tensorflow", "tensorflow", "requirements-tensorflow.lock"),
         ("openl3", "openl3", "requirements-openl3.txt"),
     ],
 )

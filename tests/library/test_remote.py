@@ -68,7 +68,7 @@ def test_roots_at_urls_contain_each_other_like_folders(fresh_db):
 
 def test_the_error_for_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
-    with pytest.raises(LibraryError, match=r"run `pip install -r requirements-distributed\.txt`"):
+    with pytest.raises(LibraryError, match=r"run `pip install -r requirements-distributed\.lock`"):
         file_exists(as_root("s3://bucket"))
 
 

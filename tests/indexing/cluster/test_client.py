@@ -357,5 +357,5 @@ def test_stored_songs_stay_if_the_scheduler_dies(fresh_db, music, alone):
 
 def test_without_dask_the_error_says_what_to_install(fresh_db, music, monkeypatch):
     monkeypatch.setattr(client, "find_spec", lambda _: None)
-    with pytest.raises(ClusterError, match=r"run `pip install -r requirements-distributed\.txt`"):
+    with pytest.raises(ClusterError, match=r"run `pip install -r requirements-distributed\.lock`"):
         index(fresh_db, music, "tcp://127.0.0.1:1")
