@@ -12,8 +12,11 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+
+from explorer.util.standard_streams import open_closed_streams
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -22,6 +25,12 @@ OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 
 class SetupError(Exception):
     """The set-up failed; the message is one sentence for the user."""
+
+
+def say(message: str) -> None:
+    """Print a message on standard error, if that is possible."""
+    with suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
 
 
 def requirement_files(command: str | None) -> list[Path]:
@@ -82,7 +91,7 @@ def make_environment() -> None:
         check = subprocess.run([venv_python(), "-c", "import pip"], capture_output=True, check=False)
         if check.returncode == 0:
             return
-    print(f"Creating a virtual environment in {VENV}", file=sys.stderr, flush=True)
+    say(f"Creating a virtual environment in {VENV}")
     creation = subprocess.run(
         [sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True, check=False
     )
@@ -101,7 +110,7 @@ def install(files: list[Path]) -> None:
         stored_digest = VENV / f"{lock.name}.sha256"
         if stored_digest.exists() and stored_digest.read_text(encoding="utf-8") == digest(lock):
             continue
-        print(f"Installing {lock.name} into {VENV.name}; the first time takes a few minutes", file=sys.stderr)
+        say(f"Installing {lock.name} into {VENV.name}; the first time takes a few minutes")
         command = [
             venv_python(),
             "-m",
@@ -141,14 +150,14 @@ def run_again(python: Path) -> int:
 
 def main() -> int:
     """Set up the environment if necessary, then run the command."""
+    open_closed_streams()
     if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
         oldest, newest, version = (
             ".".join(map(str, numbers)) for numbers in (OLDEST_PYTHON, NEWEST_PYTHON, sys.version_info[:2])
         )
-        print(
+        say(
             f"Python {oldest} to {newest} is needed and this is {version}: run the same command with another "
-            f"Python, for example python{oldest} run.py.",
-            file=sys.stderr,
+            f"Python, for example python{oldest} run.py."
         )
         return 1
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
@@ -159,7 +168,7 @@ def main() -> int:
         try:
             install(files)
         except SetupError as error:
-            print(error, file=sys.stderr)
+            say(str(error))
             return 1
         except KeyboardInterrupt:
             return 130

@@ -16,7 +16,7 @@ from explorer.indexing.running import killed_index, running_index
 from explorer.mapping.same_recordings import count_same_recordings
 from explorer.util.cache import Cache
 from explorer.util.progress import format_duration, format_estimate, plural
-from explorer.util.text import one_line
+from explorer.util.text import one_line, printable
 
 MAX_SHOWN_FAILURES = 10
 MAX_SHOWN_REASONS = 5
@@ -161,7 +161,7 @@ def describe_library(status: dict) -> str:
     lines += _describe_failures(status)
     if status["runs"]:
         lines.append(f"last run     {_describe_run(status['runs'][-1])}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _describe_precision(trial: dict) -> str:

@@ -9,6 +9,7 @@ import click
 from explorer.cli.options import (
     PROJECTION_CHOICE,
     database_option,
+    echo_lines,
     json_option,
     model_options,
     model_request,
@@ -85,4 +86,4 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
     if as_json:
         print_json(to_dict(comparison))
     else:
-        click.echo(describe(comparison))
+        echo_lines(describe(comparison))

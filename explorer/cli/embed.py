@@ -9,6 +9,7 @@ import click
 from explorer.cli.options import (
     UNTRAINED_WARNING,
     database_option,
+    echo,
     json_option,
     model_options,
     model_request,
@@ -64,7 +65,7 @@ def embed(files, out, database, like_library, progress_lines, as_json, **choices
                 raise AudioError(result["reason"])
             reporter.say(f"Failed: {result['file']}: {result['reason']}")
         elif not as_json:
-            click.echo(_describe(result))
+            echo(_describe(result))
     _finish(results, reporter=None if progress_lines else reporter, as_json=as_json)
 
 

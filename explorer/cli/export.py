@@ -11,6 +11,7 @@ from explorer.cli.options import (
     PROJECTION_CHOICE,
     UNTRAINED_WARNING,
     database_option,
+    echo,
     json_option,
     print_json,
 )
@@ -97,4 +98,4 @@ def export(database, form, out, as_json, **choices):
             {"out": paths, "songs": result.songs, "left_out": result.left_out, "trained": result.trained}
         )
     elif paths:
-        click.echo(f"Wrote {plural(result.songs, 'song')} to {' and '.join(paths)}.")
+        echo(f"Wrote {plural(result.songs, 'song')} to {' and '.join(paths)}.")

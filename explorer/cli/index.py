@@ -11,6 +11,7 @@ import click
 
 from explorer.cli.options import (
     database_option,
+    echo,
     json_option,
     map_option,
     model_options,
@@ -297,7 +298,7 @@ def _dry_run(database, folder, *, as_json: bool, **options) -> None:
 
 def _print_dry_run(plan: DryRun) -> None:
     for old, new, songs in plan.moved_roots:
-        click.echo(f"The folder {old} was moved to {new}: its {plural(songs, 'song')} would move there.")
+        echo(f"The folder {old} was moved to {new}: its {plural(songs, 'song')} would move there.")
     groups = (
         ("to embed, because new", plan.new),
         ("to embed again, because the sound has changed", plan.changed),
@@ -311,21 +312,21 @@ def _print_dry_run(plan: DryRun) -> None:
     )
     for description, files in groups:
         if files:
-            click.echo(f"{plural(len(files), 'file')} {description}:")
+            echo(f"{plural(len(files), 'file')} {description}:")
             for file in files[:MAX_SHOWN_FILES]:
-                click.echo(f"  {file}")
+                echo(f"  {file}")
             if len(files) > MAX_SHOWN_FILES:
-                click.echo(f"  and {len(files) - MAX_SHOWN_FILES:,} more")
+                echo(f"  and {len(files) - MAX_SHOWN_FILES:,} more")
     failures = f", including {plan.failed_before:,} that failed before" if plan.failed_before else ""
-    click.echo(f"{plural(plan.unchanged, 'file')} known and unchanged{failures}.")
+    echo(f"{plural(plan.unchanged, 'file')} known and unchanged{failures}.")
     if plan.reread:
-        click.echo(f"{plan.reread:,} of these were read by an older version, and would be checked.")
+        echo(f"{plan.reread:,} of these were read by an older version, and would be checked.")
     if plan.passed_over:
-        click.echo(f"{plural(plan.passed_over, 'other file')} passed over.")
+        echo(f"{plural(plan.passed_over, 'other file')} passed over.")
     if plan.to_embed and plan.songs_per_second:
         duration = format_duration(plan.to_embed / plan.songs_per_second)
-        click.echo(f"Embedding would take about {duration}, at the rate of the last run.")
-    click.echo("Nothing was changed.")
+        echo(f"Embedding would take about {duration}, at the rate of the last run.")
+    echo("Nothing was changed.")
 
 
 def _update_map(library, summary: Summary, reporter: Reporter) -> None:

@@ -6,6 +6,7 @@ Commands parse their arguments, call the package, and print. The package does th
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from contextlib import suppress
@@ -20,6 +21,7 @@ from explorer.cli.export import export
 from explorer.cli.import_ import import_command
 from explorer.cli.index import INTERRUPTED, index
 from explorer.cli.map import map_command
+from explorer.cli.options import echo, echo_lines
 from explorer.cli.report import report
 from explorer.cli.serve import serve
 from explorer.cli.similar import similar
@@ -28,6 +30,7 @@ from explorer.cli.synth import synth
 from explorer.cli.weights import weights_command
 from explorer.config import ROOT
 from explorer.errors import ExplorerError
+from explorer.util.standard_streams import discard_unwritten, is_closed, open_closed_streams
 
 MAX_TEST_WORKERS = 4
 """Each test worker may load TensorFlow and a browser."""
@@ -77,11 +80,20 @@ for _command in _COMMANDS:
 
 _interruptions: list[BaseException] = []
 
+_LOST_OUTPUT = (errno.EPIPE, errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The errors of writing to standard output that are not a bug of this program."""
+
+_LOST_REASONS = {
+    errno.EBADF: "standard output is closed",
+    errno.ENOSPC: "no space is left on its disk",
+}
+
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status.
 
-    An error that the user can cause is printed as one line on standard error.
+    An error that the user can cause is printed as one line on standard error. If standard error cannot be
+    written, messages are lost, and the command goes on; if standard output cannot be written, it fails.
 
     Parameters
     ----------
@@ -93,41 +105,54 @@ def run(arguments: list[str] | None = None) -> int:
     int
         0 success, 1 an error, 2 wrong usage, 3 success except for some files, 130 interrupted.
     """
+    open_closed_streams()
+    try:
+        return _run(arguments)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            discard_unwritten(stream)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Run a command, print its error, and return its exit status."""
     try:
         try:
             exit_status = cli.main(arguments, prog_name="run.py", standalone_mode=False)
         finally:
             # Write the buffered output now: an error is reported here, but not when the interpreter exits.
-            if sys.stdout is not None and not sys.stdout.closed:
+            if not sys.stdout.closed:
                 sys.stdout.flush()
     except ExplorerError as error:
-        click.echo(" ".join(str(error).split()), err=True)
+        _say(" ".join(str(error).split()))
         for note in getattr(error, "__notes__", ()):
-            click.echo(f"  {note}", err=True)
+            _say(f"  {note}")
         return 1
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        with suppress(OSError):
+            echo_lines(usage.getvalue().rstrip("\n"), err=True)
         return 2
     except (click.Abort, KeyboardInterrupt) as error:
         # Keep the exception: its traceback refers to objects that threads of native libraries may still use.
         _interruptions.append(error)
         return INTERRUPTED
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EPIPE):
+        # An error of a file has the file's name.
+        if error.errno not in _LOST_OUTPUT or error.filename is not None:
             raise
-        _discard_output()
-        if error.errno == errno.ENOSPC:
-            click.echo("The output cannot be written: no space is left on its disk.", err=True)
+        if error.errno == errno.EBADF and not is_closed(sys.stdout):
+            raise
+        if error.errno != errno.EPIPE:
+            _say(f"The output cannot be written: {_LOST_REASONS.get(error.errno, error.strerror)}.")
         return 1
     return exit_status if isinstance(exit_status, int) else 0
 
 
-def _discard_output() -> None:
-    """Redirect standard output to the null device: the interpreter flushes the buffer again when it exits."""
-    with suppress(OSError, ValueError):
-        null_device = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null_device, sys.stdout.fileno())
-        os.close(null_device)
+def _say(line: str) -> None:
+    """Print a line on standard error, if that is possible."""
+    with suppress(OSError):
+        echo(line, err=True)
 
 
 def leave(exit_status: int) -> NoReturn:

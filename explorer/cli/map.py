@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from explorer.cli.options import PROJECTION_CHOICE, database_option, json_option, print_json, progress_option
+from explorer.cli.options import (
+    PROJECTION_CHOICE,
+    database_option,
+    echo,
+    json_option,
+    print_json,
+    progress_option,
+)
 from explorer.util.progress import LineReporter, Reporter
 
 
@@ -55,4 +62,4 @@ def map_command(database, progress_lines, as_json, **choices):
     if as_json:
         print_json({"songs": songs, "clusters": clusters, "quality": new_map.quality})
     else:
-        click.echo(f"Mapped {songs:,} songs in {len(clusters)} clusters.")
+        echo(f"Mapped {songs:,} songs in {len(clusters)} clusters.")

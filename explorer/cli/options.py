@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from explorer.config import Settings
+from explorer.util.text import printable
 
 UNTRAINED_WARNING = (
     "The model has UNTRAINED filters, not OpenL3's weights: songs that it finds similar have only a "
@@ -95,6 +96,22 @@ def model_request(**choices):
     return ModelRequest(models_dir=Settings().models, **choices)
 
 
+def echo(text: str, *, err: bool = False) -> None:
+    """Print one line, which may have texts from files and tags: no terminal obeys what they hold."""
+    click.echo(printable(text), err=err)
+
+
+def echo_lines(text: str, *, err: bool = False) -> None:
+    """Print several lines. Within one, texts from files and tags must be `printable` already."""
+    click.echo(printable(text, keep_lines=True), err=err)
+
+
+def json_line(value: object) -> str:
+    """Return a value as one line of JSON, with escapes where a terminal would obey a character."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if printable(text) == text else json.dumps(value, default=str)
+
+
 def print_json(value: object) -> None:
     """Print a value as one line of JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    click.echo(json_line(value))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from explorer.cli.options import database_option, json_option, print_json
+from explorer.cli.options import database_option, echo_lines, json_option, print_json
 from explorer.util.atomic_write import refuse_to_overwrite_library
 from explorer.util.progress import Reporter
 
@@ -49,7 +49,7 @@ def report(database, out, recompute, as_json):
     if as_json:
         print_json(verification.report)
     else:
-        click.echo(describe_report(verification.report))
+        echo_lines(describe_report(verification.report))
     write_page(verification, out)
     reporter.say(f"The report is at {out}.")
     raise_if_failed(verification.report)

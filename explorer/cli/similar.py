@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from explorer.cli.options import UNTRAINED_WARNING, database_option, json_option, model_request
+from explorer.cli.options import (
+    UNTRAINED_WARNING,
+    database_option,
+    echo,
+    json_line,
+    json_option,
+    model_request,
+)
 from explorer.errors import LibraryError
 from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
 from explorer.util.progress import Reporter, plural
@@ -70,7 +76,7 @@ def similar(song, database, count, per_artist, weights, as_playlist, out, as_jso
             reporter.say(f"The playlist leaves out {plural(missing, 'song')} without a file.")
         _write(text, out, reporter)
     if as_json:
-        text = json.dumps(similar_songs.rows(), ensure_ascii=False) + "\n"
+        text = json_line(similar_songs.rows()) + "\n"
         _write(text, None if as_playlist else out, reporter)
     if not as_playlist and not as_json:
         _print_list(similar_songs)
@@ -92,11 +98,11 @@ def _write(text: str, out: Path | None, reporter: Reporter) -> None:
 def _print_list(similar_songs) -> None:
     """Print one line for each song: similarity, title, artist and id."""
     # Tags can contain control characters: `one_line` removes those that could move the terminal's cursor.
-    click.echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
+    echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
     songs = [song for song, _ in similar_songs.songs]
     # The album tells songs with the same title apart.
     needs_album = are_repeated([similar_songs.title, *(song.title for song in songs)])[1:]
     for song, row, has_album in zip(songs, similar_songs.rows(), needs_album, strict=True):
         album = (song.album,) if has_album and song.album else ()
         names = (row["title"], row["artist"] or "no artist", *album, row["song_id"])
-        click.echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(one_line, names))}")
+        echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(one_line, names))}")

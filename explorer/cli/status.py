@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from explorer.cli.options import database_option, json_option, print_json
+from explorer.cli.options import database_option, echo_lines, json_option, print_json
 from explorer.errors import UnusableLibraryError
 from explorer.util.progress import Reporter
 
@@ -28,6 +28,6 @@ def status(database, as_json):
     if as_json:
         print_json(facts)
     else:
-        click.echo(describe_library(facts))
+        echo_lines(describe_library(facts))
     if damage := damage_sentence(facts):
         raise UnusableLibraryError(damage)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from explorer.cli.options import json_option, print_json
+from explorer.cli.options import echo, json_option, print_json
 from explorer.util.progress import Reporter
 
 
@@ -42,4 +42,4 @@ def synth(folder, form, seconds, rate_hz, seed, as_json):
         print_json({"folder": str(folder.absolute()), "files": [str(path.absolute()) for path in paths]})
         return
     for path in paths:
-        click.echo(str(path))
+        echo(str(path))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from explorer.cli.options import json_option, print_json, weights_option
+from explorer.cli.options import echo_lines, json_option, print_json, weights_option
 from explorer.config import Settings
 from explorer.errors import WeightsError
 from explorer.util.progress import DownloadProgress, Reporter
@@ -35,7 +35,7 @@ def weights_command(weights, download, mirror, check, as_json):
     if as_json:
         print_json(facts)
     else:
-        click.echo(describe_weights(facts))
+        echo_lines(describe_weights(facts))
     if check and facts["problem"]:
         raise WeightsError(facts["problem"])
 

@@ -22,6 +22,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from explorer.util.text import printable
+
 PLAIN_INTERVAL_S = 10.0
 DOWNLOAD_STEP_BYTES = 4_000_000
 
@@ -34,9 +36,10 @@ class Reporter:
 
     def say(self, text: str) -> None:
         """Print one line. If the output's pipe is closed, drop the line, so that the work goes on."""
+        text = printable(text)
         with suppress(OSError):
             if self.console.is_terminal:
-                self.console.print(text, markup=False)
+                self.console.print(text, markup=False, emoji=False)
             else:
                 print(text, file=sys.stderr, flush=True)
 
@@ -62,7 +65,7 @@ class Reporter:
             Call it with the share of the work that is done, from 0 to 1.
         """
         with self._display(TaskProgressColumn(), TimeElapsedColumn()) as display:
-            task = display.add_task(what, total=1.0)
+            task = display.add_task(printable(what), total=1.0)
             interval = _Interval()
             if display.disable:
                 self.say(what)
@@ -78,7 +81,7 @@ class Reporter:
     def _display(self, *columns: ProgressColumn) -> Progress:
         """Return a live display, disabled if the output is not a terminal."""
         is_terminal = self.console.is_terminal
-        first_columns = (TextColumn("{task.description}"), BarColumn())
+        first_columns = (TextColumn("{task.description}", markup=False), BarColumn())
         return Progress(*first_columns, *columns, console=self.console, disable=not is_terminal)
 
 
@@ -131,7 +134,7 @@ class Counter:
         self.done = 0
         self._started_at = time.monotonic()
         self._reporter, self._display = reporter, display
-        self._task = display.add_task(what, total=total, rate="")
+        self._task = display.add_task(printable(what), total=total, rate="")
         self._interval = _Interval()
         self._last_printed = -1
 

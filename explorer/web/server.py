@@ -12,6 +12,7 @@ import webbrowser
 
 from explorer.config import PORTS, Settings
 from explorer.errors import ExplorerError
+from explorer.util.progress import Reporter
 from explorer.web.admission import Admission
 from explorer.web.app import create_app
 from explorer.web.connections import Server
@@ -43,7 +44,7 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
         # The terminal was closed. `nohup` has this signal ignored, so that the program goes on.
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             signal.signal(signal.SIGHUP, lambda *_: sys.exit())
-    print(f"The map is at {url} (Ctrl-C stops the server)", file=sys.stderr, flush=True)
+    Reporter().say(f"The map is at {url} (Ctrl-C stops the server)")
     if open_browser:
         threading.Timer(0.3, webbrowser.open, args=(url,)).start()
     try:

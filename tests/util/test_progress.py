@@ -31,6 +31,20 @@ def test_on_a_terminal_a_live_display_shows_count_and_rate():
     assert "songs/s" in screen.getvalue()
 
 
+def test_a_terminal_does_not_obey_a_song_s_name():
+    """Neither its escape sequences, nor rich's marks and emoji codes."""
+    name = "\x1b]0;title\x07 \x9b31m [red]x[/red] [link=file:///]y :smile:\u202e"
+    shown = r"\x1b]0;title\x07 \x9b31m [red]x[/red] [link=file:///]y :smile:\u202e"
+    screen = io.StringIO()
+    reporter = Reporter(Console(file=screen, force_terminal=True, width=200))
+    reporter.say(name)
+    with reporter.working(name), reporter.counting(name, total=1):
+        pass
+    assert screen.getvalue().count(shown) >= 3
+    assert not any(character in screen.getvalue() for character in "\x07\x9b\u202e")
+    assert "\x1b]" not in screen.getvalue()
+
+
 def test_a_download_shows_megabytes_and_the_rate_of_the_current_attempt(capsys, monkeypatch):
     seconds = iter([0, 1, 2, 3, 4, 10, 12])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))

@@ -13,6 +13,7 @@ from explorer.analysis.compare.groups import Groups
 from explorer.analysis.compare.matrices import Matrices
 from explorer.analysis.compare.pairs import Pairs
 from explorer.database.records import SongRow
+from explorer.util.text import printable
 
 
 def to_dict(comparison: Comparison) -> dict:
@@ -58,7 +59,7 @@ def describe(comparison: Comparison) -> str:
             lines += [f"{title} pairs (similarity, distance):", *_pair_lines(compared, pairs)]
     if any(compared.stars):
         lines.append("A star marks a file from outside the library.")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _full_label(song: SongRow) -> str:
