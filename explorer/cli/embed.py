@@ -17,7 +17,7 @@ from explorer.cli.options import (
     progress_option,
 )
 from explorer.errors import AudioError
-from explorer.util.atomic_write import refuse_to_overwrite_library
+from explorer.library.protected_files import refuse_to_overwrite
 from explorer.util.progress import LineReporter, Reporter
 
 
@@ -51,7 +51,7 @@ def embed(files, out, database, like_library, progress_lines, as_json, **choices
     reporter = LineReporter() if progress_lines else Reporter()
     out_paths = npz_paths(files, out)
     for path in out_paths:
-        refuse_to_overwrite_library(path, database)
+        refuse_to_overwrite(path, database=database, reads=(*files, choices["weights"]))
     results = []
     for result in embed_to_npz(
         zip(files, out_paths, strict=True),

@@ -16,7 +16,7 @@ from explorer.cli.options import (
     print_json,
 )
 from explorer.errors import AnalysisError
-from explorer.util.atomic_write import refuse_to_overwrite_library
+from explorer.library.protected_files import refuse_to_overwrite
 from explorer.util.progress import Reporter, plural
 
 
@@ -78,7 +78,7 @@ def export(database, form, out, as_json, **choices):
         raise AnalysisError("A terminal cannot show Parquet: name a file with --out, or use a pipe.")
     reporter = Reporter()
     request = ExportRequest(form, **choices)
-    refuse_to_overwrite_library(out, database)
+    refuse_to_overwrite(out, database=database)
     database = library_to_read(database, with_map=True, reporter=reporter)
     with Database.open_readonly(database) as library:
         result = write_export(library, request, out=out or click.get_binary_stream("stdout"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from explorer.cli.options import database_option, echo_lines, json_option, print_json
-from explorer.util.atomic_write import refuse_to_overwrite_library
+from explorer.library.protected_files import refuse_to_overwrite
 from explorer.util.progress import Reporter
 
 
@@ -39,11 +39,11 @@ def report(database, out, recompute, as_json):
     from explorer.legacy.mirror import library_to_read
 
     reporter = Reporter()
-    refuse_to_overwrite_library(out, database)
+    refuse_to_overwrite(out, database=database)
     database = library_to_read(database, with_map=True, reporter=reporter, refuse_damaged=False)
     out = out or database.parent / "report.html"
     # A database of the original scripts is read through its mirror, which must not be overwritten either.
-    refuse_to_overwrite_library(out, database)
+    refuse_to_overwrite(out, database=database)
     with Database.open_readonly(database) as library:
         verification = verify(library, recompute=recompute, reporter=reporter)
     if as_json:

@@ -15,7 +15,8 @@ from explorer.cli.options import (
     model_request,
 )
 from explorer.errors import LibraryError
-from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
+from explorer.library.protected_files import refuse_to_overwrite
+from explorer.util.atomic_write import atomic_write
 from explorer.util.progress import Reporter, plural
 from explorer.util.text import are_repeated, one_line
 
@@ -55,11 +56,11 @@ def similar(song, database, count, per_artist, weights, as_playlist, out, as_jso
     from explorer.analysis.similar_songs import recommend
     from explorer.legacy.mirror import library_to_read
 
-    refuse_to_overwrite_library(out, database)
+    refuse_to_overwrite(out, database=database, reads=(song, weights))
     reporter = Reporter()
     database = library_to_read(database, reporter=reporter)
     # A database of the original scripts is read through its mirror, which must not be overwritten either.
-    refuse_to_overwrite_library(out, database)
+    refuse_to_overwrite(out, database=database, reads=(song, weights))
     similar_songs = recommend(
         song,
         database=database,

@@ -17,7 +17,8 @@ from explorer.exporting.collection import Collection, collect
 from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import write_playlist
 from explorer.exporting.tables import write_csv, write_metadata, write_vectors
-from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
+from explorer.library.protected_files import refuse_to_overwrite
+from explorer.util.atomic_write import atomic_write
 
 FORMATS = ("csv", "parquet", "m3u8", "xspf", "tsv")
 PLAYLISTS = ("m3u8", "xspf")
@@ -113,7 +114,7 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
     song_count, writers = _prepare(collection, request, file_paths)
     files = [_file_name(out, ending) for ending in writers] if isinstance(out, Path) else []
     for file in files:
-        refuse_to_overwrite_library(file, database.path)
+        refuse_to_overwrite(file, database=database.path)
     try:
         _write(writers.values(), files or out)
     except BrokenPipeError:

@@ -254,7 +254,7 @@ def npz_paths(files: Sequence[Path], out: str | None) -> list[Path]:
     Raises
     ------
     AudioError
-        If several files would be written to one .npz, or an .npz would replace one of the files.
+        If several files would be written to one .npz.
     """
     target = Path(out or ".").expanduser()
     is_folder = target.is_dir() or (out or "").endswith(("/", os.sep))
@@ -266,12 +266,6 @@ def npz_paths(files: Sequence[Path], out: str | None) -> list[Path]:
         )
     else:
         paths = _distinct_paths(files, target)
-    sources = {file.resolve() for file in files}
-    for path in paths:
-        if path.resolve() in sources:
-            raise AudioError(
-                f"The result would replace the audio file {valid_text(path)}: choose another name with --out."
-            )
     return paths
 
 

@@ -1,4 +1,4 @@
-"""Write a file so that it is either complete or unchanged, and never write over a library."""
+"""Write a file so that it is either complete or unchanged, and never write over a database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from explorer.errors import LibraryError
+
+SQLITE_ENDINGS = ("-wal", "-shm", "-journal")
+"""The names of the files that SQLite keeps beside a database end with these."""
+
+_SQLITE_SIGNATURE = b"SQLite format 3\0"
 
 
 @contextmanager
@@ -32,10 +37,14 @@ def atomic_write(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
 
     Raises
     ------
+    LibraryError
+        If `path` belongs to a database, also through a link: nothing here makes one.
     OSError
         If the temporary file cannot be renamed to `path`. Exceptions of the block are not caught.
     """
     target = path.resolve()
+    if belongs_to_database(target):
+        raise LibraryError(f"{path} belongs to a database, which would be lost: write to another file.")
     if target.exists() and not target.is_file() and not target.is_dir():
         yield target
         return
@@ -56,19 +65,18 @@ def _sync(file: Path) -> None:
         os.fsync(content.fileno())
 
 
-def refuse_to_overwrite_library(out: Path | None, database: Path) -> None:
-    """Raise an error if the output file is the library itself, even through a link or another name.
+def belongs_to_database(path: Path) -> bool:
+    """Return whether a file is an SQLite database, or a file that SQLite keeps beside one."""
+    endings = [ending for ending in SQLITE_ENDINGS if path.name.lower().endswith(ending)]
+    names = [path.name, *(path.name[: -len(ending)] for ending in endings)]
+    return any(_is_database(path.with_name(name)) for name in names if name)
 
-    Parameters
-    ----------
-    out : Path or None
-        None means standard output.
-    database : Path
 
-    Raises
-    ------
-    LibraryError
-    """
-    with suppress(OSError):
-        if out and out.samefile(database):
-            raise LibraryError(f"{out} is the library itself: name another file with --out.")
+def _is_database(path: Path) -> bool:
+    try:
+        if not path.is_file():  # To open a pipe would wait for its other end.
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE_SIGNATURE)) == _SQLITE_SIGNATURE
+    except OSError:
+        return False

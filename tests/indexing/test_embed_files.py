@@ -216,7 +216,7 @@ def test_an_npz_that_cannot_be_written_is_an_error_and_leaves_no_file(tmp_path):
         embed_one(file, file / "x.npz", request=QUICK, reporter=Reporter())
 
 
-def test_npz_paths_are_distinct_and_never_the_audio_files(tmp_path, monkeypatch):
+def test_npz_paths_are_distinct(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").mkdir()
     first, second = Path("a/x.wav"), Path("b/X.mp3")
@@ -234,8 +234,6 @@ def test_npz_paths_are_distinct_and_never_the_audio_files(tmp_path, monkeypatch)
     for taken in ("file", "all.npz"):
         with pytest.raises(AudioError, match=f"2 files cannot all be written to {taken}: name a folder"):
             npz_paths([first, second], taken)
-    with pytest.raises(AudioError, match=r"x\.wav: choose another name"):
-        npz_paths([first], "a/../a/x.wav")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")

@@ -1,9 +1,11 @@
 import os
+from contextlib import closing
 
+import apsw
 import pytest
 
 from explorer.errors import LibraryError
-from explorer.util.atomic_write import atomic_write, refuse_to_overwrite_library
+from explorer.util.atomic_write import atomic_write
 
 
 def test_a_file_appears_only_when_it_is_complete(tmp_path):
@@ -59,13 +61,15 @@ def test_the_temporary_file_is_in_the_given_folder(tmp_path):
     assert list((tmp_path / "parts").iterdir()) == []
 
 
-def test_a_library_is_refused_under_any_name(tmp_path):
-    library = tmp_path / "songs.db"
-    library.write_text("songs")
-    (tmp_path / "other.html").hardlink_to(library)
-    for name in ("songs.db", "./x/../songs.db", "other.html"):
-        (tmp_path / "x").mkdir(exist_ok=True)
-        with pytest.raises(LibraryError, match=r"is the library itself.*--out"):
-            refuse_to_overwrite_library(tmp_path / name, library)
-    refuse_to_overwrite_library(tmp_path / "new.html", library)
-    refuse_to_overwrite_library(tmp_path / "new.html", tmp_path / "no such.db")
+def test_a_database_is_never_replaced(tmp_path):
+    with closing(apsw.Connection(str(tmp_path / "any.name"))) as connection:
+        connection.execute("CREATE TABLE t(x)")
+    before = (tmp_path / "any.name").read_bytes()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "any.name")
+    for name in ("any.name", "link.csv"):
+        with (
+            pytest.raises(LibraryError, match=f"{name} belongs to a database"),
+            atomic_write(tmp_path / name) as part,
+        ):
+            part.write_text("new")
+    assert (tmp_path / "any.name").read_bytes() == before
