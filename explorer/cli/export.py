@@ -61,8 +61,8 @@ def export(database, form, out, as_json, **choices):
     """Export the library as a table or a playlist.
 
     The output goes to standard output, or to the file --out. A tsv always contains the vectors, a
-    parquet only with --vectors. In a csv, an apostrophe is put before text that a spreadsheet would take for
-    a formula.
+    parquet only with --vectors. In a csv and a tsv, an apostrophe is put before text that a spreadsheet
+    would take for a formula.
     """
     from explorer.database.database import Database
     from explorer.exporting.exporter import FORMATS, PLAYLISTS, ExportRequest, format_of

@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 from explorer.database.songs import PlaylistSong
 from explorer.errors import LibraryError
 from explorer.exporting.file_paths import FilePaths, absolute_uri
+from explorer.util.spreadsheets import escape_formula, is_formula
 from explorer.util.text import is_one_line, one_line
 
 FORMATS = {
@@ -31,8 +32,6 @@ FORMATS = {
 COLUMNS = ("title", "artist", "album", "genres", "year", "duration_s", "path", "song_id")
 
 _MAX_NAME_LENGTH = 500
-# A spreadsheet reads a cell that begins with one of these as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@")
 _VLC_APPLICATION = "http://www.videolan.org/vlc/playlist/0"
 _VLC_NAMESPACE = "http://www.videolan.org/vlc/playlist/ns/0/"
 ElementTree.register_namespace("vlc", _VLC_NAMESPACE)
@@ -143,11 +142,10 @@ def song_cells(song: PlaylistSong, cell: Callable[[str], str]) -> dict[str, str]
 
 def table_cell(text: str) -> str:
     """Return a text as a cell: on one line, with an apostrophe in front if it looks like a formula."""
-    line = one_line(text)
-    return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
+    return escape_formula(one_line(text))
 
 
 def path_cell(song: PlaylistSong, file_paths: FilePaths) -> str:
     """Return a song's path as a cell, with `./` in front if it looks like a formula."""
     path = file_paths.text(song)
-    return f"./{path}" if path.startswith(_FORMULA_STARTS) else path
+    return f"./{path}" if is_formula(path) else path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Callable
 from typing import BinaryIO, TextIO
 
 import numpy as np
@@ -12,7 +11,6 @@ import numpy as np
 from explorer.exporting.collection import Collection
 from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import path_cell, song_cells, table_cell
-from explorer.util.text import one_line
 
 PROJECTIONS = ("pca", "tsne", "umap")
 COORDINATES = tuple(f"{name}_{axis}" for name in PROJECTIONS for axis in "xy")
@@ -48,7 +46,7 @@ def write_csv(collection: Collection, target: BinaryIO, *, file_paths: FilePaths
     positions = np.hstack([collection.positions_in(name) for name in PROJECTIONS])
     for row, song in enumerate(collection.songs):
         coordinates = ("" if np.isnan(value) else f"{value:.6g}" for value in positions[row])
-        cells = song_cells(song, table_cell) | _cluster_cells(collection, row, table_cell)
+        cells = song_cells(song, table_cell) | _cluster_cells(collection, row)
         cells |= dict(zip(COORDINATES, coordinates, strict=True))
         table.writerow(cells | {"path": path_cell(song, file_paths)})
 
@@ -66,22 +64,22 @@ def write_metadata(collection: Collection, target: BinaryIO) -> None:
     """Write the songs' tags and clusters with the header `METADATA_COLUMNS`, in the order of `write_vectors`.
 
     The projector does not understand quotes, so no cell contains a tab or a line break. The first cell of a
-    line is never empty.
+    line is never empty. As in a CSV, no cell is a formula.
     """
     dialect = {"delimiter": "\t", "lineterminator": "\n", "quoting": csv.QUOTE_NONE, "quotechar": None}
     table = csv.DictWriter(_as_text(target), METADATA_COLUMNS, **dialect)
     table.writeheader()
     for row in np.flatnonzero(collection.vector_rows >= 0).tolist():
-        cells = song_cells(collection.songs[row], one_line) | _cluster_cells(collection, row, one_line)
+        cells = song_cells(collection.songs[row], table_cell) | _cluster_cells(collection, row)
         cells["song_id"] = cells["song_id"] or f"song {row}"
         table.writerow(cells | {"title": cells["title"] or cells["song_id"]})
 
 
-def _cluster_cells(collection: Collection, row: int, cell: Callable[[str], str]) -> dict[str, str]:
+def _cluster_cells(collection: Collection, row: int) -> dict[str, str]:
     cluster = int(collection.clusters[row])
     return {
         "cluster": "" if cluster < 0 else str(cluster),
-        "cluster_name": cell(collection.cluster_name(cluster)),
+        "cluster_name": table_cell(collection.cluster_name(cluster)),
     }
 
 

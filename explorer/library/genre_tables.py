@@ -23,6 +23,7 @@ from urllib.parse import quote_from_bytes, unquote
 from explorer.errors import LibraryError
 from explorer.library.music_file import Tags
 from explorer.library.scanning import AUDIO_EXTENSIONS
+from explorer.util.spreadsheets import unescape_formula
 
 COLUMNS = {
     "path": ("path", "file", "filename", "file_name", "filepath", "file_path"),
@@ -44,7 +45,6 @@ _MAX_COLUMNS_SHOWN = 12
 _MAX_NUMBER_LENGTH = 11
 _DELIMITERS = ",;\t|"
 _SEPARATORS = re.compile(r"[;|]")
-_ESCAPED_FORMULAS = ("'=", "'+", "'-", "'@")
 _GENRE_NAME_KEYS = ("genre_title", "title", "name", "genre")
 
 
@@ -202,15 +202,12 @@ def _rows(file: TextIO, path: Path, genre_names: dict[int, str]) -> Iterator[Row
     columns = _fma_columns(header, rows) if "track" in header and not header[0] else None
     columns = columns or _column_numbers(header, path)
     for row in rows:
-        *texts, genre_cells = ([_unescape(row[i]) for i in numbers if i < len(row)] for numbers in columns)
+        *texts, genre_cells = (
+            [unescape_formula(row[i]) for i in numbers if i < len(row)] for numbers in columns
+        )
         listed = (genre for cell in genre_cells for genre in _parse_genres(cell))
         genres = (genre_names.get(genre, "") if isinstance(genre, int) else genre for genre in listed)
         yield Row(*(text[0] if text else "" for text in texts), tuple(filter(None, genres)))
-
-
-def _unescape(text: str) -> str:
-    """Remove an apostrophe that this program's export added, so that a spreadsheet does not run a formula."""
-    return text[1:] if text.startswith(_ESCAPED_FORMULAS) else text
 
 
 def _column_numbers(header: list[str], path: Path) -> list[list[int]]:

@@ -229,6 +229,8 @@ def test_a_tsv_is_two_files_with_matching_lines_for_the_projector(odd_library, t
     assert {len(row) for row in cells} == {len(METADATA_COLUMNS)}
     assert all(row[0].strip() for row in cells)
     assert [row[-1] for row in cells] == ids
+    assert cells[0][0] == "'=HYPERLINK(1)"
+    assert not any(cell.startswith(tuple("=+-@")) for row in cells for cell in row)
     assert cells[1][:2] == ["two lines and a tab", "A B"]
     assert cells[7][0] == "008.flac"
 
