@@ -16,6 +16,7 @@ from explorer.cli.options import (
     print_json,
 )
 from explorer.config import Settings
+from explorer.util.package_caches import choose_matplotlib_cache
 from explorer.util.progress import Reporter
 
 
@@ -66,6 +67,7 @@ def compare(songs, database, genres, out, pairs, projections, as_json, **choices
     For more than 60 songs, the first two show the means of the genres, or the means of the clusters if most
     songs have no genre.
     """  # noqa: D301
+    choose_matplotlib_cache()
     from explorer.analysis.compare.chosen_songs import CompareRequest
     from explorer.analysis.compare.comparison import compare as compare_songs
     from explorer.analysis.compare.output import describe, to_dict

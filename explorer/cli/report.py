@@ -8,6 +8,7 @@ import click
 
 from explorer.cli.options import database_option, echo_lines, json_option, print_json
 from explorer.library.protected_files import refuse_to_overwrite
+from explorer.util.package_caches import choose_matplotlib_cache
 from explorer.util.progress import Reporter
 
 
@@ -32,6 +33,7 @@ def report(database, out, recompute, as_json):
     The checks cover the database file, every vector, the neighbours, the genres and the map. Exit status 1: a
     check failed.
     """
+    choose_matplotlib_cache()
     from explorer.analysis.report.html import write_page
     from explorer.analysis.report.library_report import verify
     from explorer.analysis.report.verdict import describe_report, raise_if_failed

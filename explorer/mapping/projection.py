@@ -16,6 +16,7 @@ from explorer.errors import MappingError
 from explorer.mapping.clustering import distinct_rows
 from explorer.mapping.knn_graph import nearest_rows
 from explorer.mapping.similarity import as_matrix
+from explorer.util.package_caches import choose_numba_cache
 
 METHODS = ("tsne", "umap", "pca")
 PERPLEXITY, UMAP_NEIGHBOURS = 30.0, 15
@@ -295,6 +296,7 @@ def _graph_of_distinct(graph, first, inverse, k):
 
 
 def _umap(distinct, used, report, graph):
+    choose_numba_cache()
     with _without_tensorflow():
         from umap import UMAP
 

@@ -119,6 +119,8 @@ EXPORT, INDEX = "export --format csv", f"index few --json --no-map --no-previews
         (EXPORT, "2>/dev/full", False, False),
         (EXPORT, ">/dev/full 2>/dev/full", True, False),
         (EXPORT, "| true", True, False),
+        ("nonsense", "2>/dev/full", False, False),
+        ("status --db none.db", "2>/dev/full", False, False),
         # songs.db is opened while the descriptors 0, 1 and 2 are free.
         (INDEX, "<&- >&- 2>&-", True, False),
         (INDEX, "2>/dev/full", False, False),
@@ -127,9 +129,10 @@ EXPORT, INDEX = "export --format csv", f"index few --json --no-map --no-previews
 def test_lost_output_is_an_error_and_lost_messages_are_not(
     library, tmp_path, command, redirection, is_lost, is_said
 ):
-    database = library[0] if command == EXPORT else tmp_path / "new.db"
+    database = tmp_path / "new.db" if command == INDEX else library[0]
     shutil.copytree(tmp_path / "music", tmp_path / "few", ignore=lambda _, names: sorted(names)[1:])
-    script = f'"$PYTHON" "$RUN" {command} --db "$DB" {redirection}'
+    options = '--db "$DB"' if command in (EXPORT, INDEX) else ""
+    script = f'"$PYTHON" "$RUN" {command} {options} {redirection}'
     variables = {"PYTHON": sys.executable, "RUN": ROOT / "run.py", "DB": database}
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", script],
@@ -140,11 +143,14 @@ def test_lost_output_is_an_error_and_lost_messages_are_not(
         timeout=120,
         check=False,
     )
-    assert done.returncode == (1 if is_lost else 0), done.stderr
+    expected = {"nonsense": 2, "status --db none.db": 1}.get(command, 1 if is_lost else 0)
+    assert done.returncode == expected, done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
     lines = done.stderr.splitlines()
     assert is_said == bool(lines and re.search("closed|[Nn]o space", lines[-1]))
-    assert bool(done.stdout) == (not is_lost)
+    assert bool(done.stdout) == (not is_lost and expected == 0)
+    # Messages are not mixed with results, also if standard error is closed.
+    assert "UNTRAINED" not in done.stdout and "untrained" not in done.stdout
     with Database.open_readonly(database) as stored:
-        assert stored.count_vectors() == (24 if command == EXPORT else 1)
+        assert stored.count_vectors() == (1 if command == INDEX else 24)
         assert stored.integrity_problems() == []
