@@ -1,13 +1,17 @@
 """The page of a damaged or replaced songs.db: each answer is right or says what is wrong."""
 
 import json
+import threading
 
 import pytest
 from damage_support import ONE_SONG, SONG, WHOLE_LIBRARY, force, overwritten, replace_file
 
 from explorer.config import Settings
 from explorer.database.database import Database
+from explorer.errors import UnusableLibraryError
 from explorer.web.app import create_app
+from explorer.web.data import snapshot
+from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.page.ids import Ids
 
 REFUSED = "This library cannot be opened"
@@ -234,3 +238,16 @@ def test_a_damaged_library_that_is_restored_in_place_is_served_again(library):
     path.write_bytes(sound)
     assert "24 songs" in layout_of(client)
     assert json.loads(client.get("/healthz").text) == {"songs": 24}
+
+
+def test_a_large_library_is_shown_while_a_thread_checks_it(library, monkeypatch):
+    path, song_ids = library
+    force(path, WHOLE_LIBRARY["index of the search is empty"])
+    monkeypatch.setattr(snapshot, "_MAX_RECHECKED_BYTES", 0)
+    holder = CatalogueHolder(path)
+    assert len(holder.latest()) == len(song_ids)
+    for thread in threading.enumerate():
+        if thread.name == "check":
+            thread.join(60)
+    with pytest.raises(UnusableLibraryError, match=path.name):
+        holder.latest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,24 +101,33 @@ class CatalogueHolder:
             }
 
     def _check(self, database: Database, stamp: tuple[int, ...]) -> None:
-        """Raise if the file is damaged. Large files are checked once, small ones whenever they changed."""
+        """Raise if the file is damaged. Large files are checked once, small ones whenever they changed.
+
+        Checking a large file takes seconds, so a thread does it while the page is already shown.
+        """
         checked, error = self._checked
         is_small = stamp[2] <= _MAX_RECHECKED_BYTES
         has_changed = checked != stamp
         is_new = checked[:2] != stamp[:2] or (error is not None and has_changed)
-        if is_new or (is_small and has_changed):
-            try:
-                database.require_undamaged()
-                if is_new:
-                    # The warm-up reads the vectors of a large library, and finds the damaged ones.
-                    self._damage = database.damaged_songs() if is_small else {}
-            except UnusableLibraryError as found:
-                error = found
-            else:
-                error = None
+        if is_new and not is_small:
+            # The warm-up reads the vectors of a large library, and finds the damaged ones.
+            self._checked, self._damage, error = (stamp, None), {}, None
+            threading.Thread(target=self._check_large, args=(stamp,), name="check", daemon=True).start()
+        elif is_small and has_changed:
+            error = _damage_of(database)
+            if is_new and error is None:
+                self._damage = database.damaged_songs()
             self._checked = (stamp, error)
         if error is not None:
             raise UnusableLibraryError(str(error))
+
+    def _check_large(self, stamp: tuple[int, ...]) -> None:
+        with suppress(ExplorerError), Database.open_readonly(self._database) as database:
+            error = _damage_of(database)
+            with self._lock:
+                if error is not None and self._checked[0] == stamp:
+                    self._checked = (stamp, error)
+                    _log.error("%s", error)
 
     def _replace(self, new: Catalogue, database: Database) -> None:
         """Use a new snapshot, or the old one if the map and the file are still the same."""
@@ -150,6 +160,14 @@ class CatalogueHolder:
             return
         self._warmed = catalogue
         threading.Thread(target=_warm_up, args=(catalogue,), name="warm-up", daemon=True).start()
+
+
+def _damage_of(database: Database) -> UnusableLibraryError | None:
+    try:
+        database.require_undamaged()
+    except UnusableLibraryError as error:
+        return error
+    return None
 
 
 def _warm_up(catalogue: Catalogue) -> None:
