@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -25,17 +25,12 @@ from typing import Self
 
 import numpy as np
 
-from explorer.audio.decoder_process import (
-    Answer,
-    make_preview,
-    read_fingerprints,
-    read_parts,
-    read_sound,
-    read_tags_of,
-)
+from explorer.audio.decoder_messages import Answer
+from explorer.audio.pictures import Spectrogram, Waveform
+from explorer.audio.playable import previews_in
 from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
-from explorer.library.music_file import WHOLE, Fingerprints, Part, Tags
+from explorer.library.music_file import WHOLE, Cover, Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
 from explorer.util.text import valid_text
 
@@ -46,8 +41,9 @@ process sends messages while it reads."""
 WAITING_LIMIT_S = 600.0
 """Limit of the total time spent waiting for messages about one file, in addition to the sound's duration."""
 
-PREVIEW_TIMEOUT_FACTOR = 5
-"""Multiplies the message timeout for a preview, because the process sends no message until it is written."""
+SILENT_JOBS = ("preview", "copy", "waveform", "spectrogram")
+SILENT_TIMEOUT_FACTOR = 5
+"""Multiplies the message timeout for jobs about which the process sends no message until they are done."""
 
 _EXIT_TIMEOUT_S = 5.0
 _START_TIMEOUT_S = 60.0
@@ -149,12 +145,12 @@ class Decoder:
         DecoderError
             If no decoding process can be started. The other methods raise it too.
         """
-        *_, answer = self._run(read_fingerprints, path, video=video, sheets=sheets)
+        *_, answer = self._run("fingerprints", path, video=video, sheets=sheets)
         return answer.value
 
     def tags(self, path: Path) -> Tags:
         """Read a file's tags; the errors are those of `fingerprints`."""
-        *_, answer = self._run(read_tags_of, path)
+        *_, answer = self._run("tags", path)
         return answer.value
 
     def sound(
@@ -171,7 +167,7 @@ class Decoder:
         channel : int, optional
             Decode this channel alone, instead of the average of the channels.
         """
-        return Sound(self._run(read_sound, path, rate_hz=rate_hz, seconds=seconds, channel=channel))
+        return Sound(self._run("sound", path, rate_hz=rate_hz, seconds=seconds, channel=channel))
 
     def sounds(self, path: Path, *, rate_hz: int, parts: Mapping[Part, int | None]) -> Iterator[Sound]:
         """Decode parts of a file, in one go: iterate over the blocks of each sound before the next sound.
@@ -183,7 +179,7 @@ class Decoder:
             average of the channels.
         """
         channels = list(parts.values())
-        answers = self._run(read_parts, path, rate_hz=rate_hz, parts=list(parts), channels=channels)
+        answers = self._run("parts", path, rate_hz=rate_hz, parts=list(parts), channels=channels)
         format_name = ""
         for _ in parts:
             sound = Sound(_until_end_of_part(answers), format=format_name)
@@ -191,11 +187,45 @@ class Decoder:
             format_name = sound.format
         list(answers)
 
+    def cover(self, path: Path) -> Cover | None:
+        """Read a file's cover picture: see `read_cover`."""
+        *_, answer = self._run("cover", path)
+        return answer.value
+
+    def waveform(self, path: Path, part: Part = WHOLE) -> Waveform:
+        """Measure the waveform of a song: see `measure_waveform`."""
+        *_, answer = self._run("waveform", path, part=part)
+        return answer.value
+
+    def spectrogram(self, path: Path, part: Part = WHOLE) -> Spectrogram:
+        """Compute the spectrogram of a song: see `spectrogram`."""
+        *_, answer = self._run("spectrogram", path, part=part)
+        return answer.value
+
+    def write_copy(self, path: Path, target: Path, *, part: Part = WHOLE) -> None:
+        """Write a FLAC copy of a song. If this fails, the file may be there in part."""
+        list(self._run("copy", path, target=target.absolute(), part=part))
+
     def write_preview(
         self, path: Path, *, cache: Path, key: str, start_s: float | None, part: Part = WHOLE
     ) -> None:
-        """Write a song's preview; the parameters and errors are those of `previews.write_preview`."""
-        list(self._run(make_preview, path, cache=cache, key=key, start_s=start_s, part=part))
+        """Write a song's preview into a cache, and replace an existing one: see `previews.write_preview`.
+
+        Parameters
+        ----------
+        cache : Path
+            The folder of previews.
+        key : str
+            The preview's key in the cache: the song's fingerprint.
+        """
+        try:
+            # This process names the temporary file, so it can delete the file if the other one is killed.
+            with previews_in(cache).writing(key) as target:
+                list(self._run("preview", path, target=target.absolute(), start_s=start_s, part=part))
+        except OSError as error:
+            raise AudioError(
+                f"The preview of {_name(path)} cannot be written in {cache}: {error.strerror}."
+            ) from error
 
     def interrupt(self) -> None:
         """Make the current job and all later jobs fail; any thread may call this."""
@@ -217,12 +247,12 @@ class Decoder:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _run(self, job: Callable, path: Path, **options: object) -> Iterator[Answer]:
+    def _run(self, job: str, path: Path, **options: object) -> Iterator[Answer]:
         """Send a job and yield its answers except "alive"; kill the process if the caller stops early."""
         process = self._ready_process(path)
         self._is_busy = True
         is_finished = False
-        message_timeout_s = self._message_timeout_s * (PREVIEW_TIMEOUT_FACTOR if job is make_preview else 1)
+        message_timeout_s = self._message_timeout_s * (SILENT_TIMEOUT_FACTOR if job in SILENT_JOBS else 1)
         waited_s, limit_s = 0.0, WAITING_LIMIT_S
         try:
             message = (job, path, process.copy_folder_for(path), options)

@@ -14,7 +14,7 @@ import soundfile
 
 from explorer.audio import decoder as decoder_module
 from explorer.audio.decoder import Decoder, DecoderError
-from explorer.audio.previews import preview_path
+from explorer.audio.playable import preview_path
 from explorer.config import ROOT
 from explorer.errors import AudioError
 from explorer.library.music_file import Part

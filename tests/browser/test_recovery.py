@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from gestures import click_song, wait_until_audible
 
-from explorer.audio.transcoding import copies_in
+from explorer.audio.playable import copies_in
 from explorer.config import Settings
 from explorer.database.database import Database
 
@@ -68,10 +68,8 @@ def unplayable_site(tmp_path_factory, serve):
                 "UPDATE files SET format = ?, duration_s = ? WHERE song_id = ?", (form, seconds, song_id)
             )
             if number < 3:
-                copy = encoded(seconds, format="FLAC")
-                copies.get(
-                    library.file_of(song_id).fingerprint, lambda part, copy=copy: part.write_bytes(copy)
-                )
+                with copies.writing(library.file_of(song_id).fingerprint) as part:
+                    part.write_bytes(encoded(seconds, format="FLAC"))
     with serve(database) as url:
         yield url
 

@@ -11,10 +11,13 @@ from explorer.web.routes.any_id import fresh_json, library_blueprint
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import playable
 from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, text_response
+from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads.queue import Upload, UploadQueue
 
 
-def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] = lambda: None) -> Blueprint:
+def make_uploads_blueprint(
+    uploads: UploadQueue, jobs: SoundJobs, *, on_keep: Callable[[], None] = lambda: None
+) -> Blueprint:
     """Return the routes `/uploads` and `/uploads/<token>`, `…/audio` and `…/keep`.
 
     Parameters
@@ -37,7 +40,7 @@ def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] 
 
     @blueprint.get(f"{UPLOAD_PATH}/<token>/audio")
     def audio(token: str) -> Response:
-        return send_upload(uploads.get(token))
+        return send_upload(uploads.get(token), jobs)
 
     @blueprint.delete(f"{UPLOAD_PATH}/<token>")
     def remove(token: str) -> tuple[str, int]:
@@ -58,7 +61,7 @@ def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] 
     return blueprint
 
 
-def send_upload(upload: Upload) -> Response:
+def send_upload(upload: Upload, jobs: SoundJobs) -> Response:
     """Stream an uploaded song, with range requests.
 
     Raises
@@ -73,7 +76,7 @@ def send_upload(upload: Upload) -> Response:
         raise RefusedError(409, f"{upload.name} cannot be played before it is analysed.")
     cache = upload.path.parent / ".playable"
     try:
-        path, media_type = playable(upload.path, embedded.format, cache=cache, key="copy")
+        path, media_type = playable(upload.path, embedded.format, jobs, cache=cache, key="copy")
         return send_audio_file(path, media_type)
     except OSError as error:
         raise RefusedError(
