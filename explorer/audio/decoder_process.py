@@ -35,7 +35,7 @@ from explorer.util.text import valid_text
 MAX_MEMORY_BYTES = 2 << 30
 """Limit of the address space. Decoding a song needs 0.3 GB of it, and making a preview needs 0.5 GB."""
 
-TAG_MEMORY_BYTES = 512 << 20
+TAG_MEMORY_BYTES = 256 << 20
 """How much the address space may grow while tags are read: a compressed frame of an ID3 tag can unpack to
 gigabytes. Tags with a large picture need 0.1 GB."""
 
