@@ -187,6 +187,13 @@ class Decoder:
             format_name = sound.format
         list(answers)
 
+    def tags_by_track(
+        self, path: Path | RemotePath, *, sheets: Sequence[Path | RemotePath] | None
+    ) -> dict[int, Tags]:
+        """Read a file's tags, under the number 0, and those of its tracks: see `fingerprints`."""
+        *_, answer = self._run("tags by track", path, sheets=sheets)
+        return answer.value
+
     def cover(self, path: Path) -> Cover | None:
         """Read a file's cover picture: see `read_cover`."""
         *_, answer = self._run("cover", path)

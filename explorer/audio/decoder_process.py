@@ -77,6 +77,16 @@ def read_tags_of(path: Path, _send: Send) -> Tags:
         return read_tags(path)
 
 
+def read_tags_by_track(
+    path: Path, _send: Send, *, sheets: Sequence[Path | RemotePath] | None
+) -> dict[int, Tags]:
+    """Read the tags of a file, under the number 0, and those of its tracks unless `sheets` is None."""
+    with _tag_memory():
+        tags = read_tags(path)
+        tracks, _ = ((), "") if sheets is None else find_tracks(path, tags, sheets=sheets)
+    return {0: tags} | {track.part.track: track.tags for track in tracks}
+
+
 def read_cover_of(path: Path, _send: Send) -> Cover | None:
     """Read a file's cover picture."""
     from explorer.library.covers import read_cover
@@ -154,6 +164,7 @@ def make_spectrogram(path: Path, _send: Send, *, part: Part) -> Spectrogram:
 JOBS: dict[str, Callable] = {
     "fingerprints": read_fingerprints,
     "tags": read_tags_of,
+    "tags by track": read_tags_by_track,
     "cover": read_cover_of,
     "sound": read_sound,
     "parts": read_parts,
