@@ -15,6 +15,8 @@ from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Part
 
 MAX_COPY_RATE_HZ = 96_000
+MAX_COPY_BYTES = 4 << 30
+"""About ten hours of music. A small file can hold days of sound, whose copy would fill the disk."""
 
 
 def write_copy(source: Path, target: Path, *, part: Part = WHOLE) -> None:
@@ -45,6 +47,11 @@ def write_copy(source: Path, target: Path, *, part: Part = WHOLE) -> None:
         ) as file:
             for block in stream.blocks():
                 block = downmix(block)
+                if target.stat().st_size > MAX_COPY_BYTES:
+                    raise AudioError(
+                        f"{source.name} is too long: its playable copy would be larger than "
+                        f"{MAX_COPY_BYTES >> 30} GB."
+                    )
                 file.write(limit_samples(resampler.resample_chunk(block) if resampler else block))
             if resampler:
                 rest = resampler.resample_chunk(np.empty((0, channels), np.float32), last=True)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from explorer.audio import transcoding
 from explorer.audio.transcoding import write_copy
 from explorer.errors import AudioError
 
@@ -30,6 +31,14 @@ def test_samples_beyond_full_scale_are_limited(tmp_path, rate_hz):
     samples, rate = soundfile.read(tmp_path / "copy.part")
     middle = samples[round(1500 * rate / rate_hz)]
     np.testing.assert_allclose(middle, [1.0, -1.0], atol=1e-3)
+
+
+def test_a_copy_cannot_fill_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(transcoding, "MAX_COPY_BYTES", 500_000)
+    soundfile.write(tmp_path / "x.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 800_000), 44_100)
+    with pytest.raises(AudioError, match=r"x\.wav is too long"):
+        write_copy(tmp_path / "x.wav", tmp_path / "copy.part")
+    assert (tmp_path / "copy.part").stat().st_size < 1_000_000
 
 
 def test_a_damaged_source_is_an_error_that_names_it(tmp_path):
