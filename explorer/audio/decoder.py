@@ -1,34 +1,24 @@
 """Decode files in a separate process, so that a file that crashes or hangs its decoder fails alone.
 
-`subprocess` starts the process. A `multiprocessing.Process` would run the program's main module again, could
-not be started from a Dask worker, and would stay in the terminal's process group, where Ctrl-C ends it.
 Messages through the pipe are pickled, because both processes trust each other: the separation protects
 against crashes, not against an attacker.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from explorer.audio.decoder_messages import Answer
+from explorer.audio.decoder_start import DecoderProcess
 from explorer.audio.pictures import Spectrogram, Waveform
 from explorer.audio.playable import previews_in
-from explorer.config import ROOT
 from explorer.errors import AudioError, ExplorerError
 from explorer.library.music_file import WHOLE, Cover, Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
@@ -45,17 +35,8 @@ SILENT_JOBS = ("preview", "copy", "waveform", "spectrogram")
 SILENT_TIMEOUT_FACTOR = 5
 """Multiplies the message timeout for jobs about which the process sends no message until they are done."""
 
-_EXIT_TIMEOUT_S = 5.0
 _START_TIMEOUT_S = 60.0
 _START_ATTEMPTS, _ATTEMPT_PAUSE_S = 3, 0.5
-_START_CODE = """
-import sys
-from multiprocessing import connection
-sys.path.insert(0, sys.argv[1])
-from explorer.audio.decoder_process import main
-connection_class = getattr(connection, "PipeConnection", connection.Connection)
-main(connection_class(int(sys.argv[2])), niceness=int(sys.argv[3]))
-"""
 
 
 class DecoderError(ExplorerError):
@@ -121,7 +102,7 @@ class Decoder:
     def __init__(self, *, message_timeout_s: float = MESSAGE_TIMEOUT_S, niceness: int = 0) -> None:
         self._message_timeout_s = message_timeout_s
         self._niceness = niceness
-        self._process: _Process | None = None
+        self._process: DecoderProcess | None = None
         self._is_busy = False
         self._is_interrupted = False
         self._lock = threading.Lock()
@@ -288,7 +269,7 @@ class Decoder:
                 if not is_finished:
                     self.close()
 
-    def _next_answer(self, process: _Process, path: Path, message_timeout_s: float) -> Answer:
+    def _next_answer(self, process: DecoderProcess, path: Path, message_timeout_s: float) -> Answer:
         if self._process is not process:
             raise AudioError(f"{_name(path)} was not decoded to its end: another file was requested.")
         try:
@@ -303,7 +284,7 @@ class Decoder:
             raise AudioError(f"{_name(path)} makes its decoder hang: no message for {message_timeout_s:g} s.")
         return answer
 
-    def _ready_process(self, path: Path) -> _Process:
+    def _ready_process(self, path: Path) -> DecoderProcess:
         """Return a process that waits for a job: the current one, or a new one."""
         if self._process and (self._is_busy or self._process.has_ended()):
             self.close()
@@ -327,7 +308,7 @@ class Decoder:
         """Start a process; return "" or the reason of the failure."""
         try:
             with self._lock:
-                self._process = process = _Process(self._niceness)
+                self._process = process = DecoderProcess(self._niceness)
         except OSError as error:
             return str(error.strerror)
         with suppress(EOFError, OSError):
@@ -347,71 +328,3 @@ def _until_end_of_part(answers: Iterator[Answer]) -> Iterator[Answer]:
 
 def _name(path: Path) -> str:
     return valid_text(path.name)
-
-
-class _Process(subprocess.Popen):
-    """The decoding process and the pipe to it."""
-
-    def __init__(self, niceness: int) -> None:
-        self.connection, child_end = Pipe()
-        self._copy_folder: str | None = None
-        with child_end:
-            super().__init__(
-                # -P: Python must not import files from the working directory.
-                [sys.executable, "-P", "-c", _START_CODE, str(ROOT), str(child_end.fileno()), str(niceness)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                # Decoding uses one core; more threads would only use address space, which is limited.
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-                **_start_options(child_end, niceness),
-            )
-
-    def has_ended(self) -> bool:
-        """Return whether the process has exited or was killed since its last job."""
-        # Between two jobs the process sends nothing, so `poll` is true only if it has closed the connection.
-        return self.poll() is not None or self.connection.poll()
-
-    def receive(self, timeout_s: float) -> Answer | None:
-        """Return the next answer, or None after a timeout; raise EOFError or OSError if the process ended."""
-        return self.connection.recv() if self.connection.poll(timeout_s) else None
-
-    def copy_folder_for(self, path: Path | RemotePath) -> Path | None:
-        """Return a folder for a copy of a remote file; `stop` removes it. Return None for a local file."""
-        if not isinstance(path, RemotePath):
-            return None
-        self._copy_folder = self._copy_folder or tempfile.mkdtemp(prefix="music-explorer-")
-        return Path(self._copy_folder)
-
-    def describe_exit(self) -> str:
-        """Return how the process ended: a signal's name or an exit status."""
-        try:
-            status = self.wait(_EXIT_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            return "it does not answer"
-        if status < 0:
-            with suppress(ValueError):
-                return signal.Signals(-status).name
-        return f"exit status {status}"
-
-    def stop(self) -> None:
-        """Kill the process, close the pipe and remove the copies of remote files."""
-        self.kill()
-        self.connection.close()
-        # A process that waits for a broken disk cannot be killed, so the wait has a timeout.
-        with suppress(subprocess.TimeoutExpired):
-            self.wait(_EXIT_TIMEOUT_S)
-        if self._copy_folder:
-            shutil.rmtree(self._copy_folder, ignore_errors=True)
-
-
-def _start_options(connection: Connection, niceness: int) -> dict:
-    """Return Popen options: the process inherits a connection, and has its own process group.
-
-    The terminal does not send Ctrl-C to that group.
-    """
-    if sys.platform == "win32":
-        os.set_handle_inheritable(connection.fileno(), True)
-        priority = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0
-        return {"close_fds": False, "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | priority}
-    return {"pass_fds": [connection.fileno()], "process_group": 0}
