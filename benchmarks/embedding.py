@@ -175,7 +175,8 @@ def rows_of(processes: list[VariantProcess], peak: float):
 
 def compare(temporary: Path, arguments) -> None:
     """Write the sound and the weights, measure all variants, and print the table."""
-    from explorer.embedding.model_weights import untrained_weights, write_h5
+    from explorer.embedding.h5_weights import write_h5
+    from explorer.embedding.model_weights import untrained_weights
 
     seconds = (arguments.windows - 1) * HOP_S + 0.5
     folder = arguments.folder or make_music(

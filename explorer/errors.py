@@ -22,6 +22,10 @@ class WeightsError(EmbeddingError):
     """The network's weights are missing, damaged or not OpenL3's."""
 
 
+class DownloadError(WeightsError):
+    """The network's weights cannot be downloaded."""
+
+
 class LibraryError(ExplorerError):
     """songs.db or the music folder cannot be used for the request."""
 

@@ -13,8 +13,10 @@ explorer.upload = {
   isWaiting: false,
   /** Identifies the newest upload; answers to older ones are ignored. */
   currentUpload: null,
-  /** The server's name for the upload. */
+  /** The server's name for the upload that is being analysed; null while the file is still being sent. */
   token: null,
+  /** The server's name for the song that was shown last, until another one is shown. */
+  shownToken: null,
 
   mount() {
     this.target = document.getElementById("drop");
@@ -67,6 +69,7 @@ explorer.upload = {
     this.cancel();
     const upload = (this.currentUpload = Symbol(file.name));
     this.isWaiting = true;
+    this.token = null;
     this.showWaiting(file.name, "Sending the file…");
     try {
       const { token } = await this.request("uploads?name=" + encodeURIComponent(file.name), {
@@ -112,10 +115,16 @@ explorer.upload = {
       if (this.currentUpload !== upload) return null;
       if (state.phase === "failed") throw new Error(state.error);
       if (state.phase === "ready") return state;
-      this.showWaiting(name, state.phase === "waiting" ? "Waiting for other uploads…" : "Analysing the song…");
+      this.showWaiting(name, this.describeState(state));
       await new Promise((resolve) => setTimeout(resolve, this.POLL_MS));
     }
     return null;
+  },
+
+  /** @param {{phase: string, ahead: number}} state @returns {string} */
+  describeState({ phase, ahead }) {
+    if (phase !== "waiting") return "Analysing the song…";
+    return ahead ? `Waiting for ${ahead === 1 ? "another upload" : `${ahead} other uploads`}…` : "Waiting…";
   },
 
   showWaiting(name, text) {
@@ -135,6 +144,9 @@ explorer.upload = {
   /** Show the uploaded song on the map and in the panel, and play it. */
   show(song) {
     this.isWaiting = false;
+    // The server holds only some songs: nobody needs the one before any more.
+    if (this.shownToken) this.deleteUpload(this.shownToken);
+    this.shownToken = song.token;
     song.neighbours = song.neighbours.filter(({ index }) => !explorer.map.isHidden(index));
     this.song = song;
     explorer.walk.beginAtUpload(song.neighbours);

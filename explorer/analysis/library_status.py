@@ -217,6 +217,8 @@ def _describe_model(model: dict | None) -> str:
     if not model["weights_sha256"]:
         return "unknown: the vectors were imported"
     name = model["weights"] if model["trained"] else "UNTRAINED filters (distances are not OpenL3's)"
+    if model["trained"] and model.get("openl3") is False:
+        name += " (not OpenL3's music/mel256 model)"
     return (
         f"{name}, {model['input_repr']} {model['content_type']} {model['embedding_size']}, "
         f"hop {model['hop_s']:g} s, {model['pooling']} pooling, {model['precision']}, "

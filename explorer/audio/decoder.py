@@ -50,6 +50,8 @@ class Sound:
     ----------
     format : str
         Container and codec; set before the first block is yielded.
+    claimed_s : float
+        The file's duration as its header claims it; set with the format. It may be wrong, and 0 is unknown.
     duration_s : float
         Duration of the sound decoded so far.
     note : str
@@ -61,7 +63,7 @@ class Sound:
     def __init__(self, answers: Iterator[Answer], *, format: str = "") -> None:
         self._answers = answers
         self.format, self.note = format, ""
-        self.duration_s = 0.0
+        self.claimed_s = self.duration_s = 0.0
         self.louder_channel: int | None = None
 
     def blocks(self) -> Iterator[np.ndarray]:
@@ -78,7 +80,7 @@ class Sound:
         """
         for answer in self._answers:
             if answer.kind == "format":
-                self.format = answer.value
+                self.format, self.claimed_s = answer.value
             elif answer.kind == "sound":
                 self.duration_s = answer.duration_s
                 yield answer.value
@@ -132,6 +134,14 @@ class Decoder:
     def tags(self, path: Path) -> Tags:
         """Read a file's tags; the errors are those of `fingerprints`."""
         *_, answer = self._run("tags", path)
+        return answer.value
+
+    def duration(self, path: Path, *, limit_s: float) -> float:
+        """Decode a file, and return the duration of its sound; the errors are those of `fingerprints`.
+
+        Longer sound is not decoded to its end: the result is then a little more than `limit_s`.
+        """
+        *_, answer = self._run("duration", path, limit_s=limit_s)
         return answer.value
 
     def sound(

@@ -12,9 +12,9 @@ class Answer(NamedTuple):
     ----------
     kind : {"ready", "alive", "format", "sound", "part", "end", "failed"}
     value : object
-        By kind: "ready" and "alive" None; "format" the format's name; "sound" samples [shape=(m,), float32];
-        "part" what is known after a part of the file was decoded; "end" the job's result; "failed" the error
-        message.
+        By kind: "ready" and "alive" None; "format" the format's name and the duration that the header claims;
+        "sound" samples [shape=(m,), float32]; "part" what is known after a part of the file was decoded;
+        "end" the job's result; "failed" the error message.
     duration_s : float
         For "sound": duration of the sound decoded so far.
     """

@@ -12,6 +12,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -40,6 +41,9 @@ TAG_MEMORY_BYTES = 256 << 20
 gigabytes. Tags with a large picture need 0.1 GB."""
 
 MAX_SONG_S = 24 * 3600.0
+DURATION_LIMIT_S = 45.0
+"""How long `read_duration` may take. An hour of sound takes a few seconds."""
+
 HANG_LIMIT_S = 600.0
 """The process ends itself after hanging for this long, in case its parent no longer exists to kill it."""
 
@@ -95,13 +99,26 @@ def read_cover_of(path: Path, _send: Send) -> Cover | None:
         return read_cover(path)
 
 
+def read_duration(path: Path, _send: Send, *, limit_s: float) -> float:
+    """Decode a file, and return the duration of its sound; stop after `limit_s` of sound."""
+    began = time.monotonic()
+    stream = open_audio(path)
+    for _ in stream.blocks():
+        if stream.duration_s > limit_s:
+            break
+        if time.monotonic() - began > DURATION_LIMIT_S:
+            raise AudioError(f"{path.name} takes too long to decode.")
+    stream.close()
+    return stream.duration_s
+
+
 def read_sound(
     path: Path, send: Send, *, rate_hz: int | None, seconds: float | None = None, channel: int | None = None
 ) -> SoundEnd:
     """Send a file's mono samples, all or about the first `seconds`; see `AudioStream.mono` for `channel`."""
     stream = open_audio(path)
     # Sent before the sound, because the parent may stop reading before the end.
-    send(Answer("format", stream.format))
+    send(Answer("format", (stream.format, stream.claimed_s)))
     for block in stream.mono(sample_rate_hz=rate_hz, channel=channel):
         send(Answer("sound", block, stream.duration_s))
         if stream.duration_s > MAX_SONG_S:
@@ -120,7 +137,7 @@ def read_parts(
     a file of its own.
     """
     stream = open_audio(path)
-    send(Answer("format", stream.format))
+    send(Answer("format", (stream.format, stream.claimed_s)))
     cutter = Cutter(stream.unchecked_blocks())
     for part, channel in zip(parts, channels, strict=True):
         piece = stream.part(cutter.take(*part.samples(stream.sample_rate_hz)))
@@ -165,6 +182,7 @@ JOBS: dict[str, Callable] = {
     "fingerprints": read_fingerprints,
     "tags": read_tags_of,
     "tags by track": read_tags_by_track,
+    "duration": read_duration,
     "cover": read_cover_of,
     "sound": read_sound,
     "parts": read_parts,

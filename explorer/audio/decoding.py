@@ -48,6 +48,8 @@ class AudioStream:
     channels : int
     duration_s : float
         Duration of the sound decoded so far. It is the file's duration only after `blocks` has ended.
+    claimed_s : float
+        The file's duration as its header claims it, right or wrong; 0 if it claims nothing.
     n_invalid : int
         How many of the samples so far were infinite, above `MAX_SAMPLE` or not a number. They were taken as
         silence.
@@ -60,6 +62,7 @@ class AudioStream:
     _source: Iterator[np.ndarray]
     _close: Callable[[], None]
     duration_s: float = 0.0
+    claimed_s: float = 0.0
     n_invalid: int = 0
     _losses: Losses = field(default_factory=Losses)
     _powers: ChannelPowers = field(default_factory=ChannelPowers)
@@ -235,7 +238,10 @@ def _open_with_sndfile(path: Path, start_s: float, ffmpeg_error: AudioError) -> 
             raise _damage_error(path, error) from error
 
     format_name = f"{file.format.lower()}/{file.subtype.lower()}"
-    return AudioStream(path, format_name, file.samplerate, file.channels, read(), file.close)
+    claimed_s = file.frames / file.samplerate
+    return AudioStream(
+        path, format_name, file.samplerate, file.channels, read(), file.close, claimed_s=claimed_s
+    )
 
 
 def _is_mp3(path: Path) -> bool:
@@ -283,8 +289,17 @@ def _open_with_ffmpeg(
         except (av.FFmpegError, ValueError) as error:
             raise _damage_error(path, error) from error
 
-    format_name, channels = format_of(container, track), len(layout.channels)
-    return AudioStream(path, format_name, rate, channels, read(), container.close, _losses=losses)
+    claimed_s = 0.0 if more_parts else (container.duration or 0) / av.time_base
+    return AudioStream(
+        path,
+        format_of(container, track),
+        rate,
+        len(layout.channels),
+        read(),
+        container.close,
+        claimed_s=claimed_s,
+        _losses=losses,
+    )
 
 
 def _frames_of_parts(

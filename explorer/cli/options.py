@@ -31,7 +31,7 @@ port_option = click.option(
 )
 weights_option = click.option(
     "--weights",
-    help="The network's weights: `openl3` (trained), `untrained` (random filters), or a file (.h5, .h5.gz).",
+    help="The network's weights: `openl3` (trained), `untrained` (random filters), or a file (.h5, .onnx).",
 )
 browser_option = click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 map_option = click.option("--no-map", is_flag=True, help="Do not compute the map afterwards.")

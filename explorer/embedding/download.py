@@ -17,17 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from explorer.errors import WeightsError
+from explorer.embedding.weights_file import GZIP_START, MAX_BYTES
+from explorer.errors import DownloadError, WeightsError
 from explorer.util.atomic_write import atomic_write
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0)
 TIMEOUT_S = 30.0
-MAX_BYTES = 100_000_000
 
 Progress = Callable[[int, int | None], None]
 """Called with the number of bytes received and the total number, or None if the server does not state it."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 16
 _BUSY_STATUSES = (408, 429, 500, 502, 503, 504)
 _LOCK_POLL_S = 0.2
@@ -37,13 +36,15 @@ def download_file(
     url: str,
     target: Path,
     *,
-    sha256: str,
+    sha256: str | None,
+    start: bytes = GZIP_START,
+    accept: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
     pauses_s: Sequence[float] = PAUSES_S,
     timeout_s: float = TIMEOUT_S,
     max_bytes: int = MAX_BYTES,
 ) -> None:
-    """Download a gzip file, unless the target exists with the right checksum.
+    """Download a file of weights, unless the target exists with the right checksum.
 
     While one program downloads the file, a lock file makes other programs that need it wait for it.
 
@@ -53,8 +54,12 @@ def download_file(
         Address of the file. Redirects are followed, and the environment's proxies are used.
     target : Path
         Path of the downloaded file. Its folder is created; an atomic rename completes the download.
-    sha256 : str
-        Checksum of the gzip file, before unpacking.
+    sha256 : str or None
+        Checksum of the downloaded file, before unpacking; None if it is unknown.
+    start : bytes
+        The first bytes of files of the expected kind. Anything else is refused at once.
+    accept : callable or None
+        Called with the complete file before it appears as the target, and raises `WeightsError` to refuse it.
     progress : callable or None
         Called with (bytes received, total bytes or None).
     pauses_s : sequence of float
@@ -66,13 +71,15 @@ def download_file(
 
     Raises
     ------
+    DownloadError
+        If the file cannot be downloaded; the message says what to do.
     WeightsError
-        If the file cannot be downloaded or stored; the message says what to do.
+        If it cannot be stored, or `accept` refuses it.
     """
     from filelock import FileLock, Timeout
 
     target, progress = Path(target), progress or (lambda done, total: None)
-    download = _Download(url, target, sha256, progress, timeout_s, max_bytes)
+    download = _Download(url, target, sha256, start, accept, progress, timeout_s, max_bytes)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         lock_file = target.with_name(f".{target.name}.lock")
@@ -102,7 +109,9 @@ class _Download:
 
     url: str
     target: Path
-    sha256: str
+    sha256: str | None
+    start: bytes
+    accept: Callable[[Path], None] | None
     progress: Progress
     timeout_s: float
     max_bytes: int
@@ -121,13 +130,15 @@ class _Download:
         """Download the file with retries, and rename it to the target."""
         import pooch
 
-        if self.target.is_file() and pooch.file_hash(self.target) == self.sha256:
+        if self.target.is_file() and self.sha256 in (None, pooch.file_hash(self.target)):
             return
         shutil.rmtree(self.part_folder, ignore_errors=True)
         self.part_folder.mkdir()
         try:
             with atomic_write(self.target, parts=self.part_folder) as part:
                 self._retrieve(part, pauses_s)
+                if self.accept:
+                    self.accept(part)
         finally:
             shutil.rmtree(self.part_folder, ignore_errors=True)
 
@@ -137,12 +148,11 @@ class _Download:
 
         pooch.get_logger().setLevel("ERROR")
         has_answered = False
+        known_hash = self.sha256 and f"sha256:{self.sha256}"
         for pause_s in (*pauses_s, None):
             receiver = _Receiver(self)
             try:
-                pooch.retrieve(
-                    self.url, f"sha256:{self.sha256}", part.name, self.part_folder, downloader=receiver
-                )
+                pooch.retrieve(self.url, known_hash, part.name, self.part_folder, downloader=receiver)
                 return
             except RequestException as error:
                 has_answered = has_answered or receiver.size > 0
@@ -155,8 +165,8 @@ class _Download:
                 raise self.failure("have the wrong checksum") from error
             time.sleep(pause_s)
 
-    def failure(self, problem: str, remedy: str = "") -> WeightsError:
-        return WeightsError(
+    def failure(self, problem: str, remedy: str = "") -> DownloadError:
+        return DownloadError(
             f"OpenL3's weights {problem}: {remedy}get {self.url} in another way and save it as"
             f" '{self.target}', or use --weights untrained to try the explorer without it."
         )
@@ -190,7 +200,8 @@ class _Receiver:
             receive(url, self, None)
 
     def write(self, chunk: bytes) -> None:
-        if not self.size and not _GZIP_MAGIC.startswith(chunk[: len(_GZIP_MAGIC)]):
+        start = self._download.start
+        if not self.size and not start.startswith(chunk[: len(start)]):
             raise self._download.failure(
                 "could not be downloaded, because the server sent another file, perhaps a web page",
                 "if your network needs a sign-in, sign in and try again, or ",

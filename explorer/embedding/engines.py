@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.embedding.frontend import WINDOW_SAMPLES, log_mel
-from explorer.embedding.model_weights import Weights, write_h5
+from explorer.embedding.model_weights import Weights
 from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network, forbid_tf32
 from explorer.embedding.openvino_engine import compile_network, openvino_network, quantise, unpack_network
 from explorer.embedding.packages import import_keras_on_tensorflow, require
@@ -255,6 +255,8 @@ def _open_openl3(weights: Weights, *, threads: int | None) -> Engine:
     import_keras_on_tensorflow(engine="openl3")
     _configure_tensorflow(threads)
     from openl3.models import load_audio_embedding_model_from_path
+
+    from explorer.embedding.h5_weights import write_h5
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "weights.h5"

@@ -1,32 +1,27 @@
-"""Find, check, read and write the network's weights; the module `download` downloads them.
+"""Find the network's weights; other modules read (`weights_file`), download and check (`chirp_check`) them.
 
 The official weights of openl3 0.4 (CC BY 4.0) come from its repository. The checksums below are those of
-the file ``openl3_audio_mel256_music-v0_4_0.h5.gz`` and of its unpacked content.
+the file ``openl3_audio_mel256_music-v0_4_0.h5.gz`` and of its unpacked content. Essentia (MTG, Universitat
+Pompeu Fabra) publishes the same network as an ONNX file, whose checksum is not known.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import importlib.util
-import io
 import math
 import os
-import zlib
-from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer.embedding.download import Progress, download_file
-from explorer.embedding.network import LAYER_SHAPES, WEIGHT_SHAPES
+from explorer.embedding.network import LAYER_SHAPES
+from explorer.embedding.weights_file import read_bounded, read_weights
 from explorer.errors import WeightsError
-
-if TYPE_CHECKING:
-    import h5py
 
 OFFICIAL_NAME = "openl3 0.4 mel256 music"
 OFFICIAL_STEM = "openl3_audio_mel256_music-v0_4_0"
@@ -36,6 +31,16 @@ OFFICIAL_SHA256 = "624ee7b1dd5ff87e18073f66fd8b2052bebb8ac70210e9c0937c0c940c63e
 OFFICIAL_LICENCE = "CC BY 4.0"
 OFFICIAL_AUTHORS = "Cramer, Wu, Salamon and Bello"
 
+ESSENTIA_STEM = "openl3-music-mel256-emb512-3"
+ESSENTIA_URL = f"https://essentia.upf.edu/models/feature-extractors/openl3/{ESSENTIA_STEM}.onnx"
+ESSENTIA_LICENCE = (
+    f"OpenL3 by {OFFICIAL_AUTHORS}, {OFFICIAL_LICENCE}, converted by Essentia, whose own models are"
+    " CC BY-NC-SA 4.0"
+)
+
+OFFICIAL_FILES = (f"{OFFICIAL_STEM}.h5", f"{OFFICIAL_STEM}.h5.gz", f"{ESSENTIA_STEM}.onnx")
+"""The file names that mean the official weights, in the order in which `find_weights` looks for them."""
+
 UNTRAINED_SEED = 20_190_512
 INPUT_MEAN_DB = -45.0
 INPUT_VARIANCE_DB2 = 300.0
@@ -44,7 +49,6 @@ OFFICIAL_CHOICES = (None, "auto", "openl3")
 """The values of `choice` that mean the official weights, wherever `find_weights` finds them."""
 
 _PACKAGE_FILE = "openl3_audio_mel256_music.h5"
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Weights:
     name : str
         Name for users: the official release, the user's file name, or "untrained".
     sha256 : str
-        Checksum of the unpacked HDF5 file; if there is no file, of the bytes of all arrays in order.
+        Checksum of the unpacked file; if there is no file, of the bytes of all arrays in order.
     trained : bool
         False only for `untrained_weights`: the page must then say that the distances between songs have
         little meaning.
@@ -77,6 +81,11 @@ class Weights:
     path: Path | None
     licence: str
 
+    @property
+    def is_official(self) -> bool:
+        """Whether the file is OpenL3's official one, by its checksum."""
+        return self.sha256 == OFFICIAL_SHA256
+
 
 def find_weights(
     choice: str | os.PathLike[str] | None,
@@ -91,9 +100,9 @@ def find_weights(
     Parameters
     ----------
     choice : {None, "auto", "openl3", "untrained"} or path
-        The first three mean OpenL3's official weights: in `models_dir` (.h5 or .h5.gz), else in an installed
-        openl3 package, else downloaded into `models_dir`. "untrained" means `untrained_weights`. A path
-        names an .h5 or .h5.gz file.
+        The first three mean OpenL3's official weights: in `models_dir` (one of `OFFICIAL_FILES`), else in an
+        installed openl3 package, else downloaded into `models_dir`. "untrained" means `untrained_weights`. A
+        path names an .h5, .h5.gz or .onnx file.
     models_dir : Path
         The folder of weights; a download creates it.
     download : bool
@@ -110,7 +119,9 @@ def find_weights(
     Raises
     ------
     WeightsError
-        If the weights cannot be found, downloaded or read; the message says what to do.
+        If the weights cannot be found or read; the message says what to do.
+    DownloadError
+        If they cannot be downloaded.
     """
     weights = find_local_weights(choice, models_dir=models_dir)
     if weights is not None:
@@ -122,7 +133,7 @@ def find_weights(
             f" it as '{target}', or use --weights untrained to try the explorer without it."
         )
     download_file(url, target, sha256=OFFICIAL_PACKED_SHA256, progress=progress)
-    return _load(target)
+    return load_weights(target)
 
 
 def find_local_weights(choice: str | os.PathLike[str] | None, *, models_dir: Path) -> Weights | None:
@@ -146,7 +157,7 @@ def find_local_weights(choice: str | os.PathLike[str] | None, *, models_dir: Pat
     if choice == "untrained":
         return untrained_weights()
     if choice not in OFFICIAL_CHOICES:
-        return _load(Path(choice).expanduser())
+        return load_weights(Path(choice).expanduser())
     return _official_in(Path(models_dir)) or _official_in_package()
 
 
@@ -193,68 +204,26 @@ def untrained_weights(*, seed: int = UNTRAINED_SEED) -> Weights:
     return Weights("untrained", digest, False, rounded, None, "none needed")
 
 
-def write_h5(path: str | os.PathLike[str], arrays: Iterable[np.ndarray]) -> None:
-    """Write weights in the layout of the official file, which the published package can load.
-
-    Parameters
-    ----------
-    path : path-like
-        The .h5 file to write; an existing file is replaced.
-    arrays : iterable of np.ndarray
-        Arrays with the shapes and in the order of `network.WEIGHT_SHAPES`.
+def load_weights(path: Path) -> Weights:
+    """Read a file of weights.
 
     Raises
     ------
     WeightsError
-        If the shapes are wrong, or the file cannot be written.
+        If it is missing, damaged, too large, or holds another network's weights.
     """
-    import h5py
-
-    arrays = [np.asarray(array, dtype=np.float32) for array in arrays]
-    _check_shapes([array.shape for array in arrays], f"{len(arrays)} arrays")
-    layers = _named_layers(arrays)
-    try:
-        with h5py.File(path, "w") as file:
-            file.attrs["backend"] = b"tensorflow"
-            file.attrs["layer_names"] = np.array([name.encode() for name, _ in layers])
-            for name, members in layers:
-                group = file.create_group(name)
-                names = [f"{name}/{member}:0".encode() for member in members]
-                group.attrs["weight_names"] = np.array(names, dtype=None if names else "S1")
-                for weight_name, array in zip(names, members.values(), strict=True):
-                    group.create_dataset(weight_name, data=array)
-    except OSError as error:
-        raise WeightsError(f"Weights cannot be written to '{path}': {error}.") from error
-
-
-def _named_layers(arrays: list[np.ndarray]) -> list[tuple[str, dict[str, np.ndarray]]]:
-    members = {
-        "conv2d": ("kernel", "bias"),
-        "batch_normalization": ("gamma", "beta", "moving_mean", "moving_variance"),
-    }
-    remaining = iter(arrays)
-    layers: list[tuple[str, dict[str, np.ndarray]]] = [("input_1", {}), ("melspectrogram_1", {})]
-    for number, (kind, _) in enumerate(LAYER_SHAPES):
-        layers.append((f"{kind}_{number // 2 + 1}", {name: next(remaining) for name in members[kind]}))
-        if kind == "batch_normalization" and number > 0:
-            layers.append((f"activation_{number // 2}", {}))
-    return layers
-
-
-def _load(path: Path) -> Weights:
-    unpacked = _unpacked(path)
-    digest = hashlib.sha256(unpacked).hexdigest()
-    arrays = _arrays_in(unpacked, path)
+    digest, arrays = read_weights(path)
     if digest == OFFICIAL_SHA256:
         return Weights(OFFICIAL_NAME, digest, True, arrays, path, OFFICIAL_LICENCE)
-    return Weights(path.name, digest, True, arrays, path, "unknown")
+    licence = ESSENTIA_LICENCE if path.stem == ESSENTIA_STEM else "unknown"
+    return Weights(path.name, digest, True, arrays, path, licence)
 
 
 def _official_in(models_dir: Path) -> Weights | None:
-    for suffix in (".h5", ".h5.gz"):
-        path = models_dir / f"{OFFICIAL_STEM}{suffix}"
-        if path.is_file():
-            return _load(path)
+    for name in OFFICIAL_FILES:
+        # Not `is_file`: a folder or a pipe of that name must be an error, not a reason to download.
+        if (models_dir / name).exists():
+            return load_weights(models_dir / name)
     return None
 
 
@@ -266,70 +235,7 @@ def _official_in_package() -> Weights | None:
     for folder in (package and package.submodule_search_locations) or ():
         path = Path(folder) / _PACKAGE_FILE
         # Without a network, the package's installer leaves empty or broken files: ignore those.
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == OFFICIAL_SHA256:
-            return _load(path)
+        with suppress(WeightsError):
+            if hashlib.sha256(read_bounded(path)).hexdigest() == OFFICIAL_SHA256:
+                return load_weights(path)
     return None
-
-
-def _unpacked(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise WeightsError(
-            f"Weights '{path}' do not exist: name an .h5 or .h5.gz file, 'openl3' or 'untrained'."
-        ) from None
-    except OSError as error:
-        raise WeightsError(f"Weights '{path}' cannot be read: {error.strerror or error}.") from error
-    if not content.startswith(_GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise WeightsError(
-            f"Weights '{path}' are damaged ({error}): delete the file and try again."
-        ) from error
-
-
-def _arrays_in(unpacked: bytes, path: Path) -> tuple[np.ndarray, ...]:
-    import h5py
-
-    try:
-        with h5py.File(io.BytesIO(unpacked), "r") as file:
-            arrays = list(_stored_arrays(file))
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f"Weights '{path}' are not a complete Keras HDF5 weights file: replace or delete the file."
-        ) from error
-    _check_shapes([array.shape for array in arrays], f"'{path}'")
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise WeightsError(f"Weights '{path}' hold NaN or infinite values: replace or delete the file.")
-    return tuple(arrays)
-
-
-def _stored_arrays(file: h5py.File) -> Iterator[np.ndarray]:
-    # Keras stores `layer_names` at the root, or under `model_weights` if a whole model was saved. The layers'
-    # names vary between files, and some layers have no weights, so the arrays are identified by their order
-    # and shapes.
-    root = file if "layer_names" in file.attrs else file["model_weights"]
-    for layer_name in root.attrs["layer_names"]:
-        group = root[_text(layer_name)]
-        for weight_name in group.attrs["weight_names"]:
-            yield np.asarray(group[_text(weight_name)], dtype=np.float32)
-
-
-def _text(name: bytes | str) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)
-
-
-def _check_shapes(shapes: list[tuple[int, ...]], where: str) -> None:
-    if len(shapes) != len(WEIGHT_SHAPES):
-        raise WeightsError(
-            f"Weights {where} belong to another network: {len(shapes)} arrays instead of {len(WEIGHT_SHAPES)}"
-            " (OpenL3 music, mel256)."
-        )
-    for number, (shape, expected) in enumerate(zip(shapes, WEIGHT_SHAPES, strict=True), start=1):
-        if shape != expected:
-            raise WeightsError(
-                f"Weights {where} belong to another network: array {number} has the shape {shape} instead of"
-                f" {expected} (OpenL3 music, mel256)."
-            )

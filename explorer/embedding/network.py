@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.errors import EmbeddingError
+from explorer.errors import EmbeddingError, WeightsError
 
 if TYPE_CHECKING:
     import keras
@@ -60,6 +60,33 @@ batch norm are gamma, beta, moving mean and moving variance. The first layer is 
 
 WEIGHT_SHAPES = tuple(chain.from_iterable(shapes for _, shapes in LAYER_SHAPES))
 """Shapes of the 48 arrays, in the order in which ``build_network().set_weights`` takes them."""
+
+
+def check_weight_shapes(shapes: Sequence[tuple[int, ...]], where: str) -> None:
+    """Raise if arrays with these shapes are not the network's weights.
+
+    Parameters
+    ----------
+    shapes : sequence of tuple of int
+    where : str
+        The arrays' source, for the message.
+
+    Raises
+    ------
+    WeightsError
+        If the shapes are not `WEIGHT_SHAPES`.
+    """
+    if len(shapes) != len(WEIGHT_SHAPES):
+        raise WeightsError(
+            f"Weights {where} belong to another network: {len(shapes)} arrays instead of {len(WEIGHT_SHAPES)}"
+            " (OpenL3 music, mel256)."
+        )
+    for number, (shape, expected) in enumerate(zip(shapes, WEIGHT_SHAPES, strict=True), start=1):
+        if shape != expected:
+            raise WeightsError(
+                f"Weights {where} belong to another network: array {number} has the shape {shape} instead of"
+                f" {expected} (OpenL3 music, mel256)."
+            )
 
 
 def import_keras():

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import mutagen
 import numpy as np
 
 from explorer.audio.channels import cancelled_note
-from explorer.audio.decoding import AudioStream
-from explorer.audio.song_parts import open_part
+from explorer.audio.decoder import Decoder, Sound
 from explorer.database.database import Database
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
@@ -63,13 +62,17 @@ class EmbeddedFile:
 class Embedder:
     """Embeds any number of files with one engine. `open_embedder` makes one.
 
+    Another process decodes the files: one that crashes its decoder, or takes too much memory, fails alone.
+
     Attributes
     ----------
     model : Model
         The model that makes the vectors.
     """
 
-    def __init__(self, model: Model, engine: Engine, reporter: Reporter) -> None:
+    def __init__(self, model: Model, engine: Engine, reporter: Reporter, decoder: Decoder | None) -> None:
+        self._decoder = decoder or Decoder()
+        weakref.finalize(self, self._decoder.close)
         self.model = model
         self._engine = engine
         self._reporter = reporter
@@ -82,16 +85,14 @@ class Embedder:
         AudioError, EmbeddingError
             If it cannot be decoded or embedded.
         """
-        stream = _open(file, part)
         started = time.monotonic()
         with self._reporter.working(f"Embedding {valid_text(Path(file.name))}") as report_share:
             try:
-                embedding, levels = self._embed(stream, None, report_share)
-                note, channel = stream.note, stream.louder_channel
+                sound, embedding, levels = self._embed(file, part, None, report_share)
+                note, channel = sound.note, sound.louder_channel
                 if channel is not None and self._engine.name != "openl3":
                     # As in an index run: the average of the channels is nearly silent.
-                    stream = _open(file, part)
-                    embedding, levels = self._embed(stream, channel, report_share)
+                    sound, embedding, levels = self._embed(file, part, channel, report_share)
                     note = f"{note} {cancelled_note(channel)}".strip()
             except EmbeddingError as error:
                 # The network's part of the program does not know the file's name.
@@ -103,35 +104,43 @@ class Embedder:
             pooled,
             levels_db=levels,
             hop_s=self.model.hop_s,
-            duration_s=stream.duration_s,
+            duration_s=sound.duration_s,
         )
         return EmbeddedFile(
             path=file,
             embedding=embedding,
             pooled=pooled,
-            duration_s=stream.duration_s,
-            format=stream.format,
+            duration_s=sound.duration_s,
+            format=sound.format,
             seconds=time.monotonic() - started,
             preview_start_s=preview_start_s,
             note=note,
         )
 
     def _embed(
-        self, stream: AudioStream, channel: int | None, report_share: Callable[[float], None]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the embeddings [shape=(T, 512)] and the levels [shape=(T,)] of a stream's windows."""
+        self, file: Path, part: Part, channel: int | None, report_share: Callable[[float], None]
+    ) -> tuple[Sound, np.ndarray, np.ndarray]:
+        """Return a sound, and the embeddings [shape=(T, 512)] and levels [shape=(T,)] of its windows."""
         embeddings, levels = [], []
-        expected_s = _claimed_duration_s(stream.path)
-        blocks = stream.mono(sample_rate_hz=SAMPLE_RATE_HZ, channel=channel)
-        for batch in windows(blocks, hop_s=self.model.hop_s, batch_size=self._engine.batch_size):
-            levels.append(window_levels(batch))
-            embeddings.append(self._engine.embed(self._engine.prepare(batch)))
-            if expected_s > 0:
-                report_share(min(1.0, stream.duration_s / expected_s))
-        return np.concatenate(embeddings), np.concatenate(levels)
+        for sound in self._decode(file, part, channel):
+            for batch in windows(sound.blocks(), hop_s=self.model.hop_s, batch_size=self._engine.batch_size):
+                levels.append(window_levels(batch))
+                embeddings.append(self._engine.embed(self._engine.prepare(batch)))
+                if sound.claimed_s > 0:
+                    report_share(min(1.0, sound.duration_s / sound.claimed_s))
+        return sound, np.concatenate(embeddings), np.concatenate(levels)
+
+    def _decode(self, file: Path, part: Part, channel: int | None) -> Iterator[Sound]:
+        """Yield one sound."""
+        if part.track:
+            yield from self._decoder.sounds(file, rate_hz=SAMPLE_RATE_HZ, parts={part: channel})
+        else:
+            yield self._decoder.sound(file, rate_hz=SAMPLE_RATE_HZ, channel=channel)
 
 
-def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Reporter) -> Embedder:
+def open_embedder(
+    *, database: Path | None, request: ModelRequest, reporter: Reporter, decoder: Decoder | None = None
+) -> Embedder:
     """Load the model for embedding files.
 
     Parameters
@@ -144,6 +153,8 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
         The requested model. Its fields that are None are taken from the library's model.
     reporter : Reporter
         Receives each file's progress.
+    decoder : Decoder, optional
+        Decodes the files; by default a new one.
 
     Raises
     ------
@@ -156,7 +167,8 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
         # Measuring a faster precision needs several songs, so the default is float32.
         request = replace(request, precision=request.precision or "float32")
         model, weights = choose_model(None, request, reporter=reporter)
-        return Embedder(model, open_engine(request.engine, weights, precision=model.precision), reporter)
+        engine = open_engine(request.engine, weights, precision=model.precision)
+        return Embedder(model, engine, reporter, decoder)
     with Database.open_readonly(database) as library:
         recorded, network = library.model(), library.network()
     if recorded is None:
@@ -172,7 +184,7 @@ def open_embedder(*, database: Path | None, request: ModelRequest, reporter: Rep
     elif network is None:
         raise LibraryError(f"{database} has lost its int8 network: run `python run.py index` again.")
     engine = open_engine(request.engine, weights, precision=model.precision, network=network)
-    return Embedder(model, engine, reporter)
+    return Embedder(model, engine, reporter, decoder)
 
 
 def embed_to_npz(
@@ -206,25 +218,28 @@ def embed_to_npz(
         If the model cannot be loaded, or an .npz cannot be written.
     """
     embedder = None
-    for file, out in files:
-        try:
-            _open(file)
-        except AudioError as error:
-            yield {"file": valid_text(file), "reason": str(error)}
-            continue
-        # Not inside the `try`: if the model cannot be loaded, no file can be embedded.
-        if embedder is None:
-            embedder = open_embedder(database=database, request=request, reporter=reporter)
-        try:
-            embedded = embedder.embed(file)
-        except ExplorerError as error:
-            yield {"file": valid_text(file), "reason": str(error)}
-        except Exception as error:
-            # An unexpected error must fail only this file.
-            reason = f"{valid_text(file)} cannot be read ({type(error).__name__}: {error})."
-            yield {"file": valid_text(file), "reason": reason}
-        else:
-            yield _store(embedded, out, embedder.model)
+    with Decoder() as decoder:
+        for file, out in files:
+            try:
+                _check(file, decoder)
+            except AudioError as error:
+                yield {"file": valid_text(file), "reason": str(error)}
+                continue
+            # Not inside the `try`: if the model cannot be loaded, no file can be embedded.
+            if embedder is None:
+                embedder = open_embedder(
+                    database=database, request=request, reporter=reporter, decoder=decoder
+                )
+            try:
+                embedded = embedder.embed(file)
+            except ExplorerError as error:
+                yield {"file": valid_text(file), "reason": str(error)}
+            except Exception as error:
+                # An unexpected error must fail only this file.
+                reason = f"{valid_text(file)} cannot be read ({type(error).__name__}: {error})."
+                yield {"file": valid_text(file), "reason": reason}
+            else:
+                yield _store(embedded, out, embedder.model)
 
 
 def npz_paths(files: Sequence[Path], out: str | None) -> list[Path]:
@@ -274,13 +289,15 @@ def _distinct_paths(files: Sequence[Path], folder: Path) -> list[Path]:
     return paths
 
 
-def _open(file: Path, part: Part = WHOLE) -> AudioStream:
+def _check(file: Path, decoder: Decoder) -> None:
+    """Raise AudioError if a file cannot be opened as sound."""
     if file.is_dir():
         raise AudioError(
             f"{valid_text(file)} is a folder: name files, or run `python run.py index FOLDER` to embed the "
             "whole folder."
         )
-    return open_part(file, part, exact=True)
+    for _ in decoder.sound(file, rate_hz=None, seconds=0).blocks():
+        pass
 
 
 def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
@@ -312,12 +329,3 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
         "seconds_per_audio_second": round(embedded.seconds / embedded.duration_s, 4),
         "model": model.record(),
     }
-
-
-def _claimed_duration_s(path: Path) -> float:
-    """Return the duration in a file's header, or 0. It may be wrong, so it is used only to show progress."""
-    try:
-        return float(mutagen.File(path).info.length)
-    except Exception:
-        # Damaged tags raise many kinds of errors, and the audio may still be intact.
-        return 0.0

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from explorer.config import HOP_S
-from explorer.embedding.model_weights import Weights, find_weights
+from explorer.embedding.model_weights import Weights
+from explorer.embedding.proven_weights import find_proven_weights
 from explorer.errors import LibraryError
 from explorer.util.progress import DownloadProgress, Reporter
 
@@ -40,6 +41,8 @@ class Model:
     input_repr: str = "mel256"
     content_type: str = "music"
     embedding_size: int = 512
+    openl3: bool | None = None
+    """Whether the weights are OpenL3's, by their checksum or by what they compute; None if unknown."""
 
     def record(self) -> dict:
         """Return the model as songs.db stores it."""
@@ -81,7 +84,9 @@ def is_same_model(recorded: dict | None, model: dict) -> bool:
     """
     if recorded is None:
         return False
-    return all(recorded.get(key, value) == value for key, value in model.items() if key != "weights")
+    # The checksum decides; the weights' name and the result of their check can change.
+    compared = {key: value for key, value in model.items() if key not in ("weights", "openl3")}
+    return all(recorded.get(key, value) == value for key, value in compared.items())
 
 
 def choose_model(
@@ -96,7 +101,7 @@ def choose_model(
     LibraryError
         If the library was made with another model than the one asked for.
     WeightsError
-        If the weights cannot be found or downloaded.
+        If the weights cannot be found or downloaded, or are not OpenL3's although they should be.
     """
     own = Model.from_record(recorded) if recorded and not request.reindex else None
     choice = request.weights
@@ -107,7 +112,9 @@ def choose_model(
         )
     if choice is None and own is not None and not own.trained:
         choice = "untrained"
-    weights = find_weights(choice, models_dir=request.models_dir, progress=DownloadProgress(reporter))
+    weights, is_openl3 = find_proven_weights(
+        choice, models_dir=request.models_dir, say=reporter.say, progress=DownloadProgress(reporter)
+    )
     precision = request.precision
     if precision in (None, AUTO):
         precision = own.precision if own else AUTO
@@ -117,6 +124,7 @@ def choose_model(
         trained=weights.trained,
         hop_s=request.hop_s or (own.hop_s if own else HOP_S),
         precision=precision,
+        openl3=is_openl3,
     )
     if own is not None:
         refuse_to_mix(own, model)

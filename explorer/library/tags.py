@@ -78,18 +78,12 @@ _NOBODY = re.compile(
 _Texts = dict[str, list[str]]
 
 
-def read_tags(path: Path, *, with_ffmpeg: bool = True) -> Tags:
+def read_tags(path: Path) -> Tags:
     """Read the tags of a file. If no tag names a title, the file's name does: see `name_song`.
 
     This never raises an exception: a tag that cannot be read counts as missing.
-
-    Parameters
-    ----------
-    with_ffmpeg : bool
-        Whether FFmpeg may be asked. It reads more formats, but a damaged file could make it crash or hang,
-        and this process with it.
     """
-    fields = _read_fields(path, with_ffmpeg=with_ffmpeg)
+    fields = _read_fields(path)
     artists = fields["artist"] or [name for name in fields["album artist"] if not _NOBODY.fullmatch(name)]
     song = name_song(
         valid_text(path.stem), title=" ".join(fields["title"]), artists=unique_ignoring_case(artists)
@@ -104,7 +98,7 @@ def read_tags(path: Path, *, with_ffmpeg: bool = True) -> Tags:
     )
 
 
-def _read_fields(path: Path, *, with_ffmpeg: bool) -> _Texts:
+def _read_fields(path: Path) -> _Texts:
     """Return the texts of each field, from the first source that has the field.
 
     FFmpeg is the last source: it reads more formats than mutagen, but shortens lists and loses repetitions.
@@ -112,7 +106,7 @@ def _read_fields(path: Path, *, with_ffmpeg: bool) -> _Texts:
     """
     fields: _Texts = {name: [] for name in _KEYS}
     uncertain: _Texts = {name: [] for name in _KEYS}
-    for texts in _sources(path, with_ffmpeg=with_ffmpeg):
+    for texts in _sources(path):
         for name, keys in _KEYS.items():
             found = next(filter(None, (_field(name, texts.get(key, ())) for key in keys)), [])
             # U+FFFD: mutagen has lost bytes that are not UTF-8, but FFmpeg may have them.
@@ -123,9 +117,9 @@ def _read_fields(path: Path, *, with_ffmpeg: bool) -> _Texts:
     return {name: fields[name] or uncertain[name] for name in _KEYS}
 
 
-def _sources(path: Path, *, with_ffmpeg: bool) -> Iterator[_Texts]:
+def _sources(path: Path) -> Iterator[_Texts]:
     """Yield the texts of each block of tags, by lower-case name."""
-    n_names, ffmpeg_knows_more = 0, with_ffmpeg
+    n_names, ffmpeg_knows_more = 0, True
     with suppress(OSError), path.open("rb") as file:
         for block in tag_blocks(file):
             with suppress(Exception):  # Damaged tags can raise any exception here too.

@@ -29,6 +29,8 @@ class ChildProgram:
         The command and its options, among them `--progress-lines`.
     limit_s : float, optional
         The child is killed this many seconds after `follow` was called.
+    niceness : int
+        The child's niceness on POSIX, from 0 to 19; a higher value gives other processes more CPU time.
 
     Attributes
     ----------
@@ -45,7 +47,7 @@ class ChildProgram:
         If the child process cannot be started; ValueError if an argument contains a NUL.
     """
 
-    def __init__(self, *arguments: str, limit_s: float = threading.TIMEOUT_MAX) -> None:
+    def __init__(self, *arguments: str, limit_s: float = threading.TIMEOUT_MAX, niceness: int = 0) -> None:
         self.limit_s = limit_s
         self.is_cancelled = self.is_timed_out = False
         self.lines: list[str] = []
@@ -60,6 +62,8 @@ class ChildProgram:
             encoding="utf-8",
             errors="replace",
         )
+        if niceness and hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
 
     def cancel(self) -> None:
         """Ask the child to stop (SIGTERM); it may ignore the request while it stores results."""

@@ -74,6 +74,9 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     if threading.current_thread() is threading.main_thread():
         # End the program as Ctrl-C does: embedding processes are stopped and uploaded files are deleted.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        # The terminal was closed. `nohup` has this signal ignored, so that the program goes on.
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, lambda *_: sys.exit())
     print(f"The map is at {url} (Ctrl-C stops the server)", file=sys.stderr, flush=True)
     if open_browser:
         threading.Timer(0.3, webbrowser.open, args=(url,)).start()

@@ -47,7 +47,7 @@ def test_jobs_are_answered_in_order(tmp_path, make_tone):
         answers = [connection.recv()]
         while answers[-1].kind not in ("end", "failed"):
             answers.append(connection.recv())
-        assert answers[0] == Answer("format", "flac/flac")
+        assert answers[0] == Answer("format", ("flac/flac", 1.5))
         assert answers[-1].value == SoundEnd(1.5, "", None)
         sound = np.concatenate([answer.value for answer in answers if answer.kind == "sound"])
         np.testing.assert_array_equal(sound, soundfile.read(path, dtype="float32")[0])

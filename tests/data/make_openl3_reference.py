@@ -30,7 +30,7 @@ import tensorflow
 from openl3.core import preprocess_audio
 from openl3.models import load_audio_embedding_model_from_path
 
-from explorer.embedding.model_weights import write_h5
+from explorer.embedding.h5_weights import write_h5
 
 LOG_MEL_SOUNDS = ("hop_0.5", "silence")
 

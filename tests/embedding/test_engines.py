@@ -11,7 +11,7 @@ from explorer.config import ROOT
 from explorer.embedding import engines as engines_module
 from explorer.embedding import frontend, packages
 from explorer.embedding.engines import ENGINES, Engine, open_engine, quantised_network
-from explorer.embedding.model_weights import write_h5
+from explorer.embedding.h5_weights import write_h5
 from explorer.errors import EmbeddingError
 
 AT_48_KHZ = (

@@ -8,12 +8,12 @@ import pytest
 from misbehaving_server import serving, whole
 
 from explorer.embedding import model_weights as weights_module
+from explorer.embedding.h5_weights import write_h5
 from explorer.embedding.model_weights import (
     OFFICIAL_STEM,
     OFFICIAL_URL,
     find_weights,
     untrained_weights,
-    write_h5,
 )
 from explorer.embedding.network import WEIGHT_SHAPES
 from explorer.errors import WeightsError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support import write_tone
 
-from explorer.config import Settings
+from explorer.config import ROOT, Settings
 from explorer.database.database import Database
 from explorer.errors import AudioError, LibraryError
 from explorer.indexing import embed_files
@@ -156,6 +156,18 @@ def test_a_bad_file_fails_alone(tmp_path, opened):
     assert "No such file" in results[3]["reason"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.npz", "d.npz"]
     assert len(opened) == 1
+
+
+def test_a_file_that_crashes_its_decoder_and_a_playlist_fail_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "troubles"))
+    files = [write_tone(tmp_path / name) for name in ("crash.flac", "good.flac")]
+    (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n#EXTINF:2,\n{files[1]}\n#EXT-X-ENDLIST\n")
+    files.append(tmp_path / "list.m3u8")
+    outs = npz_paths(files, str(tmp_path / "out"))
+    crash, good, playlist = embed_to_npz(zip(files, outs, strict=True), request=QUICK, reporter=Reporter())
+    assert crash["reason"] == "crash.flac crashes its decoder (SIGSEGV)."
+    assert good["windows"] == 2
+    assert playlist["reason"].startswith("list.m3u8 is not audio")
 
 
 def test_an_unexpected_error_fails_one_file(tmp_path, monkeypatch):

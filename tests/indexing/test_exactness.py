@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from explorer.embedding.model_weights import write_h5
+from explorer.embedding.h5_weights import write_h5
 from explorer.indexing.embed_files import embed_to_npz
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder

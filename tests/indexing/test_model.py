@@ -11,6 +11,7 @@ MODEL = Model("openl3", "a" * 64, trained=True, hop_s=0.5, precision="float32").
         (MODEL, True),
         (MODEL | {"weights": "a copy.h5"}, True),
         (MODEL | {"added_later": 1}, True),
+        (MODEL | {"openl3": False}, True),
         ({key: value for key, value in MODEL.items() if key != "pooling"}, True),
         (None, False),
         (MODEL | {"weights_sha256": "b" * 64}, False),

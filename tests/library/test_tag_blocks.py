@@ -258,12 +258,6 @@ def test_a_list_of_other_files_is_not_followed(tmp_path):
     assert fields(path) == ("list", (), "", (), "")
 
 
-def test_ffmpeg_is_not_asked_about_a_file_that_no_process_has_tried_yet(tmp_path):
-    path = encode(tmp_path / "x.mka", "flac")
-    assert read_tags(path, with_ffmpeg=False).title == "x"
-    assert read_tags(path).title == "Títle"
-
-
 @pytest.mark.parametrize("start", [b"MAC ", b"MP+\x07", b"MPCK", b"TTA1", b"tBaK", b"OFR ", b"wvpk"])
 def test_formats_of_ape_tags_prefer_these_to_id3(tmp_path, start):
     path = tmp_path / "x.ape"

@@ -13,6 +13,7 @@ from explorer.config import PORTS, ROOT, Settings
 from explorer.errors import ExplorerError
 from explorer.web.security import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 from explorer.web.server import _listen
+from explorer.web.uploads.upload_folder import UploadFolder
 
 
 @pytest.fixture
@@ -152,7 +153,9 @@ def test_a_body_within_the_limit_reaches_its_route(served):
     assert b"application/octet-stream" in answer
 
 
-def test_a_terminated_server_leaves_no_upload_and_no_process(library, tmp_path):
+@pytest.mark.parametrize("ending", ["SIGTERM", "SIGHUP", "SIGKILL"])
+def test_a_server_that_was_ended_leaves_no_upload_and_no_process(library, tmp_path, ending):
+    """A killed server leaves its uploads to the next one; nobody touches those of a server that runs."""
     with serving(library[0]) as (port, process):
         connection = http.client.HTTPConnection("localhost", port, timeout=20)
         song = (tmp_path / "music" / "003.flac").read_bytes()
@@ -161,16 +164,28 @@ def test_a_terminated_server_leaves_no_upload_and_no_process(library, tmp_path):
         assert connection.getresponse().status == 202
         children = running_embeddings(tmp_path)
         assert list((tmp_path / "uploads").iterdir())
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        UploadFolder(tmp_path / "uploads").sweep()
+        assert len(list((tmp_path / "uploads").glob("*/*/a.flac"))) == 1
+        process.send_signal(signal.Signals[ending])
+        assert process.wait(timeout=20) == (-signal.SIGKILL if ending == "SIGKILL" else 0)
     assert children
-    assert not running_embeddings(tmp_path)
+    wait_until_gone(lambda: running_embeddings(tmp_path))
+    if ending == "SIGKILL":
+        UploadFolder(tmp_path / "uploads").sweep()
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
+def wait_until_gone(found):
+    """Wait until nothing is found any more."""
+    until = time.monotonic() + 60
+    while found():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
 def running_embeddings(folder):
-    """Return the processes that embed a file of a folder; wait at most half a second for one."""
-    for _ in range(25):
+    """Return the processes that embed a file of a folder; wait at most a few seconds for one."""
+    for _ in range(150):
         listed = subprocess.run(["ps", "-ewwo", "args"], capture_output=True, text=True, check=True).stdout
         processes = [line for line in listed.splitlines() if " embed " in line and str(folder) in line]
         if processes:

@@ -7,12 +7,18 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from explorer.audio.playable import playable_media_type
 from explorer.web.routes.any_id import fresh_json, library_blueprint
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import playable
 from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, text_response
 from explorer.web.sound_jobs import SoundJobs
-from explorer.web.uploads.queue import Upload, UploadQueue
+from explorer.web.uploads.queue import UploadQueue
+from explorer.web.uploads.upload import Upload
+from explorer.web.uploads.upload_folder import require_space, too_large
+
+_COPY_BYTES_PER_S = 400_000
+"""No playable copy is larger: 16 bits, two channels, 96 kHz."""
 
 
 def make_uploads_blueprint(
@@ -31,7 +37,11 @@ def make_uploads_blueprint(
     def add() -> tuple[Response, int]:
         if request.mimetype != "application/octet-stream":
             raise RefusedError(415, "Send a song as application/octet-stream, with its file name in ?name=.")
-        upload = uploads.add(request.args.get("name", ""), request.stream)
+        # waitress sends all bodies as streams that end by themselves, and Werkzeug refuses such a stream when
+        # it reaches the limit, not only beyond it.
+        request.max_content_length = MAX_UPLOAD_BYTES + 1
+        size_bytes = min(request.content_length or MAX_UPLOAD_BYTES, MAX_UPLOAD_BYTES)
+        upload = uploads.add(request.args.get("name", ""), request.stream, size_bytes=size_bytes)
         return jsonify(token=upload.token), 202
 
     @blueprint.get(f"{UPLOAD_PATH}/<token>")
@@ -55,8 +65,7 @@ def make_uploads_blueprint(
 
     @blueprint.errorhandler(RequestEntityTooLarge)
     def refuse(_error: RequestEntityTooLarge) -> Response:
-        message = f"This song is too large: you can drop files of up to {MAX_UPLOAD_BYTES >> 20} MB."
-        return text_response(413, message)
+        return text_response(413, too_large("This song"))
 
     return blueprint
 
@@ -67,16 +76,18 @@ def send_upload(upload: Upload, jobs: SoundJobs) -> Response:
     Raises
     ------
     RefusedError
-        If the song is not embedded yet, because only then is its format known; or if its file was deleted.
+        If the song is not embedded yet, because only then is its format known; if its file was deleted; or if
+        the disk has too little space for a playable copy.
     AudioError
         If it cannot be transcoded.
     """
     embedded = upload.embedded
     if embedded is None:
         raise RefusedError(409, f"{upload.name} cannot be played before it is analysed.")
-    cache = upload.path.parent / ".playable"
+    if playable_media_type(embedded.format) is None or "copy" in request.args:
+        require_space(upload.path.parents[1], round(embedded.duration_s * _COPY_BYTES_PER_S))
     try:
-        path, media_type = playable(upload.path, embedded.format, jobs, cache=cache, key="copy")
+        path, media_type = playable(upload.path, embedded.format, jobs, cache=upload.copies, key=upload.token)
         return send_audio_file(path, media_type)
     except OSError as error:
         raise RefusedError(

@@ -11,19 +11,31 @@ from explorer.errors import EmbeddingError
 from explorer.util.processes import ChildProgram
 from explorer.web.uploads.keep import EmbeddedFile
 
-TIME_LIMIT_S = 300.0
 MIN_DURATION_S = 0.1
 """A shorter sound is only a click: its window would be nearly all padding."""
 
 
-class EmbedProcess(ChildProgram):
-    """An `embed` command for one file. A decoder that crashes ends this process, not the server."""
+def time_limit_s(duration_s: float) -> float:
+    """Return how long embedding a song may take; two slow cores take 0.2 s for each second of sound."""
+    return 300.0 + 0.5 * duration_s
 
-    def __init__(self, file: Path, database: Path, *, limit_s: float = TIME_LIMIT_S) -> None:
+
+class EmbedProcess(ChildProgram):
+    """An `embed` command for one file. A decoder that crashes ends this process, not the server.
+
+    Parameters
+    ----------
+    limit_s : float
+        The process is killed after this time.
+    niceness : int
+        As for `ChildProgram`.
+    """
+
+    def __init__(self, file: Path, database: Path, *, limit_s: float, niceness: int = 0) -> None:
         self._file = file
         self._out = file.with_name(".embedding.npz")
         command = ("embed", str(file), "--out", str(self._out), "--db", str(database), "--like-library")
-        super().__init__(*command, "--json", "--progress-lines", limit_s=limit_s)
+        super().__init__(*command, "--json", "--progress-lines", limit_s=limit_s, niceness=niceness)
 
     def embed(self, report: Callable[[str, float], object]) -> EmbeddedFile:
         """Wait for the result and return it.

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.fingerprints import audio_fingerprint, fingerprint
+from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.errors import LibraryError
@@ -21,13 +22,17 @@ from explorer.indexing.decode_tags import decode_dropped_song
 from explorer.indexing.model import is_same_model
 from explorer.library.extensions import AUDIO_EXTENSIONS, extension_of
 from explorer.library.genres import DROPPED_FOLDER
-from explorer.library.music_file import ScannedFile
+from explorer.library.music_file import Fingerprints, ScannedFile
+from explorer.library.remote import as_root
 from explorer.library.scanning import scan_folder
-from explorer.library.tags import read_tags
+from explorer.web.sound_jobs import SoundJobs
+from explorer.web.uploads.upload_folder import require_space
 
 _MAX_NAME_BYTES = 180
 # Windows reserves these names for devices.
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_PART = re.compile(r"\.[0-9a-f]{16}\.part")
+_OLD_PART_S = 600.0
 _CONTAINERS = {"mov": ".m4a", "matroska": ".mka", "asf": ".wma"}
 
 
@@ -78,8 +83,8 @@ def safe_name(name: str) -> str:
     return stem.encode()[:max_bytes].decode("utf-8", "ignore").rstrip(" .") + extension
 
 
-def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile) -> str:
-    """Copy a file into the library's first music folder, and store it as `index` would.
+def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile, *, jobs: SoundJobs) -> str:
+    """Copy a file into the first music folder on this computer, and store it as `index` would.
 
     If the library has a file with the same bytes, nothing is copied.
 
@@ -87,6 +92,8 @@ def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile) -> 
     ----------
     name : str
         The wanted file name; `safe_name` is applied, and a number is added if a file has that name.
+    jobs : SoundJobs
+        Reads the file.
 
     Returns
     -------
@@ -96,27 +103,44 @@ def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile) -> 
     Raises
     ------
     LibraryError
-        If the library's model has changed since the song was embedded, or it has no writable music folder.
+        If the library's model has changed since the song was embedded, or it has no writable music folder on
+        this computer.
     LibraryBusyError
         If another program is writing to the library.
     AudioError
         If the file cannot be read.
+    RefusedError
+        If the disk is nearly full, or `jobs` has too much to do.
     """
     file_fingerprint = fingerprint(file)
     with Database.open(database, create=False) as library:
         if (known := library.song_with_bytes(file_fingerprint)) is not None:
             return known
-        roots = library.roots()
-        if not roots:
-            raise LibraryError(f"{database} has no music folder: run `python run.py index FOLDER` first.")
-        root = Path(roots[0])
+        root = _music_folder(library)
+        require_space(root, file.stat().st_size)
         copy = _copy_into(root, file, _with_audio_extension(safe_name(name), embedded.format))
         try:
             _check_that_scans_find(library, root, copy)
-            return _store(library, root, copy, file_fingerprint, embedded)
+            # The copy is read, because its name can be a part of its tags.
+            return _store(library, root, copy, jobs.fingerprints(copy), embedded)
         except BaseException:
             _remove(copy)
             raise
+
+
+def _music_folder(library: Database) -> Path:
+    """Return the first music folder that is on this computer and is present."""
+    roots = library.roots()
+    if not roots:
+        raise LibraryError(f"{library.path} has no music folder: run `python run.py index FOLDER` first.")
+    for root in map(as_root, roots):
+        with suppress(OSError):
+            if isinstance(root, Path) and root.is_dir():
+                return root
+    raise LibraryError(
+        f"The music folder {roots[0]} is missing or on another computer: connect its disk, or index a folder "
+        "of this computer."
+    )
 
 
 def _check_that_scans_find(library: Database, root: Path, copy: Path) -> None:
@@ -129,17 +153,19 @@ def _check_that_scans_find(library: Database, root: Path, copy: Path) -> None:
         )
 
 
-def _store(library: Database, root: Path, copy: Path, file_fingerprint: str, embedded: EmbeddedFile) -> str:
+def _store(
+    library: Database, root: Path, copy: Path, fingerprints: Fingerprints, embedded: EmbeddedFile
+) -> str:
     state = copy.stat()
     path = os.fsencode(copy.relative_to(root).as_posix())
     song = Song(
         ScannedFile(path, state.st_size, state.st_mtime_ns),
-        read_tags(copy),
-        file_fingerprint,
+        fingerprints.tags,
+        fingerprints.fingerprint,
         embedded.format,
         embedded.duration_s,
         embedded.preview_start_s,
-        audio_fingerprint(copy),
+        fingerprints.audio_fingerprint,
         embedded.note,
     )
     with library.transaction():
@@ -153,8 +179,6 @@ def _store(library: Database, root: Path, copy: Path, file_fingerprint: str, emb
 
 def _copy_into(root: Path, file: Path, name: str) -> Path:
     """Copy a file into the folder of dropped songs, under a free name. If this fails, no file is left."""
-    if not root.is_dir():
-        raise LibraryError(f"The music folder {root} is missing: connect its disk, or index it again.")
     folder = root / DROPPED_FOLDER
     partial = folder / f".{secrets.token_hex(8)}.part"
     try:
@@ -163,6 +187,7 @@ def _copy_into(root: Path, file: Path, name: str) -> Path:
             raise LibraryError(
                 f"{folder} leads outside the music folder through a link: the song was not copied."
             )
+        _remove_old_parts(folder)
         with partial.open("xb") as target, file.open("rb") as source:
             shutil.copyfileobj(source, target)
         return _under_a_free_name(partial, name)
@@ -176,6 +201,13 @@ def _copy_into(root: Path, file: Path, name: str) -> Path:
             partial.unlink()
         with suppress(OSError):
             folder.rmdir()  # Fails unless the folder is empty, so only an unused new folder is removed.
+
+
+def _remove_old_parts(folder: Path) -> None:
+    """Remove the partial copies of servers that were killed: nobody has written to them for a while."""
+    for path in folder.iterdir():
+        if _PART.fullmatch(path.name) and path.stat().st_mtime < time.time() - _OLD_PART_S:
+            path.unlink(missing_ok=True)
 
 
 def _under_a_free_name(file: Path, name: str) -> Path:

@@ -2,80 +2,55 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 import weakref
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
+from explorer.audio.decoder import Decoder
 from explorer.config import Settings
-from explorer.errors import ExplorerError
+from explorer.errors import AudioError, ExplorerError
 from explorer.indexing.model import is_same_model
 from explorer.library.music_file import Tags
 from explorer.library.text_encoding import decode_tags
-from explorer.web.data.catalogue import Catalogue
+from explorer.util.cache import Cache
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
 from explorer.web.sound_jobs import SoundJobs
-from explorer.web.uploads.embed_process import TIME_LIMIT_S, EmbedProcess
-from explorer.web.uploads.keep import EmbeddedFile, keep_song, safe_name
+from explorer.web.uploads.embed_process import EmbedProcess, time_limit_s
+from explorer.web.uploads.keep import keep_song, safe_name
+from explorer.web.uploads.upload import Upload
+from explorer.web.uploads.upload_folder import UploadFolder, require_space
 
 MAX_UPLOADS = 20
+MAX_LONG = 3
+"""At most this many of the uploads are long songs that are not finished."""
+
+MAX_DURATION_S = 3660.0
+"""A dropped song may last an hour; a mix "of an hour" is often some seconds longer."""
+
 MAX_AGE_S = 24 * 3600.0
-_CLEANUP_INTERVAL_S = 3600.0
-_BLOCK_BYTES = 1 << 20
+MIN_READY_S = 600.0
+"""A song that is ready is not removed for another one before this time: somebody may be listening to it."""
+
+_CLEANUP_INTERVAL_S = 60.0
+_LONG_NICENESS = 10
+"""Songs that are not long are embedded at the same time, and take less time: they go first."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class Upload:
-    """A song that a user dropped on the map.
-
-    Attributes
-    ----------
-    arrived_s : float
-        When it was uploaded, by `time.monotonic`.
-    phase : {"waiting", "embedding", "ready", "failed"}
-    text, share
-        The current step of its embedding, and the finished share of that step.
-    error : str
-        Why it failed.
-    process : EmbedProcess or None
-        The process that embeds it now.
-    comparison : tuple of a weak reference to a Catalogue and a dict, or None
-        Its neighbours and places in that snapshot of the library.
-    song_id : str or None
-        Its id after it was added to the library.
-    lock : threading.Lock
-        Held while it is compared or added, so that two requests do not both do it.
-    """
-
-    token: str
-    name: str
-    path: Path
-    tags: Tags
-    arrived_s: float = field(default_factory=time.monotonic)
-    phase: str = "waiting"
-    text: str = ""
-    share: float = 0.0
-    error: str = ""
-    embedded: EmbeddedFile | None = None
-    process: EmbedProcess | None = None
-    comparison: tuple[weakref.ref[Catalogue], dict] | None = None
-    song_id: str | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
 class UploadQueue:
     """The songs that users dropped on the map: at most 20, each for about a day.
+
+    Two threads embed them one after another: one thread long songs, and the other thread all others. So a
+    song waits for long ones only if it is long too.
 
     Parameters
     ----------
@@ -83,9 +58,9 @@ class UploadQueue:
     holder : CatalogueHolder
         Holds the snapshot of the library whose songs they are compared with.
     jobs : SoundJobs
-        Reads their tags.
-    limit_s : float
-        The time limit for embedding one song.
+        Reads the songs that are added to the library.
+    time_limit : callable
+        Returns how many seconds embedding a song may take, from the song's duration.
     """
 
     def __init__(
@@ -94,20 +69,26 @@ class UploadQueue:
         holder: CatalogueHolder,
         jobs: SoundJobs,
         *,
-        limit_s: float = TIME_LIMIT_S,
+        time_limit: Callable[[float], float] = time_limit_s,
     ) -> None:
         self._settings = settings
         self._jobs = jobs
         self._holder = holder
-        self._limit_s = limit_s
+        self._time_limit = time_limit
         self._changed = threading.Condition()
         self._uploads: dict[str, Upload] = {}
-        self._folder: Path | None = None
-        self._thread: threading.Thread | None = None
+        self._arriving: dict[str, int] = {}
+        """The songs whose bytes are being stored: their sizes."""
+        self._folder = UploadFolder(settings.uploads)
+        self._folder.sweep()
+        self._decoder = Decoder()
+        """Reads the songs. Only the thread of the songs that are not long uses it."""
+        self._threads: list[threading.Thread] = []
+        weakref.finalize(self, _clean_up, self._folder, self._uploads)
 
     # For the routes
 
-    def add(self, name: str, source: BinaryIO) -> Upload:
+    def add(self, name: str, source: BinaryIO, *, size_bytes: int = MAX_UPLOAD_BYTES) -> Upload:
         """Store a song, and append it to the queue.
 
         Parameters
@@ -116,38 +97,29 @@ class UploadQueue:
             The file's name. It becomes the title if there are no tags, and the file's name in the library.
         source : BinaryIO
             The file's bytes.
+        size_bytes : int
+            Their number, if it is known.
 
         Raises
         ------
         RefusedError
-            If the library has no map, the file is empty or too large, it cannot be stored, or too many songs
-            wait.
+            If the library has no map, the file is empty or too large, it cannot be stored, or there are too
+            many songs.
         LibraryError
             If the library cannot be read.
         """
         if not len(self._holder.current()) and not len(self._holder.latest()):
             raise RefusedError(409, "There is no map to place this song on: index your music first.")
         self._discard_old()
-        self._make_room()
-        token = secrets.token_urlsafe(16)
-        path = self._get_folder() / token / safe_name(name)
-        try:
-            path.parent.mkdir()
-            if not _receive(source, path):
-                raise RefusedError(400, f"{path.name} is empty.")
-            tags = decode_tags(self._jobs.tags(path))
-            upload = Upload(token, path.name, path, tags)
-        except BaseException as error:
-            shutil.rmtree(path.parent, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise _cannot_store(path, error) from error
-            raise
-        with self._changed:
-            self._uploads[token] = upload
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="uploads", daemon=True)
-                self._thread.start()
-            self._changed.notify_all()
+        token, name = secrets.token_urlsafe(16), safe_name(name)
+        with self._place_for(token, size_bytes):
+            path = self._folder.store(source, token=token, name=name)
+            upload = Upload(token, name, path, Tags(path.stem))
+            with self._changed:
+                del self._arriving[token]
+                self._uploads[token] = upload
+                self._start_threads()
+                self._changed.notify_all()
         return upload
 
     def get(self, token: str) -> Upload:
@@ -185,6 +157,7 @@ class UploadQueue:
             "artist": ", ".join(upload.tags.artists),
             "genres": list(upload.tags.genres),
             "duration_s": embedded.duration_s if embedded else None,
+            "ahead": self._count_ahead(upload) if phase == "waiting" else 0,
             "song_id": upload.song_id,
             **(comparison or {"revision": None, "neighbours": [], "places": {}}),
         }
@@ -208,7 +181,9 @@ class UploadQueue:
             if upload.phase != "ready":
                 raise RefusedError(409, f"{upload.name} is not analysed yet, so it cannot be added.")
             if upload.song_id is None:
-                upload.song_id = keep_song(self._settings.database, upload.path, upload.name, upload.embedded)
+                upload.song_id = keep_song(
+                    self._settings.database, upload.path, upload.name, upload.embedded, jobs=self._jobs
+                )
             return upload.song_id
 
     # Internal
@@ -242,15 +217,52 @@ class UploadQueue:
             upload.phase, upload.embedded, upload.comparison = "waiting", None, None
             self._changed.notify_all()
 
-    def _make_room(self) -> None:
-        """Discard the oldest finished uploads if there are too many; refuse if too many are unfinished."""
+    def _count_ahead(self, upload: Upload) -> int:
+        """Return how many songs must be finished before this one begins."""
+        ahead = 0
+        for other in list(self._uploads.values()):
+            if other is upload:
+                break
+            ahead += not other.is_finished and other.is_long == upload.is_long
+        return ahead
+
+    @contextmanager
+    def _place_for(self, token: str, size_bytes: int) -> Iterator[None]:
+        """Hold a place for a song while its bytes are stored; it counts as an upload.
+
+        The oldest finished uploads are discarded if there are too many. A failed one may go at once, and a
+        ready one after a time, so that nobody can push out the songs of others.
+        """
+        folder = self._folder.path()
         with self._changed:
-            surplus = len(self._uploads) - MAX_UPLOADS + 1
-            finished = [upload for upload in self._uploads.values() if upload.phase in ("ready", "failed")]
-            if surplus > len(finished):
-                raise RefusedError(429, f"{MAX_UPLOADS} songs are waiting: drop this one a little later.")
-        for upload in finished[: max(0, surplus)]:
-            self._discard(upload)
+            surplus = len(self._uploads) + len(self._arriving) - MAX_UPLOADS + 1
+            discarded = self._discardable()[: max(0, surplus)]
+            if surplus > len(discarded):
+                raise RefusedError(
+                    429,
+                    f"The server already holds {MAX_UPLOADS} dropped songs: drop this one a little later.",
+                )
+            require_space(folder, size_bytes + sum(self._arriving.values()))
+            self._arriving[token] = size_bytes
+            for upload in discarded:
+                del self._uploads[upload.token]
+        try:
+            for upload in discarded:
+                self._discard(upload)
+            yield
+        finally:
+            self._arriving.pop(token, None)
+
+    def _discardable(self) -> list[Upload]:
+        """Return the uploads that may be discarded for a new one, in the order in which they go."""
+        latest_s = time.monotonic() - MIN_READY_S
+        idle = [
+            upload for upload in self._uploads.values() if upload.is_finished and not upload.lock.locked()
+        ]
+        failed = [upload for upload in idle if upload.phase == "failed"]
+        return failed + [
+            upload for upload in idle if upload.phase == "ready" and upload.finished_s < latest_s
+        ]
 
     def _discard_old(self) -> None:
         with self._changed:
@@ -262,101 +274,104 @@ class UploadQueue:
     def _discard(self, upload: Upload) -> None:
         with self._changed:
             self._uploads.pop(upload.token, None)
-            if upload.process is not None:
-                upload.process.kill()
+            if upload.stop is not None:
+                upload.stop()
         with upload.lock:  # Wait if it is being added to the library.
             shutil.rmtree(upload.path.parent, ignore_errors=True)
+            with suppress(OSError):
+                Cache(upload.copies, suffix=".flac").path(upload.token).unlink(missing_ok=True)
 
-    def _get_folder(self) -> Path:
-        """Return the folder for this server's uploads; it is removed when the server ends."""
-        with self._changed:
-            if self._folder is None or not self._folder.is_dir():
-                parent = self._settings.uploads
-                try:
-                    parent.mkdir(parents=True, exist_ok=True)
-                    _remove_old_folders(parent)
-                    self._folder = Path(tempfile.mkdtemp(dir=parent))
-                except OSError as error:
-                    raise _cannot_store(parent, error) from error
-                weakref.finalize(self, _clean_up, self._folder, self._uploads)
-            return self._folder
+    def _start_threads(self) -> None:
+        if not self._threads:
+            for is_long in (False, True):
+                thread = threading.Thread(target=self._work, args=(is_long,), name="uploads", daemon=True)
+                thread.start()
+                self._threads.append(thread)
 
-    def _work(self) -> None:
-        """The worker thread: embed waiting uploads one after another, and discard old ones once an hour."""
+    def _work(self, is_long: bool) -> None:
+        """A thread: embed waiting uploads one after another; when there are none, clean up once a minute."""
         while True:
             with self._changed:
-                waiting = (upload for upload in self._uploads.values() if upload.phase == "waiting")
-                upload = next(waiting, None)
+                upload = next(
+                    (u for u in self._uploads.values() if u.phase == "waiting" and u.is_long == is_long), None
+                )
                 if upload is None:
-                    self._changed.wait(_CLEANUP_INTERVAL_S)
+                    is_idle = not self._changed.wait(_CLEANUP_INTERVAL_S)
                 else:
                     upload.phase, upload.text, upload.share = "embedding", "Starting", 0.0
             if upload is None:
+                if is_idle and not is_long:
+                    self._decoder.close()
                 self._discard_old()
             else:
-                self._embed(upload)
+                self._analyse(upload, is_long)
 
-    def _embed(self, upload: Upload) -> None:
-        def report(text: str, share: float) -> None:
-            upload.text, upload.share = text, share
-
+    def _analyse(self, upload: Upload, is_long: bool) -> None:
+        """Read and embed an upload; if the other thread must embed it, only read it."""
         try:
-            with self._changed:
-                if upload.token not in self._uploads:
-                    return
-                upload.process = EmbedProcess(upload.path, self._settings.database, limit_s=self._limit_s)
-            upload.embedded = upload.process.embed(report)
-            upload.tags = decode_tags(self._jobs.tags(upload.path))
+            if upload.duration_s is None:
+                self._read(upload)
+            if upload.is_long != is_long:
+                with self._changed:
+                    upload.phase = "waiting"
+                    self._changed.notify_all()
+                return
+            self._embed(upload)
         except ExplorerError as error:
-            upload.error = str(error)
+            return upload.finish(str(error))
         except Exception as error:
-            # An unexpected error must not end the worker thread, which has to embed the next uploads.
-            upload.error = f"{upload.name} cannot be analysed ({type(error).__name__}: {error})."
-        upload.process = None
-        if upload.error:
-            upload.phase = "failed"
-            return
+            # An unexpected error must not end the thread, which has to embed the next uploads.
+            return upload.finish(f"{upload.name} cannot be analysed ({type(error).__name__}: {error}).")
         try:
             with upload.lock:
                 self._compare(upload)
         except Exception as error:
             _log.info("%s will be compared when the page asks for it: %s", upload.name, error)
         if upload.embedded is not None:  # `_compare` sets it to None if it must be embedded again.
-            upload.phase = "ready"
+            upload.finish()
 
+    def _read(self, upload: Upload) -> None:
+        """Read an upload's tags, and decode it to learn its duration: a header may claim a wrong one."""
+        with self._stoppable(upload, self._decoder.close):
+            upload.tags = decode_tags(self._decoder.tags(upload.path))
+            duration_s = self._decoder.duration(upload.path, limit_s=MAX_DURATION_S)
+        if duration_s > MAX_DURATION_S:
+            raise AudioError(f"{upload.name} is longer than an hour: drop a part of it, or index it.")
+        with self._changed:
+            n_long = sum(other.is_long and not other.is_finished for other in self._uploads.values())
+            upload.duration_s = duration_s
+            if upload.is_long and n_long >= MAX_LONG:
+                raise AudioError(f"{MAX_LONG} long songs are waiting already: drop {upload.name} later.")
 
-def _receive(source: BinaryIO, path: Path) -> int:
-    """Write a request's body into a file; return its size in bytes."""
-    size = 0
-    with path.open("xb") as target:
-        while block := source.read(_BLOCK_BYTES):
-            size += len(block)
-            if size > MAX_UPLOAD_BYTES:
-                raise RefusedError(
-                    413,
-                    f"{path.name} is too large: you can drop files of up to {MAX_UPLOAD_BYTES >> 20} MB.",
-                )
-            target.write(block)
-    return size
+    def _embed(self, upload: Upload) -> None:
+        def report(text: str, share: float) -> None:
+            upload.text, upload.share = text, share
 
+        process = EmbedProcess(
+            upload.path,
+            self._settings.database,
+            limit_s=self._time_limit(upload.duration_s),
+            niceness=_LONG_NICENESS if upload.is_long else 0,
+        )
+        with self._stoppable(upload, process.kill):
+            upload.embedded = process.embed(report)
 
-def _cannot_store(path: Path, error: OSError) -> RefusedError:
-    status = 507 if error.errno in (errno.ENOSPC, errno.EDQUOT) else 500
-    return RefusedError(status, f"{path.name} cannot be stored in {path.parent}: {error.strerror}.")
-
-
-def _remove_old_folders(parent: Path) -> None:
-    """Remove folders that earlier servers left behind, if they are older than a day."""
-    for folder in parent.iterdir():
+    @contextmanager
+    def _stoppable(self, upload: Upload, stop: Callable[[], object]) -> Iterator[None]:
+        """Let `_discard` stop the work on an upload; stop it at once if the upload was already discarded."""
+        with self._changed:
+            upload.stop = stop
+            if upload.token not in self._uploads:
+                stop()
         try:
-            if time.time() - folder.stat().st_mtime > MAX_AGE_S:
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:
-            continue
+            yield
+        finally:
+            with self._changed:
+                upload.stop = None
 
 
-def _clean_up(folder: Path, uploads: dict[str, Upload]) -> None:
+def _clean_up(folder: UploadFolder, uploads: dict[str, Upload]) -> None:
     for upload in list(uploads.values()):
-        if upload.process is not None:
-            upload.process.kill()
-    shutil.rmtree(folder, ignore_errors=True)
+        if upload.stop is not None:
+            upload.stop()
+    folder.remove()

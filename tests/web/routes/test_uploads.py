@@ -6,8 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -15,8 +20,10 @@ import soundfile
 from flask import Flask
 from support import store_library, write_tone
 
+from explorer.audio.decoder import Decoder
 from explorer.config import ROOT, Settings
 from explorer.database.database import Database
+from explorer.errors import EmbeddingError
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
@@ -28,8 +35,10 @@ from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.uploads import make_uploads_blueprint
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
 from explorer.web.sound_jobs import SoundJobs
-from explorer.web.uploads import queue
+from explorer.web.uploads import queue, upload_folder
+from explorer.web.uploads.embed_process import EmbedProcess
 from explorer.web.uploads.queue import UploadQueue
+from explorer.web.uploads.upload_folder import KEEP_FREE_BYTES
 
 RAW = {"Content-Type": "application/octet-stream"}
 TAGS = {"title": "<b>Uploaded</b>", "artist": "A & B", "genre": "Polka"}
@@ -79,6 +88,11 @@ def drop(client, content, name="song.flac"):
 PATIENCE_S = 120
 
 
+def stored(home):
+    """Return the uploaded files on the disk."""
+    return [path for path in (home / "uploads").rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
 def finished(client, response):
     """Wait until an upload is ready or failed; return its state."""
     assert response.status_code == 202, response.text
@@ -116,7 +130,9 @@ def test_a_copy_of_a_song_is_placed_beside_it_on_every_map(client, home):
         assert distance(place, catalogue.positions[name][first["index"]]) < 0.05
 
 
-def test_an_upload_is_described_played_and_removed_without_entering_the_library(client, home, tmp_path):
+def test_an_upload_is_described_played_and_removed_without_entering_the_library(
+    client, home, tmp_path, monkeypatch
+):
     state = finished(client, drop(client, sound(tmp_path / "x.mp3"), "dir/my song.mp3"))
     assert state["phase"] == "ready"
     assert (state["name"], state["title"], state["artist"]) == ("my song.mp3", "<b>Uploaded</b>", "A & B")
@@ -127,6 +143,10 @@ def test_an_upload_is_described_played_and_removed_without_entering_the_library(
     played = client.get(f"{address}/audio", headers={"Range": "bytes=0-9"})
     assert (played.status_code, played.mimetype) == (206, "audio/mpeg")
     assert played.data == (tmp_path / "x.mp3").read_bytes()[:10]
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=KEEP_FREE_BYTES))
+        assert client.get(f"{address}/audio?copy=flac").status_code == 507
+        assert client.get(f"{address}/audio").status_code == 200
     copy = client.get(f"{address}/audio?copy=flac", headers={"Range": "bytes=0-3"})
     assert (copy.status_code, copy.mimetype, copy.data) == (206, "audio/flac", b"fLaC")
     with Database.open_readonly(home / "songs.db") as library:
@@ -135,7 +155,7 @@ def test_an_upload_is_described_played_and_removed_without_entering_the_library(
     for method, path in (("GET", ""), ("GET", "/audio"), ("DELETE", ""), ("POST", "/keep")):
         response = client.open(address + path, method=method)
         assert (response.status_code, response.mimetype) == (404, "text/plain")
-    assert [path for path in (home / "uploads").rglob("*") if path.is_file()] == []
+    assert stored(home) == []
 
 
 def test_an_upload_that_browsers_cannot_play_is_streamed_as_flac(client, tmp_path):
@@ -193,7 +213,7 @@ def test_a_body_longer_than_announced_is_refused(home):
     with pytest.raises(RefusedError, match="too large") as refused:
         uploads.add("x.mp3", io.BytesIO(bytes(MAX_UPLOAD_BYTES + 1)))
     assert refused.value.status == 413
-    assert [path for path in (home / "uploads").rglob("*") if path.is_file()] == []
+    assert stored(home) == []
 
 
 def test_an_upload_is_refused_without_a_map(tmp_path):
@@ -295,7 +315,8 @@ def test_uploads_are_embedded_one_at_a_time_and_removing_one_stops_it(home, tmp_
     first, second = (drop(client, content, f"{name}.flac").get_json()["token"] for name in "ab")
     state_of(client, first, "embedding")
     assert client.get(f"/uploads/{second}").get_json()["phase"] == "waiting"
-    process = uploads.get(first).process
+    wait_until(lambda: isinstance(getattr(uploads.get(first).stop, "__self__", None), EmbedProcess))
+    process = uploads.get(first).stop.__self__
     assert client.delete(f"/uploads/{first}").status_code == 204
     assert process.wait(20) == -signal.SIGKILL
     state_of(client, second, "embedding")
@@ -303,59 +324,221 @@ def test_uploads_are_embedded_one_at_a_time_and_removing_one_stops_it(home, tmp_
 
 
 def test_an_embedding_that_takes_too_long_is_stopped_and_the_next_begins(home, tmp_path):
-    client, uploads = routes(home, limit_s=0.6)
+    client, uploads = routes(home, time_limit=lambda _: 0.6)
     state = finished(client, drop(client, sound(tmp_path / "long.flac", seconds=150.0)))
     assert state["phase"] == "failed"
     assert "took longer than 0.01 minutes" in state["error"]
-    uploads._limit_s = 300
+    uploads._time_limit = lambda _: 300
     content = (home / "music" / "3.flac").read_bytes()
     assert finished(client, drop(client, content))["phase"] == "ready"
 
 
-def test_the_oldest_uploads_are_removed_when_there_are_too_many_or_after_a_day(home, monkeypatch):
-    monkeypatch.setattr(queue, "MAX_UPLOADS", 3)
+def test_uploads_are_removed_after_a_day(home):
     client, uploads = routes(home)
-    tokens = [finished(client, drop(client, b"no sound", f"{n}.mp3"))["token"] for n in range(4)]
-    assert client.get(f"/uploads/{tokens[0]}").status_code == 404
-    assert client.get(f"/uploads/{tokens[1]}").status_code == 200
-    uploads.get(tokens[2]).arrived_s -= queue.MAX_AGE_S + 1
-    last = finished(client, drop(client, b"no sound", "last.mp3"))["token"]
-    left = [token for token in (*tokens, last) if client.get(f"/uploads/{token}").status_code == 200]
-    assert left == [tokens[1], tokens[3], last]
-    assert len(list((home / "uploads").rglob("*.mp3"))) == 3
-
-
-def test_uploads_are_refused_while_too_many_wait(home, monkeypatch, tmp_path):
-    monkeypatch.setattr(queue, "MAX_UPLOADS", 2)
-    client, _ = routes(home)
-    content = sound(tmp_path / "long.flac", seconds=150.0)
-    tokens = [drop(client, content).get_json()["token"] for _ in range(2)]
-    assert drop(client, content).status_code == 429
-    for token in tokens:
-        client.delete(f"/uploads/{token}")
-
-
-def test_old_folders_of_earlier_servers_are_removed(home):
-    old, new = home / "uploads" / "old", home / "uploads" / "new"
-    for folder in (old, new):
-        (folder / "token").mkdir(parents=True)
-        (folder / "token" / "a.mp3").touch()
-    os.utime(old, (time.time() - queue.MAX_AGE_S - 60,) * 2)
-    client, _ = routes(home)
+    old, new = (finished(client, drop(client, b"no sound", f"{n}.mp3"))["token"] for n in range(2))
+    uploads.get(old).arrived_s -= queue.MAX_AGE_S + 1
     drop(client, b"no sound")
-    assert not old.exists()
-    assert (new / "token" / "a.mp3").exists()
+    assert [client.get(f"/uploads/{token}").status_code for token in (old, new)] == [404, 200]
+    assert len(stored(home)) == 2
 
 
-def test_a_full_disk_is_answered_with_a_sentence(home, monkeypatch):
+@pytest.fixture
+def idle(home, monkeypatch):
+    """A test client and its queue, which stores songs but does not analyse them."""
+    monkeypatch.setattr(UploadQueue, "_start_threads", lambda _: None)
+    return routes(home)
+
+
+def test_a_new_song_pushes_out_failed_ones_but_no_song_that_has_just_become_ready(idle, home, monkeypatch):
+    monkeypatch.setattr(queue, "MAX_UPLOADS", 3)
+    client, uploads = idle
+
+    def dropped():
+        answer = drop(client, b"sound")
+        return uploads.get(answer.get_json()["token"]) if answer.status_code == 202 else answer.status_code
+
+    ready, failed, waiting = (dropped() for _ in range(3))
+    ready.finish()
+    failed.finish("It is damaged.")
+    newest = dropped()
+    assert set(uploads._uploads.values()) == {ready, waiting, newest}
+    assert dropped() == 429
+    ready.finished_s -= queue.MIN_READY_S + 1
+    with ready.lock:  # It is being added to the library.
+        assert dropped() == 429
+    assert uploads.get(dropped().token)
+    assert ready not in uploads._uploads.values()
+    assert len(stored(home)) == 3
+
+
+def test_sixty_songs_at_once_get_twenty_places(idle, home):
+    """Every body waits until all sixty requests have either a place or an answer."""
+    client, uploads = idle
+    arrived, go = threading.Semaphore(0), threading.Event()
+
+    class Body(io.BytesIO):
+        def readinto(self, buffer):
+            if not self.tell():
+                arrived.release()
+                assert go.wait(PATIENCE_S)
+            return super().readinto(buffer)
+
+    def send(_):
+        body = {"wsgi.input": Body(b"sound"), "wsgi.input_terminated": True}
+        one = client.application.test_client()
+        answer = one.post("/uploads?name=a.mp3", headers=RAW, environ_overrides=body)
+        if answer.status_code != 202:
+            arrived.release()
+        return answer.status_code
+
+    with ThreadPoolExecutor(60) as pool:
+        answers = pool.map(send, range(60))
+        for _ in range(60):
+            assert arrived.acquire(timeout=PATIENCE_S)
+        go.set()
+        statuses = Counter(answers)
+    assert statuses == {202: 20, 429: 40}
+    assert len(stored(home)) == len(uploads._uploads) == 20
+
+
+def test_a_place_is_free_again_when_a_song_cannot_be_stored(idle, home, monkeypatch):
+    monkeypatch.setattr(queue, "MAX_UPLOADS", 1)
+    client, _ = idle
+
     def full(*_arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(queue, "_receive", full)
+    with monkeypatch.context() as patch:
+        patch.setattr(upload_folder, "_write", full)
+        response = drop(client, b"abc", "x.mp3")
+    assert (response.status_code, "No space left on device" in response.text) == (507, True)
+    assert drop(client, b"").status_code == 400
+    assert stored(home) == []
+    assert drop(client, b"abc").status_code == 202
+
+
+def test_a_disk_that_is_nearly_full_gets_no_song(idle, home, monkeypatch):
+    client, _ = idle
+    content = bytes(1_000_000)
+    for free, status in ((KEEP_FREE_BYTES + 999_999, 507), (KEEP_FREE_BYTES + 1_000_000, 202)):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        assert drop(client, content).status_code == status
+
+
+class FakeProcess:
+    """Stands for an embedding process: it runs until it is stopped."""
+
+    begun: ClassVar[list] = []
+
+    def __init__(self, file, _database, *, limit_s, niceness):
+        self.name, self.limit_s, self.niceness = file.name, limit_s, niceness
+        self.is_stopped = threading.Event()
+        FakeProcess.begun.append(self)
+
+    def kill(self):
+        self.is_stopped.set()
+
+    def embed(self, _report):
+        assert self.is_stopped.wait(PATIENCE_S)
+        raise EmbeddingError("It was stopped.")
+
+
+@pytest.fixture
+def fake_process(monkeypatch):
+    monkeypatch.setattr(queue, "EmbedProcess", FakeProcess)
+    monkeypatch.setattr(FakeProcess, "begun", [])
+
+
+def silence(path, seconds, *, claimed_s=None):
+    """Return a FLAC file of silence whose header may claim another duration."""
+    soundfile.write(path, np.zeros(int(seconds * 8000), np.int16), 8000)
+    data = bytearray(path.read_bytes())
+    if claimed_s is not None:
+        data[22:26] = (claimed_s * 8000).to_bytes(4, "big")  # The low 32 of 36 bits of STREAMINFO.
+    return bytes(data)
+
+
+@pytest.mark.parametrize("claimed_s", [None, 1])
+def test_a_song_of_more_than_an_hour_is_refused_and_never_embedded(home, tmp_path, fake_process, claimed_s):
     client, _ = routes(home)
-    response = drop(client, b"abc", "x.mp3")
-    assert response.status_code == 507
-    assert "No space left on device" in response.text
+    content = silence(tmp_path / "x.flac", 2 * 3600, claimed_s=claimed_s)
+    assert len(content) < 500_000
+    state = finished(client, drop(client, content))
+    assert (state["phase"], "longer than an hour" in state["error"]) == ("failed", True)
+    assert FakeProcess.begun == []
+
+
+def test_long_songs_wait_in_a_line_of_their_own(home, tmp_path, fake_process, monkeypatch):
+    """A short song whose header claims a day, and long songs whose headers claim a second."""
+    monkeypatch.setattr(queue, "MAX_LONG", 2)
+    client, _ = routes(home)
+    long = silence(tmp_path / "x.flac", 660, claimed_s=1)
+    short = silence(tmp_path / "x.flac", 2, claimed_s=86_400)
+    tokens = {}
+    for name, content in (("a", long), ("b", long), ("c", long), ("d", short), ("e", short)):
+        tokens[name] = drop(client, content, f"{name}.flac").get_json()["token"]
+
+    def state(name, *phases):
+        return state_of(client, tokens[name], *phases)
+
+    assert "2 long songs" in state("c", "failed")["error"]
+    for name in ("a", "d"):
+        state(name, "embedding")
+        wait_until(lambda name=name: f"{name}.flac" in [process.name for process in FakeProcess.begun])
+    assert (state("b", "waiting")["ahead"], state("e", "waiting")["ahead"]) == (1, 1)
+    limits = {process.name: process.limit_s for process in FakeProcess.begun}
+    assert limits == {"a.flac": pytest.approx(630), "d.flac": pytest.approx(301)}
+    client.delete(f"/uploads/{tokens['d']}")
+    wait_until(lambda: FakeProcess.begun[-1].name == "e.flac")
+    assert [process.name for process in FakeProcess.begun if process.niceness] == ["a.flac"]
+    for name in "abe":
+        client.delete(f"/uploads/{tokens[name]}")
+
+
+def wait_until(is_true):
+    until = time.monotonic() + PATIENCE_S
+    while not is_true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGSTOP")
+def test_removing_a_song_ends_a_decoder_that_hangs_on_it(home, monkeypatch):
+    """The first process to read a song hangs; the next one does not."""
+    client, _ = routes(home)
+    read_tags, frozen = Decoder.tags, []
+
+    def tags(decoder, path):
+        if not frozen:
+            frozen.append(decoder._ready_process(path))
+            frozen[0].send_signal(signal.SIGSTOP)
+        return read_tags(decoder, path)
+
+    monkeypatch.setattr(Decoder, "tags", tags)
+    first, second = (drop(client, b"no sound", f"{name}.mp3") for name in "ab")
+    wait_until(lambda: frozen)
+    assert client.delete(f"/uploads/{first.get_json()['token']}").status_code == 204
+    assert frozen[0].wait(PATIENCE_S) == -signal.SIGKILL
+    assert finished(client, second)["phase"] == "failed"
+
+
+def test_folders_of_killed_servers_are_removed_and_those_of_running_ones_are_not(idle, home):
+    client, _ = idle
+    drop(client, b"sound")
+    (running,) = stored(home)
+    killed = home / "uploads" / f"{upload_folder._PREFIX}0123"
+    (killed / "token").mkdir(parents=True)
+    (killed / "token" / "a.mp3").touch()
+    killed.with_name(f"{killed.name}.lock").touch()
+    other = home / "uploads" / "other"
+    other.mkdir()
+    routes(home)
+    assert stored(home) == [running]
+    assert {path.name for path in (home / "uploads").iterdir()} == {
+        running.parents[1].name,
+        f"{running.parents[1].name}.lock",
+        "other",
+    }
 
 
 def test_embed_like_library_uses_the_librarys_model_and_refuses_another(home, tmp_path):
