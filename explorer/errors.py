@@ -34,6 +34,10 @@ class NoLibraryError(LibraryError):
     """songs.db does not exist yet."""
 
 
+class UnusableLibraryError(LibraryError):
+    """songs.db is damaged, is not a library, or cannot be opened: nothing can be read from it reliably."""
+
+
 class LibraryBusyError(LibraryError):
     """Another program has locked songs.db; trying again later may work."""
 

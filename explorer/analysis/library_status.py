@@ -9,12 +9,14 @@ from pathlib import Path
 from explorer.config import PROJECTION_NAMES, Settings
 from explorer.database.database import Database
 from explorer.embedding.precision import describe_choice
+from explorer.errors import UnusableLibraryError
 from explorer.indexing.failures import count_reasons
 from explorer.indexing.prune import lost_roots
 from explorer.indexing.running import killed_index, running_index
 from explorer.mapping.same_recordings import count_same_recordings
 from explorer.util.cache import Cache
 from explorer.util.progress import format_duration, format_estimate, plural
+from explorer.util.text import one_line
 
 MAX_SHOWN_FAILURES = 10
 MAX_SHOWN_REASONS = 5
@@ -28,12 +30,43 @@ MIN_FILES_TO_AVERAGE = 20
 
 
 def library_status(database: Database) -> dict:
-    """Collect a library's counts, model, map, failures, caches and disk space."""
+    """Collect a library's damage, counts, model, map, failures, caches and disk space.
+
+    Of a library that is too damaged for the rest, the dict has only "database" and "damage".
+    """
+    status = {"database": str(database.path)}
+    damage = {"problems": database.integrity_problems(), "songs": {}}
+    try:
+        songs = database.damaged_songs()
+        paths = database.paths_of(list(songs))
+        damage["songs"] = {paths.get(song_id, song_id): fault for song_id, fault in songs.items()}
+        return status | {"damage": damage} | _contents(database)
+    except UnusableLibraryError as error:
+        damage["problems"] = damage["problems"] or [str(error)]
+        return status | {"damage": damage}
+
+
+def damage_sentence(status: dict) -> str:
+    """Return what is damaged and what to do, as one sentence; empty if nothing is damaged."""
+    problems, songs = status["damage"]["problems"], status["damage"]["songs"]
+    if problems:
+        return (
+            f"{status['database']} is damaged: restore it from a backup, or index the music into a new file "
+            "with `python run.py index FOLDER --db NEW.db`."
+        )
+    if songs:
+        return (
+            f"{status['database']} holds damaged values of {plural(len(songs), 'song')}: restore it from a "
+            "backup, or run `python run.py index FOLDER --reindex` and then `python run.py map`."
+        )
+    return ""
+
+
+def _contents(database: Database) -> dict:
     failures = database.failures()
     path = Path(database.path)
     settings = Settings(database=path)
     status = {
-        "database": str(database.path),
         **database.summary(),
         "folders": database.roots(),
         "lost_folders": lost_roots(database),
@@ -97,8 +130,10 @@ def _bytes_still_needed(status: dict) -> int | None:
 
 def describe_library(status: dict) -> str:
     """Return the result of `library_status` as lines for a terminal."""
-    lines = [
-        f"{status['database']}",
+    lines = [one_line(status["database"]), *_describe_damage(status["damage"])]
+    if "songs" not in status:
+        return "\n".join(lines)
+    lines += [
         *_describe_index_run(status),
         f"songs        {status['songs']:,} ({format_duration(status['audio_seconds'])} of sound), "
         f"{status['bytes'] / 1e6:,.1f} MB",
@@ -109,7 +144,7 @@ def describe_library(status: dict) -> str:
         f"model        {_describe_model(status['model'])}",
     ]
     if status["precision_trial"]:
-        lines.append(f"precision    {describe_choice(status['precision_trial'])}")
+        lines.append(f"precision    {_describe_precision(status['precision_trial'])}")
     lines += _describe_map(status)
     lines += _describe_neighbourhood(status["neighbourhood"])
     lines += [
@@ -126,6 +161,22 @@ def describe_library(status: dict) -> str:
     if status["runs"]:
         lines.append(f"last run     {_describe_run(status['runs'][-1])}")
     return "\n".join(lines)
+
+
+def _describe_precision(trial: dict) -> str:
+    try:
+        return describe_choice(trial)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return "the record of the trial that chose it is damaged"
+
+
+def _describe_damage(damage: dict) -> list[str]:
+    lines = [f"damaged      {one_line(problem)}" for problem in damage["problems"]]
+    songs = list(damage["songs"].items())
+    lines += [f"damaged      {one_line(path)}: {fault}" for path, fault in songs[:MAX_SHOWN_FAILURES]]
+    if len(songs) > MAX_SHOWN_FAILURES:
+        lines.append(f"damaged      {plural(len(songs) - MAX_SHOWN_FAILURES, 'song')} more: --json lists all")
+    return lines
 
 
 def _describe_index_run(status: dict) -> list[str]:

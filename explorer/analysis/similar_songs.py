@@ -114,7 +114,9 @@ def recommend(
         song_id = _find_song_id(library, text, file)
         if song_id is not None:
             with library.snapshot():
-                return _similar_to_song(library, song_id, count, per_artist)
+                found = _similar_to_song(library, song_id, count, per_artist)
+            _say_left_out(library, reporter)
+            return found
     # Imported here, so that the embedding engine is loaded only for a file that is not in the library.
     from explorer.indexing.embed_files import open_embedder
 
@@ -130,7 +132,13 @@ def recommend(
         library_vectors = SongVectors.read(library)
         nearest = partial(library_vectors.neighbours.nearest_to, vector)
         songs = _nearest_songs(library, library_vectors.song_ids, nearest, count, per_artist)
+        _say_left_out(library, reporter)
         return Recommendations(tags.title, ", ".join(tags.artists), None, songs, _is_trained(library))
+
+
+def _say_left_out(library: Database, reporter: Reporter) -> None:
+    if library.left_out:
+        reporter.say(library.left_out_sentence)
 
 
 def _find_song_id(library: Database, text: str, file: Path) -> str | None:
@@ -164,9 +172,8 @@ def _similar_to_song(library: Database, song_id: str, count: int, per_artist: in
     vectors = SongVectors.read(library)
     row = vectors.row_of(song_id)
     if row is None:
-        raise SongNotFoundError(
-            f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
-        )
+        library.vector(song_id)  # It raises the reason.
+        raise SongNotFoundError(f"{song_id!r} is not in the library any more: run this again.")
     song = library.song(song_id)
     nearest = partial(vectors.neighbours.nearest, row)
     songs = _nearest_songs(library, vectors.song_ids, nearest, count, per_artist)

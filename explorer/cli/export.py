@@ -81,6 +81,9 @@ def export(database, form, out, as_json, **choices):
     database = library_to_read(database, with_map=True, reporter=reporter)
     with Database.open_readonly(database) as library:
         result = write_export(library, request, out=out or click.get_binary_stream("stdout"))
+        damage = library.left_out_sentence
+    if damage:
+        reporter.say(damage)
     if result.left_out:
         missing = "file" if form in PLAYLISTS else "vector"
         reporter.say(f"Left out: {plural(result.left_out, 'song')} without a {missing}.")

@@ -37,6 +37,7 @@ def import_command(original, database, clips, no_map, as_json):
     reporter = Reporter()
     clips = folder_of_clips(original, clips)
     with open_original(original) as opened, Database.open(database) as library:
+        library.require_undamaged()
         summary = import_original(
             library,
             opened,

@@ -182,6 +182,8 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
 
     settings, reporter = Settings(database=options.database), options.reporter
     with Database.open(options.database) as library, FailureLog(settings.failure_log) as log:
+        if not quiet:  # Writing to a damaged file could make it worse.
+            library.require_undamaged()
         run = IndexRun(
             library,
             options.folder,
@@ -284,6 +286,8 @@ def _dry_run(database, folder, *, as_json: bool, **options) -> None:
     from explorer.indexing.dry_run import plan_dry_run
 
     with Database.open_readonly(database) if database.exists() else nullcontext() as library:
+        if library is not None:
+            library.require_undamaged()
         plan = plan_dry_run(library, folder, reporter=Reporter(), **options)
     if as_json:
         print_json({"dry_run": True, "to_embed": plan.to_embed, **asdict(plan)})

@@ -40,7 +40,7 @@ def report(database, out, recompute, as_json):
 
     reporter = Reporter()
     refuse_to_overwrite_library(out, database)
-    database = library_to_read(database, with_map=True, reporter=reporter)
+    database = library_to_read(database, with_map=True, reporter=reporter, refuse_damaged=False)
     out = out or database.parent / "report.html"
     # A database of the original scripts is read through its mirror, which must not be overwritten either.
     refuse_to_overwrite_library(out, database)

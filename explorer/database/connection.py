@@ -1,11 +1,10 @@
-"""Opens songs.db for writing or reading, and turns SQLite's errors into messages for the user.
+"""Opens songs.db for writing or reading, and checks every row that is read from it.
 
 SQLite is used through apsw, in WAL mode: the web page can read while an index run writes.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
@@ -18,8 +17,10 @@ from urllib.parse import quote
 
 import apsw
 
+from explorer.database.row_reading import RowReader
 from explorer.database.schema import MIGRATIONS
-from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
+from explorer.database.sqlite_errors import damage_error, translate_errors
+from explorer.errors import NoLibraryError, UnusableLibraryError
 
 BUSY_TIMEOUT_MS = 5_000
 READER_BUSY_TIMEOUT_MS = 1_000
@@ -27,18 +28,19 @@ MAX_WAIT_S = 600.0
 """How long a long run waits for another program that holds the library."""
 
 _MAX_SLEEP_S = 0.1
-_MIN_FREE_BYTES = 65_536
 
 _LIBRARY_TABLES = {"songs_vectors", "files", "state"}
 """Every version of a library has these tables; a database of the original scripts lacks some of them."""
 
 
-class LibraryConnection:
+class LibraryConnection(RowReader):
     """A connection to one songs.db. Only one thread may use it."""
 
-    def __init__(self, connection: apsw.Connection, path: Path):
-        self._connection = connection
-        self.path = path
+    def __init__(self, connection: apsw.Connection, path: Path, stamp: tuple[int, ...] = ()):
+        super().__init__(connection, path)
+        self.stamp = stamp
+        """The device, number, size and time of the file when it was opened. Another file at the same path has
+        another stamp. SQLite changes the size and the time too, when it writes the log into the file."""
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:
@@ -70,8 +72,7 @@ class LibraryConnection:
             _use_wal(connection)
             connection.pragma("synchronous", "full")
             connection.pragma("foreign_keys", True)
-            connection.transaction_mode = "IMMEDIATE"
-            database = cls(connection, path)
+            database = cls(connection, path, _stamp(path))
             database._migrate()
         return database
 
@@ -94,17 +95,20 @@ class LibraryConnection:
             # database even when it only reads it. An original has no version in its header.
             if not _version_in_header(path):
                 _refuse_original(path)
-            connection, tables = _open_for_reading(path)
+            connection, tables, stamp = _open_for_reading(path)
             version = connection.pragma("user_version")
         if not _is_library(connection, tables):
             connection.close()
             _refuse_original(path)
-            raise LibraryError(f"{path} is not a library of this program: index a folder into another file.")
-        if version < len(MIGRATIONS):
+            raise UnusableLibraryError(
+                f"{path} is not a library of this program: index a folder into another file."
+            )
+        if version != len(MIGRATIONS):
             connection.close()
+            _refuse_newer(path, version)
             cls.open(path, create=False).close()
             return cls.open_readonly(path)
-        return cls(connection, path)
+        return cls(connection, path, stamp)
 
     def close(self) -> None:
         """Close the connection."""
@@ -130,31 +134,36 @@ class LibraryConnection:
 
     def _migrate(self) -> None:
         version = self._connection.pragma("user_version")
-        if version > len(MIGRATIONS):
-            raise LibraryError(
-                f"{self.path} was written by a newer version (schema {version}; this version supports "
-                f"{len(MIGRATIONS)}): update the program."
-            )
+        _refuse_newer(self.path, version)
+        if 0 < version < len(MIGRATIONS):
+            # A migration copies tables: it would make a damaged library worse.
+            for (text,) in self._unchecked_rows("PRAGMA integrity_check(1)"):
+                if text != "ok":
+                    raise damage_error(self.path, text)
         for number in range(version, len(MIGRATIONS)):
-            with self._connection:
+            with self.transaction():
                 # Check again: another process may have migrated the file while this one waited for the lock.
                 if self._connection.pragma("user_version") == number:
                     self._connection.execute(MIGRATIONS[number])
                     self._connection.pragma("user_version", number + 1)
 
-    def _rows(self, sql: str, bindings: tuple = ()) -> list[tuple]:
-        with translate_errors(self.path):
-            return self._connection.execute(sql, bindings).fetchall()
-
-    def _value(self, sql: str, bindings: tuple = ()) -> object:
-        rows = self._rows(sql, bindings)
-        return rows[0][0] if rows else None
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Run the `with` block as one transaction: after a crash the file has all of its changes or none."""
-        with translate_errors(self.path), self._connection:
-            yield
+        with translate_errors(self.path):
+            if self._connection.in_transaction:
+                with self._connection:  # A savepoint of the outer transaction.
+                    yield
+                return
+            # apsw's own context manager would keep Python's lock (the GIL) while it waits for another
+            # program; a plain statement lets other threads run.
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:  # SQLite rolls back itself after some errors.
+                    self._connection.execute("ROLLBACK")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -164,7 +173,8 @@ class LibraryConnection:
             try:
                 yield
             finally:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
 
 class _BusyHandler:
@@ -220,15 +230,24 @@ def is_original(path: Path) -> bool:
                 raise
             # The copy is inconsistent: another process wrote to the files while they were copied.
             return False
-    return "songs_vectors" in tables and not tables >= _LIBRARY_TABLES
+    # A library that has lost a table is damaged, and no original.
+    return "songs_vectors" in tables and not tables >= _LIBRARY_TABLES and "roots" not in tables
 
 
 def _refuse_original(path: Path) -> None:
     if is_original(path):
-        raise LibraryError(
+        raise UnusableLibraryError(
             f"{path} is a database of the original scripts, which this program never changes: open "
             f"it with `python run.py serve --db {path} --audio FOLDER`, or copy it into a library with "
             f"`python run.py import {path}`."
+        )
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > len(MIGRATIONS):
+        raise UnusableLibraryError(
+            f"{path} was written by a newer version (schema {version}; this version supports "
+            f"{len(MIGRATIONS)}): update the program."
         )
 
 
@@ -245,7 +264,7 @@ def _refuse_foreign_database(connection: apsw.Connection, path: Path) -> None:
     tables = _table_names(connection)
     if tables and not _is_library(connection, tables):
         connection.close()
-        raise LibraryError(f"{path} is another program's database: choose another file with --db.")
+        raise UnusableLibraryError(f"{path} is another program's database: choose another file with --db.")
 
 
 def _use_wal(connection: apsw.Connection) -> None:
@@ -292,12 +311,13 @@ def pending_logs(path: Path) -> list[Path]:
     return logs
 
 
-def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str]]:
-    """Return a read-only connection and the names of the tables."""
+def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str], tuple[int, ...]]:
+    """Return a read-only connection, the names of the tables, and the `stamp`."""
+    before = _stamp(path)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
     try:
-        return connection, _table_names(connection)
+        connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
+        tables = _table_names(connection)
     except (apsw.CantOpenError, apsw.ReadOnlyError):
         # WAL needs to create a -shm file, which a read-only folder forbids. No program can write in such a
         # folder, so `immutable` is safe.
@@ -305,7 +325,19 @@ def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str]]:
         if os.access(path.parent, os.W_OK) or pending_logs(path):
             raise
         connection = _open_immutable(path)
-        return connection, _table_names(connection)
+        tables = _table_names(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if _stamp(path)[:2] != before[:2]:  # Another file was put there meanwhile.
+        connection.close()
+        return _open_for_reading(path)
+    return connection, tables, before
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    state = path.stat()
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def _open_immutable(path: Path) -> apsw.Connection:
@@ -325,41 +357,3 @@ def _is_library(connection: apsw.Connection, tables: set[str]) -> bool:
 def _require_file(path: Path) -> None:
     if not path.exists():
         raise NoLibraryError(f"There is no library at {path}: make one with `python run.py index FOLDER`.")
-
-
-@contextmanager
-def translate_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into a `LibraryError` with a message about the file."""
-    try:
-        yield
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise LibraryBusyError(
-            f"{path} is busy: another program is writing to it; try again when it has finished."
-        ) from error
-    except apsw.NotADBError as error:
-        raise LibraryError(f"{path} is not a songs.db: choose another file with --db.") from error
-    except apsw.CorruptError as error:
-        raise LibraryError(
-            f"{path} is damaged ({error}): restore it from a backup, or delete it and index again."
-        ) from error
-    except apsw.FullError as error:
-        raise LibraryError(_disk_full_message(path)) from error
-    except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError, OSError) as error:
-        if _is_disk_full(path, error):
-            raise LibraryError(_disk_full_message(path)) from error
-        raise LibraryError(
-            f"{path} cannot be opened or written ({error}): check the folder's permissions and the disk."
-        ) from error
-
-
-def _disk_full_message(path: Path) -> str:
-    return f"The disk of {path} is full: make room and run this again."
-
-
-def _is_disk_full(path: Path, error: Exception) -> bool:
-    """Return whether an error comes from a full disk; SQLite reports some of these as other I/O errors."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    with suppress(OSError):
-        return shutil.disk_usage(path.parent).free < _MIN_FREE_BYTES
-    return False

@@ -109,3 +109,44 @@ class Database(
         """
         if not self.count_vectors():
             raise LibraryError(f"{self.path} holds no song yet: run `python run.py index FOLDER` first.")
+
+    def damaged_songs(self) -> dict[str, str]:
+        """Return what is wrong with each song of which a value cannot be read, by song id.
+
+        These are vectors, positions, clusters, durations and texts.
+
+        Raises
+        ------
+        UnusableLibraryError
+            If the library is damaged as a whole.
+        """
+        self.roots()
+        self.vectors(dtype=np.float32)
+        for projection in self.projections():
+            self.positions(projection)
+        self.clusters()
+        self._song_rows("SELECT song_id, duration_s FROM files")
+        # Read as bytes, because a song whose text is not UTF-8 could not be named.
+        for song_id, info in self._song_rows("SELECT id, CAST(info AS BLOB) FROM songs"):
+            if not _is_json_object(info):
+                self._leave_out(song_id, "its info is not a JSON object")
+        texts = "CAST(title || char(10) || artist || char(10) || album || char(10) || genres AS BLOB)"
+        for song_id, text in self._song_rows(f"SELECT song_id, {texts} FROM song_texts"):
+            if not _is_utf8(text):
+                self._leave_out(song_id, "its title, artist, album or genres are not UTF-8")
+        return dict(self.left_out)
+
+
+def _is_json_object(text: bytes) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

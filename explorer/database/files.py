@@ -9,6 +9,7 @@ from pathlib import Path
 
 from explorer.database.records import KnownFile, SameSound, Song, absolute_path
 from explorer.database.song_ids import SongIdTables
+from explorer.database.sqlite_errors import damage_error
 from explorer.library.music_file import READ_VERSION, WHOLE, Fingerprints, Part, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scan_rules import VIDEO_REASON, ScanOptions, merged_options
@@ -83,7 +84,7 @@ class FileTables(SongIdTables):
     def scan_options(self, folder: Path | RemotePath) -> ScanOptions:
         """Return the scan options of a folder's root, or those that it gets from the roots inside it."""
         rows = self._rows("SELECT path, scan_options FROM roots ORDER BY id")
-        stored = [(as_root(path), ScanOptions.from_json(text)) for path, text in rows]
+        stored = [(as_root(path), self._scan_options(text)) for path, text in rows]
         for root, options in stored:
             if folder.is_relative_to(root):
                 return options
@@ -92,6 +93,12 @@ class FileTables(SongIdTables):
             for root, options in stored
             if root.is_relative_to(folder)
         )
+
+    def _scan_options(self, text: str) -> ScanOptions:
+        try:
+            return ScanOptions.from_json(text)
+        except (ValueError, TypeError, AttributeError):
+            raise damage_error(self.path, "a folder's scan options cannot be read") from None
 
     def choose_scan_options(self, root_id: int, options: ScanOptions) -> None:
         """Store a root's scan options."""
@@ -167,7 +174,7 @@ class FileTables(SongIdTables):
 
         The number of a track follows the path: `album.flac, track 3`.
         """
-        rows = self._rows(
+        rows = self._song_rows(
             """SELECT song_id, files.path, iif(track, ', track ' || track, '')
                FROM json_each(?) CROSS JOIN files ON song_id = json_each.value""",
             (json.dumps(list(song_ids)),),
@@ -176,7 +183,7 @@ class FileTables(SongIdTables):
 
     def formats_of(self, song_ids: Sequence[str]) -> dict[str, str]:
         """Return the format of each song's file, such as "flac/flac", by song id."""
-        rows = self._rows(
+        rows = self._song_rows(
             "SELECT song_id, format FROM json_each(?) CROSS JOIN files ON song_id = json_each.value",
             (json.dumps(list(song_ids)),),
         )

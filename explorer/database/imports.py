@@ -88,7 +88,7 @@ class ImportTables(SongTables, StateTables, VectorTables):
 
     def origin(self) -> dict:
         """Return what `store_origin` stored about the original database, or an empty dict."""
-        return self._state("origin") or {}
+        return self._state("origin", dict) or {}
 
     def store_origin(self, origin: dict) -> None:
         """Store the state that the original database had when this library was last updated from it."""

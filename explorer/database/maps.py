@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from operator import lt
 
 import numpy as np
 
+from explorer.config import PROJECTION_NAMES
 from explorer.database.records import Map
+from explorer.database.sqlite_errors import damage_error
 from explorer.database.state import StateTables
+
+_MAX_COORDINATE = 1e9
+"""No layout spreads songs so far; larger numbers would make the rest of the map invisible."""
+_MAX_NEAR = 10
+_MAX_FIGURE = 1e9
 
 
 class MapTables(StateTables):
@@ -85,7 +93,7 @@ class MapTables(StateTables):
 
     def map_revision(self) -> int:
         """Return the revision of the map. A page that shows another revision is out of date."""
-        return self._state("map_revision") or 0
+        return self._state("map_revision", int) or 0
 
     def has_unplaced_songs(self) -> bool:
         """Return whether a song with a vector has no position on the map, for example after a killed run."""
@@ -102,10 +110,32 @@ class MapTables(StateTables):
     def projections(self) -> dict[str, dict]:
         """Return each stored projection's parameters and quality figures."""
         rows = self._rows("SELECT name, parameters, quality FROM projections ORDER BY name")
-        return {name: {"parameters": json.loads(p), "quality": json.loads(q)} for name, p, q in rows}
+        stored: dict[str, dict] = {}
+        for name, parameters, quality in rows:
+            if name not in PROJECTION_NAMES:
+                raise damage_error(self.path, f"{name!r} is not the name of a projection")
+            stored[name] = {
+                "parameters": self._parameters(parameters, name),
+                "quality": self._figures(self._json(quality, dict, "a quality"), f"the quality of {name}"),
+            }
+        return stored
+
+    def _parameters(self, text: str, name: str) -> dict:
+        parameters = self._json(text, dict, f"the parameters of {name}") or {}
+        self._figures({key: parameters.get(key) for key in ("asked", "songs")}, f"the parameters of {name}")
+        return parameters
+
+    def _figures(self, figures: dict | None, name: str) -> dict:
+        """Return measures, which must be finite numbers or None."""
+        for value in (figures or {}).values():
+            if value is not None and (not isinstance(value, int | float) or not abs(value) <= _MAX_FIGURE):
+                raise damage_error(self.path, f"{name} holds other values than numbers")
+        return figures or {}
 
     def positions(self, projection: str) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Return the positions of the songs in one projection.
+
+        A position that is not finite or too large is left out, and recorded in `left_out`.
 
         Returns
         -------
@@ -116,13 +146,25 @@ class MapTables(StateTables):
             How many of the ten songs with the most similar vectors lie near the song on the map; -1 if
             unknown. `explorer.mapping.quality.neighbours_near` computes it.
         """
-        rows = self._rows(
+        rows = self._song_rows(
             "SELECT song_id, x, y, coalesce(near, -1) FROM positions WHERE projection = ? ORDER BY song_id",
             (projection,),
         )
         ids, x, y, near = zip(*rows, strict=True) if rows else ((), (), (), ())
-        xy = np.array([x, y], dtype=np.float32).T.reshape(-1, 2)
-        return list(ids), np.ascontiguousarray(xy), np.array(near, dtype=np.int16)
+        if not all(map(lt, ids, ids[1:])):
+            raise damage_error(self.path, "the positions are not in the order of their ids")
+        xy = np.array([x, y], dtype=np.float64).T.reshape(-1, 2)
+        is_possible = (np.abs(xy) <= _MAX_COORDINATE).all(axis=1)
+        if not is_possible.all():
+            for row in np.flatnonzero(~is_possible):
+                self._leave_out(ids[row], f"its position on the map {projection} is damaged")
+            ids = [ids[row] for row in np.flatnonzero(is_possible)]
+        near = [number if type(number) is int and -1 <= number <= _MAX_NEAR else -1 for number in near]
+        return (
+            list(ids),
+            np.ascontiguousarray(xy[is_possible].astype(np.float32)),
+            np.array(near, dtype=np.int16)[is_possible],
+        )
 
     def positions_of(self, song_ids: Sequence[str], projections: Iterable[str]) -> dict[str, np.ndarray]:
         """Return the positions of the given songs in some projections.
@@ -149,14 +191,21 @@ class MapTables(StateTables):
         Cluster numbers start at 0 and are the indices of the lists of names and representatives. A
         representative is a song id, or "" if that song was deleted.
         """
-        labels = dict(self._rows("SELECT song_id, cluster FROM song_clusters"))
-        rows = self._rows("SELECT name, coalesce(anthem, '') FROM clusters ORDER BY number")
-        return labels, [name for name, _ in rows], [representative for _, representative in rows]
+        rows = self._rows("SELECT number, name, anthem FROM clusters ORDER BY number")
+        if [number for number, *_ in rows] != list(range(len(rows))):
+            raise damage_error(self.path, "the clusters are not numbered one after the other")
+        labels = {}
+        for song_id, cluster in self._song_rows("SELECT song_id, cluster FROM song_clusters"):
+            if 0 <= cluster < len(rows):
+                labels[song_id] = cluster
+            else:
+                self._leave_out(song_id, f"its cluster {cluster} does not exist")
+        return labels, [name for _, name, _ in rows], [anthem or "" for *_, anthem in rows]
 
     def cluster_count(self) -> int | None:
         """Return the number of clusters that the user asked for, or None if it is chosen automatically."""
-        return self._state("cluster_count")
+        return self._state("cluster_count", int)
 
     def neighbourhood(self) -> dict:
         """Return measures of neighbours by vector: hubness, and genre purity compared with chance."""
-        return self._state("neighbourhood") or {}
+        return self._figures(self._state("neighbourhood", dict), "the measures of neighbours")

@@ -46,7 +46,7 @@ class RawTagTables(SongTables, StateTables):
 
     def stored_tags(self, song_ids: Sequence[str]) -> dict[str, StoredTags]:
         """Return the tags of songs, by song id. Imported songs are left out."""
-        rows = self._rows(
+        rows = self._song_rows(
             """SELECT readable_songs.id, info
                FROM json_each(?) CROSS JOIN readable_songs ON readable_songs.id = json_each.value
                WHERE json_type(info, '$.path') = 'text' AND json_type(info, '$.name') = 'text'
@@ -55,11 +55,14 @@ class RawTagTables(SongTables, StateTables):
         )
         stored = {}
         for song_id, info in rows:
-            info = json.loads(info)
             genres = self.genres_of(song_id)
-            shown = _tags(info, genres)
-            raw = info.get("raw")
-            stored[song_id] = StoredTags(_tags(raw, raw.get("genres", genres)) if raw else shown, shown)
+            try:
+                info = json.loads(info)
+                shown = _tags(info, genres)
+                raw = info.get("raw")
+                stored[song_id] = StoredTags(_tags(raw, raw.get("genres", genres)) if raw else shown, shown)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                self._leave_out(song_id, "its info has another form")
         return stored
 
     def store_decoded_tags(self, songs: Mapping[str, StoredTags]) -> None:
@@ -80,7 +83,7 @@ class RawTagTables(SongTables, StateTables):
 
     def raw_genres(self) -> dict[str, tuple[str, ...]]:
         """Return the genres of each song that has genres, as they were read."""
-        rows = self._rows(
+        rows = self._song_rows(
             "SELECT id, info -> '$.raw.genres' FROM readable_songs WHERE info -> '$.raw.genres' IS NOT NULL"
         )
         return self.genres() | {song_id: tuple(json.loads(genres)) for song_id, genres in rows}
@@ -100,7 +103,7 @@ class RawTagTables(SongTables, StateTables):
 
     def has_undecoded_tags(self) -> bool:
         """Return whether songs were stored whose tags were not examined yet."""
-        return bool(self._state(_UNFINISHED))
+        return bool(self._state(_UNFINISHED, bool))
 
     def store_undecoded_tags(self, value: bool) -> None:
         """Store whether there may be songs whose tags were not examined yet."""

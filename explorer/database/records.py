@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.errors import LibraryError
+from explorer.errors import UnusableLibraryError
 from explorer.library.music_file import WHOLE, Part, ScannedFile, Tags
 from explorer.library.remote import RemotePath, as_root, is_missing
 
 VECTOR_SIZE = 512
+MAX_VALUE = 1e15
+"""The map cannot be computed from larger values. A vector that holds one is damaged; it is not imported."""
 
 
 @dataclass(frozen=True)
@@ -204,13 +206,17 @@ def decode_vector(blob: bytes, *, song_id: str) -> np.ndarray:
 
     Raises
     ------
-    LibraryError
-        If the blob is in neither of these formats, or the vector does not have 512 values.
+    UnusableLibraryError
+        If the blob is in neither of these formats, the vector does not have 512 values, or a value is not
+        finite.
     """
     try:
-        return read_vector(blob)
+        vector = read_vector(blob)
+        if not are_possible(vector[np.newaxis])[0]:
+            raise ValueError("a value is not finite, or too large")
+        return vector
     except ValueError as error:
-        raise LibraryError(
+        raise UnusableLibraryError(
             f"The vector of {song_id!r} is not 512 float64 ({error}): index the song again with --reindex."
         ) from None
 
@@ -238,6 +244,12 @@ def read_vector(blob: object) -> np.ndarray:
     if vector.shape != (VECTOR_SIZE,) or vector.dtype.kind != "f" or vector.dtype.itemsize != 8:
         raise ValueError(f"{vector.dtype.name}, shape {vector.shape}" if is_npy else f"{len(blob)} bytes")
     return vector.astype(np.float64)
+
+
+def are_possible(vectors: np.ndarray) -> np.ndarray:
+    """Return which vectors [shape=(n, d)] have only values that a sound can have [shape=(n,), bool]."""
+    # For NaN, comparisons are false.
+    return (vectors.max(axis=1) <= MAX_VALUE) & (vectors.min(axis=1) >= -MAX_VALUE)
 
 
 def absolute_path(root: str, path: bytes) -> Path | RemotePath:

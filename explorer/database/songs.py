@@ -16,6 +16,8 @@ from explorer.library.music_file import WHOLE, Part
 from explorer.util.years import year_of
 
 _MAX_CACHED = 10_000
+_IS_TEXT = "typeof(genre) = 'text'"
+"""Other programs may store genres of other types, which are ignored."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,25 @@ class SongTables(LibraryConnection):
 
     # Songs by id
 
-    def songs(self) -> list[SongRow]:
-        """Return every song that has a vector, ordered by id."""
+    def songs(self, song_ids: Sequence[str] | None = None) -> list[SongRow]:
+        """Return every song that has a vector, ordered by id; or the given songs, in the given order.
+
+        A given song whose texts cannot be read has no title, artist and album.
+        """
         genres = self.genres()
-        rows = self._rows(
+        rows = self._song_rows(
             """SELECT song_texts.song_id, title, artist, album, duration_s
                FROM songs_vectors JOIN song_texts USING (song_id) LEFT JOIN files USING (song_id)
                ORDER BY songs_vectors.song_id"""
         )
-        return [
-            SongRow(song_id, title or song_id, artist, album, genres.get(song_id, ()), duration_s)
+        songs = [
+            SongRow(song_id, title or song_id, artist or "", album or "", genres.get(song_id, ()), duration_s)
             for song_id, title, artist, album, duration_s in rows
         ]
+        if song_ids is None:
+            return songs
+        by_id = {song.song_id: song for song in songs}
+        return [by_id.get(song_id) or SongRow(song_id, song_id, "", "") for song_id in song_ids]
 
     def song(self, song_id: str) -> SongRow:
         """Return one song.
@@ -98,7 +107,7 @@ class SongTables(LibraryConnection):
 
     def playlist_songs(self, song_ids: Sequence[str]) -> list[PlaylistSong]:
         """Return songs with the paths of their files, in the given order. Unknown ids are left out."""
-        rows = self._rows(
+        rows = self._song_rows(
             """SELECT song_id, title, artist, album,
                    (SELECT json_group_array(genre ORDER BY rowid) FROM songs_genres
                        WHERE song_id = value AND typeof(genre) = 'text'),
@@ -135,7 +144,7 @@ class SongTables(LibraryConnection):
             """SELECT roots.path, files.path, format, fingerprint, coalesce(info ->> '$.name', ''),
                    preview_start_s, track, start_s, coalesce(end_s, start_s + duration_s), size_bytes,
                    modified_ns
-               FROM files JOIN roots ON roots.id = root_id JOIN songs ON songs.id = song_id
+               FROM files JOIN roots ON roots.id = root_id JOIN readable_songs ON readable_songs.id = song_id
                WHERE song_id = ?""",
             (song_id,),
         )
@@ -151,7 +160,7 @@ class SongTables(LibraryConnection):
 
     def titles_and_artists(self, song_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Return the title and the artists of each given song, by song id. Unknown ids are left out."""
-        rows = self._rows(
+        rows = self._song_rows(
             """SELECT song_id, title, artist
                FROM json_each(?) CROSS JOIN song_texts ON song_id = json_each.value""",
             (json.dumps(list(song_ids)),),
@@ -160,7 +169,7 @@ class SongTables(LibraryConnection):
 
     def albums_of(self, song_ids: Sequence[str]) -> dict[str, str]:
         """Return the album of each given song, by song id; "" if it has none. Unknown ids are left out."""
-        rows = self._rows(
+        rows = self._song_rows(
             "SELECT song_id, album FROM json_each(?) CROSS JOIN song_texts ON song_id = json_each.value",
             (json.dumps(list(song_ids)),),
         )
@@ -168,7 +177,7 @@ class SongTables(LibraryConnection):
 
     def titles_and_durations(self) -> list[tuple[str, str, float]]:
         """Return the id, title and duration in seconds of each song that has a vector and a file."""
-        return self._rows(
+        return self._song_rows(
             """SELECT song_id, coalesce(nullif(title, ''), song_id), duration_s
                FROM songs_vectors JOIN song_texts USING (song_id) JOIN files USING (song_id)
                WHERE duration_s IS NOT NULL"""
@@ -176,12 +185,12 @@ class SongTables(LibraryConnection):
 
     def artists(self) -> dict[str, str]:
         """Return each song's artists as one text, by song id."""
-        return dict(self._rows("SELECT song_id, artist FROM song_texts"))
+        return dict(self._song_rows("SELECT song_id, artist FROM song_texts"))
 
     def facts(self) -> dict[str, SongFacts]:
         """Return the artists, year and duration of every song, by song id."""
-        durations = dict(self._rows("SELECT song_id, duration_s FROM files"))
-        rows = self._rows(
+        durations = dict(self._song_rows("SELECT song_id, duration_s FROM files"))
+        rows = self._song_rows(
             """SELECT id, coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', ''),
                    info ->> '$.duration_ms' / 1000.0,
                    iif(json_type(info, '$.artists') = 'array', info -> '$.artists', '[]')
@@ -201,13 +210,15 @@ class SongTables(LibraryConnection):
     def genres(self) -> dict[str, tuple[str, ...]]:
         """Return the genres of each song that has genres, in the order of its tags."""
         genres: dict[str, dict[str, None]] = {}
-        for song_id, genre in self._rows("SELECT song_id, genre FROM songs_genres ORDER BY rowid"):
+        sql = f"SELECT song_id, genre FROM songs_genres WHERE {_IS_TEXT} ORDER BY rowid"
+        for song_id, genre in self._song_rows(sql):
             genres.setdefault(song_id, {})[genre] = None
         return {song_id: tuple(names) for song_id, names in genres.items()}
 
     def genres_of(self, song_id: str) -> tuple[str, ...]:
         """Return one song's genres in the order of its tags, without repetitions."""
-        rows = self._rows("SELECT genre FROM songs_genres WHERE song_id = ? ORDER BY rowid", (song_id,))
+        sql = f"SELECT genre FROM songs_genres WHERE song_id = ? AND {_IS_TEXT} ORDER BY rowid"
+        rows = self._rows(sql, (song_id,))
         return tuple(dict.fromkeys(genre for (genre,) in rows))
 
     def count_genres(self) -> int:

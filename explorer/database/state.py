@@ -6,6 +6,16 @@ import json
 from dataclasses import astuple, dataclass
 
 from explorer.database.connection import LibraryConnection
+from explorer.database.sqlite_errors import damage_error
+
+_NEEDED = {"weights", "weights_sha256", "trained"}
+_MODEL_TYPES = {
+    "weights": str,
+    "weights_sha256": str,
+    "trained": bool | None,
+    "hop_s": int | float | None,
+    "precision": str,
+}
 
 
 @dataclass(frozen=True)
@@ -49,9 +59,9 @@ class StateTables(LibraryConnection):
 
     # Single values, stored as JSON
 
-    def _state(self, key: str) -> object:
-        """Return a stored value, or None."""
-        return json.loads(self._value("SELECT value FROM state WHERE key = ?", (key,)) or "null")
+    def _state(self, key: str, kind: type) -> object:
+        """Return a stored value, which must be of this type; None if it is not stored."""
+        return self._json(self._value("SELECT value FROM state WHERE key = ?", (key,)), kind, f"state {key}")
 
     def _store_state(self, key: str, value: object) -> None:
         self._rows("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
@@ -60,11 +70,18 @@ class StateTables(LibraryConnection):
 
     def model(self) -> dict | None:
         """Return the model that made the vectors, or None if no model is recorded yet."""
-        return self._state("model")
+        model = self._state("model", dict)
+        if model is not None:
+            is_known = bool(model.get("weights_sha256"))
+            for name, kinds in _MODEL_TYPES.items():
+                is_needed = is_known or name in _NEEDED or name in model
+                if is_needed and not isinstance(model.get(name, ...), kinds):
+                    raise damage_error(self.path, f"the model's {name} is not of a possible type")
+        return model
 
     def precision_trial(self) -> dict | None:
         """Return the measurements that decided the precision, or None if the user chose the precision."""
-        return self._state("precision_trial")
+        return self._state("precision_trial", dict)
 
     def network(self) -> bytes | None:
         """Return the int8 network that was quantised on this library's songs, or None."""
@@ -111,7 +128,10 @@ class StateTables(LibraryConnection):
                        ON CONFLICT DO UPDATE SET content = excluded.content WHERE content = ?""",
                     (network, damaged),
                 )
-        return json.loads(recorded or text)
+        model = self.model()
+        if model is None:
+            raise damage_error(self.path, "the model's record is empty")
+        return model
 
     # Index runs
 

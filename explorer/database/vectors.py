@@ -8,9 +8,12 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from explorer.database.connection import LibraryConnection, translate_errors
-from explorer.database.records import VECTOR_SIZE, decode_vector
+from explorer.database.connection import LibraryConnection
+from explorer.database.records import VECTOR_SIZE, are_possible, decode_vector, read_vector
+from explorer.database.sqlite_errors import damage_error
+from explorer.errors import SongNotFoundError
 
+_ROWS_AT_ONCE = 4_096
 _HAS_SONG = "song_id IN (SELECT id FROM songs)"
 """This leaves out vectors without a song: other programs may delete a song and not its vector."""
 
@@ -26,13 +29,19 @@ class VectorTables(LibraryConnection):
         LibraryError
             If the song has no vector, or the vector is damaged.
         """
-        blob = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
-        return decode_vector(blob, song_id=song_id)
+        rows = self._unchecked_rows("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        if not rows:
+            raise SongNotFoundError(
+                f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
+            )
+        return decode_vector(rows[0][0], song_id=song_id)
 
     def vectors(
         self, *, dtype: type = np.float64, song_ids: Sequence[str] | None = None
     ) -> tuple[list[str], np.ndarray]:
         """Return all vectors, or those of the given songs, ordered by song id.
+
+        A damaged vector is left out, and recorded in `left_out`.
 
         Parameters
         ----------
@@ -45,11 +54,7 @@ class VectorTables(LibraryConnection):
         -------
         song_ids : list of str, length n
         vectors : np.ndarray [shape=(n, 512), dtype]
-
-        Raises
-        ------
-        LibraryError
-            If a vector is not 512 float64.
+            All values are finite.
         """
         with self.snapshot() if not self._connection.in_transaction else nullcontext():
             condition, parameters = _HAS_SONG, ()
@@ -59,15 +64,34 @@ class VectorTables(LibraryConnection):
             count = self._value(f"SELECT count(*) FROM songs_vectors WHERE {condition}", parameters)
             vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
             ids: list[str] = []
-            with translate_errors(self.path):
-                cursor = self._connection.execute(
-                    f"SELECT song_id, embedding FROM songs_vectors WHERE {condition} ORDER BY song_id",
-                    parameters,
-                )
-                for row, (song_id, blob) in enumerate(cursor):
-                    vectors[row] = decode_vector(blob, song_id=song_id)
-                    ids.append(song_id)
-        return ids, vectors
+            rows = self._iterate_song_rows(
+                f"SELECT song_id, embedding FROM songs_vectors WHERE {condition} ORDER BY song_id", parameters
+            )
+            with np.errstate(over="ignore", invalid="ignore"):
+                for song_id, blob in rows:
+                    if len(ids) == count or (ids and ids[-1] >= song_id):
+                        raise damage_error(self.path, "the vectors are not in the order of their ids")
+                    try:
+                        vectors[len(ids)] = read_vector(blob)
+                    except ValueError as error:
+                        self._leave_out(song_id, f"its vector is damaged: {error}")
+                    else:
+                        ids.append(song_id)
+        return self._without_invalid(ids, vectors[: len(ids)])
+
+    def _without_invalid(self, ids: list[str], vectors: np.ndarray) -> tuple[list[str], np.ndarray]:
+        """Leave out the vectors with values that no sound has."""
+        invalid: list[int] = []
+        for start in range(0, len(ids), _ROWS_AT_ONCE):
+            invalid += (
+                start + np.flatnonzero(~are_possible(vectors[start : start + _ROWS_AT_ONCE]))
+            ).tolist()
+        if not invalid:
+            return ids, vectors
+        for row in invalid:
+            self._leave_out(ids[row], "its vector is damaged: a value is not finite, or too large")
+        kept = np.delete(np.arange(len(ids)), invalid)
+        return [ids[row] for row in kept], vectors[kept]
 
     def count_vectors(self) -> int:
         """Return how many songs have a vector."""

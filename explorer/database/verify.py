@@ -1,16 +1,20 @@
-"""Queries for the report that checks songs.db: they also return damaged and inconsistent values."""
+"""Queries that check songs.db: they also return damaged and inconsistent values."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from explorer.database.connection import LibraryConnection, translate_errors
+import apsw
+
+from explorer.database.connection import LibraryConnection
 from explorer.database.records import absolute_path
+from explorer.database.sqlite_errors import damage_error, translate_row_errors
+from explorer.errors import LibraryBusyError, UnusableLibraryError
 from explorer.library.music_file import WHOLE, Part
 
 _BLOBS_PER_BATCH = 4096
@@ -42,37 +46,83 @@ class SourceFile:
 
 
 class VerifyTables(LibraryConnection):
-    """Read-only queries that also work on a damaged library."""
+    """Queries that also work on a damaged library; they change nothing."""
 
     def integrity_problems(self) -> list[str]:
-        """Return the first ten problems that SQLite's integrity check finds."""
-        rows = self._rows(f"PRAGMA integrity_check({_MAX_PROBLEMS})")
-        return [str(text) for (text,) in rows if text != "ok"]
+        """Return the first ten problems that SQLite finds in the file and in the index of the search.
+
+        This reads the whole file: 1.5 s for 100,000 songs if the file is in the memory of the system.
+        SQLite's quick_check would take 1.2 s, but does not compare indexes with their tables: a song that is
+        missing in an index is not found by its id.
+        """
+        try:
+            rows = self._unchecked_rows(f"PRAGMA integrity_check({_MAX_PROBLEMS})")
+        except LibraryBusyError:
+            raise
+        except UnusableLibraryError as error:
+            return [str(error.__cause__ or error)]
+        # SQLite may report several problems as the lines of one text.
+        problems = [line for (text,) in rows if text != "ok" for line in str(text).splitlines() if line]
+        return [" ".join(line.split()) for line in problems[:_MAX_PROBLEMS]] or self._search_problems()
+
+    def _search_problems(self) -> list[str]:
+        """Compare the index of the search with its texts, if the file can be written.
+
+        FTS5 offers this only as a statement that writes. It changes nothing, and is rolled back.
+        """
+        with (
+            suppress(
+                apsw.BusyError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.IOError
+            ),
+            closing(apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection,
+        ):
+            # Without this, closing the last connection would write the log into the file.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute("INSERT INTO song_words(song_words, rank) VALUES ('integrity-check', 1)")
+            except (apsw.CorruptError, apsw.SQLError) as error:
+                return [f"the index of the search does not fit the songs' texts: {error}"]
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+        return []
+
+    def require_undamaged(self) -> None:
+        """Raise an error if `integrity_problems` finds any.
+
+        Raises
+        ------
+        UnusableLibraryError
+            If the file is damaged.
+        """
+        if problems := self.integrity_problems():
+            raise damage_error(self.path, problems[0])
 
     def stray_rows(self) -> dict[str, int]:
         """Count, per table, the rows that refer to a missing song, root, cluster or projection."""
         counts: dict[str, int] = {}
-        for table, *_ in self._rows("PRAGMA foreign_key_check"):
+        for table, *_ in self._unchecked_rows("PRAGMA foreign_key_check"):
             counts[table] = counts.get(table, 0) + 1
         return counts
 
     def vectors_without_song(self) -> list[str]:
         """Return the sorted ids of vectors whose song does not exist."""
-        rows = self._rows(
+        rows = self._unchecked_rows(
             "SELECT song_id FROM songs_vectors WHERE song_id NOT IN (SELECT id FROM songs) ORDER BY song_id"
         )
         return [str(song_id) for (song_id,) in rows]
 
     def songs_without_vector(self) -> list[str]:
         """Return the sorted ids of songs without a vector."""
-        rows = self._rows(
+        rows = self._unchecked_rows(
             "SELECT id FROM songs WHERE id NOT IN (SELECT song_id FROM songs_vectors) ORDER BY id"
         )
         return [str(song_id) for (song_id,) in rows]
 
     def vector_blobs(self) -> Iterator[list[tuple[str, object]]]:
         """Yield the song id and the stored value of every vector, ordered by id, in batches of 4,096."""
-        with translate_errors(self.path):
+        with translate_row_errors(self.path):
             cursor = self._connection.execute("SELECT song_id, embedding FROM songs_vectors ORDER BY song_id")
             while rows := list(islice(cursor, _BLOBS_PER_BATCH)):
                 yield rows
@@ -92,7 +142,8 @@ class VerifyTables(LibraryConnection):
     def stored_positions(self) -> dict[str, dict[str, tuple[float, float, int | None]]]:
         """Return the stored x, y and `near` of each song, by projection and song id."""
         places: dict[str, dict] = {name: {} for (name,) in self._rows("SELECT name FROM projections")}
-        for name, song_id, x, y, near in self._rows("SELECT projection, song_id, x, y, near FROM positions"):
+        rows = self._unchecked_rows("SELECT projection, song_id, x, y, near FROM positions")
+        for name, song_id, x, y, near in rows:
             places.setdefault(name, {})[song_id] = (x, y, near)
         return places
 
@@ -116,5 +167,5 @@ class VerifyTables(LibraryConnection):
 
     def titles(self) -> dict[str, tuple[str, str]]:
         """Return each song's title and artists, by song id."""
-        rows = self._rows("SELECT song_id, title, artist FROM song_texts")
+        rows = self._song_rows("SELECT song_id, title, artist FROM song_texts")
         return {song_id: (title or song_id, artist) for song_id, title, artist in rows}

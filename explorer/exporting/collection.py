@@ -14,7 +14,7 @@ import numpy as np
 from explorer.database.database import Database
 from explorer.database.records import VECTOR_SIZE
 from explorer.database.songs import PlaylistSong
-from explorer.errors import AnalysisError, LibraryError
+from explorer.errors import AnalysisError
 from explorer.mapping.projection import METHODS
 from explorer.mapping.similarity import SongVectors
 
@@ -95,7 +95,7 @@ def collect(
     Raises
     ------
     LibraryError
-        If the library is empty, or with `with_vectors`, if a vector is not 512 finite float64.
+        If the library is empty or damaged. A song with a damaged vector counts as a song without a vector.
     AnalysisError
         If the library does not have a given genre or cluster, or no song matches both.
     """
@@ -119,7 +119,6 @@ def _read(database: Database, with_vectors: bool) -> Collection:
     song_ids = [song.song_id for song in songs]
     labels, names, _ = database.clusters()
     song_vectors = SongVectors.read(database) if with_vectors else SongVectors([], np.empty((0, VECTOR_SIZE)))
-    _require_finite(song_vectors)
     model, stored = database.model(), database.projections()
     return Collection(
         songs=songs,
@@ -129,15 +128,6 @@ def _read(database: Database, with_vectors: bool) -> Collection:
         is_trained=model.get("trained") if model else None,
         song_vectors=song_vectors,
     )
-
-
-def _require_finite(song_vectors: SongVectors) -> None:
-    not_finite = np.flatnonzero(~np.isfinite(song_vectors.vectors).all(axis=1))
-    if len(not_finite):
-        raise LibraryError(
-            f"The vector of {song_vectors.song_ids[not_finite[0]]!r} holds a value that is not finite: "
-            "index the library again with --reindex, or run `python run.py report` for all such songs."
-        )
 
 
 def songs_of_genres(

@@ -135,7 +135,7 @@ def _make(
     """Make and store a map; return None if another program has stored one meanwhile."""
     requested = request.projections or METHODS
     with reporter.working("Reading the library"):
-        library = _read(database, request)
+        library = _read(database, request, reporter)
     new = _cluster(library, request, reporter)
     for method in _FASTEST_FIRST:
         raise_if_interrupted()
@@ -171,16 +171,18 @@ def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
     return default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
 
 
-def _read(database: Database, request: MapRequest) -> _Library:
+def _read(database: Database, request: MapRequest, reporter: Reporter) -> _Library:
     # A snapshot, because an index run may be storing songs meanwhile.
     with database.snapshot():
         vectors = SongVectors.read(database)
-        songs = database.songs()
+        songs = database.songs(vectors.song_ids)
         parameters = {name: projection["parameters"] for name, projection in database.projections().items()}
         positions = database.positions_of(vectors.song_ids, parameters)
         clusters, _, _ = database.clusters()
         cluster_count = database.cluster_count()
         revision = database.map_revision()
+    if database.left_out:
+        reporter.say(database.left_out_sentence)
     song_ids, directions = vectors.song_ids, vectors.neighbours.rows
     del vectors  # 2 GB for a million songs
     reduced = reduce(directions)

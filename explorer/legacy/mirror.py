@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 from explorer.config import ROOT
@@ -21,7 +22,12 @@ from explorer.util.progress import Reporter
 
 
 def library_to_read(
-    database: Path, *, reporter: Reporter, clips: Path | None = None, with_map: bool = False
+    database: Path,
+    *,
+    reporter: Reporter,
+    clips: Path | None = None,
+    with_map: bool = False,
+    refuse_damaged: bool = True,
 ) -> Path:
     """Return the path of the library for `--db`: the file itself, or the mirror of an original database.
 
@@ -34,11 +40,14 @@ def library_to_read(
         `previews` beside the original or one level up.
     with_map : bool
         Whether to update the mirror's map too.
+    refuse_damaged : bool
+        Whether to check the whole file of a library, so that no command uses a part of a damaged library.
 
     Raises
     ------
     LibraryError
-        If the original cannot be read, the mirror cannot be written, or the folder of clips does not exist.
+        If the library is damaged, the original cannot be read, the mirror cannot be written, or the folder of
+        clips does not exist.
     """
     mirror = mirror_of(database)
     if not is_original(database):
@@ -52,6 +61,10 @@ def library_to_read(
                 f"--audio needs a database of the original scripts, and there is none at {database}: leave "
                 "--audio out, or index that folder."
             )
+        if refuse_damaged and database.exists():
+            # A busy library is not checked: the command itself waits for it, or says that it is busy.
+            with suppress(LibraryBusyError), Database.open_readonly(database) as library:
+                library.require_undamaged()
         return database
     with _open(mirror, database) as library:
         library.wait_for_other_programs(reporter.say)

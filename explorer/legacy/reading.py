@@ -19,12 +19,10 @@ from typing import NamedTuple
 import apsw
 import numpy as np
 
-from explorer.database.connection import is_original, open_without_writing, translate_errors
-from explorer.database.records import read_vector
+from explorer.database.connection import is_original, open_without_writing
+from explorer.database.records import MAX_VALUE, read_vector
+from explorer.database.sqlite_errors import translate_errors
 from explorer.errors import LibraryError, NoLibraryError
-
-MAX_VALUE = 1e15
-"""A vector with a larger absolute value is not imported, because the map could not be computed."""
 
 
 class OriginalSong(NamedTuple):

@@ -293,19 +293,30 @@ class SongVectors:
         """Return the row of each song [shape=(m,), int64]; -1 for songs without a vector."""
         return np.array([self._row_by_id.get(song_id, -1) for song_id in song_ids], dtype=np.int64)
 
-    def select(self, song_ids: Sequence[str]) -> SongVectors:
+    def select(self, song_ids: Sequence[str], *, or_mean: bool = False) -> SongVectors:
         """Return the vectors of some songs, in the order given.
 
         The selection's neighbours are computed with the mean vector of the selection, not of the library.
 
+        Parameters
+        ----------
+        or_mean : bool
+            Give songs without a vector the mean of the others: they are then similar to no song.
+
         Raises
         ------
         MappingError
-            If a song has no vector.
+            If a song has no vector, and `or_mean` is false.
         """
         if song_ids == self.song_ids:
             return self
         rows = self.rows_of(song_ids)
-        if (rows < 0).any():
+        missing = rows < 0
+        if missing.any() and not or_mean:
             raise MappingError(f"{song_ids[int(np.argmin(rows))]!r} has no vector")
-        return SongVectors(song_ids, self.vectors[rows])
+        if missing.all():
+            return SongVectors(song_ids, np.zeros((len(rows), self.vectors.shape[1]), self.vectors.dtype))
+        vectors = self.vectors[rows]
+        if missing.any():
+            vectors[missing] = vectors[~missing].mean(axis=0, dtype=np.float64)
+        return SongVectors(song_ids, vectors)

@@ -5,14 +5,17 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 
 import pytest
 
 from explorer.config import ROOT
 from explorer.database import connection
 from explorer.database.database import Database
-from explorer.errors import LibraryBusyError, LibraryError
+from explorer.database.schema import MIGRATIONS
+from explorer.errors import LibraryBusyError, LibraryError, UnusableLibraryError
 
 CRASHING = """
 import os, sys
@@ -156,6 +159,35 @@ with Database.open(Path({str(library[0])!r})) as database:
     process.send_signal(2)
     _, errors = process.communicate(timeout=10)
     assert "KeyboardInterrupt" in errors
+
+
+def test_other_threads_run_while_a_transaction_waits_for_another_program(library, hold):
+    """A browser's requests must be answered while an upload waits to be stored."""
+    with Database.open(library[0]) as database:
+        hold(3)
+        waiting = threading.Thread(target=database.add_root, args=(library[0].parent / "other",))
+        waiting.start()
+        for _ in range(3):
+            time.sleep(0.05)
+        assert waiting.is_alive()  # If waiting kept Python's lock, it would have ended before this line.
+        waiting.join(30)
+        assert str(library[0].parent / "other") in database.roots()
+
+
+def test_a_migration_refuses_a_damaged_library(tmp_path):
+    path = tmp_path / "songs.db"
+    with closing(connection.apsw.Connection(str(path))) as old:
+        old.execute("".join(MIGRATIONS[:3]))
+        old.pragma("user_version", 3)
+        old.execute("INSERT INTO songs VALUES ('a', '{}'), ('b', '{}')")
+        page = old.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_songs_1'").get
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * 4096 + 4] -= 1  # The index says that it has one row.
+    path.write_bytes(data)
+    with pytest.raises(UnusableLibraryError, match="is damaged"):
+        Database.open(path)
+    with closing(connection.apsw.Connection(str(path))) as old:
+        assert old.pragma("user_version") == 3
 
 
 def test_an_io_error_on_a_full_disk_is_reported_as_a_full_disk(tmp_path, monkeypatch):

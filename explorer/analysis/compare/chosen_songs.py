@@ -171,6 +171,8 @@ def _from_library(database: Database, request: CompareRequest, reporter: Reporte
         library = _read_library(database)
         model = database.model() or {}
         named_rows, files = _find_named(database, request.songs, library.vectors)
+    if database.left_out:
+        reporter.say(database.left_out_sentence)
     is_whole_library = not request.songs and not request.genres
     if request.genres:
         genres_of_songs = [song.genres for song in library.songs]
@@ -199,7 +201,7 @@ def _read_library(database: Database) -> LibrarySnapshot:
     cluster_of, names, _ = database.clusters()
     group_of = np.array([cluster_of.get(song_id, -1) for song_id in vectors.song_ids], dtype=np.int64)
     return LibrarySnapshot(
-        songs=database.songs(),
+        songs=database.songs(vectors.song_ids),
         vectors=vectors,
         positions=database.positions_of(vectors.song_ids, [name for name in METHODS if name in stored]),
         quality={name: entry["quality"] for name, entry in stored.items()},
@@ -225,9 +227,8 @@ def _find_named(
             continue
         row = vectors.row_of(song_id)
         if row is None:
-            raise SongNotFoundError(
-                f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
-            )
+            database.vector(song_id)  # It raises the reason.
+            raise SongNotFoundError(f"{song_id!r} is not in the library any more: run this again.")
         rows[row] = None
     return list(rows), list(files)
 

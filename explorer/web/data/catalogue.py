@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from explorer.audio.format_names import format_name
+from explorer.database.database import Database
 from explorer.database.records import SongFacts, SongRow
-from explorer.errors import LibraryError, MappingError, SongNotFoundError
+from explorer.database.row_reading import left_out_sentence
+from explorer.errors import LibraryError, SongNotFoundError
 from explorer.mapping.same_recordings import same_recordings
 from explorer.mapping.similarity import Neighbours, SongVectors
 from explorer.mapping.voronoi import Regions
@@ -28,6 +31,7 @@ from explorer.web.data.facets import Facets, Filter, songs_in_groups
 from explorer.web.data.file_status import FileStatus
 from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import Grouping, group_by_text
+from explorer.web.security import RefusedError
 
 MAX_CLUSTERS = 50
 MAX_SUGGESTED_SONGS = 8
@@ -76,6 +80,10 @@ class Catalogue:
     n_genres : int
     changes : str
         A token that changes when files may have appeared, disappeared or changed.
+    stamp : tuple of int
+        The `Database.stamp` of the file that was read.
+    damage : dict of str to str
+        What is wrong with damaged songs, by song id; more are added when vectors and facts are read.
     """
 
     database: Path
@@ -90,6 +98,9 @@ class Catalogue:
     unmapped: int
     n_genres: int
     changes: str = ""
+    stamp: tuple[int, ...] = ()
+    damage: dict[str, str] = field(default_factory=dict)
+    _stamps: set[tuple[int, ...]] = field(default_factory=set)
     _groupings: dict[object, Grouping] = field(default_factory=dict)
     _regions: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -97,6 +108,35 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.song_ids)
+
+    @contextmanager
+    def open_library(self) -> Iterator[Database]:
+        """Yield a connection that reads the songs.db from which this snapshot was read.
+
+        Raises
+        ------
+        RefusedError
+            If another file is at its path now: the numbers of songs mean other songs there.
+        """
+        with open_library(self.database) as database:
+            if not self._is_of(database):
+                raise RefusedError(409, "The map has changed: reload the page.")
+            yield database
+            self.damage.update(database.left_out)
+
+    def _is_of(self, database: Database) -> bool:
+        """Tell whether a songs.db has the map of this snapshot; songs may have been removed since.
+
+        The map is compared only if the file's stamp has changed.
+        """
+        if database.stamp not in self._stamps and database.stamp != self.stamp and len(self):
+            name, positions = next(iter(self.positions.items()))
+            (stored,) = database.positions_of(self.song_ids, [name]).values()
+            is_there = ~np.isnan(stored[:, 0])
+            if not is_there.any() or not np.array_equal(stored[is_there], positions[is_there]):
+                return False
+            self._stamps.add(database.stamp)
+        return True
 
     # Songs
 
@@ -109,8 +149,13 @@ class Catalogue:
             If no song has that number, or the song was removed.
         """
         self.require(index)
-        with open_library(self.database) as database:
+        with self.open_library() as database:
             return database.song(self.song_ids[index])
+
+    @property
+    def damage_sentence(self) -> str:
+        """What to tell the user about damaged songs; empty if none is known."""
+        return left_out_sentence(self.database, self.damage)
 
     def require(self, index: int) -> None:
         """Raise SongNotFoundError if no song on the map has that number."""
@@ -121,6 +166,14 @@ class Catalogue:
     def order(self) -> str:
         """A token that changes when songs get other numbers, because songs were added or removed."""
         return hashlib.blake2b("\0".join(self.song_ids).encode(), digest_size=8).hexdigest()
+
+    @cached_property
+    def map_key(self) -> str:
+        """A token that differs between maps with other songs or other positions."""
+        digest = hashlib.blake2b(self.order.encode(), digest_size=16)
+        for name, positions in self.positions.items():
+            digest.update(name.encode() + np.ascontiguousarray(positions).tobytes())
+        return digest.hexdigest()
 
     def number_of(self, song_id: str) -> int | None:
         """Return a song's number on the map, or None if it is not on the map."""
@@ -133,7 +186,7 @@ class Catalogue:
         What was computed from the vectors is kept. What depends on files and tags is read again.
         """
         other = replace(self, changes=changes)
-        kept = ("_neighbours", "_reduced", "_vocabulary", "order")
+        kept = ("_compared", "_reduced", "_vocabulary", "order", "map_key")
         other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return other
 
@@ -145,7 +198,7 @@ class Catalogue:
         song_ids = [self.song_ids[index] for index in indices]
         if not song_ids:
             return []
-        with open_library(self.database) as database:
+        with self.open_library() as database:
             headings, paths = database.titles_and_artists(song_ids), database.paths_of(song_ids)
             formats = database.formats_of(song_ids)
         return [
@@ -173,7 +226,7 @@ class Catalogue:
             As `Filter.hide`: these songs are left out.
         """
         hidden = self.hidden(hide)
-        with open_library(self.database) as database:
+        with self.open_library() as database:
             numbers = [self.number_of(song_id) for song_id in database.search(text)]
             visible = [n for n in numbers if n is not None and (hidden is None or not hidden[n])]
             return [(number, database.song(self.song_ids[number])) for number in visible[:limit]]
@@ -213,7 +266,7 @@ class Catalogue:
     @_computed_once
     def facets(self) -> Facets:
         """The values that songs can be filtered by; read from the library once."""
-        with open_library(self.database) as database, database.snapshot():
+        with self.open_library() as database, database.snapshot():
             facts, genres = database.facts(), database.genres()
         unknown = SongFacts()
         return Facets.of(
@@ -224,14 +277,14 @@ class Catalogue:
     @_computed_once
     def file_status(self) -> FileStatus:
         """Which songs have a missing file or the same sound as another; read from the library once."""
-        with open_library(self.database) as database, database.snapshot():
+        with self.open_library() as database, database.snapshot():
             groups, missing = database.duplicates(), database.gone_songs()
         return FileStatus.of(self.song_ids, groups=groups, missing=missing)
 
     @_computed_once
     def same_recordings(self) -> dict[int, tuple[int, ...]]:
         """For each song of which the library has another encoding: the numbers of the other songs."""
-        with open_library(self.database) as database, database.snapshot():
+        with self.open_library() as database, database.snapshot():
             pairs = same_recordings(database)
         others: dict[int, list[int]] = {}
         for pair in pairs:
@@ -254,6 +307,9 @@ class Catalogue:
             As `Filter.hide`: these songs are left out. If duplicates are hidden, songs with the same sound as
             this one are left out too.
         """
+        if index in self._without_vector:
+            with self.open_library() as database:
+                database.vector(self.song_ids[index])  # It raises the reason.
         hidden = self.hidden(hide)
         same_sound = set(self.file_status.others_like(index)) if "duplicates" in hide else set()
         n_asked = k
@@ -262,7 +318,9 @@ class Catalogue:
             neighbours = [
                 (number, similarity)
                 for number, similarity in zip(indices.tolist(), similarities.tolist(), strict=True)
-                if number not in same_sound and (hidden is None or not hidden[number])
+                if number not in same_sound
+                and number not in self._without_vector
+                and (hidden is None or not hidden[number])
             ]
             if len(neighbours) >= k or n_asked >= len(self):
                 return neighbours[:k]
@@ -285,7 +343,7 @@ class Catalogue:
         """
         song_ids = [self.song_ids[index] for index, _ in neighbours]
         asked = song_ids if of is None else [*song_ids, self.song_ids[of]]
-        with open_library(self.database) as database:
+        with self.open_library() as database:
             headings = database.titles_and_artists(asked)
             titles = [headings.get(song_id, ("", ""))[0] for song_id in asked]
             repeated = {
@@ -303,8 +361,10 @@ class Catalogue:
 
     def nearest_to(self, vector: np.ndarray, k: int = 10) -> list[tuple[int, float]]:
         """Return the songs most like an uploaded song, given its vector, and their similarities to it."""
-        indices, similarities = self._neighbours.nearest_to(vector, k)
-        return list(zip(indices.tolist(), similarities.tolist(), strict=True))
+        unusable = self._without_vector
+        indices, similarities = self._neighbours.nearest_to(vector, k + len(unusable))
+        found = zip(indices.tolist(), similarities.tolist(), strict=True)
+        return [(number, similarity) for number, similarity in found if number not in unusable][:k]
 
     def place(self, vector: np.ndarray) -> dict[str, list[float]]:
         """Return where an uploaded song would lie on each map if it were indexed."""
@@ -313,15 +373,24 @@ class Catalogue:
         places = place_song(self._neighbours, self._reduced, self.positions, vector)
         return {name: [float(x), float(y)] for name, (x, y) in places.items()}
 
-    @_computed_once
+    @property
     def _neighbours(self) -> Neighbours:
-        with open_library(self.database) as database:
+        return self._compared[0]
+
+    @property
+    def _without_vector(self) -> frozenset[int]:
+        """The numbers of the songs whose vectors are damaged."""
+        return self._compared[1]
+
+    @_computed_once
+    def _compared(self) -> tuple[Neighbours, frozenset[int]]:
+        with self.open_library() as database:
             vectors = SongVectors.read(database)
-        try:
-            vectors = vectors.select(self.song_ids)
-        except MappingError as error:
-            raise LibraryError("The library has changed since this page was loaded: reload it.") from error
-        return vectors.neighbours
+            damaged = frozenset(map(self.number_of, database.left_out)) - {None}
+        missing = np.flatnonzero(vectors.rows_of(self.song_ids) < 0).tolist()
+        if not damaged.issuperset(missing):
+            raise LibraryError("The library has changed since this page was loaded: reload it.")
+        return vectors.select(self.song_ids, or_mean=bool(missing)).neighbours, frozenset(missing)
 
     # Groups
 
@@ -363,7 +432,7 @@ class Catalogue:
     def _make_grouping(self, colouring: str, cluster_count: int | None) -> Grouping:
         if colouring == "cluster":
             return self._make_clusters(min(max(cluster_count, 1), MAX_CLUSTERS))
-        with open_library(self.database) as database:
+        with self.open_library() as database:
             if colouring == "genre":
                 genres = database.genres()
                 texts = [genres.get(song_id, ("",))[0] for song_id in self.song_ids]
@@ -410,7 +479,7 @@ class Catalogue:
     def _vocabulary(self):
         from explorer.mapping.cluster_names import Vocabulary
 
-        with open_library(self.database) as database:
+        with self.open_library() as database:
             songs = {song.song_id: song for song in database.songs()}
         unknown = SongRow("", "", "", "")
         return Vocabulary.of([songs.get(song_id, unknown).document() for song_id in self.song_ids])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from explorer.database.database import Database
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, UnusableLibraryError
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import Grouping
@@ -19,8 +20,20 @@ from explorer.web.security import RefusedError
 _log = logging.getLogger(__name__)
 
 
+_OFFSET_STEP = 1 << 32
+"""Larger than every revision of a map. JavaScript's numbers are exact up to 2^53."""
+
+_MAX_RECHECKED_BYTES = 64 << 20
+"""Checking a file of this size takes 0.2 s."""
+
+
 class CatalogueHolder:
     """Holds the newest snapshot of one library for all requests.
+
+    The revision of a snapshot, which pages know, is that of the map plus an offset. The offset grows when a
+    map has the revision of an earlier map with other songs or positions, as after songs.db was replaced: a
+    page that shows the earlier map is then told to reload, and never gets another song under a number that
+    it knows.
 
     Parameters
     ----------
@@ -33,6 +46,13 @@ class CatalogueHolder:
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
         self._warmed: Catalogue | None = None
+        self._read: tuple[tuple[int, ...], int, int] | None = None
+        self._offset = 0
+        self._map_of: dict[int, str] = {}
+        """`Catalogue.map_key` by each revision that pages may know."""
+        self._checked: tuple[tuple[int, ...], UnusableLibraryError | None] = ((), None)
+        """The stamp of the file that was checked last, and what was wrong with it."""
+        self._damage: dict[str, str] = {}
 
     def latest(self) -> Catalogue:
         """Return a snapshot of the library as it is now; read it only if the library has changed.
@@ -40,19 +60,72 @@ class CatalogueHolder:
         Raises
         ------
         LibraryError
-            If there is no library.
+            If there is no library, or it is damaged.
         LibraryBusyError
             If another program has locked the database.
         """
-        with self._lock, open_library(self._database) as database:
-            with database.snapshot():
-                stored = (database.map_revision(), database.count_vectors())
-                changes, catalogue = database.changes_token(), self._catalogue
-                if catalogue is None or stored != (catalogue.revision, len(catalogue) + catalogue.unmapped):
-                    self._catalogue = load_catalogue(database)
-                elif changes != catalogue.changes:
-                    self._catalogue = catalogue.with_changes(changes)
+        with self._lock, open_library(self._database) as database, database.snapshot():
+            stamp = database.stamp
+            self._check(database, stamp)
+            read = (stamp, database.map_revision(), database.count_vectors())
+            changes = database.changes_token()
+            if self._catalogue is None or read != self._read:
+                self._replace(load_catalogue(database, changes), database)
+            elif changes != self._catalogue.changes:
+                self._catalogue = self._catalogue.with_changes(changes)
+            self._read = read
             return self._catalogue
+
+    def state(self) -> dict:
+        """Return the state of songs.db now.
+
+        The snapshot in memory is not updated, unless another file may have replaced songs.db unnoticed: one
+        with the same counts.
+
+        Returns
+        -------
+        dict
+            "revision": the map's. "songs": how many songs are indexed, including those that are not on the
+            map. "changes": a token that changes when files may have appeared, disappeared or changed.
+        """
+        with open_library(self._database) as database:
+            read = (database.stamp, database.map_revision(), database.count_vectors())
+            known = self._read
+            if known is not None and known[0] != read[0] and known[1:] == read[1:]:
+                self.latest()
+            return {
+                "revision": read[1] + self._offset,
+                "songs": read[2],
+                "changes": database.changes_token(),
+            }
+
+    def _check(self, database: Database, stamp: tuple[int, ...]) -> None:
+        """Raise if the file is damaged. Large files are checked once, small ones whenever they changed."""
+        checked, error = self._checked
+        is_small = stamp[2] <= _MAX_RECHECKED_BYTES
+        has_changed = checked != stamp
+        is_new = checked[:2] != stamp[:2] or (error is not None and has_changed)
+        if is_new or (is_small and has_changed):
+            try:
+                database.require_undamaged()
+                if is_new:
+                    # The warm-up reads the vectors of a large library, and finds the damaged ones.
+                    self._damage = database.damaged_songs() if is_small else {}
+            except UnusableLibraryError as found:
+                error = found
+            else:
+                error = None
+            self._checked = (stamp, error)
+        if error is not None:
+            raise UnusableLibraryError(str(error))
+
+    def _replace(self, new: Catalogue, database: Database) -> None:
+        """Use a new snapshot, or the old one if the map and the file are still the same."""
+        while self._map_of.setdefault(new.revision + self._offset, new.map_key) != new.map_key:
+            self._offset += _OFFSET_STEP
+        new = replace(new, revision=new.revision + self._offset, damage=self._damage | database.left_out)
+        old = self._catalogue
+        self._catalogue = old.with_changes(new.changes) if old and _is_same(old, new) else new
 
     def current(self) -> Catalogue:
         """Return the snapshot in memory, which pages are drawn from; read one only if there is none yet."""
@@ -87,7 +160,21 @@ def _warm_up(catalogue: Catalogue) -> None:
         _log.info("Data could not be read in advance: %s", error)
 
 
-def load_catalogue(database: Database) -> Catalogue:
+def _is_same(old: Catalogue, new: Catalogue) -> bool:
+    """Return whether two snapshots show the same songs in the same way."""
+
+    def shown(catalogue: Catalogue) -> tuple:
+        clusters = catalogue.clusters
+        return (
+            *(catalogue.stamp[:2], catalogue.revision, catalogue.map_key, catalogue.unmapped),
+            *(catalogue.n_genres, catalogue.quality, catalogue.is_trained, catalogue.damage),
+            *(clusters.names, clusters.members.tolist()),
+        )
+
+    return shown(old) == shown(new)
+
+
+def load_catalogue(database: Database, changes: str = "") -> Catalogue:
     """Read a snapshot."""
     projections = database.projections()
     stored = {name: database.positions(name) for name in projections}
@@ -114,7 +201,8 @@ def load_catalogue(database: Database) -> Catalogue:
         is_trained=model is None or model["trained"] is not False,
         unmapped=database.count_vectors() - len(song_ids),
         n_genres=database.count_genres(),
-        changes=database.changes_token(),
+        changes=changes,
+        stamp=database.stamp,
     )
 
 

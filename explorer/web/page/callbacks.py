@@ -75,8 +75,9 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
         count, hide = MapView.parse(document).cluster_count, hidden_kinds(duplicates, missing)
         try:
             return *panels.filter_options(holder.current(), count, hide), "true"
-        except ExplorerError:
-            raise PreventUpdate from None
+        except ExplorerError as error:
+            panels.tell(error)
+            return (no_update,) * 7
 
     @app.callback(
         Output(Ids.FILTER_ARTISTS, "data"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import html, set_props
 
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, NoLibraryError
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.redraw_job import JobState
+from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, icon, part
 
 TRUST_EXPLANATION = (
@@ -145,8 +146,15 @@ def suggestions(holder: CatalogueHolder, text: str, hide: tuple[str, ...] = ()) 
         return []
     try:
         return [_option(suggestion) for suggestion in holder.current().suggest(text, hide=hide)]
-    except ExplorerError:
+    except ExplorerError as error:
+        tell(error)
         return []
+
+
+def tell(error: ExplorerError) -> None:
+    """Show an error on the page, unless its notice says already that there is no library."""
+    if not isinstance(error, NoLibraryError):
+        set_props(Ids.MESSAGE, {"children": str(error)})
 
 
 def _option(suggestion: dict) -> dict:
@@ -184,6 +192,7 @@ def artist_options(holder: CatalogueHolder, text: str, chosen: Sequence[str]) ->
     """Return artists whose names contain a text, after those that are already chosen."""
     try:
         artists = holder.current().facets.suggest_artists(text)
-    except ExplorerError:
+    except ExplorerError as error:
+        tell(error)
         artists = []
     return list(dict.fromkeys([*chosen, *artists]))

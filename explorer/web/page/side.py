@@ -5,6 +5,7 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
+from explorer.util.progress import plural
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, number_field, part, switch
@@ -20,6 +21,8 @@ def side(catalogue: Catalogue | None) -> Component:
     warnings = [_updates()]
     if catalogue and not catalogue.is_trained:
         warnings.insert(0, _untrained())
+    if catalogue and catalogue.damage:
+        warnings.insert(0, _damaged(catalogue))
     fade = switch(Ids.FADE, "Fade misplaced songs", "Songs far from the songs that sound like them")
     return part(
         "side",
@@ -83,6 +86,16 @@ def _untrained() -> Component:
             "The README says how to get the weights."
         ),
         id="untrained",
+        role="note",
+    )
+
+
+def _damaged(catalogue: Catalogue) -> Component:
+    return part(
+        "card warning",
+        html.Strong(f"{plural(len(catalogue.damage), 'song')} with damaged values"),
+        html.Span(catalogue.damage_sentence),
+        id="damaged",
         role="note",
     )
 

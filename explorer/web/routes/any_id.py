@@ -8,7 +8,7 @@ from functools import partial
 from flask import Blueprint, Response, jsonify
 from werkzeug.routing import PathConverter
 
-from explorer.errors import AudioError, ExplorerError, LibraryBusyError, LibraryError
+from explorer.errors import AudioError, ExplorerError, LibraryBusyError, LibraryError, UnusableLibraryError
 from explorer.web.security import RefusedError, text_response
 
 RETRY_AFTER_S = 1
@@ -51,7 +51,12 @@ def answer_to(error: ExplorerError, *, library_status: int = 404) -> Response:
 def _status(error: ExplorerError, library_status: int) -> int:
     if isinstance(error, RefusedError):
         return error.status
-    statuses = {LibraryBusyError: 503, AudioError: 415, LibraryError: library_status}
+    statuses = {
+        LibraryBusyError: 503,
+        UnusableLibraryError: 500,
+        AudioError: 415,
+        LibraryError: library_status,
+    }
     return next((status for kind, status in statuses.items() if isinstance(error, kind)), 500)
 
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from explorer.audio.playable import HEAD_BYTES, playable_media_type
 from explorer.config import Settings
 from explorer.database.records import SongRow, StoredFile
-from explorer.errors import AudioError, LibraryError, NoLibraryError
+from explorer.errors import AudioError, LibraryBusyError, NoLibraryError
 from explorer.library.music_file import WHOLE, Part
 from explorer.library.remote import RemotePath
 from explorer.web import browser_inputs as inputs
@@ -38,7 +38,7 @@ def make_media_blueprint(settings: Settings, holder: CatalogueHolder, jobs: Soun
 
     @media.get("/latest")
     def latest() -> Response:
-        return fresh_json(**library_state(settings.database))
+        return fresh_json(**library_state(holder))
 
     @media.get("/audio/<any_id:song_id>")
     def audio(song_id: str) -> Response:
@@ -65,30 +65,24 @@ def make_media_blueprint(settings: Settings, holder: CatalogueHolder, jobs: Soun
 
 
 def count_songs(database: Path) -> int:
-    """Return how many songs the library has; 0 if there is no library or it is busy."""
-    try:
-        with open_library(database) as library:
-            return library.count_vectors()
-    except LibraryError:
-        return 0
+    """Return how many songs the library has; 0 if there is no library or it is busy.
 
-
-def library_state(database: Path) -> dict:
-    """Return the state of songs.db now. The snapshot in memory, which pages show, is not updated.
-
-    Returns
-    -------
-    dict
-        "revision": the map's. "songs": how many songs are indexed, including those that are not on the map.
-        "changes": a token that changes when files may have appeared, disappeared or changed.
+    Raises
+    ------
+    UnusableLibraryError
+        If the library is damaged.
     """
     try:
         with open_library(database) as library:
-            return {
-                "revision": library.map_revision(),
-                "songs": library.count_vectors(),
-                "changes": library.changes_token(),
-            }
+            return library.count_vectors()
+    except (NoLibraryError, LibraryBusyError):
+        return 0
+
+
+def library_state(holder: CatalogueHolder) -> dict:
+    """Return `CatalogueHolder.state`; zeros if there is no library."""
+    try:
+        return holder.state()
     except NoLibraryError:
         return {"revision": 0, "songs": 0, "changes": ""}
 

@@ -9,7 +9,6 @@ from explorer.exporting.playlists import FORMATS, write_playlist
 from explorer.web import browser_inputs as inputs
 from explorer.web.callback_requests import read_json
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.any_id import library_blueprint
 from explorer.web.security import RefusedError
@@ -52,7 +51,7 @@ def _playlist(catalogue: Catalogue, body: dict) -> Response:
     indices = list(dict.fromkeys(body["songs"]))
     for index in indices:
         catalogue.require(index)
-    with open_library(catalogue.database) as database:
+    with catalogue.open_library() as database:
         songs = database.playlist_songs([catalogue.song_ids[index] for index in indices])
     n_written = sum(song.path is not None for song in songs)
     # The browser does not tell where it saves the playlist, so relative paths begin at the folder of music.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.database.database import Database
-from explorer.errors import LibraryError, SongNotFoundError
+from explorer.errors import ExplorerError, LibraryError, SongNotFoundError
 from explorer.web.data.facets import Filter
 from explorer.web.data.snapshot import CatalogueHolder, _warm_up
 from explorer.web.map.grouping import group_by_text
@@ -199,13 +199,13 @@ def test_warming_up_reads_vectors_in_advance_and_ignores_errors(library):
     for thread in threading.enumerate():
         if thread.name == "warm-up":
             thread.join(60)
-    assert {"_neighbours", "_reduced", "_vocabulary"} <= set(holder.current().__dict__)
+    assert {"_compared", "_reduced", "_vocabulary"} <= set(holder.current().__dict__)
     other = CatalogueHolder(path)
     catalogue = other.latest()
     with Database.open(path) as database:
         database.forget_vectors()
     _warm_up(catalogue)
-    with pytest.raises(LibraryError, match="changed since this page was loaded"):
+    with pytest.raises(ExplorerError, match="has changed"):
         catalogue.nearest(0)
 
 

@@ -12,9 +12,9 @@ from mutagen.flac import FLAC, Picture
 from explorer.audio.decoder_pool import DecoderPool
 from explorer.audio.playable import preview_path
 from explorer.config import Settings
-from explorer.database.connection import LibraryBusyError
 from explorer.database.database import Database
 from explorer.database.records import Song
+from explorer.errors import LibraryBusyError
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.web.app import create_app
 from explorer.web.routes import sound
