@@ -67,6 +67,16 @@ class Settings:
         return self.metadata / "waveforms"
 
     @property
+    def spectrograms(self) -> Path:
+        """Cache: spectrograms that the page has shown."""
+        return self.metadata / "spectrograms"
+
+    @property
+    def caches(self) -> tuple[Path, ...]:
+        """The folders of all caches: what is in them can be made or fetched again."""
+        return self.previews, self.transcodes, self.waveforms, self.spectrograms, self.fetched
+
+    @property
     def uploads(self) -> Path:
         """Uploaded songs that are not in the library; kept only while the page is served."""
         return self.metadata / "uploads"

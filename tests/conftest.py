@@ -10,6 +10,7 @@ import pytest
 from support import store_library, write_sound, write_tone
 
 from explorer.database.database import Database
+from explorer.web.sound_jobs import SoundJobs
 
 DATA = Path(__file__).resolve().parent / "data"
 
@@ -60,6 +61,14 @@ def library(stored_library, tmp_path):
     with Database.open(path) as database, database.transaction():
         database._rows("UPDATE roots SET path = ?", (str(tmp_path / "music"),))
     return path, song_ids
+
+
+@pytest.fixture(scope="session")
+def sound_jobs():
+    """Decoding processes for web apps: a new one for each app would take a second to start."""
+    jobs = SoundJobs()
+    yield jobs
+    jobs.close()
 
 
 @pytest.fixture(scope="session")

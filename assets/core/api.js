@@ -73,6 +73,25 @@ explorer.api = {
     return cache.get(index);
   },
 
+  /** How often a request is repeated that the server was too busy to answer. */
+  MAX_RETRIES: 8,
+
+  /**
+   * Fetch an address. If the server is busy (503), wait as long as it says and try again; wait longer each time.
+   * @param {string} address
+   * @param {RequestInit} [options]
+   * @returns {Promise<Response>} The last answer. Rejects as `fetch` does.
+   */
+  async fetchPatiently(address, options = {}) {
+    for (let attempt = 0; ; attempt++) {
+      const response = await fetch(address, options);
+      const waitS = Number(response.headers.get("Retry-After"));
+      if (response.status !== 503 || !waitS || attempt === this.MAX_RETRIES) return response;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * waitS * 1.5 ** attempt));
+      options.signal?.throwIfAborted();
+    }
+  },
+
   /**
    * Send a GET request.
    * @param {string} address

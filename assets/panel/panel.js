@@ -207,7 +207,7 @@ explorer.panel = {
 
   async fetchCover(id, cover) {
     try {
-      const response = await fetch("cover/" + encodeURIComponent(id));
+      const response = await explorer.api.fetchPatiently("cover/" + encodeURIComponent(id));
       if (response.status !== 200) return;
       const picture = explorer.element("img", "", null, { alt: "" });
       const address = URL.createObjectURL(await response.blob());

@@ -132,6 +132,7 @@ explorer.player = {
     this.loadedIndex = this.index;
     this.song = song;
     this.endPreviewPause();
+    explorer.recovery.reloaded = "";
     if (this.audio.getAttribute("src") !== source || this.audio.error) this.audio.src = source;
     this.showTitle(song);
     document.title = `${song.title} · Music Explorer`;

@@ -23,6 +23,11 @@ explorer.recovery = {
   seekTarget: null,
   /** The position of the second attempt to seek; null if there was none. */
   retriedSeek: null,
+  /**
+   * The address that was loaded a second time because of an error. The server may have been busy the first time.
+   * Empty after a song was chosen.
+   */
+  reloaded: "",
 
   /** Listen to the events of the player's audio element. Called once. */
   listen() {
@@ -79,7 +84,8 @@ explorer.recovery = {
 
   /**
    * Ask the server why the song did not play. If it has the file, play a copy of it; otherwise its answer is a
-   * message for the user.
+   * message for the user. A busy server is asked again, and a copy is loaded again once it is there: an audio element
+   * does not tell that the server was busy.
    */
   async playCopyOrExplain() {
     const { player } = explorer;
@@ -91,10 +97,11 @@ explorer.recovery = {
     const position = Math.max(audio.currentTime, this.retriedSeek ?? 0);
     this.retriedSeek = null;
     try {
-      const response = await fetch(source, { headers: { Range: "bytes=0-0" } });
+      const response = await explorer.api.fetchPatiently(source, { headers: { Range: "bytes=0-0" } });
       if (source !== audio.getAttribute("src")) return;
       if (!response.ok) player.showError(await response.text());
       else if (this.isOriginal(source)) this.playCopy(position, plays);
+      else if (this.reloaded !== source) this.load((this.reloaded = source), position, plays);
       else player.showError("This browser cannot play the file.");
     } catch {
       player.showError("The server does not answer. Is it still running?");
@@ -107,11 +114,16 @@ explorer.recovery = {
    * @param {boolean} plays Whether the song plays, or is only loaded.
    */
   playCopy(position, plays) {
-    const { player } = explorer;
-    const file = player.audio.getAttribute("src");
+    const file = explorer.player.audio.getAttribute("src");
     this.needsCopy.add(file);
+    this.load(this.addressOf(file), position, plays);
+  },
+
+  /** Load an address, and continue at a position. */
+  load(address, position, plays) {
+    const { player } = explorer;
     this.seekTarget = this.retriedSeek = null;
-    player.audio.src = this.addressOf(file);
+    player.audio.src = address;
     player.audio.currentTime = position;
     if (plays && !player.isPausedForPreview) player.start();
   },

@@ -15,6 +15,8 @@ explorer.waveform = {
   /** The peaks of the song's waveform, from 0 to 255; null until they are loaded. */
   peaks: null,
   id: null,
+  /** Cancels the requests for the song that was shown before: the server drops what nobody waits for. */
+  requests: new AbortController(),
   isSpectrogramOpen: false,
 
   mount() {
@@ -38,12 +40,14 @@ explorer.waveform = {
   async show(id) {
     if (id === this.id) return;
     this.id = id;
+    this.requests.abort();
+    this.requests = new AbortController();
     this.peaks = null;
     this.paint();
     if (this.isSpectrogramOpen) this.loadSpectrogram();
     if (id === null) return;
     try {
-      const response = await fetch("waveform/" + encodeURIComponent(id));
+      const response = await this.fetch("waveform/", id);
       if (!response.ok || this.id !== id) return;
       const { peaks } = await response.json();
       if (this.id !== id) return;
@@ -52,6 +56,10 @@ explorer.waveform = {
     } catch {
       // The seek bar also works without a waveform.
     }
+  },
+
+  fetch(route, id) {
+    return explorer.api.fetchPatiently(route + encodeURIComponent(id), { signal: this.requests.signal });
   },
 
   /** @returns {number} The fraction of the song that has played, from 0 to 1. */
@@ -134,7 +142,7 @@ explorer.waveform = {
     }
     this.note.textContent = "Computing the spectrogram…";
     try {
-      const response = await fetch("spectrogram/" + encodeURIComponent(id));
+      const response = await this.fetch("spectrogram/", id);
       if (this.id !== id) return;
       if (!response.ok) throw new Error(await response.text());
       const [rows, columns] = ["X-Rows", "X-Columns"].map((name) => Number(response.headers.get(name)));

@@ -20,7 +20,6 @@ from explorer.util.text import one_line, printable
 
 MAX_SHOWN_FAILURES = 10
 MAX_SHOWN_REASONS = 5
-CACHES = ("previews", "transcodes", "waveforms", "fetched")
 
 SONG_BYTES = 8_000
 """The smallest size that is assumed for a song in songs.db, with its positions on the map."""
@@ -87,7 +86,7 @@ def _contents(database: Database) -> dict:
         "precision_trial": database.precision_trial(),
         "projections": database.projections(),
         "neighbourhood": database.neighbourhood(),
-        "caches": {name: Cache(getattr(settings, name)).measure() for name in CACHES},
+        "caches": {cache.name: Cache(cache).measure() for cache in settings.caches},
     }
     return status | {"disk": _disk_bytes(status, path.resolve().parent)}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.audio.decoder import Decoder
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.named_songs import expand_home
@@ -19,7 +20,6 @@ from explorer.errors import AmbiguousSongError, AudioError, LibraryError, SongNo
 from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import write_playlist
 from explorer.indexing.model import ModelRequest, is_same_model
-from explorer.library.tags import read_tags
 from explorer.library.text_encoding import decode_tags
 from explorer.mapping.similarity import SongVectors
 from explorer.util.progress import Reporter
@@ -120,7 +120,8 @@ def recommend(
     # Imported here, so that the embedding engine is loaded only for a file that is not in the library.
     from explorer.indexing.embed_files import open_embedder
 
-    tags = decode_tags(read_tags(file))
+    with Decoder() as decoder:
+        tags = decode_tags(decoder.tags(file))
     embedder = open_embedder(database=database, request=request, reporter=reporter)
     vector = embedder.embed(file).pooled
     with Database.open_readonly(database) as library, library.snapshot():

@@ -1,42 +1,26 @@
 """Decode files in a separate process, so that a file that crashes or hangs its decoder fails alone.
 
-`subprocess` starts the process. A `multiprocessing.Process` would run the program's main module again, could
-not be started from a Dask worker, and would stay in the terminal's process group, where Ctrl-C ends it.
 Messages through the pipe are pickled, because both processes trust each other: the separation protects
 against crashes, not against an attacker.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from explorer.audio.decoder_process import (
-    Answer,
-    make_preview,
-    read_duration,
-    read_fingerprints,
-    read_parts,
-    read_sound,
-    read_tags_of,
-)
-from explorer.config import ROOT
+from explorer.audio.decoder_messages import Answer
+from explorer.audio.decoder_start import DecoderProcess
+from explorer.audio.pictures import Spectrogram, Waveform
+from explorer.audio.playable import previews_in
 from explorer.errors import AudioError, ExplorerError
-from explorer.library.music_file import WHOLE, Fingerprints, Part, Tags
+from explorer.library.music_file import WHOLE, Cover, Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
 from explorer.util.text import valid_text
 
@@ -47,20 +31,12 @@ process sends messages while it reads."""
 WAITING_LIMIT_S = 600.0
 """Limit of the total time spent waiting for messages about one file, in addition to the sound's duration."""
 
-PREVIEW_TIMEOUT_FACTOR = 5
-"""Multiplies the message timeout for a preview, because the process sends no message until it is written."""
+SILENT_JOBS = ("preview", "copy", "waveform", "spectrogram")
+SILENT_TIMEOUT_FACTOR = 5
+"""Multiplies the message timeout for jobs about which the process sends no message until they are done."""
 
-_EXIT_TIMEOUT_S = 5.0
 _START_TIMEOUT_S = 60.0
 _START_ATTEMPTS, _ATTEMPT_PAUSE_S = 3, 0.5
-_START_CODE = """
-import sys
-from multiprocessing import connection
-sys.path.insert(0, sys.argv[1])
-from explorer.audio.decoder_process import main
-connection_class = getattr(connection, "PipeConnection", connection.Connection)
-main(connection_class(int(sys.argv[2])), niceness=int(sys.argv[3]))
-"""
 
 
 class DecoderError(ExplorerError):
@@ -128,7 +104,7 @@ class Decoder:
     def __init__(self, *, message_timeout_s: float = MESSAGE_TIMEOUT_S, niceness: int = 0) -> None:
         self._message_timeout_s = message_timeout_s
         self._niceness = niceness
-        self._process: _Process | None = None
+        self._process: DecoderProcess | None = None
         self._is_busy = False
         self._is_interrupted = False
         self._lock = threading.Lock()
@@ -152,12 +128,12 @@ class Decoder:
         DecoderError
             If no decoding process can be started. The other methods raise it too.
         """
-        *_, answer = self._run(read_fingerprints, path, video=video, sheets=sheets)
+        *_, answer = self._run("fingerprints", path, video=video, sheets=sheets)
         return answer.value
 
     def tags(self, path: Path) -> Tags:
         """Read a file's tags; the errors are those of `fingerprints`."""
-        *_, answer = self._run(read_tags_of, path)
+        *_, answer = self._run("tags", path)
         return answer.value
 
     def duration(self, path: Path, *, limit_s: float) -> float:
@@ -165,7 +141,7 @@ class Decoder:
 
         Longer sound is not decoded to its end: the result is then a little more than `limit_s`.
         """
-        *_, answer = self._run(read_duration, path, limit_s=limit_s)
+        *_, answer = self._run("duration", path, limit_s=limit_s)
         return answer.value
 
     def sound(
@@ -182,7 +158,7 @@ class Decoder:
         channel : int, optional
             Decode this channel alone, instead of the average of the channels.
         """
-        return Sound(self._run(read_sound, path, rate_hz=rate_hz, seconds=seconds, channel=channel))
+        return Sound(self._run("sound", path, rate_hz=rate_hz, seconds=seconds, channel=channel))
 
     def sounds(self, path: Path, *, rate_hz: int, parts: Mapping[Part, int | None]) -> Iterator[Sound]:
         """Decode parts of a file, in one go: iterate over the blocks of each sound before the next sound.
@@ -194,7 +170,7 @@ class Decoder:
             average of the channels.
         """
         channels = list(parts.values())
-        answers = self._run(read_parts, path, rate_hz=rate_hz, parts=list(parts), channels=channels)
+        answers = self._run("parts", path, rate_hz=rate_hz, parts=list(parts), channels=channels)
         format_name = ""
         for _ in parts:
             sound = Sound(_until_end_of_part(answers), format=format_name)
@@ -202,11 +178,52 @@ class Decoder:
             format_name = sound.format
         list(answers)
 
+    def tags_by_track(
+        self, path: Path | RemotePath, *, sheets: Sequence[Path | RemotePath] | None
+    ) -> dict[int, Tags]:
+        """Read a file's tags, under the number 0, and those of its tracks: see `fingerprints`."""
+        *_, answer = self._run("tags by track", path, sheets=sheets)
+        return answer.value
+
+    def cover(self, path: Path) -> Cover | None:
+        """Read a file's cover picture: see `read_cover`."""
+        *_, answer = self._run("cover", path)
+        return answer.value
+
+    def waveform(self, path: Path, part: Part = WHOLE) -> Waveform:
+        """Measure the waveform of a song: see `measure_waveform`."""
+        *_, answer = self._run("waveform", path, part=part)
+        return answer.value
+
+    def spectrogram(self, path: Path, part: Part = WHOLE) -> Spectrogram:
+        """Compute the spectrogram of a song: see `spectrogram`."""
+        *_, answer = self._run("spectrogram", path, part=part)
+        return answer.value
+
+    def write_copy(self, path: Path, target: Path, *, part: Part = WHOLE) -> None:
+        """Write a FLAC copy of a song. If this fails, the file may be there in part."""
+        list(self._run("copy", path, target=target.absolute(), part=part))
+
     def write_preview(
         self, path: Path, *, cache: Path, key: str, start_s: float | None, part: Part = WHOLE
     ) -> None:
-        """Write a song's preview; the parameters and errors are those of `previews.write_preview`."""
-        list(self._run(make_preview, path, cache=cache, key=key, start_s=start_s, part=part))
+        """Write a song's preview into a cache, and replace an existing one: see `previews.write_preview`.
+
+        Parameters
+        ----------
+        cache : Path
+            The folder of previews.
+        key : str
+            The preview's key in the cache: the song's fingerprint.
+        """
+        try:
+            # This process names the temporary file, so it can delete the file if the other one is killed.
+            with previews_in(cache).writing(key) as target:
+                list(self._run("preview", path, target=target.absolute(), start_s=start_s, part=part))
+        except OSError as error:
+            raise AudioError(
+                f"The preview of {_name(path)} cannot be written in {cache}: {error.strerror}."
+            ) from error
 
     def interrupt(self) -> None:
         """Make the current job and all later jobs fail; any thread may call this."""
@@ -228,12 +245,12 @@ class Decoder:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def _run(self, job: Callable, path: Path, **options: object) -> Iterator[Answer]:
+    def _run(self, job: str, path: Path, **options: object) -> Iterator[Answer]:
         """Send a job and yield its answers except "alive"; kill the process if the caller stops early."""
         process = self._ready_process(path)
         self._is_busy = True
         is_finished = False
-        message_timeout_s = self._message_timeout_s * (PREVIEW_TIMEOUT_FACTOR if job is make_preview else 1)
+        message_timeout_s = self._message_timeout_s * (SILENT_TIMEOUT_FACTOR if job in SILENT_JOBS else 1)
         waited_s, limit_s = 0.0, WAITING_LIMIT_S
         try:
             message = (job, path, process.copy_folder_for(path), options)
@@ -262,7 +279,7 @@ class Decoder:
                 if not is_finished:
                     self.close()
 
-    def _next_answer(self, process: _Process, path: Path, message_timeout_s: float) -> Answer:
+    def _next_answer(self, process: DecoderProcess, path: Path, message_timeout_s: float) -> Answer:
         if self._process is not process:
             raise AudioError(f"{_name(path)} was not decoded to its end: another file was requested.")
         try:
@@ -277,7 +294,7 @@ class Decoder:
             raise AudioError(f"{_name(path)} makes its decoder hang: no message for {message_timeout_s:g} s.")
         return answer
 
-    def _ready_process(self, path: Path) -> _Process:
+    def _ready_process(self, path: Path) -> DecoderProcess:
         """Return a process that waits for a job: the current one, or a new one."""
         if self._process and (self._is_busy or self._process.has_ended()):
             self.close()
@@ -301,7 +318,7 @@ class Decoder:
         """Start a process; return "" or the reason of the failure."""
         try:
             with self._lock:
-                self._process = process = _Process(self._niceness)
+                self._process = process = DecoderProcess(self._niceness)
         except OSError as error:
             return str(error.strerror)
         with suppress(EOFError, OSError):
@@ -321,71 +338,3 @@ def _until_end_of_part(answers: Iterator[Answer]) -> Iterator[Answer]:
 
 def _name(path: Path) -> str:
     return valid_text(path.name)
-
-
-class _Process(subprocess.Popen):
-    """The decoding process and the pipe to it."""
-
-    def __init__(self, niceness: int) -> None:
-        self.connection, child_end = Pipe()
-        self._copy_folder: str | None = None
-        with child_end:
-            super().__init__(
-                # -P: Python must not import files from the working directory.
-                [sys.executable, "-P", "-c", _START_CODE, str(ROOT), str(child_end.fileno()), str(niceness)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                # Decoding uses one core; more threads would only use address space, which is limited.
-                env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-                **_start_options(child_end, niceness),
-            )
-
-    def has_ended(self) -> bool:
-        """Return whether the process has exited or was killed since its last job."""
-        # Between two jobs the process sends nothing, so `poll` is true only if it has closed the connection.
-        return self.poll() is not None or self.connection.poll()
-
-    def receive(self, timeout_s: float) -> Answer | None:
-        """Return the next answer, or None after a timeout; raise EOFError or OSError if the process ended."""
-        return self.connection.recv() if self.connection.poll(timeout_s) else None
-
-    def copy_folder_for(self, path: Path | RemotePath) -> Path | None:
-        """Return a folder for a copy of a remote file; `stop` removes it. Return None for a local file."""
-        if not isinstance(path, RemotePath):
-            return None
-        self._copy_folder = self._copy_folder or tempfile.mkdtemp(prefix="music-explorer-")
-        return Path(self._copy_folder)
-
-    def describe_exit(self) -> str:
-        """Return how the process ended: a signal's name or an exit status."""
-        try:
-            status = self.wait(_EXIT_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            return "it does not answer"
-        if status < 0:
-            with suppress(ValueError):
-                return signal.Signals(-status).name
-        return f"exit status {status}"
-
-    def stop(self) -> None:
-        """Kill the process, close the pipe and remove the copies of remote files."""
-        self.kill()
-        self.connection.close()
-        # A process that waits for a broken disk cannot be killed, so the wait has a timeout.
-        with suppress(subprocess.TimeoutExpired):
-            self.wait(_EXIT_TIMEOUT_S)
-        if self._copy_folder:
-            shutil.rmtree(self._copy_folder, ignore_errors=True)
-
-
-def _start_options(connection: Connection, niceness: int) -> dict:
-    """Return Popen options: the process inherits a connection, and has its own process group.
-
-    The terminal does not send Ctrl-C to that group.
-    """
-    if sys.platform == "win32":
-        os.set_handle_inheritable(connection.fileno(), True)
-        priority = subprocess.BELOW_NORMAL_PRIORITY_CLASS if niceness else 0
-        return {"close_fds": False, "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | priority}
-    return {"pass_fds": [connection.fileno()], "process_group": 0}

@@ -13,17 +13,18 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
 
+from explorer.audio.decoder_messages import Answer, SoundEnd
 from explorer.audio.decoding import open_audio
 from explorer.audio.fingerprints import fingerprint, hash_sound
+from explorer.audio.pictures import Spectrogram, Waveform
 from explorer.audio.song_parts import Cutter
 from explorer.errors import AudioError
-from explorer.library.music_file import Fingerprints, Part, Tags
+from explorer.library.music_file import Cover, Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import LastCopy
 from explorer.library.scan_rules import VIDEO_REASON
@@ -35,39 +36,16 @@ from explorer.util.text import valid_text
 MAX_MEMORY_BYTES = 2 << 30
 """Limit of the address space. Decoding a song needs 0.3 GB of it, and making a preview needs 0.5 GB."""
 
+TAG_MEMORY_BYTES = 256 << 20
+"""How much the address space may grow while tags are read: a compressed frame of an ID3 tag can unpack to
+gigabytes. Tags with a large picture need 0.1 GB."""
+
 MAX_SONG_S = 24 * 3600.0
 DURATION_LIMIT_S = 45.0
 """How long `read_duration` may take. An hour of sound takes a few seconds."""
 
 HANG_LIMIT_S = 600.0
 """The process ends itself after hanging for this long, in case its parent no longer exists to kill it."""
-
-
-class Answer(NamedTuple):
-    """One message to the parent process.
-
-    Attributes
-    ----------
-    kind : {"ready", "alive", "format", "sound", "part", "end", "failed"}
-    value : object
-        By kind: "ready" and "alive" None; "format" the format's name and the duration that the header claims;
-        "sound" samples [shape=(m,), float32]; "part" what is known after a part of the file was decoded;
-        "end" the job's result; "failed" the error message.
-    duration_s : float
-        For "sound": duration of the sound decoded so far.
-    """
-
-    kind: str
-    value: object = None
-    duration_s: float = 0.0
-
-
-class SoundEnd(NamedTuple):
-    """What is known after a file was decoded: the attributes of `AudioStream` with these names."""
-
-    duration_s: float
-    note: str
-    louder_channel: int | None
 
 
 Send = Callable[[Answer], None]
@@ -89,8 +67,9 @@ def read_fingerprints(
     if not video and holds_video(path):
         raise AudioError(f"{path.name} {VIDEO_REASON}")
     sound, format_name = hash_sound(path, alive=alive)
-    tags = read_tags(path)
-    tracks, problem = ((), "") if sheets is None else find_tracks(path, tags, sheets=sheets)
+    with _tag_memory():
+        tags = read_tags(path)
+        tracks, problem = ((), "") if sheets is None else find_tracks(path, tags, sheets=sheets)
     return Fingerprints(
         fingerprint(path, alive=alive), sound, tags, format_name, tracks=tracks, cue_problem=problem
     )
@@ -98,7 +77,26 @@ def read_fingerprints(
 
 def read_tags_of(path: Path, _send: Send) -> Tags:
     """Read a file's tags."""
-    return read_tags(path)
+    with _tag_memory():
+        return read_tags(path)
+
+
+def read_tags_by_track(
+    path: Path, _send: Send, *, sheets: Sequence[Path | RemotePath] | None
+) -> dict[int, Tags]:
+    """Read the tags of a file, under the number 0, and those of its tracks unless `sheets` is None."""
+    with _tag_memory():
+        tags = read_tags(path)
+        tracks, _ = ((), "") if sheets is None else find_tracks(path, tags, sheets=sheets)
+    return {0: tags} | {track.part.track: track.tags for track in tracks}
+
+
+def read_cover_of(path: Path, _send: Send) -> Cover | None:
+    """Read a file's cover picture."""
+    from explorer.library.covers import read_cover
+
+    with _tag_memory():
+        return read_cover(path)
 
 
 def read_duration(path: Path, _send: Send, *, limit_s: float) -> float:
@@ -158,13 +156,51 @@ def make_preview(path: Path, _send: Send, **options: object) -> None:
     write_preview(path, **options)
 
 
+def make_copy(path: Path, _send: Send, **options: object) -> None:
+    """Write a FLAC copy of a song; the options are those of `write_copy`."""
+    from explorer.audio.transcoding import write_copy
+
+    write_copy(path, **options)
+
+
+def make_waveform(path: Path, _send: Send, *, part: Part) -> Waveform:
+    """Measure a song's waveform."""
+    from explorer.audio.waveform import measure_waveform
+
+    return measure_waveform(path, part)
+
+
+def make_spectrogram(path: Path, _send: Send, *, part: Part) -> Spectrogram:
+    """Compute a song's spectrogram."""
+    from explorer.audio.spectrogram import spectrogram
+
+    return spectrogram(path, part)
+
+
+# The imports are inside the functions, because an index run's processes need few of these libraries.
+JOBS: dict[str, Callable] = {
+    "fingerprints": read_fingerprints,
+    "tags": read_tags_of,
+    "tags by track": read_tags_by_track,
+    "duration": read_duration,
+    "cover": read_cover_of,
+    "sound": read_sound,
+    "parts": read_parts,
+    "preview": make_preview,
+    "copy": make_copy,
+    "waveform": make_waveform,
+    "spectrogram": make_spectrogram,
+}
+"""The jobs by the names that the parent sends. The parent imports no library that decodes."""
+
+
 def main(connection: Connection, *, niceness: int = 0) -> None:
     """Run jobs until the parent closes the connection.
 
     Parameters
     ----------
     connection : multiprocessing.connection.Connection
-        Delivers jobs: (function, file, folder for a copy of a remote file, options of the function).
+        Delivers jobs: (name, file, folder for a copy of a remote file, options of the job).
     niceness : int
         The process's niceness, from 0 to 19; POSIX only.
     """
@@ -194,7 +230,7 @@ def main(connection: Connection, *, niceness: int = 0) -> None:
         try:
             if isinstance(path, RemotePath):
                 path = copies.of(path, copy_folder, alive=lambda: send(Answer("alive")))
-            send(Answer("end", job(path, send, **options)))
+            send(Answer("end", JOBS[job](path, send, **options)))
         except AudioError as error:
             send(_failed(str(error)))
         except MemoryError:
@@ -238,3 +274,24 @@ def _limit_memory() -> None:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextmanager
+def _tag_memory() -> Iterator[None]:
+    """Lower the limit of the address space. Raise MemoryError, at the latest, beyond `TAG_MEMORY_BYTES`."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    limit, hard_limit = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        yield  # Not in a decoding process.
+        return
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    lower = min(limit, pages * resource.getpagesize() + TAG_MEMORY_BYTES)
+    resource.setrlimit(resource.RLIMIT_AS, (lower, hard_limit))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard_limit))

@@ -29,7 +29,7 @@ def integrated_loudness(samples: np.ndarray, sample_rate_hz: int) -> float:
     float
         LUFS; -inf for silence, which means below -70 LUFS.
     """
-    # Imported here, because the web server needs it only when it makes a preview.
+    # Imported here, because a decoding process needs it only when it makes a preview.
     from pyloudnorm import Meter
 
     if not len(samples):
@@ -55,8 +55,10 @@ def true_peak_db(samples: np.ndarray) -> float:
     """
     from scipy.signal import resample_poly
 
-    peak = np.abs(resample_poly(samples, OVERSAMPLING, 1, axis=0)).max(initial=0.0)
-    return float(20 * np.log10(peak)) if peak > 0 else -np.inf
+    # Oversampling must not overflow, even if the samples are nearly the largest float32.
+    scale = max(np.float32(1), np.abs(samples).max(initial=0.0))
+    peak = np.abs(resample_poly(samples / scale, OVERSAMPLING, 1, axis=0)).max(initial=0.0)
+    return float(20 * (np.log10(peak) + np.log10(scale))) if peak > 0 else -np.inf
 
 
 def gain_to(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,10 @@ import soxr
 
 from explorer.audio.decoding import claimed_duration, open_audio
 from explorer.audio.excerpts import read_excerpt
+from explorer.audio.limiter import limit_samples
 from explorer.audio.loudness import gain_to, true_peak_db
 from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Part
-from explorer.util.cache import Cache
 
 PREVIEW_S = 20.0
 FADE_IN_S = 0.015
@@ -40,15 +41,13 @@ _PEAK_MARGIN_DB = 0.1
 _START_SEARCH_S = 60.0
 
 
-def preview(source: Path, *, cache: Path, key: str, start_s: float | None, part: Part = WHOLE) -> Path:
-    """Return a song's preview; make it if the cache has none.
+def write_preview(source: Path, target: Path, *, start_s: float | None, part: Part = WHOLE) -> None:
+    """Write a song's preview.
 
     Parameters
     ----------
-    cache : Path
-        The folder of previews.
-    key : str
-        The preview's key in the cache: the song's fingerprint.
+    source, target : Path
+        The song's file, and the file to write.
     start_s : float or None
         Start of the preview in the song. If it is None, because the song has no embedding to choose it by,
         `find_start` chooses it.
@@ -60,25 +59,6 @@ def preview(source: Path, *, cache: Path, key: str, start_s: float | None, part:
     AudioError
         If the source cannot be decoded or holds no sound, or the preview cannot be written.
     """
-    target = preview_path(cache, key)
-    with previews_in(cache).lock_key(key):
-        if not target.exists():
-            write_preview(source, cache=cache, key=key, start_s=start_s, part=part)
-    return target
-
-
-def preview_path(cache: Path, key: str) -> Path:
-    """Return the path of a preview, whether it exists or not."""
-    return previews_in(cache).path(key)
-
-
-def previews_in(cache: Path) -> Cache:
-    """Return the cache of previews in a folder."""
-    return Cache(cache, suffix=".mp3")
-
-
-def write_preview(source: Path, *, cache: Path, key: str, start_s: float | None, part: Part = WHOLE) -> None:
-    """Write a preview, and replace an existing one; the parameters and errors are those of `preview`."""
     seconds = PREVIEW_S
     if part.track:
         length_s = part.end_s - part.start_s
@@ -89,14 +69,8 @@ def write_preview(source: Path, *, cache: Path, key: str, start_s: float | None,
         start_s = find_start(source)
     samples, rate = read_excerpt(source, start_s=start_s, seconds=seconds)
     samples, rate = _resample_for_mp3(samples, rate)
-    samples = _fade(samples, rate)
     try:
-        with previews_in(cache).writing(key) as part:
-            _encode_below_peak(part, samples, rate)
-    except OSError as error:
-        raise AudioError(
-            f"The preview of {source.name} cannot be written in {cache}: {error.strerror}."
-        ) from error
+        _encode_below_peak(target, _fade(samples, rate), rate)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"The preview of {source.name} cannot be written: {error}.") from error
 
@@ -140,12 +114,10 @@ def _duration(path: Path) -> float:
     """
     claimed_s = claimed_duration(path)
     if claimed_s > 0:
-        try:
-            ending = open_audio(path, start_s=max(0.0, claimed_s - 1.0)).blocks()
-            if next(ending, None) is not None:
+        # An AudioError means that seeking to that position fails, or the sound ends before it.
+        with suppress(AudioError), closing(open_audio(path, start_s=max(0.0, claimed_s - 1.0))) as ending:
+            if next(ending.blocks(), None) is not None:
                 return claimed_s
-        except AudioError:
-            pass  # Seeking to that position fails, or the sound ends before it.
     stream = open_audio(path)
     for _ in stream.blocks():
         pass
@@ -210,7 +182,8 @@ def _encode(target: Path, samples: np.ndarray, rate: int) -> None:
     level = (_MAX_KBPS - _KBPS[channels]) / (_MAX_KBPS - _MIN_KBPS)
     soundfile.write(
         target,
-        samples * np.float32(1 / _LAME_SCALE),
+        # Full scale is that of the samples after LAME has multiplied them.
+        limit_samples(samples) * np.float32(1 / _LAME_SCALE),
         rate,
         format="MP3",
         subtype="MPEG_LAYER_III",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -11,48 +10,18 @@ import numpy as np
 import scipy.fft
 
 from explorer.audio.channels import audible_average
+from explorer.audio.pictures import ROWS, Spectrogram, mel
 from explorer.audio.song_parts import open_part
 from explorer.library.music_file import WHOLE, Part
 
-ROWS = 128
 MAX_COLUMNS = 1200
 FLOOR_DB = -80.0
 MAX_HZ = 18_000.0
-TICKS_HZ = (200, 1000, 4000, 12_000)
-"""Frequencies that the picture's axis labels."""
 
 FRAME_S = 0.085
 HOP_S = 0.02
 _MAX_FRAMES_PER_COLUMN = 4
 _MAX_FRAMES = MAX_COLUMNS * _MAX_FRAMES_PER_COLUMN
-
-
-@dataclass(frozen=True)
-class Spectrogram:
-    """The level of each frequency band over the whole duration of a song.
-
-    Attributes
-    ----------
-    levels : np.ndarray [shape=(128, columns), uint8]
-        255 for the loudest value, 0 for 80 dB or more below it, in equal steps of dB. Row 0 is the highest
-        band. There are at most 1,200 columns, and all are equally long.
-    duration_s : float
-    highest_hz : float
-        The upper end of the highest band.
-    """
-
-    levels: np.ndarray
-    duration_s: float
-    highest_hz: float
-
-    def ticks(self) -> dict[int, float]:
-        """Return the position of each axis label: {frequency in Hz: 0 at the bottom to 1 at the top}."""
-        # The centre of a band is in the middle of its row.
-        return {
-            hz: float((mel(hz) / mel(self.highest_hz) * (ROWS + 1) - 0.5) / ROWS)
-            for hz in TICKS_HZ
-            if hz < 0.95 * self.highest_hz
-        }
 
 
 def spectrogram(source: Path, part: Part = WHOLE) -> Spectrogram:
@@ -86,11 +55,6 @@ def spectrogram(source: Path, part: Part = WHOLE) -> Spectrogram:
         decibels = 10 * np.log10(np.maximum(power / loudest, 10 ** (FLOOR_DB / 10)))
         levels = np.rint(255 * (1 - decibels / FLOOR_DB)).astype(np.uint8)
     return Spectrogram(np.ascontiguousarray(levels[::-1]), stream.duration_s, highest_hz)
-
-
-def mel(frequency_hz: float | np.ndarray) -> float | np.ndarray:
-    """Convert Hz to mel on O'Shaughnessy's scale (1987), which HTK uses: 2595 log10(1 + f / 700)."""
-    return 2595 * np.log10(1 + frequency_hz / 700)
 
 
 def mel_bands(sample_rate_hz: int, size: int, highest_hz: float) -> np.ndarray:

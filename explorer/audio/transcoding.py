@@ -1,4 +1,4 @@
-"""List the formats that browsers play, and make FLAC copies of files in other formats, and of tracks."""
+"""Make FLAC copies of files in formats that browsers do not play, and of tracks."""
 
 from __future__ import annotations
 
@@ -8,81 +8,24 @@ import numpy as np
 import soundfile
 import soxr
 
-from explorer.audio.decoding import AudioStream
 from explorer.audio.excerpts import downmix
+from explorer.audio.limiter import limit_samples
 from explorer.audio.song_parts import open_part
 from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Part
-from explorer.util.cache import Cache
 
-# Formats that Chromium, Firefox and Safari all play, from
-# https://developer.mozilla.org/en-US/docs/Web/Media/Guides/Formats/Containers.
-# The keys are the values of `AudioStream.format`: libsndfile and FFmpeg have different names for codecs, and
-# songs.db keeps the name that the decoder gave when the song was indexed.
-_PLAYABLE = {
-    "mp3/mp3": "audio/mpeg",
-    "mp3/mp3float": "audio/mpeg",
-    "flac/flac": "audio/flac",
-    "flac/pcm_s8": "audio/flac",
-    "flac/pcm_16": "audio/flac",
-    "flac/pcm_24": "audio/flac",
-    "wav/pcm_u8": "audio/wav",
-    "wav/pcm_16": "audio/wav",
-    "wav/pcm_24": "audio/wav",
-    "wav/pcm_s16le": "audio/wav",
-    "wav/pcm_s24le": "audio/wav",
-    "ogg/vorbis": "audio/ogg",
-    "ogg/opus": "audio/ogg",
-    "mov/aac": "audio/mp4",
-    "aac/aac": "audio/aac",
-}
-HEAD_BYTES = 12
-"""How many of a file's first bytes `playable_media_type` needs."""
-
-MAX_CACHE_BYTES = 4 << 30
 MAX_COPY_RATE_HZ = 96_000
+MAX_COPY_BYTES = 4 << 30
+"""About ten hours of music. A small file can hold days of sound, whose copy would fill the disk."""
 
 
-def playable_media_type(format: str, head: bytes | None = None) -> str | None:
-    """Return the media type of a file that browsers play without conversion; None for other files.
-
-    Parameters
-    ----------
-    format : str
-        The format that the library knows, such as `"mp3/mp3"`.
-    head : bytes, optional
-        The first `HEAD_BYTES` of the file. If they are those of another container than `format` names, the
-        library's format is wrong: the file was replaced, or an older version gave it the format of another
-        song with the same sound.
-    """
-    media_type = _PLAYABLE.get(format)
-    if media_type is None or head is None:
-        return media_type
-    return media_type if _container_of(head) in (format.partition("/")[0], None) else None
-
-
-def _container_of(head: bytes) -> str | None:
-    """Return the container that a file's first bytes tell; None if they may be those of an MP3 or AAC file.
-
-    Such files begin with a tag, a frame, or bytes that do not belong to the sound.
-    """
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-        return "wav"
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
-        return "mov"
-    names = {b"fLaC": "flac", b"OggS": "ogg", b"FORM": "aiff", b"RF64": "rf64", b"\x1aE\xdf\xa3": "matroska"}
-    return names.get(head[:4])
-
-
-def transcode(source: Path, *, cache: Path, key: str, part: Part = WHOLE) -> Path:
-    """Return a FLAC copy of a song; make it if the cache has none.
+def write_copy(source: Path, target: Path, *, part: Part = WHOLE) -> None:
+    """Write a FLAC copy of a song.
 
     Parameters
     ----------
-    cache : Path
-        The folder of copies, limited to 4 GiB.
-    key : str
-        The copy's key in the cache: the song's fingerprint.
+    source, target : Path
+        The song's file, and the file to write.
     part : Part
         The part of the source that is the song.
 
@@ -91,20 +34,7 @@ def transcode(source: Path, *, cache: Path, key: str, part: Part = WHOLE) -> Pat
     AudioError
         If the file cannot be decoded, or the copy cannot be written.
     """
-    try:
-        return copies_in(cache).get(key, lambda target: _write_flac(open_part(source, part), target))
-    except OSError as error:
-        raise AudioError(
-            f"A playable copy of {source.name} cannot be written in {cache}: {error.strerror}."
-        ) from error
-
-
-def copies_in(cache: Path) -> Cache:
-    """Return the cache of FLAC copies in a folder."""
-    return Cache(cache, suffix=".flac", max_bytes=MAX_CACHE_BYTES)
-
-
-def _write_flac(stream: AudioStream, target: Path) -> None:
+    stream = open_part(source, part)
     channels = min(stream.channels, 2)
     rate = stream.sample_rate_hz
     resampler = None
@@ -117,8 +47,14 @@ def _write_flac(stream: AudioStream, target: Path) -> None:
         ) as file:
             for block in stream.blocks():
                 block = downmix(block)
-                file.write(resampler.resample_chunk(block) if resampler else block)
+                if target.stat().st_size > MAX_COPY_BYTES:
+                    raise AudioError(
+                        f"{source.name} is too long: its playable copy would be larger than "
+                        f"{MAX_COPY_BYTES >> 30} GB."
+                    )
+                file.write(limit_samples(resampler.resample_chunk(block) if resampler else block))
             if resampler:
-                file.write(resampler.resample_chunk(np.empty((0, channels), np.float32), last=True))
+                rest = resampler.resample_chunk(np.empty((0, channels), np.float32), last=True)
+                file.write(limit_samples(rest))
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"A playable copy of {stream.path.name} cannot be written: {error}.") from error
+        raise AudioError(f"A playable copy of {source.name} cannot be written: {error}.") from error

@@ -2,67 +2,19 @@
 
 from __future__ import annotations
 
-import struct
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from explorer.audio.pictures import BINS, Waveform
 from explorer.audio.song_parts import open_part
 from explorer.library.music_file import WHOLE, Part
-from explorer.util.cache import Cache
 
-BINS = 800
 MIN_REFERENCE = 0.001
 """-60 dBFS: a song that stays below this level is not scaled up to the full height."""
 
 _FIRST_SEGMENT_SAMPLES = 64
 _MAX_SEGMENTS = 16_384
-_HEADER = struct.Struct("<d")
-
-
-@dataclass(frozen=True)
-class Waveform:
-    """The waveform of a whole song.
-
-    Attributes
-    ----------
-    duration_s : float
-        Duration of the decoded sound; the header may claim another.
-    peaks : np.ndarray [shape=(800,), uint8]
-        Height of each of 800 equal parts: see `measure_waveform`.
-    """
-
-    duration_s: float
-    peaks: np.ndarray
-
-
-def waveform(source: Path, *, cache: Path, key: str, part: Part = WHOLE) -> Waveform:
-    """Return a song's waveform; measure it if the cache has none.
-
-    Parameters
-    ----------
-    cache : Path
-        The folder of waveforms, 808 bytes each. A failure to write there is ignored.
-    key : str
-        The waveform's key in the cache: the song's fingerprint.
-    part : Part
-        The part of the source that is the song.
-
-    Raises
-    ------
-    AudioError
-        If the source cannot be decoded.
-    """
-    waveforms = Cache(cache)
-    with waveforms.lock_key(key):
-        result = _read(waveforms.path(key))
-        if result is None:
-            result = measure_waveform(source, part)
-            with suppress(OSError), waveforms.writing(key) as part:
-                part.write_bytes(_HEADER.pack(result.duration_s) + result.peaks.tobytes())
-    return result
 
 
 def measure_waveform(source: Path, part: Part = WHOLE) -> Waveform:
@@ -121,14 +73,3 @@ class _Energy:
         total = np.cumsum(np.concatenate([[0.0], self._sums[: self._n_segments], [self._incomplete.sum()]]))
         edges = np.linspace(0, self._n_samples, bins + 1)
         return np.maximum(np.diff(np.interp(edges, ends, total)), 0.0) / (self._n_samples / bins)
-
-
-def _read(target: Path) -> Waveform | None:
-    try:
-        content = target.read_bytes()
-    except OSError:
-        return None
-    if len(content) != _HEADER.size + BINS:
-        return None
-    (duration_s,) = _HEADER.unpack_from(content)
-    return Waveform(duration_s, np.frombuffer(content, np.uint8, offset=_HEADER.size))

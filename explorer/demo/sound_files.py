@@ -10,6 +10,7 @@ from mutagen.id3 import TALB, TCON, TIT2, TPE1, TRCK
 from mutagen.mp3 import EasyMP3
 from mutagen.wave import WAVE
 
+from explorer.audio.limiter import limit_samples
 from explorer.errors import AudioError
 from explorer.util.atomic_write import atomic_write
 
@@ -43,7 +44,12 @@ def write_sound(
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as part:
             soundfile.write(
-                part, samples, sample_rate_hz, format=file_format.upper(), subtype=subtype, **options
+                part,
+                limit_samples(samples),
+                sample_rate_hz,
+                format=file_format.upper(),
+                subtype=subtype,
+                **options,
             )
             _write_tags(part, file_format, tags)
     except (OSError, MutagenError, soundfile.LibsndfileError) as error:

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from explorer.audio.decoder import Decoder
-from explorer.audio.previews import PREVIEW_S, is_heard, preview_path
+from explorer.audio.playable import preview_path
+from explorer.audio.previews import PREVIEW_S, is_heard
 from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
 from explorer.embedding.typical_window import most_typical_window
 from explorer.errors import ExplorerError

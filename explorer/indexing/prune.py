@@ -154,8 +154,8 @@ def _forget(database: Database, songs: list[tuple[str, str]]) -> set[str]:
 
 
 def clear_caches(settings: Settings, fingerprints: set[str]) -> None:
-    """Delete what was made from the files with these fingerprints: previews, FLAC copies and waveforms."""
-    for cache in (settings.previews, settings.transcodes, settings.waveforms):
+    """Delete what was made from the files with these fingerprints: previews, copies, waveforms and so on."""
+    for cache in (settings.previews, settings.transcodes, settings.waveforms, settings.spectrograms):
         for fingerprint in fingerprints:
             for folder in (cache, cache / fingerprint[:2]):
                 for file in folder.glob(f"{fingerprint}*"):

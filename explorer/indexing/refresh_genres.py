@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Set
 from pathlib import Path
 
-from explorer.errors import LibraryError
+from explorer.audio.decoder import Decoder
+from explorer.errors import AudioError, LibraryError
 from explorer.indexing.decode_tags import begin_decoding
 from explorer.indexing.index_run import IndexRun
 from explorer.library.genres import KINDS, GenreSource, open_genre_source
 from explorer.library.music_file import ScannedFile, Tags
-from explorer.library.remote_copies import as_local
-from explorer.library.tags import read_tags
-from explorer.library.tracks import find_tracks
+from explorer.library.remote import RemotePath
 from explorer.util.progress import Reporter
 
 AUTO = "auto"
@@ -82,9 +81,9 @@ def refresh_genres(run: IndexRun) -> int:
     known = [(file, song_ids[file.path]) for file in run.scan.files if file.path in song_ids]
     old_genres = database.raw_genres()
     changed: dict[str, tuple[str, ...]] = {}
-    with run.reporter.counting("Reading genres", total=len(known)) as counter:
+    with run.reporter.counting("Reading genres", total=len(known)) as counter, Decoder() as decoder:
         for file, songs_by_track in known:
-            for track, tags in _tags_by_track(run, file, songs_by_track.keys()).items():
+            for track, tags in _tags_by_track(run, file, songs_by_track.keys(), decoder).items():
                 song_id, genres = songs_by_track[track], run.genres.genres(file, tags)
                 if genres != old_genres.get(song_id, ()) and (genres or not database.was_imported(song_id)):
                     changed[song_id] = genres
@@ -101,11 +100,16 @@ def refresh_genres(run: IndexRun) -> int:
     return sum(new_genres.get(song_id, ()) != old_genres.get(song_id, ()) for song_id in changed)
 
 
-def _tags_by_track(run: IndexRun, file: ScannedFile, tracks: Set[int]) -> dict[int, Tags]:
-    """Read the tags of those songs in a file that the library knows, by number of track."""
-    with as_local(run.root / file.native) as path:
-        tags = {0: read_tags(path)}
-        if tracks - tags.keys():
-            found, _ = find_tracks(path, tags[0], sheets=file.sheet_paths(run.root))
-            tags |= {track.part.track: track.tags for track in found}
+def _tags_by_track(run: IndexRun, file: ScannedFile, tracks: Set[int], decoder: Decoder) -> dict[int, Tags]:
+    """Read the tags of those songs in a file that the library knows, by number of track.
+
+    A file on this machine whose tags cannot be read keeps its genres.
+    """
+    path = run.root / file.native
+    try:
+        tags = decoder.tags_by_track(path, sheets=file.sheet_paths(run.root) if tracks - {0} else None)
+    except AudioError:
+        if isinstance(path, RemotePath):
+            raise
+        return {}
     return {track: tags[track] for track in tracks if track in tags}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import mutagen
@@ -15,27 +14,12 @@ from mutagen.flac import Picture
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
+from explorer.library.music_file import Cover
 from explorer.library.tag_blocks import Block, tag_blocks
 
 MAX_BYTES = 8 << 20
 FRONT_COVER = 3
 """The number of the front cover among ID3's picture types, which FLAC, Ogg and ASF use too."""
-
-
-@dataclass(frozen=True)
-class Cover:
-    """A cover picture.
-
-    Attributes
-    ----------
-    data : bytes
-    media_type : str
-        The media type of a JPEG, PNG, WebP or GIF picture. The first bytes of the data decide it, because the
-        type that the tags name is often wrong.
-    """
-
-    data: bytes
-    media_type: str
 
 
 def read_cover(path: Path) -> Cover | None:

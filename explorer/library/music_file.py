@@ -57,6 +57,22 @@ class Tags:
 
 
 @dataclass(frozen=True)
+class Cover:
+    """A cover picture.
+
+    Attributes
+    ----------
+    data : bytes
+    media_type : str
+        The media type of a JPEG, PNG, WebP or GIF picture. The first bytes of the data decide it, because the
+        type that the tags name is often wrong.
+    """
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Part:
     """The part of a file that is a song: the whole file, or one track of a cue sheet.
 

@@ -98,35 +98,11 @@ class LastCopy:
         self._path = self._copy = None
 
 
-def local_copy(path: Path | RemotePath, *, cache: Path, key: str, max_bytes: int = MAX_CACHE_BYTES) -> Path:
-    """Return a local file for playback: the path itself, or a cached copy of a remote file.
-
-    Parameters
-    ----------
-    path : Path or RemotePath
-    cache : Path
-        The folder of cached copies. If they take more than about `max_bytes`, the copies that were not used
-        for the longest time are deleted.
-    key : str
-        The file's fingerprint.
-
-    Raises
-    ------
-    AudioError
-        If the remote file cannot be fetched.
-    """
-    if isinstance(path, Path):
-        return path
-
-    def write_copy(target: Path) -> None:
-        with as_local(path) as copy:
-            shutil.copyfile(copy, target)
-
-    return copies_of(path, cache=cache, max_bytes=max_bytes).get(key, write_copy)
-
-
 def copies_of(path: RemotePath, *, cache: Path, max_bytes: int = MAX_CACHE_BYTES) -> Cache:
-    """Return the cache for copies of remote files that have the same extension as this file."""
+    """Return the cache for copies of remote files that have the same extension as this file.
+
+    If they take more than about `max_bytes`, the copies that were not used for the longest time are deleted.
+    """
     return Cache(cache, suffix=path.suffix.lower(), max_bytes=max_bytes)
 
 

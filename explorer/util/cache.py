@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 from explorer.util.atomic_write import atomic_write
 
 STALE_PART_S = 3600.0
 
-_locks_guard = threading.Lock()
-_locks: WeakValueDictionary[Path, threading.Lock] = WeakValueDictionary()
-
 
 class Cache:
     """A folder of files named by keys, such as the fingerprints of songs.
 
-    Each file is written atomically, by one thread at a time.
+    Each file is written atomically.
 
     Parameters
     ----------
@@ -46,38 +41,16 @@ class Cache:
         """
         return self.folder / key[:2] / f"{key}{self._suffix}"
 
-    def get(self, key: str, make: Callable[[Path], object]) -> Path:
-        """Return the path of a key's file, and make the file if it does not exist.
-
-        Parameters
-        ----------
-        key : str
-        make : callable
-            Called with the path that it must write to.
-
-        Raises
-        ------
-        OSError
-            If the folder cannot be written. Exceptions of `make` are not caught.
-        """
+    def find(self, key: str) -> Path | None:
+        """Return the path of a key's file, and mark it as used now; return None if it does not exist."""
         target = self.path(key)
-        with self.lock_key(key):
-            if not target.exists():
-                with self.writing(key) as part:
-                    make(part)
-            # Set the access time, by which `_shrink` finds the least recently used files. Keep the
-            # modification time, because the page's ETags contain it.
-            with suppress(OSError):
-                os.utime(target, ns=(time.time_ns(), target.stat().st_mtime_ns))
+        if not target.is_file():
+            return None
+        # Set the access time, by which `_shrink` finds the least recently used files. Keep the modification
+        # time, because the page's ETags contain it.
+        with suppress(OSError):
+            os.utime(target, ns=(time.time_ns(), target.stat().st_mtime_ns))
         return target
-
-    @contextmanager
-    def lock_key(self, key: str) -> Iterator[None]:
-        """Hold the lock of a key's file: other threads that need the same file wait."""
-        with _locks_guard:
-            lock = _locks.setdefault(self.path(key), threading.Lock())
-        with lock:
-            yield
 
     @contextmanager
     def writing(self, key: str) -> Iterator[Path]:

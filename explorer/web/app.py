@@ -6,6 +6,7 @@ from dash import Dash
 
 from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
+from explorer.util.cache import Cache
 from explorer.web.callback_requests import check_callback_requests
 from explorer.web.data.reader import close_after_requests
 from explorer.web.data.snapshot import CatalogueHolder
@@ -38,11 +39,16 @@ INDEX = """<!DOCTYPE html>
 """
 
 
-def create_app(settings: Settings) -> Dash:
+def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
     """Return the app for one library.
 
     Each load of the page shows the current state of the library. `create_app(settings).server` is a plain
     WSGI app.
+
+    Parameters
+    ----------
+    jobs : SoundJobs, optional
+        Decodes sound for the page; by default it is new, and ends with the app.
     """
     holder = CatalogueHolder(settings.database)
     app = Dash(
@@ -62,13 +68,16 @@ def create_app(settings: Settings) -> Dash:
     # A song id in a URL may contain several slashes in a row.
     app.server.url_map.merge_slashes = False
     app.layout = lambda: _current_page(holder)
-    job, jobs = MapJob(settings.database), SoundJobs()
+    job, jobs = MapJob(settings.database), jobs or SoundJobs()
+    for cache in settings.caches:
+        # Servers and index runs that were killed leave temporary files.
+        Cache(cache).remove_old_parts()
     register_callbacks(app, holder, job)
     for blueprint in (
-        make_media_blueprint(settings, holder),
-        make_sound_blueprint(settings),
+        make_media_blueprint(settings, holder, jobs),
+        make_sound_blueprint(settings, jobs),
         make_playlist_blueprint(holder),
-        make_uploads_blueprint(UploadQueue(settings, holder, jobs), on_keep=job.start),
+        make_uploads_blueprint(UploadQueue(settings, holder, jobs), jobs, on_keep=job.start),
     ):
         app.server.register_blueprint(blueprint)
     close_after_requests(app.server)

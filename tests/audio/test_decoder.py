@@ -2,10 +2,12 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import soundfile
 
 from explorer.audio import decoder as decoder_module
 from explorer.audio.decoder import Decoder, DecoderError
-from explorer.audio.previews import preview_path
+from explorer.audio.playable import preview_path
 from explorer.config import ROOT
 from explorer.errors import AudioError
 from explorer.library.music_file import Part
@@ -382,3 +384,27 @@ def test_ctrl_c_on_the_terminal_does_not_reach_the_decoding_process(song, make_t
     os.killpg(parent.pid, signal.SIGINT)
     out, _ = parent.communicate()
     assert int(out) == pytest.approx(120 * RATE_HZ, abs=2)
+
+
+def id3(*frames):
+    """Return an ID3v2.3 tag of frames: (name, content, flags)."""
+    body = b"".join(name + struct.pack(">IH", len(data), flags) + data for name, data, flags in frames)
+    return b"ID3\x03\x00\x00" + bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0)) + body
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Memory is limited on Linux only.")
+@pytest.mark.parametrize("claimed_bytes", [800 << 20, 100])
+def test_a_frame_that_unpacks_to_a_gigabyte_costs_its_tag_only(decoder, tmp_path, claimed_bytes):
+    packer = zlib.compressobj(1)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(800)) + packer.flush()
+    bomb = (b"TXXX", struct.pack(">I", claimed_bytes) + packed, 0x80)
+    soundfile.write(tmp_path / "x.mp3", np.zeros(RATE_HZ), RATE_HZ)
+    sound = (tmp_path / "x.mp3").read_bytes()
+    (tmp_path / "x.mp3").write_bytes(id3((b"TIT2", b"\0Title", 0), bomb) + sound)
+    assert decoder.tags(tmp_path / "x.mp3").title == "Title"  # FFmpeg reads the other frames.
+    assert decoder.fingerprints(tmp_path / "x.mp3").tags.title == "Title"
+    assert decoder.cover(tmp_path / "x.mp3") is None
+    assert length(decoder, tmp_path / "x.mp3") == pytest.approx(RATE_HZ, abs=3000)
+    status = Path(f"/proc/{pid_of(decoder)}/status").read_text()
+    (peak_kb,) = (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    assert peak_kb < 450_000

@@ -43,7 +43,7 @@ def test_jobs_are_answered_in_order(tmp_path, make_tone):
     process, connection = start_process()
     with process, connection:
         assert connection.recv() == Answer("ready")
-        connection.send((read_sound, path, None, {"rate_hz": 44_100}))
+        connection.send(("sound", path, None, {"rate_hz": 44_100}))
         answers = [connection.recv()]
         while answers[-1].kind not in ("end", "failed"):
             answers.append(connection.recv())
@@ -51,7 +51,7 @@ def test_jobs_are_answered_in_order(tmp_path, make_tone):
         assert answers[-1].value == SoundEnd(1.5, "", None)
         sound = np.concatenate([answer.value for answer in answers if answer.kind == "sound"])
         np.testing.assert_array_equal(sound, soundfile.read(path, dtype="float32")[0])
-        connection.send((read_fingerprints, path.with_name("gone.flac"), None, {}))
+        connection.send(("fingerprints", path.with_name("gone.flac"), None, {}))
         assert connection.recv().kind == "failed"
     assert process.returncode == 0
 

@@ -30,6 +30,15 @@ def test_a_peak_between_samples_is_found():
     assert true_peak_db(np.zeros((0, 1), np.float32)) == true_peak_db(np.zeros((9, 2), np.float32)) == -np.inf
 
 
+@pytest.mark.parametrize("level", [1e10, 3.4e38])
+def test_samples_near_the_largest_number_have_a_peak_and_a_gain(level):
+    sound = np.concatenate([tone(), tone()], axis=1)
+    sound[1000:2000] = np.float32(level), -np.float32(level)
+    assert true_peak_db(sound) == pytest.approx(20 * np.log10(level), abs=3)
+    gain_db = gain_to(sound, RATE_HZ, loudness_lufs=-16.0, peak_db=-1.0, max_gain_db=30.0)
+    assert gain_db == pytest.approx(-20 * np.log10(level), abs=10)
+
+
 def tone_with_clicks():
     """Return a quiet tone with two clicks, whose peaks are 6 dB below 0 dBTP."""
     sound = tone(amplitude=0.02)

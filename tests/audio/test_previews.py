@@ -1,12 +1,11 @@
-import threading
-
 import numpy as np
 import pytest
 import soundfile
 
 from explorer.audio import previews
+from explorer.audio.decoding import AudioStream, open_audio
 from explorer.audio.loudness import integrated_loudness, true_peak_db
-from explorer.audio.previews import find_start, preview, preview_path
+from explorer.audio.previews import find_start, write_preview
 from explorer.errors import AudioError
 
 RATE_HZ = 44_100
@@ -28,7 +27,8 @@ def music(seconds, *, rate_hz=RATE_HZ, amplitude=0.5):
 
 
 def decoded_preview(tmp_path, source, start_s=0.0):
-    path = preview(source, cache=tmp_path / "previews", key="ab" * 16, start_s=start_s)
+    path = tmp_path / "preview.part"
+    write_preview(source, path, start_s=start_s)
     return soundfile.read(path, dtype="float32", always_2d=True)
 
 
@@ -80,8 +80,8 @@ def test_a_preview_has_at_most_minus_16_lufs_and_does_not_clip(tmp_path, make_so
 
 def test_a_preview_is_an_mp3_of_at_most_96_kbit_per_second(tmp_path, make_sound):
     source = make_sound(tmp_path / "x.flac", music(30))
-    made = preview(source, cache=tmp_path / "previews", key="ab" * 16, start_s=5.0)
-    assert made == tmp_path / "previews" / "ab" / ("ab" * 16 + ".mp3")
+    made = tmp_path / "preview.part"
+    write_preview(source, made, start_s=5.0)
     info = soundfile.info(made)
     assert (info.format, info.subtype, info.channels) == ("MP3", "MPEG_LAYER_III", 2)
     assert made.stat().st_size * 8 / 20 <= 97_000
@@ -92,8 +92,7 @@ def test_silence_stays_silent_and_hiss_is_not_amplified_beyond_the_limit(tmp_pat
     assert np.abs(silent).max() < 1e-6
     hiss = np.random.default_rng(0).normal(0, 10 ** (-70 / 20), RATE_HZ * 25)
     source = make_sound(tmp_path / "hiss.flac", hiss)
-    made = preview(source, cache=tmp_path, key="cd", start_s=0.0)
-    heard, _ = soundfile.read(made)
+    heard, _ = decoded_preview(tmp_path, source)
     assert 20 * np.log10(np.sqrt(np.mean(heard**2))) < -70 + 30 + 1
 
 
@@ -138,35 +137,45 @@ def test_without_an_embedding_a_preview_begins_a_third_into_the_song_after_silen
     assert find_start(make_sound(tmp_path / f"d{suffix}", song[: 12 * RATE_HZ])) == 0.0
 
 
-def test_several_threads_make_a_preview_once(tmp_path, make_sound, monkeypatch):
-    source = make_sound(tmp_path / "x.wav", music(3))
-    write, calls = previews.write_preview, []
-
-    def write_and_record(*arguments, **options):
-        calls.append(options["key"])
-        write(*arguments, **options)
-
-    monkeypatch.setattr(previews, "write_preview", write_and_record)
-    options = {"cache": tmp_path / "p", "key": "ef01", "start_s": 0.0}
-    threads = [threading.Thread(target=preview, args=(source,), kwargs=options) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert calls == ["ef01"]
-    source.unlink()
-    assert preview(source, **options) == preview_path(tmp_path / "p", "ef01")
-
-
-def test_a_preview_that_fails_is_an_error_and_leaves_no_file_behind(tmp_path, make_sound, monkeypatch):
+def test_a_preview_that_fails_is_an_error_that_names_the_song(tmp_path, make_sound):
     (tmp_path / "x.ape").write_bytes(b"MAC \x00" * 100)
     with pytest.raises(AudioError, match=r"x\.ape"):
-        preview(tmp_path / "x.ape", cache=tmp_path / "p", key="aa", start_s=None)
+        write_preview(tmp_path / "x.ape", tmp_path / "preview.part", start_s=None)
     source = make_sound(tmp_path / "x.wav", music(1))
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(AudioError, match="cannot be written"):
-        preview(source, cache=tmp_path / "file", key="aa", start_s=0.0)
-    monkeypatch.setattr(previews, "_encode", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        preview(source, cache=tmp_path / "p", key="aa", start_s=0.0)
-    assert [path for path in (tmp_path / "p").rglob("*") if path.is_file()] == []
+    with pytest.raises(AudioError, match=r"preview of x\.wav cannot be written"):
+        write_preview(source, tmp_path / "absent" / "preview.part", start_s=0.0)
+
+
+@pytest.mark.parametrize("level", [2.0, 9e9, 1.6e38])
+def test_samples_far_beyond_full_scale_do_not_reach_the_encoder(tmp_path, level):
+    """LAME ends the process if a sample is huge. `index` averages the channels, which cancel each other."""
+    sound = 0.3 * np.sin(2 * np.pi * 440 * sample_times(2))[:, None] * np.ones((1, 2))
+    sound[40_000:42_000] = level, -level
+    soundfile.write(tmp_path / "x.wav", sound.astype(np.float32), RATE_HZ, subtype="FLOAT")
+    decoded, _ = decoded_preview(tmp_path, tmp_path / "x.wav")
+    assert true_peak_db(decoded) < -1.0
+    assert np.abs(decoded).max() > 0.01
+
+
+@pytest.mark.parametrize("beyond", [np.nan, np.inf, -np.inf, 1e38, 2.0])
+def test_the_encoder_gets_samples_within_full_scale(tmp_path, monkeypatch, beyond):
+    """Whatever the measurement of loudness allows: the encoder would end the process."""
+    given = []
+    monkeypatch.setattr(previews.soundfile, "write", lambda _path, samples, *_, **__: given.append(samples))
+    previews._encode(tmp_path / "x", np.array([[0.5], [beyond], [-0.5]], np.float32), RATE_HZ)
+    assert np.abs(given[0]).max() <= 1 / previews._LAME_SCALE + 1e-6
+    np.testing.assert_allclose(given[0][[0, 2], 0] * previews._LAME_SCALE, [0.5, -0.5], rtol=1e-6)
+
+
+def test_measuring_the_duration_closes_the_file(tmp_path, make_sound, monkeypatch):
+    source, opened, closed = make_sound(tmp_path / "x.flac", music(25)), [], []
+
+    def open_and_record(*arguments, **options):
+        opened.append(open_audio(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(previews, "open_audio", open_and_record)
+    monkeypatch.setattr(AudioStream, "close", lambda stream: closed.append(stream))
+    previews._duration(source)
+    assert closed == opened
+    assert len(closed) == 1

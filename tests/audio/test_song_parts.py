@@ -9,8 +9,8 @@ from explorer.audio.decoding import open_audio
 from explorer.audio.previews import write_preview
 from explorer.audio.song_parts import Cutter, open_part
 from explorer.audio.spectrogram import spectrogram
-from explorer.audio.transcoding import transcode
-from explorer.audio.waveform import waveform
+from explorer.audio.transcoding import write_copy
+from explorer.audio.waveform import measure_waveform
 from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Part
 
@@ -119,10 +119,10 @@ def test_what_is_made_from_a_part(tmp_path, make_sound):
     sound = staircase() * np.repeat([0.1, 1.0, 0.3], 10 * RATE_HZ)
     source = make_sound(tmp_path / "stairs.flac", sound)
     part = Part(2, 10.0, 16.0)
-    copy = transcode(source, cache=tmp_path / "copies", key="00", part=part)
-    samples, rate = soundfile.read(copy)
+    write_copy(source, tmp_path / "copy.part", part=part)
+    samples, rate = soundfile.read(tmp_path / "copy.part")
     assert (seconds_heard(samples), rate, len(samples)) == ([10, 11, 12, 13, 14, 15], RATE_HZ, 6 * RATE_HZ)
-    outline = waveform(source, cache=tmp_path / "waveforms", key="00", part=part)
+    outline = measure_waveform(source, part)
     assert outline.duration_s == pytest.approx(6.0)
     assert outline.peaks.min() > 250
     assert spectrogram(source, part).duration_s == pytest.approx(6.0)
@@ -142,7 +142,7 @@ def test_what_is_made_from_a_part(tmp_path, make_sound):
 )
 def test_a_preview_stays_inside_its_track(tmp_path, make_sound, part, start_s, heard):
     source = make_sound(tmp_path / "stairs.flac", staircase())
-    write_preview(source, cache=tmp_path / "previews", key="00", start_s=start_s, part=part)
-    samples, _ = soundfile.read(tmp_path / "previews" / "00" / "00.mp3")
+    write_preview(source, tmp_path / "preview.part", start_s=start_s, part=part)
+    samples, _ = soundfile.read(tmp_path / "preview.part")
     assert seconds_heard(samples)[: len(heard)] == heard
     assert len(samples) / RATE_HZ == pytest.approx(len(heard), abs=0.1)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from explorer.audio.spectrogram import MAX_COLUMNS, ROWS, TICKS_HZ, mel, mel_bands, spectrogram
+from explorer.audio.pictures import ROWS, TICKS_HZ, mel
+from explorer.audio.spectrogram import MAX_COLUMNS, mel_bands, spectrogram
 
 RATE_HZ = 44_100
 

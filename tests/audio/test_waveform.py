@@ -3,7 +3,8 @@ import pytest
 import soundfile
 
 from explorer.audio import waveform as module
-from explorer.audio.waveform import BINS, measure_waveform, waveform
+from explorer.audio.pictures import BINS
+from explorer.audio.waveform import measure_waveform
 from explorer.errors import AudioError
 
 RATE_HZ = 22_050
@@ -69,26 +70,7 @@ def test_samples_that_are_not_finite_count_as_silence(tmp_path):
     assert np.median(measure_waveform(tmp_path / "x.wav").peaks) > 200
 
 
-def test_a_waveform_is_cached_and_a_damaged_cache_file_is_replaced(tmp_path, make_sound):
-    source = make_sound(tmp_path / "x.wav", noise(2), RATE_HZ)
-    cache = tmp_path / "waveforms"
-    first = waveform(source, cache=cache, key="abcd")
-    cached = cache / "ab" / "abcd"
-    cached.write_bytes(cached.read_bytes()[:100])
-    again = waveform(source, cache=cache, key="abcd")
-    np.testing.assert_array_equal(again.peaks, first.peaks)
-    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["abcd"]
-    source.unlink()
-    assert waveform(source, cache=cache, key="abcd").duration_s == first.duration_s == 2.0
-
-
-def test_a_waveform_is_returned_even_if_the_cache_cannot_be_written(tmp_path, make_sound):
-    source = make_sound(tmp_path / "x.wav", noise(1), RATE_HZ)
-    (tmp_path / "file").write_bytes(b"")
-    assert waveform(source, cache=tmp_path / "file", key="abcd").peaks.max() == 255
-
-
 def test_a_file_that_cannot_be_decoded_is_an_error_that_names_it(tmp_path):
     (tmp_path / "x.ape").write_bytes(b"MAC \x00" * 100)
     with pytest.raises(AudioError, match=r"x\.ape"):
-        waveform(tmp_path / "x.ape", cache=tmp_path / "c", key="k")
+        measure_waveform(tmp_path / "x.ape")

@@ -17,7 +17,8 @@ from gestures import (
 )
 from support import store_library
 
-from explorer.audio.previews import preview
+from explorer.audio.playable import previews_in
+from explorer.audio.previews import write_preview
 from explorer.config import Settings
 from explorer.database.database import Database
 
@@ -44,7 +45,8 @@ def changed(tmp_path_factory, serve):
         database.mark_gone(1, [name.encode() for name in MISSING], since=SINCE)
         fingerprint = database.file_of("012.flac").fingerprint
     cache = Settings(database=path).previews
-    preview(folder / "music" / "012.flac", cache=cache, key=fingerprint, start_s=0.0)
+    with previews_in(cache).writing(fingerprint) as part:
+        write_preview(folder / "music" / "012.flac", part, start_s=0.0)
     for name in MISSING:
         (folder / "music" / name).unlink()
     with serve(path) as url:

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from gestures import click_song, wait_until_audible
 
-from explorer.audio.transcoding import copies_in
+from explorer.audio.playable import copies_in
 from explorer.config import Settings
 from explorer.database.database import Database
 
@@ -68,10 +68,8 @@ def unplayable_site(tmp_path_factory, serve):
                 "UPDATE files SET format = ?, duration_s = ? WHERE song_id = ?", (form, seconds, song_id)
             )
             if number < 3:
-                copy = encoded(seconds, format="FLAC")
-                copies.get(
-                    library.file_of(song_id).fingerprint, lambda part, copy=copy: part.write_bytes(copy)
-                )
+                with copies.writing(library.file_of(song_id).fingerprint) as part:
+                    part.write_bytes(encoded(seconds, format="FLAC"))
     with serve(database) as url:
         yield url
 
@@ -121,3 +119,23 @@ def test_the_servers_reason_is_shown_if_no_copy_can_be_made(unplayable_site, ope
     page.wait_for_selector("#player[data-state='error']")
     assert "003.flac" in page.locator("#message").inner_text()
     assert any(url.endswith("/audio/003.flac?copy=flac") for url in requests)
+
+
+def test_a_song_plays_once_the_server_is_not_busy_any_more(unplayable_site, open_page):
+    page = open_page(unplayable_site)
+    refused = []
+
+    def be_busy(route):
+        if len(refused) < 3:
+            refused.append(route.request.url)
+            route.fulfill(status=503, headers={"Retry-After": "1"}, body="The server is busy.")
+        else:
+            route.continue_()
+
+    page.route("**/audio/000.flac*", be_busy)
+    click_song(page, 0)
+    page.wait_for_function("!audio.paused && audio.currentTime > 0.5")
+    assert len(refused) == 3
+    assert page.locator("#message").inner_text() == ""
+    assert page.locator("#player").get_attribute("data-state") == "playing"
+    page.unroute("**/audio/000.flac*")

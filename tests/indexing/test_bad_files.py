@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from support import RecordingReporter, write_tone
 
-from explorer.audio.previews import preview_path
+from explorer.audio.playable import preview_path
 from explorer.config import ROOT, Settings
 from explorer.database.database import Database
 from explorer.indexing.index_run import IndexRun

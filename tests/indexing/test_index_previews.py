@@ -15,7 +15,7 @@ import soundfile
 from support import RecordingReporter
 
 from explorer.analysis.library_status import describe_library, library_status
-from explorer.audio.previews import preview_path
+from explorer.audio.playable import preview_path
 from explorer.config import ROOT, Settings
 from explorer.indexing import make_previews
 from explorer.indexing.index_run import IndexRun

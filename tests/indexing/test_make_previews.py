@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from explorer.audio.previews import preview_path
+from explorer.audio.playable import preview_path
 from explorer.config import ROOT
 from explorer.indexing import make_previews
 from explorer.indexing.make_previews import PreviewMaker, choose_start, window_levels

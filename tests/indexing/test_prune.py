@@ -5,7 +5,7 @@ import shutil
 import pytest
 from support import RecordingReporter
 
-from explorer.audio.previews import preview_path
+from explorer.audio.playable import preview_path
 from explorer.cli.main import run
 from explorer.config import Settings
 from explorer.database.database import Database

@@ -10,7 +10,7 @@ from explorer.indexing.indexer import index_folder
 from explorer.indexing.model import ModelRequest
 
 
-def interrupted(*_):
+def interrupted(*_, **__):
     raise KeyboardInterrupt
 
 
@@ -111,7 +111,7 @@ def test_an_unreadable_table_changes_nothing(index, tmp_path):
 def test_a_choice_is_remembered_only_after_known_songs_have_its_genres(index, tmp_path, monkeypatch):
     index()
     with monkeypatch.context() as stopped:
-        stopped.setattr(genres_module, "read_tags", interrupted)
+        stopped.setattr(genres_module.Decoder, "tags_by_track", interrupted)
         with pytest.raises(KeyboardInterrupt):
             index("folder")
     with Database.open_readonly(tmp_path / "songs.db") as database:

@@ -22,7 +22,7 @@ from explorer.indexing.model import ModelRequest
 from explorer.indexing.prune import prune_lost_folder
 from explorer.library import remote_copies
 from explorer.library.remote import as_root
-from explorer.library.remote_copies import LastCopy, as_local, fetch, local_copy
+from explorer.library.remote_copies import LastCopy, as_local, fetch
 from explorer.library.scanning import scan_folder
 
 REQUEST = ModelRequest(models_dir=Settings().models, weights="untrained", hop_s=1.0, precision="float32")
@@ -211,18 +211,19 @@ def test_names_too_long_for_file_systems_are_shortened(tmp_path, music):
     assert remote_copies._valid_name("..") not in ("..", ".")
 
 
-def test_a_cached_copy_stays_until_others_need_its_space(bucket, music, tmp_path):
+def test_a_cached_copy_stays_until_others_need_its_space(bucket, music, tmp_path, sound_jobs, monkeypatch):
     url, _ = bucket
     cache = tmp_path / "cache"
-    first = local_copy(as_root(url) / NAMES[0], cache=cache, key="aa" * 16)
+    first = sound_jobs.fetched(as_root(url) / NAMES[0], cache=cache, key="aa" * 16)
     assert first.suffix == ".flac"
     assert first.read_bytes() == (music / NAMES[0]).read_bytes()
     first.write_bytes(b"kept")
-    assert local_copy(as_root(url) / NAMES[0], cache=cache, key="aa" * 16).read_bytes() == b"kept"
-    second = local_copy(as_root(url) / NAMES[3], cache=cache, key="bb" * 16, max_bytes=10)
+    assert sound_jobs.fetched(as_root(url) / NAMES[0], cache=cache, key="aa" * 16).read_bytes() == b"kept"
+    monkeypatch.setattr(remote_copies.copies_of, "__kwdefaults__", {"max_bytes": 10})
+    second = sound_jobs.fetched(as_root(url) / NAMES[3], cache=cache, key="bb" * 16)
     assert second.exists()
     assert not first.exists()
-    assert local_copy(music / NAMES[0], cache=cache, key="cc" * 16) == music / NAMES[0]
+    assert sound_jobs.fetched(music / NAMES[0], cache=cache, key="cc" * 16) == music / NAMES[0]
 
 
 def copy_bucket(client, before, after):

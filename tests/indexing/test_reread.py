@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from explorer.analysis.library_status import describe_library, library_status
-from explorer.audio.waveform import waveform
+from explorer.audio.pictures import waveforms_in
 from explorer.config import Settings
 from explorer.database.records import SameSound, encode_vector
 from explorer.indexing.dry_run import plan_dry_run
@@ -99,8 +99,9 @@ def test_a_song_that_was_cut_is_embedded_again(fresh_db, music):
     right = fresh_db.vector("0.flac")
     settings = Settings(database=fresh_db.path)
     fingerprint = fresh_db.file_of("0.flac").fingerprint
-    waveform(music / "0.flac", cache=settings.waveforms, key=fingerprint)
-    cached = next(settings.waveforms.rglob(f"{fingerprint}*"))
+    with waveforms_in(settings.waveforms).writing(fingerprint) as part:
+        part.write_bytes(b"x")
+    cached = waveforms_in(settings.waveforms).path(fingerprint)
     age(fresh_db, duration_s=1.0)
     summary, said = index(fresh_db, music)
     assert (summary.reread, summary.misread, summary.indexed, summary.embedded) == (3, 1, 1, 1)

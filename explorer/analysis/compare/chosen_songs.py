@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.analysis.compare.groups import Groups, directions_from_library_mean, directions_from_own_mean
+from explorer.audio.decoder import Decoder
 from explorer.database.database import Database
 from explorer.database.records import SongRow
 from explorer.errors import AnalysisError, NoLibraryError, SongNotFoundError
@@ -259,16 +260,18 @@ def _embed(
     if not files:
         return [], np.empty((0, 512), dtype=np.float32), {}
     from explorer.indexing.embed_files import open_embedder
-    from explorer.library.tags import read_tags
     from explorer.library.text_encoding import decode_tags
 
     embedder = open_embedder(database=database, request=model, reporter=reporter)
     songs, vectors = [], []
-    for file in files:
-        embedded, tags = embedder.embed(file), decode_tags(read_tags(file))
-        vectors.append(embedded.pooled.astype(np.float32))
-        artists = ", ".join(tags.artists)
-        songs.append(SongRow(str(file), tags.title, artists, tags.album, tags.genres, embedded.duration_s))
+    with Decoder() as decoder:
+        for file in files:
+            embedded, tags = embedder.embed(file), decode_tags(decoder.tags(file))
+            vectors.append(embedded.pooled.astype(np.float32))
+            artists = ", ".join(tags.artists)
+            songs.append(
+                SongRow(str(file), tags.title, artists, tags.album, tags.genres, embedded.duration_s)
+            )
     return songs, np.array(vectors), embedder.model.record()
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from explorer.analysis.library_status import CACHES
 from explorer.analysis.report.checks.check import check_integrity
 from explorer.analysis.report.checks.map_quality import StoredPositions
 from explorer.analysis.report.checks.stored_vectors import StoredVectors, read_vectors
@@ -184,7 +183,7 @@ def _check_files(library: LibraryContents) -> None:
 def measure_storage(database: Path, database_bytes: int, songs: int) -> dict:
     """Return the disk space that the database and its caches take."""
     settings = Settings(database=database)
-    caches = {name: Cache(getattr(settings, name)).measure() for name in CACHES}
+    caches = {cache.name: Cache(cache).measure() for cache in settings.caches}
     total_bytes = database_bytes + sum(cache["bytes"] for cache in caches.values())
     return {
         "database_bytes": database_bytes,

@@ -11,6 +11,9 @@ from werkzeug.routing import PathConverter
 from explorer.errors import AudioError, ExplorerError, LibraryBusyError, LibraryError, UnusableLibraryError
 from explorer.web.security import RefusedError, text_response
 
+RETRY_AFTER_S = 1
+"""When a browser should repeat a request that the server was too busy to answer (503)."""
+
 
 class AnyId(PathConverter):
     """A part of a URL that may be any text: a song id may begin with a slash or contain line breaks."""
@@ -40,6 +43,8 @@ def answer_to(error: ExplorerError, *, library_status: int = 404) -> Response:
     message = "The library is busy: try again in a moment." if is_busy else str(error)
     response = text_response(_status(error, library_status), message)
     response.headers["Cache-Control"] = "no-store"
+    if response.status_code == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from explorer.audio.previews import preview_path
-from explorer.audio.transcoding import copies_in
+from explorer.audio.playable import copies_in, preview_path
 from explorer.config import Settings
 from explorer.database.records import StoredFile
 from explorer.library.remote import RemotePath
@@ -13,7 +12,7 @@ from explorer.library.remote_copies import copies_of
 
 
 def fallback_copy(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
-    """Return the FLAC copy that `transcode` made of a song, and its media type; None if there is none."""
+    """Return the FLAC copy that was made of a song, and its media type; None if there is none."""
     copy = copies_in(settings.transcodes).path(file.fingerprint)
     return (copy, "audio/flac") if copy.is_file() else None
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request
 
-from explorer.audio.transcoding import HEAD_BYTES, playable_media_type, transcode
+from explorer.audio.playable import HEAD_BYTES, playable_media_type
 from explorer.config import Settings
 from explorer.database.records import SongRow, StoredFile
 from explorer.errors import AudioError, LibraryBusyError, NoLibraryError
 from explorer.library.music_file import WHOLE, Part
 from explorer.library.remote import RemotePath
-from explorer.library.remote_copies import local_copy
 from explorer.web import browser_inputs as inputs
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import parse_hide
@@ -24,11 +23,12 @@ from explorer.web.routes.any_id import etag_of, fresh_json, library_blueprint
 from explorer.web.routes.fallback import best_fallback, fallback_copy
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.security import RefusedError
+from explorer.web.sound_jobs import SoundJobs
 
 MAX_SAME_SOUND_LISTED = 50
 
 
-def make_media_blueprint(settings: Settings, holder: CatalogueHolder) -> Blueprint:
+def make_media_blueprint(settings: Settings, holder: CatalogueHolder, jobs: SoundJobs) -> Blueprint:
     """Return the routes `/healthz`, `/latest`, `/audio/<song_id>`, `/songs/…` and `/neighbours/…`."""
     media = library_blueprint("media")
 
@@ -42,7 +42,7 @@ def make_media_blueprint(settings: Settings, holder: CatalogueHolder) -> Bluepri
 
     @media.get("/audio/<any_id:song_id>")
     def audio(song_id: str) -> Response:
-        return answer_from_file(song_id, settings, send_song, fallback=fallback_copy)
+        return answer_from_file(song_id, settings, jobs, send_song, fallback=fallback_copy)
 
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
@@ -90,7 +90,8 @@ def library_state(holder: CatalogueHolder) -> dict:
 def answer_from_file(
     song_id: str,
     settings: Settings,
-    answer: Callable[[StoredFile, Settings], Response],
+    jobs: SoundJobs,
+    answer: Callable[[StoredFile, Settings, SoundJobs], Response],
     *,
     fallback: Callable[[StoredFile, Settings], tuple[Path, str] | None] = lambda *_: None,
 ) -> Response:
@@ -107,7 +108,7 @@ def answer_from_file(
     Raises
     ------
     RefusedError
-        If the song has no file, or the file is missing or cannot be read.
+        If the song has no file, the file is missing or cannot be read, or the server is busy.
     AudioError
         If the file holds no sound that can be decoded.
     """
@@ -124,15 +125,15 @@ def answer_from_file(
                 404, f"The file is missing: {name} was moved or deleted. Index the folder again."
             )
         try:
-            copy = local_copy(file.path, cache=settings.fetched, key=file.copy_key)
+            copy = jobs.fetched(file.path, cache=settings.fetched, key=file.copy_key)
         except AudioError as error:
             raise RefusedError(404, str(error)) from error
-        return answer(replace(file, path=copy), settings)
+        return answer(replace(file, path=copy), settings, jobs)
     try:
         # Check the permission first: a decoder's error message would not mention it.
         with file.path.open("rb"):
             pass
-        return answer(file, settings)
+        return answer(file, settings, jobs)
     except OSError as error:
         raise RefusedError(403, f"{name} cannot be read: {error.strerror}.") from error
 
@@ -148,7 +149,9 @@ def _send_fallback(fallback: tuple[Path, str] | None) -> Response | None:
         return None
 
 
-def playable(path: Path, audio_format: str, *, cache: Path, key: str, part: Part = WHOLE) -> tuple[Path, str]:
+def playable(
+    path: Path, audio_format: str, jobs: SoundJobs, *, cache: Path, key: str, part: Part = WHOLE
+) -> tuple[Path, str]:
     """Return a file that browsers can play, and its media type: the file itself, or a FLAC copy of the song.
 
     A browser that cannot play the file itself, although browsers play its format, asks for the copy with
@@ -157,7 +160,7 @@ def playable(path: Path, audio_format: str, *, cache: Path, key: str, part: Part
     Parameters
     ----------
     cache, key, part
-        As for `transcode`. A part of a file is always copied.
+        As for `SoundJobs.copy`. A part of a file is always copied.
 
     Raises
     ------
@@ -168,13 +171,13 @@ def playable(path: Path, audio_format: str, *, cache: Path, key: str, part: Part
         media_type = playable_media_type(audio_format, file.read(HEAD_BYTES))
     if media_type and not part.track and request.args.get("copy") != "flac":
         return path, media_type
-    return transcode(path, cache=cache, key=key, part=part), "audio/flac"
+    return jobs.copy(path, cache=cache, key=key, part=part), "audio/flac"
 
 
-def send_song(file: StoredFile, settings: Settings) -> Response:
+def send_song(file: StoredFile, settings: Settings, jobs: SoundJobs) -> Response:
     """Stream a whole song, with range requests."""
     path, media_type = playable(
-        file.path, file.format, cache=settings.transcodes, key=file.fingerprint, part=file.part
+        file.path, file.format, jobs, cache=settings.transcodes, key=file.fingerprint, part=file.part
     )
     # A header cannot contain unprintable characters. Flask's own ETag fails for paths that are not UTF-8.
     name = "".join(letter if letter.isprintable() else "_" for letter in path.name)

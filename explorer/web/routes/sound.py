@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from functools import wraps
 
 from flask import Blueprint, Response, jsonify, request
 
-from explorer.audio.previews import preview, preview_path
-from explorer.audio.spectrogram import spectrogram
-from explorer.audio.waveform import waveform
 from explorer.config import Settings
 from explorer.database.records import StoredFile
-from explorer.library.covers import read_cover
 from explorer.web.routes.any_id import etag_of, library_blueprint
 from explorer.web.routes.fallback import fallback_preview
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import answer_from_file
-from explorer.web.security import RefusedError
+from explorer.web.sound_jobs import SoundJobs
 
 CACHED_S = 4 * 3600
 """How long a browser may use an answer from its cache without asking again."""
@@ -27,72 +22,57 @@ CACHED_S = 4 * 3600
 _VERSION = "2"
 """Part of the ETags. If an answer's format changes, increase it: browsers then fetch everything again."""
 
-# Moving over songs that have no preview yet requests many previews. Leave threads free to play songs.
-_MAX_PREVIEW_JOBS = 2
-_preview_jobs = threading.BoundedSemaphore(_MAX_PREVIEW_JOBS)
+_Send = Callable[[StoredFile, Settings, SoundJobs], Response]
 
 
-def make_sound_blueprint(settings: Settings) -> Blueprint:
+def make_sound_blueprint(settings: Settings, jobs: SoundJobs) -> Blueprint:
     """Return the routes `/preview/…`, `/waveform/…`, `/spectrogram/…` and `/cover/…`, each by song id."""
     sound = library_blueprint("sound")
 
     @sound.get("/preview/<any_id:song_id>")
     def preview_of(song_id: str) -> Response:
-        return answer_from_file(song_id, settings, send_preview, fallback=fallback_preview)
+        return answer_from_file(song_id, settings, jobs, send_preview, fallback=fallback_preview)
 
     @sound.get("/waveform/<any_id:song_id>")
     def waveform_of(song_id: str) -> Response:
-        return answer_from_file(song_id, settings, send_waveform)
+        return answer_from_file(song_id, settings, jobs, send_waveform)
 
     @sound.get("/spectrogram/<any_id:song_id>")
     def spectrogram_of(song_id: str) -> Response:
-        return answer_from_file(song_id, settings, send_spectrogram)
+        return answer_from_file(song_id, settings, jobs, send_spectrogram)
 
     @sound.get("/cover/<any_id:song_id>")
     def cover_of(song_id: str) -> Response:
-        return answer_from_file(song_id, settings, send_cover)
+        return answer_from_file(song_id, settings, jobs, send_cover)
 
     return sound
 
 
-def send_preview(file: StoredFile, settings: Settings) -> Response:
-    """Stream a song's preview, with range requests; make it first if it does not exist.
-
-    Raises
-    ------
-    RefusedError
-        If the preview does not exist and the maximum number of other previews is being made now.
-    """
-    exists = preview_path(settings.previews, file.fingerprint).exists()
-    if not exists and not _preview_jobs.acquire(blocking=False):
-        raise RefusedError(503, "Other previews are being made: try again in a moment.")
-    try:
-        path = preview(
-            file.path,
-            cache=settings.previews,
-            key=file.fingerprint,
-            start_s=file.preview_start_s,
-            part=file.part,
-        )
-    finally:
-        if not exists:
-            _preview_jobs.release()
+def send_preview(file: StoredFile, settings: Settings, jobs: SoundJobs) -> Response:
+    """Stream a song's preview, with range requests; make it first if it does not exist."""
+    path = jobs.preview(
+        file.path,
+        cache=settings.previews,
+        key=file.fingerprint,
+        start_s=file.preview_start_s,
+        part=file.part,
+    )
     return _cacheable(send_audio_file(path, "audio/mpeg"))
 
 
-def _unless_cached(kind: str) -> Callable[[Callable], Callable]:
+def _unless_cached(kind: str) -> Callable[[_Send], _Send]:
     """Return a decorator that answers 304 if the browser has cached the answer for the file as it is now."""
 
-    def decorate(send: Callable[[StoredFile, Settings], Response]) -> Callable:
+    def decorate(send: _Send) -> _Send:
         @wraps(send)
-        def answer(file: StoredFile, settings: Settings) -> Response:
+        def answer(file: StoredFile, settings: Settings, jobs: SoundJobs) -> Response:
             state = file.path.stat()
             tag = etag_of(kind, _VERSION, file.fingerprint, state.st_mtime_ns, state.st_size)
             # If an answer is compressed, the name of the compression is appended to its ETag.
             is_cached = any(
                 known.startswith(tag) for known in request.if_none_match.as_set(include_weak=True)
             )
-            response = Response(status=304) if is_cached else send(file, settings)
+            response = Response(status=304) if is_cached else send(file, settings, jobs)
             response.set_etag(tag)
             return _cacheable(response)
 
@@ -102,16 +82,16 @@ def _unless_cached(kind: str) -> Callable[[Callable], Callable]:
 
 
 @_unless_cached("waveform")
-def send_waveform(file: StoredFile, settings: Settings) -> Response:
+def send_waveform(file: StoredFile, settings: Settings, jobs: SoundJobs) -> Response:
     """Return a song's waveform as JSON: `duration_s`, and `peaks`, 800 integers from 0 to 255."""
-    result = waveform(file.path, cache=settings.waveforms, key=file.fingerprint, part=file.part)
+    result = jobs.waveform(file.path, cache=settings.waveforms, key=file.fingerprint, part=file.part)
     return jsonify(duration_s=round(result.duration_s, 3), peaks=result.peaks.tolist())
 
 
 @_unless_cached("spectrogram")
-def send_spectrogram(file: StoredFile, _settings: Settings) -> Response:
+def send_spectrogram(file: StoredFile, settings: Settings, jobs: SoundJobs) -> Response:
     """Return a song's spectrogram as bytes, row by row; headers give its size, duration and frequencies."""
-    result = spectrogram(file.path, file.part)
+    result = jobs.spectrogram(file.path, cache=settings.spectrograms, key=file.fingerprint, part=file.part)
     rows, columns = result.levels.shape
     headers = {
         "X-Rows": str(rows),
@@ -123,9 +103,9 @@ def send_spectrogram(file: StoredFile, _settings: Settings) -> Response:
 
 
 @_unless_cached("cover")
-def send_cover(file: StoredFile, _settings: Settings) -> Response:
+def send_cover(file: StoredFile, _settings: Settings, jobs: SoundJobs) -> Response:
     """Return a song's cover picture, or 204 if its file has none."""
-    cover = read_cover(file.path)
+    cover = jobs.cover(file.path)
     return Response(cover.data, mimetype=cover.media_type) if cover else Response(status=204)
 
 

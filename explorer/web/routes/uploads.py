@@ -7,11 +7,12 @@ from collections.abc import Callable
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from explorer.audio.transcoding import playable_media_type
+from explorer.audio.playable import playable_media_type
 from explorer.web.routes.any_id import fresh_json, library_blueprint
 from explorer.web.routes.file_response import send_audio_file
 from explorer.web.routes.media import playable
 from explorer.web.security import MAX_UPLOAD_BYTES, UPLOAD_PATH, RefusedError, text_response
+from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads.queue import UploadQueue
 from explorer.web.uploads.upload import Upload
 from explorer.web.uploads.upload_folder import require_space, too_large
@@ -20,7 +21,9 @@ _COPY_BYTES_PER_S = 400_000
 """No playable copy is larger: 16 bits, two channels, 96 kHz."""
 
 
-def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] = lambda: None) -> Blueprint:
+def make_uploads_blueprint(
+    uploads: UploadQueue, jobs: SoundJobs, *, on_keep: Callable[[], None] = lambda: None
+) -> Blueprint:
     """Return the routes `/uploads` and `/uploads/<token>`, `…/audio` and `…/keep`.
 
     Parameters
@@ -47,7 +50,7 @@ def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] 
 
     @blueprint.get(f"{UPLOAD_PATH}/<token>/audio")
     def audio(token: str) -> Response:
-        return send_upload(uploads.get(token))
+        return send_upload(uploads.get(token), jobs)
 
     @blueprint.delete(f"{UPLOAD_PATH}/<token>")
     def remove(token: str) -> tuple[str, int]:
@@ -67,7 +70,7 @@ def make_uploads_blueprint(uploads: UploadQueue, *, on_keep: Callable[[], None] 
     return blueprint
 
 
-def send_upload(upload: Upload) -> Response:
+def send_upload(upload: Upload, jobs: SoundJobs) -> Response:
     """Stream an uploaded song, with range requests.
 
     Raises
@@ -84,7 +87,7 @@ def send_upload(upload: Upload) -> Response:
     if playable_media_type(embedded.format) is None or "copy" in request.args:
         require_space(upload.path.parents[1], round(embedded.duration_s * _COPY_BYTES_PER_S))
     try:
-        path, media_type = playable(upload.path, embedded.format, cache=upload.copies, key=upload.token)
+        path, media_type = playable(upload.path, embedded.format, jobs, cache=upload.copies, key=upload.token)
         return send_audio_file(path, media_type)
     except OSError as error:
         raise RefusedError(

@@ -39,3 +39,27 @@ test("a file ends early if more than three seconds of the known duration are mis
     assert.equal(recovery.endedEarly(address, position, duration), expected, `${address} ${position} ${duration}`);
   }
 });
+
+test("a copy that fails once is loaded again, because the server may have been busy; then it is an error", async () => {
+  const explorer = load("core/api", "sound/recovery");
+  const source = "audio/a.ape?copy=flac";
+  const shown = [];
+  const audio = { src: source, currentTime: 7, getAttribute: () => source };
+  explorer.player = {
+    audio,
+    bar: { dataset: { state: "loading" } },
+    start: () => shown.push("started"),
+    showError: (sentence) => shown.push(sentence),
+  };
+  const answers = [503, 206, 206];
+  globalThis.fetch = async () => {
+    const status = answers.shift();
+    return { status, ok: status < 300, headers: new Headers({ "Retry-After": "0.001" }) };
+  };
+  await explorer.recovery.playCopyOrExplain();
+  assert.deepEqual([audio.src, audio.currentTime, shown], [source, 7, ["started"]]);
+  await explorer.recovery.playCopyOrExplain();
+  assert.equal(shown.length, 2);
+  assert.match(shown[1], /cannot play/);
+  assert.equal(answers.length, 0);
+});

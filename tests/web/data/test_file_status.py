@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from support import store_vectors
 
-from explorer.audio.transcoding import transcode
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.indexing.make_map import make_map
@@ -227,10 +226,10 @@ def test_a_missing_file_is_answered_with_a_sentence(client):
         assert response.text.startswith("The file is missing: 005.flac was moved or deleted.")
 
 
-def test_a_preview_can_be_played_after_its_file_is_deleted(library):
+def test_a_preview_can_be_played_after_its_file_is_deleted(library, sound_jobs):
     path, _ = library
     settings = Settings(database=path)
-    client = create_app(settings).server.test_client()
+    client = create_app(settings, jobs=sound_jobs).server.test_client()
     made = client.get("/preview/003.flac").data
     mark_gone(path, "003.flac")
     assert client.get("/songs/1/3").get_json()["fallback"] == "preview"
@@ -239,15 +238,17 @@ def test_a_preview_can_be_played_after_its_file_is_deleted(library):
     assert client.get("/audio/003.flac").status_code == 404
 
 
-def test_a_transcoded_copy_can_be_played_after_its_file_is_deleted_and_is_preferred_to_the_preview(library):
+def test_a_transcoded_copy_can_be_played_after_its_file_is_deleted_and_is_preferred_to_the_preview(
+    library, sound_jobs
+):
     path, _ = library
     settings = Settings(database=path)
-    client = create_app(settings).server.test_client()
+    client = create_app(settings, jobs=sound_jobs).server.test_client()
     client.get("/preview/003.flac")
     with Database.open(path) as database, database.transaction():
         database._rows("UPDATE files SET format = 'ape/ape' WHERE song_id = '003.flac'")
         file = database.file_of("003.flac")
-    copy = transcode(file.path, cache=settings.transcodes, key=file.fingerprint)
+    copy = sound_jobs.copy(file.path, cache=settings.transcodes, key=file.fingerprint)
     mark_gone(path, "003.flac")
     assert best_fallback(file, settings) == "copy"
     response = client.get("/audio/003.flac")
@@ -258,7 +259,9 @@ def test_a_transcoded_copy_can_be_played_after_its_file_is_deleted_and_is_prefer
     )
 
 
-def test_a_missing_remote_song_is_reported_and_its_fetched_copy_is_a_fallback(tmp_path, make_tone):
+def test_a_missing_remote_song_is_reported_and_its_fetched_copy_is_a_fallback(
+    tmp_path, make_tone, sound_jobs
+):
     system = fsspec.filesystem("memory")
     whole = make_tone(tmp_path / "a.flac").read_bytes()
     settings = Settings(database=tmp_path / "songs.db")
@@ -269,7 +272,7 @@ def test_a_missing_remote_song_is_reported_and_its_fetched_copy_is_a_fallback(tm
         make_map(library, reporter=Reporter())
         library.mark_gone(1, [b"00000.flac", b"00001.flac"], since=SINCE)
     system.pipe("/file_status/00001.flac", whole)
-    client = create_app(settings).server.test_client()
+    client = create_app(settings, jobs=sound_jobs).server.test_client()
     assert client.get("/audio/00001.flac").data == whole
     system.rm("/file_status/00001.flac")
     songs = [client.get(f"/songs/1/{index}").get_json() for index in (0, 1)]

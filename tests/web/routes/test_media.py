@@ -21,16 +21,17 @@ from explorer.web.app import create_app
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.media import make_media_blueprint
+from explorer.web.sound_jobs import SoundJobs
 
 MODEL = Model("untrained", "0" * 64, trained=False, hop_s=0.5, precision="float32").record()
 
 
 @pytest.fixture
-def site(library):
+def site(library, sound_jobs):
     """A test client over a library of 24 songs: (client, settings, song ids)."""
     path, ids = library
     settings = Settings(database=path)
-    return create_app(settings).server.test_client(), settings, ids
+    return create_app(settings, jobs=sound_jobs).server.test_client(), settings, ids
 
 
 def test_healthz_counts_the_songs(site, tmp_path):
@@ -201,7 +202,7 @@ def test_details_of_a_song_name_the_cluster_that_the_page_shows(library):
 
 def media_client(path, holder):
     app = Flask(__name__)
-    app.register_blueprint(make_media_blueprint(Settings(database=path), holder))
+    app.register_blueprint(make_media_blueprint(Settings(database=path), holder, SoundJobs()))
     return app.test_client()
 
 
@@ -284,7 +285,7 @@ def test_a_song_whose_file_name_is_invalid_text_or_has_two_lines_is_sent(tmp_pat
         assert response.data == (tmp_path / os.fsdecode(name)).read_bytes()
 
 
-def test_a_remote_song_is_fetched_once_and_streamed_in_ranges(tmp_path, make_tone):
+def test_a_remote_song_is_fetched_once_and_streamed_in_ranges(tmp_path, make_tone, sound_jobs):
     system = fsspec.filesystem("memory")
     whole = make_tone(tmp_path / "a.flac").read_bytes()
     system.pipe("/music/folder/a b.flac", whole)
@@ -297,7 +298,7 @@ def test_a_remote_song_is_fetched_once_and_streamed_in_ranges(tmp_path, make_ton
             library.store_song(
                 root, Song(file, Tags("A"), f"{number:032x}", "flac/pcm_16", 1.5), np.ones(512)
             )
-    client = create_app(settings).server.test_client()
+    client = create_app(settings, jobs=sound_jobs).server.test_client()
     response = client.get("/audio/folder/a b.flac", headers={"Range": "bytes=100-199"})
     assert (response.status_code, response.data) == (206, whole[100:200])
     assert len(client.get("/waveform/folder/a b.flac").get_json()["peaks"]) == 800

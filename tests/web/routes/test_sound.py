@@ -9,7 +9,8 @@ import pytest
 import soundfile
 from mutagen.flac import FLAC, Picture
 
-from explorer.audio import previews
+from explorer.audio.decoder_pool import DecoderPool
+from explorer.audio.playable import preview_path
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.records import Song
@@ -23,13 +24,13 @@ ROUTES = ("preview", "waveform", "spectrogram", "cover")
 
 
 @pytest.fixture
-def site(library):
+def site(library, sound_jobs):
     """A test client with only these routes, over 24 songs: (client, settings, song ids)."""
     path, ids = library
     settings = Settings(database=path)
     app = flask.Flask("test")
     app.url_map.merge_slashes = False
-    app.register_blueprint(make_sound_blueprint(settings))
+    app.register_blueprint(make_sound_blueprint(settings, sound_jobs))
     return app.test_client(), settings, ids
 
 
@@ -53,7 +54,7 @@ def test_a_preview_is_made_on_demand_and_streamed_in_ranges(site):
     client, settings, ids = site
     response = client.get(f"/preview/{ids[3]}")
     assert (response.status_code, response.mimetype) == (200, "audio/mpeg")
-    cached = previews.preview_path(settings.previews, f"{3:032x}")
+    cached = preview_path(settings.previews, f"{3:032x}")
     assert cached.read_bytes() == response.data
     assert soundfile.info(io.BytesIO(response.data)).format == "MP3"
     part = client.get(f"/preview/{ids[3]}", headers={"Range": "bytes=100-199"})
@@ -119,12 +120,32 @@ def test_a_cover_is_a_picture_or_an_empty_answer(site, tmp_path):
 def test_nothing_is_computed_for_a_browser_that_has_it_cached(site, route, monkeypatch):
     client, _, ids = site
     tag = client.get(f"/{route}/{ids[0]}").headers["ETag"]
-    for name in ("waveform", "spectrogram", "read_cover"):
-        monkeypatch.setattr(sound, name, lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(DecoderPool, "run", lambda *_, **__: 1 / 0)
     response = client.get(f"/{route}/{ids[0]}", headers={"If-None-Match": tag})
     assert (response.status_code, response.data) == (304, b"")
     compressed = tag[:-1] + ':gzip"'
     assert client.get(f"/{route}/{ids[0]}", headers={"If-None-Match": compressed}).status_code == 304
+
+
+@pytest.mark.parametrize("route", ["preview", "waveform", "spectrogram"])
+def test_what_was_made_once_is_answered_without_a_job(site, route, monkeypatch):
+    client, _, ids = site
+    first = client.get(f"/{route}/{ids[0]}")
+    monkeypatch.setattr(DecoderPool, "run", lambda *_, **__: 1 / 0)
+    again = client.get(f"/{route}/{ids[0]}", headers={"Sec-Fetch-Site": "cross-site"})
+    assert (again.status_code, again.data) == (200, first.data)
+    assert again.headers.get("X-Ticks") == first.headers.get("X-Ticks")
+
+
+@pytest.mark.parametrize("site_of_request", ["cross-site", "same-site"])
+def test_another_site_cannot_have_anything_made(site, site_of_request):
+    client, settings, ids = site
+    for route in ROUTES:
+        response = client.get(f"/{route}/{ids[0]}", headers={"Sec-Fetch-Site": site_of_request})
+        assert (response.status_code, response.mimetype) == (403, "text/plain")
+    assert not any(path.exists() for path in settings.caches)
+    own = client.get(f"/preview/{ids[0]}", headers={"Sec-Fetch-Site": "same-origin"})
+    assert own.status_code == 200
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -18,7 +18,7 @@ PARTS = (Part(1, 0.0, 4.0), Part(2, 4.0, 9.5), Part(3, 9.5, None))
 
 
 @pytest.fixture
-def site(library):
+def site(library, sound_jobs):
     """A client, the settings, the folder of music, and the ids of the tracks of a FLAC file of 12 s."""
     path, _ = library
     folder = path.parent / "music"
@@ -45,7 +45,7 @@ def site(library):
             for part in PARTS
         ]
     settings = Settings(database=path)
-    return create_app(settings).server.test_client(), settings, folder, ids
+    return create_app(settings, jobs=sound_jobs).server.test_client(), settings, folder, ids
 
 
 def pitch(samples, rate):

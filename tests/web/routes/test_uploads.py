@@ -302,9 +302,10 @@ def test_uploads_are_embedded_again_when_the_library_has_another_model(client, h
 def routes(home, **options):
     """Return a test client with only these routes, and the queue."""
     settings = Settings(database=home / "songs.db")
-    uploads = UploadQueue(settings, CatalogueHolder(settings.database), SoundJobs(), **options)
+    jobs = SoundJobs()
+    uploads = UploadQueue(settings, CatalogueHolder(settings.database), jobs, **options)
     app = Flask("uploads")
-    app.register_blueprint(make_uploads_blueprint(uploads))
+    app.register_blueprint(make_uploads_blueprint(uploads, jobs))
     return app.test_client(), uploads
 
 
