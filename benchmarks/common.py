@@ -158,9 +158,21 @@ def run(*arguments: object) -> Run:
 def serving(
     database: Path, *, program: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> Iterator[Page]:
-    """Run `serve` of the program in a checkout on a free port; yield its page."""
+    """Run `serve` of the program in a checkout on a free port; yield its page.
+
+    Its songs can be played, wherever the library is from.
+    """
+    from explorer.database.database import Database
+
     command = [*EXPLORER, "serve", "--no-browser", "--port", "0", "--db", str(database)]
-    with tempfile.TemporaryFile("w+") as errors:
+    with Database.open_readonly(database) as library:
+        places = "\n".join(map(json.dumps, library.roots()))
+    with tempfile.TemporaryFile("w+") as errors, tempfile.TemporaryDirectory() as configuration:
+        # A list of music folders for this server alone: see explorer/library/confirmed_roots.py.
+        listed = Path(configuration, "music-explorer", "music-folders.jsonl")
+        listed.parent.mkdir()
+        listed.write_text(places)
+        environment = {**(environment or os.environ), "XDG_CONFIG_HOME": configuration}
         started = time.perf_counter()
         server = subprocess.Popen(
             command, cwd=program, stderr=errors, stdout=subprocess.DEVNULL, env=environment

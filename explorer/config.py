@@ -22,6 +22,9 @@ class Settings:
     changes_from_network: bool = False
     """Whether everybody who can reach the server may change the library, also from other machines."""
 
+    songs_folder: Path | None = None
+    """The folder that the songs of a library with one root are in now; None if they are in that root."""
+
     @property
     def allow_changes(self) -> bool:
         """Whether visitors may drop songs on the map, add them to the library and draw the map again.

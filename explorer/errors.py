@@ -42,6 +42,10 @@ class LibraryBusyError(LibraryError):
     """Another program has locked songs.db; trying again later may work."""
 
 
+class ForbiddenFileError(LibraryError):
+    """songs.db names a file that must not be read: it lies outside the folders that the user gave."""
+
+
 class SongNotFoundError(LibraryError):
     """The library has no song with the given id, path or title."""
 

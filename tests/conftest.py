@@ -1,6 +1,7 @@
 """Fixtures that all tests share: audio files, small libraries, reference data."""
 
 import importlib.util
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from support import store_library, write_sound, write_tone
 
 from explorer.database.database import Database
+from explorer.library import confirmed_roots
 from explorer.web.sound_jobs import SoundJobs
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -18,6 +20,29 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell lets its background jobs ignore SIGINT, and their child processes inherit that. Restore the
     # handler, so that tests can interrupt the programs they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def music_folders(tmp_path_factory):
+    """The list of the user's music folders: pytest's own, so that libraries in it can be played.
+
+    Programs that tests start get it through the environment.
+    """
+    folder = tmp_path_factory.mktemp("configuration")
+    file = folder / "music-explorer" / "music-folders.jsonl"
+    file.parent.mkdir()
+    file.write_text(f"{json.dumps(str(tmp_path_factory.getbasetemp().resolve()))}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folder))
+        yield file
+
+
+@pytest.fixture
+def no_music_folders(tmp_path, monkeypatch):
+    """An empty list of the user's music folders, also for programs that the test starts."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    monkeypatch.setattr(confirmed_roots, "_given_to_this_process", set())
+    return tmp_path / "configuration" / "music-explorer" / "music-folders.jsonl"
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ explorer.updates = {
     this.button.textContent = buttonLabel;
     const label = document.getElementById("updates-text");
     if (label.textContent !== text) label.textContent = text;
-    this.card.hidden = newCount <= 0 && !isNewMap;
+    // Without permission to change the library, the page can show a new map, but not make one.
+    this.card.hidden = !isNewMap && (newCount <= 0 || explorer.upload.refusal !== "");
   },
 
   /**

@@ -101,7 +101,7 @@ explorer.panel = {
       tip("click", "play a song and see which songs sound like it"),
       tip("h", "hover to hear: play previews as you move over the map"),
       tip("← →", "go from song to song"),
-      tip("drop", "an audio file on the map to see which songs it sounds like"),
+      ...(explorer.upload.refusal ? [] : [tip("drop", "an audio file on the map to see which songs it sounds like")]),
       tip("?", "see the list of keys"),
     );
     const cover = element("div", "cover cover-empty");

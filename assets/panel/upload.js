@@ -17,13 +17,17 @@ explorer.upload = {
   token: null,
   /** The server's name for the song that was shown last, until another one is shown. */
   shownToken: null,
+  /** Why the server takes no songs; empty if it does. */
+  refusal: "",
 
   mount() {
     this.target = document.getElementById("drop");
     // Dash has a file field only inside its own upload component, so the page makes its own.
     this.field = explorer.element("input", "", null, { type: "file", accept: "audio/*,.flac,.opus,.ape,.wv,.wma,.m4a,.aiff,.ogg", id: "upload-file", hidden: "" });
     this.target.after(this.field);
-    document.getElementById("upload-button").addEventListener("click", () => this.field.click());
+    const button = document.getElementById("upload-button");
+    this.refusal = button.dataset.refusal || "";
+    button.addEventListener("click", () => this.field.click());
     this.field.addEventListener("change", () => {
       if (this.field.files[0]) this.placeFile(this.field.files[0]);
       this.field.value = "";
@@ -37,7 +41,7 @@ explorer.upload = {
     // When the pointer moves to a child element, it enters the child before it leaves the parent: count the
     // elements that it has entered and not left.
     let depth = 0;
-    const show = (isOver) => (this.target.hidden = !isOver);
+    const show = (isOver) => (this.target.hidden = !isOver || this.refusal !== "");
     window.addEventListener("dragenter", (event) => {
       if (!hasFile(event)) return;
       depth += 1;
@@ -64,7 +68,7 @@ explorer.upload = {
   async placeFile(file, { keepsMessage = false } = {}) {
     if (document.getElementById("notice")) return;
     if (!keepsMessage) explorer.player.showMessage("");
-    const problem = this.problemOf(file);
+    const problem = this.refusal || this.problemOf(file);
     if (problem) return this.fail(problem);
     this.cancel();
     const upload = (this.currentUpload = Symbol(file.name));

@@ -13,6 +13,7 @@ from explorer.errors import UnusableLibraryError
 from explorer.indexing.failures import count_reasons
 from explorer.indexing.prune import lost_roots
 from explorer.indexing.running import killed_index, running_index
+from explorer.library.confirmed_roots import describe_unconfirmed, unconfirmed
 from explorer.mapping.same_recordings import count_same_recordings
 from explorer.util.cache import Cache
 from explorer.util.progress import format_duration, format_estimate, plural
@@ -70,6 +71,7 @@ def _contents(database: Database) -> dict:
         **database.summary(),
         "folders": database.roots(),
         "lost_folders": lost_roots(database),
+        "unconfirmed_folders": unconfirmed(database.roots()),
         "gone": len(database.gone_songs()),
         "outdated": database.count_outdated(),
         "duplicates": _count_duplicates(database),
@@ -232,6 +234,8 @@ def _format_bytes(count: int) -> str:
 
 def _describe_missing_and_duplicates(status: dict) -> list[str]:
     lines = [f"missing      {sentence}" for sentence in status["lost_folders"].values() if sentence]
+    if folders := status["unconfirmed_folders"]:
+        lines.append(f"read-only    {describe_unconfirmed(folders)}")
     if status["gone"]:
         lines.append(f"missing      {plural(status['gone'], 'song')}, kept until `run.py index --prune`")
     if extra := status["duplicates"]["extra"]:

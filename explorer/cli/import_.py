@@ -33,9 +33,12 @@ def import_command(original, database, clips, no_map, as_json):
     from explorer.indexing.make_map import make_map
     from explorer.legacy.importing import folder_of_clips, import_original
     from explorer.legacy.reading import open_original
+    from explorer.library.confirmed_roots import confirm
 
     reporter = Reporter()
     clips = folder_of_clips(original, clips)
+    if clips:
+        confirm(clips)
     with open_original(original) as opened, Database.open(database) as library:
         library.require_undamaged()
         summary = import_original(

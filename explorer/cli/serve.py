@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from explorer.cli.options import browser_option, database_option, port_option
 from explorer.config import Settings
+from explorer.errors import LibraryError
 from explorer.util.progress import Reporter
 
 
@@ -24,20 +26,56 @@ from explorer.util.progress import Reporter
     "may be repeated.",
 )
 @click.option(
+    "--allow-changes",
+    is_flag=True,
+    help="With a --host that other machines can reach: let everybody who can reach the page drop songs on "
+    "the map, add them to the library and draw the map again.",
+)
+@click.option(
     "--audio",
-    "clips",
+    "folders",
     type=click.Path(path_type=Path),
-    help="For a database of the original scripts: the folder of clips (default: `previews` beside it).",
+    multiple=True,
+    metavar="FOLDER",
+    help="Allow playing the songs of a library that was made on another machine: name its music folder, or "
+    "the folder that its songs are in now; may be repeated. For a database of the original scripts: the "
+    "folder of clips (default: `previews` beside it).",
 )
 @browser_option
-def serve(database, host, port, allowed_hosts, clips, no_browser):
+def serve(database, host, port, allowed_hosts, allow_changes, folders, no_browser):
     """Start the page of the map, and open it in the browser.
 
     The page runs on this machine until Ctrl-C.
     """
+    from explorer.database.connection import is_original
+    from explorer.database.database import Database
     from explorer.legacy.mirror import library_to_read
+    from explorer.library.confirmed_roots import confirm_folders
+    from explorer.web.permissions import find_restrictions
     from explorer.web.server import serve_forever
 
-    library = library_to_read(database.absolute(), clips=clips, with_map=True, reporter=Reporter())
-    settings = Settings(database=library, host=host, port=port, allowed_hosts=allowed_hosts)
+    reporter, songs_folder, clips = Reporter(), None, None
+    database = database.absolute()
+    if folders and is_original(database):
+        clips, *others = folders
+        if others:
+            raise click.UsageError("A database of the original scripts has one folder of clips.")
+    library = library_to_read(database, clips=clips, with_map=True, reporter=reporter)
+    if folders and clips is None:
+        with Database.open_readonly(library) as opened:
+            songs_folder = confirm_folders(folders, opened.roots())
+    settings = Settings(
+        database=library,
+        host=host,
+        port=port,
+        allowed_hosts=allowed_hosts,
+        changes_from_network=allow_changes,
+        songs_folder=songs_folder,
+    )
+    # A library that cannot be read is no error here: the page says so.
+    with suppress(LibraryError):
+        restrictions = find_restrictions(settings)
+        for sentence in dict.fromkeys((restrictions.songs, restrictions.changes)):
+            if sentence:
+                reporter.say(sentence)
     serve_forever(settings, open_browser=not no_browser)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from explorer.database.records import KnownFile, SameSound, Song, absolute_path
+from explorer.database.records import KnownFile, SameSound, Song
 from explorer.database.song_ids import SongIdTables
 from explorer.database.sqlite_errors import damage_error
+from explorer.errors import ForbiddenFileError
 from explorer.library.music_file import READ_VERSION, WHOLE, Fingerprints, Part, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scan_rules import VIDEO_REASON, ScanOptions, merged_options
+from explorer.library.stored_paths import locate
 from explorer.util.text import valid_text
 
 _SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
@@ -115,13 +117,13 @@ class FileTables(SongIdTables):
         """
         songs = self._rows(
             """SELECT path, size_bytes, modified_ns, min(files.song_id), 0, gone_since IS NOT NULL,
-                   read_version < ?, '', max(track) > 0, sheets_state
+                   read_version < ?, '', max(track) > 0, sheets_state, min(link_target)
                FROM files LEFT JOIN songs_vectors USING (song_id) WHERE root_id = ?
                GROUP BY path HAVING count(songs_vectors.song_id) = count(*)""",
             (READ_VERSION, root_id),
         )
         failures = self._rows(
-            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?, reason, 0, ''
+            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?, reason, 0, '', NULL
                FROM failures WHERE root_id = ?""",
             (READ_VERSION, root_id),
         )
@@ -132,8 +134,9 @@ class FileTables(SongIdTables):
                 reason.endswith(VIDEO_REASON),
                 bool(has_tracks),
                 sheets_state,
+                link_target,
             )
-            for path, *state, reason, has_tracks, sheets_state in songs + failures
+            for path, *state, reason, has_tracks, sheets_state, link_target in songs + failures
         }
 
     def known_files_under(self, folder: Path | RemotePath) -> dict[bytes, KnownFile]:
@@ -233,15 +236,25 @@ class FileTables(SongIdTables):
         self._rows(
             """INSERT OR REPLACE INTO files(
                    song_id, root_id, path, track, start_s, end_s, size_bytes, modified_ns, sheets_state,
-                   fingerprint, format, duration_s, preview_start_s, audio_fingerprint, note, read_version
-               ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                   fingerprint, format, duration_s, preview_start_s, audio_fingerprint, note, read_version,
+                   link_target
+               ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 *(song_id, root_id, file.path, part.track, part.start_s, part.end_s),
                 *(file.size_bytes, file.modified_ns, file.sheets_state),
                 *(song.fingerprint, song.format, float(song.duration_s)),
                 *(song.preview_start_s, song.audio_fingerprint, song.note, READ_VERSION),
+                file.link_target,
             ),
         )
+
+    def store_link_targets(self, root_id: int, files: Iterable[ScannedFile]) -> None:
+        """Store where links lead from a root's known files now."""
+        with self.transaction():
+            self._connection.executemany(
+                "UPDATE files SET link_target = ? WHERE root_id = ? AND path = ?",
+                ((file.link_target, root_id, file.path) for file in files),
+            )
 
     # Failures
 
@@ -350,14 +363,17 @@ class FileTables(SongIdTables):
         return [_same_sound(row) for row in rows]
 
     def song_with_bytes(self, fingerprint: str) -> str | None:
-        """Return the id of a song whose file has this fingerprint and still exists, or None."""
+        """Return the id of a song whose file has this fingerprint and still exists, or None.
+
+        A file that must not be read (see `locate`) does not count.
+        """
         rows = self._rows(
-            """SELECT song_id, roots.path, files.path FROM files
+            """SELECT song_id, roots.path, files.path, link_target FROM files
                JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id
                WHERE fingerprint = ? ORDER BY song_id""",
             (fingerprint,),
         )
-        return next((song_id for song_id, root, path in rows if absolute_path(root, path).is_file()), None)
+        return next((song_id for song_id, *place in rows if _is_there(*place)), None)
 
     def duplicates(self) -> list[list[str]]:
         """Return groups of songs that have a vector and the same audio.
@@ -387,6 +403,13 @@ class FileTables(SongIdTables):
         for sound, song_id in rows:
             groups.setdefault(sound, []).append(song_id)
         return sorted(groups.values())
+
+
+def _is_there(root: str, path: bytes, link_target: bytes | None) -> bool:
+    try:
+        return locate(root, path, link_target=link_target).is_file()
+    except ForbiddenFileError:
+        return False
 
 
 def _same_sound(row: tuple) -> SameSound:

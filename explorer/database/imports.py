@@ -54,15 +54,22 @@ class ImportTables(SongTables, StateTables, VectorTables):
     def clips(self) -> dict[str, tuple[Path, KnownFile]]:
         """Return the absolute path and the stored state of each song's file, by song id."""
         rows = self._rows(
-            """SELECT song_id, roots.path, files.path, size_bytes, modified_ns, sheets_state
+            """SELECT song_id, roots.path, files.path, size_bytes, modified_ns, sheets_state, link_target
                FROM files JOIN roots ON roots.id = root_id"""
         )
         return {
             song_id: (
                 absolute_path(root, path),
-                KnownFile(size_bytes, modified_ns, song_id, False, sheets_state=sheets_state),
+                KnownFile(
+                    size_bytes,
+                    modified_ns,
+                    song_id,
+                    False,
+                    sheets_state=sheets_state,
+                    link_target=link_target,
+                ),
             )
-            for song_id, root, path, size_bytes, modified_ns, sheets_state in rows
+            for song_id, root, path, size_bytes, modified_ns, sheets_state, link_target in rows
         }
 
     def forget_clips(self, song_ids: Iterable[str]) -> None:

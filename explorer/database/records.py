@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import UnusableLibraryError
+from explorer.library.confirmed_roots import is_confirmed
 from explorer.library.music_file import WHOLE, Part, ScannedFile, Tags
 from explorer.library.remote import RemotePath, as_root, is_missing
+from explorer.library.stored_paths import locate
 
 VECTOR_SIZE = 512
 MAX_VALUE = 1e15
@@ -66,8 +68,10 @@ class SameSound:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the file of the song is gone; False if its root folder cannot be reached."""
-        return self.was_marked_gone or is_missing(self.root, absolute_path(str(self.root), self.path))
+        """Whether the file of the song is gone; False if its root cannot be reached, or must not be read."""
+        path = absolute_path(str(self.root), self.path)
+        is_allowed = is_confirmed(self.root) or is_confirmed(path)
+        return self.was_marked_gone or (is_allowed and is_missing(self.root, path))
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class KnownFile:
     """Whether its songs are the tracks of a cue sheet."""
     sheets_state: str | None = ""
     """`ScannedFile.sheets_state` when the file was read."""
+    link_target: bytes | None = None
+    """`ScannedFile.link_target` when the file was read, or when the last index run found it."""
 
     def is_unchanged(self, file: ScannedFile) -> bool:
         """Return whether the file has the stored size and time, and its cue sheets are still the same.
@@ -115,6 +121,12 @@ class StoredFile:
         The part of the file that is the song. The end of a track is never None.
     copy_key : str
         The key of a local copy of a remote file: all tracks of a file have the same one.
+    root : str
+        The root folder or URL, as songs.db has it.
+    inside : bytes
+        The path relative to the root.
+    link_target : bytes or None
+        As `locate` takes it.
     """
 
     path: Path | RemotePath
@@ -124,6 +136,25 @@ class StoredFile:
     preview_start_s: float | None = None
     part: Part = WHOLE
     copy_key: str = ""
+    root: str = ""
+    inside: bytes = b""
+    link_target: bytes | None = None
+
+    def located(self, *, folder: Path | None = None) -> StoredFile:
+        """Return this with the path to open. `path` is only a name before: nobody has checked it.
+
+        Parameters
+        ----------
+        folder : Path, optional
+            The folder that the songs are in now, if it is not the root.
+
+        Raises
+        ------
+        ForbiddenFileError
+            As `locate` does.
+        """
+        target = None if folder else self.link_target
+        return replace(self, path=locate(folder or self.root, self.inside, link_target=target))
 
 
 @dataclass(frozen=True)
@@ -253,5 +284,5 @@ def are_possible(vectors: np.ndarray) -> np.ndarray:
 
 
 def absolute_path(root: str, path: bytes) -> Path | RemotePath:
-    """Join a root folder or URL with a stored path."""
+    """Join a root folder or URL with a stored path, to name a file. To open it, call `locate`."""
     return as_root(root) / os.fsdecode(path)

@@ -307,4 +307,8 @@ MIGRATIONS = (
         VALUES ('delete', old.number, {_columns_of("old")});
     END;
     """,
+    # link_target: where a file is, if links led out of its root when it was indexed; else NULL.
+    """
+    ALTER TABLE files ADD COLUMN link_target BLOB;
+    """,
 )

@@ -143,15 +143,15 @@ class SongTables(LibraryConnection):
         rows = self._rows(
             """SELECT roots.path, files.path, format, fingerprint, coalesce(info ->> '$.name', ''),
                    preview_start_s, track, start_s, coalesce(end_s, start_s + duration_s), size_bytes,
-                   modified_ns
+                   modified_ns, link_target
                FROM files JOIN roots ON roots.id = root_id JOIN readable_songs ON readable_songs.id = song_id
                WHERE song_id = ?""",
             (song_id,),
         )
         if not rows:
             return None
-        root, path, *rest, track, start_s, end_s, size_bytes, modified_ns = rows[0]
-        whole = StoredFile(absolute_path(root, path), *rest)
+        root, path, *rest, track, start_s, end_s, size_bytes, modified_ns, link_target = rows[0]
+        whole = StoredFile(absolute_path(root, path), *rest, root=root, inside=path, link_target=link_target)
         if not track:
             return replace(whole, copy_key=whole.fingerprint)
         copied = f"{whole.path} {size_bytes} {modified_ns}"

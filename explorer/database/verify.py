@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from explorer.database.records import absolute_path
 from explorer.database.sqlite_errors import damage_error, translate_row_errors
 from explorer.errors import LibraryBusyError, UnusableLibraryError
 from explorer.library.music_file import WHOLE, Part
+from explorer.library.stored_paths import locate
 
 _BLOBS_PER_BATCH = 4096
 _MAX_PROBLEMS = 10
@@ -28,13 +29,15 @@ class SourceFile:
     Attributes
     ----------
     path : Path
-        Absolute path.
+        Absolute path; only a name until `located` has checked it.
     size_bytes, modified_ns, fingerprint
         The size, modification time and fingerprint of the file when the vector was computed.
     duration_s : float
         Duration of the decoded audio.
     part : Part
         The part of the file that is the song. The fingerprint is that of the part.
+    root, inside, link_target
+        As `StoredFile` has them.
     """
 
     path: Path
@@ -43,6 +46,13 @@ class SourceFile:
     fingerprint: str
     duration_s: float
     part: Part = WHOLE
+    root: str = ""
+    inside: bytes = b""
+    link_target: bytes | None = None
+
+    def located(self) -> SourceFile:
+        """Return this with the path to open; raise a `ForbiddenFileError` as `locate` does."""
+        return replace(self, path=locate(self.root, self.inside, link_target=self.link_target))
 
 
 class VerifyTables(LibraryConnection):
@@ -131,12 +141,14 @@ class VerifyTables(LibraryConnection):
         """Return the file of each song that has a file and a vector, by song id."""
         rows = self._rows(
             """SELECT song_id, roots.path, files.path, size_bytes, modified_ns, fingerprint, duration_s,
-                   track, start_s, end_s
+                   track, start_s, end_s, link_target
                FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
         )
         return {
-            song_id: SourceFile(absolute_path(root, path), *rest, Part(*part))
-            for song_id, root, path, *rest, part in ((*row[:-3], row[-3:]) for row in rows)
+            song_id: SourceFile(absolute_path(root, path), *rest, Part(*part), root, path, link_target)
+            for song_id, root, path, *rest, part, link_target in (
+                (*row[:-4], row[-4:-1], row[-1]) for row in rows
+            )
         }
 
     def stored_positions(self) -> dict[str, dict[str, tuple[float, float, int | None]]]:

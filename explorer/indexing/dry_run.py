@@ -17,6 +17,7 @@ from explorer.indexing.moved_roots import MovedRoot, find_moved_roots
 from explorer.indexing.outcomes import classify
 from explorer.indexing.plan import make_plan
 from explorer.indexing.prune import require_folder
+from explorer.library.confirmed_roots import confirm
 from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scan_rules import VIDEO_REASON, ScanOptions
@@ -113,6 +114,8 @@ def plan_dry_run(
     choices = {"video": video, "exclude": exclude, "cue": cue}
     options = (database.scan_options(folder) if database else ScanOptions()).updated(**choices)
     scan = scan_folder(folder, root=root, options=options)
+    # The real run may read this folder's songs too, and remembers it. This one changes nothing.
+    confirm(folder, remember=False)
     moved_roots = find_moved_roots(database, root, scan.files, reporter=reporter) if database else []
     if moved_roots:
         options = _options_after_move(database, folder, moved_roots[0]).updated(**choices)

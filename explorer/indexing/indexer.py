@@ -33,6 +33,7 @@ from explorer.indexing.reread import reread_songs
 from explorer.indexing.running import index_lock
 from explorer.indexing.store import Storer
 from explorer.indexing.summary import Summary
+from explorer.library.confirmed_roots import confirm
 from explorer.library.genres import open_genre_source
 from explorer.library.scan_rules import ScanOptions
 from explorer.library.scanning import scan_folder
@@ -45,6 +46,8 @@ MAX_SHOWN_PROBLEMS = 10
 
 def index_folder(run: IndexRun) -> Summary:
     """Index a folder: run all stages, and return the counts.
+
+    From now on, songs of this folder may be read on this machine: see `confirmed_roots`.
 
     Raises
     ------
@@ -61,6 +64,7 @@ def index_folder(run: IndexRun) -> Summary:
     started = time.monotonic()
     with index_lock(run.database.path, str(run.folder)) as run.progress:
         _scan(run)
+        confirm(run.folder)
         recorded = None if run.replace else run.database.model()
         run.model, run.weights = choose_model(recorded, run.request, reporter=run.reporter)
         _open_root(run)
@@ -149,6 +153,7 @@ def _plan(run: IndexRun) -> None:
     plan = make_plan(known, run.scan, retry=run.retry, settled_s=run.settled_s)
     database.mark_gone(run.root_id, plan.gone, since=datetime.now(UTC).isoformat(timespec="seconds"))
     database.unmark_gone(run.root_id, plan.back)
+    database.store_link_targets(run.root_id, plan.relinked)
     run.files, run.outdated = plan.to_read[: run.limit], plan.outdated[: run.limit]
     summary.other_files, summary.known_videos = run.scan.other_files, plan.videos
     summary.found = len(run.scan.files) - plan.videos

@@ -21,6 +21,7 @@ from explorer.database.database import Database
 from explorer.database.lost_roots import StoredIdentity
 from explorer.errors import AudioError
 from explorer.indexing.index_run import IndexRun
+from explorer.library.confirmed_roots import is_confirmed
 from explorer.library.music_file import ScannedFile
 from explorer.library.remote import RemotePath, is_gone, is_gone_or_empty
 from explorer.util.progress import Reporter, plural
@@ -104,9 +105,7 @@ def find_moved_roots(
     lost = {
         number: root
         for number, root in database.numbered_roots().items()
-        # A server is asked only if its songs seem to be here.
-        if (isinstance(root, RemotePath) or is_gone_or_empty(root))
-        and not (root.is_relative_to(folder) or folder.is_relative_to(root))
+        if _may_be_lost(root) and not (root.is_relative_to(folder) or folder.is_relative_to(root))
     }
     if not lost:
         return []
@@ -125,6 +124,17 @@ def find_moved_roots(
             taken = {root.new_path(song.path) for song in songs}
             files = [file for file in files if file.path not in taken]
     return moved
+
+
+def _may_be_lost(root: Path | RemotePath) -> bool:
+    """Return whether a root may not exist any more.
+
+    A server is asked later, and only if its songs seem to be here. If the user did not give the root on this
+    machine, as in a library that was copied from another one, no server is asked and no folder is listed.
+    """
+    if not is_confirmed(root):
+        return isinstance(root, Path) and root.is_absolute() and is_gone(root)
+    return isinstance(root, RemotePath) or is_gone_or_empty(root)
 
 
 class _NewFiles:

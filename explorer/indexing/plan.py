@@ -34,6 +34,8 @@ class Plan:
         Files that were modified a moment ago, and are left for a later run.
     videos : int
         Files that are known to be videos, and are passed over.
+    relinked : list of ScannedFile
+        Known files that links lead to from another place than before.
     """
 
     new: list[ScannedFile] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Plan:
     back: list[bytes] = field(default_factory=list)
     unsettled: int = 0
     videos: int = 0
+    relinked: list[ScannedFile] = field(default_factory=list)
 
     @property
     def to_read(self) -> list[ScannedFile]:
@@ -79,6 +82,8 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
             if before.is_outdated:
                 plan.outdated.append(file)
             plan.failed_before += before.failed
+            if before.link_target != file.link_target and not before.failed:
+                plan.relinked.append(file)
             if before.gone:
                 plan.back.append(file.path)
         # A file whose time is in the future is read now: if a disk's clock is fast, it would wait for ever.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,10 @@ from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.errors import LibraryError
 from explorer.indexing.running import index_lock
+from explorer.library.confirmed_roots import is_confirmed
 from explorer.library.remote import RemotePath, as_root, is_gone, is_gone_or_empty
 from explorer.library.scanning import folder_prefix
+from explorer.util.cache import Cache
 from explorer.util.progress import Reporter, plural
 from explorer.util.text import valid_text
 
@@ -116,12 +117,13 @@ def require_folder(database: Database, folder: Path | RemotePath) -> None:
 def lost_roots(database: Database) -> dict[str, str]:
     """Return a sentence about each root folder that does not exist any more; empty if it has no songs.
 
-    Servers are not asked: that could take minutes.
+    Servers are not asked: that could take minutes. Nor are roots looked at that the user did not give on this
+    machine.
     """
     return {
         str(root): _lost_folder(root, songs) if (songs := database.count_files(number)) else ""
         for number, root in database.numbered_roots().items()
-        if isinstance(root, Path) and is_gone(root)
+        if isinstance(root, Path) and is_confirmed(root) and is_gone(root)
     }
 
 
@@ -155,11 +157,6 @@ def _forget(database: Database, songs: list[tuple[str, str]]) -> set[str]:
 
 def clear_caches(settings: Settings, fingerprints: set[str]) -> None:
     """Delete what was made from the files with these fingerprints: previews, copies, waveforms and so on."""
-    for cache in (settings.previews, settings.transcodes, settings.waveforms, settings.spectrograms):
+    for folder in (settings.previews, settings.transcodes, settings.waveforms, settings.spectrograms):
         for fingerprint in fingerprints:
-            for folder in (cache, cache / fingerprint[:2]):
-                for file in folder.glob(f"{fingerprint}*"):
-                    # A file that is being played cannot be deleted on some systems. It stays; the user may
-                    # delete a cache at any time.
-                    with suppress(OSError):
-                        file.unlink()
+            Cache(folder).remove(fingerprint)

@@ -22,6 +22,7 @@ from explorer.database.records import Song
 from explorer.errors import ExplorerError, LibraryError
 from explorer.indexing.model import Model
 from explorer.legacy.reading import OriginalDatabase
+from explorer.library.confirmed_roots import confirm, is_confirmed
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.scanning import folder_prefix, scan_folder
 from explorer.util.progress import Reporter
@@ -117,7 +118,7 @@ def folder_of_clips(original: Path, chosen: Path | None) -> Path | None:
     """Return the folder with the clips of an original database.
 
     This is the folder that the user chose, or else the folder `previews` beside the database or one level up,
-    or else None.
+    or else None. This process may then read songs from the folder: see `confirmed_roots`.
 
     Raises
     ------
@@ -132,7 +133,12 @@ def folder_of_clips(original: Path, chosen: Path | None) -> Path | None:
             )
         return chosen.resolve()
     near = (folder / CLIPS for folder in original.absolute().parents[:2])
-    return next((path.resolve() for path in near if path.is_dir()), None)
+    # Naming the database allows reading the folder beside it, but not what a link there leads to.
+    for path in near:
+        if path.is_dir() and (not path.is_symlink() or is_confirmed(path.resolve())):
+            confirm(path, remember=False)
+            return path.resolve()
+    return None
 
 
 def import_original(
@@ -227,10 +233,14 @@ def _import_clips(
     for song_id in song_ids:
         path, known = stored.get(song_id, (None, None))
         if (file := files.get(song_id)) is None:
-            is_unchanged = keep_others and path is not None and path.is_file()
+            is_unchanged = keep_others and path is not None and is_confirmed(path) and path.is_file()
         else:
             file = replace(file, path=folder_prefix(clips, root) + file.path)
-            is_unchanged = path == root / file.native and known.is_unchanged(file)
+            is_unchanged = (
+                path == root / file.native
+                and known.is_unchanged(file)
+                and known.link_target == file.link_target
+            )
         if is_unchanged:
             unchanged.add(song_id)
         elif file is not None:

@@ -17,6 +17,7 @@ from explorer.config import ROOT
 from explorer.database.connection import is_original, pending_logs
 from explorer.database.database import Database
 from explorer.errors import LibraryBusyError, LibraryError
+from explorer.library.confirmed_roots import confirm, is_confirmed
 from explorer.library.scanning import scan_folder
 from explorer.util.progress import Reporter
 
@@ -36,8 +37,9 @@ def library_to_read(
     Parameters
     ----------
     clips : Path, optional
-        The folder with the clips of the original. None uses the folder of the last call, or else the folder
-        `previews` beside the original or one level up.
+        The folder with the clips of the original; ignored for a library. None uses the folder of the last
+        call, if the user gave it on this machine (see `confirmed_roots`), or else the folder `previews`
+        beside the original or one level up.
     with_map : bool
         Whether to update the mirror's map too.
     refuse_damaged : bool
@@ -55,11 +57,6 @@ def library_to_read(
             raise LibraryError(
                 f"{database} does not exist, but its mirror does: use --db {shlex.quote(str(mirror))}, or "
                 "choose another database."
-            )
-        if clips is not None:
-            raise LibraryError(
-                f"--audio needs a database of the original scripts, and there is none at {database}: leave "
-                "--audio out, or index that folder."
             )
         if refuse_damaged and database.exists():
             # A busy library is not checked: the command itself waits for it, or says that it is busy.
@@ -108,7 +105,9 @@ def _update_songs(library: Database, original: Path, clips: Path | None, reporte
     from explorer.legacy.reading import open_original
 
     last = library.origin()
-    if clips is None and last.get("clips") and Path(last["clips"]).is_dir():
+    if clips is not None:
+        confirm(folder_of_clips(original, clips))
+    elif last.get("clips") and is_confirmed(last["clips"]) and Path(last["clips"]).is_dir():
         clips = Path(last["clips"])
     clips = folder_of_clips(original, clips)
     files = [(file, file.stat()) for file in (original, *pending_logs(original))]

@@ -26,6 +26,8 @@ class ScannedFile:
     """The names of the cue sheets in the file's folder."""
     sheets_state: str | None = ""
     """A text that changes if one of these cue sheets does; None if cue sheets are not used."""
+    link_target: bytes | None = None
+    """Where the file is, if links lead out of the root: see `stored_paths`; None if it is inside the root."""
 
     @property
     def text(self) -> str:

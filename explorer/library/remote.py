@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from urllib.request import url2pathname
 from explorer.errors import LibraryError
 
 if TYPE_CHECKING:
+    from aiohttp import TraceRequestRedirectParams
     from fsspec import AbstractFileSystem
 
 REQUIREMENTS = "requirements-distributed.lock"
@@ -227,7 +229,7 @@ def open_system(path: RemotePath) -> tuple[AbstractFileSystem, str]:
     try:
         from fsspec.core import url_to_fs
 
-        return url_to_fs(path.url)
+        return url_to_fs(path.url, **(_http_options() if path.scheme in HTTP_SCHEMES else {}))
     except ImportError as error:
         raise LibraryError(
             f"{path} needs a package that is not installed ({error}): run `pip install -r {REQUIREMENTS}`."
@@ -238,3 +240,24 @@ def open_system(path: RemotePath) -> tuple[AbstractFileSystem, str]:
         ) from error
     except Exception as error:
         raise LibraryError(f"{path} cannot be opened ({type(error).__name__}: {error}).") from error
+
+
+@cache
+def _http_options() -> dict:
+    """Return options for fsspec: refuse redirects from the user's server to another one, except by https.
+
+    Otherwise a server could make this program ask the services of this machine and its network, which trust
+    it. These have no certificate that would be accepted.
+    """
+    from aiohttp import TraceConfig
+
+    trace = TraceConfig()
+    trace.on_request_redirect.append(_check_redirect)
+    return {"client_kwargs": {"trace_configs": [trace]}}
+
+
+async def _check_redirect(_session: object, _context: object, request: TraceRequestRedirectParams) -> None:
+    here = request.response.url
+    target = here.join(type(here)(request.response.headers.get("Location", "")))
+    if target.scheme != "https" and (target.host, target.port) != (here.host, here.port):
+        raise PermissionError(f"{here.host} redirects to another server, {target.host}, without https")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -19,6 +20,7 @@ BETWEEN_ATTEMPTS_S = 2.0
 MAX_CACHE_BYTES = 2 << 30
 
 _MAX_NAME_BYTES = 200
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
 _ALIVE_INTERVAL_S = 1.0
 _PREFIX = "music-explorer-"
 
@@ -103,7 +105,8 @@ def copies_of(path: RemotePath, *, cache: Path, max_bytes: int = MAX_CACHE_BYTES
 
     If they take more than about `max_bytes`, the copies that were not used for the longest time are deleted.
     """
-    return Cache(cache, suffix=path.suffix.lower(), max_bytes=max_bytes)
+    suffix = path.suffix.lower()
+    return Cache(cache, suffix=suffix if _SUFFIX.fullmatch(suffix) else "", max_bytes=max_bytes)
 
 
 def _alive_callback(alive: Callable[[], None]) -> object:
@@ -124,6 +127,6 @@ def _alive_callback(alive: Callable[[], None]) -> object:
 
 def _valid_name(name: str) -> str:
     """Return a valid local file name. Names in an object store may be longer and contain any bytes."""
-    stem, suffix = os.path.splitext(name.replace("\0", "_"))
+    stem, suffix = os.path.splitext(re.sub(r"[/\\:\0]", "_", name))
     encoded = os.fsencode(stem)[:_MAX_NAME_BYTES]
     return os.fsdecode(encoded) + suffix[:20] if stem.strip(".") else f"song{suffix[:20]}"

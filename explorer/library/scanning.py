@@ -21,6 +21,7 @@ from explorer.library.scan_rules import (
 )
 from explorer.library.scanning_remote import scan_remote
 from explorer.library.sheet_files import with_sheets, without_sheets
+from explorer.library.stored_paths import find_link_target
 
 
 def scan_folder(
@@ -84,11 +85,16 @@ def _scan_local(folder: Path, scan: Scan, root: Path, options: ScanOptions) -> N
     except OSError:
         scan.unread.append(scan.prefix)
         return
-    _walk(os.fsencode(folder), scan.prefix, rules, scan, set())
+    _walk(os.fsencode(folder), scan.prefix, rules, scan, set(), os.fsencode(root.resolve()))
 
 
 def _walk(
-    folder: bytes, prefix: bytes, rules: FolderRules | None, scan: Scan, visited: set[tuple[int, int]]
+    folder: bytes,
+    prefix: bytes,
+    rules: FolderRules | None,
+    scan: Scan,
+    visited: set[tuple[int, int]],
+    real_root: bytes,
 ) -> None:
     """Add the songs of a folder; `rules` are those of the folder above it, None if that is left out."""
     try:
@@ -107,6 +113,7 @@ def _walk(
     if (state.st_dev, state.st_ino) in visited:
         return
     visited.add((state.st_dev, state.st_ino))
+    is_outside = find_link_target(folder + b"/-", real_root) is not None
     for entry in entries:
         path = prefix + entry.name
         try:
@@ -114,10 +121,13 @@ def _walk(
                 if rules.leaves_out(os.fsdecode(path) + "/"):
                     scan.left_out.append(path + b"/")
                 else:
-                    _walk(entry.path, path + b"/", rules, scan, visited)
+                    _walk(entry.path, path + b"/", rules, scan, visited, real_root)
             elif scan.takes(path, rules) and entry.is_file():
                 state = entry.stat()
-                scan.add(ScannedFile(path, state.st_size, _clip_to_64_bits(state.st_mtime_ns)))
+                may_be_outside = is_outside or entry.is_symlink()
+                target = find_link_target(entry.path, real_root) if may_be_outside else None
+                modified_ns = _clip_to_64_bits(state.st_mtime_ns)
+                scan.add(ScannedFile(path, state.st_size, modified_ns, link_target=target))
         except OSError:
             scan.unread.append(path)
 

@@ -15,6 +15,7 @@ from explorer.library.music_file import ScannedFile
 from explorer.library.remote import HTTP_SCHEMES, RemotePath, open_system, translate_remote_errors
 from explorer.library.scan import Scan
 from explorer.library.scan_rules import IGNORE_FILES, FolderRules, ScanOptions, ignore_text
+from explorer.library.stored_paths import stays_inside
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -61,7 +62,7 @@ def _listed(
     for name, info in _find(system, path).items():
         relative = name[len(start) :] if name.startswith(start) else name.lstrip("/")
         inside = folder.decode(relative)
-        if info.get("type") != "directory" and "" not in inside.split("/"):
+        if info.get("type") != "directory" and stays_inside(inside, is_url=True):
             listed[os.fsdecode(prefix) + inside] = name, info
     return listed
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,20 @@ from pathlib import Path
 from explorer.util.atomic_write import atomic_write
 
 STALE_PART_S = 3600.0
+
+_HASH = re.compile(r"[0-9a-f]{32}")
+
+
+def file_name(key: str) -> str:
+    """Return the name, without an extension, of a key's file in any cache: a BLAKE2b-128 hash.
+
+    A key that is such a hash, as the fingerprints of songs are, is the name itself. Any other key becomes the
+    hash of itself: keys come from songs.db, which another person may have made, and a key such as
+    `../../.profile` must not lead out of the cache.
+    """
+    if _HASH.fullmatch(key):
+        return key
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 class Cache:
@@ -39,12 +55,28 @@ class Cache:
 
         The files are spread over 256 subfolders, so that each is small enough to list.
         """
-        return self.folder / key[:2] / f"{key}{self._suffix}"
+        name = file_name(key)
+        return self.folder / name[:2] / f"{name}{self._suffix}"
+
+    def has(self, key: str) -> bool:
+        """Return whether a key's file exists. A link is none: this program makes no links."""
+        path = self.path(key)
+        return path.is_file() and not path.is_symlink()
+
+    def remove(self, key: str) -> None:
+        """Delete a key's files, with any extension. A file that cannot be deleted stays."""
+        name = file_name(key)
+        for folder in (self.folder, self.folder / name[:2]):
+            for file in folder.glob(f"{name}*"):
+                # A file that is being played cannot be deleted on some systems. The user may delete a cache
+                # at any time.
+                with suppress(OSError):
+                    file.unlink()
 
     def find(self, key: str) -> Path | None:
         """Return the path of a key's file, and mark it as used now; return None if it does not exist."""
         target = self.path(key)
-        if not target.is_file():
+        if not self.has(key):
             return None
         # Set the access time, by which `_shrink` finds the least recently used files. Keep the modification
         # time, because the page's ETags contain it.
@@ -57,6 +89,8 @@ class Cache:
         """Yield a path to write to; it becomes the key's file when the block ends without an error."""
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_symlink():
+            target.unlink()  # `atomic_write` would write to the file that the link leads to.
         with atomic_write(target, parts=self.folder) as part:
             yield part
         if self._max_bytes is not None:

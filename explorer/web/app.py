@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dash import Dash
 
 from explorer.config import Settings
@@ -14,6 +16,7 @@ from explorer.web.error_answers import answer_errors
 from explorer.web.map.redraw_job import MapJob
 from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
+from explorer.web.permissions import NO_RESTRICTIONS, find_restrictions, require_changes
 from explorer.web.routes.media import make_media_blueprint
 from explorer.web.routes.playlist import make_playlist_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
@@ -67,8 +70,9 @@ def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
     )
     # A song id in a URL may contain several slashes in a row.
     app.server.url_map.merge_slashes = False
-    app.layout = lambda: _current_page(holder)
-    job, jobs = MapJob(settings.database), jobs or SoundJobs()
+    app.layout = lambda: _current_page(holder, settings)
+    require = partial(require_changes, settings)
+    job, jobs = MapJob(settings.database, require=require), jobs or SoundJobs()
     for cache in settings.caches:
         # Servers and index runs that were killed leave temporary files.
         Cache(cache).remove_old_parts()
@@ -76,8 +80,8 @@ def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
     for blueprint in (
         make_media_blueprint(settings, holder, jobs),
         make_sound_blueprint(settings, jobs),
-        make_playlist_blueprint(holder),
-        make_uploads_blueprint(UploadQueue(settings, holder, jobs), jobs, on_keep=job.start),
+        make_playlist_blueprint(holder, settings),
+        make_uploads_blueprint(UploadQueue(settings, holder, jobs), jobs, require=require, on_keep=job.start),
     ):
         app.server.register_blueprint(blueprint)
     close_after_requests(app.server)
@@ -87,9 +91,10 @@ def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
     return app
 
 
-def _current_page(holder: CatalogueHolder):
-    catalogue = notice = None
+def _current_page(holder: CatalogueHolder, settings: Settings):
+    catalogue, notice, restrictions = None, None, NO_RESTRICTIONS
     try:
+        restrictions = find_restrictions(settings)
         catalogue = holder.latest()
         if not len(catalogue):
             notice = NO_MAP if catalogue.unmapped else NO_LIBRARY
@@ -99,7 +104,7 @@ def _current_page(holder: CatalogueHolder):
         notice = NO_LIBRARY
     except LibraryError as error:
         notice = Notice("broken", "This library cannot be opened", str(error))
-    return page(catalogue, notice)
+    return page(catalogue, notice, restrictions=restrictions)
 
 
 NO_LIBRARY = Notice(

@@ -115,3 +115,15 @@ def test_a_folder_that_does_not_exist_is_named_with_its_songs(library, read_stat
     assert [
         line for line in lines if line.startswith("missing") and "24 songs" in line and str(music) in line
     ]
+
+
+def test_folders_that_were_not_given_on_this_machine_are_named(library, read_status, no_music_folders):
+    with Database.open(library[0]) as database:
+        database.add_root(library[0].parent / "gone\x1b[2J")
+    status = read_status()
+    assert status["unconfirmed_folders"] == status["folders"]
+    assert status["lost_folders"] == {}
+    (line,) = [line for line in describe_library(status).splitlines() if line.startswith("read-only")]
+    assert status["folders"][0] in line
+    assert "--audio" in line
+    assert "\x1b" not in line

@@ -123,8 +123,10 @@ def serving(database: Path):
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
-        line = process.stderr.readline()
-        assert "The map is at " in line, line
+        lines = []
+        while "The map is at " not in (line := process.stderr.readline()):
+            assert line, lines
+            lines.append(line)
         url = line.split("The map is at ")[1].split()[0]
         urllib.request.urlopen(url + "healthz", timeout=TIMEOUT_S).close()
         yield url

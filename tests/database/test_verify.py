@@ -48,7 +48,9 @@ def test_vectors_are_returned_as_stored_ordered_by_id(stored):
 
 def test_files_are_returned_by_song_id(stored, tmp_path):
     files = stored.source_files()
-    assert files["00002.flac"] == SourceFile(tmp_path / "00002.flac", 1, 1, f"{2:032x}", 1.0)
+    assert files["00002.flac"] == SourceFile(
+        tmp_path / "00002.flac", 1, 1, f"{2:032x}", 1.0, root=str(tmp_path), inside=b"00002.flac"
+    )
     change(stored.path, "DELETE FROM songs_vectors WHERE song_id = '00002.flac'")
     assert set(stored.source_files()) == {"00000.flac", "00001.flac"}
 

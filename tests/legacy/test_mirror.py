@@ -14,6 +14,8 @@ from explorer.errors import LibraryError
 from explorer.indexing import make_map as make_map_module
 from explorer.legacy import mirror as mirror_module
 from explorer.legacy.mirror import library_to_read, mirror_of
+from explorer.library import confirmed_roots
+from explorer.library.confirmed_roots import is_confirmed
 
 
 def mirror(path, clips=None):
@@ -133,8 +135,6 @@ def test_the_error_for_a_deleted_original_names_its_mirror(tmp_path):
     path.unlink()
     with pytest.raises(LibraryError, match=r"does not exist.*old\.explorer/songs\.db"):
         mirror(path)
-    with pytest.raises(LibraryError, match=r"--audio.*none at .*never\.db"):
-        mirror(tmp_path / "never.db", tmp_path)
 
 
 def test_the_map_of_a_large_original_is_made_without_tsne(tmp_path, monkeypatch):
@@ -165,13 +165,11 @@ def test_the_mirror_of_an_original_in_a_read_only_folder_lies_in_metadata(tmp_pa
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_library_has_no_mirror_and_takes_no_folder_of_clips(tmp_path):
+def test_a_library_has_no_mirror(tmp_path):
     store_library(tmp_path / "songs.db", tmp_path / "music", per_genre=1)
     library_path, messages = mirror(tmp_path / "songs.db")
     assert (library_path, messages) == (tmp_path / "songs.db", [])
     assert mirror(tmp_path / "none.db")[0] == tmp_path / "none.db"
-    with pytest.raises(LibraryError, match="--audio"):
-        mirror(tmp_path / "songs.db", tmp_path)
 
 
 def test_an_original_without_vectors_is_mirrored(tmp_path):
@@ -181,3 +179,29 @@ def test_an_original_without_vectors_is_mirrored(tmp_path):
     assert any("0 songs" in line for line in messages)
     with Database.open_readonly(library_path) as library:
         assert library.count_vectors() == 0
+
+
+def test_clips_beside_the_original_count_as_given_but_not_what_links_or_the_mirror_name(
+    tmp_path, no_music_folders, monkeypatch
+):
+    path, elsewhere = tmp_path / "old.db", tmp_path / "elsewhere"
+    store_original(path, tmp_path / "previews")
+    library_path, _ = mirror(path)
+    assert is_confirmed(tmp_path / "previews")
+    assert not no_music_folders.exists()
+    # A stranger sends the database with a link in place of the folder, and with a mirror that names it.
+    (tmp_path / "previews").rename(elsewhere)
+    (tmp_path / "previews").symlink_to(elsewhere)
+    monkeypatch.setattr(confirmed_roots, "_given_to_this_process", set())
+    with Database.open(library_path) as library:
+        library.store_origin({**library.origin(), "clips": str(elsewhere)})
+    mirror(path)
+    assert not is_confirmed(elsewhere)
+    with Database.open_readonly(library_path) as library:
+        assert library.clips() == {}
+    mirror(path, elsewhere)
+    assert is_confirmed(elsewhere)
+    assert str(elsewhere) in no_music_folders.read_text()
+    mirror(path)
+    with Database.open_readonly(library_path) as library:
+        assert len(library.clips()) == 12

@@ -14,7 +14,7 @@ from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.state import Run
 from explorer.database.verify import SourceFile
-from explorer.errors import AnalysisError, AudioError, LibraryError
+from explorer.errors import AnalysisError, AudioError, ForbiddenFileError, LibraryError
 from explorer.util.cache import Cache
 
 _MAX_BYTES_READ = 1_000_000_000
@@ -156,12 +156,14 @@ def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryCo
 def _check_files(library: LibraryContents) -> None:
     """Find missing and changed files.
 
-    If only the date of a file differs, its content is read and compared, up to a total of 1 GB.
+    If only the date of a file differs, its content is read and compared, up to a total of 1 GB. Files that
+    must not be read (see `locate`) are left out of `library.files`.
     """
     bytes_left = _MAX_BYTES_READ
     hashes: dict[Path, str] = {}
     for song_id, file in sorted(library.files.items()):
         try:
+            file = library.files[song_id] = file.located()
             state = file.path.stat()
             if state.st_size != file.size_bytes:
                 library.changed.append(song_id)
@@ -176,6 +178,9 @@ def _check_files(library: LibraryContents) -> None:
                     hashes[file.path] = fingerprint(file.path)
                 if file.part.fingerprint(hashes[file.path]) != file.fingerprint:
                     library.changed.append(song_id)
+        except ForbiddenFileError:
+            del library.files[song_id]
+            library.unread.append(song_id)
         except (OSError, ValueError, AudioError):
             library.gone.append(song_id)
 

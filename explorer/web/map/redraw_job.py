@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +34,18 @@ class JobState:
 
 
 class MapJob:
-    """Runs at most one `map` at a time for one database; `state` is its progress."""
+    """Runs at most one `map` at a time for one database; `state` is its progress.
 
-    def __init__(self, database: Path) -> None:
+    Parameters
+    ----------
+    database : Path
+    require : callable
+        Called before each start; it raises if the library may not be changed.
+    """
+
+    def __init__(self, database: Path, *, require: Callable[[], None] = lambda: None) -> None:
         self._database = database
+        self._require = require
         self._lock = threading.Lock()
         self._program: ChildProgram | None = None
         self.state = JobState()
@@ -45,7 +54,13 @@ class MapJob:
         """Run `map` with these options; do nothing if one is running.
 
         If it cannot be started, the state is "failed".
+
+        Raises
+        ------
+        RefusedError
+            If the library may not be changed.
         """
+        self._require()
         with self._lock:
             if self.state.phase == "running":
                 return

@@ -11,6 +11,7 @@ from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, field, icon, icon_button, part, segmented, switch
+from explorer.web.permissions import Restrictions
 
 ORIGINAL = "original"
 """The view of the original experiment: the PCA map divided into Voronoi regions."""
@@ -24,7 +25,7 @@ _SEARCH_LABEL = "Search a title, artist, album or genre"
 _MAX_OPTIONS_SHOWN = 60
 
 
-def header(catalogue: Catalogue | None) -> Component:
+def header(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:
     """Return the header, with the card of filters that one of its buttons opens."""
     return part(
         "card header",
@@ -35,7 +36,14 @@ def header(catalogue: Catalogue | None) -> Component:
         part(
             "header-buttons",
             icon_button(Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", aria_expanded="false"),
-            icon_button("upload-button", "upload", "Place a song from your computer on the map"),
+            icon_button(
+                "upload-button",
+                "upload",
+                "Place a song from your computer on the map",
+                hidden=bool(restrictions.changes) or None,
+                # Shown when a song is dropped.
+                data_refusal=restrictions.changes or None,
+            ),
             icon_button(Ids.THEME_TOGGLE, "theme", "Switch between dark and light"),
             icon_button("help-open", "help", "Show the keys (?)"),
         ),

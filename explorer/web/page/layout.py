@@ -14,6 +14,7 @@ from explorer.web.page.header import header
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import part
 from explorer.web.page.side import side
+from explorer.web.permissions import NO_RESTRICTIONS, Restrictions
 
 EMPTY_FIGURE = {
     "data": [],
@@ -45,12 +46,14 @@ class Notice:
     command: str = ""
 
 
-def page(catalogue: Catalogue | None, notice: Notice | None) -> dmc.MantineProvider:
+def page(
+    catalogue: Catalogue | None, notice: Notice | None, *, restrictions: Restrictions = NO_RESTRICTIONS
+) -> dmc.MantineProvider:
     """Return the whole page, with the map or with a notice in its place."""
     cards = [
         _map(),
-        header(catalogue),
-        side(catalogue),
+        header(catalogue, restrictions),
+        side(catalogue, restrictions),
         player.tools(),
         player.panel(),
         player.spectrogram(),

@@ -9,6 +9,7 @@ from explorer.util.progress import plural
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, number_field, part, switch
+from explorer.web.permissions import Restrictions
 
 _REDRAW_HINT = (
     "Songs keep their places when new ones are added. A redrawn map is turned so that it resembles this one. "
@@ -16,9 +17,11 @@ _REDRAW_HINT = (
 )
 
 
-def side(catalogue: Catalogue | None) -> Component:
+def side(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:
     """Return the column."""
     warnings = [_updates()]
+    if catalogue and restrictions.songs:
+        warnings.insert(0, _made_elsewhere(restrictions.songs))
     if catalogue and not catalogue.is_trained:
         warnings.insert(0, _untrained())
     if catalogue and catalogue.damage:
@@ -30,7 +33,7 @@ def side(catalogue: Catalogue | None) -> Component:
         part(
             "card legend",
             part("legend-list", id=Ids.LEGEND),
-            part("tools", _clusters(catalogue), fade, _redraw(catalogue)),
+            part("tools", _clusters(catalogue), fade, _redraw(catalogue, restrictions)),
             tag=html.Section,
         ),
         part("trust", id=Ids.TRUST),
@@ -51,13 +54,13 @@ def _clusters(catalogue: Catalogue | None) -> Component:
     )
 
 
-def _redraw(catalogue: Catalogue | None) -> Component:
+def _redraw(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:
+    """Return the card that draws the map again; it has only a sentence if nobody may do so."""
     made_with = catalogue.parameters if catalogue else {}
     perplexity = made_with.get("tsne", {}).get("asked") or 30
     neighbours = made_with.get("umap", {}).get("asked") or 15
-    return part(
-        "redraw",
-        html.Summary("Redraw this map"),
+    controls = part(
+        None,
         html.P(
             "Redrawing may move every song. Perplexity and Neighbours are how many similar songs decide a "
             "song's place.",
@@ -71,9 +74,26 @@ def _redraw(catalogue: Catalogue | None) -> Component:
             button("Cancel", kind="button quiet", id=Ids.REDRAW_CANCEL),
         ),
         part("redraw-state", id=Ids.REDRAW_STATE, role="status"),
+        hidden=bool(restrictions.changes) or None,
+    )
+    return part(
+        "redraw",
+        html.Summary("Redraw this map"),
+        html.P(restrictions.changes, id="redraw-refused", hidden=not restrictions.changes),
+        controls,
         tag=html.Details,
         id=Ids.REDRAW,
         data_phase="idle",
+    )
+
+
+def _made_elsewhere(sentence: str) -> Component:
+    return part(
+        "card warning",
+        html.Strong("Read-only library"),
+        html.Span(sentence),
+        id="made-elsewhere",
+        role="note",
     )
 
 

@@ -8,7 +8,14 @@ from functools import partial
 from flask import Blueprint, Response, jsonify
 from werkzeug.routing import PathConverter
 
-from explorer.errors import AudioError, ExplorerError, LibraryBusyError, LibraryError, UnusableLibraryError
+from explorer.errors import (
+    AudioError,
+    ExplorerError,
+    ForbiddenFileError,
+    LibraryBusyError,
+    LibraryError,
+    UnusableLibraryError,
+)
 from explorer.web.security import RefusedError, text_response
 
 RETRY_AFTER_S = 1
@@ -53,6 +60,7 @@ def _status(error: ExplorerError, library_status: int) -> int:
         return error.status
     statuses = {
         LibraryBusyError: 503,
+        ForbiddenFileError: 403,
         UnusableLibraryError: 500,
         AudioError: 415,
         LibraryError: library_status,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from explorer.audio.playable import copies_in, preview_path
+from explorer.audio.playable import copies_in, previews_in
 from explorer.config import Settings
 from explorer.database.records import StoredFile
 from explorer.library.remote import RemotePath
@@ -13,14 +13,14 @@ from explorer.library.remote_copies import copies_of
 
 def fallback_copy(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
     """Return the FLAC copy that was made of a song, and its media type; None if there is none."""
-    copy = copies_in(settings.transcodes).path(file.fingerprint)
-    return (copy, "audio/flac") if copy.is_file() else None
+    copies = copies_in(settings.transcodes)
+    return (copies.path(file.fingerprint), "audio/flac") if copies.has(file.fingerprint) else None
 
 
 def fallback_preview(file: StoredFile, settings: Settings) -> tuple[Path, str] | None:
     """Return a song's preview and its media type; None if no preview was made."""
-    preview = preview_path(settings.previews, file.fingerprint)
-    return (preview, "audio/mpeg") if preview.is_file() else None
+    previews = previews_in(settings.previews)
+    return (previews.path(file.fingerprint), "audio/mpeg") if previews.has(file.fingerprint) else None
 
 
 def best_fallback(file: StoredFile, settings: Settings) -> str | None:
@@ -35,4 +35,4 @@ def _is_fetched(file: StoredFile, settings: Settings) -> bool:
     path = file.path
     if not isinstance(path, RemotePath):
         return False
-    return copies_of(path, cache=settings.fetched).path(file.copy_key).is_file()
+    return copies_of(path, cache=settings.fetched).has(file.copy_key)

@@ -11,9 +11,10 @@ from flask import Blueprint, Response, jsonify, request
 from explorer.audio.playable import HEAD_BYTES, playable_media_type
 from explorer.config import Settings
 from explorer.database.records import SongRow, StoredFile
-from explorer.errors import AudioError, LibraryBusyError, NoLibraryError
+from explorer.errors import AudioError, ForbiddenFileError, LibraryBusyError, NoLibraryError
 from explorer.library.music_file import WHOLE, Part
 from explorer.library.remote import RemotePath
+from explorer.library.stored_paths import is_readable_file
 from explorer.web import browser_inputs as inputs
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import parse_hide
@@ -109,6 +110,8 @@ def answer_from_file(
     ------
     RefusedError
         If the song has no file, the file is missing or cannot be read, or the server is busy.
+    ForbiddenFileError
+        If the file must not be read: see `locate`.
     AudioError
         If the file holds no sound that can be decoded.
     """
@@ -116,8 +119,15 @@ def answer_from_file(
         file = database.file_of(song_id)
     if file is None:
         raise RefusedError(404, "This song cannot be played: the library has no file for it.")
-    name, is_remote = file.path.name, isinstance(file.path, RemotePath)
-    if is_remote or not file.path.is_file():
+    name = file.path.name
+    file = file.located(folder=settings.songs_folder)
+    is_remote = isinstance(file.path, RemotePath)
+    try:
+        # Check the permission first: a decoder's error message would not mention it.
+        is_here = not is_remote and is_readable_file(file.path)
+    except OSError as error:
+        raise RefusedError(403, f"{name} cannot be read: {error.strerror}.") from error
+    if not is_here:
         if response := _send_fallback(fallback(file, settings)):
             return response
         if not is_remote:
@@ -130,9 +140,6 @@ def answer_from_file(
             raise RefusedError(404, str(error)) from error
         return answer(replace(file, path=copy), settings, jobs)
     try:
-        # Check the permission first: a decoder's error message would not mention it.
-        with file.path.open("rb"):
-            pass
         return answer(file, settings, jobs)
     except OSError as error:
         raise RefusedError(403, f"{name} cannot be read: {error.strerror}.") from error
@@ -236,7 +243,13 @@ def _missing_file(song: SongRow, settings: Settings) -> tuple[str | None, str | 
     with open_library(settings.database) as database:
         file = database.file_of(song.song_id)
     # Only local files are checked again. A remote server is not asked for each song that a user selects.
-    if file is None or (not isinstance(file.path, RemotePath) and file.path.is_file()):
+    if file is None:
+        return None, None
+    try:
+        file = file.located(folder=settings.songs_folder)
+    except ForbiddenFileError:
+        return song.gone_since, None
+    if isinstance(file.path, Path) and file.path.is_file():
         return None, None
     return song.gone_since, best_fallback(file, settings)
 

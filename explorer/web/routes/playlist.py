@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from flask import Blueprint, Response, request
 
+from explorer.config import Settings
 from explorer.exporting.file_paths import PATHS, FilePaths
 from explorer.exporting.playlists import FORMATS, write_playlist
 from explorer.web import browser_inputs as inputs
@@ -16,7 +20,7 @@ from explorer.web.security import RefusedError
 _MAX_REVISION = 2**53
 
 
-def make_playlist_blueprint(holder: CatalogueHolder) -> Blueprint:
+def make_playlist_blueprint(holder: CatalogueHolder, settings: Settings) -> Blueprint:
     """Return the route `POST /export`, which takes JSON with `revision`, `songs`, `form` and `paths`."""
     blueprint = library_blueprint("export")
 
@@ -25,7 +29,8 @@ def make_playlist_blueprint(holder: CatalogueHolder) -> Blueprint:
         body = read_json(request)
         if problem := _problem(body):
             raise RefusedError(400, problem)
-        return _playlist(holder.at_revision(inputs.integer(body.get("revision"), 0, _MAX_REVISION)), body)
+        revision = inputs.integer(body.get("revision"), 0, _MAX_REVISION)
+        return _playlist(holder.at_revision(revision), body, settings.songs_folder)
 
     return blueprint
 
@@ -46,13 +51,15 @@ def _problem(body: object) -> str | None:
     return None
 
 
-def _playlist(catalogue: Catalogue, body: dict) -> Response:
+def _playlist(catalogue: Catalogue, body: dict, songs_folder: Path | None) -> Response:
     # Each song once: otherwise a small request could ask for an answer of any size.
     indices = list(dict.fromkeys(body["songs"]))
     for index in indices:
         catalogue.require(index)
     with catalogue.open_library() as database:
         songs = database.playlist_songs([catalogue.song_ids[index] for index in indices])
+    if songs_folder is not None:
+        songs = [song if song.root is None else replace(song, root=str(songs_folder)) for song in songs]
     n_written = sum(song.path is not None for song in songs)
     # The browser does not tell where it saves the playlist, so relative paths begin at the folder of music.
     file_paths = FilePaths(songs, paths=body["paths"])

@@ -22,12 +22,18 @@ _COPY_BYTES_PER_S = 400_000
 
 
 def make_uploads_blueprint(
-    uploads: UploadQueue, jobs: SoundJobs, *, on_keep: Callable[[], None] = lambda: None
+    uploads: UploadQueue,
+    jobs: SoundJobs,
+    *,
+    require: Callable[[], None] = lambda: None,
+    on_keep: Callable[[], None] = lambda: None,
 ) -> Blueprint:
     """Return the routes `/uploads` and `/uploads/<token>`, `…/audio` and `…/keep`.
 
     Parameters
     ----------
+    require : callable
+        Called first by the routes that change something; it raises if the library may not be changed.
     on_keep : callable
         Called after a song was added to the library. The map does not show this song yet.
     """
@@ -35,6 +41,7 @@ def make_uploads_blueprint(
 
     @blueprint.post(UPLOAD_PATH)
     def add() -> tuple[Response, int]:
+        require()
         if request.mimetype != "application/octet-stream":
             raise RefusedError(415, "Send a song as application/octet-stream, with its file name in ?name=.")
         # waitress sends all bodies as streams that end by themselves, and Werkzeug refuses such a stream when
@@ -54,11 +61,13 @@ def make_uploads_blueprint(
 
     @blueprint.delete(f"{UPLOAD_PATH}/<token>")
     def remove(token: str) -> tuple[str, int]:
+        require()
         uploads.remove(token)
         return "", 204
 
     @blueprint.post(f"{UPLOAD_PATH}/<token>/keep")
     def keep(token: str) -> Response:
+        require()
         song_id = uploads.keep(token)
         on_keep()
         return jsonify(song_id=song_id)

@@ -20,6 +20,7 @@ from explorer.database.records import Song
 from explorer.errors import LibraryError
 from explorer.indexing.decode_tags import decode_dropped_song
 from explorer.indexing.model import is_same_model
+from explorer.library.confirmed_roots import is_confirmed, require_confirmed
 from explorer.library.extensions import AUDIO_EXTENSIONS, extension_of
 from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import Fingerprints, ScannedFile
@@ -104,7 +105,7 @@ def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile, *, 
     ------
     LibraryError
         If the library's model has changed since the song was embedded, or it has no writable music folder on
-        this computer.
+        this computer that the user gave.
     LibraryBusyError
         If another program is writing to the library.
     AudioError
@@ -129,14 +130,15 @@ def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile, *, 
 
 
 def _music_folder(library: Database) -> Path:
-    """Return the first music folder that is on this computer and is present."""
+    """Return the first music folder that the user gave on this computer, and that is present."""
     roots = library.roots()
     if not roots:
         raise LibraryError(f"{library.path} has no music folder: run `python run.py index FOLDER` first.")
     for root in map(as_root, roots):
         with suppress(OSError):
-            if isinstance(root, Path) and root.is_dir():
+            if isinstance(root, Path) and is_confirmed(root) and root.is_dir():
                 return root
+    require_confirmed(roots[0])
     raise LibraryError(
         f"The music folder {roots[0]} is missing or on another computer: connect its disk, or index a folder "
         "of this computer."

@@ -11,6 +11,7 @@ from support import store_vectors
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.indexing.make_map import make_map
+from explorer.library.confirmed_roots import confirm
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
 from explorer.web.data.facets import Filter
@@ -271,6 +272,7 @@ def test_a_missing_remote_song_is_reported_and_its_fetched_copy_is_a_fallback(
             library._rows("UPDATE roots SET path = 'memory://file_status'")
         make_map(library, reporter=Reporter())
         library.mark_gone(1, [b"00000.flac", b"00001.flac"], since=SINCE)
+    confirm("memory://file_status", remember=False)
     system.pipe("/file_status/00001.flac", whole)
     client = create_app(settings, jobs=sound_jobs).server.test_client()
     assert client.get("/audio/00001.flac").data == whole

@@ -14,6 +14,7 @@ from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.indexing.model import Model, ModelRequest
+from explorer.library.confirmed_roots import confirm
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.library.remote import as_root
 from explorer.util.progress import Reporter
@@ -290,6 +291,7 @@ def test_a_remote_song_is_fetched_once_and_streamed_in_ranges(tmp_path, make_ton
     whole = make_tone(tmp_path / "a.flac").read_bytes()
     system.pipe("/music/folder/a b.flac", whole)
     settings = Settings(database=tmp_path / "songs.db")
+    confirm("memory://music", remember=False)
     with Database.open(settings.database) as library:
         library.claim_model(MODEL)
         root = library.add_root(as_root("memory://music"))

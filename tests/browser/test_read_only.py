@@ -1,0 +1,34 @@
+"""The page of a library that was made elsewhere, in Chromium."""
+
+import pytest
+from gestures import serious_findings, text
+from support import store_library
+
+
+@pytest.mark.parametrize(("theme", "width"), [("dark", 1280), ("light", 390)])
+def test_the_page_of_a_library_from_elsewhere_says_what_it_cannot_do(
+    tmp_path, no_music_folders, serve, open_page, theme, width
+):
+    store_library(tmp_path / "songs.db", tmp_path / "music", per_genre=2)
+    with serve(tmp_path / "songs.db") as url:
+        page = open_page(url, theme=theme, width=width)
+        assert page.locator("#upload-button").is_hidden()
+        assert "--audio" in page.locator("#made-elsewhere").text_content()
+        if width < 500:
+            page.locator("#controls-toggle").click()
+        page.locator("#redraw summary").click()
+        assert page.locator("#redraw-start").is_hidden()
+        assert "--audio" in text(page, "#redraw-refused")
+        page.evaluate("explorer.upload.placeFile(new File(['x'], 'song.flac'))")
+        assert "--audio" in text(page, "#message")
+        assert serious_findings(page) == []
+        # The page can show a newer map, but cannot make one.
+        show = """(newer) => {
+            const { api, map, updates } = explorer;
+            updates.show({ revision: api.revision + newer, songs: 99, changes: map.meta.changes });
+        }"""
+        is_hidden = "document.getElementById('updates').hidden"
+        page.evaluate(show, 0)
+        assert page.evaluate(is_hidden)
+        page.evaluate(show, 1)
+        assert not page.evaluate(is_hidden)
