@@ -26,6 +26,7 @@ NULLABLE = frozenset(
         "end_s",
         "genres_from",
         "gone_since",
+        "link_target",
         "near",
         "preview_start_s",
         "sheets_state",
