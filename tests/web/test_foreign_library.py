@@ -199,7 +199,7 @@ def test_a_fingerprint_is_no_path(home, key):
     after = all_files(home)
     assert before.items() <= after.items()
     made = {path.relative_to(home).parts[0] for path in after.keys() - before.keys()}
-    assert made == {"previews", "waveforms", "transcodes"}
+    assert made == {"previews", "waveforms", "transcodes", "spectrograms"}
     clear_caches(Settings(database=home / "songs.db"), {key})
     assert all_files(home) == before
 
