@@ -61,9 +61,7 @@ def serve(database, host, port, allowed_hosts, allow_changes, folders, no_browse
         if others:
             raise click.UsageError("A database of the original scripts has one folder of clips.")
     # The page itself says if the library is damaged.
-    library = library_to_read(
-        database, clips=clips, with_map=True, reporter=reporter, refuse_damaged=False
-    )
+    library = library_to_read(database, clips=clips, with_map=True, reporter=reporter, refuse_damaged=False)
     if folders and clips is None:
         with Database.open_readonly(library) as opened:
             songs_folder = confirm_folders(folders, opened.roots())

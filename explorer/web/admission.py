@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +11,7 @@ from threading import BoundedSemaphore
 
 from flask import Flask
 from waitress.adjustments import Adjustments
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 from waitress.utilities import RequestEntityTooLarge
 
@@ -31,6 +32,8 @@ MAX_UPLOADS_AT_ONCE, MAX_OTHERS_AT_ONCE = 4, 16
 """How many larger bodies may be in memory at once: 4 songs of 50 MB, and 16 bodies of 4 MB."""
 
 _RETRY_AFTER_S = 5
+_REQUEST_LINE = re.compile(rb"[^ ]+ [^ ]+(?: HTTP/[0-9]\.[0-9])?")
+_LONG_GAP = re.compile(rb"[ \t\r\n]{64}")
 _SENTENCES = {
     400: "The server does not understand this request.",
     413: "This request is too large.",
@@ -139,8 +142,24 @@ class BoundedParser(HTTPRequestParser):
                 self._admission.admit(self)
         if self.error is not None:
             self.completed = True
-            self.expect_continue = False  # waitress would ask for the body of a request that it has refused.
+        if self.completed:
+            # waitress would ask for the body of a request that it has refused, or that has none, and wait.
+            self.expect_continue = False
         return consumed
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the first line and the headers.
+
+        waitress's patterns would need minutes for some lines, and no other client is answered meanwhile. So
+        these lines are refused first: first lines of another form, and headers with long gaps.
+        """
+        first_line = header_plus.partition(b"\r\n")[0].rstrip()
+        if not _REQUEST_LINE.fullmatch(first_line) or _LONG_GAP.search(header_plus):
+            raise ParsingError("The request line or a header is invalid")
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # A URL such as "http://[::1", or a length of thousands of digits.
+            raise ParsingError("The URL or the length is invalid") from error
 
     def close(self) -> None:
         """Forget the body."""

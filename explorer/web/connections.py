@@ -68,8 +68,8 @@ class Connection(HTTPChannel):
         return now_s - self.last_activity > (STALLED_S if self.total_outbufs_len else IDLE_S)
 
     def held_bytes(self) -> int:
-        """Return how much of its answers is in memory."""
-        return sum(len(buffer) for buffer in list(self.outbufs) if isinstance(buffer, OverflowableBuffer))
+        """Return how much memory its answers take. What was sent of an answer is freed with its end."""
+        return sum(_size(buffer) for buffer in list(self.outbufs) if isinstance(buffer, OverflowableBuffer))
 
     def readable(self) -> bool:
         """Tell whether the main loop calls `handle_read`; it asks connections that were just closed, too."""
@@ -104,6 +104,15 @@ class Connection(HTTPChannel):
         sent = super().send(data, do_close)
         self._may_send -= sent
         return sent
+
+    def _flush_some(self, do_close: bool = True) -> bool:
+        """Send some of the answers. waitress calls this where no other thread adds to them."""
+        is_sent = super()._flush_some(do_close)
+        if self.connected and not self.total_outbufs_len:
+            # waitress would keep an answer that was sent until the next request.
+            self.outbufs[0] = OverflowableBuffer(_UNLIMITED)
+            self.current_outbuf_count = 0
+        return is_sent
 
     def received(self, data: bytes) -> bool:
         """Read requests. More than two at once are not answered: the client sends the others again."""
@@ -211,6 +220,11 @@ class Server(TcpWSGIServer):
                 break
             surplus -= held[connection]
             connection.handle_close()
+
+
+def _size(buffer: OverflowableBuffer) -> int:
+    """Return how much memory a buffer takes: also for what was sent already."""
+    return len(buffer.strbuf) if buffer.buf is None else sys.getsizeof(buffer.buf.file)
 
 
 def _allowed_connections() -> int:

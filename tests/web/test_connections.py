@@ -1,6 +1,7 @@
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
@@ -295,6 +296,46 @@ def test_answers_that_nobody_reads_are_bounded_in_memory(server, connect, ask, m
     assert is_answered(ask)
 
 
+def test_an_answer_takes_memory_until_it_is_read_and_then_no_longer(server, connect):
+    """What a client has read of an answer takes memory too, because waitress frees all of it at once."""
+    client = connect(buffer_bytes=4096)
+    client.sendall(head("GET", "/large"))
+    answer = 0
+    while answer < LARGE_BYTES * 9 // 10:
+        answer += len(client.recv(1 << 20))
+    (channel,) = server.active_channels.values()
+    assert channel.held_bytes() > LARGE_BYTES
+    while answer < LARGE_BYTES:
+        answer += len(client.recv(1 << 20))
+    wait_until(lambda: not channel.total_outbufs_len and not channel.requests)
+    wait_until(
+        lambda: sum(sys.getsizeof(buffer.buf and buffer.buf.file) for buffer in channel.outbufs) < 1000
+    )
+    client.sendall(head("GET", "/small", "Connection: close"))
+    assert read_all(client).endswith(b"small")
+
+
+def test_a_request_without_a_body_that_expects_to_be_continued_is_answered(ask):
+    assert ask(head("GET", "/small", "Expect: 100-continue", "Connection: close")).endswith(b"\r\nsmall")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"GET a://" + b"1" * 60_000 + b" x HTTP/1.1\r\n",
+        b"GET a://" + b"1" * 60_000 + b" HTTP/1.\r\n",
+        b"GET / HTTP/1.1\r\nX:" + b" " * 60_000 + b"\0\r\n",
+        b"GET / HTTP/1.1\r\nX:\r\n" + b"  \t  \r\n" * 8000,
+    ],
+    ids=["a URL", "a version", "a gap", "folds"],
+)
+def test_a_line_that_takes_minutes_to_match_is_refused_at_once(ask, lines, monkeypatch):
+    """The patterns of waitress block the main loop."""
+    for pattern in ("first_line_re", "HEADER_FIELD_RE"):
+        monkeypatch.setattr(f"waitress.parser.{pattern}", None)
+    assert ask(lines, b"\r\n").startswith(b"HTTP/1.0 400 ")
+
+
 @pytest.mark.parametrize(
     ("path", "count"), [("/uploads", MAX_UPLOADS_AT_ONCE), ("/size", MAX_OTHERS_AT_ONCE)]
 )
@@ -354,6 +395,8 @@ SMUGGLED = [
     (b"POST /size HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n", 400),
     (b"POST /size HTTP/1.1\r\nContent-Length: 3, 3\r\n", 400),
     (b"POST /size HTTP/1.1\r\nContent-Length: +3\r\n", 400),
+    (b"POST /size HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n", 400),
+    (b"GET http://[::1/ HTTP/1.1\r\n", 400),
     (b"POST /size HTTP/1.1\r\nContent-Length : 3\r\n", 400),
     (b"POST /size HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n", 411),
     (b"POST /size HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", 411),
