@@ -15,6 +15,7 @@ from collections import Counter
 from contextlib import suppress
 from functools import partial
 
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.buffers import OverflowableBuffer, ReadOnlyFileBasedBuffer
 from waitress.channel import HTTPChannel
@@ -183,6 +184,10 @@ class Server(TcpWSGIServer):
             self.unchecked_bytes = 0
             self._limit_memory()
         return super().readable()
+
+    def close(self) -> None:
+        """Stop listening. The trigger stays open, because threads that still answer a request write to it."""
+        wasyncore.dispatcher.close(self)
 
     def maintenance(self, now: float) -> None:
         """Close overdue connections; called every second."""

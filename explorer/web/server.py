@@ -33,8 +33,7 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     listener = _listen(settings)
     port = listener.getsockname()[1]
     app = create_app(settings)
-    host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::") else settings.host
-    url = f"http://{host}:{port}/"
+    url = _url(settings.host, port)
     # waitress writes a line for each request that waits for a thread.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server = Server(app.server, listener, Admission(app.server, settings))
@@ -49,8 +48,21 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
         threading.Timer(0.3, webbrowser.open, args=(url,)).start()
     try:
         server.run()
+    except (KeyboardInterrupt, SystemExit):
+        pass  # The first one ended `run`; this one came while its threads ended.
     finally:
+        if threading.current_thread() is threading.main_thread():
+            # A second Ctrl-C must not interrupt the clean-up at the end of the program.
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                if hasattr(signal, name):
+                    signal.signal(getattr(signal, name), signal.SIG_IGN)
         server.close()
+
+
+def _url(host: str, port: int) -> str:
+    if host in ("127.0.0.1", "0.0.0.0", "::", "::1", ""):
+        host = "localhost"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def _listen(settings: Settings) -> socket.socket:

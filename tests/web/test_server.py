@@ -15,7 +15,7 @@ from explorer.config import PORTS, ROOT, Settings
 from explorer.errors import ExplorerError
 from explorer.web.connections import THREADS
 from explorer.web.security import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
-from explorer.web.server import _listen
+from explorer.web.server import _listen, _url
 from explorer.web.uploads.upload_folder import UploadFolder
 
 GIANT, GIANT_BYTES = "000.flac", 1 << 30
@@ -202,7 +202,15 @@ def test_a_full_disk_does_not_stop_a_large_request(served):
     assert status == 400
 
 
-@pytest.mark.parametrize("ending", ["SIGTERM", "SIGHUP", "SIGKILL"])
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("::1", "localhost"), ("", "localhost"), ("fe80::2", "[fe80::2]"), ("10.0.0.2", "10.0.0.2")],
+)
+def test_the_address_of_the_page_is_a_url(host, url):
+    assert _url(host, 80) == f"http://{url}:80/"
+
+
+@pytest.mark.parametrize("ending", ["SIGTERM", "SIGHUP", "SIGKILL", "SIGINT SIGINT SIGTERM"])
 def test_a_server_that_was_ended_leaves_no_upload_and_no_process(library, tmp_path, ending):
     """A killed server leaves its uploads to the next one; nobody touches those of a server that runs."""
     with serving(library[0]) as (port, process):
@@ -215,7 +223,9 @@ def test_a_server_that_was_ended_leaves_no_upload_and_no_process(library, tmp_pa
         assert list((tmp_path / "uploads").iterdir())
         UploadFolder(tmp_path / "uploads").sweep()
         assert len(list((tmp_path / "uploads").glob("*/*/a.flac"))) == 1
-        process.send_signal(signal.Signals[ending])
+        for name in ending.split():
+            process.send_signal(signal.Signals[name])
+            time.sleep(0.1)
         assert process.wait(timeout=20) == (-signal.SIGKILL if ending == "SIGKILL" else 0)
     assert children
     wait_until_gone(lambda: running_embeddings(tmp_path))
