@@ -151,10 +151,10 @@ class DecoderPool:
                 raise BusyError("The server is busy with other songs: try again in a moment.")
             job = self._jobs.get(key)
             if job is None:
+                if len(self._queue) >= self._n_idle and len(self._decoders) < self._n_processes:
+                    self._start_thread()
                 job = self._jobs[key] = _Job(kind, key, work)
                 self._queue.append(job)
-                if len(self._queue) > self._n_idle and len(self._decoders) < self._n_processes:
-                    self._start_thread()
                 self._changed.notify()
             job.n_callers += 1
             self._waiting[job.kind] += 1
@@ -170,8 +170,13 @@ class DecoderPool:
 
     def _start_thread(self) -> None:
         decoder = Decoder(message_timeout_s=self._message_timeout_s, niceness=self._niceness)
-        self._decoders.add(decoder)
-        threading.Thread(target=self._work, args=(decoder,), name="decoder", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, args=(decoder,), name="decoder", daemon=True).start()
+        except RuntimeError as error:  # The machine has no thread left. Another one of the pool does the job.
+            if not self._decoders:
+                raise BusyError("This machine cannot start more threads: try again in a moment.") from error
+        else:
+            self._decoders.add(decoder)
 
     def _work(self, decoder: Decoder) -> None:
         """Do jobs until none came for some time; the work of a thread."""
@@ -203,6 +208,7 @@ class DecoderPool:
                 self._n_idle += 1
                 is_notified = not self._is_closed and self._changed.wait(self._idle_s)
                 self._n_idle -= 1
-                if not is_notified or self._is_closed:
+                # A job may have come just when the wait ended: nobody else would do it.
+                if self._is_closed or not (is_notified or self._queue):
                     self._decoders.discard(decoder)
                     return None

@@ -5,6 +5,7 @@ This module imports no library that decodes, because the web server imports it.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,11 @@ BINS = 800
 
 ROWS = 128
 """The number of a spectrogram's bands."""
+
+MAX_COLUMNS = 1200
+
+MAX_PICTURE_BYTES = 1 << 20
+"""No cache file of a picture is larger."""
 
 TICKS_HZ = (200, 1000, 4000, 12_000)
 """Frequencies that the axis of a spectrogram labels."""
@@ -55,6 +61,8 @@ class Waveform:
         if len(content) != _WAVEFORM_HEADER.size + BINS:
             return None
         (duration_s,) = _WAVEFORM_HEADER.unpack_from(content)
+        if not 0 <= duration_s < math.inf:
+            return None
         return cls(duration_s, np.frombuffer(content, np.uint8, offset=_WAVEFORM_HEADER.size))
 
 
@@ -93,9 +101,11 @@ class Spectrogram:
     def from_bytes(cls, content: bytes) -> Self | None:
         """Return the spectrogram that a cache file holds, or None if the file is damaged."""
         size = len(content) - _SPECTROGRAM_HEADER.size
-        if size <= 0 or size % ROWS:
+        if size % ROWS or not 0 < size <= ROWS * MAX_COLUMNS:
             return None
         duration_s, highest_hz = _SPECTROGRAM_HEADER.unpack_from(content)
+        if not (0 <= duration_s < math.inf and 0 < highest_hz < math.inf):
+            return None
         levels = np.frombuffer(content, np.uint8, offset=_SPECTROGRAM_HEADER.size).reshape(ROWS, -1)
         return cls(levels, duration_s, highest_hz)
 

@@ -69,10 +69,13 @@ def write_preview(source: Path, target: Path, *, start_s: float | None, part: Pa
         start_s = find_start(source)
     samples, rate = read_excerpt(source, start_s=start_s, seconds=seconds)
     samples, rate = _resample_for_mp3(samples, rate)
+    if not len(samples):
+        raise AudioError(f"{source.name} is too short for a preview.")
     try:
         _encode_below_peak(target, _fade(samples, rate), rate)
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"The preview of {source.name} cannot be written: {error}.") from error
+        reason = error.error_string.rstrip(".")
+        raise AudioError(f"The preview of {source.name} cannot be written: {reason}.") from error
 
 
 def find_start(path: Path) -> float:

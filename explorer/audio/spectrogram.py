@@ -10,11 +10,10 @@ import numpy as np
 import scipy.fft
 
 from explorer.audio.channels import audible_average
-from explorer.audio.pictures import ROWS, Spectrogram, mel
+from explorer.audio.pictures import MAX_COLUMNS, ROWS, Spectrogram, mel
 from explorer.audio.song_parts import open_part
 from explorer.library.music_file import WHOLE, Part
 
-MAX_COLUMNS = 1200
 FLOOR_DB = -80.0
 MAX_HZ = 18_000.0
 

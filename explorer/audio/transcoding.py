@@ -57,4 +57,5 @@ def write_copy(source: Path, target: Path, *, part: Part = WHOLE) -> None:
                 rest = resampler.resample_chunk(np.empty((0, channels), np.float32), last=True)
                 file.write(limit_samples(rest))
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"A playable copy of {source.name} cannot be written: {error}.") from error
+        reason = error.error_string.rstrip(".")
+        raise AudioError(f"A playable copy of {source.name} cannot be written: {reason}.") from error

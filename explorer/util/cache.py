@@ -89,8 +89,8 @@ class Cache:
         """Yield a path to write to; it becomes the key's file when the block ends without an error."""
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_symlink():
-            target.unlink()  # `atomic_write` would write to the file that the link leads to.
+        if target.is_symlink() or (target.exists() and not target.is_file() and not target.is_dir()):
+            target.unlink()  # `atomic_write` would write to the file that a link leads to, or into a pipe.
         with atomic_write(target, parts=self.folder) as part:
             yield part
         if self._max_bytes is not None:

@@ -17,7 +17,7 @@ from flask import has_request_context, request
 
 from explorer.audio.decoder import Decoder, DecoderError
 from explorer.audio.decoder_pool import BusyError, DecoderPool, Kind
-from explorer.audio.pictures import Spectrogram, Waveform, spectrograms_in, waveforms_in
+from explorer.audio.pictures import MAX_PICTURE_BYTES, Spectrogram, Waveform, spectrograms_in, waveforms_in
 from explorer.audio.playable import copies_in, previews_in
 from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Cover, Fingerprints, Part, Tags
@@ -193,8 +193,11 @@ def _picture(
         return result
 
     with suppress(OSError):
-        if (found := cache.find(key)) and (result := picture.from_bytes(found.read_bytes())):
-            return result
+        if found := cache.find(key):
+            with found.open("rb") as file:  # A damaged file can be of any size.
+                content = file.read(MAX_PICTURE_BYTES)
+            if result := picture.from_bytes(content):
+                return result
     return _run(pool, kind, cache.path(key), work)
 
 

@@ -164,3 +164,31 @@ def test_an_idle_process_ends_and_a_new_one_starts(start_pool, make_tone, tmp_pa
     wait_until(lambda: processes[0].poll() is not None)
     assert pool.run(USUAL, "tags", read) == "A"
     assert processes[0].pid != processes[1].pid
+
+
+def test_a_job_that_comes_just_when_a_thread_has_idled_long_enough_is_done(start_pool, monkeypatch):
+    pool = start_pool(1)
+    really_wait = pool._changed.wait
+    # The wait's time is over and the job is there, so the wait does not tell that it was notified.
+    monkeypatch.setattr(pool._changed, "wait", lambda timeout: really_wait(timeout) and False)
+    end = time.monotonic() + 10
+    for number in range(3):
+        assert (
+            pool.run(USUAL, number, lambda _, n=number: n, is_wanted=lambda: time.monotonic() < end) == number
+        )
+        wait_until(lambda: pool._n_idle == 1 or not pool._decoders)
+
+
+def test_a_thread_that_cannot_be_started_makes_the_pool_busy_only_now(start_pool, monkeypatch):
+    pool = start_pool(2)
+
+    def fail(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        for _ in range(3):
+            with pytest.raises(BusyError):
+                pool.run(USUAL, "a", lambda _: 1)
+    end = time.monotonic() + 10
+    assert pool.run(USUAL, "a", lambda _: 1, is_wanted=lambda: time.monotonic() < end) == 1

@@ -1,3 +1,6 @@
+import math
+import struct
+
 import numpy as np
 import pytest
 
@@ -14,7 +17,9 @@ def test_a_cache_file_holds_the_picture_and_a_damaged_one_holds_none(picture):
     assert read.duration_s == 2.5
     field = "peaks" if picture is WAVEFORM else "levels"
     np.testing.assert_array_equal(getattr(read, field), getattr(picture, field))
-    for damaged in (b"", content[:7], content[:16], content[:-1], content + b"x"):
+    false_numbers = [struct.pack("<d", number) + content[8:] for number in (math.nan, math.inf, -1.0)]
+    too_long = content + bytes(128 * 1200)
+    for damaged in (b"", content[:7], content[:16], content[:-1], content + b"x", too_long, *false_numbers):
         assert type(picture).from_bytes(damaged) is None
 
 

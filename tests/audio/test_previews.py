@@ -179,3 +179,18 @@ def test_measuring_the_duration_closes_the_file(tmp_path, make_sound, monkeypatc
     previews._duration(source)
     assert closed == opened
     assert len(closed) == 1
+
+
+def test_a_sound_that_is_shorter_than_a_sample_of_its_preview_is_an_error(tmp_path, make_sound):
+    source = make_sound(tmp_path / "x.wav", np.full(1, 0.5, np.float32), 768_000)
+    with pytest.raises(AudioError, match=r"^x\.wav is too short for a preview\.$"):
+        write_preview(source, tmp_path / "x.mp3", start_s=None)
+
+
+def test_the_reason_why_a_preview_cannot_be_written_is_a_sentence_without_the_temporary_file(
+    tmp_path, make_tone
+):
+    source = make_tone(tmp_path / "x.flac")
+    with pytest.raises(AudioError, match=r"^The preview of x\.flac cannot be written: .*[^.]\.$") as caught:
+        write_preview(source, tmp_path / "missing" / "secret.part", start_s=None)
+    assert "secret" not in str(caught.value)

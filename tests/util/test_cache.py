@@ -123,3 +123,15 @@ def test_a_link_in_the_folder_is_replaced_and_not_followed(tmp_path):
     write(cache, key, b"made")
     assert cache.find(key).read_bytes() == b"made"
     assert secret.read_bytes() == b"secret"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="FIFOs")
+def test_a_pipe_in_the_folder_is_replaced_and_not_written_to(tmp_path):
+    """Writing to a pipe would wait for its other end."""
+    cache, key = Cache(tmp_path), "c" * 32
+    cache.path(key).parent.mkdir()
+    os.mkfifo(cache.path(key))
+    with cache.writing(key) as part:
+        assert part != cache.path(key)
+        part.write_bytes(b"made")
+    assert cache.find(key).read_bytes() == b"made"

@@ -93,9 +93,9 @@ def send_upload(upload: Upload, jobs: SoundJobs) -> Response:
     embedded = upload.embedded
     if embedded is None:
         raise RefusedError(409, f"{upload.name} cannot be played before it is analysed.")
-    if playable_media_type(embedded.format) is None or "copy" in request.args:
-        require_space(upload.path.parents[1], round(embedded.duration_s * _COPY_BYTES_PER_S))
     try:
+        if playable_media_type(embedded.format) is None or "copy" in request.args:
+            require_space(upload.path.parents[1], round(embedded.duration_s * _COPY_BYTES_PER_S))
         path, media_type = playable(upload.path, embedded.format, jobs, cache=upload.copies, key=upload.token)
         return send_audio_file(path, media_type)
     except OSError as error:

@@ -151,6 +151,9 @@ def test_an_upload_is_described_played_and_removed_without_entering_the_library(
     assert (copy.status_code, copy.mimetype, copy.data) == (206, "audio/flac", b"fLaC")
     with Database.open_readonly(home / "songs.db") as library:
         assert library.count_vectors() == 6
+    shutil.rmtree(home / "uploads")  # As a program that tidies up does.
+    for path in ("/audio", "/audio?copy=flac"):
+        assert client.get(address + path).status_code == 410
     assert client.delete(address).status_code == 204
     for method, path in (("GET", ""), ("GET", "/audio"), ("DELETE", ""), ("POST", "/keep")):
         response = client.open(address + path, method=method)
