@@ -15,7 +15,7 @@ from explorer.errors import ExplorerError
 IDLE_S = 300.0
 """A process that had no job for this long is ended."""
 
-_CHECK_S = 0.25
+_CHECK_S = 0.1
 """How often a caller that waits is asked whether it still wants the result."""
 
 Result = TypeVar("Result")

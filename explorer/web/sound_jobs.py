@@ -31,7 +31,8 @@ from explorer.web.security import RefusedError
 _COPY, _WAVEFORM, _SPECTROGRAM = Kind(0, 2, 3), Kind(1, 2, 3), Kind(2, 1, 3)
 
 # Short jobs. A file that makes its decoder hang keeps at most one of two processes from making previews.
-_TAGS, _COVER, _PREVIEW = Kind(0, 1, 3), Kind(1, 1, 3), Kind(2, 2, 4)
+# While the pointer moves over the map, the page drops the four previews it waits for, and asks for others.
+_TAGS, _COVER, _PREVIEW = Kind(0, 1, 3), Kind(1, 1, 3), Kind(2, 2, 8)
 
 _FETCH = Kind(0, 2, 2)
 

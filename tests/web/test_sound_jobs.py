@@ -1,6 +1,7 @@
 """Jobs that decode or encode for the page: in other processes, bounded, and nothing else waits for them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +25,8 @@ from explorer.database.records import Song
 from explorer.errors import AudioError
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.web.app import create_app
-from explorer.web.sound_jobs import _SPECTROGRAM, SoundJobs
+from explorer.web.connections import THREADS
+from explorer.web.sound_jobs import _PREVIEW, _SPECTROGRAM, MAX_WAITING_REQUESTS, SoundJobs
 
 RATE_HZ = 44_100
 ALL = ("preview/{}", "waveform/{}", "spectrogram/{}", "cover/{}", "audio/{}?copy=flac")
@@ -223,3 +225,11 @@ def test_old_temporary_files_are_removed_when_the_server_starts(library):
             os.utime(cache / name, (time.time() - age_s,) * 2)
     create_app(settings)
     assert {path.name for cache in settings.caches for path in cache.iterdir()} == {"new.part"}
+
+
+def test_one_page_whose_pointer_moves_over_the_map_is_never_refused():
+    """It asks for some previews at once, and drops them for others, whose requests may arrive first."""
+    script = (ROOT / "assets" / "sound" / "hover.js").read_text()
+    at_once = int(re.search(r"MAX_LOADING: (\d+)", script)[1])
+    assert _PREVIEW.max_waiting >= 2 * at_once
+    assert MAX_WAITING_REQUESTS < THREADS
