@@ -13,6 +13,7 @@ from explorer.audio.decoding import claimed_duration, open_audio
 from explorer.audio.excerpts import read_excerpt
 from explorer.audio.limiter import limit_samples
 from explorer.audio.loudness import gain_to, true_peak_db
+from explorer.audio.transcoding import reason_not_written
 from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Part
 
@@ -74,7 +75,7 @@ def write_preview(source: Path, target: Path, *, start_s: float | None, part: Pa
     try:
         _encode_below_peak(target, _fade(samples, rate), rate)
     except soundfile.LibsndfileError as error:
-        reason = error.error_string.rstrip(".")
+        reason = reason_not_written(target, error)
         raise AudioError(f"The preview of {source.name} cannot be written: {reason}.") from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,8 @@ from explorer.library.music_file import WHOLE, Part
 MAX_COPY_RATE_HZ = 96_000
 MAX_COPY_BYTES = 4 << 30
 """About ten hours of music. A small file can hold days of sound, whose copy would fill the disk."""
+
+_FULL_BELOW_BYTES = 1 << 20
 
 
 def write_copy(source: Path, target: Path, *, part: Part = WHOLE) -> None:
@@ -57,5 +61,13 @@ def write_copy(source: Path, target: Path, *, part: Part = WHOLE) -> None:
                 rest = resampler.resample_chunk(np.empty((0, channels), np.float32), last=True)
                 file.write(limit_samples(rest))
     except soundfile.LibsndfileError as error:
-        reason = error.error_string.rstrip(".")
+        reason = reason_not_written(target, error)
         raise AudioError(f"A playable copy of {source.name} cannot be written: {reason}.") from error
+
+
+def reason_not_written(target: Path, error: soundfile.LibsndfileError) -> str:
+    """Return why a sound file cannot be written; libsndfile does not tell that the disk is full."""
+    with suppress(OSError):
+        if shutil.disk_usage(target.parent).free < _FULL_BELOW_BYTES:
+            return f"the disk of {target.parent} is full, so make room there"
+    return error.error_string.rstrip(".")

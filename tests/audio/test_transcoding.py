@@ -1,8 +1,12 @@
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import soundfile
 
 from explorer.audio import transcoding
+from explorer.audio.previews import write_preview
 from explorer.audio.transcoding import write_copy
 from explorer.errors import AudioError
 
@@ -48,3 +52,12 @@ def test_a_damaged_source_is_an_error_that_names_it(tmp_path):
     soundfile.write(tmp_path / "x.wav", np.zeros(100), 8000)
     with pytest.raises(AudioError, match=r"copy of x\.wav cannot be written"):
         write_copy(tmp_path / "x.wav", tmp_path / "absent" / "copy.part")
+
+
+def test_a_full_disk_is_named(tmp_path, make_tone, monkeypatch):
+    """libsndfile says something else about it."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    source = make_tone(tmp_path / "x.flac")
+    for write in (write_copy, partial(write_preview, start_s=None)):
+        with pytest.raises(AudioError, match=r"x\.flac cannot be written: the disk of .* is full"):
+            write(source, tmp_path / "missing" / "x.part")
