@@ -83,6 +83,9 @@ _interruptions: list[BaseException] = []
 _LOST_OUTPUT = (errno.EPIPE, errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The errors of writing to standard output that are not a bug of this program."""
 
+_UNUSABLE_PATH = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+"""The errors of files that the user mends by another path or by permissions; they are no bugs either."""
+
 _LOST_REASONS = {
     errno.EBADF: "standard output is closed",
     errno.ENOSPC: "no space is left on its disk",
@@ -138,6 +141,9 @@ def _run(arguments: list[str] | None) -> int:
         _interruptions.append(error)
         return INTERRUPTED
     except OSError as error:
+        if error.errno in _UNUSABLE_PATH and error.filename is not None:
+            _say(f"{os.fsdecode(error.filename)} cannot be used: {error.strerror}.")
+            return 1
         # An error of a file has the file's name.
         if error.errno not in _LOST_OUTPUT or error.filename is not None:
             raise
@@ -145,6 +151,12 @@ def _run(arguments: list[str] | None) -> int:
             raise
         if error.errno != errno.EPIPE:
             _say(f"The output cannot be written: {_LOST_REASONS.get(error.errno, error.strerror)}.")
+        return 1
+    except RuntimeError as error:
+        # Before Python 3.13, `Path.resolve` raises this for a link that leads to itself.
+        if not str(error).startswith("Symlink loop"):
+            raise
+        _say(f"{error}: name another file or folder.")
         return 1
     return exit_status if isinstance(exit_status, int) else 0
 

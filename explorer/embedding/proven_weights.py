@@ -25,7 +25,7 @@ from explorer.embedding.model_weights import (
     load_weights,
 )
 from explorer.embedding.onnx_weights import ONNX_START
-from explorer.errors import DownloadError, WeightsError
+from explorer.errors import DownloadError, LibraryError, WeightsError
 from explorer.util.atomic_write import atomic_write
 
 RECORDS_NAME = "checked_weights.json"
@@ -83,8 +83,8 @@ def recorded_check(weights: Weights, *, models_dir: Path) -> ChirpCheck | None:
     """Return the recorded result of the check, or None if there is none from this version of the check."""
     record = _read_records(models_dir).get(weights.sha256)
     try:
-        numbers = (float(record[name]) for name in ("least_cosine", "mean_cosine", "correlation"))
-        return ChirpCheck(str(record["front_end"]), *numbers)
+        numbers = [float(record[name]) for name in ("least_cosine", "mean_cosine", "correlation")]
+        return ChirpCheck(str(record["front_end"]), *numbers) if max(map(abs, numbers)) <= 1.001 else None
     except (LookupError, TypeError, ValueError):
         return None
 
@@ -97,7 +97,7 @@ def check_and_record(weights: Weights, *, models_dir: Path) -> ChirpCheck:
     check = check_weights(weights)
     if weights.trained:
         records = _read_records(models_dir) | {weights.sha256: asdict(check)}
-        with suppress(OSError):
+        with suppress(OSError, LibraryError):
             models_dir.mkdir(parents=True, exist_ok=True)
             with atomic_write(models_dir / RECORDS_NAME) as part:
                 part.write_text(json.dumps({"version": CHECK_VERSION, "weights": records}), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Self
 
+from explorer.errors import LibraryError
+from explorer.util.atomic_write import refuse_link
 from explorer.util.text import printable
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
@@ -64,8 +67,13 @@ class FailureLog:
         line = "\t".join(printable(text) for text in (now, str(file), reason))
         try:
             if self._file is None:
-                self._file = self.path.open("a", encoding="utf-8", buffering=1)
+                refuse_link(self.path)
+                self._file = open(  # noqa: SIM115 - `close` closes it.
+                    self.path, "a", encoding="utf-8", buffering=1, opener=_open_at_once
+                )
             self._file.write(f"{line}\n")
+        except LibraryError as error:
+            self.problem = str(error)
         except OSError as error:
             self.problem = f"{self.path} cannot be written: {error.strerror}."
             self.close()
@@ -83,3 +91,8 @@ class FailureLog:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file. A pipe without a reader is then an error; by default, the program would wait for one."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)

@@ -29,6 +29,8 @@ _LOCK_TESTS = 3
 """Retry: another program's test, at the same instant, must not count as an index run."""
 
 _BETWEEN_TESTS_S = 0.02
+_MAX_PROGRESS_CHARACTERS = 100_000
+_MAX_NUMBER = 1e15
 
 
 @dataclass
@@ -213,11 +215,27 @@ def _keep_writing(progress: ProgressFile, ended: threading.Event) -> None:
 
 
 def _read(progress_file: Path) -> IndexProgress:
+    """Read a progress file. It may come from somebody else: anything but a run's progress counts as empty."""
     try:
-        record = json.loads(progress_file.read_text(encoding="utf-8"))
-        return IndexProgress(**{name: record[name] for name in asdict(IndexProgress())})
-    except (OSError, ValueError, KeyError, TypeError):
+        if not progress_file.is_file():  # A pipe would wait for its other end; a device may never end.
+            return IndexProgress()
+        with progress_file.open(encoding="utf-8") as file:
+            record = json.loads(file.read(_MAX_PROGRESS_CHARACTERS))
+        return IndexProgress(
+            **{name: _checked(record[name], default) for name, default in asdict(IndexProgress()).items()}
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return IndexProgress()
+
+
+def _checked(value: object, default: str | float) -> str | float:
+    """Return a value if its type is that of its default; raise if not, or if a number is negative or huge."""
+    is_text = isinstance(default, str)
+    if not isinstance(value, str if is_text else int | type(default)):
+        raise TypeError
+    if not is_text and not 0 <= value < _MAX_NUMBER:
+        raise ValueError
+    return value
 
 
 def _busy_message(database: Path, other: IndexProgress) -> str:

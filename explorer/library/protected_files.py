@@ -8,7 +8,7 @@ from pathlib import Path
 from explorer.config import Settings
 from explorer.errors import LibraryError
 from explorer.library.extensions import is_song
-from explorer.util.atomic_write import SQLITE_ENDINGS, belongs_to_database
+from explorer.util.atomic_write import SQLITE_ENDINGS, belongs_to_database, refuse_link
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -32,8 +32,11 @@ def refuse_to_overwrite(
     ------
     LibraryError
     """
-    if out is not None and (role := _role(out.expanduser().resolve(), database, reads)):
+    if out is None:
+        return
+    if role := _role(out.expanduser().resolve(), database, reads):
         raise LibraryError(f"{out} is {role}: name another file with --out.")
+    refuse_link(out)
 
 
 def _role(out: Path, database: Path | None, reads: Iterable[Path | str | None]) -> str:

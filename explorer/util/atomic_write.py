@@ -1,4 +1,4 @@
-"""Write a file so that it is either complete or unchanged, and never write over a database."""
+"""Write a file so that it is either complete or unchanged, never over a database, never through a link."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def atomic_write(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
     Parameters
     ----------
     path : Path
-        The file to write. A symbolic link stays a link: the file that it points to is written.
+        The file to write.
     parts : Path, optional
         The folder for the temporary file, on the same disk as `path`; by default the folder of `path`.
 
@@ -38,13 +38,15 @@ def atomic_write(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
     Raises
     ------
     LibraryError
-        If `path` belongs to a database, also through a link: nothing here makes one.
+        If `path` belongs to a database, also through a link: nothing here makes one. If it is a link to
+        another file: see `refuse_link`.
     OSError
         If the temporary file cannot be renamed to `path`. Exceptions of the block are not caught.
     """
     target = path.resolve()
     if belongs_to_database(target):
         raise LibraryError(f"{path} belongs to a database, which would be lost: write to another file.")
+    refuse_link(path)
     if target.exists() and not target.is_file() and not target.is_dir():
         yield target
         return
@@ -56,6 +58,25 @@ def atomic_write(path: Path, *, parts: Path | None = None) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def refuse_link(path: Path) -> None:
+    """Raise an error if a path is a symbolic link to a file, or to nothing.
+
+    The folder may come from somebody else, who chose where the link leads: any file of the user would be
+    overwritten. Links to devices and pipes are allowed, and those of the system, such as `/dev/stdout`.
+
+    Raises
+    ------
+    LibraryError
+    """
+    folder = f"{path.parent.resolve()}/"
+    is_of_system = folder == "/dev/" or folder.startswith("/proc/")
+    if path.is_symlink() and not is_of_system and (path.is_file() or not path.exists()):
+        raise LibraryError(
+            f"{path} is a symbolic link, and the file that it leads to would be changed: delete the link, or "
+            "write to another file."
+        )
 
 
 def _sync(file: Path) -> None:

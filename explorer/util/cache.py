@@ -90,7 +90,7 @@ class Cache:
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_symlink() or (target.exists() and not target.is_file() and not target.is_dir()):
-            target.unlink()  # `atomic_write` would write to the file that a link leads to, or into a pipe.
+            target.unlink()  # `atomic_write` refuses a link, and would write into a pipe.
         with atomic_write(target, parts=self.folder) as part:
             yield part
         if self._max_bytes is not None:

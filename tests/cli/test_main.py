@@ -294,3 +294,32 @@ def test_every_command_reports_that_its_output_disk_is_full(library, tmp_path, c
     # `full` was closed without an error, so no output was left in its buffer.
     assert status == 1
     assert "no space" in capsys.readouterr().err.splitlines()[-1].lower()
+
+
+PATH_COMMANDS = [
+    "export --db DB --out PATH.csv",
+    "similar 1 --db DB --m3u8 --out PATH",
+    "report --db DB --recompute 0 --out PATH",
+    "compare --db DB --out PATH/x",
+    "embed PATH.flac --weights untrained",
+    "index PATH --weights untrained --db NEW",
+    "import PATH --db NEW",
+    "serve --db DB --audio PATH --no-browser",
+    "weights --weights PATH",
+    "synth PATH --seconds 0.5",
+    "demo --db PATH --no-serve",
+]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows needs a privilege for links")
+@pytest.mark.parametrize("command", PATH_COMMANDS)
+@pytest.mark.parametrize("kind", ["long", "loop"])
+def test_a_path_that_no_system_can_open_is_one_sentence(library, tmp_path, capsys, command, kind):
+    for ending in ("", ".csv", ".flac"):
+        (tmp_path / f"loop{ending}").symlink_to(f"loop{ending}")
+    path = tmp_path / (kind * 100 if kind == "long" else kind)
+    words = {"DB": str(library[0]), "NEW": str(tmp_path / "new.db")}
+    arguments = [words.get(word, word.replace("PATH", str(path))) for word in command.split()]
+    assert run(arguments) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert kind in lines[-1]

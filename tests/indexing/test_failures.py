@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,15 @@ def test_a_full_disk_ends_only_the_log():
         log.add(Path("a"), "why")
         log.add(Path("b"), "why")
     assert log.problem == "/dev/full cannot be written: No space left on device."
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows needs a privilege for links")
+def test_the_log_writes_neither_through_a_link_nor_into_a_pipe(tmp_path):
+    (tmp_path / "precious").write_text("old")
+    (tmp_path / "x.log").symlink_to("precious")
+    os.mkfifo(tmp_path / "pipe.log")
+    for name in ("x.log", "pipe.log"):
+        with FailureLog(tmp_path / name) as log:
+            log.add(Path("a"), "why")
+        assert str(tmp_path / name) in log.problem
+    assert (tmp_path / "precious").read_text() == "old"

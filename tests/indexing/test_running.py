@@ -16,7 +16,7 @@ from filelock import lock_descriptor
 from explorer.config import ROOT
 from explorer.errors import LibraryBusyError
 from explorer.indexing import running as running_module
-from explorer.indexing.running import IndexProgress, index_lock, running_index
+from explorer.indexing.running import IndexProgress, index_lock, killed_index, running_index
 
 if os.name != "nt":
     import fcntl
@@ -228,9 +228,31 @@ def test_a_folder_that_cannot_be_written_does_not_fail_the_lock(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"pid": 1}'])
+FORGED = [
+    json.dumps(IndexProgress().record() | change)
+    for change in (
+        {"done": "1"},
+        {"total": 10**400},
+        {"failed": -1},
+        {"seconds": float("nan")},
+        {"folder": 1},
+    )
+]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 90_000, "null", '{"pid": 1}', *FORGED])
 def test_a_damaged_progress_file_counts_as_empty(database, text, monkeypatch):
     monkeypatch.setattr(running_module, "WRITE_INTERVAL_S", 3600.0)
     with index_lock(database, "/music"):
         running_module._files(database)[1].write_text(text)
         assert running_index(database) == IndexProgress().record()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
+def test_a_progress_file_that_never_ends_counts_as_empty(database):
+    progress_file = running_module._files(database)[1]
+    os.mkfifo(progress_file)
+    assert killed_index(database) is None
+    progress_file.unlink()
+    progress_file.symlink_to("/dev/zero")
+    assert killed_index(database) is None

@@ -118,3 +118,13 @@ def test_every_command_that_writes_files_refuses(protected, monkeypatch, capsys,
         changed = {path.name for path in before if before[path] != after[path]} - {"songs.db-shm"}
         assert changed == set()
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_default_output_that_is_a_link_is_refused_before_the_work(library, tmp_path, capsys):
+    (tmp_path / "precious").write_text("old")
+    (tmp_path / "report.html").symlink_to("precious")
+    assert run(["report", "--db", str(library[0]), "--recompute", "0"]) == 1
+    printed = capsys.readouterr()
+    assert "report.html is a symbolic link" in printed.err
+    assert printed.out == ""
+    assert (tmp_path / "precious").read_text() == "old"

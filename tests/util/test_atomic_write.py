@@ -1,5 +1,6 @@
 import os
 from contextlib import closing
+from pathlib import Path
 
 import apsw
 import pytest
@@ -28,14 +29,23 @@ def test_an_error_keeps_the_old_file_and_removes_the_temporary_one(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows needs a privilege for links")
-def test_a_link_stays_a_link_and_its_target_is_written(tmp_path):
-    (tmp_path / "folder").mkdir()
-    link = tmp_path / "x.txt"
-    link.symlink_to(tmp_path / "folder" / "y.txt")
-    with atomic_write(link) as part:
+@pytest.mark.parametrize("old", ["old", None])
+def test_no_file_is_written_through_a_link(tmp_path, old):
+    target, link = tmp_path / "y.txt", tmp_path / "x.txt"
+    if old:
+        target.write_text(old)
+    link.symlink_to(target)
+    with pytest.raises(LibraryError, match=r"x\.txt is a symbolic link"), atomic_write(link) as part:
         part.write_text("new")
     assert link.is_symlink()
-    assert (tmp_path / "folder" / "y.txt").read_text() == "new"
+    assert (target.read_text() if target.exists() else None) == old
+
+
+@pytest.mark.skipif(not os.path.islink("/proc/self/fd/0"), reason="needs /proc")  # noqa: PTH114
+def test_the_links_of_the_system_are_followed(tmp_path):
+    with (tmp_path / "x.txt").open("w") as file, atomic_write(Path(f"/proc/self/fd/{file.fileno()}")) as part:
+        part.write_text("new")
+    assert (tmp_path / "x.txt").read_text() == "new"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
