@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import apsw
 
+from explorer.database.foreign_schema import protect, refuse_foreign_schema
 from explorer.database.row_reading import RowReader
 from explorer.database.schema import MIGRATIONS
 from explorer.database.sqlite_errors import damage_error, translate_errors
@@ -67,6 +68,7 @@ class LibraryConnection(RowReader):
         with translate_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = apsw.Connection(str(path))
+            protect(connection)
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
             _refuse_foreign_database(connection, path)
             _use_wal(connection)
@@ -74,6 +76,7 @@ class LibraryConnection(RowReader):
             connection.pragma("foreign_keys", True)
             database = cls(connection, path, _stamp(path))
             database._migrate()
+            refuse_foreign_schema(connection, path)
         return database
 
     @classmethod
@@ -108,6 +111,7 @@ class LibraryConnection(RowReader):
             _refuse_newer(path, version)
             cls.open(path, create=False).close()
             return cls.open_readonly(path)
+        refuse_foreign_schema(connection, path)
         return cls(connection, path, stamp)
 
     def close(self) -> None:
@@ -265,6 +269,7 @@ def _refuse_foreign_database(connection: apsw.Connection, path: Path) -> None:
     if tables and not _is_library(connection, tables):
         connection.close()
         raise UnusableLibraryError(f"{path} is another program's database: choose another file with --db.")
+    refuse_foreign_schema(connection, path)
 
 
 def _use_wal(connection: apsw.Connection) -> None:
@@ -298,6 +303,7 @@ def open_without_writing(path: Path) -> Iterator[apsw.Connection]:
                     with suppress(FileNotFoundError):  # A writer may have merged the log and deleted it.
                         shutil.copyfile(file, folder / file.name)
             source = apsw.Connection(str(folder / path.name)) if logs else _open_immutable(path)
+            protect(source)
         yield stack.enter_context(closing(source))
 
 
@@ -316,6 +322,7 @@ def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str], tuple[int,
     before = _stamp(path)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
+        protect(connection)
         connection.set_busy_timeout(READER_BUSY_TIMEOUT_MS)
         tables = _table_names(connection)
     except (apsw.CantOpenError, apsw.ReadOnlyError):
@@ -325,6 +332,7 @@ def _open_for_reading(path: Path) -> tuple[apsw.Connection, set[str], tuple[int,
         if os.access(path.parent, os.W_OK) or pending_logs(path):
             raise
         connection = _open_immutable(path)
+        protect(connection)
         tables = _table_names(connection)
     except BaseException:
         connection.close()

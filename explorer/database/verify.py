@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 
 from explorer.database.connection import LibraryConnection
+from explorer.database.foreign_schema import protect
 from explorer.database.records import absolute_path
 from explorer.database.sqlite_errors import damage_error, translate_row_errors
 from explorer.errors import LibraryBusyError, UnusableLibraryError
@@ -86,6 +87,7 @@ class VerifyTables(LibraryConnection):
             ),
             closing(apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection,
         ):
+            protect(connection)
             # Without this, closing the last connection would write the log into the file.
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             connection.execute("BEGIN IMMEDIATE")

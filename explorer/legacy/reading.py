@@ -20,6 +20,7 @@ import apsw
 import numpy as np
 
 from explorer.database.connection import is_original, open_without_writing
+from explorer.database.foreign_schema import refuse_computed_columns
 from explorer.database.records import MAX_VALUE, read_vector
 from explorer.database.sqlite_errors import translate_errors
 from explorer.errors import LibraryError, NoLibraryError
@@ -59,6 +60,7 @@ class OriginalDatabase:
     def __init__(self, path: Path, connection: apsw.Connection) -> None:
         self.path = path
         self._connection = connection
+        refuse_computed_columns(connection, path, ("songs", "songs_vectors", "songs_genres"))
         self._encoding = connection.pragma("encoding")
         self._vector_column = self._find_vector_column()
         self._infos = {song_id: row for song_id, row in self._rows("songs", "id", "rowid") if song_id}
