@@ -21,6 +21,9 @@ _SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format,
         track, gone_since IS NOT NULL, fingerprint, audio_fingerprint, note
     FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
 
+_MAX_ROOTS = 10_000
+"""Each page asks about every root whether it may be read; a file from somebody else can have millions."""
+
 
 class FileTables(SongIdTables):
     """Queries about the tables roots, files and failures."""
@@ -29,7 +32,10 @@ class FileTables(SongIdTables):
 
     def roots(self) -> list[str]:
         """Return the indexed root folders and URLs."""
-        return [path for (path,) in self._rows("SELECT path FROM roots ORDER BY id")]
+        roots = [path for (path,) in self._rows(f"SELECT path FROM roots ORDER BY id LIMIT {_MAX_ROOTS + 1}")]
+        if len(roots) > _MAX_ROOTS:
+            raise damage_error(self.path, f"it has more than {_MAX_ROOTS:,} music folders")
+        return roots
 
     def add_root(self, folder: Path | RemotePath) -> int:
         """Store a root folder, if it is not stored yet, and return its number."""

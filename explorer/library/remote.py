@@ -60,9 +60,9 @@ class RemotePath:
 
     def __truediv__(self, part: str | os.PathLike) -> RemotePath:
         text = os.fspath(part).strip("/")
-        return (
-            RemotePath(f"{self.url}/{quote(text) if self.scheme in HTTP_SCHEMES else text}") if text else self
-        )
+        if self.scheme in HTTP_SCHEMES:
+            text = quote(text, errors="surrogateescape")  # A stored path need not be valid text.
+        return RemotePath(f"{self.url}/{text}") if text else self
 
     def __fspath__(self) -> str:
         return self.url
@@ -102,7 +102,7 @@ class RemotePath:
     def as_uri(self) -> str:
         """Return the URL with percent-encoding, as other programs expect it."""
         scheme, _, rest = self.url.partition("://")
-        return self.url if scheme in HTTP_SCHEMES else f"{scheme}://{quote(rest)}"
+        return self.url if scheme in HTTP_SCHEMES else f"{scheme}://{quote(rest, errors='surrogateescape')}"
 
     def stat(self) -> os.stat_result:
         """Raise OSError: a URL has no file status."""

@@ -43,7 +43,8 @@ def locate(
             "not read: index that folder again."
         )
     file = root / inside
-    # A part of the root can have been given by itself.
+    # A part of the root can have been given by itself. Then links in it may not lead to other parts.
+    is_root_confirmed = is_confirmed(root)
     if isinstance(root, RemotePath) or not is_confirmed(file.parent):
         require_confirmed(root)
     if isinstance(file, RemotePath):
@@ -54,7 +55,8 @@ def locate(
         raise ForbiddenFileError(
             f"{printable(str(file))} cannot be found: its links form a circle."
         ) from error
-    if not real.is_relative_to(real_root) and os.fsencode(real) != link_target:
+    is_inside = real.is_relative_to(real_root) and (is_root_confirmed or is_confirmed(real.parent))
+    if not is_inside and os.fsencode(real) != link_target:
         raise ForbiddenFileError(
             f"{printable(str(file))} is a link to a place outside its music folder, and was not when it was "
             "indexed: index the folder again to allow it."
@@ -101,4 +103,4 @@ def stays_inside(path: str, *, is_url: bool) -> bool:
         # `::` joins several addresses for fsspec.
         return "::" not in path and not {"", ".", ".."} & set(path.replace("\\", "/").split("/"))
     relative = Path(path)
-    return not (relative.anchor or ".." in relative.parts)
+    return bool(relative.parts) and not (relative.anchor or ".." in relative.parts)

@@ -7,6 +7,7 @@ import pytest
 from support import store_original
 
 from explorer.database.database import Database
+from explorer.database.schema import MIGRATIONS
 from explorer.errors import UnusableLibraryError
 from explorer.legacy.reading import open_original
 
@@ -55,7 +56,7 @@ def library(tmp_path):
 
 
 @pytest.mark.parametrize("statements", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("version", [None, 11], ids=["this version", "older version"])
+@pytest.mark.parametrize("version", [None, len(MIGRATIONS) - 1], ids=["this version", "older version"])
 def test_a_library_that_could_run_something_is_refused(library, statements, version):
     run(library, statements, f"PRAGMA user_version = {version}" if version else "SELECT 1")
     for open_library in (Database.open, Database.open_readonly):
@@ -84,3 +85,16 @@ def test_an_original_database_that_could_run_something_is_refused(tmp_path, stat
     run(path, statements)
     with pytest.raises(UnusableLibraryError, match="is not of"), open_original(path):
         pass
+
+
+def test_a_library_with_too_many_music_folders_is_refused(library):
+    run(
+        library,
+        "INSERT INTO roots(path, name) WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n "
+        "LIMIT 10001) SELECT '/' || x, '' FROM n",
+    )
+    with (
+        Database.open_readonly(library) as database,
+        pytest.raises(UnusableLibraryError, match="music folders"),
+    ):
+        database.roots()

@@ -8,6 +8,7 @@ import pytest
 
 from explorer.errors import ForbiddenFileError
 from explorer.library.confirmed_roots import confirm
+from explorer.library.remote import as_root
 from explorer.library.scanning import scan_folder
 from explorer.library.stored_paths import is_readable_file, locate
 
@@ -33,6 +34,7 @@ def music(tmp_path):
         b"//etc/passwd",
         b"",
         b"..",
+        b".",
         b"song.flac\0",
         b"../music/song.flac",
     ],
@@ -84,6 +86,22 @@ def test_a_link_is_followed_only_to_where_it_led_when_it_was_indexed(music, tmp_
     (music / "file.flac").symlink_to(tmp_path / "other.flac")
     with pytest.raises(ForbiddenFileError, match="index"):
         locate(music, b"file.flac", link_target=files[b"file.flac"])
+
+
+def test_a_root_around_the_given_folder_gives_no_link_in_it_more_places_to_lead_to(music, tmp_path):
+    (music / "link.flac").symlink_to(tmp_path / "secret.flac")
+    assert locate(tmp_path, b"music/song.flac") == music / "song.flac"
+    with pytest.raises(ForbiddenFileError):
+        locate(tmp_path, b"music/link.flac")
+    with pytest.raises(ForbiddenFileError):
+        locate(music / "link.flac", b".")
+
+
+def test_a_name_that_is_no_text_is_part_of_a_url():
+    confirm("https://example.org/music")
+    file = locate("https://example.org/music", b"a\xff.flac")
+    assert str(file) == file.as_uri() == "https://example.org/music/a%FF.flac"
+    assert (as_root("s3://bucket") / "a\udcff.flac").as_uri() == "s3://bucket/a%FF.flac"
 
 
 def test_links_in_a_circle_are_no_files(music):
