@@ -84,8 +84,9 @@ def damage_error(path: Path, detail: str) -> UnusableLibraryError:
     # SQLite's message may hold many lines of SQL.
     detail = one_line(" ".join(detail.split())[:_MAX_DETAIL])
     return UnusableLibraryError(
-        f"{path} is damaged ({detail}): run `python run.py status --db {shlex.quote(str(path))}` to see what "
-        "is damaged, and restore the file from a backup or index into a new file."
+        f"{path} is damaged ({detail}): restore it from a backup, or index into a new file; "
+        f"`python run.py status --db {shlex.quote(str(path))}` lists all that is damaged, if the file can "
+        "still be opened."
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -137,11 +138,13 @@ def describe_unconfirmed(roots: list[str]) -> str:
     names = " and ".join(printable(root, max_length=200) for root in roots[:2])
     if len(roots) > 2:
         names += f" and {len(roots) - 2:,} more folders"
-    which = "which was" if len(roots) == 1 else "which were"
-    example = printable(roots[0], max_length=200) if len(roots) == 1 else "FOLDER"
+    if len(roots) == 1:
+        option, folder = f"--audio {shlex.quote(names)}", "that folder"
+    else:
+        option, folder = "--audio FOLDER for each of them", "these folders"
     return (
-        f"This library's songs are in {names}, {which} not given on this machine: start the server with "
-        f"--audio {example} to allow it, or index the folder again."
+        f"This library's songs are in {names}, which you have not yet named on this computer: to play them "
+        f"and to change the library, start the server once with {option}, or index {folder} again."
     )
 
 

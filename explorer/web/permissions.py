@@ -25,12 +25,15 @@ class Restrictions:
     ----------
     songs : str
         About a library that was made elsewhere: songs that must not be read, or are read from another folder.
+    songs_title : str
+        The same in a few words.
     changes : str
         Why nobody may change the library through the page.
     """
 
     songs: str = ""
     changes: str = ""
+    songs_title: str = ""
 
 
 NO_RESTRICTIONS = Restrictions()
@@ -44,28 +47,33 @@ def find_restrictions(settings: Settings) -> Restrictions:
     LibraryError
         If songs.db cannot be read.
     """
-    songs = _about_songs(settings)
-    return Restrictions(songs, songs if settings.allow_changes else _FOR_OTHER_MACHINES)
+    title, songs = _about_songs(settings)
+    return Restrictions(songs, songs if settings.allow_changes else _FOR_OTHER_MACHINES, title)
 
 
-def _about_songs(settings: Settings) -> str:
+def _about_songs(settings: Settings) -> tuple[str, str]:
+    """Return the title and the sentence about a library that was made elsewhere."""
     try:
         with open_library(settings.database) as library:
             roots = library.roots()
     except NoLibraryError:
-        return ""
+        return "", ""
     if (folder := settings.songs_folder) is not None:
-        return (
-            f"This library's songs are in {printable(', '.join(roots))}, but are read from {folder}, so the "
-            f"library cannot be changed here: index {folder} to allow it."
+        return "Read-only library", (
+            f"This library was made from {printable(', '.join(roots))}, but its songs are now read from "
+            f"{folder}, so the library cannot be changed here: index {folder} to allow it."
         )
     missing = unconfirmed(roots)
-    return describe_unconfirmed(missing) if missing else ""
+    if not missing:
+        return "", ""
+    title = "Songs cannot be played" if len(missing) == len(roots) else "Some songs cannot be played"
+    return title, describe_unconfirmed(missing)
 
 
 def require_changes(settings: Settings) -> None:
     """Raise a `RefusedError` with the status 403 if the library may not be changed through the page."""
     if not settings.allow_changes:
         raise RefusedError(403, _FOR_OTHER_MACHINES)
-    if sentence := _about_songs(settings):
+    _, sentence = _about_songs(settings)
+    if sentence:
         raise RefusedError(403, sentence)

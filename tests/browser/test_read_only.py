@@ -14,6 +14,7 @@ def test_the_page_of_a_library_from_elsewhere_says_what_it_cannot_do(
         page = open_page(url, theme=theme, width=width)
         assert page.locator("#upload-button").is_hidden()
         assert "--audio" in page.locator("#made-elsewhere").text_content()
+        assert "drop" not in page.locator("#panel-song").text_content()
         if width < 500:
             page.locator("#controls-toggle").click()
         page.locator("#redraw summary").click()
@@ -32,3 +33,15 @@ def test_the_page_of_a_library_from_elsewhere_says_what_it_cannot_do(
         assert page.evaluate(is_hidden)
         page.evaluate(show, 1)
         assert not page.evaluate(is_hidden)
+
+
+def test_the_legend_keeps_room_beside_long_warnings_in_a_low_window(
+    tmp_path, no_music_folders, serve, open_page
+):
+    store_library(tmp_path / "songs.db", tmp_path / ("music " * 30), per_genre=2)
+    with serve(tmp_path / "songs.db") as url:
+        page = open_page(url, width=1024, height=600)
+        legend = page.locator("#legend").bounding_box()
+        card = page.locator(".card.legend").bounding_box()
+        assert legend["height"] > 50
+        assert page.locator("#redraw summary").bounding_box()["y"] < card["y"] + card["height"]

@@ -21,7 +21,7 @@ def side(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:
     """Return the column."""
     warnings = [_updates()]
     if catalogue and restrictions.songs:
-        warnings.insert(0, _made_elsewhere(restrictions.songs))
+        warnings.insert(0, _made_elsewhere(restrictions))
     if catalogue and not catalogue.is_trained:
         warnings.insert(0, _untrained())
     if catalogue and catalogue.damage:
@@ -87,11 +87,11 @@ def _redraw(catalogue: Catalogue | None, restrictions: Restrictions) -> Componen
     )
 
 
-def _made_elsewhere(sentence: str) -> Component:
+def _made_elsewhere(restrictions: Restrictions) -> Component:
     return part(
         "card warning",
-        html.Strong("Read-only library"),
-        html.Span(sentence),
+        html.Strong(restrictions.songs_title),
+        html.Span(restrictions.songs),
         id="made-elsewhere",
         role="note",
     )
