@@ -338,7 +338,7 @@ def test_headers_are_valid_for_any_file_name_and_fingerprint(site, name, fingerp
         database._rows(
             "UPDATE files SET path = ?, fingerprint = ? WHERE song_id = ?", (name, fingerprint, ids[3])
         )
-    for route in ("audio", "waveform", "spectrogram", "cover"):
+    for route in ("audio", "preview", "waveform", "spectrogram", "cover"):
         response = client.get(f"/{route}/{ids[3]}")
         # A library that this program did not write may be refused, but with a sentence.
         assert response.status_code in (200, 204, 403, 404, 409)
