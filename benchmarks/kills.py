@@ -31,7 +31,7 @@ from contextlib import closing
 from pathlib import Path
 
 import mutagen
-from common import EXPLORER, ROOT, Options, make_music, print_head, print_table
+from common import ROOT, Options, make_music, print_head, print_table
 from powercut import CUTS, LYING, cut_power
 
 from explorer.database.database import Database
@@ -48,6 +48,14 @@ MAX_DELAY_S = 0.1
 
 PROCESS_END_LIMIT_S, RUN_LIMIT_S = 20.0, 300.0
 
+# The program refuses triggers that it has not made: those of `_LOG` are allowed here.
+_EXPLORER = [
+    sys.executable,
+    "-c",
+    "from explorer.database import connection\n"
+    "connection.refuse_foreign_schema = lambda *_: None\n"
+    "import explorer.__main__",
+]
 _MARK = "EXPLORER_KILLS"
 _LOG = "".join(
     f"CREATE TRIGGER log_{table}_{what} AFTER {what} ON {table} BEGIN "
@@ -75,7 +83,7 @@ class Library:
     ) -> None:
         self.database = folder / "songs.db"
         self._folder = folder
-        self._command = [*EXPLORER, "index", str(music), "--db", str(self.database), *options]
+        self._command = [*_EXPLORER, "index", str(music), "--db", str(self.database), *options]
         self._command += ["--weights", "untrained", "--hop", "1.0", "--precision", precision]
         if base:
             shutil.copytree(base, folder)

@@ -158,6 +158,7 @@ class Server(TcpWSGIServer):
     def __init__(self, app: object, listener: socket.socket, admission: Admission) -> None:
         self.admission = admission
         self.unchecked_bytes = 0
+        self._is_stopping = False
         self._max_connections = _allowed_connections()
         adjustments = Adjustments(
             threads=THREADS,
@@ -180,6 +181,8 @@ class Server(TcpWSGIServer):
 
     def readable(self) -> bool:
         """Tell whether new clients are accepted. The main loop asks in each round."""
+        if self._is_stopping:
+            raise SystemExit
         if self.unchecked_bytes > _CHECK_BYTES:
             self.unchecked_bytes = 0
             self._limit_memory()
@@ -188,6 +191,16 @@ class Server(TcpWSGIServer):
     def close(self) -> None:
         """Stop listening. The trigger stays open, because threads that still answer a request write to it."""
         wasyncore.dispatcher.close(self)
+
+    def stop(self) -> None:
+        """End `run`; a signal handler may call this at any moment.
+
+        The handler itself must not raise SystemExit: Python ignores exceptions in destructors and callbacks,
+        and the signal would be lost if it arrived in one.
+        """
+        self._is_stopping = True
+        with suppress(OSError):
+            self.pull_trigger()
 
     def maintenance(self, now: float) -> None:
         """Close overdue connections; called every second."""

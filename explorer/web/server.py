@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 import webbrowser
 
@@ -39,10 +38,10 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     server = Server(app.server, listener, Admission(app.server, settings))
     if threading.current_thread() is threading.main_thread():
         # End the program as Ctrl-C does: embedding processes are stopped and uploaded files are deleted.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        signal.signal(signal.SIGTERM, lambda *_: server.stop())
         # The terminal was closed. `nohup` has this signal ignored, so that the program goes on.
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, lambda *_: sys.exit())
+            signal.signal(signal.SIGHUP, lambda *_: server.stop())
     Reporter().say(f"The map is at {url} (Ctrl-C stops the server)")
     if open_browser:
         threading.Timer(0.3, webbrowser.open, args=(url,)).start()

