@@ -56,12 +56,21 @@ def test_the_first_free_port_is_used_unless_one_is_given(taken):
             listener.close()
 
 
+def obey_hangup():
+    """Let SIGHUP end the process, also if the tests run under `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @contextmanager
 def serving(database, *options):
     """Run `run.py serve` on a free port; yield (the port, the process)."""
     command = [sys.executable, str(ROOT / "run.py"), "serve", "--no-browser", "--port", "0"]
     process = subprocess.Popen(
-        [*command, "--db", str(database), *options], stderr=subprocess.PIPE, text=True, cwd=ROOT
+        [*command, "--db", str(database), *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        preexec_fn=obey_hangup if hasattr(signal, "SIGHUP") else None,
     )
     try:
         line = process.stderr.readline()
