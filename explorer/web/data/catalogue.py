@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.audio.format_names import format_name
 from explorer.database.database import Database
 from explorer.database.records import SongFacts, SongRow
 from explorer.database.row_reading import left_out_sentence
@@ -26,7 +25,6 @@ from explorer.errors import LibraryError, SongNotFoundError
 from explorer.mapping.same_recordings import same_recordings
 from explorer.mapping.similarity import Neighbours, SongVectors
 from explorer.mapping.voronoi import Regions
-from explorer.util.text import are_repeated
 from explorer.web.data.facets import Facets, Filter, songs_in_groups
 from explorer.web.data.file_status import FileStatus
 from explorer.web.data.reader import open_library
@@ -190,29 +188,6 @@ class Catalogue:
         other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return other
 
-    def describe_songs(self, indices: tuple[int, ...]) -> list[dict]:
-        """Return what lists of the same sound or recording show about songs, given by their numbers.
-
-        "index", "title", "artist", "path", "format" (for users, such as "FLAC") and "gone" (file missing).
-        """
-        song_ids = [self.song_ids[index] for index in indices]
-        if not song_ids:
-            return []
-        with self.open_library() as database:
-            headings, paths = database.titles_and_artists(song_ids), database.paths_of(song_ids)
-            formats = database.formats_of(song_ids)
-        return [
-            {
-                "index": index,
-                "title": headings.get(song_id, (song_id, ""))[0],
-                "artist": headings.get(song_id, ("", ""))[1],
-                "path": paths.get(song_id, song_id),
-                "format": format_name(formats.get(song_id, "")),
-                "gone": bool(self.file_status.is_missing[index]),
-            }
-            for index, song_id in zip(indices, song_ids, strict=True)
-        ]
-
     # Search and filters
 
     def search(
@@ -325,39 +300,6 @@ class Catalogue:
             if len(neighbours) >= k or n_asked >= len(self):
                 return neighbours[:k]
             n_asked *= 4
-
-    def describe_neighbours(
-        self, neighbours: list[tuple[int, float]], *, of: int | None = None
-    ) -> list[dict]:
-        """Return "index", "similarity", "title", "artist" and "album" of neighbours.
-
-        Title and artist are empty for songs that were removed. The album is empty unless it is needed to tell
-        songs apart: another neighbour, or the song itself, has the same title.
-
-        Parameters
-        ----------
-        neighbours : list of (int, float)
-            What `nearest` or `nearest_to` returned.
-        of : int, optional
-            The number of the song that they are neighbours of; None for an uploaded song.
-        """
-        song_ids = [self.song_ids[index] for index, _ in neighbours]
-        asked = song_ids if of is None else [*song_ids, self.song_ids[of]]
-        with self.open_library() as database:
-            headings = database.titles_and_artists(asked)
-            titles = [headings.get(song_id, ("", ""))[0] for song_id in asked]
-            repeated = {
-                song_id
-                for song_id, is_repeated in zip(asked, are_repeated(titles), strict=True)
-                if is_repeated
-            }
-            albums = database.albums_of(sorted(repeated)) if repeated else {}
-        songs = []
-        for (index, similarity), song_id in zip(neighbours, song_ids, strict=True):
-            title, artist = headings.get(song_id, ("", ""))
-            song = {"index": index, "similarity": round(similarity, 4), "title": title, "artist": artist}
-            songs.append(song | {"album": albums.get(song_id, "")})
-        return songs
 
     def nearest_to(self, vector: np.ndarray, k: int = 10) -> list[tuple[int, float]]:
         """Return the songs most like an uploaded song, given its vector, and their similarities to it."""

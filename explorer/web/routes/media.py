@@ -20,6 +20,7 @@ from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import parse_hide
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.data.song_lists import describe_neighbours, describe_songs
 from explorer.web.routes.any_id import etag_of, fresh_json, library_blueprint
 from explorer.web.routes.fallback import best_fallback, fallback_copy
 from explorer.web.routes.file_response import send_audio_file
@@ -232,9 +233,9 @@ def describe_song(
         "gone_since": gone_since,
         "fallback": fallback,
         "same_sound_count": len(same_sound),
-        "same_sound": catalogue.describe_songs(same_sound[:MAX_SAME_SOUND_LISTED]),
+        "same_sound": describe_songs(catalogue, same_sound[:MAX_SAME_SOUND_LISTED]),
         "same_recording_count": len(same_recording),
-        "same_recording": catalogue.describe_songs(same_recording[:MAX_SAME_SOUND_LISTED]),
+        "same_recording": describe_songs(catalogue, same_recording[:MAX_SAME_SOUND_LISTED]),
     }
 
 
@@ -272,5 +273,5 @@ def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] =
             "same_sound": song["index"] in same_sound,
             "same_recording": song["index"] in same_recording,
         }
-        for song in catalogue.describe_neighbours(catalogue.nearest(index, hide=hide), of=index)
+        for song in describe_neighbours(catalogue, catalogue.nearest(index, hide=hide), of=index)
     ]

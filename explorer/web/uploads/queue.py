@@ -21,6 +21,7 @@ from explorer.library.text_encoding import decode_tags
 from explorer.util.cache import Cache
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.data.song_lists import describe_neighbours
 from explorer.web.security import MAX_UPLOAD_BYTES, RefusedError
 from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads.embed_process import EmbedProcess, time_limit_s
@@ -206,7 +207,7 @@ class UploadQueue:
         vector = upload.embedded.vector
         comparison = {
             "revision": catalogue.revision,
-            "neighbours": catalogue.describe_neighbours(catalogue.nearest_to(vector)),
+            "neighbours": describe_neighbours(catalogue, catalogue.nearest_to(vector)),
             "places": catalogue.place(vector),
         }
         upload.comparison = (weakref.ref(catalogue), comparison)

@@ -13,6 +13,7 @@ from explorer.database.records import encode_vector
 from explorer.mapping.same_recordings import same_recordings
 from explorer.web.app import create_app
 from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.data.song_lists import describe_neighbours
 
 
 def set_title(library, song_id, title):
@@ -59,7 +60,8 @@ def test_neighbours_tell_the_same_recording_and_the_album_of_equal_titles(two_en
     assert neighbours.pop(9)["album"] == "Album B"
     assert {(row["album"], row["same_recording"]) for row in neighbours.values()} == {("", False)}
     # Two of the neighbours have the same title.
-    rows = CatalogueHolder(two_encodings).latest().describe_neighbours([(2, 0.9), (9, 0.8), (4, 0.7)], of=5)
+    catalogue = CatalogueHolder(two_encodings).latest()
+    rows = describe_neighbours(catalogue, [(2, 0.9), (9, 0.8), (4, 0.7)], of=5)
     assert [row["album"] for row in rows] == ["Album A", "Album B", ""]
 
 
