@@ -111,6 +111,20 @@ def test_the_bar_and_the_keys_pause_seek_and_mute(page):
     page.wait_for_function("audio.paused")
 
 
+def test_the_seek_bar_works_without_a_waveform(site, open_page):
+    page = open_page(site[0])
+    page.route("**/waveform/**", lambda route: route.abort())
+    page.goto(site[0])
+    page.wait_for_selector("#map-frame[data-drawn]")
+    click_song(page, 1)
+    wait_until_playing(page, "001.flac")
+    page.keyboard.press("Space")
+    page.wait_for_function("audio.paused")
+    box = page.locator("#seek input").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
+    page.wait_for_function("Math.abs(audio.currentTime - 15) < 0.4")
+
+
 def test_no_card_covers_a_point_at_any_size_in_either_theme(site, open_page):
     page = open_page(site[0])
     for width, height in SIZES:

@@ -27,6 +27,9 @@ _OFFSET_STEP = 1 << 32
 _MAX_RECHECKED_BYTES = 64 << 20
 """Checking a file of this size takes 0.2 s."""
 
+_CHECK_DELAY_S = 5.0
+"""A large file is checked after this time, so that the check does not delay the first map."""
+
 
 class CatalogueHolder:
     """Holds the newest snapshot of one library for all requests.
@@ -112,7 +115,9 @@ class CatalogueHolder:
         if is_new and not is_small:
             # The warm-up reads the vectors of a large library, and finds the damaged ones.
             self._checked, self._damage, error = (stamp, None), {}, None
-            threading.Thread(target=self._check_large, args=(stamp,), name="check", daemon=True).start()
+            check = threading.Timer(_CHECK_DELAY_S, self._check_large, (stamp,))
+            check.name, check.daemon = "check", True
+            check.start()
         elif is_small and has_changed:
             error = _damage_of(database)
             if is_new and error is None:
