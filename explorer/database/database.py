@@ -74,7 +74,16 @@ class Database(
     def forget_vectors(self) -> None:
         """Delete all vectors, failures, runs, the map and the model: the next run embeds every song again."""
         with self.transaction():
-            for table in ("songs_vectors", "failures", "projections", "clusters", "networks", "runs"):
+            for table in (
+                "songs_vectors",
+                "coarse_vectors",
+                "asked_songs",
+                "failures",
+                "projections",
+                "clusters",
+                "networks",
+                "runs",
+            ):
                 self._rows(f"DELETE FROM {table}")
             # Keep the revision. Otherwise the next map could have the same revision as the old map, and an
             # open page would not load it.

@@ -9,12 +9,11 @@ import numpy as np
 
 from explorer.database.records import KnownFile, absolute_path, encode_vector
 from explorer.database.songs import SongTables
-from explorer.database.state import StateTables
 from explorer.database.vectors import VectorTables
 from explorer.util.text import spelling_key
 
 
-class ImportTables(SongTables, StateTables, VectorTables):
+class ImportTables(SongTables, VectorTables):
     """Queries about imported songs and the original database."""
 
     def store_imported(

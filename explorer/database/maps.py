@@ -96,11 +96,11 @@ class MapTables(StateTables):
         return self._state("map_revision", int) or 0
 
     def has_unplaced_songs(self) -> bool:
-        """Return whether a song with a vector has no position on the map, for example after a killed run."""
+        """Return whether a song with a shown vector has no position on the map, as after a killed run."""
         return bool(
             self._value(
-                """SELECT EXISTS (
-                    SELECT 1 FROM songs_vectors JOIN songs ON songs.id = songs_vectors.song_id
+                f"""SELECT EXISTS (
+                    SELECT 1 FROM {self._shown_table} AS shown JOIN songs ON songs.id = shown.song_id
                     WHERE (SELECT count(*) FROM positions WHERE song_id = songs.id)
                         < (SELECT count(*) FROM projections)
                 )"""

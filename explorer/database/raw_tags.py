@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from explorer.database.songs import SongTables
-from explorer.database.state import StateTables
 from explorer.library.music_file import Tags
 
 _UNFINISHED = "tags_undecoded"
@@ -33,7 +32,7 @@ class StoredTags:
     shown: Tags
 
 
-class RawTagTables(SongTables, StateTables):
+class RawTagTables(SongTables):
     """Queries that decoding the text of tags needs."""
 
     def indexed_paths(self, root_id: int | None = None) -> dict[str, tuple[int, bytes]]:

@@ -311,4 +311,17 @@ MIGRATIONS = (
     """
     ALTER TABLE files ADD COLUMN link_target BLOB;
     """,
+    # coarse_vectors: vectors of a few windows of each song, from the first look at a library. While the state
+    # `shown_vectors` is "coarse", the map is made of them; songs_vectors fills meanwhile. asked_songs: songs
+    # that somebody has played or looked at and that have no full vector; these are embedded first.
+    """
+    CREATE TABLE coarse_vectors(
+        song_id TEXT PRIMARY KEY REFERENCES songs(id) ON DELETE CASCADE,
+        embedding BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE asked_songs(
+        number INTEGER PRIMARY KEY,
+        song_id TEXT NOT NULL UNIQUE REFERENCES songs(id) ON DELETE CASCADE
+    ) STRICT;
+    """,
 )

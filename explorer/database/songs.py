@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from explorer.database.connection import LibraryConnection
 from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path
+from explorer.database.state import StateTables
 from explorer.errors import SongNotFoundError
 from explorer.library.genre_texts import common_spellings
 from explorer.library.music_file import WHOLE, Part
@@ -48,21 +48,22 @@ class PlaylistSong:
     part: Part = WHOLE
 
 
-class SongTables(LibraryConnection):
+class SongTables(StateTables):
     """Queries about the tables songs and songs_genres."""
 
     # Songs by id
 
     def songs(self, song_ids: Sequence[str] | None = None) -> list[SongRow]:
-        """Return every song that has a vector, ordered by id; or the given songs, in the given order.
+        """Return every song that has a shown vector, ordered by id; or the given songs, in the given order.
 
         A given song whose texts cannot be read has no title, artist and album.
         """
         genres = self.genres()
         rows = self._song_rows(
-            """SELECT song_texts.song_id, title, artist, album, duration_s
-               FROM songs_vectors JOIN song_texts USING (song_id) LEFT JOIN files USING (song_id)
-               ORDER BY songs_vectors.song_id"""
+            f"""SELECT song_texts.song_id, title, artist, album, duration_s
+               FROM {self._shown_table} AS shown
+               JOIN song_texts USING (song_id) LEFT JOIN files USING (song_id)
+               ORDER BY shown.song_id"""
         )
         songs = [
             SongRow(song_id, title or song_id, artist or "", album or "", genres.get(song_id, ()), duration_s)
@@ -176,10 +177,10 @@ class SongTables(LibraryConnection):
         return dict(rows)
 
     def titles_and_durations(self) -> list[tuple[str, str, float]]:
-        """Return the id, title and duration in seconds of each song that has a vector and a file."""
+        """Return the id, title and duration in seconds of each song that has a shown vector and a file."""
         return self._song_rows(
-            """SELECT song_id, coalesce(nullif(title, ''), song_id), duration_s
-               FROM songs_vectors JOIN song_texts USING (song_id) JOIN files USING (song_id)
+            f"""SELECT song_id, coalesce(nullif(title, ''), song_id), duration_s
+               FROM {self._shown_table} JOIN song_texts USING (song_id) JOIN files USING (song_id)
                WHERE duration_s IS NOT NULL"""
         )
 

@@ -66,6 +66,16 @@ class StateTables(LibraryConnection):
     def _store_state(self, key: str, value: object) -> None:
         self._rows("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
 
+    # Which vectors are shown
+
+    def shows_coarse(self) -> bool:
+        """Return whether the shown vectors are the coarse ones: until all songs have full ones."""
+        return self._state("shown_vectors", str) == "coarse"
+
+    @property
+    def _shown_table(self) -> str:
+        return "coarse_vectors" if self.shows_coarse() else "songs_vectors"
+
     # The model
 
     def model(self) -> dict | None:

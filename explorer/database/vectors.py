@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.database.connection import LibraryConnection
 from explorer.database.records import VECTOR_SIZE, are_possible, decode_vector, read_vector
 from explorer.database.sqlite_errors import damage_error
+from explorer.database.state import StateTables
 from explorer.errors import SongNotFoundError
 
 _ROWS_AT_ONCE = 4_096
@@ -18,18 +19,68 @@ _HAS_SONG = "song_id IN (SELECT id FROM songs)"
 """This leaves out vectors without a song: other programs may delete a song and not its vector."""
 
 
-class VectorTables(LibraryConnection):
-    """Queries about the table songs_vectors."""
+@dataclass(frozen=True)
+class VectorCounts:
+    """How far the vectors of a library are.
+
+    Attributes
+    ----------
+    songs : int
+        Songs with a coarse or a full vector.
+    coarse, full : int
+        Songs with a coarse vector, and with a full vector.
+    shows_coarse : bool
+        Whether the map is made of the coarse vectors.
+    """
+
+    songs: int
+    coarse: int
+    full: int
+    shows_coarse: bool
+
+
+class VectorTables(StateTables):
+    """Queries about the tables songs_vectors and coarse_vectors.
+
+    A full vector is the maximum over all windows of a song, a coarse one the maximum over a few. They are
+    never compared with each other: the shown vectors, of which the map, neighbours and clusters are made, are
+    all coarse or all full.
+    """
+
+    def show_coarse(self, is_coarse: bool) -> None:
+        """Choose which vectors are shown. Full vectors replace the coarse ones, which are deleted."""
+        with self.transaction():
+            self._store_state("shown_vectors", "coarse" if is_coarse else "full")
+            if not is_coarse:
+                self._rows("DELETE FROM coarse_vectors")
+                self._rows("DELETE FROM asked_songs")
+
+    def vector_counts(self) -> VectorCounts:
+        """Return how far the vectors are."""
+        with_vector = "SELECT song_id FROM songs_vectors UNION SELECT song_id FROM coarse_vectors"
+        return VectorCounts(
+            songs=self._value(f"SELECT count(*) FROM songs WHERE id IN ({with_vector})"),
+            coarse=self._value("SELECT count(*) FROM coarse_vectors"),
+            full=self._value(f"SELECT count(*) FROM songs_vectors WHERE {_HAS_SONG}"),
+            shows_coarse=self.shows_coarse(),
+        )
+
+    def full_vector(self, song_id: str) -> np.ndarray:
+        """Return a song's full vector [shape=(512,), float64]. Raise as `vector` does."""
+        return self._vector(song_id, "songs_vectors")
 
     def vector(self, song_id: str) -> np.ndarray:
-        """Return a song's vector [shape=(512,), float64].
+        """Return a song's shown vector [shape=(512,), float64].
 
         Raises
         ------
         LibraryError
             If the song has no vector, or the vector is damaged.
         """
-        rows = self._unchecked_rows("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+        return self._vector(song_id, self._shown_table)
+
+    def _vector(self, song_id: str, table: str) -> np.ndarray:
+        rows = self._unchecked_rows(f"SELECT embedding FROM {table} WHERE song_id = ?", (song_id,))
         if not rows:
             raise SongNotFoundError(
                 f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
@@ -37,9 +88,13 @@ class VectorTables(LibraryConnection):
         return decode_vector(rows[0][0], song_id=song_id)
 
     def vectors(
-        self, *, dtype: type = np.float64, song_ids: Sequence[str] | None = None
+        self,
+        *,
+        dtype: type = np.float64,
+        song_ids: Sequence[str] | None = None,
+        full: bool = False,
     ) -> tuple[list[str], np.ndarray]:
-        """Return all vectors, or those of the given songs, ordered by song id.
+        """Return all shown vectors, or those of the given songs, ordered by song id.
 
         A damaged vector is left out, and recorded in `left_out`.
 
@@ -49,6 +104,8 @@ class VectorTables(LibraryConnection):
             The type of the result. np.float32 takes half the memory of np.float64: 2 GB for a million songs.
         song_ids : sequence of str, optional
             Songs without a vector are left out.
+        full : bool
+            Return the full vectors, also while the coarse ones are shown.
 
         Returns
         -------
@@ -57,15 +114,16 @@ class VectorTables(LibraryConnection):
             All values are finite.
         """
         with self.snapshot() if not self._connection.in_transaction else nullcontext():
+            table = "songs_vectors" if full else self._shown_table
             condition, parameters = _HAS_SONG, ()
             if song_ids is not None:
                 condition += " AND song_id IN (SELECT value FROM json_each(?))"
                 parameters = (json.dumps(list(song_ids)),)
-            count = self._value(f"SELECT count(*) FROM songs_vectors WHERE {condition}", parameters)
+            count = self._value(f"SELECT count(*) FROM {table} WHERE {condition}", parameters)
             vectors = np.empty((count, VECTOR_SIZE), dtype=dtype)
             ids: list[str] = []
             rows = self._iterate_song_rows(
-                f"SELECT song_id, embedding FROM songs_vectors WHERE {condition} ORDER BY song_id", parameters
+                f"SELECT song_id, embedding FROM {table} WHERE {condition} ORDER BY song_id", parameters
             )
             with np.errstate(over="ignore", invalid="ignore"):
                 for song_id, blob in rows:
@@ -94,8 +152,8 @@ class VectorTables(LibraryConnection):
         return [ids[row] for row in kept], vectors[kept]
 
     def count_vectors(self) -> int:
-        """Return how many songs have a vector."""
-        return self._value(f"SELECT count(*) FROM songs_vectors WHERE {_HAS_SONG}")
+        """Return how many songs have a shown vector."""
+        return self._value(f"SELECT count(*) FROM {self._shown_table} WHERE {_HAS_SONG}")
 
     def _store_vector(self, song_id: str, blob: bytes) -> bool:
         """Store an encoded vector. If it replaces a different vector, delete the song's positions on the map.

@@ -52,6 +52,11 @@ class IndexProgress:
         Seconds since the run began, and since it began to embed the first file.
     previews : bool
         Whether the run makes previews, which need disk space.
+    stage : str
+        What the run does now: "" while it lists the files, "first look", or "full" while it embeds every
+        window.
+    to_look, looked : int
+        Songs of the first look, and those that are done.
     """
 
     pid: int = 0
@@ -65,6 +70,9 @@ class IndexProgress:
     seconds: float = 0.0
     embedding_seconds: float = 0.0
     previews: bool = False
+    stage: str = ""
+    to_look: int = 0
+    looked: int = 0
 
     @property
     def seconds_left(self) -> float | None:
