@@ -18,6 +18,7 @@ COMMANDS = (
     *("benchmarks/page.py --db OUT/songs.db", "benchmarks/stability.py --db OUT/songs.db --whole-groups"),
     *("benchmarks/scale.py", "benchmarks/synthetic.py OUT/synthetic.db", "benchmarks/hostile.py CLIPS"),
     *("benchmarks/load.py", "benchmarks/reading.py CLIPS", "benchmarks/versions.py CLIPS"),
+    "benchmarks/cores.py CLIPS",
     *("benchmarks/kills.py", "benchmarks/cluster.py", "benchmarks/gpu.py"),
 )
 

@@ -6,6 +6,7 @@ The log-mels are computed in the thread.
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable, Container, Iterator
@@ -29,13 +30,32 @@ QUEUED_WINDOWS = 64
 """The queue's length in windows: 13 MB."""
 
 WINDOWS_PER_STEP = 8
-MAX_THREADS = 8
 JOIN_TIMEOUT_S = 20.0
 
+MAX_THREADS = 16
+"""A decoder process takes 75 MB of memory."""
 
-def decoding_threads() -> int:
-    """Return how many songs to decode at once: a quarter of the cores; the network uses the others."""
-    return max(1, min(MAX_THREADS, count_cores() // 4))
+THREADS_PER_CORE = 1 / 4
+"""In int8, the fastest precision, an eleventh would do for MP3, FLAC, Ogg and M4A (benchmarks/cores.py). The
+queue is bounded, so threads beyond that mostly wait. They make up for songs that are slow to decode."""
+
+THREADS_PER_CORE_AT_FIRST_LOOK = 1.0
+"""A first look needs more: the network embeds a few windows, but opening and seeking take as long as ever."""
+
+
+def decoding_threads(*, first_look: bool = False, cores: int | None = None) -> int:
+    """Return how many songs to decode at once, so that the network never waits for a song.
+
+    Parameters
+    ----------
+    first_look : bool
+        Whether only a few windows of each song are read.
+    cores : int, optional
+        The cores of the machine; by default those that this process may use.
+    """
+    cores = count_cores() if cores is None else cores
+    threads = cores * (THREADS_PER_CORE_AT_FIRST_LOOK if first_look else THREADS_PER_CORE)
+    return max(1, min(MAX_THREADS, math.ceil(threads)))
 
 
 class DecodeAhead:

@@ -11,7 +11,7 @@ import soundfile
 from explorer.audio.playable import preview_path
 from explorer.config import ROOT
 from explorer.indexing import make_previews
-from explorer.indexing.make_previews import PreviewMaker, choose_start, window_levels
+from explorer.indexing.make_previews import PreviewMaker, choose_start, count_cores, window_levels
 
 HOP_S = 0.5
 
@@ -192,3 +192,22 @@ def test_a_preview_holds_the_chosen_part(tmp_path, music):
     for begin, frequency in ((8, 300), (12, 2000)):
         part = heard[begin * rate : (begin + 1) * rate]
         assert np.argmax(np.abs(np.fft.rfft(part))) == pytest.approx(frequency, abs=2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's cores")
+@pytest.mark.parametrize(
+    ("allowed", "limit", "cores"),
+    [(8, "max 100000", 8), (3, "max 100000", 3), (8, "150000 100000", 2), (1, "400000 100000", 1)],
+)
+def test_only_the_cores_that_may_be_used_count(monkeypatch, tmp_path, allowed, limit, cores):
+    (tmp_path / "cpu.max").write_text(limit)
+    real_open, real_exists, file = open, os.path.exists, "/sys/fs/cgroup/cpu.max"
+
+    def open_limit(path, *arguments, **options):
+        return real_open(tmp_path / "cpu.max" if path == file else path, *arguments, **options)
+
+    monkeypatch.setattr("builtins.open", open_limit)
+    monkeypatch.setattr(os.path, "exists", lambda path: path == file or real_exists(path))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(allowed)))
+    assert count_cores() == cores
