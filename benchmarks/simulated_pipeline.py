@@ -79,7 +79,7 @@ class Outcome:
     ----------
     seconds : float
     idle_s : float
-        How long the network waited for a batch.
+        How long the network waited: for a batch, or for Python, which starts its requests.
     """
 
     seconds: float = 0.0
@@ -139,7 +139,7 @@ def simulate(songs: Sequence[SongCost], machine: Machine, *, threads: int) -> Ou
     network = _embed(queue, machine, sum(song.windows for song in songs), requests, outcome)
     tasks = _Tasks([*running, _start_requests(requests, machine), network], machine)
     while not tasks.has_ended(-1):
-        is_idle = tasks.is_waiting(-1) and not requests.windows
+        is_idle = tasks.is_waiting(-1)
         seconds = tasks.advance()
         if outcome.seconds:
             outcome.seconds += seconds

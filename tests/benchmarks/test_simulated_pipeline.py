@@ -54,3 +54,4 @@ def test_the_gil_lets_one_thread_compute_at_a_time(run):
 def test_the_network_gets_no_requests_while_a_thread_holds_the_gil(run):
     outcome = run(40, threads=4, thread_s=1.0, gil_s=1.0, python_s=1.0)
     assert outcome.seconds == pytest.approx(80, rel=0.1)
+    assert outcome.idle > 0.9
