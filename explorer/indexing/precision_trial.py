@@ -8,15 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from explorer.audio.decoder import Decoder
-from explorer.config import HOP_S
 from explorer.embedding.engines import PRECISIONS, Engine, open_engine, quantised_network
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
+from explorer.embedding.frontend import (
+    PADDING_SAMPLES,
+    SAMPLE_RATE_HZ,
+    WINDOW_SAMPLES,
+    count_windows,
+    hop_samples,
+)
 from explorer.embedding.openvino_engine import native_precisions
 from explorer.embedding.precision import (
     MAX_SONGS,
     MIN_SONGS,
     WINDOWS_PER_SONG,
     Choice,
+    TrialSong,
     choose_precision,
     describe_choice,
 )
@@ -25,21 +31,27 @@ from explorer.indexing.index_run import IndexRun
 from explorer.indexing.model import AUTO, Model, is_same_model, refuse_to_mix
 
 SAMPLED_S = 30.0
-"""Windows are taken from the first 30 s of a song, which last longer than most intros."""
+"""Windows are taken from the middle of a song's first 30 s, which is after most intros."""
+
+MAX_HOP_S = 1.0
+"""Windows of a longer hop do not overlap, so a shift by half of it would change all their sound."""
 
 QUANTISED = {"openvino": ("int8",)}
 """Each engine's precisions that must first be calibrated on songs."""
 
-CALIBRATION_WINDOWS = 64
+CALIBRATION_WINDOWS = 16
+"""Networks calibrated on 64 windows had the same errors, and calibrating them took three times as long."""
+
 SEED = 64
 
 
 def choose_engine(run: IndexRun) -> Engine:
     """Choose the precision if it is "auto", record the model, and open its engine.
 
-    If the model's precision is "auto", each precision that the engine and the processor have is measured on
-    up to 64 of the run's files. `choose_precision` takes the fastest whose neighbours agree with those of
-    float32. An int8 network is calibrated on windows of the same files and stored in songs.db.
+    If the model's precision is "auto", the precisions that the engine and the processor have are measured on
+    up to `MAX_SONGS` of the run's files, chosen at random. `choose_precision` takes the fastest one that
+    disturbs the neighbours little. An int8 network is calibrated on windows of the same files and stored in
+    songs.db.
 
     `run.model` becomes the recorded model.
 
@@ -81,7 +93,7 @@ class _Trials:
 
     Attributes
     ----------
-    songs : list of np.ndarray
+    songs : list of TrialSong
         Windows of each tried song, prepared for the engine.
     network : bytes or None
         The calibrated int8 network.
@@ -92,7 +104,7 @@ class _Trials:
     def __init__(self, run: IndexRun) -> None:
         self._run = run
         self._float32 = open_engine(run.request.engine, run.weights, precision="float32")
-        self.songs: list[np.ndarray] = []
+        self.songs: list[TrialSong] = []
         self.network: bytes | None = None
         self.scores: dict | None = None
 
@@ -115,7 +127,8 @@ class _Trials:
             return _only_float32(run.request.engine)
         if len(run.files) >= MIN_SONGS:
             self.songs = self._sample()
-        total = len(self.songs) * (1 + len(candidates))
+        # float32 also embeds the shifted windows.
+        total = len(self.songs) * (2 + len(candidates))
         if len(self.songs) < MIN_SONGS:
             return choose_precision(self.songs, candidates, self.open)
         with run.reporter.counting("Measuring precisions (only once)", total=total, unit="trials") as counter:
@@ -137,14 +150,14 @@ class _Trials:
             raise EmbeddingError(
                 "Precision int8 is calibrated on songs, and none could be decoded: add --precision float32."
             )
-        all_windows = np.concatenate(self.songs)
+        all_windows = np.concatenate([song.aligned for song in self.songs])
         chosen = all_windows[_evenly_spaced(len(all_windows), CALIBRATION_WINDOWS)]
         return quantised_network(self._run.weights, chosen)
 
-    def _sample(self) -> list[np.ndarray]:
+    def _sample(self) -> list[TrialSong]:
         """Prepare windows of randomly chosen songs; files that cannot be read are skipped."""
         files = self._run.files
-        songs: list[np.ndarray] = []
+        songs: list[TrialSong] = []
         order = np.random.RandomState(SEED).permutation(len(files))
         wanted = min(MAX_SONGS, len(files))
         with self._run.reporter.counting("Sampling songs", total=wanted) as counter, Decoder() as decoder:
@@ -157,19 +170,42 @@ class _Trials:
                     break
         return songs
 
-    def _windows_of(self, path: Path, decoder: Decoder) -> np.ndarray | None:
-        hop_s = max(self._run.model.hop_s, HOP_S)
+    def _windows_of(self, path: Path, decoder: Decoder) -> TrialSong | None:
         try:
-            n_windows = max(WINDOWS_PER_SONG, int(SAMPLED_S / hop_s))
-            # Decode 2 s more than the windows need: the last window of a shorter sound is padded with zeros.
-            sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, seconds=n_windows * hop_s + 2.0)
-            rows = windows(sound.blocks(), hop_s=hop_s, batch_size=1)
-            first = list(rows)[:n_windows]
-            chosen = [first[index] for index in _evenly_spaced(len(first), WINDOWS_PER_SONG)]
-            return self._float32.prepare(np.concatenate(chosen))
+            sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, seconds=SAMPLED_S)
+            aligned, shifted = middle_windows(
+                list(sound.blocks()), hop_s=min(self._run.model.hop_s, MAX_HOP_S)
+            )
+            return TrialSong(self._float32.prepare(aligned), self._float32.prepare(shifted))
         except Exception:
             # The run reads this file again later, and records its problem then.
             return None
+
+
+def middle_windows(blocks: list[np.ndarray], *, hop_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """Cut up to `WINDOWS_PER_SONG` consecutive windows from the middle of a sound.
+
+    Parameters
+    ----------
+    blocks : list of np.ndarray [shape=(any,), float32]
+        Mono samples at 48 kHz.
+    hop_s : float
+
+    Returns
+    -------
+    aligned, shifted : np.ndarray [shape=(n, 48000), float32]
+        The windows, and the windows that start half a hop later.
+    """
+    samples = np.concatenate(blocks)
+    count = count_windows(len(samples), hop_s=hop_s)
+    wanted = min(count, WINDOWS_PER_SONG)
+    first = (count - wanted) // 2
+    hop, half_hop = hop_samples(hop_s=hop_s), hop_samples(hop_s=hop_s / 2)
+    starts = hop * np.arange(first, first + wanted)
+    # The zeros before the sound belong to the first window, those after it to the last one and to its shift.
+    padded = np.pad(samples, (PADDING_SAMPLES, WINDOW_SAMPLES + hop))
+    rows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)
+    return rows[starts], rows[starts + half_hop]
 
 
 def candidate_precisions(engine: str) -> tuple[str, ...]:
@@ -179,8 +215,7 @@ def candidate_precisions(engine: str) -> tuple[str, ...]:
 
 
 def _only_float32(engine: str) -> Choice:
-    where = "processor" if engine == "openvino" else f"{engine} engine"
-    return Choice("float32", 0, 0, (), f"the {where} has neither bfloat16 nor int8")
+    return Choice("float32", 0, 0, (), f"the {engine} engine has neither bfloat16 nor int8")
 
 
 def _evenly_spaced(count: int, wanted: int) -> np.ndarray:
