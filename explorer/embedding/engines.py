@@ -17,7 +17,13 @@ import numpy as np
 from explorer.embedding.frontend import WINDOW_SAMPLES, log_mel
 from explorer.embedding.model_weights import Weights
 from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network, forbid_tf32
-from explorer.embedding.openvino_engine import compile_network, openvino_network, quantise, unpack_network
+from explorer.embedding.openvino_engine import (
+    CALLS_AT_ONCE,
+    compile_network,
+    openvino_network,
+    quantise,
+    unpack_network,
+)
 from explorer.embedding.packages import import_keras_on_tensorflow, require
 from explorer.errors import EmbeddingError
 
@@ -44,7 +50,7 @@ _Stage = Callable[[np.ndarray], np.ndarray]
 class Engine:
     """A network that is ready to run; `open_engine` makes one.
 
-    Several threads may call `prepare` at once, but only one thread at a time may call `embed`.
+    Several threads may call `prepare` at once, and up to `calls_at_once` threads `embed`.
 
     Attributes
     ----------
@@ -58,6 +64,8 @@ class Engine:
     input_shape : tuple of int
         Shape of the network's input for one window: the shape of a log-mel spectrogram, or the window's
         own shape if the network contains a front end.
+    calls_at_once : int
+        How many threads may call `embed` at once. If it is more than 1, no core waits for the end of a call.
     """
 
     def __init__(
@@ -68,12 +76,14 @@ class Engine:
         precision: str,
         batch_size: int = BATCH_SIZE,
         front_end: _Stage | None = log_mel,
+        calls_at_once: int = 1,
     ) -> None:
         self._infer = infer
         self._front_end = front_end
         self.name = name
         self.precision = precision
         self.batch_size = batch_size
+        self.calls_at_once = calls_at_once
         self.input_shape = INPUT_SHAPE if front_end else (WINDOW_SAMPLES,)
 
     def prepare(self, windows: np.ndarray) -> np.ndarray:
@@ -183,7 +193,8 @@ def open_engine(
         raise EmbeddingError("Precision int8 needs a network quantised on songs: choose --precision auto.")
     model = unpack_network(network) if precision == "int8" else openvino_network(weights)
     infer, batch_size = compile_network(model, precision=precision, threads=threads)
-    return Engine(infer, name=name, precision=precision, batch_size=batch_size)
+    options = {"batch_size": batch_size, "calls_at_once": CALLS_AT_ONCE}
+    return Engine(infer, name=name, precision=precision, **options)
 
 
 def quantised_network(weights: Weights, log_mels: np.ndarray) -> bytes:

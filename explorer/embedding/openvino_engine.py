@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import queue
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -42,6 +43,9 @@ MAX_STREAMS = 8
 """Maximum number of windows that are embedded in parallel; each takes about 30 MB."""
 
 WINDOWS_PER_STREAM = 16
+
+CALLS_AT_ONCE = 2
+"""How many threads may run a network at once: the streams work on the next batch while one batch ends."""
 
 
 def native_precisions() -> tuple[str, ...]:
@@ -109,7 +113,9 @@ def compile_network(
     """Compile a network for this processor.
 
     Several streams run in parallel, and each embeds another window; OpenVINO chooses their number. If all
-    cores computed the same window, they would wait for the slowest core after every layer.
+    cores computed the same window, they would wait for the slowest core after every layer. A call returns
+    after its last window, when most streams have nothing to do; a second call from another thread keeps them
+    busy.
 
     Parameters
     ----------
@@ -123,6 +129,7 @@ def compile_network(
     -------
     infer : callable
         From log-mel spectrograms [shape=(n, 256, 199, 1), float32] to embeddings [shape=(n, 512)].
+        `CALLS_AT_ONCE` threads may call it at once, and others wait.
     batch_size : int
         Windows per call: enough to keep every stream busy most of the time.
     """
@@ -138,8 +145,10 @@ def compile_network(
         properties["INFERENCE_NUM_THREADS"] = str(threads)
     compiled = openvino.Core().compile_model(model, "CPU", properties)
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    # Two requests per stream: when a stream ends one, the next one is already in the queue.
-    requests = openvino.AsyncInferQueue(compiled, 2 * streams)
+    idle: queue.SimpleQueue[openvino.AsyncInferQueue] = queue.SimpleQueue()
+    for _ in range(CALLS_AT_ONCE):
+        # Two requests per stream: when a stream ends one, the next one is already in the queue.
+        idle.put(openvino.AsyncInferQueue(compiled, 2 * streams))
 
     def infer(log_mels: np.ndarray) -> np.ndarray:
         embeddings = np.empty((len(log_mels), EMBEDDING_SIZE), np.float32)
@@ -147,10 +156,14 @@ def compile_network(
         def store(request: openvino.InferRequest, index: int) -> None:
             embeddings[index] = request.get_output_tensor().data[0]
 
-        requests.set_callback(store)
-        for index, log_mel in enumerate(log_mels):
-            requests.start_async([log_mel[np.newaxis]], index, share_inputs=True)
-        requests.wait_all()
+        requests = idle.get()
+        try:
+            requests.set_callback(store)
+            for index, log_mel in enumerate(log_mels):
+                requests.start_async([log_mel[np.newaxis]], index, share_inputs=True)
+            requests.wait_all()
+        finally:
+            idle.put(requests)
         return embeddings
 
     return infer, WINDOWS_PER_STREAM * streams

@@ -1,4 +1,4 @@
-"""Embeds files on this machine: threads decode ahead, and one thread runs the network."""
+"""Embeds files on this machine: threads decode ahead, and others run the network."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def embed_locally(
 ) -> Iterator[list[Outcome]]:
     """Embed files, and yield a list with one outcome as soon as a file is complete.
 
-    A thread runs the network on one batch while the caller stores the songs of the batch before.
+    The network runs on one batch while the caller stores the songs of the batch before. If the engine can
+    run two batches at once, it begins the next batch before this one ends.
 
     Parameters
     ----------
@@ -63,7 +64,10 @@ def embed_locally(
         video=video,
     )
     songs = _UnfinishedSongs(model)
-    with ThreadPoolExecutor(1, "network") as network, closing(decode_ahead.batches()) as batches:
+    with (
+        ThreadPoolExecutor(min(2, engine.calls_at_once), "network") as network,
+        closing(decode_ahead.batches()) as batches,
+    ):
         previous: tuple[Batch, Future] | None = None
         for batch in batches:
             running = network.submit(_embed_batch, engine.embed, batch)

@@ -1,6 +1,8 @@
 import re
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +14,7 @@ from explorer.embedding import engines as engines_module
 from explorer.embedding import frontend, packages
 from explorer.embedding.engines import ENGINES, Engine, open_engine, quantised_network
 from explorer.embedding.h5_weights import write_h5
+from explorer.embedding.openvino_engine import CALLS_AT_ONCE, compile_network, openvino_network
 from explorer.errors import EmbeddingError
 
 AT_48_KHZ = (
@@ -100,6 +103,36 @@ def test_a_later_call_does_not_change_an_embedding(engines, noise_windows, engin
     copy = first.copy()
     engines[engine].embed(noise[1:2])
     np.testing.assert_array_equal(first, copy)
+
+
+def test_threads_may_embed_at_once(engines, noise):
+    engine = engines["openvino"]
+    assert engine.calls_at_once > 1
+    expected = engine.embed(noise)
+    parts = [noise, noise[::-1], noise[:5], noise[3:]] * 2
+    with ThreadPoolExecutor(engine.calls_at_once + 1) as pool:
+        together = list(pool.map(engine.embed, parts, timeout=120))
+    for embedding, rows in zip(
+        together, [expected, expected[::-1], expected[:5], expected[3:]] * 2, strict=True
+    ):
+        np.testing.assert_array_equal(embedding, rows)
+
+
+def test_calls_that_fail_block_no_later_call(seeded_weights, noise):
+    infer, _ = compile_network(openvino_network(seeded_weights), precision="float32", threads=None)
+    shapes = []
+
+    def call():
+        for _ in range(CALLS_AT_ONCE + 1):
+            with pytest.raises(RuntimeError):
+                infer(noise[:, :10])
+        shapes.append(infer(noise[:2]).shape)
+
+    # A daemon: a call that waits for ever must not keep the tests from ending.
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(120)
+    assert shapes == [(2, 512)]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
