@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from explorer.audio.decoder_messages import Answer
+from explorer.audio.decoder_messages import Answer, SampledWindows
 from explorer.audio.decoder_start import DecoderProcess
 from explorer.audio.pictures import Spectrogram, Waveform
 from explorer.audio.playable import previews_in
@@ -177,6 +177,31 @@ class Decoder:
             yield sound
             format_name = sound.format
         list(answers)
+
+    def sampled_windows(
+        self, path: Path, *, count: int, hop_s: float, part: Part = WHOLE, channel: int | None = None
+    ) -> SampledWindows:
+        """Read windows of a song, spread evenly over it, and decode little more than these.
+
+        The windows are those of `frontend.windows`. Where they cannot be found by seeking or by skipping
+        packets, the whole song is decoded.
+
+        Parameters
+        ----------
+        count : int
+            How many windows to read: see `spread_evenly`.
+        hop_s : float
+            Seconds from the start of a window to the start of the next, on the grid of all windows.
+        channel : int, optional
+            Decode this channel alone, instead of the average of the channels.
+
+        Raises
+        ------
+        AudioError
+            If the song cannot be decoded, or holds no sound.
+        """
+        *_, answer = self._run("sampled windows", path, count=count, hop_s=hop_s, part=part, channel=channel)
+        return answer.value
 
     def tags_by_track(
         self, path: Path | RemotePath, *, sheets: Sequence[Path | RemotePath] | None

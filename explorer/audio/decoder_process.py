@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from explorer.audio.decoder_messages import Answer, SoundEnd
+from explorer.audio.decoder_messages import Answer, SampledWindows, SoundEnd
 from explorer.audio.decoding import open_audio
 from explorer.audio.fingerprints import fingerprint, hash_sound
 from explorer.audio.pictures import Spectrogram, Waveform
@@ -149,6 +149,13 @@ def read_parts(
     stream.close()
 
 
+def read_sampled_windows(path: Path, send: Send, **options: object) -> SampledWindows:
+    """Read some windows of a song; the options are those of `sample_windows`."""
+    from explorer.audio.sampled_windows import sample_windows
+
+    return sample_windows(path, send, limit_s=MAX_SONG_S, **options)
+
+
 def make_preview(path: Path, _send: Send, **options: object) -> None:
     """Write a song's preview; the options are those of `write_preview`."""
     from explorer.audio.previews import write_preview
@@ -186,6 +193,7 @@ JOBS: dict[str, Callable] = {
     "cover": read_cover_of,
     "sound": read_sound,
     "parts": read_parts,
+    "sampled windows": read_sampled_windows,
     "preview": make_preview,
     "copy": make_copy,
     "waveform": make_waveform,

@@ -29,7 +29,7 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 10_000_000
 MAX_SAMPLE = 1e10
 """Larger samples are damage: squares of them overflow. Integers written as 32-bit floats are smaller."""
 
-_RAW_STREAMS = ("mp3", "aac", "loas")
+RAW_STREAMS = ("mp3", "aac", "loas")
 """FFmpeg's formats without a container: what is no sound in such a file is mostly a tag."""
 
 _FULL_BLOCK_CHANNELS = 8
@@ -97,9 +97,16 @@ class AudioStream:
         """Return the sound as `blocks` does, but with samples that are not finite, for `part`."""
         return self._source
 
-    def part(self, blocks: Iterator[np.ndarray]) -> AudioStream:
-        """Return a stream of some of this stream's blocks."""
-        return replace(self, _source=blocks, duration_s=0.0, n_invalid=0, _powers=ChannelPowers())
+    def part(self, blocks: Iterator[np.ndarray], *, is_measured_together: bool = False) -> AudioStream:
+        """Return a stream of some of this stream's blocks.
+
+        Parameters
+        ----------
+        is_measured_together : bool
+            Whether the part's samples also count for this stream's `louder_channel`.
+        """
+        powers = self._powers if is_measured_together else ChannelPowers()
+        return replace(self, _source=blocks, duration_s=0.0, n_invalid=0, _powers=powers)
 
     def mono(self, *, sample_rate_hz: int | None = None, channel: int | None = None) -> Iterator[np.ndarray]:
         """Yield the average of the channels, resampled by soxr HQ if the rate differs.
@@ -275,7 +282,7 @@ def _open_with_ffmpeg(
     rate, layout = track.codec_context.sample_rate, track.codec_context.layout
 
     def read() -> Iterator[np.ndarray]:
-        converter = _Converter(layout, rate)
+        converter = Converter(layout, rate)
         # Samples still to skip; None until the first frame shows which position the seek has reached.
         to_skip = None if start_s else 0
         try:
@@ -324,7 +331,7 @@ def _frames_of_parts(
     yield None
 
 
-class _Converter:
+class Converter:
     """Converts all frames to one sample rate and channel layout, and joins them to blocks.
 
     A file may change its rate and layout midway.
@@ -406,7 +413,7 @@ def _frames(container: object, track: object, path: Path, losses: Losses) -> Ite
             if isinstance(error, MemoryError):
                 raise
             problem = error
-            if container.format.name not in _RAW_STREAMS:
+            if container.format.name not in RAW_STREAMS:
                 losses.damaged_s += float((packet.duration or 0) * (packet.time_base or 0))
     if problem and not n_decoded:
         raise _damage_error(path, problem) from problem

@@ -16,16 +16,14 @@ import numpy as np
 import scipy.fft
 import scipy.sparse
 
+from explorer.embedding.window_grid import (
+    PADDING_SAMPLES,
+    SAMPLE_RATE_HZ,
+    WINDOW_SAMPLES,
+    hop_samples,
+)
+from explorer.embedding.window_grid import count_windows as count_windows
 from explorer.errors import EmbeddingError
-
-SAMPLE_RATE_HZ = 48_000
-"""The sample rate that the network needs."""
-
-WINDOW_SAMPLES = 48_000
-"""One second. Each embedding describes one window."""
-
-PADDING_SAMPLES = 24_000
-"""Zeros added before the first sample, so that a window's timestamp is at its centre."""
 
 FRAME_SAMPLES = 2_048
 FRAME_HOP_SAMPLES = 242
@@ -100,58 +98,6 @@ def hann_window() -> np.ndarray:
     window = np.load(Path(__file__).with_name("hann.npy"), allow_pickle=False)
     window.setflags(write=False)
     return window
-
-
-def hop_samples(*, hop_s: float) -> int:
-    """Convert a hop to samples, rounded down as in openl3.
-
-    Parameters
-    ----------
-    hop_s : float
-        Seconds from the start of a window to the start of the next.
-
-    Returns
-    -------
-    int
-        ``int(hop_s * 48000)``, at least 1.
-
-    Raises
-    ------
-    EmbeddingError
-        If the hop is not finite, or shorter than one sample.
-    """
-    if not math.isfinite(hop_s) or int(hop_s * SAMPLE_RATE_HZ) < 1:
-        raise EmbeddingError(
-            f"A hop of {hop_s} s is not possible: it must be finite and at least one sample,"
-            f" {1 / SAMPLE_RATE_HZ:.7f} s."
-        )
-    return int(hop_s * SAMPLE_RATE_HZ)
-
-
-def count_windows(n_samples: int, *, hop_s: float) -> int:
-    """Count the windows that `windows` yields.
-
-    Parameters
-    ----------
-    n_samples : int
-        Samples of the song at 48 kHz, without padding; at least 1.
-    hop_s : float
-        Seconds from the start of a window to the start of the next.
-
-    Returns
-    -------
-    int
-        ``1 + ceil((24000 + n_samples - 48000) / hop)``, at least 1.
-
-    Raises
-    ------
-    EmbeddingError
-        If `n_samples` is less than 1, or the hop is shorter than one sample.
-    """
-    if n_samples < 1:
-        raise EmbeddingError(f"n_samples={n_samples} gives no window: there is no sound to embed.")
-    after_first_window = max(0, PADDING_SAMPLES + n_samples - WINDOW_SAMPLES)
-    return 1 + -(-after_first_window // hop_samples(hop_s=hop_s))
 
 
 def timestamps(n_windows: int, *, hop_s: float) -> np.ndarray:
