@@ -33,7 +33,7 @@ window's samples do not depend on what lies further away."""
 MAX_SHARE = 0.5
 """If more than this share of a song would be decoded, all of it is decoded, which is as fast."""
 
-_MAX_PASSES = 3
+_MAX_PASSES = 4
 _ALIVE_EVERY_S = 600.0
 """How much sound is decoded between two signs of life."""
 
@@ -93,14 +93,14 @@ def sample_windows(
 ) -> SampledWindows:
     """Read windows of a song of up to `limit_s`: see `Decoder.sampled_windows`."""
     make_windows = partial(_Windows, count=count, hop_s=hop_s)
-    for may_seek in (True, False):
-        try:
-            sampled = _read_sparsely(path, make_windows, part, channel, may_seek=may_seek)
-        except (NotExactError, AudioError, av.FFmpegError, OSError):
-            continue  # Decoding the whole file works, or tells the problem.
-        _check_length(path, part, sampled.duration_s, limit_s)
-        return sampled
-    return _read_whole(path, send, make_windows, part, channel, limit_s)
+    try:
+        with closing(SparseDecoder(path)) as decoder:
+            sampled = _read_sparsely(decoder, make_windows, part, channel)
+    except (NotExactError, AudioError, av.FFmpegError, OSError):
+        # Decoding the whole file works, or tells the problem.
+        return _read_whole(path, send, make_windows, part, channel, limit_s)
+    _check_length(path, part, sampled.duration_s, limit_s)
+    return sampled
 
 
 def _check_length(path: Path, part: Part, duration_s: float, limit_s: float) -> None:
@@ -109,31 +109,34 @@ def _check_length(path: Path, part: Part, duration_s: float, limit_s: float) -> 
 
 
 def _read_sparsely(
-    path: Path, make_windows: Callable[[int], _Windows], part: Part, channel: int | None, *, may_seek: bool
+    decoder: SparseDecoder, make_windows: Callable[[int], _Windows], part: Part, channel: int | None
 ) -> SampledWindows:
-    """Decode only the windows.
+    """Decode only the windows, by seeking, or else by skipping packets.
 
     The header's length decides which windows are read. If the file turns out to have another number of
     windows, it is read again.
     """
-    with closing(SparseDecoder(path, may_seek=may_seek)) as decoder:
-        rate = decoder.stream.sample_rate_hz
-        start, end = part.samples(rate)
-        n_samples = max(0, (end or decoder.claimed_samples or 0) - start)
-        for _ in range(_MAX_PASSES):
-            windows = make_windows(resampled_length(n_samples, rate_hz=rate))
-            pieces = [_piece(*window, rate, start, end) for window in windows.ranges]
-            if sum(piece.end - piece.start for piece in pieces) > MAX_SHARE * n_samples > 0:
-                break
+    rate = decoder.stream.sample_rate_hz
+    start, end = part.samples(rate)
+    n_samples = max(0, (end or decoder.claimed_samples or 0) - start)
+    for _ in range(_MAX_PASSES):
+        windows = make_windows(resampled_length(n_samples, rate_hz=rate))
+        pieces = [_piece(*window, rate, start, end) for window in windows.ranges]
+        if sum(piece.end - piece.start for piece in pieces) > MAX_SHARE * n_samples > 0:
+            break
+        try:
             blocks = _collect(decoder.blocks(pieces, end=end), pieces)
-            n_samples = (
-                end if decoder.n_samples is None else min(decoder.n_samples, end or math.inf)
-            ) - start
-            if n_samples <= 0:
-                break
-            if windows.n_windows == make_windows(resampled_length(n_samples, rate_hz=rate)).n_windows:
-                whole = _resample(decoder.stream, windows, pieces, blocks, start, channel)
-                return windows.result(whole, n_samples / rate, decoder.n_decoded / rate)
+        except NotExactError:
+            if not decoder.seeks:
+                raise
+            decoder.seeks = False
+            continue
+        n_samples = (end if decoder.n_samples is None else min(decoder.n_samples, end or math.inf)) - start
+        if n_samples <= 0:
+            break
+        if windows.n_windows == make_windows(resampled_length(n_samples, rate_hz=rate)).n_windows:
+            stream = _resample(decoder.stream, windows, pieces, blocks, start, channel)
+            return windows.result(stream, n_samples / rate, decoder.n_decoded / rate)
     raise NotExactError
 
 

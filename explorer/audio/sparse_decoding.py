@@ -7,6 +7,8 @@ duration says. Each packet that is decoded must confirm it.
 
 from __future__ import annotations
 
+import math
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -20,9 +22,13 @@ import numpy as np
 from explorer.audio.decoding import MAX_RATE_HZ, MIN_RATE_HZ, RAW_STREAMS, AudioStream, Converter
 from explorer.library.containers import file_parts, format_of, open_sound
 
-PREROLL_S = 0.5
-"""How much sound is decoded before a piece and thrown away. A frame of MP3 may need up to 511 bytes of the
-frames before it, one of AAC or Vorbis half of the frame before it, and Opus asks for 80 ms (RFC 7845)."""
+_LEAD_S = 0.5
+"""How much sound is decoded at the start of the file, where packets may give less than their durations say.
+About so much is also decoded before each piece, and thrown away: a frame of MP3 may need 511 bytes of the
+frames before it, one of AAC the frame before it, and Opus asks for 80 ms (RFC 7845)."""
+
+_VORBIS_PREROLL_PACKETS = 10
+"""Vorbis needs only one packet, and its packets have different lengths."""
 
 _INDEPENDENT_CODECS = ("pcm_", "flac", "alac", "wavpack", "tta", "ape")
 """Codecs whose packets can be decoded without the packets before them, by the beginnings of their names."""
@@ -34,11 +40,11 @@ their position, or samples of one size. In other formats, all packets are read."
 _MIN_SEEK_S = 3.0
 """A shorter gap between two pieces is read, which is as fast as seeking over it."""
 
-_N_WARM_UP_PACKETS = 2
-"""A decoder of Vorbis gives nothing for its first packet."""
-
-
 _VORBIS_SIZES_OFFSET = 28
+"""Where the sizes of the blocks are in Vorbis's first header."""
+
+_SYNC_WORD = re.compile(rb"\xff[\xe0-\xff]")
+"""How a frame of MPEG audio begins."""
 
 
 class NotExactError(Exception):
@@ -63,6 +69,9 @@ class SparseDecoder:
         The file's length as its header claims it; None if it claims none, or only an estimate.
     n_samples : int or None
         The file's length. It is known after pieces were read, unless the end of the file was not read.
+    seeks : bool
+        Whether to seek over the sound between the pieces. False reads all packets; it is False from the start
+        for formats in which a seek may not find the exact position.
     n_decoded : int
         How many samples were decoded so far.
 
@@ -74,20 +83,22 @@ class SparseDecoder:
         If the file consists of several files.
     """
 
-    def __init__(self, path: Path, *, may_seek: bool) -> None:
+    def __init__(self, path: Path) -> None:
         parts = file_parts(path)
         if len(parts) > 1:
             raise NotExactError
-        self._part, self._packet = parts[0], None
+        self._part, self._is_fresh = parts[0], True
         self._container, self._track = container, track = open_sound(path, self._part)
         self._context = context = track.codec_context
         self._layout, self._rate = context.layout, context.sample_rate
         if not MIN_RATE_HZ <= self._rate <= MAX_RATE_HZ:
             raise NotExactError
         self._samples_per_tick = Fraction(track.time_base or 0) * self._rate
+        self._exact_lengths: dict[int, int] = {}
         self._kind: tuple | None = None
         name = context.codec.canonical_name
-        self._lead = int(PREROLL_S * self._rate)
+        self._lead = int(_LEAD_S * self._rate)
+        self._has_sync_words = name in ("mp1", "mp2", "mp3")
         self._preroll = 0 if name.startswith(_INDEPENDENT_CODECS) else self._lead
         self._block_sizes = _vorbis_block_sizes(context) if name == "vorbis" else ()
         self.claimed_samples = None
@@ -96,7 +107,7 @@ class SparseDecoder:
         with suppress(NotExactError):
             self.claimed_samples = self._samples(track.duration or 0) or self.claimed_samples
         can_seek = container.format.name.split(",")[0] in _SEEKABLE and self.claimed_samples
-        self._may_seek = bool(may_seek and can_seek)
+        self.seeks = bool(can_seek)
         self.n_samples: int | None = None
         self.n_decoded = 0
         n_channels = len(self._layout.channels)
@@ -143,11 +154,14 @@ class SparseDecoder:
 
     def _restart(self) -> None:
         """Go to the first packet."""
-        if self._packet is not None or self.n_samples is not None:
+        if not self._is_fresh:
             self.close()
             self._container, self._track = open_sound(self.stream.path, self._part)
             self._context = self._track.codec_context
-        self._recent: deque[tuple[object, int]] = deque()
+        self._is_fresh = False
+        self._recent: deque[tuple[av.Packet, int]] = deque(
+            maxlen=_VORBIS_PREROLL_PACKETS if self._preroll else 1
+        )
         self._reference: tuple[int, int] | None = None
         self._position, self._is_short = 0, False
         self._usual_length: int | None = None
@@ -168,7 +182,7 @@ class SparseDecoder:
 
     def _skip_to(self, start: int) -> None:
         """Skip the packets before the one that holds a sample."""
-        if self._may_seek and start - self._position > _MIN_SEEK_S * self._rate:
+        if self.seeks and start - self._position > _MIN_SEEK_S * self._rate:
             self._seek(start)
         while self._packet is not None and self._position < start:
             if self._position + self._packet_samples > start:
@@ -179,10 +193,8 @@ class SparseDecoder:
         """Go to the next packet, after one that held `n_samples`."""
         self._recent.append((self._packet, self._position))
         self._position += n_samples
-        while len(self._recent) > _N_WARM_UP_PACKETS and self._recent[1][1] <= self._position - self._preroll:
-            self._recent.popleft()
         self._next_packet()
-        is_checked = self._may_seek and self._reference and self._packet is not None
+        is_checked = self.seeks and self._reference and self._packet is not None
         if is_checked and self._position_of(self._packet) != self._position:
             raise NotExactError
 
@@ -213,12 +225,20 @@ class SparseDecoder:
     def _length_of(self, packet: av.Packet) -> int | None:
         """Return how many samples a packet should hold; None if that is not known yet."""
         if self._block_sizes:
+            if not packet.size:
+                raise NotExactError
             # FFmpeg computes wrong durations of Vorbis: a packet gives half of its block and of the last one.
             before, self._block = self._block, self._block_sizes[memoryview(packet)[0] >> 1 & 1]
             return (before + self._block) // 4
+        if self._has_sync_words and not _SYNC_WORD.match(packet):
+            # A tag or damage between the frames: FFmpeg gives it a duration, but it holds no sound.
+            return 0
         ticks = packet.duration or 0
-        if ticks and (samples := ticks * self._samples_per_tick).denominator == 1:
-            return samples.numerator
+        if ticks not in self._exact_lengths:
+            samples = ticks * self._samples_per_tick
+            self._exact_lengths[ticks] = samples.numerator if samples.denominator == 1 else 0
+        if samples := self._exact_lengths[ticks]:
+            return samples
         # The container rounds durations: each packet must be as long as the first ones.
         if self._position < self._lead:
             return None
@@ -271,6 +291,8 @@ class SparseDecoder:
 
     def _frames(self, packet: av.Packet | None) -> Iterator[av.AudioFrame]:
         """Decode a packet; None gives what the decoder still holds at the end."""
+        if packet and self._packet_samples == 0:
+            return
         for number, frame in enumerate(self._context.decode(packet)):
             kind = (frame.format.name, frame.layout.name, frame.sample_rate)
             self._kind = self._kind or kind
@@ -286,6 +308,8 @@ class SparseDecoder:
         """Compare the samples of a packet with its duration; the first and last packets may be cut."""
         if n_samples and self._is_short:
             raise NotExactError
+        if n_samples and self._preroll and self._position < self._lead and not self._block_sizes:
+            self._recent = deque(self._recent, maxlen=math.ceil(self._lead / n_samples))
         if self._packet_samples is None:
             self._usual_length = n_samples
         elif n_samples == self._packet_samples:
@@ -296,7 +320,7 @@ class SparseDecoder:
     def _read_to_end(self) -> None:
         """Find out the length of the file."""
         if self._packet is not None:
-            if self._may_seek:
+            if self.seeks:
                 self._skip_to(self.claimed_samples - self._lead)
             while self._packet is not None:
                 self._pass_packet(self._packet_samples)

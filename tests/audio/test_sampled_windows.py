@@ -9,6 +9,7 @@ from explorer.audio.decoder import Decoder
 from explorer.audio.sampled_windows import resampled_length
 from explorer.audio.song_parts import open_part
 from explorer.embedding.frontend import windows
+from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Part
 
 SECONDS = 31.37
@@ -30,7 +31,7 @@ def encode(path, codec, samples=None, *, rate_hz=44_100, container=None, **optio
     if codec == "vorbis":
         return encode_vorbis(path, samples, rate_hz)
     with av.open(str(path), "w", format=container, options=options) as output:
-        stream = output.add_stream(codec, rate=rate_hz, layout="stereo")
+        stream = output.add_stream(codec, rate=rate_hz, layout="stereo", options=options)
         if codec in ("libmp3lame", "aac", "libopus", "wmav2", "ac3"):
             stream.bit_rate = 160_000
         frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
@@ -103,6 +104,7 @@ def compare(decoder, path, *, part=WHOLE, count=5, channel=None):
         ("x.wma", "wmav2", {}),
         ("x.wv", "wavpack", {}),
         ("x.ac3", "ac3", {}),
+        ("many_packets.opus", "libopus", {"frame_duration": "2.5", "rate_hz": 48_000}),
     ],
 )
 def test_windows_of_every_format_are_those_of_the_whole_file(decoder, tmp_path, name, codec, options):
@@ -155,3 +157,103 @@ def test_tracks_of_cue_sheets_have_windows_of_their_own(decoder, tmp_path, name,
     assert sampled.duration_s == pytest.approx((part.end_s or SECONDS) - part.start_s, abs=0.1)
     assert ratio_db > 110
     assert sampled.decoded_s < 0.6 * sampled.duration_s
+
+
+def test_a_tag_between_joined_mp3_files_moves_no_window(decoder, tmp_path):
+    data = encode(tmp_path / "x.mp3", "libmp3lame").read_bytes()
+    path = tmp_path / "joined.mp3"
+    path.write_bytes(data + b"TAG" + bytes(125) + data)
+    sampled, ratio_db = compare(decoder, path)
+    assert sampled.duration_s == pytest.approx(2 * SECONDS, abs=0.2)
+    assert ratio_db > 110
+    assert sampled.decoded_s < 0.5 * SECONDS
+
+
+def test_a_header_that_claims_too_little_is_not_believed(decoder, tmp_path):
+    data = bytearray(encode(tmp_path / "x.mp3", "libmp3lame").read_bytes())
+    frames = data.index(b"Xing") + 8 if b"Xing" in data else data.index(b"Info") + 8
+    data[frames : frames + 4] = (300).to_bytes(4, "big")
+    (tmp_path / "x.mp3").write_bytes(data)
+    _, ratio_db = compare(decoder, tmp_path / "x.mp3")
+    assert ratio_db > 110
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("x.flac", "flac"),
+        ("x.wav", "pcm_s16le"),
+        ("x.mp3", "libmp3lame"),
+        ("x.ogg", "vorbis"),
+        ("x.aac", "aac"),
+    ],
+)
+def test_a_file_that_was_cut_has_the_windows_that_are_left(decoder, tmp_path, name, codec):
+    path = encode(tmp_path / name, codec)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    sampled, ratio_db = compare(decoder, path)
+    assert sampled.duration_s == pytest.approx(SECONDS * 2 / 3, rel=0.1)
+    assert ratio_db > (20 if codec == "aac" else 110)
+
+
+@pytest.mark.parametrize("name", ["x.flac", "x.wav", "x.mp3", "x.ogg", "x.opus", "x.wma"])
+def test_damage_in_the_middle_leaves_the_other_windows(decoder, tmp_path, name):
+    codecs = {"wav": "pcm_s16le", "mp3": "libmp3lame", "ogg": "vorbis", "opus": "libopus", "wma": "wmav2"}
+    codec = codecs.get(name[2:], name[2:])
+    path = encode(tmp_path / name, codec, rate_hz=48_000 if codec == "libopus" else 44_100)
+    good = all_windows(path)
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 4000] = bytes(4000)
+    path.write_bytes(data)
+    sampled = decoder.sampled_windows(path, count=4, hop_s=HOP_S)
+    # The first two windows lie before the damage.
+    expected = good[sampled.numbers[:2]]
+    np.testing.assert_allclose(sampled.windows[:2], expected, atol=1e-4)
+    assert sampled.windows[2:].any(axis=1).all()
+
+
+def test_joined_ogg_files_are_decoded_whole(decoder, tmp_path):
+    data = encode(tmp_path / "x.ogg", "vorbis").read_bytes()
+    path = tmp_path / "chained.ogg"
+    path.write_bytes(data + data)
+    sampled, ratio_db = compare(decoder, path)
+    assert ratio_db > 190
+    assert sampled.decoded_s >= 2 * SECONDS
+
+
+def test_an_mp3_that_changes_its_rate_is_decoded_whole(decoder, tmp_path):
+    first = encode(tmp_path / "1.mp3", "libmp3lame").read_bytes()
+    second = encode(tmp_path / "2.mp3", "libmp3lame", rate_hz=48_000).read_bytes()
+    path = tmp_path / "x.mp3"
+    path.write_bytes(first + second)
+    _, ratio_db = compare(decoder, path)
+    assert ratio_db > 190
+
+
+def test_channels_that_cancel_each_other_are_told(decoder, tmp_path):
+    left = music()[0]
+    path = encode(tmp_path / "x.flac", "flac", np.stack([left, -0.999 * left]))
+    assert decoder.sampled_windows(path, count=4, hop_s=HOP_S).louder_channel == 0
+    sampled, ratio_db = compare(decoder, path, channel=0)
+    assert ratio_db > 110
+    assert sampled.decoded_s < 0.5 * SECONDS
+    path = encode(tmp_path / "y.flac", "flac")
+    assert decoder.sampled_windows(path, count=4, hop_s=HOP_S).louder_channel is None
+
+
+def test_problems_are_those_of_decoding_the_whole_file(decoder, tmp_path):
+    (tmp_path / "empty.mp3").touch()
+    (tmp_path / "text.mp3").write_text("No music at all. " * 50)
+    for name in ("empty.mp3", "text.mp3", "missing.mp3"):
+        with pytest.raises(AudioError) as whole:
+            list(decoder.sound(tmp_path / name, rate_hz=48_000).blocks())
+        with pytest.raises(AudioError) as sampled:
+            decoder.sampled_windows(tmp_path / name, count=4, hop_s=HOP_S)
+        assert str(sampled.value) == str(whole.value)
+
+
+def test_a_track_after_the_end_of_the_sound_is_an_error(decoder, tmp_path):
+    path = encode(tmp_path / "x.mp3", "libmp3lame")
+    with pytest.raises(AudioError, match="no sample"):
+        decoder.sampled_windows(path, count=4, hop_s=HOP_S, part=Part(2, 100.0, None))
