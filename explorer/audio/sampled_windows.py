@@ -26,7 +26,7 @@ from explorer.embedding.window_grid import (
 from explorer.errors import AudioError
 from explorer.library.music_file import Part
 
-RUN_IN_S = 0.1
+RUN_IN_S = 0.05
 """How much sound before and after a window is resampled with it. The resampler's filter is shorter, so the
 window's samples do not depend on what lies further away."""
 

@@ -27,6 +27,9 @@ _LEAD_S = 0.5
 About so much is also decoded before each piece, and thrown away: a frame of MP3 may need 511 bytes of the
 frames before it, one of AAC the frame before it, and Opus asks for 80 ms (RFC 7845)."""
 
+_MIN_MPEG_PACKETS, _MIN_MPEG_BYTES = 4, 2048
+"""So many packets and bytes are always enough for MP3."""
+
 _VORBIS_PREROLL_PACKETS = 10
 """Vorbis needs only one packet, and its packets have different lengths."""
 
@@ -284,7 +287,11 @@ class SparseDecoder:
     def _warm_up(self) -> None:
         """Decode the packets before the next one, and throw their sound away."""
         self._context.flush_buffers()
-        for packet, _ in self._recent:
+        packets = [packet for packet, _ in self._recent]
+        if self._has_sync_words:
+            while len(packets) > _MIN_MPEG_PACKETS and sum(p.size for p in packets[1:]) > _MIN_MPEG_BYTES:
+                packets.pop(0)
+        for packet in packets:
             # The first packets may refer to earlier ones, which the decoder calls damage.
             with suppress(av.FFmpegError):
                 self.n_decoded += sum(frame.samples for frame in packet.decode())
