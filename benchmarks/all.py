@@ -17,7 +17,12 @@ COMMANDS = (
     *("benchmarks/embedding.py CLIPS", "benchmarks/indexing.py CLIPS", "benchmarks/hop.py CLIPS"),
     *("benchmarks/page.py --db OUT/songs.db", "benchmarks/stability.py --db OUT/songs.db --whole-groups"),
     *("benchmarks/scale.py", "benchmarks/synthetic.py OUT/synthetic.db", "benchmarks/hostile.py CLIPS"),
-    *("benchmarks/load.py", "benchmarks/reading.py CLIPS", "benchmarks/versions.py CLIPS"),
+    *(
+        "benchmarks/load.py",
+        "benchmarks/reading.py CLIPS",
+        "benchmarks/sampled.py CLIPS",
+        "benchmarks/versions.py CLIPS",
+    ),
     "benchmarks/cores.py CLIPS",
     *("benchmarks/kills.py", "benchmarks/cluster.py", "benchmarks/gpu.py"),
 )

@@ -31,7 +31,7 @@ process sends messages while it reads."""
 WAITING_LIMIT_S = 600.0
 """Limit of the total time spent waiting for messages about one file, in addition to the sound's duration."""
 
-SILENT_JOBS = ("preview", "copy", "waveform", "spectrogram")
+SILENT_JOBS = ("preview", "copy", "waveform", "spectrogram", "sampled windows")
 SILENT_TIMEOUT_FACTOR = 5
 """Multiplies the message timeout for jobs about which the process sends no message until they are done."""
 
@@ -184,7 +184,8 @@ class Decoder:
         """Read windows of a song, spread evenly over it, and decode little more than these.
 
         The windows are those of `frontend.windows`. Where they cannot be found by seeking or by skipping
-        packets, the whole song is decoded.
+        packets, the whole song is decoded. In a damaged file, the windows after the damage may lie where they
+        would lie without it: the full pass leaves the damaged sound out, so that the rest moves forward.
 
         Parameters
         ----------

@@ -109,6 +109,9 @@ class SparseDecoder:
             self.claimed_samples = round((container.duration or 0) / av.time_base * self._rate) or None
         with suppress(NotExactError):
             self.claimed_samples = self._samples(track.duration or 0) or self.claimed_samples
+        if name == "opus" and container.format.name == "ogg" and self.claimed_samples:
+            # FFmpeg counts the samples that the decoder leaves out at the start.
+            self.claimed_samples -= context.delay
         can_seek = container.format.name.split(",")[0] in _SEEKABLE and self.claimed_samples
         self.seeks = bool(can_seek)
         self.n_samples: int | None = None

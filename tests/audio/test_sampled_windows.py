@@ -12,7 +12,7 @@ from explorer.embedding.frontend import windows
 from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Part
 
-SECONDS = 31.37
+SECONDS = 25.37
 HOP_S = 0.5
 
 
@@ -66,25 +66,32 @@ def encode_vorbis(path, samples, rate_hz):
 
 
 @pytest.fixture(scope="module")
+def mp3(tmp_path_factory):
+    """An MP3 file, as bytes: this encoder is slow."""
+    return encode(tmp_path_factory.mktemp("mp3") / "x.mp3", "libmp3lame").read_bytes()
+
+
+@pytest.fixture(scope="module")
 def decoder():
     with Decoder() as decoder:
         yield decoder
 
 
-def all_windows(path, part=WHOLE, channel=None):
+def all_windows(path, part=WHOLE, channel=None, hop_s=HOP_S):
     blocks = open_part(path, part, exact=True).mono(sample_rate_hz=48_000, channel=channel)
-    return np.concatenate(list(windows(blocks, hop_s=HOP_S, batch_size=64)))
+    return np.concatenate(list(windows(blocks, hop_s=hop_s, batch_size=64)))
 
 
-def compare(decoder, path, *, part=WHOLE, count=5, channel=None):
+def compare(decoder, path, *, part=WHOLE, count=5, channel=None, hop_s=HOP_S):
     """Return the sampled windows, and their least signal-to-noise ratio to those of the whole song."""
-    sampled = decoder.sampled_windows(path, count=count, hop_s=HOP_S, part=part, channel=channel)
-    expected = all_windows(path, part, channel)
+    sampled = decoder.sampled_windows(path, count=count, hop_s=hop_s, part=part, channel=channel)
+    expected = all_windows(path, part, channel, hop_s)
     assert sampled.n_windows == len(expected)
     assert sampled.numbers.tolist() == sorted(set(sampled.numbers.tolist()))
     expected = expected[sampled.numbers].astype(float)
     noise = ((sampled.windows - expected) ** 2).sum(axis=1)
-    return sampled, 10 * np.log10((expected**2).sum(axis=1) / np.maximum(noise, 1e-20)).min()
+    signal = np.maximum((expected**2).sum(axis=1), 1e-6)
+    return sampled, 10 * np.log10(signal / np.maximum(noise, 1e-20)).min()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +119,7 @@ def test_windows_of_every_format_are_those_of_the_whole_file(decoder, tmp_path, 
     sampled, ratio_db = compare(decoder, path)
     # The rounding of the resampler is at -130 dB. Decoders of AAC and AC-3 fill bands with random noise.
     assert ratio_db > (20 if codec in ("aac", "ac3") else 110)
-    assert sampled.decoded_s < 0.5 * SECONDS
+    assert sampled.decoded_s < 0.6 * SECONDS
 
 
 @pytest.mark.parametrize(
@@ -122,14 +129,14 @@ def test_windows_at_48_khz_need_no_resampling(decoder, tmp_path, name, codec):
     path = encode(tmp_path / name, codec, rate_hz=48_000)
     sampled, ratio_db = compare(decoder, path)
     assert ratio_db > (110 if codec == "libopus" else 190)
-    assert sampled.decoded_s < 0.5 * SECONDS
+    assert sampled.decoded_s < 0.6 * SECONDS
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 32_000, 44_056, 96_000])
 def test_resampling_begins_on_the_grid_of_48_khz(decoder, tmp_path, rate_hz):
     sampled, ratio_db = compare(decoder, encode(tmp_path / "x.wav", "pcm_s16le", rate_hz=rate_hz))
     assert ratio_db > 90
-    assert sampled.decoded_s < 0.5 * SECONDS
+    assert sampled.decoded_s < 0.6 * SECONDS
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 44_056, 44_100, 96_000])
@@ -140,37 +147,45 @@ def test_the_resampled_length_is_known_from_the_length(tmp_path, rate_hz):
         assert sum(map(len, blocks)) == resampled_length(n_samples, rate_hz=rate_hz)
 
 
-@pytest.mark.parametrize("count", [62, 64, 1000])
-def test_the_first_and_the_last_window_have_their_zeros(decoder, tmp_path, count):
-    sampled, ratio_db = compare(decoder, encode(tmp_path / "x.mp3", "libmp3lame"), count=count)
-    assert 0 in sampled.numbers and sampled.n_windows - 1 in sampled.numbers
+@pytest.mark.parametrize(("name", "codec"), [("x.wav", "pcm_s16le"), ("x.m4a", "alac"), ("x.ogg", "vorbis")])
+def test_the_first_and_the_last_window_have_their_zeros(decoder, tmp_path, name, codec):
+    sampled, ratio_db = compare(decoder, encode(tmp_path / name, codec), count=1000, hop_s=3.0)
+    assert sampled.numbers.tolist() == list(range(sampled.n_windows))
     assert not sampled.windows[0, :24_000].any()
+    assert not sampled.windows[-1, -24_000:].any()
     assert ratio_db > 110
+    assert sampled.decoded_s < 0.7 * SECONDS
+
+
+def test_a_short_song_is_decoded_whole(decoder, tmp_path):
+    path = encode(tmp_path / "x.flac", "flac", music(3.0))
+    sampled, ratio_db = compare(decoder, path, count=12)
+    assert sampled.n_windows == len(sampled.windows) == 6
+    assert ratio_db > 190
 
 
 @pytest.mark.parametrize(
     ("name", "codec"), [("x.flac", "flac"), ("x.wav", "pcm_s16le"), ("x.mp3", "libmp3lame")]
 )
-@pytest.mark.parametrize("part", [Part(1, 0.0, 14.0), Part(2, 9.123, 27.77), Part(3, 12.5, None)])
+@pytest.mark.parametrize("part", [Part(1, 0.0, 14.0), Part(2, 9.123, 22.77), Part(3, 11.5, None)])
 def test_tracks_of_cue_sheets_have_windows_of_their_own(decoder, tmp_path, name, codec, part):
-    sampled, ratio_db = compare(decoder, encode(tmp_path / name, codec), part=part, count=3)
+    sampled, ratio_db = compare(decoder, encode(tmp_path / name, codec), part=part, count=2)
     assert sampled.duration_s == pytest.approx((part.end_s or SECONDS) - part.start_s, abs=0.1)
     assert ratio_db > 110
     assert sampled.decoded_s < 0.6 * sampled.duration_s
 
 
-def test_a_tag_between_joined_mp3_files_moves_no_window(decoder, tmp_path):
-    data = encode(tmp_path / "x.mp3", "libmp3lame").read_bytes()
+def test_a_tag_between_joined_mp3_files_moves_no_window(decoder, tmp_path, mp3):
     path = tmp_path / "joined.mp3"
-    path.write_bytes(data + b"TAG" + bytes(125) + data)
+    path.write_bytes(mp3 + b"TAG" + bytes(125) + mp3)
     sampled, ratio_db = compare(decoder, path)
     assert sampled.duration_s == pytest.approx(2 * SECONDS, abs=0.2)
     assert ratio_db > 110
-    assert sampled.decoded_s < 0.5 * SECONDS
+    assert sampled.decoded_s < 0.6 * SECONDS
 
 
-def test_a_header_that_claims_too_little_is_not_believed(decoder, tmp_path):
-    data = bytearray(encode(tmp_path / "x.mp3", "libmp3lame").read_bytes())
+def test_a_header_that_claims_too_little_is_not_believed(decoder, tmp_path, mp3):
+    data = bytearray(mp3)
     frames = data.index(b"Xing") + 8 if b"Xing" in data else data.index(b"Info") + 8
     data[frames : frames + 4] = (300).to_bytes(4, "big")
     (tmp_path / "x.mp3").write_bytes(data)
@@ -222,11 +237,10 @@ def test_joined_ogg_files_are_decoded_whole(decoder, tmp_path):
     assert sampled.decoded_s >= 2 * SECONDS
 
 
-def test_an_mp3_that_changes_its_rate_is_decoded_whole(decoder, tmp_path):
-    first = encode(tmp_path / "1.mp3", "libmp3lame").read_bytes()
-    second = encode(tmp_path / "2.mp3", "libmp3lame", rate_hz=48_000).read_bytes()
+def test_an_mp3_that_changes_its_rate_is_decoded_whole(decoder, tmp_path, mp3):
+    second = encode(tmp_path / "2.mp3", "libmp3lame", music(5.0, 48_000), rate_hz=48_000).read_bytes()
     path = tmp_path / "x.mp3"
-    path.write_bytes(first + second)
+    path.write_bytes(mp3 + second)
     _, ratio_db = compare(decoder, path)
     assert ratio_db > 190
 
@@ -237,7 +251,7 @@ def test_channels_that_cancel_each_other_are_told(decoder, tmp_path):
     assert decoder.sampled_windows(path, count=4, hop_s=HOP_S).louder_channel == 0
     sampled, ratio_db = compare(decoder, path, channel=0)
     assert ratio_db > 110
-    assert sampled.decoded_s < 0.5 * SECONDS
+    assert sampled.decoded_s < 0.6 * SECONDS
     path = encode(tmp_path / "y.flac", "flac")
     assert decoder.sampled_windows(path, count=4, hop_s=HOP_S).louder_channel is None
 
@@ -253,7 +267,8 @@ def test_problems_are_those_of_decoding_the_whole_file(decoder, tmp_path):
         assert str(sampled.value) == str(whole.value)
 
 
-def test_a_track_after_the_end_of_the_sound_is_an_error(decoder, tmp_path):
-    path = encode(tmp_path / "x.mp3", "libmp3lame")
+def test_a_track_after_the_end_of_the_sound_is_an_error(decoder, tmp_path, mp3):
+    path = tmp_path / "x.mp3"
+    path.write_bytes(mp3)
     with pytest.raises(AudioError, match="no sample"):
         decoder.sampled_windows(path, count=4, hop_s=HOP_S, part=Part(2, 100.0, None))
