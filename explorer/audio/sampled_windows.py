@@ -95,7 +95,7 @@ def sample_windows(
     make_windows = partial(_Windows, count=count, hop_s=hop_s)
     try:
         with closing(SparseDecoder(path)) as decoder:
-            sampled = _read_sparsely(decoder, make_windows, part, channel)
+            sampled = _read_sparsely(decoder, make_windows, part, channel, limit_s)
     except (NotExactError, AudioError, av.FFmpegError, OSError):
         # Decoding the whole file works, or tells the problem.
         return _read_whole(path, send, make_windows, part, channel, limit_s)
@@ -109,7 +109,11 @@ def _check_length(path: Path, part: Part, duration_s: float, limit_s: float) -> 
 
 
 def _read_sparsely(
-    decoder: SparseDecoder, make_windows: Callable[[int], _Windows], part: Part, channel: int | None
+    decoder: SparseDecoder,
+    make_windows: Callable[[int], _Windows],
+    part: Part,
+    channel: int | None,
+    limit_s: float,
 ) -> SampledWindows:
     """Decode only the windows, by seeking, or else by skipping packets.
 
@@ -118,7 +122,7 @@ def _read_sparsely(
     """
     rate = decoder.stream.sample_rate_hz
     start, end = part.samples(rate)
-    n_samples = max(0, (end or decoder.claimed_samples or 0) - start)
+    n_samples = max(0, min(end or decoder.claimed_samples or 0, int(limit_s * rate)) - start)
     for _ in range(_MAX_PASSES):
         windows = make_windows(resampled_length(n_samples, rate_hz=rate))
         pieces = [_piece(*window, rate, start, end) for window in windows.ranges]

@@ -69,7 +69,7 @@ class SparseDecoder:
     stream : AudioStream
         The file, for the attributes that its parts share; it yields no sound itself.
     claimed_samples : int or None
-        The file's length as its header claims it; None if it claims none, or only an estimate.
+        The file's length as its header claims it, or FFmpeg's estimate; None if there is none.
     n_samples : int or None
         The file's length. It is known after pieces were read, unless the end of the file was not read.
     seeks : bool

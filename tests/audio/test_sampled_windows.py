@@ -193,6 +193,18 @@ def test_a_header_that_claims_too_little_is_not_believed(decoder, tmp_path, mp3)
     assert ratio_db > 110
 
 
+def test_a_header_that_claims_years_is_not_believed(decoder, tmp_path):
+    path = encode(tmp_path / "x.flac", "flac")
+    data = bytearray(path.read_bytes())
+    # STREAMINFO holds the number of samples in 36 bits, after 13.5 bytes.
+    data[21] |= 15
+    data[22:26] = b"\xff" * 4
+    path.write_bytes(data)
+    sampled, ratio_db = compare(decoder, path)
+    assert sampled.duration_s == pytest.approx(SECONDS, abs=0.01)
+    assert ratio_db > 110
+
+
 @pytest.mark.parametrize(
     ("name", "codec"),
     [
