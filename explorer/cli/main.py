@@ -21,6 +21,7 @@ from explorer.cli.export import export
 from explorer.cli.import_ import import_command
 from explorer.cli.index import INTERRUPTED, index
 from explorer.cli.map import map_command
+from explorer.cli.open import open_command
 from explorer.cli.options import echo, echo_lines
 from explorer.cli.report import report
 from explorer.cli.serve import serve
@@ -30,6 +31,7 @@ from explorer.cli.synth import synth
 from explorer.cli.weights import weights_command
 from explorer.config import ROOT
 from explorer.errors import ExplorerError
+from explorer.util.interrupts import interrupt_at_eof
 from explorer.util.standard_streams import discard_unwritten, is_closed, open_closed_streams
 
 MAX_TEST_WORKERS = 4
@@ -37,12 +39,15 @@ MAX_TEST_WORKERS = 4
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-def cli() -> None:
+@click.option("--stop-at-eof", is_flag=True, hidden=True, help="Do as after Ctrl-C when standard input ends.")
+def cli(stop_at_eof: bool) -> None:
     """A map of music you can hear.
 
-    To try it, run `python run.py demo`: it composes a small library and opens its map. For your own music,
-    run `python run.py index FOLDER`, then `python run.py serve`.
+    Run `python run.py open FOLDER` with a folder of your music: its map opens at once, and fills while the
+    program listens to the songs. To try it without music, run `python run.py demo`.
     """
+    if stop_at_eof:
+        interrupt_at_eof()
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -67,6 +72,7 @@ _COMMANDS = (
     import_command,
     index,
     map_command,
+    open_command,
     report,
     serve,
     similar,

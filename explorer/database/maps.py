@@ -202,6 +202,10 @@ class MapTables(StateTables):
                 self._leave_out(song_id, f"its cluster {cluster} does not exist")
         return labels, [name for _, name, _ in rows], [anthem or "" for *_, anthem in rows]
 
+    def count_clusters(self) -> int:
+        """Return how many clusters the map has."""
+        return self._value("SELECT count(*) FROM clusters")
+
     def cluster_count(self) -> int | None:
         """Return the number of clusters that the user asked for, or None if it is chosen automatically."""
         return self._state("cluster_count", int)

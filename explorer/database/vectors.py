@@ -15,6 +15,7 @@ from explorer.database.state import StateTables
 from explorer.errors import SongNotFoundError
 
 _ROWS_AT_ONCE = 4_096
+_MAX_ASKED = 500
 _HAS_SONG = "song_id IN (SELECT id FROM songs)"
 """This leaves out vectors without a song: other programs may delete a song and not its vector."""
 
@@ -54,6 +55,20 @@ class VectorTables(StateTables):
             if not is_coarse:
                 self._rows("DELETE FROM coarse_vectors")
                 self._rows("DELETE FROM asked_songs")
+
+    def store_asked_songs(self, song_ids: Sequence[str]) -> None:
+        """Store that somebody has played or selected songs. Only songs without a full vector are kept."""
+        with self.transaction():
+            self._rows(
+                """INSERT OR IGNORE INTO asked_songs(song_id)
+                   SELECT id FROM json_each(?) JOIN songs ON songs.id = json_each.value""",
+                (json.dumps(list(song_ids)),),
+            )
+            self._rows(
+                """DELETE FROM asked_songs WHERE song_id IN (SELECT song_id FROM songs_vectors)
+                   OR number <= (SELECT max(number) FROM asked_songs) - ?""",
+                (_MAX_ASKED,),
+            )
 
     def vector_counts(self) -> VectorCounts:
         """Return how far the vectors are."""

@@ -1,8 +1,10 @@
-"""Ctrl-C: stop after the songs in progress, and repeat a KeyboardInterrupt that native code swallowed."""
+"""Ctrl-C: stop after the songs in progress, repeat a KeyboardInterrupt that was swallowed, or send one."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,3 +72,24 @@ def repeat_swallowed_interrupt() -> Iterator[Callable[[], None]]:
         yield raise_again
     finally:
         signal.signal(signal.SIGINT, previous_handler)
+
+
+def interrupt_at_eof() -> None:
+    """Do as after Ctrl-C when standard input ends: the program that started this one closes it, or ends."""
+    # A shell lets its background jobs ignore SIGINT, and a program inherits that.
+    if signal.getsignal(signal.SIGINT) != signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Thread(target=_interrupt_at_eof, name="stop-at-eof", daemon=True).start()
+
+
+def _interrupt_at_eof() -> None:
+    try:
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+    except (OSError, ValueError):
+        pass  # It is closed.
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGINT)
+    else:
+        # Unlike `raise_signal`, this also ends a wait of the main thread.
+        os.kill(os.getpid(), signal.SIGINT)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from explorer.config import ROOT
@@ -31,6 +32,9 @@ class ChildProgram:
         The child is killed this many seconds after `follow` was called.
     niceness : int
         The child's niceness on POSIX, from 0 to 19; a higher value gives other processes more CPU time.
+    is_bound : bool
+        Whether the child stops, as after Ctrl-C, when this program ends or calls `finish`. Ctrl-C in the
+        terminal does not reach such a child, so this program decides when it stops.
 
     Attributes
     ----------
@@ -47,20 +51,28 @@ class ChildProgram:
         If the child process cannot be started; ValueError if an argument contains a NUL.
     """
 
-    def __init__(self, *arguments: str, limit_s: float = threading.TIMEOUT_MAX, niceness: int = 0) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        limit_s: float = threading.TIMEOUT_MAX,
+        niceness: int = 0,
+        is_bound: bool = False,
+    ) -> None:
         self.limit_s = limit_s
         self.is_cancelled = self.is_timed_out = False
         self.lines: list[str] = []
         self._process = subprocess.Popen(
-            [*PROGRAM, *arguments],
+            [*PROGRAM, *(["--stop-at-eof"] if is_bound else []), *arguments],
             cwd=ROOT,
             env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if is_bound else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
+            start_new_session=is_bound,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if is_bound else 0,
         )
         if niceness and hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
@@ -70,6 +82,11 @@ class ChildProgram:
         self.is_cancelled = True
         self._process.terminate()
 
+    def finish(self) -> None:
+        """Let a bound child finish what it has begun, and end. Its standard input is closed."""
+        with suppress(OSError):
+            self._process.stdin.close()
+
     def kill(self) -> None:
         """Kill the child."""
         self._process.kill()
@@ -78,13 +95,19 @@ class ChildProgram:
         """Wait until the child has ended, and return its exit status; negative if a signal ended it."""
         return self._process.wait(timeout_s)
 
-    def follow(self, on_progress: Callable[[str, float], object]) -> dict | None:
+    def follow(
+        self,
+        on_progress: Callable[[str, float], object],
+        on_line: Callable[[str], object] = lambda _line: None,
+    ) -> dict | None:
         """Read the child's output until it ends.
 
         Parameters
         ----------
         on_progress : callable
             Called with the child's description of its current work, and the share done, from 0 to 1.
+        on_line : callable
+            Called with each line that is not a JSON object.
 
         Returns
         -------
@@ -96,7 +119,7 @@ class ChildProgram:
         with self._process:
             try:
                 timer.start()
-                return self._read_output(on_progress)
+                return self._read_output(on_progress, on_line)
             except BaseException:
                 # Leaving the `with` block waits for the child, which may never end by itself.
                 self._process.kill()
@@ -104,13 +127,16 @@ class ChildProgram:
             finally:
                 timer.cancel()
 
-    def _read_output(self, on_progress: Callable[[str, float], object]) -> dict | None:
+    def _read_output(
+        self, on_progress: Callable[[str, float], object], on_line: Callable[[str], object]
+    ) -> dict | None:
         result = None
         for line in iter(partial(self._process.stdout.readline, _MAX_LENGTH_READ), ""):
             message, text = _json_object(line), line.strip()
             if message is None:
                 if text:
                     self.lines = [*self.lines, text[:_MAX_LENGTH_KEPT]][-_MAX_LINES_KEPT:]
+                    on_line(text)
             elif "text" in message:
                 on_progress(str(message["text"]), _share(message.get("share")))
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import threading
@@ -26,6 +27,7 @@ from explorer.util.text import printable
 
 PLAIN_INTERVAL_S = 10.0
 DOWNLOAD_STEP_BYTES = 4_000_000
+_PROGRESS_LINE = re.compile(r".*: \d+ of \d+ \w+, [\d.]+ \w+/s(, .* left)?")
 
 
 class Reporter:
@@ -164,6 +166,11 @@ class Counter:
         self._last_printed = self.done
         rate = f"{self._rate():.1f} {self.unit}/s"
         self._reporter.say(f"{self.what}: {self.done} of {self.total} {self.unit}, {rate}{time_left}")
+
+
+def is_progress_line(line: str) -> bool:
+    """Return whether a line is one that a `Counter` prints again and again while the work goes on."""
+    return _PROGRESS_LINE.fullmatch(line) is not None
 
 
 class DownloadProgress:

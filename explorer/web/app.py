@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from dash import Dash
@@ -10,10 +11,13 @@ from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
 from explorer.util.cache import Cache
 from explorer.web.callback_requests import check_callback_requests
+from explorer.web.data.index_state import IndexState
 from explorer.web.data.reader import close_after_requests
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.error_answers import answer_errors
+from explorer.web.index_job import IndexJob
 from explorer.web.map.redraw_job import MapJob
+from explorer.web.open_pages import OpenPages, count_pages
 from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
 from explorer.web.permissions import NO_RESTRICTIONS, find_restrictions, require_changes
@@ -42,7 +46,13 @@ INDEX = """<!DOCTYPE html>
 """
 
 
-def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
+def create_app(
+    settings: Settings,
+    *,
+    jobs: SoundJobs | None = None,
+    index_job: IndexJob | None = None,
+    pages: OpenPages | None = None,
+) -> Dash:
     """Return the app for one library.
 
     Each load of the page shows the current state of the library. `create_app(settings).server` is a plain
@@ -52,8 +62,12 @@ def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
     ----------
     jobs : SoundJobs, optional
         Decodes sound for the page; by default it is new, and ends with the app.
+    index_job : IndexJob, optional
+        The index run that belongs to the page.
+    pages : OpenPages, optional
+        Counts the open pages.
     """
-    holder = CatalogueHolder(settings.database)
+    holder, index_state = CatalogueHolder(settings.database), IndexState(settings.database, index_job)
     app = Dash(
         "explorer",
         title=TITLE,
@@ -70,7 +84,7 @@ def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
     )
     # A song id in a URL may contain several slashes in a row.
     app.server.url_map.merge_slashes = False
-    app.layout = lambda: _current_page(holder, settings)
+    app.layout = lambda: _current_page(holder, settings, index_state)
     require = partial(require_changes, settings)
     job, jobs = MapJob(settings.database, require=require), jobs or SoundJobs()
     for cache in settings.caches:
@@ -78,12 +92,14 @@ def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
         Cache(cache).remove_old_parts()
     register_callbacks(app, holder, job)
     for blueprint in (
-        make_media_blueprint(settings, holder, jobs),
+        make_media_blueprint(settings, holder, jobs, index_state=index_state, counts_pages=pages is not None),
         make_sound_blueprint(settings, jobs),
         make_playlist_blueprint(holder, settings),
         make_uploads_blueprint(UploadQueue(settings, holder, jobs), jobs, require=require, on_keep=job.start),
     ):
         app.server.register_blueprint(blueprint)
+    if pages is not None:
+        count_pages(app.server, pages)
     close_after_requests(app.server)
     check_callback_requests(app)
     answer_errors(app.server)
@@ -91,28 +107,51 @@ def create_app(settings: Settings, *, jobs: SoundJobs | None = None) -> Dash:
     return app
 
 
-def _current_page(holder: CatalogueHolder, settings: Settings):
+def _current_page(holder: CatalogueHolder, settings: Settings, index_state: IndexState):
     catalogue, notice, restrictions = None, None, NO_RESTRICTIONS
     try:
         restrictions = find_restrictions(settings)
         catalogue = holder.latest()
         if not len(catalogue):
-            notice = NO_MAP if catalogue.unmapped else NO_LIBRARY
+            notice = _notice_without_map(index_state, has_songs=catalogue.unmapped > 0)
     except LibraryBusyError:
         notice = BUSY
     except NoLibraryError:
-        notice = NO_LIBRARY
+        notice = _notice_without_map(index_state, has_songs=False)
     except LibraryError as error:
         notice = Notice("broken", "This library cannot be opened", str(error))
     return page(catalogue, notice, restrictions=restrictions)
 
 
+def _notice_without_map(index_state: IndexState, *, has_songs: bool) -> Notice:
+    """Return what the page shows while there is no map."""
+    if index_state.running():
+        return LISTENING
+    if index_state.problem:
+        return Notice("broken", "Your music could not be indexed", index_state.problem)
+    if has_songs:
+        return NO_MAP
+    if index_state.folder:
+        return replace(NO_SONGS, text=NO_SONGS.text.format(folder=index_state.folder))
+    return NO_LIBRARY
+
+
+LISTENING = Notice(
+    "listening",
+    "Listening to your music",
+    "The map appears as soon as the first songs have been heard, and grows while you listen.",
+)
+NO_SONGS = Notice(
+    "empty",
+    "No music here yet",
+    "There are no songs in {folder}. Copy music into it: the map appears here by itself.",
+)
 NO_LIBRARY = Notice(
     "empty",
     "No music here yet",
-    "Index a folder of songs, then come back: each song becomes a point that you can play. "
-    "To see an example first, run the demo.",
-    "python run.py index FOLDER\npython run.py demo",
+    "Open a folder of songs: each song becomes a point that you can play. To see an example first, run the "
+    "demo.",
+    "python run.py open FOLDER\npython run.py demo",
 )
 NO_MAP = Notice(
     "empty",

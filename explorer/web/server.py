@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import webbrowser
+from collections.abc import Callable
 
 from explorer.config import PORTS, Settings
 from explorer.errors import ExplorerError
@@ -15,13 +16,32 @@ from explorer.util.progress import Reporter
 from explorer.web.admission import Admission
 from explorer.web.app import create_app
 from explorer.web.connections import Server
+from explorer.web.index_job import IndexJob
 from explorer.web.log_lines import log_to_terminal
+from explorer.web.open_pages import OpenPages
 
 _SEND_BUFFER_BYTES = 1 << 18
 
 
-def serve_forever(settings: Settings, *, open_browser: bool) -> None:
+def serve_forever(
+    settings: Settings,
+    *,
+    open_browser: bool,
+    job: IndexJob | None = None,
+    on_listening: Callable[[int], object] = lambda _port: None,
+    until_closed: bool = False,
+) -> None:
     """Serve the page until the program is interrupted.
+
+    Parameters
+    ----------
+    open_browser : bool
+    job : IndexJob, optional
+        Started when the server listens. The caller stops it.
+    on_listening : callable
+        Called with the port when the server listens.
+    until_closed : bool
+        Whether to end also when the last page on this computer was closed.
 
     Raises
     ------
@@ -31,7 +51,8 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
     log_to_terminal()
     listener = _listen(settings)
     port = listener.getsockname()[1]
-    app = create_app(settings)
+    pages = OpenPages(lambda: _stop_after_closing(server)) if until_closed else None
+    app = create_app(settings, index_job=job, pages=pages)
     url = _url(settings.host, port)
     # waitress writes a line for each request that waits for a thread.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -42,7 +63,11 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
         # The terminal was closed. `nohup` has this signal ignored, so that the program goes on.
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             signal.signal(signal.SIGHUP, lambda *_: server.stop())
-    Reporter().say(f"The map is at {url} (Ctrl-C stops the server)")
+    how = "Closing the page or Ctrl-C" if until_closed else "Ctrl-C"
+    Reporter().say(f"The map is at {url} ({how} stops the {'program' if job else 'server'})")
+    on_listening(port)
+    if job is not None:
+        job.start()
     if open_browser:
         threading.Timer(0.3, webbrowser.open, args=(url,)).start()
     try:
@@ -56,6 +81,11 @@ def serve_forever(settings: Settings, *, open_browser: bool) -> None:
                 if hasattr(signal, name):
                     signal.signal(getattr(signal, name), signal.SIG_IGN)
         server.close()
+
+
+def _stop_after_closing(server: Server) -> None:
+    Reporter().say("The page was closed.")
+    server.stop()
 
 
 def _url(host: str, port: int) -> str:

@@ -91,6 +91,7 @@ class CatalogueHolder:
         dict
             "revision": the map's. "songs": how many songs are indexed, including those that are not on the
             map. "changes": a token that changes when files may have appeared, disappeared or changed.
+            "clusters": how many the map has. "first_look": whether the map is from a first look.
         """
         with open_library(self._database) as database:
             read = (database.stamp, database.map_revision(), database.count_vectors())
@@ -101,6 +102,8 @@ class CatalogueHolder:
                 "revision": read[1] + self._offset,
                 "songs": read[2],
                 "changes": database.changes_token(),
+                "clusters": database.count_clusters(),
+                "first_look": database.shows_coarse(),
             }
 
     def _check(self, database: Database, stamp: tuple[int, ...]) -> None:

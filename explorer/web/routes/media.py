@@ -16,8 +16,10 @@ from explorer.library.music_file import WHOLE, Part
 from explorer.library.remote import RemotePath
 from explorer.library.stored_paths import is_readable_file
 from explorer.web import browser_inputs as inputs
+from explorer.web.data.asked_songs import AskedSongs
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import parse_hide
+from explorer.web.data.index_state import IndexState
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.data.song_lists import describe_neighbours, describe_songs
@@ -30,9 +32,26 @@ from explorer.web.sound_jobs import SoundJobs
 MAX_SAME_SOUND_LISTED = 50
 
 
-def make_media_blueprint(settings: Settings, holder: CatalogueHolder, jobs: SoundJobs) -> Blueprint:
-    """Return the routes `/healthz`, `/latest`, `/audio/<song_id>`, `/songs/…` and `/neighbours/…`."""
+def make_media_blueprint(
+    settings: Settings,
+    holder: CatalogueHolder,
+    jobs: SoundJobs,
+    *,
+    index_state: IndexState | None = None,
+    counts_pages: bool = False,
+) -> Blueprint:
+    """Return the routes `/healthz`, `/latest`, `/audio/<song_id>`, `/songs/…` and `/neighbours/…`.
+
+    Parameters
+    ----------
+    index_state : IndexState, optional
+        Tells the page about index runs.
+    counts_pages : bool
+        Whether pages must tell the server when they are closed.
+    """
+    index_state = index_state or IndexState(settings.database)
     media = library_blueprint("media")
+    asked = AskedSongs(settings)
 
     @media.get("/healthz")
     def healthz() -> Response:
@@ -40,11 +59,19 @@ def make_media_blueprint(settings: Settings, holder: CatalogueHolder, jobs: Soun
 
     @media.get("/latest")
     def latest() -> Response:
-        return fresh_json(**library_state(holder))
+        return fresh_json(
+            **library_state(holder),
+            index=index_state.running(),
+            problem=index_state.problem,
+            counts_pages=counts_pages,
+        )
 
     @media.get("/audio/<any_id:song_id>")
     def audio(song_id: str) -> Response:
-        return answer_from_file(song_id, settings, jobs, send_song, fallback=fallback_copy)
+        response = answer_from_file(song_id, settings, jobs, send_song, fallback=fallback_copy)
+        if request.method == "GET" and request.headers.get("Range", "bytes=0-") == "bytes=0-":
+            asked.add(song_id)  # It is played from its start; later parts of it are asked for by themselves.
+        return response
 
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
@@ -60,8 +87,10 @@ def make_media_blueprint(settings: Settings, holder: CatalogueHolder, jobs: Soun
 
     @media.get("/neighbours/<int:revision>/<int:index>")
     def neighbours(revision: int, index: int) -> Response:
-        hide = parse_hide(request.args.getlist("hide"))
-        return fresh_json(neighbours=list_neighbours(holder.at_revision(revision), index, hide=hide))
+        hide, catalogue = parse_hide(request.args.getlist("hide")), holder.at_revision(revision)
+        found = list_neighbours(catalogue, index, hide=hide)
+        asked.add(catalogue.song_ids[index])  # A song's neighbours are asked for when somebody selects it.
+        return fresh_json(neighbours=found)
 
     return media
 
@@ -86,7 +115,7 @@ def library_state(holder: CatalogueHolder) -> dict:
     try:
         return holder.state()
     except NoLibraryError:
-        return {"revision": 0, "songs": 0, "changes": ""}
+        return {"revision": 0, "songs": 0, "changes": "", "clusters": 0, "first_look": False}
 
 
 def answer_from_file(

@@ -256,7 +256,9 @@ def test_latest_reports_new_songs_and_changes_while_the_page_keeps_its_map(site,
         song = Song(ScannedFile(b"new.flac", 1, 1), Tags("New"), "f" * 32, "flac/pcm_16", 1.0)
         database.store_song(root, song, database.vector("000.flac") + 1)
     response = client.get("/latest")
-    assert response.get_json() == {"revision": 1, "songs": 25, "changes": first["changes"]}
+    expected = {"revision": 1, "songs": 25, "changes": first["changes"], "clusters": 3, "first_look": False}
+    idle = {"index": None, "problem": "", "counts_pages": False}
+    assert response.get_json() == expected | idle
     assert response.headers["Cache-Control"] == "no-store"
     assert client.get("/songs/1/23").status_code == 200
     with Database.open(settings.database) as database:
