@@ -17,21 +17,27 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       return view;
     },
 
-    /** Complete a figure from the server: set the part of the map that it shows. */
+    /**
+     * Complete a figure from the server: set the part of the map that it shows. For a new map, first ask for the
+     * songs' new indices.
+     */
     prepareFigure(figure) {
-      return figure ? explorer.map.prepare(figure) : window.dash_clientside.no_update;
+      if (!figure) return window.dash_clientside.no_update;
+      const [from, to] = [explorer.map.meta?.revision, figure.layout.meta.revision];
+      if (from === undefined || from === to) return explorer.map.prepare(figure);
+      return explorer.growth.fetchMoved(from, to).then((moved) => explorer.map.prepare(figure, moved));
     },
 
     /**
      * Open the suggestion that the user chose in the search: play the song, or filter by the genre or artist.
-     * @param {string} value "song:INDEX", "genre:NAME" or "artist:NAME".
+     * @param {string} value "song:ID", "genre:NAME" or "artist:NAME".
      */
     openSuggestion(value) {
       const { no_update } = window.dash_clientside;
       if (!value) return [no_update, no_update];
       const colon = value.indexOf(":");
       const [kind, name] = [value.slice(0, colon), value.slice(colon + 1)];
-      if (kind === "song") explorer.flyToAndPlay(Number(name));
+      if (kind === "song") explorer.findAndPlay(name);
       else explorer.filters.add(kind, name);
       document.activeElement?.blur();
       return [null, ""];

@@ -26,6 +26,7 @@ Object.assign(explorer, {
     "filters",
     "keys",
     "url",
+    "progress",
     "updates",
   ],
   /** The id of the song in the address while the map is not loaded yet; null otherwise. */
@@ -143,6 +144,17 @@ Object.assign(explorer, {
   flyToAndPlay(index) {
     explorer.map.flyTo(index);
     explorer.play(index);
+  },
+
+  /** Play a song of the library, which need not be on the map yet. @param {string} id */
+  async findAndPlay(id) {
+    try {
+      const index = await explorer.api.indexOf(id);
+      if (index !== null) this.flyToAndPlay(index);
+      else await explorer.player.playUnmapped(await explorer.api.getJson(`unmapped/${encodeURIComponent(id)}`));
+    } catch (error) {
+      explorer.player.showMessage(error.message);
+    }
   },
 
   /**

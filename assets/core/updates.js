@@ -3,13 +3,20 @@ window.explorer = window.explorer || {};
 
 explorer.updates = {
   POLL_MS: 10_000,
+  /** While a map fills or the first one is made. */
+  FAST_POLL_MS: 2000,
+  /** The server counts the open pages; each load of the page has a name. */
+  pageName: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
+  isCounted: false,
 
   mount() {
     this.card = document.getElementById("updates");
     this.button = document.getElementById("updates-show");
     this.button.addEventListener("click", () => this.startWaiting());
-    setInterval(() => this.check(), this.POLL_MS);
     document.addEventListener("visibilitychange", () => this.check());
+    // A page that the browser keeps for "back" is closed meanwhile.
+    window.addEventListener("pagehide", () => this.isCounted && navigator.sendBeacon(`closed/${this.pageName}`));
+    window.addEventListener("pageshow", (event) => event.persisted && this.check());
     this.check();
   },
 
@@ -17,29 +24,64 @@ explorer.updates = {
   async check() {
     if (document.hidden || this.isChecking || !this.card) return;
     this.isChecking = true;
+    clearTimeout(this.timer);
+    let pause = this.POLL_MS;
     try {
-      this.show(await explorer.api.getJson("latest"));
+      const latest = await explorer.api.getJson(`latest?page=${this.pageName}`);
+      this.isCounted = latest.counts_pages;
+      pause = this.pauseAfter(latest, document.getElementById("notice")?.dataset.kind);
+      explorer.progress.show(latest);
+      this.show(latest);
     } catch {
       // The library is busy or the server does not answer. The next check tries again.
     } finally {
       this.isChecking = false;
+      this.timer = setTimeout(() => this.check(), pause);
     }
+  },
+
+  /**
+   * @param {{index: IndexRun|null}} latest
+   * @param {string} [noticeKind] The kind of the notice in place of the map, if there is one.
+   * @returns {number} When to ask again, in milliseconds.
+   */
+  pauseAfter({ index }, noticeKind) {
+    const isFilling = noticeKind === "listening" || (index && index.stage !== "full");
+    return isFilling ? this.FAST_POLL_MS : this.POLL_MS;
+  },
+
+  /**
+   * @param {object} notice What the page shows in place of the map: its kind, and the revision of the library then.
+   * @param {object} latest
+   * @returns {boolean} Whether the page would show something else now.
+   */
+  isNoticeOutdated({ kind, revision }, { revision: newest, songs, index, problem }) {
+    if (newest !== revision && songs > 0) return true;
+    if (kind === "listening") return !index;
+    return kind === "empty" && Boolean(index || problem);
   },
 
   /**
    * Compare the newest state with what the page shows. If the server has a newer map or new songs, show a
    * card with a button.
-   * @param {{revision: number, songs: number, changes: string}} latest The map's revision, the number of
-   *   songs, and a text that changes when files go missing or come back.
+   * @param {{revision: number, songs: number, changes: string, first_look: boolean}} latest The map's revision,
+   *   the number of songs, a text that changes when files go missing or come back, and whether the map is from a
+   *   first look.
    */
-  show({ revision, songs, changes }) {
+  show(latest) {
+    const { revision, songs, changes } = latest;
     const notice = document.getElementById("notice");
     if (notice) {
       // The page was drawn without a map. Reload it when there is one.
-      if (revision !== Number(notice.dataset.revision) && songs > 0) location.reload();
+      if (this.isNoticeOutdated({ kind: notice.dataset.kind, revision: Number(notice.dataset.revision) }, latest)) location.reload();
       return;
     }
     if (explorer.api.revision === null) return;
+    const wasFirstLook = explorer.map.meta.first_look;
+    if (revision !== explorer.api.revision && (wasFirstLook || latest.first_look) && explorer.growth.offer(latest)) {
+      this.card.hidden = true;
+      return;
+    }
     // Files went missing or came back: draw the same map again.
     if (revision === explorer.api.revision && changes !== explorer.map.meta.changes) {
       dash_clientside.set_props("changes", { data: changes });
@@ -56,7 +98,8 @@ explorer.updates = {
     const label = document.getElementById("updates-text");
     if (label.textContent !== text) label.textContent = text;
     // Without permission to change the library, the page can show a new map, but not make one.
-    this.card.hidden = !isNewMap && (newCount <= 0 || explorer.upload.refusal !== "");
+    const isFilling = latest.first_look && latest.index !== null;
+    this.card.hidden = !isNewMap && (newCount <= 0 || isFilling || explorer.upload.refusal !== "");
   },
 
   /**

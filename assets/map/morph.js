@@ -1,4 +1,4 @@
-/** When the projection changes, moves the points in an animation from their old to their new pixels. */
+/** When the projection or the map changes, moves the points in an animation from their old to their new pixels. */
 window.explorer = window.explorer || {};
 
 explorer.morph = {
@@ -20,8 +20,12 @@ explorer.morph = {
     return this.pixels(points);
   },
 
-  pixels({ x, y }) {
-    const { left, top, unitsPerPixelX, unitsPerPixelY } = explorer.map.frameOnMap();
+  pixels(points) {
+    return this.pixelsIn(points, explorer.map.frameOnMap());
+  },
+
+  /** @returns {Float32Array} The points' pixels in a frame, which is given as `frameOnMap` returns it. */
+  pixelsIn({ x, y }, { left, top, unitsPerPixelX, unitsPerPixelY }) {
     const pixels = new Float32Array(2 * x.length);
     for (let i = 0; i < x.length; i++) {
       pixels[2 * i] = (x[i] - left) / unitsPerPixelX;
@@ -32,7 +36,7 @@ explorer.morph = {
 
   /**
    * Hide Plotly's points until the animation has ended.
-   * @param {Float32Array} before The old pixels, from `capturePixels`.
+   * @param {Float32Array} before The old pixels, from `capturePixels`; NaN for points that appear.
    */
   begin(before) {
     this.before = before;
@@ -67,10 +71,13 @@ explorer.morph = {
     const { clientWidth: width, clientHeight: height } = explorer.map.frame;
     const context = explorer.overlays.clearCanvas(this.canvas, width, height);
     context.globalAlpha = before.length < 10_000 ? 0.92 : 0.75;
+    const { globalAlpha } = context;
     for (let i = 0; i < before.length; i += 2) {
-      const x = this.interpolate(before, after, i, progress);
-      const y = this.interpolate(before, after, i + 1, progress);
+      const isNew = Number.isNaN(before[i]);
+      const x = isNew ? after[i] : this.interpolate(before, after, i, progress);
+      const y = isNew ? after[i + 1] : this.interpolate(before, after, i + 1, progress);
       const sprite = sprites[colours[i / 2]];
+      context.globalAlpha = isNew ? globalAlpha * progress : globalAlpha;
       context.drawImage(sprite.canvas, x - sprite.half, y - sprite.half, 2 * sprite.half, 2 * sprite.half);
     }
   },

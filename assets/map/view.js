@@ -25,6 +25,8 @@ explorer.map = {
   meta: null,
   /** The projection and position in an address that is being restored; null otherwise. */
   requested: null,
+  /** The new indices of the songs of the map that is drawn next; null if they do not change. @type {Int32Array|null} */
+  pendingIndices: null,
   /** Whether the selected song's details must be loaded again after the next drawing. */
   needsRefresh: false,
 
@@ -59,22 +61,32 @@ explorer.map = {
   },
 
   /**
-   * Set the axes' ranges of a new figure. The viewport stays as it is; on another map or projection it shows
-   * all songs, or the position in the address.
+   * Set the axes' ranges of a new figure. The viewport stays as it is, or follows a song to a new map; on
+   * another projection, and on a map whose songs have unknown indices, it shows all songs, or the position in the
+   * address.
    * @param {object} figure As plotly.py made it.
+   * @param {{from: number, to: number, indices: Int32Array}|null} moved For a new map: the new indices of the songs.
    */
-  prepare(figure) {
+  prepare(figure, moved = null) {
     const meta = figure.layout.meta;
     const isOtherMap = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
-    const pixelsBefore = this.meta && isOtherMap && this.meta.revision === meta.revision ? explorer.morph.capturePixels() : null;
-    if (this.meta && this.meta.order !== meta.order) explorer.selection.restoreAfterReordering();
+    const isSameRevision = this.meta?.revision === meta.revision;
+    const indices = this.meta && this.points && moved?.from === this.meta.revision && moved.to === meta.revision ? moved.indices : null;
+    const pixelsBefore = this.meta && isOtherMap && (isSameRevision || indices) ? explorer.morph.capturePixels() : null;
+    const follow = indices && this.isUserPositioned && this.meta.projection === meta.projection ? this.startFollowing(figure, indices) : null;
+    if (this.meta && this.meta.order !== meta.order && !indices) explorer.selection.restoreAfterReordering();
     if (this.meta && `${this.meta.changes} ${this.meta.hide}` !== `${meta.changes} ${meta.hide}`) {
-      explorer.api.clearCache();
+      if (isSameRevision) explorer.api.clearCache();
       this.needsRefresh = true;
     }
+    if (this.meta?.first_look && !meta.first_look) explorer.progress.offerRedraw();
     this.meta = meta;
-    if (explorer.api.setRevision(meta.revision)) explorer.player.findNewIndex();
-    if (isOtherMap) {
+    document.getElementById("counts").textContent = meta.counts;
+    // With known indices, the songs get them when they are drawn: until then the pointer finds the old ones.
+    if (indices) this.pendingIndices = indices;
+    else if (explorer.api.setRevision(meta.revision)) explorer.player.findNewIndex();
+    if (follow) this.viewport = follow();
+    else if (isOtherMap) {
       const position = this.requested?.projection === meta.projection ? this.requested.position : null;
       this.requested = null;
       this.viewport = position ? this.viewportOf(position) : this.fittingViewport();
@@ -85,10 +97,35 @@ explorer.map = {
     Object.assign(figure.layout.xaxis, { range: x, autorange: false, fixedrange: true });
     Object.assign(figure.layout.yaxis, { range: y, autorange: false, fixedrange: true });
     Object.assign(figure.layout, { dragmode: false, hovermode: false });
-    if (pixelsBefore) explorer.morph.begin(pixelsBefore);
+    if (pixelsBefore && isSameRevision) explorer.morph.begin(pixelsBefore);
+    else if (pixelsBefore) this.beginGlide(pixelsBefore, indices, figure, [x, y]);
     explorer.filters.showCounts(meta);
     this.listenToPlotly();
     return figure;
+  },
+
+  /**
+   * A new map follows: remember where a song is now.
+   * @returns {function(): Viewport|null} Called when `meta` is the new map's: the viewport in which the song has the
+   *   same pixel. Null if no song can be followed.
+   */
+  startFollowing(figure, indices) {
+    const song = explorer.growth.songToFollow();
+    const index = song === null ? null : explorer.growth.next(indices, song);
+    if (index === null) return null;
+    const [before, scaleBefore] = [this.placeOf(song), this.fittingViewport().scale];
+    const after = [explorer.growth.numbersOf(figure.data[0].x)[index], explorer.growth.numbersOf(figure.data[0].y)[index]];
+    const { viewport } = this;
+    return () => explorer.growth.viewportFollowing({ viewport, zoomBy: this.fittingViewport().scale / scaleBefore, before, after });
+  },
+
+  /** Begin the animation to a new map, if any song moves visibly. @param {number[][]} ranges Those of the new axes. */
+  beginGlide(pixelsBefore, indices, figure, [[left, right], [bottom, top]]) {
+    const { growth, morph } = explorer;
+    const { width, height } = this.frame.getBoundingClientRect();
+    const points = { x: growth.numbersOf(figure.data[0].x), y: growth.numbersOf(figure.data[0].y) };
+    const after = morph.pixelsIn(points, { left, top, unitsPerPixelX: (right - left) / width, unitsPerPixelY: (top - bottom) / height });
+    if (growth.isVisible(pixelsBefore, after, indices)) morph.begin(growth.reordered(pixelsBefore, indices, points.x.length));
   },
 
   /** Listen for Plotly's drawings. Its element exists only after the first one. */
@@ -108,6 +145,13 @@ explorer.map = {
   onDrawn() {
     if (!this.points || !this.meta) return;
     const isNew = this.points.x !== this.drawnX;
+    const isRenumbered = isNew && this.pendingIndices !== null;
+    if (isRenumbered) {
+      explorer.api.setRevision(this.meta.revision);
+      explorer.growth.renumber(this.pendingIndices);
+      this.pendingIndices = null;
+      this.needsRefresh = false;
+    }
     if (isNew) explorer.pointer.setPoints(this.points);
     this.drawnX = this.points.x;
     explorer.overlays.update(this.points);
@@ -116,6 +160,7 @@ explorer.map = {
     explorer.morph.run();
     explorer.openRequestedSong();
     if (isNew) explorer.updates.check();
+    if (isRenumbered) explorer.growth.refresh();
     if (this.needsRefresh) {
       this.needsRefresh = false;
       explorer.refreshSelected();

@@ -105,6 +105,7 @@ explorer.panel = {
       tip("?", "see the list of keys"),
     );
     const cover = element("div", "cover cover-empty");
+    this.coverOf = null;
     cover.append(explorer.icon("headphones"));
     this.body.replaceChildren(cover, element("h2", "panel-title", "Nothing is selected"), tips);
   },
@@ -132,8 +133,11 @@ explorer.panel = {
       this.body.replaceChildren(explorer.element("p", "panel-note", song.failed));
       return true;
     }
+    // The cover of the same song stays: a new one would be empty for a moment.
+    const cover = this.coverOf === song.id ? this.body.querySelector(".cover") : null;
+    this.coverOf = song.id;
     this.body.replaceChildren(
-      this.makeCover(song, index),
+      cover ?? this.makeCover(song, index),
       ...this.makeHeading(song),
       ...this.makeMissingNote(song),
       this.makeChips(song, index),

@@ -166,6 +166,20 @@ explorer.hover = {
     while (this.decoded.size > this.MAX_DECODED) this.decoded.delete(this.decoded.keys().next().value);
   },
 
+  /**
+   * The songs have other indices now. Previews that are being loaded are loaded again when they are needed.
+   * @param {function(number|null): number|null} next A song's new index.
+   */
+  renumber(next) {
+    for (const request of this.loading.values()) request.abort();
+    this.loading.clear();
+    this.queue = [];
+    this.decoded = new Map([...this.decoded].map(([index, buffer]) => [next(index), buffer]).filter(([index]) => index !== null));
+    this.failed = new Set([...this.failed].map(next).filter((index) => index !== null));
+    [this.index, this.target] = [next(this.index), next(this.target)];
+    if (this.voice && this.index === null) this.stop();
+  },
+
   /** Clear everything: on a new map the songs have other indices. */
   reset() {
     for (const request of this.loading.values()) request.abort();

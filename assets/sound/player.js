@@ -92,10 +92,12 @@ explorer.player = {
    */
   async load(index) {
     this.index = this.requested = index;
+    const request = (this.request = Symbol("request"));
     this.showMessage("");
     try {
       const song = await explorer.api.getSong(index);
-      if (this.index !== index) return null;
+      // Not the index: the map may have grown meanwhile, and the song has another one.
+      if (this.request !== request) return null;
       if (song.gone_since && !song.fallback) return this.rejectMissing(song);
       const isPreview = song.fallback === "preview";
       this.setSource(song.id, (isPreview ? "preview/" : "audio/") + encodeURIComponent(song.id), song);
@@ -116,9 +118,35 @@ explorer.player = {
     return false;
   },
 
+  /** Play a song that is not on the map yet. @param {object} song As `getSong` returns it, without an index. */
+  async playUnmapped(song) {
+    explorer.select(null);
+    explorer.selection.stopPlaying();
+    explorer.hover.stop();
+    this.index = this.requested = this.request = null;
+    this.showMessage("");
+    if (song.gone_since && !song.fallback) return this.rejectMissing(song);
+    this.setSource(song.id, (song.fallback === "preview" ? "preview/" : "audio/") + encodeURIComponent(song.id), song);
+    explorer.overlays.markPlaying(null);
+    explorer.panel.markPlaying(null);
+    this.audio.currentTime = 0;
+    await this.start();
+    this.announce(song);
+  },
+
+  /** The song that plays was not on the map: find its index, if it has one now. */
+  async findIndex() {
+    const { id } = this;
+    const index = await explorer.api.indexOf(id).catch(() => null);
+    if (index === null || this.id !== id || this.index !== null) return;
+    this.index = this.requested = this.loadedIndex = index;
+    explorer.overlays.markPlaying(index);
+    explorer.panel.markPlaying(index);
+  },
+
   /** Play an uploaded song. @param {object} song @param {string} source The address of its file. */
   async playUpload(song, source) {
-    this.index = this.requested = null;
+    this.index = this.requested = this.request = null;
     this.showMessage("");
     this.setSource(null, source, song);
     this.audio.currentTime = 0;
@@ -190,7 +218,7 @@ explorer.player = {
   },
 
   toggle() {
-    if (this.index === null && !explorer.upload.song) return;
+    if (this.index === null && this.id === null && !explorer.upload.song) return;
     if (this.audio.error && this.index !== null) this.play(this.index);
     else if (this.isPausedForPreview) {
       this.isPausedForPreview = false;

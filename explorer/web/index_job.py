@@ -74,6 +74,11 @@ class IndexJob:
         has_begun = self._program is not None and bool(self._program.lines)
         return not (has_begun or self.problem or self._status is not None)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the index run has begun and has not ended: it also runs while it waits for new songs."""
+        return self._program is not None and self._status is None and not self.problem
+
     def stop(self) -> int:
         """Let the songs in progress be finished, and wait for that. Another Ctrl-C ends the process at once.
 

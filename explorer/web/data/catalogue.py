@@ -73,6 +73,10 @@ class Catalogue:
         The stored clusters.
     is_trained : bool
         False if the vectors come from untrained filters.
+    is_first_look : bool
+        Whether the vectors are coarse ones, from a first look at the library.
+    coarse_sample : dict of str to np.ndarray [shape=(512,)]
+        The vectors of some songs, by song id, during a first look.
     unmapped : int
         How many songs were indexed after the map was made.
     n_genres : int
@@ -96,6 +100,8 @@ class Catalogue:
     unmapped: int
     n_genres: int
     changes: str = ""
+    is_first_look: bool = False
+    coarse_sample: dict[str, np.ndarray] = field(default_factory=dict)
     stamp: tuple[int, ...] = ()
     damage: dict[str, str] = field(default_factory=dict)
     _stamps: set[tuple[int, ...]] = field(default_factory=set)
@@ -125,16 +131,26 @@ class Catalogue:
     def _is_of(self, database: Database) -> bool:
         """Tell whether a songs.db has the map of this snapshot; songs may have been removed since.
 
-        The map is compared only if the file's stamp has changed.
+        The map is compared only if the file's stamp has changed. During a first look the map is laid out anew
+        from time to time, and pages follow a little later: until then the same vectors are enough.
         """
         if database.stamp not in self._stamps and database.stamp != self.stamp and len(self):
             name, positions = next(iter(self.positions.items()))
             (stored,) = database.positions_of(self.song_ids, [name]).values()
             is_there = ~np.isnan(stored[:, 0])
-            if not is_there.any() or not np.array_equal(stored[is_there], positions[is_there]):
+            has_map = is_there.any() and np.array_equal(stored[is_there], positions[is_there])
+            if not has_map and not self._has_coarse_vectors(database):
                 return False
             self._stamps.add(database.stamp)
         return True
+
+    def _has_coarse_vectors(self, database: Database) -> bool:
+        """Tell whether a songs.db is at the first look that this snapshot was read in: it has the vectors."""
+        if not self.is_first_look or not database.shows_coarse():
+            return False
+        sample = list(self.coarse_sample)
+        song_ids, vectors = database.vectors(song_ids=sample)
+        return song_ids == sample and np.array_equal(vectors, list(self.coarse_sample.values()))
 
     # Songs
 
@@ -206,6 +222,14 @@ class Catalogue:
             visible = [n for n in numbers if n is not None and (hidden is None or not hidden[n])]
             return [(number, database.song(self.song_ids[number])) for number in visible[:limit]]
 
+    def search_unmapped(self, text: str, *, limit: int) -> list[SongRow]:
+        """Find songs that are in the library, but not yet on the map."""
+        if not self.unmapped and not self.is_first_look:
+            return []
+        with self.open_library() as database:
+            found = [song_id for song_id in database.search(text) if self.number_of(song_id) is None]
+            return [database.song(song_id) for song_id in found[:limit]]
+
     def suggest(self, text: str, *, hide: tuple[str, ...] = ()) -> list[dict]:
         """Return suggestions for a search that is being typed; songs that `Filter.hide` hides are left out.
 
@@ -213,13 +237,17 @@ class Catalogue:
         -------
         list of dict
             First at most two genres and two artists to filter by: "kind" ("genre" or "artist"), "name" and
-            "songs" (how many). Then at most 8 songs: "kind" ("song"), "index", "title" and "artist".
+            "songs" (how many). Then at most 8 songs: "kind" ("song"), "id", "title", "artist" and
+            "is_mapped"; songs that are not on the map come last.
         """
         if not text.strip():
             return []
+        mapped = [song for _, song in self.search(text, hide=hide)]
+        unmapped = self.search_unmapped(text, limit=MAX_SUGGESTED_SONGS - len(mapped))
         songs = [
-            {"kind": "song", "index": index, "title": song.title, "artist": song.artist}
-            for index, song in self.search(text, hide=hide)
+            {"kind": "song", "id": song.song_id, "title": song.title, "artist": song.artist}
+            | {"is_mapped": rank < len(mapped)}
+            for rank, song in enumerate([*mapped, *unmapped])
         ]
         hidden = self.hidden(hide)
         return [*self.facets.suggest(text, limit=MAX_SUGGESTED_VALUES, hidden=hidden), *songs]
@@ -430,5 +458,7 @@ class Catalogue:
         """Compute what the first search, the first selected song and the first new cluster count need."""
         _ = self.facets, self.file_status, self.same_recordings
         self._neighbours.nearest(0, 1)
+        if self.is_first_look:
+            return  # The next snapshot follows soon.
         self._cluster(2)
         _ = self._vocabulary

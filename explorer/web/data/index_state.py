@@ -48,7 +48,8 @@ class IndexState:
         Returns
         -------
         dict or None
-            "stage": "starting", "scan", "first look" or "full". "done" and "total": songs of this stage.
+            "stage": "starting", "scan", "first look", "full" or "map" (the first map is drawn). "done" and
+            "total": songs of this stage.
             "seconds_left": of the stage "full"; None if unknown. None if no index run is in progress.
         """
         with self._lock:
@@ -60,8 +61,7 @@ class IndexState:
     def _read(self) -> dict | None:
         record = running_index(self._database)
         if record is None:
-            is_starting = self._job is not None and self._job.is_starting
-            return _progress("starting") if is_starting else None
+            return self._read_job() if self._job is not None else None
         if record["stage"] == "first look":
             return _progress("first look", record["looked"], record["to_look"])
         if not record["total"]:
@@ -76,6 +76,19 @@ class IndexState:
         except LibraryError:
             pass
         return _progress("full", done, total, record["seconds_left"])
+
+    def _read_job(self) -> dict | None:
+        """Return what the page's own run does while it holds no lock: it starts, or draws the first map."""
+        if self._job.is_starting:
+            return _progress("starting")
+        if not self._job.is_running:
+            return None
+        try:
+            with open_library(self._database) as library:
+                has_map = library.projections() or not library.count_vectors()
+        except LibraryError:
+            return None
+        return None if has_map else _progress("map")
 
 
 def _progress(stage: str, done: int = 0, total: int = 0, seconds_left: float | None = None) -> dict:

@@ -27,6 +27,11 @@ _OFFSET_STEP = 1 << 32
 _MAX_RECHECKED_BYTES = 64 << 20
 """Checking a file of this size takes 0.2 s."""
 
+_MAX_EARLIER = 3
+"""For how many earlier maps to remember the numbers of the songs: a page that shows one follows soon."""
+
+_SAMPLE_SIZE = 16
+
 _CHECK_DELAY_S = 5.0
 """A large file is checked after this time, so that the check does not delay the first map."""
 
@@ -57,6 +62,8 @@ class CatalogueHolder:
         self._checked: tuple[tuple[int, ...], UnusableLibraryError | None] = ((), None)
         """The stamp of the file that was checked last, and what was wrong with it."""
         self._damage: dict[str, str] = {}
+        self._earlier: dict[int, list[str]] = {}
+        """The song ids of earlier maps, by revision."""
 
     def latest(self) -> Catalogue:
         """Return a snapshot of the library as it is now; read it only if the library has changed.
@@ -143,6 +150,10 @@ class CatalogueHolder:
             self._offset += _OFFSET_STEP
         new = replace(new, revision=new.revision + self._offset, damage=self._damage | database.left_out)
         old = self._catalogue
+        if old and old.revision != new.revision:
+            self._earlier[old.revision] = old.song_ids
+            while len(self._earlier) > _MAX_EARLIER:
+                del self._earlier[next(iter(self._earlier))]
         self._catalogue = old.with_changes(new.changes) if old and _is_same(old, new) else new
 
     def current(self) -> Catalogue:
@@ -161,6 +172,30 @@ class CatalogueHolder:
         if catalogue.revision != revision:
             raise RefusedError(409, "The map has changed: reload the page.")
         return catalogue
+
+    def moved(self, earlier: int, revision: int) -> np.ndarray:
+        """Return the new numbers of the songs of an earlier map.
+
+        Parameters
+        ----------
+        earlier, revision : int
+            The revision of the earlier map, and that of the map in memory.
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), int32]
+            By the song's number on the earlier map; -1 for songs that are not on the map any more.
+
+        Raises
+        ------
+        RefusedError
+            If the snapshot in memory has another revision, or the earlier map is not remembered.
+        """
+        catalogue, before = self.at_revision(revision), self._earlier.get(earlier)
+        if before is None:
+            raise RefusedError(409, "The map has changed: reload the page.")
+        numbers = {song_id: number for number, song_id in enumerate(catalogue.song_ids)}
+        return np.array([numbers.get(song_id, -1) for song_id in before], dtype=np.int32)
 
     def warm_up(self, catalogue: Catalogue) -> None:
         """Read a snapshot's vectors in a background thread, unless that was started before."""
@@ -207,7 +242,8 @@ def load_catalogue(database: Database, changes: str = "") -> Catalogue:
     song_ids, rows = _common_songs([ids for ids, *_ in stored.values()])
     labels, names, representatives = database.clusters()
     numbers = {song_id: number for number, song_id in enumerate(song_ids)}
-    model = database.model()
+    model, is_first_look = database.model(), database.shows_coarse()
+    sample = song_ids[:: -(-len(song_ids) // _SAMPLE_SIZE)] if is_first_look and song_ids else []
     return Catalogue(
         database=database.path,
         revision=database.map_revision(),
@@ -228,6 +264,8 @@ def load_catalogue(database: Database, changes: str = "") -> Catalogue:
         unmapped=database.count_vectors() - len(song_ids),
         n_genres=database.count_genres(),
         changes=changes,
+        is_first_look=is_first_look,
+        coarse_sample=dict(zip(*database.vectors(song_ids=sample), strict=True)) if sample else {},
         stamp=database.stamp,
     )
 

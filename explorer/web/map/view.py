@@ -12,7 +12,7 @@ from explorer.web.map.figures import Visibility, legend_entries, map_figure
 from explorer.web.map.original_view import cell_colours, original_figure
 from explorer.web.map.palette import PALETTES
 from explorer.web.page import panels
-from explorer.web.page.header import COLOURINGS, ORIGINAL
+from explorer.web.page.header import COLOURINGS, ORIGINAL, count_line
 
 _PROJECTIONS = {*PROJECTION_NAMES, ORIGINAL}
 _COLOURINGS = {option["value"] for option in COLOURINGS}
@@ -88,6 +88,8 @@ def draw_map(catalogue: Catalogue, view: MapView) -> tuple:
         "order": catalogue.order,
         "colouring": view.colouring,
         "songs": len(catalogue),
+        "counts": count_line(catalogue),
+        "first_look": catalogue.is_first_look,
         "away": 0 if hidden is None else int(hidden.sum()),
         "changes": catalogue.changes,
         "hide": list(view.filter.hide),

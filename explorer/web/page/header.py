@@ -29,7 +29,7 @@ def header(catalogue: Catalogue | None, restrictions: Restrictions) -> Component
     """Return the header, with the card of filters that one of its buttons opens."""
     return part(
         "card header",
-        part("brand", html.H1("Music Explorer"), html.Small(_count_line(catalogue), id="counts")),
+        part("brand", html.H1("Music Explorer"), html.Small(count_line(catalogue), id="counts")),
         _search(),
         icon_button(Ids.CONTROLS_TOGGLE, "sliders", "Map settings", extra_class="phone-only"),
         _controls(catalogue),
@@ -169,7 +169,8 @@ def _range(control_id: str, name: str, note: html.Small, **more: object) -> Comp
     return part("range", label, slider, id=f"{control_id}-field")
 
 
-def _count_line(catalogue: Catalogue | None) -> str:
+def count_line(catalogue: Catalogue | None) -> str:
+    """Return how many songs and genres are on the map; empty if there is none."""
     if catalogue is None:
         return ""
     return f"{plural(len(catalogue), 'song')} · {plural(catalogue.n_genres, 'genre')}"

@@ -12,7 +12,7 @@ from explorer.web.data.catalogue import Catalogue
 from explorer.web.page import player
 from explorer.web.page.header import header
 from explorer.web.page.ids import Ids
-from explorer.web.page.parts import part
+from explorer.web.page.parts import part, progress_bar
 from explorer.web.page.side import side
 from explorer.web.permissions import NO_RESTRICTIONS, Restrictions
 
@@ -34,7 +34,8 @@ class Notice:
 
     Attributes
     ----------
-    kind : {"empty", "busy", "broken"}
+    kind : {"empty", "busy", "broken", "listening"}
+        "listening" has the progress of the index run in place of a button.
     title, text : str
     command : str
         The terminal command that the text speaks of; empty if there is none.
@@ -113,13 +114,16 @@ def _map() -> Component:
 
 def _notice(notice: Notice, catalogue: Catalogue | None) -> Component:
     command = [html.Pre(html.Code(notice.command))] if notice.command else []
+    is_listening = notice.kind == "listening"
+    progress = [html.Strong("Starting …", id="notice-progress"), progress_bar("notice-bar")]
+    again = html.Button("Try again", id="reload", className="button")
     return part(
         "notice card",
         html.Span(className=f"notice-mark icon icon-{notice.kind}"),
         html.H2(notice.title),
         html.P(notice.text),
         *command,
-        html.Button("Try again", id="reload", className="button"),
+        *(progress if is_listening else [again]),
         id="notice",
         role="alert" if notice.kind == "busy" else "status",
         data_kind=notice.kind,

@@ -161,8 +161,9 @@ def _option(suggestion: dict) -> dict:
     """Return a suggestion as an option of the search box; "told" is the line below its label."""
     kind = suggestion["kind"]
     if kind == "song":
-        value, label = f"song:{suggestion['index']}", suggestion["title"]
-        return {"value": value, "label": label, "told": suggestion["artist"] or "no artist"}
+        artist = suggestion["artist"] or "no artist"
+        told = artist if suggestion["is_mapped"] else f"{artist} · not on the map yet"
+        return {"value": f"song:{suggestion['id']}", "label": suggestion["title"], "told": told}
     name = suggestion["name"]
     detail = f"Show this {kind}: {plural(suggestion['songs'], 'song')}"
     return {"value": f"{kind}:{name}", "label": name, "told": detail}

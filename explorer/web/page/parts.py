@@ -80,3 +80,17 @@ def number_field(
     )
     text = html.Label(label, htmlFor=control_id, className="field-label", title=hint or None)
     return field(control_id, text, number)
+
+
+def progress_bar(bar_id: str) -> Component:
+    """Return a thin bar, initially hidden; JavaScript sets its share."""
+    return part(
+        "progress-bar",
+        html.Div(),
+        id=bar_id,
+        role="progressbar",
+        aria_label="Songs heard",
+        aria_valuemin="0",
+        aria_valuemax="100",
+        hidden=True,
+    )

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.page.ids import Ids
-from explorer.web.page.parts import button, number_field, part, switch
+from explorer.web.page.parts import button, number_field, part, progress_bar, switch
 from explorer.web.permissions import Restrictions
 
 _REDRAW_HINT = (
@@ -19,7 +19,7 @@ _REDRAW_HINT = (
 
 def side(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:
     """Return the column."""
-    warnings = [_updates()]
+    warnings = [_progress(), _exact(), _updates()]
     if catalogue and restrictions.songs:
         warnings.insert(0, _made_elsewhere(restrictions))
     if catalogue and not catalogue.is_trained:
@@ -117,6 +117,35 @@ def _damaged(catalogue: Catalogue) -> Component:
         html.Span(catalogue.damage_sentence),
         id="damaged",
         role="note",
+    )
+
+
+def _progress() -> Component:
+    """Return the card with the progress of an index run; JavaScript fills it and shows it."""
+    return part(
+        "card warning news progress",
+        html.Strong(id="progress-text"),
+        progress_bar("progress-bar"),
+        html.Span(id="progress-note"),
+        id="progress",
+        hidden=True,
+    )
+
+
+def _exact() -> Component:
+    """Return the card that offers to draw the map again when full vectors have replaced the coarse ones."""
+    return part(
+        "card warning news",
+        html.Strong("Every song has been heard in full"),
+        html.Span("The songs kept their places. Drawn again, the map shows them as they really sound."),
+        part(
+            "redraw-buttons",
+            button("Redraw", id="exact-redraw"),
+            button("Keep", kind="button quiet", id="exact-keep"),
+        ),
+        id="exact",
+        role="status",
+        hidden=True,
     )
 
 

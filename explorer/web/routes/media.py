@@ -85,6 +85,17 @@ def make_media_blueprint(
         response.headers["Cache-Control"] = "private, max-age=3600"
         return response
 
+    @media.get("/songs/<int:revision>/since/<int:earlier>")
+    def moved(revision: int, earlier: int) -> Response:
+        """Answer with little-endian int32 numbers; see `CatalogueHolder.moved`."""
+        numbers = holder.moved(earlier, revision).astype("<i4").tobytes()
+        return Response(numbers, mimetype="application/octet-stream", headers={"Cache-Control": "no-store"})
+
+    @media.get("/unmapped/<any_id:song_id>")
+    def unmapped(song_id: str) -> Response:
+        with open_library(settings.database) as database:
+            return fresh_json(**describe_any(database.song(song_id), settings))
+
     @media.get("/neighbours/<int:revision>/<int:index>")
     def neighbours(revision: int, index: int) -> Response:
         hide, catalogue = parse_hide(request.args.getlist("hide")), holder.at_revision(revision)
@@ -242,29 +253,35 @@ def describe_song(
     clusters = catalogue.known_clusters(cluster_count)
     same_sound = catalogue.file_status.others_like(index)
     same_recording = catalogue.same_recordings.get(index, ())
+    return describe_any(song, settings) | {
+        "index": index,
+        "cluster": clusters.names[clusters.members[index]] if clusters.names else "",
+        "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
+        "neighbours": min(10, len(catalogue) - 1),
+        "same_sound_count": len(same_sound),
+        "same_sound": describe_songs(catalogue, same_sound[:MAX_SAME_SOUND_LISTED]),
+        "same_recording_count": len(same_recording),
+        "same_recording": describe_songs(catalogue, same_recording[:MAX_SAME_SOUND_LISTED]),
+    }
+
+
+def describe_any(song: SongRow, settings: Settings) -> dict:
+    """Return what the page shows about a song that need not be on the map; see `describe_song`."""
     gone_since = fallback = None
     if song.gone_since is not None:
         gone_since, fallback = _missing_file(song, settings)
     return {
-        "index": index,
         "id": song.song_id,
         "title": song.title,
         "artist": song.artist,
         "album": song.album,
         "genres": list(song.genres),
         "year": song.year,
-        "cluster": clusters.names[clusters.members[index]] if clusters.names else "",
         "duration_s": song.duration_s,
         "preview_start_s": song.preview_start_s,
-        "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
-        "neighbours": min(10, len(catalogue) - 1),
         "note": song.note,
         "gone_since": gone_since,
         "fallback": fallback,
-        "same_sound_count": len(same_sound),
-        "same_sound": describe_songs(catalogue, same_sound[:MAX_SAME_SOUND_LISTED]),
-        "same_recording_count": len(same_recording),
-        "same_recording": describe_songs(catalogue, same_recording[:MAX_SAME_SOUND_LISTED]),
     }
 
 
