@@ -36,7 +36,7 @@ explorer.growth = {
     const { filter } = explorer.url.view;
     const decision = this.decide({
       isPressed: explorer.pointer.drag !== null || explorer.pointer.touches.size > 0 || explorer.map.frame.classList.contains("morphing"),
-      usesGroups: Boolean(filter.shown) || filter.clusters.length > 0,
+      usesGroups: Boolean(filter.shown) || (filter.clusters ?? []).length > 0,
       elapsedMs: performance.now() - this.shownAt,
       songCount: explorer.map.points.x.length,
     });

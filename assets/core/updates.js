@@ -25,19 +25,15 @@ explorer.updates = {
     if (document.hidden || this.isChecking || !this.card) return;
     this.isChecking = true;
     clearTimeout(this.timer);
-    let pause = this.POLL_MS;
-    try {
-      const latest = await explorer.api.getJson(`latest?page=${this.pageName}`);
-      this.isCounted = latest.counts_pages;
-      pause = this.pauseAfter(latest, document.getElementById("notice")?.dataset.kind);
-      explorer.progress.show(latest);
-      this.show(latest);
-    } catch {
-      // The library is busy or the server does not answer. The next check tries again.
-    } finally {
-      this.isChecking = false;
-      this.timer = setTimeout(() => this.check(), pause);
-    }
+    // If the library is busy or the server does not answer, the next check tries again.
+    const latest = await explorer.api.getJson(`latest?page=${this.pageName}`).catch(() => null);
+    this.isChecking = false;
+    const pause = latest ? this.pauseAfter(latest, document.getElementById("notice")?.dataset.kind) : this.POLL_MS;
+    this.timer = setTimeout(() => this.check(), pause);
+    if (!latest) return;
+    this.isCounted = latest.counts_pages;
+    explorer.progress.show(latest);
+    this.show(latest);
   },
 
   /**
