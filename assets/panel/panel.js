@@ -136,6 +136,7 @@ explorer.panel = {
     // The cover of the same song stays: a new one would be empty for a moment.
     const cover = this.coverOf === song.id ? this.body.querySelector(".cover") : null;
     this.coverOf = song.id;
+    cover?.style.setProperty("--colour", explorer.map.colourOf(index));
     this.body.replaceChildren(
       cover ?? this.makeCover(song, index),
       ...this.makeHeading(song),
