@@ -69,7 +69,7 @@ explorer.progress = {
       const note = `${rough} It becomes exact when all songs have been heard in full.`;
       return { text: `Heard in full: ${this.count(index)}${this.timeLeft(index)}`, note, share: this.shareOf(index) };
     }
-    if (index?.stage === "full") return { text: `Adding songs: ${this.count(index)}${this.timeLeft(index)}`, note: "", share: this.shareOf(index) };
+    if (index?.stage === "full") return { text: `Adding songs: ${index.done.toLocaleString("en")} of ${index.total.toLocaleString("en")}${this.timeLeft(index)}`, note: "", share: this.shareOf(index) };
     if (isFirstLook && !index) return { text: "A rough map", note: `${rough} Open the folder again to make it exact.`, share: null };
     return null;
   },

@@ -61,7 +61,7 @@ class VectorTables(StateTables):
         with self.transaction():
             self._rows(
                 """INSERT OR IGNORE INTO asked_songs(song_id)
-                   SELECT id FROM json_each(?) JOIN songs ON songs.id = json_each.value""",
+                   SELECT songs.id FROM json_each(?) AS asked JOIN songs ON songs.id = asked.value""",
                 (json.dumps(list(song_ids)),),
             )
             self._rows(

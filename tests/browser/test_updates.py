@@ -76,7 +76,7 @@ def test_a_page_without_a_map_says_what_to_do_and_then_shows_the_map(tmp_path, s
         for width, height in ((390, 844), (1280, 800)):
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_selector("#notice")
-            assert "python run.py index FOLDER" in text(page, "#notice")
+            assert "python run.py open FOLDER" in text(page, "#notice")
             assert page.locator(".player").is_hidden()
         # There is a library without a map: the page shows another notice without a reload by the user.
         store_library(path, tmp_path / "music")

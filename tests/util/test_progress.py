@@ -8,7 +8,14 @@ from rich.console import Console
 
 from explorer.config import ROOT
 from explorer.util import progress
-from explorer.util.progress import DownloadProgress, LineReporter, Reporter, format_duration, format_estimate
+from explorer.util.progress import (
+    DownloadProgress,
+    LineReporter,
+    Reporter,
+    format_duration,
+    format_estimate,
+    is_progress_line,
+)
 
 
 def test_without_a_terminal_plain_lines_show_count_rate_and_time_left(capsys, monkeypatch):
@@ -108,3 +115,15 @@ def test_a_closed_pipe_does_not_stop_the_work():
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=write_end, cwd=ROOT)
     os.close(write_end)
     assert done.stdout == b"done\n"
+
+
+def test_lines_of_progress_are_told_from_messages(capsys, monkeypatch):
+    monkeypatch.setattr("explorer.util.progress.PLAIN_INTERVAL_S", -1.0)
+    reporter = Reporter()
+    with reporter.counting("Indexing: all", total=3) as counter:
+        counter.advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 1
+    assert all(map(is_progress_line, lines)), lines
+    assert not is_progress_line("Failed: 1 of 2 songs.mp3: no sound")
+    assert not is_progress_line("Indexed 8 songs (4 min of sound) in 63 s, 4 times real time.")

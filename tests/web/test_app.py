@@ -67,7 +67,7 @@ def test_every_projection_and_colouring_can_be_drawn(library, projection, colour
 def test_suggestions_contain_titles_as_data(tmp_path, make_library):
     make_library(tmp_path / "songs.db", tmp_path / "music", titles={4: "<script>alert(1)</script>"})
     (suggestion,) = panels.suggestions(CatalogueHolder(tmp_path / "songs.db"), "script")
-    assert suggestion == {"value": "song:4", "label": "<script>alert(1)</script>", "told": "Artist 0"}
+    assert suggestion == {"value": "song:004.flac", "label": "<script>alert(1)</script>", "told": "Artist 0"}
 
 
 def test_a_genre_or_an_artist_is_suggested_as_a_filter(library):

@@ -22,3 +22,27 @@ test("the reason why a map could not be drawn is shown until there is a new map"
   assert.equal(describe(3, false, "The disk is full.").text, "The disk is full.");
   assert.equal(describe(3, true, "The disk is full.").text, "3 new songs on the map");
 });
+
+test("the server is asked more often while a map fills", () => {
+  const pause = (stage, kind) => updates.pauseAfter({ index: stage && { stage } }, kind);
+  assert.equal(pause("first look"), updates.FAST_POLL_MS);
+  assert.equal(pause("starting", "listening"), updates.FAST_POLL_MS);
+  assert.equal(pause("full", "listening"), updates.FAST_POLL_MS);
+  assert.equal(pause("full"), updates.POLL_MS);
+  assert.equal(pause(null), updates.POLL_MS);
+});
+
+test("a notice in place of the map is outdated when there is a map, or when an index run begins or ends", () => {
+  const latest = { revision: 3, songs: 0, index: null, problem: "" };
+  const run = { stage: "scan" };
+  const isOutdated = (kind, changed) => updates.isNoticeOutdated({ kind, revision: 3 }, { ...latest, ...changed });
+  assert.equal(isOutdated("empty", {}), false);
+  assert.equal(isOutdated("empty", { revision: 4 }), false);
+  assert.equal(isOutdated("empty", { revision: 4, songs: 60 }), true);
+  assert.equal(isOutdated("empty", { index: run }), true);
+  assert.equal(isOutdated("empty", { problem: "No weights." }), true);
+  assert.equal(isOutdated("listening", { index: run }), false);
+  assert.equal(isOutdated("listening", {}), true);
+  assert.equal(isOutdated("listening", { index: run, songs: 60, revision: 4 }), true);
+  assert.equal(isOutdated("broken", { problem: "No weights." }), false);
+});

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 from flask import Flask
+from support import three_islands
 
 from explorer.analysis.similar_songs import recommend
 from explorer.config import Settings
 from explorer.database.database import Database
-from explorer.database.records import Song
+from explorer.database.records import Song, encode_vector
 from explorer.indexing.model import Model, ModelRequest
 from explorer.library.confirmed_roots import confirm
 from explorer.library.music_file import ScannedFile, Tags
@@ -349,3 +350,43 @@ def test_headers_are_valid_for_any_file_name_and_fingerprint(site, name, fingerp
         for header, value in response.headers:
             value.encode("latin-1")
             assert value.isprintable(), header
+
+
+def test_during_a_first_look_a_page_follows_the_songs_to_a_new_map(library, sound_jobs):
+    """Until it does, it can still ask about the songs of the map that it shows."""
+    path, song_ids = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("INSERT INTO coarse_vectors SELECT song_id, embedding FROM songs_vectors")
+        database._rows("DELETE FROM songs_vectors")
+        database.show_coarse(True)
+    client = create_app(Settings(database=path), jobs=sound_jobs).server.test_client()
+    client.get("/_dash-layout")
+    with Database.open(path) as database:
+        song = Song(ScannedFile(b"-1.flac", 1, 1), Tags("First"), "f" * 32, "flac/pcm_16", 1.0)
+        new_id = database.store_song(1, song, None)
+        vector = encode_vector(database.vector("000.flac") + 1)
+        with database.transaction():
+            database._rows("INSERT INTO coarse_vectors VALUES (?, ?)", (new_id, vector))
+            database._rows("DELETE FROM coarse_vectors WHERE song_id = '005.flac'")
+        ids, _ = database.vectors()
+        assert ids == ["-1.flac", *(song_id for song_id in song_ids if song_id != "005.flac")]
+        database.store_map(three_islands(ids, 8, np.random.default_rng(1)))
+    assert client.get("/songs/1/7").get_json()["id"] == "007.flac"
+    assert client.get("/songs/2/since/1").status_code == 409
+    client.get("/_dash-layout")
+    answer = client.get("/songs/2/since/1")
+    moved = np.frombuffer(answer.data, dtype="<i4").tolist()
+    assert moved == [*range(1, 6), -1, *range(6, 24)]
+    assert client.get("/songs/2/since/7").status_code == 409
+    assert client.get("/songs/3/since/1").status_code == 409
+    assert client.get("/latest").get_json()["first_look"] is True
+
+
+def test_a_song_that_is_not_on_the_map_is_described(site, tmp_path):
+    client, settings, _ = site
+    with Database.open(settings.database) as database:
+        song = Song(ScannedFile(b"a/new.flac", 1, 1), Tags("New", ("Us",)), "f" * 32, "flac/pcm_16", 1.0)
+        song_id = database.store_song(database.add_root(tmp_path), song, None)
+    described = client.get(f"/unmapped/{quote(song_id, safe='')}").get_json()
+    assert (described["id"], described["title"], described["artist"]) == (song_id, "New", "Us")
+    assert client.get("/unmapped/absent.flac").status_code == 404
