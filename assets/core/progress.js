@@ -66,10 +66,11 @@ explorer.progress = {
       return { text: `First look: ${this.count(index)}`, note, share: this.shareOf(index) };
     }
     if (index?.stage === "full" && isFirstLook) {
-      const note = `${rough} It becomes exact when all songs have been heard in full.`;
-      return { text: `Heard in full: ${this.count(index)}${this.timeLeft(index)}`, note, share: this.shareOf(index) };
+      const left = this.timeLeft(index);
+      const until = left ? `${left} until it is exact` : "It becomes exact when all songs have been heard in full";
+      return { text: `Heard in full: ${this.count(index)}`, note: `${rough} ${until}.`, share: this.shareOf(index) };
     }
-    if (index?.stage === "full") return { text: `Adding songs: ${index.done.toLocaleString("en")} of ${index.total.toLocaleString("en")}${this.timeLeft(index)}`, note: "", share: this.shareOf(index) };
+    if (index?.stage === "full") return { text: `Adding songs: ${index.done.toLocaleString("en")} of ${index.total.toLocaleString("en")}`, note: this.timeLeft(index), share: this.shareOf(index) };
     if (isFirstLook && !index) return { text: "A rough map", note: `${rough} Open the folder again to make it exact.`, share: null };
     return null;
   },
@@ -78,7 +79,8 @@ explorer.progress = {
   describeWithoutMap(index) {
     const texts = { starting: "Starting …", scan: "Looking for songs in your folder …", map: "Drawing the map …" };
     if (texts[index.stage]) return { text: texts[index.stage], share: null };
-    return { text: `${this.count(index)} heard${this.timeLeft(index)}`, share: this.shareOf(index) };
+    const left = this.timeLeft(index);
+    return { text: `${this.count(index)} heard${left && " · " + left.toLowerCase()}`, share: this.shareOf(index) };
   },
 
   /** @param {IndexRun} index @returns {string} As "12 of 1,000 songs". */
@@ -91,11 +93,11 @@ explorer.progress = {
     return total ? Math.min(done / total, 1) : null;
   },
 
-  /** @param {IndexRun} index @returns {string} As " · about 3 h left"; empty if unknown. */
+  /** @param {IndexRun} index @returns {string} As "About 3 h left"; empty if unknown. */
   timeLeft({ seconds_left: seconds }) {
     if (seconds === null || seconds === undefined) return "";
     const [unit, length] = seconds < 90 ? ["s", 1] : seconds < 5400 ? ["min", 60] : seconds < 259_200 ? ["h", 3600] : ["days", 86_400];
     const count = unit === "s" ? Math.max(10, 10 * Math.round(seconds / 10)) : Math.round(seconds / length);
-    return ` · about ${count} ${unit} left`;
+    return `About ${count} ${unit} left`;
   },
 };

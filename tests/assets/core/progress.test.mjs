@@ -13,8 +13,8 @@ test("the stages of a first look are named, with how far they are", () => {
   assert.equal(look.share, 0.24);
   assert.match(look.note, /rough/);
   const full = describe(run("full", 120, 1000, 3 * 3600), true);
-  assert.equal(full.text, "Heard in full: 120 of 1,000 songs · about 3 h left");
-  assert.match(full.note, /first look/);
+  assert.equal(full.text, "Heard in full: 120 of 1,000 songs");
+  assert.match(full.note, /first look.*About 3 h left/);
   assert.equal(describe(run("full", 1, 3), false).text, "Adding songs: 1 of 3");
 });
 
@@ -35,13 +35,14 @@ test("without a map, the notice says what goes on", () => {
   assert.deepEqual(progress.describeWithoutMap(run("scan")), { text: "Looking for songs in your folder …", share: null });
   assert.deepEqual(progress.describeWithoutMap(run("first look", 12, 48)), { text: "12 of 48 songs heard", share: 0.25 });
   assert.equal(progress.describeWithoutMap(run("full", 0, 1)).text, "0 of 1 song heard");
+  assert.equal(progress.describeWithoutMap(run("full", 1, 9, 600)).text, "1 of 9 songs heard · about 10 min left");
 });
 
 test("an estimate is rounded, in the unit that fits", () => {
   const left = (seconds) => progress.timeLeft({ seconds_left: seconds });
   assert.equal(left(null), "");
-  assert.equal(left(3), " · about 10 s left");
-  assert.equal(left(44), " · about 40 s left");
-  assert.equal(left(600), " · about 10 min left");
-  assert.equal(left(80 * 3600), " · about 3 days left");
+  assert.equal(left(3), "About 10 s left");
+  assert.equal(left(44), "About 40 s left");
+  assert.equal(left(600), "About 10 min left");
+  assert.equal(left(80 * 3600), "About 3 days left");
 });
