@@ -129,8 +129,8 @@ from explorer.web import server
 
 made = server.create_app
 
-def create_app(settings):
-    app = made(settings)
+def create_app(settings, **options):
+    app = made(settings, **options)
     def broken(name):
         raise ValueError(name)
     def late(name):
