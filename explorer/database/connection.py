@@ -102,8 +102,6 @@ class LibraryConnection(RowReader):
             version = connection.pragma("user_version")
         if not _is_library(connection, tables):
             connection.close()
-            if not tables and not version:  # Another program creates the library right now.
-                raise NoLibraryError(_no_library(path))
             _refuse_original(path)
             raise UnusableLibraryError(
                 f"{path} is not a library of this program: index a folder into another file."
@@ -366,8 +364,4 @@ def _is_library(connection: apsw.Connection, tables: set[str]) -> bool:
 
 def _require_file(path: Path) -> None:
     if not path.exists():
-        raise NoLibraryError(_no_library(path))
-
-
-def _no_library(path: Path) -> str:
-    return f"There is no library at {path}: make one with `python run.py index FOLDER`."
+        raise NoLibraryError(f"There is no library at {path}: make one with `python run.py index FOLDER`.")

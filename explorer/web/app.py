@@ -119,7 +119,12 @@ def _current_page(holder: CatalogueHolder, settings: Settings, index_state: Inde
     except NoLibraryError:
         notice = _notice_without_map(index_state, has_songs=False)
     except LibraryError as error:
-        notice = Notice("broken", "This library cannot be opened", str(error))
+        # The page's own index run may be creating the library right now.
+        notice = (
+            LISTENING
+            if index_state.is_starting
+            else Notice("broken", "This library cannot be opened", str(error))
+        )
     return page(catalogue, notice, restrictions=restrictions)
 
 

@@ -30,6 +30,7 @@ class IndexState:
         self._job = job
         self._lock = threading.Lock()
         self._read_at = -_MAX_AGE_S
+        self._known_problem = ""
         self._running: dict | None = None
 
     @property
@@ -42,6 +43,11 @@ class IndexState:
         """The folder that the page's own index run watches; empty if there is none."""
         return self._job.folder if self._job else ""
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether the page's own index run has just been started: it may be creating the library."""
+        return self._job is not None and self._job.is_starting
+
     def running(self) -> dict | None:
         """Return the run's progress.
 
@@ -53,9 +59,10 @@ class IndexState:
             "seconds_left": of the stage "full"; None if unknown. None if no index run is in progress.
         """
         with self._lock:
-            if time.monotonic() - self._read_at >= _MAX_AGE_S:
+            problem = self.problem
+            if time.monotonic() - self._read_at >= _MAX_AGE_S or problem != self._known_problem:
                 self._running = self._read()
-                self._read_at = time.monotonic()
+                self._read_at, self._known_problem = time.monotonic(), problem
             return self._running
 
     def _read(self) -> dict | None:
@@ -79,7 +86,7 @@ class IndexState:
 
     def _read_job(self) -> dict | None:
         """Return what the page's own run does while it holds no lock: it starts, or draws the first map."""
-        if self._job.is_starting:
+        if self.is_starting:
             return _progress("starting")
         if not self._job.is_running:
             return None

@@ -11,7 +11,13 @@ from flask import Blueprint, Response, jsonify, request
 from explorer.audio.playable import HEAD_BYTES, playable_media_type
 from explorer.config import Settings
 from explorer.database.records import SongRow, StoredFile
-from explorer.errors import AudioError, ForbiddenFileError, LibraryBusyError, NoLibraryError
+from explorer.errors import (
+    AudioError,
+    ForbiddenFileError,
+    LibraryBusyError,
+    NoLibraryError,
+    UnusableLibraryError,
+)
 from explorer.library.music_file import WHOLE, Part
 from explorer.library.remote import RemotePath
 from explorer.library.stored_paths import is_readable_file
@@ -60,7 +66,7 @@ def make_media_blueprint(
     @media.get("/latest")
     def latest() -> Response:
         return fresh_json(
-            **library_state(holder),
+            **library_state(holder, is_created_now=index_state.is_starting),
             index=index_state.running(),
             problem=index_state.problem,
             counts_pages=counts_pages,
@@ -121,11 +127,13 @@ def count_songs(database: Path) -> int:
         return 0
 
 
-def library_state(holder: CatalogueHolder) -> dict:
-    """Return `CatalogueHolder.state`; zeros if there is no library."""
+def library_state(holder: CatalogueHolder, *, is_created_now: bool = False) -> dict:
+    """Return `CatalogueHolder.state`; zeros if there is no library, or it may be incomplete as yet."""
     try:
         return holder.state()
-    except NoLibraryError:
+    except (NoLibraryError, UnusableLibraryError) as error:
+        if not (is_created_now or isinstance(error, NoLibraryError)):
+            raise
         return {"revision": 0, "songs": 0, "changes": "", "clusters": 0, "first_look": False}
 
 

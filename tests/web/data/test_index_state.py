@@ -2,8 +2,10 @@
 
 import pytest
 
+from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.indexing.running import index_lock
+from explorer.web.app import create_app
 from explorer.web.data import index_state
 from explorer.web.data.index_state import IndexState
 
@@ -57,3 +59,16 @@ def test_a_run_that_starts_or_draws_the_first_map_holds_no_lock(library):
     assert IndexState(path, job).running()["stage"] == "map"
     job.is_running = False
     assert IndexState(path, job).running() is None
+
+
+def test_while_the_library_is_being_created_the_page_says_that_it_begins(tmp_path, sound_jobs):
+    """SQLite creates an empty file first."""
+    path, job = tmp_path / "songs.db", Job()
+    path.touch()
+    job.is_starting = True
+    client = create_app(Settings(database=path), jobs=sound_jobs, index_job=job).server.test_client()
+    assert client.get("/latest").get_json()["index"]["stage"] == "starting"
+    assert "Listening to your music" in client.get("/_dash-layout").get_data(as_text=True)
+    job.is_starting = False
+    assert client.get("/latest").status_code == 500
+    assert "This library cannot be opened" in client.get("/_dash-layout").get_data(as_text=True)
