@@ -9,40 +9,36 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from explorer.cli.index_sentences import print_dry_run, report_coarse, report_summary
 from explorer.cli.options import (
     database_option,
-    echo,
     json_option,
     map_option,
     model_options,
     model_request,
     print_json,
 )
-from explorer.config import Settings
+from explorer.config import FIRST_LOOK_WINDOWS, Settings
 from explorer.errors import ExplorerError
 from explorer.indexing.failures import FailureLog, count_reasons
 from explorer.indexing.summary import Summary
 from explorer.library.remote import RemotePath, as_root, is_gone
-from explorer.util.progress import Reporter, format_duration, format_estimate, plural
-from explorer.util.text import printable
+from explorer.util.progress import Reporter, plural
 
 if TYPE_CHECKING:
-    from explorer.indexing.dry_run import DryRun
     from explorer.indexing.model import ModelRequest
 
 INTERRUPTED = 130
 SOME_FAILED = 3
-MAX_SHOWN_FAILURES = 10
-MAX_SHOWN_FILES = 10
 UNTRAINED = (
     "This library was made with untrained filters: songs near each other on the map have only a similar "
     "timbre, at best. When OpenL3's official weights are in metadata/models, run the index again with "
     "--weights openl3 --reindex."
 )
-MAX_SHOWN_EXTENSIONS = 3
 _JSON_COUNTS = (
-    "found indexed extra_tracks skipped failed unsettled left failed_before copied moved retagged gone back "
-    "genres_changed decoded encodings seconds audio_seconds pruned duplicates reread misread passed_over"
+    "found looked indexed extra_tracks skipped failed unsettled left failed_before copied moved retagged "
+    "gone back genres_changed decoded encodings seconds look_seconds audio_seconds pruned duplicates reread "
+    "misread passed_over"
 ).split()
 
 
@@ -72,6 +68,14 @@ _JSON_COUNTS = (
     "--scheduler",
     metavar="ADDRESS",
     help="Use the machines of a Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786.",
+)
+@click.option(
+    "--first-look",
+    type=click.IntRange(0),
+    default=FIRST_LOOK_WINDOWS,
+    show_default=True,
+    help="In a new library, listen first to this many seconds, spread over each song, so that all songs are "
+    "soon on the map; then to the whole songs. 0: only to the whole songs.",
 )
 @map_option
 @click.option(
@@ -170,6 +174,7 @@ class _Options:
     video: bool | None
     exclude: tuple[str, ...] | None
     cue: bool | None
+    first_look: int
 
 
 def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = False) -> Summary:
@@ -179,6 +184,7 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
     from explorer.indexing.index_run import IndexRun
     from explorer.indexing.indexer import index_folder
     from explorer.indexing.prune import prune_lost_folder
+    from explorer.indexing.update_map import update_map
     from explorer.mapping.same_recordings import count_same_recordings
 
     settings, reporter = Settings(database=options.database), options.reporter
@@ -202,12 +208,14 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
             video=options.video,
             exclude=options.exclude,
             cue=options.cue,
+            first_look=options.first_look,
+            grows_map=not options.no_map,
         )
         if options.pruning and is_gone(run.folder):
             pruned = prune_lost_folder(library, run.folder, force=options.force, reporter=reporter)
             summary = Summary(pruned=pruned)
             if not options.no_map:
-                _update_map(library, summary, reporter)
+                update_map(library, summary, reporter=reporter)
             return summary
         summary = index_folder(run)
         if not quiet or summary.indexed + summary.failed:
@@ -228,7 +236,11 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
                 "the page lists both beside each other."
             )
         if not options.no_map:
-            _update_map(library, summary, reporter)
+            update_map(library, summary, reporter=reporter)
+        elif library.is_ready_for_full() and not library.projections():
+            library.show_coarse(False)
+        if not quiet:
+            report_coarse(library, reporter)
         model = library.model()
         if model and model["trained"] is False and not quiet:
             reporter.say(UNTRAINED)
@@ -293,128 +305,4 @@ def _dry_run(database, folder, *, as_json: bool, **options) -> None:
     if as_json:
         print_json({"dry_run": True, "to_embed": plan.to_embed, **asdict(plan)})
     else:
-        _print_dry_run(plan)
-
-
-def _print_dry_run(plan: DryRun) -> None:
-    for old, new, songs in plan.moved_roots:
-        echo(f"The folder {old} was moved to {new}: its {plural(songs, 'song')} would move there.")
-    groups = (
-        ("to embed, because new", plan.new),
-        ("to embed again, because the sound has changed", plan.changed),
-        ("to try again, after an earlier failure", plan.retried),
-        ("moved, keeping the vector", [f"{before} → {after}" for before, after in plan.moved]),
-        ("copied, with the vector of the original", plan.copied),
-        ("retagged, keeping the vector", plan.retagged),
-        ("unreadable, which would fail", plan.unreadable),
-        ("back again", plan.back),
-        ("missing, whose songs would be marked, or removed with --prune", plan.gone),
-    )
-    for description, files in groups:
-        if files:
-            echo(f"{plural(len(files), 'file')} {description}:")
-            for file in files[:MAX_SHOWN_FILES]:
-                echo(f"  {file}")
-            if len(files) > MAX_SHOWN_FILES:
-                echo(f"  and {len(files) - MAX_SHOWN_FILES:,} more")
-    failures = f", including {plan.failed_before:,} that failed before" if plan.failed_before else ""
-    echo(f"{plural(plan.unchanged, 'file')} known and unchanged{failures}.")
-    if plan.reread:
-        echo(f"{plan.reread:,} of these were read by an older version, and would be checked.")
-    if plan.passed_over:
-        echo(f"{plural(plan.passed_over, 'other file')} passed over.")
-    if plan.to_embed and plan.songs_per_second:
-        duration = format_duration(plan.to_embed / plan.songs_per_second)
-        echo(f"Embedding would take about {duration}, at the rate of the last run.")
-    echo("Nothing was changed.")
-
-
-def _update_map(library, summary: Summary, reporter: Reporter) -> None:
-    """Compute the map if songs have changed or have no place on it."""
-    from explorer.indexing.make_map import make_map
-
-    # A run that was killed after its last song has not updated the map: look for songs without a place.
-    is_stale = summary.changed_on_map or library.has_unplaced_songs() or not library.projections()
-    if is_stale and library.count_vectors():
-        make_map(library, reporter=reporter)
-
-
-def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> None:
-    """Report the counts of an index run."""
-    _report_failures(summary, log, reporter)
-    speed = summary.audio_seconds / summary.seconds if summary.seconds else 0.0
-    reporter.say(
-        f"Indexed {plural(summary.songs, 'song')} ({format_duration(summary.audio_seconds)} of sound) in "
-        f"{format_duration(summary.seconds)}"
-        + (f", {speed:,.0f} times real time" if speed >= 1 else "")
-        + f"; of {plural(summary.found, 'file')} found, {summary.skipped:,} were known, "
-        + f"{summary.failed:,} failed"
-        + (f", {summary.unsettled:,} are being written" if summary.unsettled else "")
-        + (f", {summary.left:,} are left" if summary.left else "")
-        + "."
-    )
-    if summary.passed_over:
-        reporter.say(_describe_passed_over(summary))
-    not_embedded = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
-    if parts := [f"{how} {count:,}" for how, count in not_embedded.items() if count]:
-        reporter.say(f"Files that got an existing vector: {', '.join(parts)}.")
-    for path, note in summary.notes[:MAX_SHOWN_FAILURES]:
-        reporter.say(f"Note: {path}: {note}")
-    if len(summary.notes) > MAX_SHOWN_FAILURES:
-        reporter.say(f"{len(summary.notes) - MAX_SHOWN_FAILURES:,} more songs have a note on the page.")
-    if summary.failed_before:
-        reporter.say(
-            f"Of the known files, {summary.failed_before:,} failed before and have not changed: --retry "
-            "tries them again."
-        )
-    if summary.back:
-        reporter.say(f"Found again: {plural(summary.back, 'song')} that had been missing.")
-    if summary.gone:
-        reporter.say(
-            f"Missing: the files of {plural(summary.gone, 'song')}. The library keeps these songs, marked as "
-            "missing, until --prune removes them."
-        )
-    if summary.left_out:
-        reporter.say(
-            f"The files of {summary.left_out:,} of these songs are there, but left out: by --exclude, as "
-            "videos, by an ignore file such as .nomedia, or because they are hidden or the system's."
-        )
-    if summary.genres_changed:
-        reporter.say(f"The genres of {plural(summary.genres_changed, 'known song')} have changed.")
-    if summary.decoded:
-        reporter.say(_describe_decoded(summary))
-    if summary.interrupted:
-        left = f"; about {format_estimate(summary.seconds_left)} are left" if summary.seconds_left else ""
-        reporter.say(f"Stopped. Nothing is lost: run the same command to go on{left}.")
-
-
-def _describe_passed_over(summary: Summary) -> str:
-    """Return a sentence: how many files are no songs, with their most frequent extensions."""
-    kinds = summary.other_files.most_common(MAX_SHOWN_EXTENSIONS)
-    names = [f"{count:,} {printable(kind) or 'without extension'}" for kind, count in kinds]
-    names += ["…"] if len(summary.other_files) > len(kinds) else []
-    details = f" ({', '.join(names)})" if names else ""
-    hint = f"; {summary.all_videos:,} of them are videos: --video indexes their sound" * bool(
-        summary.all_videos
-    )
-    return f"{plural(summary.passed_over, 'other file')} passed over{details}{hint}."
-
-
-def _describe_decoded(summary: Summary) -> str:
-    """Say in which encodings the tags were that a run has decoded."""
-    songs, (first, *others) = plural(summary.decoded, "song"), summary.encodings
-    if not others:
-        return f"The tags of {songs} were in {first} and were decoded."
-    counts = ", ".join(f"{count:,} in {name}" for name, count in summary.encodings.items())
-    return f"The tags of {songs} were in national encodings and were decoded: {counts}."
-
-
-def _report_failures(summary: Summary, log: FailureLog, reporter: Reporter) -> None:
-    for path, reason in summary.failures[:MAX_SHOWN_FAILURES]:
-        reporter.say(f"Failed: {path}: {reason}")
-    if summary.failed > MAX_SHOWN_FAILURES:
-        reporter.say(f"{summary.failed - MAX_SHOWN_FAILURES:,} more failed:")
-        for reason, count in list(count_reasons(summary.failures).items())[:MAX_SHOWN_FAILURES]:
-            reporter.say(f"  {count:,} × {reason}")
-    if summary.failed:
-        reporter.say(log.problem or f"All failures are listed in {log.path}.")
+        print_dry_run(plan)

@@ -6,9 +6,11 @@ Commands that write use `Database.open`; requests of the page use `Database.open
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 
+from explorer.database.coarse import CoarseTables
 from explorer.database.files import FileTables
 from explorer.database.imports import ImportTables
 from explorer.database.lost_roots import LostRootTables
@@ -22,19 +24,31 @@ from explorer.library.music_file import Tags
 
 
 class Database(
-    FileTables, ImportTables, LostRootTables, MapTables, NamedSongTables, RawTagTables, VerifyTables
+    FileTables,
+    ImportTables,
+    CoarseTables,
+    LostRootTables,
+    MapTables,
+    NamedSongTables,
+    RawTagTables,
+    VerifyTables,
 ):
     """A connection to a library, with all queries. Only one thread may use it."""
 
     # Storing and deleting songs
 
-    def store_song(self, root_id: int, song: Song, vector: np.ndarray | None) -> str:
-        """Store a song, its genres, file and vector in one transaction, and return its id.
+    def store_song(
+        self, root_id: int, song: Song, vector: np.ndarray | None, *, coarse: np.ndarray | None = None
+    ) -> str:
+        """Store a song, its genres, file and vectors in one transaction, and return its id.
+
+        Vectors of another sound that the song had before are deleted.
 
         Parameters
         ----------
-        vector : np.ndarray [shape=(512,), float64] or None
-            None keeps the stored vector.
+        vector, coarse : np.ndarray [shape=(512,), float64] or None
+            The full and the coarse vector. Without a full one, a stored full vector is kept if `coarse` is
+            None too; a stored coarse vector is kept as long as the song has the same sound.
         """
         info = {
             "name": song.tags.title,
@@ -53,9 +67,15 @@ class Database(
                 )
             if song.tags.genres or not self.was_imported(song_id):
                 self._store_genres(song_id, song.tags.genres)
+            if not self._has_sound(song_id, song):
+                self._drop_vector(song_id, "coarse_vectors")
             self._store_file(song_id, root_id, song)
             if vector is not None:
                 self._store_vector(song_id, encode_vector(vector))
+            elif coarse is not None:
+                self._drop_vector(song_id, "songs_vectors")
+            if coarse is not None:
+                self._store_vector(song_id, encode_vector(coarse), table="coarse_vectors")
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, song.file.path))
         return song_id
 
@@ -65,6 +85,11 @@ class Database(
             # Another song may have had this file.
             self._rows("DELETE FROM files WHERE root_id = ? AND path = ?", (root_id, clip.file.path))
             self._store_file(song_id, root_id, clip)
+
+    def _has_sound(self, song_id: str, song: Song) -> bool:
+        """Return whether a stored song has the same bytes or the same audio as this one."""
+        stored = self._rows("SELECT fingerprint, audio_fingerprint FROM files WHERE song_id = ?", (song_id,))
+        return bool(stored and {song.fingerprint, song.audio_fingerprint}.intersection(*stored) - {None})
 
     def _keeps_imported_info(self, song_id: str, tags: Tags) -> bool:
         """Return whether a song was imported and the tags of its file name no artist and no album."""
@@ -103,6 +128,7 @@ class Database(
         return {
             "songs": self._value("SELECT count(*) FROM songs"),
             "vectors": self.count_vectors(),
+            "first_look": asdict(self.vector_counts()) | {"awaiting": self.count_awaiting_full()},
             "genres": self.count_genres(),
             "audio_seconds": self._value("SELECT coalesce(sum(duration_s), 0.0) FROM files"),
             "clusters": self._value("SELECT count(*) FROM clusters"),
@@ -122,7 +148,7 @@ class Database(
     def damaged_songs(self) -> dict[str, str]:
         """Return what is wrong with each song of which a value cannot be read, by song id.
 
-        These are vectors, positions, clusters, durations and texts.
+        These are vectors, full and coarse, positions, clusters, durations and texts.
 
         Raises
         ------
@@ -131,6 +157,8 @@ class Database(
         """
         self.roots()
         self.vectors(dtype=np.float32)
+        if self.shows_coarse():
+            self.vectors(dtype=np.float32, full=True)
         for projection in self.projections():
             self.positions(projection)
         self.clusters()

@@ -7,25 +7,20 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from explorer.database.records import KnownFile, SameSound, Song
-from explorer.database.song_ids import SongIdTables
+from explorer.database.records import KnownFile, Song
+from explorer.database.same_sounds import SameSoundTables
 from explorer.database.sqlite_errors import damage_error
-from explorer.errors import ForbiddenFileError
-from explorer.library.music_file import READ_VERSION, WHOLE, Fingerprints, Part, ScannedFile
+from explorer.database.state import ANY, FULL
+from explorer.library.music_file import READ_VERSION, WHOLE, Part, ScannedFile
 from explorer.library.remote import RemotePath, as_root
 from explorer.library.scan_rules import VIDEO_REASON, ScanOptions, merged_options
-from explorer.library.stored_paths import locate
 from explorer.util.text import valid_text
-
-_SELECT_SAME_SOUND = """SELECT song_id, root_id, roots.path, files.path, format, duration_s, preview_start_s,
-        track, gone_since IS NOT NULL, fingerprint, audio_fingerprint, note
-    FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
 
 _MAX_ROOTS = 10_000
 """Each page asks about every root whether it may be read; a file from somebody else can have millions."""
 
 
-class FileTables(SongIdTables):
+class FileTables(SameSoundTables):
     """Queries about the tables roots, files and failures."""
 
     # Root folders
@@ -119,17 +114,17 @@ class FileTables(SongIdTables):
         """Return the stored state of each file of a root, by path.
 
         A song whose file failed in a later run counts as failed. A file is known only if each of its tracks
-        has a vector; `song_id` is that of its first track.
+        has a coarse or a full vector; `song_id` is that of its first track.
         """
         songs = self._rows(
-            """SELECT path, size_bytes, modified_ns, min(files.song_id), 0, gone_since IS NOT NULL,
-                   read_version < ?, '', max(track) > 0, sheets_state, min(link_target)
-               FROM files LEFT JOIN songs_vectors USING (song_id) WHERE root_id = ?
-               GROUP BY path HAVING count(songs_vectors.song_id) = count(*)""",
+            f"""SELECT path, size_bytes, modified_ns, min(song_id), 0, gone_since IS NOT NULL,
+                   read_version < ?, '', max(track) > 0, sheets_state, min(link_target),
+                   min({self._has_vector(FULL)}) = 0
+               FROM files WHERE root_id = ? GROUP BY path HAVING min({self._has_vector(ANY)})""",
             (READ_VERSION, root_id),
         )
         failures = self._rows(
-            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?, reason, 0, '', NULL
+            """SELECT path, size_bytes, modified_ns, NULL, 1, 0, read_version < ?, reason, 0, '', NULL, 0
                FROM failures WHERE root_id = ?""",
             (READ_VERSION, root_id),
         )
@@ -141,8 +136,9 @@ class FileTables(SongIdTables):
                 bool(has_tracks),
                 sheets_state,
                 link_target,
+                bool(is_coarse),
             )
-            for path, *state, reason, has_tracks, sheets_state, link_target in songs + failures
+            for path, *state, reason, has_tracks, sheets_state, link_target, is_coarse in songs + failures
         }
 
     def known_files_under(self, folder: Path | RemotePath) -> dict[bytes, KnownFile]:
@@ -172,7 +168,7 @@ class FileTables(SongIdTables):
         """
         song_ids: dict[bytes, dict[int, str]] = {}
         for path, track, song_id in self._rows(
-            "SELECT path, track, song_id FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ?",
+            f"SELECT path, track, song_id FROM files WHERE root_id = ? AND {self._has_vector(ANY)}",
             (root_id,),
         ):
             song_ids.setdefault(path, {})[track] = song_id
@@ -205,8 +201,8 @@ class FileTables(SongIdTables):
     def count_outdated(self) -> int:
         """Return how many songs were read by an older version of this program, and whose files exist."""
         return self._value(
-            """SELECT count(*) FROM files JOIN songs_vectors USING (song_id)
-               WHERE read_version < ? AND gone_since IS NULL""",
+            f"""SELECT count(*) FROM files
+                WHERE read_version < ? AND gone_since IS NULL AND {self._has_vector(ANY)}""",
             (READ_VERSION,),
         )
 
@@ -218,7 +214,7 @@ class FileTables(SongIdTables):
         )
 
     def preview_starts(self, root_id: int) -> list[tuple[bytes, Part, str, float | None]]:
-        """Return where the preview of each song under a root is found.
+        """Return where the preview of each song under a root is found, for songs with a full vector.
 
         Returns
         -------
@@ -227,9 +223,9 @@ class FileTables(SongIdTables):
             from the song's start; None if it is unknown.
         """
         rows = self._rows(
-            """SELECT path, track, start_s, coalesce(end_s, start_s + duration_s), fingerprint,
-                   preview_start_s
-               FROM files JOIN songs_vectors USING (song_id) WHERE root_id = ? ORDER BY path, track""",
+            f"""SELECT path, track, start_s, coalesce(end_s, start_s + duration_s), fingerprint,
+                    preview_start_s
+                FROM files WHERE root_id = ? AND {self._has_vector(FULL)} ORDER BY path, track""",
             (root_id,),
         )
         return [
@@ -332,94 +328,3 @@ class FileTables(SongIdTables):
         """Return a text that changes whenever files may have been added, changed, deleted or found again."""
         gone, last = self._rows("SELECT count(*), max(gone_since) FROM files WHERE gone_since IS NOT NULL")[0]
         return f"{self._value('SELECT coalesce(max(id), 0) FROM runs')}-{gone}-{last or ''}"
-
-    # Files with the same sound
-
-    def known_sounds(self, *, outdated_too: bool = False) -> set[str]:
-        """Return the fingerprints of the bytes and of the audio of all songs with a vector.
-
-        Songs that an older version of this program read are left out unless `outdated_too`: their vectors may
-        be wrong, so no other file may get them.
-        """
-        rows = self._rows(
-            """SELECT fingerprint, audio_fingerprint FROM files JOIN songs_vectors USING (song_id)
-               WHERE read_version >= ?""",
-            (0 if outdated_too else READ_VERSION,),
-        )
-        return {fingerprint for pair in rows for fingerprint in pair if fingerprint}
-
-    def same_sound(self, fingerprints: Fingerprints, *, outdated: bool = False) -> list[SameSound]:
-        """Return the songs that have a vector and the same bytes or the same audio, ordered by id.
-
-        Songs that an older version of this program read are left out, or returned alone if `outdated`.
-        """
-        query = f"{_SELECT_SAME_SOUND} WHERE read_version {'<' if outdated else '>='} ? AND "
-        rows = self._rows(f"{query} fingerprint = ?", (READ_VERSION, fingerprints.fingerprint))
-        if fingerprints.audio_fingerprint:
-            audio_fingerprint = fingerprints.audio_fingerprint
-            rows += self._rows(f"{query} audio_fingerprint = ?", (READ_VERSION, audio_fingerprint))
-        songs = {row[0]: _same_sound(row) for row in rows}
-        return [songs[song_id] for song_id in sorted(songs)]
-
-    def songs_at(self, root_id: int, path: bytes) -> list[SameSound]:
-        """Return the songs of the file at a path that have a vector: one, or one for each track."""
-        rows = self._rows(
-            f"{_SELECT_SAME_SOUND} WHERE root_id = ? AND files.path = ? ORDER BY track", (root_id, path)
-        )
-        return [_same_sound(row) for row in rows]
-
-    def song_with_bytes(self, fingerprint: str) -> str | None:
-        """Return the id of a song whose file has this fingerprint and still exists, or None.
-
-        A file that must not be read (see `locate`) does not count.
-        """
-        rows = self._rows(
-            """SELECT song_id, roots.path, files.path, link_target FROM files
-               JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id
-               WHERE fingerprint = ? ORDER BY song_id""",
-            (fingerprint,),
-        )
-        return next((song_id for song_id, *place in rows if _is_there(*place)), None)
-
-    def duplicates(self) -> list[list[str]]:
-        """Return groups of songs that have a vector and the same audio.
-
-        Songs are compared by their audio fingerprints. A file that an older version indexed has none: the
-        audio fingerprint of another file with the same bytes is used, else the fingerprint of the bytes.
-
-        Returns
-        -------
-        list of list of str
-            Song ids. If the page hides duplicates, it shows the first song of each group. A group is sorted:
-            existing files before gone ones, then shorter paths, then lower ids. Groups are sorted by their
-            first id.
-        """
-        rows = self._rows(
-            """WITH sounds AS (
-                   SELECT song_id, path, gone_since, coalesce(
-                       audio_fingerprint, max(audio_fingerprint) OVER (PARTITION BY fingerprint), fingerprint
-                   ) AS sound
-                   FROM files JOIN songs_vectors USING (song_id)
-               )
-               SELECT sound, song_id FROM sounds
-               WHERE sound IN (SELECT sound FROM sounds GROUP BY sound HAVING count(*) > 1)
-               ORDER BY gone_since IS NOT NULL, length(path), song_id"""
-        )
-        groups: dict[str, list[str]] = {}
-        for sound, song_id in rows:
-            groups.setdefault(sound, []).append(song_id)
-        return sorted(groups.values())
-
-
-def _is_there(root: str, path: bytes, link_target: bytes | None) -> bool:
-    try:
-        return locate(root, path, link_target=link_target).is_file()
-    except ForbiddenFileError:
-        return False
-
-
-def _same_sound(row: tuple) -> SameSound:
-    """Make a `SameSound` from a row of `_SELECT_SAME_SOUND`."""
-    song_id, root_id, root, *rest, track, was_marked_gone, fingerprint, audio_fingerprint, note = row
-    fingerprints = frozenset(filter(None, (fingerprint, audio_fingerprint)))
-    return SameSound(song_id, root_id, as_root(root), *rest, bool(was_marked_gone), fingerprints, note, track)

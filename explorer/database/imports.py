@@ -46,7 +46,7 @@ class ImportTables(SongTables, VectorTables):
             if vector is not None:
                 self._store_vector(song_id, encode_vector(vector))
             else:
-                for table in ("songs_vectors", "positions"):
+                for table in ("songs_vectors", "coarse_vectors", "positions"):
                     self._rows(f"DELETE FROM {table} WHERE song_id = ?", (song_id,))
         return self._connection.total_changes() > before
 

@@ -94,6 +94,8 @@ class KnownFile:
     """`ScannedFile.sheets_state` when the file was read."""
     link_target: bytes | None = None
     """`ScannedFile.link_target` when the file was read, or when the last index run found it."""
+    is_coarse: bool = False
+    """Whether one of its songs has only a coarse vector."""
 
     def is_unchanged(self, file: ScannedFile) -> bool:
         """Return whether the file has the stored size and time, and its cue sheets are still the same.

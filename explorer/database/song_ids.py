@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from explorer.database.records import SameSound
 from explorer.database.songs import SongTables
+from explorer.database.state import COARSE, FULL
 from explorer.errors import LibraryError
 from explorer.library.music_file import ScannedFile
 
@@ -50,9 +51,11 @@ class SongIdTables(SongTables):
         """Store that a song now has another file, or another track of a file, and return the song's id.
 
         The song keeps its vector, cluster and position on the map. If its id was made from the old path, it
-        gets an id made from the new path. A song that was stored there is deleted: its sound is replaced.
+        gets an id made from the new path. A song that was stored there is deleted: its sound is replaced. But
+        what the first look has stored of it, the moved song gets, if it has none: it is the same sound.
         """
         with self.transaction():
+            self._take_coarse(song.song_id, root_id, file.path, track)
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, file.path))
             self._forget_replaced(
                 "root_id = ? AND path = ? AND track = ? AND song_id <> ?",
@@ -74,6 +77,19 @@ class SongIdTables(SongTables):
                 self._change_id(song.song_id, new_id)
         return new_id
 
+    def _take_coarse(self, song_id: str, root_id: int, path: bytes, track: int) -> None:
+        """Give a song the coarse vector and the place on the map of another one that has no full vector."""
+        other = self._value(
+            f"""SELECT song_id FROM files WHERE root_id = ? AND path = ? AND track = ? AND song_id <> ?
+                AND {self._has_vector(COARSE)} AND NOT {self._has_vector(FULL)}""",
+            (root_id, path, track, song_id),
+        )
+        if other is None or self._value("SELECT 1 FROM coarse_vectors WHERE song_id = ?", (song_id,)):
+            return
+        for table in ("coarse_vectors", "positions", "song_clusters"):
+            self._rows(f"DELETE FROM {table} WHERE song_id = ?", (song_id,))
+            self._rows(f"UPDATE {table} SET song_id = ? WHERE song_id = ?", (song_id, other))
+
     def _change_id(self, old: str, new: str) -> None:
         """Change a song's id in every table."""
         # Check foreign keys only at the end of the transaction: between these updates, some rows refer to the
@@ -82,6 +98,8 @@ class SongIdTables(SongTables):
         self._rows("UPDATE songs SET id = ? WHERE id = ?", (new, old))
         for table, column in (
             ("songs_vectors", "song_id"),
+            ("coarse_vectors", "song_id"),
+            ("asked_songs", "song_id"),
             ("songs_genres", "song_id"),
             ("files", "song_id"),
             ("positions", "song_id"),

@@ -18,6 +18,16 @@ _MODEL_TYPES = {
 }
 
 
+FULL, COARSE, ANY, SHOWN = "full", "coarse", "any", "shown"
+"""Which vector a song must have: a full one, a coarse one, any of them, or the one that is shown."""
+
+_HAS_VECTOR = {
+    FULL: "{0} IN (SELECT song_id FROM songs_vectors)",
+    COARSE: "{0} IN (SELECT song_id FROM coarse_vectors)",
+    ANY: "({0} IN (SELECT song_id FROM songs_vectors) OR {0} IN (SELECT song_id FROM coarse_vectors))",
+}
+
+
 @dataclass(frozen=True)
 class Run:
     """An index run that ended normally or was stopped with Ctrl-C.
@@ -75,6 +85,12 @@ class StateTables(LibraryConnection):
     @property
     def _shown_table(self) -> str:
         return "coarse_vectors" if self.shows_coarse() else "songs_vectors"
+
+    def _has_vector(self, which: str, song_id: str = "song_id") -> str:
+        """Return an SQL condition: the song in the column `song_id` has such a vector."""
+        if which == SHOWN:
+            which = COARSE if self.shows_coarse() else FULL
+        return _HAS_VECTOR[which].format(song_id)
 
     # The model
 

@@ -170,18 +170,19 @@ class VectorTables(StateTables):
         """Return how many songs have a shown vector."""
         return self._value(f"SELECT count(*) FROM {self._shown_table} WHERE {_HAS_SONG}")
 
-    def _store_vector(self, song_id: str, blob: bytes) -> bool:
-        """Store an encoded vector. If it replaces a different vector, delete the song's positions on the map.
-
-        Returns
-        -------
-        bool
-            Whether the vector is new or different.
-        """
-        before = self._value("SELECT embedding FROM songs_vectors WHERE song_id = ?", (song_id,))
+    def _store_vector(self, song_id: str, blob: bytes, *, table: str = "songs_vectors") -> None:
+        """Store an encoded vector. If it replaces a different vector, drop that one first."""
+        before = self._value(f"SELECT embedding FROM {table} WHERE song_id = ?", (song_id,))
         if before == blob:
-            return False
-        self._rows("INSERT OR REPLACE INTO songs_vectors VALUES (?, ?)", (song_id, blob))
+            return
         if before is not None:
+            self._drop_vector(song_id, table)
+        self._rows(f"INSERT INTO {table} VALUES (?, ?)", (song_id, blob))
+        if table == "songs_vectors":
+            self._rows("DELETE FROM asked_songs WHERE song_id = ?", (song_id,))
+
+    def _drop_vector(self, song_id: str, table: str) -> None:
+        """Delete a vector, and the song's positions on the map if the map was made of it."""
+        self._rows(f"DELETE FROM {table} WHERE song_id = ?", (song_id,))
+        if table == self._shown_table and self._connection.changes():
             self._rows("DELETE FROM positions WHERE song_id = ?", (song_id,))
-        return True

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import apsw
 
-from explorer.database.connection import LibraryConnection
 from explorer.database.foreign_schema import protect
 from explorer.database.records import absolute_path
 from explorer.database.sqlite_errors import damage_error, translate_row_errors
+from explorer.database.state import COARSE, FULL, StateTables
 from explorer.errors import LibraryBusyError, UnusableLibraryError
 from explorer.library.music_file import WHOLE, Part
 from explorer.library.stored_paths import locate
@@ -56,7 +56,7 @@ class SourceFile:
         return replace(self, path=locate(self.root, self.inside, link_target=self.link_target))
 
 
-class VerifyTables(LibraryConnection):
+class VerifyTables(StateTables):
     """Queries that also work on a damaged library; they change nothing."""
 
     def integrity_problems(self) -> list[str]:
@@ -140,11 +140,22 @@ class VerifyTables(LibraryConnection):
                 yield rows
 
     def source_files(self) -> dict[str, SourceFile]:
-        """Return the file of each song that has a file and a vector, by song id."""
+        """Return the file of each song that has a file and a full vector, by song id."""
+        return self._source_files("")
+
+    def files_without_coarse(self) -> dict[str, SourceFile]:
+        """Return the file of each song that has a full vector, no coarse one, and a file that exists."""
+        return self._source_files(
+            f"""AND NOT {self._has_vector(COARSE)} AND gone_since IS NULL AND NOT EXISTS (
+                SELECT 1 FROM failures WHERE failures.root_id = files.root_id AND failures.path = files.path
+            )"""
+        )
+
+    def _source_files(self, condition: str) -> dict[str, SourceFile]:
         rows = self._rows(
-            """SELECT song_id, roots.path, files.path, size_bytes, modified_ns, fingerprint, duration_s,
-                   track, start_s, end_s, link_target
-               FROM files JOIN songs_vectors USING (song_id) JOIN roots ON roots.id = root_id"""
+            f"""SELECT song_id, roots.path, files.path, size_bytes, modified_ns, fingerprint, duration_s,
+                    track, start_s, end_s, link_target
+                FROM files JOIN roots ON roots.id = root_id WHERE {self._has_vector(FULL)} {condition}"""
         )
         return {
             song_id: SourceFile(absolute_path(root, path), *rest, Part(*part), root, path, link_target)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from explorer.database.records import Song
-from explorer.indexing.outcomes import Failed, Known, Tracks
+from explorer.indexing.outcomes import Failed, Known, KnownSong, Tracks
 from explorer.library.cue_sheets import MAX_TRACK
 from explorer.library.music_file import Part, ScannedFile
 
@@ -19,9 +19,9 @@ class Decoded:
 
     number: int
     """The song's position in the list of files."""
-    song: Song
+    song: Song | KnownSong
     levels_db: np.ndarray | None = field(default=None, compare=False)
-    """The level of each window [shape=(T,)], as `window_levels` gives it."""
+    """The level of each window [shape=(T,)], as `window_levels` gives it; None in the first look."""
     of_file: int | None = None
     """For a track of a file: the number of the file, whose end follows as an `EndOfTracks`."""
 

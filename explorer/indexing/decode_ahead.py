@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import queue
 import threading
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from explorer.errors import EmbeddingError, ExplorerError
 from explorer.indexing.batches import Batch, Decoded, EndOfTracks, Packer, Undecoded, number_of_track
 from explorer.indexing.make_previews import count_cores, window_levels
 from explorer.indexing.outcomes import Failed, Known
+from explorer.indexing.sampling import SampledWindows
 from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
 from explorer.library.tracks import CUE_SHEET, MIN_TRACK_S
 
@@ -65,8 +66,9 @@ class DecodeAhead:
     ----------
     root : Path
         The folder that the files' paths are relative to.
-    files : list of ScannedFile
-        The files to read, in this order.
+    files : iterable of ScannedFile
+        The files to read, in this order. The threads take each file, one thread at a time, when they begin to
+        read it; taking it must not raise an exception.
     prepare : callable
         Computes the network's inputs from windows: `Engine.prepare`.
     hop_s : float
@@ -86,7 +88,7 @@ class DecodeAhead:
     def __init__(
         self,
         root: Path,
-        files: list[ScannedFile],
+        files: Iterable[ScannedFile],
         *,
         prepare: Callable[[np.ndarray], np.ndarray],
         hop_s: float,
@@ -181,6 +183,7 @@ class DecodeAhead:
                 self._put(batch)
 
     def _read(self, number: int, file: ScannedFile, decoder: Decoder) -> None:
+        """Decode a file, and pack its windows and its end."""
         try:
             self._decode(number, file, decoder)
         except DecoderError:
@@ -207,6 +210,13 @@ class DecodeAhead:
         if self._is_known(fingerprints):
             self._pack(self._packer.end(Undecoded(number, Known(file, fingerprints))))
             return
+        self._decode_song(number, file, fingerprints, decoder)
+
+    def _decode_song(
+        self, number: int, file: ScannedFile, fingerprints: Fingerprints, decoder: Decoder
+    ) -> None:
+        """Decode a file that is one song."""
+        path = self._root / file.native
         sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
         levels = self._add_windows(number, sound)
         notes, channel = [sound.note], sound.louder_channel
@@ -218,7 +228,7 @@ class DecodeAhead:
             notes.append(cancelled_note(channel))
         if self._stopped.is_set():
             return
-        song = _song(file, fingerprints, sound, [*notes, fingerprints.cue_problem])
+        song = song_of(file, fingerprints, sound, [*notes, fingerprints.cue_problem])
         self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
         # Only now: the end of a copy must be packed after the end of the song that it copies.
         self._decoded_fingerprints |= fingerprints.all
@@ -247,7 +257,7 @@ class DecodeAhead:
                     again |= {} if louder is None else {part: louder}
                     continue
                 notes = [sound.note, "" if channel is None else cancelled_note(channel)]
-                song = _song(file, by_part[part], sound, notes, part=part)
+                song = song_of(file, by_part[part], sound, notes, part=part)
                 ending = Decoded(number_of_track(number, part), song, np.concatenate(levels), of_file=number)
                 self._pack(self._packer.end(ending))
             channels = again
@@ -280,9 +290,15 @@ class DecodeAhead:
         return levels
 
 
-def _song(
-    file: ScannedFile, fingerprints: Fingerprints, sound: Sound, notes: list[str], *, part: Part = WHOLE
+def song_of(
+    file: ScannedFile,
+    fingerprints: Fingerprints,
+    sound: Sound | SampledWindows,
+    notes: list[str],
+    *,
+    part: Part = WHOLE,
 ) -> Song:
+    """Return the song of a file, or of a part of it, from what was read and decoded."""
     return Song(
         file,
         fingerprints.tags,

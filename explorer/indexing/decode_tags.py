@@ -50,7 +50,9 @@ def decode_tags_of_run(run: IndexRun) -> None:
         folders = {(run.root_id, posixpath.dirname(file.path)) for file in run.files + run.outdated}
     decoded = decode_stored_tags(database, paths, folders)
     database.store_undecoded_tags(False)
-    run.summary.decoded, run.summary.encodings = decoded.count, dict(decoded.encodings.most_common())
+    run.summary.decoded += decoded.count
+    encodings = Counter(run.summary.encodings) + decoded.encodings
+    run.summary.encodings = dict(encodings.most_common())
 
 
 def decode_dropped_song(database: Database, song_id: str) -> None:

@@ -57,6 +57,10 @@ class IndexRun:
         The address of a Dask scheduler whose workers embed the files. None uses this machine.
     video : bool, optional
         Whether videos are songs too. The choice is remembered. None keeps the root's earlier choice.
+    first_look : int
+        Of how many windows the coarse vectors of a first look are made: see `first_look`. 0 makes none.
+    grows_map : bool
+        Make a map of the coarse vectors while they come in.
     exclude : sequence of str, optional
         Patterns, as in a .gitignore file in the root, of files and folders that are left out. They are
         remembered. None keeps the root's earlier patterns.
@@ -78,7 +82,9 @@ class IndexRun:
     genres : GenreSource
         Gives each song's genres.
     files : list of ScannedFile
-        The files to read: new, changed or retried.
+        The files to read: new, changed, retried, or with coarse vectors only.
+    coarse_files : set of bytes
+        The paths of those files that have coarse vectors already.
     outdated : list of ScannedFile
         The songs that an older version of this program read, and whose files have not changed.
     preview_maker : PreviewMaker or None
@@ -104,6 +110,8 @@ class IndexRun:
     scheduler: str | None = None
     video: bool | None = None
     exclude: Sequence[str] | None = None
+    first_look: int = 0
+    grows_map: bool = False
 
     summary: Summary = field(init=False, default_factory=Summary)
     progress: ProgressFile = field(init=False)
@@ -115,6 +123,7 @@ class IndexRun:
     weights: Weights = field(init=False, repr=False)
     genres: GenreSource = field(init=False)
     files: list[ScannedFile] = field(init=False, repr=False)
+    coarse_files: set[bytes] = field(init=False, repr=False)
     outdated: list[ScannedFile] = field(init=False, repr=False)
     preview_maker: PreviewMaker | None = field(init=False, default=None)
     decodes_all: bool | None = field(init=False, default=None)

@@ -11,15 +11,18 @@ import os
 import time
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from explorer.database.state import Run
 from explorer.indexing.cluster.client import connected, embed_on_cluster
 from explorer.indexing.decode_tags import begin_decoding, decode_tags_of_run
+from explorer.indexing.first_look import look, plan_first_look
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.local import embed_locally
 from explorer.indexing.make_previews import PreviewMaker
 from explorer.indexing.model import choose_model
 from explorer.indexing.moved_roots import follow_moved_roots
+from explorer.indexing.order import asked_first, spread
 from explorer.indexing.plan import make_plan
 from explorer.indexing.precision_trial import choose_engine
 from explorer.indexing.prune import require_folder
@@ -35,6 +38,7 @@ from explorer.indexing.store import Storer
 from explorer.indexing.summary import Summary
 from explorer.library.confirmed_roots import confirm
 from explorer.library.genres import open_genre_source
+from explorer.library.music_file import ScannedFile
 from explorer.library.scan_rules import ScanOptions
 from explorer.library.scanning import scan_folder
 from explorer.util.interrupts import stop_on_first_interrupt
@@ -155,6 +159,7 @@ def _plan(run: IndexRun) -> None:
     database.unmark_gone(run.root_id, plan.back)
     database.store_link_targets(run.root_id, plan.relinked)
     run.files, run.outdated = plan.to_read[: run.limit], plan.outdated[: run.limit]
+    run.coarse_files = {file.path for file in plan.coarse}
     summary.other_files, summary.known_videos = run.scan.other_files, plan.videos
     summary.found = len(run.scan.files) - plan.videos
     if left_out := run.scan.those_left_out(plan.gone):
@@ -173,28 +178,42 @@ def _embed_and_store(run: IndexRun) -> None:
     # Connect first: measuring precisions for a cluster that does not answer would waste minutes.
     with connected(run.scheduler) if run.scheduler else nullcontext() as client:
         engine = choose_engine(run)
-        with (
-            run.reporter.counting("Indexing", total=len(run.files)) as counter,
-            stop_on_first_interrupt(run.reporter) as stop,
-            closing(
-                embed_on_cluster(client, run, stop)
-                if client
-                else embed_locally(
-                    run.root,
-                    run.files,
-                    model=run.model,
-                    engine=engine,
-                    known=run.database.known_sounds(),
-                    stop=stop,
-                    video=run.scan_options.video,
-                )
-            ) as outcomes,
-        ):
-            run.progress.start_embedding(summary.progress)
-            for completed in outcomes:
-                storer.store(completed)
-                counter.reach(counter.done + len(completed))
+        with stop_on_first_interrupt(run.reporter) as stop:
+            if first := plan_first_look(run):
+                look(run, first, engine, storer, stop)
+                decode_tags_of_run(run)
+            if not stop.is_set():
+                begin_decoding(run)
+                files = _files_of_full_pass(run, has_looked=first is not None)
+                with (
+                    run.reporter.counting("Indexing", total=len(files)) as counter,
+                    closing(
+                        embed_on_cluster(client, run, stop)
+                        if client
+                        else embed_locally(
+                            run.root,
+                            asked_first(files, Path(run.database.path), run.root_id),
+                            model=run.model,
+                            engine=engine,
+                            known=run.database.known_sounds(),
+                            stop=stop,
+                            video=run.scan_options.video,
+                        )
+                    ) as outcomes,
+                ):
+                    run.progress.start_embedding(summary.progress)
+                    for completed in outcomes:
+                        storer.store(completed)
+                        counter.reach(counter.done + len(completed))
             summary.interrupted = stop.is_set() and summary.done < len(run.files)
+
+
+def _files_of_full_pass(run: IndexRun, *, has_looked: bool) -> list[ScannedFile]:
+    """Return the files to embed: those that the first look has not stored with a full vector or as failed."""
+    if not has_looked:
+        return spread(run.files) if run.coarse_files else run.files
+    known = run.database.known_files(run.root_id)
+    return [file for file in spread(run.files) if (state := known.get(file.path)) is None or state.is_coarse]
 
 
 def _finish_summary(run: IndexRun, started: float) -> None:
@@ -203,7 +222,8 @@ def _finish_summary(run: IndexRun, started: float) -> None:
     database.unify_genre_spellings()
     summary.left -= summary.done
     summary.gone = database.count_gone(run.root_id, run.scan.prefix)
-    summary.seconds, summary.seconds_left = time.monotonic() - started, run.progress.now().seconds_left
+    summary.seconds, progress = time.monotonic() - started, run.progress.now()
+    summary.look_seconds, summary.seconds_left = progress.look_seconds, progress.seconds_left
     if run.genre_from is not None:
         report_unknown_songs(run.genres, run.reporter)
     if run.files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -26,7 +26,7 @@ from explorer.library.remote import RemotePath
 
 def embed_locally(
     root: Path | RemotePath,
-    files: list[ScannedFile],
+    files: Iterable[ScannedFile],
     *,
     model: Model,
     engine: Engine,
@@ -43,6 +43,8 @@ def embed_locally(
     ----------
     root : Path or RemotePath
         The folder that the files' paths are relative to.
+    files : iterable of ScannedFile
+        As `DecodeAhead` takes them.
     known : container of str
         Fingerprints of bytes and of sounds. A file that has one of them is not embedded: its outcome is
         `Known`.
@@ -63,6 +65,13 @@ def embed_locally(
         rescue_cancelled=engine.name != "openl3",
         video=video,
     )
+    yield from embed_decoded(decode_ahead, model=model, engine=engine, stop=stop)
+
+
+def embed_decoded(
+    decode_ahead: DecodeAhead, *, model: Model, engine: Engine, stop: threading.Event
+) -> Iterator[list[Outcome]]:
+    """Embed the batches of a `DecodeAhead`: see `embed_locally`."""
     songs = _UnfinishedSongs(model)
     with (
         ThreadPoolExecutor(min(2, engine.calls_at_once), "network") as network,
@@ -136,6 +145,8 @@ class _UnfinishedSongs:
         if ending.number in self._problems:
             return Failed(ending.song.file, self._problems[ending.number])
         vector = self._pools[ending.number].vector()
+        if ending.levels_db is None:  # Of a few windows: the preview start is chosen from all windows.
+            return Embedded(ending.song, vector)
         start_s = choose_start(
             *self._windows[ending.number].windows(),
             vector,

@@ -9,14 +9,23 @@ from typing import Literal
 import numpy as np
 
 from explorer.database.records import SameSound, Song
+from explorer.database.verify import SourceFile
 from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
+
+
+@dataclass(frozen=True)
+class KnownSong:
+    """A song of the library that has a full vector and gets a coarse one; its file is located."""
+
+    song_id: str
+    source: SourceFile
 
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """A song and its vector [shape=(512,), float64]."""
+    """A song and its vector [shape=(512,), float64]: a coarse one in the first look, else a full one."""
 
-    song: Song
+    song: Song | KnownSong
     vector: np.ndarray
 
     @property

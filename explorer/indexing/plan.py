@@ -20,6 +20,8 @@ class Plan:
     new, changed, retried : list of ScannedFile
         The files to read: unknown to the library, changed since they were read, or failed before and tried
         again.
+    coarse : list of ScannedFile
+        Files that have not changed, and whose songs have only coarse vectors: they are read too.
     known : int
         Files that have not changed; they are skipped.
     outdated : list of ScannedFile
@@ -41,6 +43,7 @@ class Plan:
     new: list[ScannedFile] = field(default_factory=list)
     changed: list[ScannedFile] = field(default_factory=list)
     retried: list[ScannedFile] = field(default_factory=list)
+    coarse: list[ScannedFile] = field(default_factory=list)
     known: int = 0
     outdated: list[ScannedFile] = field(default_factory=list)
     failed_before: int = 0
@@ -53,7 +56,7 @@ class Plan:
     @property
     def to_read(self) -> list[ScannedFile]:
         """All files to read, in the order of their paths."""
-        return sorted(self.new + self.changed + self.retried, key=lambda file: file.path)
+        return sorted(self.new + self.changed + self.retried + self.coarse, key=lambda file: file.path)
 
 
 def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, settled_s: float = 0.0) -> Plan:
@@ -78,9 +81,13 @@ def make_plan(known: Mapping[bytes, KnownFile], scan: Scan, *, retry: bool, sett
         if is_known_video and not scan.video and before.is_unchanged(file):
             plan.videos += 1
         elif before is not None and before.is_unchanged(file) and not is_retried:
-            plan.known += 1
-            if before.is_outdated:
-                plan.outdated.append(file)
+            if before.is_coarse:
+                # The full pass reads it in any case; a coarse vector of an older version is made again.
+                (plan.changed if before.is_outdated else plan.coarse).append(file)
+            else:
+                plan.known += 1
+                if before.is_outdated:
+                    plan.outdated.append(file)
             plan.failed_before += before.failed
             if before.link_target != file.link_target and not before.failed:
                 plan.relinked.append(file)

@@ -20,6 +20,9 @@ from filelock import FileLock, Timeout, lock_descriptor
 
 from explorer.errors import LibraryBusyError
 
+FIRST_LOOK, FULL_PASS = "first look", "full"
+"""The stages of a run, as `IndexProgress` names them."""
+
 WRITE_INTERVAL_S = 1.0
 
 _ACQUIRE_S = 1.0
@@ -57,6 +60,10 @@ class IndexProgress:
         window.
     to_look, looked : int
         Songs of the first look, and those that are done.
+    look_seconds : float
+        Seconds that the first look has taken.
+    cost_ratio : float
+        How many times as long as the first look the full pass will take for a song; 0 if unknown.
     """
 
     pid: int = 0
@@ -73,10 +80,20 @@ class IndexProgress:
     stage: str = ""
     to_look: int = 0
     looked: int = 0
+    look_seconds: float = 0.0
+    cost_ratio: float = 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the remaining files take at the rate so far; None before the first file is done."""
+        """How long the remaining files take at the rate so far; None before the first file is done.
+
+        During the first look, this counts the full pass too.
+        """
+        if self.stage == FIRST_LOOK:
+            if not (self.looked and self.cost_ratio):
+                return None
+            to_embed = (self.total - self.done) * self.cost_ratio
+            return (self.to_look - self.looked + to_embed) * self.look_seconds / self.looked
         if not (self.done and self.embedding_seconds):
             return None
         return (self.total - self.done) * self.embedding_seconds / self.done
@@ -87,7 +104,7 @@ class IndexProgress:
         rates = {
             "songs_per_second": round(self.done / self.embedding_seconds, 3) if known else None,
             "times_real_time": round(self.audio_seconds / self.embedding_seconds, 3) if known else None,
-            "seconds_left": round(self.seconds_left, 3) if known else None,
+            "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 3),
         }
         return asdict(self) | rates
 
@@ -100,14 +117,28 @@ class ProgressFile:
         self._part = file.with_name(f"{file.name}.part")
         self._write_lock = threading.Lock()
         self._began = time.monotonic()
+        self._look_began: float | None = None
         self._embedding_began: float | None = None
         self._counts: Callable[[], dict] = dict
+        self._look_counts: Callable[[], dict] = dict
         started = datetime.now(UTC).isoformat(timespec="seconds")
         self._progress = IndexProgress(os.getpid(), started, folder)
 
     def set_total(self, total: int, *, previews: bool = False) -> None:
         """Set how many files the run reads, and whether it makes previews."""
         self._progress.total, self._progress.previews = total, previews
+
+    def start_look(self, to_look: int, counts: Callable[[], dict]) -> None:
+        """Begin the first look.
+
+        Parameters
+        ----------
+        counts : callable
+            Returns `looked` and `cost_ratio`; another thread calls it.
+        """
+        self._look_counts = counts
+        self._look_began = time.monotonic()
+        self._progress.stage, self._progress.to_look = FIRST_LOOK, to_look
 
     def start_embedding(self, counts: Callable[[], dict]) -> None:
         """Start the time measurement for the rates, such as songs per second.
@@ -119,13 +150,16 @@ class ProgressFile:
         """
         self._counts = counts
         self._embedding_began = time.monotonic()
+        self._progress.stage = FULL_PASS
 
     def now(self) -> IndexProgress:
         """Return the current progress."""
         now = time.monotonic()
         began = now if self._embedding_began is None else self._embedding_began
         times = {"seconds": now - self._began, "embedding_seconds": now - began}
-        return replace(self._progress, **times, **self._counts())
+        if self._look_began is not None:
+            times["look_seconds"] = (self._embedding_began or now) - self._look_began
+        return replace(self._progress, **times, **self._look_counts(), **self._counts())
 
     def write(self) -> None:
         """Write the current progress. A write error is ignored: it must not end the run."""

@@ -23,6 +23,8 @@ class Summary:
     """Files that this run opened and that hold moving pictures. `found` does not count them."""
     known_videos: int = 0
     """Files that an earlier run opened and that hold moving pictures. `found` does not count them either."""
+    looked: int = 0
+    """Songs that the first look has read, or files that failed then."""
     indexed: int = 0
     """New or changed files that were stored as songs."""
     extra_tracks: int = 0
@@ -38,6 +40,8 @@ class Summary:
     failed_before: int = 0
     """How many of `skipped` failed in an earlier run."""
     seconds: float = 0.0
+    look_seconds: float = 0.0
+    """How much of `seconds` the first look took."""
     seconds_left: float | None = None
     """After an interruption: how long the remaining files would take. None if unknown."""
     audio_seconds: float = 0.0

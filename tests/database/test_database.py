@@ -176,6 +176,7 @@ def test_forget_everything_leaves_an_empty_library(library):
         assert database.summary() == {
             "songs": 0,
             "vectors": 0,
+            "first_look": {"songs": 0, "coarse": 0, "full": 0, "shows_coarse": False, "awaiting": 0},
             "genres": 0,
             "audio_seconds": 0.0,
             "clusters": 0,

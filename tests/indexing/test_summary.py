@@ -8,7 +8,7 @@ import mutagen
 import pytest
 from support import RecordingReporter
 
-from explorer.cli.index import report_summary
+from explorer.cli.index_sentences import report_summary
 from explorer.config import Settings
 from explorer.indexing.failures import FailureLog
 from explorer.indexing.index_run import IndexRun

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from support import RecordingReporter
 
-from explorer.cli.index import report_summary
+from explorer.cli.index_sentences import report_summary
 from explorer.cli.main import run
 from explorer.config import Settings
 from explorer.errors import LibraryError
