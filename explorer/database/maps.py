@@ -11,7 +11,7 @@ import numpy as np
 from explorer.config import PROJECTION_NAMES
 from explorer.database.records import Map
 from explorer.database.sqlite_errors import damage_error
-from explorer.database.state import StateTables
+from explorer.database.vectors import VectorTables
 
 _MAX_COORDINATE = 1e9
 """No layout spreads songs so far; larger numbers would make the rest of the map invisible."""
@@ -19,22 +19,25 @@ _MAX_NEAR = 10
 _MAX_FIGURE = 1e9
 
 
-class MapTables(StateTables):
+class MapTables(VectorTables):
     """Queries about the tables projections, positions, clusters and song_clusters."""
 
     # Storing
 
-    def store_map(self, new: Map, *, base_revision: int | None = None) -> bool:
+    def store_map(self, new: Map, *, base_revision: int | None = None, show_full: bool = False) -> bool:
         """Store the projections and clusters of a map in one transaction.
 
         Each projection replaces the stored projection of the same name. Other stored projections stay. Songs
-        that were deleted while the map was computed are left out.
+        that were deleted while the map was computed are left out. While coarse vectors are shown, songs
+        without one keep their positions: the first look has not reached them yet.
 
         Parameters
         ----------
         base_revision : int, optional
             The revision of the stored map when the new map was started. If another program has stored a map
             since then, this stores nothing.
+        show_full : bool
+            Show the full vectors from now on, and delete the coarse ones.
 
         Returns
         -------
@@ -44,6 +47,8 @@ class MapTables(StateTables):
         with self.transaction():
             if base_revision is not None and self.map_revision() != base_revision:
                 return False
+            if show_full:
+                self.show_coarse(False)
             song_ids = {song_id for (song_id,) in self._rows("SELECT id FROM songs")}
             rows = [(row, song_id) for row, song_id in enumerate(new.song_ids) if song_id in song_ids]
             for name, positions in new.positions.items():
@@ -69,15 +74,18 @@ class MapTables(StateTables):
     def _store_projection(
         self, name: str, new: Map, rows: list[tuple[int, str]], positions: np.ndarray
     ) -> None:
-        self._rows("DELETE FROM projections WHERE name = ?", (name,))
         self._rows(
-            "INSERT INTO projections VALUES (?, ?, ?)",
+            """INSERT INTO projections VALUES (?, ?, ?)
+               ON CONFLICT(name) DO UPDATE
+               SET parameters = excluded.parameters, quality = excluded.quality""",
             (name, json.dumps(new.parameters[name]), json.dumps(new.quality[name])),
         )
+        if not self.shows_coarse():
+            self._rows("DELETE FROM positions WHERE projection = ?", (name,))
         xy = positions.astype(np.float64).tolist()
         near = new.near[name].tolist() if name in new.near else [None] * len(xy)
         self._connection.executemany(
-            "INSERT INTO positions VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?)",
             ((name, song_id, *xy[row], near[row]) for row, song_id in rows),
         )
 

@@ -53,15 +53,17 @@ class SongTables(StateTables):
 
     # Songs by id
 
-    def songs(self, song_ids: Sequence[str] | None = None) -> list[SongRow]:
+    def songs(self, song_ids: Sequence[str] | None = None, *, full: bool = False) -> list[SongRow]:
         """Return every song that has a shown vector, ordered by id; or the given songs, in the given order.
 
-        A given song whose texts cannot be read has no title, artist and album.
+        A given song whose texts cannot be read has no title, artist and album. With `full`, these are the
+        songs that have a full vector.
         """
         genres = self.genres()
+        table = "songs_vectors" if full else self._shown_table
         rows = self._song_rows(
             f"""SELECT song_texts.song_id, title, artist, album, duration_s
-               FROM {self._shown_table} AS shown
+               FROM {table} AS shown
                JOIN song_texts USING (song_id) LEFT JOIN files USING (song_id)
                ORDER BY shown.song_id"""
         )

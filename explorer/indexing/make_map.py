@@ -14,6 +14,7 @@ import numpy as np
 from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.database.records import Map, SongRow
+from explorer.errors import LibraryError
 from explorer.mapping.cluster_names import name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
 from explorer.mapping.knn_graph import distances_to, true_neighbours
@@ -92,6 +93,8 @@ class _Library:
     """The number of clusters that the user chose earlier."""
     revision: int
     """The revision of the map when the snapshot was read; raised by each map stored from it."""
+    is_coarse: bool
+    """Whether the directions are those of coarse vectors."""
     genres: list[str] = field(init=False)
     """The first genre of each song, or ""."""
 
@@ -109,8 +112,23 @@ class _Library:
         return plural(len(self.song_ids), "song")
 
 
-def make_map(database: Database, *, reporter: Reporter, request: MapRequest | None = None) -> Map:
+def make_map(
+    database: Database,
+    *,
+    reporter: Reporter,
+    request: MapRequest | None = None,
+    switch_to_full: bool = False,
+) -> Map:
     """Update the map, or make it if there is none, and store it.
+
+    The parameters of a projection hold `"vectors": "coarse"` if its layout was made from coarse vectors. They
+    stay so after the switch to full vectors, until a new layout is computed.
+
+    Parameters
+    ----------
+    switch_to_full : bool
+        Make the map from the full vectors, and show these from now on: the transaction that stores the map
+        deletes the coarse vectors. No song that has a place moves.
 
     Raises
     ------
@@ -120,22 +138,31 @@ def make_map(database: Database, *, reporter: Reporter, request: MapRequest | No
         If a vector is not finite, or a parameter is out of range.
     """
     request = request or MapRequest()
-    database.require_songs()
+    if not switch_to_full:
+        database.require_songs()
+    elif not database.vector_counts().full:
+        raise LibraryError(
+            f"{database.path} holds no full vector yet: run `python run.py index FOLDER` first."
+        )
     while True:
         with repeat_swallowed_interrupt() as raise_if_interrupted:
-            new = _make(database, reporter, request, raise_if_interrupted)
+            new = _make(database, reporter, request, switch_to_full, raise_if_interrupted)
         if new is not None:
             return new
         reporter.say("Another program has changed the map in the meantime: updating the changed map now.")
 
 
 def _make(
-    database: Database, reporter: Reporter, request: MapRequest, raise_if_interrupted: Callable[[], None]
+    database: Database,
+    reporter: Reporter,
+    request: MapRequest,
+    switch_to_full: bool,
+    raise_if_interrupted: Callable[[], None],
 ) -> Map | None:
     """Make and store a map; return None if another program has stored one meanwhile."""
     requested = request.projections or METHODS
     with reporter.working("Reading the library"):
-        library = _read(database, request, reporter)
+        library = _read(database, request, reporter, switch_to_full)
     new = _cluster(library, request, reporter)
     for method in _FASTEST_FIRST:
         raise_if_interrupted()
@@ -145,7 +172,7 @@ def _make(
         is_new_layout = _needs_layout(method, method in requested, parameters, library, request)
         if method == "tsne" and is_new_layout and len(library.song_ids) >= SLOW_TSNE_SONGS and new.positions:
             _measure(library, new, reporter)
-            if not database.store_map(new, base_revision=library.revision):
+            if not database.store_map(new, base_revision=library.revision, show_full=switch_to_full):
                 return None
             library.revision += 1
             reporter.say("The map can be opened now; t-SNE will be added in some minutes.")
@@ -154,7 +181,8 @@ def _make(
     _measure(library, new, reporter)
     raise_if_interrupted()
     reporter.before_storing()
-    return new if database.store_map(new, base_revision=library.revision) else None
+    is_stored = database.store_map(new, base_revision=library.revision, show_full=switch_to_full)
+    return new if is_stored else None
 
 
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
@@ -171,11 +199,12 @@ def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
     return default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
 
 
-def _read(database: Database, request: MapRequest, reporter: Reporter) -> _Library:
+def _read(database: Database, request: MapRequest, reporter: Reporter, switch_to_full: bool) -> _Library:
     # A snapshot, because an index run may be storing songs meanwhile.
     with database.snapshot():
-        vectors = SongVectors.read(database)
-        songs = database.songs(vectors.song_ids)
+        is_coarse = database.shows_coarse() and not switch_to_full
+        vectors = SongVectors(*database.vectors(dtype=np.float32, full=not is_coarse))
+        songs = database.songs(vectors.song_ids, full=not is_coarse)
         parameters = {name: projection["parameters"] for name, projection in database.projections().items()}
         positions = database.positions_of(vectors.song_ids, parameters)
         clusters, _, _ = database.clusters()
@@ -201,6 +230,7 @@ def _read(database: Database, request: MapRequest, reporter: Reporter) -> _Libra
         labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
         cluster_count=cluster_count,
         revision=revision,
+        is_coarse=is_coarse,
     )
 
 
@@ -238,7 +268,8 @@ def _parameters(method: str, library: _Library, request: MapRequest) -> dict:
         asked = library.parameters.get(method, {}).get("asked")
     options = {} if asked is None else {option: asked}
     parameters = default_parameters(method, len(library.song_ids), seed=SEED, **options)
-    return parameters | {"asked": asked, "songs": len(library.song_ids)}
+    parameters |= {"asked": asked, "songs": len(library.song_ids)}
+    return parameters | {"vectors": "coarse"} if library.is_coarse else parameters
 
 
 def _needs_layout(

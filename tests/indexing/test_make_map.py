@@ -3,7 +3,7 @@ import pytest
 from support import store_vectors
 
 from explorer.database.database import Database
-from explorer.database.records import Song
+from explorer.database.records import Song, encode_vector
 from explorer.errors import LibraryError
 from explorer.indexing import make_map as make_map_module
 from explorer.indexing.make_map import MapRequest, make_map
@@ -245,9 +245,7 @@ def test_the_map_of_a_large_library_is_stored_before_t_sne(mapped, monkeypatch):
     monkeypatch.setattr(
         Database,
         "store_map",
-        lambda self, new, base_revision: (
-            stored.append(set(new.positions)) or store_map(self, new, base_revision=base_revision)
-        ),
+        lambda self, new, **options: stored.append(set(new.positions)) or store_map(self, new, **options),
     )
     update(mapped)
     update(mapped, relayout=True)
@@ -258,11 +256,11 @@ def test_a_song_stored_while_the_library_is_read_is_left_for_the_next_map(librar
     path, ids = library
     read_songs = Database.songs
 
-    def store_then_read(database, *arguments):
+    def store_then_read(database, *arguments, **options):
         with Database.open(path) as other:
             song = Song(ScannedFile(b"late.flac", 1, 1), Tags("Late"), "e" * 32, "flac/pcm_16", 1.0)
             other.store_song(other.add_root(tmp_path), song, np.ones(512))
-        return read_songs(database, *arguments)
+        return read_songs(database, *arguments, **options)
 
     monkeypatch.setattr(Database, "songs", store_then_read)
     with Database.open(path) as database:
@@ -309,3 +307,67 @@ def test_a_map_that_another_program_stored_meanwhile_is_not_overwritten(
     update(mapped)
     assert places(mapped) == others[1]
     assert mapped.map_revision() == 3
+
+
+@pytest.fixture
+def looked_at(fresh_db, tmp_path, vectors, genres):
+    """A library with a map of 120 songs by coarse vectors, while all of 121 songs but two have full ones.
+
+    The coarse vectors of the second half of the songs are in other groups than their full ones.
+    """
+    ids = store_vectors(fresh_db, tmp_path, vectors[: N + 1], genres=genres[: N + 1])
+    coarse = vectors[np.r_[: N // 2, N // 2 + 1 : N + 1]]
+    fresh_db.show_coarse(True)
+    with fresh_db.transaction():
+        for song_id, vector in zip(ids[:N], coarse, strict=True):
+            fresh_db._rows("INSERT INTO coarse_vectors VALUES (?, ?)", (song_id, encode_vector(vector)))
+        fresh_db._rows("DELETE FROM songs_vectors WHERE song_id IN (?, ?)", (ids[3], ids[80]))
+    update(fresh_db)
+    return fresh_db
+
+
+def test_the_switch_to_full_vectors_moves_no_song(looked_at, vectors):
+    before, quality = places(looked_at), looked_at.projections()["tsne"]["quality"]
+    clusters = looked_at.clusters()[0]
+    assert looked_at.projections()["tsne"]["parameters"]["vectors"] == "coarse"
+    make_map(looked_at, reporter=Reporter(), switch_to_full=True)
+    after = places(looked_at)
+    counts = looked_at.vector_counts()
+    assert (counts.coarse, counts.full, counts.shows_coarse) == (0, N - 1, False)
+    without_full, without_place = {"00003.flac", "00080.flac"}, {f"{N:05d}.flac"}
+    for name in after:
+        assert before[name].keys() ^ after[name].keys() == without_full | without_place
+        kept = {song_id: place for song_id, place in before[name].items() if song_id not in without_full}
+        assert {song_id: after[name][song_id] for song_id in kept} == kept
+    # The layouts are still those of coarse vectors, but all measures are those of the full ones.
+    stored = looked_at.projections()["tsne"]
+    assert stored["parameters"]["vectors"] == "coarse"
+    assert stored["quality"]["trustworthiness"] < quality["trustworthiness"]
+    labels = looked_at.clusters()[0]
+    assert len({labels[f"{number:05d}.flac"] for number in range(0, N, 6) if number not in (3, 80)}) == 1
+    first_half = [f"{number:05d}.flac" for number in range(N // 2) if number != 3]
+    assert {labels[song_id] - clusters[song_id] for song_id in first_half} == {0}
+    make_map(looked_at, reporter=Reporter(), request=MapRequest(("tsne",), relayout=True))
+    assert "vectors" not in looked_at.projections()["tsne"]["parameters"]
+
+
+def test_a_failed_switch_shows_the_coarse_vectors_still(looked_at, monkeypatch):
+    before = places(looked_at)
+
+    def fail(*_arguments):
+        raise LibraryError("stopped")
+
+    monkeypatch.setattr(Database, "increment_map_revision", fail)
+    with pytest.raises(LibraryError, match="stopped"):
+        make_map(looked_at, reporter=Reporter(), switch_to_full=True)
+    assert looked_at.vector_counts().coarse == N
+    assert looked_at.shows_coarse()
+    assert places(looked_at) == before
+
+
+def test_no_switch_without_full_vectors(looked_at):
+    with looked_at.transaction():
+        looked_at._rows("DELETE FROM songs_vectors")
+    with pytest.raises(LibraryError, match="no full vector"):
+        make_map(looked_at, reporter=Reporter(), switch_to_full=True)
+    assert looked_at.shows_coarse()
