@@ -17,13 +17,13 @@ import numpy as np
 
 from explorer.audio.channels import cancelled_note
 from explorer.audio.decoder import Decoder, DecoderError, Sound
+from explorer.audio.decoder_messages import SampledWindows
 from explorer.database.records import Song
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
 from explorer.errors import EmbeddingError, ExplorerError
 from explorer.indexing.batches import Batch, Decoded, EndOfTracks, Packer, Undecoded, number_of_track
 from explorer.indexing.make_previews import count_cores, window_levels
 from explorer.indexing.outcomes import Failed, Known
-from explorer.indexing.sampling import SampledWindows
 from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
 from explorer.library.tracks import CUE_SHEET, MIN_TRACK_S
 

@@ -9,29 +9,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from explorer.audio.channels import cancelled_note
 from explorer.audio.decoder import Decoder, DecoderError
+from explorer.audio.decoder_messages import SampledWindows
 from explorer.database.state import COARSE
 from explorer.database.vectors import VectorCounts
 from explorer.database.verify import SourceFile
 from explorer.embedding.engines import Engine
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, count_windows
-from explorer.errors import ForbiddenFileError
+from explorer.errors import AudioError, ForbiddenFileError
 from explorer.indexing.batches import Decoded, EndOfTracks, number_of_track
 from explorer.indexing.decode_ahead import DecodeAhead, decoding_threads, song_of
 from explorer.indexing.growing_map import GrowingMap
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.local import embed_decoded
 from explorer.indexing.order import spread
-from explorer.indexing.outcomes import Embedded, Known, KnownSong, Outcome
-from explorer.indexing.sampling import SampledWindows, sampled_windows
+from explorer.indexing.outcomes import Known, KnownSong
 from explorer.indexing.store import Storer
 from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
 from explorer.library.remote import RemotePath
 from explorer.library.tracks import CUE_SHEET, MIN_TRACK_S
 from explorer.util.progress import plural
+
+MIN_FILES = 10
+"""A library that begins with fewer files is embedded at once, in about a minute."""
 
 
 def wants_first_look(counts: VectorCounts, *, n_files: int, windows: int, is_local: bool) -> bool:
@@ -50,7 +53,7 @@ def wants_first_look(counts: VectorCounts, *, n_files: int, windows: int, is_loc
     """
     if not (windows and is_local):
         return False
-    return counts.shows_coarse or n_files > counts.full
+    return counts.shows_coarse or n_files > max(counts.full, MIN_FILES - 1)
 
 
 @dataclass
@@ -73,15 +76,8 @@ class FirstLook:
     files: list[ScannedFile]
     known: list[KnownSong]
     windows: int = 0
-    full_windows: int = field(init=False, default=0)
-    looked_windows: int = field(init=False, default=0)
-
-    def count(self, outcome: Outcome, *, hop_s: float) -> None:
-        """Count the windows of a song."""
-        if isinstance(outcome, Embedded) and not isinstance(outcome.song, KnownSong):
-            whole = count_windows(max(1, round(outcome.song.duration_s * SAMPLE_RATE_HZ)), hop_s=hop_s)
-            self.full_windows += whole
-            self.looked_windows += min(whole, self.windows)
+    full_windows: int = 0
+    looked_windows: int = 0
 
     @property
     def cost_ratio(self) -> float:
@@ -126,7 +122,25 @@ def _located(source: SourceFile) -> SourceFile | None:
     return located if is_unchanged else None
 
 
-def look(run: IndexRun, first: FirstLook, engine: Engine, storer: Storer, stop: threading.Event) -> None:
+@dataclass
+class PassTools:
+    """What both passes use.
+
+    Attributes
+    ----------
+    growing : GrowingMap or None
+        The map of the coarse vectors, if the run makes one.
+    stop : threading.Event
+        After it is set, the files that were begun are finished, and no other file is begun.
+    """
+
+    engine: Engine
+    storer: Storer
+    growing: GrowingMap | None
+    stop: threading.Event
+
+
+def look(run: IndexRun, first: FirstLook, tools: PassTools) -> None:
     """Embed some windows of each song, and store the coarse vectors; they are then shown.
 
     A file that fails is recorded as a failure, and the full pass leaves it out.
@@ -136,33 +150,25 @@ def look(run: IndexRun, first: FirstLook, engine: Engine, storer: Storer, stop: 
         run.reporter.say(
             f"The first look goes on with {plural(first.windows, 'window')} of each song, as it began."
         )
-    growing = GrowingMap(Path(run.database.path), run.reporter) if run.grows_map else None
     total = len(first.known) + len(first.files)
     run.progress.start_look(
         total, lambda: {"looked": run.summary.looked, "cost_ratio": round(first.cost_ratio, 3)}
     )
-    try:
-        with run.reporter.counting("First look", total=total) as counter:
-            for items in (first.known, first.files):
-                if stop.is_set():
-                    break
-                if items is first.files:
-                    run.database.show_coarse(True)
-                ahead = _look_ahead(run, first, items, engine)
-                embedded = embed_decoded(ahead, model=run.model, engine=engine, stop=stop)
-                with closing(embedded) as outcomes:
-                    for completed in outcomes:
-                        storer.store_looked(completed)
-                        for outcome in completed:
-                            first.count(outcome, hop_s=run.model.hop_s)
-                        counter.reach(counter.done + len(completed))
-                        if growing and items is first.files:
-                            growing.update()
-        if growing and not stop.is_set():
-            growing.finish()
-    finally:
-        if growing:
-            growing.close()
+    with run.reporter.counting("First look", total=total) as counter:
+        for items in (first.known, first.files):
+            if tools.stop.is_set():
+                break
+            are_known = items is first.known
+            if not are_known:
+                run.database.show_coarse(True)
+            ahead = _look_ahead(run, first, items, tools.engine)
+            embedded = embed_decoded(ahead, model=run.model, engine=tools.engine, stop=tools.stop)
+            with closing(embedded) as outcomes:
+                for completed in outcomes:
+                    tools.storer.store_looked(completed)
+                    counter.reach(counter.done + len(completed))
+                    if tools.growing and not are_known:
+                        tools.growing.update()
 
 
 def _look_ahead(
@@ -171,12 +177,13 @@ def _look_ahead(
     return LookAhead(
         run.root,
         items,
-        count=first.windows,
+        first=first,
         prepare=engine.prepare,
         hop_s=run.model.hop_s,
         batch_size=engine.batch_size,
         known=run.database.known_sounds(which=COARSE),
         threads=decoding_threads(),
+        rescue_cancelled=engine.name != "openl3",
         video=run.scan_options.video,
     )
 
@@ -188,8 +195,8 @@ class LookAhead(DecodeAhead):
     ----------
     files : sequence of ScannedFile or KnownSong
         Of a known song, only the windows are read. If that fails, the song has no outcome.
-    count : int
-        How many windows of each song to take.
+    first : FirstLook
+        How many windows of each song to take; receives the counts.
     """
 
     def __init__(
@@ -197,11 +204,11 @@ class LookAhead(DecodeAhead):
         root: Path | RemotePath,
         files: Sequence[ScannedFile | KnownSong],
         *,
-        count: int,
-        **options,
+        first: FirstLook,
+        **options: object,
     ) -> None:
         super().__init__(root, files, **options)
-        self._count = count
+        self._first = first
 
     def _read(self, number: int, file: ScannedFile | KnownSong, decoder: Decoder) -> None:
         if not isinstance(file, KnownSong):
@@ -235,11 +242,14 @@ class LookAhead(DecodeAhead):
             if self._is_known(prints):
                 known.append(Known(file, prints, part))
                 continue
-            sample = self._add_sample(number_of_track(number, part), self._root / file.native, decoder, part)
+            try:
+                sample = self._add_sample(
+                    number_of_track(number, part), self._root / file.native, decoder, part
+                )
+            except AudioError as error:
+                return f"{CUE_SHEET} was not used: {error}"
             if self._stopped.is_set():
                 return ""
-            if not len(sample.windows):
-                return f"{CUE_SHEET} starts track {part.track} after the sound ends: it was not used."
             if sample.duration_s < MIN_TRACK_S:
                 self._pack(self._packer.discard(number_of_track(number, part)))
                 continue
@@ -254,7 +264,13 @@ class LookAhead(DecodeAhead):
         self, number: int, path: Path | RemotePath, decoder: Decoder, part: Part = WHOLE
     ) -> SampledWindows:
         """Pack some windows of a song, and return them."""
-        sample = sampled_windows(decoder, path, count=self._count, hop_s=self._hop_s, part=part)
-        if len(sample.windows):
-            self._pack(self._packer.add(number, self._prepare(sample.windows)))
+        options = {"count": self._first.windows, "hop_s": self._hop_s, "part": part}
+        sample = decoder.sampled_windows(path, **options)
+        if (channel := sample.louder_channel) is not None and self._rescue_cancelled:
+            sample = decoder.sampled_windows(path, **options, channel=channel)
+            sample = sample._replace(note=f"{sample.note} {cancelled_note(channel)}".strip())
+        self._pack(self._packer.add(number, self._prepare(sample.windows)))
+        with self._lock:
+            self._first.full_windows += sample.n_windows
+            self._first.looked_windows += len(sample.windows)
         return sample

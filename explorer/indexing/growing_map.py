@@ -59,10 +59,11 @@ class GrowingMap:
         self._next_at = 0.0
         self._said: set[str] = set()
 
-    def update(self) -> None:
+    def update(self, *, is_last: bool = False) -> None:
         """Start to bring the map up to date, if an update is due and none is running; return at once.
 
-        Call this often: after each transaction that stores songs.
+        Call this often: after each transaction that stores songs. With `is_last`, all songs have coarse
+        vectors: the map is completed, in all projections.
         """
         while self._is_busy:
             try:
@@ -70,7 +71,7 @@ class GrowingMap:
             except queue.Empty:
                 return
         if time.monotonic() >= self._next_at and self._crashes < _MAX_CRASHES:
-            self._send("update")
+            self._send("finish" if is_last else "update")
 
     def finish(self) -> None:
         """Wait for the running update, then make the last map: of all songs, in all projections."""

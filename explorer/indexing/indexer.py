@@ -12,11 +12,13 @@ import time
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.database.state import Run
 from explorer.indexing.cluster.client import connected, embed_on_cluster
 from explorer.indexing.decode_tags import begin_decoding, decode_tags_of_run
-from explorer.indexing.first_look import look, plan_first_look
+from explorer.indexing.first_look import PassTools, look, plan_first_look
+from explorer.indexing.growing_map import GrowingMap
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.local import embed_locally
 from explorer.indexing.make_previews import PreviewMaker
@@ -44,6 +46,9 @@ from explorer.library.scanning import scan_folder
 from explorer.util.interrupts import stop_on_first_interrupt
 from explorer.util.progress import plural
 from explorer.util.text import valid_text
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 MAX_SHOWN_PROBLEMS = 10
 
@@ -179,33 +184,47 @@ def _embed_and_store(run: IndexRun) -> None:
     with connected(run.scheduler) if run.scheduler else nullcontext() as client:
         engine = choose_engine(run)
         with stop_on_first_interrupt(run.reporter) as stop:
-            if first := plan_first_look(run):
-                look(run, first, engine, storer, stop)
-                decode_tags_of_run(run)
-            if not stop.is_set():
-                begin_decoding(run)
-                files = _files_of_full_pass(run, has_looked=first is not None)
-                with (
-                    run.reporter.counting("Indexing", total=len(files)) as counter,
-                    closing(
-                        embed_on_cluster(client, run, stop)
-                        if client
-                        else embed_locally(
-                            run.root,
-                            asked_first(files, Path(run.database.path), run.root_id),
-                            model=run.model,
-                            engine=engine,
-                            known=run.database.known_sounds(),
-                            stop=stop,
-                            video=run.scan_options.video,
-                        )
-                    ) as outcomes,
-                ):
-                    run.progress.start_embedding(summary.progress)
-                    for completed in outcomes:
-                        storer.store(completed)
-                        counter.reach(counter.done + len(completed))
+            first = plan_first_look(run)
+            is_coarse = first is not None or run.database.shows_coarse()
+            grows = run.grows_map and is_coarse
+            growing = GrowingMap(Path(run.database.path), run.reporter) if grows else None
+            with growing or nullcontext():
+                tools = PassTools(engine, storer, growing, stop)
+                if first is not None:
+                    look(run, first, tools)
+                    decode_tags_of_run(run)
+                if not stop.is_set():
+                    begin_decoding(run)
+                    _embed_fully(run, _files_of_full_pass(run, has_looked=first is not None), tools, client)
             summary.interrupted = stop.is_set() and summary.done < len(run.files)
+
+
+def _embed_fully(run: IndexRun, files: list[ScannedFile], tools: PassTools, client: Client | None) -> None:
+    """Embed every window of the files. Meanwhile the map of the coarse vectors is completed."""
+    with (
+        run.reporter.counting("Indexing", total=len(files)) as counter,
+        closing(
+            embed_on_cluster(client, run, tools.stop)
+            if client
+            else embed_locally(
+                run.root,
+                asked_first(files, Path(run.database.path), run.root_id),
+                model=run.model,
+                engine=tools.engine,
+                known=run.database.known_sounds(),
+                stop=tools.stop,
+                video=run.scan_options.video,
+            )
+        ) as outcomes,
+    ):
+        run.progress.start_embedding(run.summary.progress)
+        if tools.growing:
+            tools.growing.update(is_last=True)
+        for completed in outcomes:
+            tools.storer.store(completed)
+            counter.reach(counter.done + len(completed))
+            if tools.growing:
+                tools.growing.update(is_last=True)
 
 
 def _files_of_full_pass(run: IndexRun, *, has_looked: bool) -> list[ScannedFile]:

@@ -71,6 +71,13 @@ class Storer:
     def _store_embedded(self, outcome: Embedded) -> str:
         song, root_id = outcome.song, self._run.root_id
         if self._which == COARSE:
+            if same := self._songs_with_sound(song):
+                # It has the full vector of this sound, and had no coarse one.
+                kept = {"preview_start_s": same[0].preview_start_s, "duration_s": same[0].duration_s}
+                song = self._with_genres(replace(song, **kept))
+                song_id = self._database.store_song(root_id, song, None)
+                self._database.store_coarse_vector(song_id, outcome.vector)
+                return "retagged"
             self._keep_displaced(song)
             self._move_outdated(song)
             self._database.store_song(root_id, self._with_genres(song), None, coarse=outcome.vector)
@@ -149,6 +156,14 @@ class Storer:
             if old.is_gone:
                 self._database.move_song(old, root_id, song.file, song.part.track)
                 return
+
+    def _songs_with_sound(self, song: Song) -> list[SameSound]:
+        """Return the song that is stored at this place with the same sound and a full vector, or none."""
+        prints = Fingerprints(song.fingerprint, song.audio_fingerprint, song.tags)
+        place = (self._run.root_id, song.file.path, song.part.track)
+        return [
+            old for old in self._database.same_sound(prints) if (old.root_id, old.path, old.track) == place
+        ]
 
     def _keep_displaced(self, song: Song) -> None:
         """Keep the vector that a new sound replaces at a path: a later file may have the old sound."""

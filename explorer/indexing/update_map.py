@@ -13,15 +13,14 @@ def update_map(database: Database, summary: Summary, *, reporter: Reporter) -> N
 
     If the coarse vectors are shown and every song has a full one, the full ones are shown from now on.
     """
-    if database.is_ready_for_full():
-        database.show_coarse(False)
-        is_stale = True
-    else:
-        # A full vector changes nothing on a map of coarse vectors: only songs without a place do.
-        changed = (
-            summary.genres_changed + summary.pruned if database.shows_coarse() else summary.changed_on_map
-        )
-        # A run that was killed after its last song has not updated the map: look for songs without a place.
-        is_stale = changed or database.has_unplaced_songs() or not database.projections()
+    if database.is_ready_for_full() and database.vector_counts().full:
+        make_map(database, reporter=reporter, switch_to_full=True)
+        return
+    changed = summary.changed_on_map
+    if database.shows_coarse():
+        # A full vector changes nothing on a map of coarse vectors.
+        changed = summary.genres_changed + summary.pruned
+    # A run that was killed after its last song has not updated the map: look for songs without a place.
+    is_stale = changed or database.has_unplaced_songs() or not database.projections()
     if is_stale and database.count_vectors():
         make_map(database, reporter=reporter)
