@@ -12,7 +12,7 @@ from explorer.embedding.precision import describe_choice
 from explorer.errors import UnusableLibraryError
 from explorer.indexing.failures import count_reasons
 from explorer.indexing.prune import lost_roots
-from explorer.indexing.running import killed_index, running_index
+from explorer.indexing.running import FIRST_LOOK, killed_index, running_index
 from explorer.library.confirmed_roots import describe_unconfirmed, unconfirmed
 from explorer.mapping.same_recordings import count_same_recordings
 from explorer.util.cache import Cache
@@ -139,7 +139,7 @@ def describe_library(status: dict) -> str:
         *_describe_index_run(status),
         f"songs        {status['songs']:,} ({format_duration(status['audio_seconds'])} of sound), "
         f"{status['bytes'] / 1e6:,.1f} MB",
-        f"vectors      {status['vectors']:,}",
+        f"vectors      {_describe_vectors(status['first_look'])}",
         f"genres       {status['genres']:,}",
         f"clusters     {status['clusters']:,}",
         f"folders      {_describe_folders(status)}",
@@ -165,6 +165,20 @@ def describe_library(status: dict) -> str:
     return "\n".join(map(printable, lines))
 
 
+def _describe_vectors(counts: dict) -> str:
+    if not counts["shows_coarse"]:
+        return f"{counts['full']:,}"
+    left = (
+        f"{plural(counts['awaiting'], 'song')} still need one: run `python run.py index FOLDER` to go on"
+        if counts["awaiting"]
+        else "run `python run.py map` to show the full ones"
+    )
+    return (
+        f"{counts['coarse']:,} coarse ones of the first look are shown, {counts['full']:,} songs have full "
+        f"ones; {left}"
+    )
+
+
 def _describe_precision(trial: dict) -> str:
     try:
         return describe_choice(trial)
@@ -187,9 +201,11 @@ def _describe_index_run(status: dict) -> list[str]:
     if running is not None:
         return [f"indexing now: {describe_running(running)}"]
     if killed is not None and killed["done"] < killed["total"]:
+        done = f"{killed['done']:,} of {killed['total']:,} files"
+        if killed["stage"] == FIRST_LOOK:
+            done = f"a first look at {killed['looked']:,} of {killed['to_look']:,} songs"
         return [
-            f"killed       the last index of {killed['folder']}, after {killed['done']:,} of "
-            f"{killed['total']:,} files: run the same command to go on"
+            f"killed       the last index of {killed['folder']}, after {done}: run the same command to go on"
         ]
     return []
 
@@ -198,6 +214,11 @@ def describe_running(running: dict) -> str:
     """Describe the progress of an index run, given as `running_index` returns it."""
     if not running["total"]:
         return "looking for new and changed files"
+    if running["stage"] == FIRST_LOOK:
+        left = running["seconds_left"]
+        return f"first look, {running['looked']:,} of {running['to_look']:,} songs" + (
+            f", {format_estimate(left)} left until all songs have full vectors" if left else ""
+        )
     if running["done"] >= running["total"]:
         return f"{running['total']:,} files are done, the last steps are running"
     parts = [f"{running['done']:,} of {running['total']:,} files"]

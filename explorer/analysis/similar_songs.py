@@ -123,7 +123,7 @@ def recommend(
     with Decoder() as decoder:
         tags = decode_tags(decoder.tags(file))
     embedder = open_embedder(database=database, request=request, reporter=reporter)
-    vector = embedder.embed(file).pooled
+    vector = embedder.embed(file).shown
     with Database.open_readonly(database) as library, library.snapshot():
         if not is_same_model(library.model(), embedder.model.record()):
             raise LibraryError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -92,10 +93,17 @@ def export(database, form, out, as_json, **choices):
         reporter.say(result.path_problem)
     if result.trained is False and form not in PLAYLISTS:
         reporter.say(UNTRAINED_WARNING)
+    counts = result.first_look
+    if counts.shows_coarse:
+        reporter.say(
+            f"The map and the vectors are those of the first look, of a few windows of each song: "
+            f"{counts.full:,} of {plural(counts.songs, 'song')} have full vectors."
+        )
     paths = [str(path) for path in result.out]
     if as_json:
         print_json(
             {"out": paths, "songs": result.songs, "left_out": result.left_out, "trained": result.trained}
+            | {"vectors": "coarse" if counts.shows_coarse else "full", "first_look": asdict(counts)}
         )
     elif paths:
         echo(f"Wrote {plural(result.songs, 'song')} to {' and '.join(paths)}.")

@@ -38,7 +38,7 @@ UNTRAINED = (
 _JSON_COUNTS = (
     "found looked indexed extra_tracks skipped failed unsettled left failed_before copied moved retagged "
     "gone back genres_changed decoded encodings seconds look_seconds audio_seconds pruned duplicates reread "
-    "misread passed_over"
+    "misread passed_over first_look"
 ).split()
 
 
@@ -221,6 +221,7 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
         if not quiet or summary.indexed + summary.failed:
             report_summary(summary, log, reporter)
         if summary.interrupted:
+            summary.first_look = library.first_look()
             return summary
         if options.pruning:
             summary.pruned = _prune(library, run.folder, options, quiet=quiet)
@@ -239,6 +240,7 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
             update_map(library, summary, reporter=reporter)
         elif library.is_ready_for_full() and not library.projections():
             library.show_coarse(False)
+        summary.first_look = library.first_look()
         if not quiet:
             report_coarse(library, reporter)
         model = library.model()

@@ -26,6 +26,7 @@ def print_dry_run(plan: DryRun) -> None:
     groups = (
         ("to embed, because new", plan.new),
         ("to embed again, because the sound has changed", plan.changed),
+        ("to embed fully, after the first look", plan.coarse),
         ("to try again, after an earlier failure", plan.retried),
         ("moved, keeping the vector", [f"{before} → {after}" for before, after in plan.moved]),
         ("copied, with the vector of the original", plan.copied),

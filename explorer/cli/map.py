@@ -55,7 +55,12 @@ def map_command(database, progress_lines, as_json, **choices):
     choices["projections"] = choices["projections"] or None
     reporter = LineReporter() if progress_lines else Reporter()
     with Database.open(library_to_read(database, reporter=reporter), create=False) as library:
-        new_map = make_map(library, reporter=reporter, request=MapRequest(**choices))
+        new_map = make_map(
+            library,
+            reporter=reporter,
+            request=MapRequest(**choices),
+            switch_to_full=library.is_ready_for_full(),
+        )
     if progress_lines:
         return
     songs, clusters = len(new_map.song_ids), new_map.cluster_names

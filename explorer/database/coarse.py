@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 
 from explorer.database.records import Song, encode_vector
 from explorer.database.song_ids import SongIdTables
+from explorer.database.sqlite_errors import damage_error
 from explorer.database.state import COARSE, FULL
 from explorer.database.vectors import VectorTables
 from explorer.library.music_file import READ_VERSION
@@ -21,11 +23,21 @@ class CoarseTables(SongIdTables, VectorTables):
 
         Vectors of different numbers of windows cannot be compared, so the first number is kept.
         """
-        recorded = self._state("coarse_windows", int)
+        recorded = self._recorded_windows()
         if recorded and self._value("SELECT EXISTS (SELECT 1 FROM coarse_vectors)"):
             return recorded
         with self.transaction():
             self._store_state("coarse_windows", count)
+        return count
+
+    def coarse_windows(self) -> int | None:
+        """Return of how many windows the shown vectors are made; None if they are made of all windows."""
+        return self._recorded_windows() if self.shows_coarse() else None
+
+    def _recorded_windows(self) -> int | None:
+        count = self._state("coarse_windows", int)
+        if count is not None and count < 1:
+            raise damage_error(self.path, "the number of windows of the coarse vectors is not possible")
         return count
 
     def count_awaiting_full(self, root_id: int | None = None) -> int:
@@ -44,9 +56,13 @@ class CoarseTables(SongIdTables, VectorTables):
             (root_id or 0,),
         )
 
+    def first_look(self) -> dict:
+        """Return the fields of `VectorCounts`, and how many songs are `awaiting` a full vector."""
+        return asdict(self.vector_counts()) | {"awaiting": self.count_awaiting_full()}
+
     def is_ready_for_full(self) -> bool:
         """Return whether the coarse vectors are shown and the full ones can replace them."""
-        return self.shows_coarse() and not self.count_awaiting_full()
+        return self.shows_coarse() and not self.count_awaiting_full() and self.vector_counts().full > 0
 
     def asked_paths(self, root_id: int) -> list[bytes]:
         """Return the files of a root whose songs were asked for and have no full vector, in that order."""

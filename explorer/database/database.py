@@ -6,7 +6,6 @@ Commands that write use `Database.open`; requests of the page use `Database.open
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 
@@ -128,7 +127,7 @@ class Database(
         return {
             "songs": self._value("SELECT count(*) FROM songs"),
             "vectors": self.count_vectors(),
-            "first_look": asdict(self.vector_counts()) | {"awaiting": self.count_awaiting_full()},
+            "first_look": self.first_look(),
             "genres": self.count_genres(),
             "audio_seconds": self._value("SELECT coalesce(sum(duration_s), 0.0) FROM files"),
             "clusters": self._value("SELECT count(*) FROM clusters"),

@@ -14,7 +14,7 @@ import apsw
 from explorer.database.foreign_schema import protect
 from explorer.database.records import absolute_path
 from explorer.database.sqlite_errors import damage_error, translate_row_errors
-from explorer.database.state import COARSE, FULL, StateTables
+from explorer.database.state import COARSE, FULL, SHOWN, StateTables
 from explorer.errors import LibraryBusyError, UnusableLibraryError
 from explorer.library.music_file import WHOLE, Part
 from explorer.library.stored_paths import locate
@@ -119,34 +119,38 @@ class VerifyTables(StateTables):
         return counts
 
     def vectors_without_song(self) -> list[str]:
-        """Return the sorted ids of vectors whose song does not exist."""
+        """Return the sorted ids of shown vectors whose song does not exist."""
         rows = self._unchecked_rows(
-            "SELECT song_id FROM songs_vectors WHERE song_id NOT IN (SELECT id FROM songs) ORDER BY song_id"
+            f"""SELECT song_id FROM {self._shown_table} WHERE song_id NOT IN (SELECT id FROM songs)
+                ORDER BY song_id"""
         )
         return [str(song_id) for (song_id,) in rows]
 
     def songs_without_vector(self) -> list[str]:
-        """Return the sorted ids of songs without a vector."""
+        """Return the sorted ids of songs without a shown vector."""
         rows = self._unchecked_rows(
-            "SELECT id FROM songs WHERE id NOT IN (SELECT song_id FROM songs_vectors) ORDER BY id"
+            f"SELECT id FROM songs WHERE id NOT IN (SELECT song_id FROM {self._shown_table}) ORDER BY id"
         )
         return [str(song_id) for (song_id,) in rows]
 
     def vector_blobs(self) -> Iterator[list[tuple[str, object]]]:
-        """Yield the song id and the stored value of every vector, ordered by id, in batches of 4,096."""
+        """Yield the song id and the value of every shown vector, ordered by id, in batches of 4,096."""
         with translate_row_errors(self.path):
-            cursor = self._connection.execute("SELECT song_id, embedding FROM songs_vectors ORDER BY song_id")
+            cursor = self._connection.execute(
+                f"SELECT song_id, embedding FROM {self._shown_table} ORDER BY song_id"
+            )
             while rows := list(islice(cursor, _BLOBS_PER_BATCH)):
                 yield rows
 
     def source_files(self) -> dict[str, SourceFile]:
-        """Return the file of each song that has a file and a full vector, by song id."""
-        return self._source_files("")
+        """Return the file of each song that has a file and a shown vector, by song id."""
+        return self._source_files(self._has_vector(SHOWN))
 
     def files_without_coarse(self) -> dict[str, SourceFile]:
         """Return the file of each song that has a full vector, no coarse one, and a file that exists."""
         return self._source_files(
-            f"""AND NOT {self._has_vector(COARSE)} AND gone_since IS NULL AND NOT EXISTS (
+            f"""{self._has_vector(FULL)} AND NOT {self._has_vector(COARSE)} AND gone_since IS NULL
+                AND NOT EXISTS (
                 SELECT 1 FROM failures WHERE failures.root_id = files.root_id AND failures.path = files.path
             )"""
         )
@@ -155,7 +159,7 @@ class VerifyTables(StateTables):
         rows = self._rows(
             f"""SELECT song_id, roots.path, files.path, size_bytes, modified_ns, fingerprint, duration_s,
                     track, start_s, end_s, link_target
-                FROM files JOIN roots ON roots.id = root_id WHERE {self._has_vector(FULL)} {condition}"""
+                FROM files JOIN roots ON roots.id = root_id WHERE {condition}"""
         )
         return {
             song_id: SourceFile(absolute_path(root, path), *rest, Part(*part), root, path, link_target)

@@ -14,6 +14,7 @@ import numpy as np
 from explorer.database.database import Database
 from explorer.database.records import VECTOR_SIZE
 from explorer.database.songs import PlaylistSong
+from explorer.database.vectors import VectorCounts
 from explorer.errors import AnalysisError
 from explorer.mapping.projection import METHODS
 from explorer.mapping.similarity import SongVectors
@@ -41,6 +42,8 @@ class Collection:
     song_vectors : SongVectors of m songs [shape=(m, 512), float32]
         The vectors of the whole library, also where only some songs are exported: similarity is computed
         after subtracting the library's mean vector. Empty if vectors were not requested.
+    first_look : VectorCounts, optional
+        How far the vectors are.
     """
 
     songs: list[PlaylistSong]
@@ -49,6 +52,7 @@ class Collection:
     cluster_names: list[str]
     is_trained: bool | None
     song_vectors: SongVectors
+    first_look: VectorCounts | None = None
 
     @cached_property
     def vector_rows(self) -> np.ndarray:
@@ -127,6 +131,7 @@ def _read(database: Database, with_vectors: bool) -> Collection:
         cluster_names=names,
         is_trained=model.get("trained") if model else None,
         song_vectors=song_vectors,
+        first_look=database.vector_counts(),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
+from explorer.database.vectors import VectorCounts
 from explorer.errors import AnalysisError
 from explorer.exporting.collection import Collection, collect
 from explorer.exporting.file_paths import FilePaths
@@ -75,6 +76,8 @@ class Exported:
         Whether the library's model has trained weights; None if the model is unknown.
     path_problem : str
         Why paths are absolute although relative ones were wanted, as a sentence; empty if none is.
+    first_look : VectorCounts, optional
+        How far the vectors are: the exported map and vectors may be those of the first look.
     """
 
     out: list[Path]
@@ -82,6 +85,7 @@ class Exported:
     left_out: int
     trained: bool | None
     path_problem: str = ""
+    first_look: VectorCounts | None = None
 
 
 def format_of(out: Path) -> str | None:
@@ -128,7 +132,7 @@ def export(database: Database, request: ExportRequest, *, out: Path | BinaryIO) 
         ) from error
     left_out = len(collection.songs) - song_count
     problem = "" if request.form == "tsv" else file_paths.problem
-    return Exported(files, song_count, left_out, collection.is_trained, problem)
+    return Exported(files, song_count, left_out, collection.is_trained, problem, collection.first_look)
 
 
 def _check_options(database: Database, request: ExportRequest, out: Path | BinaryIO) -> None:

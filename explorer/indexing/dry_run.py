@@ -12,6 +12,7 @@ from pathlib import Path
 from explorer.audio.decoder import Decoder
 from explorer.database.database import Database
 from explorer.database.records import KnownFile, SameSound
+from explorer.database.state import ANY
 from explorer.errors import ExplorerError
 from explorer.indexing.moved_roots import MovedRoot, find_moved_roots
 from explorer.indexing.outcomes import classify
@@ -36,6 +37,8 @@ class DryRun:
         The old and the new folder, and the number of songs, of each music folder that was moved.
     new, changed, retried : list of str
         Files that would be embedded: unknown, changed, or failed before and tried again.
+    coarse : list of str
+        Files that the first look has read, and whose full vectors would be made.
     moved : list of (str, str)
         The old and the new path of each song that was moved: it would keep its vector.
     copied, retagged : list of str
@@ -60,6 +63,7 @@ class DryRun:
     moved_roots: list[tuple[str, str, int]] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    coarse: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
     retagged: list[str] = field(default_factory=list)
@@ -76,7 +80,7 @@ class DryRun:
     @property
     def to_embed(self) -> int:
         """How many files would be embedded."""
-        return len(self.new) + len(self.changed) + len(self.retried)
+        return len(self.new) + len(self.changed) + len(self.retried) + len(self.coarse)
 
 
 def plan_dry_run(
@@ -127,8 +131,11 @@ def plan_dry_run(
     dry_run.passed_over = scan.passed_over + plan.videos
     dry_run.gone = [_absolute(root, path) for path in plan.gone if not known[path].failed]
     dry_run.back = [_absolute(root, path) for path in plan.back]
-    files = plan.to_read[:limit]
-    if database and database.count_vectors() and not reindex:
+    coarse = {file.path for file in plan.coarse}
+    chosen = plan.to_read[:limit]
+    dry_run.coarse = [_absolute(root, file.path) for file in chosen if file.path in coarse]
+    files = [file for file in chosen if file.path not in coarse]
+    if database and database.vector_counts().songs and not reindex:
         comparison = _Comparison(database, root, dry_run, moved_roots, video=options.video)
         files = comparison.unknown_files(files, reporter)
     changed, retried = ({file.path for file in files} for files in (plan.changed, plan.retried))
@@ -223,7 +230,7 @@ class _Comparison:
         self, path: Path | RemotePath, track: int, fingerprints: Fingerprints
     ) -> tuple[str, SameSound] | None:
         return classify(
-            [self._where_now(song) for song in self._database.same_sound(fingerprints)],
+            [self._where_now(song) for song in self._database.same_sound(fingerprints, which=ANY)],
             is_own=lambda song: (_path_of(song), song.track) == (path, track),
             is_taken=lambda song: song.song_id in self._moved,
         )

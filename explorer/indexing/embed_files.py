@@ -17,6 +17,7 @@ from explorer.database.database import Database
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
 from explorer.embedding.pooling import pool
+from explorer.embedding.window_grid import spread_evenly
 from explorer.errors import AudioError, EmbeddingError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
 from explorer.indexing.model import Model, ModelRequest, choose_model
@@ -36,7 +37,9 @@ class EmbeddedFile:
     embedding : np.ndarray [shape=(T, 512), float32]
         One row per window.
     pooled : np.ndarray [shape=(512,), float64]
-        The pooled vector, as a library stores it.
+        The pooled vector of all windows, as a library stores it.
+    coarse : np.ndarray [shape=(512,), float64] or None
+        The pooled vector of a few windows, if the library shows coarse vectors.
     duration_s : float
         The duration of the decoded audio.
     format : str
@@ -57,6 +60,12 @@ class EmbeddedFile:
     seconds: float
     preview_start_s: float
     note: str
+    coarse: np.ndarray | None = None
+
+    @property
+    def shown(self) -> np.ndarray:
+        """The vector to compare with those that the library shows [shape=(512,), float64]."""
+        return self.pooled if self.coarse is None else self.coarse
 
 
 class Embedder:
@@ -70,10 +79,19 @@ class Embedder:
         The model that makes the vectors.
     """
 
-    def __init__(self, model: Model, engine: Engine, reporter: Reporter, decoder: Decoder | None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        engine: Engine,
+        reporter: Reporter,
+        decoder: Decoder | None,
+        *,
+        coarse_windows: int | None = None,
+    ) -> None:
         self._decoder = decoder or Decoder()
         weakref.finalize(self, self._decoder.close)
         self.model = model
+        self._coarse_windows = coarse_windows
         self._engine = engine
         self._reporter = reporter
 
@@ -98,6 +116,10 @@ class Embedder:
                 # The network's part of the program does not know the file's name.
                 raise EmbeddingError(f"{valid_text(Path(file.name))} cannot be embedded: {error}") from error
         pooled = pool(embedding, method=self.model.pooling)
+        coarse = None
+        if self._coarse_windows:
+            chosen = spread_evenly(len(embedding), count=self._coarse_windows)
+            coarse = pool(embedding[chosen], method=self.model.pooling)
         preview_start_s = choose_start(
             np.arange(len(embedding)),
             embedding,
@@ -115,6 +137,7 @@ class Embedder:
             seconds=time.monotonic() - started,
             preview_start_s=preview_start_s,
             note=note,
+            coarse=coarse,
         )
 
     def _embed(
@@ -171,6 +194,7 @@ def open_embedder(
         return Embedder(model, engine, reporter, decoder)
     with Database.open_readonly(database) as library:
         recorded, network = library.model(), library.network()
+        coarse_windows = library.coarse_windows()
     if recorded is None:
         raise LibraryError(f"{database} holds no song yet: run `python run.py index FOLDER` first.")
     if not recorded.get("weights_sha256"):
@@ -184,7 +208,7 @@ def open_embedder(
     elif network is None:
         raise LibraryError(f"{database} has lost its int8 network: run `python run.py index` again.")
     engine = open_engine(request.engine, weights, precision=model.precision, network=network)
-    return Embedder(model, engine, reporter, decoder)
+    return Embedder(model, engine, reporter, decoder, coarse_windows=coarse_windows)
 
 
 def embed_to_npz(
@@ -196,6 +220,7 @@ def embed_to_npz(
 ) -> Iterator[dict]:
     """Write the `embedding` (T, 512), `timestamps` (T,) and `pooled` (512,) of each file to an .npz.
 
+    If the library shows coarse vectors, the .npz also has `coarse` (512,), which can be compared with them.
     The model is loaded once, when the first audio file is found.
 
     Parameters
@@ -305,6 +330,7 @@ def _store(embedded: EmbeddedFile, out: Path, model: Model) -> dict:
                 embedding=embedding,
                 timestamps=timestamps(len(embedding), hop_s=model.hop_s),
                 pooled=embedded.pooled,
+                **({} if embedded.coarse is None else {"coarse": embedded.coarse}),
             )
     except OSError as error:
         raise AudioError(f"{valid_text(out)} cannot be written: {error.strerror}.") from error

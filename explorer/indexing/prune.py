@@ -9,6 +9,7 @@ from pathlib import Path
 
 from explorer.config import Settings
 from explorer.database.database import Database
+from explorer.database.state import ANY
 from explorer.errors import LibraryError
 from explorer.indexing.running import index_lock
 from explorer.library.confirmed_roots import is_confirmed
@@ -152,7 +153,7 @@ def _forget(database: Database, songs: list[tuple[str, str]]) -> set[str]:
     database.forget_songs([song_id for song_id, _ in songs])
     if songs:
         database.increment_map_revision()
-    return {fingerprint for _, fingerprint in songs} - database.known_sounds(outdated_too=True)
+    return {fingerprint for _, fingerprint in songs} - database.known_sounds(which=ANY, outdated_too=True)
 
 
 def clear_caches(settings: Settings, fingerprints: set[str]) -> None:

@@ -75,6 +75,8 @@ class Summary:
     misread: int = 0
     """How many files an older version had read in part or wrongly. They are embedded again."""
     interrupted: bool = False
+    first_look: dict = field(default_factory=dict)
+    """How far the library's vectors are after the run: see `Database.first_look`."""
     notes: list[tuple[str, str]] = field(default_factory=list)
     """The path of each song that was decoded in an unusual way, and a sentence about it."""
     failures: list[tuple[str, str]] = field(default_factory=list)

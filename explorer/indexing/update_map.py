@@ -13,7 +13,7 @@ def update_map(database: Database, summary: Summary, *, reporter: Reporter) -> N
 
     If the coarse vectors are shown and every song has a full one, the full ones are shown from now on.
     """
-    if database.is_ready_for_full() and database.vector_counts().full:
+    if database.is_ready_for_full():
         make_map(database, reporter=reporter, switch_to_full=True)
         return
     changed = summary.changed_on_map

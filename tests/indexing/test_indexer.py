@@ -48,12 +48,14 @@ def index(database, folder, **options):
     return index_folder(IndexRun(database, folder, reporter=Reporter(), **options))
 
 
+_TABLES = "songs songs_vectors coarse_vectors songs_genres files failures state roots".split()
+
+
 def rows(path):
     """The tables that must be equal however often the index run was killed."""
     connection = sqlite3.connect(path)
     tables = {
-        table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
-        for table in ("songs", "songs_vectors", "songs_genres", "files", "failures", "state", "roots")
+        table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in _TABLES
     }
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
@@ -241,32 +243,40 @@ def test_index_resumes_after_being_killed_with_an_equal_library(tmp_path, make_t
         make_tone(folder / f"{number:02d}.flac", frequency_hz=100 * (number + 1), seconds=4.0)
     (folder / "broken.mp3").write_bytes(b"no music " * 100)
     index_command = [*CLI, "index", str(folder), "--weights", "untrained", "--hop", "1.0", "--no-map"]
-    index_command.append("--no-previews")
+    index_command += ["--no-previews", "--first-look", "2"]
     whole, killed = tmp_path / "whole.db", tmp_path / "killed.db"
     assert subprocess.run([*index_command, "--db", str(whole)], capture_output=True).returncode == 3
     counts = []
-    for songs_before_the_kill in (1, 4, 8):
+    for table, songs_before_the_kill in (
+        ("coarse_vectors", 1),
+        ("coarse_vectors", 5),
+        ("songs_vectors", 1),
+        ("songs_vectors", 6),
+    ):
         process = subprocess.Popen(
             [*index_command, "--db", str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_for_songs(killed, songs_before_the_kill, process)
+        wait_for_songs(killed, table, songs_before_the_kill, process)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-        counts.append(len(rows(killed)["songs_vectors"]))
+        counts.append([len(rows(killed)[table]) for table in ("coarse_vectors", "songs_vectors")])
     assert counts == sorted(counts)
-    assert 0 < counts[-1] < 14
+    assert 0 < counts[0][0] < 14
+    assert counts[1][1] == 0
+    assert counts[-1][0] == 14
+    assert 0 < counts[-1][1] < 14
     last = subprocess.run([*index_command, "--db", str(killed), "--json"], capture_output=True, text=True)
-    assert f'"indexed": {14 - counts[-1]},' in last.stdout
+    assert f'"looked": 0, "indexed": {14 - counts[-1][1]},' in last.stdout
     assert rows(killed) == rows(whole)
 
 
-def wait_for_songs(path, count, process):
-    """Wait until a running index has stored so many songs."""
+def wait_for_songs(path, table, count, process):
+    """Wait until a running index has stored so many vectors."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         try:
             connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-            (stored,) = connection.execute("SELECT count(*) FROM songs_vectors").fetchone()
+            (stored,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             connection.close()
             if stored >= count:
                 return

@@ -267,7 +267,7 @@ def _embed(
     with Decoder() as decoder:
         for file in files:
             embedded, tags = embedder.embed(file), decode_tags(decoder.tags(file))
-            vectors.append(embedded.pooled.astype(np.float32))
+            vectors.append(embedded.shown.astype(np.float32))
             artists = ", ".join(tags.artists)
             songs.append(
                 SongRow(str(file), tags.title, artists, tags.album, tags.genres, embedded.duration_s)

@@ -128,7 +128,7 @@ def embed_again(database: Path, chosen: Sequence[Candidate], *, reporter: Report
                 embedded = embedder.embed(candidate.file.path, candidate.file.part)
                 candidates.append(candidate)
                 windows.append(len(embedded.embedding))
-                rows["library"].append(embedded.pooled)
+                rows["library"].append(embedded.shown)
                 for method in _POOLINGS:
                     rows[method].append(pool(embedded.embedding, method=method))
             counter.advance()

@@ -61,9 +61,10 @@ class EmbedProcess(ChildProgram):
             )
         with np.load(self._out, allow_pickle=False) as arrays:
             vector = arrays["pooled"].astype(np.float64)
+            coarse = arrays["coarse"].astype(np.float64) if "coarse" in arrays else None
         self._out.unlink(missing_ok=True)
         fields = ("model", "format", "duration_s", "preview_start_s", "note")
-        return EmbeddedFile(vector, *(result[field] for field in fields))
+        return EmbeddedFile(vector, *(result[field] for field in fields), coarse)
 
     def _problem(self, status: int) -> str:
         name = self._file.name

@@ -53,6 +53,8 @@ class EmbeddedFile:
         Where its preview begins; None if unknown.
     note : str
         A sentence about what was unusual about the sound; usually empty.
+    coarse : np.ndarray [shape=(512,), float64] or None
+        The vector of a few windows, if the library showed such vectors when the file was embedded.
     """
 
     vector: np.ndarray
@@ -61,6 +63,7 @@ class EmbeddedFile:
     duration_s: float
     preview_start_s: float | None = None
     note: str = ""
+    coarse: np.ndarray | None = None
 
 
 def safe_name(name: str) -> str:
@@ -173,7 +176,8 @@ def _store(
     with library.transaction():
         if not is_same_model(library.model(), embedded.model):
             raise LibraryError("The library was indexed again with another model: drop the song again.")
-        song_id = library.store_song(library.add_root(root), song, embedded.vector)
+        coarse = embedded.coarse if library.shows_coarse() else None
+        song_id = library.store_song(library.add_root(root), song, embedded.vector, coarse=coarse)
         decode_dropped_song(library, song_id)
         library.unify_genre_spellings()
         return song_id

@@ -200,11 +200,12 @@ class UploadQueue:
         if not len(catalogue):
             raise RefusedError(409, "The library has no map any more: index your music again.")
         with open_library(self._settings.database) as database:
-            model = database.model()
-        if upload.embedded is None or not is_same_model(model, upload.embedded.model):
+            model, shows_coarse = database.model(), database.shows_coarse()
+        has_vector = upload.embedded is not None and (upload.embedded.coarse is not None or not shows_coarse)
+        if not has_vector or not is_same_model(model, upload.embedded.model):
             self._embed_again(upload)
             return None
-        vector = upload.embedded.vector
+        vector = upload.embedded.coarse if shows_coarse else upload.embedded.vector
         comparison = {
             "revision": catalogue.revision,
             "neighbours": describe_neighbours(catalogue, catalogue.nearest_to(vector)),
