@@ -4,22 +4,30 @@ import os
 import shutil
 import signal
 from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
 
 import mutagen
 import numpy as np
 import pytest
+import soundfile
 from support import RecordingReporter
 
+from explorer.analysis.library_status import describe_library, library_status
 from explorer.audio.decoder import Decoder
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.vectors import VectorCounts
-from explorer.indexing import decode_ahead, indexer
+from explorer.exporting.exporter import ExportRequest, export
+from explorer.indexing import decode_ahead, embed_files, indexer
+from explorer.indexing.dry_run import plan_dry_run
+from explorer.indexing.embed_files import open_embedder
 from explorer.indexing.first_look import wants_first_look
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.indexer import index_folder
 from explorer.indexing.make_map import make_map
 from explorer.indexing.model import Model, ModelRequest
+from explorer.indexing.running import IndexProgress
 from explorer.indexing.store import Storer
 from explorer.indexing.update_map import update_map
 from explorer.util.progress import Reporter
@@ -434,3 +442,65 @@ def test_the_switch_shows_full_vectors_and_moves_no_song(looked, music):
         assert {song_id: place[:2] for song_id, place in after[projection].items()} == {
             song_id: place[:2] for song_id, place in places.items()
         }
+
+
+def test_status_dry_run_and_export_say_how_far_the_vectors_are(looked, music):
+    index(looked, music, limit=4)
+    status = library_status(looked)
+    assert status["first_look"] == {
+        "songs": 13,
+        "coarse": 13,
+        "full": 4,
+        "shows_coarse": True,
+        "awaiting": 9,
+    }
+    (line,) = [line for line in describe_library(status).splitlines() if line.startswith("vectors")]
+    assert all(number in line for number in ("13 coarse", "4 songs have full", "9 songs still"))
+    plan = plan_dry_run(looked, music, retry=False, reporter=Reporter())
+    assert (len(plan.coarse), plan.to_embed, plan.unchanged, plan.new) == (9, 9, 5, [])
+    exported = export(looked, ExportRequest("csv"), out=BytesIO())
+    assert (exported.first_look.shows_coarse, exported.first_look.full) == (True, 4)
+
+
+def test_the_estimate_of_the_first_look_counts_both_passes():
+    progress = IndexProgress(stage="first look", total=100, to_look=100, looked=20, look_seconds=10)
+    assert progress.seconds_left is None
+    assert replace(progress, cost_ratio=30.0).seconds_left == pytest.approx(40 + 100 * 15)
+    assert replace(progress, cost_ratio=30.0).record()["seconds_left"] == pytest.approx(1540)
+
+
+def test_a_file_that_is_not_in_the_library_is_compared_by_a_coarse_vector(looked, music, engine, monkeypatch):
+    monkeypatch.setattr(embed_files, "open_engine", lambda *_arguments, **_options: engine)
+    path = music / "disc 0" / "03.flac"
+    with Decoder() as decoder:
+        options = {"request": REQUEST, "reporter": Reporter(), "decoder": decoder}
+        coarse = open_embedder(database=Path(looked.path), **options).embed(path)
+        np.testing.assert_array_equal(coarse.shown, looked.vector("disc 0/03.flac"))
+        index(looked, music)
+        show_full(looked)
+        full = open_embedder(database=Path(looked.path), **options).embed(path)
+        np.testing.assert_array_equal(full.shown, looked.vector("disc 0/03.flac"))
+
+
+def test_a_song_in_opposite_phase_is_looked_at_in_its_louder_channel(fresh_db, music):
+    sound = np.random.default_rng(3).normal(0, 0.1, 150_000).astype(np.float32)
+    for name, left in (("opposite.wav", -sound), ("alone.wav", 1.05 * sound)):
+        channels = np.stack([left, 1.05 * sound], axis=1)
+        soundfile.write(music / name, channels, 48_000, subtype="FLOAT")
+    index(fresh_db, music)
+    coarse = fresh_db.vectors_of("opposite.wav")["coarse"]
+    np.testing.assert_allclose(coarse, fresh_db.vectors_of("alone.wav")["coarse"], rtol=1e-4)
+
+
+def test_the_tracks_of_a_cue_sheet_are_looked_at_one_by_one(fresh_db, music, make_tone, embedded, one_pass):
+    make_tone(music / "album.flac", frequency_hz=500, seconds=12.0)
+    (music / "album.cue").write_text(
+        'FILE "album.flac" WAVE\n'
+        '  TRACK 01 AUDIO\n    TITLE "One"\n    INDEX 01 00:00:00\n'
+        '  TRACK 02 AUDIO\n    TITLE "Two"\n    INDEX 01 00:05:00\n'
+    )
+    summary = index(fresh_db, music)
+    assert (summary.looked, summary.indexed, summary.extra_tracks) == (15, 14, 1)
+    assert vector_counts(fresh_db) == (15, 15, 15, True)
+    show_full(fresh_db)
+    assert rows(fresh_db) == one_pass(music)
