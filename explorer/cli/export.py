@@ -103,7 +103,7 @@ def export(database, form, out, as_json, **choices):
     if as_json:
         print_json(
             {"out": paths, "songs": result.songs, "left_out": result.left_out, "trained": result.trained}
-            | {"vectors": "coarse" if counts.shows_coarse else "full", "first_look": asdict(counts)}
+            | {"first_look": asdict(counts)}
         )
     elif paths:
         echo(f"Wrote {plural(result.songs, 'song')} to {' and '.join(paths)}.")

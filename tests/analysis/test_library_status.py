@@ -1,6 +1,7 @@
 """The status of a library: its counts, a running index, and disk space."""
 
 import json
+import re
 from dataclasses import asdict
 
 import pytest
@@ -50,8 +51,13 @@ def test_before_the_first_song_no_rate_is_shown(library, read_status):
 
 
 def test_when_all_files_are_done_no_time_left_is_shown():
-    done = {"total": 7, "done": 7, "songs_per_second": 1.0, "failed": 0}
+    done = {"stage": "full", "total": 7, "done": 7, "songs_per_second": 1.0, "failed": 0}
     assert describe_running(done).startswith("7 files are done")
+
+
+def test_a_running_first_look_is_described_by_its_songs():
+    look = {"stage": "first look", "total": 7, "done": 0, "to_look": 9, "looked": 4, "seconds_left": 7200.0}
+    assert re.search(r"first look.*4 of 9.*2 h", describe_running(look))
 
 
 def test_a_killed_index_is_reported_until_another_one_starts(library, read_status):

@@ -37,7 +37,13 @@ def test_the_files_extension_chooses_the_format_and_json_names_the_file(run_expo
     out = tmp_path / "list.m3u8"
     status, printed, err = run_export("--out", out, "--cluster", "2", "--json")
     assert status == 0
-    assert json.loads(printed) == {"out": [str(out)], "songs": 8, "left_out": 0, "trained": False}
+    assert json.loads(printed) == {
+        "out": [str(out)],
+        "songs": 8,
+        "left_out": 0,
+        "trained": False,
+        "first_look": {"songs": 24, "coarse": 0, "full": 24, "shows_coarse": False},
+    }
     assert out.read_text().startswith("#EXTM3U\n#EXTINF")
     assert err == ""
     status, printed, _ = run_export("--out", tmp_path / "x.txt", "--format", "tsv", "--genre", "Waltz")
