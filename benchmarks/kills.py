@@ -103,8 +103,10 @@ _STORED = ("song ids", "songs_vectors", "coarse_log", "file fingerprints", "fail
 """What no kill may lose, and what a run without kills has too. The first look stores files in part."""
 
 _QUERIES = {
-    # Row numbers are left out: a song that is stored again gets another row number.
+    # Row numbers are left out: they depend on the order of the songs, and on what was stored again.
     "song_texts": "SELECT song_id, title, artist, album, genres FROM song_texts",
+    "song_spellings": """SELECT song_id, song_spellings.title, song_spellings.artist, song_spellings.album,
+        song_spellings.genres FROM song_spellings JOIN song_texts USING (number)""",
     "state": "SELECT * FROM state WHERE key <> 'precision_trial'",
 }
 _MORE_QUERIES = {
@@ -296,10 +298,10 @@ def run_round(
         now = library.rows()
         require_kept(before, now, reference[0], may_lose=False)
         yield f"{len(now['coarse_vectors'])}+{len(now['songs_vectors'])}"
-        if (kind := [*CUTS, None][number % 4]) is not None:
-            cut_power(library.database, kind, rng)
+        if (cut := [*CUTS, None][number % 4]) is not None:
+            cut_power(library.database, cut, rng)
             before, now = now, library.rows()
-            require_kept(before, now, reference[0], may_lose=kind == LYING)
+            require_kept(before, now, reference[0], may_lose=cut == LYING)
         before = now
     else:
         library.index()

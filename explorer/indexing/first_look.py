@@ -182,7 +182,7 @@ def _look_ahead(
         hop_s=run.model.hop_s,
         batch_size=engine.batch_size,
         known=run.database.known_sounds(which=COARSE),
-        threads=decoding_threads(),
+        threads=decoding_threads(first_look=True),
         rescue_cancelled=engine.name != "openl3",
         video=run.scan_options.video,
     )
