@@ -55,7 +55,7 @@ def write_song(make_tone, path, number, tags=None):
 class SmallEngine:
     """An engine without a network; `embedded` receives the number of windows of each call."""
 
-    name, batch_size = "small", 16
+    name, batch_size, calls_at_once = "small", 16, 1
 
     def __init__(self):
         self.embedded = []
