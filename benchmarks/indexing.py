@@ -83,7 +83,8 @@ def index(
     if library:
         shutil.copy(library, database)
     options = ["--weights", "untrained", "--precision", precision, "--hop", hop_s, "--limit", limit]
-    result = run("index", folder, "--db", database, *options, "--no-map", "--no-previews", "--json")
+    options += ["--first-look", 0, "--no-map", "--no-previews"]
+    result = run("index", folder, "--db", database, *options, "--json")
     return result, round(result.result["audio_seconds"] / hop_s)
 
 
