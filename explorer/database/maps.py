@@ -71,6 +71,49 @@ class MapTables(VectorTables):
             self.increment_map_revision()
         return True
 
+    def update_map(self, new: Map, changed: np.ndarray, *, base_revision: int) -> bool:
+        """Store the changed rows of a map in one transaction.
+
+        The projections and clusters stay as they are stored. Songs that are not on the map lose their
+        positions and clusters.
+
+        Parameters
+        ----------
+        changed : np.ndarray [shape=(m,), int]
+            The rows to store, ascending.
+        base_revision : int
+            As for `store_map`.
+
+        Returns
+        -------
+        bool
+            Whether the map was stored.
+        """
+        with self.transaction():
+            if self.map_revision() != base_revision:
+                return False
+            stored_ids = {song_id for (song_id,) in self._rows("SELECT id FROM songs")}
+            for song_id in stored_ids.difference(new.song_ids):
+                for table in ("positions", "song_clusters"):
+                    self._rows(f"DELETE FROM {table} WHERE song_id = ?", (song_id,))
+            rows = [
+                (number, row, new.song_ids[row])
+                for number, row in enumerate(changed.tolist())
+                if new.song_ids[row] in stored_ids
+            ]
+            for name, positions in new.positions.items():
+                xy, near = positions.astype(np.float64), new.near[name]
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?)",
+                    ((name, song_id, *xy[row].tolist(), int(near[number])) for number, row, song_id in rows),
+                )
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO song_clusters VALUES (?, ?)",
+                ((song_id, int(new.labels[row])) for _, row, song_id in rows),
+            )
+            self.increment_map_revision()
+        return True
+
     def _store_projection(
         self, name: str, new: Map, rows: list[tuple[int, str]], positions: np.ndarray
     ) -> None:

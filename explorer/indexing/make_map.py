@@ -15,9 +15,12 @@ from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.database.records import Map, SongRow
 from explorer.errors import LibraryError
+from explorer.indexing import kept_neighbours
+from explorer.indexing.kept_neighbours import KeptNeighbours, digest, read_kept
+from explorer.indexing.small_update import StoredMap, update_few
 from explorer.mapping.cluster_names import name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
-from explorer.mapping.knn_graph import distances_to, true_neighbours
+from explorer.mapping.knn_graph import distances_to, true_graph
 from explorer.mapping.neighbourhoods import MapComparison
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import (
@@ -29,7 +32,7 @@ from explorer.mapping.projection import (
     reduce,
 )
 from explorer.mapping.quality import hubness, label_purity, nearest_on_map, neighbours_near
-from explorer.mapping.similarity import SongVectors
+from explorer.mapping.similarity import centred_unit_rows
 from explorer.util.interrupts import repeat_swallowed_interrupt
 from explorer.util.progress import Reporter, plural
 
@@ -162,7 +165,20 @@ def _make(
     """Make and store a map; return None if another program has stored one meanwhile."""
     requested = request.projections or METHODS
     with reporter.working("Reading the library"):
-        library = _read(database, request, reporter, switch_to_full)
+        # A snapshot, because an index run may be storing songs meanwhile.
+        with database.snapshot():
+            stored = _read(database, switch_to_full=switch_to_full)
+            kept = _Kept(database, stored)
+            is_small = kept.can_update(stored, request) and not switch_to_full
+            songs = [] if is_small else database.songs(stored.song_ids, full=not stored.is_coarse)
+        if database.left_out:
+            reporter.say(database.left_out_sentence)
+        if not is_small:
+            library = _prepare(stored, songs, kept, request)
+            del stored, songs, kept  # The vectors take 2 GB for a million songs.
+    raise_if_interrupted()
+    if is_small:
+        return _update_few(database, stored, kept, reporter)
     new = _cluster(library, request, reporter)
     for method in _FASTEST_FIRST:
         raise_if_interrupted()
@@ -185,6 +201,20 @@ def _make(
     return new if is_stored else None
 
 
+def _update_few(database: Database, stored: StoredMap, kept: _Kept, reporter: Reporter) -> Map | None:
+    """Place the songs that have changed, store them, and keep the updated neighbours."""
+    with reporter.working("Placing the new songs"):
+        reporter.before_storing()
+        updated = update_few(
+            database, stored, kept.neighbours, kept.rows, kept.digests, neighbours=NEIGHBOURS, seed=SEED
+        )
+        if updated is None:
+            return None
+        new, neighbours = updated
+        neighbours.store(database.path)
+    return new
+
+
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
     """Choose the number of clusters; used if the user has not chosen one.
 
@@ -199,38 +229,85 @@ def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
     return default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
 
 
-def _read(database: Database, request: MapRequest, reporter: Reporter, switch_to_full: bool) -> _Library:
-    # A snapshot, because an index run may be storing songs meanwhile.
-    with database.snapshot():
-        is_coarse = database.shows_coarse() and not switch_to_full
-        vectors = SongVectors(*database.vectors(dtype=np.float32, full=not is_coarse))
-        songs = database.songs(vectors.song_ids, full=not is_coarse)
-        parameters = {name: projection["parameters"] for name, projection in database.projections().items()}
-        positions = database.positions_of(vectors.song_ids, parameters)
-        clusters, _, _ = database.clusters()
-        cluster_count = database.cluster_count()
-        revision = database.map_revision()
-    if database.left_out:
-        reporter.say(database.left_out_sentence)
-    song_ids, directions = vectors.song_ids, vectors.neighbours.rows
-    del vectors  # 2 GB for a million songs
+def _read(database: Database, *, switch_to_full: bool) -> StoredMap:
+    is_coarse = database.shows_coarse() and not switch_to_full
+    song_ids, vectors = database.vectors(dtype=np.float32, full=not is_coarse)
+    clusters, cluster_names, representatives = database.clusters()
+    projections = database.projections()
+    return StoredMap(
+        song_ids=song_ids,
+        vectors=vectors,
+        projections=projections,
+        positions=database.positions_of(song_ids, projections),
+        labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
+        cluster_names=cluster_names,
+        representatives=representatives,
+        cluster_count=database.cluster_count(),
+        neighbourhood=database.neighbourhood(),
+        revision=database.map_revision(),
+        is_coarse=is_coarse,
+    )
+
+
+class _Kept:
+    """The kept neighbours of a library, if they can be used, and how its songs have changed since."""
+
+    def __init__(self, database: Database, stored: StoredMap) -> None:
+        self._path = database.path
+        self.is_used = not stored.is_coarse and len(stored.song_ids) >= kept_neighbours.MIN_SONGS
+        self.neighbours: KeptNeighbours | None = None
+        if self.is_used:
+            self.digests = digest(stored.song_ids, stored.vectors)
+            kept = read_kept(database.path)
+            if kept is not None:
+                self.rows = kept.rows_of(self.digests)
+                self.neighbours = kept if kept.fits(self.rows) else None
+
+    def can_update(self, stored: StoredMap, request: MapRequest) -> bool:
+        """Return whether it is enough to place the songs that have changed since the last map."""
+        return (
+            self.neighbours is not None
+            and self.neighbours.count_changes(self.rows) > 0
+            and self.neighbours.indices.shape[1] >= NEIGHBOURS
+            and request.clusters is None
+            and bool(stored.cluster_names)
+            and all(np.isnan(places[:, 0]).mean() <= 0.5 for places in stored.positions.values())
+            and not any(
+                _needs_layout(method, True, _asked(method, stored, request), stored, request)
+                for method in request.projections or METHODS
+            )
+        )
+
+    def graph(self, directions: np.ndarray, mean: np.ndarray, k: int) -> np.ndarray:
+        """Return the neighbours of each song: those that were kept, if nothing has changed."""
+        kept = self.neighbours
+        if kept is None or kept.changed or kept.count_changes(self.rows) or kept.indices.shape[1] < k:
+            indices, costs = true_graph(directions, k)
+            if self.is_used and indices.shape[1] == k and len(np.unique(self.digests)) == len(indices):
+                KeptNeighbours(self.digests, mean, indices, costs, changed=0).store(self._path)
+            return indices
+        return kept.indices[self.rows, :k]
+
+
+def _prepare(stored: StoredMap, songs: list[SongRow], kept: _Kept, request: MapRequest) -> _Library:
+    directions, mean = centred_unit_rows(stored.vectors)
     reduced = reduce(directions)
     # UMAP counts a song as its own neighbour, and all copies of a song as one: find 2 neighbours more than it
     # uses.
-    umap_neighbours = parameters.get("umap", {}).get("asked") or UMAP_NEIGHBOURS
-    graph = true_neighbours(directions, max(NEIGHBOURS, 2 + max(request.neighbours or 0, umap_neighbours)))
+    umap_neighbours = stored.parameters.get("umap", {}).get("asked") or UMAP_NEIGHBOURS
+    k = max(NEIGHBOURS, 2 + max(request.neighbours or 0, umap_neighbours))
     return _Library(
-        song_ids=song_ids,
+        song_ids=stored.song_ids,
         songs=songs,
         directions=directions,
         reduced=reduced,
-        graph=graph,
-        parameters=parameters,
-        positions=positions,
-        labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
-        cluster_count=cluster_count,
-        revision=revision,
-        is_coarse=is_coarse,
+        graph=kept.graph(directions, mean, k),
+        parameters=stored.parameters,
+        positions=stored.positions,
+        labels=stored.labels,
+        cluster_count=stored.cluster_count,
+        revision=stored.revision,
+        is_coarse=stored.is_coarse,
     )
 
 
@@ -263,17 +340,22 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
 def _parameters(method: str, library: _Library, request: MapRequest) -> dict:
     """Return a projection's parameters: as requested now, else as requested earlier, else the defaults."""
     option, _ = _OPTIONS.get(method, (None, None))
-    asked = getattr(request, option) if option else None
-    if asked is None:
-        asked = library.parameters.get(method, {}).get("asked")
+    asked = _asked(method, library, request)["asked"]
     options = {} if asked is None else {option: asked}
     parameters = default_parameters(method, len(library.song_ids), seed=SEED, **options)
     parameters |= {"asked": asked, "songs": len(library.song_ids)}
     return parameters | {"vectors": "coarse"} if library.is_coarse else parameters
 
 
+def _asked(method: str, library: _Library | StoredMap, request: MapRequest) -> dict:
+    """Return the option of a projection that the user chose, now or earlier; None if the user chose none."""
+    option, _ = _OPTIONS.get(method, (None, None))
+    asked = getattr(request, option) if option else None
+    return {"asked": library.parameters.get(method, {}).get("asked") if asked is None else asked}
+
+
 def _needs_layout(
-    method: str, is_requested: bool, parameters: dict, library: _Library, request: MapRequest
+    method: str, is_requested: bool, parameters: dict, library: _Library | StoredMap, request: MapRequest
 ) -> bool:
     """Decide whether a projection gets a new layout. If not, only new songs are placed in it."""
     before = library.parameters.get(method)

@@ -57,7 +57,12 @@ def nearest_rows(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def true_neighbours(directions: np.ndarray, k: int = 10) -> np.ndarray:
-    """Find the k most similar songs of every song, by centred cosine.
+    """Find the k most similar songs of every song, by centred cosine: the indices of `true_graph`."""
+    return true_graph(directions, k)[0]
+
+
+def true_graph(directions: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Find the k most similar songs of every song, by centred cosine, and the costs of these pairs.
 
     Up to 20,000 songs the search is exact. Above, it finds candidates by the principal components that hold
     75 % of the variance, at least 50 and at most 192 of them. For 100,000 synthetic songs, where 50
@@ -72,8 +77,10 @@ def true_neighbours(directions: np.ndarray, k: int = 10) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray [shape=(n, k), int32]
+    indices : np.ndarray [shape=(n, k), int32]
         The most similar first, without the song itself. Ties are ordered by row.
+    costs : np.ndarray [shape=(n, k), float64]
+        Minus the dot product of the two songs' directions.
 
     Raises
     ------
@@ -93,7 +100,7 @@ def true_neighbours(directions: np.ndarray, k: int = 10) -> np.ndarray:
     equally_long = np.hstack([searched, np.sqrt(squares.max(initial=0.0) - squares)])
     queries = np.hstack([searched, np.zeros_like(squares)])
     search = (equally_long, queries)
-    return _nearest(directions, inverse, k, cost=_dissimilarities, candidates=candidates, search=search)[0]
+    return _nearest(directions, inverse, k, cost=dissimilarities, candidates=candidates, search=search)
 
 
 def distances_to(directions: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
@@ -131,7 +138,8 @@ def _squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", differences, differences)
 
 
-def _dissimilarities(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+def dissimilarities(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the cost of each pair of rows [shape=(p,)]: minus their dot product."""
     return -np.einsum("ij,ij->i", rows, others)
 
 
@@ -180,7 +188,7 @@ def _nearest(
             found = index.kneighbors(queries[part], return_distance=False)
             costs_found = _costs_of_pairs(cost, rows, part, found)
             costs_found[found == own_row[part, None]] = np.inf
-            nearest[part], costs[part] = _lowest(found, costs_found, count)
+            nearest[part], costs[part] = lowest(found, costs_found, count)
     if m == n:
         return nearest, costs
     nearest = np.column_stack([own_row, nearest])
@@ -210,11 +218,11 @@ def _with_copies(nearest, costs, inverse, k):
         is_excluded = (others == n) | (others == np.arange(n)[part, None, None])
         costs_here = np.where(is_excluded, np.inf, costs[own][:, :, None])
         flat = others.reshape(len(own), -1), costs_here.reshape(len(own), -1)
-        all_nearest[part], all_costs[part] = _lowest(*flat, k)
+        all_nearest[part], all_costs[part] = lowest(*flat, k)
     return all_nearest, all_costs
 
 
-def _lowest(others, costs, k):
+def lowest(others: np.ndarray, costs: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k others with the lowest cost in each row, and these costs; ties are ordered by number."""
     order = np.lexsort((others, costs), axis=-1)[:, :k]
     return np.take_along_axis(others, order, axis=1), np.take_along_axis(costs, order, axis=1)

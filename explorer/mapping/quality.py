@@ -171,7 +171,9 @@ def nearest_on_map(positions: np.ndarray, k: int = 10) -> np.ndarray:
     return _nearest_points(as_matrix(positions, name="positions"), k)[1]
 
 
-def neighbours_near(true_indices: np.ndarray, positions: np.ndarray, near: int = 30) -> np.ndarray:
+def neighbours_near(
+    true_indices: np.ndarray, positions: np.ndarray, near: int = 30, *, queried: np.ndarray | None = None
+) -> np.ndarray:
     """Count how many of each song's true neighbours are near it on the map.
 
     Parameters
@@ -182,10 +184,12 @@ def neighbours_near(true_indices: np.ndarray, positions: np.ndarray, near: int =
         The map.
     near : int
         A song is near if it is no further away than the `near`-th nearest song on the map.
+    queried : np.ndarray [shape=(m,), int], optional
+        Only count for these rows; by default for all n.
 
     Returns
     -------
-    np.ndarray [shape=(n,), uint8]
+    np.ndarray [shape=(m,), uint8]
         0 to k.
 
     Raises
@@ -199,24 +203,34 @@ def neighbours_near(true_indices: np.ndarray, positions: np.ndarray, near: int =
     indices = _checked_indices(true_indices, n, n)
     if indices.shape[1] > 255:
         raise MappingError(f"{indices.shape[1]} neighbours for each song are more than the maximum of 255")
-    radius = _nearest_points(positions, near)[0].max(axis=1, initial=0.0)
+    queried = np.arange(n) if queried is None else np.asarray(queried)
+    indices = indices[queried]
+    radius = _nearest_points(positions, near, queried)[0].max(axis=1, initial=0.0)
     distances = np.zeros(indices.shape)
     for values in positions.T:
-        distances += (values[indices] - values[:, None]) ** 2
+        distances += (values[indices] - values[queried, None]) ** 2
     # The k-d tree can round the same distance differently, so the radius gets a tolerance.
     return (np.sqrt(distances) <= radius[:, None] * (1 + 1e-12)).sum(axis=1, dtype=np.uint8)
 
 
-def _nearest_points(positions, k):
-    """Return the distances and the rows of the k nearest other points of each point."""
+def _nearest_points(positions, k, queried=None):
+    """Return the distances and the rows of the k nearest other points of each point, or queried point."""
     from sklearn.neighbors import NearestNeighbors
 
     if k < 1:
         raise MappingError(f"k={k} must be at least 1")
     k = min(k, len(positions) - 1)
-    if k < 1:
-        return np.empty((len(positions), 0)), np.empty((len(positions), 0), dtype=np.int64)
-    return NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(positions).kneighbors()
+    count = len(positions) if queried is None else len(queried)
+    if k < 1 or not count:
+        return np.empty((count, 0)), np.empty((count, 0), dtype=np.int64)
+    search = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(positions)
+    if queried is None:
+        return search.kneighbors()
+    # Of points at the same place, the query itself may not be the first: drop it wherever it is.
+    distances, rows = search.kneighbors(positions[queried], k + 1)
+    is_other = rows != queried[:, None]
+    is_other[is_other.all(axis=1), -1] = False
+    return distances[is_other].reshape(count, k), rows[is_other].reshape(count, k)
 
 
 def _checked_indices(indices, m, n):

@@ -95,11 +95,12 @@ def centred_unit_rows(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows = np.empty(vectors.shape, dtype=np.float32)
     for start in range(0, len(vectors), _CHUNK_ROWS):
         chunk = vectors[start : start + _CHUNK_ROWS]
-        rows[start : start + _CHUNK_ROWS] = _directions(chunk, mean)
+        rows[start : start + _CHUNK_ROWS] = unit_rows(chunk, mean)
     return rows, mean
 
 
-def _directions(vectors, mean):
+def unit_rows(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Subtract a mean vector from every vector, and scale each difference to length 1 [float64]."""
     centred = vectors.astype(np.float64) - mean
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     rounding = _MIN_RELATIVE_DEVIATION * (np.linalg.norm(mean) + length)
@@ -215,7 +216,7 @@ class Neighbours:
             raise MappingError(
                 f"vector has shape {np.shape(vector)}; the library's vectors have ({self.rows.shape[1]},)"
             )
-        return _directions(single, self.mean)[0]
+        return unit_rows(single, self.mean)[0]
 
     def _ranked(self, direction, k, *, excluded=None):
         if k < 1:

@@ -1,0 +1,97 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.indexing.kept_neighbours import KeptNeighbours, _file_of, digest, read_kept
+
+N, K = 40, 5
+
+
+@pytest.fixture
+def vectors():
+    return np.random.default_rng(0).normal(size=(N, 512)).astype(np.float32)
+
+
+@pytest.fixture
+def kept(vectors):
+    rng = np.random.default_rng(1)
+    indices = rng.integers(0, N, (N, K), dtype=np.int32)
+    digests = digest([f"{number:02d}.flac" for number in range(N)], vectors)
+    return KeptNeighbours(digests, np.zeros(512), indices, rng.normal(size=(N, K)), changed=2)
+
+
+def test_kept_neighbours_are_read_back(kept, tmp_path):
+    path = tmp_path / "songs.db"
+    assert read_kept(path) is None
+    kept.store(path)
+    found = read_kept(path)
+    for name in ("digests", "mean", "indices", "costs"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(kept, name))
+    assert found.changed == 2
+
+
+@pytest.mark.parametrize("keep", [slice(0), slice(12), slice(-1), slice(5, None)])
+def test_a_cut_file_is_ignored(kept, tmp_path, keep):
+    path = tmp_path / "songs.db"
+    kept.store(path)
+    file = _file_of(path)
+    file.write_bytes(file.read_bytes()[keep])
+    assert read_kept(path) is None
+
+
+def test_a_file_with_another_bit_is_ignored(kept, tmp_path):
+    path = tmp_path / "songs.db"
+    kept.store(path)
+    file = _file_of(path)
+    content = bytearray(file.read_bytes())
+    for place in range(0, len(content), 97):
+        content[place] ^= 1
+        file.write_bytes(content)
+        assert read_kept(path) is None
+        content[place] ^= 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"indices": np.full((N, K), N, dtype=np.int32)},
+        {"indices": np.full((N, K), -1, dtype=np.int32)},
+        {"indices": np.zeros((N, K), dtype=np.int64)},
+        {"indices": np.zeros((N, K + 1), dtype=np.int32)},
+        {"indices": np.zeros(N, dtype=np.int32)},
+        {"costs": np.full((N, K), np.nan)},
+        {"costs": np.zeros((N - 1, K))},
+        {"mean": np.zeros(64)},
+        {"mean": np.full(512, np.inf)},
+        {"digests": np.zeros(N, dtype=np.uint64)},
+        {"digests": np.arange(N)},
+        {"changed": -1},
+    ],
+)
+def test_a_file_of_impossible_values_is_ignored(kept, tmp_path, change):
+    path = tmp_path / "songs.db"
+    replace(kept, **change).store(path)
+    assert read_kept(path) is None
+
+
+def test_another_vector_or_id_gives_another_digest(vectors):
+    ids = [f"{number:02d}.flac" for number in range(N)]
+    before = digest(ids, vectors)
+    assert len(set(before.tolist())) == N
+    other = vectors.copy()
+    other[3, 100] = np.nextafter(other[3, 100], np.float32(9))
+    other[4, [0, 1]] = other[4, [1, 0]]
+    assert np.flatnonzero(digest(ids, other) != before).tolist() == [3, 4]
+    ids[5] = "Another.flac"
+    assert np.flatnonzero(digest(ids, vectors) != before).tolist() == [5]
+
+
+def test_songs_are_found_by_their_digests(kept):
+    now = np.append(kept.digests[[1, 0, 5]], np.uint64(7))
+    rows = kept.rows_of(now)
+    assert rows.tolist() == [1, 0, 5, -1]
+    assert not kept.fits(rows)
+    assert kept.count_changes(kept.rows_of(kept.digests[1:])) == 1
+    assert kept.fits(kept.rows_of(kept.digests[2:]))
+    assert not kept.fits(kept.rows_of(kept.digests[3:]))
