@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,10 +20,11 @@ from explorer.indexing.kept_neighbours import KeptNeighbours, digest, read_kept
 from explorer.indexing.small_update import StoredMap, update_few
 from explorer.mapping.cluster_names import name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
-from explorer.mapping.knn_graph import distances_to, true_graph
+from explorer.mapping.knn_graph import SEARCHED_COMPONENTS, distances_to, true_graph
 from explorer.mapping.neighbourhoods import MapComparison
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import (
+    MAP_COMPONENTS,
     METHODS,
     PERPLEXITY,
     UMAP_NEIGHBOURS,
@@ -174,8 +175,10 @@ def _make(
         if database.left_out:
             reporter.say(database.left_out_sentence)
         if not is_small:
-            library = _prepare(stored, songs, kept, request)
-            del stored, songs, kept  # The vectors take 2 GB for a million songs.
+            directions, mean = centred_unit_rows(stored.vectors)
+            # Free the vectors: 2 GB for a million songs.
+            stored = replace(stored, vectors=stored.vectors[:0].copy())
+            library = _prepare(stored, directions, mean, songs, kept, request)
     raise_if_interrupted()
     if is_small:
         return _update_few(database, stored, kept, reporter)
@@ -278,20 +281,21 @@ class _Kept:
             )
         )
 
-    def graph(self, directions: np.ndarray, mean: np.ndarray, k: int) -> np.ndarray:
+    def graph(self, directions: np.ndarray, mean: np.ndarray, k: int, components: np.ndarray) -> np.ndarray:
         """Return the neighbours of each song: those that were kept, if nothing has changed."""
         kept = self.neighbours
         if kept is None or kept.changed or kept.count_changes(self.rows) or kept.indices.shape[1] < k:
-            indices, costs = true_graph(directions, k)
+            indices, costs = true_graph(directions, k, components=components)
             if self.is_used and indices.shape[1] == k and len(np.unique(self.digests)) == len(indices):
                 KeptNeighbours(self.digests, mean, indices, costs, changed=0).store(self._path)
             return indices
         return kept.indices[self.rows, :k]
 
 
-def _prepare(stored: StoredMap, songs: list[SongRow], kept: _Kept, request: MapRequest) -> _Library:
-    directions, mean = centred_unit_rows(stored.vectors)
-    reduced = reduce(directions)
+def _prepare(
+    stored: StoredMap, directions: np.ndarray, mean: np.ndarray, songs: list[SongRow], kept: _Kept, request
+) -> _Library:
+    components = reduce(directions, dimensions=SEARCHED_COMPONENTS)
     # UMAP counts a song as its own neighbour, and all copies of a song as one: find 2 neighbours more than it
     # uses.
     umap_neighbours = stored.parameters.get("umap", {}).get("asked") or UMAP_NEIGHBOURS
@@ -300,8 +304,8 @@ def _prepare(stored: StoredMap, songs: list[SongRow], kept: _Kept, request: MapR
         song_ids=stored.song_ids,
         songs=songs,
         directions=directions,
-        reduced=reduced,
-        graph=kept.graph(directions, mean, k),
+        reduced=np.ascontiguousarray(components[:, :MAP_COMPONENTS]),
+        graph=kept.graph(directions, mean, k, components),
         parameters=stored.parameters,
         positions=stored.positions,
         labels=stored.labels,

@@ -7,18 +7,30 @@ have exactly the same distance, and all machines give the same order.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from explorer.errors import MappingError
-from explorer.mapping.clustering import distinct_rows
+from explorer.mapping.clustering import distinct_rows, one_thread
 from explorer.mapping.similarity import as_matrix
 
 # Up to this many songs, the search uses all dimensions. For more songs, that would take minutes; then it uses
 # only the principal components that hold `_SEARCHED_VARIANCE` of the variance, and takes more candidates.
 _MAX_SONGS_EXACT = 20_000
-_SEARCHED_VARIANCE, _MIN_COMPONENTS, _MAX_COMPONENTS = 0.75, 50, 192
+# Songs are then divided into about this many times sqrt(n) cells by k-means, and each cell is compared only
+# with the cells nearest to it, which hold this share of all songs.
+_CELLS_PER_ROOT, _SEARCHED_SHARE = 1.6, 0.35
+_SAMPLED_SONGS_PER_CELL, _CELL_ITERATIONS = 40, 10
+# If the songs form no groups, neighbours are in other cells too. So the search is tried with some songs, and
+# must find this share of their neighbours; otherwise each song is compared with all others.
+_TRIED_SONGS, _MIN_FOUND_SHARE = 500, 0.998
+_SEARCHED_VARIANCE, _MIN_COMPONENTS = 0.75, 50
+SEARCHED_COMPONENTS = 192
+"""At most this many principal components are searched."""
+
 _CANDIDATES_PER_NEIGHBOUR = 5
 # Extra candidates, because the search rounds distances differently from the second computation.
 _EXTRA_CANDIDATES = 8
@@ -61,7 +73,9 @@ def true_neighbours(directions: np.ndarray, k: int = 10) -> np.ndarray:
     return true_graph(directions, k)[0]
 
 
-def true_graph(directions: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+def true_graph(
+    directions: np.ndarray, k: int = 10, *, components: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the k most similar songs of every song, by centred cosine, and the costs of these pairs.
 
     Up to 20,000 songs the search is exact. Above, it finds candidates by the principal components that hold
@@ -74,6 +88,8 @@ def true_graph(directions: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndar
         The rows of `centred_unit_rows`.
     k : int
         The number of neighbours of each song; limited to n - 1.
+    components : np.ndarray [shape=(n, c), float32], optional
+        The result of `projection.reduce` with `SEARCHED_COMPONENTS` dimensions, if it is known.
 
     Returns
     -------
@@ -89,18 +105,23 @@ def true_graph(directions: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndar
     """
     directions = as_matrix(directions, name="directions")
     first, inverse = distinct_rows(directions, tolerance=0)
-    directions = directions[first]
-    searched, candidates = directions, k + _EXTRA_CANDIDATES
-    if len(directions) > _MAX_SONGS_EXACT:
-        searched, candidates = _main_components(directions), _CANDIDATES_PER_NEIGHBOUR * k
+    searched, candidates, find = directions, k + _EXTRA_CANDIDATES, _find_in_all
+    if len(first) > _MAX_SONGS_EXACT:
+        searched = _main_components(directions, components)
+        candidates, find = _CANDIDATES_PER_NEIGHBOUR * k, _find_in_near_cells
+    if len(first) < len(directions):
+        directions, searched = directions[first], searched[first]
     # The search finds the smallest Euclidean distances, but we want the largest dot products. One more column
     # makes all rows equally long; it is 0 in the queries. Then the nearest rows have the largest dot
     # products.
     squares = np.einsum("ij,ij->i", searched, searched, dtype=np.float64)[:, None]
-    equally_long = np.hstack([searched, np.sqrt(squares.max(initial=0.0) - squares)])
-    queries = np.hstack([searched, np.zeros_like(squares)])
+    longest = squares.max(initial=0.0)
+    equally_long = np.hstack([searched, np.sqrt(longest - squares).astype(searched.dtype)])
+    queries = np.hstack([searched, np.zeros_like(squares, dtype=searched.dtype)])
     search = (equally_long, queries)
-    return _nearest(directions, inverse, k, cost=dissimilarities, candidates=candidates, search=search)
+    return _nearest(
+        directions, inverse, k, cost=dissimilarities, candidates=candidates, search=search, find=find
+    )
 
 
 def distances_to(directions: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
@@ -124,13 +145,74 @@ def distances_to(directions: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
     return np.sqrt(squares).astype(np.float32)
 
 
-def _main_components(directions: np.ndarray) -> np.ndarray:
-    from sklearn.decomposition import PCA
+def _main_components(directions: np.ndarray, components: np.ndarray | None) -> np.ndarray:
+    """Return the first principal components, as many as hold `_SEARCHED_VARIANCE`."""
+    if components is None:
+        from sklearn.decomposition import PCA
 
-    pca = PCA(min(_MAX_COMPONENTS, *directions.shape), svd_solver="covariance_eigh")
-    components = pca.fit_transform(directions)
-    count = int(np.searchsorted(np.cumsum(pca.explained_variance_ratio_), _SEARCHED_VARIANCE)) + 1
+        pca = PCA(min(SEARCHED_COMPONENTS, *directions.shape), svd_solver="covariance_eigh")
+        components = pca.fit_transform(directions)
+    mean = directions.mean(axis=0, dtype=np.float64)
+    variance = np.einsum("ij,ij->", directions, directions, dtype=np.float64) / len(directions) - mean @ mean
+    shares = np.cumsum(components.var(axis=0, dtype=np.float64)) / max(variance, 1e-300)
+    count = int(np.searchsorted(shares, _SEARCHED_VARIANCE)) + 1
     return components[:, : max(count, _MIN_COMPONENTS)]
+
+
+def _find_in_all(searched: np.ndarray, queries: np.ndarray, count: int) -> Iterator[tuple]:
+    """Yield parts of the queries, as slices, and the nearest searched rows of each [shape=(q, count)]."""
+    from sklearn.neighbors import NearestNeighbors
+
+    index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(searched)
+    # Python handles Ctrl-C between the parts.
+    for part in _slices(len(queries), _QUERIES_AT_ONCE):
+        yield part, index.kneighbors(queries[part], return_distance=False)
+
+
+def _find_in_near_cells(searched: np.ndarray, queries: np.ndarray, count: int) -> Iterator[tuple]:
+    """Yield parts of the queries, as rows, and the nearest searched rows of each in cells near it.
+
+    If too many neighbours are in other cells, search all rows.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.neighbors import NearestNeighbors
+
+    n = len(searched)
+    n_cells = int(_CELLS_PER_ROOT * np.sqrt(n))
+    sample = np.random.default_rng(0).choice(n, min(n, n_cells * _SAMPLED_SONGS_PER_CELL), replace=False)
+    with one_thread():
+        k_means = KMeans(n_cells, n_init=1, max_iter=_CELL_ITERATIONS, random_state=0)
+        k_means.fit(queries[np.sort(sample)])
+        cells, centres = k_means.predict(queries), k_means.cluster_centers_
+    sizes = np.bincount(cells, minlength=n_cells)
+
+    def near_cells(cell: int) -> np.ndarray:
+        nearest_cells = np.argsort(((centres - centres[cell]) ** 2).sum(axis=1), kind="stable")
+        enough = np.searchsorted(np.cumsum(sizes[nearest_cells]), max(_SEARCHED_SHARE * n, count)) + 1
+        is_near = np.zeros(n_cells, dtype=bool)
+        is_near[nearest_cells[:enough]] = True
+        return is_near
+
+    tried = np.sort(np.random.default_rng(0).choice(n, min(n, _TRIED_SONGS), replace=False))
+    everywhere = NearestNeighbors(n_neighbors=count // _CANDIDATES_PER_NEIGHBOUR + 1, algorithm="brute")
+    found = everywhere.fit(searched).kneighbors(queries[tried], return_distance=False)
+    is_found = [near_cells(cells[row])[cells[others]] for row, others in zip(tried, found, strict=True)]
+    if np.mean(is_found) < _MIN_FOUND_SHARE:
+        yield from _find_in_all(searched, queries, count)
+        return
+
+    def find(cell: int) -> tuple:
+        near, part = np.flatnonzero(near_cells(cell)[cells]), np.flatnonzero(cells == cell)
+        index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(searched[near])
+        return part, near[index.kneighbors(queries[part], return_distance=False)]
+
+    # A search among some cells is too short to share between threads, so each thread searches for one cell.
+    # The limit of threads holds for the thread that sets it.
+    with one_thread(), ThreadPoolExecutor(os.cpu_count(), initializer=one_thread) as threads:
+        try:
+            yield from threads.map(find, np.flatnonzero(sizes))
+        finally:
+            threads.shutdown(cancel_futures=True)
 
 
 def _squared_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -151,6 +233,7 @@ def _nearest(
     cost: Callable[[np.ndarray, np.ndarray], np.ndarray],
     candidates: int,
     search: tuple[np.ndarray, np.ndarray] | None = None,
+    find: Callable[..., Iterator[tuple]] = _find_in_all,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the k other rows with the lowest cost for every row.
 
@@ -166,14 +249,14 @@ def _nearest(
         The number of candidates that the search finds for each row. The cost is computed for these only.
     search : tuple of np.ndarray [shape=(m, e)], optional
         The points that are searched and the queries. Without it, `rows` are both.
+    find : callable
+        Finds the candidates: `_find_in_all` or `_find_in_near_cells`.
 
     Returns
     -------
     indices : np.ndarray [shape=(n, k), int32]
     costs : np.ndarray [shape=(n, k), float64]
     """
-    from sklearn.neighbors import NearestNeighbors
-
     if k < 1:
         raise MappingError(f"k={k} must be at least 1")
     searched, queries = search or (rows, rows)
@@ -182,10 +265,7 @@ def _nearest(
     nearest, costs = np.empty((m, count), dtype=np.int32), np.empty((m, count))
     own_row = np.arange(m)
     if count:
-        index = NearestNeighbors(n_neighbors=min(candidates + 1, m), algorithm="brute").fit(searched)
-        # Python handles Ctrl-C between the slices.
-        for part in _slices(m, _QUERIES_AT_ONCE):
-            found = index.kneighbors(queries[part], return_distance=False)
+        for part, found in find(searched, queries, min(candidates + 1, m)):
             costs_found = _costs_of_pairs(cost, rows, part, found)
             costs_found[found == own_row[part, None]] = np.inf
             nearest[part], costs[part] = lowest(found, costs_found, count)

@@ -22,6 +22,8 @@ _EPOCHS, _LEARNING_RATE, _MAX_FORCE = 100, 0.5, 4.0
 _PUSHING_SONGS, _REPULSION = 20, 1.0
 # The scale of a map is the median distance from a song to its 15th nearest.
 _SCALE_NEIGHBOURS = 15
+# The median is that of about this many songs.
+_SCALE_SAMPLE = 10_000
 _JITTER = 0.05
 # The scale of a map on which all songs have the same position. Maps have a radius of 1.
 _DEFAULT_SCALE = 0.3
@@ -92,7 +94,8 @@ def place_linearly(reduced: np.ndarray, before: np.ndarray) -> np.ndarray:
     design = np.hstack([reduced.astype(np.float64), np.ones((len(reduced), 1))])
     # The new songs changed the library's mean, and with it all reduced vectors, a little. So the axes of the
     # existing map are found by least squares.
-    axes, *_ = np.linalg.lstsq(design[old], before[old], rcond=None)
+    # The normal equations are small: a hundred times faster than decomposing the whole design.
+    axes, *_ = np.linalg.lstsq(design[old].T @ design[old], design[old].T @ before[old], rcond=None)
     placed = before.copy()
     placed[new] = design[new] @ axes
     return _with_new(before, placed, new)
@@ -227,7 +230,8 @@ def _map_scale(positions):
     """Return the median distance from a song to its `_SCALE_NEIGHBOURS`-th nearest on a map."""
     if len(positions) > 1:
         count = min(_SCALE_NEIGHBOURS + 1, len(positions))
-        distances, _ = cKDTree(positions).query(positions, [count], workers=-1)
+        queried = positions[:: -(-len(positions) // _SCALE_SAMPLE)]
+        distances, _ = cKDTree(positions).query(queried, [count], workers=-1)
         scale = float(np.median(distances))
         if scale > 0:
             return scale

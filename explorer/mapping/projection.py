@@ -20,6 +20,8 @@ from explorer.util.package_caches import choose_numba_cache
 
 METHODS = ("tsne", "umap", "pca")
 PERPLEXITY, UMAP_NEIGHBOURS = 30.0, 15
+MAP_COMPONENTS = 50
+"""Maps are made of this many principal components."""
 
 # With fewer distinct songs there are no neighbourhoods to preserve, so every method gives the PCA map.
 _MIN_SONGS = 10
@@ -35,7 +37,7 @@ _REPORT_ITERATIONS = 50
 _MIN_SONGS_FOR_THREADS = 2000
 
 
-def reduce(vectors: np.ndarray, *, dimensions: int = 50) -> np.ndarray:
+def reduce(vectors: np.ndarray, *, dimensions: int = MAP_COMPONENTS) -> np.ndarray:
     """Reduce vectors to their first principal components.
 
     Maps are made from the result of `centred_unit_rows`, reduced by this function. For rows of length 1,

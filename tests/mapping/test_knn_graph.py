@@ -168,6 +168,14 @@ def test_in_a_large_library_the_search_finds_nearly_all_true_neighbours(monkeypa
     np.testing.assert_array_equal(_true(vectors, 10), found)
 
 
+def test_songs_that_form_groups_are_searched_in_near_cells_only(monkeypatch, make_blobs):
+    vectors, _ = make_blobs(1500, groups=40)
+    exact = _true(vectors, 10)
+    monkeypatch.setattr(knn_graph, "_MAX_SONGS_EXACT", 1000)
+    monkeypatch.setattr(knn_graph, "_find_in_all", None)
+    assert _recall(_true(vectors, 10), exact) >= 0.99
+
+
 def test_copies_of_a_song_are_each_others_nearest(monkeypatch, small_chunks):
     monkeypatch.setattr(knn_graph, "_MAX_SONGS_EXACT", 30)
     songs = _gaussian(40)
