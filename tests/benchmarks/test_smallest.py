@@ -22,7 +22,7 @@ def require_dependencies(name):
     """Skip a benchmark that cannot run here; in CI, a missing browser is a failure."""
     if name == "page" and not os.environ.get("CHROMIUM") and not any(map(shutil.which, CHROMIUM)):
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium was found")
-    if name == "reading" and shutil.which("ffmpeg") is None:
+    if name in ("reading", "first_map") and shutil.which("ffmpeg") is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("the program ffmpeg was not found")
     if name == "gpu" and find_spec("keras") is None:
         pytest.skip("Keras is not installed")
