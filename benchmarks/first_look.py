@@ -72,8 +72,11 @@ def evenly(levels_db: np.ndarray, count: int) -> np.ndarray:
 
 
 def with_ends(levels_db: np.ndarray, count: int) -> np.ndarray:
-    """Take windows at equal distances, the first and the last window among them."""
-    return np.unique(np.linspace(0, len(levels_db) - 1, count).round().astype(int))
+    """Take the first and the last window, and choose evenly between them."""
+    last = len(levels_db) - 1
+    if last < 2 or count < 3:
+        return np.unique([0, last])[:count]
+    return np.concatenate([[0], 1 + evenly(levels_db[1:last], count - 2), [last]])
 
 
 def middle(levels_db: np.ndarray, count: int) -> np.ndarray:

@@ -12,12 +12,14 @@ seconds.
 The full pass takes an hour or more, so each run ends after `--full-songs` full vectors. The time to the full
 pass's end is then an estimate: all songs at the seconds a song of those. Such times are marked as estimates,
 and so are those of songs on the map without the first look, because they get there when the run ends. The
-last row is the time that the first look takes, as a share of the estimated run without it. Weights are
-OpenL3's if they are installed, otherwise untrained.
+last row compares the beginnings of the full pass, as a share of the estimated run without the first look.
+Weights are OpenL3's if they are installed, otherwise untrained.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
 import subprocess
@@ -26,9 +28,10 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn, TextIO
 
 import apsw
 from common import ROOT, Options, make_music, print_head, print_table
@@ -41,7 +44,8 @@ PAGE_BAR_S = 10.0
 COUNT_BARS_S = {60: 60.0, 1000: 480.0}
 DELAY_BAR = 0.08
 
-_POLL_S = 0.1
+_POLL_S, _CHECK_S = 0.1, 2.0
+_ANSWER_LIMIT_S = 60.0
 _END_LIMIT_S = 300.0
 _COUNTS = """
     SELECT (SELECT coalesce(min(n), 0) FROM (SELECT count(*) AS n FROM positions GROUP BY projection)),
@@ -70,67 +74,109 @@ class Times:
     looked: float = 0.0
     full: list[tuple[int, float]] = field(default_factory=list)
 
+    def add(self, placed: int, coarse: int, full: int, seconds: float, arguments) -> None:
+        """Add what songs.db holds after some seconds."""
+        for count in arguments.counts:
+            if placed >= count:
+                self.placed.setdefault(count, seconds)
+        if coarse >= arguments.songs and not self.looked:
+            self.looked = seconds
+        if full > (self.full[-1][0] if self.full else 0):
+            self.full.append((full, seconds))
+
     @property
     def seconds_per_song(self) -> float:
         """How long the full pass takes for a song."""
-        (first, started), (last, ended) = self.full[0], self.full[-1]
+        # If all were stored at once, the pass began when the first look ended, or the program was ready.
+        first, started = self.full[0] if len(self.full) > 1 else (0, max(self.page, self.looked))
+        last, ended = self.full[-1]
         return (ended - started) / (last - first)
 
-    def estimate(self, songs: int) -> float:
+    @property
+    def full_start(self) -> float:
+        """When the full pass began."""
+        first, reached = self.full[0]
+        return reached - first * self.seconds_per_song
+
+    def estimated_end(self, songs: int) -> float:
         """Return when the full pass will have embedded some songs."""
-        first, started = self.full[0]
-        return started + (songs - first) * self.seconds_per_song
+        return self.full_start + songs * self.seconds_per_song
 
 
-@contextmanager
-def opened(library: Path, database: Path, options: Sequence[str]) -> Iterator[tuple[float, object]]:
-    """Run `open`; yield the time of its start and a function that returns what it has printed so far."""
-    command = [sys.executable, str(ROOT / "run.py"), "open", str(library), "--db", str(database)]
-    command += ["--no-browser", "--port", "0", *options]
-    with tempfile.TemporaryFile("w+") as log:
+class Opened:
+    """A run of `open`, and the page that it serves."""
 
-        def read_log() -> str:
-            if process.poll() is not None:
-                log.seek(0)
-                sys.exit(f"{' '.join(command)} ended with status {process.returncode}: {log.read()[-2000:]}")
-            log.flush()
-            log.seek(0)
-            return log.read()
+    def __init__(self, library: Path, database: Path, options: Sequence[str], log: TextIO) -> None:
+        self._command = [sys.executable, str(ROOT / "run.py"), "open", str(library), "--db", str(database)]
+        self._command += ["--no-browser", "--port", "0", *options]
+        self._log = log
+        self._url = ""
+        self._started = time.perf_counter()
+        self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log)
 
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log)
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start of the command."""
+        return time.perf_counter() - self._started
+
+    def has_page(self) -> bool:
+        """Return whether the page answers."""
+        if not self._url and (found := re.search(r"http://\S+:\d+/", self._read_log())):
+            self._url = found[0]
+        if self._url:
+            with suppress(OSError), self._get(""):
+                return True
+        return False
+
+    def check(self) -> None:
+        """End the benchmark if the program has ended, or its page tells that indexing has failed."""
+        if self._process.poll() is not None:
+            self.fail(f"status {self._process.returncode}")
+        if self._url:
+            with self._get("latest") as answer:
+                if problem := json.load(answer).get("problem"):
+                    self.fail(problem)
+
+    def fail(self, problem: str) -> NoReturn:
+        """End the benchmark with a problem and what the program has printed."""
+        sys.exit(f"{' '.join(self._command)}: {problem}\n{self._read_log()[-2000:]}")
+
+    def end(self) -> None:
+        """Interrupt the program and wait until it has ended."""
+        self._process.send_signal(signal.SIGINT)
         try:
-            yield started, read_log
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(_END_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self._process.wait(_END_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _get(self, path: str) -> object:
+        return urllib.request.urlopen(f"{self._url}{path}", timeout=_ANSWER_LIMIT_S)
+
+    def _read_log(self) -> str:
+        return os.pread(self._log.fileno(), 1_000_000, 0).decode(errors="replace")
 
 
 def measure(library: Path, database: Path, options: Sequence[str], arguments) -> Times:
     """Run `open` until all songs are on the map and enough full vectors are there; return the times."""
     times = Times()
     has_look = options[-2:] != ["--first-look", "0"]
-    with opened(library, database, options) as (started, read_log):
-        while not _is_measured(times, arguments, has_look=has_look):
-            time.sleep(_POLL_S)
-            now = time.perf_counter() - started
-            if now > 60 * arguments.limit_minutes:
-                sys.exit(f"{times} after {arguments.limit_minutes:g} minutes: {read_log()[-2000:]}")
-            text = read_log()
-            if not times.page:
-                times.page = _time_of_page(text, started)
-            placed, coarse, full = _read_counts(database)
-            for count in arguments.counts:
-                if placed >= count:
-                    times.placed.setdefault(count, now)
-            if coarse >= arguments.songs and not times.looked:
-                times.looked = now
-            if full > (times.full[-1][0] if times.full else 0):
-                times.full.append((full, now))
+    with tempfile.TemporaryFile("w+") as log:
+        opened = Opened(library, database, options, log)
+        try:
+            checked = 0.0
+            while not _is_measured(times, arguments, has_look=has_look):
+                time.sleep(_POLL_S)
+                if not times.page and opened.has_page():
+                    times.page = opened.seconds
+                times.add(*_read_counts(database), opened.seconds, arguments)
+                if opened.seconds - checked > _CHECK_S:
+                    opened.check()
+                    checked = opened.seconds
+                if opened.seconds > 60 * arguments.limit_minutes:
+                    opened.fail(f"{times} after {arguments.limit_minutes:g} minutes")
+        finally:
+            opened.end()
     return times
 
 
@@ -139,17 +185,6 @@ def _is_measured(times: Times, arguments, *, has_look: bool) -> bool:
     return bool(
         times.page and is_on_map and len(times.full) > 1 and times.full[-1][0] >= arguments.full_songs
     )
-
-
-def _time_of_page(log: str, started: float) -> float:
-    """Return when the page answered; 0 if it does not yet."""
-    address = re.search(r"http://\S+:\d+/", log)
-    if not address:
-        return 0.0
-    with suppress(OSError), urllib.request.urlopen(address[0], timeout=10) as page:
-        page.read()
-        return time.perf_counter() - started
-    return 0.0
 
 
 def _read_counts(database: Path) -> tuple[int, int, int]:
@@ -166,16 +201,18 @@ def rows_of(times: Times, without: Times, arguments) -> Iterator[tuple]:
     """Yield a row for each event."""
     yield "the page", f"{times.page:.1f} s", f"{without.page:.1f} s", f"{PAGE_BAR_S:.0f} s"
     songs = arguments.songs
-    end, end_without = times.estimate(songs), without.estimate(songs)
+    end, end_without = times.estimated_end(songs), without.estimated_end(songs)
     for count in arguments.counts:
         bar = f"{COUNT_BARS_S[count]:.0f} s" if count in COUNT_BARS_S else ""
         measured = without.placed.get(count)
         later = f"{measured:,.0f} s" if measured else f"{end_without:,.0f} s, an estimate"
         yield f"{count:,} songs on the map", f"{times.placed[count]:,.0f} s", later, bar
+    yield f"{songs:,} coarse vectors", f"{times.looked:,.0f} s", "", ""
     each = (f"{run.seconds_per_song:.2f} s" for run in (times, without))
     yield "a full vector", *each, ""
     yield f"{songs:,} full vectors", f"{end:,.0f} s, an estimate", f"{end_without:,.0f} s, an estimate", ""
-    yield "delay by the first look", f"{times.looked / end_without:.1%}", "", f"{DELAY_BAR:.0%}"
+    delay = (times.full_start - without.full_start) / end_without
+    yield "the full pass begins later by", f"{delay:.1%} of its time", "", f"{DELAY_BAR:.0%}"
 
 
 def main() -> None:
@@ -191,7 +228,7 @@ def main() -> None:
         "--first-look", type=int, help="Windows of the first look. Default: that of `open`.", smallest=2
     )
     options.add("--precision", default="auto", smallest="float32")
-    options.add("--limit-minutes", type=float, default=40.0, smallest=4.0, help="Of each run.")
+    options.add("--limit-minutes", type=float, default=40.0, smallest=9.0, help="Of each run.")
     arguments = options.parse()
     print_head()
     chosen = ["--precision", arguments.precision]
