@@ -190,7 +190,7 @@ class Decoder:
         Parameters
         ----------
         count : int
-            How many windows to read: see `spread_evenly`.
+            How many windows to read: see `choose_windows`.
         hop_s : float
             Seconds from the start of a window to the start of the next, on the grid of all windows.
         channel : int, optional

@@ -19,9 +19,9 @@ from explorer.embedding.window_grid import (
     PADDING_SAMPLES,
     SAMPLE_RATE_HZ,
     WINDOW_SAMPLES,
+    choose_windows,
     count_windows,
     hop_samples,
-    spread_evenly,
 )
 from explorer.errors import AudioError
 from explorer.library.music_file import Part
@@ -49,7 +49,7 @@ class _Windows:
 
     def __init__(self, n_samples: int, *, count: int, hop_s: float) -> None:
         self.n_windows = count_windows(n_samples, hop_s=hop_s) if n_samples else 0
-        self.numbers = spread_evenly(self.n_windows, count=count)
+        self.numbers = choose_windows(self.n_windows, count=count)
         starts = self.numbers * hop_samples(hop_s=hop_s) - PADDING_SAMPLES
         self.ranges = [(max(0, start), start + WINDOW_SAMPLES) for start in starts.tolist()]
         self.rows = np.zeros((len(self.ranges), WINDOW_SAMPLES), np.float32)

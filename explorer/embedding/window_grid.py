@@ -70,8 +70,11 @@ def count_windows(n_samples: int, *, hop_s: float) -> int:
     return 1 + -(-after_first_window // hop_samples(hop_s=hop_s))
 
 
-def spread_evenly(n_windows: int, *, count: int) -> np.ndarray:
-    """Choose windows of a song: cut it into `count` equal pieces, and take the window in the middle of each.
+def choose_windows(n_windows: int, *, count: int) -> np.ndarray:
+    """Choose windows of a song: the first, the last, and the others evenly between these two.
+
+    The ends matter: many values of a full vector come from the first or the last window (docs/figures.md).
+    Between the ends, the song is cut into equal pieces, and the window in the middle of each is taken.
 
     Parameters
     ----------
@@ -85,5 +88,11 @@ def spread_evenly(n_windows: int, *, count: int) -> np.ndarray:
     np.ndarray [shape=(min(n_windows, count),), int64]
         Their numbers, counted from 0, in ascending order.
     """
-    n_pieces = min(n_windows, count)
-    return (2 * np.arange(n_pieces) + 1) * n_windows // (2 * max(1, n_pieces))
+    n_chosen = min(n_windows, count)
+    if n_chosen < 2:
+        return np.arange(n_windows // 2, n_windows // 2 + n_chosen)
+    if n_chosen == 2:
+        return np.array([0, n_windows - 1])
+    n_pieces = n_chosen - 2
+    between = 1 + (2 * np.arange(n_pieces) + 1) * (n_windows - 2) // (2 * n_pieces)
+    return np.concatenate([[0], between, [n_windows - 1]])

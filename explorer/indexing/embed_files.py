@@ -17,7 +17,7 @@ from explorer.database.database import Database
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
 from explorer.embedding.pooling import pool
-from explorer.embedding.window_grid import spread_evenly
+from explorer.embedding.window_grid import choose_windows
 from explorer.errors import AudioError, EmbeddingError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
 from explorer.indexing.model import Model, ModelRequest, choose_model
@@ -118,7 +118,7 @@ class Embedder:
         pooled = pool(embedding, method=self.model.pooling)
         coarse = None
         if self._coarse_windows:
-            chosen = spread_evenly(len(embedding), count=self._coarse_windows)
+            chosen = choose_windows(len(embedding), count=self._coarse_windows)
             coarse = pool(embedding[chosen], method=self.model.pooling)
         preview_start_s = choose_start(
             np.arange(len(embedding)),
