@@ -32,7 +32,7 @@ _FRAMES_PER_S = _RATE_HZ / _SAMPLES_PER_FRAME
 
 
 def make_mp3_library(folder: Path, music: Path, *, songs: int, seconds: float) -> int:
-    """Make MP3 files in a folder, unless they are there; return how many were made.
+    """Make MP3 files in a folder, unless enough are there; return how many were made.
 
     The same music gives the same songs. Every song is another one. The songs that share their first take have
     the same artist.
@@ -49,13 +49,13 @@ def make_mp3_library(folder: Path, music: Path, *, songs: int, seconds: float) -
         Each song's length.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if sum(1 for _ in folder.rglob("*.mp3")) >= songs:
+        return 0
     files = [music / file.native for file in scan_folder(music)]
     if not files:
         sys.exit(f"{music} holds no music: give a folder of songs.")
     n_takes = min(MAX_TAKES, len(files))
     missing = [number for number in range(songs) if not _song_path(folder, number, n_takes).exists()]
-    if not missing:
-        return 0
     encode = partial(_encode_take, files, n_takes, TAKE_SHARE * seconds)
     with ThreadPoolExecutor(PROCESSES) as pool:
         takes = list(pool.map(encode, range(n_takes)))

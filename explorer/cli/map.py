@@ -54,7 +54,9 @@ def map_command(database, progress_lines, as_json, **choices):
 
     choices["projections"] = choices["projections"] or None
     reporter = LineReporter() if progress_lines else Reporter()
-    with Database.open(library_to_read(database, reporter=reporter), create=False) as library:
+    path = library_to_read(database, reporter=reporter, refuse_damaged=False)
+    with Database.open(path, create=False) as library:
+        library.check_before_writing()
         new_map = make_map(
             library,
             reporter=reporter,

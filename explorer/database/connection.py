@@ -43,6 +43,9 @@ class LibraryConnection(RowReader):
         """The device, number, size and time of the file when it was opened. Another file at the same path has
         another stamp. SQLite changes the size and the time too, when it writes the log into the file."""
 
+    _before_writing: Callable[[], None] | None = None
+    """Called before each transaction; see `check_before_writing`."""
+
     @classmethod
     def open(cls, path: Path, *, create: bool = True) -> Self:
         """Open a library for writing, and create missing tables.
@@ -159,6 +162,8 @@ class LibraryConnection(RowReader):
                 with self._connection:  # A savepoint of the outer transaction.
                     yield
                 return
+            if self._before_writing is not None:
+                self._before_writing()
             # apsw's own context manager would keep Python's lock (the GIL) while it waits for another
             # program; a plain statement lets other threads run.
             self._connection.execute("BEGIN IMMEDIATE")

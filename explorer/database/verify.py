@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -21,6 +22,10 @@ from explorer.library.stored_paths import locate
 
 _BLOBS_PER_BATCH = 4096
 _MAX_PROBLEMS = 10
+
+
+QUICKLY_CHECKED_BYTES = 64 << 20
+"""Checking a file of this size takes 0.2 s."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,23 @@ class VerifyTables(StateTables):
         """
         if problems := self.integrity_problems():
             raise damage_error(self.path, problems[0])
+
+    def check_before_writing(self) -> None:
+        """Check the whole file: a small one at once, a large one in a thread, while this connection reads.
+
+        The first write waits for the check. Both raise as `require_undamaged` does. A file that is busy is
+        not checked.
+        """
+        if self.path.stat().st_size <= QUICKLY_CHECKED_BYTES:
+            self._check_file()
+            return
+        executor = ThreadPoolExecutor(1, "check")
+        self._before_writing = executor.submit(self._check_file).result
+        executor.shutdown(wait=False)
+
+    def _check_file(self) -> None:
+        with suppress(LibraryBusyError), type(self).open_readonly(self.path) as library:
+            library.require_undamaged()
 
     def stray_rows(self) -> dict[str, int]:
         """Count, per table, the rows that refer to a missing song, root, cluster or projection."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from damage_support import ONE_SONG, SONG, WHOLE_LIBRARY, force, overwritten, replace_file
 
+from explorer.database import verify
 from explorer.database.database import Database
 
 INDEX = ("--no-map", "--no-previews", "--weights", "untrained", "--precision", "float32")
@@ -66,6 +67,17 @@ def test_no_command_uses_a_library_whose_pages_are_damaged(library, run_command,
     assert is_one_sentence(errors)
     assert "is damaged" in errors
     assert path.read_bytes() == data
+
+
+def test_map_stores_nothing_in_a_large_damaged_library(library, run_command, monkeypatch):
+    path, _ = library
+    monkeypatch.setattr(verify, "QUICKLY_CHECKED_BYTES", 0)
+    force(path, WHOLE_LIBRARY["index of the search is empty"])
+    before = path.read_bytes()
+    status, output, errors = run_command("map", "--db", path)
+    assert (status, output) == (1, "")
+    assert "is damaged" in errors.splitlines()[-1]
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("damage", ["model is no JSON", "quality holds text", "a column is missing"])

@@ -243,7 +243,7 @@ def test_a_damaged_library_that_is_restored_in_place_is_served_again(library):
 def test_a_large_library_is_shown_while_a_thread_checks_it(library, monkeypatch):
     path, song_ids = library
     force(path, WHOLE_LIBRARY["index of the search is empty"])
-    monkeypatch.setattr(snapshot, "_MAX_RECHECKED_BYTES", 0)
+    monkeypatch.setattr(snapshot, "QUICKLY_CHECKED_BYTES", 0)
     monkeypatch.setattr(snapshot, "_CHECK_DELAY_S", 0)
     holder = CatalogueHolder(path)
     assert len(holder.latest()) == len(song_ids)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.database.database import Database
+from explorer.database.verify import QUICKLY_CHECKED_BYTES
 from explorer.errors import ExplorerError, UnusableLibraryError
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
@@ -23,9 +24,6 @@ _log = logging.getLogger(__name__)
 
 _OFFSET_STEP = 1 << 32
 """Larger than every revision of a map. JavaScript's numbers are exact up to 2^53."""
-
-_MAX_RECHECKED_BYTES = 64 << 20
-"""Checking a file of this size takes 0.2 s."""
 
 _MAX_EARLIER = 3
 """For how many earlier maps to remember the numbers of the songs: a page that shows one follows soon."""
@@ -119,7 +117,7 @@ class CatalogueHolder:
         Checking a large file takes seconds, so a thread does it while the page is already shown.
         """
         checked, error = self._checked
-        is_small = stamp[2] <= _MAX_RECHECKED_BYTES
+        is_small = stamp[2] <= QUICKLY_CHECKED_BYTES
         has_changed = checked != stamp
         is_new = checked[:2] != stamp[:2] or (error is not None and has_changed)
         if is_new and not is_small:
