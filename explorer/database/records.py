@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -277,6 +278,15 @@ def read_vector(blob: object) -> np.ndarray:
     if vector.shape != (VECTOR_SIZE,) or vector.dtype.kind != "f" or vector.dtype.itemsize != 8:
         raise ValueError(f"{vector.dtype.name}, shape {vector.shape}" if is_npy else f"{len(blob)} bytes")
     return vector.astype(np.float64)
+
+
+def read_vectors(blobs: Sequence[object]) -> np.ndarray | None:
+    """Decode many vectors at once, [shape=(n, 512), float64]; None unless all have the usual format."""
+    size = len(_NPY_HEADER) + VECTOR_SIZE * 8
+    if not all(type(blob) is bytes and len(blob) == size and blob.startswith(_NPY_HEADER) for blob in blobs):
+        return None
+    content = np.frombuffer(b"".join(blobs), dtype=np.uint8).reshape(len(blobs), size)
+    return np.ascontiguousarray(content[:, len(_NPY_HEADER) :]).view("<f8")
 
 
 def are_possible(vectors: np.ndarray) -> np.ndarray:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import numpy as np
 
-from explorer.database.records import VECTOR_SIZE, are_possible, decode_vector, read_vector
+from explorer.database.records import VECTOR_SIZE, are_possible, decode_vector, read_vector, read_vectors
 from explorer.database.sqlite_errors import damage_error
 from explorer.database.state import StateTables
 from explorer.errors import SongNotFoundError
@@ -141,16 +142,30 @@ class VectorTables(StateTables):
                 f"SELECT song_id, embedding FROM {table} WHERE {condition} ORDER BY song_id", parameters
             )
             with np.errstate(over="ignore", invalid="ignore"):
-                for song_id, blob in rows:
-                    if len(ids) == count or (ids and ids[-1] >= song_id):
+                while block := list(islice(rows, _ROWS_AT_ONCE)):
+                    block_ids, decoded = self._decode(block)
+                    if len(ids) + len(block) > count or not _are_ascending(
+                        ids[-1:] + [row[0] for row in block]
+                    ):
                         raise damage_error(self.path, "the vectors are not in the order of their ids")
-                    try:
-                        vectors[len(ids)] = read_vector(blob)
-                    except ValueError as error:
-                        self._leave_out(song_id, f"its vector is damaged: {error}")
-                    else:
-                        ids.append(song_id)
+                    vectors[len(ids) : len(ids) + len(block_ids)] = decoded
+                    ids += block_ids
         return self._without_invalid(ids, vectors[: len(ids)])
+
+    def _decode(self, rows: list[tuple[str, object]]) -> tuple[list[str], np.ndarray]:
+        """Decode the vectors of some songs; damaged ones are left out."""
+        decoded = read_vectors([blob for _, blob in rows])
+        if decoded is not None:
+            return [song_id for song_id, _ in rows], decoded
+        ids, vectors = [], np.empty((len(rows), VECTOR_SIZE))
+        for song_id, blob in rows:
+            try:
+                vectors[len(ids)] = read_vector(blob)
+            except ValueError as error:
+                self._leave_out(song_id, f"its vector is damaged: {error}")
+            else:
+                ids.append(song_id)
+        return ids, vectors[: len(ids)]
 
     def _without_invalid(self, ids: list[str], vectors: np.ndarray) -> tuple[list[str], np.ndarray]:
         """Leave out the vectors with values that no sound has."""
@@ -186,3 +201,7 @@ class VectorTables(StateTables):
         self._rows(f"DELETE FROM {table} WHERE song_id = ?", (song_id,))
         if table == self._shown_table and self._connection.changes():
             self._rows("DELETE FROM positions WHERE song_id = ?", (song_id,))
+
+
+def _are_ascending(ids: Sequence[str]) -> bool:
+    return all(before < after for before, after in pairwise(ids))
