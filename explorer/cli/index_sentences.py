@@ -61,10 +61,6 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
         reporter.say(
             f"First look: {plural(summary.looked, 'file')} in {format_duration(summary.look_seconds)}."
         )
-    if summary.looked:
-        reporter.say(
-            f"First look: {plural(summary.looked, 'song')} in {format_duration(summary.look_seconds)}."
-        )
     seconds = summary.seconds - summary.look_seconds
     speed = summary.audio_seconds / seconds if seconds else 0.0
     reporter.say(

@@ -89,3 +89,12 @@ def test_decoded_tags_are_told_in_one_sentence_with_their_encodings(tmp_path):
     assert "12 songs" in two
     assert "10 in GBK" in two
     assert "2 in Big5" in two
+
+
+def test_the_first_look_is_told_once_and_its_time_is_not_that_of_the_full_pass(tmp_path):
+    listener = RecordingReporter()
+    with FailureLog(tmp_path / "x.log") as log:
+        report_summary(Summary(looked=12, indexed=12, look_seconds=40, seconds=100), log, listener)
+    look, full = [line for line in listener.said if "12 " in line]
+    assert "40" in look
+    assert "60" in full or "1:00" in full or "1 min" in full
