@@ -58,11 +58,13 @@ class CoarseTables(SongIdTables, VectorTables):
 
     def first_look(self) -> dict:
         """Return the fields of `VectorCounts`, and how many songs are `awaiting` a full vector."""
-        return asdict(self.vector_counts()) | {"awaiting": self.count_awaiting_full()}
+        with self.snapshot():
+            return asdict(self.vector_counts()) | {"awaiting": self.count_awaiting_full()}
 
     def is_ready_for_full(self) -> bool:
         """Return whether the coarse vectors are shown and the full ones can replace them."""
-        return self.shows_coarse() and not self.count_awaiting_full() and self.vector_counts().full > 0
+        with self.snapshot():
+            return self.shows_coarse() and not self.count_awaiting_full() and self.vector_counts().full > 0
 
     def asked_paths(self, root_id: int) -> list[bytes]:
         """Return the files of a root whose songs were asked for and have no full vector, in that order."""

@@ -176,7 +176,13 @@ class LibraryConnection(RowReader):
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Run the `with` block in one read transaction. It does not see what other programs write."""
+        """Run the `with` block in one read transaction: it does not see what other programs write meanwhile.
+
+        In a transaction that has already begun, the block is run in that one.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
         with translate_errors(self.path):
             self._connection.execute("BEGIN DEFERRED")
             try:

@@ -59,14 +59,15 @@ class SongTables(StateTables):
         A given song whose texts cannot be read has no title, artist and album. With `full`, these are the
         songs that have a full vector.
         """
-        genres = self.genres()
-        table = "songs_vectors" if full else self._shown_table
-        rows = self._song_rows(
-            f"""SELECT song_texts.song_id, title, artist, album, duration_s
-               FROM {table} AS shown
-               JOIN song_texts USING (song_id) LEFT JOIN files USING (song_id)
-               ORDER BY shown.song_id"""
-        )
+        with self.snapshot():
+            genres = self.genres()
+            table = "songs_vectors" if full else self._shown_table
+            rows = self._song_rows(
+                f"""SELECT song_texts.song_id, title, artist, album, duration_s
+                    FROM {table} AS shown
+                    JOIN song_texts USING (song_id) LEFT JOIN files USING (song_id)
+                    ORDER BY shown.song_id"""
+            )
         songs = [
             SongRow(song_id, title or song_id, artist or "", album or "", genres.get(song_id, ()), duration_s)
             for song_id, title, artist, album, duration_s in rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -74,12 +73,13 @@ class VectorTables(StateTables):
     def vector_counts(self) -> VectorCounts:
         """Return how far the vectors are."""
         with_vector = "SELECT song_id FROM songs_vectors UNION SELECT song_id FROM coarse_vectors"
-        return VectorCounts(
-            songs=self._value(f"SELECT count(*) FROM songs WHERE id IN ({with_vector})"),
-            coarse=self._value("SELECT count(*) FROM coarse_vectors"),
-            full=self._value(f"SELECT count(*) FROM songs_vectors WHERE {_HAS_SONG}"),
-            shows_coarse=self.shows_coarse(),
-        )
+        with self.snapshot():
+            return VectorCounts(
+                songs=self._value(f"SELECT count(*) FROM songs WHERE id IN ({with_vector})"),
+                coarse=self._value("SELECT count(*) FROM coarse_vectors"),
+                full=self._value(f"SELECT count(*) FROM songs_vectors WHERE {_HAS_SONG}"),
+                shows_coarse=self.shows_coarse(),
+            )
 
     def full_vector(self, song_id: str) -> np.ndarray:
         """Return a song's full vector [shape=(512,), float64]. Raise as `vector` does."""
@@ -93,7 +93,8 @@ class VectorTables(StateTables):
         LibraryError
             If the song has no vector, or the vector is damaged.
         """
-        return self._vector(song_id, self._shown_table)
+        with self.snapshot():
+            return self._vector(song_id, self._shown_table)
 
     def _vector(self, song_id: str, table: str) -> np.ndarray:
         rows = self._unchecked_rows(f"SELECT embedding FROM {table} WHERE song_id = ?", (song_id,))
@@ -129,7 +130,7 @@ class VectorTables(StateTables):
         vectors : np.ndarray [shape=(n, 512), dtype]
             All values are finite.
         """
-        with self.snapshot() if not self._connection.in_transaction else nullcontext():
+        with self.snapshot():
             table = "songs_vectors" if full else self._shown_table
             condition, parameters = _HAS_SONG, ()
             if song_ids is not None:
@@ -183,7 +184,8 @@ class VectorTables(StateTables):
 
     def count_vectors(self) -> int:
         """Return how many songs have a shown vector."""
-        return self._value(f"SELECT count(*) FROM {self._shown_table} WHERE {_HAS_SONG}")
+        with self.snapshot():
+            return self._value(f"SELECT count(*) FROM {self._shown_table} WHERE {_HAS_SONG}")
 
     def _store_vector(self, song_id: str, blob: bytes, *, table: str = "songs_vectors") -> None:
         """Store an encoded vector. If it replaces a different vector, drop that one first."""

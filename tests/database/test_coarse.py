@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from explorer.database.database import Database
 from explorer.database.records import Song
-from explorer.database.state import ANY, COARSE, FULL
+from explorer.database.state import ANY, COARSE, FULL, StateTables
 from explorer.errors import UnusableLibraryError
 from explorer.library.music_file import Fingerprints, ScannedFile, Tags
 
@@ -67,6 +68,29 @@ def test_each_query_counts_the_songs_that_have_its_kind_of_vector(mixed):
         1,
         0,
     ]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (lambda library: library.count_vectors(), 2),
+        (lambda library: [song.song_id for song in library.songs()], ["both", "coarse"]),
+        (lambda library: library.vector("both").tolist(), a_vector(4).tolist()),
+    ],
+)
+def test_a_reader_sees_no_switch_to_full_vectors_between_two_queries(mixed, monkeypatch, query, expected):
+    database, shows_coarse = mixed[0], StateTables.shows_coarse
+
+    def switching(library):
+        found = shows_coarse(library)
+        if library is reader:
+            database.show_coarse(False)
+        return found
+
+    with Database.open_readonly(database.path) as reader:
+        monkeypatch.setattr(StateTables, "shows_coarse", switching)
+        assert query(reader) == expected
+    assert not shows_coarse(database)
 
 
 def test_only_a_change_of_the_shown_vector_takes_a_song_from_the_map(mixed):
