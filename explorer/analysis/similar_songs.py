@@ -123,13 +123,14 @@ def recommend(
     with Decoder() as decoder:
         tags = decode_tags(decoder.tags(file))
     embedder = open_embedder(database=database, request=request, reporter=reporter)
-    vector = embedder.embed(file).shown
+    embedded = embedder.embed(file)
     with Database.open_readonly(database) as library, library.snapshot():
         if not is_same_model(library.model(), embedder.model.record()):
             raise LibraryError(
                 f"{database} was indexed with another model while {file} was embedded: run this again."
             )
         library_vectors = SongVectors.read(library)
+        vector = embedded.vector(library.coarse_windows())
         nearest = partial(library_vectors.neighbours.nearest_to, vector)
         songs = _nearest_songs(library, library_vectors.song_ids, nearest, count, per_artist)
         _say_left_out(library, reporter)

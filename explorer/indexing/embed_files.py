@@ -15,9 +15,9 @@ from explorer.audio.channels import cancelled_note
 from explorer.audio.decoder import Decoder, Sound
 from explorer.database.database import Database
 from explorer.embedding.engines import Engine, open_engine
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, timestamps, windows
+from explorer.embedding.frontend import timestamps, windows
 from explorer.embedding.pooling import pool
-from explorer.embedding.window_grid import choose_windows
+from explorer.embedding.window_grid import SAMPLE_RATE_HZ, choose_windows
 from explorer.errors import AudioError, EmbeddingError, ExplorerError, LibraryError
 from explorer.indexing.make_previews import choose_start, window_levels
 from explorer.indexing.model import Model, ModelRequest, choose_model
@@ -39,7 +39,7 @@ class EmbeddedFile:
     pooled : np.ndarray [shape=(512,), float64]
         The pooled vector of all windows, as a library stores it.
     coarse : np.ndarray [shape=(512,), float64] or None
-        The pooled vector of a few windows, if the library shows coarse vectors.
+        `vector` of a few windows, if the library showed coarse vectors when it was opened.
     duration_s : float
         The duration of the decoded audio.
     format : str
@@ -50,6 +50,8 @@ class EmbeddedFile:
         Where a preview of the file starts.
     note : str
         A sentence about what was unusual about the sound; usually empty.
+    pooling : {"max", "mean"}
+        The model's.
     """
 
     path: Path
@@ -60,12 +62,22 @@ class EmbeddedFile:
     seconds: float
     preview_start_s: float
     note: str
+    pooling: str
     coarse: np.ndarray | None = None
 
-    @property
-    def shown(self) -> np.ndarray:
-        """The vector to compare with those that the library shows [shape=(512,), float64]."""
-        return self.pooled if self.coarse is None else self.coarse
+    def vector(self, coarse_windows: int | None) -> np.ndarray:
+        """Return the vector to compare with those that a library shows [shape=(512,), float64].
+
+        Parameters
+        ----------
+        coarse_windows : int or None
+            `Database.coarse_windows` of the snapshot with which the vector is compared: an index run may
+            have changed which vectors are shown since the file was embedded.
+        """
+        if coarse_windows is None:
+            return self.pooled
+        chosen = choose_windows(len(self.embedding), count=coarse_windows)
+        return pool(self.embedding[chosen], method=self.pooling)
 
 
 class Embedder:
@@ -116,10 +128,6 @@ class Embedder:
                 # The network's part of the program does not know the file's name.
                 raise EmbeddingError(f"{valid_text(Path(file.name))} cannot be embedded: {error}") from error
         pooled = pool(embedding, method=self.model.pooling)
-        coarse = None
-        if self._coarse_windows:
-            chosen = choose_windows(len(embedding), count=self._coarse_windows)
-            coarse = pool(embedding[chosen], method=self.model.pooling)
         preview_start_s = choose_start(
             np.arange(len(embedding)),
             embedding,
@@ -128,7 +136,7 @@ class Embedder:
             hop_s=self.model.hop_s,
             duration_s=sound.duration_s,
         )
-        return EmbeddedFile(
+        embedded = EmbeddedFile(
             path=file,
             embedding=embedding,
             pooled=pooled,
@@ -137,8 +145,11 @@ class Embedder:
             seconds=time.monotonic() - started,
             preview_start_s=preview_start_s,
             note=note,
-            coarse=coarse,
+            pooling=self.model.pooling,
         )
+        if self._coarse_windows is None:
+            return embedded
+        return replace(embedded, coarse=embedded.vector(self._coarse_windows))
 
     def _embed(
         self, file: Path, part: Part, channel: int | None, report_share: Callable[[float], None]

@@ -270,6 +270,29 @@ def test_a_library_reindexed_with_another_model_meanwhile_is_refused(indexed, tm
         recommend_from(tmp_path, write_tone(tmp_path / "x.flac", frequency_hz=333))
 
 
+def test_a_switch_to_full_vectors_meanwhile_does_not_mix_vectors(indexed, tmp_path, monkeypatch):
+    shutil.copytree(indexed / "music", tmp_path / "music")
+    shutil.copy(indexed / "songs.db", tmp_path / "songs.db")
+    with Database.open(tmp_path / "songs.db") as library:
+        library.choose_coarse_windows(1)
+        library.show_coarse(True)
+        with library.transaction():
+            library._rows("INSERT INTO coarse_vectors SELECT song_id, embedding FROM songs_vectors")
+            library._rows("UPDATE files SET fingerprint = 'other ' || fingerprint")
+    embed = embed_files.Embedder.embed
+
+    def embed_slowly(self, file):
+        embedded = embed(self, file)
+        with Database.open(tmp_path / "songs.db") as library:
+            library.show_coarse(False)
+        assert not np.array_equal(embedded.coarse, embedded.pooled)
+        return embedded
+
+    monkeypatch.setattr(embed_files.Embedder, "embed", embed_slowly)
+    found, similarity = recommend_from(tmp_path, tmp_path / "music" / "rock" / "song 1.flac").songs[0]
+    assert (found.song_id, similarity) == ("rock/song 1.flac", pytest.approx(1.0))
+
+
 def test_a_playlist_names_the_files_and_leaves_out_songs_without_one(indexed, no_engine, tmp_path):
     text, without = recommend_from(indexed, "Tone 2", count=5).playlist()
     lines = text.splitlines()

@@ -475,11 +475,14 @@ def test_a_file_that_is_not_in_the_library_is_compared_by_a_coarse_vector(looked
     with Decoder() as decoder:
         options = {"request": REQUEST, "reporter": Reporter(), "decoder": decoder}
         coarse = open_embedder(database=Path(looked.path), **options).embed(path)
-        np.testing.assert_array_equal(coarse.shown, looked.vector("disc 0/03.flac"))
+        np.testing.assert_array_equal(coarse.coarse, looked.vector("disc 0/03.flac"))
         index(looked, music)
         show_full(looked)
         full = open_embedder(database=Path(looked.path), **options).embed(path)
-        np.testing.assert_array_equal(full.shown, looked.vector("disc 0/03.flac"))
+        np.testing.assert_array_equal(full.vector(None), looked.vector("disc 0/03.flac"))
+        # It was embedded before the switch.
+        np.testing.assert_array_equal(coarse.vector(looked.coarse_windows()), full.pooled)
+        assert full.coarse is None
 
 
 def test_a_song_in_opposite_phase_is_looked_at_in_its_louder_channel(fresh_db, music):

@@ -169,7 +169,7 @@ def gather(request: CompareRequest, *, reporter: Reporter) -> ComparedSongs:
 def _from_library(database: Database, request: CompareRequest, reporter: Reporter) -> ComparedSongs:
     with database.snapshot():
         library = _read_library(database)
-        model = database.model() or {}
+        model, coarse_windows = database.model() or {}, database.coarse_windows()
         named_rows, files = _find_named(database, request.songs, library.vectors)
     if database.left_out:
         reporter.say(database.left_out_sentence)
@@ -180,7 +180,7 @@ def _from_library(database: Database, request: CompareRequest, reporter: Reporte
         named_rows = list(dict.fromkeys([*named_rows, *genre_rows]))
     rows = np.arange(len(library.songs)) if is_whole_library else np.array(named_rows, dtype=np.int64)
     _require_two(len(rows) + len(files), database.path if is_whole_library else None)
-    file_songs, file_vectors, _ = _embed(files, database.path, request.model, reporter)
+    file_songs, file_vectors, _ = _embed(files, database.path, request.model, reporter, coarse_windows)
     vectors = library.vectors.vectors
     return ComparedSongs(
         songs=[library.songs[row] for row in rows] + file_songs,
@@ -254,7 +254,11 @@ def _require_two(count: int, library: Path | None = None) -> None:
 
 
 def _embed(
-    files: Sequence[Path], database: Path | None, model: ModelRequest, reporter: Reporter
+    files: Sequence[Path],
+    database: Path | None,
+    model: ModelRequest,
+    reporter: Reporter,
+    coarse_windows: int | None = None,
 ) -> tuple[list[SongRow], np.ndarray, dict]:
     """Embed files; return their tags, their vectors [shape=(n, 512), float32] and the model."""
     if not files:
@@ -267,7 +271,7 @@ def _embed(
     with Decoder() as decoder:
         for file in files:
             embedded, tags = embedder.embed(file), decode_tags(decoder.tags(file))
-            vectors.append(embedded.shown.astype(np.float32))
+            vectors.append(embedded.vector(coarse_windows).astype(np.float32))
             artists = ", ".join(tags.artists)
             songs.append(
                 SongRow(str(file), tags.title, artists, tags.album, tags.genres, embedded.duration_s)

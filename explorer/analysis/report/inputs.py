@@ -58,6 +58,7 @@ class LibraryContents:
 
     vectors: StoredVectors
     model: dict | None
+    coarse_windows: int | None
     summary: dict
     integrity_problems: list[str]
     stray_rows: dict[str, int]
@@ -136,6 +137,7 @@ def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryCo
     return LibraryContents(
         vectors=read_vectors(database.vector_blobs(), max_vectors),
         model=database.model(),
+        coarse_windows=database.coarse_windows(),
         summary=database.summary(),
         integrity_problems=integrity_problems,
         stray_rows=database.stray_rows(),

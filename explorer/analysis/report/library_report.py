@@ -205,7 +205,8 @@ def _embed_again(
         return None, "No song's file is unchanged since it was indexed, so none can be embedded again."
     chosen = pooling_trial.choose_songs(candidates, hop_s=float(model.get("hop_s") or 0.5), count=recompute)
     try:
-        return pooling_trial.embed_again(Path(database.path), chosen, reporter=reporter), ""
+        windows = library.coarse_windows
+        return pooling_trial.embed_again(database.path, chosen, coarse_windows=windows, reporter=reporter), ""
     except ExplorerError as error:
         return None, str(error)
 

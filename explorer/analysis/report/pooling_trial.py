@@ -103,7 +103,9 @@ def choose_songs(
     return chosen
 
 
-def embed_again(database: Path, chosen: Sequence[Candidate], *, reporter: Reporter) -> Reembedded:
+def embed_again(
+    database: Path, chosen: Sequence[Candidate], *, coarse_windows: int | None, reporter: Reporter
+) -> Reembedded:
     """Embed songs with their library's own model, and pool their windows by maximum and by mean.
 
     Songs that cannot be decoded any more are left out.
@@ -128,7 +130,7 @@ def embed_again(database: Path, chosen: Sequence[Candidate], *, reporter: Report
                 embedded = embedder.embed(candidate.file.path, candidate.file.part)
                 candidates.append(candidate)
                 windows.append(len(embedded.embedding))
-                rows["library"].append(embedded.shown)
+                rows["library"].append(embedded.vector(coarse_windows))
                 for method in _POOLINGS:
                     rows[method].append(pool(embedded.embedding, method=method))
             counter.advance()
