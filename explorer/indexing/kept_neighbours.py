@@ -1,7 +1,7 @@
-"""Keeps the neighbours of all songs of a large library in a file beside songs.db.
+"""Keeps the neighbours of all songs of a large library in the file `songs.db.neighbours`, beside songs.db.
 
-The file is a cache, and may be deleted. It holds a digest of each song's vector, so it says itself what it
-was made of. A file that is damaged or that belongs to another library is ignored.
+The file is a cache, and may be deleted. It holds a digest of each song's id and vector, which tell which
+songs have changed since. A file that is damaged, or made of another library, is ignored.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ import hashlib
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
-from explorer.database.records import VECTOR_SIZE
+from explorer.database.records import VECTOR_SIZE, are_possible
 from explorer.errors import LibraryError
+from explorer.indexing.stored_map import StoredMap
+from explorer.mapping.clustering import row_digests
+from explorer.mapping.knn_graph import true_graph
 from explorer.util.atomic_write import atomic_write
 
 MIN_SONGS = 5_000
@@ -28,8 +31,9 @@ MAX_CHANGED_SHARE = 0.1
 subtracted before vectors are compared, changes with the songs."""
 
 _VERSION = 1
-_CHUNK_ROWS = 8192
 _MAX_NEIGHBOURS = 1000
+_MAX_COST = 1 + 1e-5
+"""A cost is minus the dot product of two vectors of length 1."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,65 @@ class KeptNeighbours:
             part.write_bytes(b"".join([header, data]))
 
 
-def read_kept(database_path: Path) -> KeptNeighbours | None:
-    """Return the kept neighbours of a library, or None if there are none that are sound."""
+class LibraryNeighbours:
+    """The neighbours of a library's songs: those that are kept, or new ones, which are then kept.
+
+    Attributes
+    ----------
+    kept : KeptNeighbours or None
+        None if the library has no file, or too many songs have changed since it was made.
+    rows : np.ndarray [shape=(n,), int64]
+        The row of each song in `kept`; -1 for songs that are new or have another vector.
+    """
+
+    def __init__(self, database_path: Path, stored: StoredMap) -> None:
+        self._path = database_path
+        self._is_large = not stored.is_coarse and len(stored.song_ids) >= MIN_SONGS
+        self.kept: KeptNeighbours | None = None
+        if not self._is_large:
+            with suppress(OSError):
+                _file_of(database_path).unlink()
+            return
+        self._digests = digest(stored.song_ids, stored.vectors)
+        if (kept := read_kept(database_path, len(stored.song_ids))) is not None:
+            self.rows = kept.rows_of(self._digests)
+            self.kept = kept if kept.fits(self.rows) else None
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether songs have changed since the neighbours were kept; False if none are kept."""
+        return self.kept is not None and self.kept.count_changes(self.rows) > 0
+
+    def graph(self, directions: np.ndarray, mean: np.ndarray, k: int, components: np.ndarray) -> np.ndarray:
+        """Return the indices of `true_graph`: from those that are kept, if no song has changed since."""
+        kept = self.kept
+        if kept is not None and not (kept.changed or self.has_changed) and kept.indices.shape[1] >= k:
+            return kept.indices[self.rows, :k]
+        indices, costs = true_graph(directions, k, components=components)
+        if self._is_large and indices.shape[1] == k and len(np.unique(self._digests)) == len(indices):
+            KeptNeighbours(self._digests, mean, indices, costs, changed=0).store(self._path)
+        return indices
+
+    def store(self, indices: np.ndarray, costs: np.ndarray) -> None:
+        """Keep an updated graph: the result of `update_graph` for `rows`."""
+        changed = self.kept.changed + self.kept.count_changes(self.rows)
+        new = replace(self.kept, digests=self._digests, indices=indices, costs=costs, changed=changed)
+        new.store(self._path)
+
+
+def read_kept(database_path: Path, n_songs: int) -> KeptNeighbours | None:
+    """Return the kept neighbours of a library, or None if there are none that are sound.
+
+    The file may come from somebody else. Arrays are read without pickle, which could run code, and a file
+    that is too large for a library of `n_songs` is not read.
+    """
+    file = _file_of(database_path)
+    max_bytes = 2 * n_songs * _MAX_NEIGHBOURS * (np.int32().nbytes + np.float64().nbytes)
     try:
-        data = memoryview(_file_of(database_path).read_bytes())
+        # A pipe would wait for its other end.
+        if not file.is_file() or file.stat().st_size > max_bytes:
+            return None
+        data = memoryview(file.read_bytes())
         if data[:16].tobytes() != np.array([_VERSION, zlib.crc32(data[16:])], dtype="<u8").tobytes():
             return None
         content = BytesIO(data[16:])
@@ -102,13 +161,7 @@ def read_kept(database_path: Path) -> KeptNeighbours | None:
 def digest(song_ids: Sequence[str], vectors: np.ndarray) -> np.ndarray:
     """Return a digest of each song's id and vector [shape=(n,), uint64]."""
     hashes = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in song_ids)
-    digests = np.frombuffer(hashes, dtype="<u8").copy()
-    # A sum of odd multiples of the values' bits: it changes with each single value.
-    factors = np.random.default_rng(0).integers(0, 2**63, VECTOR_SIZE // 2, dtype=np.uint64) * 2 + 1
-    for start in range(0, len(vectors), _CHUNK_ROWS):
-        rows = slice(start, start + _CHUNK_ROWS)
-        digests[rows] ^= np.einsum("ij,j->i", np.ascontiguousarray(vectors[rows]).view(np.uint64), factors)
-    return digests
+    return np.frombuffer(hashes, dtype="<u8") ^ row_digests(vectors)
 
 
 def _is_sound(kept: KeptNeighbours) -> bool:
@@ -122,7 +175,7 @@ def _is_sound(kept: KeptNeighbours) -> bool:
         and kept.indices.shape == kept.costs.shape == (n, k)
         and 1 <= k < min(n, _MAX_NEIGHBOURS)
         and 0 <= int(kept.indices.min()) <= int(kept.indices.max()) < n
-        and bool(np.isfinite(kept.mean).all() and np.isfinite(kept.costs).all())
+        and bool(are_possible(kept.mean[None]).all() and (np.abs(kept.costs) <= _MAX_COST).all())
         and kept.changed >= 0
         and len(np.unique(kept.digests)) == n
     )

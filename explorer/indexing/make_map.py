@@ -15,18 +15,17 @@ from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.database.records import Map, SongRow
 from explorer.errors import LibraryError
-from explorer.indexing import kept_neighbours
-from explorer.indexing.kept_neighbours import KeptNeighbours, digest, read_kept
-from explorer.indexing.small_update import StoredMap, update_few
+from explorer.indexing.kept_neighbours import LibraryNeighbours
+from explorer.indexing.map_request import MapRequest, options_of
+from explorer.indexing.small_update import is_enough, update_few
+from explorer.indexing.stored_map import StoredMap, read_stored_map
 from explorer.mapping.cluster_names import name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
-from explorer.mapping.knn_graph import SEARCHED_COMPONENTS, distances_to, true_graph
+from explorer.mapping.knn_graph import SEARCHED_COMPONENTS, distances_to
 from explorer.mapping.neighbourhoods import MapComparison
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import (
     MAP_COMPONENTS,
-    METHODS,
-    PERPLEXITY,
     UMAP_NEIGHBOURS,
     default_parameters,
     project,
@@ -45,34 +44,6 @@ MIN_SONGS_PER_GENRE = 3
 _FASTEST_FIRST = ("pca", "umap", "tsne")
 SLOW_TSNE_SONGS = 20_000
 """With this many songs, t-SNE takes minutes: the rest of the map is stored before t-SNE is computed."""
-
-_OPTIONS = {"tsne": ("perplexity", PERPLEXITY), "umap": ("neighbours", UMAP_NEIGHBOURS)}
-"""The option of each projection, and its default."""
-
-
-@dataclass(frozen=True)
-class MapRequest:
-    """The user's options for the map; None if not given.
-
-    Attributes
-    ----------
-    projections : tuple of str, optional
-        The projections to compute. In the map's other projections, new songs are placed and no song moves.
-    perplexity : float, optional
-        The perplexity of t-SNE. If the map's is different, t-SNE gets a new layout.
-    neighbours : int, optional
-        The number of neighbours of UMAP. If the map's is different, UMAP gets a new layout.
-    clusters : int, optional
-        The number of clusters, remembered for later maps; with 0, `count_clusters` chooses it.
-    relayout : bool
-        Compute a new layout of each requested projection: every song may move.
-    """
-
-    projections: tuple[str, ...] | None = None
-    perplexity: float | None = None
-    neighbours: int | None = None
-    clusters: int | None = None
-    relayout: bool = False
 
 
 @dataclass
@@ -164,13 +135,12 @@ def _make(
     raise_if_interrupted: Callable[[], None],
 ) -> Map | None:
     """Make and store a map; return None if another program has stored one meanwhile."""
-    requested = request.projections or METHODS
     with reporter.working("Reading the library"):
         # A snapshot, because an index run may be storing songs meanwhile.
         with database.snapshot():
-            stored = _read(database, switch_to_full=switch_to_full)
-            kept = _Kept(database, stored)
-            is_small = kept.can_update(stored, request) and not switch_to_full
+            stored = read_stored_map(database, full=switch_to_full)
+            kept = LibraryNeighbours(database.path, stored)
+            is_small = is_enough(kept, stored, request, neighbours=NEIGHBOURS) and not switch_to_full
             songs = [] if is_small else database.songs(stored.song_ids, full=not stored.is_coarse)
         if database.left_out:
             reporter.say(database.left_out_sentence)
@@ -181,14 +151,16 @@ def _make(
             library = _prepare(stored, directions, mean, songs, kept, request)
     raise_if_interrupted()
     if is_small:
-        return _update_few(database, stored, kept, reporter)
+        with reporter.working("Placing the new songs"):
+            reporter.before_storing()
+            return update_few(database, stored, kept, neighbours=NEIGHBOURS, seed=SEED)
     new = _cluster(library, request, reporter)
     for method in _FASTEST_FIRST:
         raise_if_interrupted()
-        if method not in requested and method not in library.parameters:
+        if method not in request.methods and method not in library.parameters:
             continue
         parameters = _parameters(method, library, request)
-        is_new_layout = _needs_layout(method, method in requested, parameters, library, request)
+        is_new_layout = request.needs_layout(method, library.parameters)
         if method == "tsne" and is_new_layout and len(library.song_ids) >= SLOW_TSNE_SONGS and new.positions:
             _measure(library, new, reporter)
             if not database.store_map(new, base_revision=library.revision, show_full=switch_to_full):
@@ -202,20 +174,6 @@ def _make(
     reporter.before_storing()
     is_stored = database.store_map(new, base_revision=library.revision, show_full=switch_to_full)
     return new if is_stored else None
-
-
-def _update_few(database: Database, stored: StoredMap, kept: _Kept, reporter: Reporter) -> Map | None:
-    """Place the songs that have changed, store them, and keep the updated neighbours."""
-    with reporter.working("Placing the new songs"):
-        reporter.before_storing()
-        updated = update_few(
-            database, stored, kept.neighbours, kept.rows, kept.digests, neighbours=NEIGHBOURS, seed=SEED
-        )
-        if updated is None:
-            return None
-        new, neighbours = updated
-        neighbours.store(database.path)
-    return new
 
 
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
@@ -232,68 +190,13 @@ def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
     return default_cluster_count(reduced, n_genres=n_genres, seed=SEED)
 
 
-def _read(database: Database, *, switch_to_full: bool) -> StoredMap:
-    is_coarse = database.shows_coarse() and not switch_to_full
-    song_ids, vectors = database.vectors(dtype=np.float32, full=not is_coarse)
-    clusters, cluster_names, representatives = database.clusters()
-    projections = database.projections()
-    return StoredMap(
-        song_ids=song_ids,
-        vectors=vectors,
-        projections=projections,
-        positions=database.positions_of(song_ids, projections),
-        labels=np.array([clusters.get(song_id, -1) for song_id in song_ids], dtype=np.int64),
-        cluster_names=cluster_names,
-        representatives=representatives,
-        cluster_count=database.cluster_count(),
-        neighbourhood=database.neighbourhood(),
-        revision=database.map_revision(),
-        is_coarse=is_coarse,
-    )
-
-
-class _Kept:
-    """The kept neighbours of a library, if they can be used, and how its songs have changed since."""
-
-    def __init__(self, database: Database, stored: StoredMap) -> None:
-        self._path = database.path
-        self.is_used = not stored.is_coarse and len(stored.song_ids) >= kept_neighbours.MIN_SONGS
-        self.neighbours: KeptNeighbours | None = None
-        if self.is_used:
-            self.digests = digest(stored.song_ids, stored.vectors)
-            kept = read_kept(database.path)
-            if kept is not None:
-                self.rows = kept.rows_of(self.digests)
-                self.neighbours = kept if kept.fits(self.rows) else None
-
-    def can_update(self, stored: StoredMap, request: MapRequest) -> bool:
-        """Return whether it is enough to place the songs that have changed since the last map."""
-        return (
-            self.neighbours is not None
-            and self.neighbours.count_changes(self.rows) > 0
-            and self.neighbours.indices.shape[1] >= NEIGHBOURS
-            and request.clusters is None
-            and bool(stored.cluster_names)
-            and all(np.isnan(places[:, 0]).mean() <= 0.5 for places in stored.positions.values())
-            and not any(
-                _needs_layout(method, True, _asked(method, stored, request), stored, request)
-                for method in request.projections or METHODS
-            )
-        )
-
-    def graph(self, directions: np.ndarray, mean: np.ndarray, k: int, components: np.ndarray) -> np.ndarray:
-        """Return the neighbours of each song: those that were kept, if nothing has changed."""
-        kept = self.neighbours
-        if kept is None or kept.changed or kept.count_changes(self.rows) or kept.indices.shape[1] < k:
-            indices, costs = true_graph(directions, k, components=components)
-            if self.is_used and indices.shape[1] == k and len(np.unique(self.digests)) == len(indices):
-                KeptNeighbours(self.digests, mean, indices, costs, changed=0).store(self._path)
-            return indices
-        return kept.indices[self.rows, :k]
-
-
 def _prepare(
-    stored: StoredMap, directions: np.ndarray, mean: np.ndarray, songs: list[SongRow], kept: _Kept, request
+    stored: StoredMap,
+    directions: np.ndarray,
+    mean: np.ndarray,
+    songs: list[SongRow],
+    kept: LibraryNeighbours,
+    request: MapRequest,
 ) -> _Library:
     components = reduce(directions, dimensions=SEARCHED_COMPONENTS)
     # UMAP counts a song as its own neighbour, and all copies of a song as one: find 2 neighbours more than it
@@ -343,32 +246,10 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
 
 def _parameters(method: str, library: _Library, request: MapRequest) -> dict:
     """Return a projection's parameters: as requested now, else as requested earlier, else the defaults."""
-    option, _ = _OPTIONS.get(method, (None, None))
-    asked = _asked(method, library, request)["asked"]
-    options = {} if asked is None else {option: asked}
-    parameters = default_parameters(method, len(library.song_ids), seed=SEED, **options)
+    asked = request.asked(method, library.parameters)
+    parameters = default_parameters(method, len(library.song_ids), seed=SEED, **options_of(method, asked))
     parameters |= {"asked": asked, "songs": len(library.song_ids)}
     return parameters | {"vectors": "coarse"} if library.is_coarse else parameters
-
-
-def _asked(method: str, library: _Library | StoredMap, request: MapRequest) -> dict:
-    """Return the option of a projection that the user chose, now or earlier; None if the user chose none."""
-    option, _ = _OPTIONS.get(method, (None, None))
-    asked = getattr(request, option) if option else None
-    return {"asked": library.parameters.get(method, {}).get("asked") if asked is None else asked}
-
-
-def _needs_layout(
-    method: str, is_requested: bool, parameters: dict, library: _Library | StoredMap, request: MapRequest
-) -> bool:
-    """Decide whether a projection gets a new layout. If not, only new songs are placed in it."""
-    before = library.parameters.get(method)
-    if before is None:
-        return True
-    if not is_requested:
-        return False
-    _, default = _OPTIONS.get(method, (None, None))
-    return request.relayout or (parameters["asked"] or default) != (before.get("asked") or default)
 
 
 def _add_projection(
@@ -427,8 +308,7 @@ def _with_new_songs(
 def _laid_out(
     method: str, library: _Library, parameters: dict, report_share: Callable[[float], None]
 ) -> np.ndarray:
-    option, _ = _OPTIONS.get(method, (None, None))
-    options = {option: parameters["asked"]} if parameters.get("asked") else {}
+    options = options_of(method, parameters.get("asked"))
     graph = None
     if method == "umap":
         graph = library.graph, distances_to(library.directions, library.graph)

@@ -7,13 +7,13 @@ they are computed anew when a tenth of the songs has changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from explorer.database.database import Database
 from explorer.database.records import Map
-from explorer.indexing.kept_neighbours import KeptNeighbours
+from explorer.indexing.kept_neighbours import LibraryNeighbours
+from explorer.indexing.map_request import MapRequest
+from explorer.indexing.stored_map import StoredMap
 from explorer.mapping.graph_update import update_graph
 from explorer.mapping.placement import place_among_neighbours, place_linearly
 from explorer.mapping.quality import neighbours_near
@@ -22,77 +22,39 @@ from explorer.mapping.similarity import unit_rows
 _LINEAR_SAMPLE = 3000
 """A PCA map is a linear function of the directions: this many old songs determine it."""
 
+_MAX_UNPLACED_SHARE = 0.5
+"""If more songs than this share have no place, all songs get a new layout."""
 
-@dataclass(frozen=True)
-class StoredMap:
-    """What a library stores about its map, read in one snapshot.
 
-    Attributes
-    ----------
-    song_ids : list of str, length n
-        The songs with a vector.
-    vectors : np.ndarray [shape=(n, 512), float32]
-    projections : dict of str to dict
-        Projection name to "parameters" and "quality".
-    positions : dict of str to np.ndarray [shape=(n, 2)]
-        Projection name to positions, NaN for songs without a place.
-    labels : np.ndarray [shape=(n,), int]
-        The cluster of each song; -1 for songs in none.
-    cluster_names, representatives : list of str
-    cluster_count : int or None
-        The number of clusters that the user chose earlier.
-    neighbourhood : dict
-    revision : int
-        Raised by each map that is stored.
-    is_coarse : bool
-        Whether the vectors are coarse ones.
-    """
-
-    song_ids: list[str]
-    vectors: np.ndarray
-    projections: dict[str, dict]
-    positions: dict[str, np.ndarray]
-    labels: np.ndarray
-    cluster_names: list[str]
-    representatives: list[str]
-    cluster_count: int | None
-    neighbourhood: dict
-    revision: int
-    is_coarse: bool
-
-    @property
-    def parameters(self) -> dict[str, dict]:
-        """Projection name to its parameters, for each projection on the map."""
-        return {name: projection["parameters"] for name, projection in self.projections.items()}
+def is_enough(kept: LibraryNeighbours, stored: StoredMap, request: MapRequest, *, neighbours: int) -> bool:
+    """Return whether it is enough to place the songs that have changed since the last map."""
+    return (
+        kept.has_changed
+        and kept.kept.indices.shape[1] >= neighbours
+        and request.clusters is None
+        and bool((stored.labels[kept.rows >= 0] >= 0).any())
+        and all(np.isnan(places[:, 0]).mean() <= _MAX_UNPLACED_SHARE for places in stored.positions.values())
+        and not any(request.needs_layout(method, stored.parameters) for method in request.methods)
+    )
 
 
 def update_few(
-    database: Database,
-    stored: StoredMap,
-    kept: KeptNeighbours,
-    rows: np.ndarray,
-    digests: np.ndarray,
-    *,
-    neighbours: int,
-    seed: int,
-) -> tuple[Map, KeptNeighbours] | None:
-    """Update and store a map, and return it with its updated neighbours.
+    database: Database, stored: StoredMap, kept: LibraryNeighbours, *, neighbours: int, seed: int
+) -> Map | None:
+    """Update and store a map, then store the updated neighbours.
 
     Parameters
     ----------
-    rows : np.ndarray [shape=(n,), int]
-        The row of each song in `kept`; -1 for songs that are new or have another vector.
-    digests : np.ndarray [shape=(n,), uint64]
-        The digest of each song now.
     neighbours : int
         How many neighbours of a song decide its place.
 
     Returns
     -------
-    tuple or None
+    Map or None
         None if another program has stored a map meanwhile.
     """
-    indices, costs, touched = update_graph(kept.indices, kept.costs, rows, stored.vectors, kept.mean)
+    before, rows = kept.kept, kept.rows
+    indices, costs, touched = update_graph(before.indices, before.costs, rows, stored.vectors, before.mean)
     graph = indices[:, :neighbours]
     new = Map(
         song_ids=stored.song_ids,
@@ -106,16 +68,16 @@ def update_few(
         cluster_count=stored.cluster_count,
     )
     has_changed = touched | (stored.labels < 0)
-    for name, before in stored.positions.items():
-        has_changed |= np.isnan(before[:, 0])
-        new.positions[name] = _placed(name, stored, graph, before, kept.mean, seed)
+    for name, places in stored.positions.items():
+        has_changed |= np.isnan(places[:, 0])
+        new.positions[name] = _placed(name, stored, graph, places, before.mean, seed)
     changed = np.flatnonzero(has_changed)
     for name, positions in new.positions.items():
         new.near[name] = neighbours_near(graph, positions, queried=changed)
     if not database.update_map(new, changed, base_revision=stored.revision):
         return None
-    n_changed = kept.changed + kept.count_changes(rows)
-    return new, replace(kept, digests=digests, indices=indices, costs=costs, changed=n_changed)
+    kept.store(indices, costs)
+    return new
 
 
 def _labels(labels: np.ndarray, graph: np.ndarray) -> np.ndarray:

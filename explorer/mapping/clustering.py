@@ -56,7 +56,7 @@ def distinct_rows(rows: np.ndarray, *, tolerance: float = _ROUNDING) -> tuple[np
     if tolerance:
         unit = float(np.abs(rows).max()) * tolerance or 1.0
         rows = np.rint(rows.astype(np.float64) / unit).astype(np.int32)
-    _, first, inverse = np.unique(_digests(rows), return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(row_digests(rows), return_index=True, return_inverse=True)
     copies = np.flatnonzero(first[inverse.ravel()] != np.arange(n))
     if not np.array_equal(rows[copies], rows[first[inverse.ravel()[copies]]]):
         # Different rows have the same digest. Compare the rows as bytes, which takes ten times as long.
@@ -69,8 +69,8 @@ def distinct_rows(rows: np.ndarray, *, tolerance: float = _ROUNDING) -> tuple[np
     return first[order], rank[inverse.ravel()]
 
 
-def _digests(rows: np.ndarray) -> np.ndarray:
-    """Return a number for each row [shape=(n,), uint64]: equal rows have the same, other rows hardly ever."""
+def row_digests(rows: np.ndarray) -> np.ndarray:
+    """Return a number for each row [shape=(n,), uint64]: equal rows have the same, others hardly ever."""
     odd = np.random.default_rng(0).integers(0, 2**63, rows.shape[1], dtype=np.uint64) * 2 + 1
     digests = np.empty(len(rows), dtype=np.uint64)
     for start in range(0, len(rows), _CHUNK_ROWS):

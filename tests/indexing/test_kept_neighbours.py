@@ -1,4 +1,7 @@
+import os
+import zlib
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -18,14 +21,14 @@ def kept(vectors):
     rng = np.random.default_rng(1)
     indices = rng.integers(0, N, (N, K), dtype=np.int32)
     digests = digest([f"{number:02d}.flac" for number in range(N)], vectors)
-    return KeptNeighbours(digests, np.zeros(512), indices, rng.normal(size=(N, K)), changed=2)
+    return KeptNeighbours(digests, np.zeros(512), indices, rng.uniform(-1, 1, (N, K)), changed=2)
 
 
 def test_kept_neighbours_are_read_back(kept, tmp_path):
     path = tmp_path / "songs.db"
-    assert read_kept(path) is None
+    assert read_kept(path, N) is None
     kept.store(path)
-    found = read_kept(path)
+    found = read_kept(path, N)
     for name in ("digests", "mean", "indices", "costs"):
         np.testing.assert_array_equal(getattr(found, name), getattr(kept, name))
     assert found.changed == 2
@@ -37,7 +40,7 @@ def test_a_cut_file_is_ignored(kept, tmp_path, keep):
     kept.store(path)
     file = _file_of(path)
     file.write_bytes(file.read_bytes()[keep])
-    assert read_kept(path) is None
+    assert read_kept(path, N) is None
 
 
 def test_a_file_with_another_bit_is_ignored(kept, tmp_path):
@@ -48,7 +51,7 @@ def test_a_file_with_another_bit_is_ignored(kept, tmp_path):
     for place in range(0, len(content), 97):
         content[place] ^= 1
         file.write_bytes(content)
-        assert read_kept(path) is None
+        assert read_kept(path, N) is None
         content[place] ^= 1
 
 
@@ -64,6 +67,8 @@ def test_a_file_with_another_bit_is_ignored(kept, tmp_path):
         {"costs": np.zeros((N - 1, K))},
         {"mean": np.zeros(64)},
         {"mean": np.full(512, np.inf)},
+        {"mean": np.full(512, 1e300)},
+        {"costs": np.full((N, K), 1e300)},
         {"digests": np.zeros(N, dtype=np.uint64)},
         {"digests": np.arange(N)},
         {"changed": -1},
@@ -72,7 +77,23 @@ def test_a_file_with_another_bit_is_ignored(kept, tmp_path):
 def test_a_file_of_impossible_values_is_ignored(kept, tmp_path, change):
     path = tmp_path / "songs.db"
     replace(kept, **change).store(path)
-    assert read_kept(path) is None
+    assert read_kept(path, N) is None
+
+
+def test_a_file_that_could_run_code_hang_or_fill_the_memory_is_not_read(kept, tmp_path):
+    path = tmp_path / "songs.db"
+    kept.store(path)
+    assert read_kept(path, 0) is None
+    file = _file_of(path)
+    content = BytesIO()
+    np.save(content, np.array([print], dtype=object), allow_pickle=True)
+    header = np.array([1, zlib.crc32(content.getbuffer())], dtype="<u8").tobytes()
+    file.write_bytes(header + content.getvalue())
+    assert read_kept(path, N) is None
+    if hasattr(os, "mkfifo"):
+        file.unlink()
+        os.mkfifo(file)
+        assert read_kept(path, N) is None
 
 
 def test_another_vector_or_id_gives_another_digest(vectors):

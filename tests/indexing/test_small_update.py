@@ -62,6 +62,7 @@ def test_new_songs_get_the_places_that_a_whole_update_gives(mapped, few, tmp_pat
     update(mapped)
     assert len(few) == 1
     assert mapped.map_revision() == revision + 1
+    graph = read_kept(mapped.path, N).indices[:, :10]
     after = {name: places(mapped, name) for name in METHODS}
     labels = mapped.clusters()[0]
     stored = {name: mapped.positions(name) for name in METHODS}
@@ -82,22 +83,20 @@ def test_new_songs_get_the_places_that_a_whole_update_gives(mapped, few, tmp_pat
     assert mapped.clusters()[0] == labels
     # The songs whose neighbours changed have new counts of near neighbours.
     ids, positions, near = stored["tsne"]
-    changed = np.flatnonzero(few[0][0].labels >= 0)
-    graph = few[0][1].indices[:, :10]
-    assert ids == few[0][0].song_ids
+    assert ids == few[0].song_ids
     expected = neighbours_near(graph, positions)
     assert (near[-20:] == expected[-20:]).all()
-    assert np.abs(near[changed].astype(int) - expected).max() <= 3
+    assert np.abs(near.astype(int) - expected).max() <= 3
 
 
 def test_a_tenth_of_new_songs_leads_to_new_neighbours(mapped, few, tmp_path, vectors):
     add(mapped, tmp_path, vectors, N, N + 20)
     update(mapped)
-    assert read_kept(mapped.path).changed == 20
+    assert read_kept(mapped.path, N).changed == 20
     add(mapped, tmp_path, vectors, N + 20, N + 33)
     update(mapped)
     assert len(few) == 1
-    kept = read_kept(mapped.path)
+    kept = read_kept(mapped.path, N)
     assert (kept.changed, len(kept.digests)) == (0, N + 33)
 
 
@@ -118,7 +117,7 @@ def test_changed_and_removed_songs_are_noticed(mapped, few, tmp_path, vectors):
     clusters = mapped.clusters()[0]
     assert clusters["00006.flac"] == clusters["00001.flac"] != clusters["00000.flac"]
     assert "00008.flac" not in clusters
-    assert read_kept(mapped.path).changed == 3
+    assert read_kept(mapped.path, N).changed == 3
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def test_other_requests_are_not_small_updates(mapped, few, tmp_path, vectors, re
 
 
 def test_without_new_songs_the_kept_neighbours_give_the_same_map(mapped, few, monkeypatch):
-    monkeypatch.setattr(make_map, "true_graph", None)
+    monkeypatch.setattr(kept_neighbours, "true_graph", None)
     before, near = places(mapped), mapped.positions("tsne")[2]
     update(mapped, clusters=4)
     assert places(mapped) == before
@@ -141,9 +140,17 @@ def test_without_new_songs_the_kept_neighbours_give_the_same_map(mapped, few, mo
     assert few == []
 
 
+def test_a_library_that_becomes_small_keeps_no_neighbours(mapped, monkeypatch):
+    file = kept_neighbours._file_of(mapped.path)
+    assert file.exists()
+    monkeypatch.setattr(kept_neighbours, "MIN_SONGS", N + 1)
+    update(mapped)
+    assert not file.exists()
+
+
 def test_coarse_vectors_have_no_kept_neighbours(mapped):
     file = kept_neighbours._file_of(mapped.path)
-    file.unlink()
+    assert file.exists()
     mapped.show_coarse(True)
     with mapped.transaction():
         mapped._rows("INSERT INTO coarse_vectors SELECT song_id, embedding FROM songs_vectors")
