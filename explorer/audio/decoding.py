@@ -18,11 +18,11 @@ import soundfile
 import soxr
 
 from explorer.audio.channels import ChannelPowers, average_channels
+from explorer.audio.frame_converter import FrameConverter, block_samples
 from explorer.audio.losses import Losses
 from explorer.errors import AudioError
 from explorer.library.containers import FilePart, file_parts, format_of, open_container, open_sound, reason_of
 
-BLOCK_SAMPLES = 65_536
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 10_000_000
 """The range of real sample rates. A header that claims another rate could make a block gigabytes large."""
 
@@ -31,9 +31,6 @@ MAX_SAMPLE = 1e10
 
 RAW_STREAMS = ("mp3", "aac", "loas")
 """FFmpeg's formats without a container: what is no sound in such a file is mostly a tag."""
-
-_FULL_BLOCK_CHANNELS = 8
-"""Files with more channels are read in shorter blocks, because a header may claim a thousand channels."""
 
 
 @dataclass
@@ -213,10 +210,6 @@ def _first_sound(path: Path, parts: list[FilePart], losses: Losses) -> tuple[obj
     raise problems[0]
 
 
-def _block_samples(channels: int) -> int:
-    return max(1, BLOCK_SAMPLES * _FULL_BLOCK_CHANNELS // max(_FULL_BLOCK_CHANNELS, channels))
-
-
 def _open_with_sndfile(path: Path, start_s: float, ffmpeg_error: AudioError) -> AudioStream:
     """Open a file that FFmpeg does not recognise, such as an AIFF file whose header claims no samples."""
     try:
@@ -239,7 +232,7 @@ def _open_with_sndfile(path: Path, start_s: float, ffmpeg_error: AudioError) -> 
     def read() -> Iterator[np.ndarray]:
         try:
             with file:
-                while len(block := file.read(_block_samples(file.channels), dtype="float32", always_2d=True)):
+                while len(block := file.read(block_samples(file.channels), dtype="float32", always_2d=True)):
                     yield block
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise _damage_error(path, error) from error
@@ -282,7 +275,7 @@ def _open_with_ffmpeg(
     rate, layout = track.codec_context.sample_rate, track.codec_context.layout
 
     def read() -> Iterator[np.ndarray]:
-        converter = Converter(layout, rate)
+        converter = FrameConverter(layout, rate)
         # Samples still to skip; None until the first frame shows which position the seek has reached.
         to_skip = None if start_s else 0
         try:
@@ -329,42 +322,6 @@ def _frames_of_parts(
     if problem and not n_frames:
         raise problem
     yield None
-
-
-class Converter:
-    """Converts all frames to one sample rate and channel layout, and joins them to blocks.
-
-    A file may change its rate and layout midway.
-    """
-
-    def __init__(self, layout: object, rate: int) -> None:
-        self._layout = layout
-        self._rate = rate
-        self._n_channels = len(layout.channels)
-        self._resampler: av.AudioResampler | None = None
-        self._input_kind: tuple | None = None
-
-    def blocks(self, frame: object | None) -> Iterator[np.ndarray]:
-        """Convert a frame, and yield arrays [shape=(m, channels), float32]; None flushes the resampler."""
-        kind = frame and (frame.format.name, frame.layout.name, frame.sample_rate)
-        if kind != self._input_kind:
-            if self._resampler:
-                yield from self._arrays(None)
-            # "flt", not planar "fltp": with the eight planes of 7.1, PyAV reads past the planes and crashes.
-            self._resampler = av.AudioResampler(
-                format="flt",
-                layout=self._layout,
-                rate=self._rate,
-                frame_size=_block_samples(self._n_channels),
-            )
-            self._input_kind = kind
-        if frame:
-            yield from self._arrays(frame)
-
-    def _arrays(self, frame: object | None) -> Iterator[np.ndarray]:
-        for out in self._resampler.resample(frame):
-            if out is not None:
-                yield out.to_ndarray().reshape(-1, self._n_channels)
 
 
 def _seek(container: object, stream: object, start_s: float, path: Path) -> None:

@@ -19,7 +19,8 @@ from typing import NamedTuple
 import av
 import numpy as np
 
-from explorer.audio.decoding import MAX_RATE_HZ, MIN_RATE_HZ, RAW_STREAMS, AudioStream, Converter
+from explorer.audio.decoding import MAX_RATE_HZ, MIN_RATE_HZ, RAW_STREAMS, AudioStream
+from explorer.audio.frame_converter import FrameConverter
 from explorer.library.containers import file_parts, format_of, open_sound
 
 _LEAD_S = 0.5
@@ -266,7 +267,7 @@ class SparseDecoder:
             return
         if self._position:
             self._warm_up()
-        converter, position = Converter(self._layout, self._rate), self._position
+        converter, position = FrameConverter(self._layout, self._rate), self._position
         while self._packet is not None and self._position < end:
             n_samples = 0
             for frame in self._frames(self._packet):
