@@ -36,14 +36,18 @@ from common import Options, make_music, print_head, print_table, read_samples
 
 from explorer.config import HOP_S, Settings
 from explorer.embedding.engines import Engine, open_engine, quantised_network
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, log_mel, windows
+from explorer.embedding.frontend import log_mel, windows
 from explorer.embedding.model_weights import Weights, find_local_weights, find_weights
 from explorer.embedding.pooling import METHODS, pool
-from explorer.embedding.precision import NEIGHBOURS, neighbours_kept
+from explorer.embedding.precision import neighbours_lost
+from explorer.embedding.window_grid import SAMPLE_RATE_HZ, choose_windows
 from explorer.errors import ExplorerError
 from explorer.indexing.make_previews import window_levels
 from explorer.library.scanning import scan_folder
 from explorer.library.tags import read_tags
+
+NEIGHBOURS = 10
+"""How many of a full vector's nearest songs are looked for among the nearest by other vectors."""
 
 NEAREST = 5
 """How many neighbours are asked for their artist and genre."""
@@ -72,11 +76,8 @@ def evenly(levels_db: np.ndarray, count: int) -> np.ndarray:
 
 
 def with_ends(levels_db: np.ndarray, count: int) -> np.ndarray:
-    """Take the first and the last window, and choose evenly between them."""
-    last = len(levels_db) - 1
-    if last < 2 or count < 3:
-        return np.unique([0, last])[:count]
-    return np.concatenate([[0], 1 + evenly(levels_db[1:last], count - 2), [last]])
+    """Take the first and the last window, and choose evenly between them, as the program does."""
+    return choose_windows(len(levels_db), count=count)
 
 
 def middle(levels_db: np.ndarray, count: int) -> np.ndarray:
@@ -255,6 +256,11 @@ class Library:
         return f"{shares[has_wanted].mean():.3f}" if has_wanted.any() else "-"
 
 
+def kept_share(vectors: np.ndarray, full: np.ndarray) -> float:
+    """Return the share of the nearest songs by full vectors that are among the nearest by other vectors."""
+    return 1 - neighbours_lost(vectors, full, sizes=[NEIGHBOURS])
+
+
 HEAD = (
     *("windows", "chosen", "network", "share", "maximum: ten kept", "cosine", "artist", "genre"),
     *("mean: ten kept", "cosine", "artist", "genre", "of the maximum's ten"),
@@ -269,7 +275,7 @@ def rows_of(library: Library, milliseconds: float, arguments) -> Iterator[tuple]
     yield "any songs", "", "", "", kept, "", *by_chance, kept, "", *by_chance, kept
     maxima, means = library.full["max"], library.full["mean"]
     cells = [("100%", "1", *library.agreement(vectors)) for vectors in (maxima, means)]
-    across = f"{neighbours_kept(means, maxima):.0%}"
+    across = f"{kept_share(means, maxima):.0%}"
     yield (
         f"all, {n_windows:.0f}",
         "",
@@ -285,9 +291,9 @@ def rows_of(library: Library, milliseconds: float, arguments) -> Iterator[tuple]
                 vectors = library.vectors(method, rule, count)
                 cosines = (vectors * full).sum(axis=1)
                 cosines /= np.linalg.norm(vectors, axis=1) * np.linalg.norm(full, axis=1)
-                kept = f"{neighbours_kept(vectors, full):.1%}"
+                kept = f"{kept_share(vectors, full):.1%}"
                 cells += [kept, f"{cosines.mean():.4f}", *library.agreement(vectors)]
-            across = f"{neighbours_kept(vectors, maxima):.1%}"
+            across = f"{kept_share(vectors, maxima):.1%}"
             network, share = f"{milliseconds * count / 1000:.2f} s", f"{count / n_windows:.3f}"
             yield count, rule, network, share, *cells, across
 

@@ -31,7 +31,7 @@ from functools import partial
 import numpy as np
 from common import FLOP_PER_WINDOW, Options, print_head, print_table
 
-from explorer.embedding import frontend
+from explorer.embedding import frontend, window_grid
 from explorer.embedding.keras_frontend import build_embedder
 from explorer.embedding.model_weights import untrained_weights
 from explorer.embedding.network import import_keras
@@ -227,7 +227,7 @@ def measure_batch(runtime, embedder, batch: np.ndarray, *, seconds: float) -> di
 def rate_rows(runtime, embedders, songs: np.ndarray, arguments, peak: float) -> Iterator[tuple]:
     """Yield a row for each precision and batch size. If a size cannot be measured, its row has the error."""
     windows = songs.reshape(-1, songs.shape[-1])
-    all_windows = SONGS * frontend.count_windows(SONG_S * frontend.SAMPLE_RATE_HZ, hop_s=HOP_S)
+    all_windows = SONGS * window_grid.count_windows(SONG_S * frontend.SAMPLE_RATE_HZ, hop_s=HOP_S)
     for precision in arguments.precisions:
         for size in arguments.batch_sizes:
             try:

@@ -27,11 +27,12 @@ from embedding import PACKAGE_BATCHES, VariantProcess
 
 from explorer.config import Settings
 from explorer.embedding.engines import PRECISIONS, open_engine, quantised_network
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, count_windows, log_mel, windows
+from explorer.embedding.frontend import log_mel, windows
 from explorer.embedding.h5_weights import write_h5
 from explorer.embedding.model_weights import Weights, find_local_weights, find_weights
 from explorer.embedding.pooling import pool
 from explorer.embedding.precision import min_cosine, neighbours_lost
+from explorer.embedding.window_grid import SAMPLE_RATE_HZ, count_windows
 from explorer.indexing.precision_trial import CALIBRATION_WINDOWS
 from explorer.library.scanning import scan_folder
 

@@ -41,8 +41,8 @@ def time_network(precision: str, n_windows: int, library: Path | None) -> tuple[
     """Return the seconds that the network alone needs, and the processor time of the log-mels."""
     from explorer.database.database import Database
     from explorer.embedding.engines import open_engine
-    from explorer.embedding.frontend import SAMPLE_RATE_HZ
     from explorer.embedding.model_weights import untrained_weights
+    from explorer.embedding.window_grid import SAMPLE_RATE_HZ
 
     network = None
     if library:
@@ -65,7 +65,7 @@ def time_network(precision: str, n_windows: int, library: Path | None) -> tuple[
 def time_decoding(paths: list[Path]) -> float:
     """Return the processor time of a new decoding process that decodes files."""
     from explorer.audio.decoder import Decoder
-    from explorer.embedding.frontend import SAMPLE_RATE_HZ
+    from explorer.embedding.window_grid import SAMPLE_RATE_HZ
 
     with Decoder() as decoder:
         for path in paths:

@@ -104,8 +104,8 @@ HOP_S = 0.5
 84 % of the neighbours that OpenL3's own hop of 0.1 s gives, for a fifth of the work (benchmarks/hop.py)."""
 
 FIRST_LOOK_WINDOWS = 12
-"""Of how many windows a coarse vector is made: 12 keep 61 % of the ten nearest neighbours by full vectors,
-and cost a small part of the time."""
+"""Of how many windows a coarse vector is made. It keeps most of a song's nearest neighbours, and takes a
+small part of a full vector's time (docs/figures.md)."""
 
 DEMO_HOP_S = 1.0
 """The demo's hop: its map must be visible within two minutes on two cores. A hop longer than the window

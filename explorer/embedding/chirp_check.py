@@ -18,8 +18,9 @@ import numpy as np
 import soxr
 
 from explorer.embedding.engines import open_engine
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
+from explorer.embedding.frontend import windows
 from explorer.embedding.model_weights import Weights
+from explorer.embedding.window_grid import SAMPLE_RATE_HZ
 
 LEAST_COSINE = 0.98
 """The cosine with the published embedding that every window must reach."""

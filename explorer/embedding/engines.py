@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.embedding.frontend import WINDOW_SAMPLES, log_mel
+from explorer.embedding.frontend import log_mel
 from explorer.embedding.model_weights import Weights
 from explorer.embedding.network import EMBEDDING_SIZE, INPUT_SHAPE, build_network, forbid_tf32
 from explorer.embedding.openvino_engine import (
@@ -25,6 +25,7 @@ from explorer.embedding.openvino_engine import (
     unpack_network,
 )
 from explorer.embedding.packages import import_keras_on_tensorflow, require
+from explorer.embedding.window_grid import WINDOW_SAMPLES
 from explorer.errors import EmbeddingError
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from explorer.embedding.window_grid import (
     WINDOW_SAMPLES,
     hop_samples,
 )
-from explorer.embedding.window_grid import count_windows as count_windows
 from explorer.errors import EmbeddingError
 
 FRAME_SAMPLES = 2_048

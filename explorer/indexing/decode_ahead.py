@@ -19,7 +19,8 @@ from explorer.audio.channels import cancelled_note
 from explorer.audio.decoder import Decoder, DecoderError, Sound
 from explorer.audio.decoder_messages import SampledWindows
 from explorer.database.records import Song
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
+from explorer.embedding.frontend import windows
+from explorer.embedding.window_grid import SAMPLE_RATE_HZ
 from explorer.errors import EmbeddingError, ExplorerError
 from explorer.indexing.batches import Batch, Decoded, EndOfTracks, Packer, Undecoded, number_of_track
 from explorer.indexing.make_previews import count_cores, window_levels

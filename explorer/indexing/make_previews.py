@@ -12,8 +12,9 @@ import numpy as np
 from explorer.audio.decoder import Decoder
 from explorer.audio.playable import preview_path
 from explorer.audio.previews import PREVIEW_S, is_heard
-from explorer.embedding.frontend import WINDOW_SAMPLES, timestamps
+from explorer.embedding.frontend import timestamps
 from explorer.embedding.typical_window import most_typical_window
+from explorer.embedding.window_grid import WINDOW_SAMPLES
 from explorer.errors import ExplorerError
 from explorer.library.music_file import WHOLE, Part
 from explorer.util.cache import Cache

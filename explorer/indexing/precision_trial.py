@@ -9,13 +9,6 @@ import numpy as np
 
 from explorer.audio.decoder import Decoder
 from explorer.embedding.engines import PRECISIONS, Engine, open_engine, quantised_network
-from explorer.embedding.frontend import (
-    PADDING_SAMPLES,
-    SAMPLE_RATE_HZ,
-    WINDOW_SAMPLES,
-    count_windows,
-    hop_samples,
-)
 from explorer.embedding.openvino_engine import native_precisions
 from explorer.embedding.precision import (
     MAX_SONGS,
@@ -25,6 +18,13 @@ from explorer.embedding.precision import (
     TrialSong,
     choose_precision,
     describe_choice,
+)
+from explorer.embedding.window_grid import (
+    PADDING_SAMPLES,
+    SAMPLE_RATE_HZ,
+    WINDOW_SAMPLES,
+    count_windows,
+    hop_samples,
 )
 from explorer.errors import EmbeddingError
 from explorer.indexing.index_run import IndexRun

@@ -13,9 +13,10 @@ import pytest
 from explorer.audio.decoding import open_audio
 from explorer.config import Settings
 from explorer.embedding.engines import open_engine
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
+from explorer.embedding.frontend import windows
 from explorer.embedding.model_weights import find_weights
 from explorer.embedding.pooling import pool
+from explorer.embedding.window_grid import SAMPLE_RATE_HZ
 from explorer.library.scanning import AUDIO_EXTENSIONS
 
 SECONDS = 3

@@ -8,7 +8,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from explorer.embedding import frontend
+from explorer.embedding import frontend, window_grid
 from explorer.errors import EmbeddingError
 
 
@@ -30,7 +30,7 @@ def cut(samples, sizes):
 def padded_windows(samples, hop_s):
     """Return the windows by their definition, on a signal that fits into memory."""
     hop = int(hop_s * 48_000)
-    count = frontend.count_windows(len(samples), hop_s=hop_s)
+    count = window_grid.count_windows(len(samples), hop_s=hop_s)
     padded = np.zeros((count - 1) * hop + 48_000 + len(samples), np.float32)
     padded[24_000 : 24_000 + len(samples)] = samples
     return np.stack([padded[index * hop : index * hop + 48_000] for index in range(count)])
@@ -50,7 +50,7 @@ def test_mel_filters_are_read_only():
 
 def test_windows_are_as_many_as_in_the_published_package(inputs, reference):
     counts = [
-        [frontend.count_windows(samples, hop_s=hop_s) for hop_s in inputs.WINDOW_COUNT_HOPS_S]
+        [window_grid.count_windows(samples, hop_s=hop_s) for hop_s in inputs.WINDOW_COUNT_HOPS_S]
         for samples in inputs.WINDOW_COUNT_SAMPLES
     ]
     np.testing.assert_array_equal(counts, reference["window_counts"])
@@ -123,11 +123,11 @@ def test_a_hop_shorter_than_a_sample_is_an_immediate_error(hop_s):
     with pytest.raises(EmbeddingError, match=f"hop of {hop_s} s"):
         frontend.windows([], hop_s=hop_s, batch_size=1)
     with pytest.raises(EmbeddingError, match=f"hop of {hop_s} s"):
-        frontend.count_windows(1, hop_s=hop_s)
+        window_grid.count_windows(1, hop_s=hop_s)
 
 
 def test_a_hop_of_one_sample_is_allowed():
-    assert frontend.count_windows(24_010, hop_s=1 / 48_000) == 11
+    assert window_grid.count_windows(24_010, hop_s=1 / 48_000) == 11
 
 
 def test_a_batch_size_of_zero_is_an_immediate_error():
@@ -137,7 +137,7 @@ def test_a_batch_size_of_zero_is_an_immediate_error():
 
 def test_counting_the_windows_of_zero_samples_is_an_error():
     with pytest.raises(EmbeddingError, match="n_samples=0"):
-        frontend.count_windows(0, hop_s=0.5)
+        window_grid.count_windows(0, hop_s=0.5)
 
 
 @pytest.mark.parametrize("name", ["hop_0.5", "silence"])

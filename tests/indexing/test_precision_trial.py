@@ -10,9 +10,10 @@ from support import RecordingReporter
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.embedding import openvino_engine
-from explorer.embedding.frontend import SAMPLE_RATE_HZ, windows
+from explorer.embedding.frontend import windows
 from explorer.embedding.openvino_engine import native_precisions
 from explorer.embedding.precision import describe_choice
+from explorer.embedding.window_grid import SAMPLE_RATE_HZ
 from explorer.errors import EmbeddingError, LibraryError
 from explorer.indexing import precision_trial as precision_module
 from explorer.indexing.index_run import IndexRun
