@@ -57,9 +57,10 @@ def _role(out: Path, database: Path | None, reads: Iterable[Path | str | None]) 
 
 
 def _is_part(out: Path, database: Path) -> bool:
-    """Return whether a file is one that SQLite or an index run makes beside a library; ignores case."""
+    """Return whether a file is one that SQLite or this program makes beside a library; ignores case."""
     name = database.name
-    parts = [*(name + ending for ending in SQLITE_ENDINGS), f".{name}.lock", f".{name}.indexing"]
+    parts = [name + ending for ending in (*SQLITE_ENDINGS, ".neighbours")]
+    parts += [f".{name}.lock", f".{name}.indexing"]
     is_name = out.name.casefold() in map(str.casefold, parts)
     return is_name and _is_same(out.parent, database.parent)
 

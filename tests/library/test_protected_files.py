@@ -43,6 +43,7 @@ def protected(library, tmp_path, monkeypatch):
         ("folder/songs.db-wal", "a part of the library"),
         (".songs.db.lock", "a part of the library"),
         (".songs.db.indexing", "a part of the library"),
+        ("songs.db.neighbours", "a part of the library"),
         ("other", "a part of a database"),
         ("other-wal", "a part of a database"),
         ("models/openvino.bin", "a file of weights"),
