@@ -79,12 +79,15 @@ class KeptNeighbours:
 
     def store(self, database_path: Path) -> None:
         """Write the file; if it cannot be written, the next map finds all neighbours anew."""
+        file = _file_of(database_path)
+        if file.exists() and not file.is_file():  # A pipe would wait for its other end.
+            return
         content = BytesIO()
         for array in (self.digests, self.mean, self.indices, self.costs, np.array([self.changed])):
             np.save(content, array, allow_pickle=False)
         data = content.getbuffer()
         header = np.array([_VERSION, zlib.crc32(data)], dtype="<u8").tobytes()
-        with suppress(OSError, LibraryError), atomic_write(_file_of(database_path)) as part:
+        with suppress(OSError, LibraryError), atomic_write(file) as part:
             part.write_bytes(b"".join([header, data]))
 
 
