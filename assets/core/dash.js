@@ -25,7 +25,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       if (!figure) return window.dash_clientside.no_update;
       const [from, to] = [explorer.map.meta?.revision, figure.layout.meta.revision];
       if (from === undefined || from === to) return explorer.map.prepare(figure);
-      return explorer.growth.fetchMoved(from, to).then((moved) => explorer.map.prepare(figure, moved));
+      return explorer.growth.prepareNewMap(figure, from, to);
     },
 
     /**

@@ -72,11 +72,69 @@ explorer.growth = {
     }
   },
 
+  /**
+   * Prepare the figure of a new map. While the user draws a lasso or a box, it waits: the songs would move under it.
+   * @param {object} figure
+   * @param {number} from @param {number} to The revisions of the two maps.
+   * @returns {Promise<object>} The figure, for Plotly.
+   */
+  async prepareNewMap(figure, from, to) {
+    const moved = await this.fetchMoved(from, to);
+    while (explorer.lasso.shape) await new Promise((resolve) => setTimeout(resolve, 100));
+    return explorer.map.prepare(figure, moved);
+  },
+
+  /** @returns {{x: ArrayLike<number>, y: ArrayLike<number>}} The places of the songs in a figure, in map units. */
+  pointsOf(figure) {
+    const { x, y } = figure.data[0];
+    return { x: this.numbersOf(x), y: this.numbersOf(y) };
+  },
+
   /** @returns {ArrayLike<number>} The numbers of a column of a figure, which plotly.py writes as base64. */
   numbersOf(column) {
     if (!column.bdata) return column;
     const bytes = Uint8Array.from(atob(column.bdata), (letter) => letter.charCodeAt(0));
     return column.dtype === "f4" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer);
+  },
+
+  /**
+   * A new map follows: remember where a song is now.
+   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points Those of the new map.
+   * @param {Int32Array} moved The new index of each song; -1 if it has none.
+   * @returns {function(): Viewport|null} Called when `meta` is the new map's: the viewport in which the song has the
+   *   same pixel. Null if no song can be followed.
+   */
+  startFollowing(points, moved) {
+    const { map } = explorer;
+    const song = this.songToFollow();
+    const index = this.next(moved, song);
+    if (index === null) return null;
+    const [before, after] = [map.placeOf(song), [points.x[index], points.y[index]]];
+    const [current, scaleBefore] = [map.viewport, map.fittingViewport().scale];
+    return () => explorer.viewport.following({ viewport: current, zoomBy: map.fittingViewport().scale / scaleBefore, before, after });
+  },
+
+  /**
+   * @param {Int32Array|null} pending The new indices on a map that is not drawn yet; null if there is no such map.
+   * @param {Int32Array} moved The indices on a map after that one.
+   * @returns {Int32Array} The indices on the last map, for the songs of the map that is drawn.
+   */
+  composed(pending, moved) {
+    return pending ? pending.map((index) => this.next(moved, index) ?? -1) : moved;
+  },
+
+  /**
+   * Begin the animation to a new map, if any song moves visibly.
+   * @param {Float32Array} before The old pixels, as x0, y0, x1, y1 and so on.
+   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points Those of the new map.
+   * @param {Int32Array} moved The new index of each song; -1 if it has none.
+   * @param {number[][]} ranges Those of the new axes.
+   */
+  beginGlide(before, points, moved, [[left, right], [bottom, top]]) {
+    const { width, height } = explorer.map.frame.getBoundingClientRect();
+    const frame = { left, top, unitsPerPixelX: (right - left) / width, unitsPerPixelY: (top - bottom) / height };
+    if (!this.isVisible(before, explorer.morph.pixelsIn(points, frame), moved)) return;
+    explorer.morph.begin(this.reordered(before, moved, points.x.length));
   },
 
   /**
@@ -108,26 +166,13 @@ explorer.growth = {
     return pixels;
   },
 
-  /**
-   * @param {object} state
-   * @param {Viewport} state.viewport The viewport on the old map.
-   * @param {number} state.zoomBy The scale that shows all songs of the new map, divided by that of the old one.
-   * @param {number[]} state.before @param {number[]} state.after The old and the new place of a song.
-   * @returns {Viewport} The viewport on the new map in which the song has the same pixel and the zoom is the same.
-   */
-  viewportFollowing({ viewport, zoomBy, before, after }) {
-    if (before[0] === after[0] && before[1] === after[1]) return viewport;
-    const follow = (centre, from, to) => to + (centre - from) * zoomBy;
-    return { x: follow(viewport.x, before[0], after[0]), y: follow(viewport.y, before[1], after[1]), scale: viewport.scale * zoomBy };
-  },
-
   /** @returns {number|null} The song that the viewport follows: the one that plays or is selected, else one in the middle. */
   songToFollow() {
-    const { map, player, walk, pointer } = explorer;
+    const { map, viewport, player, walk, pointer } = explorer;
     const free = map.freeArea();
     const isInView = (index) => {
       const place = map.placeOf(index);
-      return place !== null && map.offsetInto(free, map.toPixels(...place)) === null;
+      return place !== null && viewport.offsetInto(free, map.toPixels(...place)) === null;
     };
     const chosen = [player.index, walk.anchor].find((index) => index !== null && isInView(index));
     return chosen ?? pointer.around((free.left + free.right) / 2, (free.top + free.bottom) / 2, 1)[0] ?? null;
@@ -156,7 +201,11 @@ explorer.growth = {
       selection.position = playing === null ? null : selection.songs.indexOf(playing);
       selection.showList();
     }
-    for (const row of document.querySelectorAll("#panel-song .song-row")) row.dataset.index = String(next(Number(row.dataset.index)) ?? "");
+    for (const row of document.querySelectorAll("#panel-song .song-row")) {
+      const index = next(Number(row.dataset.index));
+      if (index === null) row.remove();
+      else row.dataset.index = String(index);
+    }
   },
 
   /** @returns {number|null} A song's new index. */

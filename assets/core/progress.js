@@ -9,16 +9,22 @@ window.explorer = window.explorer || {};
  */
 
 explorer.progress = {
+  /** Why the index run has failed, as the card says. */
+  problem: "",
+  /** The stage and the quarter of it that screen readers have said. */
+  milestone: "",
+
   mount() {
     const byId = (id) => document.getElementById(id);
     this.parts = Object.fromEntries(["progress", "progress-text", "progress-note", "progress-bar"].map((id) => [id, byId(id)]));
     this.exact = byId("exact");
-    byId("exact-redraw")?.addEventListener("click", () => {
+    byId("exact-keep").addEventListener("click", () => {
+      localStorage.setItem("kept-layouts", JSON.stringify(explorer.map.meta.coarse_layouts));
       this.exact.hidden = true;
-      byId("redraw").open = true;
-      byId("redraw-start").click();
     });
-    byId("exact-keep")?.addEventListener("click", () => (this.exact.hidden = true));
+    // The button stays visible until the new map is drawn.
+    const redraw = byId("redraw");
+    new MutationObserver(() => this.showRedraw(redraw.dataset.phase)).observe(redraw, { attributeFilter: ["data-phase"] });
   },
 
   /** @param {{index: IndexRun|null, problem: string, first_look: boolean}} latest */
@@ -33,14 +39,41 @@ explorer.progress = {
     const description = document.getElementById("notice") ? null : this.describe(latest);
     progress.hidden = description === null;
     if (!description) return;
+    if (latest.problem !== this.problem) progress.querySelector("details").open = latest.problem !== "";
+    this.problem = latest.problem;
     this.setText(text, description.text);
     this.setText(note, description.note);
     this.fill(bar, description.share);
+    this.announce(description);
   },
 
-  /** The full vectors have replaced those of the first look: offer to draw the map again, if the user may. */
+  /**
+   * Offer to draw the map again while its places are those of the first look, unless the user has chosen to keep
+   * them or may not change the library.
+   */
   offerRedraw() {
-    if (this.exact && explorer.upload.refusal === "") this.exact.hidden = false;
+    const { coarse_layouts: layouts, projection } = explorer.map.meta;
+    const isCoarse = (projection === "original" ? "pca" : projection) in layouts;
+    const isKept = localStorage.getItem("kept-layouts") === JSON.stringify(layouts);
+    this.exact.hidden = !isCoarse || isKept || explorer.upload.refusal !== "";
+  },
+
+  /** @param {string} phase Of the process that draws the map again. */
+  showRedraw(phase) {
+    const button = document.getElementById("exact-redraw");
+    button.disabled = phase === "running";
+    button.textContent = phase === "running" ? "Redrawing …" : "Redraw";
+  },
+
+  /**
+   * Screen readers say how far the run is when a stage begins and at each quarter of it.
+   * @param {{text: string, share: number|null}} description
+   */
+  announce({ text, share }) {
+    const milestone = `${text.split(":")[0]} ${Math.floor(4 * (share ?? 0))}`;
+    if (milestone === this.milestone) return;
+    this.milestone = milestone;
+    explorer.announce(text);
   },
 
   setText(element, text) {
@@ -63,14 +96,14 @@ explorer.progress = {
     const rough = "The map is from a first look: a few seconds of each song.";
     if (index?.stage === "first look") {
       const note = "The map is rough and grows while you listen. It becomes exact when all songs have been heard in full.";
-      return { text: `First look: ${this.count(index)}`, note, share: this.shareOf(index) };
+      return { text: `First look: ${this.numbers(index)}`, note, share: this.shareOf(index) };
     }
     if (index?.stage === "full" && isFirstLook) {
       const left = this.timeLeft(index);
       const until = left ? `${left} until it is exact` : "It becomes exact when all songs have been heard in full";
-      return { text: `Heard in full: ${this.count(index)}`, note: `${rough} ${until}.`, share: this.shareOf(index) };
+      return { text: `Heard in full: ${this.numbers(index)}`, note: `${rough} ${until}.`, share: this.shareOf(index) };
     }
-    if (index?.stage === "full") return { text: `Adding songs: ${index.done.toLocaleString("en")} of ${index.total.toLocaleString("en")}`, note: this.timeLeft(index), share: this.shareOf(index) };
+    if (index?.stage === "full") return { text: `Adding songs: ${this.numbers(index)}`, note: this.timeLeft(index), share: this.shareOf(index) };
     if (isFirstLook && !index) return { text: "A rough map", note: `${rough} Open the folder again to make it exact.`, share: null };
     return null;
   },
@@ -80,12 +113,14 @@ explorer.progress = {
     const texts = { starting: "Starting …", scan: "Looking for songs in your folder …", map: "Drawing the map …" };
     if (texts[index.stage]) return { text: texts[index.stage], share: null };
     const left = this.timeLeft(index);
-    return { text: `${this.count(index)} heard${left && " · " + left.toLowerCase()}`, share: this.shareOf(index) };
+    const songs = `${this.numbers(index)} song${index.total === 1 ? "" : "s"}`;
+    const text = index.stage === "first look" ? `First look: ${songs}` : `${songs} heard in full`;
+    return { text: text + (left && ` · ${left.toLowerCase()}`), share: this.shareOf(index) };
   },
 
-  /** @param {IndexRun} index @returns {string} As "12 of 1,000 songs". */
-  count({ done, total }) {
-    return `${done.toLocaleString("en")} of ${total.toLocaleString("en")} song${total === 1 ? "" : "s"}`;
+  /** @param {IndexRun} index @returns {string} As "12 of 1,000". */
+  numbers({ done, total }) {
+    return `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
   },
 
   /** @param {IndexRun} index @returns {number|null} */

@@ -1,11 +1,5 @@
-/** The map's viewport: which part of the map is shown, how it moves, and how map units become pixels. */
+/** The map on the page: which part of it is shown, how that moves, and how map units become pixels. */
 window.explorer = window.explorer || {};
-
-/**
- * @typedef {{x: number, y: number, scale: number}} Viewport The coordinates at the centre of the free area,
- *   in map units; and how many map units a pixel has.
- * @typedef {{left: number, right: number, top: number, bottom: number}} Area A part of the frame, in pixels.
- */
 
 explorer.map = {
   GAP_PX: 20,
@@ -71,20 +65,26 @@ explorer.map = {
     const meta = figure.layout.meta;
     const isOtherMap = !this.meta || this.meta.projection !== meta.projection || this.meta.revision !== meta.revision;
     const isSameRevision = this.meta?.revision === meta.revision;
-    const indices = this.meta && this.points && moved?.from === this.meta.revision && moved.to === meta.revision ? moved.indices : null;
+    const isKnown = this.meta && this.points && moved?.from === this.meta.revision && moved.to === meta.revision;
+    const indices = isKnown ? explorer.growth.composed(this.pendingIndices, moved.indices) : null;
     const pixelsBefore = this.meta && isOtherMap && (isSameRevision || indices) ? explorer.morph.capturePixels() : null;
-    const follow = indices && this.isUserPositioned && this.meta.projection === meta.projection ? this.startFollowing(figure, indices) : null;
+    const points = indices && explorer.growth.pointsOf(figure);
+    const canFollow = points && this.isUserPositioned && this.meta.projection === meta.projection;
+    const follow = canFollow ? explorer.growth.startFollowing(points, indices) : null;
     if (this.meta && this.meta.order !== meta.order && !indices) explorer.selection.restoreAfterReordering();
     if (this.meta && `${this.meta.changes} ${this.meta.hide}` !== `${meta.changes} ${meta.hide}`) {
       if (isSameRevision) explorer.api.clearCache();
       this.needsRefresh = true;
     }
-    if (this.meta?.first_look && !meta.first_look) explorer.progress.offerRedraw();
     this.meta = meta;
+    explorer.progress.offerRedraw();
     document.getElementById("counts").textContent = meta.counts;
     // With known indices, the songs get them when they are drawn: until then the pointer finds the old ones.
     if (indices) this.pendingIndices = indices;
-    else if (explorer.api.setRevision(meta.revision)) explorer.player.findNewIndex();
+    else if (!isSameRevision || !this.pendingIndices) {
+      this.pendingIndices = null;
+      if (explorer.api.setRevision(meta.revision)) explorer.player.findNewIndex();
+    }
     if (follow) this.viewport = follow();
     else if (isOtherMap) {
       const position = this.requested?.projection === meta.projection ? this.requested.position : null;
@@ -98,34 +98,10 @@ explorer.map = {
     Object.assign(figure.layout.yaxis, { range: y, autorange: false, fixedrange: true });
     Object.assign(figure.layout, { dragmode: false, hovermode: false });
     if (pixelsBefore && isSameRevision) explorer.morph.begin(pixelsBefore);
-    else if (pixelsBefore) this.beginGlide(pixelsBefore, indices, figure, [x, y]);
+    else if (pixelsBefore) explorer.growth.beginGlide(pixelsBefore, points, indices, [x, y]);
     explorer.filters.showCounts(meta);
     this.listenToPlotly();
     return figure;
-  },
-
-  /**
-   * A new map follows: remember where a song is now.
-   * @returns {function(): Viewport|null} Called when `meta` is the new map's: the viewport in which the song has the
-   *   same pixel. Null if no song can be followed.
-   */
-  startFollowing(figure, indices) {
-    const song = explorer.growth.songToFollow();
-    const index = song === null ? null : explorer.growth.next(indices, song);
-    if (index === null) return null;
-    const [before, scaleBefore] = [this.placeOf(song), this.fittingViewport().scale];
-    const after = [explorer.growth.numbersOf(figure.data[0].x)[index], explorer.growth.numbersOf(figure.data[0].y)[index]];
-    const { viewport } = this;
-    return () => explorer.growth.viewportFollowing({ viewport, zoomBy: this.fittingViewport().scale / scaleBefore, before, after });
-  },
-
-  /** Begin the animation to a new map, if any song moves visibly. @param {number[][]} ranges Those of the new axes. */
-  beginGlide(pixelsBefore, indices, figure, [[left, right], [bottom, top]]) {
-    const { growth, morph } = explorer;
-    const { width, height } = this.frame.getBoundingClientRect();
-    const points = { x: growth.numbersOf(figure.data[0].x), y: growth.numbersOf(figure.data[0].y) };
-    const after = morph.pixelsIn(points, { left, top, unitsPerPixelX: (right - left) / width, unitsPerPixelY: (top - bottom) / height });
-    if (growth.isVisible(pixelsBefore, after, indices)) morph.begin(growth.reordered(pixelsBefore, indices, points.x.length));
   },
 
   /** Listen for Plotly's drawings. Its element exists only after the first one. */
@@ -188,19 +164,7 @@ explorer.map = {
 
   /** @returns {Viewport} The viewport that shows all songs in the free area. */
   fittingViewport() {
-    return this.viewportFitting(this.meta.bounds, this.freeArea());
-  },
-
-  /**
-   * @param {number[]} bounds Left, right, bottom and top in map units.
-   * @param {Area} free
-   * @returns {Viewport} The viewport that shows everything inside the bounds in the free area.
-   */
-  viewportFitting([left, right, bottom, top], free) {
-    const scaleX = Math.max(right - left, 1e-6) / Math.max(free.right - free.left, 50);
-    const scaleY = Math.max(top - bottom, 1e-6) / Math.max(free.bottom - free.top, 50);
-    const isSinglePoint = right - left < 1e-5 && top - bottom < 1e-5;
-    return { x: (left + right) / 2, y: (bottom + top) / 2, scale: isSinglePoint ? 0.004 : Math.max(scaleX, scaleY) };
+    return explorer.viewport.fitting(this.meta.bounds, this.freeArea());
   },
 
   /** @param {{x: number, y: number, zoom: number}} position As in the address. @returns {Viewport} */
@@ -217,20 +181,7 @@ explorer.map = {
 
   /** @returns {number[][]} The ranges of the x and y axes for the current viewport. */
   axisRanges() {
-    return this.axisRangesOf(this.viewport, this.freeArea(), this.frame.getBoundingClientRect());
-  },
-
-  /**
-   * @returns {number[][]} The ranges of the x and y axes with which the viewport's centre is in the middle of
-   *   the free area.
-   */
-  axisRangesOf({ x, y, scale }, free, { width, height }) {
-    const left = x - (scale * (free.left + free.right)) / 2;
-    const top = y + (scale * (free.top + free.bottom)) / 2;
-    return [
-      [left, left + scale * width],
-      [top - scale * height, top],
-    ];
+    return explorer.viewport.axisRanges(this.viewport, this.freeArea(), this.frame.getBoundingClientRect());
   },
 
   /** @returns {{left: number, top: number, unitsPerPixelX: number, unitsPerPixelY: number}} The frame's top left corner in map units, and map units per pixel. */
@@ -321,22 +272,7 @@ explorer.map = {
   zoomAt(pixelX, pixelY, factor) {
     this.stopGlide();
     this.isUserPositioned = true;
-    return this.setViewport(this.zoomed(this.viewport, this.freeArea(), this.fittingViewport().scale, [pixelX, pixelY], factor));
-  },
-
-  /**
-   * @param {Viewport} viewport
-   * @param {Area} free
-   * @param {number} fittingScale The scale that shows all songs. The result's scale is 1/400 to 3 times this.
-   * @param {number[]} pixel The pixel of the frame that does not move.
-   * @param {number} factor Below 1 zooms in.
-   * @returns {Viewport}
-   */
-  zoomed({ x, y, scale }, free, fittingScale, [pixelX, pixelY], factor) {
-    const right = pixelX - (free.left + free.right) / 2;
-    const down = pixelY - (free.top + free.bottom) / 2;
-    const next = Math.min(Math.max(scale * factor, fittingScale / 400), fittingScale * 3);
-    return { x: x + right * (scale - next), y: y - down * (scale - next), scale: next };
+    return this.setViewport(explorer.viewport.zoomed(this.viewport, this.freeArea(), this.fittingViewport().scale, [pixelX, pixelY], factor));
   },
 
   /** Zoom around the middle of the free area. @param {number} factor Below 1 zooms in. */
@@ -372,23 +308,12 @@ explorer.map = {
   panIntoView(index) {
     const place = this.placeOf(index);
     if (!place) return;
-    const offset = this.offsetInto(this.freeArea(), this.toPixels(...place));
+    const offset = explorer.viewport.offsetInto(this.freeArea(), this.toPixels(...place));
     if (!offset) return;
     const [dx, dy] = offset;
     const { x, y, scale } = this.viewport;
     this.isUserPositioned = true;
     this.glideTo({ x: x - dx * scale, y: y + dy * scale, scale }, this.SHORT_GLIDE_MS);
-  },
-
-  /**
-   * @returns {number[]|null} The shortest move, in pixels, that brings a pixel into an area, 24 px from its
-   *   edge; null if it is inside already.
-   */
-  offsetInto(free, { x, y }) {
-    if (x >= free.left && x <= free.right && y >= free.top && y <= free.bottom) return null;
-    const dx = Math.min(free.right - 24 - x, 0) + Math.max(free.left + 24 - x, 0);
-    const dy = Math.min(free.bottom - 24 - y, 0) + Math.max(free.top + 24 - y, 0);
-    return [dx, dy];
   },
 
   stopGlide() {
@@ -407,22 +332,9 @@ explorer.map = {
     const step = async (now) => {
       const progress = Math.min(Math.max((now - began) / durationMs, 0), 1);
       if (progress < 1) this.animation = requestAnimationFrame(step);
-      await this.setViewport(this.viewportBetween(start, target, explorer.ease(progress)));
+      await this.setViewport(explorer.viewport.between(start, target, explorer.ease(progress)));
     };
     this.animation = requestAnimationFrame(step);
-  },
-
-  /**
-   * @returns {Viewport} A viewport between two others. The centre is interpolated linearly, the scale
-   *   geometrically.
-   */
-  viewportBetween(start, target, progress) {
-    const interpolate = (from, to) => from + (to - from) * progress;
-    return {
-      x: interpolate(start.x, target.x),
-      y: interpolate(start.y, target.y),
-      scale: start.scale * (target.scale / start.scale) ** progress,
-    };
   },
 
   /** @param {number|null} index @returns {number[]|null} A song's place in map units. */

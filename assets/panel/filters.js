@@ -86,13 +86,14 @@ explorer.filters = {
   },
 
   /**
-   * On the first call, store the sliders' limits.
-   * @returns {number[][]|null} The values for the two sliders; null on later calls.
+   * Store the sliders' limits. They change when the library grows: a slider that includes all songs still does then.
+   * @returns {number[][]|null} The values for the two sliders; null if the limits are those of before.
    */
   setRanges(firstYear, lastYear, longest) {
-    if (this.isReady) return null;
+    const ranges = { years: [firstYear, lastYear], duration: [0, longest] };
+    if (JSON.stringify(ranges) === JSON.stringify(this.ranges)) return null;
     this.isReady = true;
-    this.ranges = { years: [firstYear, lastYear], duration: [0, longest] };
+    this.ranges = ranges;
     document.getElementById("filter-years-field").hidden = lastYear <= firstYear;
     return [this.current.years || [firstYear, lastYear], this.current.duration_s || [0, longest]];
   },

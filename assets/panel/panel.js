@@ -137,6 +137,7 @@ explorer.panel = {
     const cover = this.coverOf === song.id ? this.body.querySelector(".cover") : null;
     this.coverOf = song.id;
     cover?.style.setProperty("--colour", explorer.map.colourOf(index));
+    const focused = [...this.body.querySelectorAll("button")].indexOf(document.activeElement);
     this.body.replaceChildren(
       cover ?? this.makeCover(song, index),
       ...this.makeHeading(song),
@@ -149,6 +150,8 @@ explorer.panel = {
       ...this.makeNeighbours(neighbours),
     );
     this.markPlaying(explorer.player.index);
+    // On a new map of the same song, the keyboard stays where it was.
+    if (cover && focused >= 0) this.body.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
     return true;
   },
 
@@ -184,6 +187,11 @@ explorer.panel = {
     return notListed ? [head, list, element("p", "panel-note", `… and ${notListed.toLocaleString("en")} more.`)] : [head, list];
   },
 
+  /** @returns {number} The index of a row's song: a new map changes it while the row is shown. */
+  indexOf(row) {
+    return Number(row.dataset.index);
+  },
+
   /**
    * Make the row of a song with the same sound or recording. A click on its title, format or path moves the map
    * to the song and plays it.
@@ -193,7 +201,7 @@ explorer.panel = {
     const row = element("li", "song-row", null, { "data-index": index });
     const names = element("button", "row-names", null, { type: "button", title: `Go to ${path}` });
     names.append(element("span", "row-title", title), element("span", "row-by", [gone && "File missing", format, path].filter(Boolean).join(" · ")));
-    names.addEventListener("click", () => explorer.flyToAndPlay(index));
+    names.addEventListener("click", () => explorer.flyToAndPlay(this.indexOf(row)));
     row.append(names);
     return row;
   },
@@ -264,14 +272,14 @@ explorer.panel = {
     if (explorer.map.points && explorer.map.isHidden(index)) return this.makeHiddenNote();
     const actions = explorer.element("div", "panel-actions");
     const add = explorer.element("button", "button quiet", null, { type: "button" });
-    const setLabel = () => (add.textContent = explorer.selection.has(index) ? "Remove from selection" : "Add to selection");
+    const setLabel = () => (add.textContent = explorer.selection.has(this.index) ? "Remove from selection" : "Add to selection");
     add.addEventListener("click", () => {
-      explorer.selection.toggle(index);
+      explorer.selection.toggle(this.index);
       setLabel();
     });
     setLabel();
     const find = explorer.element("button", "button quiet", "Show on the map", { type: "button" });
-    find.addEventListener("click", () => explorer.map.flyTo(index));
+    find.addEventListener("click", () => explorer.map.flyTo(this.index));
     actions.append(add, find);
     return actions;
   },
@@ -308,13 +316,16 @@ explorer.panel = {
     const { element } = explorer;
     const row = element("li", "song-row", null, { "data-index": index });
     const play = explorer.iconButton("play", `Play ${title}`, "row-play");
-    play.addEventListener("click", () => (explorer.player.index === index ? explorer.player.toggle() : explorer.walk.goTo(index)));
+    play.addEventListener("click", () => {
+      if (explorer.player.index === this.indexOf(row)) explorer.player.toggle();
+      else explorer.walk.goTo(this.indexOf(row));
+    });
     const by = [isSame && "Same sound", isRecording && "Same recording", gone && "File missing", artist || "no artist", album]
       .filter(Boolean)
       .join(" · ");
     const names = element("button", "row-names", null, { type: "button", title: `Go to ${title}` });
     names.append(element("span", "row-title", title), element("span", "row-by", by));
-    names.addEventListener("click", () => explorer.play(index));
+    names.addEventListener("click", () => explorer.play(this.indexOf(row)));
     const bar = element("span", "row-bar", null, { "aria-hidden": "true" });
     bar.append(element("span"));
     bar.firstElementChild.style.width = `${Math.round(100 * Math.max(similarity, 0))}%`;

@@ -222,7 +222,7 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
     """Return a map with clusters and no projections."""
     with reporter.working(f"Finding clusters among {library.described}"):
         chosen = library.cluster_count if request.clusters is None else request.clusters or None
-        count = chosen or count_clusters(library.reduced, library.genres)
+        count = chosen or _kept_count(library, request) or count_clusters(library.reduced, library.genres)
         labels = match_labels(library.labels, cluster(library.reduced, count, seed=SEED))
         purity = label_purity(library.genres, library.neighbours)
         hubs = hubness(library.neighbours, len(library.song_ids))
@@ -242,6 +242,16 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
         },
         cluster_count=chosen,
     )
+
+
+def _kept_count(library: _Library, request: MapRequest) -> int:
+    """Return the map's number of clusters while a first look places songs; 0 to choose the number anew.
+
+    Somebody watches: the number changes with a new layout only.
+    """
+    if request.relayout or request.clusters is not None or not library.is_coarse:
+        return 0
+    return int(library.labels.max(initial=-1)) + 1
 
 
 def _parameters(method: str, library: _Library, request: MapRequest) -> dict:

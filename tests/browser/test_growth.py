@@ -7,7 +7,15 @@ import time
 
 import numpy as np
 import pytest
-from gestures import click_song, pixel_of, text, wait_until_playing, wait_until_still
+from gestures import (
+    click_song,
+    pixel_of,
+    pixels_of,
+    serious_findings,
+    text,
+    wait_until_playing,
+    wait_until_still,
+)
 from support import store_library, three_islands, write_song, write_tone
 
 from explorer.config import ROOT
@@ -41,6 +49,15 @@ def first_look(tmp_path):
         database._rows("DELETE FROM songs_vectors")
         database.show_coarse(True)
     return path, folder
+
+
+def show_full(path):
+    """Replace the coarse vectors by full ones, as the end of an index run does; no song moves."""
+    with Database.open(path) as database, database.transaction():
+        database._rows("INSERT INTO songs_vectors SELECT song_id, embedding FROM coarse_vectors")
+        database.show_coarse(False)
+        database._rows('UPDATE projections SET parameters = \'{"vectors": "coarse", "songs": 24}\'')
+        database.increment_map_revision()
 
 
 def look_at(path, folder, numbers, *, mapped):
@@ -130,16 +147,71 @@ def test_a_map_fills_while_a_song_plays(first_look, serve, open_page):
                 asked = {song_id for (song_id,) in database._rows("SELECT song_id FROM asked_songs")}
 
         # The full vectors replace those of the first look.
-        with Database.open(path) as database, database.transaction():
-            database._rows("INSERT INTO songs_vectors SELECT song_id, embedding FROM coarse_vectors")
-            database.show_coarse(False)
-            database.increment_map_revision()
+        show_full(path)
         page.wait_for_function(
             "explorer.updates.check(), !document.getElementById('exact').hidden", polling=300
         )
         wait_until_playing(page, "026.flac")
+
+
+def test_a_redraw_is_offered_until_it_is_made_or_refused(first_look, serve, open_page):
+    path, _ = first_look
+    show_full(path)
+    with serve(path) as url:
+        page = open_page(url)
+        page.wait_for_selector("#exact:not([hidden])")
         page.locator("#exact-keep").click()
+        page.reload()
+        page.wait_for_selector("#map-frame[data-drawn]")
+        wait_until_still(page)
         assert page.locator("#exact").is_hidden()
+        page.evaluate("localStorage.clear()")
+        page.reload()
+        page.wait_for_selector("#exact:not([hidden])")
+        page.locator("#exact-redraw").click()
+        page.wait_for_selector("#exact-redraw:disabled")
+        page.wait_for_selector("#exact", state="hidden")
+    with Database.open_readonly(path) as database:
+        assert not any("vectors" in made["parameters"] for made in database.projections().values())
+
+
+@pytest.mark.parametrize(("width", "height", "rows"), [(1280, 800, 7), (1280, 640, 4), (390, 844, 0)])
+def test_the_cards_leave_room_for_the_legend_and_the_map(first_look, serve, open_page, width, height, rows):
+    path, folder = first_look
+    with Database.open(path) as database, database.transaction():
+        for number in range(3, 12):
+            database._rows("INSERT INTO clusters VALUES (?, ?, NULL)", (number, f"Group {number}"))
+            database._rows(
+                "UPDATE song_clusters SET cluster = ? WHERE song_id = ?", (number, f"{number:03d}.flac")
+            )
+    with serve(path) as url, index_lock(path, str(folder)) as progress:
+        progress._progress.stage = "first look"
+        progress._progress.to_look, progress._progress.looked = 3000, 1240
+        page = open_page(url, width=width, height=height, touch=width < 400)
+        page.wait_for_selector("#progress:not([hidden])")
+        visible = page.evaluate(
+            """() => {
+                const list = document.querySelector("#legend ul").getBoundingClientRect();
+                const rows = [...document.querySelectorAll("#legend li")];
+                const boxes = rows.map((row) => row.getBoundingClientRect());
+                return boxes.filter(({ bottom, height }) => bottom <= list.bottom + 1 && height).length;
+            }"""
+        )
+        assert visible >= rows
+        cards = page.locator(".warnings").bounding_box()
+        assert cards["height"] < 100
+        wait_until_still(page)
+        if not rows:
+            assert all(y > cards["y"] + cards["height"] for _, y in pixels_of(page, range(24)))
+        for theme in ("dark", "light"):
+            page.emulate_media(color_scheme=theme)
+            page.wait_for_selector(f"#map-frame[data-drawn$='{theme}']")
+            wait_until_still(page)
+            assert serious_findings(page) == []
+        # The whole sentence is one key press or tap away.
+        page.locator("#progress summary").focus()
+        page.keyboard.press("Enter")
+        assert "rough" in text(page, "#progress-note")
 
 
 def test_open_shows_the_songs_as_they_are_heard_and_ends_with_its_page(tmp_path, open_page):

@@ -351,6 +351,20 @@ def test_the_switch_to_full_vectors_moves_no_song(looked_at, vectors):
     assert "vectors" not in looked_at.projections()["tsne"]["parameters"]
 
 
+def test_during_a_first_look_the_number_of_clusters_changes_with_a_new_layout_only(
+    looked_at, tmp_path, vectors
+):
+    new = store_vectors(looked_at, tmp_path, vectors[-6:], genres=["New"] * 6, first=N + 1)
+    with looked_at.transaction():
+        for song_id, vector in zip(new, vectors[-6:], strict=True):
+            looked_at._rows("INSERT INTO coarse_vectors VALUES (?, ?)", (song_id, encode_vector(vector)))
+    update(looked_at)
+    labels, names, _ = looked_at.clusters()
+    assert len(names) == 6 and labels.keys() >= set(new)
+    update(looked_at, projections=("tsne",), relayout=True)
+    assert len(looked_at.clusters()[1]) == 7
+
+
 def test_a_failed_switch_shows_the_coarse_vectors_still(looked_at, monkeypatch):
     before = places(looked_at)
 

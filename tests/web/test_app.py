@@ -30,9 +30,9 @@ def test_the_page_counts_songs_and_says_when_filters_are_untrained(library, tmp_
     path, _ = library
     text = page_text(path)
     assert "24 songs" in text
-    assert "Untrained filters" in text
+    assert "untrained filters" in text
     make_library(tmp_path / "trained.db", tmp_path / "music", trained=True)
-    assert "Untrained filters" not in page_text(tmp_path / "trained.db")
+    assert "untrained filters" not in page_text(tmp_path / "trained.db")
 
 
 def test_an_empty_an_unmapped_a_broken_and_a_busy_library_have_different_notices(tmp_path, library):

@@ -242,6 +242,7 @@ def test_a_library_that_may_not_be_changed_is_read_only(home, why):
         client.post("/uploads/token/keep"),
         client.delete("/uploads/token"),
         press(client, "redraw-start"),
+        press(client, "exact-redraw"),
         press(client, "updates-show"),
     ):
         assert (answer.status_code, option in answer.text) == (403, True), answer.text

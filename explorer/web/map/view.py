@@ -71,6 +71,20 @@ class MapView:
         return self.projection if stored in catalogue.positions else next(iter(catalogue.positions))
 
 
+def coarse_layouts(catalogue: Catalogue) -> dict[str, int | None]:
+    """Return the projections whose places are still those of the first look, although it has ended.
+
+    Returns
+    -------
+    dict of str to int
+        Projection name to the number of songs of its layout.
+    """
+    if catalogue.is_first_look:
+        return {}
+    layouts = sorted(catalogue.parameters.items())
+    return {name: made.get("songs") for name, made in layouts if made.get("vectors") == "coarse"}
+
+
 def draw_map(catalogue: Catalogue, view: MapView) -> tuple:
     """Return the map's figure as JSON, the legend, and the line that says how far the map can be trusted."""
     projection = view.projection_in(catalogue)
@@ -90,6 +104,7 @@ def draw_map(catalogue: Catalogue, view: MapView) -> tuple:
         "songs": len(catalogue),
         "counts": count_line(catalogue),
         "first_look": catalogue.is_first_look,
+        "coarse_layouts": coarse_layouts(catalogue),
         "away": 0 if hidden is None else int(hidden.sum()),
         "changes": catalogue.changes,
         "hide": list(view.filter.hide),

@@ -93,13 +93,15 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
 
     @app.callback(
         Output(Ids.REDRAW_TIMER, "disabled"),
-        *_each(Input, "n_clicks", Ids.REDRAW_START, Ids.REDRAW_CANCEL),
+        *_each(Input, "n_clicks", Ids.REDRAW_START, Ids.REDRAW_CANCEL, Ids.EXACT_REDRAW),
         *_each(State, "value", Ids.PROJECTION, Ids.PERPLEXITY, Ids.NEIGHBOURS),
         prevent_initial_call=True,
     )
-    def redraw(_start, _cancel, projection: object, perplexity: object, neighbours: object):
+    def redraw(_start, _cancel, _exact, projection: object, perplexity: object, neighbours: object):
         if ctx.triggered_id == Ids.REDRAW_CANCEL:
             job.cancel()
+        elif ctx.triggered_id == Ids.EXACT_REDRAW:
+            job.start("--relayout")
         else:
             job.start(*redraw_options(projection, perplexity, neighbours))
         return False

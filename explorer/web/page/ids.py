@@ -39,6 +39,9 @@ class Ids:
     REDRAW = "redraw"
     REDRAW_START = "redraw-start"
     REDRAW_CANCEL = "redraw-cancel"
+    EXACT_REDRAW = "exact-redraw"
+    """Draws all projections again, after a first look."""
+
     REDRAW_STATE = "redraw-state"
     REDRAW_TIMER = "redraw-timer"
     PERPLEXITY = "perplexity"

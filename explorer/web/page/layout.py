@@ -115,7 +115,9 @@ def _map() -> Component:
 def _notice(notice: Notice, catalogue: Catalogue | None) -> Component:
     command = [html.Pre(html.Code(notice.command))] if notice.command else []
     is_listening = notice.kind == "listening"
-    progress = [html.Strong("Starting …", id="notice-progress"), progress_bar("notice-bar")]
+    # Screen readers do not say it each time that it changes.
+    text = part(None, "Starting …", tag=html.Strong, id="notice-progress", aria_live="off")
+    progress = [text, progress_bar("notice-bar")]
     again = html.Button("Try again", id="reload", className="button")
     return part(
         "notice card",

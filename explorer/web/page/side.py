@@ -98,16 +98,12 @@ def _made_elsewhere(restrictions: Restrictions) -> Component:
 
 
 def _untrained() -> Component:
-    return part(
-        "card warning",
-        html.Strong("Untrained filters"),
-        html.Span(
-            "This map was made without OpenL3's trained weights: it groups songs by rough timbre only. "
-            "The README says how to get the weights."
-        ),
-        id="untrained",
-        role="note",
+    summary = html.Summary(html.Strong("Rough map: untrained filters"))
+    text = html.P(
+        "This map was made without OpenL3's trained weights: it groups songs by rough timbre only. "
+        "The README says how to get the weights."
     )
+    return part("card warning", html.Details([summary, text]), id="untrained", role="note")
 
 
 def _damaged(catalogue: Catalogue) -> Component:
@@ -121,26 +117,29 @@ def _damaged(catalogue: Catalogue) -> Component:
 
 
 def _progress() -> Component:
-    """Return the card with the progress of an index run; JavaScript fills it and shows it."""
+    """Return the card with the progress of an index run: one line, which opens to a sentence.
+
+    JavaScript fills it and shows it.
+    """
+    summary = html.Summary(html.Strong(id="progress-text"))
     return part(
         "card warning news progress",
-        html.Strong(id="progress-text"),
+        html.Details([summary, html.P(id="progress-note")]),
         progress_bar("progress-bar"),
-        html.Span(id="progress-note"),
         id="progress",
         hidden=True,
     )
 
 
 def _exact() -> Component:
-    """Return the card that offers to draw the map again when full vectors have replaced the coarse ones."""
+    """Return the card that offers to draw the map again: its places are still those of the first look."""
     return part(
         "card warning news",
         html.Strong("Every song has been heard in full"),
         html.Span("The songs kept their places. Drawn again, the map shows them as they really sound."),
         part(
             "redraw-buttons",
-            button("Redraw", id="exact-redraw"),
+            button("Redraw", id=Ids.EXACT_REDRAW),
             button("Keep", kind="button quiet", id="exact-keep"),
         ),
         id="exact",

@@ -27,6 +27,24 @@ test("old pixels get the songs' new indices; new songs have none", () => {
   assert.deepEqual(pixels, [3, 4, NaN, NaN, 1, 2, NaN, NaN]);
 });
 
+test("if two maps come before a drawing, the songs of the drawn map get their indices on the last one", () => {
+  assert.equal(growth.composed(null, MOVED), MOVED);
+  assert.deepEqual([...growth.composed(Int32Array.of(1, -1, 0, 2), MOVED)], [0, -1, 2, -1]);
+});
+
+test("a new map waits until the lasso is drawn", async () => {
+  const shown = [];
+  globalThis.explorer.lasso = { shape: { kind: "lasso" } };
+  globalThis.explorer.map = { prepare: (figure) => shown.push(figure) };
+  globalThis.fetch = async () => ({ ok: false });
+  const prepared = growth.prepareNewMap("figure", 1, 2);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(shown, []);
+  globalThis.explorer.lasso.shape = null;
+  await prepared;
+  assert.deepEqual(shown, ["figure"]);
+});
+
 test("only a visible move needs an animation; songs that are gone do not count", () => {
   const before = Float32Array.of(10, 10, 20, 20, 0, 0);
   assert.equal(growth.isVisible(before, Float32Array.of(20, 21, 5, 5, 10, 10), MOVED), false);
@@ -38,15 +56,6 @@ test("a column of a figure is read from base64, or as it is", () => {
   assert.deepEqual([...growth.numbersOf({ dtype: "f4", bdata: bytes.toString("base64") })], [1.5, -2]);
   assert.deepEqual([...growth.numbersOf({ dtype: "f8", bdata: Buffer.from(Float64Array.of(0.25).buffer).toString("base64") })], [0.25]);
   assert.deepEqual(growth.numbersOf([3]), [3]);
-});
-
-test("the viewport stays if its song does; otherwise the song keeps its pixel, and the map its zoom", () => {
-  const viewport = { x: 4, y: 5, scale: 0.1 };
-  assert.equal(growth.viewportFollowing({ viewport, zoomBy: 3, before: [1, 2], after: [1, 2] }), viewport);
-  const after = growth.viewportFollowing({ viewport, zoomBy: 2, before: [1, 2], after: [10, 20] });
-  assert.deepEqual(after, { x: 16, y: 26, scale: 0.2 });
-  // Distance in pixels: (4 - 1) / 0.1 before, (16 - 10) / 0.2 after.
-  assert.equal((after.x - 10) / after.scale, 30);
 });
 
 test("songs that are not on the new map lose their index", () => {

@@ -9,11 +9,11 @@ const describe = (index, firstLook = false, problem = "") => progress.describe({
 
 test("the stages of a first look are named, with how far they are", () => {
   const look = describe(run("first look", 240, 1000), true);
-  assert.equal(look.text, "First look: 240 of 1,000 songs");
+  assert.equal(look.text, "First look: 240 of 1,000");
   assert.equal(look.share, 0.24);
   assert.match(look.note, /rough/);
   const full = describe(run("full", 120, 1000, 3 * 3600), true);
-  assert.equal(full.text, "Heard in full: 120 of 1,000 songs");
+  assert.equal(full.text, "Heard in full: 120 of 1,000");
   assert.match(full.note, /first look.*About 3 h left/);
   assert.equal(describe(run("full", 1, 3), false).text, "Adding songs: 1 of 3");
 });
@@ -33,9 +33,9 @@ test("the reason why indexing has ended comes first", () => {
 
 test("without a map, the notice says what goes on", () => {
   assert.deepEqual(progress.describeWithoutMap(run("scan")), { text: "Looking for songs in your folder …", share: null });
-  assert.deepEqual(progress.describeWithoutMap(run("first look", 12, 48)), { text: "12 of 48 songs heard", share: 0.25 });
-  assert.equal(progress.describeWithoutMap(run("full", 0, 1)).text, "0 of 1 song heard");
-  assert.equal(progress.describeWithoutMap(run("full", 1, 9, 600)).text, "1 of 9 songs heard · about 10 min left");
+  assert.deepEqual(progress.describeWithoutMap(run("first look", 12, 48)), { text: "First look: 12 of 48 songs", share: 0.25 });
+  assert.equal(progress.describeWithoutMap(run("full", 0, 1)).text, "0 of 1 song heard in full");
+  assert.equal(progress.describeWithoutMap(run("full", 1, 9, 600)).text, "1 of 9 songs heard in full · about 10 min left");
 });
 
 test("an estimate is rounded, in the unit that fits", () => {
@@ -45,4 +45,36 @@ test("an estimate is rounded, in the unit that fits", () => {
   assert.equal(left(44), "About 40 s left");
   assert.equal(left(600), "About 10 min left");
   assert.equal(left(80 * 3600), "About 3 days left");
+});
+
+test("screen readers hear how far it is when a stage begins and at each quarter, not at each song", () => {
+  const said = [];
+  globalThis.explorer.announce = (text) => said.push(text);
+  for (let done = 0; done <= 100; done++) progress.announce(describe(run("first look", done, 100), true));
+  for (let done = 0; done < 30; done++) progress.announce(describe(run("full", done, 100), true));
+  const counts = [0, 25, 50, 75, 100].map((done) => `First look: ${done} of 100`);
+  assert.deepEqual(said, [...counts, "Heard in full: 0 of 100", "Heard in full: 25 of 100"]);
+});
+
+test("a redraw is offered while the shown places are those of the first look, unless they are kept", () => {
+  const kept = new Map();
+  globalThis.localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  Object.assign(globalThis.explorer, { upload: { refusal: "" }, map: { meta: null } });
+  progress.exact = { hidden: true };
+  const isOffered = (projection, layouts) => {
+    globalThis.explorer.map.meta = { projection, coarse_layouts: layouts };
+    progress.offerRedraw();
+    return !progress.exact.hidden;
+  };
+  const layouts = { pca: 60, tsne: 60 };
+  assert.equal(isOffered("tsne", layouts), true);
+  assert.equal(isOffered("original", layouts), true);
+  assert.equal(isOffered("umap", layouts), false);
+  assert.equal(isOffered("tsne", {}), false);
+  globalThis.explorer.upload.refusal = "This library belongs to somebody else.";
+  assert.equal(isOffered("tsne", layouts), false);
+  globalThis.explorer.upload.refusal = "";
+  kept.set("kept-layouts", JSON.stringify(layouts));
+  assert.equal(isOffered("tsne", layouts), false);
+  assert.equal(isOffered("tsne", { tsne: 900 }), true);
 });

@@ -62,3 +62,13 @@ test("the numbers of matching and hidden songs are shown", () => {
   assert.equal(filters.describe({ matching: 12345, songs: 100000, hidden: 1200 }), "12,345 of 100,000 songs · 1,200 hidden");
   assert.match(filters.describe({ matching: 0, songs: 24, hidden: 2 }), /^No song/);
 });
+
+test("the sliders follow the limits of a library that grows, and keep what the user chose", () => {
+  globalThis.document = { getElementById: () => ({}) };
+  filters.current = { ...NO_FILTER };
+  assert.deepEqual(filters.setRanges(1970, 1990, 600), [[1970, 1990], [0, 600]]);
+  assert.equal(filters.setRanges(1970, 1990, 600), null);
+  assert.deepEqual(filters.setRanges(1960, 1995, 900), [[1960, 1995], [0, 900]]);
+  filters.current = { ...NO_FILTER, years: [1975, 1980] };
+  assert.deepEqual(filters.setRanges(1960, 1999, 900), [[1975, 1980], [0, 900]]);
+});

@@ -1,15 +1,15 @@
-/** The map's viewport: which part of the map it shows, and how zooming and gliding change it. */
+/** Viewports: which part of the map they show, and how zooming and gliding change them. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { isNear, load } from "../page.mjs";
 
-const { map } = load("map/view");
+const { viewport } = load("map/viewport");
 const SIZE = { width: 1000, height: 800 };
 const FREE = { left: 200, right: 900, top: 100, bottom: 700 };
 
 /** @returns {number[]} The pixel of the frame at which a viewport shows a place. */
-function pixelOf(viewport, [x, y], free = FREE) {
-  const [[left, right], [bottom, top]] = map.axisRangesOf(viewport, free, SIZE);
+function pixelOf(view, [x, y], free = FREE) {
+  const [[left, right], [bottom, top]] = viewport.axisRanges(view, free, SIZE);
   return [((x - left) / (right - left)) * SIZE.width, ((top - y) / (top - bottom)) * SIZE.height];
 }
 
@@ -17,10 +17,10 @@ const areNear = (a, b, tolerance = 1e-6) => a.every((value, i) => isNear(value, 
 
 test("the viewport of the whole map fits its bounds into the middle of the free area", () => {
   for (const bounds of [[-1, 1, -1, 1], [0, 100, 3, 4], [5, 6, -50, 50]]) {
-    const viewport = map.viewportFitting(bounds, FREE);
+    const view = viewport.fitting(bounds, FREE);
     const [left, right, bottom, top] = bounds;
-    const [west, south] = pixelOf(viewport, [left, bottom]);
-    const [east, north] = pixelOf(viewport, [right, top]);
+    const [west, south] = pixelOf(view, [left, bottom]);
+    const [east, north] = pixelOf(view, [right, top]);
     assert.ok(areNear([(west + east) / 2, (north + south) / 2], [550, 400]));
     assert.ok(west >= 200 - 1e-6 && east <= 900 + 1e-6 && north >= 100 - 1e-6 && south <= 700 + 1e-6);
     // The bounds fill the area in one direction.
@@ -29,47 +29,56 @@ test("the viewport of the whole map fits its bounds into the middle of the free 
 });
 
 test("a single song is not zoomed in without limit", () => {
-  assert.deepEqual(map.viewportFitting([2, 2, 3, 3], FREE), { x: 2, y: 3, scale: 0.004 });
+  assert.deepEqual(viewport.fitting([2, 2, 3, 3], FREE), { x: 2, y: 3, scale: 0.004 });
 });
 
 test("a free area without size gives a valid viewport", () => {
-  assert.ok(map.viewportFitting([-1, 1, -1, 1], { left: 10, right: 0, top: 10, bottom: 0 }).scale > 0);
+  assert.ok(viewport.fitting([-1, 1, -1, 1], { left: 10, right: 0, top: 10, bottom: 0 }).scale > 0);
 });
 
 test("a map unit has the same length in both directions", () => {
-  const [[left, right], [bottom, top]] = map.axisRangesOf({ x: 0, y: 0, scale: 0.01 }, FREE, SIZE);
+  const [[left, right], [bottom, top]] = viewport.axisRanges({ x: 0, y: 0, scale: 0.01 }, FREE, SIZE);
   assert.ok(isNear((right - left) / SIZE.width, 0.01) && isNear((top - bottom) / SIZE.height, 0.01));
 });
 
 test("zooming keeps the place under the pointer", () => {
-  const viewport = { x: 1, y: -2, scale: 0.02 };
+  const view = { x: 1, y: -2, scale: 0.02 };
   for (const factor of [0.5, 0.9, 1.3]) {
-    const zoomed = map.zoomed(viewport, FREE, 0.02, [300, 650], factor);
+    const zoomed = viewport.zoomed(view, FREE, 0.02, [300, 650], factor);
     assert.ok(isNear(zoomed.scale, 0.02 * factor));
-    const [[left, right], [bottom, top]] = map.axisRangesOf(viewport, FREE, SIZE);
+    const [[left, right], [bottom, top]] = viewport.axisRanges(view, FREE, SIZE);
     const place = [left + (0.3) * (right - left), top - (650 / 800) * (top - bottom)];
     assert.ok(areNear(pixelOf(zoomed, place), [300, 650]));
   }
 });
 
 test("the scale is limited to 3 times and 1/400 of the whole map's", () => {
-  const viewport = { x: 0, y: 0, scale: 1 };
-  assert.equal(map.zoomed(viewport, FREE, 1, [0, 0], 1000).scale, 3);
-  assert.equal(map.zoomed(viewport, FREE, 1, [0, 0], 1e-9).scale, 1 / 400);
+  const view = { x: 0, y: 0, scale: 1 };
+  assert.equal(viewport.zoomed(view, FREE, 1, [0, 0], 1000).scale, 3);
+  assert.equal(viewport.zoomed(view, FREE, 1, [0, 0], 1e-9).scale, 1 / 400);
 });
 
 test("the map does not move to a visible song, and moves just far enough to any other song", () => {
-  assert.equal(map.offsetInto(FREE, { x: 200, y: 700 }), null);
-  assert.deepEqual(map.offsetInto(FREE, { x: 950, y: 400 }), [-74, 0]);
-  assert.deepEqual(map.offsetInto(FREE, { x: 550, y: 40 }), [0, 84]);
-  assert.deepEqual(map.offsetInto(FREE, { x: 100, y: 800 }), [124, -124]);
+  assert.equal(viewport.offsetInto(FREE, { x: 200, y: 700 }), null);
+  assert.deepEqual(viewport.offsetInto(FREE, { x: 950, y: 400 }), [-74, 0]);
+  assert.deepEqual(viewport.offsetInto(FREE, { x: 550, y: 40 }), [0, 84]);
+  assert.deepEqual(viewport.offsetInto(FREE, { x: 100, y: 800 }), [124, -124]);
 });
 
 test("a glide starts at one viewport, ends at the other, and zooms by equal factors", () => {
   const [start, end] = [{ x: 0, y: 10, scale: 1 }, { x: 4, y: 20, scale: 0.01 }];
-  assert.deepEqual(map.viewportBetween(start, end, 0), start);
-  const arrived = map.viewportBetween(start, end, 1);
+  assert.deepEqual(viewport.between(start, end, 0), start);
+  const arrived = viewport.between(start, end, 1);
   assert.ok(areNear([arrived.x, arrived.y, arrived.scale], [4, 20, 0.01]));
-  const half = map.viewportBetween(start, end, 0.5);
+  const half = viewport.between(start, end, 0.5);
   assert.ok(areNear([half.x, half.y, half.scale], [2, 15, 0.1]));
+});
+
+test("the viewport stays if its song does; otherwise the song keeps its pixel, and the map its zoom", () => {
+  const view = { x: 4, y: 5, scale: 0.1 };
+  assert.equal(viewport.following({ viewport: view, zoomBy: 3, before: [1, 2], after: [1, 2] }), view);
+  const after = viewport.following({ viewport: view, zoomBy: 2, before: [1, 2], after: [10, 20] });
+  assert.deepEqual(after, { x: 16, y: 26, scale: 0.2 });
+  // Distance in pixels: (4 - 1) / 0.1 before, (16 - 10) / 0.2 after.
+  assert.equal((after.x - 10) / after.scale, 30);
 });
