@@ -17,7 +17,7 @@ from explorer.database.records import Map, SongRow
 from explorer.errors import LibraryError
 from explorer.indexing.kept_neighbours import LibraryNeighbours
 from explorer.indexing.map_request import MapRequest, options_of
-from explorer.indexing.small_update import is_enough, update_few
+from explorer.indexing.small_update import is_enough, joined_labels, update_few
 from explorer.indexing.stored_map import StoredMap, read_stored_map
 from explorer.mapping.cluster_names import name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
@@ -222,8 +222,11 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
     """Return a map with clusters and no projections."""
     with reporter.working(f"Finding clusters among {library.described}"):
         chosen = library.cluster_count if request.clusters is None else request.clusters or None
-        count = chosen or _kept_count(library, request) or count_clusters(library.reduced, library.genres)
-        labels = match_labels(library.labels, cluster(library.reduced, count, seed=SEED))
+        if _keeps_clusters(library, request):
+            labels = joined_labels(library.labels, library.neighbours)
+        else:
+            count = chosen or count_clusters(library.reduced, library.genres)
+            labels = match_labels(library.labels, cluster(library.reduced, count, seed=SEED))
         purity = label_purity(library.genres, library.neighbours)
         hubs = hubness(library.neighbours, len(library.song_ids))
     return Map(
@@ -244,14 +247,15 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
     )
 
 
-def _kept_count(library: _Library, request: MapRequest) -> int:
-    """Return the map's number of clusters while a first look places songs; 0 to choose the number anew.
+def _keeps_clusters(library: _Library, request: MapRequest) -> bool:
+    """Decide whether new songs join the map's clusters, as they join its layout during a first look.
 
-    Somebody watches: the number changes with a new layout only.
+    Somebody watches the map then: other clusters at each update would change the colours of songs.
     """
-    if request.relayout or request.clusters is not None or not library.is_coarse:
-        return 0
-    return int(library.labels.max(initial=-1)) + 1
+    if not library.is_coarse or request.relayout or request.clusters is not None:
+        return False
+    used = np.unique(library.labels[library.labels >= 0])
+    return len(used) > 0 and used[-1] == len(used) - 1
 
 
 def _parameters(method: str, library: _Library, request: MapRequest) -> dict:

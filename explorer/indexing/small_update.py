@@ -61,7 +61,7 @@ def update_few(
         positions={},
         parameters=stored.parameters,
         quality={name: projection["quality"] for name, projection in stored.projections.items()},
-        labels=_labels(np.where(rows < 0, -1, stored.labels), graph),
+        labels=joined_labels(np.where(rows < 0, -1, stored.labels), graph),
         cluster_names=stored.cluster_names,
         representatives=stored.representatives,
         neighbourhood=stored.neighbourhood,
@@ -80,7 +80,7 @@ def update_few(
     return new
 
 
-def _labels(labels: np.ndarray, graph: np.ndarray) -> np.ndarray:
+def joined_labels(labels: np.ndarray, graph: np.ndarray) -> np.ndarray:
     """Give each song without a cluster the one that most of its neighbours have; the nearest decides ties."""
     labels = labels.copy()
     is_known = labels >= 0

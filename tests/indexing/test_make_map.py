@@ -351,16 +351,20 @@ def test_the_switch_to_full_vectors_moves_no_song(looked_at, vectors):
     assert "vectors" not in looked_at.projections()["tsne"]["parameters"]
 
 
-def test_during_a_first_look_the_number_of_clusters_changes_with_a_new_layout_only(
+def test_during_a_first_look_new_songs_join_the_clusters_until_there_is_a_new_layout(
     looked_at, tmp_path, vectors
 ):
     new = store_vectors(looked_at, tmp_path, vectors[-6:], genres=["New"] * 6, first=N + 1)
     with looked_at.transaction():
         for song_id, vector in zip(new, vectors[-6:], strict=True):
             looked_at._rows("INSERT INTO coarse_vectors VALUES (?, ?)", (song_id, encode_vector(vector)))
+    before, _, _ = looked_at.clusters()
     update(looked_at)
     labels, names, _ = looked_at.clusters()
     assert len(names) == 6 and labels.keys() >= set(new)
+    assert {song_id: labels[song_id] for song_id in before} == before
+    # The new songs are one of each group, in its order.
+    assert [labels[song_id] for song_id in new] == [labels[f"{number:05d}.flac"] for number in range(6)]
     update(looked_at, projections=("tsne",), relayout=True)
     assert len(looked_at.clusters()[1]) == 7
 
