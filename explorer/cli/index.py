@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from explorer.errors import ExplorerError
 from explorer.indexing.failures import FailureLog, count_reasons
 from explorer.indexing.summary import Summary
 from explorer.library.remote import RemotePath, as_root, is_gone
+from explorer.util.interrupts import repeat_swallowed_interrupt
 from explorer.util.progress import Reporter, plural
 
 if TYPE_CHECKING:
@@ -142,7 +144,8 @@ def index(
     request = model_request(weights=weights, hop_s=hop_s, precision=precision, engine=engine, reindex=reindex)
     options = _Options(database, folder, request, Reporter(), exclude=exclude or None, **choices)
     if watching:
-        _watch(options)
+        with repeat_swallowed_interrupt() as raise_if_interrupted:
+            _watch(options, raise_if_interrupted)
     summary = _index_once(options)
     if as_json:
         counts = asdict(summary)
@@ -262,15 +265,15 @@ def _prune(library, folder: Path | RemotePath, options: _Options, *, quiet: bool
     return pruned
 
 
-def _watch(options: _Options) -> NoReturn:
+def _watch(options: _Options, raise_if_interrupted: Callable[[], None]) -> NoReturn:
     """Index the folder, and then every new song, until Ctrl-C."""
     from explorer.indexing.watch import MAX_WAIT_S, SETTLED_S, Watch
 
     reporter = options.reporter
     # Start watching now: files that arrive during the first run must not be missed.
     watch = Watch(options.folder.expanduser(), reporter=reporter)
-    if _index_once(options).interrupted:
-        raise KeyboardInterrupt
+    _index_once(options)
+    raise_if_interrupted()
     reporter.say(f"Watching {options.folder} for new songs; Ctrl-C ends it.")
     # The library remembers the source of genres and which files are songs.
     # Reindexing and retrying are done once.
@@ -280,18 +283,19 @@ def _watch(options: _Options) -> NoReturn:
     last_error, wait_s = "", MAX_WAIT_S
     while True:
         watch.wait(at_most_s=wait_s)
+        raise_if_interrupted()
         wait_s = MAX_WAIT_S
         try:
             summary = _index_once(options, settled_s=SETTLED_S, quiet=True)
+            raise_if_interrupted()
         except ExplorerError as error:
             # A missing disk or another index run may be a passing problem: try again soon.
+            raise_if_interrupted()
             if str(error) != last_error:
                 reporter.say(str(error))
             last_error, wait_s = str(error), 10 * SETTLED_S
             continue
         last_error = ""
-        if summary.interrupted:
-            raise KeyboardInterrupt
         if summary.unsettled:
             wait_s = SETTLED_S
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 MAX_SHOWN_PROBLEMS = 10
+_STOP_PREVIEWS = "Stopping: the page makes a preview when it needs one. Press Ctrl-C again to stop at once."
 
 
 def index_folder(run: IndexRun) -> Summary:
@@ -179,7 +180,7 @@ def _embed_and_store(run: IndexRun) -> None:
     run.progress.set_total(len(run.files), previews=run.previews is not None)
     # Another program may lock the database for minutes; a run of hours must not fail because of that.
     run.database.wait_for_other_programs(run.reporter.say)
-    storer, summary = Storer(run), run.summary
+    storer = Storer(run)
     # Connect first: measuring precisions for a cluster that does not answer would waste minutes.
     with connected(run.scheduler) if run.scheduler else nullcontext() as client:
         engine = choose_engine(run)
@@ -196,7 +197,8 @@ def _embed_and_store(run: IndexRun) -> None:
                 if not stop.is_set():
                     begin_decoding(run)
                     _embed_fully(run, _files_of_full_pass(run, has_looked=first is not None), tools, client)
-            summary.interrupted = stop.is_set() and summary.done < len(run.files)
+    # Not inside the block: Ctrl-C can be pressed until the block ends.
+    run.summary.interrupted = stop.is_set()
 
 
 def _embed_fully(run: IndexRun, files: list[ScannedFile], tools: PassTools, client: Client | None) -> None:
@@ -269,12 +271,12 @@ def _finish_previews(run: IndexRun) -> None:
         if path in files:
             maker.add(files[path].native, fingerprint, start_s, part=part)
     if maker.waiting:
-        message = "No more previews are made now: the page makes a preview when it needs one."
         with (
             reporter.counting("Previews", total=maker.waiting) as counter,
-            stop_on_first_interrupt(reporter, message) as stop,
+            stop_on_first_interrupt(reporter, _STOP_PREVIEWS) as stop,
         ):
             maker.finish(counter.advance, stop)
+        run.summary.interrupted = stop.is_set()
     maker.close()
     run.summary.previews = maker.made
     for problem in maker.problems[:MAX_SHOWN_PROBLEMS]:

@@ -63,7 +63,7 @@ def reread_songs(run: IndexRun) -> None:
                 for file, reading in batch:
                     n_kept += _keep(run, file, reading)
             counter.reach(counter.done + len(batch))
-        summary.interrupted = stop.is_set()
+    summary.interrupted = stop.is_set()
     n_checked = counter.done
     summary.reread, summary.misread = n_kept, n_checked - n_kept
     summary.skipped -= summary.misread

@@ -507,3 +507,16 @@ def test_the_tracks_of_a_cue_sheet_are_looked_at_one_by_one(fresh_db, music, mak
     assert vector_counts(fresh_db) == (15, 15, 15, True)
     show_full(fresh_db)
     assert rows(fresh_db) == one_pass(music)
+
+
+def test_ctrl_c_at_the_last_song_stops_the_run_too(fresh_db, music, monkeypatch):
+    complete_song = Database.complete_song
+
+    def complete(database, *arguments):
+        if database.vector_counts().full == 11:
+            signal.raise_signal(signal.SIGINT)
+        return complete_song(database, *arguments)
+
+    monkeypatch.setattr(Database, "complete_song", complete)
+    assert index(fresh_db, music).interrupted
+    assert fresh_db.is_ready_for_full()

@@ -192,3 +192,17 @@ def test_no_previews_are_made_with_the_option_no_previews(tmp_path, folder):
     assert not (tmp_path / "previews").exists()
     subprocess.run(command, check=True, capture_output=True)
     assert len(kept(tmp_path / "previews")) == 3
+
+
+def test_ctrl_c_stops_the_run_while_it_makes_the_last_previews(fresh_db, folder, tmp_path, monkeypatch):
+    finish = make_previews.PreviewMaker.finish
+
+    def finish_after_ctrl_c(maker, *arguments):
+        signal.raise_signal(signal.SIGINT)
+        finish(maker, *arguments)
+
+    monkeypatch.setattr(make_previews.PreviewMaker, "finish", finish_after_ctrl_c)
+    monkeypatch.setattr(make_previews.PreviewMaker, "waiting", 1)
+    summary = index(fresh_db, folder, previews=tmp_path / "previews")
+    assert summary.interrupted
+    assert fresh_db.count_vectors() == 3

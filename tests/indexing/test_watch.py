@@ -1,5 +1,6 @@
 """`index --watch` as a real process over a real folder."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -13,8 +14,11 @@ from contextlib import closing
 import pytest
 from watchfiles import Change
 
+from explorer.cli import index as index_module
 from explorer.config import ROOT
-from explorer.indexing.watch import _may_be_music
+from explorer.indexing.running import running_index
+from explorer.indexing.summary import Summary
+from explorer.indexing.watch import Watch, _may_be_music
 
 PATIENCE_S = 90
 
@@ -103,3 +107,48 @@ def test_a_change_that_may_concern_songs_is_noticed(tmp_path, name):
 @pytest.mark.parametrize("name", ["cover.jpg", "._a.mp3", ".a.mp3.part"])
 def test_a_change_that_may_not_concern_songs_is_not_noticed(tmp_path, name):
     assert not _may_be_music(Change.added, str(tmp_path / name))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT is POSIX's")
+@pytest.mark.parametrize("moment", ["the last song is embedded", "Mapping 1 song: t-SNE", "Watching"])
+def test_the_end_of_the_parent_ends_the_watch_at_every_moment(tmp_path, make_tone, moment):
+    folder, database = tmp_path / "music", tmp_path / "songs.db"
+    make_tone(folder / "0.flac", frequency_hz=100, seconds=30)
+    command = [sys.executable, "-m", "explorer", "--stop-at-eof", "index", str(folder), "--watch"]
+    command += ["--db", str(database), "--weights", "untrained", "--hop", "1", "--precision", "float32"]
+    with subprocess.Popen(
+        [*command, "--no-previews"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        killer = threading.Timer(PATIENCE_S, process.kill)
+        killer.start()
+        if moment == "the last song is embedded":
+            wait_until(lambda: (running_index(database) or {}).get("stage") == "full", process)
+        else:
+            assert any(moment in line for line in process.stderr)
+        process.stdin.close()
+        said = process.stderr.read()
+        assert process.wait() == 130, said
+        killer.cancel()
+    assert "Watching" not in said
+    assert "Traceback" not in said
+    # The song in progress was finished.
+    assert songs(database) == {"0.flac": 0}
+
+
+def test_an_interrupt_that_other_code_swallows_ends_the_watch(tmp_path, monkeypatch):
+    """As when Ctrl-C is pressed while a library is imported."""
+    from explorer.cli.main import run
+
+    runs, waits = [], []
+
+    def swallow(*_arguments, **_options):
+        runs.append(True)
+        if len(runs) == 2:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        return Summary()
+
+    monkeypatch.setattr(index_module, "_index_once", swallow)
+    monkeypatch.setattr(Watch, "wait", lambda *_, **__: waits.append(1 / (len(waits) < 5)))
+    assert run(["index", str(tmp_path), "--watch", "--db", str(tmp_path / "songs.db")]) == 130
+    assert (len(runs), len(waits)) == (2, 1)
