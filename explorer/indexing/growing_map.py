@@ -54,7 +54,9 @@ class GrowingMap:
         self._reporter = reporter
         self._process: subprocess.Popen | None = None
         self._answers: queue.SimpleQueue = queue.SimpleQueue()
-        self._is_busy = False
+        self._n_running = 0
+        """How many commands the process has not answered yet."""
+        self._is_last_requested = False
         self._crashes = 0
         self._next_at = 0.0
         self._said: set[str] = set()
@@ -63,15 +65,19 @@ class GrowingMap:
         """Start to bring the map up to date, if an update is due and none is running; return at once.
 
         Call this often: after each transaction that stores songs. With `is_last`, all songs have coarse
-        vectors: the map is completed, in all projections.
+        vectors: the map is completed, in all projections. The first such update begins without a pause, as
+        soon as the running one has ended, because the next call can be a minute away.
         """
-        while self._is_busy:
+        is_due = is_last and not self._is_last_requested
+        while self._n_running:
             try:
                 self._receive(self._answers.get_nowait())
             except queue.Empty:
-                return
-        if time.monotonic() >= self._next_at and self._crashes < _MAX_CRASHES:
-            self._send("finish" if is_last else "update")
+                break
+        if is_due or not (self._n_running or time.monotonic() < self._next_at):
+            self._is_last_requested = is_last
+            if self._crashes < _MAX_CRASHES:
+                self._send("finish" if is_last else "update")
 
     def finish(self) -> None:
         """Wait for the running update, then make the last map: of all songs, in all projections."""
@@ -87,7 +93,7 @@ class GrowingMap:
 
     def close(self) -> None:
         """End the process, whatever it does; the stored map stays whole."""
-        process, self._process, self._is_busy = self._process, None, False
+        process, self._process, self._n_running = self._process, None, 0
         if process is None:
             return
         process.kill()
@@ -111,7 +117,7 @@ class GrowingMap:
         except (OSError, ValueError) as error:
             self._crash(f"The map could not be updated: {error}.")
         else:
-            self._is_busy = True
+            self._n_running += 1
 
     def _start(self) -> None:
         # The terminal does not send Ctrl-C to the process's own group.
@@ -140,7 +146,7 @@ class GrowingMap:
     def _wait(self, show: Callable[[float], None]) -> bool:
         """Wait until the process is not busy, and show its progress; return whether it made a map."""
         is_made = False
-        while self._is_busy:
+        while self._n_running:
             # The timeout lets Python handle Ctrl-C on every system.
             with suppress(queue.Empty):
                 answer = self._answers.get(timeout=_POLL_S)
@@ -156,7 +162,7 @@ class GrowingMap:
             return False
         if "cost_s" not in answer:  # It reports progress.
             return False
-        self._is_busy = False
+        self._n_running -= 1
         pause_s = 0.0 if answer["is_layout"] else _PAUSE_PER_COST * answer["cost_s"]
         self._next_at = time.monotonic() + max(_MIN_PAUSE_S, pause_s)
         if error := answer["error"]:

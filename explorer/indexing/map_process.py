@@ -58,9 +58,7 @@ def layouts_due(n_songs: int, projections: dict[str, dict], *, is_last: bool) ->
         None if no map is due. In the other stored projections, new songs are placed.
     """
     if not projections:
-        if is_last and n_songs:
-            return METHODS
-        return _FIRST_METHODS if n_songs >= FIRST_SONGS else None
+        return _FIRST_METHODS if n_songs >= (1 if is_last else FIRST_SONGS) else None
     factor = GROWTH_AT_THE_END if is_last else GROWTH
     grown = {
         name

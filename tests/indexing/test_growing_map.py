@@ -128,7 +128,7 @@ def test_a_crash_of_the_process_is_survived(library, growing):
     update_until(growing, lambda: library.projections())
     assert len([text for text in growing.said if "ended unexpectedly" in text]) == 1
     library.grow_to(70)
-    update_until(growing, lambda: growing._is_busy)
+    update_until(growing, lambda: growing._n_running)
     growing._process.kill()
     growing.finish()
     assert len(places(library)) == 70
