@@ -72,6 +72,8 @@ def index_folder(run: IndexRun) -> Summary:
         that are already stored are kept.
     """
     started = time.monotonic()
+    # Another program may lock the database for minutes; a run of hours must not fail because of that.
+    run.database.wait_for_other_programs(run.reporter.say)
     with index_lock(run.database.path, str(run.folder)) as run.progress:
         _scan(run)
         confirm(run.folder)
@@ -178,8 +180,6 @@ def _plan(run: IndexRun) -> None:
 def _embed_and_store(run: IndexRun) -> None:
     """Embed the files, on this machine or on a cluster, and store each outcome as it arrives."""
     run.progress.set_total(len(run.files), previews=run.previews is not None)
-    # Another program may lock the database for minutes; a run of hours must not fail because of that.
-    run.database.wait_for_other_programs(run.reporter.say)
     storer = Storer(run)
     # Connect first: measuring precisions for a cluster that does not answer would waste minutes.
     with connected(run.scheduler) if run.scheduler else nullcontext() as client:

@@ -7,14 +7,18 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
 import soundfile
+from support import RecordingReporter
 
 from explorer.audio.decoding import open_audio
 from explorer.config import ROOT, Settings
+from explorer.database import connection
 from explorer.database.database import Database
 from explorer.embedding.engines import Engine
 from explorer.embedding.frontend import log_mel, windows
@@ -268,6 +272,27 @@ def test_index_resumes_after_being_killed_with_an_equal_library(tmp_path, make_t
     last = subprocess.run([*index_command, "--db", str(killed), "--json"], capture_output=True, text=True)
     assert f'"looked": 0, "indexed": {14 - counts[-1][1]},' in last.stdout
     assert rows(killed) == rows(whole)
+
+
+def test_a_run_waits_for_a_program_that_holds_the_library_as_it_starts(
+    fresh_db, tmp_path, make_tone, monkeypatch
+):
+    make_tone(tmp_path / "music" / "0.flac")
+    fresh_db._connection.set_busy_timeout(50)
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_MS", 50)
+    with closing(apsw.Connection(str(fresh_db.path))) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        class Releasing(RecordingReporter):
+            def say(self, text):
+                super().say(text)
+                if "held by another program" in text:
+                    other.execute("ROLLBACK")
+
+        reporter = Releasing()
+        run = IndexRun(fresh_db, tmp_path / "music", request=REQUEST, reporter=reporter)
+        assert index_folder(run).indexed == 1
+    assert any("held by another program" in text for text in reporter.said)
 
 
 def wait_for_songs(path, table, count, process):
