@@ -361,7 +361,8 @@ def require_stop(process, *words):
 
 @needs_sigint
 def test_ctrl_c_finishes_the_songs_that_were_begun_and_says_how_to_resume(very_long_music, database, start):
-    process = start(*INDEX, very_long_music, "--db", database, *FAST_OPTIONS)
+    # A first look would have begun all of these songs at once.
+    process = start(*INDEX, very_long_music, "--db", database, *FAST_OPTIONS, "--first-look", 0)
     wait_for_songs(database, process, 2)
     process.send_signal(signal.SIGINT)
     stderr = require_stop(process, "Ctrl-C again", "run the same command")

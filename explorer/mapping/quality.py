@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from explorer.errors import MappingError
 from explorer.mapping.neighbourhoods import below_half
@@ -216,13 +215,15 @@ def neighbours_near(
 
 def _nearest_points(positions, k, queried=None):
     """Return the distances and the rows of the k nearest other points of each point, or queried point."""
+    # Not scikit-learn's search: importing it takes as long as the whole update of a large map.
+    from scipy.spatial import cKDTree
+
     if k < 1:
         raise MappingError(f"k={k} must be at least 1")
     queried = np.arange(len(positions)) if queried is None else queried
     count, k = len(queried), min(k, len(positions) - 1)
     if k < 1 or not count:
         return np.empty((count, 0)), np.empty((count, 0), dtype=np.int64)
-    # Not scikit-learn's search: importing it takes twice as long as the whole update of a large map.
     distances, rows = cKDTree(positions).query(positions[queried], k + 1)
     # Of points at the same place, the query itself may not be the first: drop it wherever it is.
     is_other = rows != queried[:, None]

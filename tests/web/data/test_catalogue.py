@@ -48,16 +48,19 @@ def test_the_pages_search_finds_titles_however_they_are_typed(library):
             database._rows("UPDATE songs SET info = ? WHERE id = ?", (info, song_id))
     catalogue = CatalogueHolder(path).latest()
     for text, index in (("lodz", 4), ("zolw", 4), ("dont stop", 5), ("acdc", 5)):
-        assert [found["index"] for found in catalogue.suggest(text) if found["kind"] == "song"] == [index]
+        songs = [found["id"] for found in catalogue.suggest(text) if found["kind"] == "song"]
+        assert songs == [ids[index]]
     assert catalogue.suggest("zolw")[0] == {"kind": "artist", "name": "Żółw", "songs": 1}
 
 
 def test_a_search_suggests_genres_and_artists_and_then_songs(catalogue):
     suggestions = catalogue.suggest("TECHNO")
     assert suggestions[0] == {"kind": "genre", "name": "Techno", "songs": 8}
-    assert suggestions[1] == {"kind": "song", "index": 3, "title": "Techno piece 3", "artist": "Artist 0"}
+    song = {"kind": "song", "id": "003.flac", "title": "Techno piece 3", "artist": "Artist 0"}
+    assert suggestions[1] == song | {"is_mapped": True}
     # First songs with the word in the title, then songs of the genre.
-    assert [song["index"] for song in suggestions[1:]] == [3, 4, 5, 6, 7, 0, 2, 1]
+    ids = [song["id"] for song in suggestions[1:]]
+    assert ids == [f"{index:03d}.flac" for index in (3, 4, 5, 6, 7, 0, 2, 1)]
     kinds = [suggestion["kind"] for suggestion in catalogue.suggest("artist")]
     assert kinds == ["artist"] * 2 + ["song"] * 8
     assert catalogue.suggest("ete")[0]["title"] == "Été indien"

@@ -367,7 +367,7 @@ def test_during_a_first_look_a_page_follows_the_songs_to_a_new_map(library, soun
         vector = encode_vector(database.vector("000.flac") + 1)
         with database.transaction():
             database._rows("INSERT INTO coarse_vectors VALUES (?, ?)", (new_id, vector))
-            database._rows("DELETE FROM coarse_vectors WHERE song_id = '005.flac'")
+            database._rows("DELETE FROM songs WHERE id = '005.flac'")
         ids, _ = database.vectors()
         assert ids == ["-1.flac", *(song_id for song_id in song_ids if song_id != "005.flac")]
         database.store_map(three_islands(ids, 8, np.random.default_rng(1)))
