@@ -16,9 +16,16 @@ from explorer.web.sound_jobs import SoundJobs
 
 DATA = Path(__file__).resolve().parent / "data"
 
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell lets its background jobs ignore SIGINT, and their child processes inherit that. Restore the
     # handler, so that tests can interrupt the programs they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def python_handles_sigint():
+    """Give SIGINT back to Python: a library may have replaced the handler."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -267,17 +267,6 @@ def test_every_command_refuses_a_library_below_a_file_in_one_sentence(tmp_path, 
 # Libraries that another program has locked
 
 
-def test_a_library_that_stays_locked_is_refused_at_the_start(music, database, start):
-    index(music, database, "--limit", "1")
-    holder = start(sys.executable, "-c", HOLD_LOCK, database, 600)
-    assert holder.stdout.readline() == "held\n"
-    require_refusal(index(music, database), str(database), "another program")
-    holder.kill()
-    holder.wait()
-    assert index(music, database).returncode == 3
-    require_undamaged(database)
-
-
 def test_a_short_lock_at_the_start_is_waited_for(music, database, start):
     index(music, database, "--limit", "1")
     holder = start(sys.executable, "-c", HOLD_LOCK, database, 3)
