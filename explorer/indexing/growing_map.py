@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -32,7 +31,6 @@ _MIN_PAUSE_S = 5.0
 # at most a twentieth of one core.
 _PAUSE_PER_COST = 20.0
 _MAX_CRASHES = 3
-_POLL_S = 0.2
 _EXIT_TIMEOUT_S = 5.0
 
 
@@ -78,18 +76,6 @@ class GrowingMap:
             self._is_last_requested = is_last
             if self._crashes < _MAX_CRASHES:
                 self._send("finish" if is_last else "update")
-
-    def finish(self) -> None:
-        """Wait for the running update, then make the last map: of all songs, in all projections."""
-        with self._reporter.working("Updating the map") as show:
-            self._wait(show)
-            is_made = False
-            while not is_made and self._crashes < _MAX_CRASHES:
-                self._send("finish")
-                is_made = self._wait(show)
-        if not is_made:
-            self._say("The map is not up to date: run `python run.py map` to update it.")
-        self.close()
 
     def close(self) -> None:
         """End the process, whatever it does; the stored map stays whole."""
@@ -143,34 +129,21 @@ class GrowingMap:
         arguments = (self._process.stdout, self._answers)
         threading.Thread(target=_read_answers, args=arguments, name="growing-map", daemon=True).start()
 
-    def _wait(self, show: Callable[[float], None]) -> bool:
-        """Wait until the process is not busy, and show its progress; return whether it made a map."""
-        is_made = False
-        while self._n_running:
-            # The timeout lets Python handle Ctrl-C on every system.
-            with suppress(queue.Empty):
-                answer = self._answers.get(timeout=_POLL_S)
-                if answer and "share" in answer:
-                    show(answer["share"])
-                is_made = self._receive(answer)
-        return is_made
-
-    def _receive(self, answer: dict | None) -> bool:
-        """Handle an answer; None if the process has ended. Return whether it says that a map was made."""
+    def _receive(self, answer: dict | None) -> None:
+        """Handle an answer; None if the process has ended."""
         if answer is None:
             self._crash("The process that makes the map has ended unexpectedly.")
-            return False
+            return
         if "cost_s" not in answer:  # It reports progress.
-            return False
+            return
         self._n_running -= 1
         pause_s = 0.0 if answer["is_layout"] else _PAUSE_PER_COST * answer["cost_s"]
         self._next_at = time.monotonic() + max(_MIN_PAUSE_S, pause_s)
         if error := answer["error"]:
             self._crashes += 1
             self._say(error)
-            return False
-        self._crashes = 0
-        return True
+        else:
+            self._crashes = 0
 
     def _crash(self, text: str) -> None:
         self.close()

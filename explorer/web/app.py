@@ -15,7 +15,7 @@ from explorer.web.data.index_state import IndexState
 from explorer.web.data.reader import close_after_requests
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.error_answers import answer_errors
-from explorer.web.index_job import IndexJob
+from explorer.web.index_job import TRY_AGAIN, IndexJob
 from explorer.web.map.redraw_job import MapJob
 from explorer.web.open_pages import OpenPages, count_pages
 from explorer.web.page.callbacks import register_callbacks
@@ -133,7 +133,7 @@ def _notice_without_map(index_state: IndexState, *, has_songs: bool) -> Notice:
     if index_state.running():
         return LISTENING
     if index_state.problem:
-        return Notice("broken", "Your music could not be indexed", index_state.problem)
+        return Notice("broken", "Your music could not be indexed", f"{index_state.problem} {TRY_AGAIN}")
     if has_songs:
         return NO_MAP
     if index_state.folder:

@@ -23,6 +23,7 @@ _PROGRESS_INTERVAL_S = 60.0
 _RETRY_S = 2.0
 """How often to look whether another index run of this library has ended."""
 
+TRY_AGAIN = "To try again, stop this program with Ctrl-C and start it again."
 _MAX_TEXT_LENGTH = 600
 _DONE = (0, 3)
 
@@ -124,7 +125,7 @@ class IndexJob:
             _log.error("Songs cannot be indexed", exc_info=error)
             if self._program is not None:
                 self._program.kill()
-            self._fail(f"The songs cannot be indexed ({error}): stop this program and start it again.")
+            self._fail(f"The songs cannot be indexed: {error}.")
         else:
             if self._status not in _DONE and not self._stopping.is_set():
                 self._fail(self._reason())
@@ -155,15 +156,12 @@ class IndexJob:
         if self._status == 1 and lines and not any("Traceback (most" in line for line in lines):
             return lines[-1]
         how = f"by signal {-self._status}" if self._status < 0 else f"with status {self._status}"
-        return (
-            f"Indexing {self.folder} has ended {how}; nothing is lost: stop this program and start it again "
-            "to go on."
-        )
+        return f"Indexing {self.folder} has ended {how}; nothing is lost."
 
     def _fail(self, sentence: str) -> None:
         sentence = printable(sentence, max_length=_MAX_TEXT_LENGTH)
         # An error message of the child is on the terminal already.
         if self._program is None or sentence not in self._program.lines[-1:]:
             self._say(sentence)
-        self._say("The page goes on without it; Ctrl-C stops the program.")
+        self._say(f"The page goes on without it. {TRY_AGAIN}")
         self.problem = sentence
