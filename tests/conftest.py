@@ -23,12 +23,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(autouse=True)
-def python_handles_sigint():
-    """Give SIGINT back to Python: a library may have replaced the handler."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def music_folders(tmp_path_factory):
     """The list of the user's music folders: pytest's own, so that libraries in it can be played.

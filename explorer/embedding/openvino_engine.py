@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,17 @@ CALLS_AT_ONCE = 2
 """How many threads may run a network at once: the streams work on the next batch while one batch ends."""
 
 
+@cache
+def _core() -> openvino.Core:
+    """Return the one `Core` of this process, which is never deleted.
+
+    OpenVINO's CPU plugin gives the thread that loads it a stack for signal handlers, and frees that stack
+    when the plugin is unloaded. With several `Core` objects, the thread could keep a stack that is freed:
+    then Ctrl-C would end the process by a segmentation fault.
+    """
+    return import_openvino().Core()
+
+
 def native_precisions() -> tuple[str, ...]:
     """List the precisions that are worth measuring on this processor.
 
@@ -58,7 +70,7 @@ def native_precisions() -> tuple[str, ...]:
         instructions for it. int8 is also faster without instructions of its own: with AVX2 alone, twice as
         fast as float32. Only a measurement shows by how much.
     """
-    capabilities = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return ("float32", "bfloat16", "int8") if "BF16" in capabilities else ("float32", "int8")
 
 
@@ -143,7 +155,7 @@ def compile_network(
     }
     if threads is not None:
         properties["INFERENCE_NUM_THREADS"] = str(threads)
-    compiled = openvino.Core().compile_model(model, "CPU", properties)
+    compiled = _core().compile_model(model, "CPU", properties)
     streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     idle: queue.SimpleQueue[openvino.AsyncInferQueue] = queue.SimpleQueue()
     for _ in range(CALLS_AT_ONCE):
@@ -224,7 +236,7 @@ def unpack_network(packed: bytes) -> openvino.Model:
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             topology, constants = archive.read(_TOPOLOGY), archive.read(_CONSTANTS)
-        return import_openvino().Core().read_model(model=topology, weights=constants)
+        return _core().read_model(model=topology, weights=constants)
     except (OSError, KeyError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise EmbeddingError(
             f"The library's int8 network is damaged ({error}): run index with --precision auto --reindex."

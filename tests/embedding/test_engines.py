@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -394,3 +395,25 @@ def test_openvino_writes_no_identifier_into_the_users_home(tmp_path, engines):
     )
     assert result.stdout.strip() == "convert_model None"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="stacks of signal handlers are POSIX's")
+def test_ctrl_c_after_networks_were_deleted_does_not_crash():
+    code = """
+import faulthandler, gc, signal
+from explorer.embedding.model_weights import untrained_weights
+from explorer.embedding.openvino_engine import compile_network, openvino_network
+faulthandler.enable()
+model = openvino_network(untrained_weights())
+first, second = (compile_network(model, precision="float32", threads=1) for _ in range(2))
+del first
+gc.collect()
+del second
+gc.collect()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.stdout == "interrupted\n", (result.returncode, result.stderr)
