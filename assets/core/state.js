@@ -1,0 +1,89 @@
+/**
+ * The state of the page, in one place. Modules read `state`, change it with `update`, and are told of changes through
+ * `subscribe`. Nothing else assigns to `state`.
+ */
+
+/** @typedef {import("./types.js").State} State */
+/** @typedef {keyof State} Key */
+
+/** @type {State} */
+export const state = {
+  view: null,
+  defaults: { projection: "tsne", clusters: 1 },
+  map: null,
+  moved: null,
+  viewport: null,
+  isUserPositioned: false,
+  isGliding: false,
+  isDragging: false,
+  hovered: null,
+  previewed: null,
+  playing: null,
+  requested: null,
+  song: null,
+  sound: "paused",
+  volume: 1,
+  isMuted: false,
+  message: "",
+  repeat: "off",
+  isHearing: false,
+  selected: null,
+  selections: 0,
+  selectedId: null,
+  neighbours: [],
+  upload: null,
+  isUploading: false,
+  linesFrom: null,
+  lineEnds: [],
+  walk: [],
+  walkPosition: 0,
+  chosen: [],
+  chosenPosition: null,
+  tool: null,
+  shape: null,
+  isPanelOpen: false,
+  isSpectrogramOpen: false,
+  refusal: "",
+};
+
+/** @type {{keys: Set<Key>, listener: (changed: Set<Key>) => void}[]} */
+const subscribers = [];
+/** The changed keys that subscribers have not been told of yet. @type {Set<Key>[]} */
+const queue = [];
+let isNotifying = false;
+
+/**
+ * Change the state, and tell the subscribers of each key whose value is another one now. A subscriber that changes the
+ * state itself causes a further round of calls, after this one.
+ * @param {Partial<State>} changes
+ */
+export function update(changes) {
+  const changed = new Set(/** @type {Key[]} */ (Object.keys(changes)).filter((key) => !Object.is(state[key], changes[key])));
+  Object.assign(state, changes);
+  if (!changed.size) return;
+  queue.push(changed);
+  if (isNotifying) return;
+  isNotifying = true;
+  try {
+    for (let keys = queue.shift(); keys; keys = queue.shift()) notify(keys);
+  } finally {
+    isNotifying = false;
+    queue.length = 0;
+  }
+}
+
+/** @param {Set<Key>} changed */
+function notify(changed) {
+  for (const { keys, listener } of subscribers) {
+    if ([...changed].some((key) => keys.has(key))) listener(changed);
+  }
+}
+
+/**
+ * Call a function after each change of certain keys. It is called once for each `update`, in the order of subscription.
+ * @param {Key[]} keys
+ * @param {(changed: Set<Key>) => void} listener It gets all keys that this update has changed.
+ */
+export function subscribe(keys, listener) {
+  subscribers.push({ keys: new Set(keys), listener });
+}

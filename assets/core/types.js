@@ -1,0 +1,119 @@
+/**
+ * The types that several modules share. This module has no code.
+ *
+ * A song is known by its index on the map that is drawn; a new map gives songs other indices.
+ *
+ * @typedef {{x: number, y: number, scale: number}} Viewport The coordinates at the centre of the free area, in map
+ *   units; and how many map units a pixel has.
+ * @typedef {{left: number, right: number, top: number, bottom: number}} Area A part of the frame, in pixels.
+ *
+ * @typedef {object} Filter
+ * @property {string[]} genres Empty allows every genre. Clusters and artists work in the same way.
+ * @property {string[]} clusters
+ * @property {string[]} artists
+ * @property {number[]|null} years First and last; null allows every year.
+ * @property {number[]|null} duration_s Shortest and longest; null allows every duration.
+ * @property {string[]} hide The kinds of songs that are removed from the map: "duplicates", "missing".
+ * @property {number[]|null} [shown] The groups that are isolated; null shows all groups.
+ *
+ * @typedef {object} View What the controls ask for.
+ * @property {string} projection "tsne", "umap", "pca" or "original".
+ * @property {string} colouring "cluster", "genre" or "artist".
+ * @property {number} clusters
+ * @property {boolean} fade Whether points fade whose songs are misplaced.
+ * @property {"dark"|"light"} theme
+ * @property {number} revision Of the map.
+ * @property {string} changes A token that changes when files go missing or come back.
+ * @property {Filter} filter
+ *
+ * @typedef {object} Place Where a group's name is written: one dense area of the group.
+ * @property {string} name @property {string} colour @property {number} group
+ * @property {number} rank 0 for the group's most crowded area, then 1 and so on.
+ * @property {number} x The area's middle, in map units.
+ * @property {number} top @property {number} bottom The area's ends on the y axis.
+ *
+ * @typedef {object} Regions The cells of the original view.
+ * @property {number[][][]} polygons The corners of each cell, in map units.
+ * @property {string[]} colours By cell.
+ * @property {number[][]} centres The places of the crosses.
+ *
+ * @typedef {object} MapMeta The server's description of a drawing.
+ * @property {View} view What was drawn: the revision is that of the server's snapshot.
+ * @property {string} projection @property {string} colouring @property {"dark"|"light"} theme @property {number} revision
+ * @property {string} order A token that changes when songs get other indices.
+ * @property {string} changes @property {string[]} hide
+ * @property {number[]} bounds Left, right, bottom and top in map units.
+ * @property {Place[]} names
+ * @property {string[]|null} groups The names of the groups by number; null if they are too many.
+ * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups.
+ * @property {Regions|null} regions Null unless the projection is "original". Its points are black.
+ * @property {string} ground The background's colour, "#rrggbb". @property {string} filtered_out The colour of songs that do not match.
+ * @property {number} songs @property {number} lit How many songs match the filter and are not hidden.
+ * @property {number} away How many songs are hidden.
+ * @property {boolean} is_filtered Whether any song does not match.
+ * @property {Object<string, number>} hideable How many songs each kind can hide.
+ * @property {string} counts The line that counts songs, clusters and genres.
+ * @property {boolean} first_look @property {Object<string, number|null>} coarse_layouts
+ *
+ * @typedef {object} MapState The map that is drawn. Its arrays are never changed, but replaced.
+ * @property {MapMeta} meta
+ * @property {number} count How many songs it has.
+ * @property {Float32Array} places x0, y0, x1, y1 and so on, in map units.
+ * @property {Uint8Array} groups Each song's colour number.
+ * @property {Uint8Array} flags Each song's flags: see map/flags.js.
+ *
+ * @typedef {object} Song As the server describes it.
+ * @property {string} id @property {string} title @property {string} artist @property {string} album
+ * @property {string[]} genres @property {number|null} year @property {number|null} duration_s
+ * @property {number|null} preview_start_s @property {string} note
+ * @property {string|null} gone_since When the file was first found missing. @property {"preview"|"copy"|null} fallback
+ * @property {number} [index] Absent for a song that is not on the map.
+ * @property {string} [cluster] @property {Object<string, number>} [near] @property {number} [neighbours]
+ * @property {number} [same_sound_count] @property {OtherFile[]} [same_sound]
+ * @property {number} [same_recording_count] @property {OtherFile[]} [same_recording]
+ *
+ * @typedef {{index: number, title: string, artist: string, path: string, format: string, gone: boolean}} OtherFile
+ * @typedef {{index: number, similarity: number, title: string, artist: string, album: string, gone: boolean, same_sound: boolean, same_recording: boolean}} Neighbour
+ *
+ * @typedef {object} UploadedSong A song of the user's that the server has placed on the map.
+ * @property {string} token @property {string} title @property {string} artist @property {string} album
+ * @property {string[]} genres @property {number|null} year @property {number|null} duration_s
+ * @property {Object<string, number[]>} places By projection. @property {Neighbour[]} neighbours
+ *
+ * @typedef {object} State
+ * @property {View|null} view What the controls ask for; null before the controls are read.
+ * @property {{projection: string, clusters: number}} defaults The values that the server has put into the controls.
+ * @property {MapState|null} map The map that is drawn; null before the first one.
+ * @property {Int32Array|null} moved Changes together with a map of another revision: the new index of each song of the map
+ *   before, -1 if it has none; null if nobody knows. The indices in the state are the new ones already.
+ * @property {Viewport|null} viewport
+ * @property {boolean} isUserPositioned Whether the viewport was chosen by the user or the address. Otherwise it shows all songs.
+ * @property {boolean} isGliding Whether the points are moving from their old to their new places.
+ * @property {boolean} isDragging Whether the user holds the map, or draws a lasso or box.
+ * @property {number|null} hovered The song under the pointer.
+ * @property {number|null} previewed The song whose preview plays.
+ * @property {number|null} playing The song that has the pulsing mark: the one in the player.
+ * @property {number|null} requested The song that was requested last, even if it could not be played.
+ * @property {Song|UploadedSong|null} song The details of the song in the player.
+ * @property {"paused"|"loading"|"playing"|"error"} sound
+ * @property {number} volume What the user has set, from 0 to 1. @property {boolean} isMuted
+ * @property {"off"|"one"|"all"} repeat @property {boolean} isHearing Whether hover to hear is on.
+ * @property {string} message What the player says; empty for nothing.
+ * @property {number|null} selected The song in the panel.
+ * @property {number} selections How often a song was selected, also the same one again. @property {string|null} selectedId Its id, once it is loaded.
+ * @property {Neighbour[]} neighbours Of the selected or uploaded song, once they are loaded.
+ * @property {UploadedSong|null} upload The uploaded song that is shown.
+ * @property {boolean} isUploading Whether a file is being sent or analysed. Whoever sets it to false cancels that.
+ * @property {number|null} linesFrom The song from which lines are drawn; null for none, or for the uploaded song's.
+ * @property {{index: number}[]} lineEnds The songs to which lines are drawn.
+ * @property {(number|null)[]} walk The selected song and its neighbours; null is the uploaded song.
+ * @property {number} walkPosition The position in it of the song that plays.
+ * @property {number[]} chosen The songs of the selection, in their order.
+ * @property {number|null} chosenPosition The position in it of the song that plays; null if the selection does not play.
+ * @property {"lasso"|"box"|null} tool
+ * @property {{kind: "lasso"|"box", adds: boolean, points: number[][]}|null} shape What is being drawn, in pixels.
+ * @property {boolean} isPanelOpen @property {boolean} isSpectrogramOpen
+ * @property {string} refusal Why the server takes no changes; empty if it does.
+ */
+
+export {};
