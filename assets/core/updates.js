@@ -1,123 +1,104 @@
 /** Asks the server for new songs and shows them without a reload of the page. */
-window.explorer = window.explorer || {};
 
-explorer.updates = {
-  POLL_MS: 10_000,
-  /** While a map fills or the first one is made. */
-  FAST_POLL_MS: 2000,
-  /** The server counts the open pages; each load of the page has a name. */
-  pageName: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
-  isCounted: false,
+import { getJson } from "./api.js";
+import { byId, setProps } from "./dom.js";
+import { offer } from "./growth.js";
+import * as progress from "./progress.js";
+import { state, subscribe } from "./state.js";
+import { POLL_MS, describe, isNoticeOutdated, pauseAfter } from "./updates_rules.js";
 
-  mount() {
-    this.card = document.getElementById("updates");
-    this.button = document.getElementById("updates-show");
-    this.button.addEventListener("click", () => this.startWaiting());
-    document.addEventListener("visibilitychange", () => this.check());
-    // A page that the browser keeps for "back" is closed meanwhile.
-    window.addEventListener("pagehide", () => this.isCounted && navigator.sendBeacon(`closed/${this.pageName}`));
-    window.addEventListener("pageshow", (event) => event.persisted && this.check());
-    this.check();
-  },
+/**
+ * @typedef {object} Latest
+ * @property {number} revision Of the map. @property {number} songs @property {number} clusters
+ * @property {string} changes A text that changes when files go missing or come back.
+ * @property {boolean} first_look Whether the map is from a first look.
+ * @property {import("./progress_text.js").IndexRun|null} index @property {string} problem
+ * @property {boolean} counts_pages Whether the server counts the open pages.
+ */
 
-  /** Ask the server for the newest state of the library. A hidden page does not ask; it asks when it becomes visible. */
-  async check() {
-    if (document.hidden || this.isChecking || !this.card) return;
-    this.isChecking = true;
-    clearTimeout(this.timer);
-    // If the library is busy or the server does not answer, the next check tries again.
-    const latest = await explorer.api.getJson(`latest?page=${this.pageName}`).catch(() => null);
-    this.isChecking = false;
-    const pause = latest ? this.pauseAfter(latest, document.getElementById("notice")?.dataset.kind) : this.POLL_MS;
-    this.timer = setTimeout(() => this.check(), pause);
-    if (!latest) return;
-    this.isCounted = latest.counts_pages;
-    explorer.progress.show(latest);
-    this.show(latest);
-  },
+/** The server counts the open pages; each load of the page has a name. */
+const PAGE_NAME = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+let isCounted = false;
+let isChecking = false;
+/** Whether the user has asked for the new songs and waits for the new map. */
+let isWaiting = false;
+/** @type {ReturnType<typeof setTimeout>|undefined} */
+let timer;
 
-  /**
-   * @param {{index: IndexRun|null}} latest
-   * @param {string} [noticeKind] The kind of the notice in place of the map, if there is one.
-   * @returns {number} When to ask again, in milliseconds.
-   */
-  pauseAfter({ index }, noticeKind) {
-    const isFilling = noticeKind === "listening" || (index && index.stage !== "full");
-    return isFilling ? this.FAST_POLL_MS : this.POLL_MS;
-  },
+export function mount() {
+  byId("updates-show").addEventListener("click", startWaiting);
+  document.addEventListener("visibilitychange", check);
+  // A page that the browser keeps for "back" is closed meanwhile.
+  window.addEventListener("pagehide", () => isCounted && navigator.sendBeacon(`closed/${PAGE_NAME}`));
+  window.addEventListener("pageshow", (event) => event.persisted && check());
+  subscribe(["moved"], check);
+  check();
+}
 
-  /**
-   * @param {object} notice What the page shows in place of the map: its kind, and the revision of the library then.
-   * @param {object} latest
-   * @returns {boolean} Whether the page would show something else now.
-   */
-  isNoticeOutdated({ kind, revision }, { revision: newest, songs, index, problem }) {
-    if (newest !== revision && songs > 0) return true;
-    if (kind === "listening") return !index;
-    return kind === "empty" && Boolean(index || problem);
-  },
+/** Ask the server for the newest state of the library. A hidden page does not ask; it asks when it becomes visible. */
+export async function check() {
+  if (document.hidden || isChecking) return;
+  isChecking = true;
+  clearTimeout(timer);
+  // If the library is busy or the server does not answer, the next check tries again.
+  /** @type {Latest|null} */
+  const latest = await getJson(`latest?page=${PAGE_NAME}`).catch(() => null);
+  isChecking = false;
+  timer = setTimeout(check, latest ? pauseAfter(latest, document.getElementById("notice")?.dataset.kind) : POLL_MS);
+  if (!latest) return;
+  isCounted = latest.counts_pages;
+  progress.show(latest);
+  show(latest);
+}
 
-  /**
-   * Compare the newest state with what the page shows. If the server has a newer map or new songs, show a
-   * card with a button.
-   * @param {{revision: number, songs: number, changes: string, first_look: boolean}} latest The map's revision,
-   *   the number of songs, a text that changes when files go missing or come back, and whether the map is from a
-   *   first look.
-   */
-  show(latest) {
-    const { revision, songs, changes } = latest;
-    const notice = document.getElementById("notice");
-    if (notice) {
-      // The page was drawn without a map. Reload it when there is one.
-      if (this.isNoticeOutdated({ kind: notice.dataset.kind, revision: Number(notice.dataset.revision) }, latest)) location.reload();
-      return;
-    }
-    if (explorer.api.revision === null) return;
-    const wasFirstLook = explorer.map.meta.first_look;
-    if (revision !== explorer.api.revision && (wasFirstLook || latest.first_look) && explorer.growth.offer(latest)) {
-      this.card.hidden = true;
-      return;
-    }
-    // Files went missing or came back: draw the same map again.
-    if (revision === explorer.api.revision && changes !== explorer.map.meta.changes) {
-      dash_clientside.set_props("changes", { data: changes });
-    }
-    const newCount = songs - explorer.map.points.x.length;
-    const isNewMap = revision !== explorer.api.revision;
-    const { phase } = document.getElementById("redraw").dataset;
-    if (this.isWaiting && phase === "running") return;
-    this.isWaiting = false;
-    this.button.disabled = false;
-    const problem = phase === "failed" && document.querySelector("#redraw-state .redraw-text")?.textContent;
-    const { text, buttonLabel } = this.describe({ newCount, isNewMap, problem });
-    this.button.textContent = buttonLabel;
-    const label = document.getElementById("updates-text");
-    if (label.textContent !== text) label.textContent = text;
-    // Without permission to change the library, the page can show a new map, but not make one.
-    const isFilling = latest.first_look && latest.index !== null;
-    this.card.hidden = !isNewMap && (newCount <= 0 || isFilling || explorer.upload.refusal !== "");
-  },
+/**
+ * Compare the newest state with what the page shows. If the server has a newer map or new songs, show a card with a
+ * button.
+ * @param {Latest} latest
+ */
+function show(latest) {
+  const { revision, songs, changes } = latest;
+  const notice = document.getElementById("notice");
+  if (notice) {
+    // The page was drawn without a map. Reload it when there is one.
+    if (isNoticeOutdated({ kind: notice.dataset.kind, revision: Number(notice.dataset.revision) }, latest)) location.reload();
+    return;
+  }
+  if (!state.map) return;
+  const { meta, count } = state.map;
+  const isNewMap = revision !== meta.revision;
+  if (isNewMap && (meta.first_look || latest.first_look) && offer(latest)) {
+    byId("updates").hidden = true;
+    return;
+  }
+  // Files went missing or came back: draw the same map again.
+  if (!isNewMap && changes !== meta.changes) setProps("changes", { data: changes });
+  const { phase } = byId("redraw").dataset;
+  if (isWaiting && phase === "running") return;
+  isWaiting = false;
+  showCard(latest, songs - count, isNewMap, phase === "failed");
+}
 
-  /**
-   * @param {object} update
-   * @param {number} update.newCount How many songs the page does not show yet.
-   * @param {boolean} update.isNewMap Whether the server already has a newer map.
-   * @param {string} update.problem Why the map could not be drawn; empty if it could.
-   * @returns {{text: string, buttonLabel: string}}
-   */
-  describe({ newCount, isNewMap, problem }) {
-    const count = `${newCount.toLocaleString("en")} new song${newCount === 1 ? "" : "s"}`;
-    const summary = newCount <= 0 ? "The map has changed" : isNewMap ? `${count} on the map` : count;
-    return { text: (!isNewMap && problem) || summary, buttonLabel: isNewMap ? "Show" : "Add to the map" };
-  },
+/** @param {Latest} latest @param {number} newCount @param {boolean} isNewMap @param {boolean} hasFailed */
+function showCard(latest, newCount, isNewMap, hasFailed) {
+  const button = byId("updates-show");
+  button.disabled = false;
+  const problem = (hasFailed && document.querySelector("#redraw-state .redraw-text")?.textContent) || "";
+  const { text, buttonLabel } = describe({ newCount, isNewMap, problem });
+  button.textContent = buttonLabel;
+  const label = byId("updates-text");
+  if (label.textContent !== text) label.textContent = text;
+  // Without permission to change the library, the page can show a new map, but not make one.
+  const isFilling = latest.first_look && latest.index !== null;
+  byId("updates").hidden = !isNewMap && (newCount <= 0 || isFilling || state.refusal !== "");
+}
 
-  /** The user has clicked the button: disable it until the new map is drawn. */
-  startWaiting() {
-    this.isWaiting = true;
-    // Dash handles the click after this function, and it ignores clicks on a disabled button.
-    setTimeout(() => {
-      this.button.disabled = true;
-      this.button.textContent = "Adding …";
-    });
-  },
-};
+/** The user has clicked the button: disable it until the new map is drawn. */
+function startWaiting() {
+  isWaiting = true;
+  // Dash handles the click after this function, and it ignores clicks on a disabled button.
+  setTimeout(() => {
+    byId("updates-show").disabled = true;
+    byId("updates-show").textContent = "Adding …";
+  });
+}

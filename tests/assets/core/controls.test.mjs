@@ -1,15 +1,12 @@
-/** Functions that Dash and Mantine call. */
+/** What the controls show: found choices, and the fields that each view uses. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { load } from "../page.mjs";
-
-load("core/dash");
-const { showContaining } = globalThis.dashMantineFunctions;
+import { fieldStyles, optionsContaining } from "../../../assets/core/controls.js";
 
 function shown(search, limit = Infinity) {
   const labels = ["Hip-Hop (12)", "Música Popular Brasileira (3)", "Drum & Bass (2)", "Øresund (1)", "Фолк (1)"];
   const options = labels.map((label) => ({ value: label, label }));
-  return showContaining({ options, search, limit }).map(({ label }) => label.split(" (")[0]);
+  return optionsContaining({ options, search, limit }).map(({ label }) => label.split(" (")[0]);
 }
 
 test("a choice is found however it is typed", () => {
@@ -23,4 +20,13 @@ test("a choice is found however it is typed", () => {
 test("an empty text shows all choices up to the limit", () => {
   assert.equal(shown("").length, 5);
   assert.deepEqual(shown(" ", 2), ["Hip-Hop", "Música Popular Brasileira"]);
+});
+
+test("each view and colouring shows only the controls that it uses", () => {
+  const shown = (projection, colouring) => fieldStyles(projection, colouring).map((style) => style.display !== "none" && style.visibility !== "hidden");
+  // The number of clusters, the colouring, t-SNE's perplexity, UMAP's neighbours.
+  assert.deepEqual(shown("tsne", "cluster"), [true, true, true, false]);
+  assert.deepEqual(shown("umap", "genre"), [false, true, false, true]);
+  assert.deepEqual(shown("pca", "artist"), [false, true, false, false]);
+  assert.deepEqual(shown("original", "genre"), [true, false, false, false]);
 });

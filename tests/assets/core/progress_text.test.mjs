@@ -1,9 +1,8 @@
 /** What the page says about an index run. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { load } from "../page.mjs";
+import * as progress from "../../../assets/core/progress_text.js";
 
-const { progress } = load("core/progress");
 const run = (stage, done = 0, total = 0, seconds = null) => ({ stage, done, total, seconds_left: seconds });
 const describe = (index, firstLook = false, problem = "") => progress.describe({ index, first_look: firstLook, problem });
 
@@ -48,33 +47,19 @@ test("an estimate is rounded, in the unit that fits", () => {
 });
 
 test("screen readers hear how far it is when a stage begins and at each quarter, not at each song", () => {
-  const said = [];
-  globalThis.explorer.announce = (text) => said.push(text);
-  for (let done = 0; done <= 100; done++) progress.announce(describe(run("first look", done, 100), true));
-  for (let done = 0; done < 30; done++) progress.announce(describe(run("full", done, 100), true));
-  const counts = [0, 25, 50, 75, 100].map((done) => `First look: ${done} of 100`);
-  assert.deepEqual(said, [...counts, "Heard in full: 0 of 100", "Heard in full: 25 of 100"]);
+  const milestones = new Set();
+  for (let done = 0; done <= 100; done++) milestones.add(progress.milestoneOf(describe(run("first look", done, 100), true)));
+  for (let done = 0; done < 30; done++) milestones.add(progress.milestoneOf(describe(run("full", done, 100), true)));
+  assert.equal(milestones.size, 5 + 2);
 });
 
 test("a redraw is offered while the shown places are those of the first look, unless they are kept", () => {
-  const kept = new Map();
-  globalThis.localStorage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
-  Object.assign(globalThis.explorer, { upload: { refusal: "" }, map: { meta: null } });
-  progress.exact = { hidden: true };
-  const isOffered = (projection, layouts) => {
-    globalThis.explorer.map.meta = { projection, coarse_layouts: layouts };
-    progress.offerRedraw();
-    return !progress.exact.hidden;
-  };
   const layouts = { pca: 60, tsne: 60 };
-  assert.equal(isOffered("tsne", layouts), true);
-  assert.equal(isOffered("original", layouts), true);
-  assert.equal(isOffered("umap", layouts), false);
+  const isOffered = (projection, these = layouts, kept = null) => progress.isRedrawOffered({ projection, layouts: these, kept });
+  assert.equal(isOffered("tsne"), true);
+  assert.equal(isOffered("original"), true);
+  assert.equal(isOffered("umap"), false);
   assert.equal(isOffered("tsne", {}), false);
-  globalThis.explorer.upload.refusal = "This library belongs to somebody else.";
-  assert.equal(isOffered("tsne", layouts), false);
-  globalThis.explorer.upload.refusal = "";
-  kept.set("kept-layouts", JSON.stringify(layouts));
-  assert.equal(isOffered("tsne", layouts), false);
-  assert.equal(isOffered("tsne", { tsne: 900 }), true);
+  assert.equal(isOffered("tsne", layouts, JSON.stringify(layouts)), false);
+  assert.equal(isOffered("tsne", { tsne: 900 }, JSON.stringify(layouts)), true);
 });

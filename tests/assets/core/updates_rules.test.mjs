@@ -1,9 +1,8 @@
 /** The text and the button that offer new songs. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { load } from "../page.mjs";
+import * as updates from "../../../assets/core/updates_rules.js";
 
-const { updates } = load("core/updates");
 const describe = (newCount, isNewMap, problem = "") => updates.describe({ newCount, isNewMap, problem });
 
 test("new songs are counted; the button shows the new map, or starts the drawing of one", () => {

@@ -1,0 +1,36 @@
+/** What the controls of the page show. Pure functions. */
+
+/**
+ * @param {string} projection @param {string} colouring
+ * @returns {Object<string, string>[]} The styles of the fields for the number of clusters, the colouring, t-SNE's
+ *   perplexity and UMAP's neighbours: a field is visible only if the current view uses it.
+ */
+export function fieldStyles(projection, colouring) {
+  const styleIf = (/** @type {boolean} */ isShown) => ({ display: isShown ? "" : "none" });
+  const isOriginal = projection === "original";
+  return [
+    styleIf(isOriginal || colouring === "cluster"),
+    { visibility: isOriginal ? "hidden" : "visible" },
+    styleIf(projection === "tsne"),
+    styleIf(projection === "umap"),
+  ];
+}
+
+/**
+ * Find the options that contain the text in the search field. Accents, case, spaces and punctuation are ignored, as in
+ * the server's search.
+ * @param {{options: {label: string}[], search: string, limit: number}} search
+ */
+export function optionsContaining({ options, search, limit }) {
+  const wanted = plainText(search);
+  return options.filter(({ label }) => plainText(label).includes(wanted)).slice(0, limit);
+}
+
+/** @type {Object<string, string>} */
+const PLAIN_LETTERS = { ß: "ss", æ: "ae", œ: "oe", ø: "o", ł: "l", đ: "d", ı: "i" };
+
+/** @param {string} text @returns {string} A text without case, accents, spaces and punctuation. */
+function plainText(text) {
+  const bare = text.toLowerCase().normalize("NFKD").replace(/[^\p{L}\p{N}]/gu, "");
+  return bare.replace(/[ßæœøłđı]/g, (letter) => PLAIN_LETTERS[letter]);
+}

@@ -1,0 +1,72 @@
+/** Starts the page: gives Dash its functions, starts Dash, and mounts the page's parts when Dash has drawn their elements. */
+
+import * as drawing from "../map/drawing.js";
+import * as camera from "../map/camera.js";
+import * as labels from "../map/labels.js";
+import * as lasso from "../map/lasso.js";
+import * as overlays from "../map/overlays.js";
+import * as pointer from "../map/pointer.js";
+import * as pointsLayer from "../map/points_layer.js";
+import * as tooltip from "../map/tooltip.js";
+import * as playlistExport from "../panel/export.js";
+import * as filters from "../panel/filters.js";
+import * as panel from "../panel/panel.js";
+import * as selectionList from "../panel/selection_list.js";
+import * as songPanel from "../panel/song_panel.js";
+import * as upload from "../panel/upload.js";
+import * as audio from "../sound/audio.js";
+import * as hover from "../sound/hover.js";
+import * as mediaSession from "../sound/mediasession.js";
+import * as player from "../sound/player.js";
+import * as playerBar from "../sound/player_bar.js";
+import * as queue from "../sound/queue.js";
+import * as spectrogram from "../sound/spectrogram.js";
+import * as waveform from "../sound/waveform.js";
+import * as actions from "./actions.js";
+import { offerFunctions } from "./dash.js";
+import { setProps, systemTheme } from "./dom.js";
+import * as growth from "./growth.js";
+import * as keys from "./keys.js";
+import * as progress from "./progress.js";
+import * as updates from "./updates.js";
+import * as url from "./url.js";
+
+/** In this order: what is told of a change first is mounted first. */
+const PARTS = [
+  ...[audio, player, playerBar, queue, mediaSession, waveform, spectrogram],
+  ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover],
+  ...[upload, panel, songPanel, playlistExport, selectionList, filters],
+  ...[actions, keys, url, growth, progress, updates],
+];
+const BUSY_RETRY_MS = 4000;
+
+/**
+ * Start the page.
+ * @param {() => void} startDash
+ */
+export function start(startDash) {
+  offerFunctions();
+  new MutationObserver((_changes, observer) => {
+    if (!document.getElementById("player") || !document.getElementById("map-frame")) return;
+    observer.disconnect();
+    mount();
+  }).observe(document.documentElement, { childList: true, subtree: true });
+  startDash();
+}
+
+function mount() {
+  for (const part of PARTS) part.mount();
+  followSystemTheme();
+  document.getElementById("reload")?.addEventListener("click", () => location.reload());
+  const notice = document.getElementById("notice");
+  if (notice?.dataset.kind === "busy") setTimeout(() => location.reload(), BUSY_RETRY_MS);
+}
+
+/** Follow the system's theme until the user chooses one. */
+function followSystemTheme() {
+  matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
+    if (localStorage.getItem("chosen-theme")) return;
+    setProps("theme", { data: systemTheme() });
+    setProps("provider", { forceColorScheme: systemTheme() });
+  });
+}

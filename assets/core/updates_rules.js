@@ -1,0 +1,41 @@
+/** Decides what the page does about the newest state of the library. Pure functions. */
+
+/** @typedef {import("./progress_text.js").IndexRun} IndexRun */
+
+export const POLL_MS = 10_000;
+/** While a map fills or the first one is made. */
+export const FAST_POLL_MS = 2000;
+
+/**
+ * @param {{index: IndexRun|null}} latest
+ * @param {string} [noticeKind] The kind of the notice in place of the map, if there is one.
+ * @returns {number} When to ask again, in milliseconds.
+ */
+export function pauseAfter({ index }, noticeKind) {
+  const isFilling = noticeKind === "listening" || (index && index.stage !== "full");
+  return isFilling ? FAST_POLL_MS : POLL_MS;
+}
+
+/**
+ * @param {{kind: string|undefined, revision: number}} notice What the page shows in place of the map, and the revision of the library then.
+ * @param {{revision: number, songs: number, index: IndexRun|null, problem: string}} latest
+ * @returns {boolean} Whether the page would show something else now.
+ */
+export function isNoticeOutdated({ kind, revision }, { revision: newest, songs, index, problem }) {
+  if (newest !== revision && songs > 0) return true;
+  if (kind === "listening") return !index;
+  return kind === "empty" && Boolean(index || problem);
+}
+
+/**
+ * @param {object} update
+ * @param {number} update.newCount How many songs the page does not show yet.
+ * @param {boolean} update.isNewMap Whether the server already has a newer map.
+ * @param {string} update.problem Why the map could not be drawn; empty if it could.
+ * @returns {{text: string, buttonLabel: string}}
+ */
+export function describe({ newCount, isNewMap, problem }) {
+  const count = `${newCount.toLocaleString("en")} new song${newCount === 1 ? "" : "s"}`;
+  const summary = newCount <= 0 ? "The map has changed" : isNewMap ? `${count} on the map` : count;
+  return { text: (!isNewMap && problem) || summary, buttonLabel: isNewMap ? "Show" : "Add to the map" };
+}
