@@ -12,6 +12,7 @@ import { isPlaying, movedIndex, pauseForPreview, resumeAfterPreview } from "./pl
 import { decoded, dropWaiting, prefetch, prepare, renumber, take } from "./previews.js";
 
 /** @typedef {{context: AudioContext, volume: GainNode, analyser: AnalyserNode}} Output What previews are played through. */
+/** @typedef {{source: AudioBufferSourceNode, gain: GainNode, began: number}} Voice The preview that plays, and when it began. */
 
 export const FADE_S = 0.09;
 /** How long the pointer may be away from all songs before the preview stops. */
@@ -25,7 +26,7 @@ const PREFETCH_COUNT = 8;
 let target = null;
 /** Null until the user has switched hover to hear on. @type {Output|null} */
 let sound = null;
-/** The nodes of the preview that plays, and the time when it began; null if none plays. @type {{source: AudioBufferSourceNode, gain: GainNode, began: number}|null} */
+/** @type {Voice|null} */
 let voice = null;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let leaveTimer;

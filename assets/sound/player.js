@@ -131,7 +131,10 @@ function followMap() {
   if (state.playing === null) findIndex();
 }
 
-/** @param {number|null} index On the map before. @returns {number|null} A song's index on the map that is drawn; null if it has none, or nobody knows. */
+/**
+ * @param {number|null} index A song's index on the map before.
+ * @returns {number|null} Its index on the map that is drawn; null if it has none, or nobody knows.
+ */
 export function movedIndex(index) {
   const moved = index === null ? -1 : (state.moved?.[index] ?? -1);
   return moved < 0 ? null : moved;

@@ -72,6 +72,17 @@ test("an error of the server is shown, and the next song clears it", async () =>
   assert.deepEqual([state.sound, state.message], ["playing", ""]);
 });
 
+test("if the browser forbids the sound, the page says what to do; a newer click is no error", async () => {
+  const { play } = audio;
+  for (const [name, sound, message] of [["NotAllowedError", "error", /Press Play/], ["AbortError", "loading", /^$/]]) {
+    audio.play = () => Promise.reject(new DOMException("no", name));
+    await player.play(2);
+    assert.equal(state.sound, sound);
+    assert.match(state.message, message);
+  }
+  audio.play = play;
+});
+
 test("the song pauses for a preview, but the page shows that it plays", () => {
   player.pauseForPreview();
   assert.deepEqual([audio.paused, player.isPlaying(), state.sound], [true, true, "playing"]);
