@@ -1,54 +1,55 @@
 /** Media keys, headphone buttons and the lock screen. The browser offers them through its Media Session API. */
-window.explorer = window.explorer || {};
 
-explorer.mediaSession = {
-  SEEK_S: 10,
+import { state, subscribe } from "../core/state.js";
+import { audioElement, onTime } from "./audio.js";
+import { idOf } from "./files.js";
+import { seekBy, start } from "./player.js";
+import { next, previous } from "./queue.js";
 
-  /** @returns {MediaSession|null} Null if the browser has none. */
-  get session() {
-    return navigator.mediaSession ?? null;
-  },
-
-  mount() {
-    if (!this.session) return;
-    const { player } = explorer;
-    const seekBy = (seconds) => (player.audio.currentTime = Math.max(0, player.audio.currentTime + seconds));
-    const handlers = {
-      play: () => player.start(),
-      pause: () => player.audio.pause(),
-      stop: () => player.audio.pause(),
-      previoustrack: () => player.previous({ restarts: true }),
-      nexttrack: () => player.next(),
-      seekbackward: ({ seekOffset }) => seekBy(-(seekOffset || this.SEEK_S)),
-      seekforward: ({ seekOffset }) => seekBy(seekOffset || this.SEEK_S),
-      seekto: ({ seekTime }) => (player.audio.currentTime = seekTime),
-    };
-    for (const [action, handler] of Object.entries(handlers)) {
-      try {
-        this.session.setActionHandler(action, handler);
-      } catch {
-        // This browser does not support the action.
-      }
-    }
-  },
-
-  /** @param {string|null} id The song's id; null for an uploaded song, which has no cover. */
-  showSong(song, id) {
-    if (!this.session) return;
-    const artwork = id === null ? [] : [{ src: new URL("cover/" + encodeURIComponent(id), location.href).href }];
-    this.session.metadata = new MediaMetadata({
-      title: song.title,
-      artist: song.artist || "",
-      album: song.album || "",
-      artwork,
-    });
-  },
-
-  showState(isPlaying) {
-    if (this.session) this.session.playbackState = isPlaying ? "playing" : "paused";
-  },
-
-  showTime(currentTime, duration) {
-    this.session?.setPositionState({ duration, position: Math.min(currentTime, duration), playbackRate: 1 });
-  },
+const SEEK_S = 10;
+/** What the browser's buttons do. @type {Partial<Record<MediaSessionAction, MediaSessionActionHandler>>} */
+const HANDLERS = {
+  play: () => start(),
+  pause: () => audioElement().pause(),
+  stop: () => audioElement().pause(),
+  previoustrack: () => previous({ restarts: true }),
+  nexttrack: () => next(),
+  seekbackward: ({ seekOffset }) => seekBy(-(seekOffset || SEEK_S)),
+  seekforward: ({ seekOffset }) => seekBy(seekOffset || SEEK_S),
+  seekto: ({ seekTime }) => (audioElement().currentTime = seekTime ?? 0),
 };
+
+export function mount() {
+  if (!navigator.mediaSession) return;
+  for (const [action, handler] of Object.entries(HANDLERS)) {
+    try {
+      navigator.mediaSession.setActionHandler(/** @type {MediaSessionAction} */ (action), handler);
+    } catch {
+      // This browser does not support the action.
+    }
+  }
+  subscribe(["song"], showSong);
+  subscribe(["sound", "song"], showSound);
+  onTime(showTime);
+}
+
+function showSong() {
+  const { song } = state;
+  if (!song) return;
+  const id = idOf(song);
+  // An uploaded song has no cover.
+  const artwork = id === null ? [] : [{ src: new URL("cover/" + encodeURIComponent(id), location.href).href }];
+  const { title, artist, album } = song;
+  navigator.mediaSession.metadata = new MediaMetadata({ title, artist: artist || "", album: album || "", artwork });
+}
+
+function showSound() {
+  const isOn = state.sound === "playing" || state.sound === "loading";
+  navigator.mediaSession.playbackState = isOn ? "playing" : "paused";
+}
+
+function showTime() {
+  const { currentTime, duration } = audioElement();
+  if (!Number.isFinite(duration) || duration <= 0) return;
+  navigator.mediaSession.setPositionState?.({ duration, position: Math.min(currentTime, duration), playbackRate: 1 });
+}

@@ -1,41 +1,146 @@
-/** The player: times as text, and what plays after a song. */
+/** The player: what it plays, what it says in the state, and what happens on another map. */
 import assert from "node:assert/strict";
-import test from "node:test";
-import { load } from "../page.mjs";
+import { beforeEach, test } from "node:test";
+import { clearCaches } from "../../../assets/core/api.js";
+import { state, subscribe, update } from "../../../assets/core/state.js";
+import * as audioPart from "../../../assets/sound/audio.js";
+import * as player from "../../../assets/sound/player.js";
+import { makePage, mapOf, serve, settled } from "./fake_page.mjs";
 
-const { player } = load("sound/player");
+const audio = makePage();
+audioPart.mount();
+player.mount();
 
-test("times have minutes and seconds, and hours from one hour on", () => {
-  for (const [seconds, text] of [
-    [0, "0:00"],
-    [NaN, "0:00"],
-    [undefined, "0:00"],
-    [9.99, "0:09"],
-    [61, "1:01"],
-    [187, "3:07"],
-    [3599.9, "59:59"],
-    [3600, "1:00:00"],
-    [3723, "1:02:03"],
-    [360000, "100:00:00"],
-  ]) {
-    assert.equal(player.formatTime(seconds), text);
-  }
+let revision = 0;
+subscribe(["song", "sound", "playing"], (changed) => audio.log.push([...changed].sort().join(" ")));
+
+/** The songs by index. Song 5 is missing; of song 6 a preview is left. */
+function songAt(index) {
+  const gone = index === 5 || index === 6 ? "2026-01-02T00:00:00Z" : null;
+  return { id: `${index}.mp3`, title: `Song ${index}`, artist: "", gone_since: gone, fallback: index === 6 ? "preview" : null };
+}
+
+beforeEach(async () => {
+  clearCaches();
+  serve((address) => songAt(Number(address.split("/")[2])));
+  update({ map: mapOf(++revision), moved: null, playing: null, requested: null, song: null, upload: null });
+  await player.play(1);
+  audio.log.length = 0;
 });
 
-test("after a song, the same song, another song, or nothing plays", () => {
-  for (const [repeat, isList, hasNext, expected] of [
-    ["off", false, true, "stop"],
-    ["one", false, true, "again"],
-    ["all", false, true, "neighbours"],
-    ["off", true, true, "list"],
-    ["off", true, false, "stop"],
-    ["one", true, true, "again"],
-    ["all", true, true, "list"],
-  ]) {
-    assert.equal(player.afterEnd({ repeat, isList, hasNext }), expected, `${repeat} ${isList} ${hasNext}`);
-  }
+test("a song starts to sound before the page is told which song it is", async () => {
+  assert.equal(await player.play(2), true);
+  assert.deepEqual(audio.log.slice(0, 3), ["playing requested", "load audio/2.mp3", "play"]);
+  assert.ok(audio.log.slice(3).some((entry) => entry.includes("song")));
+  assert.deepEqual([state.playing, state.requested, state.song.id, state.sound], [2, 2, "2.mp3", "playing"]);
 });
 
-test("the button cycles through the three repeat modes", () => {
-  assert.deepEqual(["off", "one", "all"].map((repeat) => player.nextRepeatMode(repeat)), ["one", "all", "off"]);
+test("a song that is only loaded does not play", async () => {
+  audio.pause();
+  audio.log.length = 0;
+  await player.load(3);
+  assert.ok(!audio.log.includes("play"));
+  assert.deepEqual([state.song.id, state.sound, audio.src], ["3.mp3", "paused", "audio/3.mp3"]);
+});
+
+test("only the newest request is played", async () => {
+  const waiting = [];
+  serve((address) => new Promise((resolve) => waiting.push(() => resolve(songAt(Number(address.split("/")[2]))))));
+  const [first, second] = [player.play(7), player.play(8)];
+  waiting[1]();
+  assert.equal(await second, true);
+  waiting[0]();
+  assert.equal(await first, null);
+  assert.deepEqual([state.playing, audio.src], [8, "audio/8.mp3"]);
+});
+
+test("if a song's file is missing, the song that plays continues, or what is left of it plays", async () => {
+  assert.equal(await player.play(5), false);
+  assert.deepEqual([state.playing, state.requested, state.song.id, audio.paused], [1, 5, "1.mp3", false]);
+  assert.match(state.message, /“Song 5”.*cannot be played/);
+  assert.equal(await player.play(6), true);
+  assert.deepEqual([state.playing, audio.src], [6, "preview/6.mp3"]);
+  assert.match(state.message, /preview plays instead/);
+});
+
+test("an error of the server is shown, and the next song clears it", async () => {
+  serve(() => new Response("The library is busy.", { status: 503 }));
+  assert.equal(await player.play(9), null);
+  assert.deepEqual([state.sound, state.message], ["error", "The library is busy."]);
+  serve(() => songAt(4));
+  await player.play(4);
+  assert.deepEqual([state.sound, state.message], ["playing", ""]);
+});
+
+test("if the browser forbids the sound, the page says what to do; a newer click is no error", async () => {
+  const { play } = audio;
+  for (const [name, sound, message] of [["NotAllowedError", "error", /Press Play/], ["AbortError", "loading", /^$/]]) {
+    audio.play = () => Promise.reject(new DOMException("no", name));
+    await player.play(2);
+    assert.equal(state.sound, sound);
+    assert.match(state.message, message);
+  }
+  audio.play = play;
+});
+
+test("the song pauses for a preview, but the page shows that it plays", () => {
+  player.pauseForPreview();
+  assert.deepEqual([audio.paused, player.isPlaying(), state.sound], [true, true, "playing"]);
+  player.resumeAfterPreview();
+  assert.deepEqual([audio.paused, audio.volume], [false, state.volume]);
+  // A pause during the preview lasts.
+  player.pauseForPreview();
+  player.toggle();
+  player.resumeAfterPreview();
+  assert.deepEqual([audio.paused, player.isPlaying(), state.sound], [true, false, "paused"]);
+});
+
+test("an uploaded song can be paused, although it is on no map", async () => {
+  await player.playUpload({ token: "0123", title: "Mine", artist: "", genres: [] }, "uploads/0123/audio");
+  assert.deepEqual([state.playing, audio.src, state.sound], [null, "uploads/0123/audio", "playing"]);
+  player.toggle();
+  assert.deepEqual([audio.paused, state.sound], [true, "paused"]);
+});
+
+test("on a map whose indices nobody knows, the player asks for the index of its song", async () => {
+  serve((address) => ({ index: address.endsWith("by-id/1.mp3") ? 17 : null }));
+  update({ map: mapOf(++revision), moved: null, playing: null, requested: null });
+  await settled();
+  assert.deepEqual([state.playing, state.requested, audio.paused], [17, 17, false]);
+  // Another drawing of the same map changes nothing.
+  serve(() => assert.fail("Nothing is asked."));
+  update({ map: mapOf(revision) });
+  await settled();
+  assert.equal(state.playing, 17);
+});
+
+test("an answer about a map before is ignored", async () => {
+  const waiting = [];
+  serve(() => new Promise((resolve) => waiting.push((index) => resolve({ index }))));
+  update({ map: mapOf(++revision), moved: null, playing: null, requested: null });
+  update({ map: mapOf(++revision) });
+  waiting[0](3);
+  await settled();
+  assert.equal(state.playing, null);
+  waiting[1](4);
+  await settled();
+  assert.equal(state.playing, 4);
+});
+
+test("after a song that cannot be played, the mark returns to the song that plays, also on another map", async () => {
+  const moved = new Int32Array(100).fill(-1);
+  moved[1] = 11;
+  update({ map: mapOf(++revision), moved, playing: 11, requested: 11 });
+  clearCaches();
+  assert.equal(await player.play(5), false);
+  assert.equal(state.playing, 11);
+});
+
+test("a volume outside 0 to 1 is limited, and changing it ends muting", () => {
+  player.toggleMute();
+  assert.deepEqual([state.isMuted, audio.muted], [true, true]);
+  for (const [wanted, expected] of [[3, 1], [-1, 0], [NaN, 0], [0.4, 0.4]]) {
+    player.setVolume(wanted);
+    assert.deepEqual([state.volume, audio.volume, state.isMuted, audio.muted], [expected, expected, false, false]);
+  }
 });

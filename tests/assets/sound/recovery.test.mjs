@@ -1,65 +1,86 @@
-/** FLAC copies: which address is played, and which files end too early. */
+/** Copies of files that the browser cannot play, ends that come too early, and seeks that fail. */
 import assert from "node:assert/strict";
-import test from "node:test";
-import { load } from "../page.mjs";
+import { beforeEach, test } from "node:test";
+import { state, update } from "../../../assets/core/state.js";
+import * as player from "../../../assets/sound/audio.js";
+import { continueIfEarly, listen, putFile } from "../../../assets/sound/recovery.js";
+import { makePage, serve, settled } from "./fake_page.mjs";
 
-const { recovery } = load("sound/recovery");
+const audio = makePage();
+player.mount();
+listen();
 
-test("a file is played from its own address until the browser needs the copy", () => {
-  assert.equal(recovery.addressOf("audio/a.mp3"), "audio/a.mp3");
-  recovery.needsCopy.add("audio/a.mp3");
-  assert.equal(recovery.addressOf("audio/a.mp3"), "audio/a.mp3?copy=flac");
-  assert.equal(recovery.addressOf("audio/b.mp3"), "audio/b.mp3");
+beforeEach(() => {
+  audio.log.length = 0;
+  audio.emit("seeked", { currentTime: 0, ended: false, paused: true });
+  update({ song: null, sound: "playing", message: "" });
 });
 
-test("songs and uploads have copies; previews and copies have none", () => {
-  for (const [address, expected] of [
-    ["audio/a.mp3", true],
-    ["uploads/0123/audio", true],
-    ["preview/a.mp3", false],
-    ["audio/a.mp3?copy=flac", false],
-    ["audio/a%3Fcopy%3Dflac", true],
-  ]) {
-    assert.equal(recovery.isOriginal(address), expected, address);
-  }
-});
-
-test("a file ends early if more than three seconds of the known duration are missing", () => {
-  for (const [address, position, duration, expected] of [
-    ["audio/a.mp3", 4.5, 10, true],
-    ["audio/a.mp3", 6.9, 10, true],
-    ["audio/a.mp3", 7.1, 10, false],
-    ["audio/a.mp3", 12, 10, false],
-    ["audio/a.mp3", 0, 1.5, false],
-    ["audio/a.mp3", 4.5, null, false],
-    ["audio/a.mp3", 4.5, undefined, false],
-    ["audio/a.mp3?copy=flac", 4.5, 10, false],
-    ["preview/a.mp3", 4.5, 10, false],
-  ]) {
-    assert.equal(recovery.endedEarly(address, position, duration), expected, `${address} ${position} ${duration}`);
-  }
+test("a file that the browser cannot play is replaced by its copy, which plays on at the same position", async () => {
+  serve(() => new Response("", { status: 206 }));
+  putFile("audio/a.mp3");
+  audio.emit("error", { currentTime: 7 });
+  await settled();
+  assert.deepEqual(audio.log, ["load audio/a.mp3", "load audio/a.mp3?copy=flac", "play"]);
+  assert.equal(audio.currentTime, 7);
+  // The copy plays at once from now on, and other files from their own addresses.
+  putFile("audio/b.mp3");
+  putFile("audio/a.mp3");
+  assert.deepEqual(audio.log.slice(3), ["load audio/b.mp3", "load audio/a.mp3?copy=flac"]);
 });
 
 test("a copy that fails once is loaded again, because the server may have been busy; then it is an error", async () => {
-  const explorer = load("core/api", "sound/recovery");
-  const source = "audio/a.ape?copy=flac";
-  const shown = [];
-  const audio = { src: source, currentTime: 7, getAttribute: () => source };
-  explorer.player = {
-    audio,
-    bar: { dataset: { state: "loading" } },
-    start: () => shown.push("started"),
-    showError: (sentence) => shown.push(sentence),
-  };
   const answers = [503, 206, 206];
-  globalThis.fetch = async () => {
-    const status = answers.shift();
-    return { status, ok: status < 300, headers: new Headers({ "Retry-After": "0.001" }) };
-  };
-  await explorer.recovery.playCopyOrExplain();
-  assert.deepEqual([audio.src, audio.currentTime, shown], [source, 7, ["started"]]);
-  await explorer.recovery.playCopyOrExplain();
-  assert.equal(shown.length, 2);
-  assert.match(shown[1], /cannot play/);
+  serve(() => new Response("", { status: answers.shift(), headers: { "Retry-After": "0.001" } }));
+  putFile("audio/a.ape?copy=flac");
+  audio.emit("error", { currentTime: 7 });
+  await settled();
+  assert.deepEqual(audio.log.slice(1), ["load audio/a.ape?copy=flac", "play"]);
+  assert.deepEqual([audio.currentTime, state.sound, state.message], [7, "playing", ""]);
+  audio.emit("error");
+  await settled();
+  assert.equal(state.sound, "error");
+  assert.match(state.message, /cannot play/);
   assert.equal(answers.length, 0);
+});
+
+test("the server's reason is shown if it has no file", async () => {
+  serve(() => new Response("The file is missing.", { status: 404 }));
+  putFile("audio/c.mp3");
+  audio.emit("error");
+  await settled();
+  assert.deepEqual([state.sound, state.message, audio.log], ["error", "The file is missing.", ["load audio/c.mp3"]]);
+});
+
+test("a song that is only loaded does not begin to play from its copy", async () => {
+  serve(() => new Response("", { status: 206 }));
+  update({ sound: "paused" });
+  putFile("audio/d.mp3");
+  audio.emit("error");
+  await settled();
+  assert.deepEqual(audio.log, ["load audio/d.mp3", "load audio/d.mp3?copy=flac"]);
+});
+
+test("a song that ends too early plays on from its copy", () => {
+  update({ song: { id: "e.mp3", duration_s: 10 } });
+  putFile("audio/e.mp3");
+  audio.emit("timeupdate", { currentTime: 4 });
+  audio.emit("timeupdate", { currentTime: 10, ended: true });
+  assert.ok(continueIfEarly());
+  assert.deepEqual([audio.log.slice(1), audio.currentTime], [["load audio/e.mp3?copy=flac", "play"], 4]);
+  // The copy has the same end for good.
+  audio.emit("timeupdate", { currentTime: 4.5, ended: false });
+  assert.ok(!continueIfEarly());
+});
+
+test("a seek that fails is repeated once, a little earlier; then the copy plays", async () => {
+  serve(() => new Response("", { status: 206 }));
+  putFile("audio/f.mp3");
+  audio.emit("seeking", { currentTime: 9 });
+  audio.emit("error");
+  assert.deepEqual([audio.log.slice(1), audio.currentTime], [["load again", "play"], 7.5]);
+  audio.emit("seeking");
+  audio.emit("error", { currentTime: 0 });
+  await settled();
+  assert.deepEqual([audio.log.slice(3), audio.currentTime], [["load audio/f.mp3?copy=flac", "play"], 7.5]);
 });
