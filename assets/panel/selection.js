@@ -27,7 +27,7 @@ export function has(index) {
 
 /**
  * Choose the songs inside a lasso or box.
- * @param {ArrayLike<number>} songs
+ * @param {number[]} songs
  * @param {{adds: boolean}} options Whether songs that are already chosen stay chosen.
  */
 export function choose(songs, { adds }) {

@@ -6,7 +6,7 @@ import { announce, byId, element, iconButton, setLabel } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
 import { toggle } from "../sound/player.js";
 import { markRows } from "./panel.js";
-import { clear, moveTo, playFrom, remove } from "./selection.js";
+import { clear, moveTo, playFrom, remove, removeHidden } from "./selection.js";
 import { learnId, mount as mountIds } from "./selection_ids.js";
 
 /** The largest number of rows in the list. */
@@ -16,6 +16,8 @@ const MAX_ROWS = 300;
 let list;
 /** Titles are loaded only for rows in view. @type {IntersectionObserver} */
 let rowObserver;
+/** Which files are missing and which songs are hidden on the map that is drawn. */
+let drawnFiles = "";
 
 export function mount() {
   list = byId("choice-list");
@@ -28,6 +30,16 @@ export function mount() {
   showList();
   subscribe(["chosen"], showList);
   mountIds();
+  subscribe(["map"], followMap);
+}
+
+/** Songs that are hidden now leave the selection. */
+function followMap() {
+  if (!state.map) return;
+  const { changes, hide } = state.map.meta;
+  const files = `${changes} ${hide}`;
+  if (files !== drawnFiles) removeHidden();
+  drawnFiles = files;
 }
 
 function showList() {

@@ -6,14 +6,15 @@
  */
 
 /**
- * @param {number[]} before @param {ArrayLike<number>} songs
+ * @param {number[]} before @param {number[]} songs
  * @returns {number[]} The songs of the first list, then those of the second that are not in the first.
  */
 export function joined(before, songs) {
-  const added = Array.from(songs);
-  if (!before.length) return added;
-  const known = new Set(before);
-  return before.concat(added.filter((index) => !known.has(index)));
+  if (!before.length) return songs.slice();
+  // Not a Set: with a million songs, it takes seconds.
+  const isKnown = new Uint8Array(before.reduce((end, index) => Math.max(end, index + 1), 0));
+  for (const index of before) isKnown[index] = 1;
+  return before.concat(songs.filter((index) => !isKnown[index]));
 }
 
 /**

@@ -9,6 +9,10 @@ import { toggle } from "../sound/player.js";
 /** @typedef {import("../core/types.js").Neighbour} Neighbour */
 /** @typedef {import("../core/types.js").OtherFile} OtherFile */
 
+const SIMILARITY_HINT =
+  "How similar the two songs sound; 1 is the highest value. " +
+  "It is the cosine similarity of their embeddings, after the library's average is subtracted.";
+
 /** @param {any} row @returns {number} The index of a row's song: a new map changes it while the row is shown. */
 function indexIn(row) {
   return Number(row.dataset.index);
@@ -78,9 +82,7 @@ function makeNeighbourRow({ index, similarity, title, artist, album, gone, same_
   filled.style.width = `${Math.round(100 * Math.max(similarity, 0))}%`;
   bar.append(filled);
   // As ".87" instead of "0.87".
-  const value = element("span", "row-value", similarity.toFixed(2).replace(/^(-?)0\./, "$1."), {
-    title: "How similar the two songs sound; 1 is the highest value. It is the cosine similarity of their embeddings, after the library's average is subtracted.",
-  });
+  const value = element("span", "row-value", similarity.toFixed(2).replace(/^(-?)0\./, "$1."), { title: SIMILARITY_HINT });
   row.append(playButton, names, bar, value);
   return row;
 }

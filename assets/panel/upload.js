@@ -1,13 +1,12 @@
 /** Places a file from the user's computer on the map: the server computes its embedding and finds its neighbours. */
 
+import { playUpload } from "../core/actions.js";
 import { announce, byId, element, icon, setProps } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
 import { flyToPlace } from "../map/camera.js";
 import { uploadPlace } from "../map/overlays.js";
 import { isHidden } from "../map/songs.js";
 import { beginAtUpload } from "../map/walk.js";
-import { stop as stopPreview } from "../sound/hover.js";
-import { playUpload } from "../sound/player.js";
 import { open, showTab } from "./panel.js";
 import { makeHeading, show as showSelected, showContent } from "./song_panel.js";
 import { makeNeighbours } from "./song_rows.js";
@@ -99,13 +98,12 @@ function showWaiting(name, text) {
 function showOnMap(answer) {
   const song = { ...answer, neighbours: answer.neighbours.filter(({ index }) => !isHidden(index)) };
   beginAtUpload(song);
-  update({ isUploading: false });
   showUpload();
   const place = uploadPlace();
   if (place) flyToPlace(place);
   const [nearest] = song.neighbours;
   announce(`${song.title} was placed on the map${nearest ? ` next to ${nearest.title}` : ""}.`);
-  play();
+  playUpload();
 }
 
 /** Show the uploaded song in the panel. */
@@ -118,18 +116,10 @@ function showUpload() {
   const actions = element("div", "panel-actions");
   const playButton = element("button", "button", "Play", { type: "button" });
   const addButton = element("button", "button quiet", "Add to the library", { type: "button" });
-  playButton.addEventListener("click", play);
+  playButton.addEventListener("click", playUpload);
   addButton.addEventListener("click", () => addToLibrary(upload, addButton, note));
   actions.append(playButton, addButton);
   showContent(cover, ...makeHeading(upload), note, actions, ...makeNeighbours(state.neighbours));
-}
-
-/** Play the uploaded song. */
-export function play() {
-  if (!state.upload) return;
-  stopPreview();
-  update({ chosenPosition: null, walkPosition: 0, playing: null });
-  playUpload(state.upload, `uploads/${state.upload.token}/audio`);
 }
 
 /**

@@ -14,7 +14,7 @@ beforeEach(() => {
 
 test("a lasso chooses other songs, or adds to the chosen ones; both end the list's playing and are told to the panel", () => {
   const { choices } = state;
-  choose(Int32Array.of(6, 7), { adds: true });
+  choose([6, 7], { adds: true });
   assert.deepEqual([state.chosen, state.chosenPosition, state.choices], [[4, 5, 6, 7], null, choices + 1]);
   choose([9], { adds: false });
   assert.deepEqual([state.chosen, announcer.textContent], [[9], "1 song selected"]);

@@ -4,7 +4,7 @@ import test from "node:test";
 import { filtered, joined, moved, positionAfter } from "../../../assets/panel/selection_order.js";
 
 test("songs are added after those of before, and none twice", () => {
-  assert.deepEqual(joined([], Int32Array.of(3, 1, 2)), [3, 1, 2]);
+  assert.deepEqual(joined([], [3, 1, 2]), [3, 1, 2]);
   const before = [5, 4];
   assert.deepEqual(joined(before, [3, 4, 6]), [5, 4, 3, 6]);
   assert.deepEqual(before, [5, 4]);
