@@ -51,9 +51,10 @@ function isSongShown() {
   return state.selected !== null && !isUploadShown();
 }
 
-/** On a new map the songs have other indices. Rows of songs without one are removed. */
+/** On a new map the songs have other indices. Rows of songs without one are removed, and answers for the old map are ignored. */
 function renumberRows() {
   order = state.map?.meta.order;
+  newestFill = Symbol("fill");
   for (const row of body.querySelectorAll(".song-row")) {
     const index = state.moved?.[Number(row.dataset.index)] ?? -1;
     if (index < 0) row.remove();
