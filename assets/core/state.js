@@ -39,6 +39,7 @@ export const state = {
   walkPosition: 0,
   chosen: [],
   chosenPosition: null,
+  choices: 0,
   tool: null,
   shape: null,
   isPanelOpen: false,

@@ -110,6 +110,7 @@
  * @property {number} walkPosition The position in it of the song that plays.
  * @property {number[]} chosen The songs of the selection, in their order.
  * @property {number|null} chosenPosition The position in it of the song that plays; null if the selection does not play.
+ * @property {number} choices How often songs were chosen together, with a lasso or box.
  * @property {"lasso"|"box"|null} tool
  * @property {{kind: "lasso"|"box", adds: boolean, points: number[][]}|null} shape What is being drawn, in pixels.
  * @property {boolean} isPanelOpen @property {boolean} isSpectrogramOpen

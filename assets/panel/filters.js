@@ -1,190 +1,152 @@
 /** The filter: its controls, the legend, and the line that counts the matching songs. */
-window.explorer = window.explorer || {};
+
+import { flyToAndPlay } from "../core/actions.js";
+import { byId, element, setProps } from "../core/dom.js";
+import { state, subscribe } from "../core/state.js";
+import { formatTime, groupingKey } from "../core/text.js";
+import { NO_FILTER, describeCounts, isolatedAfter, parse } from "./filter_values.js";
+
+export { hiddenKinds } from "./filter_values.js";
+
+/** @typedef {import("../core/types.js").Filter} Filter */
+/** @typedef {import("./filter_values.js").Controls} Controls */
+
+/** @type {Object<"genres"|"clusters"|"artists", string>} */
+const FIELD_IDS = { genres: "filter-genres", clusters: "filter-clusters", artists: "filter-artists" };
+/** The switches that hide songs, by the kind of songs that they hide. */
+const SWITCHES = {
+  duplicates: { id: "hide-duplicates", label: "Hide duplicates" },
+  missing: { id: "hide-missing", label: "Hide missing songs" },
+};
+/** The filter now. */
+let current = NO_FILTER;
+/** The limits of the range sliders; null until the server has sent them. @type {{years: number[], duration: number[]}|null} */
+let ranges = null;
+/** @type {any} */
+let card;
+/** @type {any} */
+let toggleButton;
+
+export function mount() {
+  card = byId("filters");
+  toggleButton = byId("filter-toggle");
+  toggleButton.addEventListener("click", () => toggle());
+  byId("filter-clear").addEventListener("click", clear);
+  document.addEventListener("pointerdown", ({ target }) => {
+    const isOutside = !(/** @type {Element} */ (target).closest("#filters, #filter-toggle, .mantine-MultiSelect-dropdown"));
+    if (isOpen() && isOutside) toggle(false);
+  });
+  byId("legend").addEventListener("click", onLegendClick);
+  subscribe(["map"], showCounts);
+}
+
+/** Open or close the card of filters. @param {boolean} [opens] */
+export function toggle(opens = !isOpen()) {
+  card.hidden = !opens;
+  toggleButton.setAttribute("aria-expanded", String(opens));
+  if (opens) requestAnimationFrame(() => card.querySelector("#filter-genres")?.focus());
+}
+
+/** @returns {boolean} Whether the card of filters is open. */
+export function isOpen() {
+  return !card.hidden;
+}
+
+/** Store the values of the controls as the current filter. @param {Controls} controls @returns {Filter} A copy for the server. */
+export function setFromControls(controls) {
+  current = parse(controls, ranges ? null : current);
+  showRanges();
+  return { ...current };
+}
+
+/** Show the chosen ranges next to the names of the sliders. */
+function showRanges() {
+  const { years, duration_s: duration } = current;
+  const write = (/** @type {string} */ id, /** @type {string} */ text) => (byId(`${id}-field`).querySelector(".range-value").textContent = text);
+  write("filter-years", years ? ` ${years[0]} – ${years[1]}` : "");
+  write("filter-duration", duration ? ` ${duration.map(formatTime).join(" – ")}` : "");
+}
 
 /**
- * @typedef {object} Filter
- * @property {string[]} genres Empty allows every genre. Clusters and artists work in the same way.
- * @property {string[]} clusters
- * @property {string[]} artists
- * @property {number[]|null} years First and last; null allows every year.
- * @property {number[]|null} duration_s Shortest and longest; null allows every duration.
- * @property {string[]} hide The kinds of songs that are removed from the map: "duplicates", "missing".
+ * Store the sliders' limits. They change when the library grows: a slider that includes all songs still does then.
+ * @param {number} firstYear @param {number} lastYear @param {number} longest In seconds.
+ * @returns {number[][]|null} The values for the two sliders; null if the limits are those of before.
  */
+export function setRanges(firstYear, lastYear, longest) {
+  const limits = { years: [firstYear, lastYear], duration: [0, longest] };
+  if (JSON.stringify(limits) === JSON.stringify(ranges)) return null;
+  ranges = limits;
+  byId("filter-years-field").hidden = lastYear <= firstYear;
+  return [current.years || limits.years, current.duration_s || limits.duration];
+}
 
-explorer.filters = {
-  FIELD_IDS: { genres: "filter-genres", clusters: "filter-clusters", artists: "filter-artists" },
-  /** The switches that hide songs, by the kind of songs that they hide. */
-  SWITCH_IDS: { duplicates: "hide-duplicates", missing: "hide-missing" },
-  SWITCH_LABELS: { duplicates: "Hide duplicates", missing: "Hide missing songs" },
-  /** @type {Filter} The filter now. */
-  current: { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] },
-  /** Whether the server has sent the limits of the range sliders. */
-  isReady: false,
-  /** The limits of the range sliders; null until the server has sent them. */
-  ranges: null,
+/** Set the controls to a filter, for example from the address. @param {Filter} filter */
+export function restore(filter) {
+  current = { ...current, years: filter.years, duration_s: filter.duration_s };
+  setProps(FIELD_IDS.genres, { value: filter.genres });
+  setProps(FIELD_IDS.clusters, { value: filter.clusters });
+  setProps(FIELD_IDS.artists, { value: filter.artists });
+  for (const [kind, { id }] of Object.entries(SWITCHES)) setProps(id, { checked: filter.hide.includes(kind) });
+  if (ranges) {
+    setProps("filter-years", { value: filter.years || ranges.years });
+    setProps("filter-duration", { value: filter.duration_s || ranges.duration });
+  } else setProps("filter", { data: { ...filter } });
+}
 
-  mount() {
-    this.card = document.getElementById("filters");
-    this.toggleButton = document.getElementById("filter-toggle");
-    this.countLine = document.getElementById("filter-state");
-    this.toggleButton.addEventListener("click", () => this.toggle());
-    document.getElementById("filter-clear").addEventListener("click", () => this.clear());
-    document.addEventListener("pointerdown", (event) => {
-      const isOutside = !event.target.closest("#filters, #filter-toggle, .mantine-MultiSelect-dropdown");
-      if (!this.card.hidden && isOutside) this.toggle(false);
-    });
-    document.getElementById("legend").addEventListener("click", (event) => this.onLegendClick(event));
-  },
+/** Add a genre or artist to the filter. @param {"genre"|"artist"} kind @param {string} name */
+export function add(kind, name) {
+  const field = /** @type {"genres"|"artists"} */ (`${kind}s`);
+  setProps(FIELD_IDS[field], { value: [...new Set([...current[field], name])] });
+}
 
-  toggle(isOpen = this.card.hidden) {
-    this.card.hidden = !isOpen;
-    this.toggleButton.setAttribute("aria-expanded", String(isOpen));
-    if (isOpen) requestAnimationFrame(() => this.card.querySelector("#filter-genres")?.focus());
-  },
+/** Show all songs. */
+export function clear() {
+  restore(NO_FILTER);
+  isolate(null);
+}
 
-  get isOpen() {
-    return !this.card.hidden;
-  },
+/** Turn off the switches that hide songs. */
+export function showHidden() {
+  for (const { id } of Object.values(SWITCHES)) setProps(id, { checked: false });
+}
 
-  /** Store the values of the controls as the current filter. @returns {Filter} A copy for the server. */
-  setFromControls(controls) {
-    this.current = this.parse(controls, this.isReady ? null : this.current);
-    this.showRanges();
-    return { ...this.current };
-  },
+/**
+ * Isolate groups of the current colouring: show only their songs.
+ * @param {number[]|null} groups Null or empty shows all groups.
+ */
+export function isolate(groups) {
+  if (!state.view) return;
+  setProps("isolated", { data: groups?.length ? { of: groupingKey(state.view), groups } : null });
+}
 
-  /**
-   * Make a filter from the controls' values. A range that includes all songs becomes null.
-   * @param {object} controls
-   * @param {Filter|null} before While the sliders' limits are unknown: the current filter, whose ranges are
-   *   kept. Otherwise null.
-   * @returns {Filter}
-   */
-  parse({ genres, clusters, artists, years, duration, hide, firstYear, lastYear, longest }, before) {
-    const restricted = (range, min, max) => (!range || (range[0] <= min && range[1] >= max) ? null : range);
-    return {
-      genres: genres || [],
-      clusters: clusters || [],
-      artists: artists || [],
-      years: before ? before.years : restricted(years, firstYear, lastYear),
-      duration_s: before ? before.duration_s : restricted(duration, 0, longest),
-      hide,
-    };
-  },
+/** A click on a row of the legend isolates its group; a click on its play button plays the group's representative. @param {any} event */
+function onLegendClick({ target, shiftKey }) {
+  const playButton = target.closest("[data-representative]");
+  if (playButton) flyToAndPlay(Number(playButton.dataset.representative));
+  const row = target.closest("[data-group]");
+  if (row) isolate(isolatedAfter(state.view?.filter.shown || [], Number(row.dataset.group), shiftKey));
+}
 
-  /** @param {Object<string, boolean>} isOn The state of each switch, by kind. @returns {string[]} The kinds to hide. */
-  hiddenKinds(isOn) {
-    return Object.keys(this.SWITCH_IDS).filter((kind) => isOn[kind]);
-  },
+/** Show each switch only if there are songs that it can hide. @param {Object<string, number>} counts By kind. */
+function showSwitches(counts) {
+  for (const [kind, { id, label: name }] of Object.entries(SWITCHES)) {
+    byId(`${id}-field`).hidden = !counts[kind];
+    const label = `${name} (${counts[kind].toLocaleString("en")})`;
+    if (byId(id).labels[0]?.textContent !== label) setProps(id, { label });
+  }
+}
 
-  /** Show the chosen ranges next to the names of the sliders. */
-  showRanges() {
-    const { years, duration_s: duration } = this.current;
-    const write = (id, text) => (document.querySelector(`#${id}-field .range-value`).textContent = text);
-    write("filter-years", years ? ` ${years[0]} – ${years[1]}` : "");
-    write("filter-duration", duration ? ` ${duration.map((seconds) => explorer.player.formatTime(seconds)).join(" – ")}` : "");
-  },
-
-  /**
-   * Store the sliders' limits. They change when the library grows: a slider that includes all songs still does then.
-   * @returns {number[][]|null} The values for the two sliders; null if the limits are those of before.
-   */
-  setRanges(firstYear, lastYear, longest) {
-    const ranges = { years: [firstYear, lastYear], duration: [0, longest] };
-    if (JSON.stringify(ranges) === JSON.stringify(this.ranges)) return null;
-    this.isReady = true;
-    this.ranges = ranges;
-    document.getElementById("filter-years-field").hidden = lastYear <= firstYear;
-    return [this.current.years || [firstYear, lastYear], this.current.duration_s || [0, longest]];
-  },
-
-  /** Set the controls to a filter, for example from the address. @param {Filter} filter */
-  restore(filter) {
-    this.current = { ...this.current, years: filter.years, duration_s: filter.duration_s };
-    for (const [kind, id] of Object.entries(this.FIELD_IDS)) dash_clientside.set_props(id, { value: filter[kind] });
-    for (const [kind, id] of Object.entries(this.SWITCH_IDS)) dash_clientside.set_props(id, { checked: filter.hide.includes(kind) });
-    if (this.isReady) {
-      dash_clientside.set_props("filter-years", { value: filter.years || this.ranges.years });
-      dash_clientside.set_props("filter-duration", { value: filter.duration_s || this.ranges.duration });
-    } else dash_clientside.set_props("filter", { data: { ...filter } });
-  },
-
-  /** Add a genre or artist to the filter. @param {"genre"|"artist"} kind @param {string} name */
-  add(kind, name) {
-    const field = `${kind}s`;
-    const values = [...new Set([...this.current[field], name])];
-    dash_clientside.set_props(this.FIELD_IDS[field], { value: values });
-  },
-
-  clear() {
-    this.restore({ genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] });
-    this.isolate(null);
-  },
-
-  /** Turn off the switches that hide songs. */
-  showHidden() {
-    for (const id of Object.values(this.SWITCH_IDS)) dash_clientside.set_props(id, { checked: false });
-  },
-
-  /**
-   * Isolate groups of the current colouring: show only their songs.
-   * @param {number[]|null} groups Null or empty shows all groups.
-   */
-  isolate(groups) {
-    const of = explorer.groupingKey(explorer.url.view);
-    dash_clientside.set_props("isolated", { data: groups?.length ? { of, groups } : null });
-  },
-
-  /** A click on a row of the legend isolates its group; a click on its play button plays the group's representative. */
-  onLegendClick(event) {
-    const playButton = event.target.closest("[data-representative]");
-    if (playButton) explorer.flyToAndPlay(Number(playButton.dataset.representative));
-    const row = event.target.closest("[data-group]");
-    if (!row) return;
-    this.isolate(this.isolatedAfter(explorer.url.view.filter.shown || [], Number(row.dataset.group), event.shiftKey));
-  },
-
-  /**
-   * @param {number[]} isolated The groups that are isolated now.
-   * @param {number} group The group that was clicked.
-   * @param {boolean} hasShift Whether Shift was pressed: then the click adds this group to the others, or
-   *   removes it.
-   * @returns {number[]} The groups that are isolated after the click; empty if all groups are shown.
-   */
-  isolatedAfter(isolated, group, hasShift) {
-    const isOn = isolated.includes(group);
-    if (hasShift) return isOn ? isolated.filter((other) => other !== group) : [...isolated, group];
-    return isOn && isolated.length === 1 ? [] : [group];
-  },
-
-  /** Show each switch only if there are songs that it can hide. @param {Object<string, number>} counts By kind. */
-  showSwitches(counts) {
-    for (const [kind, id] of Object.entries(this.SWITCH_IDS)) {
-      document.getElementById(`${id}-field`).hidden = !counts[kind];
-      const label = `${this.SWITCH_LABELS[kind]} (${counts[kind].toLocaleString("en")})`;
-      if (document.getElementById(id).labels[0]?.textContent !== label) dash_clientside.set_props(id, { label });
-    }
-  },
-
-  /**
-   * Show how many songs match, with a button that clears the filter. The server sends the numbers with each
-   * drawing.
-   */
-  showCounts({ unlit, lit: matching, songs, away: hidden, hideable }) {
-    this.showSwitches(hideable);
-    const isFiltered = (unlit !== null && unlit !== undefined) || hidden > 0;
-    this.countLine.hidden = !isFiltered;
-    this.toggleButton.classList.toggle("on", isFiltered);
-    if (!isFiltered) return;
-    const { element } = explorer;
-    const clear = element("button", "link", "Show all", { type: "button" });
-    clear.addEventListener("click", () => this.clear());
-    this.countLine.replaceChildren(element("span", "", this.describe({ matching, songs, hidden })), clear);
-  },
-
-  /** @returns {string} How many of the songs match the filter, and how many are hidden. */
-  describe({ matching, songs, hidden }) {
-    const suffix = hidden ? ` · ${hidden.toLocaleString("en")} hidden` : "";
-    return matching ? `${matching.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${suffix}` : "No song matches";
-  },
-};
+/** Show how many songs match, with a button that clears the filter. */
+function showCounts() {
+  if (!state.map) return;
+  const { meta } = state.map;
+  showSwitches(meta.hideable);
+  const isFiltered = meta.is_filtered || meta.away > 0;
+  const line = byId("filter-state");
+  line.hidden = !isFiltered;
+  toggleButton.classList.toggle("on", isFiltered);
+  if (!isFiltered) return;
+  const showAll = element("button", "link", "Show all", { type: "button" });
+  showAll.addEventListener("click", clear);
+  line.replaceChildren(element("span", "", describeCounts(meta)), showAll);
+}

@@ -90,7 +90,7 @@ def _selection() -> list[Component]:
         part("panel-note", id="choice-more"),
         part(
             "choice-export",
-            # assets/panel/selection.js adds two <select> elements, which Dash does not have.
+            # assets/panel/export.js adds two <select> elements, which Dash does not have.
             part("export-line", id="export-line"),
             button("Export", kind="button quiet", id="export-start"),
             part("panel-note", id="export-state", role="status"),

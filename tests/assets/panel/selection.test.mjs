@@ -1,47 +1,53 @@
-/** The selection: the order of its list, and the position of the song that plays. */
+/** The selection in the state. */
 import assert from "node:assert/strict";
-import test from "node:test";
-import { load } from "../page.mjs";
+import test, { beforeEach } from "node:test";
+import { state, subscribe, update } from "../../../assets/core/state.js";
+import { HIDDEN } from "../../../assets/map/flags.js";
+import { choose, has, hasNext, moveTo, remove, removeHidden, toggle } from "../../../assets/panel/selection.js";
 
-const { selection } = load("panel/selection");
+const announcer = { textContent: "" };
 
-test("when a song moves in the list, the position still belongs to the song that plays", () => {
-  const songs = [7, 8, 9, 10];
-  for (const [index, to, expected] of [
-    [7, 1, [8, 7, 9, 10]],
-    [9, 0, [9, 7, 8, 10]],
-    [7, 3, [8, 9, 10, 7]],
-  ]) {
-    assert.deepEqual(selection.moved({ songs, position: null }, index, to), { songs: expected, position: null });
-    const moved = selection.moved({ songs, position: 2 }, index, to);
-    assert.equal(moved.songs[moved.position], 9);
-  }
-  assert.deepEqual(songs, [7, 8, 9, 10]);
+beforeEach(() => {
+  globalThis.document = { getElementById: () => announcer };
+  update({ chosen: [4, 5, 6], chosenPosition: 1 });
 });
 
-test("a song cannot move out of the list, nor to its own position", () => {
-  for (const [index, to] of [[7, -1], [9, 3], [8, 1]]) {
-    assert.equal(selection.moved({ songs: [7, 8, 9], position: 0 }, index, to), null);
-  }
+test("a lasso chooses other songs, or adds to the chosen ones; both end the list's playing and are told to the panel", () => {
+  const { choices } = state;
+  choose([6, 7], { adds: true });
+  assert.deepEqual([state.chosen, state.chosenPosition, state.choices], [[4, 5, 6, 7], null, choices + 1]);
+  choose([9], { adds: false });
+  assert.deepEqual([state.chosen, announcer.textContent], [[9], "1 song selected"]);
 });
 
-test("when songs are removed from the list, the position still belongs to the song that plays", () => {
-  const list = { songs: [7, 8, 9], position: 1 };
-  assert.deepEqual(selection.filtered(list, (index) => index !== 7), { songs: [8, 9], position: 0 });
-  assert.deepEqual(selection.filtered(list, (index) => index !== 9), { songs: [7, 8], position: 1 });
-  assert.deepEqual(selection.filtered(list, (index) => index !== 8), { songs: [7, 9], position: null });
-  assert.deepEqual(selection.filtered({ songs: [7, 8], position: null }, (index) => index !== 7), { songs: [8], position: null });
+test("single songs are added, removed and moved; the song that plays stays the same, and no list is changed in place", () => {
+  const before = state.chosen;
+  toggle(8);
+  assert.deepEqual([state.chosen, has(8)], [[4, 5, 6, 8], true]);
+  toggle(8);
+  moveTo(5, 2);
+  assert.deepEqual([state.chosen, state.chosenPosition], [[4, 6, 5], 2]);
+  remove(4);
+  assert.deepEqual([state.chosen, state.chosenPosition], [[6, 5], 1]);
+  assert.deepEqual(before, [4, 5, 6]);
 });
 
-test("the first position follows the last one, in both directions", () => {
-  assert.deepEqual([0, 1, 2].map((position) => selection.positionAfter(position, 1, 3)), [1, 2, 0]);
-  assert.deepEqual([0, 1, 2].map((position) => selection.positionAfter(position, -1, 3)), [2, 0, 1]);
+test("the last song of the list has a next one only if the list wraps around", () => {
+  update({ chosen: [4, 5], chosenPosition: 1 });
+  assert.equal(hasNext(false), false);
+  assert.equal(hasNext(true), true);
+  update({ chosenPosition: 0 });
+  assert.equal(hasNext(false), true);
 });
 
-test("the last song of a list has a next one only if the list wraps around", () => {
-  Object.assign(selection, { songs: [4, 5], position: 1 });
-  assert.equal(selection.hasNext(false), false);
-  assert.equal(selection.hasNext(true), true);
-  selection.position = 0;
-  assert.equal(selection.hasNext(false), true);
+test("hidden songs leave the selection, and nobody is told if there are none", () => {
+  const flags = new Uint8Array(9);
+  update({ map: /** @type {any} */ ({ meta: {}, count: 9, flags }) });
+  let changes = 0;
+  subscribe(["chosen"], () => (changes += 1));
+  removeHidden();
+  assert.equal(changes, 0);
+  flags[5] = HIDDEN;
+  removeHidden();
+  assert.deepEqual([state.chosen, state.chosenPosition, changes], [[4, 6], null, 1]);
 });
