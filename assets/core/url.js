@@ -8,7 +8,6 @@ import { requestPosition } from "../map/loader.js";
 import { restore as restoreFilter } from "../panel/filters.js";
 import { openSong } from "./actions.js";
 import { decode, encode, withoutPositionAndSong } from "./address.js";
-import { clearCaches } from "./api.js";
 import { byId, setProps } from "./dom.js";
 import { state, subscribe, update } from "./state.js";
 import { groupingKey } from "./text.js";
@@ -25,28 +24,21 @@ const RESTORE_TIMEOUT_MS = 3000;
 let pendingQuery = null;
 let isRestored = false;
 let hasWritten = false;
-/** How many clusters the view before had. @type {number|undefined} */
-let clusters;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let timer;
 
 export function mount() {
   window.addEventListener("popstate", restore);
-  subscribe(["view"], onView);
+  // The first view adds no step to the history.
+  subscribe(["view"], () => {
+    write({ push: hasWritten });
+    hasWritten = true;
+  });
   subscribe(["viewport", "isUserPositioned"], () => {
     if (state.isUserPositioned || state.view) writeLater();
   });
   // A new map can renumber or lose the selected song: that is no step of the user's.
   subscribe(["selections", "selectedId", "upload"], (changed) => changed.has("map") || write({ push: !changed.has("selections") }));
-}
-
-/** The controls have changed. The first time adds no step to the history. */
-function onView() {
-  // Cached songs contain the names of their clusters.
-  if (clusters !== undefined && clusters !== state.view?.clusters) clearCaches();
-  clusters = state.view?.clusters;
-  write({ push: hasWritten });
-  hasWritten = true;
 }
 
 /** @returns {URLSearchParams} The query for what the page shows now. */

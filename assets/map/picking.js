@@ -1,4 +1,4 @@
-/** Which songs are near a pixel of the map. A grid of the songs, made at the first question about a map, answers it. */
+/** Which songs are near a pixel of the map. A grid of the songs on the map, made when it is needed, answers. */
 
 import { state } from "../core/state.js";
 import { frameOnMap, toMap } from "./camera.js";
@@ -11,6 +11,11 @@ const AROUND_PX = 480;
 
 /** @type {import("./grid.js").Grid|null} */
 let grid = null;
+
+/** Make the grid now, so that the first question is answered at once. */
+export function prepare() {
+  gridNow();
+}
 
 /** @returns {import("./grid.js").Grid|null} The grid of the songs on the map; null without a map. */
 function gridNow() {

@@ -1,11 +1,11 @@
 /** The pointer on the map: the song under it, clicks and taps, panning, the wheel, and pinching with two fingers. */
 
 import { play } from "../core/actions.js";
-import { state, update } from "../core/state.js";
+import { state, subscribe, update } from "../core/state.js";
 import * as hover from "../sound/hover.js";
 import { frame, panBy, showAll, zoomAt } from "./camera.js";
 import { beginShape, cancelShape, extendShape, finishShape, shapeFor } from "./lasso.js";
-import { nearest } from "./picking.js";
+import { nearest, prepare } from "./picking.js";
 import * as tooltip from "./tooltip.js";
 
 /**
@@ -40,6 +40,7 @@ let at = null;
 let isLookScheduled = false;
 
 export function mount() {
+  subscribe(["map"], () => window.requestIdleCallback?.(prepare));
   const map = frame();
   map.addEventListener("pointermove", move);
   map.addEventListener("pointerleave", leave);
@@ -80,7 +81,7 @@ function move(event) {
   isLookScheduled = true;
   requestAnimationFrame(() => {
     isLookScheduled = false;
-    if (at) look(at);
+    if (at && !drag?.moved) look(at);
   });
 }
 
