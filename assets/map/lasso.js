@@ -1,109 +1,88 @@
 /** The lasso and box tools: the user draws a shape on the map, and the songs inside it are selected. */
-window.explorer = window.explorer || {};
 
-explorer.lasso = {
-  /** The tool that is on: "lasso", "box" or null. */
-  tool: null,
-  /** The shape that is being drawn: its kind, and its points in pixels. */
-  shape: null,
+import { announce, byId, clearCanvas } from "../core/dom.js";
+import { state, subscribe, update } from "../core/state.js";
+import { choose } from "../panel/selection.js";
+import { frame, frameSize, toMap } from "./camera.js";
+import { cornersOf, songsInside } from "./polygon.js";
 
-  mount() {
-    for (const tool of ["lasso", "box"]) {
-      for (const id of [`tool-${tool}`, `choice-${tool}`]) {
-        document.getElementById(id).addEventListener("click", () => this.toggleTool(tool));
-      }
-    }
-  },
+/** @typedef {"lasso"|"box"} Tool */
+/** @typedef {{kind: Tool, adds: boolean}} NewShape `adds`: the songs inside are added to the selection. */
 
-  /** Turn a tool on; turn it off if it is on. @param {"lasso"|"box"|null} tool */
-  toggleTool(tool) {
-    this.tool = this.tool === tool ? null : tool;
-    for (const name of ["lasso", "box"]) {
-      document.getElementById(`tool-${name}`).setAttribute("aria-pressed", String(this.tool === name));
-    }
-    explorer.map.frame.classList.toggle("selecting", this.tool !== null);
-    if (this.tool) explorer.announce(`Draw a ${this.tool} around songs. Hold Shift to add to the selection. Escape cancels.`);
-  },
+/** @type {Tool[]} */
+const TOOLS = ["lasso", "box"];
 
-  /**
-   * @returns {{kind: string, adds: boolean}|null} The shape to draw after a press on the map; null for none.
-   *   Shift without a tool draws a lasso.
-   */
-  shapeFor(event) {
-    if (!this.tool && !event.shiftKey) return null;
-    return { kind: this.tool ?? "lasso", adds: event.shiftKey && this.tool !== null };
-  },
+export function mount() {
+  for (const tool of TOOLS) {
+    for (const id of [`tool-${tool}`, `choice-${tool}`]) byId(id).addEventListener("click", () => toggleTool(tool));
+  }
+  subscribe(["tool"], showTool);
+  subscribe(["shape"], () => {
+    const { width, height } = frameSize();
+    paint(clearCanvas(byId("lasso-canvas"), width, height));
+  });
+}
 
-  beginShape(shape, x, y) {
-    this.shape = { ...shape, points: [[x, y]] };
-  },
+/** Turn a tool on; turn it off if it is on. @param {Tool|null} tool */
+export function toggleTool(tool) {
+  update({ tool: state.tool === tool ? null : tool });
+}
 
-  extendShape(x, y) {
-    const { shape } = this;
-    if (!shape) return;
-    if (shape.kind === "box") shape.points.length = 1;
-    shape.points.push([x, y]);
-    explorer.selection.paint();
-  },
+function showTool() {
+  for (const name of TOOLS) byId(`tool-${name}`).setAttribute("aria-pressed", String(state.tool === name));
+  frame().classList.toggle("selecting", state.tool !== null);
+  if (state.tool) announce(`Draw a ${state.tool} around songs. Hold Shift to add to the selection. Escape cancels.`);
+}
 
-  cancelShape() {
-    this.shape = null;
-    explorer.selection.paint();
-  },
+/**
+ * @param {{shiftKey: boolean}} event A press on the map.
+ * @returns {NewShape|null} The shape to draw after it; null for none. Shift without a tool draws a lasso.
+ */
+export function shapeFor({ shiftKey }) {
+  if (!state.tool && !shiftKey) return null;
+  return { kind: state.tool ?? "lasso", adds: shiftKey && state.tool !== null };
+}
 
-  /**
-   * Select the songs inside the shape that match the filter.
-   * @param {boolean} adds Whether songs that are already selected stay selected.
-   */
-  finishShape(adds) {
-    const { shape } = this;
-    this.shape = null;
-    const corners = this.cornersOf(shape).map(([x, y]) => explorer.map.toMap(x, y));
-    const songs = this.songsInside(corners, explorer.map.points, (index) => explorer.map.matchesFilter(index));
-    if (this.tool) this.toggleTool(null);
-    explorer.selection.select(songs, { adds });
-  },
+/** @param {NewShape} shape @param {number} x @param {number} y In pixels. */
+export function beginShape(shape, x, y) {
+  update({ shape: { ...shape, points: [[x, y]] } });
+}
 
-  /** @returns {number[][]} The shape's corners in pixels. */
-  cornersOf({ kind, points }) {
-    if (kind !== "box") return points;
-    const [[left, top], [right, bottom]] = [points[0], points.at(-1)];
-    return [[left, top], [right, top], [right, bottom], [left, bottom]];
-  },
+/** @param {number} x @param {number} y In pixels. */
+export function extendShape(x, y) {
+  const { shape } = state;
+  if (!shape) return;
+  const before = shape.kind === "box" ? shape.points.slice(0, 1) : shape.points;
+  update({ shape: { ...shape, points: [...before, [x, y]] } });
+}
 
-  /**
-   * Find the songs inside a polygon by the even-odd rule: a ray from an inside point to the right crosses an
-   * odd number of edges.
-   * @param {{x: number, y: number}[]} corners In map units.
-   * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} points The positions of all songs.
-   * @param {function(number): boolean} matches Whether a song may be selected.
-   * @returns {number[]} The songs' indices, from left to right.
-   */
-  songsInside(corners, { x, y }, matches) {
-    const edges = corners.map((corner, i) => [corner, corners[(i + 1) % corners.length]]);
-    const [left, right] = [Math.min(...corners.map((c) => c.x)), Math.max(...corners.map((c) => c.x))];
-    const songs = [];
-    for (let i = 0; i < x.length; i++) {
-      if (x[i] < left || x[i] > right || !matches(i)) continue;
-      let isInside = false;
-      for (const [a, b] of edges) {
-        if (a.y > y[i] !== b.y > y[i] && x[i] < ((b.x - a.x) * (y[i] - a.y)) / (b.y - a.y) + a.x) isInside = !isInside;
-      }
-      if (isInside) songs.push(i);
-    }
-    return songs.sort((a, b) => x[a] - x[b]);
-  },
+export function cancelShape() {
+  update({ shape: null });
+}
 
-  /** Draw the shape, if there is one. @param {CanvasRenderingContext2D} context @param {string} colour */
-  paint(context, colour) {
-    if (!this.shape) return;
-    context.strokeStyle = context.fillStyle = colour;
-    context.beginPath();
-    for (const [x, y] of this.cornersOf(this.shape)) context.lineTo(x, y);
-    context.closePath();
-    context.setLineDash([5, 4]);
-    context.stroke();
-    context.globalAlpha = 0.12;
-    context.fill();
-  },
-};
+/**
+ * Select the songs inside the shape that match the filter, and turn the tool off.
+ * @param {boolean} adds Whether songs that are already selected stay selected.
+ */
+export function finishShape(adds) {
+  const { shape, map } = state;
+  update({ shape: null, tool: null });
+  if (!shape || !map) return;
+  const corners = cornersOf(shape).map(([x, y]) => toMap(x, y));
+  choose(songsInside(corners, map.places, map.flags), { adds });
+}
+
+/** Draw the shape, if there is one. @param {CanvasRenderingContext2D} context Its coordinates are CSS pixels. */
+export function paint(context) {
+  if (!state.shape) return;
+  context.strokeStyle = context.fillStyle = getComputedStyle(frame()).getPropertyValue("--accent");
+  context.lineWidth = 1.5;
+  context.globalAlpha = 1;
+  context.setLineDash([5, 4]);
+  context.beginPath();
+  for (const [x, y] of cornersOf(state.shape)) context.lineTo(x, y);
+  context.closePath();
+  context.stroke();
+  context.globalAlpha = 0.12;
+  context.fill();
+}

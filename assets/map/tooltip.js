@@ -1,63 +1,68 @@
 /** The tooltip of the song under the pointer. */
-window.explorer = window.explorer || {};
 
-explorer.tooltip = {
-  /** The index of the song that the tooltip shows; null if there is none. */
-  hovered: null,
+import { getSong } from "../core/api.js";
+import { byId, element } from "../core/dom.js";
+import { state, subscribe } from "../core/state.js";
+import { artistAndGenres, missingSince, sameSoundText } from "../core/text.js";
+import { GAP_PX, frame, freeArea, toPixels } from "./camera.js";
+import { colourOf, placeOf, shownProjection } from "./songs.js";
 
-  mount() {
-    this.card = document.getElementById("tooltip");
-  },
+/** @typedef {import("../core/types.js").Song} Song */
 
-  /** Show a song's tooltip beside the pointer. @param {number|null} index Null hides the tooltip. */
-  async show(index) {
-    this.hovered = index;
-    explorer.map.frame.classList.toggle("over-point", index !== null);
-    if (index === null) {
-      this.card.hidden = true;
-      return;
-    }
-    let title, subtitle;
-    let [details, missing] = ["", ""];
-    try {
-      const song = await explorer.api.getSong(index);
-      [title, subtitle] = [song.title, explorer.api.artistAndGenres(song)];
-      details = [explorer.api.sameSoundText(song), this.describeNearby(song)].filter(Boolean).join(" · ");
-      if (song.gone_since) missing = `File missing since ${explorer.api.missingSince(song)}`;
-    } catch (error) {
-      [title, subtitle] = ["This song cannot be shown", error.message];
-    }
-    if (this.hovered !== index) return;
-    const line = (className, text) => explorer.element("div", className, text);
-    this.card.replaceChildren(
-      line("tooltip-title", title),
-      line("tooltip-by", subtitle),
-      line("tooltip-missing", missing),
-      line("tooltip-trust", details),
-    );
-    this.card.style.setProperty("--colour", explorer.map.colourOf(index));
-    this.card.hidden = false;
-    const { x, y } = explorer.pointer.at ?? explorer.map.toPixels(...explorer.map.placeOf(index));
-    this.place(x, y);
-  },
+/** The pointer's pixel; null if it is not on the map. @type {{x: number, y: number}|null} */
+let pointer = null;
 
-  /**
-   * @returns {string} How many of the songs that sound most like a song are also near it on the map; empty if
-   *   unknown.
-   */
-  describeNearby(song) {
-    const count = song.near[explorer.map.projection];
-    return count === undefined ? "" : `${count} of its ${song.neighbours} most similar songs are nearby`;
-  },
+export function mount() {
+  subscribe(["hovered"], show);
+}
 
-  /** Place the tooltip beside a pixel, inside the window. */
-  place(x, y) {
-    if (this.card.hidden) return;
-    const { offsetWidth, offsetHeight } = this.card;
-    const free = explorer.map.freeArea();
-    const end = Math.max(free.right, x) + explorer.map.GAP_PX - 4;
-    const left = x + 16 + offsetWidth > end ? x - 16 - offsetWidth : x + 16;
-    const top = Math.min(Math.max(y - offsetHeight - 12, free.top - 16), free.bottom + 12 - offsetHeight);
-    this.card.style.transform = `translate(${Math.max(left, 8)}px, ${top}px)`;
-  },
-};
+/** Show the tooltip of `state.hovered` beside the pointer. */
+async function show() {
+  const index = state.hovered;
+  const card = byId("tooltip");
+  frame().classList.toggle("over-point", index !== null);
+  if (index === null) {
+    pointer = null;
+    card.hidden = true;
+    return;
+  }
+  const lines = await getSong(index).then(describe, (error) => ["This song cannot be shown", error.message, "", ""]);
+  const songPlace = placeOf(index);
+  if (state.hovered !== index || !songPlace) return;
+  const classes = ["tooltip-title", "tooltip-by", "tooltip-missing", "tooltip-trust"];
+  card.replaceChildren(...classes.map((className, i) => element("div", className, lines[i])));
+  card.style.setProperty("--colour", colourOf(index));
+  card.hidden = false;
+  const { x, y } = pointer ?? toPixels(...songPlace);
+  placeCard(x, y);
+}
+
+/** @param {Song} song @returns {string[]} The tooltip's lines. */
+function describe(song) {
+  const missing = song.gone_since ? `File missing since ${missingSince({ gone_since: song.gone_since })}` : "";
+  const details = [sameSoundText(song), nearbyText(song)].filter(Boolean).join(" · ");
+  return [song.title, artistAndGenres(song), missing, details];
+}
+
+/** @param {Song} song @returns {string} How many of the songs that sound most like a song are also near it on the map; empty if unknown. */
+function nearbyText(song) {
+  const count = song.near?.[shownProjection() ?? ""];
+  return count === undefined ? "" : `${count} of its ${song.neighbours} most similar songs are nearby`;
+}
+
+/** The pointer has moved: place the tooltip beside it. @param {number} x @param {number} y */
+export function place(x, y) {
+  pointer = { x, y };
+  if (!byId("tooltip").hidden) placeCard(x, y);
+}
+
+/** Place the tooltip beside a pixel, inside the window. @param {number} x @param {number} y */
+function placeCard(x, y) {
+  const card = byId("tooltip");
+  const { offsetWidth, offsetHeight } = card;
+  const free = freeArea();
+  const end = Math.max(free.right, x) + GAP_PX - 4;
+  const left = x + 16 + offsetWidth > end ? x - 16 - offsetWidth : x + 16;
+  const top = Math.min(Math.max(y - offsetHeight - 12, free.top - 16), free.bottom + 12 - offsetHeight);
+  card.style.transform = `translate(${Math.max(left, 8)}px, ${top}px)`;
+}

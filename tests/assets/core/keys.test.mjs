@@ -1,46 +1,54 @@
 /** The keyboard shortcuts. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { load } from "../page.mjs";
+import { actionOf } from "../../../assets/core/keys.js";
+import { state, update } from "../../../assets/core/state.js";
+import { showAll } from "../../../assets/map/camera.js";
+import { toggle as toggleHearing } from "../../../assets/sound/hover.js";
+import { toggle, toggleMute } from "../../../assets/sound/player.js";
+import { changeRepeat, next } from "../../../assets/sound/queue.js";
+import { toggle as toggleSpectrogram } from "../../../assets/sound/spectrogram.js";
+import { fakeElement, makeDocument, makeMap } from "../map/frame.mjs";
 
-/** @returns {string[]} The calls that a key makes: part of the page, function, arguments. */
-function callsOf(key) {
-  const calls = [];
-  const { keys } = load("core/keys");
-  const part = (name) =>
-    new Proxy({}, {
-      get: (_, action) => (...args) => calls.push([name, action, ...args].join(" ")),
-    });
-  for (const name of ["player", "hover", "waveform", "lasso", "map"]) explorer[name] = part(name);
-  keys.actionOf(key)?.();
-  return calls;
-}
+const LETTERS = ["m", "n", "p", "r", "h", "s", "f", "l", "b"];
 
 test("each key calls its function", () => {
-  for (const [key, expected] of [
-    [" ", "player toggle"],
-    ["m", "player toggleMute"],
-    ["n", "player next"],
-    ["p", "player previous"],
-    ["r", "player changeRepeat"],
-    ["h", "hover toggle"],
-    ["s", "waveform toggleSpectrogram"],
-    ["l", "lasso toggleTool lasso"],
-    ["b", "lasso toggleTool box"],
-    ["0", "map showAll"],
-    ["-", "map zoomBy 1.6"],
-    ["+", `map zoomBy ${1 / 1.6}`],
-    ["=", `map zoomBy ${1 / 1.6}`],
-  ]) {
-    assert.deepEqual(callsOf(key), [expected], key);
-  }
+  const actions = { " ": toggle, m: toggleMute, n: next, r: changeRepeat, h: toggleHearing, s: toggleSpectrogram, 0: showAll };
+  for (const [key, action] of Object.entries(actions)) assert.equal(actionOf(key), action, key);
 });
 
-test("capital letters do the same as small letters", () => {
-  for (const key of ["m", "n", "p", "r", "h", "s", "l", "b"]) assert.deepEqual(callsOf(key.toUpperCase()), callsOf(key));
+test("l and b turn the lasso and the box on and off", () => {
+  const toolAfter = (key) => {
+    actionOf(key)();
+    return state.tool;
+  };
+  assert.deepEqual(["l", "b", "b", "l", "l"].map(toolAfter), ["lasso", "box", null, "lasso", null]);
 });
 
-test("other keys do nothing", () => {
-  const { keys } = load("core/keys");
-  for (const key of ["x", "9", "Enter", "Tab", "F5", "Shift", "End"]) assert.equal(keys.actionOf(key), undefined, key);
+test("plus and minus zoom in and out by the same factor", () => {
+  makeDocument();
+  globalThis.matchMedia = () => ({ matches: true });
+  const scaleAfter = (key) => {
+    update({ map: makeMap([[0, 0]]), viewport: { x: 0, y: 0, scale: 1 } });
+    actionOf(key)();
+    return state.viewport.scale;
+  };
+  assert.deepEqual(["+", "=", "-"].map(scaleAfter), [1 / 1.6, 1 / 1.6, 1.6]);
+});
+
+test("/, ? and f use the search, the list of keys and the filter", () => {
+  const used = [];
+  makeDocument({
+    search: fakeElement({ focus: () => used.push("search") }),
+    keys: fakeElement({ showModal: () => used.push("keys") }),
+    "filter-toggle": fakeElement({ click: () => used.push("filter") }),
+  });
+  for (const key of ["/", "?", "f"]) actionOf(key)();
+  assert.deepEqual(used, ["search", "keys", "filter"]);
+});
+
+test("capital letters do the same as small letters, and other keys do nothing", () => {
+  for (const key of LETTERS) assert.equal(actionOf(key.toUpperCase()), actionOf(key), key);
+  for (const key of LETTERS) assert.equal(typeof actionOf(key), "function", key);
+  for (const key of ["x", "9", "Enter", "Tab", "F5", "Shift", "End"]) assert.equal(actionOf(key), undefined, key);
 });

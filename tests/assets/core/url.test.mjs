@@ -1,68 +1,108 @@
-/** The page's address: how the state of the page is written to it and read from it. */
+/** When the address is written: steps in the browser's history, and the end of a restoration. */
 import assert from "node:assert/strict";
-import test from "node:test";
-import { load } from "../page.mjs";
+import test, { mock } from "node:test";
+import { state, update } from "../../../assets/core/state.js";
+import * as url from "../../../assets/core/url.js";
+import { fakeElement, makeDocument, makeMap } from "../map/frame.mjs";
 
-const { url } = load("core/url");
-const DEFAULTS = { projection: "tsne", clusters: 3 };
-const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
-const PLAIN = { ...DEFAULTS, colouring: "cluster", fade: false, filter: NO_FILTER };
+const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [], shown: null };
+const VIEW = { projection: "tsne", colouring: "cluster", clusters: 3, fade: false, theme: "dark", revision: 1, changes: "", filter: NO_FILTER };
 
-const encode = (view, others = {}) => url.encode({ view: { ...PLAIN, ...view }, defaults: DEFAULTS, position: null, song: null, ...others });
-const decode = (query) => url.decode(new URLSearchParams(query), DEFAULTS);
+mock.timers.enable({ apis: ["setTimeout"] });
+/** What was written: how, and the query. @type {string[]} */
+let steps = [];
+const setProps = [];
+const go = (kind) => (_state, _title, address) => {
+  const query = address.split("?")[1] ?? "";
+  globalThis.location = { pathname: "/", search: query && "?" + query };
+  steps.push(`${kind} ${query}`);
+};
+let goBack;
+globalThis.window = {
+  addEventListener: (_kind, listener) => (goBack = listener),
+  dash_clientside: { set_props: (id, props) => setProps.push([id, props]) },
+};
+globalThis.history = { pushState: go("push"), replaceState: go("replace") };
+globalThis.location = { pathname: "/", search: "" };
+globalThis.matchMedia = () => ({ matches: true });
+makeDocument({ controls: fakeElement({ dataset: { projection: "tsne", clusters: "3" } }) });
+url.mount();
 
-test("default values are left out of the address", () => {
-  assert.equal(encode({}).toString(), "");
+/** @returns {string[]} The steps since the last call. */
+function newSteps() {
+  const made = steps;
+  steps = [];
+  return made;
+}
+
+test("the first view adds no step to the history, and each later change of the controls does", () => {
+  url.restoreOnce();
+  assert.deepEqual(state.defaults, { projection: "tsne", clusters: 3 });
+  update({ view: VIEW });
+  update({ view: { ...VIEW } });
+  assert.deepEqual(newSteps(), []);
+  update({ view: { ...VIEW, fade: true } });
+  assert.deepEqual(newSteps(), ["push fade=1"]);
+  update({ view: VIEW });
+  assert.deepEqual(newSteps(), ["push "]);
 });
 
-test("every other value is written to the address", () => {
-  for (const [view, query] of [
-    [{ projection: "umap" }, "view=umap"],
-    [{ colouring: "genre" }, "colour=genre"],
-    [{ clusters: 5 }, "clusters=5"],
-    [{ fade: true }, "fade=1"],
-    [{ filter: { ...NO_FILTER, genres: ["Waltz", "Drum & Bass"] } }, "genre=Waltz&genre=Drum+%26+Bass"],
-    [{ filter: { ...NO_FILTER, clusters: ["Slow"], artists: ["Été"] } }, "cluster=Slow&artist=%C3%89t%C3%A9"],
-    [{ filter: { ...NO_FILTER, years: [1970, 1977], duration_s: [21, 481] } }, "years=1970-1977&seconds=21-481"],
-    [{ filter: { ...NO_FILTER, hide: ["duplicates", "missing"] } }, "hide=duplicates&hide=missing"],
-    [{ filter: { ...NO_FILTER, shown: [0, 2] } }, "only=0.2"],
-  ]) {
-    assert.equal(encode(view).toString(), query);
-  }
-  assert.equal(encode({}, { song: "a/b?c.flac" }).toString(), "song=a%2Fb%3Fc.flac");
-  assert.equal(encode({}, { position: { x: 1.2345678, y: -0.5, zoom: 2.71828 } }).toString(), "x=1.2346&y=-0.50000&zoom=2.718");
+test("another song is a step; no song, or a song that a new map has lost, is none", () => {
+  update({ selected: 1, selections: 1 });
+  update({ selectedId: "a" });
+  assert.deepEqual(newSteps(), ["push song=a"]);
+  update({ selectedId: null, selections: 2 });
+  assert.deepEqual(newSteps(), ["replace "]);
+  update({ selectedId: "b" });
+  newSteps();
+  update({ selectedId: null, map: makeMap([[0, 0]]) });
+  assert.deepEqual(newSteps(), []);
+  update({ selectedId: "b" });
+  newSteps();
+  update({ selectedId: null, upload: { token: "t", places: {}, neighbours: [] } });
+  assert.deepEqual(newSteps(), ["push "]);
 });
 
-test("reading an address returns what was written", () => {
-  const filter = { genres: ["Drum & Bass"], clusters: ["A=B"], artists: ["Été"], years: [1970, 1977], duration_s: [21, 481], hide: ["missing"] };
-  const view = { projection: "original", colouring: "artist", clusters: 7, fade: true, filter: { ...filter, shown: [4] } };
-  const query = encode(view, { position: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
-  assert.deepEqual(decode(query.toString()), { ...view, filter, groups: [4], position: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
+test("the position is written a while after the last movement, and adds no step", () => {
+  update({ viewport: { x: 1, y: 2, scale: 1 }, isUserPositioned: true });
+  mock.timers.tick(300);
+  update({ viewport: { x: 3, y: 2, scale: 1 } });
+  mock.timers.tick(300);
+  assert.deepEqual(newSteps(), []);
+  mock.timers.tick(100);
+  const [step, ...others] = newSteps();
+  assert.match(step, /^replace x=3\.0000&y=2\.0000&zoom=0\.00\d+$/);
+  assert.deepEqual(others, []);
+  update({ isUserPositioned: false });
+  mock.timers.tick(400);
+  assert.deepEqual(newSteps(), ["replace "]);
 });
 
-test("an empty address means the defaults", () => {
-  assert.deepEqual(decode(""), { ...PLAIN, groups: null, position: null, song: null });
+test("going back sets the controls, and nothing is written before the page shows all of it", () => {
+  globalThis.location = { pathname: "/", search: "?view=umap&colour=genre&only=2" };
+  setProps.length = 0;
+  goBack();
+  const set = setProps.filter(([id]) => !id.startsWith("filter") && !id.startsWith("hide"));
+  assert.deepEqual(set, [
+    ["projection", { value: "umap" }],
+    ["colouring", { value: "genre" }],
+    ["isolated", { data: { of: "genre", groups: [2] } }],
+  ]);
+  update({ view: { ...VIEW, projection: "umap" } });
+  assert.deepEqual(newSteps(), []);
+  const restored = { ...VIEW, projection: "umap", colouring: "genre", filter: { ...NO_FILTER, shown: [2] } };
+  update({ view: restored });
+  assert.deepEqual(newSteps(), []);
+  update({ view: { ...restored, fade: true } });
+  assert.deepEqual(newSteps(), ["push view=umap&colour=genre&fade=1&only=2"]);
 });
 
-test("an invalid value in an address counts as absent", () => {
-  for (const query of [
-    "view=nonsense&colour=7&clusters=-3&zoom=abc&x=1",
-    "only=a.b&years=x-y&seconds=5",
-    "years=1970-1980-1990&clusters=0",
-    "x=1&y=2&zoom=0",
-    "x=1&y=2",
-    "x=Infinity&y=2&zoom=1",
-    "fade=yes&clusters=many",
-  ]) {
-    assert.deepEqual(decode(query), { ...PLAIN, groups: null, position: null, song: null }, query);
-  }
-});
-
-test("group numbers that do not exist are accepted, and a fraction of clusters is rounded", () => {
-  assert.deepEqual(decode("only=99.-1").groups, [99, -1]);
-  assert.equal(decode("clusters=4.6").clusters, 5);
-});
-
-test("the song and the map's position are left out when two addresses are compared", () => {
-  assert.equal(url.withoutPositionAndSong("view=pca&x=1&y=2&zoom=3&song=a&genre=b"), "view=pca&genre=b");
+test("an address that the page cannot show is given up after a while", () => {
+  globalThis.location = { pathname: "/", search: "?view=pca" };
+  goBack();
+  update({ view: VIEW });
+  assert.deepEqual(newSteps(), []);
+  mock.timers.tick(3000);
+  update({ view: { ...VIEW, fade: true } });
+  assert.deepEqual(newSteps(), ["push fade=1"]);
 });

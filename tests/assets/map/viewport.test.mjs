@@ -1,16 +1,15 @@
 /** Viewports: which part of the map they show, and how zooming and gliding change them. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { isNear, load } from "../page.mjs";
+import * as viewport from "../../../assets/map/viewport.js";
+import { isNear } from "../page.mjs";
 
-const { viewport } = load("map/viewport");
-const SIZE = { width: 1000, height: 800 };
 const FREE = { left: 200, right: 900, top: 100, bottom: 700 };
 
 /** @returns {number[]} The pixel of the frame at which a viewport shows a place. */
 function pixelOf(view, [x, y], free = FREE) {
-  const [[left, right], [bottom, top]] = viewport.axisRanges(view, free, SIZE);
-  return [((x - left) / (right - left)) * SIZE.width, ((top - y) / (top - bottom)) * SIZE.height];
+  const { left, top, unitsPerPixel } = viewport.frameAt(view, free);
+  return [(x - left) / unitsPerPixel, (top - y) / unitsPerPixel];
 }
 
 const areNear = (a, b, tolerance = 1e-6) => a.every((value, i) => isNear(value, b[i], tolerance));
@@ -36,18 +35,19 @@ test("a free area without size gives a valid viewport", () => {
   assert.ok(viewport.fitting([-1, 1, -1, 1], { left: 10, right: 0, top: 10, bottom: 0 }).scale > 0);
 });
 
-test("a map unit has the same length in both directions", () => {
-  const [[left, right], [bottom, top]] = viewport.axisRanges({ x: 0, y: 0, scale: 0.01 }, FREE, SIZE);
-  assert.ok(isNear((right - left) / SIZE.width, 0.01) && isNear((top - bottom) / SIZE.height, 0.01));
+test("the viewport's centre is in the middle of the free area, and up is up on the map", () => {
+  const view = { x: 3, y: -7, scale: 0.01 };
+  assert.ok(areNear(pixelOf(view, [3, -7]), [550, 400]));
+  assert.ok(areNear(pixelOf(view, [4, -6]), [650, 300]));
 });
 
 test("zooming keeps the place under the pointer", () => {
   const view = { x: 1, y: -2, scale: 0.02 };
+  const { left, top } = viewport.frameAt(view, FREE);
+  const place = [left + 300 * 0.02, top - 650 * 0.02];
   for (const factor of [0.5, 0.9, 1.3]) {
     const zoomed = viewport.zoomed(view, FREE, 0.02, [300, 650], factor);
     assert.ok(isNear(zoomed.scale, 0.02 * factor));
-    const [[left, right], [bottom, top]] = viewport.axisRanges(view, FREE, SIZE);
-    const place = [left + (0.3) * (right - left), top - (650 / 800) * (top - bottom)];
     assert.ok(areNear(pixelOf(zoomed, place), [300, 650]));
   }
 });
@@ -56,6 +56,12 @@ test("the scale is limited to 3 times and 1/400 of the whole map's", () => {
   const view = { x: 0, y: 0, scale: 1 };
   assert.equal(viewport.zoomed(view, FREE, 1, [0, 0], 1000).scale, 3);
   assert.equal(viewport.zoomed(view, FREE, 1, [0, 0], 1e-9).scale, 1 / 400);
+});
+
+test("panning moves each place by the same pixels", () => {
+  const view = { x: 1, y: 2, scale: 0.5 };
+  const [before, after] = [view, viewport.panned(view, 30, -8)].map((each) => pixelOf(each, [4, 4]));
+  assert.deepEqual([after[0] - before[0], after[1] - before[1]], [30, -8]);
 });
 
 test("the map does not move to a visible song, and moves just far enough to any other song", () => {
@@ -72,6 +78,11 @@ test("a glide starts at one viewport, ends at the other, and zooms by equal fact
   assert.ok(areNear([arrived.x, arrived.y, arrived.scale], [4, 20, 0.01]));
   const half = viewport.between(start, end, 0.5);
   assert.ok(areNear([half.x, half.y, half.scale], [2, 15, 0.1]));
+});
+
+test("a movement begins and ends slowly", () => {
+  assert.deepEqual([0, 0.5, 1].map(viewport.ease), [0, 0.5, 1]);
+  assert.ok(viewport.ease(0.1) < 0.05 && viewport.ease(0.9) > 0.95);
 });
 
 test("the viewport stays if its song does; otherwise the song keeps its pixel, and the map its zoom", () => {

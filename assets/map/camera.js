@@ -1,0 +1,232 @@
+/**
+ * The camera: which part of the map the frame shows, and how that moves. All positions are computed from
+ * `state.viewport` and the area that no card covers.
+ */
+
+import { byId, prefersReducedMotion } from "../core/dom.js";
+import { state, subscribe, update } from "../core/state.js";
+import { placeOf } from "./songs.js";
+import { between, ease, fitting, frameAt, offsetInto, panned, zoomed } from "./viewport.js";
+
+/** @typedef {import("../core/types.js").Viewport} Viewport */
+/** @typedef {import("../core/types.js").Area} Area */
+/** @typedef {import("./viewport.js").FrameOnMap} FrameOnMap */
+/** @typedef {{x: number, y: number, zoom: number}} Position As in the address: a zoom of 1 shows all songs. */
+
+export const GAP_PX = 20;
+/** Frames up to this width have the layout of a phone. */
+export const NARROW_PX = 760;
+const GLIDE_MS = 650;
+const SHORT_GLIDE_MS = 260;
+const ZOOM_MS = 200;
+/** Each press of a zoom button or key zooms by this factor. */
+export const ZOOM_STEP = 1.6;
+/** `flyTo` zooms in to this, if the map shows more. */
+const CLOSE_ZOOM = 2.5;
+/** The map counts as moving until the viewport has been the same for this long. */
+const SETTLE_MS = 120;
+
+/** The free area for which the map is drawn. A card that changes does not move the map before the next viewport. @type {Area|null} */
+let shownArea = null;
+/** The animation frame of the glide; null if the map does not glide. @type {number|null} */
+let glide = null;
+let movedAt = -Infinity;
+
+/** Watch the window's size, the cards and the zoom buttons. */
+export function mount() {
+  byId("zoom-in").addEventListener("click", () => zoomBy(1 / ZOOM_STEP));
+  byId("zoom-out").addEventListener("click", () => zoomBy(ZOOM_STEP));
+  byId("zoom-fit").addEventListener("click", showAll);
+  subscribe(["viewport"], () => {
+    shownArea = null;
+    movedAt = performance.now();
+  });
+  subscribe(["map"], (changed) => changed.has("viewport") && stopGlide());
+  // The cards change in the same round of calls, perhaps after this one.
+  subscribe(["isPanelOpen", "isSpectrogramOpen"], () => queueMicrotask(adjustToCards));
+  new ResizeObserver(onResize).observe(frame());
+  const side = document.querySelector(".side");
+  if (side) new ResizeObserver(() => state.isUserPositioned || onResize()).observe(side);
+}
+
+/** @returns {HTMLElement} The element that contains the map. It fills the window. */
+export function frame() {
+  return byId("map-frame");
+}
+
+/** @returns {{width: number, height: number}} In CSS pixels. */
+export function frameSize() {
+  const { clientWidth: width, clientHeight: height } = frame();
+  return { width, height };
+}
+
+/** @returns {Area} The part of the frame that no card covers now. */
+export function freeArea() {
+  const { width, height } = frameSize();
+  const isNarrow = width <= NARROW_PX;
+  const edge = (/** @type {string} */ selector, /** @type {"left"|"right"|"top"|"bottom"} */ side) => {
+    const element = document.querySelector(selector);
+    return element && element.getClientRects().length ? element.getBoundingClientRect()[side] : null;
+  };
+  const warnings = isNarrow ? edge(".warnings", "bottom") : null;
+  const panel = isNarrow ? edge(".page.panel-open .panel", "top") : null;
+  const bottom = panel ?? edge(".spectrogram", "top") ?? edge(".player", "top") ?? height;
+  return {
+    top: Math.max(edge(".header", "bottom") ?? 0, warnings ?? 0) + GAP_PX + 8,
+    bottom: Math.min(bottom, (!isNarrow && edge(".trust", "top")) || height) - GAP_PX,
+    left: (isNarrow ? 0 : (edge(".side", "right") ?? 0)) + GAP_PX,
+    right: (isNarrow ? width : (edge(".map-tools", "left") ?? edge(".panel", "left") ?? width)) - GAP_PX,
+  };
+}
+
+/** @returns {Viewport} The viewport that shows all songs in the free area. Needs a map. */
+export function fittingViewport() {
+  return fitting(bounds(), freeArea());
+}
+
+/** @returns {number[]} */
+function bounds() {
+  if (!state.map) throw new Error("There is no map yet.");
+  return state.map.meta.bounds;
+}
+
+/** @returns {Viewport} */
+function viewportNow() {
+  if (!state.viewport) throw new Error("There is no map yet.");
+  return state.viewport;
+}
+
+/** @param {Position} position @returns {Viewport} */
+export function viewportOf({ x, y, zoom }) {
+  return { x, y, scale: fittingViewport().scale / zoom };
+}
+
+/** @param {Viewport} [viewport] @returns {FrameOnMap} Where the frame lies on the map. */
+export function frameOnMap(viewport = viewportNow()) {
+  shownArea ??= freeArea();
+  return frameAt(viewport, shownArea);
+}
+
+/** Convert map units to pixels of the frame. @param {number} x @param {number} y */
+export function toPixels(x, y) {
+  const { left, top, unitsPerPixel } = frameOnMap();
+  return { x: (x - left) / unitsPerPixel, y: (top - y) / unitsPerPixel };
+}
+
+/** Convert pixels of the frame to map units. @param {number} x @param {number} y */
+export function toMap(x, y) {
+  const { left, top, unitsPerPixel } = frameOnMap();
+  return { x: left + x * unitsPerPixel, y: top - y * unitsPerPixel };
+}
+
+/** Show a viewport, also one that is shown already: the free area may be another one. @param {Viewport} viewport */
+export function setViewport(viewport) {
+  update({ viewport: { ...viewport } });
+}
+
+function onResize() {
+  if (state.map) setViewport(state.isUserPositioned ? viewportNow() : fittingViewport());
+}
+
+/**
+ * The free area changed, because a card was opened or closed: show all songs in it. If the user has chosen the
+ * viewport, show its centre in the middle of the free area.
+ */
+function adjustToCards() {
+  if (!state.map) return;
+  if (state.isUserPositioned) setViewport(viewportNow());
+  else glideTo(fittingViewport(), SHORT_GLIDE_MS);
+}
+
+/** Pan by pixels. @param {number} dx @param {number} dy */
+export function panBy(dx, dy) {
+  if (!state.map) return;
+  stopGlide();
+  update({ isUserPositioned: true, viewport: panned(viewportNow(), dx, dy) });
+}
+
+/**
+ * Zoom around a pixel of the frame: the point of the map at this pixel does not move.
+ * @param {number} pixelX @param {number} pixelY @param {number} factor Below 1 zooms in.
+ */
+export function zoomAt(pixelX, pixelY, factor) {
+  if (!state.map) return;
+  stopGlide();
+  const free = freeArea();
+  update({ isUserPositioned: true, viewport: zoomed(viewportNow(), free, fitting(bounds(), free).scale, [pixelX, pixelY], factor) });
+}
+
+/** Zoom around the middle of the free area. @param {number} factor Below 1 zooms in. */
+export function zoomBy(factor) {
+  if (!state.map) return;
+  const { x, y, scale } = viewportNow();
+  glideByUser({ x, y, scale: scale * factor }, ZOOM_MS);
+}
+
+/** Show all songs, until the user moves the map. */
+export function showAll() {
+  showPosition(null);
+}
+
+/** Move to a position from the address. @param {Position|null} position Null shows all songs. */
+export function showPosition(position) {
+  if (!state.map) return;
+  update({ isUserPositioned: Boolean(position) });
+  glideTo(position ? viewportOf(position) : fittingViewport(), GLIDE_MS);
+}
+
+/**
+ * Move a song into the middle of the free area, and zoom in to its surroundings if the map shows more than them.
+ * @param {number} index
+ */
+export function flyTo(index) {
+  const place = placeOf(index);
+  if (place) flyToPlace(place);
+}
+
+/** @param {number[]} place In map units. */
+export function flyToPlace([x, y]) {
+  const closeScale = fittingViewport().scale / CLOSE_ZOOM;
+  glideByUser({ x, y, scale: Math.min(viewportNow().scale, closeScale) }, GLIDE_MS);
+}
+
+/** Pan by the shortest distance that brings a song into the free area. @param {number} index */
+export function panIntoView(index) {
+  const place = placeOf(index);
+  const offset = place && offsetInto(freeArea(), toPixels(...place));
+  if (offset) glideByUser(panned(viewportNow(), ...offset), SHORT_GLIDE_MS);
+}
+
+/** @param {Viewport} target @param {number} durationMs */
+function glideByUser(target, durationMs) {
+  update({ isUserPositioned: true });
+  glideTo(target, durationMs);
+}
+
+/** Move to a viewport smoothly, or at once if the user's system asks for less motion. @param {Viewport} target @param {number} durationMs */
+export function glideTo(target, durationMs) {
+  stopGlide();
+  if (prefersReducedMotion()) {
+    setViewport(target);
+    return;
+  }
+  const start = viewportNow();
+  const began = performance.now();
+  const step = (/** @type {number} */ now) => {
+    const progress = Math.min(Math.max((now - began) / durationMs, 0), 1);
+    glide = progress < 1 ? requestAnimationFrame(step) : null;
+    setViewport(between(start, target, ease(progress)));
+  };
+  glide = requestAnimationFrame(step);
+}
+
+/** Stop the map where it is. */
+export function stopGlide() {
+  if (glide !== null) cancelAnimationFrame(glide);
+  glide = null;
+}
+
+/** @returns {boolean} Whether the map glides, or the viewport has changed a moment ago. */
+export function isMoving() {
+  return glide !== null || performance.now() - movedAt < SETTLE_MS;
+}

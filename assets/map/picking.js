@@ -1,0 +1,72 @@
+/** Which songs are near a pixel of the map. A grid of the songs on the map, made when it is needed, answers. */
+
+import { state } from "../core/state.js";
+import { frameOnMap, toMap } from "./camera.js";
+import { HIDDEN, LIT } from "./flags.js";
+import { findNearest, findWithin, makeGrid } from "./grid.js";
+import { isHidden, matchesFilter } from "./songs.js";
+
+/** `around` finds no songs further away than this. */
+const AROUND_PX = 480;
+
+/** @type {import("./grid.js").Grid|null} */
+let grid = null;
+
+/** Make the grid now, so that the first question is answered at once. */
+export function prepare() {
+  gridNow();
+}
+
+/** @returns {import("./grid.js").Grid|null} The grid of the songs on the map; null without a map. */
+function gridNow() {
+  if (!state.map) return null;
+  if (grid?.places !== state.map.places) grid = makeGrid(state.map.places);
+  return grid;
+}
+
+/**
+ * Find the songs nearest to a pixel that are not hidden.
+ * @param {number} px @param {number} py @param {number} radiusPx @param {number} count
+ * @param {boolean} isLit Whether they match the filter.
+ * @returns {number[]} The nearest first.
+ */
+function nearestSongs(px, py, radiusPx, count, isLit) {
+  const grid = gridNow();
+  if (!grid || !state.map) return [];
+  const { x, y } = toMap(px, py);
+  const condition = { flags: state.map.flags, mask: LIT | HIDDEN, value: isLit ? LIT : 0 };
+  return findNearest(grid, x, y, radiusPx * frameOnMap().unitsPerPixel, count, condition).map(({ index }) => index);
+}
+
+/**
+ * @param {number} px @param {number} py @param {number} radiusPx
+ * @param {{onlyMatching?: boolean}} [options] Whether songs that do not match the filter are left out.
+ * @returns {number|null} The nearest song within a radius of a pixel that matches the filter; if there is none, the nearest
+ *   other one that is not hidden.
+ */
+export function nearest(px, py, radiusPx, { onlyMatching = false } = {}) {
+  const [matching] = nearestSongs(px, py, radiusPx, 1, true);
+  return matching ?? (onlyMatching ? null : (nearestSongs(px, py, radiusPx, 1, false)[0] ?? null));
+}
+
+/** @param {number} px @param {number} py @param {number} count @returns {number[]} Up to `count` matching songs around a pixel, the nearest first. */
+export function around(px, py, count) {
+  return nearestSongs(px, py, AROUND_PX, count, true);
+}
+
+/**
+ * @param {number} px @param {number} py @param {number} radiusPx
+ * @param {{onlyMatching?: boolean}} [options]
+ * @returns {{index: number, distance: number}[]} All songs within a radius of a pixel that are not hidden, the nearest first;
+ *   those that do not match the filter come last, or are left out. Distances are in pixels.
+ */
+export function songsWithin(px, py, radiusPx, { onlyMatching = false } = {}) {
+  const grid = gridNow();
+  if (!grid) return [];
+  const { unitsPerPixel } = frameOnMap();
+  const { x, y } = toMap(px, py);
+  return findWithin(grid, x, y, radiusPx * unitsPerPixel)
+    .filter(({ index }) => (onlyMatching ? matchesFilter(index) : !isHidden(index)))
+    .map(({ index, distance }) => ({ index, distance: distance / unitsPerPixel }))
+    .sort((a, b) => Number(matchesFilter(b.index)) - Number(matchesFilter(a.index)) || a.distance - b.distance);
+}
