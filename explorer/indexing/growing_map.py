@@ -30,6 +30,7 @@ _MIN_PAUSE_S = 5.0
 # An update is followed by a pause of this many times the processor time that it took, so that updates take
 # at most a twentieth of one core.
 _PAUSE_PER_COST = 20.0
+_ENDED = "The process that makes the map has ended unexpectedly."
 _MAX_CRASHES = 3
 _EXIT_TIMEOUT_S = 5.0
 
@@ -100,6 +101,8 @@ class GrowingMap:
                 self._start()
             self._process.stdin.write(f"{command}\n")
             self._process.stdin.flush()
+        except BrokenPipeError:
+            self._crash(_ENDED)
         except (OSError, ValueError) as error:
             self._crash(f"The map could not be updated: {error}.")
         else:
@@ -132,7 +135,7 @@ class GrowingMap:
     def _receive(self, answer: dict | None) -> None:
         """Handle an answer; None if the process has ended."""
         if answer is None:
-            self._crash("The process that makes the map has ended unexpectedly.")
+            self._crash(_ENDED)
             return
         if "cost_s" not in answer:  # It reports progress.
             return

@@ -1,1 +1,1 @@
-"""The web app: the page, the map's figure, and the routes that play songs."""
+"""The web app: the page, the map's arrays and description, and the routes that play songs."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from urllib.parse import quote
 
 from dash import Dash
 
@@ -21,6 +23,7 @@ from explorer.web.open_pages import OpenPages, count_pages
 from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
 from explorer.web.permissions import NO_RESTRICTIONS, find_restrictions, require_changes
+from explorer.web.routes.map_arrays import make_map_blueprint
 from explorer.web.routes.media import make_media_blueprint
 from explorer.web.routes.playlist import make_playlist_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
@@ -36,6 +39,7 @@ INDEX = """<!DOCTYPE html>
     {%metas%}
     <title>{%title%}</title>
     <link rel="icon" type="image/svg+xml" href="assets/icon.svg">
+    {preloads}
     {%css%}
   </head>
   <body>
@@ -44,6 +48,8 @@ INDEX = """<!DOCTYPE html>
   </body>
 </html>
 """
+# Runs the module that starts the page; `{start_dash}` is the script by which Dash starts itself.
+START = 'import("./assets/core/main.js").then(({ start }) => start(() => { {start_dash} }));'
 
 
 def create_app(
@@ -75,13 +81,16 @@ def create_app(
         compress=True,
         # Dash's own handler writes to standard output, and would repeat what the server's log says.
         add_log_handler=False,
-        index_string=INDEX,
+        index_string=INDEX.replace("{preloads}", module_preloads(settings.assets)),
         assets_folder=str(settings.assets.absolute()),
+        # START loads the modules. Dash would load each of them as a plain script.
+        assets_ignore=r"\.js$",
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1, viewport-fit=cover"},
             {"name": "color-scheme", "content": "dark light"},
         ],
     )
+    app.renderer = START.replace("{start_dash}", app.renderer)
     # A song id in a URL may contain several slashes in a row.
     app.server.url_map.merge_slashes = False
     app.layout = lambda: _current_page(holder, settings, index_state)
@@ -93,6 +102,7 @@ def create_app(
     register_callbacks(app, holder, job)
     for blueprint in (
         make_media_blueprint(settings, holder, jobs, index_state=index_state, counts_pages=pages is not None),
+        make_map_blueprint(holder),
         make_sound_blueprint(settings, jobs),
         make_playlist_blueprint(holder, settings),
         make_uploads_blueprint(UploadQueue(settings, holder, jobs), jobs, require=require, on_keep=job.start),
@@ -105,6 +115,15 @@ def create_app(
     answer_errors(app.server)
     protect(app, settings)
     return app
+
+
+def module_preloads(assets: Path) -> str:
+    """Return the elements that make a browser load all modules at once.
+
+    Without them, it would load a module only after it has read one that imports it.
+    """
+    names = sorted(file.relative_to(assets).as_posix() for file in assets.rglob("*.js"))
+    return "\n    ".join(f'<link rel="modulepreload" href="assets/{quote(name)}">' for name in names)
 
 
 def _current_page(holder: CatalogueHolder, settings: Settings, index_state: IndexState):

@@ -8,16 +8,12 @@ Another site that is open in the same browser must not be able to read or change
 - Request bodies have a size limit. It is small for all routes except uploads.
 
 The Content-Security-Policy allows the scripts of this server. The only inline scripts that it allows are
-Dash's; it lists their hashes. It allows two unsafe things, which the page needs:
+Dash's, of which one loads the page's modules; it lists their hashes. No script can be made from a text while
+the page runs, because 'unsafe-eval' is not allowed. One unsafe thing is: `style-src` has 'unsafe-inline',
+because Mantine and Dash's components write `<style>` elements.
 
-- `script-src` has 'unsafe-eval': plotly.js draws points with regl, which generates code for each draw command
-  and compiles it with `Function`. Without 'unsafe-eval', plotly.js shows a message that the browser has no
-  WebGL, and no map. Only plotly's "strict" bundle needs no eval, and plotly's Python package does not contain
-  it. Only scripts of this server can evaluate code: a script in a song's title still does not run.
-- `style-src` has 'unsafe-inline': plotly.js, Mantine and Dash's components write `<style>` elements.
-
-Other scripts of the page call `Function("return this")`, but only in old browsers. The policy allows no
-workers, because only plotly's tile maps use them and the page has none.
+Some scripts of Dash call `Function("return this")`, but only in old browsers. The policy allows no workers,
+because the page has none.
 """
 
 from __future__ import annotations
@@ -108,7 +104,7 @@ def header_value(text: str) -> str:
 
 def content_security_policy(script_hashes: list[str]) -> str:
     """Return the header's value; `script_hashes` are the hashes of the page's inline scripts."""
-    scripts = " ".join(["script-src 'self' 'unsafe-eval'", *script_hashes])
+    scripts = " ".join(["script-src 'self'", *script_hashes])
     return (
         f"default-src 'none'; {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         "media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; "

@@ -1,7 +1,7 @@
 import json
+import re
 import subprocess
 import sys
-from base64 import b64decode
 
 import apsw
 import numpy as np
@@ -15,8 +15,11 @@ from explorer.indexing.make_map import make_map
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.map.view import MapView, draw_map
+from explorer.web.map.drawing import Drawing, draw_map
+from explorer.web.map.view import MapView
 from explorer.web.page import panels
+
+CANVASES = ["regions", "points", "crosses", "neighbour-lines", "lasso-canvas"]
 
 
 def page_text(database):
@@ -54,14 +57,32 @@ def test_an_empty_an_unmapped_a_broken_and_a_busy_library_have_different_notices
         other.close()
 
 
-@pytest.mark.parametrize("colouring", ["cluster", "genre", "artist"])
-@pytest.mark.parametrize("projection", ["tsne", "umap", "pca", "original"])
-def test_every_projection_and_colouring_can_be_drawn(library, projection, colouring):
-    catalogue = CatalogueHolder(library[0]).latest()
-    figure, legend, trust = draw_map(catalogue, MapView(projection, colouring, 3))
-    assert figure["layout"]["meta"]["projection"] == projection
-    assert len(legend) == 2
-    assert "0.97" in json.dumps(trust, default=lambda part: part.to_plotly_json())
+def test_the_browser_loads_every_module_at_once_and_dash_loads_none(tmp_path, library):
+    for name in ("core/main.js", "map/a b.js", "b.css", "types.d.ts"):
+        (tmp_path / "assets" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "assets" / name).write_text("")
+    app = create_app(Settings(database=library[0], assets=tmp_path / "assets"))
+    client = app.server.test_client()
+    index = client.get("/").text
+    assert re.findall('rel="modulepreload" href="([^"]*)"', index) == [
+        "assets/core/main.js",
+        "assets/map/a%20b.js",
+    ]
+    assert not re.findall('<script[^>]* src="[^"]*assets', index)
+    assert 'href="/assets/b.css' in index
+    assert client.get("/assets/map/a%20b.js").status_code == 200
+    # The modules start Dash.
+    (renderer,) = re.findall('<script id="_dash-renderer"[^>]*>(.*?)</script>', index)
+    assert re.fullmatch(r'import\("./assets/core/main.js"\).*start\(.*new DashRenderer\(.*', renderer)
+
+
+def test_the_page_loads_no_plotly_and_has_the_maps_canvases(library):
+    client = create_app(Settings(database=library[0])).server.test_client()
+    assert "plotly" not in re.sub("_dash-config.*?</script>", "", client.get("/").text)
+    layout = client.get("/_dash-layout").text
+    assert '"Graph"' not in layout
+    ids = [canvas for canvas in re.findall('"id":"([^"]*)"', layout) if canvas in CANVASES]
+    assert ids == CANVASES
 
 
 def test_suggestions_contain_titles_as_data(tmp_path, make_library):
@@ -79,18 +100,6 @@ def test_a_genre_or_an_artist_is_suggested_as_a_filter(library):
 def test_without_a_library_nothing_is_suggested(tmp_path):
     holder = CatalogueHolder(tmp_path / "absent.db")
     assert panels.suggestions(holder, "waltz") == panels.artist_options(holder, "", []) == []
-
-
-@pytest.mark.parametrize(
-    "document", [None, 7, [], {"projection": {}, "clusters": "many", "filter": 3, "theme": "x"}]
-)
-def test_a_malformed_view_has_the_defaults(library, document):
-    catalogue = CatalogueHolder(library[0]).latest()
-    view = MapView.parse(document)
-    assert view.theme == "dark"
-    assert view.cluster_count is None
-    assert view.projection_in(catalogue) in catalogue.positions
-    draw_map(catalogue, view)
 
 
 def test_the_legend_marks_isolated_groups(library):
@@ -140,9 +149,9 @@ def test_small_and_unusual_libraries_have_a_page(fresh_db, tmp_path, kind):
     catalogue = holder.latest()
     for projection in ("tsne", "umap", "pca", "original"):
         for colouring, clusters in (("cluster", None), ("cluster", 50), ("genre", None), ("artist", None)):
-            figure, legend, _ = draw_map(catalogue, MapView(projection, colouring, clusters, fade=True))
-            assert len(b64decode(figure["data"][0]["marker"]["color"]["bdata"])) == count
-            assert len(legend) == 2
+            drawing = Drawing.of(catalogue, MapView(projection, colouring, clusters, fade=True))
+            assert len(drawing.colour_numbers()) == len(drawing.flags()) == drawing.describe()["lit"] == count
+            assert len(drawing.legend()) == 2
     client = create_app(Settings(database=fresh_db.path)).server.test_client()
     neighbours = client.get("/neighbours/1/0").get_json()["neighbours"]
     assert len(neighbours) == min(10, count - 1)

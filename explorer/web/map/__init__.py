@@ -1,1 +1,1 @@
-"""The map as a figure: groups, colours, the view, and the job that computes a new map."""
+"""What the map shows: groups, colours, flags, names, the view, and the job that computes a new map."""

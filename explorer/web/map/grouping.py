@@ -46,16 +46,13 @@ class Grouping:
         """Each group's index in the palette [shape=(len(names),), int]; MAX_COLOURS for grey."""
         return colour_slots(self.counts)
 
-    @cached_property
-    def by_size(self) -> list[int]:
-        """The groups' numbers, the largest group first; groups of equal size by number."""
-        return np.argsort(-self.counts, kind="stable").tolist()
-
 
 def group_by_text(title: str, texts: list[str], *, missing: str) -> Grouping:
     """Group songs by a text, the largest group first. Songs without a text are the last group, `missing`."""
-    names, inverse, counts = np.unique(np.array(texts, dtype=object), return_inverse=True, return_counts=True)
+    numbers: dict[str, int] = {}
+    members = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.int32, len(texts))
+    names, counts = list(numbers), np.bincount(members, minlength=len(numbers)).tolist()
     order = sorted(range(len(names)), key=lambda i: (names[i] == "", -counts[i], names[i]))
     rank = np.empty(len(names), dtype=np.int32)
     rank[order] = np.arange(len(names))
-    return Grouping(title, [names[i] or missing for i in order], rank[inverse])
+    return Grouping(title, [names[i] or missing for i in order], rank[members])

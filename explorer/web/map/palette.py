@@ -33,8 +33,6 @@ GROUNDS = {"dark": "#0c0e13", "light": "#f6f5f1"}
 # background; many points on top of each other have little more than 2:1, always less than the grey's 3:1. No
 # group has their hue.
 FILTERED_OUT = {"dark": "rgba(74, 80, 93, 0.5)", "light": "rgba(169, 173, 179, 0.5)"}
-# Hidden songs keep their places in the arrays, so they are drawn with a transparent colour.
-HIDDEN = "rgba(0, 0, 0, 0)"
 # The cells of the original view: pairs of one hue, first the darker, then the brighter colour, as in the
 # "Paired" scheme of the experiment. The 12 hues are 30 degrees apart in OKLCh. They are ordered so that
 # consecutive pairs have very different hues. Black points have a contrast of at least 4.5:1 with each cell

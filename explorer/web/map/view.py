@@ -1,18 +1,16 @@
-"""Turns the state of the page's controls into the map's figure and legend."""
+"""The state of the page's controls, as the page sends it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from explorer.config import PROJECTION_NAMES
 from explorer.web import browser_inputs as inputs
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import Filter
-from explorer.web.map.figures import Visibility, legend_entries, map_figure
-from explorer.web.map.original_view import cell_colours, original_figure
 from explorer.web.map.palette import PALETTES
-from explorer.web.page import panels
-from explorer.web.page.header import COLOURINGS, ORIGINAL, count_line
+from explorer.web.page.header import COLOURINGS, ORIGINAL
 
 _PROJECTIONS = {*PROJECTION_NAMES, ORIGINAL}
 _COLOURINGS = {option["value"] for option in COLOURINGS}
@@ -65,63 +63,34 @@ class MapView:
             filter=Filter.parse(values.get("filter")),
         )
 
+    def as_json(self) -> dict:
+        """Return the view as the page sends it: `parse` reads this form."""
+        chosen = self.filter
+        return {
+            "projection": self.projection,
+            "colouring": self.colouring,
+            "clusters": self.cluster_count,
+            "fade": self.fade,
+            "theme": self.theme,
+            "revision": self.revision,
+            "changes": self.changes,
+            "filter": {
+                "genres": list(chosen.genres),
+                "clusters": list(chosen.clusters),
+                "artists": list(chosen.artists),
+                "years": _range_as_json(chosen.years),
+                "duration_s": _range_as_json(chosen.duration_s),
+                "hide": list(chosen.hide),
+                "shown": None if chosen.shown is None else list(chosen.shown),
+            },
+        }
+
     def projection_in(self, catalogue: Catalogue) -> str:
         """Return the projection to draw: the library's first one if it does not have the one asked for."""
         stored = "pca" if self.projection == ORIGINAL else self.projection
         return self.projection if stored in catalogue.positions else next(iter(catalogue.positions))
 
 
-def coarse_layouts(catalogue: Catalogue) -> dict[str, int | None]:
-    """Return the projections whose places are still those of the first look, although it has ended.
-
-    Returns
-    -------
-    dict of str to int
-        Projection name to the number of songs of its layout.
-    """
-    if catalogue.is_first_look:
-        return {}
-    layouts = sorted(catalogue.parameters.items())
-    return {name: made.get("songs") for name, made in layouts if made.get("vectors") == "coarse"}
-
-
-def draw_map(catalogue: Catalogue, view: MapView) -> tuple:
-    """Return the map's figure as JSON, the legend, and the line that says how far the map can be trusted."""
-    projection = view.projection_in(catalogue)
-    if projection == ORIGINAL:
-        projection = "pca"
-        regions, grouping = catalogue.regions(view.cluster_count or len(catalogue.clusters.names))
-        cells = cell_colours(regions, view.theme)
-    else:
-        grouping = catalogue.grouping(view.colouring, cluster_count=view.cluster_count)
-        regions = cells = None
-    positions, file_status = catalogue.positions[projection], catalogue.file_status
-    hideable_counts, hidden = file_status.counts, catalogue.hidden(view.filter.hide)
-    meta = {
-        "revision": catalogue.revision,
-        "order": catalogue.order,
-        "colouring": view.colouring,
-        "songs": len(catalogue),
-        "counts": count_line(catalogue),
-        "first_look": catalogue.is_first_look,
-        "coarse_layouts": coarse_layouts(catalogue),
-        "away": 0 if hidden is None else int(hidden.sum()),
-        "changes": catalogue.changes,
-        "hide": list(view.filter.hide),
-        "hideable": hideable_counts,
-    }
-    visibility = Visibility(catalogue.matching(view.filter, grouping), hidden, file_status.is_missing)
-    common = {"theme": view.theme, "visibility": visibility, "meta": meta}
-    if cells is not None:
-        figure = original_figure(positions, regions, grouping, cells, **common)
-    else:
-        near = catalogue.near[projection] if view.fade else None
-        figure = map_figure(positions, grouping, projection=projection, near=near, **common)
-    legend = panels.legend(
-        grouping.title,
-        legend_entries(grouping, theme=view.theme, colours=cells, hidden=hidden),
-        n_groups=len(grouping.names),
-        isolated=view.filter.shown,
-        n_missing=0 if "missing" in view.filter.hide else hideable_counts["missing"],
-    )
-    return figure.to_plotly_json(), legend, panels.trust_line(catalogue.quality.get(projection, {}))
+def _range_as_json(ends: tuple[float, float] | None) -> list[float | None] | None:
+    """Return a range's ends; an open end, which is infinite, becomes None."""
+    return ends and [end if math.isfinite(end) else None for end in ends]

@@ -11,8 +11,9 @@ from explorer.web import browser_inputs as inputs
 from explorer.web.data.facets import Filter
 from explorer.web.data.file_status import HIDEABLE
 from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.map.drawing import draw_map, newest_snapshot
 from explorer.web.map.redraw_job import MapJob
-from explorer.web.map.view import MapView, draw_map
+from explorer.web.map.view import MapView
 from explorer.web.page import panels
 from explorer.web.page.header import ORIGINAL
 from explorer.web.page.ids import Ids
@@ -32,10 +33,8 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
     )
     def draw(document: object):
         try:
-            view, catalogue = MapView.parse(document), holder.current()
-            # The page learns of changes from /latest before the snapshot in memory is updated.
-            if (view.revision, view.changes) != (catalogue.revision, catalogue.changes):
-                catalogue = holder.latest()
+            view = MapView.parse(document)
+            catalogue = newest_snapshot(holder, view.revision, view.changes)
             if not len(catalogue):
                 raise PreventUpdate
             holder.warm_up(catalogue)
@@ -173,7 +172,7 @@ def _register_clientside(app: Dash) -> None:
         Input(Ids.FADE, "checked"),
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
     )
-    bind("prepareFigure", Output(Ids.MAP, "figure"), Input(Ids.DRAWING, "data"))
+    bind("showMap", Input(Ids.DRAWING, "data"))
     bind(
         "openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value")
     )

@@ -5,12 +5,11 @@ class Ids:
     """The ids of elements that Dash fills, reads or listens to."""
 
     PROVIDER = "provider"
-    MAP = "map"
     VIEW = "look"
     """A store with the state of the controls, which `MapView.parse` reads."""
 
     DRAWING = "drawing"
-    """A store with the figure, which JavaScript draws."""
+    """A store with the description of the map, which JavaScript draws."""
 
     REVISION = "revision"
     CHANGES = "changes"

@@ -16,16 +16,10 @@ from explorer.web.page.parts import part, progress_bar
 from explorer.web.page.side import side
 from explorer.web.permissions import NO_RESTRICTIONS, Restrictions
 
-EMPTY_FIGURE = {
-    "data": [],
-    "layout": {
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False},
-    },
-}
 THEME = {"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"}
+# In the map's frame, from bottom to top: the cells of the original view, the points (WebGL), its crosses, and
+# so on.
+_CANVASES = ("regions", "points", "crosses", "neighbour-lines", "lasso-canvas")
 
 
 @dataclass(frozen=True)
@@ -80,27 +74,9 @@ def page(
 
 
 def _map() -> Component:
-    graph = dcc.Graph(
-        id=Ids.MAP,
-        className="map",
-        responsive=True,
-        config={
-            "displayModeBar": False,
-            "scrollZoom": True,
-            "doubleClick": False,
-            "showTips": False,
-            "showAxisDragHandles": False,
-        },
-        figure=EMPTY_FIGURE,
-    )
     return part(
         "map-frame",
-        html.Canvas(id="glow", className="glow"),
-        graph,
-        html.Canvas(id="missing-rings", className="map-canvas"),
-        html.Canvas(id="morph", className="map-canvas", hidden=True),
-        html.Canvas(id="neighbour-lines", className="map-canvas"),
-        html.Canvas(id="lasso-canvas", className="map-canvas"),
+        *(html.Canvas(id=name, className="map-canvas") for name in _CANVASES),
         part("labels", id="labels", aria_hidden="true"),
         part("upload-mark", id="upload-mark", hidden=True),
         part("preview-mark", id="preview-mark", hidden=True),

@@ -1,7 +1,6 @@
 """Songs with the same sound or without their files: what the page shows of them, and what hiding does."""
 
 import json
-from base64 import b64decode
 
 import fsspec
 import numpy as np
@@ -17,7 +16,9 @@ from explorer.web.app import create_app
 from explorer.web.data.facets import Filter
 from explorer.web.data.file_status import FileStatus
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.map.view import MapView, draw_map
+from explorer.web.map.drawing import Drawing, draw_map
+from explorer.web.map.song_flags import HIDDEN, LIT, MISSING
+from explorer.web.map.view import MapView
 from explorer.web.page import panels
 from explorer.web.routes.fallback import best_fallback
 
@@ -71,23 +72,18 @@ def test_songs_that_are_not_on_the_map_are_ignored():
     assert FileStatus.of(["a"], groups=[], missing={}).hidden(BOTH) is None
 
 
-def test_hidden_songs_have_no_colour_and_do_not_count(changed):
+def test_hidden_songs_have_a_flag_and_do_not_count(changed):
     catalogue = CatalogueHolder(changed).latest()
     for projection in ("tsne", "original"):
-        plain, _, _ = draw_map(catalogue, MapView(projection, revision=1))
         view = MapView.parse({"projection": projection, "filter": {"hide": BOTH}, "clusters": 3})
-        figure, legend, _ = draw_map(catalogue, view)
-        meta = figure["layout"]["meta"]
-        colours = colours_of(figure)
-        assert numbers(colours == meta["hidden"]) == [3, 5, 9, 20]
-        assert meta["colours"][meta["hidden"]] == "rgba(0, 0, 0, 0)"
-        assert (meta["lit"], meta["songs"], meta["away"], meta["unlit"]) == (20, 24, 4, None)
-        assert meta["hideable"] == {"duplicates": 2, "missing": 3}
-        # All songs keep their numbers and places.
-        assert figure["data"][0]["x"] == plain["data"][0]["x"]
-        assert plain["layout"]["meta"]["hidden"] is None
-        text = json.dumps(legend, default=lambda part: part.to_plotly_json())
+        drawing = Drawing.of(catalogue, view)
+        assert numbers(drawing.flags() & HIDDEN) == [3, 5, 9, 20]
+        meta = drawing.describe()
+        assert (meta["lit"], meta["songs"], meta["away"], meta["is_filtered"]) == (20, 24, 4, False)
+        assert (meta["hide"], meta["hideable"]) == (BOTH, {"duplicates": 2, "missing": 3})
+        text = json.dumps(drawing.legend(), default=lambda part: part.to_plotly_json())
         assert "File missing" not in text
+    assert not (Drawing.of(catalogue, MapView("tsne")).flags() & HIDDEN).any()
     _, legend, _ = draw_map(catalogue, MapView.parse({"projection": "tsne", "filter": {"hide": BOTH}}))
     counts = [label for label in texts(legend) if label.startswith("Show only")]
     assert sorted(counts) == [
@@ -95,10 +91,6 @@ def test_hidden_songs_have_no_colour_and_do_not_count(changed):
         "Show only Techno: 6 songs",
         "Show only Waltz: 7 songs",
     ]
-
-
-def colours_of(figure):
-    return np.frombuffer(b64decode(figure["data"][0]["marker"]["color"]["bdata"]), np.uint8)
 
 
 def texts(legend):
@@ -119,30 +111,25 @@ def texts(legend):
 
 
 @pytest.mark.parametrize("projection", ["tsne", "original"])
-def test_missing_songs_fade_in_their_groups_colour_and_the_legend_explains_them(changed, projection):
-    catalogue = CatalogueHolder(changed).latest()
-    for fade in (False, True):
-        figure, legend, _ = draw_map(catalogue, MapView(projection, fade=fade))
-        meta, colours = figure["layout"]["meta"], colours_of(figure)
-        assert numbers((colours >= meta["gone"]) & (colours < meta["gone"] + meta["hues"])) == [3, 5, 20]
-        same = colours[2] % meta["hues"]
-        assert colours[3] % meta["hues"] == colours[5] % meta["hues"] == same
-        shades = [colour for _, colour in figure["data"][0]["marker"]["colorscale"]][1::2]
-        assert shades[colours[3]] != shades[colours[2]]
-        text = json.dumps(legend, default=lambda part: part.to_plotly_json())
-        assert "File missing" in text
-        assert meta["away"] == 0
+def test_missing_songs_have_a_flag_and_the_legend_explains_them(changed, projection):
+    drawing = Drawing.of(CatalogueHolder(changed).latest(), MapView(projection))
+    assert numbers(drawing.flags() & MISSING) == [3, 5, 20]
+    assert (drawing.flags() & LIT).all()
+    text = json.dumps(drawing.legend(), default=lambda part: part.to_plotly_json())
+    assert "File missing" in text
+    assert drawing.describe()["away"] == 0
 
 
 def test_hiding_combines_with_a_filter(changed):
     catalogue = CatalogueHolder(changed).latest()
     view = MapView.parse({"projection": "tsne", "filter": {"genres": ["Techno"], "hide": ["missing"]}})
-    figure, _, _ = draw_map(catalogue, view)
-    meta, colours = figure["layout"]["meta"], colours_of(figure)
-    visible = (colours != meta["unlit"]) & (colours != meta["hidden"])
-    assert numbers(visible) == [0, 1, 2, 4, 6, 7]
+    drawing = Drawing.of(catalogue, view)
+    flags, meta = drawing.flags(), drawing.describe()
+    assert numbers(flags & (LIT | HIDDEN) == LIT) == [0, 1, 2, 4, 6, 7]
+    # Hidden songs can match.
+    assert numbers(flags & LIT) == list(range(8))
+    assert numbers(flags & HIDDEN) == [3, 5, 20]
     assert (meta["lit"], meta["away"]) == (6, 3)
-    assert numbers(colours == meta["hidden"]) == [3, 5, 20]
 
 
 @pytest.mark.parametrize("hide", [None, 3, "duplicates", {"duplicates": True}, ["nothing", 7, []]])

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from explorer.mapping.voronoi import voronoi_regions
-from explorer.web.map.figures import mixed
 from explorer.web.map.palette import (
     CELLS,
     FILTERED_OUT,
@@ -78,6 +77,12 @@ def contrast(one, other):
     """Return the contrast ratio of WCAG 2.2."""
     dim, bright = sorted(linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
     return (bright + 0.05) / (dim + 0.05)
+
+
+def mixed(colour, ground, share):
+    """Mix a share of the ground's colour into a colour."""
+    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
+    return "#" + bytes(round(own + (other - own) * share) for own, other in pairs).hex()
 
 
 def test_the_grounds_are_the_pages_background_colours():
@@ -155,7 +160,7 @@ def test_songs_that_are_filtered_out_are_visible_but_faint(theme):
     *channels, opacity = (float(part) for part in re.findall(r"[\d.]+", FILTERED_OUT[theme]))
     colour = "#" + bytes(map(int, channels)).hex()
     for opacity_of_all in (0.92, 0.75):
-        alone = mixed(GROUNDS[theme], colour, opacity * opacity_of_all)
+        alone = mixed(colour, GROUNDS[theme], 1 - opacity * opacity_of_all)
         assert 1.25 <= contrast(alone, GROUNDS[theme]) <= 1.5
     # Many points on top of each other come close to the opaque colour.
     assert contrast(colour, GROUNDS[theme]) < 2.5 < contrast(GREYS[theme], GROUNDS[theme])

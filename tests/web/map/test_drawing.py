@@ -1,0 +1,144 @@
+import json
+import re
+from collections import namedtuple
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.config import ROOT
+from explorer.mapping.voronoi import voronoi_regions
+from explorer.web.data.facets import Filter
+from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.map.drawing import Drawing, cell_colours, draw_map, newest_snapshot
+from explorer.web.map.grouping import Grouping
+from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, MAX_COLOURS, PALETTES
+from explorer.web.map.song_flags import FADED, LIT, VERY_FADED
+from explorer.web.map.view import MapView
+
+
+@pytest.fixture
+def catalogue(library):
+    """A snapshot of 24 songs in three clusters, regions and genres."""
+    return CatalogueHolder(library[0]).latest()
+
+
+Snapshot = namedtuple("Snapshot", "revision changes")
+"""The parts of a snapshot that pages know."""
+
+
+def with_clusters(catalogue, members):
+    """Return the snapshot with other clusters."""
+    members = np.asarray(members, dtype=np.int32)
+    names = [f"group {i}" for i in range(members.max() + 1)]
+    return replace(catalogue, clusters=Grouping("Clusters", names, members))
+
+
+@pytest.mark.parametrize("colouring", ["cluster", "genre", "artist"])
+@pytest.mark.parametrize("projection", ["tsne", "umap", "pca", "original"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_view_has_a_description_with_the_same_items(catalogue, projection, colouring, theme):
+    view = MapView(projection, colouring, 3, theme=theme)
+    meta, legend, trust = draw_map(catalogue, view)
+    assert json.loads(json.dumps(meta, allow_nan=False)) == meta
+    source = (ROOT / "assets" / "core" / "types.js").read_text(encoding="utf-8")
+    (described,) = re.findall(r"@typedef {object} MapMeta (.*?)@typedef", source, re.DOTALL)
+    assert set(meta) == set(re.findall(r"@property {.+?} (\w+)", described))
+    assert (meta["projection"], meta["colouring"], meta["theme"]) == (projection, colouring, theme)
+    assert (meta["ground"], meta["filtered_out"]) == (GROUNDS[theme], FILTERED_OUT[theme])
+    assert (meta["revision"], meta["order"]) == (catalogue.revision, catalogue.order)
+    assert (meta["songs"], meta["lit"], meta["away"], meta["is_filtered"]) == (24, 24, 0, False)
+    assert len(legend) == 2
+    assert "0.97" in json.dumps(trust, default=lambda part: part.to_plotly_json())
+
+
+def test_the_description_names_the_view_that_was_drawn(catalogue):
+    asked = {"projection": "tsne", "revision": 99, "changes": "old", "filter": {"genres": ["Waltz"]}}
+    meta = Drawing.of(catalogue, MapView.parse(asked)).describe()
+    drawn = MapView.parse(meta["view"])
+    assert (drawn.revision, drawn.changes) == (catalogue.revision, catalogue.changes)
+    assert (drawn.cluster_count, drawn.filter.genres) == (3, ("Waltz",))
+    only_pca = replace(catalogue, positions={"pca": catalogue.positions["pca"]})
+    meta = Drawing.of(only_pca, MapView("umap")).describe()
+    assert (meta["projection"], meta["view"]["projection"]) == ("pca", "pca")
+
+
+def test_a_colour_number_is_the_groups_place_in_the_palette(catalogue):
+    members = np.arange(24, dtype=np.int32)
+    drawing = Drawing.of(with_clusters(catalogue, members), MapView("tsne"))
+    numbers = drawing.colour_numbers()
+    assert numbers.dtype == np.uint8
+    assert numbers.tolist() == np.minimum(members, MAX_COLOURS).tolist()
+    assert drawing.describe()["colours"] == [*PALETTES["dark"], GREYS["dark"]]
+
+
+def test_a_colouring_by_genre_has_the_genres_names(catalogue):
+    drawing = Drawing.of(catalogue, MapView("tsne", "genre"))
+    meta, numbers = drawing.describe(), drawing.colour_numbers()
+    assert meta["groups"] == ["Ambient", "Techno", "Waltz"]
+    assert numbers.tolist() == [1] * 8 + [2] * 8 + [0] * 8
+    assert {place["name"]: place["colour"] for place in meta["names"]} == {
+        name: PALETTES["dark"][number] for number, name in enumerate(meta["groups"])
+    }
+
+
+def test_a_filter_lights_the_songs_that_match_and_only_their_groups_have_names(catalogue):
+    view = MapView("pca", filter=Filter(genres=("Waltz",)))
+    drawing = Drawing.of(catalogue, view)
+    assert np.flatnonzero(drawing.flags() & LIT).tolist() == list(range(8, 16))
+    meta = drawing.describe()
+    assert (meta["lit"], meta["is_filtered"], len(meta["names"])) == (8, True, 1)
+    # The page still counts the songs if all match.
+    everything = replace(view, filter=Filter(genres=("Waltz", "Techno", "Ambient")))
+    meta = Drawing.of(catalogue, everything).describe()
+    assert (meta["lit"], meta["is_filtered"]) == (24, True)
+    meta = Drawing.of(catalogue, replace(view, filter=Filter(shown=()))).describe()
+    assert (meta["lit"], meta["names"]) == (0, [])
+
+
+def test_points_fade_only_if_the_view_says_so_and_never_in_the_original_view(catalogue):
+    near = np.array([0, 3, 9, *[10] * 21])
+    misplaced = replace(catalogue, near=dict.fromkeys(catalogue.near, near))
+    flags = Drawing.of(misplaced, MapView("tsne", fade=True)).flags()
+    assert (flags[:4] & (FADED | VERY_FADED)).tolist() == [VERY_FADED, FADED, 0, 0]
+    for view in (MapView("tsne"), MapView("original", fade=True)):
+        assert set(Drawing.of(misplaced, view).flags().tolist()) == {LIT}
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_original_view_has_coloured_cells_with_a_centre_and_one_name_each(catalogue, theme):
+    drawing = Drawing.of(catalogue, MapView("original", cluster_count=5, theme=theme))
+    meta, numbers = drawing.describe(), drawing.colour_numbers()
+    regions, grouping = catalogue.regions(5)
+    assert numbers.tolist() == regions.labels.tolist()
+    assert meta["colours"] == meta["regions"]["colours"] == CELLS[theme][:5]
+    assert meta["regions"]["centres"] == regions.centres.tolist()
+    for corners, polygon in zip(meta["regions"]["polygons"], regions.polygons, strict=True):
+        assert corners == polygon.tolist()
+    corners = np.vstack([catalogue.positions["pca"], *regions.polygons])
+    assert meta["bounds"] == [edge for axis in corners.T for edge in (axis.min(), axis.max())]
+    # A region of fewer than three songs would have no name if there were many regions.
+    assert sorted(place["group"] for place in meta["names"]) == list(range(5))
+    for place in meta["names"]:
+        assert place["name"] == grouping.names[place["group"]]
+        corners = regions.polygons[place["group"]]
+        assert corners[:, 0].min() <= place["x"] <= corners[:, 0].max()
+
+
+def test_adjacent_cells_have_different_colours():
+    regions = voronoi_regions(np.random.default_rng(0).normal(size=(2_000, 2)), count=50)
+    colours = cell_colours(regions, "dark")
+    assert len(colours) == 50
+    assert all(colours[one] != colours[other] for one, other in regions.borders.tolist())
+
+
+def test_a_page_that_knows_more_than_the_snapshot_in_memory_gets_a_new_one():
+    class Holder:
+        def current(self):
+            return Snapshot(1, "a")
+
+        def latest(self):
+            return Snapshot(2, "b")
+
+    assert newest_snapshot(Holder(), 1, "a") == newest_snapshot(Holder(), 1) == Snapshot(1, "a")
+    assert newest_snapshot(Holder(), 1, "b") == newest_snapshot(Holder(), 2) == Snapshot(2, "b")
