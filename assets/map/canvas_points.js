@@ -1,0 +1,123 @@
+/** The points of the map on a 2-D canvas: a stand-in for browsers without WebGL2. It has no glow. */
+
+import { clearCanvas } from "../core/dom.js";
+import { CHOSEN, FADED, LIT, MISSING, VERY_FADED } from "./flags.js";
+import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
+import { parseColour } from "./point_style.js";
+
+/** @typedef {import("./point_style.js").PointStyle} PointStyle */
+/** @typedef {import("./point_style.js").PointsView} PointsView */
+/** @typedef {import("./point_order.js").DrawOrder} DrawOrder */
+/** @typedef {{canvas: HTMLCanvasElement, half: number}} Sprite A picture of a point, and half its width in CSS pixels. */
+
+/** Of more points than this, a sample is drawn. */
+const MAX_POINTS = 20_000;
+
+export class CanvasPoints {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.places = new Float32Array(0);
+    /** @type {Float32Array|null} */
+    this.before = null;
+    this.groups = new Uint8Array(0);
+    this.flags = new Uint8Array(0);
+    /** @type {Uint32Array} */
+    this.order = new Uint32Array(0);
+    /** @type {DrawOrder} */
+    this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, chosen: 0 };
+    /** @type {PointStyle} */
+    this.style = { palette: [], ground: "#000000", filteredOut: "#000000", ring: "#000000", isOnRegions: false };
+    /** The pictures of points, by colour number and flags. @type {Map<number, Sprite>} */
+    this.sprites = new Map();
+    this.spritesAre = "";
+  }
+
+  /** @param {Float32Array} places @param {Float32Array|null} before As in points.js. */
+  setPlaces(places, before) {
+    if (this.places.length !== places.length) this.order = randomOrder(places.length / 2);
+    Object.assign(this, { places, before });
+  }
+
+  /** @param {Uint8Array} groups */
+  setGroups(groups) {
+    this.groups = groups;
+  }
+
+  /** @param {Uint8Array} flags */
+  setFlags(flags) {
+    this.flags = flags;
+    this.parts = drawOrder(flags, this.order);
+  }
+
+  /** @param {PointStyle} style */
+  setStyle(style) {
+    this.style = style;
+    this.spritesAre = "";
+  }
+
+  /** @param {PointsView} view @returns {true} All points that this canvas can show are drawn. */
+  draw(view) {
+    const context = clearCanvas(this.canvas, view.width, view.height);
+    const spritesAre = [view.diameter, view.density].join();
+    if (spritesAre !== this.spritesAre) this.sprites.clear();
+    this.spritesAre = spritesAre;
+    const { songs, unlit, lit } = this.parts;
+    for (const [first, end] of sampleRanges(this.parts, Math.min(MAX_POINTS / Math.max(unlit + lit, 1), 1))) {
+      for (let i = first; i < end; i++) this.drawPoint(context, songs[i], view);
+    }
+    return true;
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {number} song @param {PointsView} view */
+  drawPoint(context, song, { left, top, unitsPerPixel, width, height, opacity, progress, diameter, density }) {
+    const { places, before, groups, flags, sprites } = this;
+    const appears = before !== null && Number.isNaN(before[2 * song]);
+    const at = (/** @type {number} */ i) => (before === null || appears ? places[i] : before[i] + (places[i] - before[i]) * progress);
+    const x = (at(2 * song) - left) / unitsPerPixel;
+    const y = (top - at(2 * song + 1)) / unitsPerPixel;
+    const key = groups[song] * 256 + flags[song];
+    let sprite = sprites.get(key);
+    if (!sprite) sprites.set(key, (sprite = this.makeSprite(groups[song], flags[song], diameter, density)));
+    const { canvas, half } = sprite;
+    if (x < -half || y < -half || x > width + half || y > height + half) return;
+    context.globalAlpha = opacity * (appears ? progress : 1);
+    context.drawImage(canvas, x - half, y - half, 2 * half, 2 * half);
+  }
+
+  /** @param {number} group @param {number} flags @param {number} diameter @param {number} density @returns {Sprite} */
+  makeSprite(group, flags, diameter, density) {
+    const { palette, ground, ring, isOnRegions } = this.style;
+    const hollow = (flags & LIT) && (flags & MISSING);
+    const ringRadius = Math.max(diameter / 2 + 1.5, 3.5);
+    const half = Math.ceil(flags & CHOSEN ? ringRadius : diameter / 2) + 1;
+    const canvas = Object.assign(document.createElement("canvas"), { width: 2 * half * density, height: 2 * half * density });
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    context.scale(density, density);
+    const circle = (/** @type {number} */ radius) => {
+      context.beginPath();
+      context.arc(half, half, radius, 0, 2 * Math.PI);
+    };
+    context.fillStyle = this.colourOf(group, flags);
+    circle(diameter / 2);
+    context.fill();
+    context.fillStyle = isOnRegions ? palette[group] : ground;
+    circle(Math.max(diameter * 0.27, 1));
+    if (hollow) context.fill();
+    [context.strokeStyle, context.lineWidth] = [ring, 1.5];
+    circle(ringRadius);
+    if (flags & CHOSEN) context.stroke();
+    return { canvas, half };
+  }
+
+  /** @param {number} group @param {number} flags @returns {string} */
+  colourOf(group, flags) {
+    const { palette, ground, filteredOut, isOnRegions } = this.style;
+    if (!(flags & LIT)) return filteredOut;
+    if (isOnRegions) return flags & MISSING ? "rgba(0, 0, 0, 0.55)" : "#000000";
+    const faded = flags & MISSING ? 0.25 : flags & VERY_FADED ? 0.85 : flags & FADED ? 0.62 : 0;
+    const background = parseColour(ground);
+    const [red, green, blue] = parseColour(palette[group]).map((value, i) => Math.round((value + (background[i] - value) * faded) * 255));
+    return `rgb(${red}, ${green}, ${blue})`;
+  }
+}
