@@ -20,7 +20,9 @@ export class CanvasPoints {
     this.places = new Float32Array(0);
     /** @type {Float32Array|null} */
     this.before = null;
+    /** @type {Uint8Array} */
     this.groups = new Uint8Array(0);
+    /** @type {Uint8Array} */
     this.flags = new Uint8Array(0);
     /** @type {Uint32Array} */
     this.order = new Uint32Array(0);
