@@ -61,7 +61,7 @@ export class CanvasPoints {
   /** @param {PointsView} view @returns {true} All points that this canvas can show are drawn. */
   draw(view) {
     const context = clearCanvas(this.canvas, view.width, view.height);
-    const spritesAre = [view.diameter, view.density].join();
+    const spritesAre = [view.diameter, view.opacity, view.density].join();
     if (spritesAre !== this.spritesAre) this.sprites.clear();
     this.spritesAre = spritesAre;
     const { songs, unlit, lit } = this.parts;
@@ -72,7 +72,8 @@ export class CanvasPoints {
   }
 
   /** @param {CanvasRenderingContext2D} context @param {number} song @param {PointsView} view */
-  drawPoint(context, song, { left, top, unitsPerPixel, width, height, opacity, progress, diameter, density }) {
+  drawPoint(context, song, view) {
+    const { left, top, unitsPerPixel, width, height, progress } = view;
     const { places, before, groups, flags, sprites } = this;
     const appears = before !== null && Number.isNaN(before[2 * song]);
     const at = (/** @type {number} */ i) => (before === null || appears ? places[i] : before[i] + (places[i] - before[i]) * progress);
@@ -80,15 +81,15 @@ export class CanvasPoints {
     const y = (top - at(2 * song + 1)) / unitsPerPixel;
     const key = groups[song] * 256 + flags[song];
     let sprite = sprites.get(key);
-    if (!sprite) sprites.set(key, (sprite = this.makeSprite(groups[song], flags[song], diameter, density)));
+    if (!sprite) sprites.set(key, (sprite = this.makeSprite(groups[song], flags[song], view)));
     const { canvas, half } = sprite;
     if (x < -half || y < -half || x > width + half || y > height + half) return;
-    context.globalAlpha = opacity * (appears ? progress : 1);
+    context.globalAlpha = appears ? progress : 1;
     context.drawImage(canvas, x - half, y - half, 2 * half, 2 * half);
   }
 
-  /** @param {number} group @param {number} flags @param {number} diameter @param {number} density @returns {Sprite} */
-  makeSprite(group, flags, diameter, density) {
+  /** @param {number} group @param {number} flags @param {PointsView} view @returns {Sprite} */
+  makeSprite(group, flags, { diameter, opacity, density }) {
     const { palette, ground, ring, isOnRegions } = this.style;
     const hollow = (flags & LIT) && (flags & MISSING);
     const ringRadius = Math.max(diameter / 2 + 1.5, 3.5);
@@ -101,8 +102,10 @@ export class CanvasPoints {
       context.arc(half, half, radius, 0, 2 * Math.PI);
     };
     context.fillStyle = this.colourOf(group, flags);
+    context.globalAlpha = opacity;
     circle(diameter / 2);
     context.fill();
+    context.globalAlpha = 1;
     context.fillStyle = isOnRegions ? palette[group] : ground;
     circle(Math.max(diameter * 0.27, 1));
     if (hollow) context.fill();
