@@ -3,7 +3,6 @@
 import { clearCanvas } from "../core/dom.js";
 import { CHOSEN, FADED, LIT, MISSING, VERY_FADED } from "./flags.js";
 import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
-import { parseColour } from "./point_style.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
 /** @typedef {import("./point_style.js").PointsView} PointsView */
@@ -101,8 +100,9 @@ export class CanvasPoints {
       context.beginPath();
       context.arc(half, half, radius, 0, 2 * Math.PI);
     };
-    context.fillStyle = this.colourOf(group, flags);
-    context.globalAlpha = opacity;
+    const { colour, share } = this.bodyOf(group, flags);
+    context.fillStyle = colour;
+    context.globalAlpha = opacity * share;
     circle(diameter / 2);
     context.fill();
     context.globalAlpha = 1;
@@ -115,14 +115,12 @@ export class CanvasPoints {
     return { canvas, half };
   }
 
-  /** @param {number} group @param {number} flags @returns {string} */
-  colourOf(group, flags) {
-    const { palette, ground, filteredOut, isOnRegions } = this.style;
-    if (!(flags & LIT)) return filteredOut;
-    if (isOnRegions) return flags & MISSING ? "rgba(0, 0, 0, 0.55)" : "#000000";
+  /** @param {number} group @param {number} flags @returns {{colour: string, share: number}} A point's colour, and its share of the opacity. */
+  bodyOf(group, flags) {
+    const { palette, filteredOut, isOnRegions } = this.style;
+    if (!(flags & LIT)) return { colour: filteredOut, share: 1 };
+    if (isOnRegions) return { colour: "#000000", share: flags & MISSING ? 0.55 : 1 };
     const faded = flags & MISSING ? 0.25 : flags & VERY_FADED ? 0.85 : flags & FADED ? 0.62 : 0;
-    const background = parseColour(ground);
-    const [red, green, blue] = parseColour(palette[group]).map((value, i) => Math.round((value + (background[i] - value) * faded) * 255));
-    return `rgb(${red}, ${green}, ${blue})`;
+    return { colour: palette[group], share: 1 - faded };
   }
 }

@@ -31,7 +31,8 @@ void main() {
   vec2 pixel = ((appears ? place : mix(before, place, progress)) - frame.xy) * frame.zw;
   gl_Position = vec4(pixel / size * 2.0 - 1.0, 0, 1);
   gl_PointSize = side;
-  float weight = (flags & 1u) == 0u ? 0.0 : appears ? progress : 1.0;
+  float faded = (flags & 4u) != 0u ? 0.25 : (flags & 16u) != 0u ? 0.85 : (flags & 8u) != 0u ? 0.62 : 0.0;
+  float weight = (flags & 1u) == 0u ? 0.0 : (appears ? progress : 1.0) * (1.0 - faded);
   colour = vec4(texelFetch(palette, ivec2(int(group), 0), 0).rgb, 1) * weight;
 }`;
 const SPREAD_SHADER = `#version 300 es

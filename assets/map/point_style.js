@@ -81,7 +81,7 @@ export function glowStyle({ lit, zoom, width, height, theme }) {
   return {
     sigma_px: GLOW_SIGMA_PX * frameFactor * Math.min(Math.max(zoom, 0.8), 2.2),
     strength: (isDark ? 0.4 : 0.36) * dimming,
-    maxOpacity: isDark ? 0.36 : 0.34,
+    maxOpacity: 0.32,
   };
 }
 

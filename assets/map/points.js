@@ -51,7 +51,7 @@ void main() {
   bool isChosen = (flags & 32u) != 0u;
   float faded = isMissing ? 0.25 : (flags & 16u) != 0u ? 0.85 : (flags & 8u) != 0u ? 0.62 : 0.0;
   vec3 own = texelFetch(palette, ivec2(int(group), 0), 0).rgb;
-  colour = isLit ? (isOnRegions ? vec4(0, 0, 0, isMissing ? 0.55 : 1.0) : vec4(mix(own, ground, faded), 1)) : filteredOut;
+  colour = isLit ? (isOnRegions ? vec4(0, 0, 0, isMissing ? 0.55 : 1.0) : vec4(own, 1.0 - faded)) : filteredOut;
   float seen = appears ? progress : 1.0;
   colour.a *= opacity * seen;
   colour.rgb *= colour.a;
