@@ -58,7 +58,7 @@ void main() {
   centre = vec4(isOnRegions ? own : ground, 1) * (isLit && isMissing ? seen : 0.0);
   float radius = diameter / 2.0;
   radii = vec3(radius, max(diameter * 0.27, 1.0), isChosen ? max(radius + 1.5, 3.5) : 0.0) * density;
-  side = 2.0 * (isChosen ? radii.z + 0.75 * density : radii.x) + 2.0;
+  side = 2.0 * (isChosen ? radii.z + 0.75 * density : radii.x) + 1.0;
   gl_PointSize = side;
 }`;
 const DISC_SHADER = `#version 300 es
