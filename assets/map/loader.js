@@ -64,7 +64,7 @@ async function fetchArrays(view) {
   const [places, numbers, flags] = await Promise.all([
     fetchArray(positions, positions),
     fetchArray(`${groups} ${changes}`, groups),
-    fetchArray(`flags ${sortedJson(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
+    fetchArray(`flags ${flagsKey(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
   ]);
   const count = numbers.byteLength;
   if (flags.byteLength !== count || places.byteLength !== 8 * count) throw new Error("The server sent only a part of the map: reload the page.");
@@ -106,11 +106,13 @@ async function request(address, options) {
   return response.arrayBuffer();
 }
 
-/** @param {any} value @returns {string} Equal for equal values, whatever the order of their keys. */
-export function sortedJson(value) {
-  return JSON.stringify(value, (_key, part) =>
-    part && typeof part === "object" && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
-  );
+/**
+ * @param {View} view As the controls ask for it, or as the server describes what it has drawn.
+ * @returns {string} Equal for views in which each song has the same flags.
+ */
+export function flagsKey({ revision, projection, colouring, clusters, fade, changes, filter }) {
+  const { genres = [], clusters: names = [], artists = [], years = null, duration_s = null, hide = [], shown = null } = filter ?? {};
+  return JSON.stringify([revision, projection, colouring, clusters, fade, changes, genres, names, artists, years, duration_s, hide, shown]);
 }
 
 /**

@@ -87,7 +87,7 @@ void main() {
 export class WebglPoints {
   /** @param {HTMLCanvasElement} canvas @throws {Error} If the browser has no WebGL2. */
   constructor(canvas) {
-    const gl = canvas.getContext("webgl2", { antialias: false, depth: false, powerPreference: "high-performance" });
+    const gl = canvas.getContext("webgl2", { antialias: false, depth: false });
     if (!gl) throw new Error("This browser has no WebGL2.");
     this.canvas = canvas;
     this.gl = gl;

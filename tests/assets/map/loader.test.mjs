@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test, { beforeEach } from "node:test";
 import { cachedSong, clearCaches, getSong } from "../../../assets/core/api.js";
 import { state, update } from "../../../assets/core/state.js";
-import { requestPosition, showMap, sortedJson } from "../../../assets/map/loader.js";
+import { flagsKey, prefetch, requestPosition, showMap } from "../../../assets/map/loader.js";
 
 const initial = { ...state };
 const frame = { clientWidth: 900, clientHeight: 700, getClientRects: () => [] };
@@ -171,7 +171,21 @@ test("if the server has no such map, the page says why and keeps its map", async
   assert.equal(state.map, map);
 });
 
-test("equal views have equal keys, whatever the order of their items", () => {
-  assert.equal(sortedJson({ b: [2, 1], a: { d: 1, c: null } }), sortedJson({ a: { c: null, d: 1 }, b: [2, 1] }));
-  assert.notEqual(sortedJson({ a: [1, 2] }), sortedJson({ a: [2, 1] }));
+test("what was loaded in advance is not loaded again for the server's description of the same view", async () => {
+  const meta = makeMap();
+  const { filter, ...view } = meta.view;
+  prefetch({ ...view, theme: "dark", filter: {} });
+  const inAdvance = [...asked];
+  meta.view = { ...view, theme: "light", filter: { shown: null, years: null, duration_s: null, genres: [], clusters: [], artists: [], ...filter } };
+  await showMap(meta);
+  assert.equal(inAdvance.length, 3);
+  assert.deepEqual(asked, inAdvance);
+});
+
+test("views in which songs have other flags have other keys", () => {
+  const view = { revision: 1, projection: "tsne", colouring: "genre", clusters: 5, fade: false, changes: "", filter: {} };
+  const others = [{ revision: 2 }, { projection: "pca" }, { fade: true }, { changes: "a" }, { clusters: 6 }, { colouring: "cluster" }];
+  const filters = [{ genres: ["a"] }, { clusters: ["a"] }, { artists: ["a"] }, { years: [1, 2] }, { duration_s: [1, 2] }, { hide: ["missing"] }, { shown: [0] }];
+  const views = [view, ...others.map((other) => ({ ...view, ...other })), ...filters.map((filter) => ({ ...view, filter }))];
+  assert.equal(new Set(views.map(flagsKey)).size, views.length);
 });
