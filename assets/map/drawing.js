@@ -27,7 +27,10 @@ let given = { layer: null, map: null, chosen: [] };
 let newMaps = 0;
 /** Where the frame lay on the map in the last drawing, and its size. @type {FrameOnMap & {width: number, height: number}|null} */
 let drawnFrame = null;
-/** The movement of the points: the places where it began, and when; null before its first frame. @type {{before: Float32Array, began: number|null}|null} */
+/**
+ * The movement of the points: the places where it began, and when; null before its first frame.
+ * @type {{before: Float32Array, began: number|null}|null}
+ */
 let glide = null;
 /** The map whose points have all been drawn. @type {MapState|null} */
 let finished = null;

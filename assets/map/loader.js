@@ -161,12 +161,13 @@ function viewportOn({ meta, places }, moved) {
   const free = freeArea();
   const isOther = before?.projection !== meta.projection || before.revision !== meta.revision;
   const song = moved && isUserPositioned && before?.projection === meta.projection ? songToFollow(moved) : null;
-  const index = moved && newIndex(moved, song);
-  const followed = index === null ? null : { before: /** @type {number[]} */ (placeOf(/** @type {number} */ (song))), after: [places[2 * index], places[2 * index + 1]] };
+  const [from, index] = [placeOf(song), moved && newIndex(moved, song)];
+  const followed = from === null || index === null ? null : { before: from, after: [places[2 * index], places[2 * index + 1]] };
   const requested = requestedPosition?.projection === meta.projection ? requestedPosition.position : null;
   if (isOther && !followed) requestedPosition = null;
-  const fittingScaleBefore = before ? fitting(before.bounds, free).scale : 1;
-  return newViewport({ before, after: meta, viewport, isUserPositioned, fitting: fitting(meta.bounds, free), fittingScaleBefore, requested, followed });
+  const [all, allBefore] = [fitting(meta.bounds, free), fitting((before ?? meta).bounds, free)];
+  const scales = { fitting: all, fittingScaleBefore: allBefore.scale };
+  return newViewport({ before, after: meta, viewport, isUserPositioned, ...scales, requested, followed });
 }
 
 /**

@@ -85,7 +85,10 @@ export function glowStyle({ lit, zoom, width, height, theme }) {
   };
 }
 
-/** @param {string} css "#rrggbb", "rgb(r, g, b)" or "rgba(r, g, b, a)". @returns {[number, number, number, number]} From 0 to 1, not premultiplied. */
+/**
+ * @param {string} css "#rrggbb", "rgb(r, g, b)" or "rgba(r, g, b, a)".
+ * @returns {[number, number, number, number]} From 0 to 1, not premultiplied.
+ */
 export function parseColour(css) {
   const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(css.trim());
   if (hex) return [parseInt(hex[1], 16) / 255, parseInt(hex[2], 16) / 255, parseInt(hex[3], 16) / 255, 1];

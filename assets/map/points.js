@@ -95,6 +95,7 @@ export class WebglPoints {
     this.copy = compile(gl, COVER_SHADER, COPY_SHADER);
     this.glow = new Glow(gl);
     this.palette = createTarget(gl, 256, 1, gl.RGBA8, gl.NEAREST);
+    this.buffers = [PLACE, BEFORE, GROUP, FLAGS].map(() => gl.createBuffer());
     this.bind();
     this.count = 0;
     /** Each number below `count` once. @type {Uint32Array} */
@@ -109,10 +110,9 @@ export class WebglPoints {
     this.scene = null;
   }
 
-  /** Create the buffers, and say what they contain. */
+  /** Say what the buffers contain. */
   bind() {
     const { gl } = this;
-    this.buffers = [PLACE, BEFORE, GROUP, FLAGS].map(() => gl.createBuffer());
     this.buffers.forEach((buffer, attribute) => {
       gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
       if (attribute < GROUP) gl.vertexAttribPointer(attribute, 2, gl.FLOAT, false, 0, 0);
@@ -125,7 +125,7 @@ export class WebglPoints {
 
   /** @param {number} attribute @param {Float32Array|Uint8Array} values */
   fill(attribute, values) {
-    this.gl.bindBuffer(this.gl.ARRAY_BUFFER, /** @type {WebGLBuffer[]} */ (this.buffers)[attribute]);
+    this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers[attribute]);
     this.gl.bufferData(this.gl.ARRAY_BUFFER, values, this.gl.STATIC_DRAW);
     this.unfinished = null;
   }
@@ -253,7 +253,7 @@ export class WebglPoints {
     for (const [first, end] of ranges) gl.drawElements(gl.POINTS, end - first, gl.UNSIGNED_INT, 4 * first);
   }
 
-  /** Draw the songs of some ranges that are not filtered out, with the program and into the target that are set. @param {[number, number][]} ranges */
+  /** Draw the songs of some ranges that match the filter, with the program and into the target that are set. @param {[number, number][]} ranges */
   drawLit(ranges) {
     const { gl, parts, palette } = this;
     gl.bindTexture(gl.TEXTURE_2D, palette.texture);

@@ -22,7 +22,8 @@ globalThis.fetch = async (address) => {
 
 /** @returns {object} The description of a map of three songs; the server has its arrays. */
 function makeMap(changes = {}) {
-  const meta = { projection: "tsne", revision, order: `order ${changes.revision ?? revision}`, changes: "", hide: [], bounds: [0, 10, 0, 10], ...changes };
+  const order = `order ${changes.revision ?? revision}`;
+  const meta = { projection: "tsne", revision, order, changes: "", hide: [], bounds: [0, 10, 0, 10], ...changes };
   const { projection, changes: token } = meta;
   meta.view = { revision: meta.revision, projection, colouring: "cluster", clusters: 3, changes: token, filter: { hide: meta.hide }, ...meta.view };
   answers = {
@@ -185,7 +186,8 @@ test("what was loaded in advance is not loaded again for the server's descriptio
 test("views in which songs have other flags have other keys", () => {
   const view = { revision: 1, projection: "tsne", colouring: "genre", clusters: 5, fade: false, changes: "", filter: {} };
   const others = [{ revision: 2 }, { projection: "pca" }, { fade: true }, { changes: "a" }, { clusters: 6 }, { colouring: "cluster" }];
-  const filters = [{ genres: ["a"] }, { clusters: ["a"] }, { artists: ["a"] }, { years: [1, 2] }, { duration_s: [1, 2] }, { hide: ["missing"] }, { shown: [0] }];
+  const lists = ["genres", "clusters", "artists", "hide"].map((name) => ({ [name]: ["a"] }));
+  const filters = [...lists, { years: [1, 2] }, { duration_s: [1, 2] }, { shown: [0] }];
   const views = [view, ...others.map((other) => ({ ...view, ...other })), ...filters.map((filter) => ({ ...view, filter }))];
   assert.equal(new Set(views.map(flagsKey)).size, views.length);
 });

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { state } from "../../../assets/core/state.js";
-import { forgottenState, isVisibleMove, newIndex, newViewport, placesBefore, placesDuring, renumberedState, unmoved } from "../../../assets/map/new_map.js";
+import { forgottenState, isVisibleMove, newIndex, newViewport } from "../../../assets/map/new_map.js";
+import { placesBefore, placesDuring, renumberedState, unmoved } from "../../../assets/map/new_map.js";
 import { isNear } from "../page.mjs";
 
 /** Of three songs, the first two change places, and the last one is not on the new map. */
