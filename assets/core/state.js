@@ -16,6 +16,7 @@ export const state = {
   isUserPositioned: false,
   isGliding: false,
   isDragging: false,
+  hasWebgl: true,
   hovered: null,
   previewed: null,
   playing: null,

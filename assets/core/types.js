@@ -90,6 +90,7 @@
  * @property {boolean} isUserPositioned Whether the viewport was chosen by the user or the address. Otherwise it shows all songs.
  * @property {boolean} isGliding Whether the points are moving from their old to their new places.
  * @property {boolean} isDragging Whether the user holds the map, or draws a lasso or box.
+ * @property {boolean} hasWebgl Whether points are drawn with WebGL2; else a 2-D canvas stands in.
  * @property {number|null} hovered The song under the pointer.
  * @property {number|null} previewed The song whose preview plays.
  * @property {number|null} playing The song that has the pulsing mark: the one in the player.

@@ -1,0 +1,178 @@
+/**
+ * Draws the map: in one animation frame the points, and what lies below and above them. If the songs have moved since the
+ * last drawing, their points glide.
+ */
+
+import { pixelDensity, prefersReducedMotion } from "../core/dom.js";
+import { state, subscribe, update } from "../core/state.js";
+import { NARROW_PX, fittingViewport, frame, frameOnMap, frameSize, isMoving } from "./camera.js";
+import { CHOSEN } from "./flags.js";
+import { place as placeLabels } from "./labels.js";
+import { isVisibleMove, placesBefore, placesDuring } from "./new_map.js";
+import { paint as paintOverlays } from "./overlays.js";
+import { glowStyle, pointStyle } from "./point_style.js";
+import { points } from "./points_layer.js";
+import { paint as paintRegions } from "./regions.js";
+import { ease } from "./viewport.js";
+
+/** @typedef {import("../core/types.js").MapState} MapState */
+/** @typedef {import("./point_style.js").PointsView} PointsView */
+/** @typedef {import("./new_map.js").FrameOnMap} FrameOnMap */
+
+const GLIDE_MS = 600;
+
+/** What the layer of points knows. @type {{layer: object|null, map: MapState|null, chosen: number[]}} */
+let given = { layer: null, map: null, chosen: [] };
+/** How many new maps have come since the last drawing: points glide only from the map that was drawn last. */
+let newMaps = 0;
+/** Where the frame lay on the map in the last drawing, and its size. @type {FrameOnMap & {width: number, height: number}|null} */
+let drawnFrame = null;
+/**
+ * The movement of the points: the places where it began, and when; null before its first frame.
+ * @type {{before: Float32Array, began: number|null}|null}
+ */
+let glide = null;
+/** The map whose points have all been drawn. @type {MapState|null} */
+let finished = null;
+let isScheduled = false;
+/** Whether something has changed since the last drawing. Otherwise, the points of that drawing are not complete yet. */
+let isChanged = false;
+
+export function mount() {
+  subscribe(["map"], () => newMaps++);
+  subscribe(["map", "viewport", "chosen", "hasWebgl"], requestDraw);
+  new ResizeObserver(requestDraw).observe(frame());
+}
+
+/** Draw everything in the next animation frame. */
+export function requestDraw() {
+  isChanged = true;
+  schedule();
+}
+
+function schedule() {
+  if (isScheduled) return;
+  isScheduled = true;
+  requestAnimationFrame(drawFrame);
+}
+
+/** @param {number} now */
+function drawFrame(now) {
+  isScheduled = false;
+  const { map } = state;
+  if (!map || !state.viewport) return;
+  const size = frameSize();
+  if (!size.width || !size.height) return;
+  const at = frameOnMap();
+  if (map !== given.map) beginGlide(map, at);
+  giveToLayer(map);
+  const view = viewOf(map, at, size, glideProgress(now));
+  if (isChanged) {
+    paintRegions(view);
+    paintOverlays();
+    placeLabels();
+  }
+  // While the map stands still for a moment, the points that were drawn while it moved stay.
+  const isWaiting = view.isMoving && !isChanged && !glide;
+  isChanged = false;
+  const isComplete = !isWaiting && points().draw(view);
+  drawnFrame = { ...at, ...size };
+  if (glide && view.progress >= 1) endGlide();
+  else if (isComplete && !glide) finish(map);
+  else schedule();
+}
+
+/** @param {MapState} map All of its points are drawn. */
+function finish(map) {
+  if (finished === map) return;
+  finished = map;
+  const { projection, colouring, theme } = map.meta;
+  frame().dataset.drawn = `${projection} ${colouring} ${theme}`;
+}
+
+/** A new map has come: if songs have moved visibly since the last drawing, let their points glide. @param {MapState} map @param {FrameOnMap} at */
+function beginGlide(map, at) {
+  const from = newMaps === 1 ? given.map : null;
+  newMaps = 0;
+  const isSameRevision = from?.meta.revision === map.meta.revision;
+  if (isSameRevision && from?.meta.projection === map.meta.projection) return;
+  const before = from && (isSameRevision || state.moved) ? beforePlaces(from, map, at, isSameRevision ? null : state.moved) : null;
+  if (!before) {
+    if (glide) endGlide();
+    return;
+  }
+  glide = { before, began: null };
+  given.map = null;
+  frame().classList.add("morphing");
+  update({ isGliding: true });
+}
+
+/**
+ * @param {MapState} from @param {MapState} map @param {FrameOnMap} at @param {Int32Array|null} moved
+ * @returns {Float32Array|null} Where the points of a new map begin to glide; null if they do not glide.
+ */
+function beforePlaces(from, map, at, moved) {
+  if (!drawnFrame || prefersReducedMotion()) return null;
+  const places = glide ? placesDuring(glide.before, from.places, glideProgress(performance.now())) : from.places;
+  const before = placesBefore({ places, from: drawnFrame, to: at, moved, count: map.count });
+  return isVisibleMove(before, map.places, at.unitsPerPixel) ? before : null;
+}
+
+function endGlide() {
+  glide = null;
+  frame().classList.remove("morphing");
+  update({ isGliding: false });
+  requestDraw();
+}
+
+/** @param {number} now @returns {number} How far the points have glided, from 0 to 1. */
+function glideProgress(now) {
+  if (!glide) return 1;
+  glide.began ??= now;
+  return ease(Math.min(Math.max((now - glide.began) / GLIDE_MS, 0), 1));
+}
+
+/** Tell the layer of points what has changed. @param {MapState} map */
+function giveToLayer(map) {
+  const layer = points();
+  const before = layer === given.layer ? given.map : null;
+  const { meta } = map;
+  if (map.places !== before?.places) layer.setPlaces(map.places, glide?.before ?? null);
+  if (map.groups !== before?.groups) layer.setGroups(map.groups);
+  if (map.flags !== before?.flags || map.places !== before.places || state.chosen !== given.chosen) layer.setFlags(withChosen(map.flags));
+  if (meta !== before?.meta) {
+    const ring = getComputedStyle(frame()).getPropertyValue("--text");
+    const isOnRegions = meta.projection === "original";
+    layer.setStyle({ palette: meta.colours, ground: meta.ground, filteredOut: meta.filtered_out, ring, isOnRegions });
+  }
+  given = { layer, map, chosen: state.chosen };
+}
+
+/** @param {Uint8Array} flags @returns {Uint8Array} */
+function withChosen(flags) {
+  if (!state.chosen.length) return flags;
+  const copy = flags.slice();
+  for (const index of state.chosen) copy[index] |= CHOSEN;
+  return copy;
+}
+
+/**
+ * @param {MapState} map @param {FrameOnMap} at @param {{width: number, height: number}} size @param {number} progress Of gliding.
+ * @returns {PointsView}
+ */
+function viewOf({ meta, count }, at, { width, height }, progress) {
+  const zoom = fittingViewport().scale / at.unitsPerPixel;
+  const isOnRegions = meta.projection === "original";
+  // A canvas of another size is empty: draw some points at once.
+  const isResized = drawnFrame !== null && (drawnFrame.width !== width || drawnFrame.height !== height);
+  return {
+    ...at,
+    width,
+    height,
+    density: pixelDensity(),
+    ...pointStyle({ count, zoom, isNarrow: width <= NARROW_PX, isOnRegions }),
+    glow: isOnRegions ? null : glowStyle({ lit: meta.lit, zoom, width, height, theme: meta.theme }),
+    progress,
+    isMoving: glide !== null || isMoving() || isResized,
+  };
+}

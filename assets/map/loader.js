@@ -1,0 +1,203 @@
+/** Loads maps: the server's description comes from Dash, the arrays from routes of their own. Puts them into the state together. */
+
+import { cachedSong, clearCaches, fetchPatiently, indexOf } from "../core/api.js";
+import { state, update } from "../core/state.js";
+import { freeArea, toPixels } from "./camera.js";
+import { forgottenState, newIndex, newViewport, renumberedState, unmoved } from "./new_map.js";
+import { around } from "./picking.js";
+import { placeOf } from "./songs.js";
+import { fitting, offsetInto } from "./viewport.js";
+
+/** @typedef {import("../core/types.js").View} View */
+/** @typedef {import("../core/types.js").MapMeta} MapMeta */
+/** @typedef {import("../core/types.js").MapState} MapState */
+/** @typedef {import("../core/types.js").Song} Song */
+/** @typedef {import("./new_map.js").Position} Position */
+
+/** The largest number of arrays that are kept: positions, groups and flags of the last views. */
+const MAX_ARRAYS = 9;
+const SHAPE_CHECK_MS = 100;
+/** Arrays from the server, by what was asked. The last one was used last. @type {Map<string, Promise<ArrayBuffer>>} */
+const arrays = new Map();
+/** A position from the address, for the next map of a projection. @type {{projection: string, position: Position}|null} */
+let requestedPosition = null;
+/** Counts the calls of `showMap`: the newest one wins. */
+let newestCall = 0;
+
+/** Show a position when the next map of a projection comes. @param {string} projection @param {Position|null} position Null shows all songs. */
+export function requestPosition(projection, position) {
+  requestedPosition = position && { projection, position };
+}
+
+/** Start to load the arrays for a view. @param {View} view */
+export function prefetch(view) {
+  // Reported by `showMap`, which asks again.
+  fetchArrays(view).catch(() => {});
+}
+
+/**
+ * Load the arrays of a map and show it. If another map comes in the meantime, that one is shown instead. While the user draws
+ * a lasso or a box, a map waits: the songs would move under it.
+ * @param {MapMeta} meta
+ * @returns {Promise<string|null>} The id of the song that was selected if nobody knows its new index; else null.
+ */
+export async function showMap(meta) {
+  const call = ++newestCall;
+  try {
+    const [loaded, moved] = await Promise.all([fetchArrays(meta.view), fetchMoved(meta)]);
+    while (state.shape && call === newestCall) await new Promise((resolve) => setTimeout(resolve, SHAPE_CHECK_MS));
+    return call === newestCall ? show({ meta, ...loaded }, moved) : null;
+  } catch (error) {
+    if (call === newestCall) update({ message: error instanceof Error ? error.message : String(error) });
+    return null;
+  }
+}
+
+/** @param {View} view @returns {Promise<{count: number, places: Float32Array, groups: Uint8Array, flags: Uint8Array}>} */
+async function fetchArrays(view) {
+  const { revision, projection, colouring, clusters, changes } = view;
+  // The original view shows PCA.
+  const positions = `map/${revision}/positions/${projection === "original" ? "pca" : projection}`;
+  const groups = `map/${revision}/groups?${new URLSearchParams({ projection, colouring, clusters: String(clusters) })}`;
+  const body = JSON.stringify(view);
+  const headers = { "Content-Type": "application/json" };
+  const [places, numbers, flags] = await Promise.all([
+    fetchArray(positions, positions),
+    fetchArray(`${groups} ${changes}`, groups),
+    fetchArray(`flags ${flagsKey(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
+  ]);
+  const count = numbers.byteLength;
+  if (flags.byteLength !== count || places.byteLength !== 8 * count) throw new Error("The server sent only a part of the map: reload the page.");
+  return { count, places: viewed(places), groups: new Uint8Array(numbers), flags: new Uint8Array(flags) };
+}
+
+/** The same buffer always gives the same array: whoever draws it then knows that no place has changed. @type {WeakMap<ArrayBuffer, Float32Array>} */
+const views = new WeakMap();
+
+/** @param {ArrayBuffer} buffer @returns {Float32Array} */
+function viewed(buffer) {
+  const known = views.get(buffer) ?? new Float32Array(buffer);
+  views.set(buffer, known);
+  return known;
+}
+
+/**
+ * @param {string} key @param {string} address @param {RequestInit} [options]
+ * @returns {Promise<ArrayBuffer>} From an earlier request, or from the server. Rejects with a message for the user.
+ */
+function fetchArray(key, address, options) {
+  const answer = arrays.get(key) ?? request(address, options);
+  arrays.delete(key);
+  arrays.set(key, answer);
+  answer.catch(() => arrays.get(key) === answer && arrays.delete(key));
+  if (arrays.size > MAX_ARRAYS) arrays.delete(/** @type {string} */ (arrays.keys().next().value));
+  return answer;
+}
+
+/** @param {string} address @param {RequestInit} [options] @returns {Promise<ArrayBuffer>} */
+async function request(address, options) {
+  let response;
+  try {
+    response = await fetchPatiently(address, options);
+  } catch {
+    throw new Error("The server does not answer. Is it still running?");
+  }
+  if (!response.ok) throw new Error(await response.text());
+  return response.arrayBuffer();
+}
+
+/**
+ * @param {View} view As the controls ask for it, or as the server describes what it has drawn.
+ * @returns {string} Equal for views in which each song has the same flags.
+ */
+export function flagsKey({ revision, projection, colouring, clusters, fade, changes, filter }) {
+  const { genres = [], clusters: names = [], artists = [], years = null, duration_s = null, hide = [], shown = null } = filter ?? {};
+  return JSON.stringify([revision, projection, colouring, clusters, fade, changes, genres, names, artists, years, duration_s, hide, shown]);
+}
+
+/**
+ * @param {MapMeta} meta Of a new map.
+ * @returns {Promise<Int32Array|null>} The new index of each song of the map that is drawn, -1 if it has none. Null if the map has
+ *   the same revision, or nobody knows.
+ */
+async function fetchMoved({ revision, order }) {
+  const { map } = state;
+  if (!map || map.meta.revision === revision) return null;
+  if (map.meta.order === order) return unmoved(map.count);
+  try {
+    const response = await fetch(`songs/${revision}/since/${map.meta.revision}`);
+    return response.ok ? new Int32Array(await response.arrayBuffer()) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {MapState} map @param {Int32Array|null} moved @returns {string|null} As `showMap`. */
+function show(map, moved) {
+  const before = state.map?.meta ?? null;
+  const { meta } = map;
+  const isSameRevision = before?.revision === meta.revision;
+  const isUnknown = before !== null && !isSameRevision && !moved;
+  const lost = { selected: state.selectedId, chosen: state.chosen.map(cachedSong), song: state.song };
+  if (before && (!isSameRevision || detailsOf(before) !== detailsOf(meta))) clearCaches();
+  const position = viewportOn(map, moved);
+  if (isUnknown) update({ map, moved, ...position, ...forgottenState() });
+  else update({ map, moved, ...position, ...(moved && renumberedState(state, moved)) });
+  if (!isUnknown) return null;
+  findChosen(map, lost.chosen);
+  if (lost.song && "id" in lost.song) findPlaying(map, lost.song);
+  return lost.selected;
+}
+
+/** @param {MapMeta} meta @returns {string} What the server's answers about songs depend on, besides the revision. */
+function detailsOf({ changes, hide, view }) {
+  return `${changes} ${hide} ${view.clusters}`;
+}
+
+/** @param {MapState} map The new one. @param {Int32Array|null} moved */
+function viewportOn({ meta, places }, moved) {
+  const before = state.map?.meta ?? null;
+  const { viewport, isUserPositioned } = state;
+  const free = freeArea();
+  const isOther = before?.projection !== meta.projection || before.revision !== meta.revision;
+  const song = moved && isUserPositioned && before?.projection === meta.projection ? songToFollow(moved) : null;
+  const [from, index] = [placeOf(song), moved && newIndex(moved, song)];
+  const followed = from === null || index === null ? null : { before: from, after: [places[2 * index], places[2 * index + 1]] };
+  const requested = requestedPosition?.projection === meta.projection ? requestedPosition.position : null;
+  if (isOther && !followed) requestedPosition = null;
+  const [all, allBefore] = [fitting(meta.bounds, free), fitting((before ?? meta).bounds, free)];
+  const scales = { fitting: all, fittingScaleBefore: allBefore.scale };
+  return newViewport({ before, after: meta, viewport, isUserPositioned, ...scales, requested, followed });
+}
+
+/**
+ * @param {Int32Array} moved
+ * @returns {number|null} The song that keeps its pixel: the one that plays or is selected, else one in the middle of the map.
+ */
+function songToFollow(moved) {
+  const free = freeArea();
+  const isInView = (/** @type {number|null} */ index) => {
+    const place = placeOf(/** @type {number} */ (index));
+    return place !== null && offsetInto(free, toPixels(...place)) === null && newIndex(moved, index) !== null;
+  };
+  const [nearest = null] = around((free.left + free.right) / 2, (free.top + free.bottom) / 2, 1);
+  return [state.playing, state.selected].find(isInView) ?? nearest;
+}
+
+/** Find the new indices of the chosen songs by their ids. @param {MapState} map @param {(Promise<Song>|undefined)[]} songs */
+async function findChosen(map, songs) {
+  if (!songs.length) return;
+  try {
+    if (songs.includes(undefined)) throw new Error("The library has changed. Select the songs again.");
+    const found = await Promise.all(songs.map(async (song) => indexOf(/** @type {Song} */ (await song).id).catch(() => null)));
+    if (state.map === map) update({ chosen: found.filter((index) => index !== null) });
+  } catch (error) {
+    update({ message: /** @type {Error} */ (error).message });
+  }
+}
+
+/** Find the new index of the song in the player. @param {MapState} map @param {Song} song */
+async function findPlaying(map, song) {
+  const index = await indexOf(song.id).catch(() => null);
+  if (state.map === map && state.song === song) update({ playing: index, requested: index });
+}

@@ -1,0 +1,98 @@
+/** How points look: their size, opacity and glow, from the number of songs, the zoom and the frame. Pure functions. */
+
+/**
+ * @typedef {object} PointStyle The colours of a map. Colours are CSS colours: "#rrggbb" or "rgba(r, g, b, a)".
+ * @property {string[]} palette By colour number.
+ * @property {string} ground The background. @property {string} filteredOut Of songs that do not match the filter.
+ * @property {string} ring Of the rings around chosen songs.
+ * @property {boolean} isOnRegions Whether points are black, because they lie on regions that have the palette's colours.
+ *
+ * @typedef {object} Glow
+ * @property {number} sigma_px The standard deviation of the blur, in CSS pixels.
+ * @property {number} strength How fast the glow becomes opaque with the density of songs.
+ * @property {number} maxOpacity
+ *
+ * @typedef {object} PointsView What is drawn, and how. Lengths are CSS pixels.
+ * @property {number} left @property {number} top The frame's top left corner in map units.
+ * @property {number} unitsPerPixel Map units.
+ * @property {number} width @property {number} height Of the frame.
+ * @property {number} density Canvas pixels per CSS pixel.
+ * @property {number} diameter Of a point. @property {number} opacity
+ * @property {Glow|null} glow
+ * @property {number} progress From 0, where points are at their places before, to 1.
+ * @property {boolean} isMoving Whether another view follows at once: then some of the points suffice.
+ */
+
+const NARROW_FACTOR = 0.72;
+/** In the original view, points are smaller, because the cells carry the colours. */
+const ON_REGIONS_FACTOR = 0.62;
+const MIN_ON_REGIONS_PX = 2.5;
+/** Up to this number of songs, no point merges with too many others. */
+const FEW_SONGS = 5000;
+const [FEW_OPACITY, MANY_OPACITY, MILLION_OPACITY] = [0.92, 0.75, 0.6];
+/** From this zoom, points have the opacity of a map of few songs. */
+const OPAQUE_ZOOM = 20;
+/** How much points grow when one zooms in: 0 not at all, 1 as if only the songs in the frame were on the map. */
+const GROWTH = 0.6;
+const GLOW_SIGMA_PX = 19;
+
+/** @param {number} count @returns {number} A diameter in pixels: many points do not merge, and one is not too small to see. */
+export function markerSize(count) {
+  const digits = Math.log10(Math.max(count, 1));
+  const smallest = 3 - Math.min(Math.max(digits - 5, 0), 1);
+  return Math.min(Math.max(15 - 2.6 * digits, smallest), 11);
+}
+
+/**
+ * @param {object} map
+ * @param {number} map.count How many songs it has. @param {number} map.zoom 1 shows all songs, 2 a quarter of the area.
+ * @param {boolean} map.isNarrow Whether the frame is that of a phone. @param {boolean} map.isOnRegions
+ * @returns {{diameter: number, opacity: number}}
+ */
+export function pointStyle({ count, zoom, isNarrow, isOnRegions }) {
+  const zoomedIn = Math.max(zoom, 1);
+  const whole = markerSize(count);
+  let diameter = whole + GROWTH * (markerSize(count / zoomedIn ** 2) - whole);
+  if (isOnRegions) diameter = Math.max(ON_REGIONS_FACTOR * diameter, MIN_ON_REGIONS_PX);
+  if (isNarrow) diameter *= NARROW_FACTOR;
+  const opacity = wholeOpacity(count);
+  const share = Math.min(Math.log(zoomedIn) / Math.log(OPAQUE_ZOOM), 1);
+  return { diameter, opacity: isOnRegions ? 1 : opacity + (FEW_OPACITY - opacity) * share };
+}
+
+/** @param {number} count @returns {number} The opacity of a point while all songs are in the frame. */
+function wholeOpacity(count) {
+  if (count < FEW_SONGS) return FEW_OPACITY;
+  return MANY_OPACITY + (MILLION_OPACITY - MANY_OPACITY) * Math.min(Math.max(Math.log10(count) - 5, 0), 1);
+}
+
+/**
+ * The glow below the points. Many songs would make a solid area: the more songs the frame shows, the less each glows.
+ * @param {object} map
+ * @param {number} map.lit How many songs match the filter. @param {number} map.zoom As in `pointStyle`.
+ * @param {number} map.width @param {number} map.height Of the frame. @param {"dark"|"light"} map.theme
+ * @returns {Glow}
+ */
+export function glowStyle({ lit, zoom, width, height, theme }) {
+  const frameFactor = Math.min(Math.min(width, height) / 700, 1);
+  const shown = Math.max(lit / Math.max(zoom, 1) ** 2, 1);
+  const dimming = shown < 3000 ? Math.sqrt(Math.min(200 / shown, 1)) : (Math.sqrt(200 / 3000) * 3000) / shown;
+  const isDark = theme === "dark";
+  return {
+    sigma_px: GLOW_SIGMA_PX * frameFactor * Math.min(Math.max(zoom, 0.8), 2.2),
+    strength: (isDark ? 0.4 : 0.36) * dimming,
+    maxOpacity: 0.32,
+  };
+}
+
+/**
+ * @param {string} css "#rrggbb", "rgb(r, g, b)" or "rgba(r, g, b, a)".
+ * @returns {[number, number, number, number]} From 0 to 1, not premultiplied.
+ */
+export function parseColour(css) {
+  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(css.trim());
+  if (hex) return [parseInt(hex[1], 16) / 255, parseInt(hex[2], 16) / 255, parseInt(hex[3], 16) / 255, 1];
+  const [red, green, blue, alpha = 1] = (css.match(/[\d.]+/g) ?? []).map(Number);
+  if (!css.trim().startsWith("rgb") || blue === undefined) throw new Error(`"${css}" is not a colour like "#0c0e13" or "rgba(12, 14, 19, 0.5)".`);
+  return [red / 255, green / 255, blue / 255, alpha];
+}

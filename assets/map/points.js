@@ -1,0 +1,280 @@
+/**
+ * The points of the map, drawn with WebGL2. Positions, groups and flags lie in buffers on the graphics card; moving the map
+ * changes only a few numbers.
+ */
+
+import { Glow } from "./glow.js";
+import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
+import { parseColour } from "./point_style.js";
+import { COVER_SHADER, clear, compile, createTarget, deleteTarget, drawInto } from "./webgl.js";
+
+/** @typedef {import("./point_style.js").PointStyle} PointStyle */
+/** @typedef {import("./point_style.js").PointsView} PointsView */
+/** @typedef {import("./point_order.js").DrawOrder} DrawOrder */
+/** @typedef {import("./webgl.js").Target} Target */
+
+/** While the map moves, as many points are drawn as the first time allows. When it stands, each part of a picture may take the second. */
+const [MOVING_MS, STANDING_MS] = [30, 60];
+/** Up to this number of points, all are drawn in each frame, and the time is not measured: that would cost more. */
+const MEASURED_FROM = 20_000;
+/** Before anything is measured: what a slow computer without a graphics card needs. */
+const FIRST_MS_PER_POINT = 0.0006;
+/** The place before of a song that appears. NaN is not used in shaders: some drivers ignore it. */
+const NOWHERE = 3e38;
+const [PLACE, BEFORE, GROUP, FLAGS] = [0, 1, 2, 3];
+
+const POINT_SHADER = `#version 300 es
+layout(location = 0) in vec2 place;
+layout(location = 1) in vec2 before;
+layout(location = 2) in uint group;
+layout(location = 3) in uint flags;
+uniform vec4 frame;
+uniform vec2 size;
+uniform float progress;
+uniform float density;
+uniform float diameter;
+uniform float opacity;
+uniform sampler2D palette;
+uniform vec3 ground;
+uniform vec4 filteredOut;
+uniform bool isOnRegions;
+flat out vec4 colour;
+flat out vec4 centre;
+flat out vec3 radii;
+flat out float side;
+void main() {
+  bool appears = before.x > 1e30;
+  vec2 pixel = ((appears ? place : mix(before, place, progress)) - frame.xy) * frame.zw;
+  gl_Position = vec4(pixel.x / size.x * 2.0 - 1.0, 1.0 - pixel.y / size.y * 2.0, 0, 1);
+  bool isLit = (flags & 1u) != 0u;
+  bool isMissing = (flags & 4u) != 0u;
+  bool isChosen = (flags & 32u) != 0u;
+  float faded = isMissing ? 0.25 : (flags & 16u) != 0u ? 0.85 : (flags & 8u) != 0u ? 0.62 : 0.0;
+  vec3 own = texelFetch(palette, ivec2(int(group), 0), 0).rgb;
+  colour = isLit ? (isOnRegions ? vec4(0, 0, 0, isMissing ? 0.55 : 1.0) : vec4(own, 1.0 - faded)) : filteredOut;
+  float seen = appears ? progress : 1.0;
+  colour.a *= opacity * seen;
+  colour.rgb *= colour.a;
+  centre = vec4(isOnRegions ? own : ground, 1) * (isLit && isMissing ? seen : 0.0);
+  float radius = diameter / 2.0;
+  radii = vec3(radius, max(diameter * 0.27, 1.0), isChosen ? max(radius + 1.5, 3.5) : 0.0) * density;
+  side = 2.0 * (isChosen ? radii.z + 0.75 * density : radii.x) + 1.0;
+  gl_PointSize = side;
+}`;
+const DISC_SHADER = `#version 300 es
+precision highp float;
+flat in vec4 colour;
+flat in vec4 centre;
+flat in vec3 radii;
+flat in float side;
+uniform vec4 ring;
+uniform float density;
+out vec4 result;
+void main() {
+  float distance = length(gl_PointCoord - 0.5) * side;
+  result = colour * clamp(radii.x - distance + 0.5, 0.0, 1.0);
+  if (centre.a > 0.0) result = mix(result, centre, clamp(radii.y - distance + 0.5, 0.0, 1.0) * centre.a);
+  if (radii.z > 0.0) result = mix(result, ring, clamp(0.75 * density - abs(distance - radii.z) + 0.5, 0.0, 1.0));
+}`;
+const COPY_SHADER = `#version 300 es
+precision highp float;
+uniform sampler2D picture;
+out vec4 result;
+void main() {
+  result = texelFetch(picture, ivec2(gl_FragCoord.xy), 0);
+}`;
+
+export class WebglPoints {
+  /** @param {HTMLCanvasElement} canvas @throws {Error} If the browser has no WebGL2. */
+  constructor(canvas) {
+    const gl = canvas.getContext("webgl2", { antialias: false, depth: false });
+    if (!gl) throw new Error("This browser has no WebGL2.");
+    this.canvas = canvas;
+    this.gl = gl;
+    this.points = compile(gl, POINT_SHADER, DISC_SHADER);
+    this.copy = compile(gl, COVER_SHADER, COPY_SHADER);
+    this.glow = new Glow(gl);
+    this.palette = createTarget(gl, 256, 1, gl.RGBA8, gl.NEAREST);
+    this.buffers = [PLACE, BEFORE, GROUP, FLAGS].map(() => gl.createBuffer());
+    this.bind();
+    this.count = 0;
+    /** Each number below `count` once. @type {Uint32Array} */
+    this.order = new Uint32Array(0);
+    this.hasBefore = false;
+    /** @type {DrawOrder} */
+    this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, chosen: 0 };
+    this.msPerPoint = FIRST_MS_PER_POINT;
+    /** A picture that takes several frames, and how many points it has already. @type {{view: PointsView, done: number}|null} */
+    this.unfinished = null;
+    /** Where it is drawn. @type {Target|null} */
+    this.scene = null;
+  }
+
+  /** Say what the buffers contain. */
+  bind() {
+    const { gl } = this;
+    this.buffers.forEach((buffer, attribute) => {
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+      if (attribute < GROUP) gl.vertexAttribPointer(attribute, 2, gl.FLOAT, false, 0, 0);
+      else gl.vertexAttribIPointer(attribute, 1, gl.UNSIGNED_BYTE, 0, 0);
+      if (attribute !== BEFORE) gl.enableVertexAttribArray(attribute);
+    });
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
+    gl.enable(gl.BLEND);
+  }
+
+  /** @param {number} attribute @param {Float32Array|Uint8Array} values */
+  fill(attribute, values) {
+    this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers[attribute]);
+    this.gl.bufferData(this.gl.ARRAY_BUFFER, values, this.gl.STATIC_DRAW);
+    this.unfinished = null;
+  }
+
+  /**
+   * Set the songs' places. Flags and groups of the same number of songs must follow.
+   * @param {Float32Array} places x0, y0, x1, y1 and so on, in map units.
+   * @param {Float32Array|null} before From where they glide; NaN for songs that appear. Null: they do not glide.
+   */
+  setPlaces(places, before) {
+    const { gl } = this;
+    this.fill(PLACE, places);
+    this.hasBefore = before !== null;
+    if (before) gl.enableVertexAttribArray(BEFORE);
+    else gl.disableVertexAttribArray(BEFORE);
+    this.fill(BEFORE, before ? before.map((value) => (Number.isNaN(value) ? NOWHERE : value)) : new Float32Array(0));
+    if (this.count === places.length / 2) return;
+    this.count = places.length / 2;
+    this.order = randomOrder(this.count);
+  }
+
+  /** @param {Uint8Array} groups Each song's colour number. */
+  setGroups(groups) {
+    this.fill(GROUP, groups);
+  }
+
+  /** @param {Uint8Array} flags See flags.js. */
+  setFlags(flags) {
+    this.fill(FLAGS, flags);
+    this.parts = drawOrder(flags, this.order);
+    this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, this.parts.songs, this.gl.STATIC_DRAW);
+  }
+
+  /** @param {PointStyle} style */
+  setStyle({ palette, ground, filteredOut, ring, isOnRegions }) {
+    const { gl, points } = this;
+    const bytes = new Uint8Array(4 * 256);
+    palette.forEach((colour, number) => bytes.set(parseColour(colour).map((value) => Math.round(value * 255)), 4 * number));
+    gl.bindTexture(gl.TEXTURE_2D, this.palette.texture);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, 256, 1, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+    gl.useProgram(points.program);
+    gl.uniform3fv(points.at.ground, parseColour(ground).slice(0, 3));
+    gl.uniform4fv(points.at.filteredOut, parseColour(filteredOut));
+    gl.uniform4fv(points.at.ring, parseColour(ring));
+    gl.uniform1i(points.at.isOnRegions, Number(isOnRegions));
+    this.unfinished = null;
+  }
+
+  /**
+   * Draw the points. If there are too many for one frame: a sample while the map moves; else all, over several calls.
+   * @param {PointsView} view
+   * @returns {boolean} Whether all points are drawn. If not, call this again in the next frame.
+   */
+  draw(view) {
+    const total = this.parts.songs.length;
+    const affordable = Math.max(Math.floor((view.isMoving ? MOVING_MS : STANDING_MS) / this.msPerPoint), MEASURED_FROM);
+    this.setView(view);
+    if (total > affordable && !view.isMoving) return this.drawSlice(view, affordable);
+    this.unfinished = null;
+    const share = Math.min(affordable / Math.max(total, 1), 1);
+    this.measure(share * total, () => this.drawAtOnce(view, share));
+    return share === 1;
+  }
+
+  /** @param {PointsView} view @param {number} share Of the points. */
+  drawAtOnce(view, share) {
+    const ranges = sampleRanges(this.parts, share);
+    if (this.glow.begin(view)) this.glow.add(view, this.hasBefore ? view.progress : 1, this.count, () => this.drawLit(ranges));
+    drawInto(this.gl, null);
+    clear(this.gl);
+    this.glow.finish(view, share);
+    this.drawPoints(ranges, null);
+  }
+
+  /** Draw more points of a picture that is not shown yet. @param {PointsView} view @param {number} affordable @returns {boolean} */
+  drawSlice(view, affordable) {
+    const { gl, parts, canvas } = this;
+    if (!this.unfinished || !isSame(this.unfinished.view, view)) {
+      this.unfinished = { view, done: 0 };
+      if (this.scene?.width !== canvas.width || this.scene.height !== canvas.height) {
+        deleteTarget(gl, this.scene);
+        this.scene = createTarget(gl, canvas.width, canvas.height, gl.RGBA8, gl.NEAREST);
+      }
+      this.glow.begin(view);
+      drawInto(gl, this.scene);
+      clear(gl);
+    }
+    const { done } = this.unfinished;
+    const end = Math.min(done + affordable, parts.songs.length);
+    this.measure(end - done, () => {
+      if (view.glow) this.glow.add(view, this.hasBefore ? view.progress : 1, this.count, () => this.drawLit([[done, end]]));
+      this.drawPoints([[done, end]], this.scene);
+    });
+    this.unfinished.done = end;
+    if (end < parts.songs.length) return false;
+    this.unfinished = null;
+    drawInto(gl, null);
+    clear(gl);
+    this.glow.finish(view, 1);
+    gl.useProgram(this.copy.program);
+    gl.bindTexture(gl.TEXTURE_2D, /** @type {Target} */ (this.scene).texture);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    return true;
+  }
+
+  /** Set the canvas's size and the uniforms of a view. @param {PointsView} view */
+  setView(view) {
+    const { gl, canvas, points } = this;
+    const [width, height] = [view.width, view.height].map((side) => Math.max(Math.round(side * view.density), 1));
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    gl.useProgram(points.program);
+    gl.uniform4f(points.at.frame, view.left, view.top, 1 / view.unitsPerPixel, -1 / view.unitsPerPixel);
+    gl.uniform2f(points.at.size, width / view.density, height / view.density);
+    gl.uniform1f(points.at.progress, this.hasBefore ? view.progress : 1);
+    for (const name of /** @type {const} */ (["density", "diameter", "opacity"])) gl.uniform1f(points.at[name], view[name]);
+  }
+
+  /** @param {[number, number][]} ranges Of the order in which points are drawn. @param {Target|null} target */
+  drawPoints(ranges, target) {
+    const { gl } = this;
+    drawInto(gl, target);
+    gl.useProgram(this.points.program);
+    gl.bindTexture(gl.TEXTURE_2D, this.palette.texture);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    for (const [first, end] of ranges) gl.drawElements(gl.POINTS, end - first, gl.UNSIGNED_INT, 4 * first);
+  }
+
+  /** Draw the songs of some ranges that match the filter, with the program and into the target that are set. @param {[number, number][]} ranges */
+  drawLit(ranges) {
+    const { gl, parts, palette } = this;
+    gl.bindTexture(gl.TEXTURE_2D, palette.texture);
+    for (const [first, end] of ranges) {
+      const start = Math.max(first, parts.unlit);
+      if (end > start) gl.drawElements(gl.POINTS, end - start, gl.UNSIGNED_INT, 4 * start);
+    }
+  }
+
+  /** Find out how long a point takes, if there are many. @param {number} count @param {() => void} drawing */
+  measure(count, drawing) {
+    const began = performance.now();
+    drawing();
+    if (count < MEASURED_FROM) return;
+    // Reading a pixel waits until everything is drawn.
+    this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
+    this.msPerPoint += ((performance.now() - began) / count - this.msPerPoint) / 2;
+  }
+}
+
+/** @param {PointsView} a @param {PointsView} b @returns {boolean} Whether both views give the same picture. */
+function isSame(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,193 @@
+/** How maps are loaded: which arrays are fetched, which map is shown, and what happens to the indices in the state. */
+import assert from "node:assert/strict";
+import test, { beforeEach } from "node:test";
+import { cachedSong, clearCaches, getSong } from "../../../assets/core/api.js";
+import { state, update } from "../../../assets/core/state.js";
+import { flagsKey, prefetch, requestPosition, showMap } from "../../../assets/map/loader.js";
+
+const initial = { ...state };
+const frame = { clientWidth: 900, clientHeight: 700, getClientRects: () => [] };
+globalThis.document = { getElementById: () => frame, querySelector: () => null };
+/** What the server answers, by the beginning of the address; and the addresses that were asked. */
+let answers = {};
+let asked = [];
+let revision = 100;
+
+globalThis.fetch = async (address) => {
+  asked.push(address);
+  const [, answer = { status: 404, body: "" }] = Object.entries(answers).find(([start]) => address.startsWith(start)) ?? [];
+  const { status = 200, body = answer } = answer;
+  return new Response(body, { status });
+};
+
+/** @returns {object} The description of a map of three songs; the server has its arrays. */
+function makeMap(changes = {}) {
+  const order = `order ${changes.revision ?? revision}`;
+  const meta = { projection: "tsne", revision, order, changes: "", hide: [], bounds: [0, 10, 0, 10], ...changes };
+  const { projection, changes: token } = meta;
+  meta.view = { revision: meta.revision, projection, colouring: "cluster", clusters: 3, changes: token, filter: { hide: meta.hide }, ...meta.view };
+  answers = {
+    ...answers,
+    [`map/${meta.revision}/positions`]: Float32Array.of(1, 1, 5, 5, 9, 9).buffer,
+    [`map/${meta.revision}/groups`]: Uint8Array.of(0, 1, 2).buffer,
+    [`map/${meta.revision}/flags`]: Uint8Array.of(1, 1, 1).buffer,
+  };
+  return meta;
+}
+
+beforeEach(() => {
+  update(initial);
+  clearCaches();
+  requestPosition("tsne", null);
+  [answers, asked] = [{}, []];
+  // Arrays are kept by revision: each test has its own.
+  revision += 10;
+});
+
+test("a map comes with its arrays, and shows all songs", async () => {
+  await showMap(makeMap());
+  assert.equal(state.map.count, 3);
+  assert.deepEqual([...state.map.places], [1, 1, 5, 5, 9, 9]);
+  assert.deepEqual([[...state.map.groups], [...state.map.flags]], [[0, 1, 2], [1, 1, 1]]);
+  assert.deepEqual([state.viewport.x, state.viewport.y, state.isUserPositioned], [5, 5, false]);
+});
+
+test("arrays that are here already are not fetched again, and places keep their identity", async () => {
+  const meta = makeMap();
+  await showMap(meta);
+  const { places } = state.map;
+  asked = [];
+  await showMap(makeMap({ view: { colouring: "genre" } }));
+  assert.deepEqual(asked.map((address) => address.split("?")[0]), [`map/${revision}/groups`, `map/${revision}/flags`]);
+  assert.equal(state.map.places, places);
+  asked = [];
+  await showMap(meta);
+  assert.deepEqual(asked, []);
+});
+
+test("the original view has the places of PCA", async () => {
+  await showMap(makeMap({ projection: "original" }));
+  assert.ok(asked.includes(`map/${revision}/positions/pca`));
+});
+
+test("the newest of several maps is shown", async () => {
+  const [first, second] = [makeMap(), makeMap({ revision: revision + 1 })];
+  await Promise.all([showMap(first), showMap(second)]);
+  assert.equal(state.map.meta, second);
+  assert.equal(state.moved, null);
+});
+
+test("a map waits until the lasso is drawn", async () => {
+  update({ shape: { kind: "lasso", adds: false, points: [] } });
+  const shown = showMap(makeMap());
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.equal(state.map, null);
+  update({ shape: null });
+  await shown;
+  assert.equal(state.map.count, 3);
+});
+
+test("on a new map, songs have their new indices in the same update", async () => {
+  await showMap(makeMap());
+  update({ playing: 0, chosen: [1, 2] });
+  answers[`songs/${revision + 1}/since/${revision}`] = Int32Array.of(2, 0, -1).buffer;
+  await showMap(makeMap({ revision: revision + 1 }));
+  assert.deepEqual([...state.moved], [2, 0, -1]);
+  assert.deepEqual([state.playing, state.chosen], [2, [0]]);
+});
+
+test("a map of the same songs needs no question; one of the same revision moves nothing", async () => {
+  await showMap(makeMap());
+  update({ playing: 1 });
+  asked = [];
+  await showMap(makeMap({ revision: revision + 1, order: `order ${revision}` }));
+  assert.ok(!asked.some((address) => address.startsWith("songs/")));
+  assert.deepEqual([[...state.moved], state.playing], [[0, 1, 2], 1]);
+  await showMap(makeMap({ revision: revision + 1, projection: "umap" }));
+  assert.deepEqual([state.moved, state.playing], [null, 1]);
+});
+
+test("a viewport that the user chose follows the song that plays", async () => {
+  await showMap(makeMap());
+  const scale = state.viewport.scale / 4;
+  update({ playing: 0, isUserPositioned: true, viewport: { x: 1, y: 1, scale } });
+  answers[`songs/${revision + 1}/since/${revision}`] = Int32Array.of(2, 1, 0).buffer;
+  await showMap(makeMap({ revision: revision + 1 }));
+  assert.deepEqual(state.viewport, { x: 9, y: 9, scale });
+});
+
+test("a position in the address is shown once, with the next map of its projection", async () => {
+  requestPosition("tsne", { x: 2, y: 3, zoom: 4 });
+  await showMap(makeMap());
+  assert.deepEqual([state.viewport.x, state.viewport.y, state.isUserPositioned], [2, 3, true]);
+  await showMap(makeMap({ projection: "umap" }));
+  await showMap(makeMap());
+  assert.deepEqual([state.viewport.x, state.viewport.y, state.isUserPositioned], [5, 5, false]);
+});
+
+test("if nobody knows the new indices, songs are found by their ids", async () => {
+  await showMap(makeMap());
+  answers[`songs/${revision}/1`] = JSON.stringify({ id: "b" });
+  await getSong(1);
+  update({ playing: 1, song: { id: "b" }, selected: 1, selectedId: "b", chosen: [1], walk: [1, 2], walkPosition: 1, neighbours: [{ index: 2 }] });
+  answers[`songs/${revision + 1}/by-id/b`] = JSON.stringify({ index: 2 });
+  assert.equal(await showMap(makeMap({ revision: revision + 1 })), "b");
+  assert.deepEqual([state.playing, state.selected, state.walk, state.neighbours, state.moved], [null, null, [], [], null]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual([state.playing, state.requested, state.chosen], [2, 2, [2]]);
+});
+
+test("chosen songs whose ids are unknown cannot be found: the page says so", async () => {
+  await showMap(makeMap());
+  update({ chosen: [1] });
+  await showMap(makeMap({ revision: revision + 1 }));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual([state.chosen, state.message], [[], "The library has changed. Select the songs again."]);
+});
+
+test("answers about songs are asked again if files or hidden songs have changed", async () => {
+  await showMap(makeMap());
+  answers[`songs/${revision}/1`] = JSON.stringify({ id: "b" });
+  for (const changes of [{ changes: "1" }, { hide: ["missing"] }, { view: { clusters: 9 } }, { revision: revision + 1 }]) {
+    await showMap(makeMap());
+    await getSong(1);
+    await showMap(makeMap({ view: { colouring: "genre" } }));
+    assert.ok(cachedSong(1));
+    await showMap(makeMap(changes));
+    assert.equal(cachedSong(1), undefined, JSON.stringify(changes));
+  }
+});
+
+test("if the server has no such map, the page says why and keeps its map", async () => {
+  await showMap(makeMap());
+  const { map } = state;
+  const next = makeMap({ revision: revision + 1 });
+  answers[`map/${revision + 1}/flags`] = { status: 409, body: "The library has changed: reload the page." };
+  await showMap(next);
+  assert.equal(state.map, map);
+  assert.equal(state.message, "The library has changed: reload the page.");
+  answers[`map/${revision + 1}/flags`] = Uint8Array.of(1).buffer;
+  await showMap(next);
+  assert.match(state.message, /reload the page/);
+  assert.equal(state.map, map);
+});
+
+test("what was loaded in advance is not loaded again for the server's description of the same view", async () => {
+  const meta = makeMap();
+  const { filter, ...view } = meta.view;
+  prefetch({ ...view, theme: "dark", filter: {} });
+  const inAdvance = [...asked];
+  meta.view = { ...view, theme: "light", filter: { shown: null, years: null, duration_s: null, genres: [], clusters: [], artists: [], ...filter } };
+  await showMap(meta);
+  assert.equal(inAdvance.length, 3);
+  assert.deepEqual(asked, inAdvance);
+});
+
+test("views in which songs have other flags have other keys", () => {
+  const view = { revision: 1, projection: "tsne", colouring: "genre", clusters: 5, fade: false, changes: "", filter: {} };
+  const others = [{ revision: 2 }, { projection: "pca" }, { fade: true }, { changes: "a" }, { clusters: 6 }, { colouring: "cluster" }];
+  const lists = ["genres", "clusters", "artists", "hide"].map((name) => ({ [name]: ["a"] }));
+  const filters = [...lists, { years: [1, 2] }, { duration_s: [1, 2] }, { shown: [0] }];
+  const views = [view, ...others.map((other) => ({ ...view, ...other })), ...filters.map((filter) => ({ ...view, filter }))];
+  assert.equal(new Set(views.map(flagsKey)).size, views.length);
+});

@@ -1,0 +1,247 @@
+"""The layer of points on a page of its own, points.html, in Chromium: pixels are read back."""
+
+from __future__ import annotations
+
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from explorer.config import ROOT
+
+LIT, HIDDEN, MISSING, FADED, VERY_FADED, CHOSEN = 1, 2, 4, 8, 16, 32
+WIDTH, HEIGHT = 320, 200
+RED, GREEN, GROUND, GREY, RING = (230, 40, 50), (20, 200, 90), (12, 14, 19), (74, 80, 93), (240, 240, 240)
+TOLERANCE = 3
+TIMEOUT_S = 90
+SET_RATIO = "value => Object.defineProperty(window, 'devicePixelRatio', { value, configurable: true })"
+
+
+class _Files(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+_Files.extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
+
+
+@pytest.fixture(scope="module")
+def address():
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(ROOT))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/tests/browser/points.html"
+        server.shutdown()
+
+
+def open_points(browser, address, script=""):
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    page.add_init_script(script)
+    page.set_default_timeout(TIMEOUT_S * 1000)
+    page.goto(address)
+    page.wait_for_function("window.isReady")
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(chromium, address):
+    page = open_points(chromium, address)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def picture(page):
+    """Draw songs, and return the picture [shape=(height, width, 4), int]."""
+
+    def draw(songs, layer="webgl", style=None, density=1, **view):
+        page.evaluate(SET_RATIO, density)
+        pixels = page.evaluate(
+            "args => picture(...args)", [layer, songs, {**view, "density": density}, style or {}]
+        )
+        return np.array(pixels).reshape(HEIGHT * density, WIDTH * density, 4)
+
+    return draw
+
+
+def is_near(pixel, colour, alpha=255):
+    return np.abs(pixel[:3] - colour).max() <= TOLERANCE and abs(pixel[3] - alpha) <= TOLERANCE
+
+
+LAYERS = pytest.mark.parametrize("layer", ["webgl", "canvas"])
+
+
+@LAYERS
+def test_points_have_their_groups_colours_and_hidden_ones_are_not_drawn(picture, layer):
+    songs = [
+        [40, 50, 0, LIT],
+        [100, 50, 1, LIT],
+        [160, 50, 0, LIT | HIDDEN],
+        [220, 50, 1, 0],
+        [300, 199, 1, LIT],
+    ]
+    image = picture(songs, layer)
+    assert is_near(image[50, 40], RED)
+    assert is_near(image[50, 100], GREEN)
+    assert not image[40:60, 150:170].any()
+    assert is_near(image[50, 220], GREY)
+    # A point at the edge is cut off, not left out.
+    assert is_near(image[197, 300], GREEN)
+    assert image[..., 3].astype(bool).sum() < 5 * 400
+
+
+@LAYERS
+def test_points_fade_towards_the_ground(picture, layer):
+    image = picture([[40, 50, 0, LIT | FADED], [100, 50, 0, LIT | VERY_FADED]], layer)
+    for x, share in ((40, 0.62), (100, 0.85)):
+        assert is_near(image[50, x], RED, alpha=255 * (1 - share))
+
+
+@LAYERS
+def test_songs_whose_files_are_missing_are_hollow(picture, layer):
+    songs = [[40, 50, 0, LIT | MISSING], [100, 50, 0, MISSING]]
+    image = picture(songs, layer)
+    assert is_near(image[50, 40], GROUND)
+    assert is_near(image[50, 48], RED, alpha=255 * 0.75)
+    # If such a song does not match the filter, it is as faint as all others.
+    assert is_near(image[50, 100], GREY)
+    on_regions = picture(songs, layer, style={"isOnRegions": True})
+    assert is_near(on_regions[50, 40], RED)
+    assert is_near(on_regions[50, 48], (0, 0, 0), alpha=0.55 * 255)
+
+
+@LAYERS
+def test_chosen_songs_have_a_ring_above_all_points(picture, layer):
+    songs = [[40, 50, 0, LIT | CHOSEN], [62, 50, 1, LIT], [120, 50, 1, CHOSEN]]
+    image = picture(songs, layer)
+    assert is_near(image[50, 40], RED)
+    # The radius of the points is 10 pixels, that of the ring 11.5; pixel 51 reaches from 11 to 12.
+    assert is_near(image[50, 51], RING)
+    assert is_near(image[50, 64], GREEN)
+    assert is_near(image[50, 120], GREY)
+    assert is_near(image[50, 131], RING)
+
+
+@LAYERS
+def test_songs_that_do_not_match_lie_below_the_others(picture, layer):
+    for flags in ([LIT, 0], [0, LIT]):
+        image = picture([[40, 50, 0, flags[0]], [40, 50, 1, flags[1]]], layer)
+        assert is_near(image[50, 40], RED if flags[0] else GREEN)
+
+
+@LAYERS
+def test_points_glide_from_their_places_before_and_new_songs_appear(picture, page, layer):
+    image = picture([[40, 50, 0, LIT, 240, 150], [100, 20, 1, LIT, None, None]], layer, progress=0.5)
+    assert is_near(image[100, 140], RED)
+    assert not image[50, 40].any() and not image[150, 240].any()
+    assert is_near(image[20, 100], GREEN, alpha=128)
+    ended = np.array(page.evaluate("layer => again(layer, { progress: 1 })", layer)).reshape(HEIGHT, WIDTH, 4)
+    assert is_near(ended[50, 40], RED)
+    assert is_near(ended[20, 100], GREEN)
+
+
+@LAYERS
+@pytest.mark.parametrize("density", [1, 2])
+def test_points_are_round_and_smooth_at_any_resolution(picture, layer, density):
+    image = picture([[60.3, 50.8, 0, LIT]], layer, density=density, diameter=9)
+    coverage = image[..., 3] / 255
+    assert coverage.sum() == pytest.approx(np.pi * (4.5 * density) ** 2, rel=0.06)
+    ys, xs = np.indices(coverage.shape) + 0.5
+    middle = (coverage * xs).sum() / coverage.sum(), (coverage * ys).sum() / coverage.sum()
+    assert middle == pytest.approx((60.3 * density, 50.8 * density), abs=0.15 * density)
+    assert len(np.unique(image[..., 3])) > 4
+
+
+def test_the_stand_in_draws_the_same(picture):
+    rng = np.random.default_rng(3)
+    flags = rng.choice([LIT, LIT | FADED, LIT | MISSING, LIT | CHOSEN, HIDDEN, 0], 300).tolist()
+    places = rng.uniform(0, 1, (300, 2)) * (WIDTH, HEIGHT)
+    songs = [
+        [*place, i % 2, flag] for i, (place, flag) in enumerate(zip(places.tolist(), flags, strict=True))
+    ]
+    images = [picture(songs, layer, diameter=7, opacity=0.9) for layer in ("webgl", "canvas")]
+    first, second = (image[..., :3] * (image[..., 3:] / 255) for image in images)
+    difference = np.abs(first - second)
+    assert first.mean() > 15
+    assert difference.mean() < 5
+    assert (difference.max(axis=2) > 60).mean() < 0.02
+
+
+def test_a_glow_has_the_colours_of_the_songs_around_and_fades_away(picture):
+    glow = {"sigma_px": 15, "strength": 1, "maxOpacity": 0.5}
+    songs = [[60, 100, 0, LIT], [200, 100, 1, LIT], [300, 20, 0, 0]]
+    image = picture(songs, diameter=4, glow=glow)
+    for x, strong in ((60, 0), (200, 1)):
+        red, green, _, alpha = image[100, x + 12]
+        assert 20 < alpha < 128
+        assert (green > 1.5 * red) if strong else (red > 1.5 * green)
+        along = image[100, x + 4 : x + 60, 3]
+        assert (np.diff(along) <= 2).all() and along[-1] <= 1
+    assert not image[20, 308:].any()
+    assert image[100, 48, 3] == pytest.approx(image[88, 60, 3], abs=4)
+    assert not picture(songs, diameter=4)[100, 72].any()
+
+
+def many_songs():
+    """60,000 points in a grid; the upper half does not match, and one of 16 is chosen."""
+    xs, ys = np.meshgrid(np.arange(300) + 10.5, np.arange(200) * 0.9 + 10.5)
+    places = np.column_stack([xs.ravel(), ys.ravel()])
+    return [
+        [x, y, i % 2, (LIT if y > 100 else 0) | (CHOSEN if not i % 1600 else 0)]
+        for i, (x, y) in enumerate(places.tolist())
+    ]
+
+
+def test_a_slow_browser_draws_a_sample_while_the_map_moves_and_all_points_when_it_stands(picture, page):
+    picture(many_songs(), diameter=1)
+    page.evaluate("layer('webgl').msPerPoint = 1e-9")
+    at_once = np.array(page.evaluate("again('webgl', { diameter: 1 })"))
+    assert page.evaluate("calls") == 1
+    page.evaluate("layer('webgl').msPerPoint = 1")
+    moving = np.array(page.evaluate("again('webgl', { diameter: 1, isMoving: true })"))
+    drawn = [np.count_nonzero(image.reshape(HEIGHT, WIDTH, 4)[..., 3] > 128) for image in (moving, at_once)]
+    assert 0.15 * drawn[1] < drawn[0] < 0.6 * drawn[1]
+    page.evaluate("layer('webgl').msPerPoint = 1")
+    standing = np.array(page.evaluate("again('webgl', { diameter: 1 })"))
+    assert page.evaluate("calls") > 1
+    assert np.abs(standing - at_once).max() <= 1
+
+
+def test_a_lost_context_is_restored(chromium, address):
+    page = open_points(chromium, address)
+    page.evaluate("mountLayer()")
+    songs = [[40, 50, 0, LIT], [100, 50, 1, LIT]]
+
+    def pixel():
+        pixels = page.evaluate("songs => picture('mounted', songs)", songs)
+        return np.array(pixels).reshape(HEIGHT, WIDTH, 4)[50, 40]
+
+    assert page.evaluate("hasWebgl()")
+    assert is_near(pixel(), RED)
+    page.evaluate("window.loss = layer('mounted').gl.getExtension('WEBGL_lose_context'); loss.loseContext()")
+    page.wait_for_selector(".map-note")
+    assert "without WebGL" in page.locator(".map-note").inner_text()
+    assert not page.evaluate("hasWebgl()")
+    assert page.locator("#points-2d").is_visible() and page.locator("#points").is_hidden()
+    assert is_near(pixel(), RED)
+    page.evaluate("loss.restoreContext()")
+    page.wait_for_selector(".map-note", state="detached")
+    assert page.evaluate("hasWebgl()")
+    assert page.locator("#points-2d").count() == 0 and page.locator("#points").is_visible()
+    assert is_near(pixel(), RED)
+    page.close()
+
+
+def test_a_browser_without_webgl_draws_on_a_canvas_and_says_so(chromium, address):
+    without = "const { getContext } = HTMLCanvasElement.prototype;" + (
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+        "return kind === '2d' ? getContext.call(this, kind, ...rest) : null; }"
+    )
+    page = open_points(chromium, address, script=without)
+    page.evaluate("mountLayer()")
+    assert page.locator(".map-note").count() == 1
+    assert not page.evaluate("hasWebgl()")
+    pixels = page.evaluate("songs => picture('mounted', songs)", [[40, 50, 0, LIT]])
+    assert is_near(np.array(pixels).reshape(HEIGHT, WIDTH, 4)[50, 40], RED)
+    page.close()
