@@ -8,7 +8,7 @@ import { add, hiddenKinds, setFromControls, setRanges } from "../panel/filters.j
 import { findAndPlay } from "./actions.js";
 import { fieldStyles, optionsContaining } from "./controls.js";
 import { systemTheme } from "./dom.js";
-import { state, update } from "./state.js";
+import { update } from "./state.js";
 import { formatTime, groupingKey } from "./text.js";
 import { restoreOnce } from "./url.js";
 
@@ -27,9 +27,10 @@ const callbacks = {
     if (!theme || document.getElementById("notice")) return noUpdate();
     const view = { projection, colouring, clusters, fade: fade === true, theme, revision, changes };
     const shown = isolated && isolated.of === groupingKey(view) ? isolated.groups : null;
-    update({ view: { ...view, filter: { ...filter, shown } } });
-    prefetch(state.view);
-    return state.view;
+    const complete = { ...view, filter: { ...filter, shown } };
+    update({ view: complete });
+    prefetch(complete);
+    return complete;
   },
 
   /** The server has described a drawing: show it. @param {any} meta */
