@@ -1,6 +1,7 @@
 """The rules of the source tree: unique file names, no import cycles, tests in mirrored folders."""
 
 import ast
+import re
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -104,3 +105,31 @@ def test_the_folders_of_tests_mirror_the_package():
     assert mirrors - MODULES.keys() == set()
     packages = {f"explorer.{file.parent.name}" for file in PACKAGE.glob("*/__init__.py")}
     assert packages - {top_level(name) for name in mirrors} == set()
+
+
+def script_imports() -> dict[Path, set[Path]]:
+    """Return the modules that each of the page's modules imports; types in comments do not count."""
+    found = {}
+    for file in sorted((ROOT / "assets").rglob("*.js")):
+        statements = re.findall(
+            r'^(?:import|export)\b[^;]*?"(\.[^"]+)";', file.read_text("utf-8"), re.MULTILINE
+        )
+        found[file] = {(file.parent / name).resolve() for name in statements}
+    return found
+
+
+def test_the_modules_of_the_page_have_no_import_cycle():
+    imports = script_imports()
+    assert len(imports[ROOT / "assets" / "core" / "main.js"]) > 20
+    assert set().union(*imports.values()) <= imports.keys()
+    TopologicalSorter(imports).prepare()
+
+
+def test_the_page_has_one_global_only():
+    """Dash and Mantine look for functions in the global scope; nothing else is put there."""
+    for file in script_imports():
+        assigned = re.findall(r"\b(?:window|globalThis)\.(\w+)\s*=[^=]", file.read_text("utf-8"))
+        assert not assigned or (file.name, set(assigned)) == (
+            "dash.js",
+            {"dash_clientside", "dashMantineFunctions"},
+        )
