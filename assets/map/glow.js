@@ -85,12 +85,13 @@ precision highp float;
 uniform sampler2D picture;
 uniform vec2 perPixel;
 uniform vec2 origin;
+uniform bool isNoisy;
 out vec4 result;
 ${NOISE}
 void main() {
   result = texture(picture, gl_FragCoord.xy * perPixel + origin);
   if (result.a < 0.001) discard;
-  result += noise();
+  if (isNoisy) result += noise();
 }`;
 
 export class Glow {
@@ -185,6 +186,8 @@ export class Glow {
     const perPixel = 1 / (view.density * pixel);
     gl.uniform2f(enlarging.at.perPixel, perPixel / coloured.width, -perPixel / coloured.height);
     gl.uniform2f(enlarging.at.origin, REACH / coloured.width, (REACH + view.height / pixel) / coloured.height);
+    // The noise takes as long as the rest, and nobody sees it while the map moves.
+    gl.uniform1i(enlarging.at.isNoisy, Number(!view.isMoving));
     this.convert(coloured, null);
     gl.enable(gl.BLEND);
   }

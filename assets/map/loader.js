@@ -29,10 +29,10 @@ export function requestPosition(projection, position) {
   requestedPosition = position && { projection, position };
 }
 
-/** Start to load the arrays for a view. @param {View} view */
+/** Start to load the arrays for a view. @param {View|null} view Null before the controls are read. */
 export function prefetch(view) {
-  // Reported by `showMap`, which asks again.
-  fetchArrays(view).catch(() => {});
+  // `showMap` asks again, and reports what fails.
+  if (view) fetchArrays(view).catch(() => {});
 }
 
 /**

@@ -15,8 +15,10 @@ import { COVER_SHADER, clear, compile, createTarget, deleteTarget, drawInto } fr
 
 /** While the map moves, as many points are drawn as the first time allows. When it stands, each part of a picture may take the second. */
 const [MOVING_MS, STANDING_MS] = [30, 60];
-/** Up to this number of points, all are drawn in each frame, and the time is not measured: that would cost more. */
-const MEASURED_FROM = 20_000;
+/** Of so few points, all are drawn in each frame, and the time is not measured: that would cost more. */
+const MAX_UNMEASURED = 20_000;
+/** A sample is never smaller, however slow the computer is. */
+const MIN_SAMPLE = 10_000;
 /** Before anything is measured: what a slow computer without a graphics card needs. */
 const FIRST_MS_PER_POINT = 0.0006;
 /** The place before of a song that appears. NaN is not used in shaders: some drivers ignore it. */
@@ -181,9 +183,9 @@ export class WebglPoints {
    */
   draw(view) {
     const total = this.parts.songs.length;
-    const affordable = Math.max(Math.floor((view.isMoving ? MOVING_MS : STANDING_MS) / this.msPerPoint), MEASURED_FROM);
+    const affordable = total <= MAX_UNMEASURED ? total : Math.max((view.isMoving ? MOVING_MS : STANDING_MS) / this.msPerPoint, MIN_SAMPLE);
     this.setView(view);
-    if (total > affordable && !view.isMoving) return this.drawSlice(view, affordable);
+    if (total > affordable && !view.isMoving) return this.drawSlice(view, Math.floor(affordable));
     this.unfinished = null;
     const share = Math.min(affordable / Math.max(total, 1), 1);
     this.measure(share * total, () => this.drawAtOnce(view, share));
@@ -267,7 +269,7 @@ export class WebglPoints {
   measure(count, drawing) {
     const began = performance.now();
     drawing();
-    if (count < MEASURED_FROM) return;
+    if (this.parts.songs.length <= MAX_UNMEASURED) return;
     // Reading a pixel waits until everything is drawn.
     this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
     this.msPerPoint += ((performance.now() - began) / count - this.msPerPoint) / 2;
