@@ -54,15 +54,20 @@ export function select(index) {
     ...{ linesFrom: index, lineEnds: [], walk: index === null ? [] : [index], walkPosition: 0 },
     ...(index === null && { selectedId: null }),
   });
-  refreshSelected();
+  loadSelected({ isNew: true });
 }
 
-/** Load the selected song and its neighbours, also again after files changed or the user hid songs. */
-export async function refreshSelected() {
+/**
+ * Load the selected song and its neighbours.
+ * @param {{isNew: boolean}} options False to load them again, after files changed, the user hid songs, or on a new map: if that
+ *   fails, nothing changes.
+ */
+async function loadSelected({ isNew }) {
   const { selected, selections } = state;
   if (selected === null) return;
-  const [song, neighbours] = await Promise.all([getSong(selected).catch(() => null), getNeighbours(selected).catch(() => [])]);
-  if (state.selected !== selected || state.selections !== selections) return;
+  const [song, loaded] = await Promise.all([getSong(selected).catch(() => null), getNeighbours(selected).catch(() => null)]);
+  if (state.selected !== selected || state.selections !== selections || (!isNew && !(song && loaded))) return;
+  const neighbours = loaded ?? [];
   const current = state.walk[state.walkPosition] ?? selected;
   const walk = [selected, ...neighbours.map(({ index }) => index)];
   update({
@@ -120,9 +125,8 @@ function followMap() {
   const id = requestedId;
   requestedId = null;
   if (id !== null) openSong(id);
-  // With known indices, core/growth.js loads what has changed.
-  if (before.revision !== revision) return state.moved || findSelected();
-  if (before.files !== drawn.files) refreshSelected();
+  if (before.revision !== revision && !state.moved) findSelected();
+  else if (before.revision !== revision || before.files !== drawn.files) loadSelected({ isNew: false });
 }
 
 /** The songs have other indices: select the song with the same id. */

@@ -3,16 +3,11 @@
  * does goes on: the song that plays, the selection, the panel, the zoom.
  */
 
-import { getNeighbours, getSong } from "./api.js";
 import { byId, setProps } from "./dom.js";
 import { decide } from "./growth_rules.js";
-import { state, subscribe, update } from "./state.js";
+import { state, update } from "./state.js";
 
 let shownAt = -Infinity;
-
-export function mount() {
-  subscribe(["moved"], () => state.moved && refresh());
-}
 
 /**
  * The server has a new map, made during a first look: show it, now or at a later check.
@@ -43,16 +38,4 @@ function followClusters(clusters) {
   setProps("clusters", { max: Math.max(clusters, 50) });
   update({ defaults: { ...state.defaults, clusters } });
   byId("controls").dataset.clusters = String(clusters);
-}
-
-/** The selected song has another index and other neighbours on the new map: load them. */
-async function refresh() {
-  const { selected } = state;
-  if (selected === null) return;
-  const [song, neighbours] = await Promise.all([getSong(selected).catch(() => null), getNeighbours(selected).catch(() => null)]);
-  if (state.selected !== selected || !song || !neighbours) return;
-  const current = state.walk[state.walkPosition] ?? selected;
-  const walk = [selected, ...neighbours.map(({ index }) => index)];
-  const lines = state.linesFrom === selected ? { lineEnds: neighbours } : {};
-  update({ selectedId: song.id, neighbours, walk, walkPosition: Math.max(walk.indexOf(current), 0), ...lines });
 }

@@ -25,7 +25,6 @@ import * as waveform from "../sound/waveform.js";
 import * as actions from "./actions.js";
 import { offerFunctions } from "./dash.js";
 import { setProps, systemTheme } from "./dom.js";
-import * as growth from "./growth.js";
 import * as keys from "./keys.js";
 import * as progress from "./progress.js";
 import * as updates from "./updates.js";
@@ -36,7 +35,7 @@ const PARTS = [
   ...[audio, player, playerBar, queue, mediaSession, waveform, spectrogram],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover],
   ...[upload, panel, songPanel, playlistExport, selectionList, filters],
-  ...[actions, keys, url, growth, progress, updates],
+  ...[actions, keys, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;
 

@@ -22,6 +22,8 @@ let isCounted = false;
 let isChecking = false;
 /** Whether the user has asked for the new songs and waits for the new map. */
 let isWaiting = false;
+/** @type {number|null} */
+let shownRevision = null;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let timer;
 
@@ -31,8 +33,15 @@ export function mount() {
   // A page that the browser keeps for "back" is closed meanwhile.
   window.addEventListener("pagehide", () => isCounted && navigator.sendBeacon(`closed/${PAGE_NAME}`));
   window.addEventListener("pageshow", (event) => event.persisted && check());
-  subscribe(["moved"], check);
+  subscribe(["map"], checkAfterNewMap);
   check();
+}
+
+/** The state of the library on the page may be older than the map. */
+function checkAfterNewMap() {
+  const revision = state.map?.meta.revision ?? null;
+  if (revision !== shownRevision) check();
+  shownRevision = revision;
 }
 
 /** Ask the server for the newest state of the library. A hidden page does not ask; it asks when it becomes visible. */

@@ -1,6 +1,6 @@
 /** Loads maps: the server's description comes from Dash, the arrays from routes of their own. Puts them into the state together. */
 
-import { cachedSong, clearCaches, fetchPatiently, indexOf } from "../core/api.js";
+import { clearCaches, fetchPatiently } from "../core/api.js";
 import { state, update } from "../core/state.js";
 import { freeArea, toPixels } from "./camera.js";
 import { forgottenState, newIndex, newViewport, renumberedState, unmoved } from "./new_map.js";
@@ -11,7 +11,6 @@ import { fitting, offsetInto } from "./viewport.js";
 /** @typedef {import("../core/types.js").View} View */
 /** @typedef {import("../core/types.js").MapMeta} MapMeta */
 /** @typedef {import("../core/types.js").MapState} MapState */
-/** @typedef {import("../core/types.js").Song} Song */
 /** @typedef {import("./new_map.js").Position} Position */
 
 /** The largest number of arrays that are kept: positions, groups and flags of the last views. */
@@ -39,17 +38,15 @@ export function prefetch(view) {
  * Load the arrays of a map and show it. If another map comes in the meantime, that one is shown instead. While the user draws
  * a lasso or a box, a map waits: the songs would move under it.
  * @param {MapMeta} meta
- * @returns {Promise<string|null>} The id of the song that was selected if nobody knows its new index; else null.
  */
 export async function showMap(meta) {
   const call = ++newestCall;
   try {
     const [loaded, moved] = await Promise.all([fetchArrays(meta.view), fetchMoved(meta)]);
     while (state.shape && call === newestCall) await new Promise((resolve) => setTimeout(resolve, SHAPE_CHECK_MS));
-    return call === newestCall ? show({ meta, ...loaded }, moved) : null;
+    if (call === newestCall) show({ meta, ...loaded }, moved);
   } catch (error) {
     if (call === newestCall) update({ message: error instanceof Error ? error.message : String(error) });
-    return null;
   }
 }
 
@@ -132,21 +129,18 @@ async function fetchMoved({ revision, order }) {
   }
 }
 
-/** @param {MapState} map @param {Int32Array|null} moved @returns {string|null} As `showMap`. */
+/**
+ * If nobody knows the new indices, the modules that need a song's index look for it by its id.
+ * @param {MapState} map @param {Int32Array|null} moved
+ */
 function show(map, moved) {
   const before = state.map?.meta ?? null;
   const { meta } = map;
   const isSameRevision = before?.revision === meta.revision;
-  const isUnknown = before !== null && !isSameRevision && !moved;
-  const lost = { selected: state.selectedId, chosen: state.chosen.map(cachedSong), song: state.song };
   if (before && (!isSameRevision || detailsOf(before) !== detailsOf(meta))) clearCaches();
-  const position = viewportOn(map, moved);
-  if (isUnknown) update({ map, moved, ...position, ...forgottenState() });
-  else update({ map, moved, ...position, ...(moved && renumberedState(state, moved)) });
-  if (!isUnknown) return null;
-  findChosen(map, lost.chosen);
-  if (lost.song && "id" in lost.song) findPlaying(map, lost.song);
-  return lost.selected;
+  const isUnknown = before !== null && !isSameRevision && !moved;
+  const indices = isUnknown ? forgottenState() : moved && renumberedState(state, moved);
+  update({ map, moved, ...viewportOn(map, moved), ...indices });
 }
 
 /** @param {MapMeta} meta @returns {string} What the server's answers about songs depend on, besides the revision. */
@@ -182,22 +176,4 @@ function songToFollow(moved) {
   };
   const [nearest = null] = around((free.left + free.right) / 2, (free.top + free.bottom) / 2, 1);
   return [state.playing, state.selected].find(isInView) ?? nearest;
-}
-
-/** Find the new indices of the chosen songs by their ids. @param {MapState} map @param {(Promise<Song>|undefined)[]} songs */
-async function findChosen(map, songs) {
-  if (!songs.length) return;
-  try {
-    if (songs.includes(undefined)) throw new Error("The library has changed. Select the songs again.");
-    const found = await Promise.all(songs.map(async (song) => indexOf(/** @type {Song} */ (await song).id).catch(() => null)));
-    if (state.map === map) update({ chosen: found.filter((index) => index !== null) });
-  } catch (error) {
-    update({ message: /** @type {Error} */ (error).message });
-  }
-}
-
-/** Find the new index of the song in the player. @param {MapState} map @param {Song} song */
-async function findPlaying(map, song) {
-  const index = await indexOf(song.id).catch(() => null);
-  if (state.map === map && state.song === song) update({ playing: index, requested: index });
 }

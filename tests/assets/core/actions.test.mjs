@@ -80,7 +80,8 @@ test("a song that is loaded again keeps the walk's position, and the lines of an
   actions.select(5);
   await settle();
   update({ walkPosition: 2, linesFrom: 9, lineEnds: [] });
-  await actions.refreshSelected();
+  update({ map: makeMap([[0, 0]], { changes: "3" }) });
+  await settle();
   assert.deepEqual([state.walkPosition, state.lineEnds], [2, []]);
 });
 
