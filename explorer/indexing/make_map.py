@@ -209,7 +209,7 @@ def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter
         f"{plural(n_songs, 'song')} can take hours. These steps follow: neighbours, clusters, "
         f"{', '.join(wanted)}, quality, storing. An old map stays as it is until the last step."
     )
-    if "t-SNE" not in wanted:
+    if request.projections is None and "t-SNE" not in wanted:
         reporter.say(
             f"t-SNE is left out, because the library has more than {MAX_SONGS_TSNE:,} songs: "
             "`python run.py map --projection tsne` adds it."
