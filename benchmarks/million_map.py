@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 from common import EXPLORER, MIB, ROOT, Options, in_own_process, print_head, print_table
 
-_SHARE = re.compile(r": \d+%")
+_NO_STEP = re.compile(r": \d+%|\.$")
+"""A line that tells how far a step is, or a sentence; other lines are the names of steps."""
 
 
 def make_library(path: Path, n: int) -> None:
@@ -61,7 +62,7 @@ def measure(database: Path, projections: list[str]) -> Iterator[tuple]:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:
         for line in process.stderr:
-            if _SHARE.search(line):
+            if _NO_STEP.search(line):
                 print(line, end="", file=sys.stderr, flush=True)
                 continue
             now, total_s, peak = time.perf_counter(), processor_s(process.pid), peak_mib(process.pid)

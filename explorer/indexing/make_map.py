@@ -206,7 +206,7 @@ def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter
         if method in request.methods(n_songs) or method in stored.parameters
     ]
     reporter.say(
-        f"{plural(n_songs, 'song')} can take hours. These steps follow: neighbours, clusters, "
+        f"The map of {plural(n_songs, 'song')} can take an hour. These steps follow: neighbours, clusters, "
         f"{', '.join(wanted)}, quality, storing. An old map stays as it is until the last step."
     )
     if request.projections is None and "t-SNE" not in wanted:

@@ -436,7 +436,7 @@ def test_a_map_tells_each_step_and_a_large_one_which_steps_follow(fresh_db, tmp_
     store_vectors(fresh_db, tmp_path, vectors[100:], first=100)
     said.clear()
     update(fresh_db, projections=("pca",))
-    [follows] = [line for line in said if "150 songs can take hours" in line]
+    [follows] = [line for line in said if "The map of 150 songs" in line]
     assert "PCA" in follows
     assert "UMAP" not in follows
 
