@@ -86,8 +86,8 @@ def true_graph(
     Up to 20,000 songs the search is exact. Above, it finds candidates by the principal components that hold
     75 % of the variance, at least 50 and at most 192 of them. For 100,000 synthetic songs, where 50
     components hold 68 % of the variance, it found 99.9 % of the ten nearest with k = 18. Above 200,000 songs
-    it compares a song with fewer others, and found 98 % of a million made-up songs' ten nearest: `found_share`
-    measures it.
+    it compares a song with fewer others; for a million made-up songs it found 98 % of the ten nearest, as
+    `found_share` measures.
 
     Parameters
     ----------
