@@ -389,7 +389,10 @@ def test_ctrl_c_during_the_precision_trial_stops_at_once(very_long_music, databa
 
 
 @needs_sigint
-@pytest.mark.parametrize("line", ["Reading the library", "Mapping 3 songs: UMAP", "Mapping 3 songs: t-SNE"])
+@pytest.mark.parametrize(
+    "line",
+    ["Reading the library", "Finding the neighbours", "Mapping 3 songs: UMAP", "Mapping 3 songs: t-SNE"],
+)
 def test_ctrl_c_during_the_map_stops_at_once_and_the_next_run_makes_the_map(music, database, start, line):
     process = start(*INDEX, music, "--db", database, *MODEL_OPTIONS, "--no-previews")
     assert any(text.startswith(line) for text in process.stderr)

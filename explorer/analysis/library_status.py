@@ -323,6 +323,8 @@ def _describe_quality(quality: dict) -> str:
         parts.append(f"{quality['neighbours_kept']:.0%} of the ten nearest neighbours kept")
     if quality.get("genre_purity") is not None:
         parts.append(f"genre purity {quality['genre_purity']:.0%} (chance {quality['genre_chance']:.0%})")
+    if quality.get("neighbours_found") is not None:
+        parts.append(f"neighbours are approximate ({quality['neighbours_found']:.1%} of the true ones)")
     return ", ".join(parts)
 
 

@@ -22,7 +22,7 @@ from explorer.util.progress import LineReporter, Reporter
     "projections",
     multiple=True,
     type=PROJECTION_CHOICE,
-    help="Compute only this projection; may be repeated (default: all three).",
+    help="Compute only this projection; may be repeated (default: all three; t-SNE up to 200,000 songs).",
 )
 @click.option(
     "--perplexity",

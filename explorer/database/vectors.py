@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -110,6 +110,7 @@ class VectorTables(StateTables):
         dtype: type = np.float64,
         song_ids: Sequence[str] | None = None,
         full: bool = False,
+        progress: Callable[[float], None] | None = None,
     ) -> tuple[list[str], np.ndarray]:
         """Return all shown vectors, or those of the given songs, ordered by song id.
 
@@ -123,6 +124,8 @@ class VectorTables(StateTables):
             Songs without a vector are left out.
         full : bool
             Return the full vectors, also while the coarse ones are shown.
+        progress : callable, optional
+            Called with the share that was read, from 0.0 to 1.0.
 
         Returns
         -------
@@ -151,6 +154,8 @@ class VectorTables(StateTables):
                         raise damage_error(self.path, "the vectors are not in the order of their ids")
                     vectors[len(ids) : len(ids) + len(block_ids)] = decoded
                     ids += block_ids
+                    if progress:
+                        progress(len(ids) / count)
         return self._without_invalid(ids, vectors[: len(ids)])
 
     def _decode(self, rows: list[tuple[str, object]]) -> tuple[list[str], np.ndarray]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -120,12 +120,19 @@ class LibraryNeighbours:
         """Whether songs have changed since the neighbours were kept; False if none are kept."""
         return self.kept is not None and self.kept.count_changes(self.rows) > 0
 
-    def graph(self, directions: np.ndarray, mean: np.ndarray, k: int, components: np.ndarray) -> np.ndarray:
+    def graph(
+        self,
+        directions: np.ndarray,
+        mean: np.ndarray,
+        k: int,
+        components: np.ndarray,
+        progress: Callable[[float], None] | None = None,
+    ) -> np.ndarray:
         """Return the indices of `true_graph`: from those that are kept, if no song has changed since."""
         kept = self.kept
         if kept is not None and not (kept.changed or self.has_changed) and kept.indices.shape[1] >= k:
             return kept.indices[self.rows, :k]
-        indices, costs = true_graph(directions, k, components=components)
+        indices, costs = true_graph(directions, k, components=components, progress=progress)
         if self._is_large and indices.shape[1] == k and len(np.unique(self._digests)) == len(indices):
             KeptNeighbours(self._digests, mean, indices, costs, changed=0).store(self._path)
         return indices

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
-from explorer.database.records import Map, SongRow
+from explorer.database.records import Map
 from explorer.errors import LibraryError
 from explorer.indexing.kept_neighbours import LibraryNeighbours
-from explorer.indexing.map_request import MapRequest, options_of
+from explorer.indexing.map_request import MAX_SONGS_TSNE, MapRequest, options_of
 from explorer.indexing.small_update import is_enough, joined_labels, update_few
 from explorer.indexing.stored_map import StoredMap, read_stored_map
-from explorer.mapping.cluster_names import name_clusters
+from explorer.mapping.candidates import MAX_SONGS_NEARLY_EXACT
+from explorer.mapping.cluster_names import Vocabulary, name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
-from explorer.mapping.knn_graph import SEARCHED_COMPONENTS, distances_to
+from explorer.mapping.knn_graph import SEARCHED_COMPONENTS, distances_to, found_share
 from explorer.mapping.neighbourhoods import MapComparison
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import (
@@ -42,6 +43,10 @@ MIN_SONGS_PER_GENRE = 3
 """Genres of one or two songs do not count: with a cluster for each, most clusters would hold one song."""
 
 _FASTEST_FIRST = ("pca", "umap", "tsne")
+_VECTORS_SHARE, _COMPARISON_SHARE = 0.7, 0.8
+"""For progress: which share of the time of reading the library its vectors take, and which share of the time
+of measuring the quality the sample of distances takes."""
+
 SLOW_TSNE_SONGS = 20_000
 """With this many songs, t-SNE takes minutes: the rest of the map is stored before t-SNE is computed."""
 
@@ -51,7 +56,10 @@ class _Library:
     """A snapshot of a library, prepared for mapping."""
 
     song_ids: list[str]
-    songs: list[SongRow]
+    genres: list[str]
+    """The first genre of each song, or ""."""
+    vocabulary: Vocabulary
+    """The tags of the songs."""
     directions: np.ndarray
     """Centred vectors of unit length [shape=(n, 512), float32]."""
     reduced: np.ndarray
@@ -70,11 +78,6 @@ class _Library:
     """The revision of the map when the snapshot was read; raised by each map stored from it."""
     is_coarse: bool
     """Whether the directions are those of coarse vectors."""
-    genres: list[str] = field(init=False)
-    """The first genre of each song, or ""."""
-
-    def __post_init__(self) -> None:
-        self.genres = [song.genres[0] if song.genres else "" for song in self.songs]
 
     @property
     def neighbours(self) -> np.ndarray:
@@ -85,6 +88,11 @@ class _Library:
     def described(self) -> str:
         """How many songs there are, for messages."""
         return plural(len(self.song_ids), "song")
+
+    @property
+    def is_approximate(self) -> bool:
+        """Whether the library is so large that its neighbours are approximate."""
+        return len(self.song_ids) > MAX_SONGS_NEARLY_EXACT
 
 
 def make_map(
@@ -135,35 +143,40 @@ def _make(
     raise_if_interrupted: Callable[[], None],
 ) -> Map | None:
     """Make and store a map; return None if another program has stored one meanwhile."""
-    with reporter.working("Reading the library"):
+    with reporter.working("Reading the library") as report_share:
         # A snapshot, because an index run may be storing songs meanwhile.
         with database.snapshot():
-            stored = read_stored_map(database, full=switch_to_full)
+            stored = read_stored_map(
+                database, full=switch_to_full, progress=lambda share: report_share(_VECTORS_SHARE * share)
+            )
             kept = LibraryNeighbours(database.path, stored)
             is_small = is_enough(kept, stored, request, neighbours=NEIGHBOURS) and not switch_to_full
-            songs = [] if is_small else database.songs(stored.song_ids, full=not stored.is_coarse)
+            # The songs' rows take 1 GB for a million songs, and are freed at once.
+            tags = None if is_small else _read_tags(database, stored)
         if database.left_out:
             reporter.say(database.left_out_sentence)
         if not is_small:
-            directions, mean = centred_unit_rows(stored.vectors)
-            # Free the vectors: 2 GB for a million songs.
-            stored = replace(stored, vectors=stored.vectors[:0].copy())
-            library = _prepare(stored, directions, mean, songs, kept, request)
+            directions, mean = centred_unit_rows(stored.vectors, in_place=True)
+            stored = replace(stored, vectors=directions[:0])
     raise_if_interrupted()
     if is_small:
         with reporter.working("Placing the new songs"):
             reporter.before_storing()
             return update_few(database, stored, kept, neighbours=NEIGHBOURS, seed=SEED)
+    _say_what_follows(stored, request, reporter)
+    library = _prepare(stored, directions, mean, tags, kept, request, reporter)
+    raise_if_interrupted()
     new = _cluster(library, request, reporter)
+    n_songs = len(library.song_ids)
     for method in _FASTEST_FIRST:
         raise_if_interrupted()
-        if method not in request.methods and method not in library.parameters:
+        if method not in request.methods(n_songs) and method not in library.parameters:
             continue
         parameters = _parameters(method, library, request)
-        is_new_layout = request.needs_layout(method, library.parameters)
-        if method == "tsne" and is_new_layout and len(library.song_ids) >= SLOW_TSNE_SONGS and new.positions:
+        is_new_layout = request.needs_layout(method, library.parameters, n_songs)
+        if method == "tsne" and is_new_layout and n_songs >= SLOW_TSNE_SONGS and new.positions:
             _measure(library, new, reporter)
-            if not database.store_map(new, base_revision=library.revision, show_full=switch_to_full):
+            if not _store(database, library, new, reporter, switch_to_full):
                 return None
             library.revision += 1
             reporter.say("The map can be opened now; t-SNE will be added in some minutes.")
@@ -172,8 +185,41 @@ def _make(
     _measure(library, new, reporter)
     raise_if_interrupted()
     reporter.before_storing()
-    is_stored = database.store_map(new, base_revision=library.revision, show_full=switch_to_full)
-    return new if is_stored else None
+    return new if _store(database, library, new, reporter, switch_to_full) else None
+
+
+def _read_tags(database: Database, stored: StoredMap) -> tuple[list[str], Vocabulary]:
+    """Return the first genre of each song, and the terms of all their tags."""
+    songs = database.songs(stored.song_ids, full=not stored.is_coarse)
+    genres = [song.genres[0] if song.genres else "" for song in songs]
+    return genres, Vocabulary.of(song.document() for song in songs)
+
+
+def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter) -> None:
+    """Tell the user of a very large library what will be done, and what will not."""
+    n_songs = len(stored.song_ids)
+    if n_songs <= MAX_SONGS_NEARLY_EXACT:
+        return
+    wanted = [
+        PROJECTION_NAMES[method]
+        for method in _FASTEST_FIRST
+        if method in request.methods(n_songs) or method in stored.parameters
+    ]
+    reporter.say(
+        f"The map of {plural(n_songs, 'song')} can take an hour. These steps follow: neighbours, clusters, "
+        f"{', '.join(wanted)}, quality, storing. An old map stays as it is until the last step."
+    )
+    if request.projections is None and "t-SNE" not in wanted:
+        reporter.say(
+            f"t-SNE is left out, because the library has more than {MAX_SONGS_TSNE:,} songs: "
+            "`python run.py map --projection tsne` adds it."
+        )
+
+
+def _store(database: Database, library: _Library, new: Map, reporter: Reporter, switch_to_full: bool) -> bool:
+    """Store a map; return False if another program has stored one meanwhile."""
+    with reporter.working("Storing the map"):
+        return database.store_map(new, base_revision=library.revision, show_full=switch_to_full)
 
 
 def count_clusters(reduced: np.ndarray, genres: list[str]) -> int:
@@ -194,21 +240,27 @@ def _prepare(
     stored: StoredMap,
     directions: np.ndarray,
     mean: np.ndarray,
-    songs: list[SongRow],
+    tags: tuple[list[str], Vocabulary],
     kept: LibraryNeighbours,
     request: MapRequest,
+    reporter: Reporter,
 ) -> _Library:
-    components = reduce(directions, dimensions=SEARCHED_COMPONENTS)
+    genres, vocabulary = tags
     # UMAP counts a song as its own neighbour, and all copies of a song as one: find 2 neighbours more than it
     # uses.
     umap_neighbours = stored.parameters.get("umap", {}).get("asked") or UMAP_NEIGHBOURS
     k = max(NEIGHBOURS, 2 + max(request.neighbours or 0, umap_neighbours))
+    n_songs = plural(len(stored.song_ids), "song")
+    with reporter.working(f"Finding the neighbours of {n_songs}") as report_share:
+        components = reduce(directions, dimensions=SEARCHED_COMPONENTS)
+        graph = kept.graph(directions, mean, k, components, report_share)
     return _Library(
         song_ids=stored.song_ids,
-        songs=songs,
+        genres=genres,
+        vocabulary=vocabulary,
         directions=directions,
         reduced=np.ascontiguousarray(components[:, :MAP_COMPONENTS]),
-        graph=kept.graph(directions, mean, k, components),
+        graph=graph,
         parameters=stored.parameters,
         positions=stored.positions,
         labels=stored.labels,
@@ -235,7 +287,7 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
         parameters={},
         quality={},
         labels=labels,
-        cluster_names=name_clusters(labels, [song.document() for song in library.songs]),
+        cluster_names=name_clusters(labels, library.vocabulary),
         representatives=[library.song_ids[row] for row in representatives(library.reduced, labels)],
         neighbourhood={
             "hubness": hubs and hubs.skewness,
@@ -290,15 +342,26 @@ def _add_projection(
 def _measure(library: _Library, new: Map, reporter: Reporter) -> None:
     """Measure the quality of a map's projections, and add it to the map."""
     unmeasured = {name: positions for name, positions in new.positions.items() if name not in new.quality}
-    with reporter.working(f"Measuring how well the map shows the neighbours of {library.described}"):
-        measures = MapComparison(library.directions, seed=SEED).measures(unmeasured)
+    what = f"Measuring how well the map shows the neighbours of {library.described}"
+    with reporter.working(what) as report_share:
+        comparison = MapComparison(library.directions, seed=SEED)
+        measures = comparison.measures(
+            unmeasured, progress=lambda share: report_share(_COMPARISON_SHARE * share)
+        )
+        found = {}
+        if library.is_approximate:
+            found = {"neighbours_found": found_share(library.directions, library.neighbours, seed=SEED)}
         for name, positions in unmeasured.items():
             new.near[name] = neighbours_near(library.neighbours, positions)
             purity = label_purity(library.genres, nearest_on_map(positions, NEIGHBOURS))
-            new.quality[name] = measures[name] | {
-                "genre_purity": purity and purity.purity,
-                "genre_chance": purity and purity.chance,
-            }
+            new.quality[name] = (
+                measures[name]
+                | found
+                | {
+                    "genre_purity": purity and purity.purity,
+                    "genre_chance": purity and purity.chance,
+                }
+            )
 
 
 def _with_new_songs(

@@ -18,7 +18,7 @@ from pathlib import Path
 from explorer.database.database import Database
 from explorer.errors import ExplorerError
 from explorer.indexing.make_map import MapRequest, make_map
-from explorer.mapping.projection import METHODS
+from explorer.indexing.map_request import default_methods
 from explorer.util.progress import LineReporter
 
 FIRST_SONGS = 60
@@ -57,8 +57,10 @@ def layouts_due(n_songs: int, projections: dict[str, dict], *, is_last: bool) ->
     tuple of str or None
         None if no map is due. In the other stored projections, new songs are placed.
     """
+    methods = default_methods(n_songs)
     if not projections:
-        return _FIRST_METHODS if n_songs >= (1 if is_last else FIRST_SONGS) else None
+        first = tuple(name for name in _FIRST_METHODS if name in methods)
+        return first if n_songs >= (1 if is_last else FIRST_SONGS) else None
     factor = GROWTH_AT_THE_END if is_last else GROWTH
     grown = {
         name
@@ -66,8 +68,8 @@ def layouts_due(n_songs: int, projections: dict[str, dict], *, is_last: bool) ->
         if n_songs >= max(FIRST_SONGS, factor * parameters.get("songs", n_songs))
     }
     # A projection that is missing is added together with a new layout of another.
-    missing = set(METHODS) - projections.keys() if grown or is_last else set()
-    return tuple(name for name in METHODS if name in grown | missing)
+    missing = set(methods) - projections.keys() if grown or is_last else set()
+    return tuple(name for name in methods if name in grown | missing)
 
 
 class _Progress(LineReporter):

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from explorer.mapping.projection import METHODS, PERPLEXITY, UMAP_NEIGHBOURS
 
+MAX_SONGS_TSNE = 200_000
+"""For more songs, t-SNE is made only if the user asks for it: it takes hours and much memory."""
+
 _OPTIONS = {"tsne": ("perplexity", PERPLEXITY), "umap": ("neighbours", UMAP_NEIGHBOURS)}
 """The option of each projection, and its default."""
 
@@ -17,7 +20,8 @@ class MapRequest:
     Attributes
     ----------
     projections : tuple of str, optional
-        The projections to compute. In the map's other projections, new songs are placed and no song moves.
+        The projections to compute: by default `default_methods`. In the map's other projections, new songs
+        are placed and no song moves.
     perplexity : float, optional
         The perplexity of t-SNE. If the map's is different, t-SNE gets a new layout.
     neighbours : int, optional
@@ -34,10 +38,11 @@ class MapRequest:
     clusters: int | None = None
     relayout: bool = False
 
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """The requested projections: all of them, if the user named none."""
-        return self.projections or METHODS
+    def methods(self, n_songs: int) -> tuple[str, ...]:
+        """Return the requested projections for a library of some size."""
+        if self.perplexity is not None:
+            return self.projections or METHODS
+        return self.projections or default_methods(n_songs)
 
     def asked(self, method: str, stored: dict[str, dict]) -> float | None:
         """Return the option of a projection that the user chose, now or earlier; None if there is none.
@@ -51,15 +56,20 @@ class MapRequest:
         now = getattr(self, option) if option else None
         return stored.get(method, {}).get("asked") if now is None else now
 
-    def needs_layout(self, method: str, stored: dict[str, dict]) -> bool:
+    def needs_layout(self, method: str, stored: dict[str, dict], n_songs: int) -> bool:
         """Decide whether a projection gets a new layout. If not, only new songs are placed in it."""
         before = stored.get(method)
         if before is None:
             return True
-        if method not in self.methods:
+        if method not in self.methods(n_songs):
             return False
         _, default = _OPTIONS.get(method, (None, None))
         return self.relayout or (self.asked(method, stored) or default) != (before.get("asked") or default)
+
+
+def default_methods(n_songs: int) -> tuple[str, ...]:
+    """Return the projections that a library of some size gets, if the user names none."""
+    return tuple(method for method in METHODS if method != "tsne" or n_songs <= MAX_SONGS_TSNE)
 
 
 def options_of(method: str, asked: float | None) -> dict[str, float]:

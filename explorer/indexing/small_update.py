@@ -28,13 +28,16 @@ _MAX_UNPLACED_SHARE = 0.5
 
 def is_enough(kept: LibraryNeighbours, stored: StoredMap, request: MapRequest, *, neighbours: int) -> bool:
     """Return whether it is enough to place the songs that have changed since the last map."""
+    n_songs = len(stored.song_ids)
     return (
         kept.has_changed
         and kept.kept.indices.shape[1] >= neighbours
         and request.clusters is None
         and bool((stored.labels[kept.rows >= 0] >= 0).any())
         and all(np.isnan(places[:, 0]).mean() <= _MAX_UNPLACED_SHARE for places in stored.positions.values())
-        and not any(request.needs_layout(method, stored.parameters) for method in request.methods)
+        and not any(
+            request.needs_layout(method, stored.parameters, n_songs) for method in request.methods(n_songs)
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,10 +53,12 @@ class StoredMap:
         return {name: projection["parameters"] for name, projection in self.projections.items()}
 
 
-def read_stored_map(database: Database, *, full: bool) -> StoredMap:
+def read_stored_map(
+    database: Database, *, full: bool, progress: Callable[[float], None] | None = None
+) -> StoredMap:
     """Read the map, in a snapshot of the caller. With `full`, the vectors are always the full ones."""
     is_coarse = database.shows_coarse() and not full
-    song_ids, vectors = database.vectors(dtype=np.float32, full=not is_coarse)
+    song_ids, vectors = database.vectors(dtype=np.float32, full=not is_coarse, progress=progress)
     clusters, cluster_names, representatives = database.clusters()
     projections = database.projections()
     return StoredMap(

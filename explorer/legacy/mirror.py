@@ -138,7 +138,7 @@ def _update_map(library: Database, original: Path, reporter: Reporter) -> None:
     request = MapRequest(projections=("pca", "umap")) if is_large else None
     make_map(library, reporter=reporter, request=request)
     if is_large:
-        command = f"`python run.py map --db {shlex.quote(str(original))}`"
+        command = f"`python run.py map --projection tsne --db {shlex.quote(str(original))}`"
         reporter.say(
             f"The map has no t-SNE projection, which takes minutes for so many songs: {command} adds it."
         )

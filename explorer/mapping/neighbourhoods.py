@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -43,7 +43,12 @@ class MapComparison:
         self._queries = sample_rows(len(self._rows), sample, seed)
 
     def measures(
-        self, maps: Mapping[str, np.ndarray], *, k: int = 15, kept_of: int = 10
+        self,
+        maps: Mapping[str, np.ndarray],
+        *,
+        k: int = 15,
+        kept_of: int = 10,
+        progress: Callable[[float], None] | None = None,
     ) -> dict[str, dict[str, float | None]]:
         """Measure every map.
 
@@ -55,6 +60,8 @@ class MapComparison:
             The number of neighbours that trustworthiness and continuity use; `below_half` limits it.
         kept_of : int
             The number of neighbours that "neighbours_kept" uses; `below_half` limits it too.
+        progress : callable, optional
+            Called with the completed share, from 0.0 to 1.0.
 
         Returns
         -------
@@ -89,6 +96,7 @@ class MapComparison:
             return {name: dict.fromkeys(_MEASURES) for name in maps}
         k, kept_of = below_half(k, n), below_half(kept_of, n)
         sums = {name: np.zeros(3, dtype=np.int64) for name in maps}
+        done = 0
         for chunk in query_chunks(self._queries, n):
             for query, distances in zip(chunk, self._squared_distances(chunk), strict=True):
                 true = _Ranks(distances, max(k, kept_of))
@@ -96,6 +104,9 @@ class MapComparison:
                     on_map = _Ranks(_squared_distances_from(query, positions), max(k, kept_of))
                     common = np.intersect1d(true.nearest[:kept_of], on_map.nearest[:kept_of])
                     sums[name] += true.excess(on_map, k), on_map.excess(true, k), len(common)
+            done += len(chunk)
+            if progress:
+                progress(done / len(self._queries))
         n_queries = len(self._queries)
         normaliser = n_queries * k * (2 * n - 3 * k - 1)
         return {
@@ -121,13 +132,14 @@ class _Ranks:
 
     def __init__(self, distances, k):
         self._distances = distances
-        self._sorted = np.sort(distances)
-        candidates = np.flatnonzero(distances <= self._sorted[k - 1])
+        candidates = np.flatnonzero(distances <= np.partition(distances, k - 1)[k - 1])
         self.nearest = candidates[np.argsort(distances[candidates], kind="stable")[:k]]
 
     def excess(self, other, k):
         """Sum max(rank - k, 0) over the k nearest songs of `other`, with the ranks of this object."""
-        ranks = np.searchsorted(self._sorted, self._distances[other.nearest[:k]]) + 1
+        # Counting the nearer songs of a few is ten times as fast as sorting all of a large library.
+        nearer = [np.count_nonzero(self._distances < limit) for limit in self._distances[other.nearest[:k]]]
+        ranks = np.array(nearer) + 1
         return int(np.maximum(ranks - k, 0).sum())
 
 

@@ -32,7 +32,7 @@ _GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 _MIN_RELATIVE_VARIANCE = 1e-13
 _EARLY_ITERATIONS, _EARLY_EXAGGERATION = 250, 12.0
 _CHUNK_ROWS = 8192
-_REPORT_ITERATIONS = 50
+_REPORT_ITERATIONS, _EPOCHS_INTERVAL_S = 50, 0.1
 # With fewer songs each step is so short that threads would mostly wait for each other.
 _MIN_SONGS_FOR_THREADS = 2000
 
@@ -307,7 +307,7 @@ def _umap(distinct, used, report, graph):
     own_row = np.arange(len(distinct))[:, None]
     indices = np.hstack([own_row, indices]).astype(np.int32)
     distances = np.hstack([np.zeros_like(own_row), distances]).astype(np.float32)
-    report(0.4)
+    report(0.1)
     umap = UMAP(
         n_neighbors=used["neighbours"],
         min_dist=used["min_dist"],
@@ -316,11 +316,32 @@ def _umap(distinct, used, report, graph):
         precomputed_knn=(indices, distances),
         random_state=used["seed"],
         n_jobs=1,
+        tqdm_kwds={
+            "disable": False,
+            "bar_format": "{n}",
+            "miniters": 1,
+            "mininterval": _EPOCHS_INTERVAL_S,
+            "file": _EpochReport(lambda epochs: report(0.2 + 0.8 * epochs / used["epochs"])),
+        },
     )
     with warnings.catch_warnings():
         # The warning only says that UMAP cannot add songs to this map later.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]", category=UserWarning)
         return umap.fit_transform(distinct).astype(np.float64)
+
+
+class _EpochReport:
+    """The file of UMAP's progress bar, which alone tells how many epochs are done."""
+
+    def __init__(self, report):
+        self._report = report
+
+    def write(self, text):
+        if text.strip().isdecimal():
+            self._report(int(text))
+
+    def flush(self):
+        pass
 
 
 @contextmanager

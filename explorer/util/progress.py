@@ -66,16 +66,18 @@ class Reporter:
         callable
             Call it with the share of the work that is done, from 0 to 1.
         """
-        with self._display(TaskProgressColumn(), TimeElapsedColumn()) as display:
+        columns = TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(compact=True)
+        with self._display(*columns) as display:
             task = display.add_task(printable(what), total=1.0)
-            interval = _Interval()
+            interval, started_at = _Interval(), time.monotonic()
             if display.disable:
                 self.say(what)
 
             def show(share: float) -> None:
                 display.update(task, completed=share)
                 if display.disable and share < 1 and interval.restart_if_over():
-                    self.say(f"{what}: {share:.0%}")
+                    left_s = (time.monotonic() - started_at) * (1 - share) / share if share else 0.0
+                    self.say(f"{what}: {share:.0%}" + (f", {format_duration(left_s)} left" if share else ""))
 
             yield show
             display.update(task, completed=1.0)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import pytest
 
+from explorer.analysis import library_status as status_module
 from explorer.analysis.library_status import describe_library, describe_running, library_status
 from explorer.database.database import Database
 from explorer.database.state import Run
@@ -133,3 +134,9 @@ def test_folders_that_were_not_given_on_this_machine_are_named(library, read_sta
     assert status["folders"][0] in line
     assert "--audio" in line
     assert "\x1b" not in line
+
+
+def test_approximate_neighbours_are_told_beside_the_quality():
+    quality = {"trustworthiness": 0.9}
+    assert "approximate" not in status_module._describe_quality(quality)
+    assert "98.7%" in status_module._describe_quality(quality | {"neighbours_found": 0.987})

@@ -1,11 +1,16 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from support import store_vectors
 
+from explorer.config import ROOT
 from explorer.database.database import Database
 from explorer.database.records import Song, encode_vector
 from explorer.errors import LibraryError
 from explorer.indexing import make_map as make_map_module
+from explorer.indexing import map_request
 from explorer.indexing.make_map import MapRequest, make_map
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.util.progress import Reporter
@@ -389,3 +394,61 @@ def test_no_switch_without_full_vectors(looked_at):
     with pytest.raises(LibraryError, match="no full vector"):
         make_map(looked_at, reporter=Reporter(), switch_to_full=True)
     assert looked_at.shows_coarse()
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What `update` prints; libraries of more than 100 songs count as very large."""
+    lines = []
+    monkeypatch.setattr(Reporter, "say", lambda self, text: lines.append(text))
+    monkeypatch.setattr(make_map_module, "MAX_SONGS_NEARLY_EXACT", 100)
+    monkeypatch.setattr(map_request, "MAX_SONGS_TSNE", 100)
+    return lines
+
+
+def test_a_very_large_library_gets_tsne_only_if_asked_and_says_that_neighbours_are_approximate(
+    fresh_db, tmp_path, vectors, said
+):
+    store_vectors(fresh_db, tmp_path, vectors[:N])
+    made = update(fresh_db)
+    assert set(fresh_db.projections()) == {"pca", "umap"}
+    assert any("t-SNE is left out" in line and "--projection tsne" in line for line in said)
+    for quality in made.quality.values():
+        assert quality["neighbours_found"] == 1.0
+    said.clear()
+    update(fresh_db, projections=("tsne",))
+    assert set(fresh_db.projections()) == {"pca", "tsne", "umap"}
+    assert not any("left out" in line for line in said)
+    moved = places(fresh_db)
+    store_vectors(fresh_db, tmp_path, vectors[N:], first=N)
+    update(fresh_db, relayout=True)
+    assert_unmoved({"tsne": moved["tsne"]}, places(fresh_db))
+    assert len(fresh_db.positions("tsne")[0]) == 150
+
+
+def test_a_map_tells_each_step_and_a_large_one_which_steps_follow(fresh_db, tmp_path, vectors, said):
+    store_vectors(fresh_db, tmp_path, vectors[:100])
+    made = update(fresh_db, projections=("pca",))
+    assert "neighbours_found" not in made.quality["pca"]
+    steps = ["Reading", "Finding the neighbours", "Finding clusters", "Mapping", "Measuring", "Storing"]
+    assert len(said) == len(steps)
+    assert all(map(str.startswith, said, steps))
+    store_vectors(fresh_db, tmp_path, vectors[100:], first=100)
+    said.clear()
+    update(fresh_db, projections=("pca",))
+    [follows] = [line for line in said if "The map of 150 songs" in line]
+    assert "PCA" in follows
+    assert "UMAP" not in follows
+
+
+def test_a_killed_map_leaves_the_old_one(mapped, tmp_path, vectors):
+    before, revision = places(mapped), mapped.map_revision()
+    store_vectors(mapped, tmp_path, vectors[N:], first=N)
+    command = [sys.executable, "-m", "explorer", "map", "--relayout", "--db", str(mapped.path)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert any(line.startswith("Mapping 150 songs: UMAP") for line in process.stderr)
+        process.kill()
+    assert (places(mapped), mapped.map_revision()) == (before, revision)
+    update(mapped)
+    assert_unmoved(before, places(mapped))
+    assert len(mapped.positions("umap")[0]) == 150

@@ -12,6 +12,9 @@ def laid_out(**songs):
     [
         (59, {}, False, None),
         (60, {}, False, ("tsne", "pca")),
+        # t-SNE of a very large library is made only if the user asks for it.
+        (300_000, laid_out(tsne=60_000, pca=60_000), False, ("umap", "pca")),
+        (300_000, {}, False, ("pca",)),
         # At the end of the first look, a map of few songs is better than none.
         (1, {}, True, ("tsne", "pca")),
         (0, {}, True, None),

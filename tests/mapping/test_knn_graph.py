@@ -3,7 +3,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from explorer.errors import MappingError
-from explorer.mapping import knn_graph
+from explorer.mapping import candidates, knn_graph
 from explorer.mapping.similarity import Neighbours, centred_unit_rows
 
 
@@ -11,6 +11,7 @@ from explorer.mapping.similarity import Neighbours, centred_unit_rows
 def small_chunks(monkeypatch):
     """Make the chunks so small that a few hundred rows need many chunks."""
     monkeypatch.setattr(knn_graph, "_QUERIES_AT_ONCE", 7)
+    monkeypatch.setattr(candidates, "_QUERIES_AT_ONCE", 7)
     monkeypatch.setattr(knn_graph, "_VALUES_AT_ONCE", 100)
 
 
@@ -79,7 +80,7 @@ def test_nearest_rows_in_small_chunks_equal_brute_force(library, small_chunks):
 def test_nearest_rows_are_the_same_bit_for_bit_with_other_chunks_and_threads(monkeypatch):
     rows = _gaussian(3000)
     whole = knn_graph.nearest_rows(rows, 15)
-    monkeypatch.setattr(knn_graph, "_QUERIES_AT_ONCE", 500)
+    monkeypatch.setattr(candidates, "_QUERIES_AT_ONCE", 500)
     with threadpool_limits(1):
         chunked = knn_graph.nearest_rows(rows, 15)
     for expected, found in zip(whole, chunked, strict=True):
@@ -172,7 +173,7 @@ def test_songs_that_form_groups_are_searched_in_near_cells_only(monkeypatch, mak
     vectors, _ = make_blobs(1500, groups=40)
     exact = _true(vectors, 10)
     monkeypatch.setattr(knn_graph, "_MAX_SONGS_EXACT", 1000)
-    monkeypatch.setattr(knn_graph, "_find_in_all", None)
+    monkeypatch.setattr(candidates, "find_in_all", None)
     assert _recall(_true(vectors, 10), exact) >= 0.99
 
 
@@ -204,3 +205,29 @@ def test_distances_to_neighbours_are_euclidean(make_blobs):
     expected = np.linalg.norm(directions[:, None] - directions[neighbours], axis=2)
     np.testing.assert_allclose(knn_graph.distances_to(directions, neighbours), expected, atol=1e-6)
     assert knn_graph.distances_to(directions[:1], np.empty((1, 0), dtype=np.int32)).shape == (1, 0)
+
+
+def test_the_share_of_found_neighbours_is_measured(make_blobs, monkeypatch):
+    monkeypatch.setattr(knn_graph, "_COMPARED_AT_ONCE", 33)
+    directions, _ = centred_unit_rows(make_blobs(200)[0])
+    graph = knn_graph.true_neighbours(directions, 10)
+    assert knn_graph.found_share(directions, graph) == 1.0
+    farthest = knn_graph.true_neighbours(directions, 199)[:, -3:]
+    assert knn_graph.found_share(directions, np.hstack([graph[:, :7], farthest])) == pytest.approx(0.7)
+
+
+def test_a_copy_counts_as_found_as_well_as_another():
+    directions, _ = centred_unit_rows(np.repeat(_gaussian(10), 20, axis=0))
+    graph = knn_graph.true_neighbours(directions, 19)
+    assert knn_graph.found_share(directions, graph[:, :5]) == 1.0
+    assert knn_graph.found_share(directions, graph[:, -5:]) == 1.0
+
+
+@pytest.mark.parametrize("limit", [20_000, 1000], ids=["all", "cells"])
+def test_the_search_reports_its_progress(make_blobs, monkeypatch, small_chunks, limit):
+    monkeypatch.setattr(knn_graph, "_MAX_SONGS_EXACT", limit)
+    shares = []
+    knn_graph.true_graph(centred_unit_rows(make_blobs(1500, groups=40)[0])[0], progress=shares.append)
+    assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0

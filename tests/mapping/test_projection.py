@@ -252,10 +252,15 @@ def test_progress_rises_from_zero_to_one_and_does_not_change_the_map(make_blobs,
     assert _digest(positions) == _digest(projection.project(method, reduced))
 
 
-def test_tsne_reports_progress_while_it_runs(make_blobs):
+@pytest.mark.parametrize("method", ["tsne", "umap"])
+def test_a_layout_reports_progress_while_it_is_computed(make_blobs, method, monkeypatch, capfd):
+    monkeypatch.setattr(projection, "_EPOCHS_INTERVAL_S", 0.0)
     shares = []
-    projection.project("tsne", projection.reduce(make_blobs(40)[0]), progress=shares.append)
+    projection.project(method, projection.reduce(make_blobs(40)[0]), progress=shares.append)
     assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert len({round(share, 1) for share in shares}) >= 8
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import MappingError
+from explorer.mapping import similarity
 from explorer.mapping.similarity import Neighbours, SongVectors, centred_unit_rows
 
 
@@ -207,3 +208,13 @@ def test_a_selection_has_the_given_order_and_is_centred_at_its_own_mean(vectors)
 def test_selecting_a_song_without_a_vector_is_refused(vectors):
     with pytest.raises(MappingError, match="'x'"):
         SongVectors(["b", "a"], vectors[:2]).select(["a", "x"])
+
+
+def test_centring_in_place_gives_the_same_rows_without_a_second_array(vectors, monkeypatch):
+    single = vectors.astype(np.float32)
+    expected, expected_mean = centred_unit_rows(single.copy())
+    monkeypatch.setattr(similarity, "_CHUNK_ROWS", 7)
+    rows, mean = centred_unit_rows(single, in_place=True)
+    assert rows is single
+    assert rows.tobytes() == expected.tobytes()
+    assert mean.tobytes() == expected_mean.tobytes()

@@ -84,7 +84,7 @@ def test_work_without_steps_shows_its_share(capsys, monkeypatch):
     with Reporter().working("Mapping") as show:
         show(0.25)
         show(1.0)
-    assert capsys.readouterr().err.splitlines() == ["Mapping", "Mapping: 25%"]
+    assert capsys.readouterr().err.splitlines() == ["Mapping", "Mapping: 25%, 0 s left"]
     screen = io.StringIO()
     with Reporter(Console(file=screen, force_terminal=True, width=100)).working("Mapping") as show:
         show(0.25)

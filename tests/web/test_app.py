@@ -168,3 +168,13 @@ def test_large_answers_are_compressed_and_sound_is_not(library):
     headers = {"Accept-Encoding": "gzip"}
     assert client.get("/_dash-layout", headers=headers).headers["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in client.get(f"/audio/{ids[0]}", headers=headers).headers
+
+
+@pytest.mark.parametrize("found", [None, 0.987])
+def test_the_line_of_a_maps_quality_says_whether_neighbours_are_approximate(found):
+    quality = {"trustworthiness": 0.9, "neighbours_kept": 0.4}
+    if found is not None:
+        quality["neighbours_found"] = found
+    text = json.dumps([part.to_plotly_json() for part in panels.trust_line(quality)], default=vars)
+    assert ("98.7%" in text and "of neighbours found" in text) == (found is not None)
+    assert ("Neighbours found" in text) == (found is not None)

@@ -27,6 +27,11 @@ TRUST_EXPLANATION = (
         "How many of the ten songs nearest to a song on this map have its genre. Chance is the number for a "
         "map with the songs in random places.",
     ),
+    (
+        "Neighbours found",
+        "In a very large library, the songs that sound most like a song are searched only where most of them "
+        "are. This is the share of them that was found.",
+    ),
 )
 
 
@@ -108,6 +113,7 @@ def trust_line(quality: dict) -> list:
         ("continuity", ".3f", "continuity"),
         ("neighbours_kept", ".0%", "of neighbours kept"),
         ("genre_purity", ".0%", purity),
+        ("neighbours_found", ".1%", "of neighbours found"),
     )
     parts = []
     for name, form, label in figures:
@@ -116,7 +122,8 @@ def trust_line(quality: dict) -> list:
             parts += [*separator, html.B(format(value, form)), f" {label}"]
     if not parts:
         return [html.Span("Too few songs to measure how far this map can be trusted")]
-    explanation = html.Dl([row for name, text in TRUST_EXPLANATION for row in (html.Dt(name), html.Dd(text))])
+    explained = TRUST_EXPLANATION if "neighbours_found" in quality else TRUST_EXPLANATION[:-1]
+    explanation = html.Dl([row for name, text in explained for row in (html.Dt(name), html.Dd(text))])
     line = html.Span(parts, className="trust-line", tabIndex=0)
     return [
         dmc.Tooltip(
