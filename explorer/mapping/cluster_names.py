@@ -13,7 +13,7 @@ import re
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -88,14 +88,14 @@ class Vocabulary:
         return self.weights.shape[0]
 
     @classmethod
-    def of(cls, documents: Sequence[Mapping | Sequence]) -> Vocabulary:
+    def of(cls, documents: Iterable[Mapping | Sequence]) -> Vocabulary:
         """Collect the terms of every song.
 
         A genre, artist or album is one term; a title gives one term for each word.
 
         Parameters
         ----------
-        documents : sequence of mapping or sequence [length=n]
+        documents : iterable of mapping or sequence [length=n]
             The tags of each song: "genres" (str, or a sequence of str), "artist", "album" and "title" (str),
             with these keys or in this order. Each can be missing or None.
         """
@@ -104,7 +104,9 @@ class Vocabulary:
         # Each occurrence of a term is a pair of numbers: song * len(_FIELDS) + field, and the number of its
         # spelling.
         spelling_numbers, song_fields, spellings = {}, array("q"), array("q")
+        n_songs = 0
         for song, document in enumerate(documents):
+            n_songs += 1
             for field, term in _terms(document):
                 song_fields.append(song * len(_FIELDS) + field)
                 spellings.append(spelling_numbers.setdefault(term, len(spelling_numbers)))
@@ -114,7 +116,7 @@ class Vocabulary:
         song_fields, columns = _distinct_pairs(song_fields, column_of[spellings], len(terms))
         songs, fields = np.divmod(song_fields, len(_FIELDS))
         weights = _WEIGHTS[fields]
-        return cls(csr_matrix((weights, (songs, columns)), shape=(len(documents), len(terms))), terms)
+        return cls(csr_matrix((weights, (songs, columns)), shape=(n_songs, len(terms))), terms)
 
 
 def _distinct_pairs(first, second, n_seconds):

@@ -88,14 +88,14 @@ def test_facets_cover_the_songs_on_the_map_and_are_read_once(library, monkeypatc
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
     catalogue = CatalogueHolder(path).latest()
     calls = []
-    facts = Database.facts
+    facts = Database.iterate_facts
 
     def slowly(database):
         calls.append(1)
         time.sleep(0.3)
         return facts(database)
 
-    monkeypatch.setattr(Database, "facts", slowly)
+    monkeypatch.setattr(Database, "iterate_facts", slowly)
     results = []
     threads = [threading.Thread(target=lambda: results.append(catalogue.facets)) for _ in range(8)]
     for thread in threads:
