@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from operator import lt
 
@@ -13,6 +13,7 @@ from explorer.config import PROJECTION_NAMES
 from explorer.database.records import Map
 from explorer.database.sqlite_errors import damage_error
 from explorer.database.vectors import VectorTables
+from explorer.util.sorted_rows import values_in_order
 
 _MAX_COORDINATE = 1e9
 """No layout spreads songs so far; larger numbers would make the rest of the map invisible."""
@@ -246,8 +247,7 @@ class MapTables(VectorTables):
         representative is a song id, or "" if that song was deleted.
         """
         names, representatives = self.cluster_names()
-        labels = {song_id: cluster for rows in self._cluster_blocks(len(names)) for song_id, cluster in rows}
-        return labels, names, representatives
+        return dict(self._song_clusters(len(names))), names, representatives
 
     def cluster_names(self) -> tuple[list[str], list[str]]:
         """Return the names of the clusters and their representatives, as `clusters` does."""
@@ -256,34 +256,27 @@ class MapTables(VectorTables):
             raise damage_error(self.path, "the clusters are not numbered one after the other")
         return [name for _, name, _ in rows], [anthem or "" for *_, anthem in rows]
 
-    def cluster_numbers(self, number_of: Mapping[str, int], n_clusters: int) -> np.ndarray:
+    def cluster_numbers(self, song_ids: Sequence[str], n_clusters: int) -> np.ndarray:
         """Return the cluster number of each song [shape=(n,), int32]; 0 if it is in none.
 
         Parameters
         ----------
-        number_of : mapping of str to int
-            The index of each of n songs in the result.
+        song_ids : sequence of str
+            Sorted.
         n_clusters : int
             How many clusters there are.
         """
-        # The last value is that of songs without a number.
-        labels = np.zeros(len(number_of) + 1, dtype=np.int32)
-        for rows in self._cluster_blocks(n_clusters):
-            song_ids, clusters = zip(*rows, strict=True)
-            labels[[number_of.get(song_id, -1) for song_id in song_ids]] = clusters
-        return labels[:-1]
+        labels = values_in_order(song_ids, self._song_clusters(n_clusters), 0)
+        return np.fromiter(labels, dtype=np.int32, count=len(song_ids))
 
-    def _cluster_blocks(self, n_clusters: int) -> Iterator[list[tuple[str, int]]]:
-        """Yield the id and the cluster of some songs at a time; songs of other clusters are left out."""
-        for rows in self._song_blocks("SELECT song_id, cluster FROM song_clusters"):
-            _, clusters = zip(*rows, strict=True)
-            if not 0 <= min(clusters) <= max(clusters) < n_clusters:
-                for song_id, cluster in rows:
-                    if not 0 <= cluster < n_clusters:
-                        self._leave_out(song_id, f"its cluster {cluster} does not exist")
-                rows = [row for row in rows if 0 <= row[1] < n_clusters]
-            if rows:
-                yield rows
+    def _song_clusters(self, n_clusters: int) -> Iterator[tuple[str, int]]:
+        """Yield the id and the cluster of each song, ordered by id; songs of other clusters are left out."""
+        sql = "SELECT song_id, cluster FROM song_clusters ORDER BY song_id"
+        for song_id, cluster in self._iterate_song_rows(sql):
+            if 0 <= cluster < n_clusters:
+                yield song_id, cluster
+            else:
+                self._leave_out(song_id, f"its cluster {cluster} does not exist")
 
     def count_clusters(self) -> int:
         """Return how many clusters the map has."""

@@ -17,7 +17,8 @@ import apsw
 from explorer.database.sqlite_errors import damage_error, translate_errors, translate_row_errors
 from explorer.util.text import one_line
 
-_ROWS_AT_ONCE = 4_096
+_ROWS_AT_ONCE = 256
+"""Few enough that they are freed before Python looks for garbage among them: that would double the time."""
 
 NULLABLE = frozenset(
     (
@@ -127,7 +128,7 @@ class RowReader:
             yield from rows
 
     def _song_blocks(self, sql: str, bindings: tuple = ()) -> Iterator[list[tuple]]:
-        """Yield the rows of `_song_rows`, up to 4,096 at a time and at least one."""
+        """Yield the rows of `_song_rows`, up to 256 at a time and at least one."""
         may_be_null = "LEFT JOIN" in sql
         with translate_errors(self.path):
             cursor = self._connection.execute(sql, bindings)
@@ -136,8 +137,7 @@ class RowReader:
             while True:
                 rows, fault = [], None
                 try:
-                    for row in islice(cursor, _ROWS_AT_ONCE):
-                        rows.append(row)
+                    rows.extend(islice(cursor, _ROWS_AT_ONCE))  # It keeps the rows before the unreadable one.
                 except UnicodeDecodeError:
                     fault = "a text is not UTF-8"
                     self._leave_out(None, fault)

@@ -42,5 +42,6 @@ class CachedCount:
         for path in self._files:
             with suppress(FileNotFoundError):
                 state = path.stat()
-                states.append((state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns))
+                if state.st_size:  # Readers create an empty log.
+                    states.append((state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns))
         return tuple(states)

@@ -478,7 +478,9 @@ class Catalogue:
         self._neighbours.nearest(0, 1)
         if self.is_first_look:
             return  # The next snapshot follows soon.
-        self._cluster(2)
+        # Of a larger library this takes too long to do it for everybody.
+        if len(self) <= MAX_SONGS_IN_MEMORY:
+            self._cluster(2)
         _ = self._vocabulary
 
 

@@ -261,7 +261,6 @@ def load_catalogue(database: Database, changes: str = "", *, n_songs: int | None
     stored = {name: database.positions(name) for name in projections}
     song_ids, rows = _common_songs([ids for ids, *_ in stored.values()])
     names, representatives = database.cluster_names()
-    numbers = {song_id: number for number, song_id in enumerate(song_ids)}
     model, is_first_look = database.model(), database.shows_coarse()
     sample = song_ids[:: -(-len(song_ids) // _SAMPLE_SIZE)] if is_first_look and song_ids else []
     return Catalogue(
@@ -277,8 +276,8 @@ def load_catalogue(database: Database, changes: str = "", *, n_songs: int | None
         clusters=Grouping(
             "Clusters",
             names,
-            database.cluster_numbers(numbers, len(names)),
-            [numbers.get(representative, -1) for representative in representatives],
+            database.cluster_numbers(song_ids, len(names)),
+            [_number_of(representative, song_ids) for representative in representatives],
         ),
         is_trained=model is None or model["trained"] is not False,
         unmapped=(database.count_vectors() if n_songs is None else n_songs) - len(song_ids),
@@ -288,6 +287,11 @@ def load_catalogue(database: Database, changes: str = "", *, n_songs: int | None
         coarse_sample=dict(zip(*database.vectors(song_ids=sample), strict=True)) if sample else {},
         stamp=database.stamp,
     )
+
+
+def _number_of(song_id: str, song_ids: list[str]) -> int:
+    number = bisect_left(song_ids, song_id)
+    return number if song_ids[number : number + 1] == [song_id] else -1
 
 
 def _common_songs(lists: list[list[str]]) -> tuple[list[str], list]:
