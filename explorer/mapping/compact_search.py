@@ -26,6 +26,9 @@ COMPONENTS = 50
 _SONGS_FOR_COMPONENTS = 100_000
 """The principal components are those of about this many songs, evenly spread: more songs give the same."""
 
+_MIN_RELATIVE_VARIANCE = 1e-5
+"""A component with a smaller share of the largest variance may be a rounding error."""
+
 _ROUNDING = 4e-6
 """The largest error of a product in single precision."""
 
@@ -126,8 +129,9 @@ class CompactNeighbours(Search):
             total += rows.sum(axis=0, dtype=np.float64)
             products += rows.T @ rows
         mean = total / max(len(sample), 1)
-        _, axes = np.linalg.eigh(products / max(len(sample), 1) - np.outer(mean, mean))
-        axes = axes[:, ::-1][:, :COMPONENTS]
+        variances, axes = np.linalg.eigh(products / max(len(sample), 1) - np.outer(mean, mean))
+        n_varying = int(np.count_nonzero(variances > _MIN_RELATIVE_VARIANCE * variances[-1]))
+        axes = axes[:, ::-1][:, : min(max(2, n_varying), COMPONENTS)]
         # As `projection.reduce` does, so that a map is not mirrored on another machine.
         signs = np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=0)[None], axis=0))
         return mean.astype(np.float32), np.ascontiguousarray(axes * signs, dtype=np.float32)
