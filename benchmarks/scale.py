@@ -40,6 +40,9 @@ ADDED_SONGS, REQUESTS = 100, 50
 CLUSTERS = (10, 8, 20, 40, 13, 30)
 """The requested numbers of clusters; the first request is not timed."""
 
+MANY_SONGS = 200_000
+"""With more songs, only one other number of clusters is requested."""
+
 ROWS = {
     "map": ("`map`, PCA and UMAP", "s", (45, 100_000)),
     "map_mib": ("… its peak memory", "MiB", (1500, 100_000)),
@@ -69,7 +72,7 @@ ROWS = {
     "filters": ("the filter's choices", "ms"),
     "state": ("whether something has changed (`/latest`)", "ms"),
     "clusters": ("another number of clusters", "s", (0.3, 10_000)),
-    "clusters_worst": (f"… the worst of {len(CLUSTERS) - 1}", "s"),
+    "clusters_worst": ("… the worst of them", "s"),
     "memory_page": ("`serve`: memory with the page", "MiB"),
     "memory": ("… after the first map", "MiB"),
     "memory_first": ("… after the first song and the first search", "MiB"),
@@ -214,7 +217,8 @@ def use_page(page: Page) -> dict[str, float]:
     figures |= timed("groups", 1000, colour_by, ["genre", "artist", "genre", "artist", "genre"])
     figures |= timed("state", 1000, lambda _: page.get("/latest"), list(range(5)))
     draw(CLUSTERS[0])
-    return figures | timed("clusters", 1, draw, list(CLUSTERS[1:]))
+    counts = CLUSTERS[1:] if latest["songs"] <= MANY_SONGS else CLUSTERS[1:2]
+    return figures | timed("clusters", 1, draw, list(counts))
 
 
 def make_up_library(database: Path, n: int) -> None:
@@ -233,7 +237,7 @@ def measure_library(database: Path, n: int, *, starts: int, figures: dict[str, f
 
 
 def measure(temporary: Path, n: int, *, starts: int, projections: list[str] | None) -> dict[str, float]:
-    """Return all figures at one size; those of `map` unless `projections` is None: then the map is made up."""
+    """Return all figures at one size; without those of `map` if `projections` is None: the map is made up."""
     database, figures = temporary / str(n) / "songs.db", {}
     if projections is None:
         in_own_process(make_up_library, database, n)

@@ -36,7 +36,8 @@ _LIKELIEST = 2_048
 """How many songs are compared first, to find a lower bound for the k-th best similarity."""
 
 _BLOCK_ROWS = 1_024
-"""Products of larger blocks are computed by several threads, which wait for each other on a busy machine."""
+_PRODUCT_ROWS = 128
+"""A product of more rows with a vector is computed by several threads, which mostly wait for each other."""
 
 _ROWS_AT_ONCE = 256
 """How many vectors are read from the library at once."""
@@ -220,9 +221,9 @@ class CompactNeighbours(Search):
     def _products(self, numbers: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Return the products of rounded rows with a direction [shape=(m,), float32]."""
         products = np.empty(len(numbers), dtype=np.float32)
-        for start in range(0, len(numbers), _BLOCK_ROWS):
-            block = numbers[start : start + _BLOCK_ROWS]
-            products[start : start + _BLOCK_ROWS] = self._codes[block].astype(np.float32) @ direction
+        for start in range(0, len(numbers), _PRODUCT_ROWS):
+            block = numbers[start : start + _PRODUCT_ROWS]
+            products[start : start + _PRODUCT_ROWS] = self._codes[block].astype(np.float32) @ direction
         return products * self._scales[numbers]
 
 
