@@ -476,11 +476,11 @@ class Catalogue:
         """Compute what the first search, the first selected song and the first new cluster count need."""
         _ = self.file_status, self._alike_songs, self.facets
         self._neighbours.nearest(0, 1)
-        if self.is_first_look:
-            return  # The next snapshot follows soon.
-        # Of a larger library this takes too long to do it for everybody.
-        if len(self) <= MAX_SONGS_IN_MEMORY:
-            self._cluster(2)
+        # After a first look the next snapshot follows soon. A larger library needs half a minute and 0.4 GB to
+        # name new clusters, which few people ask for.
+        if self.is_first_look or len(self) > MAX_SONGS_IN_MEMORY:
+            return
+        self._cluster(2)
         _ = self._vocabulary
 
 
