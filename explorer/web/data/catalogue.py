@@ -476,8 +476,8 @@ class Catalogue:
         """Compute what the first search, the first selected song and the first new cluster count need."""
         _ = self.file_status, self._alike_songs, self.facets
         self._neighbours.nearest(0, 1)
-        # After a first look the next snapshot follows soon. To name new clusters, a larger library needs half a
-        # minute and 0.4 GB, and few people ask for them.
+        # After a first look the next snapshot follows soon. To name new clusters, a larger library needs half
+        # a minute and 0.4 GB, and few people ask for them.
         if self.is_first_look or len(self) > MAX_SONGS_IN_MEMORY:
             return
         self._cluster(2)
