@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from operator import lt
 
 import numpy as np
@@ -12,6 +13,7 @@ from explorer.config import PROJECTION_NAMES
 from explorer.database.records import Map
 from explorer.database.sqlite_errors import damage_error
 from explorer.database.vectors import VectorTables
+from explorer.util.sorted_rows import values_in_order
 
 _MAX_COORDINATE = 1e9
 """No layout spreads songs so far; larger numbers would make the rest of the map invisible."""
@@ -197,25 +199,27 @@ class MapTables(VectorTables):
             How many of the ten songs with the most similar vectors lie near the song on the map; -1 if
             unknown. `explorer.mapping.quality.neighbours_near` computes it.
         """
-        rows = self._song_rows(
+        ids: list[str] = []
+        places, nears = [np.empty((0, 2))], [np.empty(0, dtype=np.int16)]
+        for rows in self._song_blocks(
             "SELECT song_id, x, y, coalesce(near, -1) FROM positions WHERE projection = ? ORDER BY song_id",
             (projection,),
-        )
-        ids, x, y, near = zip(*rows, strict=True) if rows else ((), (), (), ())
-        if not all(map(lt, ids, ids[1:])):
+        ):
+            block_ids, x, y, near = zip(*rows, strict=True)
+            ids += block_ids
+            places.append(np.array([x, y], dtype=np.float64).T)
+            nears.append(
+                np.array([n if type(n) is int and -1 <= n <= _MAX_NEAR else -1 for n in near], np.int16)
+            )
+        if not all(map(lt, ids, islice(ids, 1, None))):
             raise damage_error(self.path, "the positions are not in the order of their ids")
-        xy = np.array([x, y], dtype=np.float64).T.reshape(-1, 2)
+        xy = np.concatenate(places)
         is_possible = (np.abs(xy) <= _MAX_COORDINATE).all(axis=1)
         if not is_possible.all():
             for row in np.flatnonzero(~is_possible):
                 self._leave_out(ids[row], f"its position on the map {projection} is damaged")
             ids = [ids[row] for row in np.flatnonzero(is_possible)]
-        near = [number if type(number) is int and -1 <= number <= _MAX_NEAR else -1 for number in near]
-        return (
-            list(ids),
-            np.ascontiguousarray(xy[is_possible].astype(np.float32)),
-            np.array(near, dtype=np.int16)[is_possible],
-        )
+        return ids, xy[is_possible].astype(np.float32), np.concatenate(nears)[is_possible]
 
     def positions_of(self, song_ids: Sequence[str], projections: Iterable[str]) -> dict[str, np.ndarray]:
         """Return the positions of the given songs in some projections.
@@ -242,16 +246,37 @@ class MapTables(VectorTables):
         Cluster numbers start at 0 and are the indices of the lists of names and representatives. A
         representative is a song id, or "" if that song was deleted.
         """
+        names, representatives = self.cluster_names()
+        return dict(self._song_clusters(len(names))), names, representatives
+
+    def cluster_names(self) -> tuple[list[str], list[str]]:
+        """Return the names of the clusters and their representatives, as `clusters` does."""
         rows = self._rows("SELECT number, name, anthem FROM clusters ORDER BY number")
         if [number for number, *_ in rows] != list(range(len(rows))):
             raise damage_error(self.path, "the clusters are not numbered one after the other")
-        labels = {}
-        for song_id, cluster in self._song_rows("SELECT song_id, cluster FROM song_clusters"):
-            if 0 <= cluster < len(rows):
-                labels[song_id] = cluster
+        return [name for _, name, _ in rows], [anthem or "" for *_, anthem in rows]
+
+    def cluster_numbers(self, song_ids: Sequence[str], n_clusters: int) -> np.ndarray:
+        """Return the cluster number of each song [shape=(n,), int32]; 0 if it is in none.
+
+        Parameters
+        ----------
+        song_ids : sequence of str
+            Sorted.
+        n_clusters : int
+            How many clusters there are.
+        """
+        labels = values_in_order(song_ids, self._song_clusters(n_clusters), 0)
+        return np.fromiter(labels, dtype=np.int32, count=len(song_ids))
+
+    def _song_clusters(self, n_clusters: int) -> Iterator[tuple[str, int]]:
+        """Yield the id and the cluster of each song, ordered by id; songs of other clusters are left out."""
+        sql = "SELECT song_id, cluster FROM song_clusters ORDER BY song_id"
+        for song_id, cluster in self._iterate_song_rows(sql):
+            if 0 <= cluster < n_clusters:
+                yield song_id, cluster
             else:
                 self._leave_out(song_id, f"its cluster {cluster} does not exist")
-        return labels, [name for _, name, _ in rows], [anthem or "" for *_, anthem in rows]
 
     def count_clusters(self) -> int:
         """Return how many clusters the map has."""

@@ -82,12 +82,20 @@ class SameSoundTables(SongIdTables):
             existing files before gone ones, then shorter paths, then lower ids. Groups are sorted by their
             first id.
         """
+        # Files that share no fingerprint are left out first: an index finds them, and the rest takes long.
         rows = self._rows(
             f"""WITH sounds AS (
                    SELECT song_id, path, gone_since, coalesce(
                        audio_fingerprint, max(audio_fingerprint) OVER (PARTITION BY fingerprint), fingerprint
                    ) AS sound
-                   FROM files WHERE {self._has_vector(SHOWN)}
+                   FROM files WHERE {self._has_vector(SHOWN)} AND (
+                       fingerprint IN (
+                           SELECT fingerprint FROM files GROUP BY fingerprint HAVING count(*) > 1
+                       ) OR audio_fingerprint IN (
+                           SELECT audio_fingerprint FROM files WHERE audio_fingerprint IS NOT NULL
+                           GROUP BY audio_fingerprint HAVING count(*) > 1
+                       )
+                   )
                )
                SELECT sound, song_id FROM sounds
                WHERE sound IN (SELECT sound FROM sounds GROUP BY sound HAVING count(*) > 1)

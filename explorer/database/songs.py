@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import tee
 
 from explorer.database.records import SongFacts, SongRow, StoredFile, absolute_path
 from explorer.database.state import StateTables
 from explorer.errors import SongNotFoundError
 from explorer.library.genre_texts import common_spellings
 from explorer.library.music_file import WHOLE, Part
+from explorer.util.sorted_rows import grouped_values, values_in_order
 from explorer.util.years import year_of
 
 _MAX_CACHED = 10_000
@@ -179,9 +181,9 @@ class SongTables(StateTables):
         )
         return dict(rows)
 
-    def titles_and_durations(self) -> list[tuple[str, str, float]]:
-        """Return the id, title and duration in seconds of each song that has a shown vector and a file."""
-        return self._song_rows(
+    def titles_and_durations(self) -> Iterator[tuple[str, str, float]]:
+        """Yield the id, title and duration in seconds of each song that has a shown vector and a file."""
+        return self._iterate_song_rows(
             f"""SELECT song_id, coalesce(nullif(title, ''), song_id), duration_s
                FROM {self._shown_table} JOIN song_texts USING (song_id) JOIN files USING (song_id)
                WHERE duration_s IS NOT NULL"""
@@ -189,25 +191,47 @@ class SongTables(StateTables):
 
     def artists(self) -> dict[str, str]:
         """Return each song's artists as one text, by song id."""
-        return dict(self._song_rows("SELECT song_id, artist FROM song_texts"))
+        return dict(self.iterate_artists())
+
+    def iterate_artists(self) -> Iterator[tuple[str, str]]:
+        """Yield each song's id and its artists as one text, ordered by id."""
+        return self._iterate_song_rows("SELECT song_id, artist FROM song_texts ORDER BY song_id")
+
+    def iterate_documents(self) -> Iterator[tuple[str, tuple]]:
+        """Yield the id of each song that has a shown vector, and the texts that name clusters; ordered by id.
+
+        These are genres, artists, album and title, as `cluster_names.Vocabulary` takes them.
+        """
+        rows = self._iterate_song_rows(
+            f"""SELECT shown.song_id, title, artist, album
+                FROM {self._shown_table} AS shown JOIN song_texts USING (song_id) ORDER BY shown.song_id"""
+        )
+        rows, copied = tee(rows)
+        genres = values_in_order((row[0] for row in copied), self.iterate_genres(), ())
+        for (song_id, title, artist, album), names in zip(rows, genres, strict=True):
+            yield song_id, (names, artist, album, title or song_id)
 
     def facts(self) -> dict[str, SongFacts]:
         """Return the artists, year and duration of every song, by song id."""
-        durations = dict(self._song_rows("SELECT song_id, duration_s FROM files"))
-        rows = self._song_rows(
+        return dict(self.iterate_facts())
+
+    def iterate_facts(self) -> Iterator[tuple[str, SongFacts]]:
+        """Yield the id of each song, and its artists, year and duration, ordered by id."""
+        sql = "SELECT song_id, duration_s FROM files ORDER BY song_id"
+        durations = self._iterate_song_rows(sql)
+        rows = self._iterate_song_rows(
             """SELECT id, coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', ''),
                    info ->> '$.duration_ms' / 1000.0,
                    iif(json_type(info, '$.artists') = 'array', info -> '$.artists', '[]')
-               FROM readable_songs"""
+               FROM readable_songs ORDER BY id"""
         )
         # Many songs have the same year and artists. The cache parses each distinct value once.
         names, years = lru_cache(_MAX_CACHED)(_artist_names), lru_cache(_MAX_CACHED)(year_of)
-        return {
-            song_id: SongFacts(
-                names(artists), years(year) or years(released), durations.get(song_id, duration_s)
-            )
-            for song_id, year, released, duration_s, artists in rows
-        }
+        rows, copied = tee(rows)
+        durations = values_in_order((row[0] for row in copied), durations, None)
+        for (song_id, year, released, duration_s, artists), file_s in zip(rows, durations, strict=True):
+            length_s = duration_s if file_s is None else file_s
+            yield song_id, SongFacts(names(artists), years(year) or years(released), length_s)
 
     # Genres
 
@@ -219,6 +243,11 @@ class SongTables(StateTables):
             genres.setdefault(song_id, {})[genre] = None
         return {song_id: tuple(names) for song_id, names in genres.items()}
 
+    def iterate_genres(self) -> Iterator[tuple[str, Sequence[str]]]:
+        """Yield the id of each song that has genres, and its genres as in `genres`, ordered by id."""
+        sql = f"SELECT song_id, genre FROM songs_genres WHERE {_IS_TEXT} ORDER BY song_id, rowid"
+        return grouped_values(self._iterate_song_rows(sql))
+
     def genres_of(self, song_id: str) -> tuple[str, ...]:
         """Return one song's genres in the order of its tags, without repetitions."""
         sql = f"SELECT genre FROM songs_genres WHERE song_id = ? AND {_IS_TEXT} ORDER BY rowid"
@@ -227,7 +256,8 @@ class SongTables(StateTables):
 
     def count_genres(self) -> int:
         """Return the number of distinct genres."""
-        return self._value("SELECT count(DISTINCT genre) FROM songs_genres")
+        # `count(DISTINCT genre)` takes six times as long.
+        return self._value("SELECT count(genre) FROM (SELECT DISTINCT genre FROM songs_genres)")
 
     def store_genres(self, genres: Mapping[str, Iterable[str]]) -> None:
         """Replace the genres of songs, in one transaction."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -16,8 +16,9 @@ from explorer.errors import SongNotFoundError
 
 _ROWS_AT_ONCE = 4_096
 _MAX_ASKED = 500
-_HAS_SONG = "song_id IN (SELECT id FROM songs)"
-"""This leaves out vectors without a song: other programs may delete a song and not its vector."""
+_HAS_SONG = "EXISTS (SELECT 1 FROM songs WHERE id = song_id)"
+"""This leaves out vectors without a song: other programs may delete a song and not its vector. With IN,
+SQLite would walk over all songs to find a few vectors."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,21 @@ class VectorTables(StateTables):
                     if progress:
                         progress(len(ids) / count)
         return self._without_invalid(ids, vectors[: len(ids)])
+
+    def vector_blocks(self, *, dtype: type = np.float32) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Yield the ids and shown vectors of some songs at a time, in the order of the file.
+
+        A large library is read faster in this order than in that of the ids. A damaged vector is left out,
+        and recorded in `left_out`.
+        """
+        with self.snapshot():
+            rows = self._iterate_song_rows(
+                f"SELECT song_id, embedding FROM {self._shown_table} WHERE {_HAS_SONG}"
+            )
+            with np.errstate(over="ignore", invalid="ignore"):
+                while block := list(islice(rows, _ROWS_AT_ONCE)):
+                    ids, decoded = self._decode(block)
+                    yield self._without_invalid(ids, decoded.astype(dtype))
 
     def _decode(self, rows: list[tuple[str, object]]) -> tuple[list[str], np.ndarray]:
         """Decode the vectors of some songs; damaged ones are left out."""

@@ -54,8 +54,12 @@ def distinct_rows(rows: np.ndarray, *, tolerance: float = _ROUNDING) -> tuple[np
     if not rows.size:
         return np.arange(min(n, 1)), np.zeros(n, dtype=np.int64)
     if tolerance:
-        unit = float(np.abs(rows).max()) * tolerance or 1.0
-        rows = np.rint(rows.astype(np.float64) / unit).astype(np.int32)
+        unit = float(max(rows.max(), -rows.min())) * tolerance or 1.0
+        rounded = np.empty(rows.shape, dtype=np.int32)
+        for start in range(0, n, _CHUNK_ROWS):
+            chunk = rows[start : start + _CHUNK_ROWS].astype(np.float64) / unit
+            rounded[start : start + _CHUNK_ROWS] = np.rint(chunk)
+        rows = rounded
     _, first, inverse = np.unique(row_digests(rows), return_index=True, return_inverse=True)
     copies = np.flatnonzero(first[inverse.ravel()] != np.arange(n))
     if not np.array_equal(rows[copies], rows[first[inverse.ravel()[copies]]]):

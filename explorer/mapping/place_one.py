@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.mapping.placement import place_among_neighbours, place_linearly
-from explorer.mapping.similarity import Neighbours
+from explorer.mapping.similarity import Search
 
 NEIGHBOURS = 10
 
@@ -21,16 +21,16 @@ _BESIDE = np.array([0.02, 0.0])
 
 
 def place_song(
-    search: Neighbours, reduced: np.ndarray, maps: dict[str, np.ndarray], vector: np.ndarray
+    search: Search, reduced: np.ndarray, maps: dict[str, np.ndarray], vector: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Find the position of one new song on each of a library's maps.
 
     Parameters
     ----------
-    search : Neighbours
+    search : Search
         The search for similar songs among the library's n songs.
     reduced : np.ndarray [shape=(n, d), float32]
-        The result of `projection.reduce(search.rows)`.
+        The rows of the library, reduced as `projection.reduce` does.
     maps : dict of str to np.ndarray [shape=(n, 2)]
         The positions of the library's songs, by the projection's name.
     vector : np.ndarray [shape=(512,)]
@@ -78,12 +78,7 @@ def _beside_the_medoid(positions: np.ndarray) -> np.ndarray:
     return positions[distances.sum(axis=1).argmin()] + _BESIDE
 
 
-def _reduced_direction(search: Neighbours, reduced: np.ndarray, direction: np.ndarray) -> np.ndarray:
+def _reduced_direction(search: Search, reduced: np.ndarray, direction: np.ndarray) -> np.ndarray:
     """Apply the library's PCA to one more direction [shape=(1, d), float32]."""
-    # The components of the library's PCA are not stored, but they follow from the rows and their coordinates.
-    # The coordinates are uncorrelated, so each component is a weighted sum of the rows.
-    weights = np.square(reduced, dtype=np.float64).sum(axis=0)
-    components = (search.rows.T @ reduced).astype(np.float64)
-    components = np.divide(components, weights, out=np.zeros_like(components), where=weights > 0)
-    mean = search.rows.mean(axis=0, dtype=np.float64)
+    mean, components = search.components_of(reduced)
     return ((direction - mean) @ components)[None].astype(np.float32)

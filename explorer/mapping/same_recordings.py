@@ -8,6 +8,7 @@ must be alike too, and only such songs are compared.
 from __future__ import annotations
 
 import unicodedata
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
@@ -90,6 +91,53 @@ def _alike(songs: Iterable[tuple[str, str, float]]) -> Iterator[tuple[str, str]]
                 if longer_s > duration_s + MAX_DIFFERENCE_S:
                     break
                 yield song_id, other_id
+
+
+class AlikeSongs:
+    """Which songs have alike titles and lengths, so that they may be the same recording.
+
+    Parameters
+    ----------
+    songs : iterable of (int, str, float)
+        The number, title and duration in seconds of each song.
+    """
+
+    def __init__(self, songs: Iterable[tuple[int, str, float]]) -> None:
+        numbers, titles, durations = array("i"), array("q"), array("d")
+        for number, title, duration_s in songs:
+            numbers.append(number)
+            # Two titles of a library hardly ever have the same hash of 64 bits.
+            titles.append(hash(folded_title(title)))
+            durations.append(duration_s)
+        self._numbers, self._titles, self._durations = map(np.array, (numbers, titles, durations))
+        order = np.lexsort((self._numbers, self._durations, self._titles))
+        for name in ("_numbers", "_titles", "_durations"):
+            setattr(self, name, getattr(self, name)[order])
+        self._by_number = np.argsort(self._numbers)
+
+    def of(self, number: int) -> list[int]:
+        """Return the numbers of the songs that `same_recordings` compares with a song."""
+        found = np.searchsorted(self._numbers, number, sorter=self._by_number)
+        place = int(self._by_number[found]) if found < len(self._numbers) else -1
+        if place < 0 or self._numbers[place] != number:
+            return []
+        start, end = (np.searchsorted(self._titles, self._titles[place], side) for side in ("left", "right"))
+        longer = np.arange(place + 1, min(end, place + 1 + MAX_COMPARED))
+        shorter = np.arange(max(start, place - MAX_COMPARED), place)
+        alike = np.concatenate(
+            [
+                shorter[self._durations[place] <= self._durations[shorter] + MAX_DIFFERENCE_S],
+                longer[self._durations[longer] <= self._durations[place] + MAX_DIFFERENCE_S],
+            ]
+        )
+        return np.sort(self._numbers[alike]).tolist()
+
+
+def is_same_recording(vector: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return which of some vectors [shape=(m, d)] are of the same recording as a vector [shape=(d,)]."""
+    vectors = np.vstack([vector[None], others])
+    pairs = np.stack([np.zeros(len(others), dtype=np.int64), np.arange(1, len(vectors))], axis=1)
+    return _cosines(vectors, pairs) >= MIN_COSINE
 
 
 def folded_title(title: str) -> str:

@@ -7,6 +7,7 @@ differ in how they deviate from the library's mean vector, so the mean is subtra
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
@@ -109,9 +110,158 @@ def unit_rows(vectors: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return np.divide(centred, length, out=np.zeros_like(centred), where=length > rounding)
 
 
-@dataclass(frozen=True, eq=False)
-class Neighbours:
+class Search(ABC):
     """The search for similar songs in a library.
+
+    Attributes
+    ----------
+    mean : np.ndarray [shape=(d,), float64]
+        The library's mean vector.
+    """
+
+    mean: np.ndarray
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of songs."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """The number of values of a vector."""
+
+    @abstractmethod
+    def row(self, number: int) -> np.ndarray:
+        """Return a song's centred vector at length 1 [shape=(d,), float64]; zeros if it equals the mean."""
+
+    @abstractmethod
+    def components_of(self, reduced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the principal components that reduce the rows of the library to `reduced`.
+
+        Parameters
+        ----------
+        reduced : np.ndarray [shape=(n, c), float32]
+            As `projection.reduce` returns it.
+
+        Returns
+        -------
+        mean : np.ndarray [shape=(d,), float64]
+            The mean of the rows.
+        components : np.ndarray [shape=(d, c), float64]
+            The reduced row is the difference from that mean, multiplied by these.
+        """
+
+    @abstractmethod
+    def _ranked(
+        self, direction: np.ndarray, k: int, *, skipped: np.ndarray | None, excluded: int | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k songs most similar to a direction; there are at least k that are not left out."""
+
+    def nearest(
+        self, index: int, k: int = 10, *, skipped: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the songs that are most similar to a song of the library.
+
+        Parameters
+        ----------
+        index : int
+            The song's row.
+        k : int
+            The number of songs to find; all other songs if the library has fewer.
+        skipped : np.ndarray [shape=(n,), bool], optional
+            Songs to leave out.
+
+        Returns
+        -------
+        indices : np.ndarray [shape=(k,), int64]
+            Rows of the library, the most similar first, without `index`. Ties are ordered by row.
+        similarities : np.ndarray [shape=(k,), float64]
+            Centred cosines, -1 to 1; 0 if one of the two vectors equals the mean.
+
+        Raises
+        ------
+        MappingError
+            If the library has no row `index`, or `k` is less than 1.
+        """
+        row = operator.index(index)
+        if not 0 <= row < len(self):
+            raise MappingError(f"index={row} is not a row of the library, which has {len(self)} songs")
+        return self._nearest(self.row(row), k, skipped=skipped, excluded=row)
+
+    def nearest_to(
+        self, vector: np.ndarray, k: int = 10, *, skipped: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the songs that are most similar to a sound from outside the library.
+
+        Parameters
+        ----------
+        vector : np.ndarray [shape=(d,), float32 or float64]
+            The sound's vector, as embedded. This method subtracts the library's mean.
+        k : int
+            The number of songs to find; all songs if the library has fewer.
+        skipped : np.ndarray [shape=(n,), bool], optional
+            Songs to leave out.
+
+        Returns
+        -------
+        indices : np.ndarray [shape=(k,), int64]
+            Rows of the library, the most similar first. Ties are ordered by row.
+        similarities : np.ndarray [shape=(k,), float64]
+            Centred cosines, -1 to 1.
+
+        Raises
+        ------
+        MappingError
+            If the vector has another length than the library's, a value is not finite, or `k` is less than 1.
+        """
+        return self._nearest(self.direction(vector), k, skipped=skipped)
+
+    def direction(self, vector: np.ndarray) -> np.ndarray:
+        """Centre and scale the vector of a sound from outside the library, as the library's rows are.
+
+        Parameters
+        ----------
+        vector : np.ndarray [shape=(d,), float32 or float64]
+            The sound's vector, as embedded.
+
+        Returns
+        -------
+        np.ndarray [shape=(d,), float64]
+            Its difference from the library's mean, scaled to length 1; zeros if it equals the mean.
+
+        Raises
+        ------
+        MappingError
+            If the vector has another length than the library's, or a value is not finite.
+        """
+        single = as_matrix(np.atleast_2d(np.asarray(vector)), name="vector")
+        if single.shape != (1, self.width):
+            raise MappingError(
+                f"vector has shape {np.shape(vector)}; the library's vectors have ({self.width},)"
+            )
+        return unit_rows(single, self.mean)[0]
+
+    def _nearest(self, direction, k, *, skipped, excluded=None):
+        if k < 1:
+            raise MappingError(f"k={k} must be at least 1")
+        left_out = 0 if skipped is None else int(np.count_nonzero(skipped))
+        if excluded is not None and (skipped is None or not skipped[excluded]):
+            left_out += 1
+        k = min(k, len(self) - left_out)
+        if k <= 0:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        return self._ranked(direction, k, skipped=skipped, excluded=excluded)
+
+
+def rank(numbers: np.ndarray, similarities: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k most similar songs, the most similar first; ties are ordered by number."""
+    order = np.lexsort((numbers, -similarities))[:k]
+    return numbers[order], np.clip(similarities[order], -1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours(Search):
+    """The search for similar songs, with all vectors in memory. For large libraries: `CompactNeighbours`.
 
     Parameters
     ----------
@@ -144,97 +294,35 @@ class Neighbours:
     def __len__(self):
         return len(self.rows)
 
-    def nearest(self, index: int, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the songs that are most similar to a song of the library.
+    @property
+    def width(self) -> int:
+        """The number of values of a vector."""
+        return self.rows.shape[1]
 
-        Parameters
-        ----------
-        index : int
-            The song's row.
-        k : int
-            The number of songs to find; all other songs if the library has fewer.
+    def row(self, number: int) -> np.ndarray:
+        """Return a song's centred vector at length 1 [shape=(d,), float64]; zeros if it equals the mean."""
+        return self.rows[number].astype(np.float64)
 
-        Returns
-        -------
-        indices : np.ndarray [shape=(k,), int64]
-            Rows of the library, the most similar first, without `index`. Ties are ordered by row.
-        similarities : np.ndarray [shape=(k,), float64]
-            Centred cosines, -1 to 1; 0 if one of the two vectors equals the mean.
+    def components_of(self, reduced: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean of the rows, and the principal components: see `Search.components_of`."""
+        # The components are not stored, but they follow from the rows and their coordinates. The coordinates
+        # are uncorrelated, so each component is a weighted sum of the rows.
+        weights = np.square(reduced, dtype=np.float64).sum(axis=0)
+        components = (self.rows.T @ reduced).astype(np.float64)
+        components = np.divide(components, weights, out=np.zeros_like(components), where=weights > 0)
+        return self.rows.mean(axis=0, dtype=np.float64), components
 
-        Raises
-        ------
-        MappingError
-            If the library has no row `index`, or `k` is less than 1.
-        """
-        row = operator.index(index)
-        if not 0 <= row < len(self):
-            raise MappingError(f"index={row} is not a row of the library, which has {len(self)} songs")
-        return self._ranked(self.rows[row].astype(np.float64), k, excluded=row)
-
-    def nearest_to(self, vector: np.ndarray, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the songs that are most similar to a sound from outside the library.
-
-        Parameters
-        ----------
-        vector : np.ndarray [shape=(d,), float32 or float64]
-            The sound's vector, as embedded. This method subtracts the library's mean.
-        k : int
-            The number of songs to find; all songs if the library has fewer.
-
-        Returns
-        -------
-        indices : np.ndarray [shape=(k,), int64]
-            Rows of the library, the most similar first. Ties are ordered by row.
-        similarities : np.ndarray [shape=(k,), float64]
-            Centred cosines, -1 to 1.
-
-        Raises
-        ------
-        MappingError
-            If the vector has another length than the library's, a value is not finite, or `k` is less than 1.
-        """
-        return self._ranked(self.direction(vector), k)
-
-    def direction(self, vector: np.ndarray) -> np.ndarray:
-        """Centre and scale the vector of a sound from outside the library, as `rows` are.
-
-        Parameters
-        ----------
-        vector : np.ndarray [shape=(d,), float32 or float64]
-            The sound's vector, as embedded.
-
-        Returns
-        -------
-        np.ndarray [shape=(d,), float64]
-            Its difference from the library's mean, scaled to length 1; zeros if it equals the mean.
-
-        Raises
-        ------
-        MappingError
-            If the vector has another length than the library's, or a value is not finite.
-        """
-        single = as_matrix(np.atleast_2d(np.asarray(vector)), name="vector")
-        if single.shape != (1, self.rows.shape[1]):
-            raise MappingError(
-                f"vector has shape {np.shape(vector)}; the library's vectors have ({self.rows.shape[1]},)"
-            )
-        return unit_rows(single, self.mean)[0]
-
-    def _ranked(self, direction, k, *, excluded=None):
-        if k < 1:
-            raise MappingError(f"k={k} must be at least 1")
-        k = min(k, len(self) - (excluded is not None))
-        if k <= 0:
-            return np.empty(0, dtype=np.int64), np.empty(0)
+    def _ranked(self, direction, k, *, skipped, excluded):
         rough = self.rows @ direction.astype(np.float32)
+        if skipped is not None:
+            rough[skipped] = -np.inf
         if excluded is not None:
             rough[excluded] = -np.inf
         kth_best = np.partition(rough, len(rough) - k)[-k]
         candidates = np.flatnonzero(rough >= kth_best - _FLOAT32_ERROR)
         # einsum sums every row in the same order, so identical songs get identical similarities and tie.
         exact = np.einsum("ij,j->i", self.rows[candidates].astype(np.float64), direction)
-        order = np.lexsort((candidates, -exact))[:k]
-        return candidates[order], np.clip(exact[order], -1.0, 1.0)
+        return rank(candidates, exact, k)
 
 
 class VectorSource(Protocol):

@@ -46,7 +46,7 @@ def test_a_benchmark_prints_its_figures_at_its_smallest_size(script, tmp_path):
 
 @pytest.mark.parametrize("path", [path for path in FILES if path not in SCRIPTS], ids=lambda path: path.stem)
 def test_every_other_file_is_imported_by_a_benchmark(path):
-    imports = re.compile(rf"^from {path.stem} import", re.MULTILINE)
+    imports = re.compile(rf"^\s*from {path.stem} import", re.MULTILINE)
     assert any(imports.search(script.read_text()) for script in SCRIPTS)
 
 

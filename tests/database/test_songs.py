@@ -130,7 +130,7 @@ def test_titles_durations_and_albums_of_songs(fresh_db, tmp_path):
     root = fresh_db.add_root(tmp_path)
     song = Song(ScannedFile(b"a.flac", 1, 1), Tags("Title"), "b", "flac/pcm_16", 2.5)
     song_id = fresh_db.store_song(root, song, np.ones(512))
-    assert fresh_db.titles_and_durations() == [(song_id, "Title", 2.5)]
+    assert list(fresh_db.titles_and_durations()) == [(song_id, "Title", 2.5)]
     assert fresh_db.albums_of([song_id, "without a file", "absent"]) == {
         song_id: "",
         "without a file": "Album",

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from explorer.mapping.same_recordings import count_same_recordings, folded_title, same_recordings
+from explorer.mapping.same_recordings import (
+    AlikeSongs,
+    count_same_recordings,
+    folded_title,
+    is_same_recording,
+    same_recordings,
+)
 
 FLAC = np.random.default_rng(5).normal(size=512) + 3
 
@@ -81,6 +87,26 @@ def test_many_songs_with_one_title_are_not_all_compared():
     pairs = same_recordings(Library(songs))
     assert 2_000 < len(pairs) < 2_000 * 100
     assert {second for _, second in pairs} == {f"{n:05d}" for n in range(1, 2_000)}
+
+
+def test_the_recordings_of_one_song_are_those_of_all_pairs():
+    rng = np.random.default_rng(1)
+    titles, lengths = ["Intro", "intro!", "Outro", "…", "Live"], np.round(rng.uniform(30, 45, 400), 1)
+    vectors = [at_cosine(cosine) for cosine in rng.choice([1.0, 0.9995, 0.99], 400)]
+    songs = [(titles[number % 5], length, vectors[number]) for number, length in enumerate(lengths)]
+    pairs = same_recordings(Library({f"{number:03d}": song for number, song in enumerate(songs)}))
+    # The last number has no song.
+    alike = AlikeSongs((number, title, length) for number, (title, length, _) in enumerate(songs[:-1]))
+    assert alike.of(399) == alike.of(400) == AlikeSongs([]).of(0) == []
+    found = set()
+    for number in range(399):
+        others = alike.of(number)
+        compared = np.array([vectors[other] for other in others]).reshape(-1, 512)
+        same = np.array(others, dtype=int)[is_same_recording(vectors[number], compared)]
+        found |= {tuple(sorted((number, other))) for other in same.tolist()}
+    expected = {(int(first), int(second)) for first, second in pairs if "399" not in (first, second)}
+    assert found == expected
+    assert len(found) > 100
 
 
 def test_vectors_of_zeros_and_titles_without_letters_match_nothing():

@@ -19,19 +19,26 @@ from pathlib import Path
 import numpy as np
 
 from explorer.database.database import Database
-from explorer.database.records import SongFacts, SongRow
+from explorer.database.records import VECTOR_SIZE, SongFacts, SongRow
 from explorer.database.row_reading import left_out_sentence
 from explorer.errors import LibraryError, SongNotFoundError
-from explorer.mapping.same_recordings import same_recordings
-from explorer.mapping.similarity import Neighbours, SongVectors
+from explorer.mapping.compact_search import CompactNeighbours
+from explorer.mapping.same_recordings import AlikeSongs, is_same_recording
+from explorer.mapping.similarity import Search, SongVectors
 from explorer.mapping.voronoi import Regions
+from explorer.util.sorted_rows import values_in_order
 from explorer.web.data.facets import Facets, Filter, songs_in_groups
 from explorer.web.data.file_status import FileStatus
+from explorer.web.data.map_vectors import MapVectors
 from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import Grouping, group_by_text
 from explorer.web.security import RefusedError
 
 MAX_CLUSTERS = 50
+MAX_SONGS_IN_MEMORY = 50_000
+"""The vectors of a larger library are not held in memory, but read from songs.db for each search."""
+
+_IDS_AT_ONCE = 10_000
 MAX_SUGGESTED_SONGS = 8
 MAX_SUGGESTED_VALUES = 2
 """The maximum number of suggested genres, and of suggested artists."""
@@ -179,14 +186,20 @@ class Catalogue:
     @cached_property
     def order(self) -> str:
         """A token that changes when songs get other numbers, because songs were added or removed."""
-        return hashlib.blake2b("\0".join(self.song_ids).encode(), digest_size=8).hexdigest()
+        digest = hashlib.blake2b(digest_size=8)
+        for start in range(0, len(self), _IDS_AT_ONCE):
+            digest.update(
+                "".join(f"{song_id}\0" for song_id in self.song_ids[start : start + _IDS_AT_ONCE]).encode()
+            )
+        return digest.hexdigest()
 
     @cached_property
     def map_key(self) -> str:
         """A token that differs between maps with other songs or other positions."""
         digest = hashlib.blake2b(self.order.encode(), digest_size=16)
         for name, positions in self.positions.items():
-            digest.update(name.encode() + np.ascontiguousarray(positions).tobytes())
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(positions))
         return digest.hexdigest()
 
     def number_of(self, song_id: str) -> int | None:
@@ -270,12 +283,8 @@ class Catalogue:
     def facets(self) -> Facets:
         """The values that songs can be filtered by; read from the library once."""
         with self.open_library() as database, database.snapshot():
-            facts, genres = database.facts(), database.genres()
-        unknown = SongFacts()
-        return Facets.of(
-            [facts.get(song_id, unknown) for song_id in self.song_ids],
-            [genres.get(song_id, ()) for song_id in self.song_ids],
-        )
+            facts = values_in_order(self.song_ids, database.iterate_facts(), SongFacts())
+            return Facets.of(facts, values_in_order(self.song_ids, database.iterate_genres(), ()))
 
     @_computed_once
     def file_status(self) -> FileStatus:
@@ -284,18 +293,29 @@ class Catalogue:
             groups, missing = database.duplicates(), database.gone_songs()
         return FileStatus.of(self.song_ids, groups=groups, missing=missing)
 
+    def same_recordings(self, index: int) -> tuple[int, ...]:
+        """Return the numbers of the songs that are another encoding of a song: see `same_recordings.py`."""
+        others = set(self._alike_songs.of(index)).difference(self.file_status.others_like(index))
+        if not others:
+            return ()
+        with self.open_library() as database:
+            asked = [self.song_ids[number] for number in sorted({index, *others})]
+            song_ids, vectors = database.vectors(dtype=np.float32, song_ids=asked)
+        if self.song_ids[index] not in song_ids:
+            return ()
+        is_same = is_same_recording(vectors[song_ids.index(self.song_ids[index])], vectors)
+        found = (self.number_of(song_id) for song_id, same in zip(song_ids, is_same, strict=True) if same)
+        return tuple(number for number in found if number != index)
+
     @_computed_once
-    def same_recordings(self) -> dict[int, tuple[int, ...]]:
-        """For each song of which the library has another encoding: the numbers of the other songs."""
+    def _alike_songs(self) -> AlikeSongs:
+        number_of = {song_id: number for number, song_id in enumerate(self.song_ids)}
         with self.open_library() as database, database.snapshot():
-            pairs = same_recordings(database)
-        others: dict[int, list[int]] = {}
-        for pair in pairs:
-            first, second = map(self.number_of, pair)
-            if first is not None and second is not None:
-                others.setdefault(first, []).append(second)
-                others.setdefault(second, []).append(first)
-        return {number: tuple(sorted(songs)) for number, songs in others.items()}
+            return AlikeSongs(
+                (number_of[song_id], title, duration_s)
+                for song_id, title, duration_s in database.titles_and_durations()
+                if song_id in number_of
+            )
 
     # Neighbours
 
@@ -314,27 +334,17 @@ class Catalogue:
             with self.open_library() as database:
                 database.vector(self.song_ids[index])  # It raises the reason.
         hidden = self.hidden(hide)
-        same_sound = set(self.file_status.others_like(index)) if "duplicates" in hide else set()
-        n_asked = k
-        while True:
-            indices, similarities = self._neighbours.nearest(index, n_asked)
-            neighbours = [
-                (number, similarity)
-                for number, similarity in zip(indices.tolist(), similarities.tolist(), strict=True)
-                if number not in same_sound
-                and number not in self._without_vector
-                and (hidden is None or not hidden[number])
-            ]
-            if len(neighbours) >= k or n_asked >= len(self):
-                return neighbours[:k]
-            n_asked *= 4
+        skipped = np.zeros(len(self), dtype=bool) if hidden is None else hidden.copy()
+        skipped[list(self._without_vector)] = True
+        if "duplicates" in hide:
+            skipped[list(self.file_status.others_like(index))] = True
+        return _pairs(self._neighbours.nearest(index, k, skipped=skipped))
 
     def nearest_to(self, vector: np.ndarray, k: int = 10) -> list[tuple[int, float]]:
         """Return the songs most like an uploaded song, given its vector, and their similarities to it."""
-        unusable = self._without_vector
-        indices, similarities = self._neighbours.nearest_to(vector, k + len(unusable))
-        found = zip(indices.tolist(), similarities.tolist(), strict=True)
-        return [(number, similarity) for number, similarity in found if number not in unusable][:k]
+        skipped = np.zeros(len(self), dtype=bool)
+        skipped[list(self._without_vector)] = True
+        return _pairs(self._neighbours.nearest_to(vector, k, skipped=skipped))
 
     def place(self, vector: np.ndarray) -> dict[str, list[float]]:
         """Return where an uploaded song would lie on each map if it were indexed."""
@@ -344,7 +354,7 @@ class Catalogue:
         return {name: [float(x), float(y)] for name, (x, y) in places.items()}
 
     @property
-    def _neighbours(self) -> Neighbours:
+    def _neighbours(self) -> Search:
         return self._compared[0]
 
     @property
@@ -353,7 +363,9 @@ class Catalogue:
         return self._compared[1]
 
     @_computed_once
-    def _compared(self) -> tuple[Neighbours, frozenset[int]]:
+    def _compared(self) -> tuple[Search, frozenset[int]]:
+        if len(self) > MAX_SONGS_IN_MEMORY:
+            return self._compared_on_disk()
         with self.open_library() as database:
             vectors = SongVectors.read(database)
             damaged = frozenset(map(self.number_of, database.left_out)) - {None}
@@ -361,6 +373,15 @@ class Catalogue:
         if not damaged.issuperset(missing):
             raise LibraryError("The library has changed since this page was loaded: reload it.")
         return vectors.select(self.song_ids, or_mean=bool(missing)).neighbours, frozenset(missing)
+
+    def _compared_on_disk(self) -> tuple[Search, frozenset[int]]:
+        # Of a copy without what is computed once: the search lives as long as the map, and may outlive this.
+        source = MapVectors(self.song_ids, replace(self).open_library)
+        search = CompactNeighbours(source, size=VECTOR_SIZE)
+        missing = np.flatnonzero(~source.has_vector).tolist()
+        if not source.damaged.issuperset(self.song_ids[number] for number in missing):
+            raise LibraryError("The library has changed since this page was loaded: reload it.")
+        return search, frozenset(missing)
 
     # Groups
 
@@ -402,14 +423,12 @@ class Catalogue:
     def _make_grouping(self, colouring: str, cluster_count: int | None) -> Grouping:
         if colouring == "cluster":
             return self._make_clusters(min(max(cluster_count, 1), MAX_CLUSTERS))
-        with self.open_library() as database:
+        with self.open_library() as database, database.snapshot():
             if colouring == "genre":
-                genres = database.genres()
-                texts = [genres.get(song_id, ("",))[0] for song_id in self.song_ids]
-                return group_by_text("Genres", texts, missing="no genre")
-            artists = database.artists()
-            texts = [artists.get(song_id, "") for song_id in self.song_ids]
-            return group_by_text("Artists", texts, missing="no artist")
+                genres = values_in_order(self.song_ids, database.iterate_genres(), ("",))
+                return group_by_text("Genres", (names[0] for names in genres), missing="no genre")
+            artists = values_in_order(self.song_ids, database.iterate_artists(), "")
+            return group_by_text("Artists", artists, missing="no artist")
 
     def _make_clusters(self, count: int) -> Grouping:
         """Cluster the songs; number the clusters so that most songs keep their stored number."""
@@ -443,22 +462,28 @@ class Catalogue:
     def _reduced(self) -> np.ndarray:
         from explorer.mapping.projection import reduce
 
-        return reduce(self._neighbours.rows)
+        search = self._neighbours
+        return search.reduced if isinstance(search, CompactNeighbours) else reduce(search.rows)
 
     @_computed_once
     def _vocabulary(self):
         from explorer.mapping.cluster_names import Vocabulary
 
-        with self.open_library() as database:
-            songs = {song.song_id: song for song in database.songs()}
-        unknown = SongRow("", "", "", "")
-        return Vocabulary.of([songs.get(song_id, unknown).document() for song_id in self.song_ids])
+        with self.open_library() as database, database.snapshot():
+            return Vocabulary.of(values_in_order(self.song_ids, database.iterate_documents(), ()))
 
     def warm_up(self) -> None:
         """Compute what the first search, the first selected song and the first new cluster count need."""
-        _ = self.facets, self.file_status, self.same_recordings
+        _ = self.file_status, self._alike_songs, self.facets
         self._neighbours.nearest(0, 1)
-        if self.is_first_look:
-            return  # The next snapshot follows soon.
+        # After a first look the next snapshot follows soon. To name new clusters, a larger library needs half
+        # a minute and 0.4 GB, and few people ask for them.
+        if self.is_first_look or len(self) > MAX_SONGS_IN_MEMORY:
+            return
         self._cluster(2)
         _ = self._vocabulary
+
+
+def _pairs(found: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, float]]:
+    numbers, similarities = found
+    return list(zip(numbers.tolist(), similarities.tolist(), strict=True))

@@ -118,21 +118,10 @@ class Values:
     @classmethod
     def of(cls, names_of_songs: Iterable[Sequence[str]]) -> Values:
         """Collect the values of songs in the map's order; a value that a song names twice counts once."""
-        codes: dict[str, int] = {}
-        songs, spellings = array("i"), array("i")
-        n_songs = 0
-        for n_songs, names in enumerate(names_of_songs, 1):
-            for name in names:
-                if isinstance(name, str) and name.strip():
-                    songs.append(n_songs - 1)
-                    spellings.append(codes.setdefault(name, len(codes)))
-        spellings = np.asarray(spellings, dtype=np.int64)
-        names, value_of = _merge_spellings(list(codes), np.bincount(spellings, minlength=len(codes)))
-        entries = (np.ones_like(spellings, np.int32), (value_of[spellings], songs))
-        matrix = csr_array(entries, (len(names), n_songs))
-        matrix.data[:] = 1  # The constructor adds up values that a song names twice.
-        order = np.argsort(-np.diff(matrix.indptr), kind="stable")
-        return cls([names[value] for value in order], matrix[order])
+        collected = _CollectedValues()
+        for names in names_of_songs:
+            collected.add(names)
+        return collected.values()
 
     @cached_property
     def _number_of(self) -> dict[str, int]:
@@ -190,6 +179,35 @@ class Values:
         for text in texts:
             numbers = [number for number in numbers if text in self._search_texts[number]]
         return numbers
+
+
+class _CollectedValues:
+    """The values of the songs so far, which are added in the map's order."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+        self._songs, self._spellings = array("i"), array("i")
+        self._n_songs = 0
+
+    def add(self, names: Sequence[str]) -> None:
+        """Add the next song's values."""
+        for name in names:
+            if isinstance(name, str) and name.strip():
+                self._songs.append(self._n_songs)
+                self._spellings.append(self._codes.setdefault(name, len(self._codes)))
+        self._n_songs += 1
+
+    def values(self) -> Values:
+        """Return the values of all songs."""
+        spellings = np.asarray(self._spellings, dtype=np.int64)
+        names, value_of = _merge_spellings(
+            list(self._codes), np.bincount(spellings, minlength=len(self._codes))
+        )
+        entries = (np.ones_like(spellings, np.int32), (value_of[spellings], self._songs))
+        matrix = csr_array(entries, (len(names), self._n_songs))
+        matrix.data[:] = 1  # The constructor adds up values that a song names twice.
+        order = np.argsort(-np.diff(matrix.indptr), kind="stable")
+        return Values([names[value] for value in order], matrix[order])
 
 
 def _key(name: str) -> str:
@@ -253,15 +271,22 @@ class Facets:
     duration_of_song: np.ndarray
 
     @classmethod
-    def of(cls, facts: Sequence[SongFacts], genres: Sequence[Sequence[str]]) -> Facets:
-        """Collect the values of all songs; both lists are in the map's order."""
-        durations = [math.nan if song.duration_s is None else song.duration_s for song in facts]
+    def of(cls, facts: Iterable[SongFacts], genres: Iterable[Sequence[str]]) -> Facets:
+        """Collect the values of all songs; both are in the map's order, and neither is held in memory."""
+        by_genre, by_artist, by_credit = (_CollectedValues() for _ in range(3))
+        years, durations = array("h"), array("d")
+        for song, names in zip(facts, genres, strict=True):
+            by_genre.add(names)
+            by_artist.add(song.artists)
+            by_credit.add((", ".join(song.artists),) if len(song.artists) > 1 else ())
+            years.append(song.year or 0)
+            durations.append(math.nan if song.duration_s is None else song.duration_s)
+        with np.errstate(over="ignore"):
+            duration_of_song = np.array(durations).astype(np.float32)
         return cls(
-            Values.of(genres),
-            Values.of(song.artists for song in facts),
-            Values.of((", ".join(song.artists),) if len(song.artists) > 1 else () for song in facts),
-            np.array([song.year or 0 for song in facts], dtype=np.int16),
-            np.array(durations, dtype=np.float32),
+            *(collected.values() for collected in (by_genre, by_artist, by_credit)),
+            np.array(years, dtype=np.int16),
+            duration_of_song,
         )
 
     @cached_property
@@ -302,9 +327,14 @@ class Facets:
         """
         suggestions = []
         for kind, values in (("genre", self.by_genre), ("artist", self.by_artist)):
-            counts = values.counted(hidden=hidden)
-            matches = [counts[number] for number in values.find(text, limit=limit)]
-            suggestions += [{"kind": kind, "name": name, "songs": songs} for name, songs in matches if songs]
+            numbers = values.find(text, limit=limit)
+            songs = values.songs[numbers]
+            counts = np.diff(songs.indptr) if hidden is None else songs @ ~hidden
+            suggestions += [
+                {"kind": kind, "name": values.names[number], "songs": count}
+                for number, count in zip(numbers, counts.tolist(), strict=True)
+                if count
+            ]
         return suggestions
 
     def matching(self, chosen: Filter) -> np.ndarray:

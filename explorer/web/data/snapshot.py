@@ -14,6 +14,7 @@ import numpy as np
 from explorer.database.database import Database
 from explorer.database.verify import QUICKLY_CHECKED_BYTES
 from explorer.errors import ExplorerError, UnusableLibraryError
+from explorer.web.data.cached_count import CachedCount
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import Grouping
@@ -60,8 +61,11 @@ class CatalogueHolder:
         self._checked: tuple[tuple[int, ...], UnusableLibraryError | None] = ((), None)
         """The stamp of the file that was checked last, and what was wrong with it."""
         self._damage: dict[str, str] = {}
-        self._earlier: dict[int, list[str]] = {}
-        """The song ids of earlier maps, by revision."""
+        self._earlier: dict[int, bytes] = {}
+        """The song ids of earlier maps, by revision, as `_packed` returns them."""
+        self._moved: dict[int, np.ndarray] = {}
+        """What `moved` has returned for the map in memory, by the revision of the earlier map."""
+        self._count = CachedCount(database)
 
     def latest(self) -> Catalogue:
         """Return a snapshot of the library as it is now; read it only if the library has changed.
@@ -76,10 +80,10 @@ class CatalogueHolder:
         with self._lock, open_library(self._database) as database, database.snapshot():
             stamp = database.stamp
             self._check(database, stamp)
-            read = (stamp, database.map_revision(), database.count_vectors())
+            read = (stamp, database.map_revision(), self._count.of(database))
             changes = database.changes_token()
             if self._catalogue is None or read != self._read:
-                self._replace(load_catalogue(database, changes), database)
+                self._replace(load_catalogue(database, changes, n_songs=read[2]), database)
             elif changes != self._catalogue.changes:
                 self._catalogue = self._catalogue.with_changes(changes)
             self._read = read
@@ -99,7 +103,7 @@ class CatalogueHolder:
             "clusters": how many the map has. "first_look": whether the map is from a first look.
         """
         with open_library(self._database) as database:
-            read = (database.stamp, database.map_revision(), database.count_vectors())
+            read = (database.stamp, database.map_revision(), self._count.of(database))
             known = self._read
             if known is not None and known[0] != read[0] and known[1:] == read[1:]:
                 self.latest()
@@ -149,7 +153,7 @@ class CatalogueHolder:
         new = replace(new, revision=new.revision + self._offset, damage=self._damage | database.left_out)
         old = self._catalogue
         if old and old.revision != new.revision:
-            self._earlier[old.revision] = old.song_ids
+            self._earlier[old.revision], self._moved = _packed(old.song_ids), {}
             while len(self._earlier) > _MAX_EARLIER:
                 del self._earlier[next(iter(self._earlier))]
         self._catalogue = old.with_changes(new.changes) if old and _is_same(old, new) else new
@@ -189,11 +193,14 @@ class CatalogueHolder:
         RefusedError
             If the snapshot in memory has another revision, or the earlier map is not remembered.
         """
-        catalogue, before = self.at_revision(revision), self._earlier.get(earlier)
+        catalogue, known = self.at_revision(revision), self._moved
+        before = self._earlier.get(earlier)
         if before is None:
             raise RefusedError(409, "The map has changed: reload the page.")
-        numbers = {song_id: number for number, song_id in enumerate(catalogue.song_ids)}
-        return np.array([numbers.get(song_id, -1) for song_id in before], dtype=np.int32)
+        if earlier not in known:
+            numbers = {song_id: number for number, song_id in enumerate(catalogue.song_ids)}
+            known[earlier] = np.array([numbers.get(song_id, -1) for song_id in _unpacked(before)], np.int32)
+        return known[earlier]
 
     def warm_up(self, catalogue: Catalogue) -> None:
         """Read a snapshot's vectors in a background thread, unless that was started before."""
@@ -227,19 +234,33 @@ def _is_same(old: Catalogue, new: Catalogue) -> bool:
         return (
             *(catalogue.stamp[:2], catalogue.revision, catalogue.map_key, catalogue.unmapped),
             *(catalogue.n_genres, catalogue.quality, catalogue.is_trained, catalogue.damage),
-            *(clusters.names, clusters.members.tolist()),
+            clusters.names,
         )
 
-    return shown(old) == shown(new)
+    return shown(old) == shown(new) and np.array_equal(old.clusters.members, new.clusters.members)
 
 
-def load_catalogue(database: Database, changes: str = "") -> Catalogue:
-    """Read a snapshot."""
+def _packed(song_ids: list[str]) -> bytes:
+    """Return ids as bytes, which take a third of their memory."""
+    return "\0".join(song_ids).encode()
+
+
+def _unpacked(packed: bytes) -> list[str]:
+    return packed.decode().split("\0") if packed else []
+
+
+def load_catalogue(database: Database, changes: str = "", *, n_songs: int | None = None) -> Catalogue:
+    """Read a snapshot.
+
+    Parameters
+    ----------
+    n_songs : int, optional
+        What `Database.count_vectors` returned, if it is known.
+    """
     projections = database.projections()
     stored = {name: database.positions(name) for name in projections}
     song_ids, rows = _common_songs([ids for ids, *_ in stored.values()])
-    labels, names, representatives = database.clusters()
-    numbers = {song_id: number for number, song_id in enumerate(song_ids)}
+    names, representatives = database.cluster_names()
     model, is_first_look = database.model(), database.shows_coarse()
     sample = song_ids[:: -(-len(song_ids) // _SAMPLE_SIZE)] if is_first_look and song_ids else []
     return Catalogue(
@@ -255,17 +276,22 @@ def load_catalogue(database: Database, changes: str = "") -> Catalogue:
         clusters=Grouping(
             "Clusters",
             names,
-            np.array([labels.get(song_id, 0) for song_id in song_ids], dtype=np.int32),
-            [numbers.get(representative, -1) for representative in representatives],
+            database.cluster_numbers(song_ids, len(names)),
+            [_number_of(representative, song_ids) for representative in representatives],
         ),
         is_trained=model is None or model["trained"] is not False,
-        unmapped=database.count_vectors() - len(song_ids),
+        unmapped=(database.count_vectors() if n_songs is None else n_songs) - len(song_ids),
         n_genres=database.count_genres(),
         changes=changes,
         is_first_look=is_first_look,
         coarse_sample=dict(zip(*database.vectors(song_ids=sample), strict=True)) if sample else {},
         stamp=database.stamp,
     )
+
+
+def _number_of(song_id: str, song_ids: list[str]) -> int:
+    number = bisect_left(song_ids, song_id)
+    return number if song_ids[number : number + 1] == [song_id] else -1
 
 
 def _common_songs(lists: list[list[str]]) -> tuple[list[str], list]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -47,10 +48,10 @@ class Grouping:
         return colour_slots(self.counts)
 
 
-def group_by_text(title: str, texts: list[str], *, missing: str) -> Grouping:
+def group_by_text(title: str, texts: Iterable[str], *, missing: str) -> Grouping:
     """Group songs by a text, the largest group first. Songs without a text are the last group, `missing`."""
     numbers: dict[str, int] = {}
-    members = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), np.int32, len(texts))
+    members = np.fromiter((numbers.setdefault(text, len(numbers)) for text in texts), dtype=np.int32)
     names, counts = list(numbers), np.bincount(members, minlength=len(numbers)).tolist()
     order = sorted(range(len(names)), key=lambda i: (names[i] == "", -counts[i], names[i]))
     rank = np.empty(len(names), dtype=np.int32)

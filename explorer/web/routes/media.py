@@ -260,7 +260,7 @@ def describe_song(
     song = catalogue.song(index)
     clusters = catalogue.known_clusters(cluster_count)
     same_sound = catalogue.file_status.others_like(index)
-    same_recording = catalogue.same_recordings.get(index, ())
+    same_recording = catalogue.same_recordings(index)
     return describe_any(song, settings) | {
         "index": index,
         "cluster": clusters.names[clusters.members[index]] if clusters.names else "",
@@ -319,7 +319,7 @@ def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] =
     catalogue.require(index)
     file_status = catalogue.file_status
     same_sound = set(file_status.others_like(index))
-    same_recording = catalogue.same_recordings.get(index, ())
+    same_recording = catalogue.same_recordings(index)
     return [
         song
         | {

@@ -88,14 +88,14 @@ def test_facets_cover_the_songs_on_the_map_and_are_read_once(library, monkeypatc
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[0],))
     catalogue = CatalogueHolder(path).latest()
     calls = []
-    facts = Database.facts
+    facts = Database.iterate_facts
 
     def slowly(database):
         calls.append(1)
         time.sleep(0.3)
         return facts(database)
 
-    monkeypatch.setattr(Database, "facts", slowly)
+    monkeypatch.setattr(Database, "iterate_facts", slowly)
     results = []
     threads = [threading.Thread(target=lambda: results.append(catalogue.facets)) for _ in range(8)]
     for thread in threads:
@@ -193,6 +193,61 @@ def test_neighbours_have_the_maps_numbers_even_if_some_songs_are_not_on_it(libra
     assert catalogue.number_of(ids[0]) is None
     assert catalogue.number_of(ids[1]) == 0
     assert [index for index, _ in catalogue.search("techno")] == list(range(7))
+
+
+@pytest.fixture
+def on_disk(monkeypatch):
+    """Search in songs.db, as in a library of a million songs."""
+    monkeypatch.setattr("explorer.web.data.catalogue.MAX_SONGS_IN_MEMORY", 5)
+
+
+def test_a_search_on_disk_finds_what_a_search_in_memory_finds(library, on_disk, monkeypatch):
+    path, ids = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM positions WHERE song_id = ?", (ids[3],))
+        database._rows("UPDATE songs_vectors SET embedding = x'00' WHERE song_id = ?", (ids[5],))
+        outside = database.vector(ids[3])
+    on_disk = CatalogueHolder(path).latest()
+    found = [*(on_disk.nearest(number, 7) for number in range(3)), on_disk.nearest_to(outside, 4)]
+    monkeypatch.undo()
+    in_memory = CatalogueHolder(path).latest()
+    expected = [*(in_memory.nearest(number, 7) for number in range(3)), in_memory.nearest_to(outside, 4)]
+    for neighbours, others in zip(found, expected, strict=True):
+        assert [number for number, _ in neighbours] == [number for number, _ in others]
+        np.testing.assert_allclose(neighbours, others, rtol=0, atol=1e-6)
+    places, expected = (catalogue.place(outside) for catalogue in (on_disk, in_memory))
+    np.testing.assert_allclose(places["pca"], expected["pca"], atol=0.1)
+    for catalogue in (on_disk, in_memory):
+        with pytest.raises(LibraryError, match="index the song again"):
+            catalogue.nearest(catalogue.number_of(ids[5]))
+        assert catalogue.damage.keys() == {ids[5]}
+
+
+def test_a_search_on_disk_outlives_changed_files_and_ends_with_its_library(library, on_disk):
+    path, _ = library
+    catalogue = CatalogueHolder(path).latest()
+    before = catalogue.nearest(0)
+    later = catalogue.with_changes("later")
+    assert later.nearest(0) == before
+    assert later._compared is catalogue._compared
+    with Database.open(path) as database:
+        database.forget_vectors()
+    with pytest.raises(ExplorerError, match="has changed"):
+        CatalogueHolder(path).latest().nearest(0) if False else later.with_changes("x")._compared_on_disk()
+
+
+def test_the_songs_of_an_earlier_map_are_found_by_their_new_numbers(library):
+    path, ids = library
+    holder = CatalogueHolder(path)
+    first = holder.latest()
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM positions WHERE song_id IN (?, ?)", (ids[0], ids[7]))
+        database.increment_map_revision()
+    second = holder.latest()
+    moved = holder.moved(first.revision, second.revision)
+    assert moved.dtype == np.int32
+    assert moved.tolist() == [-1, *range(6), -1, *range(6, 22)]
+    assert holder.moved(first.revision, second.revision) is moved
 
 
 def test_warming_up_reads_vectors_in_advance_and_ignores_errors(library):
