@@ -23,6 +23,8 @@ def test_the_page_of_a_library_from_elsewhere_says_what_it_cannot_do(
         page.evaluate("explorer.upload.placeFile(new File(['x'], 'song.flac'))")
         assert "--audio" in text(page, "#message")
         assert serious_findings(page) == []
+        if width < 500:
+            page.locator("#controls-toggle").click()
         # The page can show a newer map, but cannot make one.
         answers = answer_latest(page, songs=99, newer=0)
         page.evaluate("explorer.updates.check()")

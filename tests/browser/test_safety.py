@@ -112,7 +112,7 @@ def test_an_injected_script_does_not_run(site, open_page):
 REPORT_VIOLATIONS = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => {
-    violations.push([event.violatedDirective, event.blockedURI, event.sourceFile, event.lineNumber].join(" "));
+    violations.push([event.violatedDirective, event.blockedURI, event.sourceFile].join(" "));
 });
 """
 DRAG_FILE_IN = """() => {
