@@ -15,7 +15,7 @@ from pathlib import Path
 
 import mutagen
 import pytest
-from gestures import wait_until_still
+from gestures import expose, wait_for_map, wait_until_still
 from mutagen.flac import Picture
 from support import store_library
 
@@ -51,22 +51,24 @@ PNG = bytes.fromhex(
 
 # Resets a page to its state after loading. The page's functions write to localStorage, so it is cleared last.
 RESET = """() => {
-    const { selection, lasso, filters, hover, panel, player, pointer, waveform } = explorer;
+    const { actions, filters, hover, lasso, panel, player, previews, queue, selection } = explorer;
+    const { spectrogram, state, update } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
-    if (hover.isOn) hover.toggle();
-    hover.reset();
+    if (state.isHearing) hover.toggle();
+    for (const request of previews.loading.values()) request.abort();
+    for (const cache of [previews.decoded, previews.loading, previews.failed]) cache.clear();
     audio.pause();
-    player.showMessage("");
-    player.setRepeat("off");
+    update({ message: "" });
+    queue.setRepeat("off");
     player.setVolume(1);
     selection.clear();
-    if (lasso.tool) lasso.toggleTool(null);
+    if (state.tool) lasso.toggleTool(null);
     filters.toggle(false);
-    if (waveform.isSpectrogramOpen) waveform.toggleSpectrogram();
-    explorer.select(null);
+    if (state.isSpectrogramOpen) spectrogram.toggle();
+    actions.select(null);
     panel.showTab("song");
-    if (panel.isWide) panel.open();
+    if (panel.isWide()) panel.open();
     else panel.close();
     dash_clientside.set_props("search", { searchValue: "" });
     localStorage.clear();
@@ -74,12 +76,14 @@ RESET = """() => {
     dispatchEvent(new PopStateEvent("popstate"));
 }"""
 IS_RESET = """() => {
-    const { url, map } = explorer;
-    const { view } = url;
-    const isDefault = view && map.meta && url.currentQuery().toString() === "" && location.search === "";
-    return isDefault && !map.isMoving && !map.frame.classList.contains("morphing")
-        && map.frame.dataset.drawn === `${view.projection} ${view.colouring} ${view.theme}`
-        && map.meta.unlit === null && !map.meta.hide.length && map.points.x.length === map.meta.lit;
+    const { camera, state, url } = explorer;
+    const { view, map } = state;
+    if (!view || !map || url.currentQuery().toString() || location.search) return false;
+    const { meta, count } = map;
+    const isAsControls = ["projection", "colouring", "theme"].every((key) => meta[key] === view[key]);
+    const isWhole = !meta.is_filtered && !meta.hide.length && meta.lit === count;
+    return isAsControls && isWhole && !camera.isMoving() && !state.isGliding
+        && camera.frame().dataset.drawn === `${view.projection} ${view.colouring} ${view.theme}`;
 }"""
 
 
@@ -193,7 +197,7 @@ class Windows:
         Parameters
         ----------
         has_map : bool
-            Whether the page has a map; then wait until it is drawn.
+            Whether the page has a map; then wait until it is drawn, and expose the page's modules.
         touch : bool
             Whether the window is that of a phone.
         expects_violations : bool
@@ -218,8 +222,7 @@ class Windows:
         page.on("response", lambda response: response.status == 500 and self.problems.append(response.url))
         page.goto(url)
         if has_map:
-            page.wait_for_selector("#map-frame[data-drawn]")
-            wait_until_still(page)
+            wait_for_map(page)
         return page
 
     def share(self, url, *, width=1280, height=800, **options):
@@ -232,6 +235,8 @@ class Windows:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=options.get("theme", "dark"))
         page.mouse.move(0, 0)
+        # A test may have loaded the page again.
+        expose(page)
         page.evaluate(RESET)
         page.wait_for_function(IS_RESET)
         wait_until_still(page)

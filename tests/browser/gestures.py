@@ -1,20 +1,55 @@
-"""Helpers of the browser tests: what a user does on the page, and what the user sees and hears."""
+"""Helpers of the browser tests: what a user does on the page, and what the user sees and hears.
+
+The page's Content-Security-Policy forbids `eval`. Playwright evaluates an expression that `wait_for_function`
+gets again and again with `eval`, a function only once: so give it functions.
+"""
 
 from urllib.parse import parse_qs, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 
+from explorer.config import ROOT
+
+MODULES = {path.stem: f"/assets/{path.parent.name}/{path.name}" for path in ROOT.glob("assets/*/*.js")}
+EXPOSE = """async (addresses) => {
+    const names = Object.keys(addresses);
+    const modules = await Promise.all(names.map((name) => import(addresses[name])));
+    const byName = Object.fromEntries(names.map((name, i) => [name, modules[i]]));
+    window.explorer = { ...byName, state: byName.state.state, update: byName.state.update };
+}"""
+
+
+def expose(page):
+    """Make the page's modules available to tests, by the names of their files: `explorer.camera.toPixels`.
+
+    `explorer.state` is the state itself. Call this again after each navigation.
+    """
+    page.evaluate(EXPOSE, MODULES)
+
+
+def wait_for_map(page, theme=""):
+    """Wait until a page that was loaded has drawn its map and stands still, and expose its modules."""
+    page.wait_for_selector(f"#map-frame[data-drawn$='{theme}']" if theme else "#map-frame[data-drawn]")
+    expose(page)
+    wait_until_still(page)
+
+
+def visit(page, url):
+    """Open an address that has a map in a page."""
+    page.goto(url)
+    wait_for_map(page)
+
 
 def pixel_of(page, index):
     """Return the position of a song's point in the window, in pixels."""
-    place = page.evaluate("i => explorer.map.toPixels(...explorer.map.placeOf(i))", index)
+    place = page.evaluate("i => explorer.camera.toPixels(...explorer.songs.placeOf(i))", index)
     return place["x"], place["y"]
 
 
 def pixels_of(page, indices):
     """Return the positions of several songs' points in the window, in pixels."""
     places = page.evaluate(
-        "songs => songs.map((i) => explorer.map.toPixels(...explorer.map.placeOf(i)))", list(indices)
+        "songs => songs.map((i) => explorer.camera.toPixels(...explorer.songs.placeOf(i)))", list(indices)
     )
     return [(place["x"], place["y"]) for place in places]
 
@@ -52,11 +87,11 @@ def wait_until_drawn(page, drawing):
 
 STILL = """() => new Promise((resolve) => {
     let [before, since] = ["", 0];
+    const { state, camera } = explorer;
     const compare = (now) => {
-        const { plot, isMoving, frame } = explorer.map;
-        const { xaxis, yaxis } = plot._fullLayout;
-        const state = [xaxis.range, yaxis.range, isMoving, frame.clientWidth, frame.className].join(" ");
-        if (state !== before) [before, since] = [state, now];
+        const { width, height } = camera.frameSize();
+        const shown = JSON.stringify([state.viewport, camera.freeArea(), width, height]);
+        if (shown !== before || camera.isMoving() || state.isGliding) [before, since] = [shown, now];
         if (now - since > 300) resolve();
         else requestAnimationFrame(compare);
     };
@@ -104,14 +139,14 @@ def open_filters(page):
     page.keyboard.press("f")
     page.wait_for_selector("#filters[data-ready]")
     # The first field gets the focus shortly after the card has opened.
-    page.wait_for_function("document.activeElement.closest('#filters')")
+    page.wait_for_function("() => document.activeElement.closest('#filters')")
 
 
 def wait_for_matching(page, songs):
     """Wait until exactly these of the 24 songs match the filter."""
     page.wait_for_function(
         """expected => {
-            const songs = [...Array(24).keys()].filter((i) => explorer.map.matchesFilter(i));
+            const songs = [...Array(24).keys()].filter((i) => explorer.songs.matchesFilter(i));
             return songs.join() === expected;
         }""",
         arg=",".join(map(str, songs)),
