@@ -7,8 +7,8 @@ from gestures import click_song, hover_song, pixel_of, wait_until_audible, wait_
 
 from explorer.database.database import Database
 
-IS_PLAYING = "index => explorer.hover.index === index && explorer.hover.level() > 0.02"
-IS_SILENT = "explorer.hover.index === null && explorer.hover.level() < 1e-4"
+IS_PLAYING = "index => explorer.state.previewed === index && explorer.hover.level() > 0.02"
+IS_SILENT = "() => explorer.state.previewed === null && explorer.hover.level() < 1e-4"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -22,7 +22,7 @@ def previews(site):
 
 def switch_on(page):
     page.locator("#hear").click()
-    page.wait_for_function("explorer.hover.context?.state === 'running'")
+    page.wait_for_function("() => explorer.hover.output()?.context.state === 'running'")
 
 
 def test_moving_over_songs_plays_their_previews(site, open_page):
@@ -31,13 +31,13 @@ def test_moving_over_songs_plays_their_previews(site, open_page):
     assert page.locator("#hear").get_attribute("aria-checked") == "false"
     hover_song(page, 4)
     page.wait_for_selector("#tooltip:not([hidden])")
-    assert page.evaluate("explorer.hover.context") is None
-    assert page.evaluate("explorer.hover.decoded.size + explorer.hover.loading.size") == 0
+    assert page.evaluate("explorer.hover.output()") is None
+    assert page.evaluate("explorer.previews.decoded.size + explorer.previews.loading.size") == 0
     # A preview that the server does not have is skipped.
     page.route("**/preview/022.flac", lambda route: route.fulfill(status=410, body="gone"))
     switch_on(page)
     hover_song(page, 22)
-    page.wait_for_function("explorer.hover.failed.has(22)")
+    page.wait_for_function("() => explorer.previews.failed.has(22)")
     hover_song(page, 21)
     page.wait_for_function(IS_PLAYING, arg=21)
     # The other previews play, one after another.
@@ -50,10 +50,12 @@ def test_moving_over_songs_plays_their_previews(site, open_page):
             "title => document.getElementById('now-title').textContent === title", arg=title
         )
     # Songs around the pointer are loaded in advance and play without another request.
-    page.wait_for_function("explorer.hover.decoded.size >= 8 && explorer.hover.loading.size === 0")
+    page.wait_for_function(
+        "() => explorer.previews.decoded.size >= 8 && explorer.previews.loading.size === 0"
+    )
     x, y = pixel_of(page, 4)
-    near = page.evaluate("([x, y]) => explorer.pointer.around(x, y, 2)", [x, y])[1]
-    assert page.evaluate("near => explorer.hover.decoded.has(near)", near)
+    near = page.evaluate("([x, y]) => explorer.picking.around(x, y, 2)", [x, y])[1]
+    assert page.evaluate("near => explorer.previews.decoded.has(near)", near)
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     hover_song(page, near)
@@ -67,7 +69,7 @@ def test_moving_over_songs_plays_their_previews(site, open_page):
         page.wait_for_function(IS_PLAYING, arg=4)
     # Muting also mutes previews.
     page.keyboard.press("m")
-    page.wait_for_function("explorer.hover.level() < 1e-4")
+    page.wait_for_function("() => explorer.hover.level() < 1e-4")
 
 
 def test_previews_cross_fade_at_equal_power_and_do_not_accumulate(page):
@@ -85,7 +87,7 @@ def test_previews_cross_fade_at_equal_power_and_do_not_accumulate(page):
     hover_song(page, 4)
     page.wait_for_function(IS_PLAYING, arg=4)
     page.wait_for_function(
-        "explorer.hover.context.currentTime > explorer.hover.voice.began + explorer.hover.FADE_S"
+        "() => explorer.hover.output().context.currentTime > curves[0][1] + explorer.hover.FADE_S"
     )
     hover_song(page, 12)
     page.wait_for_function(IS_PLAYING, arg=12)
@@ -115,21 +117,21 @@ def test_previews_cross_fade_at_equal_power_and_do_not_accumulate(page):
                 stop.call(this, at);
             };
             window.maxLoading = 0;
-            const load = explorer.hover.load;
-            explorer.hover.load = function (index) {
-                const loading = load.call(this, index);
-                maxLoading = Math.max(maxLoading, this.loading.size);
-                return loading;
+            const { loading } = explorer.previews;
+            const set = loading.set.bind(loading);
+            loading.set = (index, request) => {
+                set(index, request);
+                maxLoading = Math.max(maxLoading, loading.size);
             };
         }"""
     )
     page.evaluate(
         """async () => {
-            const { frame } = explorer.map;
+            const { camera, songs } = explorer;
             for (let step = 0; step < 96; step++) {
-                const { x, y } = explorer.map.toPixels(...explorer.map.placeOf(step % 24));
+                const { x, y } = camera.toPixels(...songs.placeOf(step % 24));
                 const at = { clientX: x, clientY: y, bubbles: true };
-                frame.dispatchEvent(new PointerEvent("pointermove", at));
+                camera.frame().dispatchEvent(new PointerEvent("pointermove", at));
                 await new Promise((resolve) => setTimeout(resolve, 10));
             }
         }"""
@@ -137,10 +139,10 @@ def test_previews_cross_fade_at_equal_power_and_do_not_accumulate(page):
     page.wait_for_function(IS_PLAYING, arg=23)
     assert page.evaluate("maxEndless") == 1
     assert 0 < page.evaluate("longestEnd") <= 0.15
-    assert page.evaluate("maxLoading") <= page.evaluate("explorer.hover.MAX_LOADING")
+    assert page.evaluate("maxLoading") <= page.evaluate("explorer.previews.MAX_LOADING")
     starts = page.evaluate("startTimes")
     assert 1 < len(starts) <= 1 + (starts[-1] - starts[0]) / 50
-    page.wait_for_function("explorer.hover.loading.size === 0")
+    page.wait_for_function("() => explorer.previews.loading.size === 0")
 
 
 def test_the_playing_song_pauses_for_previews_and_continues_after_them(page):
@@ -150,13 +152,13 @@ def test_the_playing_song_pauses_for_previews_and_continues_after_them(page):
     switch_on(page)
     hover_song(page, 20)
     page.wait_for_function(IS_PLAYING, arg=20)
-    page.wait_for_function("audio.paused")
+    page.wait_for_function("() => audio.paused")
     assert page.locator("#player").get_attribute("data-state") == "playing"
     time_s = page.evaluate("audio.currentTime")
     page.mouse.move(100, 760)
     page.wait_for_function("time => !audio.paused && audio.currentTime > time + 0.3", arg=time_s)
-    assert page.evaluate("explorer.hover.index") is None
-    page.wait_for_function("audio.volume === 1")
+    assert page.evaluate("explorer.state.previewed") is None
+    page.wait_for_function("() => audio.volume === 1")
     wait_until_audible(page)
     assert page.locator("#now-title").inner_text() == "Waltz piece 9"
     # A click during a preview plays the whole song.
@@ -164,4 +166,4 @@ def test_the_playing_song_pauses_for_previews_and_continues_after_them(page):
     page.wait_for_function(IS_PLAYING, arg=20)
     page.mouse.click(*pixel_of(page, 20))
     wait_until_playing(page, "020.flac")
-    assert page.evaluate("explorer.hover.index") is None
+    assert page.evaluate("explorer.state.previewed") is None

@@ -11,6 +11,8 @@ from gestures import (
     pixel_of,
     pixels_of,
     text,
+    visit,
+    wait_for_map,
     wait_until_drawn,
     wait_until_playing,
     wait_until_still,
@@ -39,11 +41,11 @@ def test_a_click_plays_a_song_and_its_mark_stays_on_it_in_every_view(page):
     page.evaluate("audio.currentTime = 12; starts = []")
     page.evaluate("audio.addEventListener('seeking', () => starts.push(audio.currentTime))")
     click_song(page, 10)
-    page.wait_for_function("starts.at(-1) < 1 && audio.currentTime < 12 && !audio.paused")
+    page.wait_for_function("() => starts.at(-1) < 1 && audio.currentTime < 12 && !audio.paused")
     wait_until_playing(page, "010.flac")
     click_song(page, 2)
     wait_until_playing(page, "002.flac")
-    page.wait_for_function("announcer.textContent.includes('Playing Techno piece 2 by Artist 0')")
+    page.wait_for_function("() => announcer.textContent.includes('Playing Techno piece 2 by Artist 0')")
     # Another projection, colouring or number of clusters draws the map again; the mark stays on its point.
     for projection in ("UMAP", "PCA"):
         before = pixel_of(page, 4)
@@ -57,7 +59,7 @@ def test_a_click_plays_a_song_and_its_mark_stays_on_it_in_every_view(page):
     assert page.locator("#mark").get_attribute("data-state") == "playing"
     assert page.locator("#legend li").count() == 3
     page.locator("#clusters").fill("5")
-    page.wait_for_function("document.querySelectorAll('#legend li').length === 5")
+    page.wait_for_function("() => document.querySelectorAll('#legend li').length === 5")
     assert len(set(page.locator("#legend .legend-name").all_inner_texts())) == 5
     choose_in_header(page, "Genre")
     wait_until_drawn(page, "pca genre dark")
@@ -80,11 +82,11 @@ def test_the_bar_and_the_keys_pause_seek_and_mute(page):
     wait_until_playing(page, "001.flac")
     # The buttons and sliders of the player.
     page.locator("#play").click()
-    page.wait_for_function("audio.paused")
+    page.wait_for_function("() => audio.paused")
     page.wait_for_selector("#play[aria-label='Play (space)']")
     box = page.locator("#seek input").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
-    page.wait_for_function("Math.abs(audio.currentTime - 15) < 0.4")
+    page.wait_for_function("() => Math.abs(audio.currentTime - 15) < 0.4")
     page.locator("#volume input").fill("40")
     assert page.evaluate("audio.volume") == pytest.approx(0.4)
     page.locator("#mute").click()
@@ -93,11 +95,11 @@ def test_the_bar_and_the_keys_pause_seek_and_mute(page):
     page.locator("#mute").click()
     page.evaluate("document.activeElement.blur(); audio.currentTime = 0")
     page.keyboard.press("Space")
-    page.wait_for_function("!audio.paused")
+    page.wait_for_function("() => !audio.paused")
     page.keyboard.press("Space")
-    page.wait_for_function("audio.paused")
+    page.wait_for_function("() => audio.paused")
     page.keyboard.press("Space")
-    page.wait_for_function("!audio.paused")
+    page.wait_for_function("() => !audio.paused")
     page.keyboard.press("m")
     assert page.evaluate("audio.muted")
     page.keyboard.press("m")
@@ -108,21 +110,20 @@ def test_the_bar_and_the_keys_pause_seek_and_mute(page):
     page.keyboard.press("Escape")
     choose_in_header(page, "PCA")
     page.keyboard.press("Space")
-    page.wait_for_function("audio.paused")
+    page.wait_for_function("() => audio.paused")
 
 
 def test_the_seek_bar_works_without_a_waveform(site, open_page):
     page = open_page(site[0])
     page.route("**/waveform/**", lambda route: route.abort())
-    page.goto(site[0])
-    page.wait_for_selector("#map-frame[data-drawn]")
+    visit(page, site[0])
     click_song(page, 1)
     wait_until_playing(page, "001.flac")
     page.keyboard.press("Space")
-    page.wait_for_function("audio.paused")
+    page.wait_for_function("() => audio.paused")
     box = page.locator("#seek input").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2)
-    page.wait_for_function("Math.abs(audio.currentTime - 15) < 0.4")
+    page.wait_for_function("() => Math.abs(audio.currentTime - 15) < 0.4")
 
 
 def test_no_card_covers_a_point_at_any_size_in_either_theme(site, open_page):
@@ -130,8 +131,7 @@ def test_no_card_covers_a_point_at_any_size_in_either_theme(site, open_page):
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark")
-        page.goto(site[0])
-        page.wait_for_selector("#map-frame[data-drawn$='dark']")
+        visit(page, site[0])
         # The page follows the system's theme.
         for theme in ("dark", "light"):
             page.emulate_media(color_scheme=theme)
@@ -166,10 +166,10 @@ def test_the_map_pans_zooms_and_shows_all_songs_again(page):
     wait_until_still(page)
     assert pixel_of(page, 0) == pytest.approx((before[0] + 100, before[1] - 50), abs=3)
     for _ in range(3):
-        scale = page.evaluate("explorer.map.viewport.scale")
+        scale = page.evaluate("explorer.state.viewport.scale")
         page.mouse.wheel(0, -400)
-        page.wait_for_function("scale => explorer.map.viewport.scale < scale", arg=scale)
-    zoomed = "explorer.map.viewport.scale < explorer.map.fittingViewport().scale * 0.9"
+        page.wait_for_function("scale => explorer.state.viewport.scale < scale", arg=scale)
+    zoomed = "explorer.state.viewport.scale < explorer.camera.fittingViewport().scale * 0.9"
     assert page.evaluate(zoomed)
     choose_in_header(page, "Genre")
     wait_until_drawn(page, "tsne genre dark")
@@ -178,7 +178,7 @@ def test_the_map_pans_zooms_and_shows_all_songs_again(page):
     wait_until_still(page)
     assert pixel_of(page, 0) == pytest.approx(before, abs=2)
     page.set_viewport_size({"width": 900, "height": 700})
-    page.wait_for_function("innerWidth === 900 && explorer.map.frame.clientWidth === 900")
+    page.wait_for_function("() => innerWidth === 900 && explorer.camera.frameSize().width === 900")
     wait_until_still(page)
     assert all(0 < x < 900 for x, _ in pixels_of(page, range(24)))
 
@@ -212,11 +212,11 @@ def test_the_keyboard_reaches_every_control_and_the_focus_is_visible(page):
     # Escape deselects a song.
     click_song(page, 10)
     page.wait_for_selector("#neighbour-lines[data-count='10']")
-    page.wait_for_function("location.search.includes('song')")
+    page.wait_for_function("() => location.search.includes('song')")
     page.keyboard.press("Escape")
     page.wait_for_selector("#neighbour-lines[data-count='0']")
     assert "Nothing is selected" in text(page, "#panel-song")
-    page.wait_for_function("!location.search.includes('song')")
+    page.wait_for_function("() => !location.search.includes('song')")
 
 
 def test_theme_panel_and_hover_switch_are_remembered(site, open_page):
@@ -225,30 +225,29 @@ def test_theme_panel_and_hover_switch_are_remembered(site, open_page):
     page.locator("#theme-toggle").click()
     page.wait_for_selector("#map-frame[data-drawn$='light']")
     assert page.locator("html").get_attribute("data-mantine-color-scheme") == "light"
-    before = page.evaluate("explorer.map.freeArea().right")
+    before = page.evaluate("explorer.camera.freeArea().right")
     page.locator("#panel-close").click()
     page.wait_for_selector("#panel", state="hidden")
-    assert page.evaluate("explorer.map.freeArea().right") > before + 200
+    assert page.evaluate("explorer.camera.freeArea().right") > before + 200
     wait_until_still(page)
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     assert page.locator("#panel").is_hidden()
     page.keyboard.press("h")
-    page.wait_for_function("explorer.hover.context?.state === 'running'")
+    page.wait_for_function("() => explorer.hover.output()?.context.state === 'running'")
     # All three settings are kept after a reload. Sound starts only after a click or a key press.
     page.goto(site[0])
-    page.wait_for_selector("#map-frame[data-drawn$='light']")
-    wait_until_still(page)
+    wait_for_map(page, "light")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(246, 245, 241)"
     assert page.locator("#panel").is_hidden()
     assert page.locator("#hear").get_attribute("aria-checked") == "true"
     hover_song(page, 4)
     page.wait_for_selector("#tooltip:not([hidden])")
-    assert page.evaluate("explorer.hover.context") is None
+    assert page.evaluate("explorer.hover.output()") is None
     click_song(page, 12)
-    page.wait_for_function("explorer.hover.context?.state === 'running'")
+    page.wait_for_function("() => explorer.hover.output()?.context.state === 'running'")
     hover_song(page, 4)
-    page.wait_for_function("explorer.hover.index === 4 && explorer.hover.level() > 0.02")
+    page.wait_for_function("() => explorer.state.previewed === 4 && explorer.hover.level() > 0.02")
     page.locator("#panel-open").click()
     page.wait_for_selector("#panel")
 

@@ -17,9 +17,9 @@ def tap_song(page, index):
 def test_a_phone_has_every_control(phone):
     page = phone
     # Two fingers zoom and do not play a song.
-    before = page.evaluate("explorer.map.viewport.scale")
+    before = page.evaluate("explorer.state.viewport.scale")
     fingers = """(gap) => {
-        const { frame } = explorer.map;
+        const frame = explorer.camera.frame();
         const send = (kind, id, x) => frame.dispatchEvent(new PointerEvent(kind, {
             pointerId: id, pointerType: "touch", clientX: x, clientY: 400, bubbles: true,
         }));
@@ -33,7 +33,7 @@ def test_a_phone_has_every_control(phone):
         send("pointerup", 12, 195 + gap);
     }"""
     page.evaluate(fingers, 120)
-    page.wait_for_function("before => explorer.map.viewport.scale < before / 2.2", arg=before)
+    page.wait_for_function("before => explorer.state.viewport.scale < before / 2.2", arg=before)
     assert page.evaluate("audio.paused")
     page.locator("#zoom-fit").tap()
     wait_until_still(page)
@@ -59,7 +59,7 @@ def test_the_panel_of_a_phone_closes_when_it_is_pulled_down(phone):
     page.wait_for_selector("#panel .song-row")
     panel = page.locator("#panel").bounding_box()
     assert panel["y"] > 300
-    page.wait_for_function("top => explorer.map.freeArea().bottom < top", arg=panel["y"])
+    page.wait_for_function("top => explorer.camera.freeArea().bottom < top", arg=panel["y"])
     wait_until_still(page)
     assert all(y < panel["y"] for _, y in pixels_of(page, range(24)))
     # It is accessible in both themes.
@@ -71,7 +71,7 @@ def test_the_panel_of_a_phone_closes_when_it_is_pulled_down(phone):
     # A neighbour plays, and the panel can be closed.
     assert "Waltz piece 14" in text(page, "#panel-song")
     page.locator("#panel-song .row-play").nth(2).tap()
-    page.wait_for_function("!audio.currentSrc.endsWith('014.flac') && audio.currentTime > 0.2")
+    page.wait_for_function("() => !audio.currentSrc.endsWith('014.flac') && audio.currentTime > 0.2")
     page.mouse.move(195, panel["y"] + 14)
     page.mouse.down()
     page.mouse.move(195, panel["y"] + 90, steps=4)

@@ -1,13 +1,13 @@
 """The player in Chromium: next and previous, repeat modes, waveform, spectrogram and media keys."""
 
-from gestures import click_song, wait_until_audible, wait_until_playing
+from gestures import click_song, visit, wait_until_audible, wait_until_playing
 
 
 def test_next_and_previous_go_through_the_neighbours(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
-    page.wait_for_function("explorer.walk.list.length === 11")
-    order = page.evaluate("explorer.walk.list")
+    page.wait_for_function("() => explorer.state.walk.length === 11")
+    order = page.evaluate("explorer.state.walk")
     # With the buttons.
     for button, place in (("#next", 1), ("#next", 2), ("#previous", 1)):
         page.locator(button).click()
@@ -18,8 +18,8 @@ def test_next_and_previous_go_through_the_neighbours(page):
     for key, place in (("n", 2), ("p", 1), ("p", 0), ("p", 10)):
         page.keyboard.press(key)
         wait_until_playing(page, f"{order[place]:03d}.flac", beyond=0.05)
-    assert page.evaluate("explorer.walk.anchor") == 10
-    page.wait_for_function("announcer.textContent.startsWith('Playing ')")
+    assert page.evaluate("explorer.state.selected") == 10
+    page.wait_for_function("() => announcer.textContent.startsWith('Playing ')")
     # After some seconds the button goes to the song's start. The song is paused, so it stays at its start.
     page.evaluate("audio.pause(); audio.currentTime = 8")
     page.locator("#previous").click()
@@ -31,15 +31,15 @@ def test_next_and_previous_go_through_the_neighbours(page):
 def test_the_repeat_mode_decides_what_plays_after_a_song(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
-    page.wait_for_function("explorer.walk.list.length === 11")
+    page.wait_for_function("() => explorer.state.walk.length === 11")
     page.locator("#repeat").click()
     assert page.locator("#repeat").get_attribute("aria-label") == "Repeat: this song (r)"
     page.evaluate("audio.currentTime = audio.duration - 0.2")
-    page.wait_for_function("audio.currentTime > 0.1 && audio.currentTime < 3 && !audio.paused")
+    page.wait_for_function("() => audio.currentTime > 0.1 && audio.currentTime < 3 && !audio.paused")
     page.keyboard.press("r")
     page.evaluate("audio.currentTime = audio.duration - 0.2")
     page.wait_for_function(
-        "!audio.currentSrc.endsWith('010.flac') && !audio.paused && audio.currentTime > 0.1"
+        "() => !audio.currentSrc.endsWith('010.flac') && !audio.paused && audio.currentTime > 0.1"
     )
     page.keyboard.press("r")
     assert page.locator("#repeat").get_attribute("data-repeat") == "off"
@@ -50,11 +50,12 @@ def test_the_repeat_mode_decides_what_plays_after_a_song(page):
 def test_a_song_has_a_waveform_for_seeking_and_a_spectrogram(page):
     requests = []
     page.on("request", lambda request: requests.append(request.url))
-    click_song(page, 1)
+    with page.expect_response("**/waveform/001.flac") as peaks:
+        click_song(page, 1)
     wait_until_playing(page, "001.flac")
     page.wait_for_selector("#seek.has-peaks")
     # The waveform.
-    assert len(page.evaluate("explorer.waveform.peaks")) == 800
+    assert len(peaks.value.json()["peaks"]) == 800
     painted_share = """() => {
         const { width, height } = waveform;
         const data = waveform.getContext("2d").getImageData(0, 0, width, height).data;
@@ -63,7 +64,7 @@ def test_a_song_has_a_waveform_for_seeking_and_a_spectrogram(page):
     assert page.evaluate(painted_share) > 0.1
     box = page.locator("#seek").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
-    page.wait_for_function("Math.abs(audio.currentTime - 10) < 0.5")
+    page.wait_for_function("() => Math.abs(audio.currentTime - 10) < 0.5")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("audio.currentSrc").endswith("001.flac")
     # The spectrogram is requested only when it is opened.
@@ -92,11 +93,11 @@ def test_a_song_has_a_waveform_for_seeking_and_a_spectrogram(page):
     ticks = page.locator("#spectrogram-scale span")
     assert ticks.all_text_contents() == ["200 Hz", "1 kHz", "4 kHz", "12 kHz"]
     assert abs(float(ticks.nth(2).evaluate("tick => parseFloat(tick.style.bottom)")) - 58.0) < 0.1
-    page.wait_for_function("parseFloat(document.getElementById('spectrogram-head').style.left) > 2")
+    page.wait_for_function("() => parseFloat(document.getElementById('spectrogram-head').style.left) > 2")
     box = page.locator("#spectrogram-canvas").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + 40)
-    page.wait_for_function("Math.abs(audio.currentTime - 15) < 0.6")
-    free = page.evaluate("explorer.map.freeArea().bottom")
+    page.wait_for_function("() => Math.abs(audio.currentTime - 15) < 0.6")
+    free = page.evaluate("explorer.camera.freeArea().bottom")
     assert free < page.locator("#spectrogram").bounding_box()["y"]
     page.keyboard.press("Escape")
     page.wait_for_selector("#spectrogram", state="hidden")
@@ -112,8 +113,7 @@ def test_media_keys_and_the_lock_screen_control_the_player(site, open_page):
             set(action, handler);
         };"""
     )
-    page.goto(site[0])
-    page.wait_for_selector("#map-frame[data-drawn]")
+    visit(page, site[0])
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
     session = page.evaluate(
@@ -130,11 +130,11 @@ def test_media_keys_and_the_lock_screen_control_the_player(site, open_page):
         "Album",
         "playing",
     )
-    page.wait_for_function("explorer.walk.list.length === 11")
+    page.wait_for_function("() => explorer.state.walk.length === 11")
     page.evaluate("handlers.nexttrack()")
-    page.wait_for_function("!audio.currentSrc.endsWith('010.flac') && audio.currentTime > 0.2")
+    page.wait_for_function("() => !audio.currentSrc.endsWith('010.flac') && audio.currentTime > 0.2")
     page.evaluate("handlers.pause()")
-    page.wait_for_function("audio.paused && navigator.mediaSession.playbackState === 'paused'")
+    page.wait_for_function("() => audio.paused && navigator.mediaSession.playbackState === 'paused'")
     page.evaluate("handlers.play()")
     page.evaluate("handlers.seekto({ seekTime: 12 })")
-    page.wait_for_function("!audio.paused && audio.currentTime > 11.9")
+    page.wait_for_function("() => !audio.paused && audio.currentTime > 11.9")

@@ -24,15 +24,27 @@ def test_the_page_of_a_library_from_elsewhere_says_what_it_cannot_do(
         assert "--audio" in text(page, "#message")
         assert serious_findings(page) == []
         # The page can show a newer map, but cannot make one.
-        show = """(newer) => {
-            const { api, map, updates } = explorer;
-            updates.show({ revision: api.revision + newer, songs: 99, changes: map.meta.changes });
-        }"""
-        is_hidden = "document.getElementById('updates').hidden"
-        page.evaluate(show, 0)
-        assert page.evaluate(is_hidden)
-        page.evaluate(show, 1)
-        assert not page.evaluate(is_hidden)
+        answers = answer_latest(page, songs=99, newer=0)
+        page.evaluate("explorer.updates.check()")
+        assert answers
+        assert page.locator("#updates").is_hidden()
+        answers = answer_latest(page, songs=99, newer=1)
+        page.evaluate("explorer.updates.check()")
+        assert answers
+        assert page.locator("#updates").is_visible()
+
+
+def answer_latest(page, *, songs, newer):
+    """Let the server tell of more songs and a newer map, and return a list of what it tells."""
+    answers = []
+
+    def answer(route):
+        latest = route.fetch().json()
+        answers.append(latest | {"songs": songs, "revision": latest["revision"] + newer})
+        route.fulfill(json=answers[-1])
+
+    page.route("**/latest?*", answer)
+    return answers
 
 
 def test_the_legend_keeps_room_beside_long_warnings_in_a_low_window(

@@ -100,7 +100,7 @@ def test_a_copy_plays_on_where_the_browser_cannot_play_the_file(
     assert page.locator("#player").get_attribute("data-state") == "playing"
     # Other songs play from their own files, and this one from its copy at once.
     click_song(page, 10)
-    page.wait_for_function("audio.currentSrc.endsWith('010.flac')")
+    page.wait_for_function("() => audio.currentSrc.endsWith('010.flac')")
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     click_song(page, number)
@@ -134,7 +134,7 @@ def test_a_song_plays_once_the_server_is_not_busy_any_more(unplayable_site, open
 
     page.route("**/audio/000.flac*", be_busy)
     click_song(page, 0)
-    page.wait_for_function("!audio.paused && audio.currentTime > 0.5")
+    page.wait_for_function("() => !audio.paused && audio.currentTime > 0.5")
     assert len(refused) == 3
     assert page.locator("#message").inner_text() == ""
     assert page.locator("#player").get_attribute("data-state") == "playing"

@@ -1,4 +1,6 @@
-"""Hostile titles, the content security policy, and accessibility, in Chromium."""
+"""Hostile titles, the content security policy, globals, and accessibility, in Chromium."""
+
+import re
 
 import pytest
 from gestures import (
@@ -9,6 +11,7 @@ from gestures import (
     open_filters,
     serious_findings,
     text,
+    wait_for_map,
     wait_until_drawn,
     wait_until_playing,
     wait_until_still,
@@ -104,6 +107,93 @@ def test_an_injected_script_does_not_run(site, open_page):
     )
     assert violations.startswith("script-src")
     assert page.evaluate("window.hacked") is None
+
+
+REPORT_VIOLATIONS = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+    violations.push([event.violatedDirective, event.blockedURI, event.sourceFile, event.lineNumber].join(" "));
+});
+"""
+DRAG_FILE_IN = """() => {
+    const data = new DataTransfer();
+    data.items.add(new File(["x"], "song.flac"));
+    document.body.dispatchEvent(new DragEvent("dragenter", { dataTransfer: data, bubbles: true }));
+}"""
+
+
+def test_no_part_of_the_page_violates_the_content_security_policy(site, open_page):
+    page = open_page("about:blank", has_map=False)
+    page.add_init_script(REPORT_VIOLATIONS)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    response = page.goto(site[0])
+    assert "script-src 'self'" in response.headers["content-security-policy"]
+    assert "unsafe-eval" not in response.headers["content-security-policy"]
+    wait_for_map(page)
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        for projection in ("UMAP", "PCA", "Original", "t-SNE"):
+            choose_in_header(page, projection)
+            wait_until_drawn(page, f"{projection.lower().replace('-', '')} cluster {theme}")
+        for colouring in ("Genre", "Artist", "Cluster"):
+            choose_in_header(page, colouring)
+            wait_until_drawn(page, f"tsne {colouring.lower()} {theme}")
+    # The panel with a cover, the player, a preview, and the spectrogram.
+    click_song(page, 4)
+    wait_until_playing(page, "004.flac")
+    page.wait_for_selector(".cover img")
+    page.locator("#hear").click()
+    hover_song(page, 12)
+    page.wait_for_function("() => explorer.state.previewed === 12")
+    page.keyboard.press("s")
+    page.wait_for_selector("#spectrogram[data-shown='004.flac']")
+    page.keyboard.press("s")
+    # The dialog of keys, the filters, and the search.
+    page.keyboard.press("?")
+    page.wait_for_selector("#keys[open]")
+    page.keyboard.press("Escape")
+    open_filters(page)
+    page.keyboard.press("Escape")
+    page.locator("#search").fill("waltz")
+    page.wait_for_selector(".suggestion")
+    page.keyboard.press("Escape")
+    # The selection and its file, and the target for files.
+    wait_until_still(page)
+    page.locator("#tool-box").click()
+    drag(page, (300, 120), (880, 640))
+    page.wait_for_selector("#choice-list .song-row")
+    with page.expect_download():
+        page.locator("#export-start").click()
+    page.evaluate(DRAG_FILE_IN)
+    page.wait_for_selector("#drop:not([hidden])")
+    # Also after a reload with all of this in the address.
+    assert page.evaluate("violations") == []
+    page.reload()
+    wait_for_map(page)
+    assert page.evaluate("violations") == []
+    assert not [url for url in requests if "plotly" in url.lower()]
+
+
+# The globals of Dash, React, Mantine, and the libraries that they bring.
+LIBRARY_GLOBALS = re.compile(
+    "dash_.*|dashMantineFunctions|DashRenderer|__dashprivate_.*|_dashPlotlyJSURL|store|webpackChunkdash_.*|"
+    "React|ReactDOM|PropTypes|MantineCore|MantineHooks|FontAwesomeConfig|___FONT_AWESOME___|saveAs|"
+    "core|__core-js_shared__|_babelPolyfill|regeneratorRuntime|setImmediate|clearImmediate|"
+    "_lastElementInsertedByStyleLoader"
+)
+
+
+def test_the_page_has_no_globals_of_its_own(site, open_page):
+    globals_now = "Object.getOwnPropertyNames(window)"
+    page = open_page(f"{site[0]}healthz", has_map=False)
+    of_browser = set(page.evaluate(globals_now))
+    page.goto(site[0])
+    page.wait_for_selector("#map-frame[data-drawn]")
+    assert "React" in (names := page.evaluate(globals_now))
+    assert not [name for name in set(names) - of_browser if not LIBRARY_GLOBALS.fullmatch(name)]
+    # Dash finds the page's functions under one name.
+    assert page.evaluate("Object.keys(dash_clientside.explorer)")
 
 
 # The states of the page that axe checks, in this order, and how each is reached from the state before.

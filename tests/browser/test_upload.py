@@ -42,7 +42,7 @@ def indexed(tmp_path_factory, serve):
 
 
 def wait_for_upload(page):
-    page.wait_for_function("explorer.upload.song !== null")
+    page.wait_for_function("() => explorer.state.upload !== null")
 
 
 def test_a_dropped_song_is_placed_among_its_neighbours_and_plays(indexed, share_page):
@@ -63,15 +63,18 @@ def test_a_dropped_song_is_placed_among_its_neighbours_and_plays(indexed, share_
     # The song lasts three seconds. On a slow machine it may have ended, so test whether it has played.
     # Chromium allows sound only for some seconds after a click. If the embedding took longer, the page asks
     # the user to press Play.
-    page.wait_for_function("window.hasPlayedUpload || message.textContent.includes('Press Play')")
+    page.wait_for_function("() => window.hasPlayedUpload || message.textContent.includes('Press Play')")
     if not page.evaluate("window.hasPlayedUpload"):
         page.locator("#panel-song .button", has_text="Play").click()
-        page.wait_for_function("window.hasPlayedUpload")
+        page.wait_for_function("() => window.hasPlayedUpload")
     nearest_song = """() => {
-        const place = explorer.upload.song.places[explorer.map.meta.projection];
-        const { x, y } = explorer.map.points;
-        const distances = [...x].map((_, i) => Math.hypot(x[i] - place[0], y[i] - place[1]));
-        return [distances.indexOf(Math.min(...distances)), explorer.overlays.neighbours[0].index];
+        const { upload, map, neighbours } = explorer.state;
+        const [left, top] = upload.places[map.meta.projection];
+        const distances = Array.from({ length: map.count }, (_, i) => {
+            const [x, y] = explorer.songs.placeOf(i);
+            return Math.hypot(x - left, y - top);
+        });
+        return [distances.indexOf(Math.min(...distances)), neighbours[0].index];
     }"""
     nearest_on_map, nearest_by_sound = page.evaluate(nearest_song)
     assert nearest_on_map == nearest_by_sound
@@ -79,16 +82,16 @@ def test_a_dropped_song_is_placed_among_its_neighbours_and_plays(indexed, share_
     with Database.open_readonly(database) as library:
         assert library.count_vectors() == 12
     page.locator("#panel-song .row-play").first.click()
-    page.wait_for_function("audio.currentSrc.includes('/audio/') && audio.currentTime > 0.1")
+    page.wait_for_function("() => audio.currentSrc.includes('/audio/') && audio.currentTime > 0.1")
     page.keyboard.press("p")
-    page.wait_for_function("audio.currentSrc.includes('/uploads/')")
+    page.wait_for_function("() => audio.currentSrc.includes('/uploads/')")
 
 
 def test_unusable_files_are_reported_and_an_upload_can_be_cancelled(indexed, share_page, tmp_path):
     page = share_page(indexed[0])
     # A file that is too large, not music, or empty.
     page.evaluate(DROP, ["", "big.wav", 51 * 1024 * 1024])
-    page.wait_for_function("message.textContent.includes('too large')")
+    page.wait_for_function("() => message.textContent.includes('too large')")
     for name, content, expected in (
         ("text.mp3", b"no music at all " * 99, "text.mp3"),
         ("empty.mp3", b"", "empty"),
@@ -98,14 +101,14 @@ def test_unusable_files_are_reported_and_an_upload_can_be_cancelled(indexed, sha
         page.wait_for_function("expected => message.textContent.includes(expected)", arg=expected)
         page.wait_for_selector(".cover-waiting", state="detached")
     # Escape cancels the upload, and the page tells the server to delete the file.
-    page.evaluate("explorer.player.showMessage('')")
+    page.evaluate("explorer.update({ message: '' })")
     shutil.copy(indexed[2] / "tone3.flac", tmp_path / "Slow.flac")
     with page.expect_request(lambda request: request.method == "DELETE"):
         page.locator("#upload-file").set_input_files(tmp_path / "Slow.flac")
         page.wait_for_selector("#panel .cover-waiting")
         page.keyboard.press("Escape")
         page.wait_for_selector("#panel .cover-waiting", state="detached")
-    assert page.evaluate("explorer.upload.song") is None
+    assert page.evaluate("explorer.state.upload") is None
     assert page.locator("#message").is_hidden()
 
 
@@ -116,7 +119,7 @@ def test_a_chosen_file_is_placed_and_can_be_added_to_the_library(indexed, share_
     page.locator("#upload-file").set_input_files(tmp_path / "Mine.flac")
     wait_for_upload(page)
     page.get_by_text("Add to the library").click()
-    page.wait_for_function("explorer.map.points.x.length === 13")
+    page.wait_for_function("() => explorer.state.map.count === 13")
     with Database.open_readonly(database) as library:
         assert library.count_vectors() == 13
     (added,) = music.rglob("Mine.flac")

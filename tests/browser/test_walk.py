@@ -25,7 +25,7 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     values = [float(value) for value in page.locator(".row-value").all_inner_texts()]
     assert values == sorted(values, reverse=True)
     assert values[0] > 0.8
-    neighbours = page.evaluate("explorer.overlays.neighbours.map((neighbour) => neighbour.index)")
+    neighbours = page.evaluate("explorer.state.neighbours.map((neighbour) => neighbour.index)")
     assert [int(row.get_attribute("data-index")) for row in rows.all()] == neighbours
     # A neighbour's play button plays it, and the panel stays.
     row, index = rows.nth(3), neighbours[3]
@@ -35,7 +35,7 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     assert "playing" in row.get_attribute("class")
     assert page.locator("#mark").get_attribute("data-index") == str(index)
     row.locator(".row-play").click()
-    page.wait_for_function("audio.paused")
+    page.wait_for_function("() => audio.paused")
     # A click on its title selects it.
     name = row.locator(".row-title").inner_text()
     row.locator(".row-names").click()
@@ -45,7 +45,7 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     page.wait_for_selector(".cover img")
     assert page.evaluate("document.querySelector('.cover img').naturalWidth") == 1
     click_song(page, 6)
-    page.wait_for_function("document.querySelector('.panel-title').textContent.includes('piece 6')")
+    page.wait_for_function("() => document.querySelector('.panel-title').textContent.includes('piece 6')")
     assert page.locator(".cover img").count() == 0
 
 
@@ -54,7 +54,7 @@ def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
     assert page.locator("#announcer").get_attribute("aria-live") == "polite"
     # If no song is selected, the arrow keys begin in the middle of the map.
     page.keyboard.press("ArrowUp")
-    page.wait_for_function("!audio.paused && audio.currentTime > 0.2")
+    page.wait_for_function("() => !audio.paused && audio.currentTime > 0.2")
     places = pixels_of(page, range(24))
     for key, axis, sign in (
         ("ArrowLeft", 0, -1),
@@ -67,8 +67,8 @@ def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
         click_song(page, start)
         wait_until_playing(page, f"{start:03d}.flac")
         page.keyboard.press(key)
-        page.wait_for_function("i => explorer.player.index !== i", arg=start)
-        arrived = page.evaluate("explorer.player.index")
+        page.wait_for_function("i => explorer.state.playing !== i", arg=start)
+        arrived = page.evaluate("explorer.state.playing")
         assert sign * (places[arrived][axis] - places[start][axis]) > 0
         wait_until_playing(page, f"{arrived:03d}.flac")
         title = page.evaluate("async i => (await explorer.api.getSong(i)).title", arrived)
@@ -78,4 +78,4 @@ def test_arrow_keys_go_to_the_nearest_song_in_their_direction(site, open_page):
     click_song(page, last)
     wait_until_playing(page, f"{last:03d}.flac")
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("announcer.textContent.includes('no song in that direction')")
+    page.wait_for_function("() => announcer.textContent.includes('no song in that direction')")
