@@ -26,6 +26,8 @@ let isRestored = false;
 let hasWritten = false;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let timer;
+/** @type {ReturnType<typeof setTimeout>|undefined} */
+let restoreTimer;
 
 export function mount() {
   window.addEventListener("popstate", restore);
@@ -86,7 +88,8 @@ function restore() {
   const { filter, groups, position, song, ...controls } = decode(query, state.defaults);
   pendingQuery = query.toString();
   // The page cannot show every address, for example if a song was deleted. Then stop waiting.
-  setTimeout(() => (pendingQuery = null), RESTORE_TIMEOUT_MS);
+  clearTimeout(restoreTimer);
+  restoreTimer = setTimeout(() => (pendingQuery = null), RESTORE_TIMEOUT_MS);
   setControls(controls);
   const isUnfiltered = !filter.years && !filter.duration_s && Object.values(filter).every((names) => !names?.length);
   if (state.view || !isUnfiltered) restoreFilter(filter);

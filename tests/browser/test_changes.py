@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 from gestures import (
     choose_in_header,
@@ -10,11 +11,14 @@ from gestures import (
     hover_song,
     open_filters,
     pixel_of,
+    pixels_of,
     serious_findings,
     text,
+    wait_for_map,
     wait_until_playing,
     wait_until_still,
 )
+from pixels import circle_at, colour_at, distance, ground, picture
 from support import store_library
 
 from explorer.audio.playable import previews_in
@@ -62,8 +66,8 @@ def wait_for_hidden(page, songs):
     """Wait until exactly these of the 24 songs are hidden."""
     page.wait_for_function(
         """expected => {
-            const { map } = explorer;
-            return map.meta && [...Array(24).keys()].filter((i) => map.isHidden(i)).join() === expected;
+            const { state, songs } = explorer;
+            return state.map && [...Array(24).keys()].filter(songs.isHidden).join() === expected;
         }""",
         arg=",".join(map(str, songs)),
     )
@@ -82,39 +86,46 @@ def test_hidden_songs_are_not_drawn_nor_found_by_pointer_lasso_or_keys(page):
     page.evaluate("document.activeElement.blur(); explorer.filters.toggle(false)")
     # As long as these songs are not hidden, the pointer finds them and they can be selected.
     hover_song(page, 4)
-    page.wait_for_function("explorer.tooltip.hovered === 4")
+    page.wait_for_function("() => explorer.state.hovered === 4")
     page.keyboard.press("l")
     corners = [(330, 100), (1180, 100), (1180, 690), (330, 690)]
     drag(page, *corners)
-    page.wait_for_function("explorer.selection.songs.length > 20")
-    selected = page.evaluate("explorer.selection.songs")
+    page.wait_for_function("() => explorer.state.chosen.length > 20")
+    selected = page.evaluate("explorer.state.chosen")
     assert {4, 9, 17} <= set(selected)
+    page.mouse.move(80, 40)
+    wait_until_still(page)
+    places = pixels_of(page, HIDDEN)
+    shown = picture(page)
     open_filters(page)
     hide(page, "duplicates")
     hide(page, "missing")
     wait_for_hidden(page, HIDDEN)
     page.wait_for_function(
-        "document.getElementById('filter-state').innerText.includes('20 of 24 songs · 4 hidden')"
+        "() => document.getElementById('filter-state').innerText.includes('20 of 24 songs · 4 hidden')"
     )
-    page.wait_for_selector("#missing-rings[data-count='0']", state="attached")
     # The hidden songs are removed from the selection, and cannot be selected again.
     remaining = [song for song in selected if song not in HIDDEN]
-    page.wait_for_function("n => explorer.selection.songs.length === n", arg=len(remaining))
-    assert page.evaluate("explorer.selection.songs") == remaining
+    page.wait_for_function("n => explorer.state.chosen.length === n", arg=len(remaining))
+    assert page.evaluate("explorer.state.chosen") == remaining
     page.evaluate("explorer.filters.toggle(false); explorer.selection.clear()")
+    wait_until_still(page)
+    image = picture(page)
+    for place in places:
+        before, after = (np.median(circle_at(screen, place, 4), axis=0) for screen in (shown, image))
+        assert distance(after, ground(page)) < 0.5 * distance(before, ground(page))
     page.keyboard.press("b")
     drag(page, corners[0], corners[2])
-    page.wait_for_function("n => explorer.selection.songs.length === n", arg=len(remaining))
+    page.wait_for_function("n => explorer.state.chosen.length === n", arg=len(remaining))
     for song in HIDDEN:
-        near = page.evaluate("([x, y]) => explorer.pointer.songsWithin(x, y, 40)", list(pixel_of(page, song)))
+        near = page.evaluate("([x, y]) => explorer.picking.songsWithin(x, y, 40)", list(pixel_of(page, song)))
         assert song not in [found["index"] for found in near]
     reached = page.evaluate(
         """() => {
-            const { walk, map } = explorer;
-            const next = (i, direction) =>
-                walk.nearestInDirection(map.points, i, direction, (j) => map.matchesFilter(j));
-            const directions = Object.values(walk.DIRECTIONS);
-            return [...Array(24).keys()].flatMap((i) => directions.map((direction) => next(i, direction)));
+            const { nearestInDirection, DIRECTIONS } = explorer.directions;
+            const { places, flags } = explorer.state.map;
+            const next = (i) => (direction) => nearestInDirection(places, flags, i, direction);
+            return [...Array(24).keys()].flatMap((i) => Object.values(DIRECTIONS).map(next(i)));
         }"""
     )
     assert not set(HIDDEN) & set(reached)
@@ -124,9 +135,9 @@ def test_hidden_songs_stay_hidden_in_every_view_until_the_filters_are_cleared(pa
     open_filters(page)
     hide(page, "missing")
     wait_for_hidden(page, [4, 12])
-    page.wait_for_function("location.search.includes('hide=missing')")
+    page.wait_for_function("() => location.search.includes('hide=missing')")
     page.reload()
-    page.wait_for_selector("#map-frame[data-drawn]")
+    wait_for_map(page)
     wait_for_hidden(page, [4, 12])
     choose_in_header(page, "Original")
     page.wait_for_selector("#map-frame[data-drawn^=original]")
@@ -140,15 +151,19 @@ def test_hidden_songs_stay_hidden_in_every_view_until_the_filters_are_cleared(pa
 
 
 def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
-    assert page.locator("#missing-rings").get_attribute("data-count") == "2"
     assert text(page, ".legend-missing").split() == ["File", "missing", "2"]
+    image = picture(page)
+    for song, place in zip((4, 5), pixels_of(page, [4, 5]), strict=True):
+        middle, rim = colour_at(image, place), np.median(circle_at(image, place, 4), axis=0)
+        assert distance(rim, ground(page)) > 60
+        assert (distance(middle, ground(page)) < 8) == (song == 4)
     click_song(page, 2)
     wait_until_playing(page, "002.flac")
     # Repeat the song, so that it still plays later on a slow machine.
-    page.evaluate("explorer.player.setRepeat('one')")
+    page.evaluate("explorer.queue.setRepeat('one')")
     hover_song(page, 4)
     page.wait_for_selector("#tooltip:not([hidden])")
-    page.wait_for_function("document.getElementById('tooltip').innerText.includes('3 November 2025')")
+    page.wait_for_function("() => document.getElementById('tooltip').innerText.includes('3 November 2025')")
     assert "File missing since 3 November 2025" in text(page, "#tooltip")
     click_song(page, 4)
     page.wait_for_selector("#panel .panel-missing")
@@ -158,7 +173,7 @@ def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
     for part in ("Techno piece 4", "missing since 3 November 2025", "cannot be played"):
         assert part in message
     # The neighbours of the missing song are shown. The playing song continues and keeps its mark.
-    page.wait_for_function("explorer.overlays.neighbours.length === 10")
+    page.wait_for_function("() => explorer.state.lineEnds.length === 10")
     assert page.locator("#neighbour-lines").get_attribute("data-count") == "10"
     time_s = page.evaluate("audio.currentTime")
     page.wait_for_function(
@@ -169,38 +184,42 @@ def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
     assert page.locator("#mark").get_attribute("data-index") == "2"
     assert text(page, "#now-title") == "Techno piece 2"
     # The arrow keys start from the missing song.
-    next_songs = """() => Object.entries(explorer.walk.DIRECTIONS).map(([key, direction]) => {
-        const { walk, map } = explorer;
-        return [key, walk.nearestInDirection(map.points, 4, direction, (i) => map.matchesFilter(i))];
-    })"""
+    next_songs = """() => {
+        const { nearestInDirection, DIRECTIONS } = explorer.directions;
+        const { places, flags } = explorer.state.map;
+        const next = (direction) => nearestInDirection(places, flags, 4, direction);
+        return Object.entries(DIRECTIONS).map(([key, direction]) => [key, next(direction)]);
+    }"""
     key, expected = next(pair for pair in page.evaluate(next_songs) if pair[1] is not None)
     page.keyboard.press(key)
-    page.wait_for_function("i => explorer.player.requested === i", arg=expected)
+    page.wait_for_function("i => explorer.state.requested === i", arg=expected)
     # For the other missing song, its preview plays, and a message says so.
     click_song(page, 12)
     page.wait_for_function(
-        "audio.src.endsWith('preview/012.flac') && !audio.paused && audio.currentTime > 0.2"
+        "() => audio.src.endsWith('preview/012.flac') && !audio.paused && audio.currentTime > 0.2"
     )
     assert "3 November 2025" in text(page, "#message")
     assert "preview" in text(page, "#message")
-    page.wait_for_function("document.querySelector('#panel .panel-missing')?.innerText.includes('preview')")
+    page.wait_for_function(
+        "() => document.querySelector('#panel .panel-missing')?.innerText.includes('preview')"
+    )
 
 
 def test_walking_and_playing_a_list_skip_songs_that_cannot_be_played(page):
     click_song(page, 2)
     wait_until_playing(page, "002.flac")
-    page.wait_for_function("explorer.walk.list.length === 11")
-    page.evaluate("explorer.walk.list = [2, 4, 3]")
+    page.wait_for_function("() => explorer.state.walk.length === 11")
+    page.evaluate("explorer.update({ walk: [2, 4, 3], walkPosition: 0 })")
     page.keyboard.press("n")
     wait_until_playing(page, "003.flac")
     page.keyboard.press("p")
     wait_until_playing(page, "002.flac")
-    page.evaluate("explorer.selection.songs = [4, 5, 4]; explorer.selection.onChange()")
+    page.evaluate("explorer.update({ chosen: [4, 5, 4] })")
     page.evaluate("explorer.selection.playFrom(0)")
     wait_until_playing(page, "005.flac")
-    assert page.evaluate("explorer.selection.position") == 1
+    assert page.evaluate("explorer.state.chosenPosition") == 1
     page.evaluate("audio.currentTime = audio.duration - 0.2")
-    page.wait_for_function("audio.paused && explorer.selection.position === null")
+    page.wait_for_function("() => audio.paused && explorer.state.chosenPosition === null")
     assert "cannot be played" in text(page, "#message")
 
 
@@ -218,18 +237,20 @@ def test_a_duplicate_lists_the_songs_with_the_same_sound_and_goes_to_them(page):
     same_sound.nth(1).focus()
     page.keyboard.press("Enter")
     wait_until_playing(page, "017.flac")
-    page.wait_for_function("document.querySelector('#panel .panel-title').textContent === 'Ambient piece 17'")
+    page.wait_for_function(
+        "() => document.querySelector('#panel .panel-title').textContent === 'Ambient piece 17'"
+    )
     # When duplicates are hidden, they are not neighbours any more; the playing song continues.
-    page.evaluate("explorer.flyToAndPlay(1)")
+    page.evaluate("explorer.actions.flyToAndPlay(1)")
     wait_until_playing(page, "001.flac")
     page.evaluate("document.activeElement.blur()")
     open_filters(page)
     hide(page, "duplicates")
     hide(page, "missing")
     wait_for_hidden(page, HIDDEN)
-    page.wait_for_function("explorer.overlays.neighbours.length === 10")
+    page.wait_for_function("() => explorer.state.lineEnds.length === 10")
     page.wait_for_function(
-        "hidden => explorer.walk.list.length === 11 && !explorer.walk.list.some((i) => hidden.includes(i))",
+        "hidden => explorer.state.walk.length === 11 && !explorer.state.walk.some((i) => hidden.includes(i))",
         arg=HIDDEN,
     )
     assert not page.evaluate("audio.paused")
@@ -247,13 +268,15 @@ def test_a_page_shows_files_that_go_missing_and_come_back(page, changed):
     file, away = path.parent / "music" / "006.flac", path.parent / "away.flac"
     assert text(page, ".legend-missing").split()[-1] == "2"
     click_song(page, 6)
-    page.wait_for_function("document.querySelector('#panel .panel-title')?.textContent.includes('piece 6')")
+    page.wait_for_function(
+        "() => document.querySelector('#panel .panel-title')?.textContent.includes('piece 6')"
+    )
     shutil.move(file, away)
     with Database.open(path) as database:
         database.mark_gone(1, [b"006.flac"], since=SINCE)
     page.evaluate("explorer.updates.check()")
     page.wait_for_selector("#panel .panel-missing")
-    page.wait_for_function("document.querySelector('.legend-missing').innerText.trim().endsWith('3')")
+    page.wait_for_function("() => document.querySelector('.legend-missing').innerText.trim().endsWith('3')")
     shutil.move(away, file)
     with Database.open(path) as database:
         database.unmark_gone(1, [b"006.flac"])
@@ -264,10 +287,10 @@ def test_a_page_shows_files_that_go_missing_and_come_back(page, changed):
 def test_axe_finds_nothing_serious_in_either_theme_at_any_width(changed, share_page):
     for width in (390, 1280):
         page = share_page(changed[0], width=width, touch=True) if width < 500 else share_page(changed[0])
-        page.evaluate("explorer.play(4)")
+        page.evaluate("explorer.actions.play(4)")
         page.wait_for_selector("#panel .panel-missing")
         expect_no_serious_findings(page)
-        page.evaluate("explorer.play(1)")
+        page.evaluate("explorer.actions.play(1)")
         page.wait_for_selector("#panel .same-sound")
         page.evaluate("explorer.panel.close()")
         page.locator("#filter-toggle").click()

@@ -5,17 +5,21 @@ from gestures import (
     click_song,
     hover_song,
     open_filters,
+    pixels_of,
     text,
+    wait_for_map,
     wait_for_matching,
     wait_until_drawn,
     wait_until_playing,
+    wait_until_still,
 )
+from pixels import colour_at, picture, saturation
 
 
 def test_the_search_finds_songs_and_genres(page):
     page.keyboard.press("/")
     page.keyboard.type("artist 2")
-    page.wait_for_function("document.querySelectorAll('.suggestion').length === 9")
+    page.wait_for_function("() => document.querySelectorAll('.suggestion').length === 9")
     page.keyboard.press("Escape")
     page.locator("#search").fill("zzzz")
     page.locator(".mantine-Select-empty").wait_for()
@@ -37,7 +41,9 @@ def test_the_search_finds_songs_and_genres(page):
 
 
 def test_filters_combine_and_clear_and_filtered_out_songs_turn_grey(page):
-    places = page.evaluate("[...explorer.map.points.x]")
+    places = page.evaluate("[...explorer.state.map.places]")
+    image, pixels = picture(page), pixels_of(page, range(24))
+    assert all(saturation(colour_at(image, place)) > 60 for place in pixels)
     open_filters(page)
     # This library has no duplicates and no missing songs to hide.
     assert page.get_by_role("switch", name="Hide").count() == 0
@@ -51,10 +57,16 @@ def test_filters_combine_and_clear_and_filtered_out_songs_turn_grey(page):
         page.get_by_role("option", name=name, exact=True).click()
     wait_for_matching(page, range(16, 24))
     # Filtered-out songs are grey, and still have a tooltip and can be played.
-    assert page.evaluate("[...explorer.map.points.x]") == places
-    grey = page.evaluate("explorer.map.meta.colours[explorer.map.meta.unlit]")
-    assert page.evaluate("i => explorer.map.colourOf(i)", 3) == grey
+    assert page.evaluate("[...explorer.state.map.places]") == places
+    grey = page.evaluate("explorer.state.map.meta.filtered_out")
+    assert page.evaluate("explorer.songs.colourOf(3)") == grey
     page.keyboard.press("Escape")
+    page.wait_for_selector("#filters", state="hidden")
+    wait_until_still(page)
+    image = picture(page)
+    for index, place in enumerate(pixels):
+        colour = colour_at(image, place)
+        assert saturation(colour) > 60 if index >= 16 else saturation(colour) < 40, index
     hover_song(page, 3)
     page.wait_for_selector("#tooltip:not([hidden])")
     click_song(page, 3)
@@ -63,7 +75,7 @@ def test_filters_combine_and_clear_and_filtered_out_songs_turn_grey(page):
     open_filters(page)
     page.locator("#filter-genres").click()
     page.keyboard.press("Backspace")
-    page.wait_for_function("explorer.map.meta.lit === 0")
+    page.wait_for_function("() => explorer.state.map.meta.lit === 0")
     assert "No song" in text(page, "#filter-state")
     page.locator("#filter-clear").click()
     wait_for_matching(page, range(24))
@@ -82,11 +94,11 @@ def test_year_and_length_filters_exclude_other_songs_and_songs_without_a_year(pa
         page.keyboard.press("ArrowLeft")
     wait_for_matching(page, range(1, 8))
     page.wait_for_function(
-        "location.search.includes('years=1970-1977') && location.search.includes('seconds=11')"
+        "() => location.search.includes('years=1970-1977') && location.search.includes('seconds=11')"
     )
     # The address contains both filters. When the filter card is opened after a reload, they do not change.
     page.reload()
-    page.wait_for_selector("#map-frame[data-drawn]")
+    wait_for_map(page)
     wait_for_matching(page, range(1, 8))
     open_filters(page)
     page.wait_for_selector("[role=slider][aria-label='Year: to'][aria-valuenow='1977']", state="attached")
@@ -109,6 +121,8 @@ def test_a_click_on_the_legend_isolates_a_group_and_shift_adds_one(page):
     wait_until_drawn(page, "tsne genre dark")
     rows.nth(0).focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("explorer.map.meta.lit === 8")
+    page.wait_for_function("() => explorer.state.map.meta.lit === 8")
     choose_in_header(page, "Artist")
-    page.wait_for_function("explorer.map.meta.colouring === 'artist' && explorer.map.meta.unlit === null")
+    page.wait_for_function(
+        "() => explorer.state.map.meta.colouring === 'artist' && !explorer.state.map.meta.is_filtered"
+    )

@@ -13,6 +13,7 @@ from gestures import (
     pixels_of,
     serious_findings,
     text,
+    wait_for_map,
     wait_until_playing,
     wait_until_still,
 )
@@ -26,16 +27,12 @@ from explorer.library.music_file import Tags
 
 PATIENCE_S = 90
 
-LISTEN = """() => {
+LISTEN = """async () => {
+    const { subscribe } = await import("/assets/core/state.js");
     window.pauses = 0;
     window.glides = 0;
     audio.addEventListener("pause", () => window.pauses++);
-    const { morph } = explorer;
-    const begin = morph.begin;
-    morph.begin = function (before) {
-        window.glides++;
-        begin.call(this, before);
-    };
+    subscribe(["isGliding"], () => (window.glides += Number(explorer.state.isGliding)));
 }"""
 
 
@@ -81,9 +78,8 @@ def wait_for_songs(page, count):
     page.wait_for_function(
         """count => {
             explorer.updates.check();
-            const { map, api } = explorer;
-            return map.points.x.length === count && api.revision === map.meta.revision
-                && !map.frame.classList.contains("morphing");
+            const { map, view, isGliding } = explorer.state;
+            return map.count === count && view.revision === map.meta.revision && !isGliding;
         }""",
         arg=count,
         polling=300,
@@ -99,11 +95,11 @@ def test_a_map_fills_while_a_song_plays(first_look, serve, open_page):
         page = open_page(url, reduced_motion=False)
         page.wait_for_selector("#progress:not([hidden])")
         page.evaluate(LISTEN)
-        page.evaluate("explorer.player.setRepeat('one')")
+        page.evaluate("explorer.queue.setRepeat('one')")
         click_song(page, 10)
         wait_until_playing(page, "010.flac")
-        page.evaluate("explorer.selection.select([3, 12], { adds: false })")
-        page.evaluate("explorer.panel.showTab('song'); explorer.map.flyTo(10)")
+        page.evaluate("explorer.selection.choose([3, 12], { adds: false })")
+        page.evaluate("explorer.panel.showTab('song'); explorer.camera.flyTo(10)")
         wait_until_still(page)
         before = pixel_of(page, 10)
         source = page.evaluate("audio.currentSrc")
@@ -111,9 +107,12 @@ def test_a_map_fills_while_a_song_plays(first_look, serve, open_page):
         # The new song -01.flac comes first: all other songs get other indices and places.
         look_at(path, folder, (-1, 24, 25), mapped=True)
         wait_for_songs(page, 27)
-        state = "[explorer.player.index, explorer.player.id, explorer.walk.anchor, explorer.panel.index]"
-        assert page.evaluate(state) == [11, "010.flac", 11, 11]
-        assert page.evaluate("explorer.selection.songs") == [4, 13]
+        page.wait_for_function("() => explorer.state.walk.length === 11 && explorer.state.walk[0] === 11")
+        known = """() => {
+            const { playing, song, selected, selectedId, chosen } = explorer.state;
+            return [playing, song.id, selected, selectedId, chosen];
+        }"""
+        assert page.evaluate(known) == [11, "010.flac", 11, "010.flac", [4, 13]]
         assert "Waltz piece 10" in text(page, "#panel-song")
         assert page.evaluate("[audio.currentSrc, audio.paused, pauses]") == [source, False, 0]
         assert page.evaluate("glides") == 1
@@ -121,7 +120,7 @@ def test_a_map_fills_while_a_song_plays(first_look, serve, open_page):
         assert text(page, "#counts").startswith("27 songs")
         assert page.locator("#updates").is_hidden()
         page.wait_for_function(
-            "document.getElementById('progress-text').innerText.startsWith('First look: ')"
+            "() => document.getElementById('progress-text').innerText.startsWith('First look: ')"
         )
 
         # A song that is not on the map yet is found and plays; then it gets its mark on the map.
@@ -131,10 +130,10 @@ def test_a_map_fills_while_a_song_plays(first_look, serve, open_page):
         assert "not on the map yet" in option.inner_text()
         option.click()
         wait_until_playing(page, "026.flac")
-        assert page.evaluate("explorer.player.index") is None
+        assert page.evaluate("explorer.state.playing") is None
         look_at(path, folder, (), mapped=True)
         wait_for_songs(page, 30)
-        page.wait_for_function("explorer.player.index === 27 && explorer.overlays.playing === 27")
+        page.wait_for_function("() => explorer.state.playing === 27")
         wait_until_playing(page, "026.flac")
 
         # What was played and selected is embedded first.
@@ -149,7 +148,7 @@ def test_a_map_fills_while_a_song_plays(first_look, serve, open_page):
         # The full vectors replace those of the first look.
         show_full(path)
         page.wait_for_function(
-            "explorer.updates.check(), !document.getElementById('exact').hidden", polling=300
+            "() => (explorer.updates.check(), !document.getElementById('exact').hidden)", polling=300
         )
         wait_until_playing(page, "026.flac")
 
@@ -162,8 +161,7 @@ def test_a_redraw_is_offered_until_it_is_made_or_refused(first_look, serve, open
         page.wait_for_selector("#exact:not([hidden])")
         page.locator("#exact-keep").click()
         page.reload()
-        page.wait_for_selector("#map-frame[data-drawn]")
-        wait_until_still(page)
+        wait_for_map(page)
         assert page.locator("#exact").is_hidden()
         page.evaluate("localStorage.clear()")
         page.reload()
@@ -234,8 +232,7 @@ def test_open_shows_the_songs_as_they_are_heard_and_ends_with_its_page(tmp_path,
             assert "Listening to your music" in text(page, "#notice")
             page.wait_for_selector("#map-frame[data-drawn]")
             page.reload()
-            page.wait_for_selector("#map-frame[data-drawn]")
-            wait_until_still(page)
+            wait_for_map(page)
             click_song(page, 2)
             wait_until_playing(page, "2.flac")
             assert process.poll() is None

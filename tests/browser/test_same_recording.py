@@ -36,6 +36,6 @@ def test_the_panel_lists_the_other_encoding_and_tells_equal_titles_apart(url, op
     assert set(others.all_inner_texts()) <= {f"Artist {number}" for number in range(3)}
     row.click()
     page.wait_for_function(
-        "document.querySelector('#panel .same-recording')?.innerText.includes('FLAC · 002')"
+        "() => document.querySelector('#panel .same-recording')?.innerText.includes('FLAC · 002')"
     )
     wait_until_playing(page, "009.flac", beyond=0.1)

@@ -3,7 +3,10 @@
 import csv
 import io
 
-from gestures import box_of, click_song, drag, text, wait_until_playing
+from gestures import box_of, click_song, drag, pixels_of, text, wait_until_playing
+from pixels import circle_at, distance, picture, rgb
+
+RING_PX = 7
 
 
 def select_box(page, indices):
@@ -14,42 +17,47 @@ def select_box(page, indices):
 
 
 def selected(page):
-    return page.evaluate("explorer.selection.songs")
+    return page.evaluate("explorer.state.chosen")
 
 
 def test_a_box_and_a_lasso_select_the_songs_inside(page):
     # A box; the map does not move, and nothing plays.
-    viewport = page.evaluate("({ ...explorer.map.viewport })")
+    viewport = page.evaluate("explorer.state.viewport")
     select_box(page, range(8, 16))
     assert sorted(selected(page)) == list(range(8, 16))
-    assert page.evaluate("({ ...explorer.map.viewport })") == viewport
+    assert page.evaluate("explorer.state.viewport") == viewport
     assert page.locator("#tab-choice").get_attribute("aria-selected") == "true"
     assert page.locator("#tab-choice-count").inner_text() == "8"
     page.wait_for_function(
-        "[...document.querySelectorAll('#choice-list .row-title')].every((e) => e.textContent !== '…')"
+        "() => [...document.querySelectorAll('#choice-list .row-title')].every((e) => e.textContent !== '…')"
     )
     assert "Waltz piece 9" in text(page, "#choice-list")
-    assert page.locator("#lasso-canvas").get_attribute("data-count") == "8"
+    # Each selected song has a ring, and no other song.
+    text_colour = rgb(page.evaluate("getComputedStyle(document.body).getPropertyValue('--text')").strip())
+    image = picture(page)
+    for index, place in enumerate(pixels_of(page, range(24))):
+        is_ring = distance(circle_at(image, place, RING_PX), text_colour) < 60
+        assert is_ring.mean() > 0.7 if index in range(8, 16) else is_ring.mean() < 0.3, index
     assert page.evaluate("audio.paused")
     # A lasso selects other songs, and a box with Shift adds more.
     left, top, right, bottom = box_of(page, range(8))
     page.keyboard.press("l")
     drag(page, (left, top), (right, top), (right, bottom), (left, bottom), (left, top + 4))
-    page.wait_for_function("explorer.selection.songs.length === 8")
+    page.wait_for_function("() => explorer.state.chosen.length === 8")
     assert sorted(selected(page)) == list(range(8))
     left, top, right, bottom = box_of(page, range(16, 24))
     page.keyboard.press("b")
     page.keyboard.down("Shift")
     drag(page, (left, top), (right, bottom))
     page.keyboard.up("Shift")
-    page.wait_for_function("explorer.selection.songs.length === 16")
+    page.wait_for_function("() => explorer.state.chosen.length === 16")
     assert sorted(selected(page)) == [*range(8), *range(16, 24)]
     page.keyboard.press("Escape")
     assert selected(page) == []
     page.wait_for_selector("#choice-empty")
     # Filtered-out songs are not selected.
     page.locator("#legend [data-group]").nth(0).click()
-    page.wait_for_function("explorer.map.meta.lit === 8")
+    page.wait_for_function("() => explorer.state.map.meta.lit === 8")
     select_box(page, range(24))
     assert sorted(selected(page)) == list(range(8))
 
@@ -75,7 +83,7 @@ def test_the_selection_plays_in_an_order_that_can_be_changed(page):
     page.keyboard.press("Enter")
     assert selected(page)[:3] == [second, third, first]
     rows.nth(2).drag_to(rows.nth(0))
-    page.wait_for_function("first => explorer.selection.songs[0] === first", arg=first)
+    page.wait_for_function("first => explorer.state.chosen[0] === first", arg=first)
     assert selected(page)[:3] == [first, second, third]
     rows.nth(1).get_by_label("Remove").click()
     assert selected(page)[:2] == [first, third]
@@ -83,10 +91,10 @@ def test_the_selection_plays_in_an_order_that_can_be_changed(page):
     # Single songs can be added and removed in their panel.
     page.locator("#choice-clear").click()
     click_song(page, 4)
-    page.wait_for_function("document.querySelector('.panel-title')?.textContent === 'Techno piece 4'")
+    page.wait_for_function("() => document.querySelector('.panel-title')?.textContent === 'Techno piece 4'")
     page.get_by_text("Add to selection").click()
     click_song(page, 20)
-    page.wait_for_function("document.querySelector('.panel-title').textContent.startsWith('WWW')")
+    page.wait_for_function("() => document.querySelector('.panel-title').textContent.startsWith('WWW')")
     page.get_by_text("Add to selection").click()
     assert selected(page) == [4, 20]
     page.get_by_text("Remove from selection").click()
@@ -116,4 +124,4 @@ def test_the_selection_is_exported(site, page):
     rows = list(csv.DictReader(io.StringIO(files["csv"])))
     assert [row["song_id"] for row in rows] == [f"{index:03d}.flac" for index in order]
     assert rows[order.index(3)]["title"] == "<img src=x onerror=window.hacked=1>"
-    page.wait_for_function("document.getElementById('export-state').textContent.includes('was saved')")
+    page.wait_for_function("() => document.getElementById('export-state').textContent.includes('was saved')")

@@ -1,6 +1,9 @@
 """How reliable the map is, and drawing it again, in Chromium."""
 
+import numpy as np
+import pytest
 from gestures import (
+    box_of,
     choose_in_header,
     click_song,
     pixel_of,
@@ -10,6 +13,7 @@ from gestures import (
     wait_until_playing,
     wait_until_still,
 )
+from pixels import colour_at, distance, ground, group_colour, picture, rgb
 from support import write_tone
 
 from explorer.database.database import Database
@@ -22,20 +26,19 @@ def halfway(page, song, other):
 
 
 def test_the_map_shows_how_reliable_it_is(page):
-    # The glow is strong where there are many points.
-    opacity = """([x, y]) => {
-        const scale = glow.width / glow.clientWidth;
-        return glow.getContext("2d").getImageData(x * scale, y * scale, 1, 1).data[3];
-    }"""
-    places = pixels_of(page, range(8))
-    middle = [sum(x for x, _ in places) / 8, sum(y for _, y in places) / 8]
-    edge = [places[0][0] + 300 * (1 if places[0][0] < 600 else -1), 400]
-    assert page.evaluate(opacity, middle) > page.evaluate(opacity, edge)
+    # The glow is strong where there are many points. Points cover less than half of the pixels there.
+    left, top, right, bottom = np.round(box_of(page, range(8), margin=0)).astype(int)
+    image = picture(page)
+    among_points = np.median(image[top:bottom, left:right].reshape(-1, 3), axis=0)
+    assert distance(among_points, ground(page)) > 8
+    free = page.evaluate("explorer.camera.freeArea()")
+    corner = image[int(free["top"]) :, int(free["left"]) :][:40, :40].reshape(-1, 3)
+    assert distance(np.median(corner, axis=0), ground(page)) < 3
     # Lines connect a selected song with its neighbours.
     assert page.locator("#neighbour-lines").get_attribute("data-count") in (None, "0")
     click_song(page, 10)
     page.wait_for_selector("#neighbour-lines[data-count='10']")
-    neighbours = page.evaluate("explorer.overlays.neighbours.map((neighbour) => neighbour.index)")
+    neighbours = page.evaluate("explorer.state.lineEnds.map(({ index }) => index)")
     assert set(range(8, 16)) - {10} == set(neighbours[:7])
     line_opacity = """([x, y]) => {
         const canvas = document.getElementById("neighbour-lines");
@@ -62,16 +65,20 @@ def test_the_map_shows_how_reliable_it_is(page):
     line.focus()
     page.get_by_text("1 when songs that sound alike are also near each other").wait_for()
     # A song's point is faded if few of its nearest neighbours by sound are near it on the map.
-    colours = "[3, 4].map((i) => explorer.map.meta.colours[explorer.map.plot._fullData[0].marker.color[i]])"
-    before = page.evaluate(colours)
-    assert before[0] == before[1]
+    page.evaluate("explorer.actions.select(null); explorer.camera.showAll()")
+    wait_until_still(page)
+    image, places = picture(page), pixels_of(page, [3, 4])
+    normal = [colour_at(image, place) for place in places]
+    assert distance(*normal) < 12
     page.locator("#fade").focus()
     page.keyboard.press("Space")
-    page.wait_for_function("explorer.map.meta.colours.length > 21")
-    after = page.evaluate(colours)
-    assert after[0] == before[0]
-    assert after[1] != before[1]
-    assert page.evaluate("explorer.map.colourOf(4)") == before[1]
+    page.wait_for_function("() => explorer.state.map.flags[4] !== explorer.state.map.flags[3]")
+    wait_until_still(page)
+    image = picture(page)
+    assert distance(colour_at(image, places[0]), normal[0]) < 12
+    faded = distance(colour_at(image, places[1]), ground(page))
+    assert faded < 0.6 * distance(normal[1], ground(page))
+    assert rgb(page.evaluate("explorer.songs.colourOf(4)")) == pytest.approx(group_colour(page, 4))
 
 
 def test_zooming_in_shows_more_labels(site, open_page):
@@ -79,20 +86,24 @@ def test_zooming_in_shows_more_labels(site, open_page):
     # A group with a second, smaller dense area has a second label only when the map is zoomed in.
     page.evaluate(
         """() => {
-            const [first] = explorer.map.meta.names;
-            explorer.map.meta.names.push({ ...first, name: "elsewhere", rank: 1, top: first.top + 0.05 });
-            explorer.overlays.drawnX = null;
-            explorer.map.onDrawn();
+            const { map } = explorer.state;
+            const [first] = map.meta.names;
+            const other = { ...first, name: "elsewhere", rank: 1, top: first.top + 0.05 };
+            const meta = { ...map.meta, names: [...map.meta.names, other] };
+            explorer.update({ map: { ...map, meta } });
         }"""
     )
+    wait_until_still(page)
+    assert page.locator(".labels span").count() == 4
     assert page.locator(".labels span.shown").count() == 3
     page.mouse.move(*pixel_of(page, 0))
     for _ in range(2):
-        scale = page.evaluate("explorer.map.viewport.scale")
+        scale = page.evaluate("explorer.state.viewport.scale")
         page.mouse.wheel(0, -200)
-        page.wait_for_function("scale => explorer.map.viewport.scale < scale", arg=scale)
+        page.wait_for_function("scale => explorer.state.viewport.scale < scale", arg=scale)
     page.wait_for_function(
-        "[...document.querySelectorAll('.labels span.shown')].some((e) => e.textContent === 'elsewhere')"
+        """() => [...document.querySelectorAll(".labels span.shown")].some(
+            (label) => label.textContent === "elsewhere")"""
     )
 
 
@@ -117,7 +128,7 @@ def test_the_map_is_drawn_again_while_music_plays_and_the_song_keeps_its_mark(
             assert database.map_revision() == 1
             database._rows("DELETE FROM songs WHERE id = '002.flac'")
         # The map is drawn again while a song plays; songs after the deleted one get other indices.
-        page.evaluate("explorer.player.setRepeat('one'); explorer.play(9)")
+        page.evaluate("explorer.queue.setRepeat('one'); explorer.actions.play(9)")
         wait_until_playing(page, "009.flac")
         page.get_by_text("Add to selection").click()
         choose_in_header(page, "PCA")
@@ -127,9 +138,9 @@ def test_the_map_is_drawn_again_while_music_plays_and_the_song_keeps_its_mark(
         page.locator("#redraw-start").click()
         page.wait_for_selector("#redraw[data-phase='done']")
         # A map that lost a song has another number than the one that was shown, and so has the next one.
-        page.wait_for_function("explorer.map.meta.revision % 2 ** 32 === 2")
+        page.wait_for_function("() => explorer.state.map.meta.revision % 2 ** 32 === 2")
         page.wait_for_selector("#mark[data-index='8']", state="attached")
-        page.wait_for_function("explorer.player.index === 8")
-        page.wait_for_function("JSON.stringify(explorer.selection.songs) === '[8]'")
+        page.wait_for_function("() => explorer.state.playing === 8")
+        page.wait_for_function("() => explorer.state.chosen.join() === '8'")
         assert not page.evaluate("audio.paused")
         assert "map" in text(page, ".redraw-text")

@@ -1,7 +1,7 @@
 """New songs that are indexed while the page is open appear without a reload, in Chromium."""
 
 import numpy as np
-from gestures import click_song, text, wait_until_playing
+from gestures import click_song, text, wait_for_map, wait_until_playing
 from support import store_library, three_islands, write_song
 
 from explorer.database.database import Database
@@ -28,11 +28,11 @@ def map_songs(path):
 
 
 def check_for_updates(page):
-    page.evaluate("explorer.updates.check()")
+    page.evaluate("() => void import('/assets/core/updates.js').then(({ check }) => check())")
 
 
 def point_count(page):
-    return page.evaluate("explorer.map.points.x.length")
+    return page.evaluate("explorer.state.map.count")
 
 
 def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open_page):
@@ -43,7 +43,7 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
         check_for_updates(page)
         assert page.locator("#updates").is_hidden()
         # Repeat the song, so that it still plays later on a slow machine.
-        page.evaluate("explorer.player.setRepeat('one')")
+        page.evaluate("explorer.queue.setRepeat('one')")
         click_song(page, 10)
         wait_until_playing(page, "010.flac")
         # Another process adds three songs to the map.
@@ -52,7 +52,7 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
         page.wait_for_selector("#updates:not([hidden])")
         assert text(page, "#updates-text") == "3 new songs on the map"
         page.locator("#updates-show").click()
-        page.wait_for_function("explorer.map.points.x.length === 27")
+        page.wait_for_function("() => explorer.state.map.count === 27")
         page.wait_for_selector("#updates", state="hidden")
         wait_until_playing(page, "010.flac")
         assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
@@ -62,9 +62,9 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
         page.wait_for_selector("#updates:not([hidden])")
         assert text(page, "#updates-text") == "1 new song"
         page.locator("#updates-show").click()
-        page.wait_for_function("explorer.map.points.x.length === 28")
+        page.wait_for_function("() => explorer.state.map.count === 28")
         page.wait_for_selector("#updates", state="hidden")
-        page.evaluate("explorer.flyToAndPlay(27)")
+        page.evaluate("explorer.actions.flyToAndPlay(27)")
         wait_until_playing(page, "027.flac")
 
 
@@ -83,9 +83,11 @@ def test_a_page_without_a_map_says_what_to_do_and_then_shows_the_map(tmp_path, s
         with Database.open(path) as database, database.transaction():
             database._rows("DELETE FROM projections")
         check_for_updates(page)
-        page.wait_for_function("document.getElementById('notice')?.innerText.includes('python run.py map')")
+        page.wait_for_function(
+            "() => document.getElementById('notice')?.innerText.includes('python run.py map')"
+        )
         # There is a map.
         map_songs(path)
         check_for_updates(page)
-        page.wait_for_selector("#map-frame[data-drawn]")
+        wait_for_map(page)
         assert point_count(page) == 24

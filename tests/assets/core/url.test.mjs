@@ -106,3 +106,17 @@ test("an address that the page cannot show is given up after a while", () => {
   update({ view: { ...VIEW, fade: true } });
   assert.deepEqual(newSteps(), ["push fade=1"]);
 });
+
+test("an address is waited for anew after each step back", () => {
+  for (const search of ["?view=pca", "?view=original"]) {
+    globalThis.location = { pathname: "/", search };
+    goBack();
+    mock.timers.tick(2000);
+  }
+  // This is 4 seconds after the first step, and 2 seconds after the second.
+  update({ view: { ...VIEW, projection: "umap" } });
+  assert.deepEqual(newSteps(), []);
+  mock.timers.tick(1000);
+  update({ view: { ...VIEW, projection: "umap", fade: true } });
+  assert.deepEqual(newSteps(), ["push view=umap&fade=1"]);
+});
