@@ -16,7 +16,8 @@ COMMANDS = (
     "-m explorer index CLIPS --db OUT/songs.db --weights untrained --hop 1 --limit 64 --precision bfloat16",
     *("benchmarks/embedding.py CLIPS", "benchmarks/indexing.py CLIPS", "benchmarks/hop.py CLIPS"),
     *("benchmarks/page.py --db OUT/songs.db", "benchmarks/stability.py --db OUT/songs.db --whole-groups"),
-    *("benchmarks/scale.py", "benchmarks/synthetic.py OUT/synthetic.db", "benchmarks/hostile.py CLIPS"),
+    *("benchmarks/scale.py", "benchmarks/million.py CLIPS", "benchmarks/synthetic.py OUT/synthetic.db"),
+    "benchmarks/hostile.py CLIPS",
     *(
         "benchmarks/load.py",
         "benchmarks/reading.py CLIPS",
