@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 from common import EXPLORER, MIB, ROOT, Options, in_own_process, print_head, print_table
 
 _NO_STEP = re.compile(r": \d+%|\.$")
@@ -30,9 +29,9 @@ _NO_STEP = re.compile(r": \d+%|\.$")
 
 def make_library(path: Path, n: int) -> None:
     """Write a made-up library of n songs."""
-    import synthetic
+    import bulk_library
 
-    synthetic.make_library(n).add_to(path, np.arange(n))
+    bulk_library.store_library(path, n)
 
 
 def peak_mib(process: int) -> float:
