@@ -40,6 +40,8 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
     store_library(path, folder, seconds=30.0)
     with serve(path) as url:
         page = open_page(url)
+        asked = []
+        page.on("request", lambda request: "/positions/" in request.url and asked.append(request.url))
         check_for_updates(page)
         assert page.locator("#updates").is_hidden()
         # Repeat the song, so that it still plays later on a slow machine.
@@ -66,6 +68,8 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
         page.wait_for_selector("#updates", state="hidden")
         page.evaluate("explorer.actions.flyToAndPlay(27)")
         wait_until_playing(page, "027.flac")
+        # The places are loaded once for each new map.
+        assert len(asked) == len(set(asked)) == 2
 
 
 def test_a_page_without_a_map_says_what_to_do_and_then_shows_the_map(tmp_path, serve, open_page):
