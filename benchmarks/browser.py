@@ -60,8 +60,19 @@ class Tab:
             self._devtools.send(f"{domain}.enable")
 
     def open(self) -> None:
-        """Start to load the page."""
-        self.page.goto(self._url, wait_until="commit")
+        """Start to load the page.
+
+        Raises
+        ------
+        LimitReachedError
+            If the server does not answer within the limit.
+        """
+        from playwright.sync_api import TimeoutError
+
+        try:
+            self.page.goto(self._url, wait_until="commit")
+        except TimeoutError as error:
+            raise LimitReachedError from error
 
     def call(self, expression: str, argument: object = None) -> object:
         """Return the value of JavaScript in the page.
@@ -93,9 +104,9 @@ class Tab:
     def memory(self) -> dict[str, float]:
         """Return the memory of the tab, in MB, after its garbage was collected.
 
-        `tab` is the resident memory of the tab's process, `tab_own` the same with shared memory divided by
-        the number of processes that share it, `heap` is what JavaScript uses, and `drawing` is the memory of
-        the process that draws, counted as `tab_own`.
+        `tab` is the resident memory of the tab's process, `tab_peak` the most that it ever was, `tab_own` has
+        shared memory divided by the number of processes that share it, `heap` is what JavaScript uses, and
+        `drawing` is the memory of the process that draws, counted as `tab_own`.
         """
         self._devtools.send("HeapProfiler.collectGarbage")
         metrics = self._devtools.send("Performance.getMetrics")["metrics"]
@@ -103,7 +114,13 @@ class Tab:
         # The browser has another tab process ready, which is small.
         tab = max(map(_memory_of, self._processes("renderer")), key=lambda memory: memory["Rss"])
         drawing = sum(_memory_of(process)["Pss"] for process in self._processes("GPU"))
-        return {"tab": tab["Rss"], "tab_own": tab["Pss"], "heap": heap / 1e6, "drawing": drawing}
+        return {
+            "tab": tab["Rss"],
+            "tab_peak": tab["VmHWM"],
+            "tab_own": tab["Pss"],
+            "heap": heap / 1e6,
+            "drawing": drawing,
+        }
 
     def _processes(self, kind: str) -> list[int]:
         processes = self._system.send("SystemInfo.getProcessInfo")["processInfo"]
@@ -118,9 +135,11 @@ class Tab:
 
 
 def _memory_of(process: int) -> dict[str, float]:
-    """Return a process's `Rss` and `Pss` in MB."""
-    text = Path(f"/proc/{process}/smaps_rollup").read_text()
-    return {name: int(size) * 1024 / 1e6 for name, size in re.findall(r"^(Rss|Pss):\s+(\d+)", text, re.M)}
+    """Return a process's `Rss`, `Pss` and `VmHWM` in MB."""
+    text = "".join(Path(f"/proc/{process}/{name}").read_text() for name in ("smaps_rollup", "status"))
+    return {
+        name: int(size) * 1024 / 1e6 for name, size in re.findall(r"^(Rss|Pss|VmHWM):\s+(\d+)", text, re.M)
+    }
 
 
 @contextmanager

@@ -58,6 +58,25 @@ window.probe = (() => {
   const within = (promise, limitMs) =>
     Promise.race([promise.then(() => true), new Promise((resolve) => setTimeout(() => resolve(false), limitMs))]);
 
+  /** @returns {number} When the last answer to a request since then was complete. */
+  const answeredMs = (startedMs) =>
+    Math.max(startedMs, ...performance.getEntriesByType("resource").map(({ responseEnd }) => responseEnd));
+
+  /**
+   * Do something, and wait until a map for which the condition holds is drawn, and is at rest.
+   * @returns {Promise<{ms: number|null, answered: number}>} From now until it is drawn, and until the server has answered.
+   */
+  async function newView(isWanted, limitMs, act) {
+    performance.clearResourceTimings();
+    const startedMs = performance.now();
+    const drawn = untilDrawn(isWanted, limitMs);
+    act();
+    const ms = await drawn;
+    const answered = answeredMs(startedMs) - startedMs;
+    if (ms !== null) await untilAtRest(performance.now(), limitMs);
+    return { ms, answered };
+  }
+
   /** @returns {Promise<number|null>} The time from now until a map for which the condition holds is drawn. */
   async function untilDrawn(isWanted, limitMs, startedMs = performance.now()) {
     const waiter = { isWanted };
@@ -177,25 +196,15 @@ window.probe = (() => {
         const rows = byId("legend").querySelectorAll("[data-group]");
         return rows[number % rows.length];
       };
-      const isolated = untilDrawn(() => !line.hidden, limitMs);
-      rowNow().click();
-      const ms = await isolated;
-      if (ms === null) return null;
-      await untilAtRest(performance.now(), limitMs);
-      const all = untilDrawn(() => line.hidden, limitMs);
-      rowNow().click();
-      await all;
-      await untilAtRest(performance.now(), limitMs);
-      return ms;
+      const result = await newView(() => !line.hidden, limitMs, () => rowNow().click());
+      if (result.ms !== null) await newView(() => line.hidden, limitMs, () => rowNow().click());
+      return result;
     },
 
     /** @param {string} name "cluster", "genre" or "artist". */
-    async colour(name, limitMs) {
-      const coloured = untilDrawn((value) => value.split(" ")[1] === name, limitMs);
-      dash_clientside.set_props("colouring", { value: name });
-      const ms = await coloured;
-      await untilAtRest(performance.now(), limitMs);
-      return ms;
+    colour(name, limitMs) {
+      const isWanted = (value) => value.split(" ")[1] === name;
+      return newView(isWanted, limitMs, () => dash_clientside.set_props("colouring", { value: name }));
     },
   };
 })();
