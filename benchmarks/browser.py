@@ -20,6 +20,8 @@ FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader
 FLAGS += ["--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]
 IN_PAGE = Path(__file__).parent / "in_page"
 _DEFAULT_LIMIT_S = 120
+_STEPS = 4
+"""The most steps of a call; each may take the limit."""
 
 
 class LimitReachedError(Exception):
@@ -80,18 +82,19 @@ class Tab:
         Raises
         ------
         LimitReachedError
-            If the page does not answer within twice the limit: it is busy. Its browser is then ended.
+            If the page does not answer although each step of a call has a limit: it is busy. Its browser is
+            then ended.
         """
         from playwright.sync_api import Error
 
         # Nothing interrupts a busy page but the end of its browser.
-        guard = threading.Timer(2 * self._limit_s, os.kill, (self._browser, signal.SIGKILL))
+        guard = threading.Timer(_STEPS * self._limit_s, os.kill, (self._browser, signal.SIGKILL))
         guard.start()
         started = time.monotonic()
         try:
             return self.page.evaluate(expression, argument)
         except Error as error:
-            if time.monotonic() - started >= 2 * self._limit_s:
+            if time.monotonic() - started >= _STEPS * self._limit_s:
                 raise LimitReachedError from error
             raise
         finally:

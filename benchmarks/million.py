@@ -131,15 +131,14 @@ class Visit:
 
     def timed(self, function: str, *arguments: object) -> float:
         """Return the milliseconds that a function of in_page/map.js has measured; infinity for the limit."""
-        milliseconds = self.call(function, *arguments)
-        return math.inf if milliseconds is None else milliseconds
+        return or_limit(self.call(function, *arguments))
 
     def new_views(self, name: str, function: str, values: list) -> dict[str, float]:
         """Call a function with each value, until one reaches the limit; return medians."""
         times, answers = [], []
         for value in values:
             measured = self.call(function, value)
-            times.append(math.inf if measured["ms"] is None else measured["ms"])
+            times.append(or_limit(measured["ms"]))
             answers.append(measured["answered"])
             if times[-1] == math.inf:
                 return {name: math.inf}
@@ -167,7 +166,7 @@ def movements(visit: Visit) -> dict[str, float]:
         figures |= {
             name: statistics.median(times),
             f"{name}_95": percentile(times, 0.95),
-            f"{name}_rest": measured["rest"],
+            f"{name}_rest": or_limit(measured["rest"]),
         }
     return figures
 
@@ -183,7 +182,7 @@ def lasso(visit: Visit) -> dict[str, float]:
     lasso = visit.call("lasso", LASSO_CORNERS)
     if lasso["ms"] is not None and lasso["count"] != f"{visit.songs:,}":
         print(f"The lasso chose {lasso['count']} of {visit.songs:,} songs.", file=sys.stderr, flush=True)
-    return {"lasso": math.inf if lasso["ms"] is None else lasso["ms"]}
+    return {"lasso": or_limit(lasso["ms"])}
 
 
 def views(visit: Visit) -> dict[str, float]:
@@ -205,6 +204,11 @@ STEPS: tuple[Callable[[Visit], dict[str, float]], ...] = (
     views,
     memory,
 )
+
+
+def or_limit(milliseconds: float | None) -> float:
+    """Return a time from in_page/map.js; infinity if the limit was reached."""
+    return math.inf if milliseconds is None else milliseconds
 
 
 def percentile(times: list[float], share: float) -> float:
