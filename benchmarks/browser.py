@@ -20,6 +20,8 @@ FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader
 FLAGS += ["--disable-background-networking", "--autoplay-policy=no-user-gesture-required"]
 IN_PAGE = Path(__file__).parent / "in_page"
 _DEFAULT_LIMIT_S = 120
+_STEPS = 4
+"""The most steps of a call; each may take the limit."""
 
 
 class LimitReachedError(Exception):
@@ -60,8 +62,19 @@ class Tab:
             self._devtools.send(f"{domain}.enable")
 
     def open(self) -> None:
-        """Start to load the page."""
-        self.page.goto(self._url, wait_until="commit")
+        """Start to load the page.
+
+        Raises
+        ------
+        LimitReachedError
+            If the server does not answer within the limit.
+        """
+        from playwright.sync_api import TimeoutError
+
+        try:
+            self.page.goto(self._url, wait_until="commit")
+        except TimeoutError as error:
+            raise LimitReachedError from error
 
     def call(self, expression: str, argument: object = None) -> object:
         """Return the value of JavaScript in the page.
@@ -69,18 +82,19 @@ class Tab:
         Raises
         ------
         LimitReachedError
-            If the page does not answer within twice the limit: it is busy. Its browser is then ended.
+            If the page does not answer although each step of a call has a limit: it is busy. Its browser is
+            then ended.
         """
         from playwright.sync_api import Error
 
         # Nothing interrupts a busy page but the end of its browser.
-        guard = threading.Timer(2 * self._limit_s, os.kill, (self._browser, signal.SIGKILL))
+        guard = threading.Timer(_STEPS * self._limit_s, os.kill, (self._browser, signal.SIGKILL))
         guard.start()
         started = time.monotonic()
         try:
             return self.page.evaluate(expression, argument)
         except Error as error:
-            if time.monotonic() - started >= 2 * self._limit_s:
+            if time.monotonic() - started >= _STEPS * self._limit_s:
                 raise LimitReachedError from error
             raise
         finally:
@@ -93,9 +107,9 @@ class Tab:
     def memory(self) -> dict[str, float]:
         """Return the memory of the tab, in MB, after its garbage was collected.
 
-        `tab` is the resident memory of the tab's process, `tab_own` the same with shared memory divided by
-        the number of processes that share it, `heap` is what JavaScript uses, and `drawing` is the memory of
-        the process that draws, counted as `tab_own`.
+        `tab` is the resident memory of the tab's process, `tab_peak` the most that it ever was, `tab_own` has
+        shared memory divided by the number of processes that share it, `heap` is what JavaScript uses, and
+        `drawing` is the memory of the process that draws, counted as `tab_own`.
         """
         self._devtools.send("HeapProfiler.collectGarbage")
         metrics = self._devtools.send("Performance.getMetrics")["metrics"]
@@ -103,7 +117,13 @@ class Tab:
         # The browser has another tab process ready, which is small.
         tab = max(map(_memory_of, self._processes("renderer")), key=lambda memory: memory["Rss"])
         drawing = sum(_memory_of(process)["Pss"] for process in self._processes("GPU"))
-        return {"tab": tab["Rss"], "tab_own": tab["Pss"], "heap": heap / 1e6, "drawing": drawing}
+        return {
+            "tab": tab["Rss"],
+            "tab_peak": tab["VmHWM"],
+            "tab_own": tab["Pss"],
+            "heap": heap / 1e6,
+            "drawing": drawing,
+        }
 
     def _processes(self, kind: str) -> list[int]:
         processes = self._system.send("SystemInfo.getProcessInfo")["processInfo"]
@@ -118,9 +138,11 @@ class Tab:
 
 
 def _memory_of(process: int) -> dict[str, float]:
-    """Return a process's `Rss` and `Pss` in MB."""
-    text = Path(f"/proc/{process}/smaps_rollup").read_text()
-    return {name: int(size) * 1024 / 1e6 for name, size in re.findall(r"^(Rss|Pss):\s+(\d+)", text, re.M)}
+    """Return a process's `Rss`, `Pss` and `VmHWM` in MB."""
+    text = "".join(Path(f"/proc/{process}/{name}").read_text() for name in ("smaps_rollup", "status"))
+    return {
+        name: int(size) * 1024 / 1e6 for name, size in re.findall(r"^(Rss|Pss|VmHWM):\s+(\d+)", text, re.M)
+    }
 
 
 @contextmanager

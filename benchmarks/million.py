@@ -85,7 +85,9 @@ ROWS = {
     "hover_95": Row("… 95 % within", "ms"),
     "lasso": Row("lasso around all songs", "ms", 500),
     "isolate": Row("isolate a group", "ms", 10, 100_000, is_ratio=True),
+    "isolate_answered": Row("… of that, until the server has answered", "ms"),
     "colouring": Row("a new colouring", "ms", 10, 100_000, is_ratio=True),
+    "colouring_answered": Row("… of that, until the server has answered", "ms"),
     "details": Row("a song's details", "ms"),
     "details_worst": Row(f"… the worst of {DETAILS}", "ms"),
     "sent": Row("sent for the first view", "kB", 10_000),
@@ -94,6 +96,7 @@ ROWS = {
     "sent_font": Row("… fonts", "kB"),
     "sent_other": Row("… data and the rest", "kB"),
     "tab": Row("memory of the tab", "MB", 500),
+    "tab_peak": Row("… the most it was", "MB"),
     "tab_own": Row("… shared memory counted once", "MB"),
     "heap": Row("… of JavaScript", "MB"),
     "drawing": Row("memory of the process that draws for it", "MB"),
@@ -128,17 +131,18 @@ class Visit:
 
     def timed(self, function: str, *arguments: object) -> float:
         """Return the milliseconds that a function of in_page/map.js has measured; infinity for the limit."""
-        milliseconds = self.call(function, *arguments)
-        return math.inf if milliseconds is None else milliseconds
+        return or_limit(self.call(function, *arguments))
 
-    def median(self, function: str, values: list) -> float:
-        """Call a function with each value, until one reaches the limit; return the median time."""
-        times: list[float] = []
+    def new_views(self, name: str, function: str, values: list) -> dict[str, float]:
+        """Call a function with each value, until one reaches the limit; return medians."""
+        times, answers = [], []
         for value in values:
-            times.append(self.timed(function, value))
+            measured = self.call(function, value)
+            times.append(or_limit(measured["ms"]))
+            answers.append(measured["answered"])
             if times[-1] == math.inf:
-                return math.inf
-        return statistics.median(times)
+                return {name: math.inf}
+        return {name: statistics.median(times), f"{name}_answered": statistics.median(answers)}
 
 
 def first_picture(visit: Visit) -> dict[str, float]:
@@ -162,7 +166,7 @@ def movements(visit: Visit) -> dict[str, float]:
         figures |= {
             name: statistics.median(times),
             f"{name}_95": percentile(times, 0.95),
-            f"{name}_rest": measured["rest"],
+            f"{name}_rest": or_limit(measured["rest"]),
         }
     return figures
 
@@ -178,15 +182,13 @@ def lasso(visit: Visit) -> dict[str, float]:
     lasso = visit.call("lasso", LASSO_CORNERS)
     if lasso["ms"] is not None and lasso["count"] != f"{visit.songs:,}":
         print(f"The lasso chose {lasso['count']} of {visit.songs:,} songs.", file=sys.stderr, flush=True)
-    return {"lasso": math.inf if lasso["ms"] is None else lasso["ms"]}
+    return {"lasso": or_limit(lasso["ms"])}
 
 
 def views(visit: Visit) -> dict[str, float]:
     """Measure views that the server has to compute."""
-    return {
-        "isolate": visit.median("isolate", list(range(GROUPS))),
-        "colouring": visit.median("colour", list(COLOURINGS)),
-    }
+    isolated = visit.new_views("isolate", "isolate", list(range(GROUPS)))
+    return isolated | visit.new_views("colouring", "colour", list(COLOURINGS))
 
 
 def memory(visit: Visit) -> dict[str, float]:
@@ -202,6 +204,11 @@ STEPS: tuple[Callable[[Visit], dict[str, float]], ...] = (
     views,
     memory,
 )
+
+
+def or_limit(milliseconds: float | None) -> float:
+    """Return a time from in_page/map.js; infinity if the limit was reached."""
+    return math.inf if milliseconds is None else milliseconds
 
 
 def percentile(times: list[float], share: float) -> float:

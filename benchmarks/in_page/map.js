@@ -58,6 +58,25 @@ window.probe = (() => {
   const within = (promise, limitMs) =>
     Promise.race([promise.then(() => true), new Promise((resolve) => setTimeout(() => resolve(false), limitMs))]);
 
+  /** @returns {number} When the last answer to a request since then was complete. */
+  const answeredMs = (startedMs) =>
+    Math.max(startedMs, ...performance.getEntriesByType("resource").map(({ responseEnd }) => responseEnd));
+
+  /**
+   * Do something, and wait until a map for which the condition holds is drawn, and is at rest.
+   * @returns {Promise<{ms: number|null, answered: number}>} From now until it is drawn, and until the server has answered.
+   */
+  async function newView(isWanted, limitMs, act) {
+    performance.clearResourceTimings();
+    const startedMs = performance.now();
+    const drawn = untilDrawn(isWanted, limitMs);
+    act();
+    const ms = await drawn;
+    const answered = answeredMs(startedMs) - startedMs;
+    if (ms !== null) await untilAtRest(performance.now(), limitMs);
+    return { ms, answered };
+  }
+
   /** @returns {Promise<number|null>} The time from now until a map for which the condition holds is drawn. */
   async function untilDrawn(isWanted, limitMs, startedMs = performance.now()) {
     const waiter = { isWanted };
@@ -82,29 +101,34 @@ window.probe = (() => {
     return isShown ? frameEnd() : null;
   }
 
-  /** @returns {Promise<number>} When the last drawing ended, once the map is at rest. */
+  /** @returns {Promise<number|null>} When the last drawing ended, once the map is at rest. */
   async function untilAtRest(startedMs, limitMs) {
     let [lastMs, seen] = [performance.now(), drawings];
     for (;;) {
       const now = await frameEnd();
       if (drawings !== seen) [lastMs, seen] = [now, drawings];
-      if (now - lastMs > REST_MS || now - startedMs > limitMs) return lastMs;
+      if (now - lastMs > REST_MS) return lastMs;
+      if (now - startedMs > limitMs) return null;
     }
   }
 
-  /** Call `step` once for each frame. @returns {Promise<{frames: number[], rest: number}>} `rest`: from the last step until the map is at rest. */
+  /**
+   * Call `step` once for each frame, for a third of the limit at most.
+   * @returns {Promise<{frames: number[], rest: number|null}>} `rest`: from the last step until the map is at rest.
+   */
   async function frames(count, limitMs, step) {
     const durations = [];
     const startedMs = performance.now();
     let [beforeMs, stepMs] = [startedMs, startedMs];
-    for (let i = 0; i < count && beforeMs - startedMs < limitMs; i++) {
+    for (let i = 0; i < count && beforeMs - startedMs < limitMs / 3; i++) {
       stepMs = performance.now();
       step(i);
       const now = await frameEnd();
       durations.push(now - beforeMs);
       beforeMs = now;
     }
-    return { frames: durations, rest: (await untilAtRest(stepMs, limitMs)) - stepMs };
+    const restMs = await untilAtRest(stepMs, limitMs);
+    return { frames: durations, rest: restMs && restMs - stepMs };
   }
 
   const byId = (id) => document.getElementById(id);
@@ -177,25 +201,15 @@ window.probe = (() => {
         const rows = byId("legend").querySelectorAll("[data-group]");
         return rows[number % rows.length];
       };
-      const isolated = untilDrawn(() => !line.hidden, limitMs);
-      rowNow().click();
-      const ms = await isolated;
-      if (ms === null) return null;
-      await untilAtRest(performance.now(), limitMs);
-      const all = untilDrawn(() => line.hidden, limitMs);
-      rowNow().click();
-      await all;
-      await untilAtRest(performance.now(), limitMs);
-      return ms;
+      const result = await newView(() => !line.hidden, limitMs, () => rowNow().click());
+      if (result.ms !== null) await newView(() => line.hidden, limitMs, () => rowNow().click());
+      return result;
     },
 
     /** @param {string} name "cluster", "genre" or "artist". */
-    async colour(name, limitMs) {
-      const coloured = untilDrawn((value) => value.split(" ")[1] === name, limitMs);
-      dash_clientside.set_props("colouring", { value: name });
-      const ms = await coloured;
-      await untilAtRest(performance.now(), limitMs);
-      return ms;
+    colour(name, limitMs) {
+      const isWanted = (value) => value.split(" ")[1] === name;
+      return newView(isWanted, limitMs, () => dash_clientside.set_props("colouring", { value: name }));
     },
   };
 })();
