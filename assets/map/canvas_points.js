@@ -26,7 +26,7 @@ export class CanvasPoints {
     /** @type {Uint32Array} */
     this.order = new Uint32Array(0);
     /** @type {DrawOrder} */
-    this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, chosen: 0 };
+    this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, missing: 0, chosen: 0 };
     /** @type {PointStyle} */
     this.style = { palette: [], ground: "#000000", filteredOut: "#000000", ring: "#000000", isOnRegions: false };
     /** The pictures of points, by colour number and flags. @type {Map<number, Sprite>} */
@@ -63,8 +63,8 @@ export class CanvasPoints {
     const spritesAre = [view.diameter, view.opacity, view.density].join();
     if (spritesAre !== this.spritesAre) this.sprites.clear();
     this.spritesAre = spritesAre;
-    const { songs, unlit, lit } = this.parts;
-    for (const [first, end] of sampleRanges(this.parts, Math.min(MAX_POINTS / Math.max(unlit + lit, 1), 1))) {
+    const { songs } = this.parts;
+    for (const [first, end] of sampleRanges(this.parts, Math.min(MAX_POINTS / Math.max(songs.length, 1), 1))) {
       for (let i = first; i < end; i++) this.drawPoint(context, songs[i], view);
     }
     return true;

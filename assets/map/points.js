@@ -104,7 +104,7 @@ export class WebglPoints {
     this.order = new Uint32Array(0);
     this.hasBefore = false;
     /** @type {DrawOrder} */
-    this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, chosen: 0 };
+    this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, missing: 0, chosen: 0 };
     this.msPerPoint = FIRST_MS_PER_POINT;
     /** A picture that takes several frames, and how many points it has already. @type {{view: PointsView, done: number}|null} */
     this.unfinished = null;
