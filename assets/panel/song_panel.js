@@ -25,6 +25,8 @@ let newestFill = Symbol("fill");
 let scrollsToTop = false;
 /** Of the map for which the rows have their indices: see `MapMeta`. @type {string|undefined} */
 let order;
+/** How the map colours the songs. */
+let colouring = "";
 
 export function mount() {
   body = byId("panel-song");
@@ -35,7 +37,11 @@ export function mount() {
 /** @param {Set<keyof import("../core/types.js").State>} changed */
 function follow(changed) {
   if (state.map?.meta.order !== order) renumberRows();
+  const before = colouring;
+  const meta = state.map?.meta;
+  colouring = `${meta?.colouring} ${meta?.view.clusters} ${meta?.theme} ${meta?.regions === null}`;
   if (changed.has("selections")) show();
+  else if (colouring !== before && isSongShown() && listed) fill();
   else if (changed.has("neighbours") && isSongShown() && state.neighbours !== listed && !changed.has("map")) fill();
   if (changed.has("chosen")) labelAddButton();
   if (changed.has("refusal") && state.selected === null && !isUploadShown()) showTips();

@@ -290,3 +290,13 @@ def test_each_view_has_an_address_and_back_and_forward_work_in_it(page, site, na
     page.wait_for_function("() => !explorer.state.map.meta.is_filtered")
     page.go_back()
     wait_until_drawn(page, f"{other.lower()} cluster dark")
+
+
+def test_the_panel_follows_the_colours_of_the_map(page):
+    click_song(page, 9)
+    page.wait_for_selector("#panel-song .chips .dot")
+    choose_in_header(page, "Artist")
+    wait_until_drawn(page, "tsne artist dark")
+    page.wait_for_function("() => !document.querySelector('#panel-song .chips .dot')")
+    colour = page.evaluate("document.querySelector('#panel-song .cover').style.getPropertyValue('--colour')")
+    assert colour == page.evaluate("explorer.songs.colourOf(9)")
