@@ -34,7 +34,12 @@ const [FEW_OPACITY, MANY_OPACITY, MILLION_OPACITY] = [0.92, 0.75, 0.6];
 const OPAQUE_ZOOM = 20;
 /** How much points grow when one zooms in: 0 not at all, 1 as if only the songs in the frame were on the map. */
 const GROWTH = 0.6;
-const GLOW_SIGMA_PX = 19;
+const GLOW_SIGMA_PX = 16;
+/** Up to the first number of songs, a place may glow this much; less from the second on, where places would become flat areas. */
+const [FEW_GLOWS, MANY_GLOWS] = [200, 3000];
+const [FEW_GLOW_OPACITY, MANY_GLOW_OPACITY] = [0.5, 0.32];
+/** How much less a song glows among many: 0 not at all, 1 so that all songs together glow the same. */
+const DIMMING = 0.8;
 
 /** @param {number} count @returns {number} A diameter in pixels: many points do not merge, and one is not too small to see. */
 export function markerSize(count) {
@@ -75,14 +80,13 @@ function wholeOpacity(count) {
  */
 export function glowStyle({ lit, zoom, width, height, theme }) {
   const frameFactor = Math.min(Math.min(width, height) / 700, 1);
-  const shown = Math.max(lit / Math.max(zoom, 1) ** 2, 1);
-  const dimming = shown < 3000 ? Math.sqrt(Math.min(200 / shown, 1)) : (Math.sqrt(200 / 3000) * 3000) / shown;
-  const isDark = theme === "dark";
-  return {
-    sigma_px: GLOW_SIGMA_PX * frameFactor * Math.min(Math.max(zoom, 0.8), 2.2),
-    strength: (isDark ? 0.4 : 0.36) * dimming,
-    maxOpacity: 0.32,
-  };
+  const zoomFactor = Math.min(Math.max(zoom, 0.8), 2.2);
+  // A larger glow reaches more songs, too.
+  const crowd = Math.max((lit / Math.max(zoom, 1) ** 2) * zoomFactor ** 2, FEW_GLOWS);
+  const single = (theme === "dark" ? 0.128 : 0.115) * (FEW_GLOWS / crowd) ** DIMMING;
+  const share = Math.min(Math.log(crowd / FEW_GLOWS) / Math.log(MANY_GLOWS / FEW_GLOWS), 1);
+  const maxOpacity = FEW_GLOW_OPACITY + (MANY_GLOW_OPACITY - FEW_GLOW_OPACITY) * share;
+  return { sigma_px: GLOW_SIGMA_PX * frameFactor * zoomFactor, strength: single / maxOpacity, maxOpacity };
 }
 
 /**

@@ -33,7 +33,9 @@ test("the more songs are in the frame, the less each one glows", () => {
   assert.equal(glow(24).strength, glow(200).strength);
   assert.ok(glow(200).strength > glow(2000).strength && glow(2000).strength > glow(100_000).strength);
   assert.ok(isNear(glow(3000).strength, glow(3001).strength, 1e-4));
-  assert.ok(isNear(glow(100_000, 10).strength, glow(1000).strength));
+  // Of 100,000 songs the frame shows 1,000, and each glows on 4.84 times the area.
+  assert.ok(isNear(glow(100_000, 10).strength, glow(4840).strength));
+  assert.ok(glow(200).maxOpacity > glow(1000).maxOpacity && glow(3000).maxOpacity === glow(100_000).maxOpacity);
   assert.ok(glow(200, 2).sigma_px > glow(200).sigma_px && glow(200, 100).sigma_px === glow(200, 2.2).sigma_px);
   assert.ok(glow(200, 1, 350).sigma_px < glow(200).sigma_px);
 });
