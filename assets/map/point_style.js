@@ -23,6 +23,7 @@
  * @property {boolean} isMoving Whether another view follows at once: then some of the points suffice.
  */
 
+const MAX_DIAMETER_PX = 11;
 const NARROW_FACTOR = 0.72;
 /** In the original view, points are smaller, because the cells carry the colours. */
 const ON_REGIONS_FACTOR = 0.62;
@@ -34,6 +35,9 @@ const [FEW_OPACITY, MANY_OPACITY, MILLION_OPACITY] = [0.92, 0.75, 0.6];
 const OPAQUE_ZOOM = 20;
 /** How much points grow when one zooms in: 0 not at all, 1 as if only the songs in the frame were on the map. */
 const GROWTH = 0.6;
+/** How much the smallest points of a sample grow: 0 not at all, 0.5 so that they cover the area of all points. And the limit. */
+const SAMPLE_GROWTH = 0.4;
+const MAX_SAMPLE_GROWTH = 1.7;
 const GLOW_SIGMA_PX = 16;
 /** Up to the first number of songs, a place may glow this much; less from the second on, where places would become flat areas. */
 const [FEW_GLOWS, MANY_GLOWS] = [200, 3000];
@@ -45,7 +49,7 @@ const DIMMING = 0.8;
 export function markerSize(count) {
   const digits = Math.log10(Math.max(count, 1));
   const smallest = 3 - Math.min(Math.max(digits - 5, 0), 1);
-  return Math.min(Math.max(15 - 2.6 * digits, smallest), 11);
+  return Math.min(Math.max(15 - 2.6 * digits, smallest), MAX_DIAMETER_PX);
 }
 
 /**
@@ -63,6 +67,17 @@ export function pointStyle({ count, zoom, isNarrow, isOnRegions }) {
   const opacity = wholeOpacity(count);
   const share = Math.min(Math.log(zoomedIn) / Math.log(OPAQUE_ZOOM), 1);
   return { diameter, opacity: isOnRegions ? 1 : opacity + (FEW_OPACITY - opacity) * share };
+}
+
+/**
+ * Of a sample, points are larger and more opaque, so that the map does not become dark while it moves.
+ * @param {{diameter: number, opacity: number}} style Of a point if all are drawn. @param {number} share Of the points that are drawn.
+ * @returns {{diameter: number, opacity: number}}
+ */
+export function sampleStyle({ diameter, opacity }, share) {
+  // Where points are large, the map is zoomed in: they lie apart, and growing would be visible.
+  const growth = SAMPLE_GROWTH * (1 - Math.min(diameter / MAX_DIAMETER_PX, 1));
+  return { diameter: diameter * Math.min(share ** -growth, MAX_SAMPLE_GROWTH), opacity: 1 - (1 - opacity) ** (1 / share) };
 }
 
 /** @param {number} count @returns {number} The opacity of a point while all songs are in the frame. */

@@ -1,7 +1,7 @@
 /** How large, opaque and bright points are. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { glowStyle, markerSize, parseColour, pointStyle } from "../../../assets/map/point_style.js";
+import { glowStyle, markerSize, parseColour, pointStyle, sampleStyle } from "../../../assets/map/point_style.js";
 import { isNear } from "../page.mjs";
 
 const style = (count, zoom = 1, rest = {}) => pointStyle({ count, zoom, isNarrow: false, isOnRegions: false, ...rest });
@@ -26,6 +26,14 @@ test("points are smaller on a phone, and on the regions of the original view, wh
   const { diameter, opacity } = style(187, 1, { isOnRegions: true });
   assert.ok(isNear(diameter, 0.62 * markerSize(187)) && opacity === 1);
   assert.equal(style(100_000, 1, { isOnRegions: true }).diameter, 2.5);
+});
+
+test("the points of a sample are larger and more opaque, within limits", () => {
+  const all = { diameter: 3, opacity: 0.75 };
+  assert.deepEqual(sampleStyle(all, 1), all);
+  const [half, few] = [sampleStyle(all, 0.5), sampleStyle(all, 0.01)];
+  assert.ok(half.diameter > 3 && half.opacity > 0.75 && few.diameter > half.diameter);
+  assert.ok(few.diameter < 6 && few.opacity <= 1);
 });
 
 test("the more songs are in the frame, the less each one glows", () => {
