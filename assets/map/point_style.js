@@ -27,10 +27,12 @@ const MAX_DIAMETER_PX = 11;
 const NARROW_FACTOR = 0.72;
 /** In the original view, points are smaller, because the cells carry the colours. */
 const ON_REGIONS_FACTOR = 0.62;
-const MIN_ON_REGIONS_PX = 2.5;
+const MIN_ON_REGIONS_PX = 1.6;
 /** Up to this number of songs, no point merges with too many others. */
 const FEW_SONGS = 5000;
 const [FEW_OPACITY, MANY_OPACITY, MILLION_OPACITY] = [0.92, 0.75, 0.6];
+/** On regions, few points are opaque; through 100,000 or more, the regions' colours must still be seen. */
+const MANY_ON_REGIONS_OPACITY = 0.6;
 /** From this zoom, points have the opacity of a map of few songs. */
 const OPAQUE_ZOOM = 20;
 /** How much points grow when one zooms in: 0 not at all, 1 as if only the songs in the frame were on the map. */
@@ -64,9 +66,15 @@ export function pointStyle({ count, zoom, isNarrow, isOnRegions }) {
   let diameter = whole + GROWTH * (markerSize(count / zoomedIn ** 2) - whole);
   if (isOnRegions) diameter = Math.max(ON_REGIONS_FACTOR * diameter, MIN_ON_REGIONS_PX);
   if (isNarrow) diameter *= NARROW_FACTOR;
-  const opacity = wholeOpacity(count);
+  const [opacity, most] = isOnRegions ? [opacityOnRegions(count), 1] : [wholeOpacity(count), FEW_OPACITY];
   const share = Math.min(Math.log(zoomedIn) / Math.log(OPAQUE_ZOOM), 1);
-  return { diameter, opacity: isOnRegions ? 1 : opacity + (FEW_OPACITY - opacity) * share };
+  return { diameter, opacity: opacity + (most - opacity) * share };
+}
+
+/** @param {number} count @returns {number} */
+function opacityOnRegions(count) {
+  const share = Math.log(Math.max(count / FEW_SONGS, 1)) / Math.log(100_000 / FEW_SONGS);
+  return 1 + (MANY_ON_REGIONS_OPACITY - 1) * Math.min(share, 1);
 }
 
 /**

@@ -21,11 +21,13 @@ test("points grow when one zooms in, but less than the map; they never shrink be
   assert.ok(sizes.every((size, i) => i === 0 || (size >= sizes[i - 1] && size <= 11)), String(sizes));
 });
 
-test("points are smaller on a phone, and on the regions of the original view, where they are opaque", () => {
+test("points are smaller on a phone, and on the regions of the original view, which they do not hide", () => {
   assert.ok(isNear(style(187, 1, { isNarrow: true }).diameter, 0.72 * markerSize(187)));
   const { diameter, opacity } = style(187, 1, { isOnRegions: true });
   assert.ok(isNear(diameter, 0.62 * markerSize(187)) && opacity === 1);
-  assert.equal(style(100_000, 1, { isOnRegions: true }).diameter, 2.5);
+  assert.ok(isNear(style(100_000, 1, { isOnRegions: true }).diameter, 0.62 * 3));
+  assert.ok(isNear(style(100_000, 1, { isOnRegions: true }).opacity, 0.6));
+  assert.equal(style(100_000, 20, { isOnRegions: true }).opacity, 1);
 });
 
 test("the points of a sample are larger and more opaque, within limits", () => {
