@@ -73,7 +73,7 @@ export function freeArea() {
   const bottom = panel ?? edge(".spectrogram", "top") ?? edge(".player", "top") ?? height;
   return {
     top: Math.max(edge(".header", "bottom") ?? 0, warnings ?? 0) + GAP_PX + 8,
-    bottom: Math.min(bottom, (!isNarrow && edge(".trust", "top")) || height) - GAP_PX,
+    bottom: Math.min(bottom, edge(".map-note", "top") ?? height, (!isNarrow && edge(".trust", "top")) || height) - GAP_PX,
     left: (isNarrow ? 0 : (edge(".side", "right") ?? 0)) + GAP_PX,
     right: (isNarrow ? width : (edge(".map-tools", "left") ?? edge(".panel", "left") ?? width)) - GAP_PX,
   };

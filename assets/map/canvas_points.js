@@ -3,6 +3,7 @@
 import { clearCanvas } from "../core/dom.js";
 import { CHOSEN, FADED, LIT, MISSING, VERY_FADED } from "./flags.js";
 import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
+import { sampleStyle } from "./point_style.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
 /** @typedef {import("./point_style.js").PointsView} PointsView */
@@ -60,12 +61,14 @@ export class CanvasPoints {
   /** @param {PointsView} view @returns {true} All points that this canvas can show are drawn. */
   draw(view) {
     const context = clearCanvas(this.canvas, view.width, view.height);
-    const spritesAre = [view.diameter, view.opacity, view.density].join();
+    const { songs } = this.parts;
+    const share = Math.min(MAX_POINTS / Math.max(songs.length, 1), 1);
+    const sampled = { ...view, ...sampleStyle(view, share) };
+    const spritesAre = [sampled.diameter, sampled.opacity, view.density].join();
     if (spritesAre !== this.spritesAre) this.sprites.clear();
     this.spritesAre = spritesAre;
-    const { songs } = this.parts;
-    for (const [first, end] of sampleRanges(this.parts, Math.min(MAX_POINTS / Math.max(songs.length, 1), 1))) {
-      for (let i = first; i < end; i++) this.drawPoint(context, songs[i], view);
+    for (const [first, end] of sampleRanges(this.parts, share)) {
+      for (let i = first; i < end; i++) this.drawPoint(context, songs[i], sampled);
     }
     return true;
   }

@@ -63,21 +63,21 @@ void main() {
 const NOISE = `float noise() {
   return (fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715)))) - 0.5) / 255.0;
 }`;
-/** From sums to colours. A mixture of two hues is paler than both: it gets back some of its saturation, and glows less. */
+/**
+ * From sums to colours. A mixture of two hues is paler than both: it gets back some of its saturation, and glows less. The
+ * colours are not multiplied by the opacity: where it is low, a byte would have too few steps.
+ */
 const COLOUR_SHADER = `#version 300 es
 precision highp float;
 uniform sampler2D picture;
 uniform float strength;
-uniform float maxOpacity;
 out vec4 result;
-${NOISE}
 void main() {
   vec4 sum = texelFetch(picture, ivec2(gl_FragCoord.xy), 0);
   vec3 hue = sum.rgb / max(sum.a, 1e-6);
   float chroma = max(max(hue.r, hue.g), hue.b) - min(min(hue.r, hue.g), hue.b);
   hue = clamp(mix(vec3(dot(hue, vec3(0.3, 0.59, 0.11))), hue, clamp(0.45 / max(chroma, 1e-3), 1.0, 1.6)), 0.0, 1.0);
-  float alpha = maxOpacity * (1.0 - exp(-strength * sum.a)) * mix(0.65, 1.0, smoothstep(0.0, 0.3, chroma));
-  result = vec4(hue * alpha, alpha) + noise();
+  result = vec4(hue, (1.0 - exp(-strength * sum.a)) * mix(0.65, 1.0, smoothstep(0.0, 0.3, chroma)));
 }`;
 /** Enlarges the picture. Without a graphics card, bytes are enlarged three times as fast as half floats. */
 const ENLARGE_SHADER = `#version 300 es
@@ -85,12 +85,15 @@ precision highp float;
 uniform sampler2D picture;
 uniform vec2 perPixel;
 uniform vec2 origin;
+uniform float maxOpacity;
 uniform bool isNoisy;
 out vec4 result;
 ${NOISE}
 void main() {
   result = texture(picture, gl_FragCoord.xy * perPixel + origin);
+  result.a *= maxOpacity;
   if (result.a < 0.001) discard;
+  result.rgb *= result.a;
   if (isNoisy) result += noise();
 }`;
 
@@ -179,7 +182,6 @@ export class Glow {
     this.convert(other, picture);
     gl.useProgram(colouring.program);
     gl.uniform1f(colouring.at.strength, (view.glow.strength * 2 * Math.PI * SIGMA ** 2) / share);
-    gl.uniform1f(colouring.at.maxOpacity, view.glow.maxOpacity);
     this.convert(picture, coloured);
     gl.useProgram(enlarging.program);
     // In the small picture y grows downwards; on the canvas it grows upwards.
@@ -187,6 +189,7 @@ export class Glow {
     gl.uniform2f(enlarging.at.perPixel, perPixel / coloured.width, -perPixel / coloured.height);
     gl.uniform2f(enlarging.at.origin, REACH / coloured.width, (REACH + view.height / pixel) / coloured.height);
     // The noise takes as long as the rest, and nobody sees it while the map moves.
+    gl.uniform1f(enlarging.at.maxOpacity, view.glow.maxOpacity);
     gl.uniform1i(enlarging.at.isNoisy, Number(!view.isMoving));
     this.convert(coloured, null);
     gl.enable(gl.BLEND);

@@ -23,24 +23,35 @@
  * @property {boolean} isMoving Whether another view follows at once: then some of the points suffice.
  */
 
+const MAX_DIAMETER_PX = 11;
 const NARROW_FACTOR = 0.72;
 /** In the original view, points are smaller, because the cells carry the colours. */
 const ON_REGIONS_FACTOR = 0.62;
-const MIN_ON_REGIONS_PX = 2.5;
+const MIN_ON_REGIONS_PX = 1.6;
 /** Up to this number of songs, no point merges with too many others. */
 const FEW_SONGS = 5000;
 const [FEW_OPACITY, MANY_OPACITY, MILLION_OPACITY] = [0.92, 0.75, 0.6];
+/** On regions, few points are opaque; through 100,000 or more, the regions' colours must still be seen. */
+const MANY_ON_REGIONS_OPACITY = 0.6;
 /** From this zoom, points have the opacity of a map of few songs. */
 const OPAQUE_ZOOM = 20;
 /** How much points grow when one zooms in: 0 not at all, 1 as if only the songs in the frame were on the map. */
 const GROWTH = 0.6;
-const GLOW_SIGMA_PX = 19;
+/** How much the smallest points of a sample grow: 0 not at all, 0.5 so that they cover the area of all points. And the limit. */
+const SAMPLE_GROWTH = 0.4;
+const MAX_SAMPLE_GROWTH = 1.7;
+const GLOW_SIGMA_PX = 16;
+/** Up to the first number of songs, a place may glow this much; less from the second on, where places would become flat areas. */
+const [FEW_GLOWS, MANY_GLOWS] = [200, 3000];
+const [FEW_GLOW_OPACITY, MANY_GLOW_OPACITY] = [0.5, 0.32];
+/** How much less a song glows among many: 0 not at all, 1 so that all songs together glow the same. */
+const DIMMING = 0.8;
 
 /** @param {number} count @returns {number} A diameter in pixels: many points do not merge, and one is not too small to see. */
 export function markerSize(count) {
   const digits = Math.log10(Math.max(count, 1));
   const smallest = 3 - Math.min(Math.max(digits - 5, 0), 1);
-  return Math.min(Math.max(15 - 2.6 * digits, smallest), 11);
+  return Math.min(Math.max(15 - 2.6 * digits, smallest), MAX_DIAMETER_PX);
 }
 
 /**
@@ -55,9 +66,26 @@ export function pointStyle({ count, zoom, isNarrow, isOnRegions }) {
   let diameter = whole + GROWTH * (markerSize(count / zoomedIn ** 2) - whole);
   if (isOnRegions) diameter = Math.max(ON_REGIONS_FACTOR * diameter, MIN_ON_REGIONS_PX);
   if (isNarrow) diameter *= NARROW_FACTOR;
-  const opacity = wholeOpacity(count);
+  const [opacity, most] = isOnRegions ? [opacityOnRegions(count), 1] : [wholeOpacity(count), FEW_OPACITY];
   const share = Math.min(Math.log(zoomedIn) / Math.log(OPAQUE_ZOOM), 1);
-  return { diameter, opacity: isOnRegions ? 1 : opacity + (FEW_OPACITY - opacity) * share };
+  return { diameter, opacity: opacity + (most - opacity) * share };
+}
+
+/** @param {number} count @returns {number} */
+function opacityOnRegions(count) {
+  const share = Math.log(Math.max(count / FEW_SONGS, 1)) / Math.log(100_000 / FEW_SONGS);
+  return 1 + (MANY_ON_REGIONS_OPACITY - 1) * Math.min(share, 1);
+}
+
+/**
+ * Of a sample, points are larger and more opaque, so that the map does not become dark while it moves.
+ * @param {{diameter: number, opacity: number}} style Of a point if all are drawn. @param {number} share Of the points that are drawn.
+ * @returns {{diameter: number, opacity: number}}
+ */
+export function sampleStyle({ diameter, opacity }, share) {
+  // Where points are large, the map is zoomed in: they lie apart, and growing would be visible.
+  const growth = SAMPLE_GROWTH * (1 - Math.min(diameter / MAX_DIAMETER_PX, 1));
+  return { diameter: diameter * Math.min(share ** -growth, MAX_SAMPLE_GROWTH), opacity: 1 - (1 - opacity) ** (1 / share) };
 }
 
 /** @param {number} count @returns {number} The opacity of a point while all songs are in the frame. */
@@ -75,14 +103,13 @@ function wholeOpacity(count) {
  */
 export function glowStyle({ lit, zoom, width, height, theme }) {
   const frameFactor = Math.min(Math.min(width, height) / 700, 1);
-  const shown = Math.max(lit / Math.max(zoom, 1) ** 2, 1);
-  const dimming = shown < 3000 ? Math.sqrt(Math.min(200 / shown, 1)) : (Math.sqrt(200 / 3000) * 3000) / shown;
-  const isDark = theme === "dark";
-  return {
-    sigma_px: GLOW_SIGMA_PX * frameFactor * Math.min(Math.max(zoom, 0.8), 2.2),
-    strength: (isDark ? 0.4 : 0.36) * dimming,
-    maxOpacity: 0.32,
-  };
+  const zoomFactor = Math.min(Math.max(zoom, 0.8), 2.2);
+  // A larger glow reaches more songs, too.
+  const crowd = Math.max((lit / Math.max(zoom, 1) ** 2) * zoomFactor ** 2, FEW_GLOWS);
+  const single = (theme === "dark" ? 0.128 : 0.115) * (FEW_GLOWS / crowd) ** DIMMING;
+  const share = Math.min(Math.log(crowd / FEW_GLOWS) / Math.log(MANY_GLOWS / FEW_GLOWS), 1);
+  const maxOpacity = FEW_GLOW_OPACITY + (MANY_GLOW_OPACITY - FEW_GLOW_OPACITY) * share;
+  return { sigma_px: GLOW_SIGMA_PX * frameFactor * zoomFactor, strength: single / maxOpacity, maxOpacity };
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import { Glow } from "./glow.js";
 import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
-import { parseColour } from "./point_style.js";
+import { parseColour, sampleStyle } from "./point_style.js";
 import { COVER_SHADER, clear, compile, createTarget, deleteTarget, drawInto } from "./webgl.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
@@ -199,6 +199,7 @@ export class WebglPoints {
     drawInto(this.gl, null);
     clear(this.gl);
     this.glow.finish(view, share);
+    this.setPointStyle(sampleStyle(view, share));
     this.drawPoints(ranges, null);
   }
 
@@ -242,7 +243,16 @@ export class WebglPoints {
     gl.uniform4f(points.at.frame, view.left, view.top, 1 / view.unitsPerPixel, -1 / view.unitsPerPixel);
     gl.uniform2f(points.at.size, width / view.density, height / view.density);
     gl.uniform1f(points.at.progress, this.hasBefore ? view.progress : 1);
-    for (const name of /** @type {const} */ (["density", "diameter", "opacity"])) gl.uniform1f(points.at[name], view[name]);
+    gl.uniform1f(points.at.density, view.density);
+    this.setPointStyle(view);
+  }
+
+  /** @param {{diameter: number, opacity: number}} style */
+  setPointStyle({ diameter, opacity }) {
+    const { gl, points } = this;
+    gl.useProgram(points.program);
+    gl.uniform1f(points.at.diameter, diameter);
+    gl.uniform1f(points.at.opacity, opacity);
   }
 
   /** @param {[number, number][]} ranges Of the order in which points are drawn. @param {Target|null} target */

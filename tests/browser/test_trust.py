@@ -25,6 +25,25 @@ def halfway(page, song, other):
     return [(x + other_x) / 2, (y + other_y) / 2]
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_note_of_a_browser_without_webgl_covers_nothing(site, open_page, width, height):
+    page = open_page(site[0], width=width, height=height)
+    page.evaluate(
+        "() => document.getElementById('points').getContext('webgl2')"
+        ".getExtension('WEBGL_lose_context').loseContext()"
+    )
+    page.wait_for_selector(".map-note")
+    page.evaluate("explorer.camera.showAll()")
+    wait_until_still(page)
+    note = page.locator(".map-note").bounding_box()
+    for selector in (".trust", ".player", ".tool-group >> nth=-1", ".side"):
+        if other := page.locator(selector).bounding_box():
+            is_beside = note["x"] + note["width"] <= other["x"] or other["x"] + other["width"] <= note["x"]
+            is_apart = note["y"] + note["height"] <= other["y"] or other["y"] + other["height"] <= note["y"]
+            assert is_beside or is_apart, selector
+    assert all(y < note["y"] for _, y in pixels_of(page, range(24)))
+
+
 def test_the_map_shows_how_reliable_it_is(page):
     # The glow is strong where there are many points. Points cover less than half of the pixels there.
     left, top, right, bottom = np.round(box_of(page, range(8), margin=0)).astype(int)

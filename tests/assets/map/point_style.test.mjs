@@ -1,7 +1,7 @@
 /** How large, opaque and bright points are. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { glowStyle, markerSize, parseColour, pointStyle } from "../../../assets/map/point_style.js";
+import { glowStyle, markerSize, parseColour, pointStyle, sampleStyle } from "../../../assets/map/point_style.js";
 import { isNear } from "../page.mjs";
 
 const style = (count, zoom = 1, rest = {}) => pointStyle({ count, zoom, isNarrow: false, isOnRegions: false, ...rest });
@@ -21,11 +21,21 @@ test("points grow when one zooms in, but less than the map; they never shrink be
   assert.ok(sizes.every((size, i) => i === 0 || (size >= sizes[i - 1] && size <= 11)), String(sizes));
 });
 
-test("points are smaller on a phone, and on the regions of the original view, where they are opaque", () => {
+test("points are smaller on a phone, and on the regions of the original view, which they do not hide", () => {
   assert.ok(isNear(style(187, 1, { isNarrow: true }).diameter, 0.72 * markerSize(187)));
   const { diameter, opacity } = style(187, 1, { isOnRegions: true });
   assert.ok(isNear(diameter, 0.62 * markerSize(187)) && opacity === 1);
-  assert.equal(style(100_000, 1, { isOnRegions: true }).diameter, 2.5);
+  assert.ok(isNear(style(100_000, 1, { isOnRegions: true }).diameter, 0.62 * 3));
+  assert.ok(isNear(style(100_000, 1, { isOnRegions: true }).opacity, 0.6));
+  assert.equal(style(100_000, 20, { isOnRegions: true }).opacity, 1);
+});
+
+test("the points of a sample are larger and more opaque, within limits", () => {
+  const all = { diameter: 3, opacity: 0.75 };
+  assert.deepEqual(sampleStyle(all, 1), all);
+  const [half, few] = [sampleStyle(all, 0.5), sampleStyle(all, 0.01)];
+  assert.ok(half.diameter > 3 && half.opacity > 0.75 && few.diameter > half.diameter);
+  assert.ok(few.diameter < 6 && few.opacity <= 1);
 });
 
 test("the more songs are in the frame, the less each one glows", () => {
@@ -33,7 +43,9 @@ test("the more songs are in the frame, the less each one glows", () => {
   assert.equal(glow(24).strength, glow(200).strength);
   assert.ok(glow(200).strength > glow(2000).strength && glow(2000).strength > glow(100_000).strength);
   assert.ok(isNear(glow(3000).strength, glow(3001).strength, 1e-4));
-  assert.ok(isNear(glow(100_000, 10).strength, glow(1000).strength));
+  // Of 100,000 songs the frame shows 1,000, and each glows on 4.84 times the area.
+  assert.ok(isNear(glow(100_000, 10).strength, glow(4840).strength));
+  assert.ok(glow(200).maxOpacity > glow(1000).maxOpacity && glow(3000).maxOpacity === glow(100_000).maxOpacity);
   assert.ok(glow(200, 2).sigma_px > glow(200).sigma_px && glow(200, 100).sigma_px === glow(200, 2.2).sigma_px);
   assert.ok(glow(200, 1, 350).sigma_px < glow(200).sigma_px);
 });
