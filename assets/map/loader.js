@@ -22,6 +22,8 @@ const arrays = new Map();
 let requestedPosition = null;
 /** Counts the calls of `showMap`: the newest one wins. */
 let newestCall = 0;
+/** What the page says about a map that could not be loaded; empty if the last one could. */
+let problem = "";
 
 /** Show a position when the next map of a projection comes. @param {string} projection @param {Position|null} position Null shows all songs. */
 export function requestPosition(projection, position) {
@@ -44,9 +46,14 @@ export async function showMap(meta) {
   try {
     const [loaded, moved] = await Promise.all([fetchArrays(meta.view), fetchMoved(meta)]);
     while (state.shape && call === newestCall) await new Promise((resolve) => setTimeout(resolve, SHAPE_CHECK_MS));
-    if (call === newestCall) show({ meta, ...loaded }, moved);
+    if (call !== newestCall) return;
+    if (problem && state.message === problem) update({ message: "" });
+    problem = "";
+    show({ meta, ...loaded }, moved);
   } catch (error) {
-    if (call === newestCall) update({ message: error instanceof Error ? error.message : String(error) });
+    if (call !== newestCall) return;
+    problem = error instanceof Error ? error.message : String(error);
+    update({ message: problem });
   }
 }
 
@@ -64,7 +71,10 @@ async function fetchArrays(view) {
     fetchArray(`flags ${flagsKey(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
   ]);
   const count = numbers.byteLength;
-  if (flags.byteLength !== count || places.byteLength !== 8 * count) throw new Error("The server sent only a part of the map: reload the page.");
+  if (flags.byteLength !== count || places.byteLength !== 8 * count) {
+    arrays.clear();
+    throw new Error("The server sent only a part of the map: reload the page.");
+  }
   return { count, places: viewed(places), groups: new Uint8Array(numbers), flags: new Uint8Array(flags) };
 }
 
