@@ -16,6 +16,7 @@ import { fitting, offsetInto } from "./viewport.js";
 /** The largest number of arrays that are kept: positions, groups and flags of the last views. */
 const MAX_ARRAYS = 9;
 const SHAPE_CHECK_MS = 100;
+const NO_ANSWER = "The server does not answer. Is it still running?";
 /** Arrays from the server, by what was asked. The last one was used last. @type {Map<string, Promise<ArrayBuffer>>} */
 const arrays = new Map();
 /** A position from the address, for the next map of a projection. @type {{projection: string, position: Position}|null} */
@@ -32,8 +33,9 @@ export function requestPosition(projection, position) {
 
 /** Start to load the arrays for a view. @param {View|null} view Null before the controls are read. */
 export function prefetch(view) {
-  // `showMap` asks again, and reports what fails.
-  if (view) fetchArrays(view).catch(() => {});
+  const call = newestCall;
+  // If the server answers, it describes the map: then `showMap` asks again, and reports what fails.
+  if (view) fetchArrays(view).catch((error) => call === newestCall && error.message === NO_ANSWER && tell(error));
 }
 
 /**
@@ -43,6 +45,7 @@ export function prefetch(view) {
  */
 export async function showMap(meta) {
   const call = ++newestCall;
+  if (state.map && state.map.meta.order !== meta.order && state.map.meta.revision === meta.revision) arrays.clear();
   try {
     const [loaded, moved] = await Promise.all([fetchArrays(meta.view), fetchMoved(meta)]);
     while (state.shape && call === newestCall) await new Promise((resolve) => setTimeout(resolve, SHAPE_CHECK_MS));
@@ -51,10 +54,14 @@ export async function showMap(meta) {
     problem = "";
     show({ meta, ...loaded }, moved);
   } catch (error) {
-    if (call !== newestCall) return;
-    problem = error instanceof Error ? error.message : String(error);
-    update({ message: problem });
+    if (call === newestCall) tell(error);
   }
+}
+
+/** @param {unknown} error */
+function tell(error) {
+  problem = error instanceof Error ? error.message : String(error);
+  update({ message: problem });
 }
 
 /** @param {View} view @returns {Promise<{count: number, places: Float32Array, groups: Uint8Array, flags: Uint8Array}>} */
@@ -107,7 +114,7 @@ async function request(address, options) {
   try {
     response = await fetchPatiently(address, options);
   } catch {
-    throw new Error("The server does not answer. Is it still running?");
+    throw new Error(NO_ANSWER);
   }
   if (!response.ok) throw new Error(await response.text());
   return response.arrayBuffer();
@@ -146,11 +153,12 @@ async function fetchMoved({ revision, order }) {
 function show(map, moved) {
   const before = state.map?.meta ?? null;
   const { meta } = map;
-  const isSameRevision = before?.revision === meta.revision;
-  if (before && (!isSameRevision || detailsOf(before) !== detailsOf(meta))) clearCaches();
-  const isUnknown = before !== null && !isSameRevision && !moved;
+  // The server may have been started again with another library, whose map has the same revision.
+  const isSame = before?.revision === meta.revision && before.order === meta.order;
+  if (before && (!isSame || detailsOf(before) !== detailsOf(meta))) clearCaches();
+  const isUnknown = before !== null && !isSame && !moved;
   const indices = isUnknown ? forgottenState() : moved && renumberedState(state, moved);
-  update({ map, moved, ...viewportOn(map, moved), ...indices });
+  update({ map, moved, ...viewportOn(map, moved, isUnknown ? null : before), ...indices });
 }
 
 /** @param {MapMeta} meta @returns {string} What the server's answers about songs depend on, besides the revision. */
@@ -158,9 +166,11 @@ function detailsOf({ changes, hide, view }) {
   return `${changes} ${hide} ${view.clusters}`;
 }
 
-/** @param {MapState} map The new one. @param {Int32Array|null} moved */
-function viewportOn({ meta, places }, moved) {
-  const before = state.map?.meta ?? null;
+/**
+ * @param {MapState} map The new one. @param {Int32Array|null} moved
+ * @param {MapMeta|null} before The map that is drawn; null if nobody knows its songs' new indices.
+ */
+function viewportOn({ meta, places }, moved, before) {
   const { viewport, isUserPositioned } = state;
   const free = freeArea();
   const isOther = before?.projection !== meta.projection || before.revision !== meta.revision;
