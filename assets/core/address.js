@@ -64,7 +64,7 @@ export function decode(query, defaults) {
     /** Only these groups are shown; null shows all. */
     groups: numbersIn(query, "only", "."),
     position: [x, y, zoom].every(Number.isFinite) && zoom > 0 ? { x, y, zoom } : null,
-    song: query.get("song"),
+    song: query.get("song") || null,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The keyboard shortcuts. The keyboard can do everything that the mouse can do. */
 
 import { ZOOM_STEP, showAll, zoomBy } from "../map/camera.js";
-import { toggleTool } from "../map/lasso.js";
+import { cancelShape, toggleTool } from "../map/lasso.js";
 import { DIRECTIONS, goTowards } from "../map/walk.js";
 import * as filters from "../panel/filters.js";
 import { close as closePanel } from "../panel/panel.js";
@@ -84,7 +84,7 @@ export function actionOf(key) {
 function escape() {
   if (state.isUploading) cancelUpload();
   else if (filters.isOpen()) filters.toggle(false);
-  else if (state.tool) toggleTool(null);
+  else if (state.tool || state.shape) cancelLasso();
   else if (state.isSpectrogramOpen) toggleSpectrogram();
   else if (state.view?.filter.shown) filters.isolate(null);
   else if (state.chosen.length) clearSelection();
@@ -92,6 +92,12 @@ function escape() {
     select(null);
     closePanel();
   }
+}
+
+/** Also a shape that is being drawn. */
+function cancelLasso() {
+  cancelShape();
+  toggleTool(null);
 }
 
 /**

@@ -44,6 +44,7 @@ const BUSY_RETRY_MS = 4000;
  * @param {() => void} startDash
  */
 export function start(startDash) {
+  keepDataInMemory();
   offerFunctions();
   new MutationObserver((_changes, observer) => {
     if (!document.getElementById("player") || !document.getElementById("map-frame")) return;
@@ -59,6 +60,29 @@ function mount() {
   document.getElementById("reload")?.addEventListener("click", () => location.reload());
   const notice = document.getElementById("notice");
   if (notice?.dataset.kind === "busy") setTimeout(() => location.reload(), BUSY_RETRY_MS);
+}
+
+/** If the browser does not let the page store data, Dash and the page's parts keep it until the page is closed. */
+function keepDataInMemory() {
+  for (const name of /** @type {const} */ (["localStorage", "sessionStorage"])) {
+    try {
+      window[name].getItem("");
+    } catch {
+      Object.defineProperty(window, name, { value: storageInMemory() });
+    }
+  }
+}
+
+/** @returns {Pick<Storage, "getItem"|"setItem"|"removeItem"|"clear">} */
+function storageInMemory() {
+  /** @type {Map<string, string>} */
+  const values = new Map();
+  return {
+    getItem: (key) => values.get(key) ?? null,
+    setItem: (key, value) => void values.set(key, String(value)),
+    removeItem: (key) => void values.delete(key),
+    clear: () => values.clear(),
+  };
 }
 
 /** Follow the system's theme until the user chooses one. */

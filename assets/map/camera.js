@@ -215,7 +215,8 @@ export function glideTo(target, durationMs) {
   const step = (/** @type {number} */ now) => {
     const progress = Math.min(Math.max((now - began) / durationMs, 0), 1);
     glide = progress < 1 ? requestAnimationFrame(step) : null;
-    setViewport(between(start, target, ease(progress)));
+    // From a place far away, the sum would miss the target.
+    setViewport(progress < 1 ? between(start, target, ease(progress)) : target);
   };
   glide = requestAnimationFrame(step);
 }

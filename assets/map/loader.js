@@ -16,12 +16,15 @@ import { fitting, offsetInto } from "./viewport.js";
 /** The largest number of arrays that are kept: positions, groups and flags of the last views. */
 const MAX_ARRAYS = 9;
 const SHAPE_CHECK_MS = 100;
+const NO_ANSWER = "The server does not answer. Is it still running?";
 /** Arrays from the server, by what was asked. The last one was used last. @type {Map<string, Promise<ArrayBuffer>>} */
 const arrays = new Map();
 /** A position from the address, for the next map of a projection. @type {{projection: string, position: Position}|null} */
 let requestedPosition = null;
 /** Counts the calls of `showMap`: the newest one wins. */
 let newestCall = 0;
+/** What the page says about a map that could not be loaded; empty if the last one could. */
+let problem = "";
 
 /** Show a position when the next map of a projection comes. @param {string} projection @param {Position|null} position Null shows all songs. */
 export function requestPosition(projection, position) {
@@ -30,8 +33,9 @@ export function requestPosition(projection, position) {
 
 /** Start to load the arrays for a view. @param {View|null} view Null before the controls are read. */
 export function prefetch(view) {
-  // `showMap` asks again, and reports what fails.
-  if (view) fetchArrays(view).catch(() => {});
+  const call = newestCall;
+  // If the server answers, it describes the map: then `showMap` asks again, and reports what fails.
+  if (view) fetchArrays(view).catch((error) => call === newestCall && error.message === NO_ANSWER && tell(error));
 }
 
 /**
@@ -41,13 +45,23 @@ export function prefetch(view) {
  */
 export async function showMap(meta) {
   const call = ++newestCall;
+  if (state.map && state.map.meta.order !== meta.order && state.map.meta.revision === meta.revision) arrays.clear();
   try {
     const [loaded, moved] = await Promise.all([fetchArrays(meta.view), fetchMoved(meta)]);
     while (state.shape && call === newestCall) await new Promise((resolve) => setTimeout(resolve, SHAPE_CHECK_MS));
-    if (call === newestCall) show({ meta, ...loaded }, moved);
+    if (call !== newestCall) return;
+    if (problem && state.message === problem) update({ message: "" });
+    problem = "";
+    show({ meta, ...loaded }, moved);
   } catch (error) {
-    if (call === newestCall) update({ message: error instanceof Error ? error.message : String(error) });
+    if (call === newestCall) tell(error);
   }
+}
+
+/** @param {unknown} error */
+function tell(error) {
+  problem = error instanceof Error ? error.message : String(error);
+  update({ message: problem });
 }
 
 /** @param {View} view @returns {Promise<{count: number, places: Float32Array, groups: Uint8Array, flags: Uint8Array}>} */
@@ -64,7 +78,10 @@ async function fetchArrays(view) {
     fetchArray(`flags ${flagsKey(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
   ]);
   const count = numbers.byteLength;
-  if (flags.byteLength !== count || places.byteLength !== 8 * count) throw new Error("The server sent only a part of the map: reload the page.");
+  if (flags.byteLength !== count || places.byteLength !== 8 * count) {
+    arrays.clear();
+    throw new Error("The server sent only a part of the map: reload the page.");
+  }
   return { count, places: viewed(places), groups: new Uint8Array(numbers), flags: new Uint8Array(flags) };
 }
 
@@ -97,7 +114,7 @@ async function request(address, options) {
   try {
     response = await fetchPatiently(address, options);
   } catch {
-    throw new Error("The server does not answer. Is it still running?");
+    throw new Error(NO_ANSWER);
   }
   if (!response.ok) throw new Error(await response.text());
   return response.arrayBuffer();
@@ -136,11 +153,12 @@ async function fetchMoved({ revision, order }) {
 function show(map, moved) {
   const before = state.map?.meta ?? null;
   const { meta } = map;
-  const isSameRevision = before?.revision === meta.revision;
-  if (before && (!isSameRevision || detailsOf(before) !== detailsOf(meta))) clearCaches();
-  const isUnknown = before !== null && !isSameRevision && !moved;
+  // The server may have been started again with another library, whose map has the same revision.
+  const isSame = before?.revision === meta.revision && before.order === meta.order;
+  if (before && (!isSame || detailsOf(before) !== detailsOf(meta))) clearCaches();
+  const isUnknown = before !== null && !isSame && !moved;
   const indices = isUnknown ? forgottenState() : moved && renumberedState(state, moved);
-  update({ map, moved, ...viewportOn(map, moved), ...indices });
+  update({ map, moved, ...viewportOn(map, moved, isUnknown ? null : before), ...indices });
 }
 
 /** @param {MapMeta} meta @returns {string} What the server's answers about songs depend on, besides the revision. */
@@ -148,9 +166,11 @@ function detailsOf({ changes, hide, view }) {
   return `${changes} ${hide} ${view.clusters}`;
 }
 
-/** @param {MapState} map The new one. @param {Int32Array|null} moved */
-function viewportOn({ meta, places }, moved) {
-  const before = state.map?.meta ?? null;
+/**
+ * @param {MapState} map The new one. @param {Int32Array|null} moved
+ * @param {MapMeta|null} before The map that is drawn; null if nobody knows its songs' new indices.
+ */
+function viewportOn({ meta, places }, moved, before) {
   const { viewport, isUserPositioned } = state;
   const free = freeArea();
   const isOther = before?.projection !== meta.projection || before.revision !== meta.revision;

@@ -48,8 +48,19 @@ INDEX = """<!DOCTYPE html>
   </body>
 </html>
 """
-# Runs the module that starts the page; `{start_dash}` is the script by which Dash starts itself.
-START = 'import("./assets/core/main.js").then(({ start }) => start(() => { {start_dash} }));'
+# Runs the module that starts the page; `{start_dash}` is the script by which Dash starts itself. If a script
+# does not arrive, or the browser cannot read it, the page says so.
+START = """import("./assets/core/main.js").then(({ start }) => {
+  start(() => { {start_dash} });
+}).catch((error) => {
+  const text = document.createElement("p");
+  text.className = "load-failed";
+  text.setAttribute("role", "alert");
+  text.textContent = "This page could not load all of its scripts: check that the server runs and that the "
+    + "browser is up to date, then reload the page.";
+  document.getElementById("react-entry-point").replaceChildren(text);
+  throw error;
+});"""
 
 
 def create_app(

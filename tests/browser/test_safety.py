@@ -225,3 +225,26 @@ def test_axe_finds_no_serious_problem_in_either_theme(page):
             wait_until_still(page)
             findings[state, theme] = serious_findings(page)
     assert not any(findings.values()), findings
+
+
+def test_the_page_says_when_its_scripts_do_not_load(site, open_page, windows):
+    page = open_page("about:blank", has_map=False)
+    page.route("**/assets/map/walk.js", lambda route: route.abort())
+    with page.expect_event("pageerror"):
+        page.goto(site[0])
+    page.wait_for_selector("[role=alert]:has-text('could not load all of its scripts')")
+    assert "main.js" in windows.problems.pop()
+
+
+def test_the_page_works_if_it_may_not_store_data(site, open_page):
+    page = open_page("about:blank", has_map=False)
+    page.add_init_script(
+        """for (const name of ["localStorage", "sessionStorage"]) {
+            const get = () => { throw new DOMException("denied", "SecurityError"); };
+            Object.defineProperty(window, name, { configurable: true, get });
+        }"""
+    )
+    page.goto(site[0])
+    wait_for_map(page)
+    page.keyboard.press("r")
+    assert page.evaluate("[explorer.state.repeat, localStorage.getItem('repeat')]") == ["one", "one"]

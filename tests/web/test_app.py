@@ -72,8 +72,9 @@ def test_the_browser_loads_every_module_at_once_and_dash_loads_none(tmp_path, li
     assert 'href="/assets/b.css' in index
     assert client.get("/assets/map/a%20b.js").status_code == 200
     # The modules start Dash.
-    (renderer,) = re.findall('<script id="_dash-renderer"[^>]*>(.*?)</script>', index)
-    assert re.fullmatch(r'import\("./assets/core/main.js"\).*start\(.*new DashRenderer\(.*', renderer)
+    (renderer,) = re.findall('<script id="_dash-renderer"[^>]*>(.*?)</script>', index, re.DOTALL)
+    start = r'import\("./assets/core/main.js"\).*start\(.*new DashRenderer\(.*\.catch\(.*'
+    assert re.fullmatch(start, renderer, re.DOTALL)
 
 
 def test_the_page_loads_no_plotly_and_has_the_maps_canvases(library):

@@ -103,8 +103,43 @@ test("a map of the same songs needs no question; one of the same revision moves 
   await showMap(makeMap({ revision: revision + 1, order: `order ${revision}` }));
   assert.ok(!asked.some((address) => address.startsWith("songs/")));
   assert.deepEqual([[...state.moved], state.playing], [[0, 1, 2], 1]);
-  await showMap(makeMap({ revision: revision + 1, projection: "umap" }));
+  await showMap(makeMap({ revision: revision + 1, order: `order ${revision}`, projection: "umap" }));
   assert.deepEqual([state.moved, state.playing], [null, 1]);
+});
+
+test("another library's map of the same revision has its own arrays, and its songs are others", async () => {
+  await showMap(makeMap());
+  update({ playing: 1, selected: 2, isUserPositioned: true, viewport: { x: 99, y: 99, scale: 1 } });
+  const other = makeMap({ order: "other" });
+  answers[`map/${revision}/positions`] = Float32Array.of(2, 2, 4, 4).buffer;
+  answers[`map/${revision}/groups`] = answers[`map/${revision}/flags`] = Uint8Array.of(1, 1).buffer;
+  await showMap(other);
+  assert.deepEqual([...state.map.places], [2, 2, 4, 4]);
+  assert.deepEqual([state.playing, state.selected, state.viewport.x], [null, null, 5]);
+});
+
+test("a map that could not be loaded is reported until one is shown", async () => {
+  await showMap(makeMap());
+  answers = {};
+  const meta = makeMap({ projection: "umap" });
+  answers[`map/${revision}/flags`] = Uint8Array.of(1).buffer;
+  await showMap(meta);
+  assert.match(state.message, /only a part of the map/);
+  // What did not fit is asked for again.
+  answers[`map/${revision}/flags`] = Uint8Array.of(1, 1, 1).buffer;
+  await showMap(meta);
+  assert.deepEqual([state.message, state.map.meta], ["", meta]);
+});
+
+test("if the server does not answer at all, the page says so", async () => {
+  const { fetch } = globalThis;
+  globalThis.fetch = () => Promise.reject(new TypeError("refused"));
+  prefetch(makeMap().view);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  globalThis.fetch = fetch;
+  assert.match(state.message, /does not answer/);
+  await showMap(makeMap());
+  assert.equal(state.message, "");
 });
 
 test("a viewport that the user chose follows the song that plays", async () => {
