@@ -91,18 +91,16 @@ export async function fetchPatiently(address, options = {}) {
   }
 }
 
-/**
- * Send a GET request.
- * @param {string} address
- * @returns {Promise<any>} The JSON answer. Rejects with a message for the user.
- */
-export async function getJson(address) {
-  let response;
-  try {
-    response = await fetch(address);
-  } catch {
+/** @param {Promise<Response>} answer As `fetch` returns it. @returns {Promise<Response>} Rejects with a message for the user. */
+export async function successful(answer) {
+  const response = await answer.catch(() => {
     throw new Error("The server does not answer. Is it still running?");
-  }
+  });
   if (!response.ok) throw new Error(await response.text());
-  return response.json();
+  return response;
+}
+
+/** Send a GET request. @param {string} address @returns {Promise<any>} The JSON answer. Rejects with a message for the user. */
+export async function getJson(address) {
+  return (await successful(fetch(address))).json();
 }

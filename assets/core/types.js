@@ -27,7 +27,7 @@
  * @property {Filter} filter
  *
  * @typedef {object} Place Where a group's name is written: one dense area of the group.
- * @property {string} name @property {string} colour @property {number} group
+ * @property {string} name @property {string} colour
  * @property {number} rank 0 for the group's most crowded area, then 1 and so on.
  * @property {number} x The area's middle, in map units.
  * @property {number} top @property {number} bottom The area's ends on the y axis.
@@ -44,7 +44,6 @@
  * @property {string} changes @property {string[]} hide
  * @property {number[]} bounds Left, right, bottom and top in map units.
  * @property {Place[]} names
- * @property {string[]|null} groups The names of the groups by number; null if they are too many.
  * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups.
  * @property {Regions|null} regions Null unless the projection is "original". Its points are black.
  * @property {string} ground The background's colour, "#rrggbb". @property {string} filtered_out The colour of songs that do not match.

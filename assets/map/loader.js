@@ -1,17 +1,18 @@
 /** Loads maps: the server's description comes from Dash, the arrays from routes of their own. Puts them into the state together. */
 
-import { clearCaches, fetchPatiently } from "../core/api.js";
+import { clearCaches, fetchPatiently, successful } from "../core/api.js";
 import { state, update } from "../core/state.js";
+import { storedProjection } from "../core/text.js";
 import { freeArea, toPixels } from "./camera.js";
 import { forgottenState, newIndex, newViewport, renumberedState, unmoved } from "./new_map.js";
-import { around } from "./picking.js";
+import { inTheMiddle } from "./picking.js";
 import { placeOf } from "./songs.js";
 import { fitting, offsetInto } from "./viewport.js";
 
 /** @typedef {import("../core/types.js").View} View */
 /** @typedef {import("../core/types.js").MapMeta} MapMeta */
 /** @typedef {import("../core/types.js").MapState} MapState */
-/** @typedef {import("./new_map.js").Position} Position */
+/** @typedef {import("../core/address.js").Position} Position */
 
 /** The largest number of arrays that are kept: positions, groups and flags of the last views. */
 const MAX_ARRAYS = 9;
@@ -53,8 +54,7 @@ export async function showMap(meta) {
 /** @param {View} view @returns {Promise<{count: number, places: Float32Array, groups: Uint8Array, flags: Uint8Array}>} */
 async function fetchArrays(view) {
   const { revision, projection, colouring, clusters, changes } = view;
-  // The original view shows PCA.
-  const positions = `map/${revision}/positions/${projection === "original" ? "pca" : projection}`;
+  const positions = `map/${revision}/positions/${storedProjection(projection)}`;
   const groups = `map/${revision}/groups?${new URLSearchParams({ projection, colouring, clusters: String(clusters) })}`;
   const body = JSON.stringify(view);
   const headers = { "Content-Type": "application/json" };
@@ -93,14 +93,7 @@ function fetchArray(key, address, options) {
 
 /** @param {string} address @param {RequestInit} [options] @returns {Promise<ArrayBuffer>} */
 async function request(address, options) {
-  let response;
-  try {
-    response = await fetchPatiently(address, options);
-  } catch {
-    throw new Error("The server does not answer. Is it still running?");
-  }
-  if (!response.ok) throw new Error(await response.text());
-  return response.arrayBuffer();
+  return (await successful(fetchPatiently(address, options))).arrayBuffer();
 }
 
 /**
@@ -174,6 +167,5 @@ function songToFollow(moved) {
     const place = placeOf(/** @type {number} */ (index));
     return place !== null && offsetInto(free, toPixels(...place)) === null && newIndex(moved, index) !== null;
   };
-  const [nearest = null] = around((free.left + free.right) / 2, (free.top + free.bottom) / 2, 1);
-  return [state.playing, state.selected].find(isInView) ?? nearest;
+  return [state.playing, state.selected].find(isInView) ?? inTheMiddle();
 }

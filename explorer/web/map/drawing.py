@@ -12,10 +12,10 @@ from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.grouping import Grouping
 from explorer.web.map.legend_entries import legend_entries
-from explorer.web.map.name_places import bounds, group_names, name_places
+from explorer.web.map.name_places import bounds, name_places
 from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, PALETTES, cell_slots
 from explorer.web.map.song_flags import song_flags, visible
-from explorer.web.map.view import MapView
+from explorer.web.map.view import MapView, stored_projection
 from explorer.web.page import panels
 from explorer.web.page.header import ORIGINAL, count_line
 
@@ -111,7 +111,6 @@ class Drawing:
             "bounds": bounds(np.vstack(self.regions.polygons or [positions]) if is_original else positions),
             # A region is one area, so its name is written only once.
             "names": [name for name in names if name["rank"] == 0] if is_original else names,
-            "groups": group_names(self.grouping.names),
             "colours": colours,
             "regions": describe_regions(self.regions, colours) if is_original else None,
             "ground": GROUNDS[theme],
@@ -165,11 +164,6 @@ def newest_snapshot(holder: CatalogueHolder, revision: int, changes: str | None 
     if catalogue.revision == revision and changes in (None, catalogue.changes):
         return catalogue
     return holder.latest()
-
-
-def stored_projection(projection: str) -> str:
-    """Return the projection whose positions a view has: the original view has those of PCA."""
-    return "pca" if projection == ORIGINAL else projection
 
 
 def cell_colours(regions: Regions, theme: str) -> list[str]:
