@@ -3,6 +3,7 @@
 import { clearCanvas } from "../core/dom.js";
 import { CHOSEN, FADED, LIT, MISSING, VERY_FADED } from "./flags.js";
 import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
+import { FADING } from "./point_style.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
 /** @typedef {import("./point_style.js").PointsView} PointsView */
@@ -119,8 +120,8 @@ export class CanvasPoints {
   bodyOf(group, flags) {
     const { palette, filteredOut, isOnRegions } = this.style;
     if (!(flags & LIT)) return { colour: filteredOut, share: 1 };
-    if (isOnRegions) return { colour: "#000000", share: flags & MISSING ? 0.55 : 1 };
-    const faded = flags & MISSING ? 0.25 : flags & VERY_FADED ? 0.85 : flags & FADED ? 0.62 : 0;
+    if (isOnRegions) return { colour: "#000000", share: flags & MISSING ? 1 - FADING.missingOnRegions : 1 };
+    const faded = flags & MISSING ? FADING.missing : flags & VERY_FADED ? FADING.veryFaded : flags & FADED ? FADING.faded : 0;
     return { colour: palette[group], share: 1 - faded };
   }
 }
