@@ -17,7 +17,11 @@ import { fitting, offsetInto } from "./viewport.js";
 /** The largest number of arrays that are kept: positions, groups and flags of the last views. */
 const MAX_ARRAYS = 9;
 const SHAPE_CHECK_MS = 100;
-/** Arrays from the server, by what was asked. The last one was used last. @type {Map<string, Promise<ArrayBuffer>>} */
+/**
+ * Arrays from the server, by what was asked. The last one was used last. The same question gives the same array: whoever
+ * draws it then knows that nothing has changed.
+ * @type {Map<string, Promise<any>>}
+ */
 const arrays = new Map();
 /** A position from the address, for the next map of a projection. @type {{projection: string, position: Position}|null} */
 let requestedPosition = null;
@@ -59,31 +63,22 @@ async function fetchArrays(view) {
   const body = JSON.stringify(view);
   const headers = { "Content-Type": "application/json" };
   const [places, numbers, flags] = await Promise.all([
-    fetchArray(positions, positions),
-    fetchArray(`${groups} ${changes}`, groups),
-    fetchArray(`flags ${flagsKey(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
+    fetchArray(Float32Array, positions, positions),
+    fetchArray(Uint8Array, `${groups} ${changes}`, groups),
+    fetchArray(Uint8Array, `flags ${flagsKey(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
   ]);
-  const count = numbers.byteLength;
-  if (flags.byteLength !== count || places.byteLength !== 8 * count) throw new Error("The server sent only a part of the map: reload the page.");
-  return { count, places: viewed(places), groups: new Uint8Array(numbers), flags: new Uint8Array(flags) };
-}
-
-/** The same buffer always gives the same array: whoever draws it then knows that no place has changed. @type {WeakMap<ArrayBuffer, Float32Array>} */
-const views = new WeakMap();
-
-/** @param {ArrayBuffer} buffer @returns {Float32Array} */
-function viewed(buffer) {
-  const known = views.get(buffer) ?? new Float32Array(buffer);
-  views.set(buffer, known);
-  return known;
+  const count = numbers.length;
+  if (flags.length !== count || places.length !== 2 * count) throw new Error("The server sent only a part of the map: reload the page.");
+  return { count, places, groups: numbers, flags };
 }
 
 /**
- * @param {string} key @param {string} address @param {RequestInit} [options]
- * @returns {Promise<ArrayBuffer>} From an earlier request, or from the server. Rejects with a message for the user.
+ * @template T
+ * @param {new (bytes: ArrayBuffer) => T} Type @param {string} key @param {string} address @param {RequestInit} [options]
+ * @returns {Promise<T>} From an earlier request, or from the server. Rejects with a message for the user.
  */
-function fetchArray(key, address, options) {
-  const answer = arrays.get(key) ?? request(address, options);
+function fetchArray(Type, key, address, options) {
+  const answer = arrays.get(key) ?? request(address, options).then((bytes) => new Type(bytes));
   arrays.delete(key);
   arrays.set(key, answer);
   answer.catch(() => arrays.get(key) === answer && arrays.delete(key));

@@ -40,8 +40,9 @@ def name_places(
     -------
     list of dict
         One for each place of at most 60 groups: "name"; "colour"; "x", "top" and "bottom" of the songs in a
-        crowded circle; and "rank", 0 for the group's most crowded circle, then 1, and so on. Sorted by rank, then by the groups' sizes. Empty if the groups are more than 12 artists,
-        because an artist's songs are spread over the whole map.
+        crowded circle; and "rank", 0 for the group's most crowded circle, then 1, and so on. Sorted by rank,
+        then by the groups' sizes. Empty if the groups are more than 12 artists, because an artist's songs are
+        spread over the whole map.
     """
     counts = grouping.counts_among(among)
     has_few_groups = np.count_nonzero(counts) <= _MAX_ARTISTS_NAMED
