@@ -34,7 +34,6 @@
  *
  * @typedef {object} Regions The cells of the original view.
  * @property {number[][][]} polygons The corners of each cell, in map units.
- * @property {string[]} colours By cell.
  * @property {number[][]} centres The places of the crosses.
  *
  * @typedef {object} MapMeta The server's description of a drawing.
@@ -44,7 +43,8 @@
  * @property {string} changes @property {string[]} hide
  * @property {number[]} bounds Left, right, bottom and top in map units.
  * @property {Place[]} names
- * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups.
+ * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups. In the
+ *   original view, the cells' colours.
  * @property {Regions|null} regions Null unless the projection is "original". Its points are black.
  * @property {string} ground The background's colour, "#rrggbb". @property {string} filtered_out The colour of songs that do not match.
  * @property {number} songs @property {number} lit How many songs match the filter and are not hidden.

@@ -16,9 +16,7 @@ _MAX_ARTISTS_NAMED = 12
 
 
 def bounds(positions: np.ndarray) -> list[float]:
-    """Return left, right, bottom and top of the points; a square from -1 to 1 if there are none."""
-    if not len(positions):
-        return [-1.0, 1.0, -1.0, 1.0]
+    """Return left, right, bottom and top of the points."""
     return [float(edge) for column in positions.T for edge in (column.min(), column.max())]
 
 

@@ -62,4 +62,3 @@ def test_groups_of_two_songs_have_names_only_if_there_are_few_groups():
 
 def test_the_bounds_include_every_point():
     assert bounds(np.array([[1, 5], [3, -2], [2, 0]], np.float32)) == [1.0, 3.0, -2.0, 5.0]
-    assert bounds(np.empty((0, 2), np.float32)) == [-1.0, 1.0, -1.0, 1.0]
