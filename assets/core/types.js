@@ -72,7 +72,9 @@
  * @property {number} [same_recording_count] @property {OtherFile[]} [same_recording]
  *
  * @typedef {{index: number, title: string, artist: string, path: string, format: string, gone: boolean}} OtherFile
- * @typedef {{index: number, similarity: number, title: string, artist: string, album: string, gone: boolean, same_sound: boolean, same_recording: boolean}} Neighbour
+ * @typedef {object} Neighbour
+ * @property {number} index @property {number} similarity @property {string} title @property {string} artist
+ * @property {string} album @property {boolean} gone @property {boolean} same_sound @property {boolean} same_recording
  *
  * @typedef {object} UploadedSong A song of the user's that the server has placed on the map.
  * @property {string} token @property {string} title @property {string} artist @property {string} album

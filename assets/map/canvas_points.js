@@ -30,9 +30,9 @@ export class CanvasPoints {
     this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, missing: 0, chosen: 0 };
     /** @type {PointStyle} */
     this.style = { palette: [], ground: "#000000", filteredOut: "#000000", ring: "#000000", isOnRegions: false };
-    /** The pictures of points, by colour number and flags. @type {Map<number, Sprite>} */
+    /** The pictures of points, by colour number and flags; and for which size, opacity and density they are. @type {Map<number, Sprite>} */
     this.sprites = new Map();
-    this.spritesAre = "";
+    this.spritesKey = "";
   }
 
   /** @param {Float32Array} places @param {Float32Array|null} before As in points.js. */
@@ -55,15 +55,15 @@ export class CanvasPoints {
   /** @param {PointStyle} style */
   setStyle(style) {
     this.style = style;
-    this.spritesAre = "";
+    this.spritesKey = "";
   }
 
   /** @param {PointsView} view @returns {true} All points that this canvas can show are drawn. */
   draw(view) {
     const context = clearCanvas(this.canvas, view.width, view.height);
-    const spritesAre = [view.diameter, view.opacity, view.density].join();
-    if (spritesAre !== this.spritesAre) this.sprites.clear();
-    this.spritesAre = spritesAre;
+    const spritesKey = [view.diameter, view.opacity, view.density].join();
+    if (spritesKey !== this.spritesKey) this.sprites.clear();
+    this.spritesKey = spritesKey;
     const { songs } = this.parts;
     for (const [first, end] of sampleRanges(this.parts, Math.min(MAX_POINTS / Math.max(songs.length, 1), 1))) {
       for (let i = first; i < end; i++) this.drawPoint(context, songs[i], view);
