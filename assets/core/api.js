@@ -7,6 +7,8 @@ import { state } from "./state.js";
 
 /** The largest number of answers in each of the two caches. */
 const MAX_CACHED = 5000;
+/** What the user is told. */
+export const NO_ANSWER = "The server does not answer. Is it still running?";
 /** How often a request is repeated that the server was too busy to answer. */
 const MAX_RETRIES = 8;
 /** @type {Map<number, Promise<Song>>} */
@@ -91,18 +93,16 @@ export async function fetchPatiently(address, options = {}) {
   }
 }
 
-/**
- * Send a GET request.
- * @param {string} address
- * @returns {Promise<any>} The JSON answer. Rejects with a message for the user.
- */
-export async function getJson(address) {
-  let response;
-  try {
-    response = await fetch(address);
-  } catch {
-    throw new Error("The server does not answer. Is it still running?");
-  }
+/** @param {Promise<Response>} answer As `fetch` returns it. @returns {Promise<Response>} Rejects with a message for the user. */
+export async function successful(answer) {
+  const response = await answer.catch(() => {
+    throw new Error(NO_ANSWER);
+  });
   if (!response.ok) throw new Error(await response.text());
-  return response.json();
+  return response;
+}
+
+/** Send a GET request. @param {string} address @returns {Promise<any>} The JSON answer. Rejects with a message for the user. */
+export async function getJson(address) {
+  return (await successful(fetch(address))).json();
 }

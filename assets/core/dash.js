@@ -4,7 +4,8 @@
  */
 
 import { prefetch, showMap } from "../map/loader.js";
-import { add, hiddenKinds, setFromControls, setRanges } from "../panel/filters.js";
+import { hiddenKinds } from "../panel/filter_values.js";
+import { add, setFromControls, setRanges } from "../panel/filters.js";
 import { findAndPlay } from "./actions.js";
 import { fieldStyles, optionsContaining } from "./controls.js";
 import { systemTheme } from "./dom.js";

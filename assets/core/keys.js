@@ -1,8 +1,9 @@
 /** The keyboard shortcuts. The keyboard can do everything that the mouse can do. */
 
 import { ZOOM_STEP, showAll, zoomBy } from "../map/camera.js";
+import { DIRECTIONS } from "../map/directions.js";
 import { cancelShape, toggleTool } from "../map/lasso.js";
-import { DIRECTIONS, goTowards } from "../map/walk.js";
+import { goTowards } from "../map/walk.js";
 import * as filters from "../panel/filters.js";
 import { close as closePanel } from "../panel/panel.js";
 import { clear as clearSelection } from "../panel/selection.js";

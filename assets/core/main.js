@@ -27,6 +27,7 @@ import { offerFunctions } from "./dash.js";
 import { setProps, systemTheme } from "./dom.js";
 import * as keys from "./keys.js";
 import * as progress from "./progress.js";
+import { attempt } from "./state.js";
 import * as updates from "./updates.js";
 import * as url from "./url.js";
 
@@ -55,7 +56,7 @@ export function start(startDash) {
 }
 
 function mount() {
-  for (const part of PARTS) part.mount();
+  for (const part of PARTS) attempt(part.mount);
   followSystemTheme();
   document.getElementById("reload")?.addEventListener("click", () => location.reload());
   const notice = document.getElementById("notice");

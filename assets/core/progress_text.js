@@ -1,5 +1,7 @@
 /** What the page says about an index run. Pure functions. */
 
+import { storedProjection } from "./text.js";
+
 /**
  * @typedef {object} IndexRun What the server tells about an index run.
  * @property {"starting"|"scan"|"first look"|"full"|"map"} stage
@@ -77,5 +79,5 @@ export function milestoneOf({ text, share }) {
  * @returns {boolean} Whether the page offers to draw the map again.
  */
 export function isRedrawOffered({ projection, layouts, kept }) {
-  return (projection === "original" ? "pca" : projection) in layouts && kept !== JSON.stringify(layouts);
+  return storedProjection(projection) in layouts && kept !== JSON.stringify(layouts);
 }

@@ -66,18 +66,25 @@ export function update(changes) {
   queue.push(changed);
   if (isNotifying) return;
   isNotifying = true;
-  try {
-    for (let keys = queue.shift(); keys; keys = queue.shift()) notify(keys);
-  } finally {
-    isNotifying = false;
-    queue.length = 0;
-  }
+  for (let keys = queue.shift(); keys; keys = queue.shift()) notify(keys);
+  isNotifying = false;
 }
 
 /** @param {Set<Key>} changed */
 function notify(changed) {
   for (const { keys, listener } of subscribers) {
-    if ([...changed].some((key) => keys.has(key))) listener(changed);
+    if ([...changed].some((key) => keys.has(key))) attempt(() => listener(changed));
+  }
+}
+
+/** Call a function. If it fails, the browser reports the error, and the caller goes on. @param {() => void} action */
+export function attempt(action) {
+  try {
+    action();
+  } catch (error) {
+    setTimeout(() => {
+      throw error;
+    });
   }
 }
 

@@ -37,6 +37,11 @@ export function artistAndGenres(song) {
   return [song.artist, song.genres.join(", ")].filter(Boolean).join(" · ");
 }
 
+/** @param {string} projection @returns {string} The projection that gives the points their places: the original view has those of PCA. */
+export function storedProjection(projection) {
+  return projection === "original" ? "pca" : projection;
+}
+
 /**
  * @param {{projection: string, colouring: string, clusters: number}} view
  * @returns {string} A key for how a view groups the songs. A group's number means the same group in two views only if

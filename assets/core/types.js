@@ -27,14 +27,13 @@
  * @property {Filter} filter
  *
  * @typedef {object} Place Where a group's name is written: one dense area of the group.
- * @property {string} name @property {string} colour @property {number} group
+ * @property {string} name @property {string} colour
  * @property {number} rank 0 for the group's most crowded area, then 1 and so on.
  * @property {number} x The area's middle, in map units.
  * @property {number} top @property {number} bottom The area's ends on the y axis.
  *
  * @typedef {object} Regions The cells of the original view.
  * @property {number[][][]} polygons The corners of each cell, in map units.
- * @property {string[]} colours By cell.
  * @property {number[][]} centres The places of the crosses.
  *
  * @typedef {object} MapMeta The server's description of a drawing.
@@ -44,8 +43,8 @@
  * @property {string} changes @property {string[]} hide
  * @property {number[]} bounds Left, right, bottom and top in map units.
  * @property {Place[]} names
- * @property {string[]|null} groups The names of the groups by number; null if they are too many.
- * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups.
+ * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups. In the
+ *   original view, the cells' colours.
  * @property {Regions|null} regions Null unless the projection is "original". Its points are black.
  * @property {string} ground The background's colour, "#rrggbb". @property {string} filtered_out The colour of songs that do not match.
  * @property {number} songs @property {number} lit How many songs match the filter and are not hidden.
@@ -73,7 +72,9 @@
  * @property {number} [same_recording_count] @property {OtherFile[]} [same_recording]
  *
  * @typedef {{index: number, title: string, artist: string, path: string, format: string, gone: boolean}} OtherFile
- * @typedef {{index: number, similarity: number, title: string, artist: string, album: string, gone: boolean, same_sound: boolean, same_recording: boolean}} Neighbour
+ * @typedef {object} Neighbour
+ * @property {number} index @property {number} similarity @property {string} title @property {string} artist
+ * @property {string} album @property {boolean} gone @property {boolean} same_sound @property {boolean} same_recording
  *
  * @typedef {object} UploadedSong A song of the user's that the server has placed on the map.
  * @property {string} token @property {string} title @property {string} artist @property {string} album

@@ -3,7 +3,7 @@
  * reload, on going back, or from a shared link.
  */
 
-import { fittingViewport, showPosition } from "../map/camera.js";
+import { showPosition, zoomNow } from "../map/camera.js";
 import { requestPosition } from "../map/loader.js";
 import { restore as restoreFilter } from "../panel/filters.js";
 import { openSong } from "./actions.js";
@@ -48,7 +48,7 @@ export function currentQuery() {
   const { view, defaults, viewport, map, selectedId } = state;
   if (!view) return new URLSearchParams();
   const isPositioned = state.isUserPositioned && viewport && map;
-  const position = isPositioned ? { x: viewport.x, y: viewport.y, zoom: fittingViewport().scale / viewport.scale } : null;
+  const position = isPositioned ? { x: viewport.x, y: viewport.y, zoom: zoomNow() } : null;
   return encode({ view, defaults, position, song: selectedId });
 }
 

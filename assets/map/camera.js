@@ -11,7 +11,7 @@ import { between, ease, fitting, frameAt, offsetInto, panned, zoomed } from "./v
 /** @typedef {import("../core/types.js").Viewport} Viewport */
 /** @typedef {import("../core/types.js").Area} Area */
 /** @typedef {import("./viewport.js").FrameOnMap} FrameOnMap */
-/** @typedef {{x: number, y: number, zoom: number}} Position As in the address: a zoom of 1 shows all songs. */
+/** @typedef {import("../core/address.js").Position} Position */
 
 export const GAP_PX = 20;
 /** Frames up to this width have the layout of a phone. */
@@ -96,9 +96,9 @@ function viewportNow() {
   return state.viewport;
 }
 
-/** @param {Position} position @returns {Viewport} */
-export function viewportOf({ x, y, zoom }) {
-  return { x, y, scale: fittingViewport().scale / zoom };
+/** @returns {number} 1 if the map shows all songs, 2 if it shows a quarter of the area. Needs a map. */
+export function zoomNow() {
+  return fittingViewport().scale / viewportNow().scale;
 }
 
 /** @param {Viewport} [viewport] @returns {FrameOnMap} Where the frame lies on the map. */
@@ -172,7 +172,8 @@ export function showAll() {
 export function showPosition(position) {
   if (!state.map) return;
   update({ isUserPositioned: Boolean(position) });
-  glideTo(position ? viewportOf(position) : fittingViewport(), GLIDE_MS);
+  const all = fittingViewport();
+  glideTo(position ? { x: position.x, y: position.y, scale: all.scale / position.zoom } : all, GLIDE_MS);
 }
 
 /**

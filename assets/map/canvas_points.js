@@ -3,7 +3,7 @@
 import { clearCanvas } from "../core/dom.js";
 import { CHOSEN, FADED, LIT, MISSING, VERY_FADED } from "./flags.js";
 import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
-import { sampleStyle } from "./point_style.js";
+import { FADING, sampleStyle } from "./point_style.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
 /** @typedef {import("./point_style.js").PointsView} PointsView */
@@ -30,9 +30,9 @@ export class CanvasPoints {
     this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, missing: 0, chosen: 0 };
     /** @type {PointStyle} */
     this.style = { palette: [], ground: "#000000", filteredOut: "#000000", ring: "#000000", isOnRegions: false };
-    /** The pictures of points, by colour number and flags. @type {Map<number, Sprite>} */
+    /** The pictures of points, by colour number and flags; and for which size, opacity and density they are. @type {Map<number, Sprite>} */
     this.sprites = new Map();
-    this.spritesAre = "";
+    this.spritesKey = "";
   }
 
   /** @param {Float32Array} places @param {Float32Array|null} before As in points.js. */
@@ -55,7 +55,7 @@ export class CanvasPoints {
   /** @param {PointStyle} style */
   setStyle(style) {
     this.style = style;
-    this.spritesAre = "";
+    this.spritesKey = "";
   }
 
   /** @param {PointsView} view @returns {true} All points that this canvas can show are drawn. */
@@ -64,9 +64,9 @@ export class CanvasPoints {
     const { songs } = this.parts;
     const share = Math.min(MAX_POINTS / Math.max(songs.length, 1), 1);
     const sampled = { ...view, ...sampleStyle(view, share) };
-    const spritesAre = [sampled.diameter, sampled.opacity, view.density].join();
-    if (spritesAre !== this.spritesAre) this.sprites.clear();
-    this.spritesAre = spritesAre;
+    const spritesKey = [sampled.diameter, sampled.opacity, view.density].join();
+    if (spritesKey !== this.spritesKey) this.sprites.clear();
+    this.spritesKey = spritesKey;
     for (const [first, end] of sampleRanges(this.parts, share)) {
       for (let i = first; i < end; i++) this.drawPoint(context, songs[i], sampled);
     }
@@ -122,8 +122,8 @@ export class CanvasPoints {
   bodyOf(group, flags) {
     const { palette, filteredOut, isOnRegions } = this.style;
     if (!(flags & LIT)) return { colour: filteredOut, share: 1 };
-    if (isOnRegions) return { colour: "#000000", share: flags & MISSING ? 0.55 : 1 };
-    const faded = flags & MISSING ? 0.25 : flags & VERY_FADED ? 0.85 : flags & FADED ? 0.62 : 0;
+    if (isOnRegions) return { colour: "#000000", share: flags & MISSING ? 1 - FADING.missingOnRegions : 1 };
+    const faded = flags & MISSING ? FADING.missing : flags & VERY_FADED ? FADING.veryFaded : flags & FADED ? FADING.faded : 0;
     return { colour: palette[group], share: 1 - faded };
   }
 }

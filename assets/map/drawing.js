@@ -5,7 +5,7 @@
 
 import { pixelDensity, prefersReducedMotion } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
-import { NARROW_PX, fittingViewport, frame, frameOnMap, frameSize, isMoving } from "./camera.js";
+import { NARROW_PX, frame, frameOnMap, frameSize, isMoving, zoomNow } from "./camera.js";
 import { CHOSEN } from "./flags.js";
 import { place as placeLabels } from "./labels.js";
 import { isVisibleMove, placesBefore, placesDuring } from "./new_map.js";
@@ -17,7 +17,7 @@ import { ease } from "./viewport.js";
 
 /** @typedef {import("../core/types.js").MapState} MapState */
 /** @typedef {import("./point_style.js").PointsView} PointsView */
-/** @typedef {import("./new_map.js").FrameOnMap} FrameOnMap */
+/** @typedef {import("./viewport.js").FrameOnMap} FrameOnMap */
 
 const GLIDE_MS = 600;
 
@@ -161,7 +161,7 @@ function withChosen(flags) {
  * @returns {PointsView}
  */
 function viewOf({ meta, count }, at, { width, height }, progress) {
-  const zoom = fittingViewport().scale / at.unitsPerPixel;
+  const zoom = zoomNow();
   const isOnRegions = meta.projection === "original";
   // A canvas of another size is empty: draw some points at once.
   const isResized = drawnFrame !== null && (drawnFrame.width !== width || drawnFrame.height !== height);

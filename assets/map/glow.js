@@ -3,6 +3,8 @@
  * picture has the sum of the colours and the number of songs, so that the glow's hue and its opacity are found apart.
  */
 
+import { LIT } from "./flags.js";
+import { SONG_SHADER } from "./point_shader.js";
 import { COVER_SHADER, clear, compile, createTarget, deleteTarget, drawInto } from "./webgl.js";
 
 /** @typedef {import("./point_style.js").PointsView} PointsView */
@@ -15,25 +17,14 @@ const REACH = 8;
 /** Up to this many songs, each is spread over four pixels: it does not jump from pixel to pixel while the map moves. */
 const MAX_SPREAD = 20_000;
 
-const SPOT_SHADER = `#version 300 es
-layout(location = 0) in vec2 place;
-layout(location = 1) in vec2 before;
-layout(location = 2) in uint group;
-layout(location = 3) in uint flags;
-uniform vec4 frame;
-uniform vec2 size;
-uniform float progress;
+const SPOT_SHADER = `${SONG_SHADER}
 uniform float side;
-uniform sampler2D palette;
 flat out vec4 colour;
 void main() {
-  bool appears = before.x > 1e30;
-  vec2 pixel = ((appears ? place : mix(before, place, progress)) - frame.xy) * frame.zw;
-  gl_Position = vec4(pixel / size * 2.0 - 1.0, 0, 1);
+  gl_Position = vec4(pixelNow() / size * 2.0 - 1.0, 0, 1);
   gl_PointSize = side;
-  float faded = (flags & 4u) != 0u ? 0.25 : (flags & 16u) != 0u ? 0.85 : (flags & 8u) != 0u ? 0.62 : 0.0;
-  float weight = (flags & 1u) == 0u ? 0.0 : (appears ? progress : 1.0) * (1.0 - faded);
-  colour = vec4(texelFetch(palette, ivec2(int(group), 0), 0).rgb, 1) * weight;
+  float weight = has(${LIT}) ? (appears() ? progress : 1.0) * (1.0 - fading()) : 0.0;
+  colour = vec4(ownColour(), 1) * weight;
 }`;
 const SPREAD_SHADER = `#version 300 es
 precision highp float;

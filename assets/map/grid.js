@@ -104,21 +104,3 @@ function searchCell({ places, starts, members }, cell, x, y, radius, count, { fl
     if (found.length > count) found.pop();
   }
 }
-
-/**
- * @param {Grid} grid @param {number} x @param {number} y @param {number} radius In map units.
- * @returns {Found[]} All songs within the radius, in no order.
- */
-export function findWithin({ places, side, left, bottom, cellWidth, cellHeight, starts, members }, x, y, radius) {
-  const [firstColumn, lastColumn] = [x - radius, x + radius].map((value) => cellAt(value, left, cellWidth, side));
-  const [firstRow, lastRow] = [y - radius, y + radius].map((value) => cellAt(value, bottom, cellHeight, side));
-  const found = [];
-  for (let row = firstRow; row <= lastRow; row++) {
-    for (let k = starts[row * side + firstColumn]; k < starts[row * side + lastColumn + 1]; k++) {
-      const index = members[k];
-      const distance = Math.hypot(places[2 * index] - x, places[2 * index + 1] - y);
-      if (distance <= radius) found.push({ index, distance });
-    }
-  }
-  return found;
-}

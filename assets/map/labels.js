@@ -2,9 +2,8 @@
 
 import { byId, element } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
-import { frameOnMap, freeArea } from "./camera.js";
+import { frameOnMap, freeArea, zoomNow } from "./camera.js";
 import { HIDDEN } from "./flags.js";
-import { fitting } from "./viewport.js";
 
 /** @typedef {import("../core/types.js").Area} Area The edges of a label are one, too. */
 /** @typedef {import("../core/types.js").MapState} MapState */
@@ -70,7 +69,7 @@ export function place() {
     label.height ||= label.element.offsetHeight;
   }
   const boxed = labels.map((label) => ({ name: label.place.name, rank: label.place.rank, boxes: boxesOf(label, frame) }));
-  const isClose = fitting(state.map.meta.bounds, free).scale / state.viewport.scale > CLOSE_ZOOM;
+  const isClose = zoomNow() > CLOSE_ZOOM;
   arrange(boxed, { free, points: pixelsOf(samples, frame), isClose }).forEach((box, i) => {
     const { element } = labels[i];
     element.classList.toggle("shown", Boolean(box));

@@ -62,18 +62,18 @@ export function cancelShape() {
 
 /**
  * Select the songs inside the shape that match the filter, and turn the tool off.
- * @param {boolean} adds Whether songs that are already selected stay selected.
+ * @param {{shiftKey: boolean}} event The release. With Shift, songs that are already selected stay selected.
  */
-export function finishShape(adds) {
+export function finishShape({ shiftKey }) {
   const { shape, map } = state;
   update({ shape: null, tool: null });
   if (!shape || !map) return;
   const corners = cornersOf(shape).map(([x, y]) => toMap(x, y));
-  choose(songsInside(corners, map.places, map.flags), { adds });
+  choose(songsInside(corners, map.places, map.flags), { adds: shiftKey || shape.adds });
 }
 
 /** Draw the shape, if there is one. @param {CanvasRenderingContext2D} context Its coordinates are CSS pixels. */
-export function paint(context) {
+function paint(context) {
   if (!state.shape) return;
   context.strokeStyle = context.fillStyle = getComputedStyle(frame()).getPropertyValue("--accent");
   context.lineWidth = 1.5;

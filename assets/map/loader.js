@@ -1,23 +1,27 @@
 /** Loads maps: the server's description comes from Dash, the arrays from routes of their own. Puts them into the state together. */
 
-import { clearCaches, fetchPatiently } from "../core/api.js";
+import { NO_ANSWER, clearCaches, fetchPatiently, successful } from "../core/api.js";
 import { state, update } from "../core/state.js";
+import { storedProjection } from "../core/text.js";
 import { freeArea, toPixels } from "./camera.js";
 import { forgottenState, newIndex, newViewport, renumberedState, unmoved } from "./new_map.js";
-import { around } from "./picking.js";
+import { inTheMiddle } from "./picking.js";
 import { placeOf } from "./songs.js";
 import { fitting, offsetInto } from "./viewport.js";
 
 /** @typedef {import("../core/types.js").View} View */
 /** @typedef {import("../core/types.js").MapMeta} MapMeta */
 /** @typedef {import("../core/types.js").MapState} MapState */
-/** @typedef {import("./new_map.js").Position} Position */
+/** @typedef {import("../core/address.js").Position} Position */
 
 /** The largest number of arrays that are kept: positions, groups and flags of the last views. */
 const MAX_ARRAYS = 9;
 const SHAPE_CHECK_MS = 100;
-const NO_ANSWER = "The server does not answer. Is it still running?";
-/** Arrays from the server, by what was asked. The last one was used last. @type {Map<string, Promise<ArrayBuffer>>} */
+/**
+ * Arrays from the server, by what was asked. The last one was used last. The same question gives the same array: whoever
+ * draws it then knows that nothing has changed.
+ * @type {Map<string, Promise<any>>}
+ */
 const arrays = new Map();
 /** A position from the address, for the next map of a projection. @type {{projection: string, position: Position}|null} */
 let requestedPosition = null;
@@ -67,40 +71,30 @@ function tell(error) {
 /** @param {View} view @returns {Promise<{count: number, places: Float32Array, groups: Uint8Array, flags: Uint8Array}>} */
 async function fetchArrays(view) {
   const { revision, projection, colouring, clusters, changes } = view;
-  // The original view shows PCA.
-  const positions = `map/${revision}/positions/${projection === "original" ? "pca" : projection}`;
+  const positions = `map/${revision}/positions/${storedProjection(projection)}`;
   const groups = `map/${revision}/groups?${new URLSearchParams({ projection, colouring, clusters: String(clusters) })}`;
   const body = JSON.stringify(view);
   const headers = { "Content-Type": "application/json" };
   const [places, numbers, flags] = await Promise.all([
-    fetchArray(positions, positions),
-    fetchArray(`${groups} ${changes}`, groups),
-    fetchArray(`flags ${flagsKey(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
+    fetchArray(Float32Array, positions, positions),
+    fetchArray(Uint8Array, `${groups} ${changes}`, groups),
+    fetchArray(Uint8Array, `flags ${flagsKey(view)}`, `map/${revision}/flags`, { method: "POST", headers, body }),
   ]);
-  const count = numbers.byteLength;
-  if (flags.byteLength !== count || places.byteLength !== 8 * count) {
+  const count = numbers.length;
+  if (flags.length !== count || places.length !== 2 * count) {
     arrays.clear();
     throw new Error("The server sent only a part of the map: reload the page.");
   }
-  return { count, places: viewed(places), groups: new Uint8Array(numbers), flags: new Uint8Array(flags) };
-}
-
-/** The same buffer always gives the same array: whoever draws it then knows that no place has changed. @type {WeakMap<ArrayBuffer, Float32Array>} */
-const views = new WeakMap();
-
-/** @param {ArrayBuffer} buffer @returns {Float32Array} */
-function viewed(buffer) {
-  const known = views.get(buffer) ?? new Float32Array(buffer);
-  views.set(buffer, known);
-  return known;
+  return { count, places, groups: numbers, flags };
 }
 
 /**
- * @param {string} key @param {string} address @param {RequestInit} [options]
- * @returns {Promise<ArrayBuffer>} From an earlier request, or from the server. Rejects with a message for the user.
+ * @template T
+ * @param {new (bytes: ArrayBuffer) => T} Type @param {string} key @param {string} address @param {RequestInit} [options]
+ * @returns {Promise<T>} From an earlier request, or from the server. Rejects with a message for the user.
  */
-function fetchArray(key, address, options) {
-  const answer = arrays.get(key) ?? request(address, options);
+function fetchArray(Type, key, address, options) {
+  const answer = arrays.get(key) ?? request(address, options).then((bytes) => new Type(bytes));
   arrays.delete(key);
   arrays.set(key, answer);
   answer.catch(() => arrays.get(key) === answer && arrays.delete(key));
@@ -110,14 +104,7 @@ function fetchArray(key, address, options) {
 
 /** @param {string} address @param {RequestInit} [options] @returns {Promise<ArrayBuffer>} */
 async function request(address, options) {
-  let response;
-  try {
-    response = await fetchPatiently(address, options);
-  } catch {
-    throw new Error(NO_ANSWER);
-  }
-  if (!response.ok) throw new Error(await response.text());
-  return response.arrayBuffer();
+  return (await successful(fetchPatiently(address, options))).arrayBuffer();
 }
 
 /**
@@ -194,6 +181,5 @@ function songToFollow(moved) {
     const place = placeOf(/** @type {number} */ (index));
     return place !== null && offsetInto(free, toPixels(...place)) === null && newIndex(moved, index) !== null;
   };
-  const [nearest = null] = around((free.left + free.right) / 2, (free.top + free.bottom) / 2, 1);
-  return [state.playing, state.selected].find(isInView) ?? nearest;
+  return [state.playing, state.selected].find(isInView) ?? inTheMiddle();
 }

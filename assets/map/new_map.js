@@ -6,8 +6,8 @@ import { following } from "./viewport.js";
 /** @typedef {import("../core/types.js").MapMeta} MapMeta */
 /** @typedef {import("../core/types.js").Viewport} Viewport */
 /** @typedef {import("../core/types.js").Neighbour} Neighbour */
-/** @typedef {{left: number, top: number, unitsPerPixel: number}} FrameOnMap */
-/** @typedef {{x: number, y: number, zoom: number}} Position As in the address. */
+/** @typedef {import("../core/address.js").Position} Position */
+/** @typedef {import("./viewport.js").FrameOnMap} FrameOnMap */
 
 /** If no song moves by more than this, the new map needs no animation. */
 const STILL_PX = 1.5;

@@ -2,7 +2,7 @@
 
 import { byId, clearCanvas } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
-import { frameOnMap, frameSize, toPixels } from "./camera.js";
+import { frameSize, toPixels } from "./camera.js";
 import { colourOf, isHidden, placeOf, shownProjection } from "./songs.js";
 
 /** A group's colour is invisible on its own region in the original view. */
@@ -68,19 +68,17 @@ function paintNeighbourLines() {
   const from = lineStart();
   canvas.dataset.count = String(from ? state.lineEnds.length : 0);
   if (!from) return;
-  const { left, top, unitsPerPixel } = frameOnMap();
-  const pixelOf = (/** @type {number[]} */ [x, y]) => [(x - left) / unitsPerPixel, (top - y) / unitsPerPixel];
-  const [startX, startY] = pixelOf(from);
+  const start = toPixels(from[0], from[1]);
   const isOnRegions = state.map.meta.regions !== null;
   context.lineWidth = 1.6;
   state.lineEnds.forEach(({ index }, rank) => {
     const place = placeOf(index);
     if (!place) return;
-    const [x, y] = pixelOf(place);
+    const { x, y } = toPixels(...place);
     context.strokeStyle = context.fillStyle = isOnRegions ? LINE_COLOUR_ON_REGIONS : colourOf(index);
     context.globalAlpha = 0.95 - 0.05 * rank;
     context.beginPath();
-    context.moveTo(startX, startY);
+    context.moveTo(start.x, start.y);
     context.lineTo(x, y);
     context.stroke();
     context.beginPath();

@@ -1,10 +1,9 @@
 /** Which songs are near a pixel of the map. A grid of the songs on the map, made when it is needed, answers. */
 
 import { state } from "../core/state.js";
-import { frameOnMap, toMap } from "./camera.js";
+import { frameOnMap, freeArea, toMap } from "./camera.js";
 import { HIDDEN, LIT } from "./flags.js";
-import { findNearest, findWithin, makeGrid } from "./grid.js";
-import { isHidden, matchesFilter } from "./songs.js";
+import { findNearest, makeGrid } from "./grid.js";
 
 /** `around` finds no songs further away than this. */
 const AROUND_PX = 480;
@@ -12,13 +11,8 @@ const AROUND_PX = 480;
 /** @type {import("./grid.js").Grid|null} */
 let grid = null;
 
-/** Make the grid now, so that the first question is answered at once. */
-export function prepare() {
-  gridNow();
-}
-
-/** @returns {import("./grid.js").Grid|null} The grid of the songs on the map; null without a map. */
-function gridNow() {
+/** @returns {import("./grid.js").Grid|null} The grid of the songs on the map, made now if need be; null without a map. */
+export function gridNow() {
   if (!state.map) return null;
   if (grid?.places !== state.map.places) grid = makeGrid(state.map.places);
   return grid;
@@ -54,19 +48,8 @@ export function around(px, py, count) {
   return nearestSongs(px, py, AROUND_PX, count, true);
 }
 
-/**
- * @param {number} px @param {number} py @param {number} radiusPx
- * @param {{onlyMatching?: boolean}} [options]
- * @returns {{index: number, distance: number}[]} All songs within a radius of a pixel that are not hidden, the nearest first;
- *   those that do not match the filter come last, or are left out. Distances are in pixels.
- */
-export function songsWithin(px, py, radiusPx, { onlyMatching = false } = {}) {
-  const grid = gridNow();
-  if (!grid) return [];
-  const { unitsPerPixel } = frameOnMap();
-  const { x, y } = toMap(px, py);
-  return findWithin(grid, x, y, radiusPx * unitsPerPixel)
-    .filter(({ index }) => (onlyMatching ? matchesFilter(index) : !isHidden(index)))
-    .map(({ index, distance }) => ({ index, distance: distance / unitsPerPixel }))
-    .sort((a, b) => Number(matchesFilter(b.index)) - Number(matchesFilter(a.index)) || a.distance - b.distance);
+/** @returns {number|null} The matching song nearest to the middle of the free area; null if none is near it. */
+export function inTheMiddle() {
+  const { left, right, top, bottom } = freeArea();
+  return around((left + right) / 2, (top + bottom) / 2, 1)[0] ?? null;
 }

@@ -23,6 +23,8 @@
  * @property {boolean} isMoving Whether another view follows at once: then some of the points suffice.
  */
 
+/** How transparent a point is whose song has a flag, from 0 to 1. In the original view, only missing songs fade. */
+export const FADING = { missing: 0.25, faded: 0.62, veryFaded: 0.85, missingOnRegions: 0.45 };
 const MAX_DIAMETER_PX = 11;
 const NARROW_FACTOR = 0.72;
 /** In the original view, points are smaller, because the cells carry the colours. */

@@ -5,7 +5,7 @@ import { state, subscribe, update } from "../core/state.js";
 import * as hover from "../sound/hover.js";
 import { frame, panBy, showAll, zoomAt } from "./camera.js";
 import { beginShape, cancelShape, extendShape, finishShape, shapeFor } from "./lasso.js";
-import { nearest, prepare } from "./picking.js";
+import { gridNow, nearest } from "./picking.js";
 import * as tooltip from "./tooltip.js";
 
 /**
@@ -40,7 +40,8 @@ let at = null;
 let isLookScheduled = false;
 
 export function mount() {
-  subscribe(["map"], () => window.requestIdleCallback?.(prepare));
+  // The grid takes a moment: it is ready before the pointer asks for a song.
+  subscribe(["map"], () => window.requestIdleCallback?.(gridNow));
   const map = frame();
   map.addEventListener("pointermove", move);
   map.addEventListener("pointerleave", leave);
@@ -158,7 +159,7 @@ function release(event, isReleased) {
   const ended = drag?.id === event.pointerId ? drag : null;
   setDrag(ended ? null : drag);
   if (!ended) return;
-  if (ended.shape && ended.moved) return finishShape(event.shiftKey || ended.shape.adds);
+  if (ended.shape && ended.moved) return finishShape(event);
   if (ended.shape) cancelShape();
   if (!isReleased || ended.moved || performance.now() - ended.began > MAX_CLICK_MS) return;
   const index = nearest(event.clientX, event.clientY, event.pointerType === "touch" ? TAP_PX : HOVER_PX);

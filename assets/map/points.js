@@ -3,9 +3,11 @@
  * changes only a few numbers.
  */
 
+import { CHOSEN, LIT, MISSING } from "./flags.js";
 import { Glow } from "./glow.js";
 import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
-import { parseColour, sampleStyle } from "./point_style.js";
+import { BEFORE, FLAGS, GROUP, NOWHERE, PLACE, SONG_SHADER } from "./point_shader.js";
+import { FADING, parseColour, sampleStyle } from "./point_style.js";
 import { COVER_SHADER, clear, compile, createTarget, deleteTarget, drawInto } from "./webgl.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
@@ -21,22 +23,11 @@ const MAX_UNMEASURED = 20_000;
 const MIN_SAMPLE = 10_000;
 /** Before anything is measured: what a slow computer without a graphics card needs. */
 const FIRST_MS_PER_POINT = 0.0006;
-/** The place before of a song that appears. NaN is not used in shaders: some drivers ignore it. */
-const NOWHERE = 3e38;
-const [PLACE, BEFORE, GROUP, FLAGS] = [0, 1, 2, 3];
 
-const POINT_SHADER = `#version 300 es
-layout(location = 0) in vec2 place;
-layout(location = 1) in vec2 before;
-layout(location = 2) in uint group;
-layout(location = 3) in uint flags;
-uniform vec4 frame;
-uniform vec2 size;
-uniform float progress;
+const POINT_SHADER = `${SONG_SHADER}
 uniform float density;
 uniform float diameter;
 uniform float opacity;
-uniform sampler2D palette;
 uniform vec3 ground;
 uniform vec4 filteredOut;
 uniform bool isOnRegions;
@@ -45,16 +36,14 @@ flat out vec4 centre;
 flat out vec3 radii;
 flat out float side;
 void main() {
-  bool appears = before.x > 1e30;
-  vec2 pixel = ((appears ? place : mix(before, place, progress)) - frame.xy) * frame.zw;
+  vec2 pixel = pixelNow();
   gl_Position = vec4(pixel.x / size.x * 2.0 - 1.0, 1.0 - pixel.y / size.y * 2.0, 0, 1);
-  bool isLit = (flags & 1u) != 0u;
-  bool isMissing = (flags & 4u) != 0u;
-  bool isChosen = (flags & 32u) != 0u;
-  float faded = isMissing ? 0.25 : (flags & 16u) != 0u ? 0.85 : (flags & 8u) != 0u ? 0.62 : 0.0;
-  vec3 own = texelFetch(palette, ivec2(int(group), 0), 0).rgb;
-  colour = isLit ? (isOnRegions ? vec4(0, 0, 0, isMissing ? 0.55 : 1.0) : vec4(own, 1.0 - faded)) : filteredOut;
-  float seen = appears ? progress : 1.0;
+  bool isLit = has(${LIT});
+  bool isMissing = has(${MISSING});
+  bool isChosen = has(${CHOSEN});
+  vec3 own = ownColour();
+  colour = isLit ? (isOnRegions ? vec4(0, 0, 0, isMissing ? ${1 - FADING.missingOnRegions} : 1.0) : vec4(own, 1.0 - fading())) : filteredOut;
+  float seen = appears() ? progress : 1.0;
   colour.a *= opacity * seen;
   colour.rgb *= colour.a;
   centre = vec4(isOnRegions ? own : ground, 1) * (isLit && isMissing ? seen : 0.0);

@@ -12,16 +12,16 @@ const RIM_PX = 1.5;
 
 /** Draw the cells and crosses, or nothing in other views. @param {PointsView} view */
 export function paint({ left, top, unitsPerPixel, width, height }) {
-  const regions = state.map?.meta.regions ?? null;
+  const { regions = null, colours = [], ground = "" } = state.map?.meta ?? {};
   const [cells, crosses] = [byId("regions"), byId("crosses")];
   cells.hidden = crosses.hidden = !regions;
-  if (!regions || !state.map) return;
+  if (!regions) return;
   const toPixels = (/** @type {number[]} */ [x, y]) => /** @type {[number, number]} */ ([(x - left) / unitsPerPixel, (top - y) / unitsPerPixel]);
   const below = clearCanvas(cells, width, height);
-  below.strokeStyle = state.map.meta.ground;
+  below.strokeStyle = ground;
   below.lineWidth = EDGE_PX;
   regions.polygons.forEach((polygon, number) => {
-    below.fillStyle = regions.colours[number];
+    below.fillStyle = colours[number];
     below.beginPath();
     for (const corner of polygon) below.lineTo(...toPixels(corner));
     below.closePath();

@@ -1,7 +1,8 @@
 /** Facts about single songs on the map that is drawn: place, colour, visibility. */
 
 import { state } from "../core/state.js";
-import { HIDDEN, MISSING, isVisible } from "./flags.js";
+import { storedProjection } from "../core/text.js";
+import { HIDDEN, isVisible } from "./flags.js";
 
 /** @param {number|null} index @returns {[number, number]|null} A song's place in map units. */
 export function placeOf(index) {
@@ -19,11 +20,6 @@ export function isHidden(index) {
   return state.map !== null && (state.map.flags[index] & HIDDEN) !== 0;
 }
 
-/** @param {number} index @returns {boolean} Whether the song's file is missing. */
-export function isMissing(index) {
-  return state.map !== null && (state.map.flags[index] & MISSING) !== 0;
-}
-
 /** @param {number} index @returns {string} The colour of a song's group without fading; grey if the song does not match the filter. */
 export function colourOf(index) {
   if (!state.map) return "var(--accent)";
@@ -33,8 +29,7 @@ export function colourOf(index) {
   return isVisible(flags[index]) ? meta.colours[groups[index]] : meta.filtered_out;
 }
 
-/** @returns {string|null} The projection that gives the points their places: the original view uses PCA. Null without a map. */
+/** @returns {string|null} The projection that gives the points their places; null without a map. */
 export function shownProjection() {
-  const name = state.map?.meta.projection ?? null;
-  return name === "original" ? "pca" : name;
+  return state.map && storedProjection(state.map.meta.projection);
 }

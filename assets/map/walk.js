@@ -6,11 +6,9 @@
 import { play, playUpload, playWithoutSelecting } from "../core/actions.js";
 import { announce } from "../core/dom.js";
 import { state, update } from "../core/state.js";
-import { freeArea, panIntoView } from "./camera.js";
+import { panIntoView } from "./camera.js";
 import { DIRECTIONS, nearestInDirection } from "./directions.js";
-import { around } from "./picking.js";
-
-export { DIRECTIONS };
+import { inTheMiddle } from "./picking.js";
 
 /** Show an uploaded song on the map, and begin a walk at it. @param {import("../core/types.js").UploadedSong} song */
 export function beginAtUpload(song) {
@@ -55,9 +53,8 @@ export function goTowards(key) {
   if (!map) return;
   const from = state.requested ?? state.selected;
   if (from === null) {
-    const free = freeArea();
-    const [first] = around((free.left + free.right) / 2, (free.top + free.bottom) / 2, 1);
-    if (first !== undefined) play(first);
+    const first = inTheMiddle();
+    if (first !== null) play(first);
     return;
   }
   const next = nearestInDirection(map.places, map.flags, from, DIRECTIONS[key]);

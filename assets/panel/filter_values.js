@@ -13,7 +13,7 @@
 /** @type {Filter} */
 export const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
 /** The kinds of songs that switches hide. */
-export const HIDEABLE = ["duplicates", "missing"];
+const HIDEABLE = ["duplicates", "missing"];
 
 /**
  * Make a filter from the controls' values. A range that includes all songs becomes null.

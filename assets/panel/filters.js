@@ -6,8 +6,6 @@ import { state, subscribe } from "../core/state.js";
 import { formatTime, groupingKey } from "../core/text.js";
 import { NO_FILTER, describeCounts, isolatedAfter, parse } from "./filter_values.js";
 
-export { hiddenKinds } from "./filter_values.js";
-
 /** @typedef {import("../core/types.js").Filter} Filter */
 /** @typedef {import("./filter_values.js").Controls} Controls */
 

@@ -3,6 +3,7 @@
 import { byId } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
 import { NARROW_PX } from "../map/camera.js";
+import { isSoundOn } from "../sound/audio.js";
 
 /** In a wider window the panel is beside the map. In a narrower one it covers the map, and is open only for a song. */
 const WIDE_PX = 1100;
@@ -105,11 +106,10 @@ function showSelection() {
 
 /** Highlight the row of the song that plays, and show in each row whether its button plays or pauses. */
 export function markRows() {
-  const isPlaying = state.sound === "playing" || state.sound === "loading";
   for (const row of card.querySelectorAll(".song-row")) {
     const isMarked = state.playing !== null && Number(row.dataset.index) === state.playing;
     row.classList.toggle("playing", isMarked);
     const icon = row.querySelector(".row-play .icon");
-    if (icon) icon.className = `icon icon-${isPlaying && isMarked ? "pause" : "play"}`;
+    if (icon) icon.className = `icon icon-${isMarked && isSoundOn() ? "pause" : "play"}`;
   }
 }

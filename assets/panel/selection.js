@@ -84,7 +84,7 @@ export async function playFrom(position, { by = 1, wraps = true, attempts = stat
   if ((await playing) !== false || state.chosenPosition === null || state.chosen[state.chosenPosition] !== index) return;
   const next = positionAfter(position, by, state.chosen.length);
   if (attempts > 1 && (wraps || next === position + by)) playFrom(next, { by, wraps, attempts: attempts - 1 });
-  else stopPlaying();
+  else update({ chosenPosition: null });
 }
 
 /** Draw lines from a song to its neighbours. @param {number} index */
@@ -107,9 +107,4 @@ export function step(by, wraps = true) {
 /** @param {boolean} wraps @returns {boolean} Whether the list has a song after the one that plays. */
 export function hasNext(wraps) {
   return wraps || (state.chosenPosition ?? 0) < state.chosen.length - 1;
-}
-
-/** Stop playing the list. The song that plays continues. */
-export function stopPlaying() {
-  update({ chosenPosition: null });
 }

@@ -29,6 +29,11 @@ export function audioElement() {
   return audio;
 }
 
+/** @returns {boolean} Whether the song plays, or begins to: then its button pauses it. */
+export function isSoundOn() {
+  return state.sound === "playing" || state.sound === "loading";
+}
+
 /** @returns {boolean} Whether the song plays, or is paused only for a preview. */
 export function isPlaying() {
   return !audio.paused || pausesForPreview;

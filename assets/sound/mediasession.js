@@ -1,7 +1,7 @@
 /** Media keys, headphone buttons and the lock screen. The browser offers them through its Media Session API. */
 
 import { state, subscribe } from "../core/state.js";
-import { audioElement, onTime } from "./audio.js";
+import { audioElement, isSoundOn, onTime } from "./audio.js";
 import { idOf } from "./files.js";
 import { seekBy, start } from "./player.js";
 import { next, previous } from "./queue.js";
@@ -44,8 +44,7 @@ function showSong() {
 }
 
 function showSound() {
-  const isOn = state.sound === "playing" || state.sound === "loading";
-  navigator.mediaSession.playbackState = isOn ? "playing" : "paused";
+  navigator.mediaSession.playbackState = isSoundOn() ? "playing" : "paused";
 }
 
 function showTime() {

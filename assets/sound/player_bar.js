@@ -4,7 +4,7 @@ import { getSong } from "../core/api.js";
 import { byId, element, setLabel } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
 import { artistAndGenres, formatTime } from "../core/text.js";
-import { audioElement, onTime } from "./audio.js";
+import { audioElement, isSoundOn, onTime } from "./audio.js";
 import { seekTo, setVolume, toggle, toggleMute } from "./player.js";
 import { changeRepeat, next, previous } from "./queue.js";
 import { repeatLabel } from "./queue_rules.js";
@@ -56,7 +56,7 @@ function setIcon(id, icon) {
 
 /** Show whether the song plays. */
 function showSound() {
-  const isOn = state.sound === "playing" || state.sound === "loading";
+  const isOn = isSoundOn();
   byId("player").dataset.state = state.sound;
   setIcon("play", isOn ? "pause" : "play");
   setLabel(byId("play"), isOn ? "Pause (space)" : "Play (space)");

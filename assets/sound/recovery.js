@@ -6,7 +6,7 @@
 
 import { fetchPatiently } from "../core/api.js";
 import { state } from "../core/state.js";
-import { audioElement, isPausedForPreview, showError, start } from "./audio.js";
+import { audioElement, isPausedForPreview, isSoundOn, showError, start } from "./audio.js";
 import { copyOf, endedEarly, isOriginal } from "./files.js";
 
 /** The addresses of the files that this browser could not play since the page was loaded. @type {Set<string>} */
@@ -82,7 +82,7 @@ function retrySeek(wanted) {
 async function playCopyOrExplain() {
   const audio = audioElement();
   // Chromium has paused the audio element before this event, but the page has not shown that yet.
-  const plays = isPausedForPreview() || state.sound === "playing" || state.sound === "loading";
+  const plays = isPausedForPreview() || isSoundOn();
   const source = audio.getAttribute("src");
   if (!source) return;
   const position = Math.max(audio.currentTime, retriedSeek ?? 0);

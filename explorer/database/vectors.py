@@ -82,10 +82,6 @@ class VectorTables(StateTables):
                 shows_coarse=self.shows_coarse(),
             )
 
-    def full_vector(self, song_id: str) -> np.ndarray:
-        """Return a song's full vector [shape=(512,), float64]. Raise as `vector` does."""
-        return self._vector(song_id, "songs_vectors")
-
     def vector(self, song_id: str) -> np.ndarray:
         """Return a song's shown vector [shape=(512,), float64].
 
@@ -95,10 +91,8 @@ class VectorTables(StateTables):
             If the song has no vector, or the vector is damaged.
         """
         with self.snapshot():
-            return self._vector(song_id, self._shown_table)
-
-    def _vector(self, song_id: str, table: str) -> np.ndarray:
-        rows = self._unchecked_rows(f"SELECT embedding FROM {table} WHERE song_id = ?", (song_id,))
+            sql = f"SELECT embedding FROM {self._shown_table} WHERE song_id = ?"
+            rows = self._unchecked_rows(sql, (song_id,))
         if not rows:
             raise SongNotFoundError(
                 f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."

@@ -40,9 +40,7 @@ class MapRequest:
 
     def methods(self, n_songs: int) -> tuple[str, ...]:
         """Return the requested projections for a library of some size."""
-        if self.perplexity is not None:
-            return self.projections or METHODS
-        return self.projections or default_methods(n_songs)
+        return self.projections or (default_methods(n_songs) if self.perplexity is None else METHODS)
 
     def asked(self, method: str, stored: dict[str, dict]) -> float | None:
         """Return the option of a projection that the user chose, now or earlier; None if there is none.

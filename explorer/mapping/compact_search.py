@@ -18,7 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
-from explorer.mapping.similarity import Search, rank, unit_rows
+from explorer.mapping.similarity import FLOAT32_ERROR, Search, rank, unit_rows
 
 COMPONENTS = 50
 """As many as maps are made of: `projection.MAP_COMPONENTS`."""
@@ -28,9 +28,6 @@ _SONGS_FOR_COMPONENTS = 100_000
 
 _MIN_RELATIVE_VARIANCE = 1e-5
 """A component with a smaller share of the largest variance may be a rounding error."""
-
-_ROUNDING = 4e-6
-"""The largest error of a product in single precision."""
 
 _LIKELIEST = 2_048
 """How many songs are compared first, to find a lower bound for the k-th best similarity."""
@@ -43,7 +40,7 @@ _ROWS_AT_ONCE = 256
 """How many vectors are read from the library at once."""
 
 
-class VectorSource(Protocol):
+class NumberedVectors(Protocol):
     """The vectors of a library's songs, which are numbered from 0."""
 
     def __len__(self) -> int:
@@ -64,7 +61,7 @@ class CompactNeighbours(Search):
 
     Parameters
     ----------
-    source : VectorSource
+    source : NumberedVectors
         Its blocks are read twice now; some songs' vectors are read for each search.
     size : int
         The number of values of a vector.
@@ -78,7 +75,7 @@ class CompactNeighbours(Search):
         returns them.
     """
 
-    def __init__(self, source: VectorSource, *, size: int = 512) -> None:
+    def __init__(self, source: NumberedVectors, *, size: int = 512) -> None:
         self._source = source
         self.mean = _mean_of(source, size)
         # A rounded row is `_codes` times `_scales`; `_errors` is the length of what was rounded off.
@@ -112,7 +109,7 @@ class CompactNeighbours(Search):
         codes = np.rint(np.divide(rows, scales, out=np.zeros_like(rows), where=scales > 0))
         self._codes[numbers] = codes
         self._scales[numbers] = scales[:, 0]
-        self._errors[numbers] = np.linalg.norm(rows - codes * scales, axis=1) + np.float32(_ROUNDING)
+        self._errors[numbers] = np.linalg.norm(rows - codes * scales, axis=1) + np.float32(FLOAT32_ERROR)
 
     def _rounded(self, numbers: np.ndarray | slice) -> np.ndarray:
         """Return rounded rows [shape=(m, d), float32]."""
@@ -142,7 +139,7 @@ class CompactNeighbours(Search):
             centred = self._rounded(block) - self._mean_row
             self.reduced[block] = centred @ self._axes
             squares = (np.einsum("ij,ij->i", part, part) for part in (centred, self.reduced[block]))
-            self._rests[block] = np.sqrt(np.maximum(np.subtract(*squares), 0) + np.float32(_ROUNDING))
+            self._rests[block] = np.sqrt(np.maximum(np.subtract(*squares), 0) + np.float32(FLOAT32_ERROR))
 
     # Searching
 
@@ -191,11 +188,11 @@ class CompactNeighbours(Search):
         likeliest = likeliest[bounds[likeliest] > -np.inf]
         least = self._products(likeliest, direction) - self._errors[likeliest]
         kth_best = np.partition(least, -k)[-k]
-        numbers = np.flatnonzero(bounds >= kth_best - _ROUNDING)
+        numbers = np.flatnonzero(bounds >= kth_best - FLOAT32_ERROR)
         numbers = numbers[np.argsort(-bounds[numbers])]
         products = np.empty(0, dtype=np.float32)
         for start in range(0, len(numbers), _BLOCK_ROWS):
-            if bounds[numbers[start]] < kth_best - _ROUNDING:
+            if bounds[numbers[start]] < kth_best - FLOAT32_ERROR:
                 break
             block = numbers[start : start + _BLOCK_ROWS]
             products = np.append(products, self._products(block, direction))
@@ -203,7 +200,7 @@ class CompactNeighbours(Search):
             if len(least) >= k:
                 kth_best = max(kth_best, np.partition(least, -k)[-k])
         numbers = numbers[: len(products)]
-        bounds = products + self._errors[numbers] + _ROUNDING
+        bounds = products + self._errors[numbers] + FLOAT32_ERROR
         is_left = bounds >= kth_best
         order = np.argsort(-bounds[is_left])
         return numbers[is_left][order], bounds[is_left][order]
@@ -216,7 +213,7 @@ class CompactNeighbours(Search):
         for block in self._blocks():
             bounds[block] += self.reduced[block] @ coordinates
         bounds += self._errors
-        return bounds + np.float32(self._mean_row @ direction + _ROUNDING)
+        return bounds + np.float32(self._mean_row @ direction + FLOAT32_ERROR)
 
     def _products(self, numbers: np.ndarray, direction: np.ndarray) -> np.ndarray:
         """Return the products of rounded rows with a direction [shape=(m,), float32]."""
@@ -227,7 +224,7 @@ class CompactNeighbours(Search):
         return products * self._scales[numbers]
 
 
-def _mean_of(source: VectorSource, size: int) -> np.ndarray:
+def _mean_of(source: NumberedVectors, size: int) -> np.ndarray:
     total, count = np.zeros(size), 0
     for _, vectors in source.blocks():
         total += vectors.sum(axis=0, dtype=np.float64)

@@ -21,7 +21,7 @@ from explorer.mapping.candidates import (
 )
 from explorer.mapping.clustering import distinct_rows
 from explorer.mapping.neighbourhoods import sample_rows
-from explorer.mapping.similarity import as_matrix
+from explorer.mapping.similarity import FLOAT32_ERROR, as_matrix
 
 # Up to this many songs, the search uses all dimensions. For more songs, that would take minutes; then it uses
 # only the principal components that hold `_SEARCHED_VARIANCE` of the variance, and takes more candidates.
@@ -34,8 +34,6 @@ SEARCHED_COMPONENTS = 192
 _EXTRA_CANDIDATES = 8
 _QUERIES_AT_ONCE, _VALUES_AT_ONCE = 4096, 4_000_000
 _MEASURED_SONGS, _COMPARED_AT_ONCE = 500, 16_384
-_ROUNDING = 4e-6
-"""The largest error of a similarity in single precision."""
 
 
 def nearest_rows(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +163,7 @@ def found_share(directions: np.ndarray, neighbours: np.ndarray, *, seed: int = 0
         joined = np.hstack([best, similarities])
         best = np.partition(joined, joined.shape[1] - k, axis=1)[:, -k:]
     own = np.einsum("ij,ikj->ik", directions[rows], directions[neighbours[rows]])
-    return float(np.mean(own >= best.min(axis=1, keepdims=True) - _ROUNDING))
+    return float(np.mean(own >= best.min(axis=1, keepdims=True) - FLOAT32_ERROR))
 
 
 def distances_to(directions: np.ndarray, neighbours: np.ndarray) -> np.ndarray:

@@ -24,9 +24,9 @@ _MIN_RELATIVE_DEVIATION = 1e-10
 # The limit is far above every value of an embedding, and the sum of the squares of such values still fits in
 # a float32.
 _MAX_VALUE = 1e15
-# The largest error of a similarity computed in single precision. Songs within this distance of the k-th best
-# are compared again in double precision.
-_FLOAT32_ERROR = 4e-6
+FLOAT32_ERROR = 4e-6
+"""The largest error of a similarity computed in single precision."""
+
 _CHUNK_ROWS = 4096
 
 
@@ -319,7 +319,8 @@ class Neighbours(Search):
         if excluded is not None:
             rough[excluded] = -np.inf
         kth_best = np.partition(rough, len(rough) - k)[-k]
-        candidates = np.flatnonzero(rough >= kth_best - _FLOAT32_ERROR)
+        # Songs that may belong to the k best are compared again in double precision.
+        candidates = np.flatnonzero(rough >= kth_best - FLOAT32_ERROR)
         # einsum sums every row in the same order, so identical songs get identical similarities and tie.
         exact = np.einsum("ij,j->i", self.rows[candidates].astype(np.float64), direction)
         return rank(candidates, exact, k)

@@ -118,8 +118,8 @@ def test_hidden_songs_are_not_drawn_nor_found_by_pointer_lasso_or_keys(page):
     drag(page, corners[0], corners[2])
     page.wait_for_function("n => explorer.state.chosen.length === n", arg=len(remaining))
     for song in HIDDEN:
-        near = page.evaluate("([x, y]) => explorer.picking.songsWithin(x, y, 40)", list(pixel_of(page, song)))
-        assert song not in [found["index"] for found in near]
+        near = "([x, y]) => [explorer.picking.nearest(x, y, 1), ...explorer.picking.around(x, y, 24)]"
+        assert song not in page.evaluate(near, list(pixel_of(page, song)))
     reached = page.evaluate(
         """() => {
             const { nearestInDirection, DIRECTIONS } = explorer.directions;

@@ -342,7 +342,7 @@ def test_points_do_not_glide_for_users_who_asked_for_less_motion(chromium, addre
 
 def test_the_original_view_has_cells_below_and_crosses_above_the_points(drawing):
     polygons = [[[-60, -60], [20, -60], [20, 90], [-60, 90]], [[20, -60], [90, -60], [90, 90], [20, 90]]]
-    regions = {"polygons": polygons, "colours": ["#e62832", "#14c85a"], "centres": [[0, 20], [30, 20]]}
+    regions = {"polygons": polygons, "centres": [[0, 20], [30, 20]]}
     show(drawing, projection="original", regions=regions, bounds=[-60, 90, -60, 90])
     assert is_near(colour_at(drawing, 0, 0), (0, 0, 0))
     pixel = "([canvas, place]) => pixelOf(canvas, place)"

@@ -130,9 +130,9 @@ def expect_regions(page, count):
     image = picture(page)
     regions = page.evaluate(
         """() => {
-            const { regions } = explorer.state.map.meta;
+            const { regions, colours } = explorer.state.map.meta;
             const pixelOf = ([x, y]) => Object.values(explorer.camera.toPixels(x, y));
-            return regions.centres.map((centre, i) => [pixelOf(centre), regions.colours[i]]);
+            return regions.centres.map((centre, i) => [pixelOf(centre), colours[i]]);
         }"""
     )
     assert len(regions) == count

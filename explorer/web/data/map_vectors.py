@@ -11,7 +11,7 @@ from explorer.database.database import Database
 
 
 class MapVectors:
-    """The vectors of the songs on the map, by number: a `compact_search.VectorSource`.
+    """The vectors of the songs on the map, by number: a `compact_search.NumberedVectors`.
 
     Parameters
     ----------

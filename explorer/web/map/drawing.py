@@ -12,15 +12,12 @@ from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.grouping import Grouping
 from explorer.web.map.legend_entries import legend_entries
-from explorer.web.map.name_places import bounds, group_names, name_places
+from explorer.web.map.name_places import bounds, name_places
 from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, PALETTES, cell_slots
 from explorer.web.map.song_flags import song_flags, visible
-from explorer.web.map.view import MapView
+from explorer.web.map.view import MapView, stored_projection
 from explorer.web.page import panels
 from explorer.web.page.header import ORIGINAL, count_line
-
-_NO_CELLS = ["#000000"]
-"""The colours of an original view without songs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +69,7 @@ class Drawing:
         theme = self.view.theme
         if self.regions is None:
             return [*PALETTES[theme], GREYS[theme]]
-        return cell_colours(self.regions, theme) or _NO_CELLS
+        return cell_colours(self.regions, theme)
 
     def colour_numbers(self) -> np.ndarray:
         """Return each song's index in `colours` [shape=(n,), uint8]."""
@@ -108,12 +105,11 @@ class Drawing:
             "order": catalogue.order,
             "changes": catalogue.changes,
             "hide": list(view.filter.hide),
-            "bounds": bounds(np.vstack(self.regions.polygons or [positions]) if is_original else positions),
+            "bounds": bounds(np.vstack(self.regions.polygons) if is_original else positions),
             # A region is one area, so its name is written only once.
             "names": [name for name in names if name["rank"] == 0] if is_original else names,
-            "groups": group_names(self.grouping.names),
             "colours": colours,
-            "regions": describe_regions(self.regions, colours) if is_original else None,
+            "regions": describe_regions(self.regions) if is_original else None,
             "ground": GROUNDS[theme],
             "filtered_out": FILTERED_OUT[theme],
             "songs": len(catalogue),
@@ -167,23 +163,15 @@ def newest_snapshot(holder: CatalogueHolder, revision: int, changes: str | None 
     return holder.latest()
 
 
-def stored_projection(projection: str) -> str:
-    """Return the projection whose positions a view has: the original view has those of PCA."""
-    return "pca" if projection == ORIGINAL else projection
-
-
 def cell_colours(regions: Regions, theme: str) -> list[str]:
     """Return the colours of the regions' cells; cells beside each other have different ones."""
     return [CELLS[theme][slot] for slot in cell_slots(len(regions.polygons), regions.borders)]
 
 
-def describe_regions(regions: Regions, colours: list[str]) -> dict:
-    """Return the cells' polygons and colours and the regions' centres, as lists."""
-    return {
-        "polygons": [polygon.tolist() for polygon in regions.polygons],
-        "colours": colours[: len(regions.polygons)],
-        "centres": regions.centres.tolist(),
-    }
+def describe_regions(regions: Regions) -> dict:
+    """Return the cells' polygons and the regions' centres, as lists."""
+    polygons = [polygon.tolist() for polygon in regions.polygons]
+    return {"polygons": polygons, "centres": regions.centres.tolist()}
 
 
 def coarse_layouts(catalogue: Catalogue) -> dict[str, int | None]:

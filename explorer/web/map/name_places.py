@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.web.map.grouping import Grouping
 
-MAX_NAMES = 60
+_MAX_NAMES = 60
 _MIN_SONGS_FOR_NAME = 3
 _SAMPLE_SIZE = 250
 # A group's name is written at up to 5 places. Each place after the first holds at least this share of the
@@ -15,15 +15,8 @@ _MAX_PLACES, _MIN_SHARE = 5, 0.05
 _MAX_ARTISTS_NAMED = 12
 
 
-def group_names(names: list[str]) -> list[str] | None:
-    """Return the names of the groups by number, or None if there are too many to send."""
-    return names if len(names) <= MAX_NAMES else None
-
-
 def bounds(positions: np.ndarray) -> list[float]:
-    """Return left, right, bottom and top of the points; a square from -1 to 1 if there are none."""
-    if not len(positions):
-        return [-1.0, 1.0, -1.0, 1.0]
+    """Return left, right, bottom and top of the points."""
     return [float(edge) for column in positions.T for edge in (column.min(), column.max())]
 
 
@@ -44,23 +37,23 @@ def name_places(
     Returns
     -------
     list of dict
-        One for each place of at most 60 groups: "name"; "colour"; "group", its number; "x", "top" and
-        "bottom" of the songs in a crowded circle; and "rank", 0 for the group's most crowded circle, then 1,
-        and so on. Sorted by rank, then by the groups' sizes. Empty if the groups are more than 12 artists,
-        because an artist's songs are spread over the whole map.
+        One for each place of at most 60 groups: "name"; "colour"; "x", "top" and "bottom" of the songs in a
+        crowded circle; and "rank", 0 for the group's most crowded circle, then 1, and so on. Sorted by rank,
+        then by the groups' sizes. Empty if the groups are more than 12 artists, because an artist's songs are
+        spread over the whole map.
     """
     counts = grouping.counts_among(among)
     has_few_groups = np.count_nonzero(counts) <= _MAX_ARTISTS_NAMED
     if grouping.title == "Artists" and not has_few_groups:
         return []
-    named = np.argsort(-counts, kind="stable")[:MAX_NAMES]
+    named = np.argsort(-counts, kind="stable")[:_MAX_NAMES]
     named = named[counts[named] >= (1 if has_few_groups else _MIN_SONGS_FOR_NAME)]
     left, right, bottom, top = bounds(positions)
     radius = float(np.hypot(right - left, top - bottom)) / 16
     names = []
     for group, songs in zip(named.tolist(), _songs_of(named, grouping, counts, among), strict=True):
         sample = songs[:: -(-len(songs) // _SAMPLE_SIZE)]
-        name = {"name": grouping.names[group], "colour": colours[group], "group": group}
+        name = {"name": grouping.names[group], "colour": colours[group]}
         circles = _crowded_circles(positions[sample].astype(np.float64), radius)
         names += [{**name, "rank": rank, **circle} for rank, circle in enumerate(circles)]
     return sorted(names, key=lambda name: name["rank"])

@@ -87,8 +87,13 @@ class MapView:
 
     def projection_in(self, catalogue: Catalogue) -> str:
         """Return the projection to draw: the library's first one if it does not have the one asked for."""
-        stored = "pca" if self.projection == ORIGINAL else self.projection
-        return self.projection if stored in catalogue.positions else next(iter(catalogue.positions))
+        is_stored = stored_projection(self.projection) in catalogue.positions
+        return self.projection if is_stored else next(iter(catalogue.positions))
+
+
+def stored_projection(projection: str) -> str:
+    """Return the projection whose positions a view has: the original view has those of PCA."""
+    return "pca" if projection == ORIGINAL else projection
 
 
 def _range_as_json(ends: tuple[float, float] | None) -> list[float | None] | None:

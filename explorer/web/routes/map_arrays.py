@@ -12,8 +12,8 @@ from explorer.web import browser_inputs as inputs
 from explorer.web.callback_requests import read_json
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.map.drawing import Drawing, newest_snapshot, stored_projection
-from explorer.web.map.view import MapView
+from explorer.web.map.drawing import Drawing, newest_snapshot
+from explorer.web.map.view import MapView, stored_projection
 from explorer.web.routes.any_id import etag_of, library_blueprint
 from explorer.web.security import RefusedError
 

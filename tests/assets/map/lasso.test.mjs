@@ -33,15 +33,26 @@ test("the songs inside the shape are selected, and the tool is turned off", () =
   lasso.extendShape(99, 99);
   // A box that becomes smaller has only two corners.
   lasso.extendShape(50, 50);
-  lasso.finishShape(false);
+  lasso.finishShape({ shiftKey: false });
   assert.deepEqual(state.chosen, [1, 0]);
   assert.deepEqual([state.tool, state.shape], [null, null]);
+});
+
+test("songs are added to the selection if Shift was held with a tool, or is held at the end", () => {
+  update({ map: makeMap([[30, -30], [90, -90]]), viewport: PIXELS });
+  for (const [adds, shiftKey, chosen] of [[false, false, [0]], [true, false, [1, 0]], [false, true, [1, 0]]]) {
+    update({ chosen: [1] });
+    lasso.beginShape({ kind: "box", adds }, 0, 0);
+    lasso.extendShape(50, 50);
+    lasso.finishShape({ shiftKey });
+    assert.deepEqual(state.chosen, chosen);
+  }
 });
 
 test("a cancelled shape selects nothing", () => {
   update({ chosen: [2] });
   lasso.beginShape({ kind: "lasso", adds: false }, 0, 0);
   lasso.cancelShape();
-  lasso.finishShape(false);
+  lasso.finishShape({ shiftKey: false });
   assert.deepEqual(state.chosen, [2]);
 });

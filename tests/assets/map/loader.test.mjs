@@ -52,10 +52,10 @@ test("a map comes with its arrays, and shows all songs", async () => {
   assert.deepEqual([state.viewport.x, state.viewport.y, state.isUserPositioned], [5, 5, false]);
 });
 
-test("arrays that are here already are not fetched again, and places keep their identity", async () => {
+test("arrays that are here already are not fetched again, and keep their identity", async () => {
   const meta = makeMap();
   await showMap(meta);
-  const { places } = state.map;
+  const { places, groups, flags } = state.map;
   asked = [];
   await showMap(makeMap({ view: { colouring: "genre" } }));
   assert.deepEqual(asked.map((address) => address.split("?")[0]), [`map/${revision}/groups`, `map/${revision}/flags`]);
@@ -63,6 +63,7 @@ test("arrays that are here already are not fetched again, and places keep their 
   asked = [];
   await showMap(meta);
   assert.deepEqual(asked, []);
+  assert.deepEqual([state.map.groups === groups, state.map.flags === flags], [true, true]);
 });
 
 test("the original view has the places of PCA", async () => {

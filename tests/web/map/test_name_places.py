@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from explorer.web.map.grouping import Grouping
-from explorer.web.map.name_places import bounds, group_names, name_places
+from explorer.web.map.name_places import bounds, name_places
 
 GREY = "#111111"
 
@@ -16,7 +16,7 @@ def test_a_name_is_placed_where_its_group_is_most_crowded():
     grouping = Grouping("Clusters", ["small", "large"], np.repeat([1, 0], [60, 4]).astype(np.int32))
     first, second, *others = name_places(positions, grouping, [GREY, "#222222"])
     assert [place["rank"] for place in (first, second, *others)] == sorted([0, 0, *(1 for _ in others)])
-    assert (first["name"], first["colour"], first["group"]) == ("large", "#222222", 1)
+    assert (first["name"], first["colour"]) == ("large", "#222222")
     assert first["x"] == pytest.approx(3.0, abs=0.3)
     assert first["bottom"] < 1.0 < first["top"]
     assert second["x"] == pytest.approx(-3.0, abs=0.1)
@@ -60,11 +60,5 @@ def test_groups_of_two_songs_have_names_only_if_there_are_few_groups():
         assert len({place["name"] for place in names}) == expected
 
 
-def test_the_groups_names_are_sent_unless_there_are_too_many():
-    assert group_names(["a"] * 60) == ["a"] * 60
-    assert group_names(["a"] * 61) is None
-
-
 def test_the_bounds_include_every_point():
     assert bounds(np.array([[1, 5], [3, -2], [2, 0]], np.float32)) == [1.0, 3.0, -2.0, 5.0]
-    assert bounds(np.empty((0, 2), np.float32)) == [-1.0, 1.0, -1.0, 1.0]
