@@ -171,6 +171,18 @@ def _is_from_our_page(host: str) -> bool:
     return origin is None or _authority(_netloc(origin)) == _authority(host)
 
 
+def refuse_other_sites() -> None:
+    """Raise RefusedError if the page of another site made the browser send this request.
+
+    Such a page cannot read the answer, but could keep this machine busy.
+    """
+    if request.headers.get("Sec-Fetch-Site", "none").lower() not in ("same-origin", "none"):
+        raise RefusedError(
+            403,
+            "This request came from a page of another site, so nothing was made: open the map's own page.",
+        )
+
+
 def _netloc(url: str) -> str:
     """Return the host and port of a URL; "" if it is not valid, such as "http://[::1"."""
     try:

@@ -24,7 +24,7 @@ from explorer.library.music_file import WHOLE, Cover, Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import as_local, copies_of
 from explorer.util.cache import Cache
-from explorer.web.security import RefusedError
+from explorer.web.security import RefusedError, refuse_other_sites
 
 # These jobs decode a whole song. A copy comes first, because somebody waits to hear it. One process stays
 # free of spectrograms, because that of a long song takes a minute.
@@ -206,21 +206,9 @@ def _run(pool: DecoderPool, kind: Kind, key: Hashable, work: Callable[[Decoder],
     """Do a job, for a request or for a thread of the server itself."""
     is_request = has_request_context()
     if is_request:
-        _refuse_other_sites()
+        refuse_other_sites()
     is_gone = request.environ.get("waitress.client_disconnected") if is_request else None
     try:
         return pool.run(kind, key, work, is_bounded=is_request, is_wanted=lambda: not (is_gone and is_gone()))
     except (BusyError, DecoderError) as error:
         raise RefusedError(503, str(error)) from error
-
-
-def _refuse_other_sites() -> None:
-    """Raise RefusedError if the page of another site made the browser send this request.
-
-    Such a page cannot read the answer, but could keep this machine busy.
-    """
-    if request.headers.get("Sec-Fetch-Site", "none").lower() not in ("same-origin", "none"):
-        raise RefusedError(
-            403,
-            "This request came from a page of another site, so nothing was made: open the map's own page.",
-        )

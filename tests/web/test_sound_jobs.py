@@ -229,7 +229,7 @@ def test_old_temporary_files_are_removed_when_the_server_starts(library):
 
 def test_one_page_whose_pointer_moves_over_the_map_is_never_refused():
     """It asks for some previews at once, and drops them for others, whose requests may arrive first."""
-    script = (ROOT / "assets" / "sound" / "hover.js").read_text()
-    at_once = int(re.search(r"MAX_LOADING: (\d+)", script)[1])
+    script = (ROOT / "assets" / "sound" / "previews.js").read_text()
+    at_once = int(re.search(r"MAX_LOADING = (\d+)", script)[1])
     assert _PREVIEW.max_waiting >= 2 * at_once
     assert MAX_WAITING_REQUESTS < THREADS

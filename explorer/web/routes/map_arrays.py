@@ -15,7 +15,7 @@ from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.drawing import Drawing, newest_snapshot
 from explorer.web.map.view import MapView, stored_projection
 from explorer.web.routes.any_id import etag_of, library_blueprint
-from explorer.web.security import RefusedError
+from explorer.web.security import RefusedError, refuse_other_sites
 
 _MIN_COMPRESSED_BYTES = 1_000
 _LEVEL = 1
@@ -70,8 +70,9 @@ def _snapshot(holder: CatalogueHolder, revision: int, changes: str | None = None
     Raises
     ------
     RefusedError
-        If the library has a map of another revision, or none.
+        If the library has a map of another revision, or none; or if another site sent the request.
     """
+    refuse_other_sites()
     newest_snapshot(holder, revision, changes)
     catalogue = holder.at_revision(revision)
     if not len(catalogue):

@@ -32,7 +32,7 @@ from explorer.web.data.song_lists import describe_neighbours, describe_songs
 from explorer.web.routes.any_id import etag_of, fresh_json, library_blueprint
 from explorer.web.routes.fallback import best_fallback, fallback_copy
 from explorer.web.routes.file_response import send_audio_file
-from explorer.web.security import RefusedError
+from explorer.web.security import RefusedError, refuse_other_sites
 from explorer.web.sound_jobs import SoundJobs
 
 MAX_SAME_SOUND_LISTED = 50
@@ -82,6 +82,8 @@ def make_media_blueprint(
     @media.get("/songs/<int:revision>/<int:index>")
     def song(revision: int, index: int) -> Response:
         clusters = inputs.integer_of_text(request.args.get("clusters"), 1, MAX_CLUSTERS)
+        if clusters:
+            refuse_other_sites()  # Another number of clusters than the stored one is computed.
         # Not cached: at the same revision, files can appear or disappear, and clusters can be computed.
         return fresh_json(**describe_song(holder.at_revision(revision), index, settings, clusters))
 

@@ -198,3 +198,12 @@ def test_flags_need_no_permission_but_must_be_asked_for_by_our_page(client):
     other = client.post("/map/1/flags", json={}, headers={"Origin": "http://evil.example"})
     assert other.status_code == 403
     assert client.post("/map/1/flags", json={}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/map/1/groups?clusters=5", "/map/1/positions/pca", "/songs/1/3?clusters=5"]
+)
+def test_another_site_cannot_keep_the_server_busy(library, path):
+    client = create_app(Settings(database=library[0])).server.test_client()
+    assert client.get(path, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.get(path, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
