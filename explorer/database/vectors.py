@@ -91,8 +91,10 @@ class VectorTables(StateTables):
             If the song has no vector, or the vector is damaged.
         """
         with self.snapshot():
-            sql = f"SELECT embedding FROM {self._shown_table} WHERE song_id = ?"
-            rows = self._unchecked_rows(sql, (song_id,))
+            return self._vector(song_id, self._shown_table)
+
+    def _vector(self, song_id: str, table: str) -> np.ndarray:
+        rows = self._unchecked_rows(f"SELECT embedding FROM {table} WHERE song_id = ?", (song_id,))
         if not rows:
             raise SongNotFoundError(
                 f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
