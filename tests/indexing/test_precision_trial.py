@@ -99,7 +99,7 @@ def test_few_songs_use_float32_and_many_songs_later_get_a_suggestion(fresh_db, m
 
 def test_without_the_instructions_for_bfloat16_int8_is_still_tried(monkeypatch):
     core = SimpleNamespace(get_property=lambda *_: ["FP32", "BIN"])
-    monkeypatch.setattr(openvino_engine, "import_openvino", lambda: SimpleNamespace(Core=lambda: core))
+    monkeypatch.setattr(openvino_engine, "_core", lambda: core)
     assert native_precisions() == ("float32", "int8")
     assert candidate_precisions("openvino") == ("int8",)
 
