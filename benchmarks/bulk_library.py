@@ -112,7 +112,7 @@ def _store_songs(connection: apsw.Connection, root: int, first: int, songs: Iter
     for number, song in enumerate(songs, first + 1):
         song_id, tags = song.file.text, song.tags
         ids.append(song_id)
-        infos.append((song_id, json.dumps(_info(song), ensure_ascii=False)))
+        infos.append((song_id, json.dumps(song.info, ensure_ascii=False)))
         audio = f"{song.fingerprint[::-1]}"
         gone = _GONE_SINCE if number % _GONE_EVERY == 0 else None
         sound = (song.fingerprint, audio, song.format, song.duration_s, song.duration_s / 3)
@@ -131,18 +131,6 @@ def _store_songs(connection: apsw.Connection, root: int, first: int, songs: Iter
     _insert(connection, "song_texts", texts)
     _insert(connection, "song_spellings", spellings)
     return ids
-
-
-def _info(song: Song) -> dict:
-    """Return what `Database.store_song` stores as a song's info."""
-    return {
-        "name": song.tags.title,
-        "artists": [{"name": name} for name in song.tags.artists],
-        "album": {"name": song.tags.album},
-        "year": song.tags.year,
-        "duration_ms": round(song.duration_s * 1000),
-        "path": song.file.text,
-    }
 
 
 def _insert(connection: apsw.Connection, table: str, rows: Iterable[tuple]) -> None:

@@ -49,20 +49,12 @@ class Database(
             The full and the coarse vector. Without a full one, a stored full vector is kept if `coarse` is
             None too; a stored coarse vector is kept as long as the song has the same sound.
         """
-        info = {
-            "name": song.tags.title,
-            "artists": [{"name": name} for name in song.tags.artists],
-            "album": {"name": song.tags.album},
-            "year": song.tags.year,
-            "duration_ms": round(song.duration_s * 1000),
-            "path": song.file.text,
-        }
         with self.transaction():
             song_id = self._song_id(root_id, song.file, song.part.track)
             if not self._keeps_imported_info(song_id, song.tags):
                 self._rows(
                     "INSERT INTO songs VALUES (?, ?) ON CONFLICT(id) DO UPDATE SET info = excluded.info",
-                    (song_id, json.dumps(info, ensure_ascii=False)),
+                    (song_id, json.dumps(song.info, ensure_ascii=False)),
                 )
             if song.tags.genres or not self.was_imported(song_id):
                 self._store_genres(song_id, song.tags.genres)

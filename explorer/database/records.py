@@ -47,6 +47,18 @@ class Song:
             return WHOLE
         return replace(self.part, end_s=self.part.end_s or self.part.start_s + self.duration_s)
 
+    @property
+    def info(self) -> dict:
+        """What the column `songs.info` holds, in the form of the original experiment."""
+        return {
+            "name": self.tags.title,
+            "artists": [{"name": name} for name in self.tags.artists],
+            "album": {"name": self.tags.album},
+            "year": self.tags.year,
+            "duration_ms": round(self.duration_s * 1000),
+            "path": self.file.text,
+        }
+
 
 @dataclass(frozen=True)
 class SameSound:

@@ -33,7 +33,7 @@ from explorer.mapping.projection import (
     reduce,
 )
 from explorer.mapping.quality import hubness, label_purity, nearest_on_map, neighbours_near
-from explorer.mapping.similarity import centred_unit_rows
+from explorer.mapping.unit_rows import centred_unit_rows
 from explorer.util.interrupts import repeat_swallowed_interrupt
 from explorer.util.progress import Reporter, plural
 

@@ -17,7 +17,7 @@ from explorer.indexing.stored_map import StoredMap
 from explorer.mapping.graph_update import update_graph
 from explorer.mapping.placement import place_among_neighbours, place_linearly
 from explorer.mapping.quality import neighbours_near
-from explorer.mapping.similarity import unit_rows
+from explorer.mapping.unit_rows import unit_rows
 
 _LINEAR_SAMPLE = 3000
 """A PCA map is a linear function of the directions: this many old songs determine it."""

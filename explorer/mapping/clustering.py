@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from explorer.errors import MappingError
-from explorer.mapping.similarity import as_matrix
+from explorer.mapping.unit_rows import as_matrix
 
 # Reduced vectors are equal if they differ by less than this share of the largest value: a rounding error.
 _ROUNDING = 1e-6

@@ -18,7 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
-from explorer.mapping.similarity import FLOAT32_ERROR, Search, rank, unit_rows
+from explorer.mapping.similarity import Search, rank
+from explorer.mapping.unit_rows import FLOAT32_ERROR, unit_rows
 
 COMPONENTS = 50
 """As many as maps are made of: `projection.MAP_COMPONENTS`."""
@@ -62,7 +63,7 @@ class CompactNeighbours(Search):
     Parameters
     ----------
     source : NumberedVectors
-        Its blocks are read twice now; some songs' vectors are read for each search.
+        All its blocks are read twice here. Each search reads the vectors of some songs.
     size : int
         The number of values of a vector.
 

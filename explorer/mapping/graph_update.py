@@ -11,7 +11,7 @@ from collections import defaultdict
 import numpy as np
 
 from explorer.mapping.knn_graph import dissimilarities, lowest
-from explorer.mapping.similarity import unit_rows
+from explorer.mapping.unit_rows import unit_rows
 
 _CHUNK_ROWS, _QUERIES_AT_ONCE = 4096, 256
 # The largest error of a similarity of rows that were centred in single precision.

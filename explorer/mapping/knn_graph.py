@@ -21,7 +21,7 @@ from explorer.mapping.candidates import (
 )
 from explorer.mapping.clustering import distinct_rows
 from explorer.mapping.neighbourhoods import sample_rows
-from explorer.mapping.similarity import FLOAT32_ERROR, as_matrix
+from explorer.mapping.unit_rows import FLOAT32_ERROR, as_matrix
 
 # Up to this many songs, the search uses all dimensions. For more songs, that would take minutes; then it uses
 # only the principal components that hold `_SEARCHED_VARIANCE` of the variance, and takes more candidates.

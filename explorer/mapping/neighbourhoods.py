@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from explorer.errors import MappingError
-from explorer.mapping.similarity import as_matrix
+from explorer.mapping.unit_rows import as_matrix
 
 _CHUNK_VALUES = 4_000_000
 # In a library of more than 20,000 songs a query takes milliseconds, so at most 1,000 songs are queried. They

@@ -7,7 +7,7 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.spatial import cKDTree
 
 from explorer.errors import MappingError
-from explorer.mapping.similarity import as_matrix
+from explorer.mapping.unit_rows import as_matrix
 
 # The bandwidth of the mean shift at a position is the distance to the 30th nearest old song.
 _BANDWIDTH_SONGS = 30

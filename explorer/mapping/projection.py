@@ -15,7 +15,7 @@ import numpy as np
 from explorer.errors import MappingError
 from explorer.mapping.clustering import distinct_rows
 from explorer.mapping.knn_graph import nearest_rows
-from explorer.mapping.similarity import as_matrix
+from explorer.mapping.unit_rows import as_matrix
 from explorer.util.package_caches import choose_numba_cache
 
 METHODS = ("tsne", "umap", "pca")

@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.errors import MappingError
 from explorer.mapping.neighbourhoods import below_half
-from explorer.mapping.similarity import as_matrix
+from explorer.mapping.unit_rows import as_matrix
 
 
 @dataclass(frozen=True, eq=False)

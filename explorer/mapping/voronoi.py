@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.mapping.clustering import cluster
-from explorer.mapping.similarity import as_matrix
+from explorer.mapping.unit_rows import as_matrix
 
 # The distance from the outermost positions to the frame, as a share of the larger side of their bounding box.
 PADDING = 0.06

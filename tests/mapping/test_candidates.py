@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from explorer.mapping import candidates, knn_graph
-from explorer.mapping.similarity import centred_unit_rows
+from explorer.mapping.unit_rows import centred_unit_rows
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from explorer.mapping import graph_update
 from explorer.mapping.graph_update import update_graph
 from explorer.mapping.knn_graph import true_graph
-from explorer.mapping.similarity import unit_rows
+from explorer.mapping.unit_rows import unit_rows
 
 K = 12
 

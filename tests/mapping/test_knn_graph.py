@@ -4,7 +4,8 @@ from threadpoolctl import threadpool_limits
 
 from explorer.errors import MappingError
 from explorer.mapping import candidates, knn_graph
-from explorer.mapping.similarity import Neighbours, centred_unit_rows
+from explorer.mapping.similarity import Neighbours
+from explorer.mapping.unit_rows import centred_unit_rows
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from explorer.mapping.knn_graph import true_neighbours
 from explorer.mapping.placement import aligned, place_among_neighbours, place_linearly
 from explorer.mapping.projection import project, reduce
 from explorer.mapping.quality import neighbours_near
-from explorer.mapping.similarity import centred_unit_rows
+from explorer.mapping.unit_rows import centred_unit_rows
 
 
 def rotated(positions, degrees):

@@ -9,7 +9,7 @@ import pytest
 from explorer.errors import MappingError
 from explorer.mapping import projection
 from explorer.mapping.knn_graph import nearest_rows
-from explorer.mapping.similarity import centred_unit_rows
+from explorer.mapping.unit_rows import centred_unit_rows
 
 ROOT = Path(__file__).parents[2]
 # One song; too few for t-SNE and UMAP; the smallest number that they lay out; fewer than 3 x perplexity.

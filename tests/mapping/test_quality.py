@@ -7,7 +7,7 @@ from explorer.errors import MappingError
 from explorer.mapping import neighbourhoods, quality
 from explorer.mapping.knn_graph import nearest_rows, true_neighbours
 from explorer.mapping.projection import project, reduce
-from explorer.mapping.similarity import centred_unit_rows
+from explorer.mapping.unit_rows import centred_unit_rows
 
 
 def trustworthiness(vectors, positions, **options):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from explorer.errors import MappingError
-from explorer.mapping import similarity
-from explorer.mapping.similarity import Neighbours, SongVectors, centred_unit_rows
+from explorer.mapping import unit_rows
+from explorer.mapping.similarity import Neighbours, SongVectors
+from explorer.mapping.unit_rows import centred_unit_rows
 
 
 def _cosines(vectors, query):
@@ -117,7 +118,7 @@ def test_single_precision_vectors_have_the_same_neighbours(vectors):
 
 def test_unit_rows_are_the_same_whether_or_not_they_are_made_in_chunks(vectors, monkeypatch):
     whole, _ = centred_unit_rows(vectors)
-    monkeypatch.setattr("explorer.mapping.similarity._CHUNK_ROWS", 7)
+    monkeypatch.setattr("explorer.mapping.unit_rows._CHUNK_ROWS", 7)
     np.testing.assert_array_equal(centred_unit_rows(vectors)[0], whole)
     np.testing.assert_allclose(np.linalg.norm(whole, axis=1), 1.0, atol=1e-6)
 
@@ -213,7 +214,7 @@ def test_selecting_a_song_without_a_vector_is_refused(vectors):
 def test_centring_in_place_gives_the_same_rows_without_a_second_array(vectors, monkeypatch):
     single = vectors.astype(np.float32)
     expected, expected_mean = centred_unit_rows(single.copy())
-    monkeypatch.setattr(similarity, "_CHUNK_ROWS", 7)
+    monkeypatch.setattr(unit_rows, "_CHUNK_ROWS", 7)
     rows, mean = centred_unit_rows(single, in_place=True)
     assert rows is single
     assert rows.tobytes() == expected.tobytes()

@@ -10,7 +10,8 @@ import numpy as np
 
 from explorer.mapping.clustering import cluster, default_cluster_count, distinct_rows
 from explorer.mapping.projection import reduce
-from explorer.mapping.similarity import Neighbours, centred_unit_rows
+from explorer.mapping.similarity import Neighbours
+from explorer.mapping.unit_rows import centred_unit_rows
 
 # Songs are grouped by genre only if at least this share of them has a genre.
 _MIN_SHARE_WITH_GENRE = 0.5

@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from explorer.errors import AnalysisError
-from explorer.mapping.similarity import as_matrix
+from explorer.mapping.unit_rows import as_matrix
 
 BLOCK_ROWS = 2048
 # The largest error of a similarity in single precision. A block that may hold a better pair, given this

@@ -23,7 +23,7 @@ from explorer.database.verify import SourceFile
 from explorer.embedding.pooling import pool
 from explorer.errors import ExplorerError
 from explorer.mapping.quality import label_purity
-from explorer.mapping.similarity import centred_unit_rows
+from explorer.mapping.unit_rows import centred_unit_rows
 from explorer.util.progress import Reporter, plural
 
 MAX_SONGS = 12

@@ -460,10 +460,7 @@ class Catalogue:
 
     @_computed_once
     def _reduced(self) -> np.ndarray:
-        from explorer.mapping.projection import reduce
-
-        search = self._neighbours
-        return search.reduced if isinstance(search, CompactNeighbours) else reduce(search.rows)
+        return self._neighbours.reduced
 
     @_computed_once
     def _vocabulary(self):

@@ -11,7 +11,8 @@ from explorer.analysis.report.checks.neighbours import (
     sample_neighbours,
 )
 from explorer.mapping.knn_graph import true_neighbours
-from explorer.mapping.similarity import Neighbours, SongVectors, centred_unit_rows
+from explorer.mapping.similarity import Neighbours, SongVectors
+from explorer.mapping.unit_rows import centred_unit_rows
 
 N = 90
 
