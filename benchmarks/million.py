@@ -85,8 +85,10 @@ ROWS = {
     "hover_95": Row("… 95 % within", "ms"),
     "lasso": Row("lasso around all songs", "ms", 500),
     "isolate": Row("isolate a group", "ms", 10, 100_000, is_ratio=True),
+    "isolate_complete": Row("… and its names and legend", "ms"),
     "isolate_answered": Row("… of that, until the server has answered", "ms"),
     "colouring": Row("a new colouring", "ms", 10, 100_000, is_ratio=True),
+    "colouring_complete": Row("… and its names and legend", "ms"),
     "colouring_answered": Row("… of that, until the server has answered", "ms"),
     "details": Row("a song's details", "ms"),
     "details_worst": Row(f"… the worst of {DETAILS}", "ms"),
@@ -135,14 +137,15 @@ class Visit:
 
     def new_views(self, name: str, function: str, values: list) -> dict[str, float]:
         """Call a function with each value, until one reaches the limit; return medians."""
-        times, answers = [], []
+        figures = []
         for value in values:
             measured = self.call(function, value)
-            times.append(or_limit(measured["ms"]))
-            answers.append(measured["answered"])
-            if times[-1] == math.inf:
+            times = (or_limit(measured["ms"]), or_limit(measured["complete"]), measured["answered"])
+            if math.inf in times:
                 return {name: math.inf}
-        return {name: statistics.median(times), f"{name}_answered": statistics.median(answers)}
+            figures.append(times)
+        names = (name, f"{name}_complete", f"{name}_answered")
+        return dict(zip(names, map(statistics.median, zip(*figures, strict=True)), strict=True))
 
 
 def first_picture(visit: Visit) -> dict[str, float]:

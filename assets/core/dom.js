@@ -70,6 +70,15 @@ export function pixelDensity() {
 }
 
 /**
+ * @param {HTMLCanvasElement} canvas
+ * @returns {CanvasRenderingContext2D} Its pixels lie in the processor's memory, not in the graphics card's: sending them there costs
+ *   more than drawing.
+ */
+export function inMemory(canvas) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+}
+
+/**
  * Clear a canvas and set its size.
  * @param {HTMLCanvasElement} canvas
  * @param {number} width @param {number} height In CSS pixels.

@@ -45,6 +45,7 @@
  * @property {Place[]} names
  * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups. In the
  *   original view, the cells' colours.
+ * @property {Object<string, number>} slots The colour number of each group that has a colour of its own.
  * @property {Regions|null} regions Null unless the projection is "original". Its points are black.
  * @property {string} ground The background's colour, "#rrggbb". @property {string} filtered_out The colour of songs that do not match.
  * @property {number} songs @property {number} lit How many songs match the filter and are not hidden.

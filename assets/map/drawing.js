@@ -6,7 +6,7 @@
 import { pixelDensity, prefersReducedMotion } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
 import { NARROW_PX, frame, frameOnMap, frameSize, isMoving, zoomNow } from "./camera.js";
-import { CHOSEN } from "./flags.js";
+import { CHOSEN, VERY_FADED } from "./flags.js";
 import { place as placeLabels } from "./labels.js";
 import { isVisibleMove, placesBefore, placesDuring } from "./new_map.js";
 import { paint as paintOverlays } from "./overlays.js";
@@ -20,6 +20,7 @@ import { ease } from "./viewport.js";
 /** @typedef {import("./viewport.js").FrameOnMap} FrameOnMap */
 
 const GLIDE_MS = 600;
+const MAX_RINGS = 1000;
 
 /** What the layer of points knows. @type {{layer: object|null, map: MapState|null, chosen: number[]}} */
 let given = { layer: null, map: null, chosen: [] };
@@ -148,11 +149,13 @@ function giveToLayer(map) {
   given = { layer, map, chosen: state.chosen };
 }
 
-/** @param {Uint8Array} flags @returns {Uint8Array} */
+/** Chosen songs get rings. So many rings would hide the map: then the other songs fade instead. @param {Uint8Array} flags @returns {Uint8Array} */
 function withChosen(flags) {
-  if (!state.chosen.length) return flags;
-  const copy = flags.slice();
-  for (const index of state.chosen) copy[index] |= CHOSEN;
+  const { chosen } = state;
+  if (!chosen.length) return flags;
+  const hasRings = chosen.length <= MAX_RINGS;
+  const copy = hasRings ? flags.slice() : flags.map((flag) => flag | VERY_FADED);
+  for (const index of chosen) copy[index] = hasRings ? flags[index] | CHOSEN : flags[index];
   return copy;
 }
 

@@ -17,3 +17,11 @@ export const CHOSEN = 32;
 export function isVisible(flags) {
   return (flags & (LIT | HIDDEN)) === LIT;
 }
+
+/**
+ * @param {Uint8Array} flags @param {Uint8Array} groups Each song's colour number. @param {number[]} shown The colour numbers that stay.
+ * @returns {Uint8Array} The flags if songs of all other colours do not match the filter.
+ */
+export function isolated(flags, groups, shown) {
+  return flags.map((flag, i) => (shown.includes(groups[i]) ? flag : flag & ~LIT));
+}

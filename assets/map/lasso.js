@@ -18,8 +18,10 @@ export function mount() {
   }
   subscribe(["tool"], showTool);
   subscribe(["shape"], () => {
+    const canvas = byId("lasso-canvas");
+    canvas.hidden = !state.shape;
     const { width, height } = frameSize();
-    paint(clearCanvas(byId("lasso-canvas"), width, height));
+    paint(clearCanvas(canvas, width, height));
   });
 }
 

@@ -4,6 +4,7 @@ import { NO_ANSWER, clearCaches, fetchPatiently, successful } from "../core/api.
 import { state, update } from "../core/state.js";
 import { storedProjection } from "../core/text.js";
 import { freeArea, toPixels } from "./camera.js";
+import { isolated } from "./flags.js";
 import { forgottenState, newIndex, newViewport, renumberedState, unmoved } from "./new_map.js";
 import { inTheMiddle } from "./picking.js";
 import { placeOf } from "./songs.js";
@@ -27,6 +28,7 @@ const arrays = new Map();
 let requestedPosition = null;
 /** Counts the calls of `showMap`: the newest one wins. */
 let newestCall = 0;
+let newestQuestion = 0;
 /** What the page says about a map that could not be loaded; empty if the last one could. */
 let problem = "";
 
@@ -35,11 +37,53 @@ export function requestPosition(projection, position) {
   requestedPosition = position && { projection, position };
 }
 
-/** Start to load the arrays for a view. @param {View|null} view Null before the controls are read. */
-export function prefetch(view) {
-  const call = newestCall;
-  // If the server answers, it describes the map: then `showMap` asks again, and reports what fails.
-  if (view) fetchArrays(view).catch((error) => call === newestCall && error.message === NO_ANSWER && tell(error));
+/**
+ * Start to load the arrays for a view. If only colours or flags change, the points show them as soon as they are known: names
+ * and legend follow when the server has described the view.
+ * @param {View|null} view Null before the controls are read.
+ */
+export async function prefetch(view) {
+  if (!view) return;
+  const [call, question] = [newestCall, ++newestQuestion];
+  const isCurrent = () => call === newestCall && question === newestQuestion && !state.shape && canShowBefore(view);
+  try {
+    const loading = fetchArrays(view);
+    const flags = flagsIfIsolated(view);
+    if (flags && isCurrent()) showPoints({ flags });
+    const loaded = await loading;
+    if (isCurrent() && loaded.places === state.map?.places) showPoints({ groups: loaded.groups, flags: reused(loaded.flags) });
+  } catch (error) {
+    // If the server answers, it describes the map: then `showMap` asks again, and reports what fails.
+    if (call === newestCall && error instanceof Error && error.message === NO_ANSWER) tell(error);
+  }
+}
+
+/** @param {View} view @returns {boolean} Whether the colours of the map that is drawn suffice: the original view has others, and cells. */
+function canShowBefore({ theme, projection }) {
+  const { map } = state;
+  return map !== null && map.meta.theme === theme && map.meta.projection === projection && projection !== "original";
+}
+
+/** Draw the same songs at the same places in another way. @param {{groups?: Uint8Array, flags: Uint8Array}} arrays */
+function showPoints(arrays) {
+  const { map } = state;
+  if (!map || (arrays.flags === map.flags && (arrays.groups ?? map.groups) === map.groups)) return;
+  update({ map: { ...map, ...arrays } });
+}
+
+/** @param {View} view @returns {Uint8Array|null} Its flags, if it only isolates groups of the map that is drawn; else the server knows. */
+function flagsIfIsolated(view) {
+  const { map } = state;
+  const shown = view.filter.shown?.map((group) => map?.meta.slots[group] ?? null);
+  if (!map || !shown || shown.includes(null)) return null;
+  const whole = { ...view, filter: { ...view.filter, shown: null } };
+  return flagsKey(whole) === flagsKey(map.meta.view) ? isolated(map.flags, map.groups, /** @type {number[]} */ (shown)) : null;
+}
+
+/** @param {Uint8Array} flags @returns {Uint8Array} Those of the map that is drawn if they are the same: then the drawing knows it. */
+function reused(flags) {
+  const drawn = state.map?.flags;
+  return drawn?.length === flags.length && drawn.every((flag, i) => flag === flags[i]) ? drawn : flags;
 }
 
 /**
@@ -56,7 +100,7 @@ export async function showMap(meta) {
     if (call !== newestCall) return;
     if (problem && state.message === problem) update({ message: "" });
     problem = "";
-    show({ meta, ...loaded }, moved);
+    show({ meta, ...loaded, flags: reused(loaded.flags) }, moved);
   } catch (error) {
     if (call === newestCall) tell(error);
   }

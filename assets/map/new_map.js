@@ -135,5 +135,7 @@ export function isVisibleMove(before, places, unitsPerPixel) {
 
 /** @param {Float32Array} before @param {Float32Array} places @param {number} progress @returns {Float32Array} Where gliding songs are now. */
 export function placesDuring(before, places, progress) {
-  return places.map((place, i) => (Number.isNaN(before[i]) ? place : before[i] + (place - before[i]) * progress));
+  const now = new Float32Array(places.length);
+  for (let i = 0; i < places.length; i++) now[i] = Number.isNaN(before[i]) ? places[i] : before[i] + (places[i] - before[i]) * progress;
+  return now;
 }

@@ -63,11 +63,14 @@ function lineStart() {
 function paintNeighbourLines() {
   if (!state.map) return;
   const canvas = byId("neighbour-lines");
+  const from = lineStart();
+  const count = from ? state.lineEnds.length : 0;
+  canvas.dataset.count = String(count);
+  // An empty canvas above the map takes time in each frame, too.
+  canvas.hidden = count === 0;
+  if (!from || !count) return;
   const { width, height } = frameSize();
   const context = clearCanvas(canvas, width, height);
-  const from = lineStart();
-  canvas.dataset.count = String(from ? state.lineEnds.length : 0);
-  if (!from) return;
   const start = toPixels(from[0], from[1]);
   const isOnRegions = state.map.meta.regions !== null;
   context.lineWidth = 1.6;

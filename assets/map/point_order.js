@@ -67,3 +67,11 @@ export function sampleRanges({ unlit, lit, missing, chosen }, share) {
   }
   return ranges;
 }
+
+/**
+ * @param {[number, number][]} ranges As `sampleRanges` returns them. @param {number} unlit How many songs do not match the filter.
+ * @returns {[number, number][]} The parts of the ranges whose songs match it.
+ */
+export function litRanges(ranges, unlit) {
+  return ranges.map(([first, end]) => /** @type {[number, number]} */ ([Math.max(first, unlit), end])).filter(([first, end]) => end > first);
+}

@@ -5,18 +5,17 @@
 
 import { CHOSEN, LIT, MISSING } from "./flags.js";
 import { Glow } from "./glow.js";
-import { drawOrder, randomOrder, sampleRanges } from "./point_order.js";
+import { drawOrder, litRanges, randomOrder, sampleRanges } from "./point_order.js";
 import { BEFORE, FLAGS, GROUP, NOWHERE, PLACE, SONG_SHADER } from "./point_shader.js";
 import { FADING, parseColour, sampleStyle } from "./point_style.js";
-import { COVER_SHADER, clear, compile, createTarget, deleteTarget, drawInto } from "./webgl.js";
+import { clear, compile, createTarget, drawInto, openWebgl } from "./webgl.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
 /** @typedef {import("./point_style.js").PointsView} PointsView */
 /** @typedef {import("./point_order.js").DrawOrder} DrawOrder */
-/** @typedef {import("./webgl.js").Target} Target */
 
-/** While the map moves, as many points are drawn as the first time allows. When it stands, each part of a picture may take the second. */
-const [MOVING_MS, STANDING_MS] = [30, 60];
+/** While the map moves, as many points are drawn as this time allows. */
+const MOVING_MS = 30;
 /** Of so few points, all are drawn in each frame, and the time is not measured: that would cost more. */
 const MAX_UNMEASURED = 20_000;
 /** A sample is never smaller, however slow the computer is. */
@@ -67,23 +66,13 @@ void main() {
   if (centre.a > 0.0) result = mix(result, centre, clamp(radii.y - distance + 0.5, 0.0, 1.0) * centre.a);
   if (radii.z > 0.0) result = mix(result, ring, clamp(0.75 * density - abs(distance - radii.z) + 0.5, 0.0, 1.0));
 }`;
-const COPY_SHADER = `#version 300 es
-precision highp float;
-uniform sampler2D picture;
-out vec4 result;
-void main() {
-  result = texelFetch(picture, ivec2(gl_FragCoord.xy), 0);
-}`;
-
 export class WebglPoints {
   /** @param {HTMLCanvasElement} canvas @throws {Error} If the browser has no WebGL2. */
   constructor(canvas) {
-    const gl = canvas.getContext("webgl2", { antialias: false, depth: false });
-    if (!gl) throw new Error("This browser has no WebGL2.");
+    const gl = openWebgl(canvas);
     this.canvas = canvas;
     this.gl = gl;
     this.points = compile(gl, POINT_SHADER, DISC_SHADER);
-    this.copy = compile(gl, COVER_SHADER, COPY_SHADER);
     this.glow = new Glow(gl);
     this.palette = createTarget(gl, 256, 1, gl.RGBA8, gl.NEAREST);
     this.buffers = [PLACE, BEFORE, GROUP, FLAGS].map(() => gl.createBuffer());
@@ -95,10 +84,6 @@ export class WebglPoints {
     /** @type {DrawOrder} */
     this.parts = { songs: new Uint32Array(0), unlit: 0, lit: 0, missing: 0, chosen: 0 };
     this.msPerPoint = FIRST_MS_PER_POINT;
-    /** A picture that takes several frames, and how many points it has already. @type {{view: PointsView, done: number}|null} */
-    this.unfinished = null;
-    /** Where it is drawn. @type {Target|null} */
-    this.scene = null;
   }
 
   /** Say what the buffers contain. */
@@ -118,7 +103,6 @@ export class WebglPoints {
   fill(attribute, values) {
     this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffers[attribute]);
     this.gl.bufferData(this.gl.ARRAY_BUFFER, values, this.gl.STATIC_DRAW);
-    this.unfinished = null;
   }
 
   /**
@@ -162,65 +146,27 @@ export class WebglPoints {
     gl.uniform4fv(points.at.filteredOut, parseColour(filteredOut));
     gl.uniform4fv(points.at.ring, parseColour(ring));
     gl.uniform1i(points.at.isOnRegions, Number(isOnRegions));
-    this.unfinished = null;
   }
 
-  /**
-   * Draw the points. If there are too many for one frame: a sample while the map moves; else all, over several calls.
-   * @param {PointsView} view
-   * @returns {boolean} Whether all points are drawn. If not, call this again in the next frame.
-   */
+  /** @param {PointsView} view @returns {boolean} Whether all points are drawn. If not, call this again when the map stands. */
   draw(view) {
     const total = this.parts.songs.length;
-    const affordable = total <= MAX_UNMEASURED ? total : Math.max((view.isMoving ? MOVING_MS : STANDING_MS) / this.msPerPoint, MIN_SAMPLE);
-    this.setView(view);
-    if (total > affordable && !view.isMoving) return this.drawSlice(view, Math.floor(affordable));
-    this.unfinished = null;
+    const affordable = view.isMoving && total > MAX_UNMEASURED ? Math.max(MOVING_MS / this.msPerPoint, MIN_SAMPLE) : total;
     const share = Math.min(affordable / Math.max(total, 1), 1);
-    this.measure(share * total, () => this.drawAtOnce(view, share));
+    this.setView(view);
+    this.measure(share * total, () => this.drawShare(view, share));
     return share === 1;
   }
 
   /** @param {PointsView} view @param {number} share Of the points. */
-  drawAtOnce(view, share) {
+  drawShare(view, share) {
     const ranges = sampleRanges(this.parts, share);
     if (this.glow.begin(view)) this.glow.add(view, this.hasBefore ? view.progress : 1, this.count, () => this.drawLit(ranges));
     drawInto(this.gl, null);
     clear(this.gl);
     this.glow.finish(view, share);
     this.setPointStyle(sampleStyle(view, share));
-    this.drawPoints(ranges, null);
-  }
-
-  /** Draw more points of a picture that is not shown yet. @param {PointsView} view @param {number} affordable @returns {boolean} */
-  drawSlice(view, affordable) {
-    const { gl, parts, canvas } = this;
-    if (!this.unfinished || !isSame(this.unfinished.view, view)) {
-      this.unfinished = { view, done: 0 };
-      if (this.scene?.width !== canvas.width || this.scene.height !== canvas.height) {
-        deleteTarget(gl, this.scene);
-        this.scene = createTarget(gl, canvas.width, canvas.height, gl.RGBA8, gl.NEAREST);
-      }
-      this.glow.begin(view);
-      drawInto(gl, this.scene);
-      clear(gl);
-    }
-    const { done } = this.unfinished;
-    const end = Math.min(done + affordable, parts.songs.length);
-    this.measure(end - done, () => {
-      if (view.glow) this.glow.add(view, this.hasBefore ? view.progress : 1, this.count, () => this.drawLit([[done, end]]));
-      this.drawPoints([[done, end]], this.scene);
-    });
-    this.unfinished.done = end;
-    if (end < parts.songs.length) return false;
-    this.unfinished = null;
-    drawInto(gl, null);
-    clear(gl);
-    this.glow.finish(view, 1);
-    gl.useProgram(this.copy.program);
-    gl.bindTexture(gl.TEXTURE_2D, /** @type {Target} */ (this.scene).texture);
-    gl.drawArrays(gl.TRIANGLES, 0, 3);
-    return true;
+    this.drawPoints(ranges);
   }
 
   /** Set the canvas's size and the uniforms of a view. @param {PointsView} view */
@@ -244,24 +190,25 @@ export class WebglPoints {
     gl.uniform1f(points.at.opacity, opacity);
   }
 
-  /** @param {[number, number][]} ranges Of the order in which points are drawn. @param {Target|null} target */
-  drawPoints(ranges, target) {
+  /** @param {[number, number][]} ranges Of the order in which points are drawn. */
+  drawPoints(ranges) {
     const { gl } = this;
-    drawInto(gl, target);
+    drawInto(gl, null);
     gl.useProgram(this.points.program);
     gl.bindTexture(gl.TEXTURE_2D, this.palette.texture);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
-    for (const [first, end] of ranges) gl.drawElements(gl.POINTS, end - first, gl.UNSIGNED_INT, 4 * first);
+    this.drawRanges(ranges);
   }
 
   /** Draw the songs of some ranges that match the filter, with the program and into the target that are set. @param {[number, number][]} ranges */
   drawLit(ranges) {
-    const { gl, parts, palette } = this;
-    gl.bindTexture(gl.TEXTURE_2D, palette.texture);
-    for (const [first, end] of ranges) {
-      const start = Math.max(first, parts.unlit);
-      if (end > start) gl.drawElements(gl.POINTS, end - start, gl.UNSIGNED_INT, 4 * start);
-    }
+    this.gl.bindTexture(this.gl.TEXTURE_2D, this.palette.texture);
+    this.drawRanges(litRanges(ranges, this.parts.unlit));
+  }
+
+  /** @param {[number, number][]} ranges */
+  drawRanges(ranges) {
+    for (const [first, end] of ranges) this.gl.drawElements(this.gl.POINTS, end - first, this.gl.UNSIGNED_INT, 4 * first);
   }
 
   /** Find out how long a point takes, if there are many. @param {number} count @param {() => void} drawing */
@@ -273,9 +220,4 @@ export class WebglPoints {
     this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
     this.msPerPoint += ((performance.now() - began) / count - this.msPerPoint) / 2;
   }
-}
-
-/** @param {PointsView} a @param {PointsView} b @returns {boolean} Whether both views give the same picture. */
-function isSame(a, b) {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

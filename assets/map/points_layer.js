@@ -1,29 +1,33 @@
-/** Chooses how points are drawn: with WebGL2, or without it on a 2-D canvas. A lost WebGL context is restored. */
+/**
+ * Chooses what draws the points: the graphics card with WebGL2, or the processor on a 2-D canvas. A lost WebGL context is
+ * restored.
+ */
 
 import { byId, element } from "../core/dom.js";
 import { update } from "../core/state.js";
 import { CanvasPoints } from "./canvas_points.js";
 import { WebglPoints } from "./points.js";
+import { isSoftware, openWebgl } from "./webgl.js";
 
-const NOTE = "This browser draws the map without WebGL: without glow, and of a large map only some of the songs.";
+const NOTE = "This browser has no WebGL: the processor draws the map, which takes longer.";
 
 /** @type {WebglPoints|CanvasPoints|null} */
 let layer = null;
-/** @type {HTMLCanvasElement|null} The canvas of the 2-D stand-in. */
-let standIn = null;
+/** @type {HTMLCanvasElement|null} The canvas that the processor draws. */
+let softwareCanvas = null;
 /** @type {HTMLElement|null} */
 let note = null;
 
-/** Start drawing with WebGL2, and watch the context. */
+/** Choose what draws, and watch the WebGL context. */
 export function mount() {
   const canvas = byId("points");
   canvas.addEventListener("webglcontextlost", (/** @type {Event} */ event) => {
     // Otherwise the browser does not restore the context.
     event.preventDefault();
-    useCanvas(canvas);
+    useProcessor(canvas, NOTE);
   });
-  canvas.addEventListener("webglcontextrestored", () => useWebgl(canvas));
-  useWebgl(canvas);
+  canvas.addEventListener("webglcontextrestored", () => choose(canvas));
+  choose(canvas);
 }
 
 /**
@@ -36,29 +40,42 @@ export function points() {
 }
 
 /** @param {HTMLCanvasElement} canvas */
-function useWebgl(canvas) {
+function choose(canvas) {
   try {
-    layer = new WebglPoints(canvas);
+    const gl = openWebgl(canvas);
+    // The processor draws points faster by itself than it pretends to be a graphics card.
+    if (isSoftware(gl)) useProcessor(canvas, "");
+    else useWebgl(canvas);
   } catch (error) {
     // A map without WebGL is better than none; for developers, the console says why.
     console.warn(error);
-    useCanvas(canvas);
-    return;
+    useProcessor(canvas, NOTE);
   }
+}
+
+/** @param {HTMLCanvasElement} canvas @throws {Error} If a shader cannot be compiled. */
+function useWebgl(canvas) {
+  layer = new WebglPoints(canvas);
   canvas.hidden = false;
-  standIn?.remove();
-  note?.remove();
-  standIn = note = null;
+  softwareCanvas?.remove();
+  softwareCanvas = null;
+  say("", canvas);
   update({ hasWebgl: true });
 }
 
-/** @param {HTMLCanvasElement} canvas */
-function useCanvas(canvas) {
+/** @param {HTMLCanvasElement} canvas @param {string} text The note that says why. */
+function useProcessor(canvas, text) {
   canvas.hidden = true;
-  standIn ??= /** @type {HTMLCanvasElement} */ (element("canvas", canvas.className, null, { id: "points-2d" }));
-  note ??= /** @type {HTMLElement} */ (element("p", "map-note", NOTE, { role: "status" }));
-  canvas.after(standIn);
-  canvas.parentElement?.append(note);
-  layer = new CanvasPoints(standIn);
+  softwareCanvas ??= /** @type {HTMLCanvasElement} */ (element("canvas", canvas.className, null, { id: "points-2d" }));
+  canvas.after(softwareCanvas);
+  say(text, canvas);
+  layer = new CanvasPoints(softwareCanvas);
   update({ hasWebgl: false });
+}
+
+/** @param {string} text @param {HTMLCanvasElement} canvas */
+function say(text, canvas) {
+  note?.remove();
+  note = text ? element("p", "map-note", text, { role: "status" }) : null;
+  if (note) canvas.parentElement?.append(note);
 }

@@ -3,6 +3,23 @@
 /** @typedef {{program: WebGLProgram, at: Object<string, WebGLUniformLocation|null>}} Program With the places of its uniforms by name. */
 /** @typedef {{texture: WebGLTexture, framebuffer: WebGLFramebuffer, width: number, height: number}} Target What can be drawn into, and read. */
 
+/** How browsers name a graphics card that is a program: SwiftShader, Mesa's llvmpipe and softpipe, Microsoft's WARP. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** @param {HTMLCanvasElement} canvas @returns {WebGL2RenderingContext} @throws {Error} If the browser has no WebGL2. */
+export function openWebgl(canvas) {
+  const gl = canvas.getContext("webgl2", { antialias: false, depth: false });
+  if (!gl) throw new Error("This browser has no WebGL2.");
+  return gl;
+}
+
+/** @param {WebGL2RenderingContext} gl @returns {boolean} Whether the processor does the work of the graphics card. */
+export function isSoftware(gl) {
+  const names = gl.getExtension("WEBGL_debug_renderer_info");
+  // Firefox gives the name without the extension.
+  return [gl.RENDERER, names?.UNMASKED_RENDERER_WEBGL].some((name) => name !== undefined && SOFTWARE.test(gl.getParameter(name)));
+}
+
 /** Draws one triangle that covers everything. It needs no buffers. */
 export const COVER_SHADER = `#version 300 es
 void main() {

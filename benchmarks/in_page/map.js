@@ -42,17 +42,19 @@ window.probe = (() => {
     }
   }
 
-  /** @returns {Promise<number>} When the next frame has ended. */
-  const frameEnd = () =>
+  /** @returns {Promise<number>} When all that the page does now, or in the frame that it draws now, has ended. */
+  const taskEnd = () =>
     new Promise((resolve) => {
       const channel = new MessageChannel();
       channel.port1.onmessage = () => {
         finishDrawing();
         resolve(performance.now());
       };
-      // The message comes after all that the page does in this frame.
-      requestAnimationFrame(() => channel.port2.postMessage(0));
+      channel.port2.postMessage(0);
     });
+
+  /** @returns {Promise<number>} When the next frame has ended. */
+  const frameEnd = () => new Promise((resolve) => requestAnimationFrame(() => resolve(taskEnd())));
 
   /** @returns {Promise<boolean>} False if the promise takes too long. */
   const within = (promise, limitMs) =>
@@ -63,18 +65,19 @@ window.probe = (() => {
     Math.max(startedMs, ...performance.getEntriesByType("resource").map(({ responseEnd }) => responseEnd));
 
   /**
-   * Do something, and wait until a map for which the condition holds is drawn, and is at rest.
-   * @returns {Promise<{ms: number|null, answered: number}>} From now until it is drawn, and until the server has answered.
+   * Do something that changes how the points look, and wait until a map for which the condition holds is at rest.
+   * @returns {Promise<{ms: number|null, complete: number|null, answered: number}>} From now until the points are drawn, until
+   *   names and legend agree with them, and until the server has answered.
    */
   async function newView(isWanted, limitMs, act) {
     performance.clearResourceTimings();
     const startedMs = performance.now();
-    const drawn = untilDrawn(isWanted, limitMs);
+    const times = [untilDrawn(() => true, limitMs), untilDrawn(isWanted, limitMs)];
     act();
-    const ms = await drawn;
+    const [ms, complete] = await Promise.all(times);
     const answered = answeredMs(startedMs) - startedMs;
-    if (ms !== null) await untilAtRest(performance.now(), limitMs);
-    return { ms, answered };
+    if (complete !== null) await untilAtRest(performance.now(), limitMs);
+    return { ms, complete, answered };
   }
 
   /** @returns {Promise<number|null>} The time from now until a map for which the condition holds is drawn. */
@@ -84,7 +87,7 @@ window.probe = (() => {
     waiting.add(waiter);
     const isDrawn = await within(drawn, limitMs);
     waiting.delete(waiter);
-    return isDrawn ? (await frameEnd()) - startedMs : null;
+    return isDrawn ? (await taskEnd()) - startedMs : null;
   }
 
   /** @returns {Promise<number|null>} When an element, or what is in it, fulfils a condition and is shown. */

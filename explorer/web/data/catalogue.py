@@ -470,8 +470,10 @@ class Catalogue:
             return Vocabulary.of(values_in_order(self.song_ids, database.iterate_documents(), ()))
 
     def warm_up(self) -> None:
-        """Compute what the first search, the first selected song and the first new cluster count need."""
+        """Compute what the first search, song, colouring and new cluster count need."""
         _ = self.file_status, self._alike_songs, self.facets
+        for colouring in ("genre", "artist"):
+            _ = self.grouping(colouring).slots
         self._neighbours.nearest(0, 1)
         # After a first look the next snapshot follows soon. To name new clusters, a larger library needs half
         # a minute and 0.4 GB, and few people ask for them.

@@ -109,6 +109,7 @@ class Drawing:
             # A region is one area, so its name is written only once.
             "names": [name for name in names if name["rank"] == 0] if is_original else names,
             "colours": colours,
+            "slots": {} if is_original else self.grouping.own_slots,
             "regions": describe_regions(self.regions) if is_original else None,
             "ground": GROUNDS[theme],
             "filtered_out": FILTERED_OUT[theme],

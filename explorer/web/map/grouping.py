@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from explorer.web.map.palette import colour_slots
+from explorer.web.map.palette import MAX_COLOURS, colour_slots
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Grouping:
     def slots(self) -> np.ndarray:
         """Each group's index in the palette [shape=(len(names),), int]; MAX_COLOURS for grey."""
         return colour_slots(self.counts)
+
+    @cached_property
+    def own_slots(self) -> dict[str, int]:
+        """By group number, as JSON has it: the palette's index of each group that is not grey."""
+        return {str(group): slot for group, slot in enumerate(self.slots.tolist()) if slot < MAX_COLOURS}
 
 
 def group_by_text(title: str, texts: Iterable[str], *, missing: str) -> Grouping:

@@ -17,8 +17,7 @@ from explorer.web.page.side import side
 from explorer.web.permissions import NO_RESTRICTIONS, Restrictions
 
 THEME = {"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"}
-# In the map's frame, from bottom to top: the cells of the original view, the points (WebGL), its crosses, and
-# so on.
+# In the map's frame, from bottom to top: the cells of the original view, the points, its crosses, and so on.
 _CANVASES = ("regions", "points", "crosses", "neighbour-lines", "lasso-canvas")
 
 
@@ -76,7 +75,7 @@ def page(
 def _map() -> Component:
     return part(
         "map-frame",
-        *(html.Canvas(id=name, className="map-canvas") for name in _CANVASES),
+        *(html.Canvas(id=name, className="map-canvas", hidden=name != "points") for name in _CANVASES),
         part("labels", id="labels", aria_hidden="true"),
         part("upload-mark", id="upload-mark", hidden=True),
         part("preview-mark", id="preview-mark", hidden=True),

@@ -214,3 +214,65 @@ test("views in which songs have other flags have other keys", () => {
   const views = [view, ...others.map((other) => ({ ...view, ...other })), ...filters.map((filter) => ({ ...view, filter }))];
   assert.equal(new Set(views.map(flagsKey)).size, views.length);
 });
+
+/** @returns {Promise<object>} The view of a map that is shown. */
+async function shownView(changes) {
+  const meta = makeMap({ theme: "dark", slots: { 0: 0, 1: 1 }, ...changes });
+  await showMap(meta);
+  return { ...meta.view, theme: "dark" };
+}
+
+test("an isolated group is drawn before the server has answered", async () => {
+  const view = await shownView();
+  const loading = prefetch({ ...view, filter: { ...view.filter, shown: [1] } });
+  assert.deepEqual([...state.map.flags], [0, 1, 0]);
+  answers[`map/${revision}/flags`] = Uint8Array.of(0, 1, 1).buffer;
+  await loading;
+});
+
+test("the server's flags replace what the page has drawn before", async () => {
+  const view = await shownView();
+  answers[`map/${revision}/flags`] = Uint8Array.of(0, 1, 1).buffer;
+  await prefetch({ ...view, filter: { ...view.filter, shown: [1] } });
+  assert.deepEqual([...state.map.flags], [0, 1, 1]);
+});
+
+test("a grey group, and a filter that changes as well, wait for the server", async () => {
+  const view = await shownView();
+  for (const filter of [{ shown: [2] }, { shown: [1], genres: ["Jazz"] }]) {
+    const { flags } = state.map;
+    const loading = prefetch({ ...view, filter: { ...view.filter, ...filter } });
+    assert.equal(state.map.flags, flags);
+    await loading;
+  }
+});
+
+test("new colours are drawn before the server has described them, at the same places", async () => {
+  const view = await shownView();
+  const { places, meta } = state.map;
+  answers[`map/${revision}/groups`] = Uint8Array.of(2, 2, 0).buffer;
+  await prefetch({ ...view, colouring: "genre" });
+  assert.deepEqual([...state.map.groups], [2, 2, 0]);
+  assert.deepEqual([state.map.places === places, state.map.meta === meta], [true, true]);
+});
+
+test("another theme or projection, and the original view, wait for their description", async () => {
+  const view = await shownView();
+  const { map } = state;
+  answers[`map/${revision}/groups`] = Uint8Array.of(2, 2, 0).buffer;
+  for (const changes of [{ theme: "light" }, { projection: "umap" }, { projection: "original" }]) {
+    await prefetch({ ...view, colouring: "genre", ...changes });
+    assert.equal(state.map, map);
+  }
+  const original = await shownView({ projection: "original", slots: {} });
+  const before = state.map;
+  await prefetch({ ...original, clusters: 9 });
+  assert.equal(state.map, before);
+});
+
+test("of two questions, the later one is drawn", async () => {
+  const view = await shownView();
+  answers = { [`map/${revision}/groups?projection=tsne&colouring=genre`]: Uint8Array.of(2, 2, 0).buffer, ...answers };
+  await Promise.all([prefetch({ ...view, colouring: "genre" }), prefetch(view)]);
+  assert.deepEqual([...state.map.groups], [0, 1, 2]);
+});

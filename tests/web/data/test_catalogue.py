@@ -258,6 +258,7 @@ def test_warming_up_reads_vectors_in_advance_and_ignores_errors(library):
         if thread.name == "warm-up":
             thread.join(60)
     assert {"_compared", "_reduced", "_vocabulary"} <= set(holder.current().__dict__)
+    assert {"genre", "artist"} <= set(holder.current()._groupings)
     other = CatalogueHolder(path)
     catalogue = other.latest()
     with Database.open(path) as database:
