@@ -25,7 +25,7 @@ import { drawSprite, makeSprite, unmultiply } from "./sprites.js";
  */
 
 /** While the map moves, as many points are drawn as this time allows, but never fewer than so many. */
-const MOVING_MS = 16;
+const MOVING_MS = 12;
 const MIN_SAMPLE = 10_000;
 /** Before anything is measured. */
 const FIRST_MS_PER_POINT = 0.0001;
