@@ -214,7 +214,7 @@ def test_the_keyboard_reaches_every_control_and_the_focus_is_visible(page):
     page.wait_for_selector("#neighbour-lines[data-count='10']")
     page.wait_for_function("() => location.search.includes('song')")
     page.keyboard.press("Escape")
-    page.wait_for_selector("#neighbour-lines[data-count='0']")
+    page.wait_for_selector("#neighbour-lines[data-count='0']", state="attached")
     assert "Nothing is selected" in text(page, "#panel-song")
     page.wait_for_function("() => !location.search.includes('song')")
 
