@@ -4,6 +4,7 @@
  */
 
 import { inMemory } from "../core/dom.js";
+import { MAX_SPREAD } from "./point_style.js";
 
 /** @typedef {import("./point_style.js").Glow} GlowStyle */
 /** @typedef {import("./point_style.js").PointsView} PointsView */
@@ -12,16 +13,12 @@ import { inMemory } from "../core/dom.js";
 const BOXES = [1, 2, 2];
 const SIGMA = Math.sqrt(BOXES.reduce((sum, reach) => sum + ((2 * reach + 1) ** 2 - 1) / 12, 0));
 const REACH = BOXES.reduce((sum, reach) => sum + reach, 0);
-/** Up to this many songs, each is spread over four pixels: it does not jump from pixel to pixel while the map moves. */
-const MAX_SPREAD = 20_000;
-
 export class CanvasGlow {
   constructor() {
     this.context = inMemory(document.createElement("canvas"));
     /** CSS pixels per pixel of the small picture. */
     this.pixel = 1;
-    /** Of each pixel: red, green, blue, and the number of songs. */
-    /** @type {Float32Array} */
+    /** Of each pixel: red, green, blue, and the number of songs. @type {Float32Array} */
     this.sums = new Float32Array(0);
     /** For the blur. */
     this.spare = new Float32Array(0);

@@ -1,6 +1,6 @@
 /**
- * The points of the map, drawn by the processor on a 2-D canvas: for browsers without WebGL2, and for those without a graphics
- * card, where WebGL2 takes ten times as long. `WebglPoints` in points.js draws the same.
+ * The points of the map, drawn by the processor on a 2-D canvas: for browsers without WebGL2, and for computers without a
+ * graphics card, where WebGL2 takes much longer. `WebglPoints` in points.js draws the same.
  */
 
 import { inMemory } from "../core/dom.js";
@@ -59,6 +59,8 @@ export class CanvasPoints {
     this.orderedKinds = null;
     /** @type {PointStyle} */
     this.style = { palette: [], ground: "#000000", filteredOut: "#000000", ring: "#000000", isOnRegions: false };
+    /** Red, green and blue by colour number. */
+    this.colours = new Float32Array(0);
     /** By kind; and what they depend on. @type {Sprite[]} */
     this.sprites = [];
     this.spritesKey = "";
@@ -83,7 +85,8 @@ export class CanvasPoints {
 
   /** @param {PointStyle} style */
   setStyle(style) {
-    Object.assign(this, { style, spritesKey: "" });
+    const colours = Float32Array.from(style.palette.flatMap((colour) => parseColour(colour).slice(0, 3)));
+    Object.assign(this, { style, colours, spritesKey: "" });
   }
 
   /** @param {PointsView} view @returns {boolean} Whether all points are drawn. If not, call this again when the map stands. */
@@ -126,14 +129,13 @@ export class CanvasPoints {
 
   /** @param {PointsView} view @param {number} share Of the points. @param {OrderedPoints} ordered */
   drawShare(view, share, { places, before, kinds }) {
-    const { parts, glow, style } = this;
+    const { parts, glow, colours } = this;
     this.clear(view);
     const ranges = sampleRanges(parts, share);
     const progress = before ? view.progress : 1;
     const now = { places: before && progress < 1 ? placesDuring(before, places, progress) : places, kinds };
     if (view.glow) {
       const weights = Float32Array.from({ length: (2 * APPEARS) >> FLAGS_SHIFT }, (_, flags) => glowOf(flags << FLAGS_SHIFT, progress));
-      const colours = Float32Array.from(style.palette.flatMap((colour) => parseColour(colour).slice(0, 3)));
       glow.begin(view, view.glow);
       for (const range of litRanges(ranges, parts.unlit)) glow.add(view, now, range, colours, weights);
       glow.finish(this.context, view, view.glow, share);

@@ -20,6 +20,7 @@ import { ease } from "./viewport.js";
 /** @typedef {import("./viewport.js").FrameOnMap} FrameOnMap */
 
 const GLIDE_MS = 600;
+/** Of more chosen songs, rings would hide the map. */
 const MAX_RINGS = 1000;
 
 /** What the layer of points knows. @type {{layer: object|null, map: MapState|null, chosen: number[]}} */
@@ -140,7 +141,7 @@ function giveToLayer(map) {
   const { meta } = map;
   if (map.places !== before?.places) layer.setPlaces(map.places, glide?.before ?? null);
   if (map.groups !== before?.groups) layer.setGroups(map.groups);
-  if (map.flags !== before?.flags || map.places !== before.places || state.chosen !== given.chosen) layer.setFlags(withChosen(map.flags));
+  if (map.flags !== before?.flags || map.places !== before.places || state.chosen !== given.chosen) layer.setFlags(withChosen(map));
   if (meta !== before?.meta) {
     const ring = getComputedStyle(frame()).getPropertyValue("--text");
     const isOnRegions = meta.projection === "original";
@@ -149,11 +150,15 @@ function giveToLayer(map) {
   given = { layer, map, chosen: state.chosen };
 }
 
-/** Chosen songs get rings. So many rings would hide the map: then the other songs fade instead. @param {Uint8Array} flags @returns {Uint8Array} */
-function withChosen(flags) {
+/**
+ * Mark the chosen songs with rings. If they are so many that rings would hide the map, the other songs fade instead; on the
+ * regions of the original view, songs do not fade.
+ * @param {MapState} map @returns {Uint8Array} Its flags, changed.
+ */
+function withChosen({ flags, meta }) {
   const { chosen } = state;
   if (!chosen.length) return flags;
-  const hasRings = chosen.length <= MAX_RINGS;
+  const hasRings = chosen.length <= MAX_RINGS || meta.projection === "original";
   const copy = hasRings ? flags.slice() : flags.map((flag) => flag | VERY_FADED);
   for (const index of chosen) copy[index] = hasRings ? flags[index] | CHOSEN : flags[index];
   return copy;

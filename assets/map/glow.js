@@ -5,6 +5,7 @@
 
 import { LIT } from "./flags.js";
 import { SONG_SHADER } from "./point_shader.js";
+import { MAX_SPREAD } from "./point_style.js";
 import { COVER_SHADER, clear, compile, createTarget, deleteTarget, drawInto } from "./webgl.js";
 
 /** @typedef {import("./point_style.js").PointsView} PointsView */
@@ -14,8 +15,6 @@ import { COVER_SHADER, clear, compile, createTarget, deleteTarget, drawInto } fr
 /** The blur's standard deviation in pixels of the small picture, and how far it reaches. */
 const SIGMA = 3;
 const REACH = 8;
-/** Up to this many songs, each is spread over four pixels: it does not jump from pixel to pixel while the map moves. */
-const MAX_SPREAD = 20_000;
 
 const SPOT_SHADER = `${SONG_SHADER}
 uniform float side;

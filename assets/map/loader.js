@@ -28,7 +28,10 @@ const arrays = new Map();
 let requestedPosition = null;
 /** Counts the calls of `showMap`: the newest one wins. */
 let newestCall = 0;
+/** Counts the calls of `prefetch`. */
 let newestQuestion = 0;
+/** The last map as the server has described it: the points may look like the next view already. @type {MapState|null} */
+let described = null;
 /** What the page says about a map that could not be loaded; empty if the last one could. */
 let problem = "";
 
@@ -53,6 +56,7 @@ export async function prefetch(view) {
     const loaded = await loading;
     if (isCurrent() && loaded.places === state.map?.places) showPoints({ groups: loaded.groups, flags: reused(loaded.flags) });
   } catch (error) {
+    if (isCurrent() && described?.meta === state.map?.meta) showPoints(/** @type {MapState} */ (described));
     // If the server answers, it describes the map: then `showMap` asks again, and reports what fails.
     if (call === newestCall && error instanceof Error && error.message === NO_ANSWER) tell(error);
   }
@@ -65,19 +69,19 @@ function canShowBefore({ theme, projection }) {
 }
 
 /** Draw the same songs at the same places in another way. @param {{groups?: Uint8Array, flags: Uint8Array}} arrays */
-function showPoints(arrays) {
+function showPoints({ groups = state.map?.groups, flags }) {
   const { map } = state;
-  if (!map || (arrays.flags === map.flags && (arrays.groups ?? map.groups) === map.groups)) return;
-  update({ map: { ...map, ...arrays } });
+  if (map && groups && (flags !== map.flags || groups !== map.groups)) update({ map: { ...map, groups, flags } });
 }
 
 /** @param {View} view @returns {Uint8Array|null} Its flags, if it only isolates groups of the map that is drawn; else the server knows. */
 function flagsIfIsolated(view) {
-  const { map } = state;
-  const shown = view.filter.shown?.map((group) => map?.meta.slots[group] ?? null);
-  if (!map || !shown || shown.includes(null)) return null;
+  if (!described || described.meta !== state.map?.meta) return null;
+  const { meta, flags, groups } = described;
+  const shown = view.filter.shown?.map((group) => meta.slots[group] ?? null);
+  if (!shown || shown.some((slot) => slot === null)) return null;
   const whole = { ...view, filter: { ...view.filter, shown: null } };
-  return flagsKey(whole) === flagsKey(map.meta.view) ? isolated(map.flags, map.groups, /** @type {number[]} */ (shown)) : null;
+  return flagsKey(whole) === flagsKey(meta.view) ? isolated(flags, groups, /** @type {number[]} */ (shown)) : null;
 }
 
 /** @param {Uint8Array} flags @returns {Uint8Array} Those of the map that is drawn if they are the same: then the drawing knows it. */
@@ -189,6 +193,7 @@ function show(map, moved) {
   if (before && (!isSame || detailsOf(before) !== detailsOf(meta))) clearCaches();
   const isUnknown = before !== null && !isSame && !moved;
   const indices = isUnknown ? forgottenState() : moved && renumberedState(state, moved);
+  described = map;
   update({ map, moved, ...viewportOn(map, moved, isUnknown ? null : before), ...indices });
 }
 

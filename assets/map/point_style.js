@@ -43,6 +43,8 @@ const GROWTH = 0.6;
 const SAMPLE_GROWTH = 0.4;
 const MAX_SAMPLE_GROWTH = 1.7;
 const GLOW_SIGMA_PX = 16;
+/** Of up to so many songs, each glows on four pixels of the small picture: it does not jump from pixel to pixel while the map moves. */
+export const MAX_SPREAD = 20_000;
 /** Up to the first number of songs, a place may glow this much; less from the second on, where places would become flat areas. */
 const [FEW_GLOWS, MANY_GLOWS] = [200, 3000];
 const [FEW_GLOW_OPACITY, MANY_GLOW_OPACITY] = [0.5, 0.32];

@@ -276,3 +276,19 @@ test("of two questions, the later one is drawn", async () => {
   await Promise.all([prefetch({ ...view, colouring: "genre" }), prefetch(view)]);
   assert.deepEqual([...state.map.groups], [0, 1, 2]);
 });
+
+test("a second group that is isolated before the server has answered is not hidden by the first", async () => {
+  const view = await shownView();
+  const both = [[0], [1]].map((shown) => prefetch({ ...view, filter: { ...view.filter, shown } }));
+  assert.deepEqual([...state.map.flags], [0, 1, 0]);
+  await Promise.all(both);
+});
+
+test("if the server does not answer, the points look as its last description says", async () => {
+  const view = await shownView();
+  const { fetch } = globalThis;
+  globalThis.fetch = () => Promise.reject(new TypeError("refused"));
+  await prefetch({ ...view, filter: { ...view.filter, shown: [1] } });
+  globalThis.fetch = fetch;
+  assert.deepEqual([...state.map.flags], [1, 1, 1]);
+});
