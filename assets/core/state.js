@@ -18,6 +18,7 @@ export const state = {
   isDragging: false,
   hasWebgl: true,
   hovered: null,
+  pointed: null,
   previewed: null,
   playing: null,
   requested: null,
@@ -45,6 +46,7 @@ export const state = {
   shape: null,
   isPanelOpen: false,
   isSpectrogramOpen: false,
+  serverAnswers: true,
   refusal: "",
 };
 

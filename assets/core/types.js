@@ -94,6 +94,7 @@
  * @property {boolean} isDragging Whether the user holds the map, or draws a lasso or box.
  * @property {boolean} hasWebgl Whether points are drawn with WebGL2; else a 2-D canvas stands in.
  * @property {number|null} hovered The song under the pointer.
+ * @property {number|null} pointed The song of the row of a list that has the pointer or the keyboard's focus; it has a mark on the map.
  * @property {number|null} previewed The song whose preview plays.
  * @property {number|null} playing The song that has the pulsing mark: the one in the player.
  * @property {number|null} requested The song that was requested last, even if it could not be played.
@@ -117,6 +118,7 @@
  * @property {"lasso"|"box"|null} tool
  * @property {{kind: "lasso"|"box", adds: boolean, points: number[][]}|null} shape What is being drawn, in pixels.
  * @property {boolean} isPanelOpen @property {boolean} isSpectrogramOpen
+ * @property {boolean} serverAnswers False while the server does not answer.
  * @property {string} refusal Why the server takes no changes; empty if it does.
  */
 

@@ -54,6 +54,7 @@ def page(
         player.player(),
         player.keys(),
         player.drop_target(),
+        part("toasts", id="toasts", role="status"),
     ]
     if notice:
         cards.append(_notice(notice, catalogue))
