@@ -1,10 +1,12 @@
 /** What the user does with songs: play and select them. Several parts of the page call these functions. */
 
-import { flyTo } from "../map/camera.js";
+import { flyTo, panIntoView } from "../map/camera.js";
+import { firstSong } from "../map/next_song.js";
 import { audioElement } from "../sound/audio.js";
 import * as hover from "../sound/hover.js";
 import * as player from "../sound/player.js";
 import { getJson, getNeighbours, getSong, indexOf } from "./api.js";
+import { notify } from "./notices.js";
 import { state, subscribe, update } from "./state.js";
 
 /** The id of the song in the address, while there is no map yet. @type {string|null} */
@@ -39,6 +41,27 @@ export function playWithoutSelecting(index) {
   return player.play(index);
 }
 
+/** Play a song that shows what the library is like. */
+export function playSomething() {
+  if (!state.map) return;
+  const index = firstSong(state.map);
+  if (index === null) return void notify("No songs match these filters.", { key: "no-match" });
+  play(index);
+  panIntoView(index);
+}
+
+/**
+ * What Space and the Play button do. If something sounds, it becomes silent: a preview stops, and the song that is paused for it
+ * stays paused. Otherwise the song in the player plays; if there is none, another song.
+ */
+export function playOrPause() {
+  if (state.previewed !== null) {
+    hover.silence();
+    player.pause();
+  } else if (state.song || state.playing !== null) player.toggle();
+  else playSomething();
+}
+
 /** Play the uploaded song. */
 export function playUpload() {
   if (!state.upload) return;
@@ -71,7 +94,9 @@ async function loadSelected({ isNew }) {
   const current = state.walk[state.walkPosition] ?? selected;
   const walk = [selected, ...neighbours.map(({ index }) => index)];
   update({
-    ...{ selectedId: song?.id ?? null, neighbours, walk, walkPosition: Math.max(walk.indexOf(current), 0) },
+    ...{ selectedId: song?.id ?? null, neighbours },
+    // A walk that has gone on elsewhere stays.
+    ...((isNew || walk.includes(current)) && { walk, walkPosition: Math.max(walk.indexOf(current), 0) }),
     ...(state.linesFrom === selected && { lineEnds: neighbours }),
   });
 }

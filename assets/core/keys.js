@@ -9,10 +9,10 @@ import { close as closePanel } from "../panel/panel.js";
 import { clear as clearSelection } from "../panel/selection.js";
 import { cancel as cancelUpload } from "../panel/upload.js";
 import { toggle as toggleHearing } from "../sound/hover.js";
-import { toggle as togglePlaying, toggleMute } from "../sound/player.js";
+import { toggleMute } from "../sound/player.js";
 import { changeRepeat, next, previous } from "../sound/queue.js";
 import { toggle as toggleSpectrogram } from "../sound/spectrogram.js";
-import { select } from "./actions.js";
+import { playOrPause, select } from "./actions.js";
 import { byId } from "./dom.js";
 import { state } from "./state.js";
 
@@ -24,7 +24,7 @@ const TEXT_FIELDS = "input:not([type=range], [type=radio], [type=checkbox]), tex
 
 /** @type {Object<string, () => void>} */
 const ACTIONS = {
-  " ": togglePlaying,
+  " ": playOrPause,
   m: toggleMute,
   n: next,
   p: () => previous(),

@@ -15,12 +15,14 @@ import * as selectionList from "../panel/selection_list.js";
 import * as songPanel from "../panel/song_panel.js";
 import * as upload from "../panel/upload.js";
 import * as audio from "../sound/audio.js";
+import * as heard from "../sound/heard.js";
 import * as hover from "../sound/hover.js";
 import * as mediaSession from "../sound/mediasession.js";
 import * as player from "../sound/player.js";
 import * as playerBar from "../sound/player_bar.js";
 import * as queue from "../sound/queue.js";
 import * as spectrogram from "../sound/spectrogram.js";
+import * as tabs from "../sound/tabs.js";
 import * as waveform from "../sound/waveform.js";
 import * as actions from "./actions.js";
 import { offerFunctions } from "./dash.js";
@@ -33,7 +35,7 @@ import * as url from "./url.js";
 
 /** In this order: what is told of a change first is mounted first. */
 const PARTS = [
-  ...[audio, player, playerBar, queue, mediaSession, waveform, spectrogram],
+  ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover],
   ...[upload, panel, songPanel, playlistExport, selectionList, filters],
   ...[actions, keys, url, progress, updates],

@@ -2,13 +2,30 @@
 
 /** @typedef {import("./types.js").Song} Song */
 
-/** @param {number|null|undefined} seconds @returns {string} As "3:07" or "1:02:03". */
+/**
+ * Files tell a song's length in different ways: the length in the library and that of the browser differ by less than this.
+ */
+const SAME_LENGTH_S = 1;
+
+/** @param {number|null|undefined} seconds @returns {string} As "3:07" or "1:02:03", rounded to whole seconds. */
 export function formatTime(seconds) {
-  const whole = Math.floor(seconds || 0);
+  const whole = Math.round(seconds || 0);
   const twoDigits = (/** @type {number} */ number) => String(number).padStart(2, "0");
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor(whole / 60) % 60;
   return hours ? `${hours}:${twoDigits(minutes)}:${twoDigits(whole % 60)}` : `${minutes}:${twoDigits(whole % 60)}`;
+}
+
+/**
+ * @param {{currentTime: number, duration: number}} audio @param {number|null|undefined} libraryS The length in the library.
+ * @returns {{elapsed: string, length: string}} The position in a song, and its length, as the page shows them. The length is the
+ *   one that other parts of the page show. It is "0:00" while it is unknown.
+ */
+export function timesOf({ currentTime, duration }, libraryS) {
+  const isKnown = Number.isFinite(duration) && duration > 0;
+  const lengthS = isKnown && libraryS && Math.abs(libraryS - duration) < SAME_LENGTH_S ? libraryS : duration;
+  if (!isKnown) return { elapsed: formatTime(currentTime), length: formatTime(0) };
+  return { elapsed: formatTime(Math.min(currentTime, lengthS)), length: formatTime(lengthS) };
 }
 
 /**

@@ -101,7 +101,9 @@
  * @property {Song|UploadedSong|null} song The details of the song in the player.
  * @property {"paused"|"loading"|"playing"|"error"} sound
  * @property {number} volume What the user has set, from 0 to 1. @property {boolean} isMuted
- * @property {"off"|"one"|"all"} repeat @property {boolean} isHearing Whether hover to hear is on.
+ * @property {"on"|"all"|"one"|"stop"} repeat What plays after a song: see sound/queue_rules.js.
+ * @property {boolean} isHearing Whether hover to hear is on.
+ * @property {boolean} awaitsGesture Whether it is on, but silent: the browser allows sound only after a click or a key press.
  * @property {string} message What the player says; empty for nothing.
  * @property {number|null} selected The song in the panel.
  * @property {number} selections How often a song was selected, also the same one again. @property {string|null} selectedId Its id, once it is loaded.

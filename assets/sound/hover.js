@@ -19,11 +19,15 @@ export const FADE_S = 0.09;
 const LEAVE_DELAY_MS = 220;
 /** The shortest time between the starts of two previews. */
 const MIN_GAP_MS = 60;
+const GESTURES = ["pointerdown", "pointerup", "keydown"];
+const WAITS = "Click anywhere to hear songs under the pointer";
 /** The previews of this many songs around the pointer are loaded in advance. */
 const PREFETCH_COUNT = 8;
 
 /** The song nearest to the pointer. Its preview starts as soon as it is loaded. @type {number|null} */
 let target = null;
+/** The song whose preview the user has stopped: it plays again only after the pointer was elsewhere. @type {number|null} */
+let silenced = null;
 /** Null until the user has switched hover to hear on. @type {Output|null} */
 let sound = null;
 /** @type {Voice|null} */
@@ -38,20 +42,40 @@ let isStartScheduled = false;
 export function mount() {
   const button = byId("hear");
   button.addEventListener("click", toggle);
-  subscribe(["isHearing"], () => button.setAttribute("aria-checked", String(state.isHearing)));
+  subscribe(["isHearing", "awaitsGesture"], showSwitch);
   subscribe(["volume", "isMuted"], setVolume);
   subscribe(["map"], followMap);
   // A hidden page gets no event when the pointer leaves it.
   document.addEventListener("visibilitychange", () => document.hidden && leave());
   if (localStorage.getItem("hear") !== "on") return;
-  update({ isHearing: true });
-  // A browser allows sound only after a click or a key press.
-  const begin = () => state.isHearing && startContext();
-  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, begin, { once: true, capture: true });
+  update({ isHearing: true, awaitsGesture: true });
+  for (const kind of GESTURES) document.addEventListener(kind, beginAtGesture, { capture: true });
 }
 
-/** Switch hover to hear on or off. */
+/**
+ * A browser allows sound only after a click or a key press, and does not say which one it takes. The switch itself is left out:
+ * its own click does this.
+ * @param {Event} event
+ */
+function beginAtGesture({ target }) {
+  if (!state.awaitsGesture) for (const kind of GESTURES) document.removeEventListener(kind, beginAtGesture, { capture: true });
+  else if (!byId("hear").contains(/** @type {Node} */ (target))) startContext();
+}
+
+/** Show whether hover to hear is on, and whether it waits for a gesture. */
+function showSwitch() {
+  const button = byId("hear");
+  button.setAttribute("aria-checked", String(state.isHearing));
+  button.title = state.awaitsGesture ? WAITS : "Hear songs as you move over them (h)";
+  byId("hear-hint").textContent = state.awaitsGesture ? WAITS : "";
+}
+
+/** Switch hover to hear on or off. If it waits for a gesture, this is one. */
 export function toggle() {
+  if (state.awaitsGesture) {
+    update({ awaitsGesture: false });
+    return startContext();
+  }
   update({ isHearing: !state.isHearing });
   localStorage.setItem("hear", state.isHearing ? "on" : "off");
   if (state.isHearing) startContext();
@@ -72,6 +96,7 @@ function startContext() {
       (index) => index === target && startSoon(),
     );
     setVolume();
+    context.addEventListener("statechange", () => context.state === "running" && update({ awaitsGesture: false }));
   }
   if (sound.context.state === "suspended") sound.context.resume();
 }
@@ -102,13 +127,14 @@ export function level() {
 export function setTarget(index, pixel) {
   if (!state.isHearing || sound?.context.state !== "running") return;
   if (index === null) {
-    target = null;
+    target = silenced = null;
     leaveTimer ??= setTimeout(leave, LEAVE_DELAY_MS);
     return;
   }
   stayHere();
-  if (index === target) return;
+  if (index === target || index === silenced) return;
   target = index;
+  silenced = null;
   // The player already plays this song in full.
   if (index === state.playing && isPlaying()) return stop();
   if (decoded.has(index)) startSoon();
@@ -171,10 +197,18 @@ export function stop() {
   resumeAfterPreview();
 }
 
+/** Stop the preview because the user wants silence. The song that is paused for it stays paused until `resumeAfterPreview`. */
+export function silence() {
+  silenced = target ?? state.previewed;
+  target = null;
+  fadeOut();
+  update({ previewed: null });
+}
+
 /** The pointer has left the songs: stop the preview, and do not load the previews in the queue. */
 export function leave() {
   stayHere();
-  target = null;
+  target = silenced = null;
   dropWaiting();
   if (sound) stop();
 }
@@ -186,5 +220,6 @@ function followMap() {
   revision = shown;
   renumber(movedIndex);
   target = movedIndex(target);
+  silenced = movedIndex(silenced);
   if (voice && state.previewed === null) stop();
 }

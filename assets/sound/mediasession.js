@@ -3,15 +3,22 @@
 import { state, subscribe } from "../core/state.js";
 import { audioElement, isSoundOn, onTime } from "./audio.js";
 import { idOf } from "./files.js";
-import { seekBy, start } from "./player.js";
+import { silence } from "./hover.js";
+import { pause, seekBy, start } from "./player.js";
 import { next, previous } from "./queue.js";
 
 const SEEK_S = 10;
+
+function beSilent() {
+  silence();
+  pause();
+}
+
 /** What the browser's buttons do. @type {Partial<Record<MediaSessionAction, MediaSessionActionHandler>>} */
 const HANDLERS = {
   play: () => start(),
-  pause: () => audioElement().pause(),
-  stop: () => audioElement().pause(),
+  pause: beSilent,
+  stop: beSilent,
   previoustrack: () => previous({ restarts: true }),
   nexttrack: () => next(),
   seekbackward: ({ seekOffset }) => seekBy(-(seekOffset || SEEK_S)),

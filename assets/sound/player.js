@@ -112,14 +112,19 @@ function forgetRequests() {
   update({ playing: null, requested: null, message: "" });
 }
 
-/** Pause or play. */
+/** Pause or play the song in the player. */
 export function toggle() {
   if (!state.song && state.playing === null) return;
   const audio = audioElement();
-  if (audio.error && state.playing !== null) play(state.playing);
-  else if (isPausedForPreview()) stayPaused();
-  else if (audio.paused) start();
-  else audio.pause();
+  if ((audio.error || !state.song) && state.playing !== null) play(state.playing);
+  else if (isPausedForPreview() || !audio.paused) pause();
+  else start();
+}
+
+/** Pause the song, also if it is paused only for a preview. */
+export function pause() {
+  if (isPausedForPreview()) stayPaused();
+  else audioElement().pause();
 }
 
 /** On a map of another revision songs have other indices, and the song in the player may be on it for the first time. */

@@ -1,10 +1,12 @@
 /** What plays next: after a song has ended, and with "next" and "previous". */
 
 import { announce } from "../core/dom.js";
+import { notify } from "../core/notices.js";
 import { state, update } from "../core/state.js";
 import * as walk from "../map/walk.js";
 import * as selection from "../panel/selection.js";
 import { audioElement } from "./audio.js";
+import { forgetHeard } from "./heard.js";
 import { start } from "./player.js";
 import { afterEnd, modeOf, nextMode, repeatLabel } from "./queue_rules.js";
 import { continueIfEarly } from "./recovery.js";
@@ -17,42 +19,65 @@ export function mount() {
   audioElement().addEventListener("ended", () => continueIfEarly() || playAfterEnd());
 }
 
+/** @returns {boolean} Whether the selection plays. */
+export function isListPlaying() {
+  return state.chosenPosition !== null;
+}
+
 /** Play the next song: of the selection if it plays, otherwise of the walk. */
 export function next() {
-  step(1);
+  if (isListPlaying()) selection.step(1);
+  else walk.step(1);
+}
+
+/** @returns {boolean} Whether "next" plays a song. */
+export function hasNext() {
+  return isListPlaying() ? state.chosen.length > 1 : walk.hasStep();
 }
 
 /**
- * Play the previous song.
- * @param {{restarts?: boolean}} options Whether to go to the start of the song instead, if it has played for longer than
+ * Play the previous song. If there is none, go to the start of the song that plays.
+ * @param {{restarts?: boolean}} options Whether to go to the start of the song also if it has played for longer than
  *   RESTART_AFTER_S.
  */
 export function previous({ restarts = false } = {}) {
   const audio = audioElement();
-  if (restarts && audio.currentTime > RESTART_AFTER_S) audio.currentTime = 0;
-  else step(-1);
+  const isAlone = isListPlaying() ? state.chosen.length < 2 : !walk.hasPrevious();
+  if (isAlone || (restarts && audio.currentTime > RESTART_AFTER_S)) audio.currentTime = 0;
+  else if (isListPlaying()) selection.step(-1);
+  else walk.step(-1);
 }
 
-/** @param {1|-1} by */
-function step(by) {
-  if (state.chosenPosition !== null) selection.step(by);
-  else walk.step(by);
+/** @returns {boolean} Whether "previous" does something. */
+export function hasPrevious() {
+  return state.song !== null;
 }
 
-function playAfterEnd() {
+async function playAfterEnd() {
   const { repeat } = state;
   const wraps = repeat === "all";
-  const then = afterEnd({ repeat, isList: state.chosenPosition !== null, hasNext: selection.hasNext(wraps) });
+  const then = afterEnd({ repeat, isList: isListPlaying(), hasNext: selection.hasNext(wraps) });
   if (then === "again") start();
   else if (then === "list") selection.step(1, wraps);
-  else if (then === "neighbours") walk.step(1);
+  else if (then === "nearby") goOn();
   else update({ sound: "paused" });
+}
+
+/** Play a nearby song that was not heard yet. */
+async function goOn() {
+  if (await walk.playNearby()) return;
+  update({ sound: "paused" });
+  const run = () => {
+    forgetHeard();
+    goOn();
+  };
+  notify("You have heard all songs that match.", { key: "all-heard", action: { label: "Hear them again", run } });
 }
 
 /** Go to the next repeat mode. */
 export function changeRepeat() {
-  setRepeat(nextMode(state.repeat));
-  announce(repeatLabel(state.repeat));
+  setRepeat(nextMode(state.repeat, isListPlaying()));
+  announce(repeatLabel(state.repeat, isListPlaying()));
 }
 
 /** @param {import("../core/types.js").State["repeat"]} repeat */

@@ -37,7 +37,7 @@ def button(*children: object, kind: str | None = "button", **attributes: object)
 
 
 def icon_button(
-    button_id: str, name: str, label: str, *, extra_class: str = "", **attributes: str
+    button_id: str, name: str, label: str, *, extra_class: str = "", **attributes: str | bool
 ) -> Component:
     """Return a button with an icon; its label is its tooltip and is read by screen readers."""
     kind = f"icon-button {extra_class}".strip()

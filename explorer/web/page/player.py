@@ -19,7 +19,7 @@ KEYS = (
     ("/", "search"),
     ("f", "filter"),
     ("l  b", "select songs with a lasso or a box"),
-    ("r", "repeat this song, all songs, or none"),
+    ("r", "after this song: go on, repeat it, or stop"),
     ("s", "show the spectrogram"),
     ("m", "mute"),
     ("+  -  0", "zoom in, zoom out, show the whole map"),
@@ -107,22 +107,27 @@ def player() -> Component:
         html.Audio(id="audio", preload="auto"),
         part(
             "transport",
-            icon_button("previous", "previous", "Previous (p)"),
-            icon_button("play", "play", "Play", extra_class="play"),
-            icon_button("next", "next", "Next (n)"),
+            icon_button("previous", "previous", "Previous (p)", disabled=True),
+            icon_button("play", "play", "Play (space)", extra_class="play", disabled=True),
+            icon_button("next", "next", "Next (n)", disabled=True),
         ),
         part(
             "now",
-            part("now-title", "Click a song to hear it", id="now-title"),
-            part("now-by", "Nearby songs sound alike", id="now-by"),
+            part("now-title", "Nothing plays yet", id="now-title"),
+            part("now-by", id="now-by"),
         ),
         html.Span("0:00", id="elapsed", className="time"),
-        part("seek", html.Canvas(id="waveform", className="waveform"), id="seek"),
+        part(
+            "seek",
+            html.Canvas(id="waveform", className="waveform"),
+            part("preview-note", id="preview-note"),
+            id="seek",
+        ),
         html.Span("0:00", id="duration", className="time"),
         _hover_switch(),
         part(
             "player-buttons",
-            icon_button("repeat", "repeat", "Repeat: off (r)", data_repeat="off"),
+            icon_button("repeat", "go-on", "Go on with nearby songs (r)", data_repeat="on"),
             icon_button("spectrum", "spectrum", "Show the spectrogram (s)", aria_pressed="false"),
             icon_button("mute", "volume", "Mute", extra_class="mute"),
             part("volume", id="volume"),
@@ -138,14 +143,16 @@ def player() -> Component:
 def _hover_switch() -> Component:
     return button(
         icon("headphones"),
-        html.Span("Hover to hear", className="hear-label"),
+        html.Span("Hover to hear", id="hear-label", className="hear-label"),
+        html.Span(id="hear-hint", className="hear-hint"),
         html.Span(html.Span(className="hear-thumb"), className="hear-track"),
         kind="hear",
         id="hear",
         role="switch",
         title="Hear songs as you move over them (h)",
         aria_checked="false",
-        aria_label="Hover to hear",
+        aria_labelledby="hear-label",
+        aria_describedby="hear-hint",
     )
 
 
