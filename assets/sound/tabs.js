@@ -14,8 +14,9 @@ export function mount() {
   const channel = new BroadcastChannel(CHANNEL);
   let sounded = false;
   subscribe(["sound", "song", "previewed"], (changed) => {
-    const sounds = isSoundOn() || state.previewed !== null;
-    if (sounds && (!sounded || changed.has("previewed"))) channel.postMessage(STARTED);
+    const isPreview = state.previewed !== null;
+    const sounds = isSoundOn() || isPreview;
+    if ((sounds && !sounded) || (isPreview && changed.has("previewed"))) channel.postMessage(STARTED);
     sounded = sounds;
   });
   channel.addEventListener("message", ({ data }) => {

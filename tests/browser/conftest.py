@@ -51,16 +51,19 @@ PNG = bytes.fromhex(
 
 # Resets a page to its state after loading. The page's functions write to localStorage, so it is cleared last.
 RESET = """() => {
-    const { actions, filters, hover, lasso, panel, player, previews, queue, selection } = explorer;
+    const { actions, filters, heard, hover, lasso, panel, player, previews, queue, selection } = explorer;
     const { spectrogram, state, update } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
+    if (state.awaitsGesture) hover.toggle();
     if (state.isHearing) hover.toggle();
     for (const request of previews.loading.values()) request.abort();
     for (const cache of [previews.decoded, previews.loading, previews.failed]) cache.clear();
     audio.pause();
     update({ message: "" });
-    queue.setRepeat("off");
+    // The songs are short: on a slow machine, another one would play during a test.
+    queue.setRepeat("stop");
+    heard.forgetHeard();
     player.setVolume(1);
     selection.clear();
     if (state.tool) lasso.toggleTool(null);

@@ -3,7 +3,7 @@
 import urllib.request
 
 import pytest
-from gestures import click_song, hover_song, pixel_of, wait_until_audible, wait_until_playing
+from gestures import click_song, hover_song, pixel_of, wait_for_map, wait_until_audible, wait_until_playing
 
 from explorer.database.database import Database
 
@@ -167,3 +167,73 @@ def test_the_playing_song_pauses_for_previews_and_continues_after_them(page):
     page.mouse.click(*pixel_of(page, 20))
     wait_until_playing(page, "020.flac")
     assert page.evaluate("explorer.state.previewed") is None
+
+
+def test_space_makes_a_preview_silent_and_the_song_stays_paused(page):
+    click_song(page, 9)
+    wait_until_playing(page, "009.flac")
+    switch_on(page)
+    page.evaluate("document.activeElement.blur()")
+    hover_song(page, 20)
+    page.wait_for_function(IS_PLAYING, arg=20)
+    page.wait_for_function("() => audio.paused")
+    assert page.locator("#play").get_attribute("aria-label") == "Pause (space)"
+    page.keyboard.press(" ")
+    page.wait_for_function(IS_SILENT)
+    assert page.locator("#player").get_attribute("data-state") == "paused"
+    assert page.locator("#play").get_attribute("aria-label") == "Play (space)"
+    # A small movement over the same song does not start its preview again.
+    x, y = pixel_of(page, 20)
+    page.mouse.move(x + 1, y + 1)
+    page.mouse.move(100, 760)
+    page.wait_for_timeout(400)
+    assert page.evaluate("audio.paused && explorer.state.previewed === null")
+    # Another press plays the song.
+    page.keyboard.press(" ")
+    page.wait_for_function("() => !audio.paused && audio.volume === 1")
+    assert page.locator("#now-title").inner_text() == "Waltz piece 9"
+
+
+def test_while_a_preview_plays_the_bar_shows_nothing_of_the_other_song(page):
+    click_song(page, 9)
+    wait_until_playing(page, "009.flac")
+    page.wait_for_selector("#seek.has-peaks")
+    switch_on(page)
+    hover_song(page, 20)
+    page.wait_for_function(IS_PLAYING, arg=20)
+    page.wait_for_function("() => document.getElementById('now-title').textContent.startsWith('WWW')")
+    assert page.locator("#now-by").inner_text().startswith("Preview · ")
+    assert page.locator("#preview-note").inner_text() == "Waltz piece 9 continues after the preview"
+    for other in ("#waveform", "#elapsed", "#duration", "#seek input"):
+        page.wait_for_function(
+            "other => getComputedStyle(document.querySelector(other)).opacity === '0'", arg=other
+        )
+    page.mouse.move(100, 760)
+    page.wait_for_function(IS_SILENT)
+    page.wait_for_function("() => getComputedStyle(waveform).opacity === '1'")
+    assert page.locator("#now-title").inner_text() == "Waltz piece 9"
+    assert page.locator("#preview-note").is_hidden()
+
+
+def test_after_a_reload_the_switch_says_that_it_waits_for_a_click(site, open_page):
+    page = open_page(site[0])
+    switch_on(page)
+    page.reload()
+    wait_for_map(page)
+    assert page.locator("#hear").get_attribute("aria-checked") == "true"
+    hint = page.locator("#hear-hint")
+    assert hint.inner_text() == "Click anywhere to hear songs under the pointer"
+    assert page.locator("#hear").get_attribute("title") == "Click anywhere to hear songs under the pointer"
+    page.mouse.click(640, 110)
+    page.wait_for_function("() => explorer.hover.output()?.context.state === 'running'")
+    page.wait_for_selector("#hear-hint", state="hidden")
+    hover_song(page, 20)
+    page.wait_for_function(IS_PLAYING, arg=20)
+    # A click on the switch itself is also such a click: it does not switch hover to hear off.
+    page.reload()
+    wait_for_map(page)
+    page.locator("#hear").click()
+    page.wait_for_selector("#hear-hint", state="hidden")
+    assert page.locator("#hear").get_attribute("aria-checked") == "true"
+    page.locator("#hear").click()
+    assert page.locator("#hear").get_attribute("aria-checked") == "false"

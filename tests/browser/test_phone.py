@@ -77,3 +77,18 @@ def test_the_panel_of_a_phone_closes_when_it_is_pulled_down(phone):
     page.mouse.move(195, panel["y"] + 90, steps=4)
     page.mouse.up()
     page.wait_for_selector("#panel", state="hidden")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_bar_of_a_phone_shows_the_times_and_has_large_targets(site, share_page, width):
+    page = share_page(site[0], width=390, height=844, touch=True)
+    tap_song(page, 14)
+    page.set_viewport_size({"width": width, "height": 700})
+    for time in ("#elapsed", "#duration"):
+        assert page.locator(time).is_visible()
+    assert text(page, "#duration") == "0:20"
+    for target in ("#previous", "#play", "#next", "#repeat", "#seek input"):
+        box = page.locator(target).bounding_box()
+        assert min(box["width"], box["height"]) >= 44, target
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width

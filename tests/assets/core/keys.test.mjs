@@ -1,11 +1,12 @@
 /** The keyboard shortcuts. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { playOrPause } from "../../../assets/core/actions.js";
 import { actionOf } from "../../../assets/core/keys.js";
 import { state, update } from "../../../assets/core/state.js";
 import { showAll } from "../../../assets/map/camera.js";
 import { toggle as toggleHearing } from "../../../assets/sound/hover.js";
-import { toggle, toggleMute } from "../../../assets/sound/player.js";
+import { toggleMute } from "../../../assets/sound/player.js";
 import { changeRepeat, next } from "../../../assets/sound/queue.js";
 import { toggle as toggleSpectrogram } from "../../../assets/sound/spectrogram.js";
 import { fakeElement, makeDocument, makeMap } from "../map/frame.mjs";
@@ -13,7 +14,7 @@ import { fakeElement, makeDocument, makeMap } from "../map/frame.mjs";
 const LETTERS = ["m", "n", "p", "r", "h", "s", "f", "l", "b"];
 
 test("each key calls its function", () => {
-  const actions = { " ": toggle, m: toggleMute, n: next, r: changeRepeat, h: toggleHearing, s: toggleSpectrogram, 0: showAll };
+  const actions = { " ": playOrPause, m: toggleMute, n: next, r: changeRepeat, h: toggleHearing, s: toggleSpectrogram, 0: showAll };
   for (const [key, action] of Object.entries(actions)) assert.equal(actionOf(key), action, key);
 });
 

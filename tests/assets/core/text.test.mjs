@@ -31,6 +31,20 @@ test("views share a grouping if their colouring and number of clusters are the s
   assert.notEqual(key("original", "cluster", 3), key("tsne", "cluster", 3));
 });
 
+test("a time is rounded, so that the length of a song is the same everywhere", () => {
+  assert.deepEqual([29.4, 29.98, 30.02, 59.6].map(text.formatTime), ["0:29", "0:30", "0:30", "1:00"]);
+});
+
+test("the player's times never exceed the song's length, which is that of the library", () => {
+  const times = (currentTime, duration, libraryS) => Object.values(text.timesOf({ currentTime, duration }, libraryS)).join(" / ");
+  assert.equal(times(29.7, 29.7, 29.4), "0:29 / 0:29");
+  assert.equal(times(12.2, 30.6, 30.4), "0:12 / 0:30");
+  assert.equal(times(30.6, 30.6, null), "0:31 / 0:31");
+  // Only a preview of the song plays.
+  assert.equal(times(3, 30, 200), "0:03 / 0:30");
+  assert.equal(times(0, NaN, 200), "0:00 / 0:00");
+});
+
 test("a time has hours only if it needs them", () => {
   assert.deepEqual([0, 7, 187, 3723, null, NaN].map(text.formatTime), ["0:00", "0:07", "3:07", "1:02:03", "0:00", "0:00"]);
 });
