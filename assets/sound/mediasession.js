@@ -1,5 +1,6 @@
 /** Media keys, headphone buttons and the lock screen. The browser offers them through its Media Session API. */
 
+import { playSomething } from "../core/actions.js";
 import { state, subscribe } from "../core/state.js";
 import { audioElement, isSoundOn, onTime } from "./audio.js";
 import { idOf } from "./files.js";
@@ -16,7 +17,7 @@ function beSilent() {
 
 /** What the browser's buttons do. @type {Partial<Record<MediaSessionAction, MediaSessionActionHandler>>} */
 const HANDLERS = {
-  play: () => start(),
+  play: () => (state.song ? start() : playSomething()),
   pause: beSilent,
   stop: beSilent,
   previoustrack: () => previous({ restarts: true }),

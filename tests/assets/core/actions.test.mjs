@@ -76,6 +76,17 @@ test("the id before stays until the song is loaded; no song has no id at once", 
   assert.deepEqual([state.selectedId, state.walk, state.linesFrom], [null, [], null]);
 });
 
+test("a walk that has gone on to other songs stays when the selected song is loaded again", async () => {
+  actions.select(5);
+  await settle();
+  const walk = [5, 6, 40, 41];
+  update({ walk, walkPosition: 2 });
+  clearCaches();
+  update({ map: { ...state.map, meta: { ...state.map.meta, changes: "another" } } });
+  await settle();
+  assert.deepEqual([state.walk, state.walkPosition], [walk, 2]);
+});
+
 test("a song that is loaded again keeps the walk's position, and the lines of another song", async () => {
   actions.select(5);
   await settle();
