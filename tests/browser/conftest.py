@@ -233,6 +233,7 @@ class Windows:
         key = (url, width, height, *sorted(options.items()))
         if key not in self._shared:
             self._shared[key] = self.open(url, width=width, height=height, **options)
+            self._shared[key].evaluate("explorer.queue.setRepeat('stop')")
             return self._shared[key]
         page = self._shared[key]
         page.set_viewport_size({"width": width, "height": height})

@@ -214,6 +214,7 @@ def test_walking_and_playing_a_list_skip_songs_that_cannot_be_played(page):
     wait_until_playing(page, "003.flac")
     page.keyboard.press("p")
     wait_until_playing(page, "002.flac")
+    page.evaluate("explorer.queue.setRepeat('on')")
     page.evaluate("explorer.update({ chosen: [4, 5, 4] })")
     page.evaluate("explorer.selection.playFrom(0)")
     wait_until_playing(page, "005.flac")

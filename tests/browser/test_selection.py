@@ -64,6 +64,7 @@ def test_a_box_and_a_lasso_select_the_songs_inside(page):
 
 def test_the_selection_plays_in_an_order_that_can_be_changed(page):
     select_box(page, range(8, 16))
+    page.evaluate("explorer.queue.setRepeat('on')")
     # It plays from the first song on.
     order = selected(page)
     page.locator("#choice-play").click()
