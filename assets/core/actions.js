@@ -1,6 +1,6 @@
 /** What the user does with songs: play and select them. Several parts of the page call these functions. */
 
-import { flyTo } from "../map/camera.js";
+import { flyTo, panIntoView } from "../map/camera.js";
 import { audioElement } from "../sound/audio.js";
 import * as hover from "../sound/hover.js";
 import * as player from "../sound/player.js";
@@ -55,6 +55,12 @@ export function select(index) {
     ...(index === null && { selectedId: null }),
   });
   loadSelected({ isNew: true });
+}
+
+/** Show a song and its neighbours, and its point on the map; what plays goes on. @param {number} index */
+export function explore(index) {
+  select(index);
+  panIntoView(index);
 }
 
 /**
