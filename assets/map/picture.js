@@ -57,7 +57,7 @@ export function compose({ isForPaper = false } = {}) {
 function visibleArea() {
   const { width, height } = frameSize();
   const { left, right, top, bottom } = freeArea();
-  const margin = GAP_PX - 8;
+  const margin = GAP_PX - 2;
   const area = {
     left: Math.max(Math.round(left - margin), 0),
     right: Math.min(Math.round(right + margin), width),

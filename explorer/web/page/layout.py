@@ -55,7 +55,7 @@ def page(
         player.keys(),
         player.drop_target(),
         part("toasts", id="toasts", role="status"),
-        part("print-map", id="print-map"),
+        part("print-map", id="print-map", aria_hidden="true"),
     ]
     if notice:
         cards.append(_notice(notice, catalogue))
