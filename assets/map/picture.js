@@ -54,7 +54,7 @@ export function compose({ isForPaper = false } = {}) {
 }
 
 /** @returns {Area} The part of the frame that no card covers: the free area with its margin. */
-function visibleArea() {
+export function visibleArea() {
   const { width, height } = frameSize();
   const { left, right, top, bottom } = freeArea();
   const margin = GAP_PX - 2;

@@ -18,7 +18,7 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     wait_until_playing(page, "010.flac")
     page.wait_for_selector("#panel-song .song-row")
     panel = text(page, "#panel-song")
-    for part in ("Waltz piece 10", "Artist 1", "Album", "Waltz", "0:20", "Similar songs"):
+    for part in ("Waltz piece 10", "Artist 1", "Album", "Waltz", "0:20", "More like Waltz piece 10"):
         assert part in panel
     rows = page.locator("#panel-song .song-row")
     assert rows.count() == 10
