@@ -80,6 +80,12 @@ export function select(index) {
   loadSelected({ isNew: true });
 }
 
+/** Show a song and its neighbours, and its point on the map; what plays goes on. @param {number} index */
+export function explore(index) {
+  select(index);
+  panIntoView(index);
+}
+
 /**
  * Load the selected song and its neighbours.
  * @param {{isNew: boolean}} options False to load them again, after files changed, the user hid songs, or on a new map: if that

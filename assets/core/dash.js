@@ -113,7 +113,7 @@ const mantineFunctions = {
    * @param {{option: {value: string, label: string, told: string}}} suggestion
    */
   songOption({ option }) {
-    const line = (/** @type {string} */ className, /** @type {string} */ text) => React.createElement("div", { className, key: className }, text);
+    const line = (/** @type {string} */ className, /** @type {string} */ text) => React.createElement("div", { className, key: className, dir: "auto" }, text);
     return React.createElement("div", { className: `suggestion suggestion-${option.value.split(":")[0]}` }, [
       line("suggestion-title", option.label),
       line("suggestion-artist", option.told),

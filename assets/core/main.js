@@ -5,13 +5,17 @@ import * as camera from "../map/camera.js";
 import * as labels from "../map/labels.js";
 import * as lasso from "../map/lasso.js";
 import * as overlays from "../map/overlays.js";
+import * as paper from "../map/paper.js";
 import * as pointer from "../map/pointer.js";
 import * as pointsLayer from "../map/points_layer.js";
 import * as tooltip from "../map/tooltip.js";
 import * as playlistExport from "../panel/export.js";
 import * as filters from "../panel/filters.js";
+import * as nowLine from "../panel/now_line.js";
 import * as panel from "../panel/panel.js";
+import * as pointed from "../panel/pointed.js";
 import * as selectionList from "../panel/selection_list.js";
+import * as share from "../panel/share.js";
 import * as songPanel from "../panel/song_panel.js";
 import * as upload from "../panel/upload.js";
 import * as audio from "../sound/audio.js";
@@ -36,8 +40,8 @@ import * as url from "./url.js";
 /** In this order: what is told of a change first is mounted first. */
 const PARTS = [
   ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram],
-  ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover],
-  ...[upload, panel, songPanel, playlistExport, selectionList, filters],
+  ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover, paper],
+  ...[upload, panel, nowLine, songPanel, playlistExport, selectionList, filters, pointed, share],
   ...[actions, keys, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;

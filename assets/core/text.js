@@ -49,9 +49,14 @@ export function sameSoundText({ same_sound_count: count }) {
   return count ? `${count.toLocaleString("en")} other song${count === 1 ? " has" : "s have"} the same sound` : "";
 }
 
-/** @param {{artist: string, genres: string[]}} song @returns {string} A song's artist and genres; what is unknown is left out. */
+/** @param {string} artist @returns {string} The artist, or that nobody knows who it is. */
+export function artistOrUnknown(artist) {
+  return artist || "Unknown artist";
+}
+
+/** @param {{artist: string, genres: string[]}} song @returns {string} A song's artist and genres; unknown genres are left out. */
 export function artistAndGenres(song) {
-  return [song.artist, song.genres.join(", ")].filter(Boolean).join(" · ");
+  return [artistOrUnknown(song.artist), song.genres.join(", ")].filter(Boolean).join(" · ");
 }
 
 /** @param {string} projection @returns {string} The projection that gives the points their places: the original view has those of PCA. */

@@ -142,12 +142,33 @@ function giveToLayer(map) {
   if (map.places !== before?.places) layer.setPlaces(map.places, glide?.before ?? null);
   if (map.groups !== before?.groups) layer.setGroups(map.groups);
   if (map.flags !== before?.flags || map.places !== before.places || state.chosen !== given.chosen) layer.setFlags(withChosen(map));
-  if (meta !== before?.meta) {
-    const ring = getComputedStyle(frame()).getPropertyValue("--text");
-    const isOnRegions = meta.projection === "original";
-    layer.setStyle({ palette: meta.colours, ground: meta.ground, filteredOut: meta.filtered_out, ring, isOnRegions });
-  }
+  if (meta !== before?.meta) layer.setStyle(styleOf(meta));
   given = { layer, map, chosen: state.chosen };
+}
+
+/** @param {import("../core/types.js").MapMeta} meta @returns {import("./point_style.js").PointStyle} */
+function styleOf(meta) {
+  const ring = getComputedStyle(frame()).getPropertyValue("--text");
+  return { palette: meta.colours, ground: meta.ground, filteredOut: meta.filtered_out, ring, isOnRegions: meta.projection === "original" };
+}
+
+/**
+ * Draw all points that the page shows now on another canvas, for a picture of the map. Needs a map.
+ * @param {import("./canvas_points.js").CanvasPoints} layer
+ * @param {number} density Pixels of the picture for each pixel of the page.
+ * @param {{style?: Partial<import("./point_style.js").PointStyle>, hasGlow?: boolean}} [options] What is drawn in another way.
+ * @returns {PointsView} What the picture shows.
+ */
+export function drawCopy(layer, density, { style = {}, hasGlow = true } = {}) {
+  const map = /** @type {MapState} */ (state.map);
+  const now = viewOf(map, frameOnMap(), frameSize(), 1);
+  const view = { ...now, density, isMoving: false, glow: hasGlow ? now.glow : null };
+  layer.setPlaces(map.places, null);
+  layer.setGroups(map.groups);
+  layer.setFlags(withChosen(map));
+  layer.setStyle({ ...styleOf(map.meta), ...style });
+  layer.draw(view);
+  return view;
 }
 
 /**

@@ -38,7 +38,7 @@ function makeLabels() {
   if (!state.map) return;
   const { names, regions } = state.map.meta;
   labels = names.map((place) => {
-    const label = element("span", "", place.name);
+    const label = element("span", "", place.name, { dir: "auto" });
     label.style.color = `color-mix(in oklab, ${place.colour} 62%, var(--text))`;
     return { element: label, place, width: 0, height: 0 };
   });

@@ -58,6 +58,7 @@ export function renumberedState(state, moved) {
   const chosen = renumberedList(state.chosen, state.chosenPosition ?? -1, (index) => next(index) ?? undefined);
   return {
     hovered: next(state.hovered),
+    pointed: next(state.pointed),
     previewed: next(state.previewed),
     playing: next(state.playing),
     requested: next(state.requested),
@@ -75,7 +76,7 @@ export function renumberedState(state, moved) {
 
 /** @returns {Partial<State>} What changes in the state if nobody knows the new indices. */
 export function forgottenState() {
-  const none = { hovered: null, previewed: null, playing: null, requested: null, selected: null, selectedId: null, upload: null };
+  const none = { hovered: null, pointed: null, previewed: null, playing: null, requested: null, selected: null, selectedId: null, upload: null };
   return { ...none, neighbours: [], linesFrom: null, lineEnds: [], walk: [], walkPosition: 0, chosen: [], chosenPosition: null };
 }
 

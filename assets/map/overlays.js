@@ -9,7 +9,7 @@ import { colourOf, isHidden, placeOf, shownProjection } from "./songs.js";
 const LINE_COLOUR_ON_REGIONS = "#14161c";
 
 export function mount() {
-  subscribe(["playing", "previewed", "upload"], placeMarks);
+  subscribe(["playing", "previewed", "pointed", "upload"], placeMarks);
   subscribe(["playing", "upload", "linesFrom", "lineEnds"], paintNeighbourLines);
   subscribe(["sound"], () => (byId("mark").dataset.state = state.sound));
 }
@@ -26,11 +26,12 @@ export function uploadPlace() {
   return (projection !== null && state.upload?.places[projection]) || null;
 }
 
-/** Place the marks of the playing song, of the song whose preview plays, and of the uploaded song. */
+/** Place the marks of the playing song, of the song whose preview plays, of a list's song, and of the uploaded song. */
 function placeMarks() {
   if (!state.map) return;
   placeMark(byId("mark"), state.playing);
   placeMark(byId("preview-mark"), state.previewed);
+  placeMark(byId("pointed-mark"), state.pointed);
   moveTo(byId("upload-mark"), uploadPlace());
 }
 
@@ -70,7 +71,13 @@ function paintNeighbourLines() {
   canvas.hidden = count === 0;
   if (!from || !count) return;
   const { width, height } = frameSize();
-  const context = clearCanvas(canvas, width, height);
+  drawNeighbourLines(clearCanvas(canvas, width, height));
+}
+
+/** Draw the lines, if there are any. @param {CanvasRenderingContext2D} context Its coordinates are the frame's pixels. */
+export function drawNeighbourLines(context) {
+  const from = lineStart();
+  if (!state.map || !from) return;
   const start = toPixels(from[0], from[1]);
   const isOnRegions = state.map.meta.regions !== null;
   context.lineWidth = 1.6;

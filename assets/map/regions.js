@@ -11,28 +11,44 @@ const ARM_PX = 5.2;
 const RIM_PX = 1.5;
 
 /** Draw the cells and crosses, or nothing in other views. @param {PointsView} view */
-export function paint({ left, top, unitsPerPixel, width, height }) {
-  const { regions = null, colours = [], ground = "" } = state.map?.meta ?? {};
+export function paint(view) {
+  const { width, height } = view;
+  const regions = state.map?.meta.regions ?? null;
   const [cells, crosses] = [byId("regions"), byId("crosses")];
   cells.hidden = crosses.hidden = !regions;
   if (!regions) return;
-  const toPixels = (/** @type {number[]} */ [x, y]) => /** @type {[number, number]} */ ([(x - left) / unitsPerPixel, (top - y) / unitsPerPixel]);
-  const below = clearCanvas(cells, width, height);
+  drawCells(clearCanvas(cells, width, height), view);
+  drawCrosses(clearCanvas(crosses, width, height), view);
+}
+
+/** @typedef {{left: number, top: number, unitsPerPixel: number}} At Where the frame lies on the map. */
+
+/** @param {At} at @param {number[]} place @returns {[number, number]} Its pixel. */
+function pixelOf({ left, top, unitsPerPixel }, [x, y]) {
+  return [(x - left) / unitsPerPixel, (top - y) / unitsPerPixel];
+}
+
+/** Draw the cells, if there are any. @param {CanvasRenderingContext2D} below @param {At} at */
+export function drawCells(below, at) {
+  const { regions = null, colours = [], ground = "" } = state.map?.meta ?? {};
   below.strokeStyle = ground;
   below.lineWidth = EDGE_PX;
-  regions.polygons.forEach((polygon, number) => {
+  regions?.polygons.forEach((polygon, number) => {
     below.fillStyle = colours[number];
     below.beginPath();
-    for (const corner of polygon) below.lineTo(...toPixels(corner));
+    for (const corner of polygon) below.lineTo(...pixelOf(at, corner));
     below.closePath();
     below.fill();
     below.stroke();
   });
-  const above = clearCanvas(crosses, width, height);
+}
+
+/** Draw the crosses, if there are any. @param {CanvasRenderingContext2D} above @param {At} at */
+export function drawCrosses(above, at) {
   above.fillStyle = "#ffffff";
   above.strokeStyle = "#000000";
   above.lineWidth = RIM_PX;
-  for (const centre of regions.centres) drawCross(above, ...toPixels(centre));
+  for (const centre of state.map?.meta.regions?.centres ?? []) drawCross(above, ...pixelOf(at, centre));
 }
 
 /** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y In pixels. */

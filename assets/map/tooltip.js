@@ -30,7 +30,7 @@ async function show() {
   const songPlace = placeOf(index);
   if (state.hovered !== index || !songPlace) return;
   const classes = ["tooltip-title", "tooltip-by", "tooltip-missing", "tooltip-trust"];
-  card.replaceChildren(...classes.map((className, i) => element("div", className, lines[i])));
+  card.replaceChildren(...classes.map((className, i) => element("div", className, lines[i], { dir: "auto" })));
   card.style.setProperty("--colour", colourOf(index));
   card.hidden = false;
   const { x, y } = pointer ?? toPixels(...songPlace);

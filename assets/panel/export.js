@@ -42,8 +42,8 @@ async function exportSelection() {
   }
 }
 
-/** @param {Blob} file @param {string} name */
-function save(file, name) {
+/** Save a file. @param {Blob} file @param {string} name */
+export function save(file, name) {
   const link = element("a", "", null, { download: name, href: URL.createObjectURL(file) });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), SAVE_TIMEOUT_MS);

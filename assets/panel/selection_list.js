@@ -4,6 +4,7 @@ import { flyToAndPlay } from "../core/actions.js";
 import { getSong } from "../core/api.js";
 import { announce, byId, element, iconButton, setLabel } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
+import { artistOrUnknown } from "../core/text.js";
 import { toggle } from "../sound/player.js";
 import { markRows } from "./panel.js";
 import { clear, moveTo, playFrom, remove, removeHidden } from "./selection.js";
@@ -61,7 +62,7 @@ function makeRow(index) {
   const play = iconButton("play", "Play", "row-play");
   play.addEventListener("click", () => (state.playing === index ? toggle() : playFrom(state.chosen.indexOf(index))));
   const names = element("button", "row-names", null, { type: "button" });
-  names.append(element("span", "row-title", "…"), element("span", "row-by", "…"));
+  names.append(element("span", "row-title", "…", { dir: "auto" }), element("span", "row-by", "…", { dir: "auto" }));
   names.addEventListener("click", () => flyToAndPlay(index));
   const up = iconButton("up", "Move up", "row-tool");
   const down = iconButton("down", "Move down", "row-tool");
@@ -81,7 +82,7 @@ async function fillRow(row) {
   learnId(index, details);
   const { title, artist } = await details.catch((error) => ({ title: error.message, artist: "" }));
   row.querySelector(".row-title").textContent = title;
-  row.querySelector(".row-by").textContent = artist || "no artist";
+  row.querySelector(".row-by").textContent = artistOrUnknown(artist);
   const [play, , up, down, close] = row.children;
   setLabel(play, `Play ${title}`);
   setLabel(up, `Move ${title} up`);

@@ -3,7 +3,7 @@
 import { fetchPatiently, getNeighbours, getSong } from "../core/api.js";
 import { byId, element, icon, setProps } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
-import { formatTime, missingSince } from "../core/text.js";
+import { artistOrUnknown, formatTime, missingSince } from "../core/text.js";
 import { flyTo } from "../map/camera.js";
 import { colourOf, isHidden } from "../map/songs.js";
 import { add as addToFilter, showHidden } from "./filters.js";
@@ -133,12 +133,14 @@ function fillWith(song, index, neighbours) {
     ...(song.note ? [element("p", "panel-note", song.note)] : []),
     ...makeOtherFiles("same-sound", "Same sound", song.same_sound_count, song.same_sound),
     ...makeOtherFiles("same-recording", "The same recording", song.same_recording_count, song.same_recording),
-    ...makeNeighbours(neighbours),
+    ...makeNeighbours(neighbours, song.title),
   );
   coverOf = song.id;
   listed = neighbours instanceof Error ? null : neighbours;
-  // On a new map of the same song, the keyboard stays where it was.
-  if (cover && focused >= 0) body.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
+  if (focused < 0) return;
+  // On a new map of the same song, the keyboard stays where it was. At another song, it goes to the title.
+  const target = cover ? body.querySelectorAll("button")[focused] : body.querySelector(".panel-title");
+  target?.focus({ preventScroll: true });
 }
 
 /** @param {Song} song @returns {HTMLElement[]} A note that the file is missing and what can be played instead; none if it exists. */
@@ -189,8 +191,11 @@ async function fetchCover(id, cover) {
  */
 export function makeHeading(song) {
   const album = [song.album, song.year].filter(Boolean).join(" · ");
-  const lines = [element("h2", "panel-title", song.title), element("div", "panel-by", song.artist || "no artist")];
-  if (album) lines.push(element("div", "panel-album", album));
+  const lines = [
+    element("h2", "panel-title", song.title, { dir: "auto", tabindex: -1 }),
+    element("div", "panel-by", artistOrUnknown(song.artist), { dir: "auto" }),
+  ];
+  if (album) lines.push(element("div", "panel-album", album, { dir: "auto" }));
   return lines;
 }
 
@@ -201,7 +206,7 @@ export function makeHeading(song) {
 function makeChips(song, index) {
   const chips = element("div", "chips");
   const addButton = (/** @type {string} */ text, /** @type {string} */ title, /** @type {() => void} */ action) => {
-    const chip = element("button", "chip", text, { type: "button", title });
+    const chip = element("button", "chip", text, { type: "button", title, dir: "auto" });
     chip.addEventListener("click", action);
     chips.append(chip);
     return chip;

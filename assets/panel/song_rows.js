@@ -1,8 +1,9 @@
 /** The lists of songs under a song in the panel: its neighbours, and files with the same sound or recording. */
 
-import { flyToAndPlay, play } from "../core/actions.js";
-import { element, iconButton } from "../core/dom.js";
+import { explore } from "../core/actions.js";
+import { element, icon, iconButton } from "../core/dom.js";
 import { state } from "../core/state.js";
+import { artistOrUnknown } from "../core/text.js";
 import { goTo } from "../map/walk.js";
 import { toggle } from "../sound/player.js";
 
@@ -18,10 +19,10 @@ function indexIn(row) {
   return Number(row.dataset.index);
 }
 
-/** @param {string} title @param {string} note @returns {HTMLElement} The head of a list. */
-function makeListHead(title, note) {
+/** @param {HTMLElement} title @param {string} note @param {string} [noteClass] @returns {HTMLElement} The head of a list. */
+function makeListHead(title, note, noteClass = "") {
   const head = element("h3", "panel-list-head");
-  head.append(element("span", "", title), element("small", "", note));
+  head.append(title, element("small", noteClass, note));
   return head;
 }
 
@@ -35,54 +36,73 @@ function makeListHead(title, note) {
  */
 export function makeOtherFiles(kind, title, count = 0, songs = []) {
   if (!count) return [];
-  const head = makeListHead(title, `${count.toLocaleString("en")} other song${count === 1 ? "" : "s"}`);
+  const head = makeListHead(element("span", "", title), `${count.toLocaleString("en")} other song${count === 1 ? "" : "s"}`);
   const list = element("ol", `song-list ${kind}`);
   list.append(...songs.map(makeFileRow));
   const notListed = count - songs.length;
   return notListed ? [head, list, element("p", "panel-note", `… and ${notListed.toLocaleString("en")} more.`)] : [head, list];
 }
 
-/**
- * The row of a song with the same sound or recording. A click on it moves the map to the song and plays it.
- * @param {OtherFile} song @returns {HTMLElement}
- */
+/** The row of a song with the same sound or recording. @param {OtherFile} song @returns {HTMLElement} */
 function makeFileRow({ index, title, path, format, gone }) {
-  const row = element("li", "song-row", null, { "data-index": index });
-  const names = element("button", "row-names", null, { type: "button", title: `Go to ${path}` });
-  names.append(element("span", "row-title", title), element("span", "row-by", [gone && "File missing", format, path].filter(Boolean).join(" · ")));
-  names.addEventListener("click", () => flyToAndPlay(indexIn(row)));
-  row.append(names);
+  const notes = [gone && "File missing", format].filter(Boolean).join(" · ");
+  const row = makeRow({ index, title, notes, names: path });
+  row.querySelector(".row-main")?.setAttribute("title", path);
   return row;
 }
 
-/** @param {Neighbour[]|Error} neighbours The neighbours, or the reason why they could not be loaded. @returns {HTMLElement[]} */
-export function makeNeighbours(neighbours) {
-  const head = makeListHead("Similar songs", "n next · p previous");
+/**
+ * @param {Neighbour[]|Error} neighbours The neighbours, or the reason why they could not be loaded.
+ * @param {string} title The song that they sound like.
+ * @returns {HTMLElement[]}
+ */
+export function makeNeighbours(neighbours, title) {
+  const about = element("span", "list-about", "More like ");
+  about.append(element("em", "", title, { dir: "auto" }));
+  about.title = title;
+  const isList = !(neighbours instanceof Error) && neighbours.length > 0;
+  const head = makeListHead(about, isList ? "n next · p previous" : "", "keys-hint");
   if (neighbours instanceof Error) return [head, element("p", "panel-note", neighbours.message)];
-  if (!neighbours.length) return [head, element("p", "panel-note", "There are no other songs.")];
-  const list = element("ol", "song-list");
+  if (!isList) return [head, element("p", "panel-note", "Nothing else here sounds much like it.")];
+  const list = element("ol", "song-list neighbours");
   list.append(...neighbours.map(makeNeighbourRow));
   return [head, list];
 }
 
-/**
- * A neighbour's row. Its play button plays it, and the panel does not change. A click on its title plays and selects it.
- * @param {Neighbour} neighbour @returns {HTMLElement}
- */
+/** @param {Neighbour} neighbour @returns {HTMLElement} */
 function makeNeighbourRow({ index, similarity, title, artist, album, gone, same_sound: isSame, same_recording: isRecording }) {
-  const row = element("li", "song-row", null, { "data-index": index });
-  const playButton = iconButton("play", `Play ${title}`, "row-play");
-  playButton.addEventListener("click", () => (state.playing === indexIn(row) ? toggle() : goTo(indexIn(row))));
-  const by = [isSame && "Same sound", isRecording && "Same recording", gone && "File missing", artist || "no artist", album];
-  const names = element("button", "row-names", null, { type: "button", title: `Go to ${title}` });
-  names.append(element("span", "row-title", title), element("span", "row-by", by.filter(Boolean).join(" · ")));
-  names.addEventListener("click", () => play(indexIn(row)));
+  const notes = [isSame && "Same sound", isRecording && "Same recording", gone && "File missing"].filter(Boolean).join(" · ");
+  const names = [artistOrUnknown(artist), album].filter(Boolean).join(" · ");
   const bar = element("span", "row-bar", null, { "aria-hidden": "true" });
   const filled = element("span");
   filled.style.width = `${Math.round(100 * Math.max(similarity, 0))}%`;
   bar.append(filled);
   // As ".87" instead of "0.87".
   const value = element("span", "row-value", similarity.toFixed(2).replace(/^(-?)0\./, "$1."), { title: SIMILARITY_HINT });
-  row.append(playButton, names, bar, value);
+  return makeRow({ index, title, notes, names }, bar, value);
+}
+
+/**
+ * A song's row. It is one button that plays the song, and the panel does not change. A second, small button selects the song:
+ * then the panel shows it and its neighbours.
+ * @param {{index: number, title: string, notes: string, names: string}} song The notes are English; the names are not always.
+ * @param {...HTMLElement} more What the button has on its right.
+ * @returns {HTMLElement}
+ */
+function makeRow({ index, title, notes, names }, ...more) {
+  const row = element("li", "song-row", null, { "data-index": index });
+  const main = element("button", "row-main", null, { type: "button" });
+  const sign = element("span", "row-play");
+  sign.append(icon("play"));
+  const by = element("span", "row-by row-parts");
+  if (notes) by.append(element("span", "row-note", names ? `${notes} · ` : notes));
+  if (names) by.append(element("span", "row-artist", names, { dir: "auto" }));
+  const texts = element("span", "row-names");
+  texts.append(element("span", "row-title", title, { dir: "auto" }), by);
+  main.append(sign, element("span", "row-verb visually-hidden", "Play "), texts, ...more);
+  main.addEventListener("click", () => (state.playing === indexIn(row) ? toggle() : goTo(indexIn(row))));
+  const exploreButton = iconButton("explore", `Show ${title} and more like it`, "row-tool row-explore");
+  exploreButton.addEventListener("click", () => explore(indexIn(row)));
+  row.append(main, exploreButton);
   return row;
 }

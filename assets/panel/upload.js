@@ -119,7 +119,7 @@ function showUpload() {
   playButton.addEventListener("click", playUpload);
   addButton.addEventListener("click", () => addToLibrary(upload, addButton, note));
   actions.append(playButton, addButton);
-  showContent(cover, ...makeHeading(upload), note, actions, ...makeNeighbours(state.neighbours));
+  showContent(cover, ...makeHeading(upload), note, actions, ...makeNeighbours(state.neighbours, upload.title));
 }
 
 /**

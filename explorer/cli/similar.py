@@ -99,11 +99,11 @@ def _write(text: str, out: Path | None, reporter: Reporter) -> None:
 def _print_list(similar_songs) -> None:
     """Print one line for each song: similarity, title, artist and id."""
     # Tags can contain control characters: `one_line` removes those that could move the terminal's cursor.
-    echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'no artist'}):"))
+    echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'unknown artist'}):"))
     songs = [song for song, _ in similar_songs.songs]
     # The album tells songs with the same title apart.
     needs_album = are_repeated([similar_songs.title, *(song.title for song in songs)])[1:]
     for song, row, has_album in zip(songs, similar_songs.rows(), needs_album, strict=True):
         album = (song.album,) if has_album and song.album else ()
-        names = (row["title"], row["artist"] or "no artist", *album, row["song_id"])
+        names = (row["title"], row["artist"] or "unknown artist", *album, row["song_id"])
         echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(one_line, names))}")

@@ -122,7 +122,7 @@ class NamedSongTables(SearchTables, SongTables):
         names = self.titles_and_artists(candidates)
         for song_id in candidates:
             title, artist = names[song_id]
-            error.add_note("  ·  ".join(map(one_line, (title, artist or "no artist", song_id))))
+            error.add_note("  ·  ".join(map(one_line, (title, artist or "unknown artist", song_id))))
         return error
 
     def _suggestion(self, text: str) -> str:

@@ -229,15 +229,16 @@ def test_a_duplicate_lists_the_songs_with_the_same_sound_and_goes_to_them(page):
     wait_until_playing(page, "009.flac")
     page.wait_for_selector("#panel .same-sound")
     assert "2 other songs" in text(page, "#panel")
-    same_sound = page.locator("#panel .same-sound .row-names")
-    assert [row.splitlines() for row in same_sound.all_inner_texts()] == [
-        ["Techno piece 1", "FLAC · 001.flac"],
-        ["Ambient piece 17", "FLAC · 017.flac"],
+    same_sound = page.locator("#panel .same-sound .row-main")
+    assert [row.split() for row in same_sound.locator(".row-names").all_inner_texts()] == [
+        "Techno piece 1 FLAC · 001.flac".split(),
+        "Ambient piece 17 FLAC · 017.flac".split(),
     ]
     # The keyboard can go to such a song.
     same_sound.nth(1).focus()
     page.keyboard.press("Enter")
     wait_until_playing(page, "017.flac")
+    page.locator("#panel .same-sound .row-explore").nth(1).click()
     page.wait_for_function(
         "() => document.querySelector('#panel .panel-title').textContent === 'Ambient piece 17'"
     )
@@ -257,8 +258,9 @@ def test_a_duplicate_lists_the_songs_with_the_same_sound_and_goes_to_them(page):
     assert not page.evaluate("audio.paused")
     # The user can go to a hidden song; its panel has a button that shows the hidden songs.
     page.evaluate("explorer.filters.toggle(false)")
-    page.locator("#panel .same-sound .row-names").first.click()
+    page.locator("#panel .same-sound .row-main").first.click()
     wait_until_playing(page, "009.flac")
+    page.locator("#panel .same-sound .row-explore").first.click()
     page.get_by_role("button", name="Show hidden songs").click()
     wait_for_hidden(page, [])
     page.get_by_role("button", name="Show on the map").wait_for()

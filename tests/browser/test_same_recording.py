@@ -28,14 +28,15 @@ def test_the_panel_lists_the_other_encoding_and_tells_equal_titles_apart(url, op
     click_song(page, 2)
     page.wait_for_selector("#panel .same-recording")
     row = page.locator("#panel .same-recording .row-names")
-    assert row.all_inner_texts() == ["One Song\nMP3 · 009.flac"]
+    assert row.all_inner_texts() == ["One Song\nMP3 · \n009.flac"]
     assert page.locator("#panel .same-sound").count() == 0
     neighbour = page.locator("#panel .song-row[data-index='9'] .row-by").last
-    assert neighbour.inner_text() == "Same recording · Artist 1 · Best of"
+    assert neighbour.text_content() == "Same recording · Artist 1 · Best of"
     others = page.locator("#panel .song-list").last.locator(".song-row:not([data-index='9']) .row-by")
     assert set(others.all_inner_texts()) <= {f"Artist {number}" for number in range(3)}
     row.click()
-    page.wait_for_function(
-        "() => document.querySelector('#panel .same-recording')?.innerText.includes('FLAC · 002')"
-    )
     wait_until_playing(page, "009.flac", beyond=0.1)
+    page.locator("#panel .same-recording .row-explore").click()
+    page.wait_for_function(
+        "() => document.querySelector('#panel .same-recording')?.textContent.includes('FLAC · 002')"
+    )

@@ -18,7 +18,7 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     wait_until_playing(page, "010.flac")
     page.wait_for_selector("#panel-song .song-row")
     panel = text(page, "#panel-song")
-    for part in ("Waltz piece 10", "Artist 1", "Album", "Waltz", "0:20", "Similar songs"):
+    for part in ("Waltz piece 10", "Artist 1", "Album", "Waltz", "0:20", "More like Waltz piece 10"):
         assert part in panel
     rows = page.locator("#panel-song .song-row")
     assert rows.count() == 10
@@ -36,9 +36,9 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     assert page.locator("#mark").get_attribute("data-index") == str(index)
     row.locator(".row-play").click()
     page.wait_for_function("() => audio.paused")
-    # A click on its title selects it.
+    # Its second button selects it.
     name = row.locator(".row-title").inner_text()
-    row.locator(".row-names").click()
+    row.locator(".row-explore").click()
     page.wait_for_function("name => document.querySelector('.panel-title').textContent === name", arg=name)
     # The cover is shown if the file has one.
     click_song(page, 4)

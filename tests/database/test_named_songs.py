@@ -63,7 +63,7 @@ def test_at_most_ten_of_the_songs_that_fit_are_listed(fresh_db, count, is_told):
         fresh_db.find_song("lov")
     assert ("first ten" in str(raised.value)) == is_told
     assert len(raised.value.__notes__) == 10
-    assert raised.value.__notes__[0] == "Love [0  ·  no artist  ·  00"
+    assert raised.value.__notes__[0] == "Love [0  ·  unknown artist  ·  00"
 
 
 @pytest.mark.parametrize(

@@ -428,7 +428,7 @@ class Catalogue:
                 genres = values_in_order(self.song_ids, database.iterate_genres(), ("",))
                 return group_by_text("Genres", (names[0] for names in genres), missing="no genre")
             artists = values_in_order(self.song_ids, database.iterate_artists(), "")
-            return group_by_text("Artists", artists, missing="no artist")
+            return group_by_text("Artists", artists, missing="Unknown artist")
 
     def _make_clusters(self, count: int) -> Grouping:
         """Cluster the songs; number the clusters so that most songs keep their stored number."""

@@ -55,6 +55,7 @@ def page(
         player.keys(),
         player.drop_target(),
         part("toasts", id="toasts", role="status"),
+        part("print-map", id="print-map", aria_hidden="true"),
     ]
     if notice:
         cards.append(_notice(notice, catalogue))
@@ -80,6 +81,7 @@ def _map() -> Component:
         part("labels", id="labels", aria_hidden="true"),
         part("upload-mark", id="upload-mark", hidden=True),
         part("preview-mark", id="preview-mark", hidden=True),
+        part("pointed-mark", id="pointed-mark", hidden=True),
         part("mark", id="mark", hidden=True),
         part("tooltip card", id="tooltip", role="tooltip", hidden=True),
         part("filter-state card", id=Ids.FILTER_STATE, role="status", hidden=True),

@@ -72,7 +72,7 @@ def _missing_row(count: int) -> html.Li:
 
 
 def _row_parts(dot: html.Span, name: str, count: int, **title: str) -> list[html.Span]:
-    label = html.Span(name, className="legend-name", **title)
+    label = html.Span(name, className="legend-name", dir="auto", **title)
     return [dot, label, html.Span(f"{count:,}", className="legend-count")]
 
 
@@ -168,7 +168,7 @@ def _option(suggestion: dict) -> dict:
     """Return a suggestion as an option of the search box; "told" is the line below its label."""
     kind = suggestion["kind"]
     if kind == "song":
-        artist = suggestion["artist"] or "no artist"
+        artist = suggestion["artist"] or "Unknown artist"
         told = artist if suggestion["is_mapped"] else f"{artist} · not on the map yet"
         return {"value": f"song:{suggestion['id']}", "label": suggestion["title"], "told": told}
     name = suggestion["name"]

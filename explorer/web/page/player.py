@@ -38,6 +38,17 @@ def panel() -> Component:
             part("tabs", *tabs, role="tablist", aria_label="Panel"),
             icon_button("panel-close", "close", "Close the panel"),
         ),
+        part(
+            "panel-now",
+            part(
+                "now-line",
+                html.Span("Playing: ", id="now-line-verb"),
+                html.Em(id="now-line-title", dir="auto"),
+            ),
+            button("Show it", kind="link", id="now-line-show"),
+            id="now-line",
+            hidden=True,
+        ),
         _tab_panel("song"),
         _tab_panel("choice", *_selection(), hidden=True),
         tag=html.Aside,
@@ -113,8 +124,8 @@ def player() -> Component:
         ),
         part(
             "now",
-            part("now-title", "Nothing plays yet", id="now-title"),
-            part("now-by", id="now-by"),
+            part("now-title", "Nothing plays yet", id="now-title", dir="auto"),
+            part("now-by", id="now-by", dir="auto"),
         ),
         html.Span("0:00", id="elapsed", className="time"),
         part(
@@ -195,6 +206,27 @@ def tools() -> Component:
             icon_button("zoom-fit", "fit", "Show all songs (0)"),
             role="group",
             aria_label="Zoom",
+        ),
+        _share(),
+    )
+
+
+def _share() -> Component:
+    """Return the button that opens the menu for sharing, and the menu."""
+    return part(
+        "card tool-group share",
+        icon_button(
+            "share-open", "share", "Share this view", aria_expanded="false", aria_controls="share-menu"
+        ),
+        part(
+            "card share-menu",
+            button("Copy link", kind="menu-item", id="share-link"),
+            button("Save picture", kind="menu-item", id="share-save"),
+            button("Copy picture", kind="menu-item", id="share-copy", hidden=True),
+            id="share-menu",
+            hidden=True,
+            role="group",
+            aria_label="Share",
         ),
     )
 

@@ -5,11 +5,11 @@ import * as text from "../../../assets/core/text.js";
 
 const TODAY = new Date("2026-11-26T12:00:00Z");
 
-test("a text names the artist and the genres; what is unknown is left out", () => {
+test("a text names the artist and the genres; unknown genres are left out", () => {
   assert.equal(text.artistAndGenres({ artist: "One", genres: ["Waltz", "Slow"] }), "One · Waltz, Slow");
-  assert.equal(text.artistAndGenres({ artist: "", genres: ["Waltz"] }), "Waltz");
+  assert.equal(text.artistAndGenres({ artist: "", genres: ["Waltz"] }), "Unknown artist · Waltz");
   assert.equal(text.artistAndGenres({ artist: "One", genres: [] }), "One");
-  assert.equal(text.artistAndGenres({ artist: "", genres: [] }), "");
+  assert.equal(text.artistAndGenres({ artist: "", genres: [] }), "Unknown artist");
 });
 
 test("the date since when a file is missing has a year only if it is not the current year", () => {

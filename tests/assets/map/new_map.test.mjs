@@ -17,18 +17,18 @@ test("songs get their new indices; songs that are gone, unknown or null have non
 test("all indices of the state are renumbered at once", () => {
   const songs = [{ index: 0, title: "a" }, { index: 2, title: "gone" }, { index: 1, title: "b" }];
   const before = {
-    ...state, hovered: 0, previewed: 1, playing: 2, requested: 2, selected: 1, neighbours: songs, upload: { title: "c", neighbours: songs }, linesFrom: 1,
+    ...state, hovered: 0, pointed: 1, previewed: 1, playing: 2, requested: 2, selected: 1, neighbours: songs, upload: { title: "c", neighbours: songs }, linesFrom: 1,
     lineEnds: songs, walk: [null, 2, 0, 1], walkPosition: 2, chosen: [2, 1, 0], chosenPosition: 1,
   };
   const next = [{ index: 2, title: "a" }, { index: 0, title: "b" }];
   assert.deepEqual(renumberedState(before, MOVED), {
-    hovered: 2, previewed: 0, playing: null, requested: null, selected: 0, neighbours: next, upload: { title: "c", neighbours: next }, linesFrom: 0,
+    hovered: 2, pointed: 0, previewed: 0, playing: null, requested: null, selected: 0, neighbours: next, upload: { title: "c", neighbours: next }, linesFrom: 0,
     lineEnds: next, walk: [null, 2, 0], walkPosition: 1, chosen: [0, 2], chosenPosition: 0,
   });
 });
 
 test("every index in the state is renumbered, or forgotten if nobody knows the new one", () => {
-  const withIndices = ["hovered", "previewed", "playing", "requested", "selected", "neighbours", "upload", "linesFrom", "lineEnds", "walk", "chosen"];
+  const withIndices = ["hovered", "pointed", "previewed", "playing", "requested", "selected", "neighbours", "upload", "linesFrom", "lineEnds", "walk", "chosen"];
   for (const changes of [renumberedState(state, MOVED), forgottenState()]) {
     for (const key of [...withIndices, "walkPosition", "chosenPosition"]) assert.ok(key in changes, key);
   }

@@ -1,0 +1,119 @@
+"""Forced colours, such as those of Windows high contrast: what must stay visible in Chromium."""
+
+import numpy as np
+import pytest
+from gestures import wait_for_map, wait_until_still
+from pixels import picture
+
+ICONS = (
+    "#play",
+    "#next",
+    "#previous",
+    "#repeat",
+    "#spectrum",
+    "#mute",
+    "#zoom-in",
+    "#zoom-out",
+    "#zoom-fit",
+    "#tool-lasso",
+    "#tool-box",
+    "#share-open",
+    "#filter-toggle",
+    "#upload-button",
+    "#theme-toggle",
+    "#help-open",
+    "#panel-close",
+    ".neighbours .row-main",
+    ".neighbours .row-explore",
+)
+SOME_PIXELS = 12
+
+
+@pytest.fixture(params=["dark", "light"])
+def forced(request, site, open_page):
+    """The page in forced colours, with a song in the panel."""
+    page = open_page("about:blank", has_map=False, theme=request.param)
+    page.emulate_media(forced_colors="active", color_scheme=request.param)
+    page.goto(site[0])
+    wait_for_map(page)
+    page.evaluate("explorer.actions.play(10)")
+    page.wait_for_selector(".neighbours .song-row")
+    page.mouse.move(640, 5)
+    wait_until_still(page)
+    return page
+
+
+def part_of(image, box, margin=0):
+    """Return the pixels of a box."""
+    left, top = round(box["x"]) + margin, round(box["y"]) + margin
+    right, bottom = round(box["x"] + box["width"]) - margin, round(box["y"] + box["height"]) - margin
+    return image[top:bottom, left:right]
+
+
+def n_contrasting(pixels, background):
+    """Return how many pixels are clearly lighter or darker than the background."""
+    return int((np.abs(pixels - background).max(axis=-1) > 100).sum())
+
+
+def test_icons_can_be_seen(forced):
+    image = picture(forced)
+    for selector in ICONS:
+        pixels = part_of(image, forced.locator(f"{selector} .icon").first.bounding_box())
+        # The corner of an icon is empty.
+        assert n_contrasting(pixels, pixels[0, 0]) > SOME_PIXELS, selector
+
+
+def test_an_icon_of_a_pressed_button_can_be_seen_and_the_button_differs(forced):
+    before = part_of(picture(forced), forced.locator("#filter-toggle").bounding_box(), margin=4)
+    forced.locator("#filter-toggle").click()
+    forced.wait_for_selector("#filters[data-ready]")
+    forced.mouse.move(640, 5)
+    after = part_of(picture(forced), forced.locator("#filter-toggle").bounding_box(), margin=4)
+    background = after[0, 0]
+    assert np.abs(background - before[0, 0]).max() > 50
+    assert n_contrasting(after, background) > SOME_PIXELS
+
+
+def test_legend_dots_keep_their_colours(forced):
+    colours = forced.evaluate(
+        """[...document.querySelectorAll('.legend li .dot')].map((dot) =>
+            [getComputedStyle(dot).backgroundColor, dot.style.background])"""
+    )
+    assert len(colours) > 1
+    assert len({shown for shown, _ in colours}) == len(colours)
+    assert all(shown == given for shown, given in colours)
+
+
+def test_bars_and_sliders_can_be_seen(forced):
+    image = picture(forced)
+    card = part_of(image, forced.locator("#player").bounding_box())[4, 20]
+    volume = part_of(image, forced.locator("#volume input").bounding_box())
+    assert n_contrasting(volume, card) > 5 * SOME_PIXELS
+    for selector in ("#hear .hear-track", ".neighbours .row-bar"):
+        bar = part_of(image, forced.locator(selector).first.bounding_box())
+        assert n_contrasting(bar, card) > SOME_PIXELS, selector
+
+
+def test_names_on_the_map_are_letters_and_not_blocks(forced):
+    image = picture(forced)
+    ground = forced.evaluate("explorer.state.map.meta.ground")
+    ground = np.array([int(ground[i : i + 2], 16) for i in (1, 3, 5)])
+    labels = forced.locator("#labels .shown")
+    assert labels.count() > 0
+    for label in labels.all():
+        pixels = part_of(image, label.bounding_box())
+        share = n_contrasting(pixels, ground) / (pixels.shape[0] * pixels.shape[1])
+        assert 0.05 < share < 0.6, label.inner_text()
+
+
+def test_the_row_that_plays_and_the_chosen_view_are_marked(forced):
+    row = forced.locator(".neighbours .song-row").nth(1)
+    row.locator(".row-main").click()
+    forced.wait_for_selector(".neighbours .song-row.playing")
+    width = "row => parseFloat(getComputedStyle(row).borderLeftWidth)"
+    assert row.evaluate(width) > forced.locator(".neighbours .song-row").nth(2).evaluate(width)
+    active, other = (
+        forced.locator(f"#projection label{kind}").first.evaluate("e => getComputedStyle(e).backgroundColor")
+        for kind in ("[data-active]", ":not([data-active])")
+    )
+    assert active != other
