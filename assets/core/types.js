@@ -39,6 +39,7 @@
  * @typedef {object} MapMeta The server's description of a drawing.
  * @property {View} view What was drawn: the revision is that of the server's snapshot.
  * @property {string} projection @property {string} colouring @property {"dark"|"light"} theme @property {number} revision
+ * @property {string} library A token of the library: the page keeps selections under this name.
  * @property {string} order A token that changes when songs get other indices.
  * @property {string} changes @property {string[]} hide
  * @property {number[]} bounds Left, right, bottom and top in map units.
