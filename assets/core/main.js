@@ -74,7 +74,7 @@ function keepDataInMemory() {
   }
 }
 
-/** @returns {Pick<Storage, "getItem"|"setItem"|"removeItem"|"clear">} */
+/** @returns {Pick<Storage, "getItem"|"setItem"|"removeItem"|"clear"|"key"|"length">} */
 function storageInMemory() {
   /** @type {Map<string, string>} */
   const values = new Map();
@@ -83,6 +83,10 @@ function storageInMemory() {
     setItem: (key, value) => void values.set(key, String(value)),
     removeItem: (key) => void values.delete(key),
     clear: () => values.clear(),
+    key: (index) => [...values.keys()][index] ?? null,
+    get length() {
+      return values.size;
+    },
   };
 }
 

@@ -104,12 +104,17 @@ function showSelection() {
   open();
 }
 
-/** Highlight the row of the song that plays, and show in each row whether its button plays or pauses. */
+/** Mark the row of the song that plays, and show in each row whether its button plays or pauses. */
 export function markRows() {
   for (const row of card.querySelectorAll(".song-row")) {
     const isMarked = state.playing !== null && Number(row.dataset.index) === state.playing;
     row.classList.toggle("playing", isMarked);
+    if (isMarked) row.setAttribute("aria-current", "true");
+    else row.removeAttribute("aria-current");
+    const pauses = isMarked && isSoundOn();
     const icon = row.querySelector(".row-play .icon");
-    if (icon) icon.className = `icon icon-${isMarked && isSoundOn() ? "pause" : "play"}`;
+    if (icon) icon.className = `icon icon-${pauses ? "pause" : "play"}`;
+    const verb = row.querySelector(".row-verb");
+    if (verb) verb.textContent = pauses ? "Pause " : "Play ";
   }
 }

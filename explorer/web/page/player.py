@@ -19,6 +19,7 @@ KEYS = (
     ("/", "search"),
     ("f", "filter"),
     ("l  b", "select songs with a lasso or a box"),
+    ("Ctrl+Z  Ctrl+Y", "undo or redo a change of the selection"),
     ("r", "repeat this song, all songs, or none"),
     ("s", "show the spectrogram"),
     ("m", "mute"),
@@ -67,6 +68,8 @@ def _tab_panel(name: str, *children: Component, **attributes: bool) -> Component
 
 def _selection() -> list[Component]:
     return [
+        # assets/panel/selection_head.js adds the name and the list of all selections.
+        part("choice-head", id="choice-head", hidden=True),
         part(
             "panel-empty",
             html.P(
@@ -82,12 +85,13 @@ def _selection() -> list[Component]:
         part(
             "choice-tools",
             button(icon("play"), "Play all", id="choice-play"),
-            button("Clear", kind="button quiet", id="choice-clear"),
+            button("Clear", kind="button quiet", id="choice-clear", title="Clear the selection"),
             id="choice-tools",
             hidden=True,
         ),
         html.Ol(id="choice-list", className="song-list"),
         part("panel-note", id="choice-more"),
+        part("panel-note", id="choice-away"),
         part(
             "choice-export",
             # assets/panel/export.js adds two <select> elements, which Dash does not have.

@@ -20,7 +20,7 @@ MAX_SONGS = 5_000
 """The largest number of songs of one request: the page sends a longer list in parts."""
 
 
-def make_song_ids_blueprint(holder: CatalogueHolder) -> Blueprint:
+def make_bulk_ids_blueprint(holder: CatalogueHolder) -> Blueprint:
     """Return the routes `/songs/<revision>/ids` and `/songs/<revision>/numbers`.
 
     - `POST ids` with `{"songs": [number, …]}`: answers `{"ids": [id, …]}`.
@@ -28,7 +28,7 @@ def make_song_ids_blueprint(holder: CatalogueHolder) -> Blueprint:
       The number of a song that is not on the map is null; "unmapped" lists those of them that are in the
       library.
     """
-    blueprint = library_blueprint("song_ids")
+    blueprint = library_blueprint("bulk_ids")
 
     @blueprint.post("/songs/<int:revision>/ids")
     def ids(revision: int) -> Response:

@@ -7,13 +7,13 @@ from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.web.app import create_app
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.routes.song_ids import MAX_SONGS
+from explorer.web.routes.bulk_ids import MAX_SONGS
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     """A test client over a library of 24 songs, of which one is not on the map."""
-    folder = tmp_path_factory.mktemp("song_ids")
+    folder = tmp_path_factory.mktemp("bulk_ids")
     store_library(folder / "songs.db", folder / "music", seconds=0.05)
     with Database.open(folder / "songs.db") as library:
         library._rows("DELETE FROM positions WHERE song_id = '005.flac'")
