@@ -51,7 +51,7 @@ PNG = bytes.fromhex(
 
 # Resets a page to its state after loading. The page's functions write to localStorage, so it is cleared last.
 RESET = """() => {
-    const { actions, filters, hover, lasso, panel, player, previews, queue, selection } = explorer;
+    const { actions, filters, hover, lasso, panel, player, previews, queue } = explorer;
     const { spectrogram, state, update } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
@@ -62,7 +62,6 @@ RESET = """() => {
     update({ message: "" });
     queue.setRepeat("off");
     player.setVolume(1);
-    selection.clear();
     if (state.tool) lasso.toggleTool(null);
     filters.toggle(false);
     if (state.isSpectrogramOpen) spectrogram.toggle();
@@ -72,6 +71,8 @@ RESET = """() => {
     else panel.close();
     dash_clientside.set_props("search", { searchValue: "" });
     localStorage.clear();
+    explorer.selection_store.load();
+    for (const close of document.querySelectorAll(".toast-close")) close.click();
     history.pushState(null, "", location.pathname);
     dispatchEvent(new PopStateEvent("popstate"));
 }"""
