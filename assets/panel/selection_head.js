@@ -83,7 +83,9 @@ function showHead() {
   if (!desk) return;
   nameField.value = openOf(desk).name;
   undoButton.disabled = !state.selectionUndo;
-  setLabel(menuButton, `All selections: ${desk.selections.length}`);
+  const { length } = desk.selections;
+  menuButton.children[0].textContent = length > 1 ? `All ${length}` : "All";
+  setLabel(menuButton, length > 1 ? `All ${length} selections` : "All selections");
   showMenu(desk.selections, desk.open);
 }
 
