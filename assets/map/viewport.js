@@ -37,13 +37,43 @@ export function frameAt({ x, y, scale }, free) {
  * @param {number} fittingScale The scale that shows all songs.
  * @param {number[]} pixel The pixel of the frame that does not move.
  * @param {number} factor Below 1 zooms in.
+ * @param {number} [closest] The smallest scale that shows songs: zooming in ends there. See `closestScale`.
  * @returns {Viewport}
  */
-export function zoomed({ x, y, scale }, free, fittingScale, [pixelX, pixelY], factor) {
+export function zoomed({ x, y, scale }, free, fittingScale, [pixelX, pixelY], factor, closest = 0) {
   const right = pixelX - (free.left + free.right) / 2;
   const down = pixelY - (free.top + free.bottom) / 2;
-  const next = Math.min(Math.max(scale * factor, fittingScale * MIN_SCALE), fittingScale * MAX_SCALE);
+  // A map that is too close already does not zoom out by zooming in.
+  const smallest = Math.max(fittingScale * MIN_SCALE, Math.min(closest, scale));
+  const next = Math.min(Math.max(scale * factor, smallest), fittingScale * MAX_SCALE);
   return { x: x + right * (scale - next), y: y - down * (scale - next), scale: next };
+}
+
+/**
+ * @param {number[]} place The place on the map that does not move while one zooms. @param {number[]} pixel Its pixel.
+ * @param {Area} free
+ * @param {number[][]} songs The places of the songs that must stay in view.
+ * @returns {number} The smallest scale at which all of them are inside the area; 0 if there are none.
+ */
+export function closestScale([x, y], [pixelX, pixelY], free, songs) {
+  // How far the songs can be from the pixel, in each direction. Beside the area, nearly nothing fits.
+  const room = (/** @type {number} */ px) => Math.max(px - MARGIN_PX, 1);
+  const [left, right] = [room(pixelX - free.left), room(free.right - pixelX)];
+  const [up, down] = [room(pixelY - free.top), room(free.bottom - pixelY)];
+  const scales = songs.map(([songX, songY]) => Math.max((songX - x) / right, (x - songX) / left, (songY - y) / up, (y - songY) / down));
+  return Math.max(...scales, 0);
+}
+
+/**
+ * @param {Viewport} viewport @param {Area} free @param {number[][]} songs The places of the songs nearest to the viewport's centre, the
+ *   nearest first.
+ * @returns {Viewport|null} The viewport that shows the nearest of them after the shortest way; null if any of them is in view.
+ */
+export function withSongs(viewport, free, songs) {
+  const { left, top, unitsPerPixel } = frameAt(viewport, free);
+  const offsets = songs.map(([x, y]) => offsetInto(free, { x: (x - left) / unitsPerPixel, y: (top - y) / unitsPerPixel }));
+  if (!offsets.length || offsets.includes(null)) return null;
+  return panned(viewport, .../** @type {[number, number]} */ (offsets[0]));
 }
 
 /** @param {Viewport} viewport @param {number} dx @param {number} dy In pixels: the map moves right and down. @returns {Viewport} */

@@ -93,3 +93,37 @@ test("the viewport stays if its song does; otherwise the song keeps its pixel, a
   // Distance in pixels: (4 - 1) / 0.1 before, (16 - 10) / 0.2 after.
   assert.equal((after.x - 10) / after.scale, 30);
 });
+
+test("zooming in ends before the songs around leave the view", () => {
+  const view = { x: 0, y: 0, scale: 1 };
+  const [place, pixel] = [[0, 0], [550, 400]];
+  const songs = [[3, 4], [-20, 1]];
+  const closest = viewport.closestScale(place, pixel, FREE, songs);
+  const zoomed = viewport.zoomed(view, FREE, 1, pixel, 1e-3, closest);
+  assert.equal(zoomed.scale, closest);
+  for (const song of songs) {
+    const [x, y] = pixelOf(zoomed, song);
+    assert.ok(x >= FREE.left && x <= FREE.right && y >= FREE.top && y <= FREE.bottom, String(song));
+  }
+  // It goes as far as it can.
+  assert.ok(pixelOf(zoomed, [-20, 1])[0] < FREE.left + 30);
+  // A song under the pointer, or no song at all, sets no other limit.
+  assert.equal(viewport.closestScale(place, pixel, FREE, [[0, 0]]), 0);
+  assert.equal(viewport.closestScale(place, pixel, FREE, []), 0);
+  // A map that is too close already stays; zooming out works.
+  const close = { ...view, scale: closest / 2 };
+  assert.equal(viewport.zoomed(close, FREE, 1, pixel, 0.5, closest).scale, closest / 2);
+  assert.equal(viewport.zoomed(close, FREE, 1, pixel, 1.5, closest).scale, 0.75 * closest);
+});
+
+test("a view without songs goes back to the nearest one by the shortest way; with a song in view it stays", () => {
+  const view = { x: 1000, y: 0, scale: 1 };
+  const returned = viewport.withSongs(view, FREE, [[100, 20], [0, 0]]);
+  assert.deepEqual([returned.y, returned.scale], [0, 1]);
+  const [x, y] = pixelOf(returned, [100, 20]);
+  assert.ok(x > FREE.left && x < FREE.left + 30 && y > FREE.top && y < FREE.bottom);
+  assert.equal(viewport.withSongs(returned, FREE, [[100, 20]]), null);
+  // The nearest song can be above the area while another one is beside the middle.
+  assert.equal(viewport.withSongs({ x: 0, y: 0, scale: 1 }, FREE, [[0, 310], [340, 0]]), null);
+  assert.equal(viewport.withSongs(view, FREE, []), null);
+});
