@@ -27,8 +27,9 @@ const CLOSE_ZOOM = 2.5;
 /** The map counts as moving until the viewport has been the same for this long. */
 const SETTLE_MS = 120;
 
-/** Zooming in ends where the so many nearest songs would leave the view; on a map of few songs, fewer of them must stay. */
+/** Zooming in ends where so many songs fill the view; on a map of few songs, it goes on to a single one. */
 const SONGS_IN_VIEW = 3;
+const FEW_SONGS = 10;
 /** If no song is in view for this long, the map glides back to the nearest one. */
 const RETURN_MS = 400;
 /** Of so many songs around the middle, one must be in view. */
@@ -176,13 +177,19 @@ export function zoomBy(factor) {
   glideByUser(zoomedAt([(left + right) / 2, (top + bottom) / 2], factor), ZOOM_MS);
 }
 
-/** @param {[number, number]} pixel @param {number} factor @returns {Viewport} Zooming in ends where only few songs are in view. */
+/**
+ * @param {[number, number]} pixel @param {number} factor
+ * @returns {Viewport} Zooming in ends where only few songs are in view. Beside all songs, it moves the nearest one into view.
+ */
 function zoomedAt(pixel, factor) {
   const free = freeArea();
+  const fittingScale = fitting(bounds(), free).scale;
+  if (factor >= 1) return zoomed(viewportNow(), free, fittingScale, pixel, factor);
   const { x, y } = toMap(...pixel);
-  const count = Math.max(Math.min(SONGS_IN_VIEW, Math.floor((state.map?.count ?? 0) / 10)), 1);
-  const closest = factor < 1 ? closestScale([x, y], pixel, free, nearestPlaces(x, y, count)) : 0;
-  return zoomed(viewportNow(), free, fitting(bounds(), free).scale, pixel, factor, closest);
+  const songs = nearestPlaces(x, y, SONGS_AROUND);
+  const nearest = songs.slice(0, (state.map?.count ?? 0) < FEW_SONGS ? 1 : SONGS_IN_VIEW);
+  const viewport = zoomed(viewportNow(), free, fittingScale, pixel, factor, closestScale(free, nearest));
+  return withSongs(viewport, free, songs) ?? viewport;
 }
 
 /** If the user has moved the map so far that no song is in view, glide back to the nearest one. */

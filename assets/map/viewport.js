@@ -50,18 +50,15 @@ export function zoomed({ x, y, scale }, free, fittingScale, [pixelX, pixelY], fa
 }
 
 /**
- * @param {number[]} place The place on the map that does not move while one zooms. @param {number[]} pixel Its pixel.
- * @param {Area} free
- * @param {number[][]} songs The places of the songs that must stay in view.
- * @returns {number} The smallest scale at which all of them are inside the area; 0 if there are none.
+ * @param {Area} free @param {number[][]} songs The places of the songs around which one zooms in.
+ * @returns {number} The smallest scale at which all of them fit into the area; 0 if they have one place.
  */
-export function closestScale([x, y], [pixelX, pixelY], free, songs) {
-  // How far the songs can be from the pixel, in each direction. Beside the area, nearly nothing fits.
-  const room = (/** @type {number} */ px) => Math.max(px - MARGIN_PX, 1);
-  const [left, right] = [room(pixelX - free.left), room(free.right - pixelX)];
-  const [up, down] = [room(pixelY - free.top), room(free.bottom - pixelY)];
-  const scales = songs.map(([songX, songY]) => Math.max((songX - x) / right, (x - songX) / left, (songY - y) / up, (y - songY) / down));
-  return Math.max(...scales, 0);
+export function closestScale(free, songs) {
+  if (!songs.length) return 0;
+  const extent = (/** @type {number[]} */ values) => Math.max(...values) - Math.min(...values);
+  const width = Math.max(free.right - free.left - 2 * MARGIN_PX, 50);
+  const height = Math.max(free.bottom - free.top - 2 * MARGIN_PX, 50);
+  return Math.max(extent(songs.map(([x]) => x)) / width, extent(songs.map(([, y]) => y)) / height);
 }
 
 /**

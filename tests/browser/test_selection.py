@@ -3,19 +3,22 @@
 import csv
 import io
 
+import numpy as np
 from gestures import (
     box_of,
     click_song,
     drag,
-    expose,
     pixels_of,
     text,
-    visit,
     wait_for_map,
     wait_until_playing,
     wait_until_still,
 )
 from pixels import circle_at, distance, picture, rgb
+from support import store_library, three_islands, write_song
+
+from explorer.database.database import Database
+from explorer.library.music_file import Tags
 
 RING_PX = 7
 
@@ -185,7 +188,9 @@ def test_clearing_and_a_second_box_can_be_undone(page):
 def test_a_removed_song_comes_back_by_its_notice_and_the_focus_stays_in_the_list(page):
     select_box(page, range(8))
     order = selected(page)
-    page.wait_for_function("() => !document.querySelector('#choice-list .row-title').textContent.includes('…')")
+    page.wait_for_function(
+        "() => !document.querySelector('#choice-list .row-title').textContent.includes('…')"
+    )
     title = text(page, "#choice-list .row-title >> nth=0")
     page.locator("#choice-list .song-row").nth(0).get_by_label("Remove").focus()
     page.keyboard.press("Enter")
@@ -211,6 +216,43 @@ def test_a_selection_is_there_again_after_a_reload(site, open_page):
     assert selected(page) == order
     page.locator("#tab-choice").click()
     assert page.locator("#choice-name").input_value() == "For Friday"
+
+
+def test_all_songs_are_found_again_on_a_map_with_unknown_numbers(tmp_path, serve, open_page):
+    path, folder = tmp_path / "songs.db", tmp_path / "music"
+    store_library(path, folder, seconds=0.05)
+    with serve(path) as url:
+        page = open_page(url)
+        # More songs than the list shows without scrolling.
+        select_box(page, range(24))
+        order = selected(page)
+        wait_until_kept(page, 24)
+        # Nobody knows which numbers the songs have on the next map, as after a restart of the server.
+        page.route("**/since/*", lambda route: route.fulfill(status=409, body="The map has changed."))
+        with Database.open(path) as library:
+            root = library.add_root(folder)
+            song = write_song(folder, 24, Tags("A new piece"), seconds=0.05)
+            library.store_song(root, song, library.vector("000.flac"))
+            song_ids, _ = library.vectors()
+            song_ids.remove("010.flac")
+            library.store_map(three_islands(song_ids, len(song_ids) // 3, np.random.default_rng(1)))
+        page.evaluate("() => void import('/assets/core/updates.js').then(({ check }) => check())")
+        page.locator("#updates-show").click()
+        page.wait_for_function("() => explorer.state.map.meta.revision === 2")
+        page.wait_for_function("() => explorer.state.chosen.length === 23")
+        assert selected(page) == [index - (index > 10) for index in order if index != 10]
+        assert text(page, "#choice-away") == "Not listed: 1 song is not on the map yet."
+        page.wait_for_selector("#updates", state="hidden")
+        # Nothing was lost: the next map has the song again.
+        page.unroute("**/since/*")
+        with Database.open(path) as library:
+            song_ids, _ = library.vectors()
+            library.store_map(three_islands(song_ids[:24], 8, np.random.default_rng(1)))
+        page.evaluate("() => void import('/assets/core/updates.js').then(({ check }) => check())")
+        page.wait_for_selector("#updates:not([hidden])")
+        page.locator("#updates-show").click()
+        page.wait_for_function("() => explorer.state.chosen.length === 24")
+        assert selected(page) == order
 
 
 def test_selections_are_renamed_opened_and_deleted(page):

@@ -94,26 +94,21 @@ test("the viewport stays if its song does; otherwise the song keeps its pixel, a
   assert.equal((after.x - 10) / after.scale, 30);
 });
 
-test("zooming in ends before the songs around leave the view", () => {
+test("zooming in ends where the songs around fill the view", () => {
   const view = { x: 0, y: 0, scale: 1 };
-  const [place, pixel] = [[0, 0], [550, 400]];
-  const songs = [[3, 4], [-20, 1]];
-  const closest = viewport.closestScale(place, pixel, FREE, songs);
-  const zoomed = viewport.zoomed(view, FREE, 1, pixel, 1e-3, closest);
-  assert.equal(zoomed.scale, closest);
-  for (const song of songs) {
-    const [x, y] = pixelOf(zoomed, song);
-    assert.ok(x >= FREE.left && x <= FREE.right && y >= FREE.top && y <= FREE.bottom, String(song));
-  }
-  // It goes as far as it can.
-  assert.ok(pixelOf(zoomed, [-20, 1])[0] < FREE.left + 30);
-  // A song under the pointer, or no song at all, sets no other limit.
-  assert.equal(viewport.closestScale(place, pixel, FREE, [[0, 0]]), 0);
-  assert.equal(viewport.closestScale(place, pixel, FREE, []), 0);
+  const songs = [[3, 4], [-20, 1], [0, 2]];
+  const closest = viewport.closestScale(FREE, songs);
+  assert.equal(viewport.zoomed(view, FREE, 1, [550, 400], 1e-3, closest).scale, closest);
+  // They fit into the area, and fill its width but for a margin.
+  const [left, right] = [-20, 3].map((x) => pixelOf({ x: -8.5, y: 0, scale: closest }, [x, 0])[0]);
+  assert.ok(left > FREE.left && left < FREE.left + 30 && right < FREE.right && right > FREE.right - 30);
+  // Songs at one place, or no songs, set no other limit.
+  assert.equal(viewport.closestScale(FREE, [[7, 7], [7, 7]]), 0);
+  assert.equal(viewport.closestScale(FREE, []), 0);
   // A map that is too close already stays; zooming out works.
   const close = { ...view, scale: closest / 2 };
-  assert.equal(viewport.zoomed(close, FREE, 1, pixel, 0.5, closest).scale, closest / 2);
-  assert.equal(viewport.zoomed(close, FREE, 1, pixel, 1.5, closest).scale, 0.75 * closest);
+  assert.equal(viewport.zoomed(close, FREE, 1, [550, 400], 0.5, closest).scale, closest / 2);
+  assert.equal(viewport.zoomed(close, FREE, 1, [550, 400], 1.5, closest).scale, 0.75 * closest);
 });
 
 test("a view without songs goes back to the nearest one by the shortest way; with a song in view it stays", () => {
