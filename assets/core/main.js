@@ -80,7 +80,7 @@ function keepDataInMemory() {
   }
 }
 
-/** @returns {Pick<Storage, "getItem"|"setItem"|"removeItem"|"clear">} */
+/** @returns {Pick<Storage, "getItem"|"setItem"|"removeItem"|"clear"|"key"|"length">} */
 function storageInMemory() {
   /** @type {Map<string, string>} */
   const values = new Map();
@@ -89,6 +89,10 @@ function storageInMemory() {
     setItem: (key, value) => void values.set(key, String(value)),
     removeItem: (key) => void values.delete(key),
     clear: () => values.clear(),
+    key: (index) => [...values.keys()][index] ?? null,
+    get length() {
+      return values.size;
+    },
   };
 }
 

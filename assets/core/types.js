@@ -39,6 +39,7 @@
  * @typedef {object} MapMeta The server's description of a drawing.
  * @property {View} view What was drawn: the revision is that of the server's snapshot.
  * @property {string} projection @property {string} colouring @property {"dark"|"light"} theme @property {number} revision
+ * @property {string} library A token of the library: the page keeps selections under this name.
  * @property {string} order A token that changes when songs get other indices.
  * @property {string} changes @property {string[]} hide
  * @property {number[]} bounds Left, right, bottom and top in map units.
@@ -82,6 +83,12 @@
  * @property {string[]} genres @property {number|null} year @property {number|null} duration_s
  * @property {Object<string, number[]>} places By projection. @property {Neighbour[]} neighbours
  *
+ * @typedef {object} SelectionNews What has happened to the selections: panel/selection_text.js makes a sentence of it.
+ * @property {string} kind See `newsText` there. @property {number} [index] The song that was added, removed or moved.
+ * @property {number} [count] How many songs. @property {number} [before] How many songs the selection had.
+ * @property {string} [name] Of a selection. @property {number} [position] To which a song was moved.
+ * @property {boolean} [canUndo] Whether it is a change that the user can undo.
+ *
  * @typedef {object} State
  * @property {View|null} view What the controls ask for; null before the controls are read.
  * @property {{projection: string, clusters: number}} defaults The values that the server has put into the controls.
@@ -114,7 +121,10 @@
  * @property {{index: number}[]} lineEnds The songs to which lines are drawn.
  * @property {(number|null)[]} walk The selected song and its neighbours; null is the uploaded song.
  * @property {number} walkPosition The position in it of the song that plays.
- * @property {number[]} chosen The songs of the selection, in their order.
+ * @property {import("../panel/kept_selections.js").Desk|null} desk All selections of the library; null before the first map.
+ * @property {boolean} selectionUndo Whether a change of the selections can be undone. @property {boolean} selectionRedo
+ * @property {SelectionNews|null} selectionNews What has happened to the selections last.
+ * @property {number[]} chosen The songs of the open selection that are shown on the map, in their order.
  * @property {number|null} chosenPosition The position in it of the song that plays; null if the selection does not play.
  * @property {number} choices How often songs were chosen together, with a lasso or box.
  * @property {"lasso"|"box"|null} tool

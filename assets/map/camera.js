@@ -6,7 +6,8 @@
 import { byId, prefersReducedMotion } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
 import { placeOf } from "./songs.js";
-import { between, ease, fitting, frameAt, offsetInto, panned, zoomed } from "./viewport.js";
+import { nearestPlaces } from "./song_grid.js";
+import { between, closestScale, ease, fitting, frameAt, offsetInto, panned, withSongs, zoomed } from "./viewport.js";
 
 /** @typedef {import("../core/types.js").Viewport} Viewport */
 /** @typedef {import("../core/types.js").Area} Area */
@@ -26,11 +27,21 @@ const CLOSE_ZOOM = 2.5;
 /** The map counts as moving until the viewport has been the same for this long. */
 const SETTLE_MS = 120;
 
+/** Zooming in ends where so many songs fill the view; on a map of few songs, it goes on to a single one. */
+const SONGS_IN_VIEW = 3;
+const FEW_SONGS = 10;
+/** If no song is in view for this long, the map glides back to the nearest one. */
+const RETURN_MS = 400;
+/** Of so many songs around the middle, one must be in view. */
+const SONGS_AROUND = 64;
+
 /** The free area for which the map is drawn. A card that changes does not move the map before the next viewport. @type {Area|null} */
 let shownArea = null;
 /** The animation frame of the glide; null if the map does not glide. @type {number|null} */
 let glide = null;
 let movedAt = -Infinity;
+/** @type {ReturnType<typeof setTimeout>|undefined} */
+let returnTimer;
 
 /** Watch the window's size, the cards and the zoom buttons. */
 export function mount() {
@@ -40,6 +51,10 @@ export function mount() {
   subscribe(["viewport"], () => {
     shownArea = null;
     movedAt = performance.now();
+  });
+  subscribe(["viewport", "isDragging"], () => {
+    clearTimeout(returnTimer);
+    if (state.isUserPositioned && !state.isDragging) returnTimer = setTimeout(returnToSongs, RETURN_MS);
   });
   subscribe(["map"], (changed) => changed.has("viewport") && stopGlide());
   // The cards change in the same round of calls, perhaps after this one.
@@ -152,15 +167,37 @@ export function panBy(dx, dy) {
 export function zoomAt(pixelX, pixelY, factor) {
   if (!state.map) return;
   stopGlide();
-  const free = freeArea();
-  update({ isUserPositioned: true, viewport: zoomed(viewportNow(), free, fitting(bounds(), free).scale, [pixelX, pixelY], factor) });
+  update({ isUserPositioned: true, viewport: zoomedAt([pixelX, pixelY], factor) });
 }
 
 /** Zoom around the middle of the free area. @param {number} factor Below 1 zooms in. */
 export function zoomBy(factor) {
   if (!state.map) return;
-  const { x, y, scale } = viewportNow();
-  glideByUser({ x, y, scale: scale * factor }, ZOOM_MS);
+  const { left, right, top, bottom } = freeArea();
+  glideByUser(zoomedAt([(left + right) / 2, (top + bottom) / 2], factor), ZOOM_MS);
+}
+
+/**
+ * @param {[number, number]} pixel @param {number} factor
+ * @returns {Viewport} Zooming in ends where only few songs are in view. Beside all songs, it moves the nearest one into view.
+ */
+function zoomedAt(pixel, factor) {
+  const free = freeArea();
+  const fittingScale = fitting(bounds(), free).scale;
+  if (factor >= 1) return zoomed(viewportNow(), free, fittingScale, pixel, factor);
+  const { x, y } = toMap(...pixel);
+  const songs = nearestPlaces(x, y, SONGS_AROUND);
+  const nearest = songs.slice(0, (state.map?.count ?? 0) < FEW_SONGS ? 1 : SONGS_IN_VIEW);
+  const viewport = zoomed(viewportNow(), free, fittingScale, pixel, factor, closestScale(free, nearest));
+  return withSongs(viewport, free, songs) ?? viewport;
+}
+
+/** If the user has moved the map so far that no song is in view, glide back to the nearest one. */
+function returnToSongs() {
+  if (!state.map || !state.viewport || !state.isUserPositioned || state.isDragging || isMoving()) return;
+  const { x, y } = state.viewport;
+  const viewport = withSongs(state.viewport, freeArea(), nearestPlaces(x, y, SONGS_AROUND));
+  if (viewport) glideTo(viewport, SHORT_GLIDE_MS);
 }
 
 /** Show all songs, until the user moves the map. */

@@ -8,7 +8,7 @@ import { CanvasGlow } from "./canvas_glow.js";
 import { CHOSEN, FADED, LIT, MISSING, VERY_FADED } from "./flags.js";
 import { placesDuring } from "./new_map.js";
 import { drawOrder, litRanges, randomOrder, sampleRanges } from "./point_order.js";
-import { FADING, parseColour, sampleStyle } from "./point_style.js";
+import { FADING, FEW_RINGS_STYLE, parseColour, sampleStyle, ringRadius } from "./point_style.js";
 import { drawSprite, makeSprite, unmultiply } from "./sprites.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
@@ -182,7 +182,7 @@ export class CanvasPoints {
 
   /** @param {number} kind @param {PointsView} view @returns {PointLook} */
   lookOf(kind, { diameter, opacity, density, progress }) {
-    const { palette, ground, filteredOut, ring, isOnRegions } = this.style;
+    const { palette, ground, filteredOut, ring, ringStyle: { width_px, opacity: ringOpacity } = FEW_RINGS_STYLE, isOnRegions } = this.style;
     const [isLit, isMissing, isChosen] = [LIT, MISSING, CHOSEN].map((flag) => has(kind, flag));
     const own = parseColour(palette[kind & 255]);
     const onRegions = [0, 0, 0, isMissing ? 1 - FADING.missingOnRegions : 1];
@@ -195,7 +195,9 @@ export class CanvasPoints {
       opacity: alpha * opacity * seen,
       radius: radius * density,
       centre: isLit && isMissing ? centre : null,
-      ring: isChosen ? { colour: parseColour(ring), radius: Math.max(radius + 1.5, 3.5) * density, width: 1.5 * density } : null,
+      ring: isChosen
+        ? { colour: parseColour(ring), opacity: ringOpacity, radius: ringRadius(radius, { width_px, opacity }) * density, width: width_px * density }
+        : null,
     };
   }
 }

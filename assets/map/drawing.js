@@ -10,7 +10,7 @@ import { CHOSEN, VERY_FADED } from "./flags.js";
 import { place as placeLabels } from "./labels.js";
 import { isVisibleMove, placesBefore, placesDuring } from "./new_map.js";
 import { paint as paintOverlays } from "./overlays.js";
-import { glowStyle, pointStyle } from "./point_style.js";
+import { glowStyle, pointStyle, ringStyle } from "./point_style.js";
 import { points } from "./points_layer.js";
 import { paint as paintRegions } from "./regions.js";
 import { ease } from "./viewport.js";
@@ -20,9 +20,6 @@ import { ease } from "./viewport.js";
 /** @typedef {import("./viewport.js").FrameOnMap} FrameOnMap */
 
 const GLIDE_MS = 600;
-/** Of more chosen songs, rings would hide the map. */
-const MAX_RINGS = 1000;
-
 /** What the layer of points knows. @type {{layer: object|null, map: MapState|null, chosen: number[]}} */
 let given = { layer: null, map: null, chosen: [] };
 /** How many new maps have come since the last drawing: points glide only from the map that was drawn last. */
@@ -141,15 +138,18 @@ function giveToLayer(map) {
   const { meta } = map;
   if (map.places !== before?.places) layer.setPlaces(map.places, glide?.before ?? null);
   if (map.groups !== before?.groups) layer.setGroups(map.groups);
-  if (map.flags !== before?.flags || map.places !== before.places || state.chosen !== given.chosen) layer.setFlags(withChosen(map));
-  if (meta !== before?.meta) layer.setStyle(styleOf(meta));
+  const isMarkedAlike = state.chosen === given.chosen && meta.projection === before?.meta.projection;
+  if (map.flags !== before?.flags || map.places !== before.places || !isMarkedAlike) layer.setFlags(withChosen(map));
+  if (meta !== before?.meta || state.chosen.length !== given.chosen.length) layer.setStyle(styleOf(meta));
   given = { layer, map, chosen: state.chosen };
 }
 
 /** @param {import("../core/types.js").MapMeta} meta @returns {import("./point_style.js").PointStyle} */
 function styleOf(meta) {
   const ring = getComputedStyle(frame()).getPropertyValue("--text");
-  return { palette: meta.colours, ground: meta.ground, filteredOut: meta.filtered_out, ring, isOnRegions: meta.projection === "original" };
+  const isOnRegions = meta.projection === "original";
+  const rings = ringStyle(state.chosen.length, isOnRegions);
+  return { palette: meta.colours, ground: meta.ground, filteredOut: meta.filtered_out, ring, ringStyle: rings, isOnRegions };
 }
 
 /**
@@ -172,16 +172,15 @@ export function drawCopy(layer, density, { style = {}, hasGlow = true } = {}) {
 }
 
 /**
- * Mark the chosen songs with rings. If they are so many that rings would hide the map, the other songs fade instead; on the
- * regions of the original view, songs do not fade.
+ * Mark the chosen songs with rings. If they are so many that rings would hide the map, the other songs fade.
  * @param {MapState} map @returns {Uint8Array} Its flags, changed.
  */
 function withChosen({ flags, meta }) {
   const { chosen } = state;
   if (!chosen.length) return flags;
-  const hasRings = chosen.length <= MAX_RINGS || meta.projection === "original";
-  const copy = hasRings ? flags.slice() : flags.map((flag) => flag | VERY_FADED);
-  for (const index of chosen) copy[index] = hasRings ? flags[index] | CHOSEN : flags[index];
+  const { opacity, othersFade } = ringStyle(chosen.length, meta.projection === "original");
+  const copy = othersFade ? flags.map((flag) => flag | VERY_FADED) : flags.slice();
+  for (const index of chosen) copy[index] = opacity > 0 ? flags[index] | CHOSEN : flags[index];
   return copy;
 }
 

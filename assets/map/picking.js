@@ -1,22 +1,13 @@
-/** Which songs are near a pixel of the map. A grid of the songs on the map, made when it is needed, answers. */
+/** Which songs are near a pixel of the map. The grid of the songs answers. */
 
 import { state } from "../core/state.js";
 import { frameOnMap, freeArea, toMap } from "./camera.js";
 import { HIDDEN, LIT } from "./flags.js";
-import { findNearest, makeGrid } from "./grid.js";
+import { findNearest } from "./grid.js";
+import { gridNow } from "./song_grid.js";
 
 /** `around` finds no songs further away than this. */
 const AROUND_PX = 480;
-
-/** @type {import("./grid.js").Grid|null} */
-let grid = null;
-
-/** @returns {import("./grid.js").Grid|null} The grid of the songs on the map, made now if need be; null without a map. */
-export function gridNow() {
-  if (!state.map) return null;
-  if (grid?.places !== state.map.places) grid = makeGrid(state.map.places);
-  return grid;
-}
 
 /**
  * Find the songs nearest to a pixel that are not hidden.

@@ -4,8 +4,12 @@
  * @typedef {object} PointStyle The colours of a map. Colours are CSS colours: "#rrggbb" or "rgba(r, g, b, a)".
  * @property {string[]} palette By colour number.
  * @property {string} ground The background. @property {string} filteredOut Of songs that do not match the filter.
- * @property {string} ring Of the rings around chosen songs.
+ * @property {string} ring Of the rings around chosen songs. @property {RingStyle} [ringStyle] How strong they are; if it is left
+ *   out, as around few songs.
  * @property {boolean} isOnRegions Whether points are black, because they lie on regions that have the palette's colours.
+ *
+ * @typedef {object} RingStyle
+ * @property {number} width_px In CSS pixels. @property {number} opacity 0 for no rings.
  *
  * @typedef {object} Glow
  * @property {number} sigma_px The standard deviation of the blur, in CSS pixels.
@@ -50,6 +54,33 @@ const [FEW_GLOWS, MANY_GLOWS] = [200, 3000];
 const [FEW_GLOW_OPACITY, MANY_GLOW_OPACITY] = [0.5, 0.32];
 /** How much less a song glows among many: 0 not at all, 1 so that all songs together glow the same. */
 const DIMMING = 0.8;
+
+/** Up to the first number of chosen songs, rings are strong; from the second on, they are faint outlines, or none. */
+const [FEW_RINGS, MANY_RINGS] = [100, 3000];
+const [FEW_RINGS_PX, MANY_RINGS_PX] = [1.5, 0.5];
+/** @type {RingStyle} */
+export const FEW_RINGS_STYLE = { width_px: FEW_RINGS_PX, opacity: 1 };
+/** On regions, rings are all that marks the chosen songs: they stay visible. */
+const MANY_RINGS_ON_REGIONS_OPACITY = 0.7;
+/** If rings are fainter than this, the other songs fade, too. */
+const FADING_RINGS_OPACITY = 0.5;
+
+/**
+ * Rings around many songs would hide the map: the more songs are chosen, the thinner and fainter they are.
+ * @param {number} count How many songs are chosen. @param {boolean} isOnRegions
+ * @returns {RingStyle & {othersFade: boolean}} Whether the songs that are not chosen fade: on regions, songs do not fade.
+ */
+export function ringStyle(count, isOnRegions) {
+  const share = Math.min(Math.max(Math.log(count / FEW_RINGS) / Math.log(MANY_RINGS / FEW_RINGS), 0), 1);
+  const opacity = 1 + ((isOnRegions ? MANY_RINGS_ON_REGIONS_OPACITY : 0) - 1) * share;
+  const width_px = FEW_RINGS_PX + (MANY_RINGS_PX - FEW_RINGS_PX) * share;
+  return { width_px, opacity, othersFade: !isOnRegions && opacity < FADING_RINGS_OPACITY };
+}
+
+/** @param {number} radius Of a point. @param {RingStyle} style @returns {number} The radius of the middle of its ring, in CSS pixels. */
+export function ringRadius(radius, { width_px }) {
+  return Math.max(radius, 2) + width_px;
+}
 
 /** @param {number} count @returns {number} A diameter in pixels: many points do not merge, and one is not too small to see. */
 export function markerSize(count) {

@@ -5,7 +5,8 @@ import { state, subscribe, update } from "../core/state.js";
 import * as hover from "../sound/hover.js";
 import { frame, panBy, showAll, zoomAt } from "./camera.js";
 import { beginShape, cancelShape, extendShape, finishShape, shapeFor } from "./lasso.js";
-import { gridNow, nearest } from "./picking.js";
+import { nearest } from "./picking.js";
+import { gridNow } from "./song_grid.js";
 import * as tooltip from "./tooltip.js";
 
 /**

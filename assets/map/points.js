@@ -7,7 +7,7 @@ import { CHOSEN, LIT, MISSING } from "./flags.js";
 import { Glow } from "./glow.js";
 import { drawOrder, litRanges, randomOrder, sampleRanges } from "./point_order.js";
 import { BEFORE, FLAGS, GROUP, NOWHERE, PLACE, SONG_SHADER } from "./point_shader.js";
-import { FADING, parseColour, sampleStyle } from "./point_style.js";
+import { FADING, FEW_RINGS_STYLE, parseColour, sampleStyle } from "./point_style.js";
 import { clear, compile, createTarget, drawInto, openWebgl } from "./webgl.js";
 
 /** @typedef {import("./point_style.js").PointStyle} PointStyle */
@@ -30,6 +30,7 @@ uniform float opacity;
 uniform vec3 ground;
 uniform vec4 filteredOut;
 uniform bool isOnRegions;
+uniform float ringWidth;
 flat out vec4 colour;
 flat out vec4 centre;
 flat out vec3 radii;
@@ -47,8 +48,8 @@ void main() {
   colour.rgb *= colour.a;
   centre = vec4(isOnRegions ? own : ground, 1) * (isLit && isMissing ? seen : 0.0);
   float radius = diameter / 2.0;
-  radii = vec3(radius, max(diameter * 0.27, 1.0), isChosen ? max(radius + 1.5, 3.5) : 0.0) * density;
-  side = 2.0 * (isChosen ? radii.z + 0.75 * density : radii.x) + 1.0;
+  radii = vec3(radius, max(diameter * 0.27, 1.0), isChosen ? max(radius, 2.0) + ringWidth : 0.0) * density;
+  side = 2.0 * (isChosen ? radii.z + 0.5 * ringWidth * density : radii.x) + 1.0;
   gl_PointSize = side;
 }`;
 const DISC_SHADER = `#version 300 es
@@ -58,13 +59,14 @@ flat in vec4 centre;
 flat in vec3 radii;
 flat in float side;
 uniform vec4 ring;
+uniform float ringWidth;
 uniform float density;
 out vec4 result;
 void main() {
   float distance = length(gl_PointCoord - 0.5) * side;
   result = colour * clamp(radii.x - distance + 0.5, 0.0, 1.0);
   if (centre.a > 0.0) result = mix(result, centre, clamp(radii.y - distance + 0.5, 0.0, 1.0) * centre.a);
-  if (radii.z > 0.0) result = mix(result, ring, clamp(0.75 * density - abs(distance - radii.z) + 0.5, 0.0, 1.0));
+  if (radii.z > 0.0) result = mix(result, vec4(ring.rgb, 1), ring.a * clamp(0.5 * ringWidth * density - abs(distance - radii.z) + 0.5, 0.0, 1.0));
 }`;
 export class WebglPoints {
   /** @param {HTMLCanvasElement} canvas @throws {Error} If the browser has no WebGL2. */
@@ -135,7 +137,7 @@ export class WebglPoints {
   }
 
   /** @param {PointStyle} style */
-  setStyle({ palette, ground, filteredOut, ring, isOnRegions }) {
+  setStyle({ palette, ground, filteredOut, ring, ringStyle = FEW_RINGS_STYLE, isOnRegions }) {
     const { gl, points } = this;
     const bytes = new Uint8Array(4 * 256);
     palette.forEach((colour, number) => bytes.set(parseColour(colour).map((value) => Math.round(value * 255)), 4 * number));
@@ -144,7 +146,8 @@ export class WebglPoints {
     gl.useProgram(points.program);
     gl.uniform3fv(points.at.ground, parseColour(ground).slice(0, 3));
     gl.uniform4fv(points.at.filteredOut, parseColour(filteredOut));
-    gl.uniform4fv(points.at.ring, parseColour(ring));
+    gl.uniform4fv(points.at.ring, [...parseColour(ring).slice(0, 3), ringStyle.opacity]);
+    gl.uniform1f(points.at.ringWidth, ringStyle.width_px);
     gl.uniform1i(points.at.isOnRegions, Number(isOnRegions));
   }
 

@@ -5,7 +5,7 @@
  * @property {number[]} colour @property {number} opacity
  * @property {number} radius
  * @property {{colour: number[], opacity: number, radius: number}|null} centre A smaller disc in the middle.
- * @property {{colour: number[], radius: number, width: number}|null} ring
+ * @property {{colour: number[], opacity: number, radius: number, width: number}|null} ring
  *
  * @typedef {object} Picture The pixels of a point that are not transparent.
  * @property {Int32Array} colours Their bytes are red, green, blue and opacity; the colours are multiplied by the opacity.
@@ -50,7 +50,7 @@ function picture(look, reach, width, column, row) {
 function pixel({ colour, opacity, radius, centre, ring }, distance) {
   let result = over([0, 0, 0, 0], colour, opacity * covered(radius - distance));
   if (centre) result = over(result, centre.colour, centre.opacity * covered(centre.radius - distance));
-  if (ring) result = over(result, ring.colour, covered(ring.width / 2 - Math.abs(distance - ring.radius)));
+  if (ring) result = over(result, ring.colour, ring.opacity * covered(ring.width / 2 - Math.abs(distance - ring.radius)));
   const alpha = Math.round(255 * result[3]);
   if (!alpha) return 0;
   // With the rounded opacity, the hue of a faint point stays what it is.

@@ -37,13 +37,40 @@ export function frameAt({ x, y, scale }, free) {
  * @param {number} fittingScale The scale that shows all songs.
  * @param {number[]} pixel The pixel of the frame that does not move.
  * @param {number} factor Below 1 zooms in.
+ * @param {number} [closest] The smallest scale that shows songs: zooming in ends there. See `closestScale`.
  * @returns {Viewport}
  */
-export function zoomed({ x, y, scale }, free, fittingScale, [pixelX, pixelY], factor) {
+export function zoomed({ x, y, scale }, free, fittingScale, [pixelX, pixelY], factor, closest = 0) {
   const right = pixelX - (free.left + free.right) / 2;
   const down = pixelY - (free.top + free.bottom) / 2;
-  const next = Math.min(Math.max(scale * factor, fittingScale * MIN_SCALE), fittingScale * MAX_SCALE);
+  // A map that is too close already does not zoom out by zooming in.
+  const smallest = Math.max(fittingScale * MIN_SCALE, Math.min(closest, scale));
+  const next = Math.min(Math.max(scale * factor, smallest), fittingScale * MAX_SCALE);
   return { x: x + right * (scale - next), y: y - down * (scale - next), scale: next };
+}
+
+/**
+ * @param {Area} free @param {number[][]} songs The places of the songs around which one zooms in.
+ * @returns {number} The smallest scale at which all of them fit into the area; 0 if they have one place.
+ */
+export function closestScale(free, songs) {
+  if (!songs.length) return 0;
+  const extent = (/** @type {number[]} */ values) => Math.max(...values) - Math.min(...values);
+  const width = Math.max(free.right - free.left - 2 * MARGIN_PX, 50);
+  const height = Math.max(free.bottom - free.top - 2 * MARGIN_PX, 50);
+  return Math.max(extent(songs.map(([x]) => x)) / width, extent(songs.map(([, y]) => y)) / height);
+}
+
+/**
+ * @param {Viewport} viewport @param {Area} free @param {number[][]} songs The places of the songs nearest to the viewport's centre, the
+ *   nearest first.
+ * @returns {Viewport|null} The viewport that shows the nearest of them after the shortest way; null if any of them is in view.
+ */
+export function withSongs(viewport, free, songs) {
+  const { left, top, unitsPerPixel } = frameAt(viewport, free);
+  const offsets = songs.map(([x, y]) => offsetInto(free, { x: (x - left) / unitsPerPixel, y: (top - y) / unitsPerPixel }));
+  if (!offsets.length || offsets.includes(null)) return null;
+  return panned(viewport, .../** @type {[number, number]} */ (offsets[0]));
 }
 
 /** @param {Viewport} viewport @param {number} dx @param {number} dy In pixels: the map moves right and down. @returns {Viewport} */

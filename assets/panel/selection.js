@@ -2,11 +2,11 @@
 
 import { playWithoutSelecting } from "../core/actions.js";
 import { getNeighbours } from "../core/api.js";
-import { announce } from "../core/dom.js";
 import { state, update } from "../core/state.js";
 import { panIntoView } from "../map/camera.js";
-import { isHidden } from "../map/songs.js";
+import * as kept from "./kept_selections.js";
 import { filtered, joined, moved, positionAfter } from "./selection_order.js";
+import { change, desk, setSongs } from "./selection_store.js";
 
 /** @typedef {import("./selection_order.js").SongList} SongList */
 
@@ -15,56 +15,75 @@ function list() {
   return { songs: state.chosen, position: state.chosenPosition };
 }
 
-/** @param {SongList} list */
-function setList({ songs, position }) {
-  update({ chosen: songs, chosenPosition: position });
-}
-
 /** @param {number} index @returns {boolean} Whether a song is in the selection. */
 export function has(index) {
   return state.chosen.includes(index);
 }
 
 /**
- * Choose the songs inside a lasso or box.
+ * Choose the songs inside a lasso or box. A shape without songs changes nothing.
  * @param {number[]} songs
  * @param {{adds: boolean}} options Whether songs that are already chosen stay chosen.
  */
 export function choose(songs, { adds }) {
+  const before = state.chosen.length;
+  if (!songs.length) return update({ selectionNews: { kind: "no-songs" } });
   const chosen = joined(adds ? state.chosen : [], songs);
-  update({ chosen, chosenPosition: null, choices: state.choices + 1 });
-  announce(chosen.length === 1 ? "1 song selected" : `${chosen.length} songs selected`);
+  const kind = adds && before ? "chosen-too" : before ? "chosen-instead" : "chosen";
+  setSongs(chosen, { kind, count: chosen.length, before }, { position: null, isWhole: !adds });
+  update({ choices: state.choices + 1 });
 }
 
 /** Add a song to the selection, or remove it. @param {number} index */
 export function toggle(index) {
-  if (has(index)) remove(index);
-  else update({ chosen: state.chosen.concat(index) });
+  if (has(index)) return remove(index);
+  setSongs(state.chosen.concat(index), { kind: "added", index, count: state.chosen.length + 1 });
 }
 
 /** @param {number} index */
 export function remove(index) {
-  setList(filtered(list(), (other) => other !== index));
+  const { songs, position } = filtered(list(), (other) => other !== index);
+  setSongs(songs, { kind: "removed", index, count: songs.length }, { position });
 }
 
 /** Remove all songs from the selection. */
 export function clear() {
-  setList({ songs: [], position: null });
-}
-
-/** Remove the songs that the user has hidden from the map. */
-export function removeHidden() {
-  const kept = filtered(list(), (index) => !isHidden(index));
-  const count = state.chosen.length - kept.songs.length;
-  if (!count) return;
-  setList(kept);
-  announce(`${count} hidden songs were removed from the selection`);
+  if (!kept.openOf(desk()).songs.length) return;
+  setSongs([], { kind: "cleared", before: state.chosen.length }, { position: null, isWhole: true });
 }
 
 /** Move a song to another position in the list. @param {number} index @param {number} to */
 export function moveTo(index, to) {
   const after = moved(list(), index, to);
-  if (after) setList(after);
+  if (after) setSongs(after.songs, { kind: "moved", index, position: to, count: after.songs.length }, { position: after.position });
+}
+
+/** Give the open selection another name. @param {string} text If it is empty, the name stays. */
+export function rename(text) {
+  const before = desk();
+  const open = kept.openOf(before);
+  const name = kept.cleanName(text);
+  if (name && name !== open.name) change(kept.withSelection(before, { ...open, name }), { kind: "renamed", name });
+}
+
+/** Open another selection; the one before is kept. @param {string} key */
+export function open(key) {
+  const before = desk();
+  const other = before.selections.find((selection) => selection.key === key);
+  if (!other || before.open === key) return;
+  change(kept.opened(before, key), { kind: "opened", name: other.name, count: other.songs.length }, null);
+}
+
+/** Begin a new selection; the one before is kept. */
+export function openNew() {
+  change(kept.withNew(desk()), { kind: "new" }, null);
+}
+
+/** Delete a selection, which can be undone. @param {string} key */
+export function discard(key) {
+  const before = desk();
+  const other = before.selections.find((selection) => selection.key === key);
+  if (other) change(kept.without(before, key), { kind: "deleted", name: other.name, count: other.songs.length });
 }
 
 /**

@@ -1,14 +1,16 @@
 /** The selection's list in the panel: its rows, which can be dragged, moved with buttons, and removed. */
 
-import { flyToAndPlay } from "../core/actions.js";
 import { getSong } from "../core/api.js";
-import { announce, byId, element, iconButton, setLabel } from "../core/dom.js";
-import { state, subscribe } from "../core/state.js";
+import { byId, element, icon, iconButton, setLabel } from "../core/dom.js";
+import { state, subscribe, update } from "../core/state.js";
 import { artistOrUnknown } from "../core/text.js";
+import { flyTo } from "../map/camera.js";
 import { toggle } from "../sound/player.js";
 import { markRows } from "./panel.js";
-import { clear, moveTo, playFrom, remove, removeHidden } from "./selection.js";
-import { learnId, mount as mountIds } from "./selection_ids.js";
+import { clear, moveTo, playFrom, remove } from "./selection.js";
+import { mount as mountHead } from "./selection_head.js";
+import { notShown } from "./selection_store.js";
+import { notShownText } from "./selection_text.js";
 
 /** The largest number of rows in the list. */
 const MAX_ROWS = 300;
@@ -17,9 +19,6 @@ const MAX_ROWS = 300;
 let list;
 /** Titles are loaded only for rows in view. @type {IntersectionObserver} */
 let rowObserver;
-/** Which files are missing and which songs are hidden on the map that is drawn. */
-let drawnFiles = "";
-
 export function mount() {
   list = byId("choice-list");
   byId("choice-play").addEventListener("click", () => playFrom(0));
@@ -28,19 +27,23 @@ export function mount() {
     for (const { isIntersecting, target } of entries) if (isIntersecting) fillRow(target);
   });
   enableDragging();
+  for (const [event, isPointed] of /** @type {const} */ ([["pointerover", true], ["focusin", true], ["pointerleave", false], ["focusout", false]])) {
+    list.addEventListener(event, (/** @type {Event} */ { target }) => point(isPointed ? rowOf(target) : null));
+  }
+  mountHead();
   showList();
   subscribe(["chosen"], showList);
-  mountIds();
-  subscribe(["map"], followMap);
+  subscribe(["desk", "map"], showNotShown);
 }
 
-/** Songs that are hidden now leave the selection. */
-function followMap() {
-  if (!state.map) return;
-  const { changes, hide } = state.map.meta;
-  const files = `${changes} ${hide}`;
-  if (files !== drawnFiles) removeHidden();
-  drawnFiles = files;
+/** @param {any} target @returns {any} The row that an element is in, or null. */
+function rowOf(target) {
+  return target.closest?.(".song-row") ?? null;
+}
+
+/** The song of the row under the pointer or with the focus gets a mark on the map. @param {any} row */
+function point(row) {
+  update({ pointed: row && Number(row.dataset.index) });
 }
 
 function showList() {
@@ -50,75 +53,95 @@ function showList() {
   byId("choice-tools").hidden = byId("choice-export").hidden = length === 0;
   const notListed = length - MAX_ROWS;
   byId("choice-more").textContent = notListed > 0 ? `… and ${notListed.toLocaleString("en")} more. They are also played and exported.` : "";
+  const focused = focusedTool();
   rowObserver.disconnect();
   list.replaceChildren(...state.chosen.slice(0, MAX_ROWS).map(makeRow));
   for (const row of list.children) rowObserver.observe(row);
   markRows();
+  if (focused) focusTool(focused);
+  if (state.pointed !== null && !list.matches(":hover, :focus-within")) update({ pointed: null });
+  showNotShown();
+}
+
+/** Say which songs of the selection are not listed, and why. */
+function showNotShown() {
+  byId("choice-away").textContent = notShownText(notShown());
+}
+
+/** @returns {{index: number, row: number, tool: number}|null} Which button of which row has the focus. */
+function focusedTool() {
+  const button = document.activeElement;
+  const row = button && list.contains(button) ? rowOf(button) : null;
+  if (!row) return null;
+  return { index: Number(row.dataset.index), row: [...list.children].indexOf(row), tool: [...row.querySelectorAll("button")].indexOf(button) };
+}
+
+/** The rows are new elements: focus the same button of the same song, or of the row that has taken its place. @param {{index: number, row: number, tool: number}} focused */
+function focusTool({ index, row, tool }) {
+  const same = list.querySelector(`[data-index="${index}"]`) ?? list.children[Math.min(row, list.children.length - 1)];
+  const button = same ? same.querySelectorAll("button")[tool] : byId("choice-empty").querySelector("button");
+  button?.focus();
 }
 
 /** Make a song's row. `fillRow` adds its title and artist later. @param {number} index @returns {HTMLElement} */
 function makeRow(index) {
   const row = element("li", "song-row", null, { "data-index": index, draggable: "true" });
-  const play = iconButton("play", "Play", "row-play");
-  play.addEventListener("click", () => (state.playing === index ? toggle() : playFrom(state.chosen.indexOf(index))));
+  const play = element("button", "icon-button row-play", null, { type: "button" });
+  const label = element("span", "visually-hidden");
+  label.append(element("span", "row-verb", "Play "), element("span", "row-song", "…"));
+  play.append(icon("play"), label);
   const names = element("button", "row-names", null, { type: "button" });
   names.append(element("span", "row-title", "…", { dir: "auto" }), element("span", "row-by", "…", { dir: "auto" }));
-  names.addEventListener("click", () => flyToAndPlay(index));
-  const up = iconButton("up", "Move up", "row-tool");
-  const down = iconButton("down", "Move down", "row-tool");
-  const close = iconButton("close", "Remove from the selection", "row-tool");
-  up.addEventListener("click", () => move(index, -1, ".icon-up"));
-  down.addEventListener("click", () => move(index, 1, ".icon-down"));
+  // A click on the title does the same as the play button: the list goes on from here.
+  for (const button of [play, names]) {
+    button.addEventListener("click", () => (state.playing === index && state.chosenPosition !== null ? toggle() : playFrom(state.chosen.indexOf(index))));
+  }
+  const [show, up, down, close] = [["locate", "Show on the map"], ["up", "Move up"], ["down", "Move down"], ["close", "Remove from the selection"]].map(
+    ([name, text]) => iconButton(name, text, "row-tool"),
+  );
+  show.addEventListener("click", () => flyTo(index));
+  up.addEventListener("click", () => moveTo(index, state.chosen.indexOf(index) - 1));
+  down.addEventListener("click", () => moveTo(index, state.chosen.indexOf(index) + 1));
   close.addEventListener("click", () => remove(index));
-  row.append(play, names, up, down, close);
+  const tools = element("span", "row-tools");
+  tools.append(show, up, down, close);
+  row.append(play, names, tools);
   return row;
 }
 
 /** @param {any} row */
 async function fillRow(row) {
   rowObserver.unobserve(row);
-  const index = Number(row.dataset.index);
-  const details = getSong(index);
-  learnId(index, details);
-  const { title, artist } = await details.catch((error) => ({ title: error.message, artist: "" }));
+  const { title, artist } = await getSong(Number(row.dataset.index)).catch((error) => ({ title: error.message, artist: "" }));
   row.querySelector(".row-title").textContent = title;
   row.querySelector(".row-by").textContent = artistOrUnknown(artist);
-  const [play, , up, down, close] = row.children;
-  setLabel(play, `Play ${title}`);
+  row.querySelector(".row-song").textContent = title;
+  const [, names, show, up, down, close] = row.querySelectorAll("button");
+  names.title = title;
+  setLabel(show, `Show ${title} on the map`);
   setLabel(up, `Move ${title} up`);
   setLabel(down, `Move ${title} down`);
   setLabel(close, `Remove ${title} from the selection`);
-}
-
-/**
- * Move a song up or down in the list, and keep the focus on the button that was pressed.
- * @param {number} index @param {number} by 1 or -1. @param {string} icon The selector of the button's icon.
- */
-function move(index, by, icon) {
-  moveTo(index, state.chosen.indexOf(index) + by);
-  list.querySelector(`[data-index="${index}"] ${icon}`)?.parentElement.focus();
-  announce(`Position ${state.chosen.indexOf(index) + 1} of ${state.chosen.length}`);
 }
 
 /** Let the user drag rows to other positions in the list. */
 function enableDragging() {
   /** @type {number|null} */
   let dragged = null;
-  const rowOf = (/** @type {any} */ { target }) => target.closest?.(".song-row");
   list.addEventListener("dragstart", (/** @type {any} */ event) => {
-    dragged = Number(rowOf(event).dataset.index);
+    dragged = Number(rowOf(event.target).dataset.index);
     event.dataTransfer.effectAllowed = "move";
     event.dataTransfer.setData("text/plain", String(dragged));
   });
   list.addEventListener("dragover", (/** @type {any} */ event) => {
-    const row = rowOf(event);
+    const row = rowOf(event.target);
     if (dragged === null || !row) return;
     event.preventDefault();
     for (const other of list.children) other.classList.toggle("drop-here", other === row);
   });
   list.addEventListener("drop", (/** @type {any} */ event) => {
     event.preventDefault();
-    const row = rowOf(event);
+    const row = rowOf(event.target);
     if (dragged !== null && row) moveTo(dragged, state.chosen.indexOf(Number(row.dataset.index)));
   });
   list.addEventListener("dragend", () => {

@@ -39,6 +39,16 @@ export function filtered({ songs, position }, isKept) {
 }
 
 /**
+ * @param {number[]} songs A list. @param {number[]} before The list before. @param {number|null} position Of the song that plays in it.
+ * @returns {number|null} The position of that song in the new list; null if it is not in it.
+ */
+export function positionIn(songs, before, position) {
+  if (position === null || songs === before) return position;
+  const index = songs.indexOf(before[position]);
+  return index === -1 ? null : index;
+}
+
+/**
  * @param {number} position @param {number} by 1 or -1. @param {number} length
  * @returns {number} The next position in a list. After the last position comes the first.
  */

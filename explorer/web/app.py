@@ -23,6 +23,7 @@ from explorer.web.open_pages import OpenPages, count_pages
 from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
 from explorer.web.permissions import NO_RESTRICTIONS, find_restrictions, require_changes
+from explorer.web.routes.bulk_ids import make_bulk_ids_blueprint
 from explorer.web.routes.map_arrays import make_map_blueprint
 from explorer.web.routes.media import make_media_blueprint
 from explorer.web.routes.playlist import make_playlist_blueprint
@@ -113,6 +114,7 @@ def create_app(
     register_callbacks(app, holder, job)
     for blueprint in (
         make_media_blueprint(settings, holder, jobs, index_state=index_state, counts_pages=pages is not None),
+        make_bulk_ids_blueprint(holder),
         make_map_blueprint(holder),
         make_sound_blueprint(settings, jobs),
         make_playlist_blueprint(holder, settings),

@@ -51,7 +51,7 @@ PNG = bytes.fromhex(
 
 # Resets a page to its state after loading. The page's functions write to localStorage, so it is cleared last.
 RESET = """() => {
-    const { actions, filters, heard, hover, lasso, panel, player, previews, queue, selection } = explorer;
+    const { actions, filters, heard, hover, lasso, panel, player, previews, queue } = explorer;
     const { spectrogram, state, update } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
@@ -65,7 +65,6 @@ RESET = """() => {
     queue.setRepeat("stop");
     heard.forgetHeard();
     player.setVolume(1);
-    selection.clear();
     if (state.tool) lasso.toggleTool(null);
     filters.toggle(false);
     if (state.isSpectrogramOpen) spectrogram.toggle();
@@ -75,6 +74,8 @@ RESET = """() => {
     else panel.close();
     dash_clientside.set_props("search", { searchValue: "" });
     localStorage.clear();
+    explorer.selection_store.load();
+    for (const close of document.querySelectorAll(".toast-close")) close.click();
     history.pushState(null, "", location.pathname);
     dispatchEvent(new PopStateEvent("popstate"));
 }"""

@@ -7,6 +7,7 @@ import pytest
 from gestures import (
     choose_in_header,
     click_song,
+    drag,
     hover_song,
     pixel_of,
     pixels_of,
@@ -155,6 +156,32 @@ def expect_points_free_of_cards(page, width):
         assert card["x"] >= 0
         assert card["x"] + card["width"] <= width
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+SONGS_IN_VIEW = """() => {
+    const { left, right, top, bottom } = explorer.camera.freeArea();
+    return Array.from({ length: explorer.state.map.count }, (_, i) => explorer.songs.placeOf(i))
+        .map((place) => explorer.camera.toPixels(...place))
+        .filter(({ x, y }) => x >= left && x <= right && y >= top && y <= bottom).length;
+}"""
+
+
+def test_the_songs_cannot_be_lost_from_view(page):
+    for _ in range(30):
+        page.keyboard.press("+")
+    wait_until_still(page)
+    assert page.evaluate(SONGS_IN_VIEW) > 0
+    page.mouse.move(600, 330)
+    for _ in range(30):
+        page.mouse.wheel(0, -240)
+    wait_until_still(page)
+    assert page.evaluate(SONGS_IN_VIEW) > 0
+    page.keyboard.press("0")
+    wait_until_still(page)
+    for _ in range(3):
+        drag(page, (500, 300), (900, 650))
+    page.wait_for_function("() => !explorer.camera.isMoving()")
+    page.wait_for_function(SONGS_IN_VIEW)
 
 
 def test_the_map_pans_zooms_and_shows_all_songs_again(page):

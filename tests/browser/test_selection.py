@@ -3,8 +3,22 @@
 import csv
 import io
 
-from gestures import box_of, click_song, drag, pixels_of, text, wait_until_playing
+import numpy as np
+from gestures import (
+    box_of,
+    click_song,
+    drag,
+    pixels_of,
+    text,
+    wait_for_map,
+    wait_until_playing,
+    wait_until_still,
+)
 from pixels import circle_at, distance, picture, rgb
+from support import store_library, three_islands, write_song
+
+from explorer.database.database import Database
+from explorer.library.music_file import Tags
 
 RING_PX = 7
 
@@ -52,7 +66,7 @@ def test_a_box_and_a_lasso_select_the_songs_inside(page):
     page.keyboard.up("Shift")
     page.wait_for_function("() => explorer.state.chosen.length === 16")
     assert sorted(selected(page)) == [*range(8), *range(16, 24)]
-    page.keyboard.press("Escape")
+    page.locator("#choice-clear").click()
     assert selected(page) == []
     page.wait_for_selector("#choice-empty")
     # Filtered-out songs are not selected.
@@ -126,3 +140,183 @@ def test_the_selection_is_exported(site, page):
     assert [row["song_id"] for row in rows] == [f"{index:03d}.flac" for index in order]
     assert rows[order.index(3)]["title"] == "<img src=x onerror=window.hacked=1>"
     page.wait_for_function("() => document.getElementById('export-state').textContent.includes('was saved')")
+
+
+def toast(page, text):
+    """Wait for the notice about the selection that contains a text, and return it."""
+    return page.locator(".toast", has_text=text)
+
+
+def wait_until_kept(page, count):
+    """Wait until the browser has stored a selection of so many songs."""
+    page.wait_for_function(
+        """count => Object.entries(localStorage).some(
+            ([key, value]) => key.startsWith("selection ") && JSON.parse(value).songs.length === count)""",
+        arg=count,
+    )
+
+
+def test_clearing_and_a_second_box_can_be_undone(page):
+    select_box(page, range(8))
+    order = selected(page)
+    page.locator("#choice-clear").click()
+    assert selected(page) == []
+    toast(page, "cleared").get_by_text("Undo").click()
+    assert selected(page) == order
+    # A second box without Shift.
+    select_box(page, range(8, 16))
+    assert sorted(selected(page)) == list(range(8, 16))
+    toast(page, "8 songs selected instead of 8").wait_for()
+    page.keyboard.press("Control+z")
+    assert selected(page) == order
+    page.keyboard.press("Control+Shift+Z")
+    assert sorted(selected(page)) == list(range(8, 16))
+    page.locator("#choice-undo").click()
+    assert selected(page) == order
+    page.keyboard.press("Control+y")
+    assert sorted(selected(page)) == list(range(8, 16))
+    # A box around nothing changes nothing.
+    page.locator("#tool-box").click()
+    left, top, _, _ = box_of(page, range(24))
+    drag(page, (left - 12, top - 12), (left - 4, top - 4))
+    assert sorted(selected(page)) == list(range(8, 16))
+    # A text field undoes its own changes.
+    page.locator("#choice-name").click()
+    page.keyboard.press("Control+z")
+    assert sorted(selected(page)) == list(range(8, 16))
+
+
+def test_a_removed_song_comes_back_by_its_notice_and_the_focus_stays_in_the_list(page):
+    select_box(page, range(8))
+    order = selected(page)
+    page.wait_for_function(
+        "() => !document.querySelector('#choice-list .row-title').textContent.includes('…')"
+    )
+    title = text(page, "#choice-list .row-title >> nth=0")
+    page.locator("#choice-list .song-row").nth(0).get_by_label("Remove").focus()
+    page.keyboard.press("Enter")
+    assert selected(page) == order[1:]
+    assert page.evaluate("document.activeElement.closest('.song-row').dataset.index") == str(order[1])
+    # Screen readers hear it: the notices are a live region.
+    notice = toast(page, f"“{title}” was removed: 7 songs selected.")
+    assert notice.locator("xpath=ancestor::*[@role='status']").count() == 1
+    notice.get_by_text("Undo").click()
+    assert selected(page) == order
+
+
+def test_a_selection_is_there_again_after_a_reload(site, open_page):
+    page = open_page(site[0])
+    select_box(page, range(8))
+    order = selected(page)
+    page.locator("#choice-name").fill("For Friday")
+    page.keyboard.press("Enter")
+    wait_until_kept(page, 8)
+    page.reload()
+    wait_for_map(page)
+    page.wait_for_function("() => explorer.state.chosen.length === 8")
+    assert selected(page) == order
+    page.locator("#tab-choice").click()
+    assert page.locator("#choice-name").input_value() == "For Friday"
+
+
+def test_all_songs_are_found_again_on_a_map_with_unknown_numbers(tmp_path, serve, open_page):
+    path, folder = tmp_path / "songs.db", tmp_path / "music"
+    store_library(path, folder, seconds=0.05)
+    with serve(path) as url:
+        page = open_page(url)
+        # More songs than the list shows without scrolling.
+        select_box(page, range(24))
+        order = selected(page)
+        wait_until_kept(page, 24)
+        # Nobody knows which numbers the songs have on the next map, as after a restart of the server.
+        page.route("**/since/*", lambda route: route.fulfill(status=409, body="The map has changed."))
+        with Database.open(path) as library:
+            root = library.add_root(folder)
+            song = write_song(folder, 24, Tags("A new piece"), seconds=0.05)
+            library.store_song(root, song, library.vector("000.flac"))
+            song_ids, _ = library.vectors()
+            song_ids.remove("010.flac")
+            library.store_map(three_islands(song_ids, len(song_ids) // 3, np.random.default_rng(1)))
+        page.evaluate("() => void import('/assets/core/updates.js').then(({ check }) => check())")
+        page.locator("#updates-show").click()
+        page.wait_for_function("() => explorer.state.map.meta.revision === 2")
+        page.wait_for_function("() => explorer.state.chosen.length === 23")
+        assert selected(page) == [index - (index > 10) for index in order if index != 10]
+        assert text(page, "#choice-away") == "Not listed: 1 song is not on the map yet."
+        page.wait_for_selector("#updates", state="hidden")
+        # Nothing was lost: the next map has the song again.
+        page.unroute("**/since/*")
+        with Database.open(path) as library:
+            song_ids, _ = library.vectors()
+            library.store_map(three_islands(song_ids[:24], 8, np.random.default_rng(1)))
+        page.evaluate("() => void import('/assets/core/updates.js').then(({ check }) => check())")
+        page.wait_for_selector("#updates:not([hidden])")
+        page.locator("#updates-show").click()
+        page.wait_for_function("() => explorer.state.chosen.length === 24")
+        assert selected(page) == order
+
+
+def test_selections_are_renamed_opened_and_deleted(page):
+    select_box(page, range(8))
+    first = selected(page)
+    page.locator("#choice-name").fill("For Friday")
+    page.keyboard.press("Enter")
+    page.locator("#choice-all").click()
+    page.locator("#choice-new").click()
+    assert selected(page) == []
+    page.keyboard.type("Later")
+    page.keyboard.press("Enter")
+    select_box(page, range(8, 16))
+    page.locator("#choice-all").click()
+    menu = page.locator("#choice-menu")
+    menu.get_by_text("For Friday").click()
+    assert selected(page) == first
+    assert menu.is_hidden()
+    page.locator("#choice-all").click()
+    menu.get_by_label("Delete “Later”").click()
+    assert menu.get_by_text("Later").count() == 0
+    toast(page, "“Later” was deleted: 8 songs.").get_by_text("Undo").click()
+    menu.get_by_text("Later").click()
+    assert sorted(selected(page)) == list(range(8, 16))
+
+
+def test_hidden_songs_come_back_into_the_selection(page):
+    select_box(page, range(8))
+    order = selected(page)
+    hide = """hidden => {
+        const { map } = explorer.state;
+        const flags = map.flags.map((flag, i) => (hidden.includes(i) ? flag | 2 : flag & ~2));
+        explorer.update({ map: { ...map, flags } });
+    }"""
+    page.evaluate(hide, order[:2])
+    assert selected(page) == order[2:]
+    assert text(page, "#choice-away") == "Not listed: 2 songs are hidden on the map."
+    page.evaluate(hide, [])
+    assert selected(page) == order
+    assert page.locator("#choice-away").text_content() == ""
+
+
+def test_a_row_plays_in_the_list_and_another_button_shows_its_song_on_the_map(page):
+    select_box(page, range(8, 16))
+    order = selected(page)
+    viewport = page.evaluate("explorer.state.viewport")
+    page.locator("#choice-list .row-names").nth(3).click()
+    wait_until_playing(page, f"{order[3]:03d}.flac")
+    # The panel stays, and so does the map; the list goes on from here.
+    assert page.evaluate("explorer.state.viewport") == viewport
+    assert page.evaluate("[explorer.state.chosenPosition, explorer.state.selected]") == [3, None]
+    assert page.locator("#tab-choice").get_attribute("aria-selected") == "true"
+    row = page.locator("#choice-list .song-row").nth(3)
+    assert row.get_attribute("aria-current") == "true"
+    assert page.locator("#choice-list [aria-current]").count() == 1
+    page.evaluate("audio.currentTime = audio.duration - 1")
+    wait_until_playing(page, f"{order[4]:03d}.flac")
+    # The row under the pointer has a mark on the map.
+    page.locator("#choice-list .row-names").nth(0).hover()
+    assert page.evaluate("explorer.state.pointed") == order[0]
+    page.mouse.move(300, 300)
+    assert page.evaluate("explorer.state.pointed") is None
+    page.locator("#choice-list .song-row").nth(0).get_by_label("on the map").click()
+    wait_until_still(page)
+    assert page.evaluate("explorer.camera.zoomNow()") > 2
+    assert page.evaluate("explorer.state.playing") == order[4]

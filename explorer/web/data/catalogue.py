@@ -184,6 +184,12 @@ class Catalogue:
             raise SongNotFoundError(f"The map has no song number {index}: reload the page.")
 
     @cached_property
+    def library(self) -> str:
+        """A token of the library: of the path of its songs.db. The page keeps selections under this name."""
+        path = str(self.database.resolve()).encode("utf-8", "surrogateescape")
+        return hashlib.blake2b(path, digest_size=8).hexdigest()
+
+    @cached_property
     def order(self) -> str:
         """A token that changes when songs get other numbers, because songs were added or removed."""
         digest = hashlib.blake2b(digest_size=8)

@@ -102,6 +102,7 @@ class Drawing:
             "colouring": view.colouring,
             "theme": theme,
             "revision": catalogue.revision,
+            "library": catalogue.library,
             "order": catalogue.order,
             "changes": catalogue.changes,
             "hide": list(view.filter.hide),

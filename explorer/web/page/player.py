@@ -20,6 +20,7 @@ KEYS = (
     ("f", "filter"),
     ("l  b", "select songs with a lasso or a box"),
     ("r", "after this song: go on, repeat it, or stop"),
+    ("Ctrl+Z  Ctrl+Y", "undo or redo a change of the selection"),
     ("s", "show the spectrogram"),
     ("m", "mute"),
     ("+  -  0", "zoom in, zoom out, show the whole map"),
@@ -78,6 +79,8 @@ def _tab_panel(name: str, *children: Component, **attributes: bool) -> Component
 
 def _selection() -> list[Component]:
     return [
+        # assets/panel/selection_head.js adds the name and the list of all selections.
+        part("choice-head", id="choice-head", hidden=True),
         part(
             "panel-empty",
             html.P(
@@ -93,12 +96,13 @@ def _selection() -> list[Component]:
         part(
             "choice-tools",
             button(icon("play"), "Play all", id="choice-play"),
-            button("Clear", kind="button quiet", id="choice-clear"),
+            button("Clear", kind="button quiet", id="choice-clear", title="Clear the selection"),
             id="choice-tools",
             hidden=True,
         ),
         html.Ol(id="choice-list", className="song-list"),
         part("panel-note", id="choice-more"),
+        part("panel-note", id="choice-away"),
         part(
             "choice-export",
             # assets/panel/export.js adds two <select> elements, which Dash does not have.

@@ -30,7 +30,7 @@ test("plus and minus zoom in and out by the same factor", () => {
   makeDocument();
   globalThis.matchMedia = () => ({ matches: true });
   const scaleAfter = (key) => {
-    update({ map: makeMap([[0, 0]]), viewport: { x: 0, y: 0, scale: 1 } });
+    update({ map: makeMap([[0, 0]], { bounds: [0, 960, 0, 752] }), viewport: { x: 0, y: 0, scale: 1 } });
     actionOf(key)();
     return state.viewport.scale;
   };

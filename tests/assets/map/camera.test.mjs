@@ -31,6 +31,7 @@ test("pixels and map units are converted into each other", () => {
 });
 
 test("panning moves the map with the pointer, and zooming keeps the pixel under it", () => {
+  update({ map: makeMap([[400, -300]], { bounds: [0, 960, 0, 752] }) });
   camera.panBy(7, -3);
   assert.deepEqual(camera.toPixels(10, -20), { x: 17, y: 17 });
   const before = camera.toMap(200, 300);

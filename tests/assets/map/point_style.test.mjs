@@ -1,7 +1,7 @@
 /** How large, opaque and bright points are. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { glowStyle, markerSize, parseColour, pointStyle, sampleStyle } from "../../../assets/map/point_style.js";
+import { glowStyle, markerSize, parseColour, pointStyle, ringRadius, ringStyle, sampleStyle } from "../../../assets/map/point_style.js";
 import { isNear } from "../page.mjs";
 
 const style = (count, zoom = 1, rest = {}) => pointStyle({ count, zoom, isNarrow: false, isOnRegions: false, ...rest });
@@ -55,4 +55,35 @@ test("colours are read as the server writes them", () => {
   assert.deepEqual(parseColour(" rgba(0, 255, 51, 0.5)"), [0, 1, 0.2, 0.5]);
   assert.deepEqual(parseColour("rgb(255, 0, 0)"), [1, 0, 0, 1]);
   assert.throws(() => parseColour("blue"), /blue/);
+});
+
+test("rings become thinner and fainter, step by step, the more songs are chosen; around very many there are none", () => {
+  assert.deepEqual(ringStyle(1, false), { width_px: 1.5, opacity: 1, othersFade: false });
+  assert.deepEqual(ringStyle(100, false), ringStyle(1, false));
+  let before = ringStyle(100, false);
+  for (let count = 120; count <= 3000; count *= 1.2) {
+    const style = ringStyle(count, false);
+    assert.ok(style.width_px < before.width_px && style.opacity < before.opacity, String(count));
+    assert.ok(before.opacity - style.opacity < 0.1, String(count));
+    before = style;
+  }
+  assert.deepEqual(ringStyle(6000, false), { width_px: 0.5, opacity: 0, othersFade: true });
+  // Where rings are faint, the other songs fade.
+  assert.deepEqual([300, 1000].map((count) => ringStyle(count, false).othersFade), [false, true]);
+});
+
+test("on regions, where songs do not fade, the chosen ones always have a ring", () => {
+  const { width_px, opacity, othersFade } = ringStyle(1_000_000, true);
+  assert.equal(width_px, 0.5);
+  assert.ok(opacity > 0.5);
+  assert.equal(othersFade, false);
+});
+
+test("a ring lies outside of its point, and is not too small to see", () => {
+  for (const radius of [1, 2, 5]) {
+    for (const count of [1, 1000, 3000]) {
+      const style = ringStyle(count, true);
+      assert.ok(ringRadius(radius, style) - style.width_px / 2 >= Math.max(radius, 2));
+    }
+  }
 });

@@ -109,7 +109,7 @@ test("a second finger ends a shape and begins to zoom", () => {
 });
 
 test("the wheel zooms around the pointer, and cards scroll themselves", () => {
-  update({ map: makeMap([[0, 0]], { bounds: [0, 960, 0, 752] }) });
+  update({ map: makeMap([[500, -404]], { bounds: [0, 960, 0, 752] }) });
   send("wheel", 500, 404, { deltaY: -100, deltaMode: 0 });
   const { scale } = state.viewport;
   assert.ok(scale < 1 && scale > 0.5);

@@ -93,3 +93,32 @@ test("the viewport stays if its song does; otherwise the song keeps its pixel, a
   // Distance in pixels: (4 - 1) / 0.1 before, (16 - 10) / 0.2 after.
   assert.equal((after.x - 10) / after.scale, 30);
 });
+
+test("zooming in ends where the songs around fill the view", () => {
+  const view = { x: 0, y: 0, scale: 1 };
+  const songs = [[3, 4], [-20, 1], [0, 2]];
+  const closest = viewport.closestScale(FREE, songs);
+  assert.equal(viewport.zoomed(view, FREE, 1, [550, 400], 1e-3, closest).scale, closest);
+  // They fit into the area, and fill its width but for a margin.
+  const [left, right] = [-20, 3].map((x) => pixelOf({ x: -8.5, y: 0, scale: closest }, [x, 0])[0]);
+  assert.ok(left > FREE.left && left < FREE.left + 30 && right < FREE.right && right > FREE.right - 30);
+  // Songs at one place, or no songs, set no other limit.
+  assert.equal(viewport.closestScale(FREE, [[7, 7], [7, 7]]), 0);
+  assert.equal(viewport.closestScale(FREE, []), 0);
+  // A map that is too close already stays; zooming out works.
+  const close = { ...view, scale: closest / 2 };
+  assert.equal(viewport.zoomed(close, FREE, 1, [550, 400], 0.5, closest).scale, closest / 2);
+  assert.equal(viewport.zoomed(close, FREE, 1, [550, 400], 1.5, closest).scale, 0.75 * closest);
+});
+
+test("a view without songs goes back to the nearest one by the shortest way; with a song in view it stays", () => {
+  const view = { x: 1000, y: 0, scale: 1 };
+  const returned = viewport.withSongs(view, FREE, [[100, 20], [0, 0]]);
+  assert.deepEqual([returned.y, returned.scale], [0, 1]);
+  const [x, y] = pixelOf(returned, [100, 20]);
+  assert.ok(x > FREE.left && x < FREE.left + 30 && y > FREE.top && y < FREE.bottom);
+  assert.equal(viewport.withSongs(returned, FREE, [[100, 20]]), null);
+  // The nearest song can be above the area while another one is beside the middle.
+  assert.equal(viewport.withSongs({ x: 0, y: 0, scale: 1 }, FREE, [[0, 310], [340, 0]]), null);
+  assert.equal(viewport.withSongs(view, FREE, []), null);
+});

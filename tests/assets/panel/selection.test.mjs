@@ -1,14 +1,10 @@
 /** The selection in the state. */
 import assert from "node:assert/strict";
 import test, { beforeEach } from "node:test";
-import { state, subscribe, update } from "../../../assets/core/state.js";
-import { HIDDEN } from "../../../assets/map/flags.js";
-import { choose, has, hasNext, moveTo, remove, removeHidden, toggle } from "../../../assets/panel/selection.js";
-
-const announcer = { textContent: "" };
+import { state, update } from "../../../assets/core/state.js";
+import { choose, has, hasNext, moveTo, remove, toggle } from "../../../assets/panel/selection.js";
 
 beforeEach(() => {
-  globalThis.document = { getElementById: () => announcer };
   update({ chosen: [4, 5, 6], chosenPosition: 1 });
 });
 
@@ -17,7 +13,7 @@ test("a lasso chooses other songs, or adds to the chosen ones; both end the list
   choose([6, 7], { adds: true });
   assert.deepEqual([state.chosen, state.chosenPosition, state.choices], [[4, 5, 6, 7], null, choices + 1]);
   choose([9], { adds: false });
-  assert.deepEqual([state.chosen, announcer.textContent], [[9], "1 song selected"]);
+  assert.deepEqual([state.chosen, state.selectionNews.kind, state.selectionNews.before], [[9], "chosen-instead", 4]);
 });
 
 test("single songs are added, removed and moved; the song that plays stays the same, and no list is changed in place", () => {
@@ -38,16 +34,4 @@ test("the last song of the list has a next one only if the list wraps around", (
   assert.equal(hasNext(true), true);
   update({ chosenPosition: 0 });
   assert.equal(hasNext(false), true);
-});
-
-test("hidden songs leave the selection, and nobody is told if there are none", () => {
-  const flags = new Uint8Array(9);
-  update({ map: /** @type {any} */ ({ meta: {}, count: 9, flags }) });
-  let changes = 0;
-  subscribe(["chosen"], () => (changes += 1));
-  removeHidden();
-  assert.equal(changes, 0);
-  flags[5] = HIDDEN;
-  removeHidden();
-  assert.deepEqual([state.chosen, state.chosenPosition, changes], [[4, 6], null, 1]);
 });
