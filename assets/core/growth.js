@@ -18,7 +18,7 @@ export function offer({ revision, clusters }) {
   const filter = state.view?.filter;
   const decision = decide({
     isPressed: state.isDragging || state.shape !== null || state.isGliding,
-    usesGroups: Boolean(filter?.shown) || (filter?.clusters ?? []).length > 0,
+    usesGroups: (filter?.clusters ?? []).length > 0,
     elapsedMs: performance.now() - shownAt,
     songCount: state.map?.count ?? 0,
   });

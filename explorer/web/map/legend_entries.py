@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from explorer.web.map.grouping import Grouping
+from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping
 from explorer.web.map.palette import GREYS, PALETTES
 
 
@@ -14,6 +16,8 @@ def legend_entries(
     theme: str,
     colours: list[str] | None = None,
     hidden: np.ndarray | None = None,
+    count_songs: Callable[[str], int] | None = None,
+    n_groups: int | None = None,
 ) -> list[dict]:
     """Return the legend's rows: each group that has a colour, the largest first, then all others as one row.
 
@@ -23,11 +27,17 @@ def legend_entries(
         By group number, as in the original view, where every group has a colour. Else the palette's.
     hidden : np.ndarray [shape=(n,), bool], optional
         Songs that do not count and represent no group. A group whose songs are all hidden has no row.
+    count_songs : callable, optional
+        Returns how many songs a filter by a group's name shows, if that can be more than the group has: a
+        song with two genres has the colour of the first.
+    n_groups : int, optional
+        How many groups there are in all, without the one of songs without a genre. It can be more than
+        `grouping` has: a genre can be the second one of each of its songs.
 
     Returns
     -------
     list of dict
-        "group", its number, or None for all others; "colour", "name", "count"; and "representative", the
+        "colour", "name", "count"; "is_group", False for the row of all others; and "representative", the
         number of the song that represents the group, or None.
     """
     palette = PALETTES[theme] if colours is None else colours
@@ -40,17 +50,20 @@ def legend_entries(
     coloured = coloured[np.argsort(-grouping.counts[coloured], kind="stable")]
     entries = [
         {
-            "group": group,
+            "is_group": True,
             "colour": palette[slots[group]],
             "name": grouping.names[group],
-            "count": int(counts[group]),
+            "count": int(counts[group]) if count_songs is None else count_songs(grouping.names[group]),
             "representative": _representative(grouping, group, is_visible),
         }
         for group in coloured.tolist()
     ]
     rest = counts[~has_colour & is_listed]
-    if len(rest):
-        row = {"group": None, "colour": GREYS[theme], "name": f"{len(rest):,} smaller groups"}
+    n_named = sum(entry["name"] not in (NO_GENRE, NO_ARTIST) for entry in entries)
+    n_more = len(rest) if n_groups is None else n_groups - n_named
+    if n_more > 0 and (len(rest) or n_groups is not None):
+        name = f"{n_more:,} more {grouping.noun if n_more == 1 else grouping.noun + 's'}"
+        row = {"is_group": False, "colour": GREYS[theme], "name": name}
         entries.append({**row, "count": int(rest.sum()), "representative": None})
     return entries
 
