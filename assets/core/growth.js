@@ -35,7 +35,9 @@ function followClusters(clusters) {
   const before = state.defaults.clusters;
   if (!clusters || clusters === before) return;
   if (state.view?.clusters === before) setProps("clusters", { value: clusters });
-  setProps("clusters", { max: Math.max(clusters, 50) });
+  const most = Math.max(clusters, 50);
+  setProps("clusters", { max: most });
+  byId("clusters-field").querySelector(".field-limits").textContent = `1 to ${most}`;
   update({ defaults: { ...state.defaults, clusters } });
   byId("controls").dataset.clusters = String(clusters);
 }

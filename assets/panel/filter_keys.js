@@ -36,7 +36,7 @@ function onKey(event) {
 /** @param {HTMLInputElement} field @returns {HTMLElement|null} The field's open list. */
 function listOf(field) {
   const id = field.getAttribute("aria-controls");
-  return field.getAttribute("aria-expanded") === "true" && id ? document.getElementById(id) : null;
+  return field.dataset.expanded === "true" && id ? document.getElementById(id) : null;
 }
 
 /** @param {HTMLInputElement} field @param {string} text What the user had typed. @param {number} attempts How many more times to try. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.facets import unknown_clusters
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.grouping import NO_ARTIST, Grouping
-from explorer.web.map.legend_entries import legend_entries
+from explorer.web.map.legend_entries import Tags, legend_entries
 from explorer.web.map.name_places import bounds, name_places
 from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, PALETTES, cell_slots
 from explorer.web.map.scale_palette import scale_colours
@@ -181,17 +182,15 @@ class Drawing:
         n_missing = 0 if "missing" in hide else self.catalogue.file_status.counts["missing"]
         if self.scale is not None:
             return panels.scale_legend(self.scale, theme=theme, hidden=self.hidden, n_missing=n_missing)
-        is_genre = self.grouping.title == "Genres"
+        tags = self._tags()
         entries = legend_entries(
             self.grouping,
             theme=theme,
             colours=None if self.regions is None else self.colours,
             hidden=self.hidden,
-            count_songs=self._count_songs if self.grouping.noun in _TAGS else None,
-            n_groups=self.catalogue.n_genres if is_genre else None,
+            tags=tags,
         )
-        n_named = len(set(self.grouping.names) - {NO_ARTIST})
-        n_groups = self.catalogue.n_genres if is_genre else n_named
+        n_groups = len(self.grouping.names) if tags is None else tags.n_names
         return panels.legend(
             self.grouping.title, entries, n_groups=n_groups, pressed=self.pressed, n_missing=n_missing
         )
@@ -204,9 +203,20 @@ class Drawing:
         wanted = {name.casefold() for name in names}
         return {name for name in self.grouping.names if name.casefold() in wanted}
 
-    def _count_songs(self, name: str) -> int:
-        """Return how many songs a filter by a genre or artist shows."""
-        songs = self.catalogue.facets.songs_with(self.grouping.noun, [name])
+    def _tags(self) -> Tags | None:
+        """Return what the legend says of genres or artists; None for clusters and regions."""
+        kind = self.grouping.noun
+        if kind not in _TAGS:
+            return None
+        if kind == "genre":
+            return Tags(self.catalogue.facets.by_genre.names, self.catalogue.n_genres, self._count_songs)
+        # As many as have colours: there, several artists of a song are one group.
+        names = [name for name in self.grouping.names if name != NO_ARTIST]
+        return Tags(names, len(names), self._count_songs)
+
+    def _count_songs(self, names: Sequence[str]) -> int:
+        """Return how many songs a filter by genres or artists shows."""
+        songs = self.catalogue.facets.songs_with(self.grouping.noun, names)
         return int(np.count_nonzero(songs if self.hidden is None else songs & ~self.hidden))
 
 

@@ -96,8 +96,11 @@ class Scale:
         low, high = self.ends
         if high <= low:
             return [(0.5, self.text(low))]
-        first = ("≤ " if self.known[0] < low else "") + self.text(low)
-        last = ("≥ " if self.known[-1] > high else "") + self.text(high)
+        first, last = self.text(low), self.text(high)
+        if self.text(float(self.known[0])) != first:
+            first = f"≤ {first}"
+        if self.text(float(self.known[-1])) != last:
+            last = f"≥ {last}"
         median = float(self.known[len(self.known) // 2])
         share = float(self._share(median))
         middle = [(share, self.text(median))] if 0.3 <= share <= 0.7 else []

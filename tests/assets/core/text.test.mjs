@@ -23,14 +23,6 @@ test("a text says how many other songs have the same sound", () => {
   assert.equal(text.sameSoundText({ same_sound_count: 1200 }), "1,200 other songs have the same sound");
 });
 
-test("views share a grouping if their colouring and number of clusters are the same", () => {
-  const key = (projection, colouring, clusters) => text.groupingKey({ projection, colouring, clusters });
-  assert.equal(key("tsne", "cluster", 3), key("umap", "cluster", 3));
-  assert.notEqual(key("tsne", "cluster", 3), key("tsne", "cluster", 5));
-  assert.equal(key("tsne", "genre", 3), key("pca", "genre", 5));
-  assert.notEqual(key("original", "cluster", 3), key("tsne", "cluster", 3));
-});
-
 test("a time has hours only if it needs them", () => {
   assert.deepEqual([0, 7, 187, 3723, null, NaN].map(text.formatTime), ["0:00", "0:07", "3:07", "1:02:03", "0:00", "0:00"]);
 });
