@@ -49,7 +49,7 @@ function scaleText(song) {
   const scale = state.map?.meta.scale;
   if (!scale) return "";
   const value = /** @type {Object<string, any>} */ (song)[scale.field];
-  if (typeof value !== "number") return scale.missing;
+  if (value === null || value === undefined || value === "") return scale.missing;
   return scale.form === "time" ? formatTime(value) : String(value);
 }
 
