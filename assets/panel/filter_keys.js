@@ -1,5 +1,7 @@
 /** The keyboard in the filter's fields and in the legend. */
 
+import { optionsContaining } from "../core/controls.js";
+
 /** After Enter, the first match is looked for again up to this many times, at this interval: the server sends the artists. */
 const MATCH_ATTEMPTS = 20;
 const MATCH_RETRY_MS = 60;
@@ -39,11 +41,16 @@ function listOf(field) {
   return field.dataset.expanded === "true" && id ? document.getElementById(id) : null;
 }
 
-/** @param {HTMLInputElement} field @param {string} text What the user had typed. @param {number} attempts How many more times to try. */
+/**
+ * The list may still show the options for what was typed before. In the end, another spelling counts as a match, too.
+ * @param {HTMLInputElement} field @param {string} text What the user had typed. @param {number} attempts How many more times to try.
+ */
 function takeFirstMatch(field, text, attempts) {
   if (field.value !== text) return;
-  const option = listOf(field)?.querySelector("[role=option]");
-  if (option instanceof HTMLElement) option.click();
+  const options = /** @type {HTMLElement[]} */ ([...(listOf(field)?.querySelectorAll("[role=option]") ?? [])]);
+  const named = options.map((option) => ({ option, label: option.textContent ?? "" }));
+  const [match] = attempts > 0 ? /** @type {typeof named} */ (optionsContaining({ options: named, search: text, limit: 1 })) : named;
+  if (match) match.option.click();
   else if (attempts > 0) setTimeout(() => takeFirstMatch(field, text, attempts - 1), MATCH_RETRY_MS);
 }
 
@@ -54,10 +61,14 @@ function takeFirstMatch(field, text, attempts) {
 export function keepFocusInLegend(legend) {
   /** @type {string|undefined} */
   let group;
-  legend.addEventListener("focusin", ({ target }) => (group = /** @type {HTMLElement} */ (target).dataset.group));
-  legend.addEventListener("focusout", ({ target }) => {
-    if (/** @type {HTMLElement} */ (target).isConnected) group = undefined;
+  const forget = () => (group = undefined);
+  document.addEventListener("focusin", ({ target }) => {
+    const row = /** @type {HTMLElement} */ (target);
+    group = legend.contains(row) ? row.dataset.group : undefined;
   });
+  document.addEventListener("pointerdown", forget);
+  // A click with the mouse does not need the focus.
+  legend.addEventListener("click", ({ detail }) => detail > 0 && forget());
   new MutationObserver(() => {
     if (group === undefined || document.activeElement !== document.body) return;
     const rows = /** @type {HTMLElement[]} */ ([...legend.querySelectorAll("[data-group]")]);
