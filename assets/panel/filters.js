@@ -168,10 +168,14 @@ function showChips(chips) {
   const container = byId("filter-chips");
   const focused = [...container.children].indexOf(document.activeElement);
   container.replaceChildren(
-    ...chips.map(({ text, label, without }) => {
+    ...chips.map(({ text, label }) => {
       const chip = element("button", "filter-chip", null, { type: "button", title: label, "aria-label": label });
       chip.append(element("span", "filter-chip-text", text, { dir: "auto" }), icon("close"));
-      chip.addEventListener("click", () => restore(without));
+      chip.addEventListener("click", () => {
+        // The filter may have changed since the map was drawn, for example by a click on another chip.
+        const now = chipsOf(current).find((other) => other.text === text);
+        if (now) restore(now.without);
+      });
       return chip;
     }),
   );
