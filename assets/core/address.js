@@ -2,7 +2,7 @@
 
 /** @typedef {import("./types.js").View} View */
 /** @typedef {{x: number, y: number, zoom: number}} Position The centre of the free area in map units; a zoom of 1 shows all songs. */
-/** @typedef {{projection: string, clusters: number}} Defaults */
+/** @typedef {{projection: string, clusters: number, colourings: string[]}} Defaults */
 
 /** The parts of a query that do not change what is drawn. */
 const POSITION_AND_SONG = ["x", "y", "zoom", "song"];
@@ -29,7 +29,6 @@ export function encode({ view, defaults, position, song }) {
   if (filter.years) query.set("years", filter.years.join("-"));
   if (filter.duration_s) query.set("seconds", filter.duration_s.join("-"));
   for (const kind of filter.hide ?? []) query.append("hide", kind);
-  if (filter.shown) query.set("only", filter.shown.join("."));
   if (position) {
     query.set("x", position.x.toPrecision(5));
     query.set("y", position.y.toPrecision(5));
@@ -50,7 +49,7 @@ export function decode(query, defaults) {
   const [x, y, zoom] = ["x", "y", "zoom"].map((name) => Number(query.get(name) ?? NaN));
   return {
     projection: ["tsne", "umap", "pca", "original"].includes(projection) ? projection : defaults.projection,
-    colouring: ["genre", "artist"].includes(colouring) ? colouring : "cluster",
+    colouring: defaults.colourings.includes(colouring) ? colouring : "cluster",
     clusters: clusters > 0 ? Math.round(clusters) : defaults.clusters,
     fade: query.get("fade") === "1",
     filter: {
@@ -61,23 +60,15 @@ export function decode(query, defaults) {
       duration_s: pairIn(query, "seconds"),
       hide: query.getAll("hide"),
     },
-    /** Only these groups are shown; null shows all. */
-    groups: numbersIn(query, "only", "."),
     position: [x, y, zoom].every(Number.isFinite) && zoom > 0 ? { x, y, zoom } : null,
     song: query.get("song") || null,
   };
 }
 
-/** @param {URLSearchParams} query @param {string} name @param {string} separator @returns {number[]|null} Null if one is not a number. */
-function numbersIn(query, name, separator) {
-  const values = (query.get(name) || "").split(separator).map(Number);
-  return query.has(name) && values.every(Number.isFinite) ? values : null;
-}
-
-/** @param {URLSearchParams} query @param {string} name @returns {number[]|null} */
+/** @param {URLSearchParams} query @param {string} name @returns {number[]|null} Null if these are not two numbers. */
 function pairIn(query, name) {
-  const values = numbersIn(query, name, "-");
-  return values?.length === 2 ? values : null;
+  const values = (query.get(name) || "").split("-").map(Number);
+  return values.length === 2 && values.every(Number.isFinite) ? values : null;
 }
 
 /** @param {string} text A query. @returns {string} The query without the map's position and the song. */

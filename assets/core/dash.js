@@ -4,13 +4,13 @@
  */
 
 import { prefetch, showMap } from "../map/loader.js";
-import { hiddenKinds } from "../panel/filter_values.js";
+import { NO_FILTER, hiddenKinds } from "../panel/filter_values.js";
 import { add, setFromControls, setRanges } from "../panel/filters.js";
 import { findAndPlay } from "./actions.js";
 import { fieldStyles, optionsContaining } from "./controls.js";
 import { systemTheme } from "./dom.js";
 import { update } from "./state.js";
-import { formatTime, groupingKey } from "./text.js";
+import { formatTime } from "./text.js";
 import { restoreOnce } from "./url.js";
 
 /** @returns {any} What a clientside function returns to change nothing. */
@@ -24,14 +24,12 @@ const callbacks = {
    * @param {any[]} values
    */
   gatherView(...values) {
-    const [projection, colouring, clusters, fade, theme, revision, changes, filter, isolated] = values;
+    const [projection, colouring, clusters, fade, theme, revision, changes, filter] = values;
     if (!theme || document.getElementById("notice")) return noUpdate();
-    const view = { projection, colouring, clusters, fade: fade === true, theme, revision, changes };
-    const shown = isolated && isolated.of === groupingKey(view) ? isolated.groups : null;
-    const complete = { ...view, filter: { ...filter, shown } };
-    update({ view: complete });
-    prefetch(complete);
-    return complete;
+    const view = { projection, colouring, clusters, fade: fade === true, theme, revision, changes, filter: filter ?? NO_FILTER };
+    update({ view });
+    prefetch(view);
+    return view;
   },
 
   /** The server has described a drawing: show it. @param {any} meta */

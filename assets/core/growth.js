@@ -18,7 +18,7 @@ export function offer({ revision, clusters }) {
   const filter = state.view?.filter;
   const decision = decide({
     isPressed: state.isDragging || state.shape !== null || state.isGliding,
-    usesGroups: Boolean(filter?.shown) || (filter?.clusters ?? []).length > 0,
+    usesGroups: (filter?.clusters ?? []).length > 0,
     elapsedMs: performance.now() - shownAt,
     songCount: state.map?.count ?? 0,
   });
@@ -35,7 +35,9 @@ function followClusters(clusters) {
   const before = state.defaults.clusters;
   if (!clusters || clusters === before) return;
   if (state.view?.clusters === before) setProps("clusters", { value: clusters });
-  setProps("clusters", { max: Math.max(clusters, 50) });
+  const most = Math.max(clusters, 50);
+  setProps("clusters", { max: most });
+  byId("clusters-field").querySelector(".field-limits").textContent = `1 to ${most}`;
   update({ defaults: { ...state.defaults, clusters } });
   byId("controls").dataset.clusters = String(clusters);
 }

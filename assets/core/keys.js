@@ -87,7 +87,6 @@ function escape() {
   else if (filters.isOpen()) filters.toggle(false);
   else if (state.tool || state.shape) cancelLasso();
   else if (state.isSpectrogramOpen) toggleSpectrogram();
-  else if (state.view?.filter.shown) filters.isolate(null);
   else if (state.chosen.length) clearSelection();
   else if (state.selected !== null || state.upload) {
     select(null);

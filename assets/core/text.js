@@ -63,13 +63,3 @@ export function artistAndGenres(song) {
 export function storedProjection(projection) {
   return projection === "original" ? "pca" : projection;
 }
-
-/**
- * @param {{projection: string, colouring: string, clusters: number}} view
- * @returns {string} A key for how a view groups the songs. A group's number means the same group in two views only if
- *   the keys of both views are equal.
- */
-export function groupingKey({ projection, colouring, clusters }) {
-  if (projection === "original") return `original ${clusters}`;
-  return colouring === "cluster" ? `cluster ${clusters}` : colouring;
-}

@@ -14,11 +14,10 @@
  * @property {number[]|null} years First and last; null allows every year.
  * @property {number[]|null} duration_s Shortest and longest; null allows every duration.
  * @property {string[]} hide The kinds of songs that are removed from the map: "duplicates", "missing".
- * @property {number[]|null} [shown] The groups that are isolated; null shows all groups.
  *
  * @typedef {object} View What the controls ask for.
  * @property {string} projection "tsne", "umap", "pca" or "original".
- * @property {string} colouring "cluster", "genre" or "artist".
+ * @property {string} colouring "cluster", "genre" or "artist", or a continuous scale: "year" or "length".
  * @property {number} clusters
  * @property {boolean} fade Whether points fade whose songs are misplaced.
  * @property {"dark"|"light"} theme
@@ -36,17 +35,23 @@
  * @property {number[][][]} polygons The corners of each cell, in map units.
  * @property {number[][]} centres The places of the crosses.
  *
+ * @typedef {object} ScaleMeta A value of songs that gives the points their colours.
+ * @property {string} title Such as "Year". @property {string} field Of a `Song`. @property {"number"|"time"} form How it is written.
+ * @property {string} missing What songs without a value are called.
+ *
  * @typedef {object} MapMeta The server's description of a drawing.
  * @property {View} view What was drawn: the revision is that of the server's snapshot.
  * @property {string} projection @property {string} colouring @property {"dark"|"light"} theme @property {number} revision
  * @property {string} library A token of the library: the page keeps selections under this name.
+ * @property {ScaleMeta|null} scale Null if groups give the points their colours.
  * @property {string} order A token that changes when songs get other indices.
  * @property {string} changes @property {string[]} hide
  * @property {number[]} bounds Left, right, bottom and top in map units.
  * @property {Place[]} names
- * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups. In the
- *   original view, the cells' colours.
- * @property {Object<string, number>} slots The colour number of each group that has a colour of its own.
+ * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups, and
+ *   of songs without a value of the scale. In the original view, the cells' colours.
+ * @property {Object<string, number>} slots The colour number of each group that has a colour of its own, by its name.
+ * @property {string[]} unknown_clusters The clusters in the filter that the map does not have: they are ignored.
  * @property {Regions|null} regions Null unless the projection is "original". Its points are black.
  * @property {string} ground The background's colour, "#rrggbb". @property {string} filtered_out The colour of songs that do not match.
  * @property {number} songs @property {number} lit How many songs match the filter and are not hidden.
@@ -91,7 +96,8 @@
  *
  * @typedef {object} State
  * @property {View|null} view What the controls ask for; null before the controls are read.
- * @property {{projection: string, clusters: number}} defaults The values that the server has put into the controls.
+ * @property {{projection: string, clusters: number, colourings: string[]}} defaults The values that the server has put into the
+ *   controls; and what can colour the map.
  * @property {MapState|null} map The map that is drawn; null before the first one.
  * @property {Int32Array|null} moved Changes together with a map of another revision: the new index of each song of the map
  *   before, -1 if it has none; null if nobody knows. The indices in the state are the new ones already.

@@ -10,7 +10,6 @@ import { openSong } from "./actions.js";
 import { decode, encode, withoutPositionAndSong } from "./address.js";
 import { byId, setProps } from "./dom.js";
 import { state, subscribe, update } from "./state.js";
-import { groupingKey } from "./text.js";
 
 /** The map's position is written to the address this long after the map's last movement. */
 const WRITE_DELAY_MS = 400;
@@ -77,15 +76,15 @@ export function restoreOnce() {
   if (isRestored) return;
   isRestored = true;
   // The server has written the default values into data attributes.
-  const { projection, clusters } = byId("controls").dataset;
-  update({ defaults: { projection, clusters: Number(clusters) } });
+  const { projection, clusters, colourings } = byId("controls").dataset;
+  update({ defaults: { projection, clusters: Number(clusters), colourings: colourings.split(" ") } });
   restore();
 }
 
 /** Set the controls, the map and the song to the state in the address. */
 function restore() {
   const query = new URLSearchParams(location.search);
-  const { filter, groups, position, song, ...controls } = decode(query, state.defaults);
+  const { filter, position, song, ...controls } = decode(query, state.defaults);
   pendingQuery = query.toString();
   // The page cannot show every address, for example if a song was deleted. Then stop waiting.
   clearTimeout(restoreTimer);
@@ -93,7 +92,6 @@ function restore() {
   setControls(controls);
   const isUnfiltered = !filter.years && !filter.duration_s && Object.values(filter).every((names) => !names?.length);
   if (state.view || !isUnfiltered) restoreFilter(filter);
-  if (groups || state.view?.filter.shown) setProps("isolated", { data: groups && { of: groupingKey(controls), groups } });
   if (state.view?.projection === controls.projection) showPosition(position);
   else requestPosition(controls.projection, position);
   openSong(song);

@@ -70,11 +70,17 @@ export function place() {
   }
   const boxed = labels.map((label) => ({ name: label.place.name, rank: label.place.rank, boxes: boxesOf(label, frame) }));
   const isClose = zoomNow() > CLOSE_ZOOM;
-  arrange(boxed, { free, points: pixelsOf(samples, frame), isClose }).forEach((box, i) => {
+  arrange(boxed, { free, points: pixelsOf(samples, frame), isClose, covered: coveredAreas() }).forEach((box, i) => {
     const { element } = labels[i];
     element.classList.toggle("shown", Boolean(box));
     if (box) element.style.transform = `translate(${box.left}px, ${box.top}px)`;
   });
+}
+
+/** @returns {Area[]} The small cards inside the free area. */
+function coveredAreas() {
+  const bar = document.querySelector("#filter-state:not([hidden])");
+  return bar ? [bar.getBoundingClientRect()] : [];
 }
 
 /** @param {Float32Array} places @param {FrameOnMap} frame @returns {Float32Array} The pixels of places. */
@@ -111,18 +117,19 @@ function boxesOf({ place, width, height }, { left, top, unitsPerPixel }) {
  * @param {Area} options.free The area that no card covers.
  * @param {ArrayLike<number>} options.points Pixels of points that labels should not cover: x0, y0, x1, y1 and so on.
  * @param {boolean} options.isClose Whether labels with a rank above 0 are shown.
+ * @param {Area[]} [options.covered] Areas that a label must not touch.
  * @returns {(Area|undefined)[]} Each label's box; undefined if the label does not fit.
  */
-export function arrange(labels, { free, points, isClose }) {
+export function arrange(labels, { free, points, isClose, covered = [] }) {
   /** @type {(Area & {name: string})[]} */
   const taken = [];
   return labels.map(({ name, rank, boxes }) => {
     if (rank > 0 && !isClose) return undefined;
     const [best] = boxes
-      .filter((box) => isInside(box, free) && !taken.some((other) => overlaps(box, other)))
+      .filter((box) => isInside(box, free) && ![...covered, ...taken].some((other) => overlaps(box, other)))
       .filter((box) => !taken.some((other) => other.name === name && isNear(box, other)))
-      .map((box) => ({ box, covered: countCovered(box, points) }))
-      .sort((a, b) => a.covered - b.covered);
+      .map((box) => ({ box, points: countCovered(box, points) }))
+      .sort((a, b) => a.points - b.points);
     if (best) taken.push({ ...best.box, name });
     return best?.box;
   });

@@ -3,6 +3,7 @@
 import { NO_ANSWER, clearCaches, fetchPatiently, successful } from "../core/api.js";
 import { state, update } from "../core/state.js";
 import { storedProjection } from "../core/text.js";
+import { groupField } from "../panel/filter_values.js";
 import { freeArea, toPixels } from "./camera.js";
 import { isolated } from "./flags.js";
 import { forgottenState, newIndex, newViewport, renumberedState, unmoved } from "./new_map.js";
@@ -62,10 +63,15 @@ export async function prefetch(view) {
   }
 }
 
-/** @param {View} view @returns {boolean} Whether the colours of the map that is drawn suffice: the original view has others, and cells. */
-function canShowBefore({ theme, projection }) {
+/**
+ * @param {View} view
+ * @returns {boolean} Whether the colours of the map that is drawn suffice: groups have others than scales; and the original view has
+ *   cells, too.
+ */
+function canShowBefore({ theme, projection, colouring }) {
   const { map } = state;
-  return map !== null && map.meta.theme === theme && map.meta.projection === projection && projection !== "original";
+  if (!map || map.meta.theme !== theme || map.meta.projection !== projection || projection === "original") return false;
+  return Boolean(map.meta.scale) === (groupField({ projection, colouring }) === null);
 }
 
 /** Draw the same songs at the same places in another way. @param {{groups?: Uint8Array, flags: Uint8Array}} arrays */
@@ -74,14 +80,20 @@ function showPoints({ groups = state.map?.groups, flags }) {
   if (map && groups && (flags !== map.flags || groups !== map.groups)) update({ map: { ...map, groups, flags } });
 }
 
-/** @param {View} view @returns {Uint8Array|null} Its flags, if it only isolates groups of the map that is drawn; else the server knows. */
+/**
+ * @param {View} view
+ * @returns {Uint8Array|null} Its flags, if it only filters by groups of the map that is drawn; else the server knows. A song can have
+ *   several genres or artists, but only one colour: such songs follow when the server has answered.
+ */
 function flagsIfIsolated(view) {
   if (!described || described.meta !== state.map?.meta) return null;
   const { meta, flags, groups } = described;
-  const shown = view.filter.shown?.map((group) => meta.slots[group] ?? null);
-  if (!shown || shown.some((slot) => slot === null)) return null;
-  const whole = { ...view, filter: { ...view.filter, shown: null } };
-  return flagsKey(whole) === flagsKey(meta.view) ? isolated(flags, groups, /** @type {number[]} */ (shown)) : null;
+  const field = groupField(view);
+  const names = field ? (view.filter[field] ?? []) : [];
+  if (!field || !names.length || !names.every((name) => Object.hasOwn(meta.slots, name))) return null;
+  const shown = names.map((name) => meta.slots[name]);
+  const whole = { ...view, filter: { ...view.filter, [field]: [] } };
+  return flagsKey(whole) === flagsKey(meta.view) ? isolated(flags, groups, shown) : null;
 }
 
 /** @param {Uint8Array} flags @returns {Uint8Array} Those of the map that is drawn if they are the same: then the drawing knows it. */
@@ -160,8 +172,8 @@ async function request(address, options) {
  * @returns {string} Equal for views in which each song has the same flags.
  */
 export function flagsKey({ revision, projection, colouring, clusters, fade, changes, filter }) {
-  const { genres = [], clusters: names = [], artists = [], years = null, duration_s = null, hide = [], shown = null } = filter ?? {};
-  return JSON.stringify([revision, projection, colouring, clusters, fade, changes, genres, names, artists, years, duration_s, hide, shown]);
+  const { genres = [], clusters: names = [], artists = [], years = null, duration_s = null, hide = [] } = filter ?? {};
+  return JSON.stringify([revision, projection, colouring, clusters, fade, changes, genres, names, artists, years, duration_s, hide]);
 }
 
 /**

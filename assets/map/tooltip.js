@@ -3,7 +3,7 @@
 import { getSong } from "../core/api.js";
 import { byId, element } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
-import { artistAndGenres, missingSince, sameSoundText } from "../core/text.js";
+import { artistAndGenres, formatTime, missingSince, sameSoundText } from "../core/text.js";
 import { GAP_PX, frame, freeArea, toPixels } from "./camera.js";
 import { colourOf, placeOf, shownProjection } from "./songs.js";
 
@@ -41,7 +41,16 @@ async function show() {
 function describe(song) {
   const missing = song.gone_since ? `File missing since ${missingSince({ gone_since: song.gone_since })}` : "";
   const details = [sameSoundText(song), nearbyText(song)].filter(Boolean).join(" · ");
-  return [song.title, artistAndGenres(song), missing, details];
+  return [song.title, [artistAndGenres(song), scaleText(song)].filter(Boolean).join(" · "), missing, details];
+}
+
+/** @param {Song} song @returns {string} The value that gives the song's point its colour; empty if a group does. */
+function scaleText(song) {
+  const scale = state.map?.meta.scale;
+  if (!scale) return "";
+  const value = /** @type {Object<string, any>} */ (song)[scale.field];
+  if (value === null || value === undefined || value === "") return scale.missing;
+  return scale.form === "time" ? formatTime(value) : String(value);
 }
 
 /** @param {Song} song @returns {string} How many of the songs that sound most like a song are also near it on the map; empty if unknown. */

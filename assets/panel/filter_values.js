@@ -1,5 +1,7 @@
 /** The values of the filter: what the controls mean, and what the page says about them. Pure functions. */
 
+import { formatTime } from "../core/text.js";
+
 /** @typedef {import("../core/types.js").Filter} Filter */
 
 /**
@@ -12,6 +14,10 @@
 
 /** @type {Filter} */
 export const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
+/** The fields of a filter that hold names; and what one of them is called. @type {Object<"genres"|"clusters"|"artists", string>} */
+const NAMED = { genres: "Genre", clusters: "Cluster", artists: "Artist" };
+/** @type {Object<string, string>} */
+const HIDDEN_KINDS = { duplicates: "duplicates", missing: "missing songs" };
 /** The kinds of songs that switches hide. */
 const HIDEABLE = ["duplicates", "missing"];
 
@@ -43,15 +49,53 @@ export function hiddenKinds(isOn) {
 }
 
 /**
- * @param {number[]} isolated The groups that are isolated now.
- * @param {number} group The group that was clicked.
- * @param {boolean} hasShift Whether Shift was pressed: then the click adds this group to the others, or removes it.
- * @returns {number[]} The groups that are isolated after the click; empty if all groups are shown.
+ * A row of the legend is a value of a field of the filter.
+ * @param {{projection: string, colouring: string}} view
+ * @returns {"genres"|"clusters"|"artists"|null} The field of the groups that colour the map; null if a continuous scale does.
  */
-export function isolatedAfter(isolated, group, hasShift) {
-  const isOn = isolated.includes(group);
-  if (hasShift) return isOn ? isolated.filter((other) => other !== group) : [...isolated, group];
-  return isOn && isolated.length === 1 ? [] : [group];
+export function groupField({ projection, colouring }) {
+  if (projection === "original") return "clusters";
+  return /** @type {Object<string, "genres"|"clusters"|"artists">} */ ({ cluster: "clusters", genre: "genres", artist: "artists" })[colouring] ?? null;
+}
+
+/**
+ * @param {string[]} names The groups that are shown now; empty if all are.
+ * @param {string} name The group that was clicked.
+ * @param {boolean} hasShift Whether Shift was pressed: then the click adds this group to the others, or removes it.
+ * @returns {string[]} The groups that are shown after the click; empty if all are.
+ */
+export function namesAfter(names, name, hasShift) {
+  // The server ignores case, too.
+  const isSame = (/** @type {string} */ other) => other.toLowerCase() === name.toLowerCase();
+  const isOn = names.some(isSame);
+  if (hasShift) return isOn ? names.filter((other) => !isSame(other)) : [...names, name];
+  return isOn && names.length === 1 ? [] : [name];
+}
+
+/**
+ * @typedef {object} Chip One condition of a filter.
+ * @property {string} text What it says. @property {string} label What a click on it does.
+ * @property {Filter} without The filter without it.
+ */
+
+/** @param {Filter} filter @returns {Chip[]} */
+export function chipsOf(filter) {
+  /** @type {Chip[]} */
+  const chips = [];
+  const add = (/** @type {string} */ name, /** @type {string} */ value, /** @type {Partial<Filter>} */ changes) =>
+    chips.push({ text: `${name}: ${value}`, label: `Remove the filter ${name.toLowerCase()}: ${value}`, without: { ...filter, ...changes } });
+  for (const field of /** @type {("genres"|"clusters"|"artists")[]} */ (Object.keys(NAMED))) {
+    const names = filter[field];
+    for (const name of names) add(NAMED[field], name, { [field]: names.filter((other) => other !== name) });
+  }
+  if (filter.years) add("Year", filter.years.join(" – "), { years: null });
+  if (filter.duration_s) add("Length", filter.duration_s.map(formatTime).join(" – "), { duration_s: null });
+  for (const kind of filter.hide) {
+    const name = HIDDEN_KINDS[kind];
+    const without = { ...filter, hide: filter.hide.filter((other) => other !== kind) };
+    chips.push({ text: `No ${name}`, label: `No ${name}: show them again`, without });
+  }
+  return chips;
 }
 
 /**
@@ -60,5 +104,5 @@ export function isolatedAfter(isolated, group, hasShift) {
  */
 export function describeCounts({ lit, songs, away }) {
   const suffix = away ? ` · ${away.toLocaleString("en")} hidden` : "";
-  return lit ? `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${suffix}` : "No song matches";
+  return lit ? `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${suffix}` : `No songs match these filters${suffix}`;
 }

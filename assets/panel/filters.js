@@ -1,10 +1,12 @@
 /** The filter: its controls, the legend, and the line that counts the matching songs. */
 
 import { flyToAndPlay } from "../core/actions.js";
-import { byId, element, setProps } from "../core/dom.js";
+import { byId, element, icon, setProps } from "../core/dom.js";
+import { notify } from "../core/notices.js";
 import { state, subscribe } from "../core/state.js";
-import { formatTime, groupingKey } from "../core/text.js";
-import { NO_FILTER, describeCounts, isolatedAfter, parse } from "./filter_values.js";
+import { formatTime } from "../core/text.js";
+import { keepFocusInLegend, listenInFields } from "./filter_keys.js";
+import { NO_FILTER, chipsOf, describeCounts, groupField, namesAfter, parse } from "./filter_values.js";
 
 /** @typedef {import("../core/types.js").Filter} Filter */
 /** @typedef {import("./filter_values.js").Controls} Controls */
@@ -35,7 +37,22 @@ export function mount() {
     if (isOpen() && isOutside) toggle(false);
   });
   byId("legend").addEventListener("click", onLegendClick);
-  subscribe(["map"], showCounts);
+  byId("show-all").addEventListener("click", (/** @type {MouseEvent} */ event) => {
+    // The button is about to disappear.
+    if (isByKeyboard(event)) toggleButton.focus();
+    clear();
+  });
+  listenInFields(card);
+  keepFocusInLegend(byId("legend"));
+  subscribe(["map"], () => {
+    forgetUnknownClusters();
+    showCounts();
+  });
+}
+
+/** @param {MouseEvent} click @returns {boolean} */
+function isByKeyboard({ detail }) {
+  return detail === 0;
 }
 
 /** Open or close the card of filters. @param {boolean} [opens] */
@@ -100,7 +117,6 @@ export function add(kind, name) {
 /** Show all songs. */
 export function clear() {
   restore(NO_FILTER);
-  isolate(null);
 }
 
 /** Turn off the switches that hide songs. */
@@ -108,21 +124,22 @@ export function showHidden() {
   for (const { id } of Object.values(SWITCHES)) setProps(id, { checked: false });
 }
 
-/**
- * Isolate groups of the current colouring: show only their songs.
- * @param {number[]|null} groups Null or empty shows all groups.
- */
-export function isolate(groups) {
-  if (!state.view) return;
-  setProps("isolated", { data: groups?.length ? { of: groupingKey(state.view), groups } : null });
-}
-
-/** A click on a row of the legend isolates its group; a click on its play button plays the group's representative. @param {any} event */
+/** A click on a row of the legend filters by its group; a click on its play button plays the group's representative. @param {any} event */
 function onLegendClick({ target, shiftKey }) {
   const playButton = target.closest("[data-representative]");
   if (playButton) flyToAndPlay(Number(playButton.dataset.representative));
   const row = target.closest("[data-group]");
-  if (row) isolate(isolatedAfter(state.view?.filter.shown || [], Number(row.dataset.group), shiftKey));
+  const field = state.view && groupField(state.view);
+  if (row && field) setProps(FIELD_IDS[field], { value: namesAfter(current[field], row.dataset.group, shiftKey) });
+}
+
+/** Other clusters are shown now, which have other names: the filter names none that nobody can see. */
+function forgetUnknownClusters() {
+  const unknown = (state.map?.meta.unknown_clusters ?? []).filter((name) => current.clusters.includes(name));
+  if (!unknown.length) return;
+  setProps(FIELD_IDS.clusters, { value: current.clusters.filter((name) => !unknown.includes(name)) });
+  const names = unknown.map((name) => `“${name}”`).join(", ");
+  notify(`This map has no cluster called ${names}, so the filter was removed.`, { key: "unknown-clusters" });
 }
 
 /** Show each switch only if there are songs that it can hide. @param {Object<string, number>} counts By kind. */
@@ -134,17 +151,34 @@ function showSwitches(counts) {
   }
 }
 
-/** Show how many songs match, with a button that clears the filter. */
+/** Show how many songs match, and what filters. */
 function showCounts() {
   if (!state.map) return;
   const { meta } = state.map;
   showSwitches(meta.hideable);
   const isFiltered = meta.is_filtered || meta.away > 0;
-  const line = byId("filter-state");
-  line.hidden = !isFiltered;
+  byId("filter-state").hidden = !isFiltered;
   toggleButton.classList.toggle("on", isFiltered);
-  if (!isFiltered) return;
-  const showAll = element("button", "link", "Show all", { type: "button" });
-  showAll.addEventListener("click", clear);
-  line.replaceChildren(element("span", "", describeCounts(meta)), showAll);
+  byId("filter-count").textContent = isFiltered ? describeCounts(meta) : "";
+  showChips(isFiltered ? chipsOf({ ...NO_FILTER, ...meta.view.filter }) : []);
+}
+
+/** Show a button for each condition of the filter; a click removes the condition. @param {import("./filter_values.js").Chip[]} chips */
+function showChips(chips) {
+  const container = byId("filter-chips");
+  const focused = [...container.children].indexOf(document.activeElement);
+  container.replaceChildren(
+    ...chips.map(({ text, label }) => {
+      const chip = element("button", "filter-chip", null, { type: "button", title: label, "aria-label": label });
+      chip.append(element("span", "filter-chip-text", text, { dir: "auto" }), icon("close"));
+      chip.addEventListener("click", () => {
+        // The filter may have changed since the map was drawn, for example by a click on another chip.
+        const now = chipsOf(current).find((other) => other.text === text);
+        if (now) restore(now.without);
+      });
+      return chip;
+    }),
+  );
+  // The chip with the focus may be the one that was removed.
+  if (focused >= 0) (container.children[Math.min(focused, chips.length - 1)] ?? toggleButton).focus();
 }

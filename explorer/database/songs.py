@@ -243,6 +243,15 @@ class SongTables(StateTables):
             genres.setdefault(song_id, {})[genre] = None
         return {song_id: tuple(names) for song_id, names in genres.items()}
 
+    def has_years(self) -> bool:
+        """Return whether any song has a year."""
+        rows = self._iterate_song_rows(
+            """SELECT id, coalesce(info ->> '$.year', ''), coalesce(info ->> '$.album.release_date', '')
+               FROM readable_songs
+               WHERE coalesce(info ->> '$.year', info ->> '$.album.release_date') IS NOT NULL"""
+        )
+        return any(year_of(year) or year_of(released) for _, year, released in rows)
+
     def iterate_genres(self) -> Iterator[tuple[str, Sequence[str]]]:
         """Yield the id of each song that has genres, and its genres as in `genres`, ordered by id."""
         sql = f"SELECT song_id, genre FROM songs_genres WHERE {_IS_TEXT} ORDER BY song_id, rowid"

@@ -139,3 +139,12 @@ def test_titles_durations_and_albums_of_songs(fresh_db, tmp_path):
     ids, vectors = fresh_db.vectors(song_ids=[song_id, "without a file", "absent"])
     assert (ids, vectors.shape) == ([song_id], (1, 512))
     assert fresh_db.vectors(song_ids=[])[1].shape == (0, 512)
+
+
+def test_a_library_has_years_if_any_song_has_one(fresh_db):
+    add_song(fresh_db, "a", {"title": "a"})
+    add_song(fresh_db, "odd", {"year": {"of": "birth"}, "album": ["x"]})
+    add_song(fresh_db, "text", {"year": "unknown"})
+    assert not fresh_db.has_years()
+    add_song(fresh_db, "z", {"album": {"release_date": "1971-08-31"}})
+    assert fresh_db.has_years()

@@ -103,12 +103,27 @@ def test_without_a_library_nothing_is_suggested(tmp_path):
     assert panels.suggestions(holder, "waltz") == panels.artist_options(holder, "", []) == []
 
 
-def test_the_legend_marks_isolated_groups(library):
+@pytest.mark.parametrize(
+    ("colouring", "field", "name", "other_field"),
+    [("cluster", "clusters", None, "genres"), ("genre", "genres", "waltz", "artists")],
+)
+def test_the_legend_marks_the_groups_that_the_filter_shows(library, colouring, field, name, other_field):
     catalogue = CatalogueHolder(library[0]).latest()
-    _, legend, _ = draw_map(catalogue, MapView.parse({"projection": "tsne", "filter": {"shown": [1]}}))
-    text = json.dumps(legend, default=lambda part: part.to_plotly_json())
+    name = name or catalogue.clusters.names[1]
+
+    def legend_with(filter_field):
+        document = {"projection": "tsne", "colouring": colouring, "filter": {filter_field: [name]}}
+        _, legend, _ = draw_map(catalogue, MapView.parse(document))
+        return json.dumps(legend, default=lambda part: part.to_plotly_json())
+
+    text = legend_with(field)
     assert text.count('"aria-pressed": "true"') == 1
-    assert text.count('"data-representative"') == 3
+    before, after = text.split('"aria-pressed": "true"')
+    around = before[before.rindex("{") :] + after[: after.index("}")]
+    (pressed,) = re.findall('"data-group": "([^"]*)"', around)
+    assert pressed.casefold() == name.casefold()
+    assert text.count('"data-representative"') == (3 if colouring == "cluster" else 0)
+    assert '"aria-pressed": "true"' not in legend_with(other_field)
 
 
 def test_filters_offer_genres_clusters_years_and_durations(library):
@@ -149,7 +164,13 @@ def test_small_and_unusual_libraries_have_a_page(fresh_db, tmp_path, kind):
     holder = CatalogueHolder(fresh_db.path)
     catalogue = holder.latest()
     for projection in ("tsne", "umap", "pca", "original"):
-        for colouring, clusters in (("cluster", None), ("cluster", 50), ("genre", None), ("artist", None)):
+        for colouring, clusters in (
+            ("cluster", None),
+            ("cluster", 50),
+            ("genre", None),
+            ("artist", None),
+            ("year", None),
+        ):
             drawing = Drawing.of(catalogue, MapView(projection, colouring, clusters, fade=True))
             assert len(drawing.colour_numbers()) == len(drawing.flags()) == drawing.describe()["lit"] == count
             assert len(drawing.legend()) == 2

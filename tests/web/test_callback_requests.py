@@ -23,7 +23,6 @@ FILTER = {
     "artists": ["Artist 0"],
     "years": [1990, None],
     "duration_s": [0, 10],
-    "shown": [0, 1],
     "hide": ["missing"],
 }
 VIEW = {"projection": "umap", "colouring": "genre", "clusters": 3, "fade": True, "theme": "light"}

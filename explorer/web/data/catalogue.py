@@ -27,11 +27,12 @@ from explorer.mapping.same_recordings import AlikeSongs, is_same_recording
 from explorer.mapping.similarity import Search, SongVectors
 from explorer.mapping.voronoi import Regions
 from explorer.util.sorted_rows import values_in_order
-from explorer.web.data.facets import Facets, Filter, songs_in_groups
+from explorer.web.data.facets import Facets, Filter, songs_in_clusters
 from explorer.web.data.file_status import FileStatus
 from explorer.web.data.map_vectors import MapVectors
 from explorer.web.data.reader import open_library
-from explorer.web.map.grouping import Grouping, group_by_text
+from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping, group_by_text
+from explorer.web.map.scales import SCALES, Scale
 from explorer.web.security import RefusedError
 
 MAX_CLUSTERS = 50
@@ -114,6 +115,7 @@ class Catalogue:
     _stamps: set[tuple[int, ...]] = field(default_factory=set)
     _groupings: dict[object, Grouping] = field(default_factory=dict)
     _regions: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
+    _scales: dict[str, Scale] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _property_locks: dict[str, threading.RLock] = field(default_factory=dict)
 
@@ -218,7 +220,7 @@ class Catalogue:
 
         What was computed from the vectors is kept. What depends on files and tags is read again.
         """
-        other = replace(self, changes=changes)
+        other = replace(self, changes=changes, _scales={})
         kept = ("_compared", "_reduced", "_vocabulary", "order", "map_key")
         other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return other
@@ -271,15 +273,17 @@ class Catalogue:
         hidden = self.hidden(hide)
         return [*self.facets.suggest(text, limit=MAX_SUGGESTED_VALUES, hidden=hidden), *songs]
 
-    def matching(self, chosen: Filter, grouping: Grouping) -> np.ndarray | None:
-        """Return which songs match a filter [shape=(n,), bool]; None if all do. Hidden songs can match.
+    def matching(self, chosen: Filter, clusters: Grouping) -> np.ndarray | None:
+        """Return which songs match a filter [shape=(n,), bool]; None if it has no condition.
 
-        `Filter.shown` holds group numbers of `grouping`, the grouping that colours the map.
+        Hidden songs can match. `clusters` are the clusters or regions that the page shows: see
+        `songs_in_clusters`.
         """
-        if chosen.is_empty:
-            return None
-        matching = songs_in_groups(chosen, grouping, self.clusters)
-        return matching & self.facets.matching(chosen) if chosen.uses_tags else matching
+        in_clusters = songs_in_clusters(chosen.clusters, clusters, self.clusters)
+        if not chosen.uses_tags:
+            return in_clusters
+        matching = self.facets.matching(chosen)
+        return matching if in_clusters is None else matching & in_clusters
 
     def hidden(self, hide: tuple[str, ...]) -> np.ndarray | None:
         """Return which songs `Filter.hide` hides [shape=(n,), bool]; None if it hides none."""
@@ -389,7 +393,21 @@ class Catalogue:
             raise LibraryError("The library has changed since this page was loaded: reload it.")
         return search, frozenset(missing)
 
-    # Groups
+    # Groups and scales
+
+    @_computed_once
+    def has_years(self) -> bool:
+        """Whether any song of the library seems to have a year: read quickly, for the page's controls."""
+        with self.open_library() as database:
+            return database.has_years()
+
+    def scale(self, name: str) -> Scale | None:
+        """Return the values of a kind of `SCALES`; None if no song has one, or there is no such kind."""
+        values = {"year": self.facets.years_known, "length": lambda: self.facets.duration_of_song}
+        if name not in values:
+            return None
+        scale = self._cached(self._scales, name, lambda: Scale(SCALES[name], values[name]()))
+        return scale if len(scale.known) else None
 
     def grouping(self, colouring: str, *, cluster_count: int | None = None) -> Grouping:
         """Return the groups that colour the map.
@@ -432,9 +450,9 @@ class Catalogue:
         with self.open_library() as database, database.snapshot():
             if colouring == "genre":
                 genres = values_in_order(self.song_ids, database.iterate_genres(), ("",))
-                return group_by_text("Genres", (names[0] for names in genres), missing="no genre")
+                return group_by_text("Genres", (names[0] for names in genres), missing=NO_GENRE)
             artists = values_in_order(self.song_ids, database.iterate_artists(), "")
-            return group_by_text("Artists", artists, missing="Unknown artist")
+            return group_by_text("Artists", artists, missing=NO_ARTIST)
 
     def _make_clusters(self, count: int) -> Grouping:
         """Cluster the songs; number the clusters so that most songs keep their stored number."""

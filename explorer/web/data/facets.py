@@ -17,7 +17,7 @@ from explorer.database.records import SongFacts
 from explorer.database.spelling import other_spelling, plain_spelling, words_of
 from explorer.web import browser_inputs as inputs
 from explorer.web.data.file_status import HIDEABLE
-from explorer.web.map.grouping import Grouping
+from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping
 
 # Larger numbers become infinite: float32 cannot hold all of them, and no year or duration is that large.
 _MAX_NUMBER = 1e30
@@ -32,11 +32,9 @@ class Filter:
     Attributes
     ----------
     genres, clusters, artists : tuple of str
-        Names; an empty tuple sets no condition.
+        Names; an empty tuple sets no condition. `NO_GENRE` and `NO_ARTIST` are names, too.
     years, duration_s : tuple of (float, float), optional
         Minimum and maximum, both included.
-    shown : tuple of int, optional
-        Group numbers of the current colouring; an empty tuple matches no song.
     hide : tuple of {"duplicates", "missing"}
         The kinds of songs to remove from the map. This is not a condition: hidden songs can match.
     """
@@ -46,7 +44,6 @@ class Filter:
     artists: tuple[str, ...] = ()
     years: tuple[float, float] | None = None
     duration_s: tuple[float, float] | None = None
-    shown: tuple[int, ...] | None = None
     hide: tuple[str, ...] = ()
 
     @classmethod
@@ -59,7 +56,7 @@ class Filter:
         if not isinstance(document, dict):
             return cls()
         readers = dict.fromkeys(("genres", "clusters", "artists"), _names)
-        readers |= {"years": _range, "duration_s": _range, "shown": _numbers, "hide": parse_hide}
+        readers |= {"years": _range, "duration_s": _range, "hide": parse_hide}
         return cls(**{name: read(document.get(name)) for name, read in readers.items()})
 
     @property
@@ -70,7 +67,7 @@ class Filter:
     @property
     def is_empty(self) -> bool:
         """Whether every song matches."""
-        return not self.uses_tags and not self.clusters and self.shown is None
+        return not self.uses_tags and not self.clusters
 
 
 def parse_hide(kinds: object) -> tuple[str, ...]:
@@ -93,11 +90,6 @@ def _range(values: object) -> tuple[float, float] | None:
 def _number(value: object) -> float | None:
     number = inputs.number(value, -_MAX_NUMBER, _MAX_NUMBER)
     return math.copysign(math.inf, number) if number is not None and abs(number) == _MAX_NUMBER else number
-
-
-def _numbers(values: object) -> tuple[int, ...] | None:
-    numbers = inputs.items(values, lambda value: value if type(value) is int and 0 <= value < 2**31 else None)
-    return numbers if numbers or values == [] else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -341,9 +333,9 @@ class Facets:
         """Return which songs match the genres, artists, years and durations chosen [shape=(n,), bool]."""
         matching = np.ones(len(self.year_of_song), dtype=bool)
         if chosen.genres:
-            matching &= self._songs_with(chosen.genres, self.by_genre)
+            matching &= self.songs_with("genre", chosen.genres)
         if chosen.artists:
-            matching &= self._songs_with(chosen.artists, self.by_artist, self.by_credit)
+            matching &= self.songs_with("artist", chosen.artists)
         if chosen.years:
             first, last = chosen.years
             years = self.year_of_song
@@ -354,37 +346,61 @@ class Facets:
             matching &= (self.duration_of_song >= shortest) & (self.duration_of_song <= longest)
         return matching
 
-    def _songs_with(self, names: tuple[str, ...], *kinds: Values) -> np.ndarray:
-        """Return which songs have any of these names as a value of any of these kinds [shape=(n,), bool]."""
+    def songs_with(self, kind: str, names: Sequence[str]) -> np.ndarray:
+        """Return which songs have any of these genres or artists [shape=(n,), bool].
+
+        Parameters
+        ----------
+        kind : {"genre", "artist"}
+        names : sequence of str
+            `NO_GENRE` and `NO_ARTIST` mean the songs without one.
+        """
+        kinds, missing = {
+            "genre": ([self.by_genre], NO_GENRE),
+            "artist": ([self.by_artist, self.by_credit], NO_ARTIST),
+        }[kind]
         matching = np.zeros(len(self.year_of_song), dtype=bool)
         for values in kinds:
             values.mark_songs(names, matching)
+        if missing in names:
+            has_none = np.ones(len(matching), dtype=bool)
+            has_none[kinds[0].songs.indices] = False
+            matching |= has_none
         return matching
 
+    def years_known(self) -> np.ndarray:
+        """Return the year of each song [shape=(n,), float32]; NaN if unknown."""
+        return np.where(self.year_of_song > 0, self.year_of_song, np.nan).astype(np.float32)
 
-def songs_in_groups(chosen: Filter, grouping: Grouping, stored: Grouping) -> np.ndarray:
-    """Return which songs are in the groups and clusters chosen [shape=(n,), bool].
+
+def songs_in_clusters(names: Sequence[str], current: Grouping, stored: Grouping) -> np.ndarray | None:
+    """Return which songs are in the clusters with these names [shape=(n,), bool].
 
     Parameters
     ----------
-    chosen : Filter
-        `shown` holds group numbers of `grouping`. `clusters` holds names. A name means a group of `grouping`
-        if that consists of clusters or regions and one of them has the name; otherwise it means a cluster of
-        `stored`.
-    grouping : Grouping
-        The groups that colour the map.
+    names : sequence of str
+        A name means a group of `current` if one has the name, otherwise a cluster of `stored`. A name that
+        neither has sets no condition: the map has other clusters now.
+    current : Grouping
+        The clusters or regions that the page shows.
     stored : Grouping
         The library's own clusters.
+
+    Returns
+    -------
+    np.ndarray or None
+        None if no name means a cluster.
     """
-    matching = np.ones(len(grouping.members), dtype=bool)
-    if chosen.shown is not None:
-        matching &= np.isin(grouping.members, chosen.shown)
-    if chosen.clusters:
-        current = grouping if grouping.title in ("Clusters", "Regions") else stored
-        in_current = {name for name in chosen.clusters if name in current.names}
-        others = set(chosen.clusters) - in_current
-        matching &= _in_named(current, in_current) | _in_named(stored, others)
-    return matching
+    in_current = {name for name in names if name in current.names}
+    in_stored = {name for name in names if name in stored.names} - in_current
+    if not in_current and not in_stored:
+        return None
+    return _in_named(current, in_current) | _in_named(stored, in_stored)
+
+
+def unknown_clusters(names: Sequence[str], current: Grouping, stored: Grouping) -> list[str]:
+    """Return the names that `songs_in_clusters` ignores."""
+    return [name for name in names if name not in current.names and name not in stored.names]
 
 
 def _in_named(grouping: Grouping, names: set[str]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,15 +10,21 @@ import numpy as np
 
 from explorer.mapping.voronoi import Regions
 from explorer.web.data.catalogue import Catalogue
+from explorer.web.data.facets import unknown_clusters
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.map.grouping import Grouping
-from explorer.web.map.legend_entries import legend_entries
+from explorer.web.map.grouping import NO_ARTIST, Grouping
+from explorer.web.map.legend_entries import Tags, legend_entries
 from explorer.web.map.name_places import bounds, name_places
 from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, PALETTES, cell_slots
+from explorer.web.map.scale_palette import scale_colours
+from explorer.web.map.scales import SCALES, Scale
 from explorer.web.map.song_flags import song_flags, visible
 from explorer.web.map.view import MapView, stored_projection
 from explorer.web.page import panels
 from explorer.web.page.header import ORIGINAL, count_line
+
+_TAGS = ("genre", "artist")
+"""The groups that come from tags: a song can have several of them, and is drawn with the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +39,12 @@ class Drawing:
     projection : str
         What is drawn: "original", or a projection that the library has.
     grouping : Grouping
-        The groups that give the points their colours; in the original view, the regions.
+        The groups that give the points their colours; in the original view, the regions; with a scale, the
+        clusters, whose names stay on the map.
     regions : Regions, optional
         The cells of the original view.
+    scale : Scale, optional
+        The values that give the points their colours, instead of groups.
     """
 
     catalogue: Catalogue
@@ -42,21 +52,37 @@ class Drawing:
     projection: str
     grouping: Grouping
     regions: Regions | None = None
+    scale: Scale | None = None
 
     @classmethod
     def of(cls, catalogue: Catalogue, view: MapView) -> Drawing:
-        """Choose the projection and the groups. Clusters of a new count are computed here."""
+        """Choose the projection and the groups. Clusters of a new count are computed here.
+
+        If no song has a value of the scale asked for, the clusters give the colours.
+        """
         projection = view.projection_in(catalogue)
         if projection != ORIGINAL:
-            grouping = catalogue.grouping(view.colouring, cluster_count=view.cluster_count)
-            return cls(catalogue, view, projection, grouping)
+            scale = catalogue.scale(view.colouring) if view.colouring in SCALES else None
+            if view.colouring in SCALES and scale is None:
+                view = replace(view, colouring="cluster")
+            colouring = "cluster" if scale else view.colouring
+            grouping = catalogue.grouping(colouring, cluster_count=view.cluster_count)
+            return cls(catalogue, view, projection, grouping, scale=scale)
         regions, grouping = catalogue.regions(view.cluster_count or len(catalogue.clusters.names))
         return cls(catalogue, view, projection, grouping, regions)
 
     @cached_property
     def matching(self) -> np.ndarray | None:
         """The songs that match the filter [shape=(n,), bool]; None without a filter."""
-        return self.catalogue.matching(self.view.filter, self.grouping)
+        return self.catalogue.matching(self.view.filter, self._clusters)
+
+    @property
+    def _clusters(self) -> Grouping:
+        """The clusters or regions that a filter's names mean."""
+        if self.grouping.noun not in _TAGS:
+            return self.grouping
+        count = self.view.cluster_count if self.view.filter.clusters else None
+        return self.catalogue.grouping("cluster", cluster_count=count)
 
     @cached_property
     def hidden(self) -> np.ndarray | None:
@@ -67,6 +93,8 @@ class Drawing:
     def colours(self) -> list[str]:
         """The colours by colour number: the palette and grey, or the colours of the cells."""
         theme = self.view.theme
+        if self.scale is not None:
+            return [*scale_colours(theme), GREYS[theme]]
         if self.regions is None:
             return [*PALETTES[theme], GREYS[theme]]
         return cell_colours(self.regions, theme)
@@ -75,6 +103,8 @@ class Drawing:
         """Return each song's index in `colours` [shape=(n,), uint8]."""
         if self.regions is not None:
             return self.regions.labels.astype(np.uint8)
+        if self.scale is not None:
+            return self.scale.colour_numbers
         return self.grouping.slots.astype(np.uint8)[self.grouping.members]
 
     def flags(self) -> np.ndarray:
@@ -94,12 +124,14 @@ class Drawing:
         positions = catalogue.positions[stored_projection(self.projection)]
         among, colours = visible(self.matching, self.hidden), self.colours
         is_original = self.regions is not None
-        group_colours = colours if is_original else [colours[slot] for slot in self.grouping.slots.tolist()]
+        has_slots = not is_original and self.scale is None
+        group_colours = self._label_colours()
         names = name_places(positions, self.grouping, group_colours, among=among)
         return {
             "view": self._view_as_drawn().as_json(),
             "projection": self.projection,
             "colouring": view.colouring,
+            "scale": self.scale and self.scale.describe(),
             "theme": theme,
             "revision": catalogue.revision,
             "library": catalogue.library,
@@ -110,7 +142,7 @@ class Drawing:
             # A region is one area, so its name is written only once.
             "names": [name for name in names if name["rank"] == 0] if is_original else names,
             "colours": colours,
-            "slots": {} if is_original else self.grouping.own_slots,
+            "slots": self.grouping.own_slots if has_slots else {},
             "regions": describe_regions(self.regions) if is_original else None,
             "ground": GROUNDS[theme],
             "filtered_out": FILTERED_OUT[theme],
@@ -118,11 +150,22 @@ class Drawing:
             "lit": len(catalogue) if among is None else int(np.count_nonzero(among)),
             "away": 0 if self.hidden is None else int(np.count_nonzero(self.hidden)),
             "is_filtered": self.matching is not None,
+            "unknown_clusters": unknown_clusters(
+                view.filter.clusters, self._clusters, self.catalogue.clusters
+            ),
             "hideable": catalogue.file_status.counts,
             "counts": count_line(catalogue),
             "first_look": catalogue.is_first_look,
             "coarse_layouts": coarse_layouts(catalogue),
         }
+
+    def _label_colours(self) -> list[str]:
+        """Return the colour of each group's name on the map."""
+        if self.regions is not None:
+            return self.colours
+        if self.scale is not None:
+            return [GREYS[self.view.theme]] * len(self.grouping.names)
+        return [self.colours[slot] for slot in self.grouping.slots.tolist()]
 
     def _view_as_drawn(self) -> MapView:
         catalogue, count = self.catalogue, self.view.cluster_count
@@ -136,15 +179,46 @@ class Drawing:
 
     def legend(self) -> list:
         """Return the legend's elements."""
-        colours = None if self.regions is None else self.colours
-        hide, n_missing = self.view.filter.hide, self.catalogue.file_status.counts["missing"]
-        return panels.legend(
-            self.grouping.title,
-            legend_entries(self.grouping, theme=self.view.theme, colours=colours, hidden=self.hidden),
-            n_groups=len(self.grouping.names),
-            isolated=self.view.filter.shown,
-            n_missing=0 if "missing" in hide else n_missing,
+        theme, hide = self.view.theme, self.view.filter.hide
+        n_missing = 0 if "missing" in hide else self.catalogue.file_status.counts["missing"]
+        if self.scale is not None:
+            return panels.scale_legend(self.scale, theme=theme, hidden=self.hidden, n_missing=n_missing)
+        tags = self._tags()
+        entries = legend_entries(
+            self.grouping,
+            theme=theme,
+            colours=None if self.regions is None else self.colours,
+            hidden=self.hidden,
+            tags=tags,
         )
+        n_groups = len(self.grouping.names) if tags is None else tags.n_names
+        return panels.legend(
+            self.grouping.title, entries, n_groups=n_groups, pressed=self.pressed, n_missing=n_missing
+        )
+
+    @property
+    def pressed(self) -> set[str]:
+        """The names of the groups that the filter shows."""
+        chosen = self.view.filter
+        names = {"genre": chosen.genres, "artist": chosen.artists}.get(self.grouping.noun, chosen.clusters)
+        wanted = {name.casefold() for name in names}
+        return {name for name in self.grouping.names if name.casefold() in wanted}
+
+    def _tags(self) -> Tags | None:
+        """Return what the legend says of genres or artists; None for clusters and regions."""
+        kind = self.grouping.noun
+        if kind not in _TAGS:
+            return None
+        if kind == "genre":
+            return Tags(self.catalogue.facets.by_genre.names, self.catalogue.n_genres, self._count_songs)
+        # As many as have colours: there, several artists of a song are one group.
+        names = [name for name in self.grouping.names if name != NO_ARTIST]
+        return Tags(names, len(names), self._count_songs)
+
+    def _count_songs(self, names: Sequence[str]) -> int:
+        """Return how many songs a filter by genres or artists shows."""
+        songs = self.catalogue.facets.songs_with(self.grouping.noun, names)
+        return int(np.count_nonzero(songs if self.hidden is None else songs & ~self.hidden))
 
 
 def draw_map(catalogue: Catalogue, view: MapView) -> tuple[dict, list, list]:

@@ -10,6 +10,9 @@ import numpy as np
 
 from explorer.web.map.palette import MAX_COLOURS, colour_slots
 
+NO_GENRE, NO_ARTIST = "No genre", "Unknown artist"
+"""The groups of the songs without a genre and without an artist. A filter can name them, too."""
+
 
 @dataclass(frozen=True)
 class Grouping:
@@ -49,8 +52,14 @@ class Grouping:
 
     @cached_property
     def own_slots(self) -> dict[str, int]:
-        """By group number, as JSON has it: the palette's index of each group that is not grey."""
-        return {str(group): slot for group, slot in enumerate(self.slots.tolist()) if slot < MAX_COLOURS}
+        """By name: the palette's index of each group that is not grey."""
+        slots = zip(self.names, self.slots.tolist(), strict=True)
+        return {name: slot for name, slot in slots if slot < MAX_COLOURS}
+
+    @property
+    def noun(self) -> str:
+        """What one group is, such as "cluster"."""
+        return self.title.lower().removesuffix("s")
 
 
 def group_by_text(title: str, texts: Iterable[str], *, missing: str) -> Grouping:

@@ -10,10 +10,10 @@ from explorer.web import browser_inputs as inputs
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import Filter
 from explorer.web.map.palette import PALETTES
-from explorer.web.page.header import COLOURINGS, ORIGINAL
+from explorer.web.map.scales import COLOURINGS
+from explorer.web.page.header import ORIGINAL
 
 _PROJECTIONS = {*PROJECTION_NAMES, ORIGINAL}
-_COLOURINGS = {option["value"] for option in COLOURINGS}
 _MAX_REVISION = 2**53
 _MAX_TOKEN_LENGTH = 200
 
@@ -26,7 +26,8 @@ class MapView:
     ----------
     projection : str
         "tsne", "umap", "pca", or "original".
-    colouring : {"cluster", "genre", "artist"}
+    colouring : str
+        One of `COLOURINGS`.
     cluster_count : int or None
         None for the number of stored clusters.
     fade : bool
@@ -54,7 +55,7 @@ class MapView:
         values = document if isinstance(document, dict) else {}
         return cls(
             projection=inputs.choice(values.get("projection"), _PROJECTIONS, "tsne"),
-            colouring=inputs.choice(values.get("colouring"), _COLOURINGS, "cluster"),
+            colouring=inputs.choice(values.get("colouring"), COLOURINGS, "cluster"),
             cluster_count=inputs.integer(values.get("clusters"), 1, MAX_CLUSTERS),
             fade=values.get("fade") is True,
             theme=inputs.choice(values.get("theme"), PALETTES, "dark"),
@@ -81,7 +82,6 @@ class MapView:
                 "years": _range_as_json(chosen.years),
                 "duration_s": _range_as_json(chosen.duration_s),
                 "hide": list(chosen.hide),
-                "shown": None if chosen.shown is None else list(chosen.shown),
             },
         }
 

@@ -170,7 +170,7 @@ def _register_clientside(app: Dash) -> None:
         Output(Ids.VIEW, "data"),
         *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING, Ids.CLUSTERS),
         Input(Ids.FADE, "checked"),
-        *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
+        *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER),
     )
     bind("showMap", Input(Ids.DRAWING, "data"))
     bind(

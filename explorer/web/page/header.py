@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 from explorer.config import PROJECTION_NAMES
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
+from explorer.web.map.scales import COLOURINGS
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, field, icon, icon_button, part, segmented, switch
 from explorer.web.permissions import Restrictions
@@ -16,11 +17,6 @@ from explorer.web.permissions import Restrictions
 ORIGINAL = "original"
 """The view of the original experiment: the PCA map divided into Voronoi regions."""
 
-COLOURINGS = [
-    {"value": "cluster", "label": "Cluster"},
-    {"value": "genre", "label": "Genre"},
-    {"value": "artist", "label": "Artist"},
-]
 _SEARCH_LABEL = "Search a title, artist, album or genre"
 _MAX_OPTIONS_SHOWN = 60
 
@@ -74,19 +70,28 @@ def _search() -> dmc.Select:
 
 
 def _controls(catalogue: Catalogue | None) -> Component:
-    views = _views(catalogue)
+    views, colourings = _views(catalogue), colouring_options(catalogue)
     first = next((option["value"] for option in views if not option["disabled"]), "tsne")
     label = html.Span("Colour", className="field-label", id="colouring-label")
     hint = "Four ways to arrange the songs. In each, songs close together sound alike."
     return part(
         "controls",
         segmented(Ids.PROJECTION, "View", views, first, hint=hint),
-        field("colouring", label, segmented(Ids.COLOURING, "Colour by", COLOURINGS, "cluster")),
+        field("colouring", label, segmented(Ids.COLOURING, "Colour by", colourings, "cluster")),
         id=Ids.CONTROLS,
         # The page's address contains a value only if it differs from these defaults.
         data_projection=first,
         data_clusters=str(len(catalogue.clusters.names) if catalogue else 1),
+        data_colourings=" ".join(option["value"] for option in colourings),
     )
+
+
+def colouring_options(catalogue: Catalogue | None) -> list[dict]:
+    """Return what can colour the map, as options; years only if any song has one."""
+    has_years = bool(catalogue) and catalogue.has_years
+    return [
+        {"value": name, "label": label} for name, label in COLOURINGS.items() if name != "year" or has_years
+    ]
 
 
 def _views(catalogue: Catalogue | None) -> list[dict]:
@@ -120,6 +125,20 @@ def _filters() -> Component:
     )
 
 
+def filter_bar() -> Component:
+    """Return the bar on the map that says how many songs match, and what filters; JavaScript fills it."""
+    return part(
+        "filter-state card",
+        html.Span(id=Ids.FILTER_COUNT, className="filter-count", role="status"),
+        part("filter-chips", id=Ids.FILTER_CHIPS),
+        button("Show all", kind="link", id=Ids.SHOW_ALL),
+        id=Ids.FILTER_STATE,
+        role="group",
+        aria_label="What is filtered",
+        hidden=True,
+    )
+
+
 def _hide_switch(control_id: str, label: str, description: str) -> Component:
     """Return a hidden switch; the browser shows it, with a count, if the library has songs to hide."""
     return part(None, switch(control_id, label, description), id=f"{control_id}-field", hidden=True)
@@ -140,8 +159,8 @@ def _choice(
         clearable=True,
         clearButtonProps={"aria-label": f"Clear: {label}"},
         limit=_MAX_OPTIONS_SHOWN,
-        maxDropdownHeight=260,
-        nothingFoundMessage="Nothing found",
+        maxDropdownHeight=200,
+        nothingFoundMessage=f"No {label.lower()} has this name",
         hidePickedOptions=True,
         openOnFocus=False,
         size="sm",

@@ -33,7 +33,6 @@ class Ids:
 
     UPDATES_SHOW = "updates-show"
     LEGEND = "legend"
-    ISOLATED = "isolated"
     TRUST = "trust"
     REDRAW = "redraw"
     REDRAW_START = "redraw-start"
@@ -59,3 +58,8 @@ class Ids:
     HIDE_DUPLICATES = "hide-duplicates"
     HIDE_MISSING = "hide-missing"
     FILTER_STATE = "filter-state"
+    """The bar that says what filters."""
+
+    FILTER_COUNT = "filter-count"
+    FILTER_CHIPS = "filter-chips"
+    SHOW_ALL = "show-all"

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.page import player
-from explorer.web.page.header import header
+from explorer.web.page.header import filter_bar, header
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import part, progress_bar
 from explorer.web.page.side import side
@@ -65,7 +65,7 @@ def page(
         defaultColorScheme="auto",
         children=[
             dcc.Store(id=Ids.CHOSEN_THEME, storage_type="local"),
-            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.ISOLATED, Ids.FILTER)),
+            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.FILTER)),
             dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
             dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
@@ -84,7 +84,7 @@ def _map() -> Component:
         part("pointed-mark", id="pointed-mark", hidden=True),
         part("mark", id="mark", hidden=True),
         part("tooltip card", id="tooltip", role="tooltip", hidden=True),
-        part("filter-state card", id=Ids.FILTER_STATE, role="status", hidden=True),
+        filter_bar(),
         tag=html.Main,
         id="map-frame",
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import dash_mantine_components as dmc
+import numpy as np
 from dash import html, set_props
 
 from explorer.errors import ExplorerError, NoLibraryError
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.snapshot import CatalogueHolder
+from explorer.web.map.palette import GREYS
 from explorer.web.map.redraw_job import JobState
+from explorer.web.map.scale_palette import scale_colours
+from explorer.web.map.scales import Scale
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, icon, part
 
@@ -40,30 +44,69 @@ def legend(
     entries: list[dict],
     *,
     n_groups: int,
-    isolated: tuple[int, ...] | None = None,
+    pressed: Container[str] = (),
     n_missing: int = 0,
 ) -> list:
     """Return the legend's heading, and its rows of colour, name and number of songs.
 
-    A click on a row shows only its group on the map. A second button plays the song that represents the
-    group, if there is one.
+    A click on a row filters by its group. A second button plays the song that represents the group, if there
+    is one.
 
     Parameters
     ----------
     entries : list of dict
         As `legend_entries` returns them.
-    isolated : tuple of int, optional
-        The groups that the user has chosen to show alone; None if all groups are shown.
+    pressed : container of str
+        The names of the groups that the filter shows; empty if it shows all groups.
     n_missing : int
         How many songs on the map have no file. If there are any, the last row explains how they are drawn.
     """
-    rows = [_legend_row(isolated=isolated, **entry) for entry in entries]
+    rows = [_legend_row(is_pressed=entry["name"] in pressed, **entry) for entry in entries]
     if n_missing:
         rows.append(_missing_row(n_missing))
     return [
         html.H2([html.Span(title), html.Span(f"{n_groups:,}", className="legend-count")]),
-        html.Ul(rows, className="legend-isolated" if isolated is not None else None),
+        html.Ul(rows, className="legend-isolated" if pressed else None),
     ]
+
+
+def scale_legend(scale: Scale, *, theme: str, hidden: np.ndarray | None = None, n_missing: int = 0) -> list:
+    """Return the legend of a continuous scale: a bar with all colours, and the songs without a value.
+
+    Parameters
+    ----------
+    hidden : np.ndarray [shape=(n,), bool], optional
+        Songs that do not count.
+    n_missing : int
+        As for `legend`.
+    """
+    is_known = np.isfinite(scale.values)
+    is_shown = np.ones(len(is_known), dtype=bool) if hidden is None else ~hidden
+    n_known, n_unknown = np.count_nonzero(is_known & is_shown), np.count_nonzero(~is_known & is_shown)
+    ticks = scale.ticks()
+    colours = ", ".join(scale_colours(theme))
+    bar = html.Div(className="scale-bar", style={"background": f"linear-gradient(to right, {colours})"})
+    texts = [
+        html.Span(text, className=f"scale-tick {_side_of(share)}", style={"left": f"{share:.1%}"})
+        for share, text in ticks
+    ]
+    rows = []
+    if n_unknown:
+        dot = html.Span(className="dot", style={"background": GREYS[theme]})
+        row = _row_parts(dot, scale.kind.missing, n_unknown)
+        rows.append(html.Li(part("legend-row legend-rest", *row)))
+    if n_missing:
+        rows.append(_missing_row(n_missing))
+    described = f"{scale.kind.title}: from {ticks[0][1]} to {ticks[-1][1]}"
+    return [
+        html.H2([html.Span(scale.kind.title), html.Span(plural(n_known, "song"), className="legend-count")]),
+        part("scale", bar, part("scale-ticks", *texts, aria_hidden="true"), role="img", aria_label=described),
+        html.Ul(rows),
+    ]
+
+
+def _side_of(share: float) -> str:
+    return "scale-first" if share == 0 else "scale-last" if share == 1 else "scale-middle"
 
 
 def _missing_row(count: int) -> html.Li:
@@ -81,27 +124,26 @@ def _legend_row(
     name: str,
     count: int,
     representative: int | None,
-    group: int | None,
-    isolated: tuple[int, ...] | None,
+    is_group: bool,
+    is_pressed: bool,
 ) -> html.Li:
     parts = _row_parts(html.Span(className="dot", style={"background": colour}), name, count, title=name)
-    if group is None:
+    if not is_group:
         return html.Li(part("legend-row legend-rest", *parts))
-    is_isolated = isolated is not None and group in isolated
     row_button = button(
         *parts,
         kind="legend-row",
         title="Show only this group (Shift-click adds it)",
-        aria_pressed=str(is_isolated).lower(),
+        aria_pressed=str(is_pressed).lower(),
         aria_label=f"Show only {name}: {count:,} songs",
-        data_group=str(group),
+        data_group=name,
     )
     row = [row_button]
     if representative is not None:
         label = f"Play the song that is most like {name}"
         attributes = {"title": label, "aria_label": label, "data_representative": str(representative)}
         row.append(button(icon("play"), kind="legend-play", **attributes))
-    return html.Li(row, className="legend-on" if is_isolated else None)
+    return html.Li(row, className="legend-on" if is_pressed else None)
 
 
 def trust_line(quality: dict) -> list:

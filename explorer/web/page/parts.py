@@ -65,7 +65,11 @@ def switch(control_id: str, label: str, description: str) -> dmc.Switch:
 def number_field(
     control_id: str, label: str, *, value: int, minimum: int, maximum: int, hint: str = "", **more: object
 ) -> Component:
-    """Return an input for a whole number, with its label; the hint is the label's tooltip."""
+    """Return an input for a whole number, with its label and its limits; the hint is the label's tooltip.
+
+    A number outside the limits becomes the nearest one when the field loses the focus, never while the user
+    types.
+    """
     number = dmc.NumberInput(
         id=control_id,
         className="number",
@@ -74,11 +78,12 @@ def number_field(
         max=maximum,
         allowDecimal=False,
         allowNegative=False,
-        clampBehavior="strict",
+        clampBehavior="blur",
         size="sm",
         **more,
     )
-    text = html.Label(label, htmlFor=control_id, className="field-label", title=hint or None)
+    limits = html.Small(f"{minimum} to {maximum}", className="field-limits")
+    text = html.Label([label, " ", limits], htmlFor=control_id, className="field-label", title=hint or None)
     return field(control_id, text, number)
 
 

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as address from "../../../assets/core/address.js";
 
-const DEFAULTS = { projection: "tsne", clusters: 3 };
+const DEFAULTS = { projection: "tsne", clusters: 3, colourings: ["cluster", "genre", "artist", "length"] };
 const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
-const PLAIN = { ...DEFAULTS, colouring: "cluster", fade: false, filter: NO_FILTER };
+const PLAIN = { projection: "tsne", clusters: 3, colouring: "cluster", fade: false, filter: NO_FILTER };
 
 const encode = (view, others = {}) => address.encode({ view: { ...PLAIN, ...view }, defaults: DEFAULTS, position: null, song: null, ...others });
 const decode = (query) => address.decode(new URLSearchParams(query), DEFAULTS);
@@ -24,7 +24,7 @@ test("every other value is written to the address", () => {
     [{ filter: { ...NO_FILTER, clusters: ["Slow"], artists: ["Été"] } }, "cluster=Slow&artist=%C3%89t%C3%A9"],
     [{ filter: { ...NO_FILTER, years: [1970, 1977], duration_s: [21, 481] } }, "years=1970-1977&seconds=21-481"],
     [{ filter: { ...NO_FILTER, hide: ["duplicates", "missing"] } }, "hide=duplicates&hide=missing"],
-    [{ filter: { ...NO_FILTER, shown: [0, 2] } }, "only=0.2"],
+    [{ colouring: "length" }, "colour=length"],
   ]) {
     assert.equal(encode(view).toString(), query);
   }
@@ -34,31 +34,32 @@ test("every other value is written to the address", () => {
 
 test("reading an address returns what was written", () => {
   const filter = { genres: ["Drum & Bass"], clusters: ["A=B"], artists: ["Été"], years: [1970, 1977], duration_s: [21, 481], hide: ["missing"] };
-  const view = { projection: "original", colouring: "artist", clusters: 7, fade: true, filter: { ...filter, shown: [4] } };
+  const view = { projection: "original", colouring: "artist", clusters: 7, fade: true, filter };
   const query = encode(view, { position: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
-  assert.deepEqual(decode(query.toString()), { ...view, filter, groups: [4], position: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
+  assert.deepEqual(decode(query.toString()), { ...view, position: { x: 1.5, y: -2.25, zoom: 4 }, song: "009.flac" });
 });
 
 test("an empty address means the defaults", () => {
-  assert.deepEqual(decode(""), { ...PLAIN, groups: null, position: null, song: null });
+  assert.deepEqual(decode(""), { ...PLAIN, position: null, song: null });
 });
 
 test("an invalid value in an address counts as absent", () => {
   for (const query of [
     "view=nonsense&colour=7&clusters=-3&zoom=abc&x=1",
-    "only=a.b&years=x-y&seconds=5",
+    "only=2&years=x-y&seconds=5",
+    // The library has no years.
+    "colour=year",
     "years=1970-1980-1990&clusters=0",
     "x=1&y=2&zoom=0",
     "x=1&y=2",
     "x=Infinity&y=2&zoom=1",
     "fade=yes&clusters=many",
   ]) {
-    assert.deepEqual(decode(query), { ...PLAIN, groups: null, position: null, song: null }, query);
+    assert.deepEqual(decode(query), { ...PLAIN, position: null, song: null }, query);
   }
 });
 
-test("group numbers that do not exist are accepted, and a fraction of clusters is rounded", () => {
-  assert.deepEqual(decode("only=99.-1").groups, [99, -1]);
+test("a fraction of clusters is rounded", () => {
   assert.equal(decode("clusters=4.6").clusters, 5);
 });
 

@@ -23,14 +23,6 @@ test("a text says how many other songs have the same sound", () => {
   assert.equal(text.sameSoundText({ same_sound_count: 1200 }), "1,200 other songs have the same sound");
 });
 
-test("views share a grouping if their colouring and number of clusters are the same", () => {
-  const key = (projection, colouring, clusters) => text.groupingKey({ projection, colouring, clusters });
-  assert.equal(key("tsne", "cluster", 3), key("umap", "cluster", 3));
-  assert.notEqual(key("tsne", "cluster", 3), key("tsne", "cluster", 5));
-  assert.equal(key("tsne", "genre", 3), key("pca", "genre", 5));
-  assert.notEqual(key("original", "cluster", 3), key("tsne", "cluster", 3));
-});
-
 test("a time is rounded, so that the length of a song is the same everywhere", () => {
   assert.deepEqual([29.4, 29.98, 30.02, 59.6].map(text.formatTime), ["0:29", "0:30", "0:30", "1:00"]);
 });

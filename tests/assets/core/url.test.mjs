@@ -5,7 +5,7 @@ import { state, update } from "../../../assets/core/state.js";
 import * as url from "../../../assets/core/url.js";
 import { fakeElement, makeDocument, makeMap } from "../map/frame.mjs";
 
-const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [], shown: null };
+const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
 const VIEW = { projection: "tsne", colouring: "cluster", clusters: 3, fade: false, theme: "dark", revision: 1, changes: "", filter: NO_FILTER };
 
 mock.timers.enable({ apis: ["setTimeout"] });
@@ -25,7 +25,7 @@ globalThis.window = {
 globalThis.history = { pushState: go("push"), replaceState: go("replace") };
 globalThis.location = { pathname: "/", search: "" };
 globalThis.matchMedia = () => ({ matches: true });
-makeDocument({ controls: fakeElement({ dataset: { projection: "tsne", clusters: "3" } }) });
+makeDocument({ controls: fakeElement({ dataset: { projection: "tsne", clusters: "3", colourings: "cluster genre artist" } }) });
 url.mount();
 
 /** @returns {string[]} The steps since the last call. */
@@ -37,7 +37,7 @@ function newSteps() {
 
 test("the first view adds no step to the history, and each later change of the controls does", () => {
   url.restoreOnce();
-  assert.deepEqual(state.defaults, { projection: "tsne", clusters: 3 });
+  assert.deepEqual(state.defaults, { projection: "tsne", clusters: 3, colourings: ["cluster", "genre", "artist"] });
   update({ view: VIEW });
   update({ view: { ...VIEW } });
   assert.deepEqual(newSteps(), []);
@@ -79,22 +79,22 @@ test("the position is written a while after the last movement, and adds no step"
 });
 
 test("going back sets the controls, and nothing is written before the page shows all of it", () => {
-  globalThis.location = { pathname: "/", search: "?view=umap&colour=genre&only=2" };
+  globalThis.location = { pathname: "/", search: "?view=umap&colour=genre&genre=Waltz" };
   setProps.length = 0;
   goBack();
-  const set = setProps.filter(([id]) => !id.startsWith("filter") && !id.startsWith("hide"));
+  const set = setProps.filter(([id, { value }]) => (id === "filter-genres" || !id.startsWith("filter")) && !id.startsWith("hide") && value);
   assert.deepEqual(set, [
     ["projection", { value: "umap" }],
     ["colouring", { value: "genre" }],
-    ["isolated", { data: { of: "genre", groups: [2] } }],
+    ["filter-genres", { value: ["Waltz"] }],
   ]);
   update({ view: { ...VIEW, projection: "umap" } });
   assert.deepEqual(newSteps(), []);
-  const restored = { ...VIEW, projection: "umap", colouring: "genre", filter: { ...NO_FILTER, shown: [2] } };
+  const restored = { ...VIEW, projection: "umap", colouring: "genre", filter: { ...NO_FILTER, genres: ["Waltz"] } };
   update({ view: restored });
   assert.deepEqual(newSteps(), []);
   update({ view: { ...restored, fade: true } });
-  assert.deepEqual(newSteps(), ["push view=umap&colour=genre&fade=1&only=2"]);
+  assert.deepEqual(newSteps(), ["push view=umap&colour=genre&fade=1&genre=Waltz"]);
 });
 
 test("an address that the page cannot show is given up after a while", () => {

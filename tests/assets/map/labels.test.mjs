@@ -7,8 +7,8 @@ import { arrange, sampled } from "../../../assets/map/labels.js";
 const FREE = { left: 0, right: 1000, top: 0, bottom: 800 };
 const box = (left, top) => ({ left, right: left + 100, top, bottom: top + 20 });
 const label = (name, boxes, rank = 0) => ({ name, rank, boxes });
-const placesOf = (all, { points = [], isClose = false } = {}) =>
-  arrange(all, { free: FREE, points, isClose }).map((place) => place && [place.left, place.top]);
+const placesOf = (all, { points = [], isClose = false, covered = [] } = {}) =>
+  arrange(all, { free: FREE, points, isClose, covered }).map((place) => place && [place.left, place.top]);
 
 test("a label is placed where it covers the fewest points", () => {
   const points = [150, 110, 160, 112, 150, 310];
@@ -20,6 +20,12 @@ test("a label does not overlap the label of a larger group; it moves or is hidde
   const larger = label("a", [box(100, 100)]);
   assert.deepEqual(placesOf([larger, label("b", [box(150, 105), box(150, 300)])]), [[100, 100], [150, 300]]);
   assert.deepEqual(placesOf([larger, label("b", [box(150, 105)])]), [[100, 100], undefined]);
+});
+
+test("a label is placed where no small card covers it", () => {
+  const bar = { left: 100, right: 400, top: 90, bottom: 126 };
+  assert.deepEqual(placesOf([label("a", [box(150, 100), box(150, 130)])], { covered: [bar] }), [[150, 130]]);
+  assert.deepEqual(placesOf([label("a", [box(150, 100)])], { covered: [bar] }), [undefined]);
 });
 
 test("a label is placed inside the free area", () => {

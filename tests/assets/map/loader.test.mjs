@@ -200,7 +200,7 @@ test("what was loaded in advance is not loaded again for the server's descriptio
   const { filter, ...view } = meta.view;
   prefetch({ ...view, theme: "dark", filter: {} });
   const inAdvance = [...asked];
-  meta.view = { ...view, theme: "light", filter: { shown: null, years: null, duration_s: null, genres: [], clusters: [], artists: [], ...filter } };
+  meta.view = { ...view, theme: "light", filter: { years: null, duration_s: null, genres: [], clusters: [], artists: [], ...filter } };
   await showMap(meta);
   assert.equal(inAdvance.length, 3);
   assert.deepEqual(asked, inAdvance);
@@ -210,21 +210,21 @@ test("views in which songs have other flags have other keys", () => {
   const view = { revision: 1, projection: "tsne", colouring: "genre", clusters: 5, fade: false, changes: "", filter: {} };
   const others = [{ revision: 2 }, { projection: "pca" }, { fade: true }, { changes: "a" }, { clusters: 6 }, { colouring: "cluster" }];
   const lists = ["genres", "clusters", "artists", "hide"].map((name) => ({ [name]: ["a"] }));
-  const filters = [...lists, { years: [1, 2] }, { duration_s: [1, 2] }, { shown: [0] }];
+  const filters = [...lists, { years: [1, 2] }, { duration_s: [1, 2] }];
   const views = [view, ...others.map((other) => ({ ...view, ...other })), ...filters.map((filter) => ({ ...view, filter }))];
   assert.equal(new Set(views.map(flagsKey)).size, views.length);
 });
 
 /** @returns {Promise<object>} The view of a map that is shown. */
 async function shownView(changes) {
-  const meta = makeMap({ theme: "dark", slots: { 0: 0, 1: 1 }, ...changes });
+  const meta = makeMap({ theme: "dark", slots: { Waltz: 0, Jazz: 1 }, ...changes });
   await showMap(meta);
   return { ...meta.view, theme: "dark" };
 }
 
 test("an isolated group is drawn before the server has answered", async () => {
   const view = await shownView();
-  const loading = prefetch({ ...view, filter: { ...view.filter, shown: [1] } });
+  const loading = prefetch({ ...view, filter: { ...view.filter, clusters: ["Jazz"] } });
   assert.deepEqual([...state.map.flags], [0, 1, 0]);
   answers[`map/${revision}/flags`] = Uint8Array.of(0, 1, 1).buffer;
   await loading;
@@ -233,13 +233,13 @@ test("an isolated group is drawn before the server has answered", async () => {
 test("the server's flags replace what the page has drawn before", async () => {
   const view = await shownView();
   answers[`map/${revision}/flags`] = Uint8Array.of(0, 1, 1).buffer;
-  await prefetch({ ...view, filter: { ...view.filter, shown: [1] } });
+  await prefetch({ ...view, filter: { ...view.filter, clusters: ["Jazz"] } });
   assert.deepEqual([...state.map.flags], [0, 1, 1]);
 });
 
 test("a grey group, and a filter that changes as well, wait for the server", async () => {
   const view = await shownView();
-  for (const filter of [{ shown: [2] }, { shown: [1], genres: ["Jazz"] }]) {
+  for (const filter of [{ clusters: ["Techno"] }, { clusters: ["Jazz"], genres: ["Jazz"] }, { genres: ["Jazz"] }, { clusters: ["constructor"] }]) {
     const { flags } = state.map;
     const loading = prefetch({ ...view, filter: { ...view.filter, ...filter } });
     assert.equal(state.map.flags, flags);
@@ -254,6 +254,28 @@ test("new colours are drawn before the server has described them, at the same pl
   await prefetch({ ...view, colouring: "genre" });
   assert.deepEqual([...state.map.groups], [2, 2, 0]);
   assert.deepEqual([state.map.places === places, state.map.meta === meta], [true, true]);
+});
+
+test("a genre that is isolated is drawn at once where genres give the colours", async () => {
+  const view = await shownView({ view: { colouring: "genre" } });
+  const loading = prefetch({ ...view, filter: { ...view.filter, genres: ["Waltz"] } });
+  assert.deepEqual([...state.map.flags], [1, 0, 0]);
+  await loading;
+});
+
+test("a scale has other colours than groups, so it waits for its description; another scale does not", async () => {
+  const view = await shownView();
+  answers[`map/${revision}/groups`] = Uint8Array.of(63, 64, 0).buffer;
+  await prefetch({ ...view, colouring: "year" });
+  assert.deepEqual([...state.map.groups], [0, 1, 2]);
+  const scale = { title: "Year", field: "year", form: "number", missing: "No year" };
+  await showMap(makeMap({ theme: "dark", slots: {}, scale, view: { colouring: "year" } }));
+  answers[`map/${revision}/groups`] = Uint8Array.of(5, 6, 7).buffer;
+  await prefetch({ ...view, colouring: "length" });
+  assert.deepEqual([...state.map.groups], [5, 6, 7]);
+  answers[`map/${revision}/groups`] = Uint8Array.of(0, 0, 0).buffer;
+  await prefetch({ ...view, colouring: "genre" });
+  assert.deepEqual([...state.map.groups], [5, 6, 7]);
 });
 
 test("another theme or projection, and the original view, wait for their description", async () => {
@@ -279,7 +301,7 @@ test("of two questions, the later one is drawn", async () => {
 
 test("a second group that is isolated before the server has answered is not hidden by the first", async () => {
   const view = await shownView();
-  const both = [[0], [1]].map((shown) => prefetch({ ...view, filter: { ...view.filter, shown } }));
+  const both = [["Waltz"], ["Jazz"]].map((clusters) => prefetch({ ...view, filter: { ...view.filter, clusters } }));
   assert.deepEqual([...state.map.flags], [0, 1, 0]);
   await Promise.all(both);
 });
@@ -288,7 +310,7 @@ test("if the server does not answer, the points look as its last description say
   const view = await shownView();
   const { fetch } = globalThis;
   globalThis.fetch = () => Promise.reject(new TypeError("refused"));
-  await prefetch({ ...view, filter: { ...view.filter, shown: [1] } });
+  await prefetch({ ...view, filter: { ...view.filter, clusters: ["Jazz"] } });
   globalThis.fetch = fetch;
   assert.deepEqual([...state.map.flags], [1, 1, 1]);
 });

@@ -1,7 +1,7 @@
 /** The filter: how the controls' values become a filter, and what a click on the legend isolates. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { NO_FILTER, describeCounts, hiddenKinds, isolatedAfter, parse } from "../../../assets/panel/filter_values.js";
+import { NO_FILTER, chipsOf, describeCounts, groupField, hiddenKinds, namesAfter, parse } from "../../../assets/panel/filter_values.js";
 
 const RANGES = { firstYear: 1970, lastYear: 1990, longest: 600 };
 const UNTOUCHED = { genres: null, clusters: null, artists: null, years: null, duration: null, hide: [] };
@@ -40,23 +40,44 @@ test("each switch that is on hides its kind of songs", () => {
   assert.deepEqual(hiddenKinds({}), []);
 });
 
-test("a click on the legend isolates a group or shows all; with Shift it adds or removes the group", () => {
-  for (const [isolated, group, hasShift, expected] of [
-    [[], 0, false, [0]],
-    [[0], 0, false, []],
-    [[0], 1, false, [1]],
-    [[0, 2], 0, false, [0]],
-    [[], 1, true, [1]],
-    [[0], 2, true, [0, 2]],
-    [[0, 2], 0, true, [2]],
-    [[2], 2, true, []],
+test("a click on the legend shows only a group or all; with Shift it adds or removes the group", () => {
+  for (const [names, name, hasShift, expected] of [
+    [[], "a", false, ["a"]],
+    [["a"], "a", false, []],
+    [["A"], "a", false, []],
+    [["a"], "b", false, ["b"]],
+    [["a", "c"], "a", false, ["a"]],
+    [[], "b", true, ["b"]],
+    [["a"], "c", true, ["a", "c"]],
+    [["a", "c"], "a", true, ["c"]],
+    [["c"], "c", true, []],
   ]) {
-    assert.deepEqual(isolatedAfter(isolated, group, hasShift), expected);
+    assert.deepEqual(namesAfter(names, name, hasShift), expected);
   }
+});
+
+test("the rows of the legend are values of one field of the filter", () => {
+  const fields = ["cluster", "genre", "artist", "year"].map((colouring) => groupField({ projection: "pca", colouring }));
+  assert.deepEqual(fields, ["clusters", "genres", "artists", null]);
+  assert.equal(groupField({ projection: "original", colouring: "year" }), "clusters");
+});
+
+test("each condition has a chip, which says what it removes", () => {
+  assert.deepEqual(chipsOf(NO_FILTER), []);
+  const filter = { genres: ["Piano", "Waltz"], clusters: ["Slow"], artists: ["Été"], years: [1970, 1977], duration_s: [11, 187], hide: ["duplicates", "missing"] };
+  const chips = chipsOf(filter);
+  assert.deepEqual(
+    chips.map(({ text }) => text),
+    ["Genre: Piano", "Genre: Waltz", "Cluster: Slow", "Artist: Été", "Year: 1970 – 1977", "Length: 0:11 – 3:07", "No duplicates", "No missing songs"],
+  );
+  assert.equal(chips[0].label, "Remove the filter genre: Piano");
+  assert.deepEqual(chips[0].without, { ...filter, genres: ["Waltz"] });
+  assert.deepEqual(chips[4].without, { ...filter, years: null });
+  assert.deepEqual(chips[6].without, { ...filter, hide: ["missing"] });
 });
 
 test("the numbers of matching and hidden songs are shown", () => {
   assert.equal(describeCounts({ lit: 8, songs: 24, away: 0 }), "8 of 24 songs");
   assert.equal(describeCounts({ lit: 12345, songs: 100000, away: 1200 }), "12,345 of 100,000 songs · 1,200 hidden");
-  assert.match(describeCounts({ lit: 0, songs: 24, away: 2 }), /^No song/);
+  assert.match(describeCounts({ lit: 0, songs: 24, away: 2 }), /^No songs match these filters · 2 hidden$/);
 });

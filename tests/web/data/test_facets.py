@@ -6,8 +6,8 @@ import pytest
 
 from explorer.database.records import SongFacts
 from explorer.web.browser_inputs import MAX_ITEMS
-from explorer.web.data.facets import Facets, Filter, Values, songs_in_groups
-from explorer.web.map.grouping import Grouping
+from explorer.web.data.facets import Facets, Filter, Values, songs_in_clusters, unknown_clusters
+from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping
 
 
 @pytest.fixture
@@ -154,10 +154,10 @@ def test_no_songs_and_songs_without_tags_have_no_values():
         7,
         {},
         {"genres": "Pop", "clusters": {"a": 1}, "artists": [None, 7, [], ""], "years": 1990},
-        {"years": [1990], "duration_s": ["a", "b"], "shown": "all"},
-        {"years": [None, None], "duration_s": [True, False], "shown": [None, "1", 2.5, -1, True, 2**40]},
+        {"years": [1990], "duration_s": ["a", "b"]},
+        {"years": [None, None], "duration_s": [True, False]},
         {"years": [math.nan, 2000], "duration_s": [[1], 2]},
-        {"years": None, "duration_s": None, "shown": None, "unknown": 1},
+        {"years": None, "duration_s": None, "unknown": 1},
     ],
 )
 def test_a_malformed_filter_matches_every_song(document):
@@ -171,30 +171,35 @@ def test_a_filter_is_parsed_and_limited():
             "genres": [*names, 7],
             "years": [10**400, None],
             "duration_s": [90, -(10**400)],
-            "shown": [2, 2, "x", 1],
         }
     )
     assert chosen.genres == tuple(names[:MAX_ITEMS])
     assert chosen.years == (math.inf, math.inf)
     assert chosen.duration_s == (-math.inf, 90)
-    assert chosen.shown == (2, 1)
-    assert Filter.parse({"shown": []}).shown == ()
 
 
-def test_groups_are_chosen_by_number_and_clusters_by_name():
+def test_clusters_are_chosen_by_name_and_names_that_mean_nothing_now_are_ignored():
     stored = Grouping("Clusters", ["rock", "pop"], np.array([0, 0, 1, 1], np.int32))
     other = Grouping("Clusters", ["pop", "jazz", "soul"], np.array([0, 1, 2, 2], np.int32))
-    genres = Grouping("Genres", ["rock", "Jazz"], np.array([1, 1, 1, 0], np.int32))
 
-    def chosen(grouping, **document):
-        return songs_in_groups(Filter.parse(document), grouping, stored).tolist()
+    def chosen(current, *names):
+        matching = songs_in_clusters(names, current, stored)
+        return None if matching is None else matching.tolist()
 
-    assert chosen(stored, clusters=["pop"]) == [False, False, True, True]
-    assert chosen(other, clusters=["pop"]) == [True, False, False, False]
-    # A cluster's name never chooses a genre of that name, but can choose a stored cluster that is not shown.
-    assert chosen(genres, clusters=["rock"]) == [True, True, False, False]
-    assert chosen(other, clusters=["soul", "rock"]) == [True, True, True, True]
-    assert chosen(other, clusters=["unknown"]) == [False] * 4
-    assert chosen(other, shown=[0, 1, 99]) == [True, True, False, False]
-    assert chosen(other, shown=[0], clusters=["soul"]) == [False] * 4
-    assert chosen(other, shown=[]) == [False] * 4
+    assert chosen(stored, "pop") == [False, False, True, True]
+    assert chosen(other, "pop") == [True, False, False, False]
+    # A name can mean a stored cluster that is not shown.
+    assert chosen(other, "rock") == [True, True, False, False]
+    assert chosen(other, "soul", "rock") == [True, True, True, True]
+    assert chosen(other, "soul", "unknown") == [False, False, True, True]
+    assert chosen(other, "unknown") is chosen(other) is None
+    assert unknown_clusters(["soul", "unknown", "rock"], other, stored) == ["unknown"]
+
+
+def test_songs_without_a_genre_or_artist_can_be_chosen():
+    facts = [SongFacts(artists=("A", "B")), SongFacts(), SongFacts(artists=("B",))]
+    facets = Facets.of(facts, [(), ("Pop", "Rock"), ("Rock",)])
+    assert facets.matching(Filter(genres=(NO_GENRE,))).tolist() == [True, False, False]
+    assert facets.matching(Filter(genres=(NO_GENRE, "pop"))).tolist() == [True, True, False]
+    assert facets.matching(Filter(artists=(NO_ARTIST,))).tolist() == [False, True, False]
+    assert facets.songs_with("artist", ["A, B"]).tolist() == [True, False, False]

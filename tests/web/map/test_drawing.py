@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 from explorer.config import ROOT
+from explorer.database.database import Database
 from explorer.mapping.voronoi import voronoi_regions
 from explorer.web.data.facets import Filter
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.drawing import Drawing, cell_colours, draw_map, newest_snapshot
 from explorer.web.map.grouping import Grouping
 from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, MAX_COLOURS, PALETTES
+from explorer.web.map.scale_palette import SCALE_STEPS, scale_colours
 from explorer.web.map.song_flags import FADED, LIT, VERY_FADED
 from explorer.web.map.view import MapView
+from explorer.web.page.header import colouring_options, count_line
 
 
 @pytest.fixture
@@ -91,8 +94,62 @@ def test_a_filter_lights_the_songs_that_match_and_only_their_groups_have_names(c
     everything = replace(view, filter=Filter(genres=("Waltz", "Techno", "Ambient")))
     meta = Drawing.of(catalogue, everything).describe()
     assert (meta["lit"], meta["is_filtered"]) == (24, True)
-    meta = Drawing.of(catalogue, replace(view, filter=Filter(shown=()))).describe()
+    meta = Drawing.of(catalogue, replace(view, filter=Filter(genres=("Polka",)))).describe()
     assert (meta["lit"], meta["names"]) == (0, [])
+
+
+def test_a_cluster_that_the_map_does_not_have_filters_nothing_and_is_named(catalogue):
+    known = catalogue.clusters.names[0]
+    meta = Drawing.of(catalogue, MapView("tsne", filter=Filter(clusters=("gone",)))).describe()
+    assert (meta["lit"], meta["is_filtered"], meta["unknown_clusters"]) == (24, False, ["gone"])
+    for colouring in ("cluster", "genre", "length"):
+        view = MapView("tsne", colouring, filter=Filter(clusters=("gone", known)))
+        meta = Drawing.of(catalogue, view).describe()
+        assert (meta["lit"], meta["unknown_clusters"]) == (8, ["gone"])
+
+
+def test_a_cluster_of_another_number_can_be_filtered_by_in_every_colouring(catalogue):
+    four = catalogue.grouping("cluster", cluster_count=4)
+    chosen = Filter(clusters=(four.names[3],))
+    for colouring in ("cluster", "genre", "length"):
+        meta = Drawing.of(catalogue, MapView("tsne", colouring, 4, filter=chosen)).describe()
+        assert (meta["lit"], meta["unknown_clusters"]) == (four.counts[3], [])
+
+
+def test_a_scale_gives_each_song_a_colour_and_the_clusters_keep_their_names(catalogue):
+    durations = np.linspace(10, 240, 24).astype(np.float32)
+    durations[5] = np.nan
+    known = replace(catalogue)
+    known.__dict__["facets"] = replace(catalogue.facets, duration_of_song=durations)
+    drawing = Drawing.of(known, MapView("tsne", "length", theme="light"))
+    meta, numbers = drawing.describe(), drawing.colour_numbers()
+    assert meta["colours"] == [*scale_colours("light"), GREYS["light"]]
+    assert (numbers[0], numbers[5], numbers[23]) == (0, SCALE_STEPS, SCALE_STEPS - 1)
+    assert (meta["slots"], meta["scale"]["field"]) == ({}, "duration_s")
+    assert {place["name"] for place in meta["names"]} <= set(catalogue.clusters.names)
+    legend = json.dumps(drawing.legend(), default=lambda part: part.to_plotly_json())
+    assert all(text in legend for text in ("Unknown length", "0:10", "4:00", "23 songs"))
+    assert "data-group" not in legend
+
+
+def test_if_no_song_has_a_year_the_clusters_give_the_colours(catalogue):
+    assert not catalogue.has_years
+    meta = Drawing.of(catalogue, MapView("tsne", "year")).describe()
+    assert (meta["colouring"], meta["view"]["colouring"], meta["scale"]) == ("cluster", "cluster", None)
+    names = [option["value"] for option in colouring_options(catalogue)]
+    assert names == ["cluster", "genre", "artist", "length"]
+
+
+def test_the_legend_speaks_of_as_many_genres_as_the_header(library):
+    path, ids = library
+    with Database.open(path) as database:
+        database.store_genres({ids[0]: ["Techno", "Polka"], ids[9]: ["Waltz", "Polka", "Swing"]})
+    catalogue = CatalogueHolder(path).latest()
+    legend = Drawing.of(catalogue, MapView("tsne", "genre")).legend()
+    text = json.dumps(legend, default=lambda part: part.to_plotly_json())
+    assert "5 genres" in count_line(catalogue)
+    assert '"children": "5"' in text
+    assert "2 more genres" in text
 
 
 def test_points_fade_only_if_the_view_says_so_and_never_in_the_original_view(catalogue):

@@ -14,6 +14,7 @@ from explorer.web.map.palette import (
     cell_slots,
     colour_slots,
 )
+from explorer.web.map.scale_palette import SCALE_STEPS, scale_colours
 
 GROUNDS = {"dark": "#0c0e13", "light": "#f6f5f1"}
 # How colours look with each kind of colour blindness, in linear RGB: Machado, Oliveira & Fernandes, 2009.
@@ -206,3 +207,15 @@ def test_adjacent_cells_have_different_colours():
 def test_few_cells_get_the_colours_of_their_numbers():
     assert cell_slots(24, [(0, 1)]).tolist() == list(range(24))
     assert cell_slots(0, []).tolist() == []
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_scale_becomes_lighter_in_equal_steps_and_can_be_seen_on_the_background(theme):
+    colours = scale_colours(theme)
+    assert len(set(colours)) == SCALE_STEPS
+    assert min(contrast(colour, GROUNDS[theme]) for colour in colours) >= 3
+    for vision in VISIONS:
+        assert (np.diff(seen(colours, vision)[:, 0]) > 0).all()
+    # Of colours further apart: a single step is not much larger than what rounding to bytes changes.
+    steps = np.linalg.norm(np.diff(seen(colours[::7], "normal"), axis=0), axis=1)
+    assert steps.max() < 1.25 * steps.min()

@@ -8,7 +8,7 @@ from explorer.web.map.view import MapView
 
 VIEW = {
     "projection": "original",
-    "colouring": "artist",
+    "colouring": "length",
     "clusters": 7,
     "fade": True,
     "theme": "light",
@@ -21,7 +21,6 @@ VIEW = {
         "years": [1990, 2000],
         "duration_s": [None, 60.5],
         "hide": ["missing"],
-        "shown": [2, 0],
     },
 }
 
@@ -31,7 +30,7 @@ def test_a_view_is_returned_in_the_form_in_which_the_page_sends_it():
     text = json.dumps(MapView.parse({**VIEW, "filter": None}).as_json(), allow_nan=False)
     assert json.loads(text)["filter"] == {
         **{name: [] for name in ("genres", "clusters", "artists", "hide")},
-        **dict.fromkeys(("years", "duration_s", "shown")),
+        **dict.fromkeys(("years", "duration_s")),
     }
     assert MapView.parse(json.loads(text)) == MapView.parse({**VIEW, "filter": {}})
 

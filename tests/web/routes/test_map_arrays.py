@@ -117,7 +117,9 @@ def test_flags_follow_the_view(tmp_path, library):
     flags[3] |= HIDDEN | MISSING
     assert list(response.data) == flags
     assert response.headers["Cache-Control"] == "no-store"
-    isolated = client.post("/map/1/flags", json={"projection": "original", "filter": {"shown": [2]}})
+    _, regions = CatalogueHolder(path).latest().regions(3)
+    view = {"projection": "original", "filter": {"clusters": [regions.names[2]]}}
+    isolated = client.post("/map/1/flags", json=view)
     assert sum(flag & LIT for flag in isolated.data) == 8
 
 

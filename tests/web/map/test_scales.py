@@ -1,0 +1,42 @@
+import numpy as np
+
+from explorer.web.map.scale_palette import SCALE_STEPS
+from explorer.web.map.scales import COLOURINGS, SCALES, Scale
+
+
+def scale(name, *values):
+    return Scale(SCALES[name], np.array(values, dtype=np.float32))
+
+
+def test_values_have_colours_in_their_order_and_songs_without_one_are_grey():
+    years = scale("year", 1970, np.nan, 1980, 1990)
+    assert years.colour_numbers.dtype == np.uint8
+    assert years.colour_numbers.tolist() == [0, SCALE_STEPS, 32, SCALE_STEPS - 1]
+    assert years.ticks() == [(0.0, "1970"), (0.5, "1980"), (1.0, "1990")]
+
+
+def test_a_few_odd_values_do_not_take_most_of_the_colours():
+    lengths = scale("length", 1, *np.linspace(120, 490, 198), 36_000)
+    low, high = lengths.ends
+    assert 120 <= low < 140
+    assert 470 < high <= 490
+    assert lengths.colour_numbers[0] == 0
+    assert lengths.colour_numbers[-1] == SCALE_STEPS - 1
+    first, last = lengths.ticks()[0][1], lengths.ticks()[-1][1]
+    assert first.startswith("≤ 2:0")
+    assert last.startswith("≥ 8:0")
+
+
+def test_equal_values_have_one_colour_and_one_tick():
+    same = scale("length", 187, 187)
+    assert same.ticks() == [(0.5, "3:07")]
+    assert len(set(same.colour_numbers.tolist())) == 1
+
+
+def test_long_songs_have_hours():
+    assert scale("length", 3723).text(3723) == "1:02:03"
+
+
+def test_everything_that_can_colour_the_map_has_a_name():
+    assert list(COLOURINGS) == ["cluster", "genre", "artist", "year", "length"]
+    assert COLOURINGS["length"] == "Length"
