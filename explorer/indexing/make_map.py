@@ -20,7 +20,7 @@ from explorer.indexing.map_request import MAX_SONGS_TSNE, MapRequest, options_of
 from explorer.indexing.small_update import is_enough, joined_labels, update_few
 from explorer.indexing.stored_map import StoredMap, read_stored_map
 from explorer.mapping.candidates import MAX_SONGS_NEARLY_EXACT
-from explorer.mapping.cluster_names import Vocabulary, name_clusters
+from explorer.mapping.cluster_names import EarlierNames, Vocabulary, name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
 from explorer.mapping.knn_graph import SEARCHED_COMPONENTS, distances_to, found_share
 from explorer.mapping.neighbourhoods import MapComparison
@@ -72,6 +72,8 @@ class _Library:
     """Projection name to positions [shape=(n, 2)], NaN for songs without a place."""
     labels: np.ndarray
     """The cluster of each song [shape=(n,), int]; -1 for songs in none."""
+    cluster_names: list[str]
+    """The names of these clusters."""
     cluster_count: int | None
     """The number of clusters that the user chose earlier."""
     revision: int
@@ -264,6 +266,7 @@ def _prepare(
         parameters=stored.parameters,
         positions=stored.positions,
         labels=stored.labels,
+        cluster_names=stored.cluster_names,
         cluster_count=stored.cluster_count,
         revision=stored.revision,
         is_coarse=stored.is_coarse,
@@ -281,13 +284,14 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
             labels = match_labels(library.labels, cluster(library.reduced, count, seed=SEED))
         purity = label_purity(library.genres, library.neighbours)
         hubs = hubness(library.neighbours, len(library.song_ids))
+        earlier = EarlierNames(library.labels, library.cluster_names)
     return Map(
         song_ids=library.song_ids,
         positions={},
         parameters={},
         quality={},
         labels=labels,
-        cluster_names=name_clusters(labels, library.vocabulary),
+        cluster_names=name_clusters(labels, library.vocabulary, earlier=earlier),
         representatives=[library.song_ids[row] for row in representatives(library.reduced, labels)],
         neighbourhood={
             "hubness": hubs and hubs.skewness,

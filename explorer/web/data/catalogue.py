@@ -447,10 +447,12 @@ class Catalogue:
         return regions, self._named_groups("Regions", regions.labels)
 
     def _named_groups(self, title: str, labels: np.ndarray) -> Grouping:
-        from explorer.mapping.cluster_names import name_clusters
+        from explorer.mapping.cluster_names import EarlierNames, name_clusters
         from explorer.mapping.clustering import representatives
 
-        names = name_clusters(labels, self._vocabulary)
+        # With one cluster more, the others keep their names.
+        stored = EarlierNames(self.clusters.members, self.clusters.names)
+        names = name_clusters(labels, self._vocabulary, earlier=stored)
         return Grouping(title, names, labels, representatives(self._reduced, labels).tolist())
 
     def _cluster(self, count: int) -> np.ndarray:
