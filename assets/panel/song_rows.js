@@ -59,7 +59,7 @@ function makeFileRow({ index, title, path, format, gone }) {
 export function makeNeighbours(neighbours) {
   const head = makeListHead("Similar songs", "n next · p previous");
   if (neighbours instanceof Error) return [head, element("p", "panel-note", neighbours.message)];
-  if (!neighbours.length) return [head, element("p", "panel-note", "There are no other songs.")];
+  if (!neighbours.length) return [head, element("p", "panel-note", "Nothing else here sounds much like it.")];
   const list = element("ol", "song-list");
   list.append(...neighbours.map(makeNeighbourRow));
   return [head, list];
