@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from explorer.mapping.projection import (
 )
 from explorer.mapping.quality import hubness, label_purity, nearest_on_map, neighbours_near
 from explorer.mapping.unit_rows import centred_unit_rows
+from explorer.util.commands import command_line
 from explorer.util.interrupts import repeat_swallowed_interrupt
 from explorer.util.progress import Reporter, plural
 
@@ -126,9 +128,8 @@ def make_map(
     if not switch_to_full:
         database.require_songs()
     elif not database.vector_counts().full:
-        raise LibraryError(
-            f"{database.path} holds no full vector yet: run `python run.py index FOLDER` first."
-        )
+        command = command_line("index FOLDER", database=database.path)
+        raise LibraryError(f"{database.path} holds no full vector yet: run `{command}` first.")
     while True:
         with repeat_swallowed_interrupt() as raise_if_interrupted:
             new = _make(database, reporter, request, switch_to_full, raise_if_interrupted)
@@ -165,7 +166,7 @@ def _make(
         with reporter.working("Placing the new songs"):
             reporter.before_storing()
             return update_few(database, stored, kept, neighbours=NEIGHBOURS, seed=SEED)
-    _say_what_follows(stored, request, reporter)
+    _say_what_follows(stored, request, reporter, database.path)
     library = _prepare(stored, directions, mean, tags, kept, request, reporter)
     raise_if_interrupted()
     new = _cluster(library, request, reporter)
@@ -197,7 +198,7 @@ def _read_tags(database: Database, stored: StoredMap) -> tuple[list[str], Vocabu
     return genres, Vocabulary.of(song.document() for song in songs)
 
 
-def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter) -> None:
+def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter, path: Path) -> None:
     """Tell the user of a very large library what will be done, and what will not."""
     n_songs = len(stored.song_ids)
     if n_songs <= MAX_SONGS_NEARLY_EXACT:
@@ -214,7 +215,7 @@ def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter
     if request.projections is None and "t-SNE" not in wanted:
         reporter.say(
             f"t-SNE is left out, because the library has more than {MAX_SONGS_TSNE:,} songs: "
-            "`python run.py map --projection tsne` adds it."
+            f"`{command_line('map --projection tsne', database=path)}` adds it."
         )
 
 

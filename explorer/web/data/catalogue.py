@@ -28,6 +28,7 @@ from explorer.mapping.same_recordings import AlikeSongs, is_same_recording
 from explorer.mapping.similarity import Search, SongVectors
 from explorer.mapping.voronoi import Regions
 from explorer.mapping.worth_naming import FEW_SONGS
+from explorer.util.commands import command_line
 from explorer.util.sorted_rows import values_in_order
 from explorer.web.data.facets import Facets, Filter, songs_in_groups
 from explorer.web.data.file_status import FileStatus
@@ -473,8 +474,9 @@ class Catalogue:
         from explorer.mapping.voronoi import voronoi_regions
 
         if "pca" not in self.positions:
+            command = command_line("map", database=self.database)
             raise LibraryError(
-                f"{self.database} has no PCA map, which the original view needs: run `python run.py map`."
+                f"{self.database} has no PCA map, which the original view needs: run `{command}`."
             )
         regions = voronoi_regions(self.positions["pca"], count=count, seed=0)
         return regions, self._named_groups("Regions", regions.labels)
