@@ -20,7 +20,10 @@ def test_a_command_names_the_library_unless_it_is_the_default_one(database, expe
 
 
 def test_the_commands_in_a_text_get_the_library():
-    text = "Run `python run.py index FOLDER --reindex` and `python run.py map`, or `python run.py map --db y.db`."
+    text = (
+        "Run `python run.py index FOLDER --reindex` and `python run.py map`, "
+        "or `python run.py map --db y.db`."
+    )
     assert with_database(text, "x y.db") == (
         "Run `python run.py index FOLDER --reindex --db 'x y.db'` and `python run.py map --db 'x y.db'`, "
         "or `python run.py map --db y.db`."
