@@ -157,8 +157,12 @@ def choose_names(terms: Sequence[Sequence[Term]], kept: Sequence[str | None]) ->
     kept : sequence of str or None
         By cluster, the name that it keeps.
     """
+    names = Names(name for name in kept if name and SEPARATOR not in name)
     chosen: list[str | None] = list(kept)
-    names = Names(name for name in kept if name)
+    for cluster, name in enumerate(kept):
+        # Older versions wrote the same term before several second ones: "Techno · Dub", "Techno · Bass".
+        if name and SEPARATOR in name:
+            chosen[cluster] = names.add(name) if names.is_unlike(name) else None
     unnamed = [cluster for cluster, name in enumerate(chosen) if name is None]
     with_terms = [cluster for cluster in unnamed if terms[cluster]]
     by_score = sorted(with_terms, key=lambda cluster: (-terms[cluster][0].score, cluster))

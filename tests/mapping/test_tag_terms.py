@@ -92,6 +92,13 @@ def test_a_kept_name_is_not_given_again():
     ]
 
 
+def test_names_of_older_versions_that_begin_alike_are_not_kept():
+    clusters = [_terms("Techno"), _terms("Techno", "Dub"), _terms("Techno", "Bass"), _terms("Jazz")]
+    kept = [None, "Techno · Dub", "Techno · Bass", None]
+    names = choose_names(clusters, kept)
+    assert names == ["Techno", "Techno · Dub", "Bass · Techno", "Jazz"]
+
+
 def test_beginnings_are_compared_by_words_and_without_case():
     names = Names(["Hip-Hop", "Rock (live)"])
     assert not names.is_unlike("hip swing")
