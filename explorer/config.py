@@ -24,6 +24,8 @@ class Settings:
 
     songs_folder: Path | None = None
     """The folder that the songs of a library with one root are in now; None if they are in that root."""
+    database_as_given: Path | None = None
+    """What the user gave `--db`, which messages repeat; None for `database`."""
 
     @property
     def allow_changes(self) -> bool:

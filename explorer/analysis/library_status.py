@@ -16,6 +16,7 @@ from explorer.indexing.running import FIRST_LOOK, killed_index, running_index
 from explorer.library.confirmed_roots import describe_unconfirmed, unconfirmed
 from explorer.mapping.same_recordings import count_same_recordings
 from explorer.util.cache import Cache
+from explorer.util.commands import command_line
 from explorer.util.progress import format_duration, format_estimate, plural
 from explorer.util.text import one_line, printable
 
@@ -58,7 +59,8 @@ def damage_sentence(status: dict) -> str:
     if songs:
         return (
             f"{status['database']} holds damaged values of {plural(len(songs), 'song')}: restore it from a "
-            "backup, or run `python run.py index FOLDER --reindex` and then `python run.py map`."
+            f"backup, or run `{_command('index FOLDER --reindex', status)}` and then "
+            f"`{_command('map', status)}`."
         )
     return ""
 
@@ -139,7 +141,7 @@ def describe_library(status: dict) -> str:
         *_describe_index_run(status),
         f"songs        {status['songs']:,} ({format_duration(status['audio_seconds'])} of sound), "
         f"{status['bytes'] / 1e6:,.1f} MB",
-        f"vectors      {_describe_vectors(status['first_look'])}",
+        f"vectors      {_describe_vectors(status)}",
         f"genres       {status['genres']:,}",
         f"clusters     {status['clusters']:,}",
         f"folders      {_describe_folders(status)}",
@@ -157,7 +159,7 @@ def describe_library(status: dict) -> str:
     if status["outdated"]:
         lines.append(
             f"outdated     {plural(status['outdated'], 'song')} read by an older version, perhaps in part: "
-            "run `python run.py index FOLDER` to check them"
+            f"run `{_command('index FOLDER', status)}` to check them"
         )
     lines += _describe_failures(status)
     if status["runs"]:
@@ -165,13 +167,19 @@ def describe_library(status: dict) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _describe_vectors(counts: dict) -> str:
+def _command(arguments: str, status: dict) -> str:
+    return command_line(arguments, database=status["database"])
+
+
+def _describe_vectors(status: dict) -> str:
+    counts = status["first_look"]
     if not counts["shows_coarse"]:
         return f"{counts['full']:,}"
     left = (
-        f"{plural(counts['awaiting'], 'song')} still need one: run `python run.py index FOLDER` to go on"
+        f"{plural(counts['awaiting'], 'song')} still need one: run `{_command('index FOLDER', status)}` to "
+        "go on"
         if counts["awaiting"]
-        else "run `python run.py map` to show the full ones"
+        else f"run `{_command('map', status)}` to show the full ones"
     )
     return (
         f"{counts['coarse']:,} coarse ones of the first look are shown, {counts['full']:,} songs have full "
@@ -304,7 +312,7 @@ def _describe_model(model: dict | None) -> str:
 
 def _describe_map(status: dict) -> list[str]:
     if not status["projections"]:
-        return ["map          none yet: run `python run.py map`"]
+        return [f"map          none yet: run `{_command('map', status)}`"]
     lines = []
     for name, projection in status["projections"].items():
         laid_out = projection["parameters"].get("songs", status["vectors"])

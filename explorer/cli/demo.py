@@ -20,7 +20,7 @@ def demo(database, port, weights, no_browser, no_serve):
     from explorer.demo.demo_library import make_previews_in_background, prepare_demo
     from explorer.web.server import serve_forever
 
-    settings = Settings(database=database.absolute(), port=port)
+    settings = Settings(database=database.absolute(), port=port, database_as_given=database)
     settings = prepare_demo(settings, weights=weights, hop_s=DEMO_HOP_S, reporter=Reporter())
     if not no_serve:
         with make_previews_in_background(settings):

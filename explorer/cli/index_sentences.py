@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from explorer.cli.options import echo
 from explorer.indexing.failures import FailureLog, count_reasons
 from explorer.indexing.summary import Summary
+from explorer.util.commands import command_line
 from explorer.util.progress import Reporter, format_duration, format_estimate, plural
 from explorer.util.text import printable
 
@@ -114,7 +115,8 @@ def report_coarse(library: Database, reporter: Reporter) -> None:
     if not library.shows_coarse():
         return
     if not library.count_awaiting_full():
-        reporter.say("All songs have full vectors now: run `python run.py map` to make the map of them.")
+        command = command_line("map", database=library.path)
+        reporter.say(f"All songs have full vectors now: run `{command}` to make the map of them.")
         return
     for root_id, root in library.numbered_roots().items():
         if songs := library.count_awaiting_full(root_id):

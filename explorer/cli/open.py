@@ -45,7 +45,7 @@ def open_command(context, folder, database, port, no_browser, **_passed_on):
     from explorer.web.page_lock import PageLock, page_lock
 
     place = as_root(folder or Settings.audio).expanduser().resolve()
-    settings = Settings(database=database.absolute(), port=port)
+    settings = Settings(database=database.absolute(), port=port, database_as_given=database)
     with page_lock(settings.database, str(place), say=Reporter().say) as held:
         if isinstance(held, PageLock):
             context.exit(_serve(settings, place, _options_for_index(context), held, not no_browser))

@@ -55,7 +55,7 @@ def serve(database, host, port, allowed_hosts, allow_changes, folders, no_browse
     from explorer.web.server import serve_forever
 
     reporter, songs_folder, clips = Reporter(), None, None
-    database = database.absolute()
+    given, database = database, database.absolute()
     if folders and is_original(database):
         clips, *others = folders
         if others:
@@ -72,6 +72,7 @@ def serve(database, host, port, allowed_hosts, allow_changes, folders, no_browse
         allowed_hosts=allowed_hosts,
         changes_from_network=allow_changes,
         songs_folder=songs_folder,
+        database_as_given=given,
     )
     # A library that cannot be read is no error here: the page says so.
     with suppress(LibraryError):

@@ -6,6 +6,7 @@ SQLite is used through apsw, in WAL mode: the web page can read while an index r
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -22,6 +23,7 @@ from explorer.database.row_reading import RowReader
 from explorer.database.schema import MIGRATIONS
 from explorer.database.sqlite_errors import damage_error, translate_errors
 from explorer.errors import NoLibraryError, UnusableLibraryError
+from explorer.util.commands import command_line
 
 BUSY_TIMEOUT_MS = 5_000
 READER_BUSY_TIMEOUT_MS = 1_000
@@ -253,8 +255,8 @@ def _refuse_original(path: Path) -> None:
     if is_original(path):
         raise UnusableLibraryError(
             f"{path} is a database of the original scripts, which this program never changes: open "
-            f"it with `python run.py serve --db {path} --audio FOLDER`, or copy it into a library with "
-            f"`python run.py import {path}`."
+            f"it with `{command_line('serve --audio FOLDER', database=path)}`, or copy it into a library "
+            f"with `{command_line('import', shlex.quote(str(path)))}`."
         )
 
 
@@ -375,4 +377,5 @@ def _is_library(connection: apsw.Connection, tables: set[str]) -> bool:
 
 def _require_file(path: Path) -> None:
     if not path.exists():
-        raise NoLibraryError(f"There is no library at {path}: make one with `python run.py index FOLDER`.")
+        command = command_line("index FOLDER", database=path)
+        raise NoLibraryError(f"There is no library at {path}: make one with `{command}`.")

@@ -20,6 +20,7 @@ from explorer.database.records import Song, encode_vector
 from explorer.database.verify import VerifyTables
 from explorer.errors import LibraryError
 from explorer.library.music_file import Tags
+from explorer.util.commands import command_line
 
 
 class Database(
@@ -134,7 +135,8 @@ class Database(
             If no song has a vector.
         """
         if not self.count_vectors():
-            raise LibraryError(f"{self.path} holds no song yet: run `python run.py index FOLDER` first.")
+            command = command_line("index FOLDER", database=self.path)
+            raise LibraryError(f"{self.path} holds no song yet: run `{command}` first.")
 
     def damaged_songs(self) -> dict[str, str]:
         """Return what is wrong with each song of which a value cannot be read, by song id.

@@ -11,6 +11,7 @@ from explorer.database.search import MAX_MATCHES, SearchTables
 from explorer.database.songs import SongTables
 from explorer.database.spelling import plain_spelling
 from explorer.errors import AmbiguousSongError, SongNotFoundError
+from explorer.util.commands import command_line
 from explorer.util.text import one_line, valid_text
 
 _MAX_CANDIDATES = 10
@@ -138,7 +139,7 @@ class NamedSongTables(SearchTables, SongTables):
         )
         similar = difflib.get_close_matches(wanted, titles, n=_MAX_SUGGESTIONS, cutoff=_MIN_LIKENESS)
         if not similar:
-            return ": search on the page, which `python run.py serve` opens."
+            return f": search on the page, which `{command_line('serve', database=self.path)}` opens."
         return f": did you mean {' or '.join(repr(one_line(titles[title])) for title in similar)}?"
 
 

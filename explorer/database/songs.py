@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from explorer.errors import SongNotFoundError
 from explorer.library.genre_texts import common_spellings
 from explorer.library.music_file import WHOLE, Part
 from explorer.util.sorted_rows import grouped_values, values_in_order
+from explorer.util.text import spelling_key
 from explorer.util.years import year_of
 
 _MAX_CACHED = 10_000
@@ -264,9 +266,28 @@ class SongTables(StateTables):
         return tuple(dict.fromkeys(genre for (genre,) in rows))
 
     def count_genres(self) -> int:
-        """Return the number of distinct genres."""
-        # `count(DISTINCT genre)` takes six times as long.
-        return self._value("SELECT count(genre) FROM (SELECT DISTINCT genre FROM songs_genres)")
+        """Return the number of distinct genres; several spellings of a genre count once."""
+        return self.genre_spellings()[0]
+
+    def genre_spellings(self) -> tuple[int, dict[str, str]]:
+        """Return the number of distinct genres, and the spelling to show instead of each other one.
+
+        `common_spellings` chooses them. After `unify_genre_spellings` there are no others; there can be while
+        an index run stores songs, and in databases that another program wrote.
+        """
+        # `count(DISTINCT genre)`, or counting the songs of every genre, takes several times as long.
+        rows = self._rows(f"SELECT genre FROM (SELECT DISTINCT genre FROM songs_genres WHERE {_IS_TEXT})")
+        names = [genre for (genre,) in rows]
+        keys = Counter(map(spelling_key, names))
+        several = [name for name in names if keys[spelling_key(name)] > 1]
+        if not several:
+            return len(keys), {}
+        rows = self._rows(
+            """SELECT genre, count(*) FROM songs_genres
+               WHERE genre IN (SELECT value FROM json_each(?)) GROUP BY genre""",
+            (json.dumps(several),),
+        )
+        return len(keys), common_spellings(dict(rows))
 
     def store_genres(self, genres: Mapping[str, Iterable[str]]) -> None:
         """Replace the genres of songs, in one transaction."""

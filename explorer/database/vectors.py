@@ -13,6 +13,7 @@ from explorer.database.records import VECTOR_SIZE, are_possible, decode_vector, 
 from explorer.database.sqlite_errors import damage_error
 from explorer.database.state import StateTables
 from explorer.errors import SongNotFoundError
+from explorer.util.commands import command_line
 
 _ROWS_AT_ONCE = 4_096
 _MAX_ASKED = 500
@@ -97,7 +98,8 @@ class VectorTables(StateTables):
         rows = self._unchecked_rows(f"SELECT embedding FROM {table} WHERE song_id = ?", (song_id,))
         if not rows:
             raise SongNotFoundError(
-                f"{song_id!r} has no vector yet: run `python run.py index FOLDER` to embed it."
+                f"{song_id!r} has no vector yet: run "
+                f"`{command_line('index FOLDER', database=self.path)}` to embed it."
             )
         return decode_vector(rows[0][0], song_id=song_id)
 

@@ -18,6 +18,7 @@ from explorer.database.vectors import VectorCounts
 from explorer.errors import AnalysisError
 from explorer.mapping.projection import METHODS
 from explorer.mapping.similarity import SongVectors
+from explorer.util.commands import command_line
 
 _MAX_CLUSTERS_IN_MESSAGE = 12
 _MAX_GENRES_IN_MESSAGE = 5
@@ -105,7 +106,7 @@ def collect(
     """
     with database.snapshot():
         collection = _read(database, with_vectors)
-    is_selected = _in_clusters(collection, clusters)
+    is_selected = _in_clusters(collection, clusters, database.path)
     if genres:
         is_selected &= songs_of_genres(database.path, [song.genres for song in collection.songs], genres)
     if not is_selected.any():
@@ -170,13 +171,14 @@ def songs_of_genres(
     )
 
 
-def _in_clusters(collection: Collection, clusters: Sequence[str]) -> np.ndarray:
+def _in_clusters(collection: Collection, clusters: Sequence[str], database: Path) -> np.ndarray:
     """Return which songs are in one of the given clusters [shape=(n,), bool]; all if none is given."""
     if not clusters:
         return np.ones(len(collection.songs), dtype=bool)
     names = collection.cluster_names
     if not names:
-        raise AnalysisError("The library has no clusters yet: run `python run.py map` first.")
+        command = command_line("map", database=database)
+        raise AnalysisError(f"The library has no clusters yet: run `{command}` first.")
     # If several clusters have the same name, the name means the first of them.
     by_name = {name.casefold(): number for number, name in reversed(list(enumerate(names)))}
     by_number = {str(number): number for number in range(len(names))}

@@ -20,6 +20,7 @@ from explorer.exporting.playlists import write_playlist
 from explorer.exporting.tables import write_csv, write_metadata, write_vectors
 from explorer.library.protected_files import refuse_to_overwrite
 from explorer.util.atomic_write import atomic_write
+from explorer.util.commands import command_line
 
 FORMATS = ("csv", "parquet", "m3u8", "xspf", "tsv")
 PLAYLISTS = ("m3u8", "xspf")
@@ -151,7 +152,8 @@ def _check_options(database: Database, request: ExportRequest, out: Path | Binar
     if request.projection and request.projection not in stored:
         wanted = PROJECTION_NAMES.get(request.projection, request.projection)
         known = ", ".join(PROJECTION_NAMES[name] for name in PROJECTION_NAMES if name in stored) or "none"
-        raise AnalysisError(f"The map has no {wanted} (it has {known}): run `python run.py map` first.")
+        command = command_line("map", database=database.path)
+        raise AnalysisError(f"The map has no {wanted} (it has {known}): run `{command}` first.")
 
 
 def _file_paths(collection: Collection, request: ExportRequest, out: Path | BinaryIO) -> FilePaths:
@@ -176,7 +178,7 @@ def _prepare(
     if request.form == "tsv":
         count = int(np.count_nonzero(collection.vector_rows >= 0))
         if not count:
-            raise AnalysisError("None of these songs has a vector: run `python run.py index FOLDER` first.")
+            raise AnalysisError("None of these songs has a vector: index their folders first.")
         return count, {
             ".vectors.tsv": lambda target: write_vectors(collection, target),
             ".metadata.tsv": lambda target: write_metadata(collection, target),

@@ -23,6 +23,7 @@ from explorer.indexing.make_previews import choose_start, window_levels
 from explorer.indexing.model import Model, ModelRequest, choose_model
 from explorer.library.music_file import WHOLE, Part
 from explorer.util.atomic_write import atomic_write
+from explorer.util.commands import command_line
 from explorer.util.progress import Reporter
 from explorer.util.text import valid_text
 
@@ -207,7 +208,8 @@ def open_embedder(
         recorded, network = library.model(), library.network()
         coarse_windows = library.coarse_windows()
     if recorded is None:
-        raise LibraryError(f"{database} holds no song yet: run `python run.py index FOLDER` first.")
+        command = command_line("index FOLDER", database=database)
+        raise LibraryError(f"{database} holds no song yet: run `{command}` first.")
     if not recorded.get("weights_sha256"):
         raise LibraryError(
             f"The vectors of {database} were imported, and the model that made them is unknown: files cannot "
@@ -217,7 +219,8 @@ def open_embedder(
     if model.precision != "int8":
         network = None
     elif network is None:
-        raise LibraryError(f"{database} has lost its int8 network: run `python run.py index` again.")
+        command = command_line("index FOLDER", database=database)
+        raise LibraryError(f"{database} has lost its int8 network: run `{command}` again.")
     engine = open_engine(request.engine, weights, precision=model.precision, network=network)
     return Embedder(model, engine, reporter, decoder, coarse_windows=coarse_windows)
 

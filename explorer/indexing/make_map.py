@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from explorer.indexing.map_request import MAX_SONGS_TSNE, MapRequest, options_of
 from explorer.indexing.small_update import is_enough, joined_labels, update_few
 from explorer.indexing.stored_map import StoredMap, read_stored_map
 from explorer.mapping.candidates import MAX_SONGS_NEARLY_EXACT
-from explorer.mapping.cluster_names import Vocabulary, name_clusters
+from explorer.mapping.cluster_names import EarlierNames, Vocabulary, name_clusters
 from explorer.mapping.clustering import cluster, default_cluster_count, match_labels, representatives
 from explorer.mapping.knn_graph import SEARCHED_COMPONENTS, distances_to, found_share
 from explorer.mapping.neighbourhoods import MapComparison
@@ -34,6 +35,7 @@ from explorer.mapping.projection import (
 )
 from explorer.mapping.quality import hubness, label_purity, nearest_on_map, neighbours_near
 from explorer.mapping.unit_rows import centred_unit_rows
+from explorer.util.commands import command_line
 from explorer.util.interrupts import repeat_swallowed_interrupt
 from explorer.util.progress import Reporter, plural
 
@@ -72,6 +74,8 @@ class _Library:
     """Projection name to positions [shape=(n, 2)], NaN for songs without a place."""
     labels: np.ndarray
     """The cluster of each song [shape=(n,), int]; -1 for songs in none."""
+    cluster_names: list[str]
+    """The names of these clusters."""
     cluster_count: int | None
     """The number of clusters that the user chose earlier."""
     revision: int
@@ -124,9 +128,8 @@ def make_map(
     if not switch_to_full:
         database.require_songs()
     elif not database.vector_counts().full:
-        raise LibraryError(
-            f"{database.path} holds no full vector yet: run `python run.py index FOLDER` first."
-        )
+        command = command_line("index FOLDER", database=database.path)
+        raise LibraryError(f"{database.path} holds no full vector yet: run `{command}` first.")
     while True:
         with repeat_swallowed_interrupt() as raise_if_interrupted:
             new = _make(database, reporter, request, switch_to_full, raise_if_interrupted)
@@ -163,7 +166,7 @@ def _make(
         with reporter.working("Placing the new songs"):
             reporter.before_storing()
             return update_few(database, stored, kept, neighbours=NEIGHBOURS, seed=SEED)
-    _say_what_follows(stored, request, reporter)
+    _say_what_follows(stored, request, reporter, database.path)
     library = _prepare(stored, directions, mean, tags, kept, request, reporter)
     raise_if_interrupted()
     new = _cluster(library, request, reporter)
@@ -195,7 +198,7 @@ def _read_tags(database: Database, stored: StoredMap) -> tuple[list[str], Vocabu
     return genres, Vocabulary.of(song.document() for song in songs)
 
 
-def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter) -> None:
+def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter, path: Path) -> None:
     """Tell the user of a very large library what will be done, and what will not."""
     n_songs = len(stored.song_ids)
     if n_songs <= MAX_SONGS_NEARLY_EXACT:
@@ -212,7 +215,7 @@ def _say_what_follows(stored: StoredMap, request: MapRequest, reporter: Reporter
     if request.projections is None and "t-SNE" not in wanted:
         reporter.say(
             f"t-SNE is left out, because the library has more than {MAX_SONGS_TSNE:,} songs: "
-            "`python run.py map --projection tsne` adds it."
+            f"`{command_line('map --projection tsne', database=path)}` adds it."
         )
 
 
@@ -264,6 +267,7 @@ def _prepare(
         parameters=stored.parameters,
         positions=stored.positions,
         labels=stored.labels,
+        cluster_names=stored.cluster_names,
         cluster_count=stored.cluster_count,
         revision=stored.revision,
         is_coarse=stored.is_coarse,
@@ -281,13 +285,14 @@ def _cluster(library: _Library, request: MapRequest, reporter: Reporter) -> Map:
             labels = match_labels(library.labels, cluster(library.reduced, count, seed=SEED))
         purity = label_purity(library.genres, library.neighbours)
         hubs = hubness(library.neighbours, len(library.song_ids))
+        earlier = EarlierNames(library.labels, library.cluster_names)
     return Map(
         song_ids=library.song_ids,
         positions={},
         parameters={},
         quality={},
         labels=labels,
-        cluster_names=name_clusters(labels, library.vocabulary),
+        cluster_names=name_clusters(labels, library.vocabulary, earlier=earlier),
         representatives=[library.song_ids[row] for row in representatives(library.reduced, labels)],
         neighbourhood={
             "hubness": hubs and hubs.skewness,

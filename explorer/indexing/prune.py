@@ -16,6 +16,7 @@ from explorer.library.confirmed_roots import is_confirmed
 from explorer.library.remote import RemotePath, as_root, is_gone, is_gone_or_empty
 from explorer.library.scanning import folder_prefix
 from explorer.util.cache import Cache
+from explorer.util.commands import command_line
 from explorer.util.progress import Reporter, plural
 from explorer.util.text import valid_text
 
@@ -122,20 +123,20 @@ def lost_roots(database: Database) -> dict[str, str]:
     machine.
     """
     return {
-        str(root): _lost_folder(root, songs) if (songs := database.count_files(number)) else ""
+        str(root): _lost_folder(root, songs, database.path) if (songs := database.count_files(number)) else ""
         for number, root in database.numbered_roots().items()
         if isinstance(root, Path) and is_confirmed(root) and is_gone(root)
     }
 
 
-def _lost_folder(folder: Path | RemotePath, songs: int) -> str:
+def _lost_folder(folder: Path | RemotePath, songs: int, database: Path) -> str:
     name = valid_text(folder)
     if not songs:
         return f"{name} does not exist: name the folder that holds your music."
     return (
         f"{name} does not exist, but the library has {plural(songs, 'song')} of it: connect the missing "
         "disk, index the folder where the music is now, or drop the songs with "
-        f"`python run.py index {shlex.quote(name)} --prune --force`."
+        f"`{command_line('index', shlex.quote(name), '--prune --force', database=database)}`."
     )
 
 

@@ -19,6 +19,7 @@ from explorer.database.database import Database
 from explorer.errors import LibraryBusyError, LibraryError
 from explorer.library.confirmed_roots import confirm, is_confirmed
 from explorer.library.scanning import scan_folder
+from explorer.util.commands import command_line
 from explorer.util.progress import Reporter
 
 
@@ -138,7 +139,7 @@ def _update_map(library: Database, original: Path, reporter: Reporter) -> None:
     request = MapRequest(projections=("pca", "umap")) if is_large else None
     make_map(library, reporter=reporter, request=request)
     if is_large:
-        command = f"`python run.py map --projection tsne --db {shlex.quote(str(original))}`"
+        command = f"`{command_line('map --projection tsne', database=original)}`"
         reporter.say(
             f"The map has no t-SNE projection, which takes minutes for so many songs: {command} adds it."
         )

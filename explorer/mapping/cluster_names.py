@@ -1,4 +1,4 @@
-"""Names clusters by terms from their songs' tags.
+"""Finds the terms of songs' tags that distinguish each cluster; `tag_terms` turns them into names.
 
 A term's score in a cluster is its share of the cluster's songs, multiplied by the logarithm of its lift. The
 lift is the number of the cluster's songs that have the term, divided by the number expected in a random
@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,12 +20,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import MappingError
+from explorer.mapping.tag_terms import (
+    MIN_OWN_SHARE,
+    MIN_TITLE_SHARE,
+    MIN_TRUE_SHARE,
+    Term,
+    choose_names,
+    is_made_of,
+    is_site,
+)
+from explorer.util.text import spelling_key
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 _FIELDS = ("genres", "artist", "album", "title")
-_TITLE = _FIELDS.index("title")
+_GENRE, _TITLE = _FIELDS.index("genres"), _FIELDS.index("title")
 # The weight of each field of `_FIELDS`. A genre describes the sound; an artist's name does so only for people
 # who know the artist; a word of a title rarely does.
 _WEIGHTS = np.array([6.0, 2.0, 1.0, 0.5])
@@ -35,13 +44,13 @@ _SHRINKAGE_SONGS = 2.0
 # Added to the logarithm of the lift, so that a score is not 0 for a lift of 1. If no term is more frequent in
 # a cluster than elsewhere, the cluster's most frequent term then has the highest score.
 _MIN_LOG_LIFT = 0.1
-_MAX_NAME_LENGTH = 28
-_SEPARATOR = " · "
-_ELLIPSIS = "…"
 # The rest of a longer tag is ignored: a tag of several megabytes must not take seconds.
 _MAX_TAG_LENGTH = 200
 _MAX_SECOND_TERMS = 8
 _MIN_WORD_LENGTH = 3
+_SONGS_FOR_ONE_GENRE = 4
+_ONE_SONG_FACTOR = 0.3
+"""In a cluster of more songs, the score of the genre of a single song is multiplied by this factor."""
 
 _MEANINGLESS_PHRASES = frozenset(
     "unknown|unknown artist|unknown album|unknown genre|various|various artists|va|other|others|misc|"
@@ -78,11 +87,15 @@ class Vocabulary:
     weights : csr_matrix [shape=(n, m), float64]
         For each song and term, the sum of the weights of the fields in which the song has the term.
     terms : list of str [length=m]
-        In alphabetical order, each in its most frequent spelling.
+        In alphabetical order. A genre is in its most frequent spelling as a genre, any other term in its most
+        frequent spelling.
+    min_shares : np.ndarray [shape=(m,), float64]
+        A term names a cluster only if more than this share of the cluster's songs have it.
     """
 
     weights: csr_matrix
     terms: list[str]
+    min_shares: np.ndarray
 
     def __len__(self):
         return self.weights.shape[0]
@@ -112,11 +125,25 @@ class Vocabulary:
                 spellings.append(spelling_numbers.setdefault(term, len(spelling_numbers)))
         song_fields, spellings = _distinct_pairs(song_fields, spellings, len(spelling_numbers))
         counts = np.bincount(spellings, minlength=len(spelling_numbers))
-        terms, column_of = _merge_spellings(list(spelling_numbers), counts)
+        as_genre = np.bincount(
+            spellings[song_fields % len(_FIELDS) == _GENRE], minlength=len(spelling_numbers)
+        )
+        terms, column_of = _merge_spellings(list(spelling_numbers), as_genre, counts)
         song_fields, columns = _distinct_pairs(song_fields, column_of[spellings], len(terms))
         songs, fields = np.divmod(song_fields, len(_FIELDS))
-        weights = _WEIGHTS[fields]
-        return cls(csr_matrix((weights, (songs, columns)), shape=(n_songs, len(terms))), terms)
+        weights = csr_matrix((_WEIGHTS[fields], (songs, columns)), shape=(n_songs, len(terms)))
+        return cls(weights, terms, _min_shares(terms, fields, columns))
+
+
+def _min_shares(terms, fields, columns):
+    """Return the least share of each term: see `Vocabulary.min_shares`."""
+    has_field = np.zeros((len(terms), len(_FIELDS)), dtype=bool)
+    has_field[columns, fields] = True
+    is_genre = has_field[:, _GENRE] & ~np.array([is_site(term) for term in terms], dtype=bool)
+    # A word of titles can be an artist's name too. Then it is the name.
+    is_word = ~has_field[:, :_TITLE].any(axis=1)
+    # Of exactly the share, words are accepted and names of artists are not.
+    return np.where(is_genre, 0.0, np.where(is_word, np.nextafter(MIN_TITLE_SHARE, 0), MIN_OWN_SHARE))
 
 
 def _distinct_pairs(first, second, n_seconds):
@@ -125,15 +152,18 @@ def _distinct_pairs(first, second, n_seconds):
     return np.divmod(pairs, max(n_seconds, 1))
 
 
-def _merge_spellings(spellings, counts):
-    """Merge spellings that differ only in case or in the width of their characters.
+def _merge_spellings(spellings, as_genre, counts):
+    """Merge spellings that differ only in case, width, hyphens or spaces.
 
     Returns the terms in alphabetical order, each in its most frequent spelling, and the number of the term of
-    each spelling.
+    each spelling. `genre_texts.common_spellings` chooses the same spelling for a genre.
     """
-    keys = [unicodedata.normalize("NFKC", spelling).casefold() for spelling in spellings]
+    keys = [_spelling_key(spelling) for spelling in spellings]
     # The spelling itself decides between equally frequent ones, so that the result is always the same.
-    order = sorted(range(len(keys)), key=lambda i: (keys[i], -counts[i], spellings[i]))
+    order = sorted(
+        range(len(keys)),
+        key=lambda i: (keys[i], -as_genre[i], -counts[i], spellings[i].islower(), spellings[i]),
+    )
     terms, column_of, last = [], np.empty(len(keys), dtype=np.int64), None
     for i in order:
         if keys[i] != last:
@@ -143,11 +173,35 @@ def _merge_spellings(spellings, counts):
     return terms, column_of
 
 
-def name_clusters(labels: np.ndarray, documents: Vocabulary | Sequence[Mapping | Sequence]) -> list[str]:
-    """Name every cluster by one or two terms that distinguish it from the others.
+def _spelling_key(text):
+    # Most terms of a million songs are plain: `spelling_key` takes ten times as long.
+    is_plain = text.isascii() and "-" not in text and "_" not in text
+    return text.lower() if is_plain else spelling_key(text)
 
-    The name is the term with the highest score. If several clusters have the same first term, each gets a
-    second term too; if their names are still the same, they get numbers.
+
+@dataclass(frozen=True, eq=False)
+class EarlierNames:
+    """The names that the clusters of the same songs had before.
+
+    Attributes
+    ----------
+    labels : np.ndarray [shape=(n,), int]
+        Each song's earlier cluster; -1 for a song that was in none.
+    names : sequence of str
+        By earlier cluster.
+    """
+
+    labels: np.ndarray
+    names: Sequence[str]
+
+
+def name_clusters(
+    labels: np.ndarray,
+    documents: Vocabulary | Sequence[Mapping | Sequence],
+    *,
+    earlier: EarlierNames | None = None,
+) -> list[str]:
+    """Name every cluster by one or two terms that distinguish it from the others.
 
     Parameters
     ----------
@@ -156,13 +210,15 @@ def name_clusters(labels: np.ndarray, documents: Vocabulary | Sequence[Mapping |
     documents : Vocabulary, or sequence of mapping or sequence [length=n]
         The tags of each song, in the form that `Vocabulary.of` takes. To name several clusterings of a
         library, make its vocabulary once.
+    earlier : EarlierNames, optional
+        The cluster that shares most songs with an earlier one keeps its name, as long as it is still true.
 
     Returns
     -------
     list of str
-        A name for each cluster. All names differ in more than case, have at most 28 characters, and contain
-        no line breaks or control characters. They are data, not HTML: escape them. A cluster without terms
-        is named "Cluster 3", counting from 1.
+        A name for each cluster. All names differ in more than case, have at most 24 characters, begin with
+        different words where different terms are true, and contain no line breaks or control characters.
+        They are data, not HTML: escape them. A cluster without terms is named "Cluster 3", counting from 1.
 
     Raises
     ------
@@ -177,37 +233,83 @@ def name_clusters(labels: np.ndarray, documents: Vocabulary | Sequence[Mapping |
     if labels.min() < 0:
         raise MappingError(f"labels hold {labels.min()}; clusters are numbered from 0")
     vocabulary = documents if isinstance(documents, Vocabulary) else Vocabulary.of(documents)
-    return _distinct_names(_rank_terms(labels, vocabulary))
+    found = _rank_terms(labels, vocabulary)
+    kept = [None] * len(found) if earlier is None else _kept_names(labels, found, earlier)
+    return choose_names([terms.best for terms in found], kept)
+
+
+def _kept_names(labels, found, earlier):
+    """Return the name that each cluster keeps, or None."""
+    from scipy.optimize import linear_sum_assignment
+
+    before = np.asarray(earlier.labels, dtype=np.int64)
+    shape = len(found), len(earlier.names)
+    is_counted = (before >= 0) & (before < shape[1])
+    pairs = labels[is_counted] * shape[1] + before[is_counted]
+    overlap = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    kept = [None] * shape[0]
+    for cluster, number in zip(*linear_sum_assignment(overlap, maximize=True), strict=True):
+        name = earlier.names[number]
+        if overlap[cluster, number] and is_made_of(name, found[cluster].true):
+            kept[cluster] = name
+    return kept
+
+
+@dataclass(frozen=True)
+class _ClusterTerms:
+    """The terms of a cluster: the best ones, best first, and the texts of all those that are true of it."""
+
+    best: list[Term]
+    true: list[str]
 
 
 def _rank_terms(labels, vocabulary):
-    """Return the terms of each cluster with the highest scores, the best first."""
+    """Return the terms of each cluster."""
     from scipy.sparse import csr_matrix
 
-    n, sizes = len(labels), np.bincount(labels)
+    n, sizes, weights = len(labels), np.bincount(labels), vocabulary.weights
     membership = csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(len(sizes), n))
-    # This array and those below have one value for each pair of a cluster and a term of its songs.
-    sums = (membership @ vocabulary.weights).tocsr()
-    songs_with_term = np.bincount(vocabulary.weights.indices, minlength=len(vocabulary.terms))[sums.indices]
-    weight_per_song = np.asarray(vocabulary.weights.sum(axis=0)).ravel()[sums.indices] / songs_with_term
+    has_term = csr_matrix((np.ones_like(weights.data), weights.indices, weights.indptr), shape=weights.shape)
+    # These arrays and those below have one value for each pair of a cluster and a term of its songs.
+    sums, songs = (membership @ weights).tocsr(), (membership @ has_term).tocsr()
+    sums.sort_indices()
+    songs.sort_indices()
+    terms = sums.indices
+    songs_with_term = np.bincount(weights.indices, minlength=len(vocabulary.terms))[terms]
+    weight_per_song = np.asarray(weights.sum(axis=0)).ravel()[terms] / songs_with_term
     size = np.repeat(sizes, np.diff(sums.indptr))
     expected_songs = size * songs_with_term / n
     lift = (sums.data / weight_per_song + _SHRINKAGE_SONGS) / (expected_songs + _SHRINKAGE_SONGS)
     scores = sums.data / size * (np.log(np.maximum(lift, 1.0)) + _MIN_LOG_LIFT)
-    return [
-        [vocabulary.terms[column] for column in _best(scores[start:end], sums.indices[start:end])]
-        for start, end in pairwise(sums.indptr)
-    ]
+    shares = songs.data / size
+    min_shares = vocabulary.min_shares[terms]
+    is_of_one = (songs.data < 2) & (size > 1)
+    # One song's title or artist says nothing about the others; its genre says little.
+    can_name = (shares > min_shares) & ~(is_of_one & (min_shares > 0))
+    scores[is_of_one & (size > _SONGS_FOR_ONE_GENRE)] *= _ONE_SONG_FACTOR
+    stays_true = can_name & (shares >= MIN_TRUE_SHARE) & (songs.data >= 0.999 * expected_songs)
+    found = []
+    for start, end in pairwise(sums.indptr):
+        rows = start + np.flatnonzero(can_name[start:end])
+        best = rows[_best(scores[rows], terms[rows])]
+        true = np.union1d(best, start + np.flatnonzero(stays_true[start:end]))
+        found.append(
+            _ClusterTerms(
+                [Term(vocabulary.terms[terms[row]], float(scores[row]), float(shares[row])) for row in best],
+                [vocabulary.terms[terms[row]] for row in true],
+            )
+        )
+    return found
 
 
 def _best(scores, columns):
-    """Return the columns with the highest scores, best first: a first term and the second terms to try."""
+    """Return the rows with the highest scores, best first: a first term and the second terms to try."""
     count = _MAX_SECOND_TERMS + 1
+    rows = np.arange(len(scores))
     if len(scores) > count:
-        lowest = np.partition(scores, -count)[-count]
-        scores, columns = scores[scores >= lowest], columns[scores >= lowest]
+        rows = np.flatnonzero(scores >= np.partition(scores, -count)[-count])
     # Columns are in alphabetical order, so equal scores are ordered alphabetically.
-    return columns[np.lexsort((columns, -scores))][:count].tolist()
+    return rows[np.lexsort((columns[rows], -scores[rows]))][:count]
 
 
 def _terms(document):
@@ -255,62 +357,3 @@ def _is_meaningful_word(word):
     # One ideograph can be a word; one or two letters of an alphabet rarely are.
     min_length = 1 if unicodedata.category(word[0]) == "Lo" else _MIN_WORD_LENGTH
     return len(word) >= min_length and word.casefold() not in _MEANINGLESS_WORDS
-
-
-def _distinct_names(ranked_terms):
-    """Return a different name for each cluster. The terms of a cluster are given with the best first."""
-    short_names = [
-        _shortened(terms[0], _MAX_NAME_LENGTH) if terms else f"Cluster {cluster + 1}"
-        for cluster, terms in enumerate(ranked_terms)
-    ]
-    counts = Counter(name.casefold() for name in short_names)
-    names = [name if counts[name.casefold()] == 1 else None for name in short_names]
-    used = {name.casefold() for name in names if name}
-    for cluster, terms in enumerate(ranked_terms):
-        if names[cluster] is None:
-            names[cluster] = _unused_name(terms, short_names[cluster], used)
-            used.add(names[cluster].casefold())
-    return names
-
-
-def _unused_name(terms, short_name, used):
-    """Add a second term or, if that gives no unused name, a number to a cluster's short name."""
-    for second in terms[1:]:
-        name = _joined(terms[0], second)
-        if _adds_information(second, terms[0]) and name.casefold() not in used:
-            return name
-    number = 1
-    name = short_name
-    while name.casefold() in used:
-        number += 1
-        name = f"{_shortened(short_name, _MAX_NAME_LENGTH - len(str(number)) - 1)} {number}"
-    return name
-
-
-def _adds_information(second, first):
-    """Return whether a second term says more than the first, also after both are shortened."""
-    if second.casefold() in first.casefold():
-        return False
-    # If the second term contains the first and both are shortened, they can look the same:
-    # "Game soundtr… · Game soundt…".
-    fits = len(first) + len(_SEPARATOR) + len(second) <= _MAX_NAME_LENGTH
-    return fits or first.casefold() not in second.casefold()
-
-
-def _joined(first, second):
-    """Join two terms; the longer is shortened first if both do not fit."""
-    room = _MAX_NAME_LENGTH - len(_SEPARATOR)
-    second = _shortened(second, max(room // 2, room - len(first)))
-    return _shortened(first, room - len(second)) + _SEPARATOR + second
-
-
-def _shortened(text, max_length):
-    if len(text) <= max_length:
-        return text
-    kept = text[: max_length - 1]
-    # Never cut between a letter and its accent, or inside an emoji that consists of several characters.
-    while kept and (
-        unicodedata.category(text[len(kept)])[0] == "M" or "\u200d" in (kept[-1], text[len(kept)])
-    ):
-        kept = kept[:-1]
-    return kept.rstrip(" -·,.;:") + _ELLIPSIS

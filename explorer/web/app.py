@@ -12,6 +12,7 @@ from dash import Dash
 from explorer.config import Settings
 from explorer.errors import LibraryBusyError, LibraryError, NoLibraryError
 from explorer.util.cache import Cache
+from explorer.util.commands import command_line
 from explorer.web.callback_requests import check_callback_requests
 from explorer.web.data.index_state import IndexState
 from explorer.web.data.reader import close_after_requests
@@ -141,15 +142,16 @@ def module_preloads(assets: Path) -> str:
 
 def _current_page(holder: CatalogueHolder, settings: Settings, index_state: IndexState):
     catalogue, notice, restrictions = None, None, NO_RESTRICTIONS
+    given = settings.database_as_given or settings.database
     try:
         restrictions = find_restrictions(settings)
         catalogue = holder.latest()
         if not len(catalogue):
-            notice = _notice_without_map(index_state, has_songs=catalogue.unmapped > 0)
+            notice = _notice_without_map(index_state, given, has_songs=catalogue.unmapped > 0)
     except LibraryBusyError:
         notice = BUSY
     except NoLibraryError:
-        notice = _notice_without_map(index_state, has_songs=False)
+        notice = _notice_without_map(index_state, given, has_songs=False)
     except LibraryError as error:
         # The page's own index run may be creating the library right now.
         notice = (
@@ -160,17 +162,19 @@ def _current_page(holder: CatalogueHolder, settings: Settings, index_state: Inde
     return page(catalogue, notice, restrictions=restrictions)
 
 
-def _notice_without_map(index_state: IndexState, *, has_songs: bool) -> Notice:
+def _notice_without_map(index_state: IndexState, database: Path, *, has_songs: bool) -> Notice:
     """Return what the page shows while there is no map."""
     if index_state.running():
         return LISTENING
     if index_state.problem:
         return Notice("broken", "Your music could not be indexed", f"{index_state.problem} {TRY_AGAIN}")
     if has_songs:
-        return NO_MAP
+        return replace(NO_MAP, command=command_line("map", database=database))
     if index_state.folder:
         return replace(NO_SONGS, text=NO_SONGS.text.format(folder=index_state.folder))
-    return NO_LIBRARY
+    # The demo has a library of its own.
+    command = f"{command_line('open FOLDER', database=database)}\n{command_line('demo')}"
+    return replace(NO_LIBRARY, command=command)
 
 
 LISTENING = Notice(
@@ -188,13 +192,11 @@ NO_LIBRARY = Notice(
     "No music here yet",
     "Open a folder of songs: each song becomes a point that you can play. To see an example first, run the "
     "demo.",
-    "python run.py open FOLDER\npython run.py demo",
 )
 NO_MAP = Notice(
     "empty",
     "The songs have no map yet",
     "The songs are indexed. Run this command to make their map.",
-    "python run.py map",
 )
 BUSY = Notice(
     "busy",

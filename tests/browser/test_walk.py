@@ -12,7 +12,7 @@ def title(page):
     return text(page, "#panel-song .panel-title")
 
 
-def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
+def test_the_panel_lists_the_songs_that_sound_like_the_selected_song(page):
     assert "Nothing is selected" in text(page, "#panel-song")
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
@@ -21,7 +21,8 @@ def test_the_panel_lists_the_ten_nearest_neighbours_of_the_selected_song(page):
     for part in ("Waltz piece 10", "Artist 1", "Album", "Waltz", "0:20", "More like Waltz piece 10"):
         assert part in panel
     rows = page.locator("#panel-song .song-row")
-    assert rows.count() == 10
+    # The songs of the other genres do not sound like it.
+    assert rows.count() == 7
     values = [float(value) for value in page.locator(".row-value").all_inner_texts()]
     assert values == sorted(values, reverse=True)
     assert values[0] > 0.8

@@ -317,7 +317,7 @@ def test_an_empty_library_is_an_error(fresh_db, tmp_path):
 
 def test_selecting_clusters_without_a_map_is_an_error_that_says_what_to_do(fresh_db, tmp_path):
     store_vectors(fresh_db, tmp_path, np.eye(512)[:3])
-    with pytest.raises(AnalysisError, match=r"no clusters yet: run `python run\.py map` first"):
+    with pytest.raises(AnalysisError, match=r"no clusters yet: run `python run\.py map --db .*` first"):
         export(fresh_db, ExportRequest("csv", clusters=("0",)), out=tmp_path / "out.csv")
 
 

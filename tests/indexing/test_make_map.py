@@ -206,6 +206,25 @@ def test_clusters_keep_their_numbers_and_a_chosen_count_is_remembered(mapped, tm
     assert len(mapped.clusters()[1]) == 6
 
 
+def test_a_cluster_keeps_its_name_while_it_is_true_when_a_song_is_added(fresh_db, tmp_path, vectors):
+    def add(number):
+        genres = [("Techno", "Waltz", "Ambient", "Jazz", "Folk", "House")[i % 6] for i in range(number, 150)]
+        store_vectors(fresh_db, tmp_path, vectors[number:][:30], genres=genres, first=number)
+        update(fresh_db, projections=("pca",), clusters=6)
+        return set(fresh_db.clusters()[1])
+
+    def rename(name):
+        with fresh_db.transaction():
+            fresh_db._rows("UPDATE clusters SET name = ? WHERE name LIKE 'Techno%'", (name,))
+
+    others = {"Waltz", "Ambient", "Jazz", "Folk", "House"}
+    assert add(0) == {"Techno", *others}
+    rename("Techno 2")
+    assert add(30) == {"Techno 2", *others}
+    rename("Reggae")
+    assert add(60) == {"Techno", *others}
+
+
 def test_quality_is_stored_with_the_map(mapped):
     for projection in mapped.projections().values():
         quality = projection["quality"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import MappingError
-from explorer.mapping.cluster_names import Vocabulary, name_clusters
+from explorer.mapping.cluster_names import EarlierNames, Vocabulary, name_clusters
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -25,7 +25,7 @@ def _song(genres=(), artist=None, album=None, title=None):
 
 def _is_well_formed(name):
     return (
-        0 < len(name) <= 28
+        0 < len(name) <= 24
         and name == name.strip()
         and not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name)
         and not set(name) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
@@ -56,14 +56,26 @@ def test_a_genre_outweighs_an_artist_and_an_artist_outweighs_a_title():
     assert name_clusters(np.repeat([0, 1, 2], 6), documents) == ["Ambient", "Neon Harbour", "Winter"]
 
 
-def test_clusters_with_the_same_genre_get_a_second_term():
-    documents = [_song(["Techno"], ["Neon Harbour", "Kite", "Volt", "Arc"][i % 4]) for i in range(4)]
-    documents += [_song(["Techno"], ["Low Tide", "Fjord", "Moss", "Fern"][i % 4]) for i in range(4)]
-    documents += [_song(["Jazz"], f"Trio {'ABCD'[i]}") for i in range(4)]
-    names = name_clusters(np.repeat([0, 1, 2], 4), documents)
-    assert names[0] in {f"Techno · {artist}" for artist in ("Neon Harbour", "Kite", "Volt", "Arc")}
-    assert names[1] in {f"Techno · {artist}" for artist in ("Low Tide", "Fjord", "Moss", "Fern")}
-    assert names[2] == "Jazz"
+def test_of_clusters_with_the_same_genre_all_but_one_begin_with_another_term():
+    documents = [_song(["Techno", "Minimal"])] * 4 + [_song(["Techno"])] * 4 + [_song(["Jazz"])] * 4
+    assert name_clusters(np.repeat([0, 1, 2], 4), documents) == ["Minimal", "Techno", "Jazz"]
+    documents = [_song(["Techno"])] * 5 + [_song(["Techno"])] * 4 + [_song(["Techno", "Dub"])] * 2
+    assert name_clusters(np.repeat([0, 1], [5, 6]), documents) == ["Techno", "Dub"]
+
+
+def test_an_artist_names_a_cluster_only_if_most_of_its_songs_are_theirs():
+    documents = [_song(["Techno"], "Kite" if i < 3 else f"Solo {'ABC'[i - 3]}") for i in range(6)]
+    documents += [_song(["Techno"], "Moss" if i < 4 else f"Duo {'AB'[i - 4]}") for i in range(6)]
+    names = name_clusters(np.repeat([0, 1], 6), documents)
+    assert names == ["Techno", "Moss"]
+
+
+@pytest.mark.parametrize(("own", "name"), [(5, "Cluster 1"), (6, "freemusicarchive.org")])
+def test_a_site_names_a_cluster_only_if_most_of_its_songs_are_from_it(own, name):
+    site = "freemusicarchive.org (see the licence)"
+    for field in ("genres", "artist", "album"):
+        documents = [{field: site if field != "genres" else [site]}] * own + [{}] * (10 - own)
+        assert name_clusters([0] * 10 + [1], [*documents, _song(["Jazz"])]) == [name, "Jazz"]
 
 
 def test_clusters_with_the_same_terms_are_numbered():
@@ -133,13 +145,14 @@ def test_two_long_terms_are_both_shortened():
     names = name_clusters([0, 1] * 6, documents)
     assert len(set(names)) == 2
     for name in names:
-        assert len(name) <= 28
+        assert len(name) <= 24
 
 
-def test_a_shortened_name_ends_in_an_ellipsis():
+def test_a_long_name_is_shortened_to_whole_words():
     assert name_clusters([0], [_song(["Melodic Progressive Deep House Music"])]) == [
-        "Melodic Progressive Deep Ho…"
+        "Melodic Progressive Deep"
     ]
+    assert name_clusters([0], [_song(["Donaudampfschifffahrtsmusik"])]) == ["Donaudampfschifffahrtsm…"]
 
 
 def test_a_name_is_not_cut_between_a_letter_and_its_accent():
@@ -201,13 +214,14 @@ def test_the_genre_of_one_song_does_not_name_a_cluster_in_which_several_songs_sh
     assert name_clusters(labels, documents) == ["Ambient", *(f"Genre {label}" for label in range(1, 20))]
 
 
-def test_the_artist_of_two_songs_does_not_name_a_cluster_in_which_more_songs_share_an_artist():
+def test_no_artist_of_a_few_songs_names_a_cluster():
     artists = ["Kite"] * 12 + [f"Duo {chr(65 + i // 2)}" for i in range(88)]
     labels, documents = [0] * 100, [_song([], artist) for artist in artists]
     for label in range(1, 10):
         labels += [label] * 100
         documents += [_song([], f"Artist {label}")] * 92 + [_song([], "Kite")] * 8
-    assert name_clusters(labels, documents)[0] == "Kite"
+    names = name_clusters(labels, documents)
+    assert names == ["Cluster 1", *(f"Artist {label}" for label in range(1, 10))]
 
 
 def test_a_genre_of_all_clusters_names_no_cluster_that_has_a_rarer_genre():
@@ -216,21 +230,71 @@ def test_a_genre_of_all_clusters_names_no_cluster_that_has_a_rarer_genre():
     assert name_clusters(np.repeat([0, 1], 100), documents) == ["Indie", "Blues"]
 
 
-def test_a_second_term_that_would_look_like_the_first_when_shortened_is_skipped():
-    plain, long = ["Game soundtrack"], ["Game soundtrack", "Game soundtrack (cinematic electronic)"]
-    documents = [_song(long)] * 5 + [_song(plain, "Kite")] * 4
-    documents += [_song(long)] * 5 + [_song(plain, "Moss")] * 4
-    documents += [_song(["Jazz"])] * 30
-    names = name_clusters(np.repeat([0, 1, 2], [9, 9, 30]), documents)
-    assert names == ["Game soundtrack · Kite", "Game soundtrack · Moss", "Jazz"]
+def test_what_a_genre_has_in_parentheses_can_be_its_name():
+    plain, long = ["Game soundtrack"], ["Game soundtrack (cinematic electronic)"]
+    documents = [_song(long)] * 6 + [_song(plain)] * 9 + [_song(["Jazz"])] * 30
+    names = name_clusters(np.repeat([0, 1, 2], [6, 9, 30]), documents)
+    assert names == ["Cinematic electronic", "Game soundtrack", "Jazz"]
 
 
-def test_a_second_term_that_contains_the_first_is_used_if_both_fit():
+def test_a_second_term_that_contains_the_first_is_the_whole_name():
     documents = [_song(["Techno", "Minimal Techno"])] * 2 + [_song(["Techno"])] * 7
     documents += [_song(["Techno", "Hard Techno"])] * 2 + [_song(["Techno"])] * 7
     documents += [_song(["Jazz"])] * 30
     names = name_clusters(np.repeat([0, 1, 2], [9, 9, 30]), documents)
-    assert names == ["Techno · Minimal Techno", "Techno · Hard Techno", "Jazz"]
+    assert names == ["Techno", "Hard Techno", "Jazz"]
+
+
+def test_a_genre_is_spelled_as_in_most_genre_tags():
+    documents = [_song(["hip hop"], title="Hip-Hop")] * 3 + [_song(["Hip-Hop"])] * 2 + [_song(["Jazz"])]
+    documents += [_song(["Jazz"], title="Hip-Hop Hip-Hop")] * 9
+    assert name_clusters([0] * 5 + [1] * 10, documents) == ["hip hop", "Jazz"]
+
+
+def _two_clusters(first, second, n=10):
+    return [_song([first])] * n + [_song([second])] * n, np.repeat([0, 1], n)
+
+
+def test_a_name_stays_while_it_is_true():
+    documents, labels = _two_clusters("Techno", "Jazz")
+    documents[:4] = [_song(["Techno", "Club"])] * 4
+    earlier = EarlierNames(labels, ["Club · Techno", "Jazz"])
+    assert name_clusters(labels, documents) == ["Techno", "Jazz"]
+    assert name_clusters(labels, documents, earlier=earlier) == ["Club · Techno", "Jazz"]
+
+
+def test_a_name_stays_when_one_song_is_added_although_another_would_be_better_now():
+    documents = [_song(["Techno"])] * 10 + [_song(["House"])] * 9 + [_song(["Jazz"])] * 20
+    labels = np.repeat([0, 1], [19, 20])
+    before = name_clusters(labels, documents)
+    more = [*documents, *[_song(["House"])] * 2]
+    new_labels = np.r_[1 - labels, 1, 1]
+    earlier = EarlierNames(np.r_[labels, -1, -1], before)
+    assert before == ["Techno", "Jazz"]
+    assert name_clusters(new_labels, more) == ["Jazz", "House"]
+    assert name_clusters(new_labels, more, earlier=earlier) == ["Jazz", "Techno"]
+
+
+def test_a_name_goes_when_it_is_true_no_more():
+    documents, labels = _two_clusters("Techno", "Jazz")
+    earlier = EarlierNames(labels, ["Folk", "Jazz"])
+    assert name_clusters(labels, documents, earlier=earlier) == ["Techno", "Jazz"]
+    documents = [_song(["Techno"], "Kite")] * 4 + [_song(["Techno"], f"X{'abcdef'[i]}") for i in range(6)]
+    earlier = EarlierNames([0] * 10, ["Kite · Techno"])
+    assert name_clusters([0] * 10, documents, earlier=earlier) == ["Techno"]
+
+
+def test_the_name_of_a_divided_cluster_stays_with_its_largest_part():
+    documents = [_song(["Techno"])] * 10 + [_song(["Jazz"])] * 5
+    labels = np.repeat([0, 1, 2], [4, 6, 5])
+    earlier = EarlierNames(np.repeat([0, 1], [10, 5]), ["Techno", "Jazz"])
+    assert name_clusters(labels, documents, earlier=earlier) == ["Techno 2", "Techno", "Jazz"]
+
+
+def test_an_earlier_name_that_is_too_long_or_a_number_goes():
+    documents, labels = _two_clusters("Game soundtrack", "Jazz")
+    earlier = EarlierNames(labels, ["Game soundtrack · Game soundtrack", "Cluster 2"])
+    assert name_clusters(labels, documents, earlier=earlier) == ["Game soundtrack", "Jazz"]
 
 
 def test_names_do_not_depend_on_the_order_of_songs():

@@ -29,6 +29,11 @@ def page_text(database):
     return client.get("/_dash-layout").text
 
 
+def counts_in(text):
+    """Return the line of counts in the page's layout, as JSON has it."""
+    return re.search(r'"children":"([^"]*)","id":"counts"', text)[1]
+
+
 def test_the_page_counts_songs_and_says_when_filters_are_untrained(library, tmp_path, make_library):
     path, _ = library
     text = page_text(path)
@@ -55,6 +60,27 @@ def test_an_empty_an_unmapped_a_broken_and_a_busy_library_have_different_notices
         assert "The library is busy" in page_text(path)
     finally:
         other.close()
+
+
+def test_the_commands_in_notices_name_the_library_as_it_was_given(tmp_path, library):
+    path, _ = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM projections")
+    given = tmp_path / "my radio.db"
+    notices = []
+    for database in (tmp_path / "absent.db", path):
+        settings = Settings(database=database, database_as_given=given)
+        layout = create_app(settings).server.test_client().get("/_dash-layout").get_json()
+        notices.append(json.dumps(layout, ensure_ascii=False))
+    assert f"python run.py open FOLDER --db '{given}'" in notices[0]
+    assert f"python run.py map --db '{given}'" in notices[1]
+
+
+def test_a_library_without_a_map_says_how_many_songs_it_has(library):
+    path, _ = library
+    with Database.open(path) as database, database.transaction():
+        database._rows("DELETE FROM projections")
+    assert "24 songs · 3 genres" in json.loads(f'"{counts_in(page_text(path))}"')
 
 
 def test_the_browser_loads_every_module_at_once_and_dash_loads_none(tmp_path, library):
@@ -176,7 +202,9 @@ def test_small_and_unusual_libraries_have_a_page(fresh_db, tmp_path, kind):
             assert len(drawing.legend()) == 2
     client = create_app(Settings(database=fresh_db.path)).server.test_client()
     neighbours = client.get("/neighbours/1/0").get_json()["neighbours"]
-    assert len(neighbours) == min(10, count - 1)
+    # The vectors are random, so no song sounds like another one.
+    assert neighbours == []
+    assert catalogue.first_projection == "pca"
     assert client.get("/songs/1/0").get_json()["neighbours"] == min(10, count - 1)
     catalogue.warm_up()
     text = describe_library(library_status(fresh_db))

@@ -23,6 +23,7 @@ from explorer.analysis.compare.scatter import Panel, PointStyles, scatter_figure
 from explorer.analysis.compare.scatter_positions import make_panels
 from explorer.analysis.matplotlib_style import save, shorten
 from explorer.errors import AnalysisError
+from explorer.util.commands import command_line, with_database
 from explorer.util.progress import Reporter, plural
 from explorer.util.text import one_line
 
@@ -82,7 +83,7 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
         if len(all_groups.names) < 2:
             raise AnalysisError(
                 f"All {len(compared):,} songs have the same vector, so there is nothing to compare: run "
-                "`python run.py report` to check the library."
+                f"`{command_line('report', database=request.database)}` to check the library."
             )
         groups = all_groups.largest(MAX_ROWS)
         notes += _notes_on_groups(compared, all_groups, groups)
@@ -96,7 +97,8 @@ def compare(request: CompareRequest, *, reporter: Reporter) -> Comparison:
     is_long = request.pairs and len(compared) > _MIN_SONGS_FOR_PROGRESS
     with reporter.working(task) if is_long else nullcontext() as show_progress:
         closest, farthest = extreme_pairs(compared.directions, count=request.pairs, progress=show_progress)
-    return Comparison(compared, matrices, closest, farthest, groups, within, figures, notes + panel_notes)
+    notes = [with_database(note, request.database) for note in notes + panel_notes]
+    return Comparison(compared, matrices, closest, farthest, groups, within, figures, notes)
 
 
 def _make_folder(folder: Path) -> None:

@@ -19,6 +19,7 @@ from explorer.database.database import Database
 from explorer.errors import ExplorerError
 from explorer.indexing.failures import count_reasons
 from explorer.mapping.knn_graph import true_neighbours
+from explorer.util.commands import with_database
 from explorer.util.progress import Reporter, plural
 
 # For more songs, finding every song's neighbours takes minutes: the stored hubness is used instead.
@@ -110,7 +111,9 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
         "failed": failed,
         "counts": library.counts(),
         "model": library.model,
-        "checks": [result.record() for result in checks],
+        "checks": [
+            result.record() | {"finding": with_database(result.finding, database.path)} for result in checks
+        ],
         "vectors": data.statistics,
         "neighbours": _neighbour_statistics(data.sample) | data.hubs,
         "genre_purity": purity and purity.purity,

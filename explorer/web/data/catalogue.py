@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
 from explorer.database.records import VECTOR_SIZE, SongFacts, SongRow
 from explorer.database.row_reading import left_out_sentence
@@ -26,6 +27,8 @@ from explorer.mapping.compact_search import CompactNeighbours
 from explorer.mapping.same_recordings import AlikeSongs, is_same_recording
 from explorer.mapping.similarity import Search, SongVectors
 from explorer.mapping.voronoi import Regions
+from explorer.mapping.worth_naming import FEW_SONGS
+from explorer.util.commands import command_line
 from explorer.util.sorted_rows import values_in_order
 from explorer.web.data.facets import Facets, Filter, songs_in_clusters
 from explorer.web.data.file_status import FileStatus
@@ -88,6 +91,9 @@ class Catalogue:
     unmapped : int
         How many songs were indexed after the map was made.
     n_genres : int
+        Several spellings of a genre count once.
+    genre_spellings : dict of str to str
+        The spelling of a genre that is shown instead of each other one. Tags of files stay as they are.
     changes : str
         A token that changes when files may have appeared, disappeared or changed.
     stamp : tuple of int
@@ -107,6 +113,7 @@ class Catalogue:
     is_trained: bool
     unmapped: int
     n_genres: int
+    genre_spellings: dict[str, str] = field(default_factory=dict)
     changes: str = ""
     is_first_look: bool = False
     coarse_sample: dict[str, np.ndarray] = field(default_factory=dict)
@@ -161,6 +168,22 @@ class Catalogue:
         song_ids, vectors = database.vectors(song_ids=sample)
         return song_ids == sample and np.array_equal(vectors, list(self.coarse_sample.values()))
 
+    def offers(self, projection: str) -> bool:
+        """Return whether a projection can be chosen: it is stored, and the library is large enough for it.
+
+        A map without parameters is not judged: another program has made it.
+        """
+        is_trusted = len(self) >= FEW_SONGS or not self.parameters.get(projection)
+        return projection in self.positions and (is_trusted or self._is_plainest(projection))
+
+    def _is_plainest(self, projection: str) -> bool:
+        return projection == "pca" or "pca" not in self.positions
+
+    @property
+    def first_projection(self) -> str:
+        """The projection that is shown first: t-SNE, unless the library has none or too few songs for it."""
+        return next((name for name in PROJECTION_NAMES if self.offers(name)), "tsne")
+
     # Songs
 
     def song(self, index: int) -> SongRow:
@@ -173,7 +196,18 @@ class Catalogue:
         """
         self.require(index)
         with self.open_library() as database:
-            return database.song(self.song_ids[index])
+            song = database.song(self.song_ids[index])
+        return replace(song, genres=self._spelled(song.genres))
+
+    def _spelled(self, genres: Iterable[str]) -> tuple[str, ...]:
+        """Return genres in the spelling that is shown, without repetitions."""
+        if not self.genre_spellings:
+            return tuple(genres)
+        return tuple(dict.fromkeys(self.genre_spellings.get(genre, genre) for genre in genres))
+
+    def _genres(self, database: Database) -> Iterator[tuple[str, ...]]:
+        """Yield the genres of each song on the map."""
+        return map(self._spelled, values_in_order(self.song_ids, database.iterate_genres(), ()))
 
     @property
     def damage_sentence(self) -> str:
@@ -294,7 +328,7 @@ class Catalogue:
         """The values that songs can be filtered by; read from the library once."""
         with self.open_library() as database, database.snapshot():
             facts = values_in_order(self.song_ids, database.iterate_facts(), SongFacts())
-            return Facets.of(facts, values_in_order(self.song_ids, database.iterate_genres(), ()))
+            return Facets.of(facts, self._genres(database))
 
     @_computed_once
     def file_status(self) -> FileStatus:
@@ -449,8 +483,8 @@ class Catalogue:
             return self._make_clusters(min(max(cluster_count, 1), MAX_CLUSTERS))
         with self.open_library() as database, database.snapshot():
             if colouring == "genre":
-                genres = values_in_order(self.song_ids, database.iterate_genres(), ("",))
-                return group_by_text("Genres", (names[0] for names in genres), missing=NO_GENRE)
+                firsts = (names[0] if names else "" for names in self._genres(database))
+                return group_by_text("Genres", firsts, missing=NO_GENRE)
             artists = values_in_order(self.song_ids, database.iterate_artists(), "")
             return group_by_text("Artists", artists, missing=NO_ARTIST)
 
@@ -464,17 +498,20 @@ class Catalogue:
         from explorer.mapping.voronoi import voronoi_regions
 
         if "pca" not in self.positions:
+            command = command_line("map", database=self.database)
             raise LibraryError(
-                f"{self.database} has no PCA map, which the original view needs: run `python run.py map`."
+                f"{self.database} has no PCA map, which the original view needs: run `{command}`."
             )
         regions = voronoi_regions(self.positions["pca"], count=count, seed=0)
         return regions, self._named_groups("Regions", regions.labels)
 
     def _named_groups(self, title: str, labels: np.ndarray) -> Grouping:
-        from explorer.mapping.cluster_names import name_clusters
+        from explorer.mapping.cluster_names import EarlierNames, name_clusters
         from explorer.mapping.clustering import representatives
 
-        names = name_clusters(labels, self._vocabulary)
+        # With one cluster more, the others keep their names.
+        stored = EarlierNames(self.clusters.members, self.clusters.names)
+        names = name_clusters(labels, self._vocabulary, earlier=stored)
         return Grouping(title, names, labels, representatives(self._reduced, labels).tolist())
 
     def _cluster(self, count: int) -> np.ndarray:

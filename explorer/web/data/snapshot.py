@@ -234,7 +234,7 @@ def _is_same(old: Catalogue, new: Catalogue) -> bool:
         return (
             *(catalogue.stamp[:2], catalogue.revision, catalogue.map_key, catalogue.unmapped),
             *(catalogue.n_genres, catalogue.quality, catalogue.is_trained, catalogue.damage),
-            clusters.names,
+            *(clusters.names, catalogue.genre_spellings),
         )
 
     return shown(old) == shown(new) and np.array_equal(old.clusters.members, new.clusters.members)
@@ -262,6 +262,7 @@ def load_catalogue(database: Database, changes: str = "", *, n_songs: int | None
     song_ids, rows = _common_songs([ids for ids, *_ in stored.values()])
     names, representatives = database.cluster_names()
     model, is_first_look = database.model(), database.shows_coarse()
+    n_genres, genre_spellings = database.genre_spellings()
     sample = song_ids[:: -(-len(song_ids) // _SAMPLE_SIZE)] if is_first_look and song_ids else []
     return Catalogue(
         database=database.path,
@@ -281,7 +282,8 @@ def load_catalogue(database: Database, changes: str = "", *, n_songs: int | None
         ),
         is_trained=model is None or model["trained"] is not False,
         unmapped=(database.count_vectors() if n_songs is None else n_songs) - len(song_ids),
-        n_genres=database.count_genres(),
+        n_genres=n_genres,
+        genre_spellings=genre_spellings,
         changes=changes,
         is_first_look=is_first_look,
         coarse_sample=dict(zip(*database.vectors(song_ids=sample), strict=True)) if sample else {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explorer.audio.format_names import format_name
+from explorer.mapping.worth_naming import worth_naming
 from explorer.util.text import are_repeated
 from explorer.web.data.catalogue import Catalogue
 
@@ -34,7 +35,9 @@ def describe_songs(catalogue: Catalogue, indices: tuple[int, ...]) -> list[dict]
 def describe_neighbours(
     catalogue: Catalogue, neighbours: list[tuple[int, float]], *, of: int | None = None
 ) -> list[dict]:
-    """Return "index", "similarity", "title", "artist" and "album" of neighbours.
+    """Return "index", "similarity", "title", "artist" and "album" of the neighbours that are worth naming.
+
+    Every list of similar songs on the page comes from here: see `worth_naming`.
 
     Title and artist are empty for songs that were removed. The album is empty unless it is needed to tell
     songs apart: another neighbour, or the song itself, has the same title.
@@ -46,6 +49,7 @@ def describe_neighbours(
     of : int, optional
         The number of the song that they are neighbours of; None for an uploaded song.
     """
+    neighbours = worth_naming(neighbours, n_songs=None if of is None else len(catalogue))
     song_ids = [catalogue.song_ids[index] for index, _ in neighbours]
     asked = song_ids if of is None else [*song_ids, catalogue.song_ids[of]]
     with catalogue.open_library() as database:

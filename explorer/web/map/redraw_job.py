@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from explorer.util.commands import command_line
 from explorer.util.processes import ChildProgram
 from explorer.util.text import printable
 
@@ -91,7 +92,7 @@ class MapJob:
     def _follow(self, program: ChildProgram) -> None:
         try:
             program.follow(self._report)
-            self.state = _end_state(program, program.wait())
+            self.state = _end_state(program, program.wait(), self._database)
         except Exception as error:
             self._fail(program, error)
 
@@ -99,13 +100,14 @@ class MapJob:
         self.state = JobState("running", printable(text, max_length=_MAX_TEXT_LENGTH), share)
 
 
-def _end_state(program: ChildProgram, status: int) -> JobState:
+def _end_state(program: ChildProgram, status: int, database: Path) -> JobState:
     if status == 0:
         return JobState("done", "The new map is ready.", 1.0)
     if program.is_cancelled:
         return JobState("cancelled", "Cancelled: the map has not changed.")
     # The last line is the error message.
-    lines = program.lines or ["The map could not be made: run `python run.py map` to see why."]
+    command = command_line("map", database=database)
+    lines = program.lines or [f"The map could not be made: run `{command}` to see why."]
     return JobState("failed", printable(lines[-1], max_length=_MAX_TEXT_LENGTH))
 
 

@@ -88,7 +88,7 @@ class MapView:
     def projection_in(self, catalogue: Catalogue) -> str:
         """Return the projection to draw: the library's first one if it does not have the one asked for."""
         is_stored = stored_projection(self.projection) in catalogue.positions
-        return self.projection if is_stored else next(iter(catalogue.positions))
+        return self.projection if is_stored else catalogue.first_projection
 
 
 def stored_projection(projection: str) -> str:

@@ -7,6 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from explorer.config import PROJECTION_NAMES
+from explorer.mapping.worth_naming import FEW_SONGS
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.map.scales import COLOURINGS
@@ -71,9 +72,11 @@ def _search() -> dmc.Select:
 
 def _controls(catalogue: Catalogue | None) -> Component:
     views, colourings = _views(catalogue), colouring_options(catalogue)
-    first = next((option["value"] for option in views if not option["disabled"]), "tsne")
+    first = catalogue.first_projection if catalogue else "tsne"
     label = html.Span("Colour", className="field-label", id="colouring-label")
     hint = "Four ways to arrange the songs. In each, songs close together sound alike."
+    if catalogue and len(catalogue) < FEW_SONGS:
+        hint += f" t-SNE and UMAP need at least {FEW_SONGS} songs."
     return part(
         "controls",
         segmented(Ids.PROJECTION, "View", views, first, hint=hint),
@@ -95,10 +98,9 @@ def colouring_options(catalogue: Catalogue | None) -> list[dict]:
 
 
 def _views(catalogue: Catalogue | None) -> list[dict]:
-    stored = catalogue.positions if catalogue else {}
     views = [(name, PROJECTION_NAMES[name], name) for name in ("tsne", "umap", "pca")]
     return [
-        {"value": name, "label": label, "disabled": bool(stored) and needed not in stored}
+        {"value": name, "label": label, "disabled": bool(catalogue) and not catalogue.offers(needed)}
         for name, label, needed in [*views, (ORIGINAL, "Original", "pca")]
     ]
 
@@ -189,7 +191,9 @@ def _range(control_id: str, name: str, note: html.Small, **more: object) -> Comp
 
 
 def count_line(catalogue: Catalogue | None) -> str:
-    """Return how many songs and genres are on the map; empty if there is none."""
+    """Return how many songs and genres there are: on the map, or in the library if it has no map."""
     if catalogue is None:
         return ""
-    return f"{plural(len(catalogue), 'song')} · {plural(catalogue.n_genres, 'genre')}"
+    n_songs = len(catalogue) or catalogue.unmapped
+    genres = f" · {plural(catalogue.n_genres, 'genre')}" if catalogue.n_genres else ""
+    return f"{plural(n_songs, 'song')}{genres}" if n_songs else ""

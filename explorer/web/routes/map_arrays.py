@@ -8,6 +8,7 @@ import threading
 import numpy as np
 from flask import Blueprint, Response, request
 
+from explorer.util.commands import command_line
 from explorer.web import browser_inputs as inputs
 from explorer.web.callback_requests import read_json
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
@@ -76,7 +77,8 @@ def _snapshot(holder: CatalogueHolder, revision: int, changes: str | None = None
     newest_snapshot(holder, revision, changes)
     catalogue = holder.at_revision(revision)
     if not len(catalogue):
-        raise RefusedError(404, "The songs have no map yet: run `python run.py map`.")
+        command = command_line("map", database=catalogue.database)
+        raise RefusedError(404, f"The songs have no map yet: run `{command}`.")
     return catalogue
 
 

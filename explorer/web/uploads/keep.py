@@ -26,6 +26,7 @@ from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.remote import as_root
 from explorer.library.scanning import scan_folder
+from explorer.util.commands import command_line
 from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads.upload_folder import require_space
 
@@ -136,7 +137,8 @@ def _music_folder(library: Database) -> Path:
     """Return the first music folder that the user gave on this computer, and that is present."""
     roots = library.roots()
     if not roots:
-        raise LibraryError(f"{library.path} has no music folder: run `python run.py index FOLDER` first.")
+        command = command_line("index FOLDER", database=library.path)
+        raise LibraryError(f"{library.path} has no music folder: run `{command}` first.")
     for root in map(as_root, roots):
         with suppress(OSError):
             if isinstance(root, Path) and is_confirmed(root) and root.is_dir():

@@ -239,7 +239,7 @@ def test_songs_without_a_position_or_a_vector_are_noted(sound):
     change(sound, "DELETE FROM positions WHERE song_id = '005.flac'")
     report = report_of(sound)
     assert (report["failed"], statuses(report)[PLACES]) == ([], "noted")
-    assert "run `python run.py map`" in finding(report, PLACES)
+    assert f"run `python run.py map --db {report['database']}`" in finding(report, PLACES)
     change(sound, "DELETE FROM songs_vectors WHERE song_id = '007.flac'")
     report = report_of(sound)
     assert report["failed"] == []

@@ -1,6 +1,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -287,3 +288,46 @@ def test_songs_that_are_not_on_the_map_are_counted(library):
     catalogue = CatalogueHolder(path).latest()
     assert (len(catalogue), catalogue.unmapped) == (23, 1)
     assert np.isfinite(catalogue.positions["pca"]).all()
+
+
+def test_a_genre_has_one_spelling_on_the_page(library):
+    path, ids = library
+    with Database.open(path) as database:
+        database.store_genres({ids[0]: ("piano", "Jazz"), ids[1]: ("Piano",), ids[2]: ("piano", "Piano")})
+        database.store_genres({ids[6]: ("piano",)})
+        database.store_genres({ids[3]: ("Hip-Hop",), ids[4]: ("hip hop",), ids[5]: ("Hip-Hop",)})
+    catalogue = CatalogueHolder(path).latest()
+    assert [catalogue.song(number).genres for number in range(6)] == [
+        ("piano", "Jazz"),
+        ("piano",),
+        ("piano",),
+        ("Hip-Hop",),
+        ("Hip-Hop",),
+        ("Hip-Hop",),
+    ]
+    names = ["Ambient", "Hip-Hop", "Jazz", "Techno", "Waltz", "piano"]
+    assert sorted(catalogue.facets.by_genre.names) == names
+    assert catalogue.n_genres == 6
+    grouping = catalogue.grouping("genre")
+    assert dict(zip(grouping.names, grouping.counts.tolist(), strict=True))["piano"] == 4
+    assert [found["name"] for found in catalogue.suggest("hip") if found["kind"] == "genre"] == ["Hip-Hop"]
+    with Database.open(path) as database:
+        assert database.genres_of(ids[4]) == ("hip hop",)
+
+
+def test_clusters_of_another_number_keep_the_names_of_the_stored_ones(catalogue):
+    names = catalogue.grouping("cluster", cluster_count=4).names
+    assert {"Techno", "Waltz", "Ambient"} <= set(names)
+    assert all(len(name) <= 24 for name in names)
+
+
+@pytest.mark.parametrize(("count", "first"), [(29, "pca"), (30, "tsne")])
+def test_a_small_library_shows_pca_first_and_offers_no_t_sne(catalogue, count, first):
+    song_ids = [f"{number:02d}" for number in range(count)]
+    positions = {name: np.zeros((count, 2)) for name in ("pca", "tsne", "umap")}
+    made = {name: {"songs": count} for name in positions}
+    small = replace(catalogue, song_ids=song_ids, positions=positions, parameters=made)
+    assert small.first_projection == first
+    assert [small.offers(name) for name in ("pca", "tsne", "umap")] == [True, count >= 30, count >= 30]
+    only_umap = replace(small, positions={"umap": positions["umap"]})
+    assert (only_umap.first_projection, only_umap.offers("tsne")) == ("umap", False)

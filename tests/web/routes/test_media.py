@@ -234,8 +234,11 @@ def test_neighbours_are_those_of_the_similar_command(site):
     expected = recommend(
         ids[3], database=settings.database, count=10, request=request, reporter=Reporter()
     ).songs
-    assert [ids[row["index"]] for row in neighbours] == [song.song_id for song, _ in expected]
-    assert [row["similarity"] for row in neighbours] == [round(value, 4) for _, value in expected]
+    # Songs of the other genres sound like no song of this one, so the page names only the seven of its own.
+    assert [ids[row["index"]] for row in neighbours] == [song.song_id for song, _ in expected[:7]]
+    corrected = [round((value * 23 + 1) / 24, 4) for _, value in expected[:7]]
+    assert [row["similarity"] for row in neighbours] == corrected
+    assert min(corrected) > 0.2 > max(value for _, value in expected[7:])
     assert client.get("/neighbours/1/24").status_code == 404
     assert client.get("/neighbours/7/3").status_code == 409
 

@@ -123,8 +123,8 @@ def test_a_copy_of_a_song_is_placed_beside_it_on_every_map(client, home):
     first, *others = state["neighbours"]
     assert catalogue.song_ids[first["index"]] == "3.flac"
     assert first["similarity"] == pytest.approx(1, abs=1e-4)
-    assert len(others) == 5
-    assert max(song["similarity"] for song in others) < 0.99
+    assert len(others) <= 5
+    assert all(0.2 <= song["similarity"] < 0.99 for song in others)
     assert set(state["places"]) == {"tsne", "umap", "pca"}
     for name, place in state["places"].items():
         assert distance(place, catalogue.positions[name][first["index"]]) < 0.05
@@ -138,7 +138,7 @@ def test_an_upload_is_described_played_and_removed_without_entering_the_library(
     assert (state["name"], state["title"], state["artist"]) == ("my song.mp3", "<b>Uploaded</b>", "A & B")
     assert state["genres"] == ["Polka"]
     assert state["duration_s"] == pytest.approx(1.2, abs=0.1)
-    assert len(state["neighbours"]) == 6
+    assert len(state["neighbours"]) <= 6
     address = f"/uploads/{state['token']}"
     played = client.get(f"{address}/audio", headers={"Range": "bytes=0-9"})
     assert (played.status_code, played.mimetype) == (206, "audio/mpeg")
@@ -282,7 +282,7 @@ def test_neighbours_are_those_of_the_map_that_the_page_shows(client, home):
     again = client.get(f"/uploads/{state['token']}").get_json()
     assert again["revision"] == state["revision"] + 1
     assert [song["index"] for song in again["neighbours"]][:1] == [2]
-    assert len(again["neighbours"]) == 5
+    assert len(again["neighbours"]) <= 5
 
 
 def test_uploads_are_embedded_again_when_the_library_has_another_model(client, home):
