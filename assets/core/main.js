@@ -10,10 +10,13 @@ import * as pointsLayer from "../map/points_layer.js";
 import * as tooltip from "../map/tooltip.js";
 import * as playlistExport from "../panel/export.js";
 import * as filters from "../panel/filters.js";
+import * as mapMenu from "../panel/map_menu.js";
 import * as panel from "../panel/panel.js";
+import * as popover from "../panel/popover.js";
 import * as selectionList from "../panel/selection_list.js";
 import * as songPanel from "../panel/song_panel.js";
 import * as upload from "../panel/upload.js";
+import * as welcome from "../panel/welcome.js";
 import * as audio from "../sound/audio.js";
 import * as hover from "../sound/hover.js";
 import * as mediaSession from "../sound/mediasession.js";
@@ -35,7 +38,7 @@ import * as url from "./url.js";
 const PARTS = [
   ...[audio, player, playerBar, queue, mediaSession, waveform, spectrogram],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover],
-  ...[upload, panel, songPanel, playlistExport, selectionList, filters],
+  ...[popover, mapMenu, upload, panel, songPanel, playlistExport, selectionList, filters, welcome],
   ...[actions, keys, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;
@@ -89,7 +92,8 @@ function storageInMemory() {
 /** Follow the system's theme until the user chooses one. */
 function followSystemTheme() {
   matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
-    if (localStorage.getItem("chosen-theme")) return;
+    // Dash stores "null" when the user has chosen the system's theme again.
+    if ((localStorage.getItem("chosen-theme") ?? "null") !== "null") return;
     setProps("theme", { data: systemTheme() });
     setProps("provider", { forceColorScheme: systemTheme() });
   });

@@ -17,7 +17,8 @@ from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, PALETT
 from explorer.web.map.song_flags import song_flags, visible
 from explorer.web.map.view import MapView, stored_projection
 from explorer.web.page import panels
-from explorer.web.page.header import ORIGINAL, count_line
+from explorer.web.page.header import count_line
+from explorer.web.page.map_menu import ORIGINAL
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,11 +147,11 @@ class Drawing:
         )
 
 
-def draw_map(catalogue: Catalogue, view: MapView) -> tuple[dict, list, list]:
-    """Return a view's description, its legend, and the line that says how far the map can be trusted."""
+def draw_map(catalogue: Catalogue, view: MapView) -> tuple[dict, list, dict]:
+    """Return a view's description, its legend, and the figures that say how far the map can be trusted."""
     drawing = Drawing.of(catalogue, view)
     quality = catalogue.quality.get(stored_projection(drawing.projection), {})
-    return drawing.describe(), drawing.legend(), panels.trust_line(quality)
+    return drawing.describe(), drawing.legend(), quality
 
 
 def newest_snapshot(holder: CatalogueHolder, revision: int, changes: str | None = None) -> Catalogue:

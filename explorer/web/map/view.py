@@ -10,7 +10,8 @@ from explorer.web import browser_inputs as inputs
 from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import Filter
 from explorer.web.map.palette import PALETTES
-from explorer.web.page.header import COLOURINGS, ORIGINAL
+from explorer.web.page.header import COLOURINGS
+from explorer.web.page.map_menu import ORIGINAL
 
 _PROJECTIONS = {*PROJECTION_NAMES, ORIGINAL}
 _COLOURINGS = {option["value"] for option in COLOURINGS}

@@ -1,4 +1,4 @@
-"""The page's header: search, view and colour controls, filters, and buttons."""
+"""The page's header: search, colours, the menu of the map, filters, and buttons."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
-from explorer.config import PROJECTION_NAMES
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.page.ids import Ids
-from explorer.web.page.parts import button, field, icon, icon_button, part, segmented, switch
+from explorer.web.page.map_menu import map_menu
+from explorer.web.page.parts import button, field, icon, icon_button, part, switch
 from explorer.web.permissions import Restrictions
-
-ORIGINAL = "original"
-"""The view of the original experiment: the PCA map divided into Voronoi regions."""
 
 COLOURINGS = [
     {"value": "cluster", "label": "Cluster"},
     {"value": "genre", "label": "Genre"},
     {"value": "artist", "label": "Artist"},
 ]
+"""What the points' colours can show."""
+
 _SEARCH_LABEL = "Search a title, artist, album or genre"
 _MAX_OPTIONS_SHOWN = 60
 
@@ -31,10 +30,10 @@ def header(catalogue: Catalogue | None, restrictions: Restrictions) -> Component
         "card header",
         part("brand", html.H1("Music Explorer"), html.Small(count_line(catalogue), id="counts")),
         _search(),
-        icon_button(Ids.CONTROLS_TOGGLE, "sliders", "Map settings", extra_class="phone-only"),
-        _controls(catalogue),
+        _colouring(),
         part(
             "header-buttons",
+            map_menu(catalogue, restrictions),
             icon_button(Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", aria_expanded="false"),
             icon_button(
                 "upload-button",
@@ -44,7 +43,7 @@ def header(catalogue: Catalogue | None, restrictions: Restrictions) -> Component
                 # Shown when a song is dropped.
                 data_refusal=restrictions.changes or None,
             ),
-            icon_button(Ids.THEME_TOGGLE, "theme", "Switch between dark and light"),
+            icon_button(Ids.THEME_TOGGLE, "theme", "Theme: as the system"),
             icon_button("help-open", "help", "Show the keys (?)"),
         ),
         _filters(),
@@ -73,29 +72,20 @@ def _search() -> dmc.Select:
     )
 
 
-def _controls(catalogue: Catalogue | None) -> Component:
-    views = _views(catalogue)
-    first = next((option["value"] for option in views if not option["disabled"]), "tsne")
-    label = html.Span("Colour", className="field-label", id="colouring-label")
-    hint = "Four ways to arrange the songs. In each, songs close together sound alike."
-    return part(
-        "controls",
-        segmented(Ids.PROJECTION, "View", views, first, hint=hint),
-        field("colouring", label, segmented(Ids.COLOURING, "Colour by", COLOURINGS, "cluster")),
-        id=Ids.CONTROLS,
-        # The page's address contains a value only if it differs from these defaults.
-        data_projection=first,
-        data_clusters=str(len(catalogue.clusters.names) if catalogue else 1),
+def _colouring() -> Component:
+    label = html.Span("Colour by", className="field-label", id="colouring-label")
+    choice = dmc.Select(
+        id=Ids.COLOURING,
+        className="colouring",
+        data=COLOURINGS,
+        value="cluster",
+        allowDeselect=False,
+        withCheckIcon=False,
+        size="sm",
+        inputProps={"aria-label": "Colour by"},
+        comboboxProps={"shadow": "lg", "offset": 8, "width": 144, "position": "bottom-start"},
     )
-
-
-def _views(catalogue: Catalogue | None) -> list[dict]:
-    stored = catalogue.positions if catalogue else {}
-    views = [(name, PROJECTION_NAMES[name], name) for name in ("tsne", "umap", "pca")]
-    return [
-        {"value": name, "label": label, "disabled": bool(stored) and needed not in stored}
-        for name, label, needed in [*views, (ORIGINAL, "Original", "pca")]
-    ]
+    return field("colouring", label, choice)
 
 
 def _filters() -> Component:

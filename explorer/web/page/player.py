@@ -113,7 +113,12 @@ def player() -> Component:
         ),
         part(
             "now",
-            part("now-title", "Click a song to hear it", id="now-title"),
+            part(
+                "now-title",
+                html.Span("Click a song to hear it", className="with-mouse"),
+                html.Span("Tap a song to hear it", className="with-touch"),
+                id="now-title",
+            ),
             part("now-by", "Nearby songs sound alike", id="now-by"),
         ),
         html.Span("0:00", id="elapsed", className="time"),
@@ -178,6 +183,13 @@ def tools() -> Component:
             icon_button("tool-lasso", "lasso", "Select with a lasso (l)", aria_pressed="false"),
             icon_button("tool-box", "box", "Select with a box (b)", aria_pressed="false"),
             icon_button("panel-open", "panel", "Open the panel"),
+            icon_button(
+                "legend-toggle",
+                "legend",
+                "Show what the colours mean",
+                aria_expanded="false",
+                aria_controls="legend-card",
+            ),
             role="group",
             aria_label="Select songs",
         ),
