@@ -16,6 +16,8 @@ import { between, ease, fitting, frameAt, offsetInto, panned, zoomed } from "./v
 export const GAP_PX = 20;
 /** Frames up to this width have the layout of a phone. */
 export const NARROW_PX = 640;
+/** In a frame with a shorter side than this, the songs come closer to the cards. */
+const SMALL_PX = 560;
 const GLIDE_MS = 650;
 const SHORT_GLIDE_MS = 260;
 const ZOOM_MS = 200;
@@ -76,11 +78,12 @@ export function freeArea() {
   const rights = [isSheet ? undefined : panel?.left, isBeside(tools) ? tools?.left : undefined];
   const tops = [boxOf(".header")?.bottom, isBeside(side) ? undefined : boxOf(".warnings")?.bottom];
   const known = (/** @type {(number|undefined)[]} */ values) => values.filter((value) => value !== undefined);
+  const gap = Math.min(width, height) < SMALL_PX ? GAP_PX / 2 : GAP_PX;
   return {
-    top: Math.max(0, ...known(tops)) + GAP_PX + 8,
-    bottom: Math.min(height, ...known(bottoms)) - GAP_PX,
-    left: (isBeside(side) ? /** @type {DOMRect} */ (side).right : 0) + GAP_PX,
-    right: Math.min(width, ...known(rights)) - GAP_PX,
+    top: Math.max(0, ...known(tops)) + 1.4 * gap,
+    bottom: Math.min(height, ...known(bottoms)) - gap,
+    left: (isBeside(side) ? /** @type {DOMRect} */ (side).right : 0) + gap,
+    right: Math.min(width, ...known(rights)) - gap,
   };
 }
 

@@ -73,7 +73,7 @@ def _search() -> dmc.Select:
 
 
 def _colouring() -> Component:
-    label = html.Span("Colour by", className="field-label", id="colouring-label")
+    label = html.Label("Colour by", htmlFor=Ids.COLOURING, className="field-label", id="colouring-label")
     choice = dmc.Select(
         id=Ids.COLOURING,
         className="colouring",
@@ -82,7 +82,6 @@ def _colouring() -> Component:
         allowDeselect=False,
         withCheckIcon=False,
         size="sm",
-        inputProps={"aria-label": "Colour by"},
         comboboxProps={"shadow": "lg", "offset": 8, "width": 144, "position": "bottom-start"},
     )
     return field("colouring", label, choice)
