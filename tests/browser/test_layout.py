@@ -144,19 +144,3 @@ def test_the_menu_of_the_map_stays_in_the_window_and_closes(site, open_page, wid
     page.mouse.click(4, height / 2)
     assert menu.is_hidden()
     assert toggle.get_attribute("aria-expanded") == "false"
-
-
-def test_a_warning_is_a_chip_that_opens_its_explanation(site, open_page):
-    page = open_page(site[0])
-    page.evaluate(
-        """() => {
-            const chip = document.querySelector("[aria-controls=trust-card]");
-            chip.click();
-        }"""
-    )
-    card = page.locator("#trust-card")
-    assert card.is_visible()
-    for figure in ("60%", "0.970", "0.950", "90%"):
-        assert figure in card.inner_text()
-    page.keyboard.press("Escape")
-    assert card.is_hidden()

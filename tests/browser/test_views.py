@@ -7,6 +7,7 @@ import pytest
 from gestures import (
     choose_in_header,
     click_song,
+    open_map_menu,
     pixel_of,
     pixels_of,
     query_of,
@@ -112,6 +113,7 @@ def test_the_original_view_has_regions_crosses_and_black_dots(page):
     assert "Regions" in text(page, "#legend")
     assert page.evaluate("explorer.state.map.meta.regions.polygons.length") == 3
     expect_regions(page, 3)
+    open_map_menu(page)
     page.locator("#clusters").fill("5")
     page.wait_for_function("() => document.querySelectorAll('#legend [data-group]').length === 5")
     page.wait_for_function("() => explorer.state.map.meta.regions.polygons.length === 5")
