@@ -138,7 +138,8 @@ def trust(quality: dict) -> tuple[str, list, list]:
     if chance is not None:
         text = f"With the songs in random places, the genre purity would be {chance:.0%}."
         figures.append(part(None, html.Dd(text)))
-    return sentence, [html.Dl(figures)], [html.P(sentence), html.Dl(figures)]
+    more = part("figures", html.Summary("The figures behind this"), html.Dl(figures), tag=html.Details)
+    return sentence, [html.Dl(figures)], [html.P(sentence), *([more] if figures else [])]
 
 
 def trust_sentence(quality: dict) -> str:
