@@ -194,8 +194,7 @@ def test_the_keyboard_reaches_every_control_and_the_focus_is_visible(page):
         found = page.evaluate(
             """() => {
               const element = document.activeElement;
-              const label = element.type === "radio" ? element.nextElementSibling : element;
-              const style = getComputedStyle(label);
+              const style = getComputedStyle(element);
               const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
               const name = element.id || element.getAttribute("aria-label") || element.value;
               return [name, ring || element.matches("#search, #clusters")];

@@ -156,6 +156,7 @@ def test_the_map_is_drawn_again_while_music_plays_and_the_song_keeps_its_mark(
         # The map is drawn again while a song plays; songs after the deleted one get other indices.
         page.evaluate("explorer.queue.setRepeat('one'); explorer.actions.play(9)")
         wait_until_playing(page, "009.flac")
+        close_map_menu(page)
         page.get_by_text("Add to selection").click()
         choose_in_header(page, "PCA")
         wait_until_drawn(page, "pca cluster dark")
