@@ -93,7 +93,7 @@ def choose_in_header(page, label):
     """Choose a layout in the menu of the map, which closes then, or a colouring in the header."""
     if label in ("t-SNE", "UMAP", "PCA", "Original"):
         open_map_menu(page)
-        page.locator("#projection").get_by_text(label, exact=True).click()
+        page.locator(".layouts").get_by_text(label, exact=True).click()
         close_map_menu(page)
     else:
         page.locator("#colouring").click()
