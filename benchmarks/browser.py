@@ -48,6 +48,8 @@ class Tab:
     def __init__(self, browser, url: str, script: str, limit_s: float) -> None:
         self.page = browser.new_page(viewport={"width": 1280, "height": 800})
         self.page.set_default_timeout(limit_s * 1000)
+        # The welcome of a first visit would cover a part of the map.
+        self.page.add_init_script("try { localStorage.setItem('welcomed', 'yes'); } catch {}")
         for name in ("parts", script):
             self.page.add_init_script(path=IN_PAGE / f"{name}.js")
         self._limit_s, self._url = limit_s, url

@@ -17,6 +17,17 @@ export function fieldStyles(projection, colouring) {
 }
 
 /**
+ * @param {"dark"|"light"|null} chosen Null follows the system.
+ * @param {"dark"|"light"} system
+ * @returns {"dark"|"light"|null} The theme after it. The first step always changes what is seen.
+ */
+export function nextTheme(chosen, system) {
+  if (chosen === system) return null;
+  if (chosen) return system;
+  return system === "dark" ? "light" : "dark";
+}
+
+/**
  * Find the options that contain the text in the search field. Accents, case, spaces and punctuation are ignored, as in
  * the server's search.
  * @param {{options: {label: string}[], search: string, limit: number}} search

@@ -7,8 +7,8 @@ import { prefetch, showMap } from "../map/loader.js";
 import { NO_FILTER, hiddenKinds } from "../panel/filter_values.js";
 import { add, setFromControls, setRanges } from "../panel/filters.js";
 import { findAndPlay } from "./actions.js";
-import { fieldStyles, optionsContaining } from "./controls.js";
-import { systemTheme } from "./dom.js";
+import { fieldStyles, nextTheme, optionsContaining } from "./controls.js";
+import { setLabel, systemTheme } from "./dom.js";
 import { update } from "./state.js";
 import { formatTime } from "./text.js";
 import { restoreOnce } from "./url.js";
@@ -68,34 +68,37 @@ const callbacks = {
   },
 
   /**
-   * Switch to the other theme. From now on the page uses this theme, whatever the system's theme is.
-   * @param {any} _clicks @param {string} theme
+   * Choose the next theme: the other one than the system's, the system's own, then again whatever the system says.
+   * @param {any} _clicks @param {"dark"|"light"|null} chosen
    */
-  chooseTheme(_clicks, theme) {
-    return theme === "dark" ? "light" : "dark";
+  chooseTheme(_clicks, chosen) {
+    return nextTheme(chosen, systemTheme());
   },
 
   /**
    * Apply the theme that the user has chosen, or the system's theme. The first call also restores the state that the
    * page's address contains, before the map is drawn.
-   * @param {any} _timestamp @param {string|null} chosen
+   * @param {any} _timestamp @param {"dark"|"light"|null} chosen
    */
   applyTheme(_timestamp, chosen) {
     restoreOnce();
+    showChosenTheme(chosen);
     const theme = chosen || systemTheme();
     return [theme, theme];
   },
 
   /** Show only the controls that the current view uses. */
   showFields: fieldStyles,
-
-  /** Open or close the controls in a narrow window. @param {any} _clicks @param {string} className */
-  toggleControls(_clicks, className) {
-    const isOpen = !className.includes("open");
-    document.querySelector(".page")?.classList.toggle("controls-open", isOpen);
-    return isOpen ? "controls open" : "controls";
-  },
 };
+
+/** Show on the button which theme is chosen. @param {"dark"|"light"|null} chosen Null follows the system. */
+function showChosenTheme(chosen) {
+  const button = document.getElementById("theme-toggle");
+  const mark = button?.querySelector(".icon");
+  if (!button || !mark) return;
+  mark.className = `icon icon-${chosen ?? "theme"}`;
+  setLabel(button, `Theme: ${chosen ?? "as the system"}`);
+}
 
 /** The functions that Mantine's components call. */
 const mantineFunctions = {

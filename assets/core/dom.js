@@ -59,6 +59,11 @@ export function prefersReducedMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
+/** @returns {boolean} Whether the user points with a finger: nothing hovers, and a focused field opens a keyboard. */
+export function isTouch() {
+  return matchMedia("(hover: none)").matches;
+}
+
 /** @returns {"dark"|"light"} The theme of the user's system. */
 export function systemTheme() {
   return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";

@@ -11,13 +11,16 @@ import * as pointsLayer from "../map/points_layer.js";
 import * as tooltip from "../map/tooltip.js";
 import * as playlistExport from "../panel/export.js";
 import * as filters from "../panel/filters.js";
+import * as mapMenu from "../panel/map_menu.js";
 import * as nowLine from "../panel/now_line.js";
 import * as panel from "../panel/panel.js";
 import * as pointed from "../panel/pointed.js";
+import * as popover from "../panel/popover.js";
 import * as selectionList from "../panel/selection_list.js";
 import * as share from "../panel/share.js";
 import * as songPanel from "../panel/song_panel.js";
 import * as upload from "../panel/upload.js";
+import * as welcome from "../panel/welcome.js";
 import * as audio from "../sound/audio.js";
 import * as heard from "../sound/heard.js";
 import * as hover from "../sound/hover.js";
@@ -41,7 +44,7 @@ import * as url from "./url.js";
 const PARTS = [
   ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover, paper],
-  ...[upload, panel, nowLine, songPanel, playlistExport, selectionList, filters, pointed, share],
+  ...[popover, mapMenu, upload, panel, nowLine, songPanel, playlistExport, selectionList, filters, pointed, share, welcome],
   ...[actions, keys, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;
@@ -99,7 +102,8 @@ function storageInMemory() {
 /** Follow the system's theme until the user chooses one. */
 function followSystemTheme() {
   matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
-    if (localStorage.getItem("chosen-theme")) return;
+    // Dash stores "null" when the user has chosen the system's theme again.
+    if ((localStorage.getItem("chosen-theme") ?? "null") !== "null") return;
     setProps("theme", { data: systemTheme() });
     setProps("provider", { forceColorScheme: systemTheme() });
   });

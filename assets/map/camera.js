@@ -16,7 +16,9 @@ import { between, closestScale, ease, fitting, frameAt, offsetInto, panned, with
 
 export const GAP_PX = 20;
 /** Frames up to this width have the layout of a phone. */
-export const NARROW_PX = 760;
+export const NARROW_PX = 640;
+/** In a frame with a shorter side than this, the songs come closer to the cards. */
+const SMALL_PX = 560;
 const GLIDE_MS = 650;
 const SHORT_GLIDE_MS = 260;
 const ZOOM_MS = 200;
@@ -78,19 +80,25 @@ export function frameSize() {
 /** @returns {Area} The part of the frame that no card covers now. */
 export function freeArea() {
   const { width, height } = frameSize();
-  const isNarrow = width <= NARROW_PX;
-  const edge = (/** @type {string} */ selector, /** @type {"left"|"right"|"top"|"bottom"} */ side) => {
+  const boxOf = (/** @type {string} */ selector) => {
     const element = document.querySelector(selector);
-    return element && element.getClientRects().length ? element.getBoundingClientRect()[side] : null;
+    return element?.getClientRects().length ? element.getBoundingClientRect() : null;
   };
-  const warnings = isNarrow ? edge(".warnings", "bottom") : null;
-  const panel = isNarrow ? edge(".page.panel-open .panel", "top") : null;
-  const bottom = panel ?? edge(".spectrogram", "top") ?? edge(".player", "top") ?? height;
+  // A card is beside the map if it is higher than it is wide; otherwise above or below it.
+  const isBeside = (/** @type {DOMRect|null} */ box) => box !== null && box.height > box.width;
+  const [side, panel, tools] = [boxOf(".side"), boxOf(".page.panel-open .panel"), boxOf(".map-tools")];
+  const isSheet = panel !== null && width <= NARROW_PX;
+  const below = [".player", ".spectrogram", ".trust", ".welcome", ".map-note"].map((selector) => boxOf(selector)?.top);
+  const bottoms = [...below, isSheet ? panel.top : undefined, isBeside(tools) ? undefined : tools?.top];
+  const rights = [isSheet ? undefined : panel?.left, isBeside(tools) ? tools?.left : undefined];
+  const tops = [boxOf(".header")?.bottom, isBeside(side) ? undefined : boxOf(".warnings")?.bottom];
+  const known = (/** @type {(number|undefined)[]} */ values) => values.filter((value) => value !== undefined);
+  const gap = Math.min(width, height) < SMALL_PX ? GAP_PX / 2 : GAP_PX;
   return {
-    top: Math.max(edge(".header", "bottom") ?? 0, warnings ?? 0) + GAP_PX + 8,
-    bottom: Math.min(bottom, edge(".map-note", "top") ?? height, (!isNarrow && edge(".trust", "top")) || height) - GAP_PX,
-    left: (isNarrow ? 0 : (edge(".side", "right") ?? 0)) + GAP_PX,
-    right: (isNarrow ? width : (edge(".map-tools", "left") ?? edge(".panel", "left") ?? width)) - GAP_PX,
+    top: Math.max(0, ...known(tops)) + 1.4 * gap,
+    bottom: Math.min(height, ...known(bottoms)) - gap,
+    left: (isBeside(side) ? /** @type {DOMRect} */ (side).right : 0) + gap,
+    right: Math.min(width, ...known(rights)) - gap,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The filter: its controls, the legend, and the line that counts the matching songs. */
 
 import { flyToAndPlay } from "../core/actions.js";
-import { byId, element, icon, setProps } from "../core/dom.js";
+import { byId, element, icon, isTouch, setProps } from "../core/dom.js";
 import { notify } from "../core/notices.js";
 import { state, subscribe } from "../core/state.js";
 import { formatTime } from "../core/text.js";
@@ -59,7 +59,8 @@ function isByKeyboard({ detail }) {
 export function toggle(opens = !isOpen()) {
   card.hidden = !opens;
   toggleButton.setAttribute("aria-expanded", String(opens));
-  if (opens) requestAnimationFrame(() => card.querySelector("#filter-genres")?.focus());
+  // On a touch screen, the focus of a field would open the keyboard over the card.
+  if (opens && !isTouch()) requestAnimationFrame(() => card.querySelector("#filter-genres")?.focus());
 }
 
 /** @returns {boolean} Whether the card of filters is open. */

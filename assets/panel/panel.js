@@ -4,6 +4,7 @@ import { byId } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
 import { NARROW_PX } from "../map/camera.js";
 import { isSoundOn } from "../sound/audio.js";
+import { isFirstVisit } from "./welcome.js";
 
 /** In a wider window the panel is beside the map. In a narrower one it covers the map, and is open only for a song. */
 const WIDE_PX = 1100;
@@ -24,7 +25,7 @@ export function mount() {
   card.addEventListener("keydown", onKey);
   enableSwipe();
   showTab("song");
-  if (isWide() && !isClosedByUser()) setOpen(true);
+  if (isWide() && !isClosedByUser() && !isFirstVisit()) setOpen(true);
   subscribe(["playing", "sound"], markRows);
   subscribe(["choices"], showSelection);
 }

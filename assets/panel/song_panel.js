@@ -1,7 +1,7 @@
 /** What the panel shows about the selected song: its details and its neighbours, or tips. Titles are text, never HTML. */
 
 import { fetchPatiently, getNeighbours, getSong } from "../core/api.js";
-import { byId, element, icon, setProps } from "../core/dom.js";
+import { byId, element, icon, isTouch, setProps } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
 import { artistOrUnknown, formatTime, missingSince } from "../core/text.js";
 import { flyTo } from "../map/camera.js";
@@ -100,6 +100,7 @@ function showTips() {
     ...(state.refusal ? [] : [tip("drop", "an audio file on the map to see which songs it sounds like")]),
     tip("?", "see the list of keys"),
   );
+  if (isTouch()) tips.replaceChildren(tip("tap", "a dot to play its song and see which songs sound like it"));
   const cover = element("div", "cover cover-empty");
   cover.append(icon("headphones"));
   showContent(cover, element("h2", "panel-title", "Nothing is selected"), tips);

@@ -51,7 +51,7 @@ PNG = bytes.fromhex(
 
 # Resets a page to its state after loading. The page's functions write to localStorage, so it is cleared last.
 RESET = """() => {
-    const { actions, filters, heard, hover, lasso, panel, player, previews, queue } = explorer;
+    const { actions, filters, heard, hover, lasso, panel, player, popover, previews, queue } = explorer;
     const { spectrogram, state, update } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
@@ -67,6 +67,7 @@ RESET = """() => {
     player.setVolume(1);
     if (state.tool) lasso.toggleTool(null);
     filters.toggle(false);
+    popover.close();
     if (state.isSpectrogramOpen) spectrogram.toggle();
     actions.select(null);
     panel.showTab("song");
@@ -195,6 +196,7 @@ class Windows:
         touch=False,
         expects_violations=False,
         reduced_motion=True,
+        is_first_visit=False,
     ):
         """Open an address in a new window.
 
@@ -208,6 +210,8 @@ class Windows:
             Whether the test breaks the content security policy; then these messages are not errors.
         reduced_motion : bool
             Whether the page shows no animations.
+        is_first_visit : bool
+            Whether the page welcomes its user, and the panel is closed at first.
         """
         context = self._chromium.new_context(
             viewport={"width": width, "height": height},
@@ -218,6 +222,9 @@ class Windows:
             is_mobile=touch,
         )
         context.set_default_timeout(1000 * TIMEOUT_S)
+        if not is_first_visit:
+            # Before each load of a page, because tests clear the storage.
+            context.add_init_script("try { localStorage.setItem('welcomed', 'yes'); } catch {}")
         page = context.new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         if not expects_violations:

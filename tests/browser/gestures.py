@@ -75,9 +75,29 @@ def text(page, selector):
     return page.locator(selector).inner_text()
 
 
+def open_map_menu(page):
+    """Open the menu of the map, unless it is open."""
+    if page.locator("#map-menu").is_hidden():
+        page.locator("#map-menu-toggle").click()
+        page.wait_for_selector("#map-menu", state="visible")
+
+
+def close_map_menu(page):
+    """Close the menu of the map, unless it is closed."""
+    if page.locator("#map-menu").is_visible():
+        page.locator("#map-menu-toggle").click()
+        page.wait_for_selector("#map-menu", state="hidden")
+
+
 def choose_in_header(page, label):
-    """Choose a projection or a colouring in the header."""
-    page.locator(".segments").get_by_text(label, exact=True).click()
+    """Choose a layout in the menu of the map, which closes then, or a colouring in the header."""
+    if label in ("t-SNE", "UMAP", "PCA", "Original"):
+        open_map_menu(page)
+        page.locator(".layouts").get_by_text(label, exact=True).click()
+        close_map_menu(page)
+    else:
+        page.locator("#colouring").click()
+        page.get_by_role("option", name=label, exact=True).click()
 
 
 def wait_until_drawn(page, drawing):

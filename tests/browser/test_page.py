@@ -9,6 +9,7 @@ from gestures import (
     click_song,
     drag,
     hover_song,
+    open_map_menu,
     pixel_of,
     pixels_of,
     text,
@@ -59,6 +60,7 @@ def test_a_click_plays_a_song_and_its_mark_stays_on_it_in_every_view(page):
     expect_mark_on(page, 2)
     assert page.locator("#mark").get_attribute("data-state") == "playing"
     assert page.locator("#legend li").count() == 3
+    open_map_menu(page)
     page.locator("#clusters").fill("5")
     page.wait_for_function("() => document.querySelectorAll('#legend li').length === 5")
     assert len(set(page.locator("#legend .legend-name").all_inner_texts())) == 5
@@ -145,7 +147,7 @@ def test_no_card_covers_a_point_at_any_size_in_either_theme(site, open_page):
 
 
 def expect_points_free_of_cards(page, width):
-    selectors = (".header", ".player", ".zoom", ".legend", "#untrained")
+    selectors = (".header", ".player", ".zoom", ".legend", ".warning-chip")
     cards = [page.locator(selector).bounding_box() for selector in selectors]
     for index, (x, y) in enumerate(pixels_of(page, range(24))):
         assert 0 < x < width
@@ -212,13 +214,14 @@ def test_the_map_pans_zooms_and_shows_all_songs_again(page):
 
 def test_the_keyboard_reaches_every_control_and_the_focus_is_visible(page):
     seen = set()
+    # What is in the menu of the map comes after its button.
+    open_map_menu(page)
     for _ in range(60):
         page.keyboard.press("Tab")
         found = page.evaluate(
             """() => {
               const element = document.activeElement;
-              const label = element.type === "radio" ? element.nextElementSibling : element;
-              const style = getComputedStyle(label);
+              const style = getComputedStyle(element);
               const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
               const name = element.id || element.getAttribute("aria-label") || element.value;
               return [name, ring || element.matches("#search, #clusters")];

@@ -1,7 +1,15 @@
 """The page on a phone with touch, in Chromium."""
 
 import pytest
-from gestures import pixel_of, pixels_of, serious_findings, text, wait_until_playing, wait_until_still
+from gestures import (
+    choose_in_header,
+    pixel_of,
+    pixels_of,
+    serious_findings,
+    text,
+    wait_until_playing,
+    wait_until_still,
+)
 
 
 @pytest.fixture
@@ -37,15 +45,20 @@ def test_a_phone_has_every_control(phone):
     assert page.evaluate("audio.paused")
     page.locator("#zoom-fit").tap()
     wait_until_still(page)
-    # The header's controls are behind a button.
+    # The layouts are in the menu of the map, and the legend is behind a button.
     assert page.get_by_text("UMAP", exact=True).is_hidden()
-    page.locator("#controls-toggle").tap()
+    page.locator("#map-menu-toggle").tap()
     page.get_by_text("UMAP", exact=True).tap()
     page.wait_for_selector("#map-frame[data-drawn^='umap']")
-    page.locator(".segments").get_by_text("Genre", exact=True).tap()
+    assert page.locator("[data-click='upload-button']").is_visible()
+    page.locator("#map-menu-toggle").tap()
+    page.wait_for_selector("#map-menu", state="hidden")
+    choose_in_header(page, "Genre")
     page.wait_for_selector("#map-frame[data-drawn='umap genre dark']")
+    assert page.locator("#legend").is_hidden()
+    page.locator("#legend-toggle").tap()
     page.wait_for_selector("#legend", state="visible")
-    page.locator("#controls-toggle").tap()
+    page.locator("#legend-toggle").tap()
     page.wait_for_selector("#legend", state="hidden")
     page.locator("#search").tap()
     page.keyboard.type("waltz")
@@ -92,3 +105,53 @@ def test_the_bar_of_a_phone_shows_the_times_and_has_large_targets(site, share_pa
         assert min(box["width"], box["height"]) >= 44, target
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
+
+
+WORDS = """() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const words = [];
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        if (node.parentElement.checkVisibility()) words.push(node.data);
+    }
+    return words.join(" ");
+}"""
+SMALL_TARGETS = """() => {
+    const targets = document.querySelectorAll("button, select, summary, [role=tab], #search, #colouring");
+    return [...targets]
+        .filter((target) => target.checkVisibility() && !target.closest(".mantine-NumberInput-section"))
+        .map((target) => [target.id || target.className, target.getBoundingClientRect()])
+        .filter(([, { width, height }]) => height && (Math.round(height) < 40 || Math.round(width) < 40))
+        .map(([name, { width, height }]) => `${name} ${width} x ${height}`);
+}"""
+
+
+def test_a_phone_has_large_targets_and_no_words_of_mouse_and_keyboard(phone):
+    page = phone
+    page.locator("#panel-open").tap()
+    page.wait_for_selector("#panel", state="visible")
+    for opened in (None, "#map-menu-toggle", "#legend-toggle", "#filter-toggle"):
+        if opened:
+            page.locator(opened).tap()
+        words = page.evaluate(WORDS)
+        for word in ("Click", "click", "hover", "Hover", "key", "Esc"):
+            assert word not in words, (opened, word)
+        assert page.evaluate(SMALL_TARGETS) == []
+        if opened in ("#map-menu-toggle", "#legend-toggle"):
+            page.locator(opened).tap()
+    # Opening the filters does not raise the keyboard.
+    assert page.locator("#filters").is_visible()
+    assert not page.evaluate("document.activeElement.matches('input')")
+    page.locator("#filter-toggle").tap()
+    # The times of the song are visible.
+    tap_song(page, 14)
+    assert page.locator("#elapsed").is_visible()
+    assert page.locator("#duration").is_visible()
+
+
+def test_names_on_a_phone_are_not_over_the_buttons_of_the_map(phone):
+    page = phone
+    page.evaluate("explorer.camera.panBy(60, 250)")
+    wait_until_still(page)
+    tools = page.locator(".map-tools").bounding_box()
+    shown = [label.bounding_box() for label in page.locator(".labels span.shown").all()]
+    assert all(box["y"] + box["height"] <= tools["y"] for box in shown)

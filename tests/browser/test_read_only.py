@@ -1,7 +1,7 @@
 """The page of a library that was made elsewhere, in Chromium."""
 
 import pytest
-from gestures import serious_findings, text
+from gestures import close_map_menu, open_map_menu, serious_findings, text
 from support import store_library
 
 
@@ -15,16 +15,14 @@ def test_the_page_of_a_library_from_elsewhere_says_what_it_cannot_do(
         assert page.locator("#upload-button").is_hidden()
         assert "--audio" in page.locator("#made-elsewhere").text_content()
         assert "drop" not in page.locator("#panel-song").text_content()
-        if width < 500:
-            page.locator("#controls-toggle").click()
+        open_map_menu(page)
         page.locator("#redraw summary").click()
         assert page.locator("#redraw-start").is_hidden()
         assert "--audio" in text(page, "#redraw-refused")
         page.evaluate("explorer.upload.placeFile(new File(['x'], 'song.flac'))")
         assert "--audio" in text(page, "#message")
         assert serious_findings(page) == []
-        if width < 500:
-            page.locator("#controls-toggle").click()
+        close_map_menu(page)
         # The page can show a newer map, but cannot make one.
         answers = answer_latest(page, songs=99, newer=0)
         page.evaluate("explorer.updates.check()")
@@ -54,8 +52,10 @@ def test_the_legend_keeps_room_beside_long_warnings_in_a_low_window(
 ):
     store_library(tmp_path / "songs.db", tmp_path / ("music " * 30), per_genre=2)
     with serve(tmp_path / "songs.db") as url:
-        page = open_page(url, width=1024, height=600)
-        legend = page.locator("#legend").bounding_box()
-        card = page.locator(".card.legend").bounding_box()
-        assert legend["height"] > 50
-        assert page.locator("#redraw summary").bounding_box()["y"] < card["y"] + card["height"]
+        page = open_page(url, width=1280, height=600)
+        assert page.locator("#legend").bounding_box()["height"] > 50
+        # The whole warning is in a card that its chip opens.
+        page.locator("#made-elsewhere button").click()
+        card = page.locator("#made-elsewhere-explained").bounding_box()
+        assert card["y"] + card["height"] <= 600
+        assert "--audio" in text(page, "#made-elsewhere-explained")

@@ -7,6 +7,8 @@ import pytest
 from gestures import (
     choose_in_header,
     click_song,
+    close_map_menu,
+    open_map_menu,
     pixel_of,
     pixels_of,
     query_of,
@@ -112,9 +114,11 @@ def test_the_original_view_has_regions_crosses_and_black_dots(page):
     assert "Regions" in text(page, "#legend")
     assert page.evaluate("explorer.state.map.meta.regions.polygons.length") == 3
     expect_regions(page, 3)
+    open_map_menu(page)
     page.locator("#clusters").fill("5")
     page.wait_for_function("() => document.querySelectorAll('#legend [data-group]').length === 5")
     page.wait_for_function("() => explorer.state.map.meta.regions.polygons.length === 5")
+    close_map_menu(page)
     expect_regions(page, 5)
     click_song(page, 5)
     wait_until_playing(page, "005.flac")

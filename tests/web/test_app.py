@@ -221,10 +221,25 @@ def test_large_answers_are_compressed_and_sound_is_not(library):
 
 
 @pytest.mark.parametrize("found", [None, 0.987])
-def test_the_line_of_a_maps_quality_says_whether_neighbours_are_approximate(found):
+def test_the_figures_of_a_maps_quality_say_whether_neighbours_are_approximate(found):
     quality = {"trustworthiness": 0.9, "neighbours_kept": 0.4}
     if found is not None:
         quality["neighbours_found"] = found
-    text = json.dumps([part.to_plotly_json() for part in panels.trust_line(quality)], default=vars)
-    assert ("98.7%" in text and "of neighbours found" in text) == (found is not None)
-    assert ("Neighbours found" in text) == (found is not None)
+    sentence, figures, both = panels.trust(quality)
+    assert sentence == "Of each song's 10 closest matches, 4 are drawn nearby"
+    for shown in (figures, both):
+        text = json.dumps([part.to_plotly_json() for part in shown], default=vars)
+        assert ("98.7%" in text and "Neighbours found" in text) == (found is not None)
+        assert "0.900" in text
+
+
+@pytest.mark.parametrize(
+    ("quality", "sentence"),
+    [
+        ({}, "Too few songs to measure how far this map can be trusted"),
+        ({"neighbours_kept": 0.11}, "Of each song's 10 closest matches, 1 is drawn nearby"),
+        ({"neighbours_kept": 0.0}, "Of each song's 10 closest matches, 0 are drawn nearby"),
+    ],
+)
+def test_the_trust_in_a_map_is_one_sentence(quality, sentence):
+    assert panels.trust_sentence(quality) == sentence

@@ -21,7 +21,8 @@ from explorer.web.map.scales import SCALES, Scale
 from explorer.web.map.song_flags import song_flags, visible
 from explorer.web.map.view import MapView, stored_projection
 from explorer.web.page import panels
-from explorer.web.page.header import ORIGINAL, count_line
+from explorer.web.page.header import count_line
+from explorer.web.page.map_menu import ORIGINAL
 
 _TAGS = ("genre", "artist")
 """The groups that come from tags: a song can have several of them, and is drawn with the first."""
@@ -221,11 +222,11 @@ class Drawing:
         return int(np.count_nonzero(songs if self.hidden is None else songs & ~self.hidden))
 
 
-def draw_map(catalogue: Catalogue, view: MapView) -> tuple[dict, list, list]:
-    """Return a view's description, its legend, and the line that says how far the map can be trusted."""
+def draw_map(catalogue: Catalogue, view: MapView) -> tuple[dict, list, dict]:
+    """Return a view's description, its legend, and the figures that say how far the map can be trusted."""
     drawing = Drawing.of(catalogue, view)
     quality = catalogue.quality.get(stored_projection(drawing.projection), {})
-    return drawing.describe(), drawing.legend(), panels.trust_line(quality)
+    return drawing.describe(), drawing.legend(), quality
 
 
 def newest_snapshot(holder: CatalogueHolder, revision: int, changes: str | None = None) -> Catalogue:

@@ -11,7 +11,7 @@ from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
 from explorer.web.data.facets import Filter
 from explorer.web.map.palette import PALETTES
 from explorer.web.map.scales import COLOURINGS
-from explorer.web.page.header import ORIGINAL
+from explorer.web.page.map_menu import ORIGINAL
 
 _PROJECTIONS = {*PROJECTION_NAMES, ORIGINAL}
 _MAX_REVISION = 2**53

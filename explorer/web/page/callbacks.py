@@ -15,8 +15,8 @@ from explorer.web.map.drawing import draw_map, newest_snapshot
 from explorer.web.map.redraw_job import MapJob
 from explorer.web.map.view import MapView
 from explorer.web.page import panels
-from explorer.web.page.header import ORIGINAL
 from explorer.web.page.ids import Ids
+from explorer.web.page.map_menu import ORIGINAL
 
 _NEIGHBOURS_RANGE = (2, 500)
 """As the options `--perplexity` and `--neighbours` of `map`."""
@@ -27,7 +27,7 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
 
     @app.callback(
         Output(Ids.DRAWING, "data"),
-        *_each(Output, "children", Ids.LEGEND, Ids.TRUST, Ids.MESSAGE),
+        *_each(Output, "children", Ids.LEGEND, Ids.TRUST, Ids.TRUST_FIGURES, Ids.TRUST_IN_MENU, Ids.MESSAGE),
         Input(Ids.VIEW, "data"),
         prevent_initial_call=True,
     )
@@ -38,9 +38,10 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
             if not len(catalogue):
                 raise PreventUpdate
             holder.warm_up(catalogue)
-            return *draw_map(catalogue, view), ""
+            drawing, legend, quality = draw_map(catalogue, view)
+            return drawing, legend, *panels.trust(quality), ""
         except ExplorerError as error:
-            return no_update, no_update, no_update, str(error)
+            return *(no_update,) * 5, str(error)
 
     _register_search(app, holder)
     _register_redrawing(app, holder, job)
@@ -194,7 +195,7 @@ def _register_clientside(app: Dash) -> None:
         "chooseTheme",
         Output(Ids.CHOSEN_THEME, "data"),
         Input(Ids.THEME_TOGGLE, "n_clicks"),
-        State(Ids.THEME, "data"),
+        State(Ids.CHOSEN_THEME, "data"),
     )
     bind(
         "applyTheme",
@@ -206,16 +207,10 @@ def _register_clientside(app: Dash) -> None:
     )
     bind(
         "showFields",
-        *_each(Output, "style", Ids.CLUSTERS_FIELD, "colouring-field"),
+        *_each(Output, "style", "clusters-part", "colouring-field"),
         *_each(Output, "style", Ids.PERPLEXITY_FIELD, Ids.NEIGHBOURS_FIELD),
         *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING),
         initially=True,
-    )
-    bind(
-        "toggleControls",
-        Output(Ids.CONTROLS, "className"),
-        Input(Ids.CONTROLS_TOGGLE, "n_clicks"),
-        State(Ids.CONTROLS, "className"),
     )
 
 

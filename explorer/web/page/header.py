@@ -1,4 +1,4 @@
-"""The page's header: search, view and colour controls, filters, and buttons."""
+"""The page's header: search, colours, the menu of the map, filters, and buttons."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
-from explorer.config import PROJECTION_NAMES
-from explorer.mapping.worth_naming import FEW_SONGS
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.map.scales import COLOURINGS
 from explorer.web.page.ids import Ids
-from explorer.web.page.parts import button, field, icon, icon_button, part, segmented, switch
+from explorer.web.page.map_menu import map_menu
+from explorer.web.page.parts import button, field, icon, icon_button, part, switch
 from explorer.web.permissions import Restrictions
 
-ORIGINAL = "original"
-"""The view of the original experiment: the PCA map divided into Voronoi regions."""
 
 _SEARCH_LABEL = "Search a title, artist, album or genre"
 _MAX_OPTIONS_SHOWN = 60
@@ -24,14 +21,15 @@ _MAX_OPTIONS_SHOWN = 60
 
 def header(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:
     """Return the header, with the card of filters that one of its buttons opens."""
+    colourings = colouring_options(catalogue)
     return part(
         "card header",
         part("brand", html.H1("Music Explorer"), html.Small(count_line(catalogue), id="counts")),
         _search(),
-        icon_button(Ids.CONTROLS_TOGGLE, "sliders", "Map settings", extra_class="phone-only"),
-        _controls(catalogue),
+        _colouring(colourings),
         part(
             "header-buttons",
+            map_menu(catalogue, restrictions, [option["value"] for option in colourings]),
             icon_button(Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", aria_expanded="false"),
             icon_button(
                 "upload-button",
@@ -41,7 +39,7 @@ def header(catalogue: Catalogue | None, restrictions: Restrictions) -> Component
                 # Shown when a song is dropped.
                 data_refusal=restrictions.changes or None,
             ),
-            icon_button(Ids.THEME_TOGGLE, "theme", "Switch between dark and light"),
+            icon_button(Ids.THEME_TOGGLE, "theme", "Theme: as the system"),
             icon_button("help-open", "help", "Show the keys (?)"),
         ),
         _filters(),
@@ -70,25 +68,6 @@ def _search() -> dmc.Select:
     )
 
 
-def _controls(catalogue: Catalogue | None) -> Component:
-    views, colourings = _views(catalogue), colouring_options(catalogue)
-    first = catalogue.first_projection if catalogue else "tsne"
-    label = html.Span("Colour", className="field-label", id="colouring-label")
-    hint = "Four ways to arrange the songs. In each, songs close together sound alike."
-    if catalogue and len(catalogue) < FEW_SONGS:
-        hint += f" t-SNE and UMAP need at least {FEW_SONGS} songs."
-    return part(
-        "controls",
-        segmented(Ids.PROJECTION, "View", views, first, hint=hint),
-        field("colouring", label, segmented(Ids.COLOURING, "Colour by", colourings, "cluster")),
-        id=Ids.CONTROLS,
-        # The page's address contains a value only if it differs from these defaults.
-        data_projection=first,
-        data_clusters=str(len(catalogue.clusters.names) if catalogue else 1),
-        data_colourings=" ".join(option["value"] for option in colourings),
-    )
-
-
 def colouring_options(catalogue: Catalogue | None) -> list[dict]:
     """Return what can colour the map, as options; years only if any song has one."""
     has_years = bool(catalogue) and catalogue.has_years
@@ -97,12 +76,19 @@ def colouring_options(catalogue: Catalogue | None) -> list[dict]:
     ]
 
 
-def _views(catalogue: Catalogue | None) -> list[dict]:
-    views = [(name, PROJECTION_NAMES[name], name) for name in ("tsne", "umap", "pca")]
-    return [
-        {"value": name, "label": label, "disabled": bool(catalogue) and not catalogue.offers(needed)}
-        for name, label, needed in [*views, (ORIGINAL, "Original", "pca")]
-    ]
+def _colouring(options: list[dict]) -> Component:
+    label = html.Label("Colour by", htmlFor=Ids.COLOURING, className="field-label", id="colouring-label")
+    choice = dmc.Select(
+        id=Ids.COLOURING,
+        className="colouring",
+        data=options,
+        value="cluster",
+        allowDeselect=False,
+        withCheckIcon=False,
+        size="sm",
+        comboboxProps={"shadow": "lg", "offset": 8, "width": 144, "position": "bottom-start"},
+    )
+    return field("colouring", label, choice)
 
 
 def _filters() -> Component:

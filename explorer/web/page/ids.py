@@ -28,12 +28,20 @@ class Ids:
     """A store with the theme in use: the chosen one, else the system's."""
 
     THEME_TOGGLE = "theme-toggle"
-    CONTROLS_TOGGLE = "controls-toggle"
+    MAP_MENU = "map-menu"
+    MAP_MENU_TOGGLE = "map-menu-toggle"
     CONTROLS = "controls"
+    """The part of the menu with the values that the server has put into the controls."""
 
     UPDATES_SHOW = "updates-show"
     LEGEND = "legend"
     TRUST = "trust"
+    """The button with one sentence about how far the map can be trusted."""
+
+    TRUST_FIGURES = "trust-figures"
+    """The figures behind this sentence, which the button opens."""
+
+    TRUST_IN_MENU = "trust-in-menu"
     REDRAW = "redraw"
     REDRAW_START = "redraw-start"
     REDRAW_CANCEL = "redraw-cancel"

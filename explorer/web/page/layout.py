@@ -13,7 +13,7 @@ from explorer.web.page import player
 from explorer.web.page.header import filter_bar, header
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import part, progress_bar
-from explorer.web.page.side import side
+from explorer.web.page.side import side, trust, welcome
 from explorer.web.permissions import NO_RESTRICTIONS, Restrictions
 
 THEME = {"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"}
@@ -48,6 +48,8 @@ def page(
         _map(),
         header(catalogue, restrictions),
         side(catalogue, restrictions),
+        trust(),
+        welcome(),
         player.tools(),
         player.panel(),
         player.spectrogram(),

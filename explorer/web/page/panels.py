@@ -19,24 +19,40 @@ from explorer.web.map.scales import Scale
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, icon, part
 
-TRUST_EXPLANATION = (
-    ("Trustworthiness", "Is 1 when songs that are near each other on this map also sound alike."),
-    ("Continuity", "Is 1 when songs that sound alike are also near each other on this map."),
+_FIGURES = (
     (
-        "Neighbours kept",
+        "neighbours_kept",
+        ".0%",
+        "Closest matches nearby",
         "How many of the ten songs that sound most like a song are among the ten nearest to it on this map.",
     ),
     (
-        "Genre purity",
-        "How many of the ten songs nearest to a song on this map have its genre. Chance is the number for a "
-        "map with the songs in random places.",
+        "trustworthiness",
+        ".3f",
+        "Trustworthiness",
+        "Is 1 when songs that are near each other on this map also sound alike.",
     ),
     (
+        "continuity",
+        ".3f",
+        "Continuity",
+        "Is 1 when songs that sound alike are also near each other on this map.",
+    ),
+    (
+        "genre_purity",
+        ".0%",
+        "Genre purity",
+        "How many of the ten songs nearest to a song on this map have its genre.",
+    ),
+    (
+        "neighbours_found",
+        ".1%",
         "Neighbours found",
         "In a very large library, the songs that sound most like a song are searched only where most of them "
         "are. This is the share of them that was found.",
     ),
 )
+"""The figures of a map's quality: key, format, name and explanation."""
 
 
 def legend(
@@ -146,37 +162,35 @@ def _legend_row(
     return html.Li(row, className="legend-on" if is_pressed else None)
 
 
-def trust_line(quality: dict) -> list:
-    """Return one line that says how far a projection can be trusted; its tooltip explains the numbers."""
-    chance = quality.get("genre_chance")
-    purity = "genre purity" if chance is None else f"genre purity (chance {chance:.0%})"
-    figures = (
-        ("trustworthiness", ".3f", "trustworthiness"),
-        ("continuity", ".3f", "continuity"),
-        ("neighbours_kept", ".0%", "of neighbours kept"),
-        ("genre_purity", ".0%", purity),
-        ("neighbours_found", ".1%", "of neighbours found"),
-    )
-    parts = []
-    for name, form, label in figures:
-        if (value := quality.get(name)) is not None:
-            separator = [" · "] if parts else []
-            parts += [*separator, html.B(format(value, form)), f" {label}"]
-    if not parts:
-        return [html.Span("Too few songs to measure how far this map can be trusted")]
-    explained = TRUST_EXPLANATION if "neighbours_found" in quality else TRUST_EXPLANATION[:-1]
-    explanation = html.Dl([row for name, text in explained for row in (html.Dt(name), html.Dd(text))])
-    line = html.Span(parts, className="trust-line", tabIndex=0)
-    return [
-        dmc.Tooltip(
-            line,
-            label=explanation,
-            multiline=True,
-            w=340,
-            position="top-start",
-            events={"hover": True, "focus": True, "touch": True},
-        )
+def trust(quality: dict) -> tuple[str, list, list]:
+    """Return how far a map can be trusted.
+
+    Returns
+    -------
+    tuple
+        One sentence, the figures behind it with their explanations, and both together.
+    """
+    sentence = trust_sentence(quality)
+    figures = [
+        part(None, html.Dt([html.Span(name), html.B(format(quality[key], form))]), html.Dd(text))
+        for key, form, name, text in _FIGURES
+        if quality.get(key) is not None
     ]
+    chance = quality.get("genre_chance")
+    if chance is not None:
+        text = f"With the songs in random places, the genre purity would be {chance:.0%}."
+        figures.append(part(None, html.Dd(text)))
+    more = part("figures", html.Summary("The figures behind this"), html.Dl(figures), tag=html.Details)
+    return sentence, [html.Dl(figures)], [html.P(sentence), *([more] if figures else [])]
+
+
+def trust_sentence(quality: dict) -> str:
+    """Return in plain words how far a map can be trusted."""
+    kept = quality.get("neighbours_kept")
+    if kept is None:
+        return "Too few songs to measure how far this map can be trusted"
+    count = round(10 * kept)
+    return f"Of each song's 10 closest matches, {count} {'is' if count == 1 else 'are'} drawn nearby"
 
 
 def redraw_state(state: JobState) -> list:

@@ -49,12 +49,6 @@ def field(control_id: str, label: Component, control: Component) -> Component:
     return part("field", label, control, id=f"{control_id}-field")
 
 
-def segmented(control_id: str, label: str, options: list[dict], value: str, *, hint: str = "") -> Component:
-    """Return a row of options; one of them is selected. The hint is the row's tooltip."""
-    control = dmc.SegmentedControl(id=control_id, data=options, value=value, size="sm", radius="md")
-    return part("segments", control, role="group", aria_label=label, title=hint or None)
-
-
 def switch(control_id: str, label: str, description: str) -> dmc.Switch:
     """Return a switch, initially off."""
     return dmc.Switch(

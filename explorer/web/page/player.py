@@ -200,6 +200,13 @@ def tools() -> Component:
             icon_button("tool-lasso", "lasso", "Select with a lasso (l)", aria_pressed="false"),
             icon_button("tool-box", "box", "Select with a box (b)", aria_pressed="false"),
             icon_button("panel-open", "panel", "Open the panel"),
+            icon_button(
+                "legend-toggle",
+                "legend",
+                "Show what the colours mean",
+                aria_expanded="false",
+                aria_controls="legend-card",
+            ),
             role="group",
             aria_label="Select songs",
         ),

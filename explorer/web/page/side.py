@@ -1,4 +1,4 @@
-"""The column on the left: warnings, the legend, and settings for the whole map."""
+"""The column on the left with warnings and the legend, the line about the map's quality, and the welcome."""
 
 from __future__ import annotations
 
@@ -6,114 +6,96 @@ from dash import html
 from dash.development.base_component import Component
 
 from explorer.util.progress import plural
-from explorer.web.data.catalogue import MAX_CLUSTERS, Catalogue
+from explorer.web.data.catalogue import Catalogue
 from explorer.web.page.ids import Ids
-from explorer.web.page.parts import button, number_field, part, progress_bar, switch
+from explorer.web.page.parts import button, icon_button, part, progress_bar
 from explorer.web.permissions import Restrictions
-
-_REDRAW_HINT = (
-    "Songs keep their places when new ones are added. A redrawn map is turned so that it resembles this one. "
-    "With a small number, the map shows small groups; with a large number, it shows the overall shape."
-)
 
 
 def side(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:
     """Return the column."""
-    warnings = [_progress(), _exact(), _updates()]
-    if catalogue and restrictions.songs:
-        warnings.insert(0, _made_elsewhere(restrictions))
-    if catalogue and not catalogue.is_trained:
-        warnings.insert(0, _untrained())
+    warnings = []
     if catalogue and catalogue.damage:
-        warnings.insert(0, _damaged(catalogue))
-    fade = switch(Ids.FADE, "Fade misplaced songs", "Songs far from the songs that sound like them")
+        warnings.append(_damaged(catalogue))
+    if catalogue and not catalogue.is_trained:
+        warnings.append(_untrained())
+    if catalogue and restrictions.songs:
+        warnings.append(_made_elsewhere(restrictions))
+    chips = [part("warning-chips", *warnings)] if warnings else []
     return part(
         "side",
-        part("warnings", *warnings),
+        part("warnings", *chips, _progress(), _exact(), _updates()),
+        # A narrow or low window shows the legend only when its button is pressed.
         part(
-            "card legend",
-            part("legend-list", id=Ids.LEGEND),
-            part("tools", _clusters(catalogue), fade, _redraw(catalogue, restrictions)),
-            tag=html.Section,
+            "card legend", part("legend-list", id=Ids.LEGEND), tag=html.Section, id="legend-card", hidden=True
         ),
-        part("trust", id=Ids.TRUST),
         tag=html.Aside,
         aria_label="Legend",
     )
 
 
-def _clusters(catalogue: Catalogue | None) -> Component:
-    return number_field(
-        Ids.CLUSTERS,
-        "Clusters",
-        value=len(catalogue.clusters.names) if catalogue else 1,
-        minimum=1,
-        maximum=min(MAX_CLUSTERS, max(len(catalogue or ()), 1)),
-        hint="How many groups of similar songs the map is divided into",
-        debounce=250,
+def trust() -> Component:
+    """Return the sentence about how far the map can be trusted, and the card with the figures behind it."""
+    line = button(
+        kind="trust-line",
+        id=Ids.TRUST,
+        title="Show the figures behind this",
+        aria_expanded="false",
+        aria_controls="trust-card",
     )
+    card = part(
+        "card popover trust-card",
+        html.H2("How far to trust this map"),
+        part(None, id=Ids.TRUST_FIGURES),
+        tag=html.Section,
+        id="trust-card",
+        aria_label="How far to trust this map",
+        hidden=True,
+    )
+    return part("popover-anchor trust", line, card)
 
 
-def _redraw(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:
-    """Return the card that draws the map again; it has only a sentence if nobody may do so."""
-    made_with = catalogue.parameters if catalogue else {}
-    perplexity = made_with.get("tsne", {}).get("asked") or 30
-    neighbours = made_with.get("umap", {}).get("asked") or 15
-    controls = part(
-        None,
-        html.P(
-            "Redrawing may move every song. Perplexity and Neighbours are how many similar songs decide a "
-            "song's place.",
-            title=_REDRAW_HINT,
-        ),
-        number_field(Ids.PERPLEXITY, "Perplexity", value=perplexity, minimum=2, maximum=200),
-        number_field(Ids.NEIGHBOURS, "Neighbours", value=neighbours, minimum=2, maximum=200),
-        part(
-            "redraw-buttons",
-            button("Redraw", id=Ids.REDRAW_START),
-            button("Cancel", kind="button quiet", id=Ids.REDRAW_CANCEL),
-        ),
-        part("redraw-state", id=Ids.REDRAW_STATE, role="status"),
-        hidden=bool(restrictions.changes) or None,
-    )
+def welcome() -> Component:
+    """Return the card of the first visit, initially hidden: what the map is, and two ways to begin."""
     return part(
-        "redraw",
-        html.Summary("Redraw this map"),
-        html.P(restrictions.changes, id="redraw-refused", hidden=not restrictions.changes),
-        controls,
-        tag=html.Details,
-        id=Ids.REDRAW,
-        data_phase="idle",
+        "card welcome",
+        html.P("Each dot is a song. Songs close together sound alike."),
+        part(
+            "welcome-buttons",
+            button("Play something", id="welcome-play"),
+            button("Hover to hear", kind="button quiet", id="welcome-hear"),
+        ),
+        icon_button("welcome-close", "close", "Close"),
+        tag=html.Section,
+        id="welcome",
+        aria_label="Welcome",
+        hidden=True,
     )
+
+
+def _warning(warning_id: str, title: str, text: str) -> Component:
+    """Return a chip that names a problem, and the card that explains it."""
+    card_id = f"{warning_id}-explained"
+    chip = button(title, kind="warning-chip", aria_expanded="false", aria_controls=card_id)
+    card = part("card popover warning-card", html.P(text), id=card_id, hidden=True)
+    return part("popover-anchor", chip, card, id=warning_id, role="note")
 
 
 def _made_elsewhere(restrictions: Restrictions) -> Component:
-    return part(
-        "card warning",
-        html.Strong(restrictions.songs_title),
-        html.Span(restrictions.songs),
-        id="made-elsewhere",
-        role="note",
-    )
+    return _warning("made-elsewhere", restrictions.songs_title, restrictions.songs)
 
 
 def _untrained() -> Component:
-    summary = html.Summary(html.Strong("Rough map: untrained filters"))
-    text = html.P(
+    text = (
         "This map was made without OpenL3's trained weights: it groups songs by rough timbre only. "
         "The README says how to get the weights."
     )
-    return part("card warning", html.Details([summary, text]), id="untrained", role="note")
+    return _warning("untrained", "Rough map: untrained filters", text)
 
 
 def _damaged(catalogue: Catalogue) -> Component:
-    return part(
-        "card warning",
-        html.Strong(f"{plural(len(catalogue.damage), 'song')} with damaged values"),
-        html.Span(catalogue.damage_sentence),
-        id="damaged",
-        role="note",
-    )
+    title = f"{plural(len(catalogue.damage), 'song')} with damaged values"
+    return _warning("damaged", title, catalogue.damage_sentence)
 
 
 def _progress() -> Component:
@@ -139,7 +121,7 @@ def _exact() -> Component:
         html.Span("The songs kept their places. Drawn again, the map shows them as they really sound."),
         part(
             "redraw-buttons",
-            button("Redraw", id=Ids.EXACT_REDRAW),
+            button("Redraw the map", id=Ids.EXACT_REDRAW),
             button("Keep", kind="button quiet", id="exact-keep"),
         ),
         id="exact",

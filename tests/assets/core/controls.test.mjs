@@ -1,7 +1,7 @@
 /** What the controls show: found choices, and the fields that each view uses. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fieldStyles, optionsContaining } from "../../../assets/core/controls.js";
+import { fieldStyles, nextTheme, optionsContaining } from "../../../assets/core/controls.js";
 
 function shown(search, limit = Infinity) {
   const labels = ["Hip-Hop (12)", "Música Popular Brasileira (3)", "Drum & Bass (2)", "Øresund (1)", "Фолк (1)"];
@@ -29,4 +29,11 @@ test("each view and colouring shows only the controls that it uses", () => {
   assert.deepEqual(shown("umap", "genre"), [false, true, false, true]);
   assert.deepEqual(shown("pca", "artist"), [false, true, false, false]);
   assert.deepEqual(shown("original", "genre"), [true, false, false, false]);
+});
+
+test("the theme's button goes through the other theme, the system's, and back to what the system says", () => {
+  for (const system of ["dark", "light"]) {
+    const other = system === "dark" ? "light" : "dark";
+    assert.deepEqual([null, other, system].map((chosen) => nextTheme(chosen, system)), [other, system, null]);
+  }
 });
