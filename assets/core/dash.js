@@ -9,6 +9,8 @@ import { add, setFromControls, setRanges } from "../panel/filters.js";
 import { findAndPlay } from "./actions.js";
 import { fieldStyles, optionsContaining } from "./controls.js";
 import { systemTheme } from "./dom.js";
+import { focusMap } from "./focus.js";
+import { follow } from "./search.js";
 import { update } from "./state.js";
 import { formatTime, groupingKey } from "./text.js";
 import { restoreOnce } from "./url.js";
@@ -50,8 +52,17 @@ const callbacks = {
     const [kind, name] = [value.slice(0, colon), value.slice(colon + 1)];
     if (kind === "song") findAndPlay(name);
     else add(/** @type {"genre"|"artist"} */ (kind), name);
-    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    focusMap();
     return [null, ""];
+  },
+
+  /**
+   * The text in the search has changed, or the server has answered.
+   * @param {string|undefined} text @param {string|null|undefined} answered The text that the answer is for.
+   * @param {{value: string, label: string}[]} options The results.
+   */
+  followSearch(text, answered, options) {
+    return follow({ text: text ?? "", answered: answered ?? null, options: options ?? [] });
   },
 
   /** Collect the values of the filter's controls. @param {any[]} values */

@@ -25,8 +25,11 @@ import * as waveform from "../sound/waveform.js";
 import * as actions from "./actions.js";
 import { offerFunctions } from "./dash.js";
 import { setProps, systemTheme } from "./dom.js";
+import * as focus from "./focus.js";
 import * as keys from "./keys.js";
 import * as progress from "./progress.js";
+import * as search from "./search.js";
+import * as skipLinks from "./skip_links.js";
 import { attempt } from "./state.js";
 import * as updates from "./updates.js";
 import * as url from "./url.js";
@@ -36,7 +39,7 @@ const PARTS = [
   ...[audio, player, playerBar, queue, mediaSession, waveform, spectrogram],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover],
   ...[upload, panel, songPanel, playlistExport, selectionList, filters],
-  ...[actions, keys, url, progress, updates],
+  ...[actions, focus, skipLinks, keys, search, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;
 

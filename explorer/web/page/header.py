@@ -35,7 +35,13 @@ def header(catalogue: Catalogue | None, restrictions: Restrictions) -> Component
         _controls(catalogue),
         part(
             "header-buttons",
-            icon_button(Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", aria_expanded="false"),
+            icon_button(
+                Ids.FILTER_TOGGLE,
+                "filter",
+                "Filter the songs (f)",
+                aria_expanded="false",
+                aria_controls="filters",
+            ),
             icon_button(
                 "upload-button",
                 "upload",
@@ -60,7 +66,8 @@ def _search() -> dmc.Select:
         searchable=True,
         clearable=False,
         placeholder=_SEARCH_LABEL,
-        nothingFoundMessage="No song, genre or artist has this name",
+        # assets/core/search.js sets it: only an answer for exactly this text can say that there is nothing.
+        nothingFoundMessage=None,
         leftSection=icon("search"),
         rightSection=html.Kbd("/"),
         rightSectionPointerEvents="none",
@@ -68,7 +75,6 @@ def _search() -> dmc.Select:
         withCheckIcon=False,
         filter={"function": "showAll"},
         renderOption={"function": "songOption"},
-        inputProps={"aria-label": _SEARCH_LABEL},
         comboboxProps={"shadow": "lg", "offset": 8},
     )
 

@@ -9,7 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.page import player
+from explorer.web.page import keys_dialog, player
 from explorer.web.page.header import header
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import part, progress_bar
@@ -45,6 +45,7 @@ def page(
 ) -> dmc.MantineProvider:
     """Return the whole page, with the map or with a notice in its place."""
     cards = [
+        keys_dialog.skip_links(),
         _map(),
         header(catalogue, restrictions),
         side(catalogue, restrictions),
@@ -52,7 +53,7 @@ def page(
         player.panel(),
         player.spectrogram(),
         player.player(),
-        player.keys(),
+        keys_dialog.keys(),
         player.drop_target(),
         part("toasts", id="toasts", role="status"),
     ]
@@ -64,7 +65,10 @@ def page(
         defaultColorScheme="auto",
         children=[
             dcc.Store(id=Ids.CHOSEN_THEME, storage_type="local"),
-            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.ISOLATED, Ids.FILTER)),
+            *(
+                dcc.Store(id=name)
+                for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.ISOLATED, Ids.FILTER, Ids.SEARCHED)
+            ),
             dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
             dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
@@ -85,6 +89,9 @@ def _map() -> Component:
         part("filter-state card", id=Ids.FILTER_STATE, role="status", hidden=True),
         tag=html.Main,
         id="map-frame",
+        # After a click with the mouse the map has the keyboard's focus: see assets/core/focus.js.
+        tabIndex="0",
+        aria_label="Map",
     )
 
 
