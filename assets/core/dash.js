@@ -10,7 +10,7 @@ import { findAndPlay } from "./actions.js";
 import { fieldStyles, optionsContaining } from "./controls.js";
 import { systemTheme } from "./dom.js";
 import { focusMap } from "./focus.js";
-import { follow } from "./search.js";
+import { noteResults, noteText } from "./search.js";
 import { update } from "./state.js";
 import { formatTime, groupingKey } from "./text.js";
 import { restoreOnce } from "./url.js";
@@ -56,13 +56,20 @@ const callbacks = {
     return [null, ""];
   },
 
+  /** The text in the search has changed. @param {string|undefined} text */
+  noteSearchText(text) {
+    noteText(text ?? "");
+    return noUpdate();
+  },
+
   /**
-   * The text in the search has changed, or the server has answered.
-   * @param {string|undefined} text @param {string|null|undefined} answered The text that the answer is for.
+   * The server has answered the search.
+   * @param {string|null|undefined} answered The text that the results are for.
    * @param {{value: string, label: string}[]} options The results.
    */
-  followSearch(text, answered, options) {
-    return follow({ text: text ?? "", answered: answered ?? null, options: options ?? [] });
+  noteSearchResults(answered, options) {
+    noteResults(answered ?? null, options ?? []);
+    return noUpdate();
   },
 
   /** Collect the values of the filter's controls. @param {any[]} values */

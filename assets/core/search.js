@@ -19,7 +19,7 @@ const MAX_LENGTH = 200;
 const SPEAK_AFTER_MS = 500;
 
 /** @type {Search} */
-let search = { text: "", answered: null, options: [] };
+const search = { text: "", answered: null, options: [] };
 /** The text for which the user has pressed Enter before its answer; null for none. @type {string|null} */
 let chosenText = null;
 /** @type {any} */
@@ -37,28 +37,40 @@ export function mount() {
   field.addEventListener("keydown", onKey, { capture: true });
   // A list that is closed before the answer opens nothing later.
   field.addEventListener("blur", () => (chosenText = null));
-  new MutationObserver(describe).observe(field, { attributeFilter: ["data-expanded", "aria-controls"] });
+  new MutationObserver(describe).observe(field, { attributeFilter: ["data-expanded", "aria-controls", "aria-activedescendant"] });
   describe();
   subscribe(["serverAnswers"], () => {
-    setProps("search", { nothingFoundMessage: emptyMessage(search, state.serverAnswers) });
+    showMessage();
     if (state.serverAnswers && isWaiting()) ask();
   });
 }
 
-/**
- * The text has changed, or the server has answered.
- * @param {Search} now
- * @returns {string|null} What the list says if it has no results.
- */
-export function follow(now) {
-  const isNewText = now.text !== search.text;
-  search = now;
-  if (chosenText !== now.text) chosenText = null;
-  stopWaiting();
-  if (isAnswered(search)) onAnswer();
-  else if (isWaiting()) wait({ isNewText });
+/** The text in the field has changed. @param {string} text */
+export function noteText(text) {
+  search.text = text;
+  if (chosenText !== text) chosenText = null;
+  follow();
+  if (isWaiting()) timers.push(setTimeout(() => setProps("search", { data: [] }), STALE_MS));
+}
+
+/** The server has answered. @param {string|null} answered For this text. @param {{value: string, label: string}[]} options */
+export function noteResults(answered, options) {
+  Object.assign(search, { answered, options });
+  follow();
+}
+
+/** Say what the search waits for, and wait for it. */
+function follow() {
+  timers.forEach(clearTimeout);
+  timers = [];
+  showMessage();
   requestAnimationFrame(describe);
-  return emptyMessage(search, state.serverAnswers);
+  if (isAnswered(search)) onAnswer();
+  else if (isWaiting()) askLater(FIRST_RETRY_MS);
+}
+
+function showMessage() {
+  setProps("search", { nothingFoundMessage: emptyMessage(search, state.serverAnswers) });
 }
 
 function onAnswer() {
@@ -69,17 +81,6 @@ function onAnswer() {
 /** @returns {boolean} Whether the server has not answered for the text in the field. */
 function isWaiting() {
   return search.text.trim() !== "" && !isAnswered(search);
-}
-
-/** @param {{isNewText: boolean}} options */
-function wait({ isNewText }) {
-  if (isNewText) timers.push(setTimeout(() => setProps("search", { data: [] }), STALE_MS));
-  askLater(FIRST_RETRY_MS);
-}
-
-function stopWaiting() {
-  timers.forEach(clearTimeout);
-  timers = [];
 }
 
 /** @param {number} afterMs */
@@ -98,11 +99,23 @@ function ask() {
 
 /** @param {KeyboardEvent} event */
 function onKey(event) {
-  if (event.key !== "Enter" || event.isComposing || field.hasAttribute("aria-activedescendant")) return;
+  requestAnimationFrame(describe);
+  if (event.key !== "Enter" || event.isComposing || highlighted()) return;
   event.preventDefault();
+  event.stopPropagation();
   // Dash learns of the last letter a moment later.
   chosenText = field.value;
   if (isAnswered(search) && search.text === field.value) chooseFirst();
+}
+
+/** @returns {HTMLElement|null} The list of results; null while it is closed. */
+function list() {
+  return document.getElementById(field.getAttribute("aria-controls") ?? "");
+}
+
+/** @returns {Element|null|undefined} The result that the user has chosen with the arrow keys. */
+function highlighted() {
+  return list()?.querySelector("[data-combobox-selected]");
 }
 
 /** Open the first result, if there is one. */
@@ -112,10 +125,17 @@ function chooseFirst() {
   if (first) setProps("search", { value: first.value });
 }
 
-/** Tell screen readers whether the list is open, and what it is. */
+/**
+ * Tell screen readers whether there are results, and which one is highlighted: Mantine leaves the name of an option that is
+ * gone. A sentence in place of results is no list.
+ */
 function describe() {
-  const list = document.getElementById(field.getAttribute("aria-controls") ?? "");
-  list?.setAttribute("aria-label", "Search results");
-  const isOpen = field.hasAttribute("data-expanded") && Boolean(list?.checkVisibility());
-  field.setAttribute("aria-expanded", String(isOpen));
+  const shown = list();
+  const hasResults = shown?.checkVisibility() && shown.querySelector("[role=option]") !== null;
+  shown?.setAttribute("aria-label", "Search results");
+  shown?.setAttribute("role", hasResults ? "listbox" : "presentation");
+  field.setAttribute("aria-expanded", String(field.hasAttribute("data-expanded") && Boolean(hasResults)));
+  const id = highlighted()?.id;
+  if (id === undefined) field.removeAttribute("aria-activedescendant");
+  else if (field.getAttribute("aria-activedescendant") !== id) field.setAttribute("aria-activedescendant", id);
 }

@@ -174,13 +174,9 @@ def _register_clientside(app: Dash) -> None:
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
     )
     bind("showMap", Input(Ids.DRAWING, "data"))
-    bind(
-        "followSearch",
-        Output(Ids.SEARCH, "nothingFoundMessage"),
-        Input(Ids.SEARCH, "searchValue"),
-        Input(Ids.SEARCHED, "data"),
-        State(Ids.SEARCH, "data"),
-    )
+    # Not one callback: Dash would wait for the answer before it tells the browser of the text.
+    bind("noteSearchText", Input(Ids.SEARCH, "searchValue"))
+    bind("noteSearchResults", Input(Ids.SEARCHED, "data"), State(Ids.SEARCH, "data"))
     bind(
         "openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value")
     )

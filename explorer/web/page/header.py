@@ -71,11 +71,13 @@ def _search() -> dmc.Select:
         leftSection=icon("search"),
         rightSection=html.Kbd("/"),
         rightSectionPointerEvents="none",
-        maxDropdownHeight=420,
+        # assets/style.css limits the list's height: then the list itself scrolls, not an element without a name.
+        withScrollArea=False,
         withCheckIcon=False,
         filter={"function": "showAll"},
         renderOption={"function": "songOption"},
-        comboboxProps={"shadow": "lg", "offset": 8},
+        # In the header, so that screen readers find the list in a landmark.
+        comboboxProps={"shadow": "lg", "offset": 8, "withinPortal": False},
     )
 
 

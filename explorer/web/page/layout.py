@@ -80,7 +80,10 @@ def page(
 def _map() -> Component:
     return part(
         "map-frame",
-        *(html.Canvas(id=name, className="map-canvas", hidden=name != "points") for name in _CANVASES),
+        *(
+            part("map-canvas", tag=html.Canvas, id=name, hidden=name != "points", aria_hidden="true")
+            for name in _CANVASES
+        ),
         part("labels", id="labels", aria_hidden="true"),
         part("upload-mark", id="upload-mark", hidden=True),
         part("preview-mark", id="preview-mark", hidden=True),

@@ -101,7 +101,7 @@ def player() -> Component:
             part("now-by", "Nearby songs sound alike", id="now-by"),
         ),
         html.Span("0:00", id="elapsed", className="time"),
-        part("seek", html.Canvas(id="waveform", className="waveform"), id="seek"),
+        part("seek", part("waveform", tag=html.Canvas, id="waveform", aria_hidden="true"), id="seek"),
         html.Span("0:00", id="duration", className="time"),
         _hover_switch(),
         part(
@@ -174,6 +174,8 @@ def tools() -> Component:
             role="group",
             aria_label="Zoom",
         ),
+        tag=html.Section,
+        aria_label="Map tools",
     )
 
 
