@@ -53,6 +53,8 @@ def test_a_box_and_a_lasso_select_the_songs_inside(page):
     page.wait_for_function("() => explorer.state.chosen.length === 16")
     assert sorted(selected(page)) == [*range(8), *range(16, 24)]
     page.keyboard.press("Escape")
+    assert len(selected(page)) == 16
+    page.locator("#choice-clear").click()
     assert selected(page) == []
     page.wait_for_selector("#choice-empty")
     # Filtered-out songs are not selected.
