@@ -71,7 +71,7 @@ def _search() -> dmc.Select:
         leftSection=icon("search"),
         rightSection=html.Kbd("/"),
         rightSectionPointerEvents="none",
-        # assets/style.css limits the list's height: then the list itself scrolls, not an element without a name.
+        # assets/style.css limits the height of the list, so that the list itself scrolls.
         withScrollArea=False,
         withCheckIcon=False,
         filter={"function": "showAll"},
