@@ -9,6 +9,8 @@ import { add, setFromControls, setRanges } from "../panel/filters.js";
 import { findAndPlay } from "./actions.js";
 import { fieldStyles, nextTheme, optionsContaining } from "./controls.js";
 import { setLabel, systemTheme } from "./dom.js";
+import { focusMap } from "./focus.js";
+import { noteResults, noteText } from "./search.js";
 import { update } from "./state.js";
 import { formatTime } from "./text.js";
 import { restoreOnce } from "./url.js";
@@ -48,8 +50,24 @@ const callbacks = {
     const [kind, name] = [value.slice(0, colon), value.slice(colon + 1)];
     if (kind === "song") findAndPlay(name);
     else add(/** @type {"genre"|"artist"} */ (kind), name);
-    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    focusMap();
     return [null, ""];
+  },
+
+  /** The text in the search has changed. @param {string|undefined} text */
+  noteSearchText(text) {
+    noteText(text ?? "");
+    return noUpdate();
+  },
+
+  /**
+   * The server has answered the search.
+   * @param {string|null|undefined} answered The text that the results are for.
+   * @param {{value: string, label: string}[]} options The results.
+   */
+  noteSearchResults(answered, options) {
+    noteResults(answered ?? null, options ?? []);
+    return noUpdate();
   },
 
   /** Collect the values of the filter's controls. @param {any[]} values */

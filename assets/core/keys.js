@@ -1,26 +1,29 @@
-/** The keyboard shortcuts. The keyboard can do everything that the mouse can do. */
+/** The keyboard shortcuts. The keyboard can do everything that the mouse can do. Escape's order is in escape.js. */
 
 import { ZOOM_STEP, showAll, zoomBy } from "../map/camera.js";
 import { DIRECTIONS } from "../map/directions.js";
 import { cancelShape, toggleTool } from "../map/lasso.js";
 import { goTowards } from "../map/walk.js";
 import * as filters from "../panel/filters.js";
-import { close as closePanel } from "../panel/panel.js";
-import { clear as clearSelection } from "../panel/selection.js";
+import { close as closePanel, isWide } from "../panel/panel.js";
 import { cancel as cancelUpload } from "../panel/upload.js";
 import { toggle as toggleHearing } from "../sound/hover.js";
 import { toggleMute } from "../sound/player.js";
 import { changeRepeat, next, previous } from "../sound/queue.js";
 import { toggle as toggleSpectrogram } from "../sound/spectrogram.js";
-import { playOrPause, select } from "./actions.js";
+import { playOrPause } from "./actions.js";
 import { byId } from "./dom.js";
+import { closeUppermost, onEscape } from "./escape.js";
+import { TEXT_FIELDS, focusMap, openDialog } from "./focus.js";
 import { state } from "./state.js";
 
-/** After Enter, the first search suggestion is looked for again up to this many times, at this interval. */
-const SUGGESTION_ATTEMPTS = 10;
-const SUGGESTION_RETRY_MS = 60;
-/** Fields in which the user types. */
-const TEXT_FIELDS = "input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable]";
+/** Sliders, radio buttons, tabs, lists and menus use the arrow keys themselves. */
+const USES_ARROWS = "input, [role=tab], [role=slider], [role^=menuitem], [role=option], .song-list *";
+/** Elements that Space presses. */
+const USES_SPACE = "button, a, summary, input, [role=button], [role=switch], [role^=menuitem], [role=option]";
+
+/** Whether a list of suggestions was open when Escape was pressed: Mantine closes it before `handle` is called. */
+let closesList = false;
 
 /** @type {Object<string, () => void>} */
 const ACTIONS = {
@@ -39,41 +42,43 @@ const ACTIONS = {
   "-": () => zoomBy(ZOOM_STEP),
   0: showAll,
   "/": () => byId("search").focus(),
-  "?": () => byId("keys").showModal(),
+  "?": () => openDialog(byId("keys")),
 };
 
 export function mount() {
   const dialog = byId("keys");
-  byId("help-open").addEventListener("click", () => dialog.showModal());
+  byId("help-open").addEventListener("click", () => openDialog(dialog));
   byId("keys-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (/** @type {Event} */ event) => event.target === dialog && dialog.close());
+  document.addEventListener("keydown", noteList, { capture: true });
   document.addEventListener("keydown", handle);
+  onEscape(() => state.isUploading, cancelUpload, "upload");
+  onEscape(filters.isOpen, () => filters.toggle(false), "filters");
+  onEscape(() => state.tool !== null || state.shape !== null, cancelLasso, "tool");
+  onEscape(() => state.isSpectrogramOpen, toggleSpectrogram, "spectrogram");
+  onEscape(() => state.isPanelOpen && !isWide(), closePanel, "panel");
+}
+
+/** @param {KeyboardEvent} event */
+function noteList({ key, target }) {
+  closesList = key === "Escape" && target instanceof Element && target.matches("[data-expanded], [aria-expanded=true][role=combobox]");
 }
 
 /** @param {KeyboardEvent} event */
 function handle(event) {
   const { key, target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || document.getElementById("notice") || !(target instanceof Element)) return;
-  if (target.matches(TEXT_FIELDS)) return handleWhileTyping(key, /** @type {HTMLInputElement} */ (target));
-  if (byId("keys").open) return;
-  if (key === "Escape") return escape();
+  // The browser closes a dialog, and ends what an input method composes.
+  if (document.querySelector("dialog[open]") || event.isComposing) return;
+  if (key === "Escape") return escape(target);
+  if (target.matches(TEXT_FIELDS)) return;
   const isArrow = key in DIRECTIONS;
-  // Sliders, radio buttons, tabs and lists use the arrow keys themselves.
-  if (isArrow && (target.matches("input, [role=tab], [role=slider]") || target.closest(".song-list"))) return;
-  if (key === " " && target.matches("button, a, summary, input")) return;
+  if (isArrow && target.matches(USES_ARROWS)) return;
+  if (key === " " && target.matches(USES_SPACE)) return;
   const action = isArrow ? () => goTowards(key) : actionOf(key);
   if (!action) return;
   event.preventDefault();
   action();
-}
-
-/** @param {string} key @param {HTMLInputElement} field */
-function handleWhileTyping(key, field) {
-  if (key === "Escape") {
-    field.blur();
-    if (filters.isOpen()) filters.toggle(false);
-  }
-  if (key === "Enter" && field.id === "search") pickFirstSuggestion(field, SUGGESTION_ATTEMPTS);
 }
 
 /** @param {string} key @returns {(() => void)|undefined} The action of a key. Capital and small letters do the same. */
@@ -81,34 +86,15 @@ export function actionOf(key) {
   return ACTIONS[key.length === 1 ? key.toLowerCase() : key];
 }
 
-/** Close what is open. If nothing is open, clear the selection. If nothing is selected, deselect the song. */
-function escape() {
-  if (state.isUploading) cancelUpload();
-  else if (filters.isOpen()) filters.toggle(false);
-  else if (state.tool || state.shape) cancelLasso();
-  else if (state.isSpectrogramOpen) toggleSpectrogram();
-  else if (state.chosen.length) clearSelection();
-  else if (state.selected !== null || state.upload) {
-    select(null);
-    closePanel();
-  }
+/** Close the list of suggestions, or else what is uppermost. From a field the focus then goes to the map. @param {Element} target */
+function escape(target) {
+  if (closesList) return;
+  const isClosed = closeUppermost();
+  if (!isClosed && target.matches(TEXT_FIELDS)) focusMap();
 }
 
 /** Also a shape that is being drawn. */
 function cancelLasso() {
   cancelShape();
   toggleTool(null);
-}
-
-/**
- * Click the first search suggestion, unless the user has highlighted one with the arrow keys. Suggestions come from the
- * server and may arrive after Enter is pressed: then try again.
- * @param {HTMLInputElement} field The search field.
- * @param {number} attempts How many more times to try.
- */
-function pickFirstSuggestion(field, attempts) {
-  if (document.querySelector("[role=option][data-combobox-selected]") || !field.value) return;
-  const first = document.querySelector("[role=option]");
-  if (first instanceof HTMLElement) first.click();
-  else if (attempts > 0) setTimeout(() => pickFirstSuggestion(field, attempts - 1), SUGGESTION_RETRY_MS);
 }

@@ -34,8 +34,11 @@ import * as waveform from "../sound/waveform.js";
 import * as actions from "./actions.js";
 import { offerFunctions } from "./dash.js";
 import { setProps, systemTheme } from "./dom.js";
+import * as focus from "./focus.js";
 import * as keys from "./keys.js";
 import * as progress from "./progress.js";
+import * as search from "./search.js";
+import * as skipLinks from "./skip_links.js";
 import { attempt } from "./state.js";
 import * as updates from "./updates.js";
 import * as url from "./url.js";
@@ -45,7 +48,7 @@ const PARTS = [
   ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover, paper],
   ...[popover, mapMenu, upload, panel, nowLine, songPanel, playlistExport, selectionList, filters, pointed, share, welcome],
-  ...[actions, keys, url, progress, updates],
+  ...[actions, focus, skipLinks, keys, search, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;
 

@@ -1,6 +1,7 @@
 /** The pointer on the map: the song under it, clicks and taps, panning, the wheel, and pinching with two fingers. */
 
 import { play } from "../core/actions.js";
+import { focusMap } from "../core/focus.js";
 import { state, subscribe, update } from "../core/state.js";
 import * as hover from "../sound/hover.js";
 import { frame, panBy, showAll, zoomAt } from "./camera.js";
@@ -115,7 +116,7 @@ function press(event) {
   }
   if (event.button !== 0) return;
   event.preventDefault();
-  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  focusMap();
   const shape = shapeFor(event);
   setDrag({ id: event.pointerId, x, y, began: performance.now(), moved: false, shape });
   if (shape) beginShape(shape, x, y);

@@ -66,7 +66,7 @@ function useWebgl(canvas) {
 /** @param {HTMLCanvasElement} canvas @param {string} text The note that says why. */
 function useProcessor(canvas, text) {
   canvas.hidden = true;
-  softwareCanvas ??= /** @type {HTMLCanvasElement} */ (element("canvas", canvas.className, null, { id: "points-2d" }));
+  softwareCanvas ??= /** @type {HTMLCanvasElement} */ (element("canvas", canvas.className, null, { id: "points-2d", "aria-hidden": "true" }));
   canvas.after(softwareCanvas);
   say(text, canvas);
   layer = new CanvasPoints(softwareCanvas);

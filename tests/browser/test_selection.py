@@ -66,6 +66,8 @@ def test_a_box_and_a_lasso_select_the_songs_inside(page):
     page.keyboard.up("Shift")
     page.wait_for_function("() => explorer.state.chosen.length === 16")
     assert sorted(selected(page)) == [*range(8), *range(16, 24)]
+    page.keyboard.press("Escape")
+    assert len(selected(page)) == 16
     page.locator("#choice-clear").click()
     assert selected(page) == []
     page.wait_for_selector("#choice-empty")
@@ -95,6 +97,8 @@ def test_the_selection_plays_in_an_order_that_can_be_changed(page):
     rows = page.locator("#choice-list .song-row")
     rows.nth(0).get_by_label("down").click()
     assert selected(page)[:3] == [second, first, third]
+    # After the click the map has the focus; the keyboard's focus stays on the button of the row that moves.
+    rows.nth(1).get_by_label("down").focus()
     page.keyboard.press("Enter")
     assert selected(page)[:3] == [second, third, first]
     rows.nth(2).drag_to(rows.nth(0))

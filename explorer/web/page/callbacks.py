@@ -52,13 +52,14 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
     """Register the search, and the choices of the filters."""
 
     @app.callback(
-        Output(Ids.SEARCH, "data"),
+        *_each(Output, "data", Ids.SEARCH, Ids.SEARCHED),
         Input(Ids.SEARCH, "searchValue"),
         State(Ids.FILTER, "data"),
         prevent_initial_call=True,
     )
     def search(text: object, chosen: object):
-        return panels.suggestions(holder, inputs.search_text(text), Filter.parse(chosen).hide)
+        found = panels.suggestions(holder, inputs.search_text(text), Filter.parse(chosen).hide)
+        return (no_update, no_update) if found is None else (found, inputs.name(text))
 
     @app.callback(
         *_each(Output, "data", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS),
@@ -174,6 +175,9 @@ def _register_clientside(app: Dash) -> None:
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER),
     )
     bind("showMap", Input(Ids.DRAWING, "data"))
+    # Not one callback: Dash would wait for the answer before it tells the browser of the text.
+    bind("noteSearchText", Input(Ids.SEARCH, "searchValue"))
+    bind("noteSearchResults", Input(Ids.SEARCHED, "data"), State(Ids.SEARCH, "data"))
     bind(
         "openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value")
     )

@@ -14,7 +14,6 @@ from explorer.web.page.map_menu import map_menu
 from explorer.web.page.parts import button, field, icon, icon_button, part, switch
 from explorer.web.permissions import Restrictions
 
-
 _SEARCH_LABEL = "Search a title, artist, album or genre"
 _MAX_OPTIONS_SHOWN = 60
 
@@ -30,7 +29,13 @@ def header(catalogue: Catalogue | None, restrictions: Restrictions) -> Component
         part(
             "header-buttons",
             map_menu(catalogue, restrictions, [option["value"] for option in colourings]),
-            icon_button(Ids.FILTER_TOGGLE, "filter", "Filter the songs (f)", aria_expanded="false"),
+            icon_button(
+                Ids.FILTER_TOGGLE,
+                "filter",
+                "Filter the songs (f)",
+                aria_expanded="false",
+                aria_controls="filters",
+            ),
             icon_button(
                 "upload-button",
                 "upload",
@@ -55,16 +60,18 @@ def _search() -> dmc.Select:
         searchable=True,
         clearable=False,
         placeholder=_SEARCH_LABEL,
-        nothingFoundMessage="No song, genre or artist has this name",
+        # assets/core/search.js sets it: only an answer for exactly this text can say that there is nothing.
+        nothingFoundMessage=None,
         leftSection=icon("search"),
         rightSection=html.Kbd("/"),
         rightSectionPointerEvents="none",
-        maxDropdownHeight=420,
+        # assets/style.css limits the height of the list, so that the list itself scrolls.
+        withScrollArea=False,
         withCheckIcon=False,
         filter={"function": "showAll"},
         renderOption={"function": "songOption"},
-        inputProps={"aria-label": _SEARCH_LABEL},
-        comboboxProps={"shadow": "lg", "offset": 8},
+        # In the header, so that screen readers find the list in a landmark.
+        comboboxProps={"shadow": "lg", "offset": 8, "withinPortal": False},
     )
 
 

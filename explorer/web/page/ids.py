@@ -21,6 +21,9 @@ class Ids:
     CLUSTERS_FIELD = "clusters-field"
     FADE = "fade"
     SEARCH = "search"
+    SEARCHED = "searched"
+    """A store with the text that the search's results are for."""
+
     CHOSEN_THEME = "chosen-theme"
     """A store in the browser with the theme that the user has chosen, if any."""
 

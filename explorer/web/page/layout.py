@@ -9,7 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.page import player
+from explorer.web.page import keys_dialog, player
 from explorer.web.page.header import filter_bar, header
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import part, progress_bar
@@ -45,6 +45,7 @@ def page(
 ) -> dmc.MantineProvider:
     """Return the whole page, with the map or with a notice in its place."""
     cards = [
+        keys_dialog.skip_links(),
         _map(),
         header(catalogue, restrictions),
         side(catalogue, restrictions),
@@ -54,7 +55,7 @@ def page(
         player.panel(),
         player.spectrogram(),
         player.player(),
-        player.keys(),
+        keys_dialog.keys(),
         player.drop_target(),
         part("toasts", id="toasts", role="status"),
         part("print-map", id="print-map", aria_hidden="true"),
@@ -67,7 +68,7 @@ def page(
         defaultColorScheme="auto",
         children=[
             dcc.Store(id=Ids.CHOSEN_THEME, storage_type="local"),
-            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.FILTER)),
+            *(dcc.Store(id=name) for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.FILTER, Ids.SEARCHED)),
             dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
             dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),
@@ -79,7 +80,10 @@ def page(
 def _map() -> Component:
     return part(
         "map-frame",
-        *(html.Canvas(id=name, className="map-canvas", hidden=name != "points") for name in _CANVASES),
+        *(
+            part("map-canvas", tag=html.Canvas, id=name, hidden=name != "points", aria_hidden="true")
+            for name in _CANVASES
+        ),
         part("labels", id="labels", aria_hidden="true"),
         part("upload-mark", id="upload-mark", hidden=True),
         part("preview-mark", id="preview-mark", hidden=True),
@@ -89,6 +93,9 @@ def _map() -> Component:
         filter_bar(),
         tag=html.Main,
         id="map-frame",
+        # After a click with the mouse the map has the keyboard's focus: see assets/core/focus.js.
+        tabIndex="0",
+        aria_label="Map",
     )
 
 

@@ -203,15 +203,15 @@ def redraw_state(state: JobState) -> list:
     return [text, dmc.Progress(value=round(100 * state.share), size="sm", animated=True)]
 
 
-def suggestions(holder: CatalogueHolder, text: str, hide: tuple[str, ...] = ()) -> list[dict]:
-    """Return what the search suggests: genres and artists to filter by, and songs; [] on an error."""
+def suggestions(holder: CatalogueHolder, text: str, hide: tuple[str, ...] = ()) -> list[dict] | None:
+    """Return what the search suggests: genres and artists to filter by, and songs; None on an error."""
     if not text:
         return []
     try:
         return [_option(suggestion) for suggestion in holder.current().suggest(text, hide=hide)]
     except ExplorerError as error:
         tell(error)
-        return []
+        return None
 
 
 def tell(error: ExplorerError) -> None:

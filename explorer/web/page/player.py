@@ -1,4 +1,4 @@
-"""The player, the panel on the right, the spectrogram, the map's buttons and the list of keys.
+"""The player, the panel on the right, the spectrogram and the map's buttons.
 
 The JavaScript in assets/ fills these elements, so that playing needs no round trip through Dash.
 """
@@ -10,23 +10,6 @@ from dash.development.base_component import Component
 
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, icon, icon_button, part
-
-KEYS = (
-    ("Space", "play or pause"),
-    ("← ↑ → ↓", "go to the nearest song in that direction, and play it"),
-    ("n  p", "next or previous of the songs that sound most like this one"),
-    ("h", "hover to hear: play previews as you move over the map"),
-    ("/", "search"),
-    ("f", "filter"),
-    ("l  b", "select songs with a lasso or a box"),
-    ("r", "after this song: go on, repeat it, or stop"),
-    ("Ctrl+Z  Ctrl+Y", "undo or redo a change of the selection"),
-    ("s", "show the spectrogram"),
-    ("m", "mute"),
-    ("+  -  0", "zoom in, zoom out, show the whole map"),
-    ("Esc", "close what is open, then clear the selection"),
-    ("?", "show this list"),
-)
 
 
 def panel() -> Component:
@@ -134,7 +117,7 @@ def player() -> Component:
         html.Span("0:00", id="elapsed", className="time"),
         part(
             "seek",
-            html.Canvas(id="waveform", className="waveform"),
+            part("waveform", tag=html.Canvas, id="waveform", aria_hidden="true"),
             part("preview-note", id="preview-note"),
             id="seek",
         ),
@@ -151,6 +134,7 @@ def player() -> Component:
         part("visually-hidden", id="announcer", role="status", aria_live="polite"),
         tag=html.Footer,
         id="player",
+        aria_label="Player",
         data_state="idle",
     )
 
@@ -199,7 +183,7 @@ def tools() -> Component:
             "card tool-group",
             icon_button("tool-lasso", "lasso", "Select with a lasso (l)", aria_pressed="false"),
             icon_button("tool-box", "box", "Select with a box (b)", aria_pressed="false"),
-            icon_button("panel-open", "panel", "Open the panel"),
+            icon_button("panel-open", "panel", "Open the panel", aria_controls="panel"),
             icon_button(
                 "legend-toggle",
                 "legend",
@@ -219,6 +203,8 @@ def tools() -> Component:
             aria_label="Zoom",
         ),
         _share(),
+        tag=html.Section,
+        aria_label="Map tools",
     )
 
 
@@ -240,16 +226,6 @@ def _share() -> Component:
             aria_label="Share",
         ),
     )
-
-
-def keys() -> Component:
-    """Return the list of keys, initially closed."""
-    head = part("panel-head", html.H2("Keys", id="keys-title"), icon_button("keys-close", "close", "Close"))
-    rows = [
-        html.Div([html.Dt([html.Kbd(key) for key in pressed.split()]), html.Dd(text)])
-        for pressed, text in KEYS
-    ]
-    return part("card keys", head, html.Dl(rows), tag=html.Dialog, id="keys", aria_labelledby="keys-title")
 
 
 def drop_target() -> Component:

@@ -9,7 +9,7 @@ export const PIXELS = { x: 500, y: -404, scale: 1 };
 /** An element that accepts everything. */
 export function fakeElement(attributes = {}) {
   const classList = { add() {}, remove() {}, toggle() {} };
-  return { classList, dataset: {}, style: { setProperty() {} }, addEventListener() {}, setAttribute() {}, ...attributes };
+  return { classList, dataset: {}, style: { setProperty() {} }, addEventListener() {}, setAttribute() {}, focus() {}, ...attributes };
 }
 
 /** Define `document`. @param {Object<string, object>} elements By id; any other element exists, too. */
