@@ -62,7 +62,7 @@ _JOINED = {
 """How files begin in formats of which FFmpeg reads only the first of several joined files: FLAC, True Audio,
 WavPack and Windows Media Audio."""
 
-NO_SOUND_FILE = "it is damaged, or it is not a sound file"
+NO_SOUND_FILE = "it is damaged, or another kind of file"
 _UNSUPPORTED = (
     av.error.DecoderNotFoundError,
     av.error.ExperimentalError,
@@ -146,7 +146,9 @@ def open_container(path: Path, part: FilePart | None = None) -> av.container.Inp
         source = _RepairedFile(path, part) if part.repair else url
         return av.open(source, format=part.format, metadata_encoding="latin-1", options=options)
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise AudioError(f"{path.name} cannot be read: {reason_of(error) or NO_SOUND_FILE}.") from error
+        raise AudioError(
+            f"{path.name} is not audio that can be decoded: {reason_of(error) or NO_SOUND_FILE}."
+        ) from error
 
 
 class _RepairedFile:

@@ -105,7 +105,7 @@ def test_a_wrong_length_in_the_header_is_ignored(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "is empty"), (b"just words, no sound " * 50, "not a sound file"), (b"RIFF\x00\x00", "not a sound file")],
+    [(b"", "is empty"), (b"just words, no sound " * 50, "not audio"), (b"RIFF\x00\x00", "not audio")],
 )
 def test_a_file_that_is_not_audio_is_an_error_that_names_it(tmp_path, content, reason):
     path = tmp_path / "x.mp3"

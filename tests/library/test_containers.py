@@ -344,4 +344,7 @@ def test_a_file_that_holds_no_sound_is_told_in_plain_words(tmp_path):
     (tmp_path / "words.mp3").write_bytes(b"just words, no music\n" * 50)
     with pytest.raises(AudioError) as caught:
         open_sound(tmp_path / "words.mp3")
-    assert str(caught.value) == "words.mp3 cannot be read: it is damaged, or it is not a sound file."
+    assert (
+        str(caught.value)
+        == "words.mp3 is not audio that can be decoded: it is damaged, or another kind of file."
+    )
