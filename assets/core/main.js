@@ -17,15 +17,19 @@ import * as upload from "../panel/upload.js";
 import * as audio from "../sound/audio.js";
 import * as hover from "../sound/hover.js";
 import * as mediaSession from "../sound/mediasession.js";
+import * as outage from "../sound/outage.js";
 import * as player from "../sound/player.js";
 import * as playerBar from "../sound/player_bar.js";
 import * as queue from "../sound/queue.js";
 import * as spectrogram from "../sound/spectrogram.js";
 import * as waveform from "../sound/waveform.js";
 import * as actions from "./actions.js";
+import * as connection from "./connection.js";
 import { offerFunctions } from "./dash.js";
 import { setProps, systemTheme } from "./dom.js";
+import * as drawnView from "./drawn_view.js";
 import * as keys from "./keys.js";
+import * as notices from "./notices.js";
 import * as progress from "./progress.js";
 import { attempt } from "./state.js";
 import * as updates from "./updates.js";
@@ -33,10 +37,11 @@ import * as url from "./url.js";
 
 /** In this order: what is told of a change first is mounted first. */
 const PARTS = [
-  ...[audio, player, playerBar, queue, mediaSession, waveform, spectrogram],
+  ...[notices, connection],
+  ...[audio, player, playerBar, queue, mediaSession, waveform, spectrogram, outage],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover],
   ...[upload, panel, songPanel, playlistExport, selectionList, filters],
-  ...[actions, keys, url, progress, updates],
+  ...[actions, keys, drawnView, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;
 
@@ -47,6 +52,7 @@ const BUSY_RETRY_MS = 4000;
 export function start(startDash) {
   keepDataInMemory();
   offerFunctions();
+  connection.watchRequests();
   new MutationObserver((_changes, observer) => {
     if (!document.getElementById("player") || !document.getElementById("map-frame")) return;
     observer.disconnect();

@@ -82,6 +82,14 @@
  * @property {string[]} genres @property {number|null} year @property {number|null} duration_s
  * @property {Object<string, number[]>} places By projection. @property {Neighbour[]} neighbours
  *
+ * @typedef {object} Notice
+ * @property {number} number Each notice has another one.
+ * @property {string} text One sentence.
+ * @property {"info"|"good"|"error"|"wait"} kind An error stays until it is closed, or until it is true no longer. "wait" tells what the
+ *   page waits for: it stays until the page removes it. The others leave by themselves.
+ * @property {{label: string, run: () => void}} [action] A button, such as "Undo".
+ * @property {string} [key] A notice replaces an earlier one with the same key.
+ *
  * @typedef {object} State
  * @property {View|null} view What the controls ask for; null before the controls are read.
  * @property {{projection: string, clusters: number}} defaults The values that the server has put into the controls.
@@ -102,7 +110,9 @@
  * @property {"paused"|"loading"|"playing"|"error"} sound
  * @property {number} volume What the user has set, from 0 to 1. @property {boolean} isMuted
  * @property {"off"|"one"|"all"} repeat @property {boolean} isHearing Whether hover to hear is on.
- * @property {string} message What the player says; empty for nothing.
+ * @property {string} message What the player says went wrong; empty if nothing did. A notice shows it.
+ * @property {Notice[]} notices The notices that are shown, the oldest first.
+ * @property {string} mapProblem Why the map that the controls ask for could not be drawn; empty if it could.
  * @property {number|null} selected The song in the panel.
  * @property {number} selections How often a song was selected, also the same one again. @property {string|null} selectedId Its id, once it is loaded.
  * @property {Neighbour[]} neighbours Of the selected or uploaded song, once they are loaded.

@@ -34,6 +34,7 @@ export function mount() {
   window.addEventListener("pagehide", () => isCounted && navigator.sendBeacon(`closed/${PAGE_NAME}`));
   window.addEventListener("pageshow", (event) => event.persisted && check());
   subscribe(["map"], checkAfterNewMap);
+  subscribe(["serverAnswers"], () => state.serverAnswers && check());
   check();
 }
 

@@ -2,6 +2,7 @@
 
 import { playUpload } from "../core/actions.js";
 import { announce, byId, element, icon, setProps } from "../core/dom.js";
+import { dismiss, notify } from "../core/notices.js";
 import { state, subscribe, update } from "../core/state.js";
 import { flyToPlace } from "../map/camera.js";
 import { uploadPlace } from "../map/overlays.js";
@@ -55,19 +56,18 @@ function enableDrop() {
     depth = 0;
     show(false);
     const files = event.dataTransfer?.files ?? [];
-    if (files.length > 1) update({ message: "Only one song can be placed at a time. The first one is used." });
-    if (files[0]) placeFile(files[0], { keepsMessage: files.length > 1 });
+    if (files.length > 1) notify("Only one song can be placed at a time. The first one is used.");
+    if (files[0]) placeFile(files[0]);
   });
 }
 
 /**
  * Send a file to the server, wait for its embedding, and show the song on the map.
  * @param {File} file
- * @param {{keepsMessage?: boolean}} [options] Whether the message that the page shows stays.
  */
-export async function placeFile(file, { keepsMessage = false } = {}) {
+export async function placeFile(file) {
   if (document.getElementById("notice")) return;
-  if (!keepsMessage) update({ message: "" });
+  dismiss("upload");
   const problem = state.refusal || problemOf(file);
   if (problem) return fail(problem);
   cancel();
@@ -143,7 +143,8 @@ async function addToLibrary(song, button, note) {
 /** @param {string} sentence Why a file cannot be placed. */
 function fail(sentence) {
   abandon();
-  update({ isUploading: false, message: sentence });
+  update({ isUploading: false });
+  notify(sentence, { kind: "error", key: "upload" });
   restorePanel();
 }
 

@@ -104,7 +104,7 @@ async function request(address, options) {
   try {
     response = await fetch(address, options);
   } catch {
-    throw new Error("The server does not answer, or it refused the file. Is the server still running?");
+    throw new Error("The server does not answer, or it has refused the file: try again.");
   }
   if (response.status === 413) throw new Error("The file is too large. A file may have up to 50 MB.");
   if (!response.ok) throw new Error(await response.text());

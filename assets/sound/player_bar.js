@@ -1,4 +1,4 @@
-/** The bar at the bottom: title, time, sliders, buttons and the message. It shows the state and the audio element's time. */
+/** The bar at the bottom: title, time, sliders and buttons. It shows the state and the audio element's time. */
 
 import { getSong } from "../core/api.js";
 import { byId, element, setLabel } from "../core/dom.js";
@@ -28,7 +28,6 @@ export function mount() {
   subscribe(["song", "previewed"], showTitle);
   subscribe(["volume", "isMuted"], showVolume);
   subscribe(["repeat"], showRepeat);
-  subscribe(["message"], () => (byId("message").textContent = state.message));
   onTime(showTime);
   showVolume();
   showRepeat();

@@ -27,7 +27,8 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
 
     @app.callback(
         Output(Ids.DRAWING, "data"),
-        *_each(Output, "children", Ids.LEGEND, Ids.TRUST, Ids.MESSAGE),
+        *_each(Output, "children", Ids.LEGEND, Ids.TRUST),
+        Output(Ids.PROBLEM, "data"),
         Input(Ids.VIEW, "data"),
         prevent_initial_call=True,
     )
@@ -38,9 +39,9 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
             if not len(catalogue):
                 raise PreventUpdate
             holder.warm_up(catalogue)
-            return *draw_map(catalogue, view), ""
+            return *draw_map(catalogue, view), None
         except ExplorerError as error:
-            return no_update, no_update, no_update, str(error)
+            return no_update, no_update, no_update, panels.problem(error, "map")
 
     _register_search(app, holder)
     _register_redrawing(app, holder, job)
@@ -173,6 +174,7 @@ def _register_clientside(app: Dash) -> None:
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER, Ids.ISOLATED),
     )
     bind("showMap", Input(Ids.DRAWING, "data"))
+    bind("tellProblem", Input(Ids.PROBLEM, "data"))
     bind(
         "openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value")
     )

@@ -54,7 +54,7 @@ def page(
         player.player(),
         player.keys(),
         player.drop_target(),
-        part("toasts", id="toasts", role="status"),
+        part("toasts", id="toasts", role="status", aria_atomic="false"),
     ]
     if notice:
         cards.append(_notice(notice, catalogue))
@@ -65,6 +65,7 @@ def page(
         children=[
             dcc.Store(id=Ids.CHOSEN_THEME, storage_type="local"),
             *(dcc.Store(id=name) for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.ISOLATED, Ids.FILTER)),
+            dcc.Store(id=Ids.PROBLEM),
             dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
             dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),

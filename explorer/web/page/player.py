@@ -127,7 +127,6 @@ def player() -> Component:
             icon_button("mute", "volume", "Mute", extra_class="mute"),
             part("volume", id="volume"),
         ),
-        part("message card", id=Ids.MESSAGE, role="alert"),
         part("visually-hidden", id="announcer", role="status", aria_live="polite"),
         tag=html.Footer,
         id="player",
