@@ -59,7 +59,7 @@ RESET = """() => {
     for (const request of previews.loading.values()) request.abort();
     for (const cache of [previews.decoded, previews.loading, previews.failed]) cache.clear();
     audio.pause();
-    update({ message: "" });
+    update({ message: "", notices: [] });
     queue.setRepeat("off");
     player.setVolume(1);
     selection.clear();

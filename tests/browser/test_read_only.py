@@ -21,7 +21,7 @@ def test_the_page_of_a_library_from_elsewhere_says_what_it_cannot_do(
         assert page.locator("#redraw-start").is_hidden()
         assert "--audio" in text(page, "#redraw-refused")
         page.evaluate("explorer.upload.placeFile(new File(['x'], 'song.flac'))")
-        assert "--audio" in text(page, "#message")
+        assert "--audio" in text(page, "#toasts")
         assert serious_findings(page) == []
         if width < 500:
             page.locator("#controls-toggle").click()

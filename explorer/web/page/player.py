@@ -8,7 +8,6 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
-from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, icon, icon_button, part
 
 KEYS = (
