@@ -184,10 +184,10 @@ def test_a_slow_map_is_told_and_a_fast_one_is_not(page):
     wait_until_drawn(page, "umap cluster dark")
     assert lines(page) == []
     delayed = []
-    page.route("**/_dash-update-component", lambda route: delayed.append(route))
+    page.route("**/_dash-update-component*", lambda route: delayed.append(route))
     choose_in_header(page, "PCA")
     page.wait_for_selector("text=Drawing the map…")
-    page.unroute("**/_dash-update-component")
+    page.unroute("**/_dash-update-component*")
     for route in delayed:
         route.continue_()
     wait_until_drawn(page, "pca cluster dark")
@@ -198,13 +198,13 @@ def test_a_map_that_cannot_be_drawn_puts_the_controls_back_and_can_be_tried_agai
     def refuse(route):
         route.fulfill(status=502 if "umap" not in route.request.post_data else 409, body="No.")
 
-    page.route("**/_dash-update-component", refuse)
+    page.route("**/_dash-update-component*", refuse)
     choose_in_header(page, "UMAP")
     page.wait_for_selector(".toast-error")
     assert "could not be drawn" in text(page, "#toasts")
     page.wait_for_function("() => explorer.state.view.projection === 'tsne'")
     assert is_chosen(page, "t-SNE")
-    page.unroute("**/_dash-update-component")
+    page.unroute("**/_dash-update-component*")
     page.get_by_role("button", name="Try again").click()
     wait_until_drawn(page, "umap cluster dark")
     assert lines(page) == []
@@ -213,11 +213,11 @@ def test_a_map_that_cannot_be_drawn_puts_the_controls_back_and_can_be_tried_agai
 
 def test_an_error_of_the_library_is_a_notice_and_leaves_with_the_next_map(page):
     answer = {"multi": True, "response": {"problem": {"data": {"text": "No.", "about": "map", "at": 1}}}}
-    page.route("**/_dash-update-component", lambda route: route.fulfill(json=answer))
+    page.route("**/_dash-update-component*", lambda route: route.fulfill(json=answer))
     choose_in_header(page, "UMAP")
     page.wait_for_selector(".toast-error")
     page.wait_for_function("() => explorer.state.view.projection === 'tsne'")
-    page.unroute("**/_dash-update-component")
+    page.unroute("**/_dash-update-component*")
     choose_in_header(page, "PCA")
     wait_until_drawn(page, "pca cluster dark")
     assert lines(page) == []
@@ -233,10 +233,10 @@ def test_a_busy_server_is_asked_again_for_a_drawing(page):
         else:
             route.continue_()
 
-    page.route("**/_dash-update-component", be_busy)
+    page.route("**/_dash-update-component*", be_busy)
     choose_in_header(page, "UMAP")
     wait_until_drawn(page, "umap cluster dark")
-    page.unroute("**/_dash-update-component")
+    page.unroute("**/_dash-update-component*")
     assert len(refused) == 2
     assert lines(page) == []
 
