@@ -85,9 +85,9 @@ export function abandon() {
   return true;
 }
 
-/** Add an uploaded song to the library. @param {string} name The server's name for the upload. */
+/** Add an uploaded song to the library. @param {string} name The server's name for the upload. @returns {Promise<string>} The song's id. */
 export async function keep(name) {
-  await request(`uploads/${name}/keep`, { method: "POST" });
+  return (await request(`uploads/${name}/keep`, { method: "POST" })).song_id;
 }
 
 /** @param {string} name The server's name for the upload. */

@@ -119,7 +119,14 @@ def test_a_chosen_file_is_placed_and_can_be_added_to_the_library(indexed, share_
     page.locator("#upload-file").set_input_files(tmp_path / "Mine.flac")
     wait_for_upload(page)
     page.get_by_text("Add to the library").click()
+    page.wait_for_selector("text=The map is being updated")
     page.wait_for_function("() => explorer.state.map.count === 13")
+    # When the song has its place, the panel shows it as any song of the library.
+    page.wait_for_function(
+        "() => explorer.state.upload === null && explorer.state.song?.id?.endsWith('Mine.flac')"
+    )
+    page.get_by_role("button", name="Show on the map").wait_for()
+    assert "being updated" not in text(page, "#panel-song")
     with Database.open_readonly(database) as library:
         assert library.count_vectors() == 13
     (added,) = music.rglob("Mine.flac")
