@@ -47,10 +47,10 @@ test("a notice in place of the map is outdated when there is a map, or when an i
 });
 
 test("new songs are announced, but not the first map, fewer songs, or a map that fills during a first look", () => {
-  assert.equal(additions({ before: 30, now: 33, isFirstLook: false }), "3 new songs are on the map");
-  assert.equal(additions({ before: 30, now: 31, isFirstLook: false }), "1 new song is on the map");
-  assert.equal(additions({ before: 1000, now: 3000, isFirstLook: false }), "2,000 new songs are on the map");
+  assert.equal(updates.additions({ before: 30, now: 33, isFirstLook: false }), "3 new songs are on the map");
+  assert.equal(updates.additions({ before: 30, now: 31, isFirstLook: false }), "1 new song is on the map");
+  assert.equal(updates.additions({ before: 1000, now: 3000, isFirstLook: false }), "2,000 new songs are on the map");
   for (const maps of [{ before: null, now: 3 }, { before: 3, now: 3 }, { before: 4, now: 3 }, { before: 3, now: 9, isFirstLook: true }]) {
-    assert.equal(additions({ isFirstLook: false, ...maps }), "");
+    assert.equal(updates.additions({ isFirstLook: false, ...maps }), "");
   }
 });
