@@ -126,7 +126,7 @@ def test_the_modules_of_the_page_have_no_import_cycle():
 
 
 def test_only_two_modules_of_the_page_set_globals():
-    """Dash and Mantine look for functions in the global scope, and Dash's requests are seen through `fetch`."""
+    """Dash and Mantine look for functions in the global scope; Dash's requests are seen through `fetch`."""
     allowed = {"dash.js": {"dash_clientside", "dashMantineFunctions"}, "connection.js": {"fetch"}}
     for file in script_imports():
         assigned = re.findall(r"\b(?:window|globalThis)\.(\w+)\s*=[^=]", file.read_text("utf-8"))
