@@ -19,6 +19,7 @@ let drawn = { revision: -1, files: "" };
 export function mount() {
   subscribe(["selectedId"], (changed) => changed.has("map") || (selectedId = state.selectedId));
   subscribe(["map"], followMap);
+  subscribe(["serverAnswers"], () => state.serverAnswers && !state.neighbours.length && loadSelected({ isNew: false }));
 }
 
 /** Play a song and select it. @param {number} index */

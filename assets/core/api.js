@@ -1,5 +1,6 @@
 /** Requests to the server. Answers about songs are cached by the song's index on the map. */
 
+import { busyPause } from "./connection_rules.js";
 import { state } from "./state.js";
 
 /** @typedef {import("./types.js").Song} Song */
@@ -8,7 +9,7 @@ import { state } from "./state.js";
 /** The largest number of answers in each of the two caches. */
 const MAX_CACHED = 5000;
 /** What the user is told. */
-export const NO_ANSWER = "The server does not answer. Is it still running?";
+export const NO_ANSWER = "The server does not answer; trying again";
 /** How often a request is repeated that the server was too busy to answer. */
 const MAX_RETRIES = 8;
 /** @type {Map<number, Promise<Song>>} */
@@ -78,31 +79,43 @@ export function fetchOnce(cache, index, request) {
 }
 
 /**
+ * Fetch an address.
+ * @param {string} address @param {RequestInit} [options]
+ * @returns {Promise<Response>} Rejects with a message for the user if the server does not answer, and with an AbortError if the request
+ *   was cancelled.
+ */
+export async function ask(address, options) {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    throw /** @type {Error} */ (error).name === "AbortError" ? error : new Error(NO_ANSWER);
+  }
+}
+
+/**
  * Fetch an address. If the server is busy (503), wait as long as it says and try again; wait longer each time.
  * @param {string} address
  * @param {RequestInit} [options]
- * @returns {Promise<Response>} The last answer. Rejects as `fetch` does.
+ * @returns {Promise<Response>} The last answer. Rejects as `ask` does.
  */
 export async function fetchPatiently(address, options = {}) {
   for (let attempt = 0; ; attempt++) {
-    const response = await fetch(address, options);
-    const waitS = Number(response.headers.get("Retry-After"));
-    if (response.status !== 503 || !waitS || attempt === MAX_RETRIES) return response;
-    await new Promise((resolve) => setTimeout(resolve, 1000 * waitS * 1.5 ** attempt));
+    const response = await ask(address, options);
+    const pause = busyPause(response, attempt, MAX_RETRIES);
+    if (pause === null) return response;
+    await new Promise((resolve) => setTimeout(resolve, pause));
     options.signal?.throwIfAborted();
   }
 }
 
-/** @param {Promise<Response>} answer As `fetch` returns it. @returns {Promise<Response>} Rejects with a message for the user. */
+/** @param {Promise<Response>} answer As `ask` returns it. @returns {Promise<Response>} Rejects with a message for the user. */
 export async function successful(answer) {
-  const response = await answer.catch(() => {
-    throw new Error(NO_ANSWER);
-  });
+  const response = await answer;
   if (!response.ok) throw new Error(await response.text());
   return response;
 }
 
 /** Send a GET request. @param {string} address @returns {Promise<any>} The JSON answer. Rejects with a message for the user. */
 export async function getJson(address) {
-  return (await successful(fetch(address))).json();
+  return (await successful(ask(address))).json();
 }

@@ -10,6 +10,7 @@ import { findAndPlay } from "./actions.js";
 import { fieldStyles, nextTheme, optionsContaining } from "./controls.js";
 import { setLabel, systemTheme } from "./dom.js";
 import { focusMap } from "./focus.js";
+import { notify } from "./notices.js";
 import { noteResults, noteText } from "./search.js";
 import { update } from "./state.js";
 import { formatTime } from "./text.js";
@@ -37,6 +38,16 @@ const callbacks = {
   /** The server has described a drawing: show it. @param {any} meta */
   async showMap(meta) {
     if (meta) await showMap(meta);
+    return noUpdate();
+  },
+
+  /**
+   * The server could not do what the controls ask for.
+   * @param {{text: string, about: "map"|"choices"}|null} problem Null if it could.
+   */
+  tellProblem(problem) {
+    if (problem?.about === "map") update({ mapProblem: problem.text });
+    else if (problem) notify(problem.text, { kind: "error", key: "choices" });
     return noUpdate();
   },
 

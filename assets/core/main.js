@@ -25,6 +25,7 @@ import * as audio from "../sound/audio.js";
 import * as heard from "../sound/heard.js";
 import * as hover from "../sound/hover.js";
 import * as mediaSession from "../sound/mediasession.js";
+import * as outage from "../sound/outage.js";
 import * as player from "../sound/player.js";
 import * as playerBar from "../sound/player_bar.js";
 import * as queue from "../sound/queue.js";
@@ -32,10 +33,13 @@ import * as spectrogram from "../sound/spectrogram.js";
 import * as tabs from "../sound/tabs.js";
 import * as waveform from "../sound/waveform.js";
 import * as actions from "./actions.js";
+import * as connection from "./connection.js";
 import { offerFunctions } from "./dash.js";
 import { setProps, systemTheme } from "./dom.js";
+import * as drawnView from "./drawn_view.js";
 import * as focus from "./focus.js";
 import * as keys from "./keys.js";
+import * as notices from "./notices.js";
 import * as progress from "./progress.js";
 import * as search from "./search.js";
 import * as skipLinks from "./skip_links.js";
@@ -45,10 +49,11 @@ import * as url from "./url.js";
 
 /** In this order: what is told of a change first is mounted first. */
 const PARTS = [
-  ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram],
+  ...[notices, connection],
+  ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram, outage],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover, paper],
   ...[popover, mapMenu, upload, panel, nowLine, songPanel, playlistExport, selectionList, filters, pointed, share, welcome],
-  ...[actions, focus, skipLinks, keys, search, url, progress, updates],
+  ...[actions, focus, skipLinks, keys, search, drawnView, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;
 
@@ -59,6 +64,7 @@ const BUSY_RETRY_MS = 4000;
 export function start(startDash) {
   keepDataInMemory();
   offerFunctions();
+  connection.watchRequests();
   new MutationObserver((_changes, observer) => {
     if (!document.getElementById("player") || !document.getElementById("map-frame")) return;
     observer.disconnect();

@@ -16,15 +16,15 @@ import { storedProjection } from "./text.js";
  * @returns {Description|null} What the card says; null if there is nothing to say.
  */
 export function describe({ index, problem, first_look: isFirstLook }) {
-  if (problem) return { text: "New songs are not added now", note: problem, share: null };
+  if (problem) return { text: "New songs are not being added", note: problem, share: null };
   const rough = "The map is from a first look: a few seconds of each song.";
   if (index?.stage === "first look") {
-    const note = "The map is rough and grows while you listen. It becomes exact when all songs have been heard in full.";
+    const note = "The map is rough and grows while you listen. It becomes exact when every song has been heard in full.";
     return { text: `First look: ${numbers(index)}`, note, share: shareOf(index) };
   }
   if (index?.stage === "full" && isFirstLook) {
     const left = timeLeft(index);
-    const until = left ? `${left} until it is exact` : "It becomes exact when all songs have been heard in full";
+    const until = left ? `${left} until it is exact` : "It becomes exact when every song has been heard in full";
     return { text: `Heard in full: ${numbers(index)}`, note: `${rough} ${until}.`, share: shareOf(index) };
   }
   if (index?.stage === "full") return { text: `Adding songs: ${numbers(index)}`, note: timeLeft(index), share: shareOf(index) };

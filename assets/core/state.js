@@ -27,6 +27,8 @@ export const state = {
   volume: 1,
   isMuted: false,
   message: "",
+  notices: [],
+  mapProblem: "",
   repeat: "on",
   isHearing: false,
   awaitsGesture: false,

@@ -94,6 +94,14 @@
  * @property {string} [name] Of a selection. @property {number} [position] To which a song was moved.
  * @property {boolean} [canUndo] Whether it is a change that the user can undo.
  *
+ * @typedef {object} Notice
+ * @property {number} number Each notice has another one.
+ * @property {string} text One sentence.
+ * @property {"info"|"good"|"error"|"wait"} kind An error stays until it is closed, or until it is true no longer. "wait" tells what the
+ *   page waits for: it stays until the page removes it. The others leave by themselves.
+ * @property {{label: string, run: () => void}} [action] A button, such as "Undo".
+ * @property {string} [key] A notice replaces an earlier one with the same key.
+ *
  * @typedef {object} State
  * @property {View|null} view What the controls ask for; null before the controls are read.
  * @property {{projection: string, clusters: number, colourings: string[]}} defaults The values that the server has put into the
@@ -117,7 +125,9 @@
  * @property {"on"|"all"|"one"|"stop"} repeat What plays after a song: see sound/queue_rules.js.
  * @property {boolean} isHearing Whether hover to hear is on.
  * @property {boolean} awaitsGesture Whether it is on, but silent: the browser allows sound only after a click or a key press.
- * @property {string} message What the player says; empty for nothing.
+ * @property {string} message What the player says went wrong; empty if nothing did. A notice shows it.
+ * @property {Notice[]} notices The notices that are shown, the oldest first.
+ * @property {string} mapProblem Why the map that the controls ask for could not be drawn; empty if it could.
  * @property {number|null} selected The song in the panel.
  * @property {number} selections How often a song was selected, also the same one again. @property {string|null} selectedId Its id, once it is loaded.
  * @property {Neighbour[]} neighbours Of the selected or uploaded song, once they are loaded.

@@ -1,11 +1,11 @@
 /** Asks the server for new songs and shows them without a reload of the page. */
 
 import { getJson } from "./api.js";
-import { byId, setProps } from "./dom.js";
+import { announce, byId, setProps } from "./dom.js";
 import { offer } from "./growth.js";
 import * as progress from "./progress.js";
 import { state, subscribe } from "./state.js";
-import { POLL_MS, describe, isNoticeOutdated, pauseAfter } from "./updates_rules.js";
+import { POLL_MS, additions, describe, isNoticeOutdated, pauseAfter } from "./updates_rules.js";
 
 /**
  * @typedef {object} Latest
@@ -24,6 +24,8 @@ let isChecking = false;
 let isWaiting = false;
 /** @type {number|null} */
 let shownRevision = null;
+/** How many songs the map has that was drawn last. @type {number|null} */
+let shownCount = null;
 /** @type {ReturnType<typeof setTimeout>|undefined} */
 let timer;
 
@@ -34,14 +36,21 @@ export function mount() {
   window.addEventListener("pagehide", () => isCounted && navigator.sendBeacon(`closed/${PAGE_NAME}`));
   window.addEventListener("pageshow", (event) => event.persisted && check());
   subscribe(["map"], checkAfterNewMap);
+  subscribe(["serverAnswers"], () => state.serverAnswers && check());
   check();
 }
 
-/** The state of the library on the page may be older than the map. */
+/** The state of the library on the page may be older than the map. New songs are announced once. */
 function checkAfterNewMap() {
   const revision = state.map?.meta.revision ?? null;
-  if (revision !== shownRevision) check();
+  if (revision === shownRevision) return;
   shownRevision = revision;
+  check();
+  if (!state.map) return;
+  const { count, meta } = state.map;
+  const news = additions({ before: shownCount, now: count, isFirstLook: meta.first_look });
+  shownCount = count;
+  if (news) announce(news);
 }
 
 /** Ask the server for the newest state of the library. A hidden page does not ask; it asks when it becomes visible. */

@@ -28,6 +28,19 @@ export function isNoticeOutdated({ kind, revision }, { revision: newest, songs, 
 }
 
 /**
+ * @param {object} maps
+ * @param {number|null} maps.before How many songs the map before had; null if there was none.
+ * @param {number} maps.now How many the new one has.
+ * @param {boolean} maps.isFirstLook Whether the map fills during a first look: then the page tells how far that is.
+ * @returns {string} What screen readers say about a new map; empty for nothing.
+ */
+export function additions({ before, now, isFirstLook }) {
+  const added = before === null || isFirstLook ? 0 : now - before;
+  if (added <= 0) return "";
+  return added === 1 ? "1 new song is on the map" : `${added.toLocaleString("en")} new songs are on the map`;
+}
+
+/**
  * @param {object} update
  * @param {number} update.newCount How many songs the page does not show yet.
  * @param {boolean} update.isNewMap Whether the server already has a newer map.

@@ -9,6 +9,7 @@ import { restore as restoreFilter } from "../panel/filters.js";
 import { openSong } from "./actions.js";
 import { decode, encode, withoutPositionAndSong } from "./address.js";
 import { byId, setProps } from "./dom.js";
+import { isReturning } from "./drawn_view.js";
 import { state, subscribe, update } from "./state.js";
 
 /** The map's position is written to the address this long after the map's last movement. */
@@ -32,7 +33,7 @@ export function mount() {
   window.addEventListener("popstate", restore);
   // The first view adds no step to the history.
   subscribe(["view"], () => {
-    write({ push: hasWritten });
+    write({ push: hasWritten && !isReturning() });
     hasWritten = true;
   });
   subscribe(["viewport", "isUserPositioned"], () => {

@@ -33,8 +33,6 @@ let newestCall = 0;
 let newestQuestion = 0;
 /** The last map as the server has described it: the points may look like the next view already. @type {MapState|null} */
 let described = null;
-/** What the page says about a map that could not be loaded; empty if the last one could. */
-let problem = "";
 
 /** Show a position when the next map of a projection comes. @param {string} projection @param {Position|null} position Null shows all songs. */
 export function requestPosition(projection, position) {
@@ -114,8 +112,7 @@ export async function showMap(meta) {
     const [loaded, moved] = await Promise.all([fetchArrays(meta.view), fetchMoved(meta)]);
     while (state.shape && call === newestCall) await new Promise((resolve) => setTimeout(resolve, SHAPE_CHECK_MS));
     if (call !== newestCall) return;
-    if (problem && state.message === problem) update({ message: "" });
-    problem = "";
+    if (state.mapProblem) update({ mapProblem: "" });
     show({ meta, ...loaded, flags: reused(loaded.flags) }, moved);
   } catch (error) {
     if (call === newestCall) tell(error);
@@ -124,8 +121,7 @@ export async function showMap(meta) {
 
 /** @param {unknown} error */
 function tell(error) {
-  problem = error instanceof Error ? error.message : String(error);
-  update({ message: problem });
+  update({ mapProblem: error instanceof Error ? error.message : String(error) });
 }
 
 /** @param {View} view @returns {Promise<{count: number, places: Float32Array, groups: Uint8Array, flags: Uint8Array}>} */

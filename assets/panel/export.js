@@ -1,5 +1,6 @@
 /** Exports the selection as a playlist or a table, which the browser saves as a file. */
 
+import { ask } from "../core/api.js";
 import { byId, element } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
 
@@ -26,7 +27,7 @@ async function exportSelection() {
   const [status, form, paths] = [byId("export-state"), byId("export-form").value, byId("export-paths").value];
   status.textContent = "Exporting…";
   try {
-    const response = await fetch("export", {
+    const response = await ask("export", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ revision: state.map?.meta.revision, songs: state.chosen, form, paths }),

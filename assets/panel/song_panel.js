@@ -32,6 +32,8 @@ export function mount() {
   body = byId("panel-song");
   showTips();
   subscribe(["selections", "neighbours", "map", "chosen", "refusal"], follow);
+  // What could not be loaded while the server did not answer.
+  subscribe(["serverAnswers"], () => state.serverAnswers && isSongShown() && !listed && fill());
 }
 
 /** @param {Set<keyof import("../core/types.js").State>} changed */

@@ -1,7 +1,9 @@
 /** Places a file from the user's computer on the map: the server computes its embedding and finds its neighbours. */
 
-import { playUpload } from "../core/actions.js";
+import { playUpload, select } from "../core/actions.js";
+import { getSong, indexOf } from "../core/api.js";
 import { announce, byId, element, icon, setProps } from "../core/dom.js";
+import { dismiss, notify } from "../core/notices.js";
 import { state, subscribe, update } from "../core/state.js";
 import { flyToPlace } from "../map/camera.js";
 import { uploadPlace } from "../map/overlays.js";
@@ -13,6 +15,9 @@ import { makeNeighbours } from "./song_rows.js";
 import { abandon, keep, problemOf, send } from "./upload_requests.js";
 
 /** @typedef {import("../core/types.js").UploadedSong} UploadedSong */
+
+/** The song that was added to the library and is not on the map yet. @type {{token: string, id: string, note: HTMLElement}|null} */
+let kept = null;
 
 const ACCEPTED = "audio/*,.flac,.opus,.ape,.wv,.wma,.m4a,.aiff,.ogg";
 
@@ -29,6 +34,9 @@ export function mount() {
   });
   enableDrop();
   subscribe(["isUploading"], onCancelled);
+  subscribe(["map"], showKept);
+  const redraw = byId("redraw");
+  new MutationObserver(() => redraw.dataset.phase === "failed" && tellNoPlace()).observe(redraw, { attributeFilter: ["data-phase"] });
 }
 
 /** Accept files that are dropped anywhere on the page. */
@@ -55,19 +63,18 @@ function enableDrop() {
     depth = 0;
     show(false);
     const files = event.dataTransfer?.files ?? [];
-    if (files.length > 1) update({ message: "Only one song can be placed at a time. The first one is used." });
-    if (files[0]) placeFile(files[0], { keepsMessage: files.length > 1 });
+    if (files.length > 1) notify("Only one song can be placed at a time. The first one is used.");
+    if (files[0]) placeFile(files[0]);
   });
 }
 
 /**
  * Send a file to the server, wait for its embedding, and show the song on the map.
  * @param {File} file
- * @param {{keepsMessage?: boolean}} [options] Whether the message that the page shows stays.
  */
-export async function placeFile(file, { keepsMessage = false } = {}) {
+export async function placeFile(file) {
   if (document.getElementById("notice")) return;
-  if (!keepsMessage) update({ message: "" });
+  dismiss("upload");
   const problem = state.refusal || problemOf(file);
   if (problem) return fail(problem);
   cancel();
@@ -130,20 +137,44 @@ async function addToLibrary(song, button, note) {
   button.disabled = true;
   note.textContent = "Adding the song…";
   try {
-    await keep(song.token);
+    kept = { token: song.token, id: await keep(song.token), note };
     button.remove();
-    note.textContent = "The song is in the library now. The map is being updated…";
+    note.textContent = "The song is in the library. The map is being updated…";
     setProps("redraw-timer", { disabled: false });
+    // The library may have had the same file before.
+    showKept();
   } catch (error) {
     button.disabled = false;
     note.textContent = /** @type {Error} */ (error).message;
   }
 }
 
+/** If the added song is on the map now, the panel and the player show it as the library has it. It plays on. */
+async function showKept() {
+  if (!kept || !state.map) return;
+  const { token, id } = kept;
+  const index = await indexOf(id).catch(() => null);
+  const song = index === null ? null : await getSong(index).catch(() => null);
+  if (index === null || !song || kept?.id !== id) return;
+  kept = null;
+  const isInPlayer = state.song !== null && "token" in state.song && state.song.token === token;
+  if (isInPlayer) update({ song, playing: index, requested: index });
+  if (state.upload?.token === token) select(index);
+  notify(`“${song.title}” is on the map.`, { kind: "good" });
+}
+
+/** The map could not be made again. */
+function tellNoPlace() {
+  if (!kept) return;
+  kept.note.textContent = "The song is in the library, but the map could not be updated.";
+  kept = null;
+}
+
 /** @param {string} sentence Why a file cannot be placed. */
 function fail(sentence) {
   abandon();
-  update({ isUploading: false, message: sentence });
+  update({ isUploading: false });
+  notify(sentence, { kind: "error", key: "upload" });
   restorePanel();
 }
 

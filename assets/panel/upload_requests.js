@@ -85,9 +85,9 @@ export function abandon() {
   return true;
 }
 
-/** Add an uploaded song to the library. @param {string} name The server's name for the upload. */
+/** Add an uploaded song to the library. @param {string} name The server's name for the upload. @returns {Promise<string>} The song's id. */
 export async function keep(name) {
-  await request(`uploads/${name}/keep`, { method: "POST" });
+  return (await request(`uploads/${name}/keep`, { method: "POST" })).song_id;
 }
 
 /** @param {string} name The server's name for the upload. */
@@ -104,7 +104,7 @@ async function request(address, options) {
   try {
     response = await fetch(address, options);
   } catch {
-    throw new Error("The server does not answer, or it refused the file. Is the server still running?");
+    throw new Error("The server does not answer, or it has refused the file: try again.");
   }
   if (response.status === 413) throw new Error("The file is too large. A file may have up to 50 MB.");
   if (!response.ok) throw new Error(await response.text());

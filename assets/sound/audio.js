@@ -3,6 +3,7 @@
  */
 
 import { byId } from "../core/dom.js";
+import { notify } from "../core/notices.js";
 import { state, update } from "../core/state.js";
 import { volumeInFade } from "./curves.js";
 
@@ -59,12 +60,13 @@ export async function start(changes = {}) {
     const error = /** @type {Error} */ (reason);
     // AbortError: a newer click. NotSupportedError: the audio element's "error" event explains it.
     if (error.name === "AbortError" || error.name === "NotSupportedError") return;
-    const needsGesture = error.name === "NotAllowedError";
-    showError(needsGesture ? "Press Play. The browser allows sound only after a click or a key press." : error.message);
+    if (error.name !== "NotAllowedError") return showError("The browser cannot play this song.");
+    update({ sound: "paused" });
+    notify("Press Play. The browser allows sound only after a click or a key press.", { key: "press-play" });
   }
 }
 
-/** @param {string} message */
+/** @param {string} message Why the song does not play: one sentence. */
 export function showError(message) {
   update({ sound: "error", message });
 }

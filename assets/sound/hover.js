@@ -9,7 +9,7 @@ import { state, subscribe, update } from "../core/state.js";
 import { around } from "../map/picking.js";
 import { fadeInCurve, fadeOutCurve } from "./curves.js";
 import { isPlaying, movedIndex, pauseForPreview, resumeAfterPreview } from "./player.js";
-import { decoded, dropWaiting, prefetch, prepare, renumber, take } from "./previews.js";
+import { decoded, dropWaiting, failed, prefetch, prepare, renumber, take } from "./previews.js";
 
 /** @typedef {{context: AudioContext, volume: GainNode, analyser: AnalyserNode}} Output What previews are played through. */
 /** @typedef {{source: AudioBufferSourceNode, gain: GainNode, began: number}} Voice The preview that plays, and when it began. */
@@ -45,6 +45,7 @@ export function mount() {
   subscribe(["isHearing", "awaitsGesture"], showSwitch);
   subscribe(["volume", "isMuted"], setVolume);
   subscribe(["map"], followMap);
+  subscribe(["serverAnswers"], () => state.serverAnswers && loadAgain());
   // A hidden page gets no event when the pointer leaves it.
   document.addEventListener("visibilitychange", () => document.hidden && leave());
   if (localStorage.getItem("hear") !== "on") return;
@@ -211,6 +212,12 @@ export function leave() {
   target = silenced = null;
   dropWaiting();
   if (sound) stop();
+}
+
+/** The server answers again: load the previews that are missing. */
+function loadAgain() {
+  failed.clear();
+  if (target !== null && !decoded.has(target)) prefetch([target]);
 }
 
 /** On a map of another revision songs have other indices. */

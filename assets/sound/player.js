@@ -2,6 +2,7 @@
 
 import { getSong, indexOf } from "../core/api.js";
 import { announce } from "../core/dom.js";
+import { notify } from "../core/notices.js";
 import { state, subscribe, update } from "../core/state.js";
 import { missingText } from "../core/text.js";
 import { audioElement, endPreviewPause, isPausedForPreview, showError, start, stayPaused } from "./audio.js";
@@ -75,22 +76,22 @@ async function putSong(song, plays) {
     return false;
   }
   const instead = song.fallback === "preview" ? "Its preview" : "A copy of it";
-  const message = song.gone_since ? `${missingText(song)} ${instead} plays instead.` : "";
-  await putFileOf(song, fileOf(song), message, plays);
+  if (song.gone_since) notify(`${missingText(song)} ${instead} plays instead.`, { key: "fallback" });
+  await putFileOf(song, fileOf(song), plays);
   return true;
 }
 
 /**
  * Put a song's file into the audio element.
- * @param {Song|UploadedSong} song @param {string} file Its address. @param {string} message @param {boolean} plays
+ * @param {Song|UploadedSong} song @param {string} file Its address. @param {boolean} plays
  */
-async function putFileOf(song, file, message, plays) {
+async function putFileOf(song, file, plays) {
   loadedIndex = state.playing;
   endPreviewPause();
   putFile(file);
-  if (!plays) return update({ song, message, sound: "paused" });
+  if (!plays) return update({ song, sound: "paused" });
   audioElement().currentTime = 0;
-  await start({ song, message });
+  await start({ song });
   announce(`Playing ${song.title}${song.artist ? " by " + song.artist : ""}`);
 }
 
@@ -103,7 +104,7 @@ export async function playUnmapped(song) {
 /** Play an uploaded song. @param {UploadedSong} song @param {string} address That of its file. */
 export async function playUpload(song, address) {
   forgetRequests();
-  await putFileOf(song, address, "", true);
+  await putFileOf(song, address, true);
 }
 
 /** What is played next has no index. */

@@ -1,4 +1,4 @@
-/** The bar at the bottom: title, time, sliders, buttons and the message. It shows the state and the audio element's time. */
+/** The bar at the bottom: title, time, sliders and buttons. It shows the state and the audio element's time. */
 
 import { playOrPause } from "../core/actions.js";
 import { getSong } from "../core/api.js";
@@ -35,7 +35,6 @@ export function mount() {
   subscribe(["song", "previewed"], showTime);
   subscribe(["volume", "isMuted"], showVolume);
   subscribe(["repeat", "chosenPosition"], showRepeat);
-  subscribe(["message"], () => (byId("message").textContent = state.message));
   onTime(showTime);
   showVolume();
   showRepeat();

@@ -1,6 +1,6 @@
 /** The previews for hover to hear: loads, decodes and caches them. */
 
-import { getSong } from "../core/api.js";
+import { ask, getSong } from "../core/api.js";
 
 /** How long to wait before a busy server is asked again. */
 const RETRY_MS = 250;
@@ -107,7 +107,7 @@ async function load(index) {
   loading.set(index, request);
   try {
     const { id } = await getSong(index);
-    const response = await fetch("preview/" + encodeURIComponent(id), { signal: request.signal });
+    const response = await ask("preview/" + encodeURIComponent(id), { signal: request.signal });
     if (response.status === 503) return retryLater(index);
     if (!response.ok) return failed.add(index);
     const buffer = await decode(await response.arrayBuffer());

@@ -4,7 +4,7 @@
  * of such a file.
  */
 
-import { fetchPatiently } from "../core/api.js";
+import { NO_ANSWER, fetchPatiently } from "../core/api.js";
 import { state } from "../core/state.js";
 import { audioElement, isPausedForPreview, isSoundOn, showError, start } from "./audio.js";
 import { copyOf, endedEarly, isOriginal } from "./files.js";
@@ -93,9 +93,9 @@ async function playCopyOrExplain() {
     if (!response.ok) showError(await response.text());
     else if (isOriginal(source)) playCopy(source, position, plays);
     else if (reloaded !== source) putAgain((reloaded = source), position, plays);
-    else showError("This browser cannot play the file.");
+    else showError("This browser cannot play the file: try another browser.");
   } catch {
-    showError("The server does not answer. Is it still running?");
+    showError(NO_ANSWER);
   }
 }
 

@@ -25,6 +25,11 @@ export function mount() {
   new ResizeObserver(paint).observe(canvas);
   new MutationObserver(paint).observe(document.documentElement, { attributeFilter: ["data-mantine-color-scheme"] });
   subscribe(["song"], show);
+  subscribe(["serverAnswers"], () => {
+    if (!state.serverAnswers || peaks) return;
+    shownId = null;
+    show();
+  });
   // The waveform is painted again only when the end of the played part has moved by half a pixel.
   onEachFrame(() => playedHalfPixels() !== paintedHalfPixels && paint());
 }

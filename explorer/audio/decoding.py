@@ -377,9 +377,9 @@ def _frames(container: object, track: object, path: Path, losses: Losses) -> Ite
 
 
 def _damage_error(path: Path, error: Exception) -> AudioError:
-    return AudioError(f"{path.name} is damaged: {reason_of(error)}.")
+    return AudioError(f"{path.name} is damaged: {reason_of(error) or 'its sound cannot be decoded'}.")
 
 
 def _seek_error(path: Path, start_s: float, error: Exception | None = None) -> AudioError:
-    reason = f": {reason_of(error)}" if error else ""
+    reason = f": {said}" if error and (said := reason_of(error)) else ""
     return AudioError(f"{path.name} cannot be read from {start_s:g} s onwards{reason}.")

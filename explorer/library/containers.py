@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import av
+import av.error
 import av.logging
 
 from explorer.errors import AudioError
@@ -60,6 +61,14 @@ _JOINED = {
 }
 """How files begin in formats of which FFmpeg reads only the first of several joined files: FLAC, True Audio,
 WavPack and Windows Media Audio."""
+
+NO_SOUND_FILE = "it is damaged, or another kind of file"
+_UNSUPPORTED = (
+    av.error.DecoderNotFoundError,
+    av.error.ExperimentalError,
+    av.error.NotImplementedError,
+    av.error.PatchWelcomeError,
+)
 
 _WAV_START = re.compile(rb"RIFF....WAVE", re.DOTALL)
 _DIGITAL_OUTPUT = b"\x72\xf8\x1f\x4e"
@@ -137,13 +146,9 @@ def open_container(path: Path, part: FilePart | None = None) -> av.container.Inp
         source = _RepairedFile(path, part) if part.repair else url
         return av.open(source, format=part.format, metadata_encoding="latin-1", options=options)
     except (av.FFmpegError, OSError, ValueError) as error:
-        # FFmpeg says "Invalid argument" of a format that is not on the list.
-        reason = (
-            "Invalid data found when processing input"
-            if getattr(error, "errno", 0) == errno.EINVAL
-            else reason_of(error)
-        )
-        raise AudioError(f"{path.name} is not audio that can be decoded: {reason}.") from error
+        raise AudioError(
+            f"{path.name} is not audio that can be decoded: {reason_of(error) or NO_SOUND_FILE}."
+        ) from error
 
 
 class _RepairedFile:
@@ -227,8 +232,25 @@ def format_of(container: av.container.InputContainer, track: av.audio.AudioStrea
 
 
 def reason_of(error: Exception) -> str:
-    """Return the message of an FFmpeg or operating system error, without the path and the full stop."""
-    return str(getattr(error, "strerror", "") or error).rstrip(".")
+    """Return why a file cannot be decoded, in plain words and without a full stop.
+
+    Parameters
+    ----------
+    error : Exception
+        Of FFmpeg, libsndfile or the operating system.
+
+    Returns
+    -------
+    str
+        Empty if the file's content is the reason: what FFmpeg and libsndfile say of it helps nobody.
+    """
+    if isinstance(error, MemoryError):
+        return "the memory is full"
+    if isinstance(error, _UNSUPPORTED):
+        return "its sound is coded in a way that cannot be decoded here"
+    # FFmpeg says "Invalid argument" of a format that is not on its list.
+    is_of_system = isinstance(error, OSError) and (error.errno or 0) > 0 and error.errno != errno.EINVAL
+    return (error.strerror or "").rstrip(".") if is_of_system else ""
 
 
 def _after_tags(file: BinaryIO) -> tuple[int, re.Match | None]:

@@ -60,7 +60,7 @@ RESET = """() => {
     for (const request of previews.loading.values()) request.abort();
     for (const cache of [previews.decoded, previews.loading, previews.failed]) cache.clear();
     audio.pause();
-    update({ message: "" });
+    update({ message: "", notices: [] });
     // The songs are short: on a slow machine, another one would play during a test.
     queue.setRepeat("stop");
     heard.forgetHeard();

@@ -169,7 +169,7 @@ def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
     page.wait_for_selector("#panel .panel-missing")
     assert text(page, "#panel .panel-title") == "Techno piece 4"
     assert "cannot be played" in text(page, "#panel .panel-missing")
-    message = text(page, "#message")
+    message = text(page, "#toasts")
     for part in ("Techno piece 4", "missing since 3 November 2025", "cannot be played"):
         assert part in message
     # The neighbours of the missing song are shown. The playing song continues and keeps its mark.
@@ -198,8 +198,8 @@ def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
     page.wait_for_function(
         "() => audio.src.endsWith('preview/012.flac') && !audio.paused && audio.currentTime > 0.2"
     )
-    assert "3 November 2025" in text(page, "#message")
-    assert "preview" in text(page, "#message")
+    assert "3 November 2025" in text(page, "#toasts")
+    assert "preview" in text(page, "#toasts")
     page.wait_for_function(
         "() => document.querySelector('#panel .panel-missing')?.innerText.includes('preview')"
     )
@@ -221,7 +221,7 @@ def test_walking_and_playing_a_list_skip_songs_that_cannot_be_played(page):
     assert page.evaluate("explorer.state.chosenPosition") == 1
     page.evaluate("audio.currentTime = audio.duration - 0.2")
     page.wait_for_function("() => audio.paused && explorer.state.chosenPosition === null")
-    assert "cannot be played" in text(page, "#message")
+    assert "cannot be played" in text(page, "#toasts")
 
 
 def test_a_duplicate_lists_the_songs_with_the_same_sound_and_goes_to_them(page):

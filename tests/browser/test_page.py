@@ -288,15 +288,15 @@ def test_missing_or_unplayable_files_are_reported(site, page):
     (music / "023.flac").write_bytes(b"no audio here" * 100)
     try:
         click_song(page, 22)
-        page.wait_for_selector("#message:not(:empty)")
-        assert "The file is missing: 022.flac" in text(page, "#message")
+        page.wait_for_selector(".toast-error")
+        assert "The file is missing: 022.flac" in text(page, "#toasts")
         assert page.locator("#player").get_attribute("data-state") == "error"
         click_song(page, 21)
         wait_until_playing(page, "021.flac")
-        assert page.locator("#message").is_hidden()
+        assert page.locator(".toast").count() == 0
         click_song(page, 23)
-        page.wait_for_selector("#message:not(:empty)")
-        assert "023.flac" in text(page, "#message")
+        page.wait_for_selector(".toast-error")
+        assert "023.flac" in text(page, "#toasts")
     finally:
         (music / "elsewhere").rename(music / "022.flac")
         (music / "023.flac").write_bytes(whole)

@@ -20,7 +20,7 @@ def test_the_page_of_a_library_from_elsewhere_says_what_it_cannot_do(
         assert page.locator("#redraw-start").is_hidden()
         assert "--audio" in text(page, "#redraw-refused")
         page.evaluate("explorer.upload.placeFile(new File(['x'], 'song.flac'))")
-        assert "--audio" in text(page, "#message")
+        assert "--audio" in text(page, "#toasts")
         assert serious_findings(page) == []
         close_map_menu(page)
         # The page can show a newer map, but cannot make one.

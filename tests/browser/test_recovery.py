@@ -96,7 +96,7 @@ def test_a_copy_plays_on_where_the_browser_cannot_play_the_file(
     )
     assert failed_at_s - 1 < page.evaluate("window.first") < failed_at_s + 0.9
     wait_until_audible(page)
-    assert page.locator("#message").inner_text() == ""
+    assert page.locator("#toasts").inner_text() == ""
     assert page.locator("#player").get_attribute("data-state") == "playing"
     # Other songs play from their own files, and this one from its copy at once.
     click_song(page, 10)
@@ -117,7 +117,7 @@ def test_the_servers_reason_is_shown_if_no_copy_can_be_made(unplayable_site, ope
     page.on("request", lambda request: "/audio/" in request.url and requests.append(request.url))
     click_song(page, 3)
     page.wait_for_selector("#player[data-state='error']")
-    assert "003.flac" in page.locator("#message").inner_text()
+    assert "003.flac" in page.locator("#toasts").inner_text()
     assert any(url.endswith("/audio/003.flac?copy=flac") for url in requests)
 
 
@@ -136,6 +136,6 @@ def test_a_song_plays_once_the_server_is_not_busy_any_more(unplayable_site, open
     click_song(page, 0)
     page.wait_for_function("() => !audio.paused && audio.currentTime > 0.5")
     assert len(refused) == 3
-    assert page.locator("#message").inner_text() == ""
+    assert page.locator("#toasts").inner_text() == ""
     assert page.locator("#player").get_attribute("data-state") == "playing"
     page.unroute("**/audio/000.flac*")

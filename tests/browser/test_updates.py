@@ -56,6 +56,7 @@ def test_new_songs_are_offered_and_added_while_music_plays(tmp_path, serve, open
         page.locator("#updates-show").click()
         page.wait_for_function("() => explorer.state.map.count === 27")
         page.wait_for_selector("#updates", state="hidden")
+        assert text(page, "#announcer") == "3 new songs are on the map"
         wait_until_playing(page, "010.flac")
         assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
         # A new song that is not on the map is added when the user clicks the button.

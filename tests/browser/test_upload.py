@@ -63,7 +63,7 @@ def test_a_dropped_song_is_placed_among_its_neighbours_and_plays(indexed, share_
     # The song lasts three seconds. On a slow machine it may have ended, so test whether it has played.
     # Chromium allows sound only for some seconds after a click. If the embedding took longer, the page asks
     # the user to press Play.
-    page.wait_for_function("() => window.hasPlayedUpload || message.textContent.includes('Press Play')")
+    page.wait_for_function("() => window.hasPlayedUpload || toasts.textContent.includes('Press Play')")
     if not page.evaluate("window.hasPlayedUpload"):
         page.locator("#panel-song .button", has_text="Play").click()
         page.wait_for_function("() => window.hasPlayedUpload")
@@ -91,17 +91,17 @@ def test_unusable_files_are_reported_and_an_upload_can_be_cancelled(indexed, sha
     page = share_page(indexed[0])
     # A file that is too large, not music, or empty.
     page.evaluate(DROP, ["", "big.wav", 51 * 1024 * 1024])
-    page.wait_for_function("() => message.textContent.includes('too large')")
+    page.wait_for_function("() => toasts.textContent.includes('too large')")
     for name, content, expected in (
         ("text.mp3", b"no music at all " * 99, "text.mp3"),
         ("empty.mp3", b"", "empty"),
     ):
         (tmp_path / name).write_bytes(content)
         page.locator("#upload-file").set_input_files(tmp_path / name)
-        page.wait_for_function("expected => message.textContent.includes(expected)", arg=expected)
+        page.wait_for_function("expected => toasts.textContent.includes(expected)", arg=expected)
         page.wait_for_selector(".cover-waiting", state="detached")
     # Escape cancels the upload, and the page tells the server to delete the file.
-    page.evaluate("explorer.update({ message: '' })")
+    page.evaluate("explorer.update({ notices: [] })")
     shutil.copy(indexed[2] / "tone3.flac", tmp_path / "Slow.flac")
     with page.expect_request(lambda request: request.method == "DELETE"):
         page.locator("#upload-file").set_input_files(tmp_path / "Slow.flac")
@@ -109,7 +109,7 @@ def test_unusable_files_are_reported_and_an_upload_can_be_cancelled(indexed, sha
         page.keyboard.press("Escape")
         page.wait_for_selector("#panel .cover-waiting", state="detached")
     assert page.evaluate("explorer.state.upload") is None
-    assert page.locator("#message").is_hidden()
+    assert page.locator(".toast").count() == 0
 
 
 def test_a_chosen_file_is_placed_and_can_be_added_to_the_library(indexed, share_page, tmp_path):
@@ -119,7 +119,14 @@ def test_a_chosen_file_is_placed_and_can_be_added_to_the_library(indexed, share_
     page.locator("#upload-file").set_input_files(tmp_path / "Mine.flac")
     wait_for_upload(page)
     page.get_by_text("Add to the library").click()
+    page.wait_for_selector("text=The map is being updated")
     page.wait_for_function("() => explorer.state.map.count === 13")
+    # When the song has its place, the panel shows it as any song of the library.
+    page.wait_for_function(
+        "() => explorer.state.upload === null && explorer.state.song?.id?.endsWith('Mine.flac')"
+    )
+    page.get_by_role("button", name="Show on the map").wait_for()
+    assert "being updated" not in text(page, "#panel-song")
     with Database.open_readonly(database) as library:
         assert library.count_vectors() == 13
     (added,) = music.rglob("Mine.flac")

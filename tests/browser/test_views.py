@@ -237,7 +237,7 @@ def test_the_address_contains_what_is_shown_and_restores_it(site, page, open_pag
         visit(other, site[0] + query)
         assert other.evaluate("explorer.state.map.count") == 24
         if "song" in query:
-            other.wait_for_function("() => message.textContent.includes('not on the map')")
+            other.wait_for_function("() => toasts.textContent.includes('not on the map')")
 
 
 def test_going_back_undoes_one_step_at_a_time(page):

@@ -56,9 +56,9 @@ SONGS = {
 
 FAILURES = {
     "empty.mp3": "empty.mp3 is empty.",
-    "390 bytes claim 818 s.mp3": "390 bytes claim 818 s.mp3 is not audio that can be decoded: Invalid data "
-    "found when processing input.",
-    "words.mp3": "words.mp3 is not audio that can be decoded: Invalid data found when processing input.",
+    "390 bytes claim 818 s.mp3": "390 bytes claim 818 s.mp3 is not audio that can be decoded: it is "
+    "damaged, or another kind of file.",
+    "words.mp3": "words.mp3 is not audio that can be decoded: it is damaged, or another kind of file.",
     "header alone.wav": "The sound holds no sample at all, so there is nothing to embed.",
     "cover alone.mp4": "cover alone.mp4 holds no sound.",
     "claims 1 Hz.wav": "claims 1 Hz.wav claims a sample rate of 1 Hz: only rates from 1,000 Hz to "

@@ -1,5 +1,6 @@
 """The parts of files: joined Ogg files, tags in front, and headers that claim too little."""
 
+import errno
 import os
 import struct
 from fractions import Fraction
@@ -12,7 +13,7 @@ import soundfile
 from explorer.audio.decoding import open_audio
 from explorer.audio.fingerprints import audio_fingerprint
 from explorer.errors import AudioError
-from explorer.library.containers import FilePart, file_parts, open_sound
+from explorer.library.containers import FilePart, file_parts, open_sound, reason_of
 
 RATE_HZ = 44_100
 
@@ -319,3 +320,31 @@ def test_a_known_codec_whose_header_is_damaged_is_not_called_silent(tmp_path):
     (tmp_path / "x.wma").write_bytes(sound.replace(b"\x61\x01\x02\0\x44\xac", b"\x62\x01\x02\0\x44\xac"))
     with pytest.raises(AudioError, match="wmapro"):
         open_audio(tmp_path / "x.wma")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (av.error.InvalidDataError(1, "Invalid data found when processing input"), ""),
+        (av.error.ArgumentError(errno.EINVAL, "Invalid argument"), ""),
+        (av.error.EOFError(1, "End of file"), ""),
+        (av.error.PatchWelcomeError(1, "Not yet implemented in FFmpeg, patches welcome"), "decoded here"),
+        (soundfile.LibsndfileError(3, prefix="Error : "), ""),
+        (PermissionError(errno.EACCES, "Permission denied"), "Permission denied"),
+        (MemoryError(), "memory"),
+    ],
+)
+def test_a_reason_has_no_words_of_a_decoder(error, expected):
+    said = reason_of(error)
+    assert expected in said if expected else said == ""
+    assert not any(word in said for word in ("FFmpeg", "Invalid", "Error"))
+
+
+def test_a_file_that_holds_no_sound_is_told_in_plain_words(tmp_path):
+    (tmp_path / "words.mp3").write_bytes(b"just words, no music\n" * 50)
+    with pytest.raises(AudioError) as caught:
+        open_sound(tmp_path / "words.mp3")
+    assert (
+        str(caught.value)
+        == "words.mp3 is not audio that can be decoded: it is damaged, or another kind of file."
+    )

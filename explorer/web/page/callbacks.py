@@ -27,7 +27,8 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
 
     @app.callback(
         Output(Ids.DRAWING, "data"),
-        *_each(Output, "children", Ids.LEGEND, Ids.TRUST, Ids.TRUST_FIGURES, Ids.TRUST_IN_MENU, Ids.MESSAGE),
+        *_each(Output, "children", Ids.LEGEND, Ids.TRUST, Ids.TRUST_FIGURES, Ids.TRUST_IN_MENU),
+        Output(Ids.PROBLEM, "data"),
         Input(Ids.VIEW, "data"),
         prevent_initial_call=True,
     )
@@ -39,9 +40,9 @@ def register_callbacks(app: Dash, holder: CatalogueHolder, job: MapJob) -> None:
                 raise PreventUpdate
             holder.warm_up(catalogue)
             drawing, legend, quality = draw_map(catalogue, view)
-            return drawing, legend, *panels.trust(quality), ""
+            return drawing, legend, *panels.trust(quality), None
         except ExplorerError as error:
-            return *(no_update,) * 5, str(error)
+            return *(no_update,) * 5, panels.problem(error, "map")
 
     _register_search(app, holder)
     _register_redrawing(app, holder, job)
@@ -178,6 +179,7 @@ def _register_clientside(app: Dash) -> None:
     # Not one callback: Dash would wait for the answer before it tells the browser of the text.
     bind("noteSearchText", Input(Ids.SEARCH, "searchValue"))
     bind("noteSearchResults", Input(Ids.SEARCHED, "data"), State(Ids.SEARCH, "data"))
+    bind("tellProblem", Input(Ids.PROBLEM, "data"))
     bind(
         "openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value")
     )

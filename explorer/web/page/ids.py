@@ -13,7 +13,8 @@ class Ids:
 
     REVISION = "revision"
     CHANGES = "changes"
-    MESSAGE = "message"
+    PROBLEM = "problem"
+    """A store with what the server could not do; see `panels.problem`."""
 
     PROJECTION = "projection"
     COLOURING = "colouring"

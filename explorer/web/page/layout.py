@@ -57,7 +57,7 @@ def page(
         player.player(),
         keys_dialog.keys(),
         player.drop_target(),
-        part("toasts", id="toasts", role="status"),
+        part("toasts", id="toasts", role="status", aria_atomic="false"),
         part("print-map", id="print-map", aria_hidden="true"),
     ]
     if notice:
@@ -69,6 +69,7 @@ def page(
         children=[
             dcc.Store(id=Ids.CHOSEN_THEME, storage_type="local"),
             *(dcc.Store(id=name) for name in (Ids.THEME, Ids.VIEW, Ids.DRAWING, Ids.FILTER, Ids.SEARCHED)),
+            dcc.Store(id=Ids.PROBLEM),
             dcc.Store(id=Ids.REVISION, data=catalogue.revision if catalogue else 0),
             dcc.Store(id=Ids.CHANGES, data=catalogue.changes if catalogue else ""),
             dcc.Interval(id=Ids.REDRAW_TIMER, interval=700, disabled=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Sequence
 
 import dash_mantine_components as dmc
@@ -217,7 +218,19 @@ def suggestions(holder: CatalogueHolder, text: str, hide: tuple[str, ...] = ()) 
 def tell(error: ExplorerError) -> None:
     """Show an error on the page, unless its notice says already that there is no library."""
     if not isinstance(error, NoLibraryError):
-        set_props(Ids.MESSAGE, {"children": str(error)})
+        set_props(Ids.PROBLEM, {"data": problem(error, "choices")})
+
+
+def problem(error: ExplorerError, about: str) -> dict:
+    """Return what the page shows about an error.
+
+    Parameters
+    ----------
+    about : {"map", "choices"}
+        What could not be made: the map, or the choices of the search and the filters.
+    """
+    # The time makes the same error a new one: it may have been closed on the page.
+    return {"text": str(error), "about": about, "at": time.time()}
 
 
 def _option(suggestion: dict) -> dict:

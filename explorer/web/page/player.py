@@ -8,7 +8,6 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
-from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, icon, icon_button, part
 
 
@@ -130,7 +129,6 @@ def player() -> Component:
             icon_button("mute", "volume", "Mute", extra_class="mute"),
             part("volume", id="volume"),
         ),
-        part("message card", id=Ids.MESSAGE, role="alert"),
         part("visually-hidden", id="announcer", role="status", aria_live="polite"),
         tag=html.Footer,
         id="player",

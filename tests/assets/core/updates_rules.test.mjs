@@ -45,3 +45,12 @@ test("a notice in place of the map is outdated when there is a map, or when an i
   assert.equal(isOutdated("listening", { index: run, songs: 60, revision: 4 }), true);
   assert.equal(isOutdated("broken", { problem: "No weights." }), false);
 });
+
+test("new songs are announced, but not the first map, fewer songs, or a map that fills during a first look", () => {
+  assert.equal(updates.additions({ before: 30, now: 33, isFirstLook: false }), "3 new songs are on the map");
+  assert.equal(updates.additions({ before: 30, now: 31, isFirstLook: false }), "1 new song is on the map");
+  assert.equal(updates.additions({ before: 1000, now: 3000, isFirstLook: false }), "2,000 new songs are on the map");
+  for (const maps of [{ before: null, now: 3 }, { before: 3, now: 3 }, { before: 4, now: 3 }, { before: 3, now: 9, isFirstLook: true }]) {
+    assert.equal(updates.additions({ isFirstLook: false, ...maps }), "");
+  }
+});

@@ -125,11 +125,11 @@ test("a map that could not be loaded is reported until one is shown", async () =
   const meta = makeMap({ projection: "umap" });
   answers[`map/${revision}/flags`] = Uint8Array.of(1).buffer;
   await showMap(meta);
-  assert.match(state.message, /only a part of the map/);
+  assert.match(state.mapProblem, /only a part of the map/);
   // What did not fit is asked for again.
   answers[`map/${revision}/flags`] = Uint8Array.of(1, 1, 1).buffer;
   await showMap(meta);
-  assert.deepEqual([state.message, state.map.meta], ["", meta]);
+  assert.deepEqual([state.mapProblem, state.map.meta], ["", meta]);
 });
 
 test("if the server does not answer at all, the page says so", async () => {
@@ -138,9 +138,9 @@ test("if the server does not answer at all, the page says so", async () => {
   prefetch(makeMap().view);
   await new Promise((resolve) => setTimeout(resolve, 10));
   globalThis.fetch = fetch;
-  assert.match(state.message, /does not answer/);
+  assert.match(state.mapProblem, /does not answer/);
   await showMap(makeMap());
-  assert.equal(state.message, "");
+  assert.equal(state.mapProblem, "");
 });
 
 test("a viewport that the user chose follows the song that plays", async () => {
@@ -188,10 +188,10 @@ test("if the server has no such map, the page says why and keeps its map", async
   answers[`map/${revision + 1}/flags`] = { status: 409, body: "The library has changed: reload the page." };
   await showMap(next);
   assert.equal(state.map, map);
-  assert.equal(state.message, "The library has changed: reload the page.");
+  assert.equal(state.mapProblem, "The library has changed: reload the page.");
   answers[`map/${revision + 1}/flags`] = Uint8Array.of(1).buffer;
   await showMap(next);
-  assert.match(state.message, /reload the page/);
+  assert.match(state.mapProblem, /reload the page/);
   assert.equal(state.map, map);
 });
 

@@ -20,6 +20,8 @@ function songAt(index) {
   return { id: `${index}.mp3`, title: `Song ${index}`, artist: "", gone_since: gone, fallback: index === 6 ? "preview" : null };
 }
 
+const noticeOf = (key) => state.notices.find((notice) => notice.key === key);
+
 beforeEach(async () => {
   clearCaches();
   serve((address) => songAt(Number(address.split("/")[2])));
@@ -60,7 +62,8 @@ test("if a song's file is missing, the song that plays continues, or what is lef
   assert.match(state.message, /“Song 5”.*cannot be played/);
   assert.equal(await player.play(6), true);
   assert.deepEqual([state.playing, audio.src], [6, "preview/6.mp3"]);
-  assert.match(state.message, /preview plays instead/);
+  assert.match(noticeOf("fallback").text, /preview plays instead/);
+  assert.deepEqual([noticeOf("fallback").kind, state.message], ["info", ""]);
 });
 
 test("an error of the server is shown, and the next song clears it", async () => {
@@ -74,12 +77,17 @@ test("an error of the server is shown, and the next song clears it", async () =>
 
 test("if the browser forbids the sound, the page says what to do; a newer click is no error", async () => {
   const { play } = audio;
-  for (const [name, sound, message] of [["NotAllowedError", "error", /Press Play/], ["AbortError", "loading", /^$/]]) {
+  for (const [name, sound, isTold] of [["NotAllowedError", "paused", true], ["AbortError", "loading", false]]) {
+    update({ notices: [] });
     audio.play = () => Promise.reject(new DOMException("no", name));
     await player.play(2);
-    assert.equal(state.sound, sound);
-    assert.match(state.message, message);
+    assert.deepEqual([state.sound, state.message], [sound, ""]);
+    assert.equal(/Press Play/.test(noticeOf("press-play")?.text), isTold);
   }
+  // What a browser says of another failure is not shown.
+  audio.play = () => Promise.reject(new DOMException("Operation failed: 0x8", "UnknownError"));
+  await player.play(2);
+  assert.deepEqual([state.sound, state.message], ["error", "The browser cannot play this song."]);
   audio.play = play;
 });
 
