@@ -11,7 +11,8 @@ let opener = null;
 export function mount() {
   document.addEventListener("click", onClick);
   document.addEventListener("pointerdown", closeFromOutside, { capture: true });
-  document.addEventListener("focusin", closeFromOutside);
+  // After a click in the card, the map gets the focus: see core/focus.js.
+  document.addEventListener("focusin", (event) => event.target !== document.getElementById("map-frame") && closeFromOutside(event));
   document.addEventListener("keydown", onKey, { capture: true });
   // What is in a card can change its size, for example when a part of it is opened.
   const observer = new ResizeObserver(place);

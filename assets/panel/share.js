@@ -5,42 +5,19 @@ import { notify } from "../core/notices.js";
 import { state } from "../core/state.js";
 import { compose } from "../map/picture.js";
 import { save } from "./export.js";
+import { close } from "./popover.js";
 
 export function mount() {
-  const opener = byId("share-open");
-  const menu = byId("share-menu");
-  opener.addEventListener("click", () => toggle(menu.hidden));
-  byId("share-link").addEventListener("click", () => close(copyLink));
-  byId("share-save").addEventListener("click", () => close(savePicture));
-  byId("share-copy").addEventListener("click", () => close(copyPicture));
+  byId("share-link").addEventListener("click", () => closeAnd(copyLink));
+  byId("share-save").addEventListener("click", () => closeAnd(savePicture));
+  byId("share-copy").addEventListener("click", () => closeAnd(copyPicture));
   byId("share-copy").hidden = !canCopyPictures();
-  document.addEventListener("pointerdown", ({ target }) => {
-    const isOutside = target instanceof Element && !menu.contains(target) && !opener.contains(target);
-    if (isOutside) toggle(false);
-  });
-  // Before the keyboard shortcuts: Escape closes only the menu.
-  window.addEventListener("keydown", closeOnEscape, { capture: true });
 }
 
-/** @param {boolean} isOpen */
-function toggle(isOpen) {
-  byId("share-menu").hidden = !isOpen;
-  byId("share-open").setAttribute("aria-expanded", String(isOpen));
-}
-
-/** Close the menu, and do what was chosen. The focus returns to the button. @param {() => void} action */
-function close(action) {
-  toggle(false);
-  byId("share-open").focus();
+/** Close the menu, and do what was chosen. @param {() => void} action */
+function closeAnd(action) {
+  close({ returnsFocus: true });
   action();
-}
-
-/** @param {KeyboardEvent} event */
-function closeOnEscape(event) {
-  if (event.key !== "Escape" || byId("share-menu").hidden) return;
-  event.stopImmediatePropagation();
-  toggle(false);
-  byId("share-open").focus();
 }
 
 /** Copy the page's address: it contains the view, the filters and the song. */

@@ -197,32 +197,28 @@ def tools() -> Component:
             icon_button("zoom-in", "plus", "Zoom in (+)"),
             icon_button("zoom-out", "minus", "Zoom out (-)"),
             icon_button("zoom-fit", "fit", "Show all songs (0)"),
+            icon_button(
+                "share-open", "share", "Share this view", aria_expanded="false", aria_controls="share-menu"
+            ),
             role="group",
-            aria_label="Zoom",
+            aria_label="View",
         ),
-        _share(),
+        _share_menu(),
         tag=html.Section,
         aria_label="Map tools",
     )
 
 
-def _share() -> Component:
-    """Return the button that opens the menu for sharing, and the menu."""
+def _share_menu() -> Component:
     return part(
-        "card tool-group share",
-        icon_button(
-            "share-open", "share", "Share this view", aria_expanded="false", aria_controls="share-menu"
-        ),
-        part(
-            "card share-menu",
-            button("Copy link", kind="menu-item", id="share-link"),
-            button("Save picture", kind="menu-item", id="share-save"),
-            button("Copy picture", kind="menu-item", id="share-copy", hidden=True),
-            id="share-menu",
-            hidden=True,
-            role="group",
-            aria_label="Share",
-        ),
+        "card popover share-menu",
+        button("Copy link", kind="menu-item", id="share-link"),
+        button("Save picture", kind="menu-item", id="share-save"),
+        button("Copy picture", kind="menu-item", id="share-copy", hidden=True),
+        id="share-menu",
+        hidden=True,
+        role="group",
+        aria_label="Share",
     )
 
 
