@@ -6,7 +6,7 @@ import { NARROW_PX } from "../map/camera.js";
 import { isSoundOn } from "../sound/audio.js";
 import { isFirstVisit } from "./welcome.js";
 
-/** In a wider window the panel is beside the map. In a narrower one it covers the map, and is open only for a song. */
+/** In a wider window the panel is open from the start. In a narrower one it takes room from the map, and is open only for a song. */
 const WIDE_PX = 1100;
 /** On a phone, the panel closes when it is pulled down by more than this. */
 const SWIPE_PX = 48;

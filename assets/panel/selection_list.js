@@ -2,7 +2,7 @@
 
 import { getSong } from "../core/api.js";
 import { byId, element, icon, iconButton, setLabel } from "../core/dom.js";
-import { state, subscribe, update } from "../core/state.js";
+import { state, subscribe } from "../core/state.js";
 import { artistOrUnknown } from "../core/text.js";
 import { flyTo } from "../map/camera.js";
 import { toggle } from "../sound/player.js";
@@ -27,9 +27,6 @@ export function mount() {
     for (const { isIntersecting, target } of entries) if (isIntersecting) fillRow(target);
   });
   enableDragging();
-  for (const [event, isPointed] of /** @type {const} */ ([["pointerover", true], ["focusin", true], ["pointerleave", false], ["focusout", false]])) {
-    list.addEventListener(event, (/** @type {Event} */ { target }) => point(isPointed ? rowOf(target) : null));
-  }
   mountHead();
   showList();
   subscribe(["chosen"], showList);
@@ -39,11 +36,6 @@ export function mount() {
 /** @param {any} target @returns {any} The row that an element is in, or null. */
 function rowOf(target) {
   return target.closest?.(".song-row") ?? null;
-}
-
-/** The song of the row under the pointer or with the focus gets a mark on the map. @param {any} row */
-function point(row) {
-  update({ pointed: row && Number(row.dataset.index) });
 }
 
 function showList() {
@@ -59,7 +51,6 @@ function showList() {
   for (const row of list.children) rowObserver.observe(row);
   markRows();
   if (focused) focusTool(focused);
-  if (state.pointed !== null && !list.matches(":hover, :focus-within")) update({ pointed: null });
   showNotShown();
 }
 

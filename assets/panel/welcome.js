@@ -1,6 +1,6 @@
 /** The card of the first visit: what the map is, and two ways to begin. It leaves at the first action, and does not come back. */
 
-import { play } from "../core/actions.js";
+import { playSomething } from "../core/actions.js";
 import { byId } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
 import { showAll } from "../map/camera.js";
@@ -21,7 +21,10 @@ export function mount() {
     card.hidden = false;
     showAllUnlessMoved();
   });
-  byId("welcome-play").addEventListener("click", playSomething);
+  byId("welcome-play").addEventListener("click", () => {
+    leave();
+    playSomething();
+  });
   byId("welcome-hear").addEventListener("click", () => {
     leave();
     if (!state.isHearing) toggleHearing();
@@ -46,9 +49,3 @@ function showAllUnlessMoved() {
   if (!state.isUserPositioned) showAll();
 }
 
-/** Play the song that represents the first group of the legend; if there is none, the first song. */
-function playSomething() {
-  leave();
-  const representative = document.querySelector("#legend [data-representative]");
-  play(representative instanceof HTMLElement ? Number(representative.dataset.representative) : 0);
-}
