@@ -136,7 +136,7 @@ CLICKS = {
     "repeat": lambda page: page.locator("#repeat").click(),
     "view": lambda page: (choose_in_header(page, "UMAP"), wait_until_drawn(page, "umap cluster dark")),
     "legend": lambda page: (
-        page.locator("#legend [data-group='0']").click(),
+        page.locator("#legend [data-group]").first.click(),
         page.wait_for_function("() => explorer.state.map.meta.lit === 8"),
     ),
     "theme": lambda page: (
@@ -195,18 +195,19 @@ def test_fields_and_the_keyboards_focus_keep_space_and_the_arrows(page):
 
 def test_the_focus_stays_on_a_row_of_the_legend_and_comes_back_to_the_map(page):
     rows = page.locator("#legend [data-group]")
+    name = rows.nth(1).get_attribute("data-group")
     rows.nth(1).focus()
     for lit in (8, 24, 8):
         page.keyboard.press("Enter")
         page.wait_for_function("lit => explorer.state.map.meta.lit === lit", arg=lit)
         wait_until_still(page)
-        wait_for_focus(page, "#legend [data-group='1']")
+        wait_for_focus(page, f"#legend [data-group='{name}']")
     # "Show all" goes away together with its line.
     page.locator("#filter-state button").first.wait_for()
     page.locator("#filter-state").get_by_role("button", name="Show all").focus()
     page.keyboard.press("Enter")
     wait_for_matching(page, range(24))
-    wait_for_focus(page, "#map-frame")
+    wait_for_focus(page, "#filter-toggle")
 
 
 def test_the_focus_stays_in_the_panel_after_enter_on_a_neighbour(page):
@@ -214,7 +215,7 @@ def test_the_focus_stays_in_the_panel_after_enter_on_a_neighbour(page):
     page.wait_for_selector("#panel-song .song-row")
     for _ in range(2):
         title = text(page, "#panel-song .panel-title")
-        page.locator("#panel-song .row-names").nth(2).focus()
+        page.locator("#panel-song .row-explore").nth(2).focus()
         page.keyboard.press("Enter")
         page.wait_for_function(
             "title => document.querySelector('#panel-song .panel-title').textContent !== title", arg=title

@@ -56,16 +56,16 @@ def test_space_plays_a_song_at_the_start(site, open_page):
 def test_next_skips_songs_that_do_not_match_the_filter(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
-    page.wait_for_function("() => explorer.state.walk.length === 11")
+    page.wait_for_function("() => explorer.state.walk.length === 8")
     # Of the neighbours, only the last one stays.
     page.evaluate(
         """() => {
             const { state, update } = explorer;
-            const flags = state.map.flags.map((flag, i) => (state.walk.slice(1, 10).includes(i) ? 0 : flag));
+            const flags = state.map.flags.map((flag, i) => (state.walk.slice(1, 7).includes(i) ? 0 : flag));
             update({ map: { ...state.map, flags } });
         }"""
     )
-    last = page.evaluate("explorer.state.walk[10]")
+    last = page.evaluate("explorer.state.walk[7]")
     page.keyboard.press("n")
     wait_until_playing(page, f"{last:03d}.flac", beyond=0.1)
     page.keyboard.press("p")
@@ -164,7 +164,7 @@ def test_only_one_tab_plays(site, open_page):
 def test_next_and_previous_go_through_the_neighbours(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
-    page.wait_for_function("() => explorer.state.walk.length === 11")
+    page.wait_for_function("() => explorer.state.walk.length === 8")
     order = page.evaluate("explorer.state.walk")
     # With the buttons.
     for button, place in (("#next", 1), ("#next", 2), ("#previous", 1)):
@@ -173,7 +173,7 @@ def test_next_and_previous_go_through_the_neighbours(page):
     wait_until_audible(page)
     # With the keys. The song where the walk began stays the same.
     page.evaluate("document.activeElement.blur()")
-    for key, place in (("n", 2), ("p", 1), ("p", 0), ("p", 10)):
+    for key, place in (("n", 2), ("p", 1), ("p", 0), ("p", 7)):
         page.keyboard.press(key)
         wait_until_playing(page, f"{order[place]:03d}.flac", beyond=0.05)
     assert page.evaluate("explorer.state.selected") == 10
@@ -182,14 +182,14 @@ def test_next_and_previous_go_through_the_neighbours(page):
     page.evaluate("audio.pause(); audio.currentTime = 8")
     page.locator("#previous").click()
     page.wait_for_function(
-        "name => audio.currentTime < 2 && audio.currentSrc.endsWith(name)", arg=f"{order[10]:03d}.flac"
+        "name => audio.currentTime < 2 && audio.currentSrc.endsWith(name)", arg=f"{order[7]:03d}.flac"
     )
 
 
 def test_the_repeat_mode_decides_what_plays_after_a_song(page):
     click_song(page, 10)
     wait_until_playing(page, "010.flac")
-    page.wait_for_function("() => explorer.state.walk.length === 11")
+    page.wait_for_function("() => explorer.state.walk.length === 8")
     page.evaluate("explorer.queue.setRepeat('on')")
     page.locator("#repeat").click()
     assert page.locator("#repeat").get_attribute("aria-label") == "Repeat this song (r)"
@@ -287,7 +287,7 @@ def test_media_keys_and_the_lock_screen_control_the_player(site, open_page):
         "Album",
         "playing",
     )
-    page.wait_for_function("() => explorer.state.walk.length === 11")
+    page.wait_for_function("() => explorer.state.walk.length === 8")
     page.evaluate("handlers.nexttrack()")
     page.wait_for_function("() => !audio.currentSrc.endsWith('010.flac') && audio.currentTime > 0.2")
     page.evaluate("handlers.pause()")

@@ -92,6 +92,7 @@ def _colouring(options: list[dict]) -> Component:
         value="cluster",
         allowDeselect=False,
         withCheckIcon=False,
+        rightSectionProps={"aria-hidden": "true"},
         size="sm",
         comboboxProps={"shadow": "lg", "offset": 8, "width": 144, "position": "bottom-start"},
     )
