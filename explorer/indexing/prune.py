@@ -94,7 +94,7 @@ def _forget_lost_folder(database: Database, folder: Path | RemotePath, *, force:
     total = sum(database.count_files(part.root_id) for part in parts)
     is_risky = 2 * len(songs) > total or any(is_gone_or_empty(part.root) for part in parts)
     if not parts or (songs and is_risky and not force):
-        raise LibraryError(_lost_folder(folder, len(songs)))
+        raise LibraryError(_lost_folder(folder, len(songs), Path(database.path)))
     with database.transaction():
         for part in parts:
             database.forget_failures_under(part.root_id, part.prefix)
@@ -113,7 +113,7 @@ def require_folder(database: Database, folder: Path | RemotePath) -> None:
     """
     songs = [database.songs_under(part.root_id, part.prefix) for part in _parts_under(database, folder)]
     if any(songs) and is_gone(folder):
-        raise LibraryError(_lost_folder(folder, sum(map(len, songs))))
+        raise LibraryError(_lost_folder(folder, sum(map(len, songs)), Path(database.path)))
 
 
 def lost_roots(database: Database) -> dict[str, str]:

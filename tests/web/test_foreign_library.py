@@ -113,7 +113,7 @@ def test_no_file_of_a_root_that_the_user_did_not_give_is_sent(home, root, path):
     # What needs no file works.
     assert client.get("/").status_code == 200
     assert client.get("/songs/1/0").status_code == 200
-    assert len(client.get("/neighbours/1/0").get_json()["neighbours"]) == 5
+    assert client.get("/neighbours/1/0").get_json()["neighbours"]
     body = {"revision": 1, "songs": [0], "form": "m3u8", "paths": "absolute"}
     assert client.post("/export", json=body).status_code == 200
     assert all_files(home) == before
