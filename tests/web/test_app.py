@@ -124,10 +124,17 @@ def test_a_genre_or_an_artist_is_suggested_as_a_filter(library):
     assert suggestions[1]["value"].startswith("song:")
 
 
+def test_the_artists_come_before_a_text_and_only_a_text_finds_nothing(library):
+    holder = CatalogueHolder(library[0])
+    assert panels.artist_options(holder, "", []) == (["Artist 0", "Artist 1", "Artist 2"], None)
+    assert panels.artist_options(holder, "", ["Artist 2"])[0] == ["Artist 2", "Artist 0", "Artist 1"]
+    assert panels.artist_options(holder, "zz", ["Artist 2"]) == (["Artist 2"], "No results for “zz”")
+
+
 def test_without_a_library_nothing_is_suggested(tmp_path):
     holder = CatalogueHolder(tmp_path / "absent.db")
     assert panels.suggestions(holder, "waltz") is None
-    assert panels.artist_options(holder, "", []) == []
+    assert panels.artist_options(holder, "", []) == ([], None)
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def _legend_row(
     row_button = button(
         *parts,
         kind="legend-row",
-        title="Show only this group (Shift-click adds it)",
+        title="Show only this group (Shift adds it)",
         aria_pressed=str(is_pressed).lower(),
         aria_label=f"Show only {name}: {count:,} songs",
         data_group=name,
@@ -265,11 +265,16 @@ def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[
     return genres, grouping.names, first, max(last, first), note, longest
 
 
-def artist_options(holder: CatalogueHolder, text: str, chosen: Sequence[str]) -> list[str]:
-    """Return artists whose names contain a text, after those that are already chosen."""
+def artist_options(holder: CatalogueHolder, text: str, chosen: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return artists whose names contain a text, after those that are already chosen.
+
+    The second value is what the list says if there are none. It names the text: until the next answer, the
+    list shows it for what the user types next. None if there are artists, without a text, and on an error.
+    """
     try:
         artists = holder.current().facets.suggest_artists(text)
     except ExplorerError as error:
         tell(error)
-        artists = []
-    return list(dict.fromkeys([*chosen, *artists]))
+        return list(chosen), None
+    nothing_found = f"No results for “{text}”" if text and not artists else None
+    return list(dict.fromkeys([*chosen, *artists])), nothing_found
