@@ -1,4 +1,4 @@
-"""Fields with lists in Chromium: what they show at first, what screen readers hear, and the keys after the mouse."""
+"""Fields with lists in Chromium: what they show, what screen readers hear, and the keys after the mouse."""
 
 import pytest
 from gestures import (

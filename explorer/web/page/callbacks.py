@@ -70,13 +70,15 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
         Output("filters", "data-ready"),
         Input(Ids.FILTER_TOGGLE, "n_clicks"),
         *_each(Input, "checked", Ids.HIDE_DUPLICATES, Ids.HIDE_MISSING),
+        *_each(State, "value", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS),
         State(Ids.VIEW, "data"),
         prevent_initial_call=True,
     )
-    def filter_choices(_clicks, duplicates: object, missing: object, document: object):
+    def filter_choices(_clicks, duplicates, missing, genres, clusters, document: object):
         count, hide = MapView.parse(document).cluster_count, hidden_kinds(duplicates, missing)
+        chosen = Filter.parse({"genres": genres, "clusters": clusters, "hide": list(hide)})
         try:
-            return *panels.filter_options(holder.current(), count, hide), "true"
+            return *panels.filter_options(holder.current(), count, chosen), "true"
         except ExplorerError as error:
             panels.tell(error)
             return (no_update,) * 7
