@@ -182,7 +182,7 @@ def use_page(page: Page) -> dict[str, float]:
         page.get(f"/neighbours/{revision}/{index}")
 
     def search(text: str) -> None:
-        page.call("search.data", search=text)
+        page.call("searched.data", search=text)
 
     def draw(clusters: int) -> None:
         page.call("drawing.data", look=drawn | {"clusters": clusters})

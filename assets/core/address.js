@@ -2,7 +2,7 @@
 
 /** @typedef {import("./types.js").View} View */
 /** @typedef {{x: number, y: number, zoom: number}} Position The centre of the free area in map units; a zoom of 1 shows all songs. */
-/** @typedef {{projection: string, clusters: number, colourings: string[]}} Defaults */
+/** @typedef {{projection: string, clusters: number, mostClusters: number, colourings: string[]}} Defaults */
 
 /** The parts of a query that do not change what is drawn. */
 const POSITION_AND_SONG = ["x", "y", "zoom", "song"];
@@ -50,7 +50,7 @@ export function decode(query, defaults) {
   return {
     projection: ["tsne", "umap", "pca", "original"].includes(projection) ? projection : defaults.projection,
     colouring: defaults.colourings.includes(colouring) ? colouring : "cluster",
-    clusters: clusters > 0 ? Math.round(clusters) : defaults.clusters,
+    clusters: clusters > 0 ? Math.max(1, Math.min(Math.round(clusters), defaults.mostClusters)) : defaults.clusters,
     fade: query.get("fade") === "1",
     filter: {
       genres: query.getAll("genre"),

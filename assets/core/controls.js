@@ -28,6 +28,24 @@ export function nextTheme(chosen, system) {
 }
 
 /**
+ * @param {unknown} typed What the field contains. @param {number} most @param {number} before The number that is drawn.
+ * @returns {number} How many clusters to draw: never more than the most, and as before if the field is empty.
+ */
+export function clustersToDraw(typed, most, before) {
+  const count = typed === "" || typed === null ? NaN : Math.round(Number(typed));
+  return Number.isFinite(count) ? Math.max(1, Math.min(count, most || count)) : before;
+}
+
+/**
+ * @param {string|undefined} text What the user has typed in a field of the filter. @param {any[]|undefined} options All options.
+ * @param {string} label The field's name.
+ * @returns {string|null} What the list says if no option matches; null without a text, and before the server has sent the options.
+ */
+export function noMatch(text, options, label) {
+  return text?.trim() && options?.length ? `No ${label.toLowerCase()} has this name` : null;
+}
+
+/**
  * Find the options that contain the text in the search field. Accents, case, spaces and punctuation are ignored, as in
  * the server's search.
  * @param {{options: {label: string}[], search: string, limit: number}} search

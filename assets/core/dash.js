@@ -7,12 +7,12 @@ import { prefetch, showMap } from "../map/loader.js";
 import { NO_FILTER, hiddenKinds } from "../panel/filter_values.js";
 import { add, setFromControls, setRanges } from "../panel/filters.js";
 import { findAndPlay } from "./actions.js";
-import { fieldStyles, nextTheme, optionsContaining } from "./controls.js";
+import { clustersToDraw, fieldStyles, nextTheme, noMatch, optionsContaining } from "./controls.js";
 import { setLabel, systemTheme } from "./dom.js";
 import { focusMap } from "./focus.js";
 import { notify } from "./notices.js";
 import { noteResults, noteText } from "./search.js";
-import { update } from "./state.js";
+import { state, update } from "./state.js";
 import { formatTime } from "./text.js";
 import { restoreOnce } from "./url.js";
 
@@ -27,8 +27,9 @@ const callbacks = {
    * @param {any[]} values
    */
   gatherView(...values) {
-    const [projection, colouring, clusters, fade, theme, revision, changes, filter] = values;
+    const [projection, colouring, count, fade, theme, revision, changes, filter, most] = values;
     if (!theme || document.getElementById("notice")) return noUpdate();
+    const clusters = clustersToDraw(count, most, state.view?.clusters ?? state.defaults.clusters);
     const view = { projection, colouring, clusters, fade: fade === true, theme, revision, changes, filter: filter ?? NO_FILTER };
     update({ view });
     prefetch(view);
@@ -73,13 +74,14 @@ const callbacks = {
 
   /**
    * The server has answered the search.
-   * @param {string|null|undefined} answered The text that the results are for.
-   * @param {{value: string, label: string}[]} options The results.
+   * @param {{text: string|null, options: {value: string, label: string}[]}|null} answer The text, and the results for it.
    */
-  noteSearchResults(answered, options) {
-    noteResults(answered ?? null, options ?? []);
+  noteSearchResults(answer) {
+    if (answer) noteResults(answer.text, answer.options);
     return noUpdate();
   },
+
+  noMatch,
 
   /** Collect the values of the filter's controls. @param {any[]} values */
   gatherFilter(...values) {
@@ -146,7 +148,7 @@ const mantineFunctions = {
     const line = (/** @type {string} */ className, /** @type {string} */ text) => React.createElement("div", { className, key: className, dir: "auto" }, text);
     return React.createElement("div", { className: `suggestion suggestion-${option.value.split(":")[0]}` }, [
       line("suggestion-title", option.label),
-      line("suggestion-artist", option.told),
+      line("suggestion-told", option.told),
     ]);
   },
 

@@ -12,7 +12,7 @@ import { subscribe } from "./state.js";
 /** @typedef {import("./focus_rules.js").Place} Place */
 
 /** Fields in which the user types, or that use most keys themselves. */
-export const TEXT_FIELDS = "input:not([type=range], [type=radio], [type=checkbox], [type=button], [type=file]), textarea, select, [contenteditable]";
+export const TEXT_FIELDS = "input:not([readonly], [type=range], [type=radio], [type=checkbox], [type=button], [type=file]), textarea, select, [contenteditable]";
 /** A part of the page that is drawn anew is given this long to bring back the element that had the focus. */
 const REDRAW_MS = 150;
 /** For this long the focus still returns to an element that comes back, unless the user has gone on. */
@@ -78,7 +78,8 @@ function onFocus({ target }) {
 /** After a click with the mouse: the map gets the focus, unless the user types. */
 function leaveToMap() {
   const { activeElement } = document;
-  if (!usesPointer || activeElement?.matches(TEXT_FIELDS) || activeElement?.closest("dialog[open]")) return;
+  // An open list closes when its field loses the focus.
+  if (!usesPointer || activeElement?.matches(`${TEXT_FIELDS}, [data-expanded]`) || activeElement?.closest("dialog[open]")) return;
   focusMap();
 }
 

@@ -38,6 +38,6 @@ function followClusters(clusters) {
   const most = Math.max(clusters, 50);
   setProps("clusters", { max: most });
   byId("clusters-field").querySelector(".field-limits").textContent = `1 to ${most}`;
-  update({ defaults: { ...state.defaults, clusters } });
+  update({ defaults: { ...state.defaults, clusters, mostClusters: most } });
   byId("controls").dataset.clusters = String(clusters);
 }

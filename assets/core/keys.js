@@ -90,7 +90,7 @@ export function actionOf(key) {
 function escape(target) {
   if (closesList) return;
   const isClosed = closeUppermost();
-  if (!isClosed && target.matches(TEXT_FIELDS)) focusMap();
+  if (!isClosed && target.matches(`${TEXT_FIELDS}, input[readonly]`)) focusMap();
 }
 
 /** Also a shape that is being drawn. */

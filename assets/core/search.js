@@ -3,6 +3,7 @@
  * result on Enter, and describes the field and its list to screen readers.
  */
 
+import { highlighted, makeCombobox } from "./combobox.js";
 import { announce, byId, setProps } from "./dom.js";
 import { emptyMessage, isAnswered, spoken } from "./search_rules.js";
 import { state, subscribe } from "./state.js";
@@ -15,6 +16,9 @@ const STALE_MS = 400;
 const FIRST_RETRY_MS = 4000;
 /** The server searches for no longer text. */
 const MAX_LENGTH = 200;
+/** A narrow window has no room for the longer text, which stays the field's name. */
+const SHORT_PLACEHOLDER = "Search songs";
+const NARROW = "(max-width: 640px)";
 /** Screen readers say the results when the user has stopped typing. */
 const SPEAK_AFTER_MS = 500;
 
@@ -24,21 +28,25 @@ const search = { text: "", answered: null, options: [] };
 let chosenText = null;
 /** @type {any} */
 let field;
+/** Tell screen readers of the field and its list. @type {() => void} */
+let describe = () => {};
 /** @type {ReturnType<typeof setTimeout>[]} */
 let timers = [];
 
 export function mount() {
   field = byId("search");
   field.maxLength = MAX_LENGTH;
-  field.setAttribute("role", "combobox");
-  field.setAttribute("aria-label", field.placeholder);
-  field.setAttribute("aria-autocomplete", "list");
+  const label = field.placeholder;
+  field.setAttribute("aria-label", label);
+  const narrow = matchMedia(NARROW);
+  const showPlaceholder = () => setProps("search", { placeholder: narrow.matches ? SHORT_PLACEHOLDER : label });
+  narrow.addEventListener("change", showPlaceholder);
+  showPlaceholder();
   // Before Mantine: it opens a result that the arrow keys have chosen.
   field.addEventListener("keydown", onKey, { capture: true });
   // A list that is closed before the answer opens nothing later.
   field.addEventListener("blur", () => (chosenText = null));
-  new MutationObserver(describe).observe(field, { attributeFilter: ["data-expanded", "aria-controls", "aria-activedescendant"] });
-  describe();
+  describe = makeCombobox(field, "Search results");
   subscribe(["serverAnswers"], () => {
     showMessage();
     if (state.serverAnswers && isWaiting()) ask();
@@ -51,11 +59,16 @@ export function noteText(text) {
   if (chosenText !== text) chosenText = null;
   follow();
   if (isWaiting()) timers.push(setTimeout(() => setProps("search", { data: [] }), STALE_MS));
+  // Also for a text that is typed again: its results may have left the list.
+  else setProps("search", { data: isAnswered(search) ? search.options : [] });
 }
 
 /** The server has answered. @param {string|null} answered For this text. @param {{value: string, label: string}[]} options */
 export function noteResults(answered, options) {
+  // An answer for an earlier text shows nothing: the list would say that this is all there is for the text now.
+  if (answered !== search.text) return;
   Object.assign(search, { answered, options });
+  setProps("search", { data: options });
   follow();
 }
 
@@ -100,7 +113,7 @@ function ask() {
 /** @param {KeyboardEvent} event */
 function onKey(event) {
   requestAnimationFrame(describe);
-  if (event.key !== "Enter" || event.isComposing || highlighted()) return;
+  if (event.key !== "Enter" || event.isComposing || highlighted(field)) return;
   event.preventDefault();
   event.stopPropagation();
   // Dash learns of the last letter a moment later.
@@ -108,34 +121,9 @@ function onKey(event) {
   if (isAnswered(search) && search.text === field.value) chooseFirst();
 }
 
-/** @returns {HTMLElement|null} The list of results; null while it is closed. */
-function list() {
-  return document.getElementById(field.getAttribute("aria-controls") ?? "");
-}
-
-/** @returns {Element|null|undefined} The result that the user has chosen with the arrow keys. */
-function highlighted() {
-  return list()?.querySelector("[data-combobox-selected]");
-}
-
 /** Open the first result, if there is one. */
 function chooseFirst() {
   chosenText = null;
   const [first] = search.options;
   if (first) setProps("search", { value: first.value });
-}
-
-/**
- * Tell screen readers whether there are results, and which one is highlighted: Mantine leaves the name of an option that is
- * gone. A sentence in place of results is no list.
- */
-function describe() {
-  const shown = list();
-  const hasResults = shown?.checkVisibility() && shown.querySelector("[role=option]") !== null;
-  shown?.setAttribute("aria-label", "Search results");
-  shown?.setAttribute("role", hasResults ? "listbox" : "presentation");
-  field.setAttribute("aria-expanded", String(field.hasAttribute("data-expanded") && Boolean(hasResults)));
-  const id = highlighted()?.id;
-  if (id === undefined) field.removeAttribute("aria-activedescendant");
-  else if (field.getAttribute("aria-activedescendant") !== id) field.setAttribute("aria-activedescendant", id);
 }

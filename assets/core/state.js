@@ -9,7 +9,7 @@
 /** @type {State} */
 export const state = {
   view: null,
-  defaults: { projection: "tsne", clusters: 1, colourings: ["cluster"] },
+  defaults: { projection: "tsne", clusters: 1, mostClusters: 1, colourings: ["cluster"] },
   map: null,
   moved: null,
   viewport: null,

@@ -51,7 +51,7 @@
  * @property {string[]} colours The groups' colours by colour number, as "#rrggbb"; the last one is that of small groups, and
  *   of songs without a value of the scale. In the original view, the cells' colours.
  * @property {Object<string, number>} slots The colour number of each group that has a colour of its own, by its name.
- * @property {string[]} unknown_clusters The clusters in the filter that the map does not have: they are ignored.
+ * @property {{genres: string[], clusters: string[], artists: string[]}} unknown The names in the filter that the library does not have.
  * @property {Regions|null} regions Null unless the projection is "original". Its points are black.
  * @property {string} ground The background's colour, "#rrggbb". @property {string} filtered_out The colour of songs that do not match.
  * @property {number} songs @property {number} lit How many songs match the filter and are not hidden.
@@ -104,7 +104,7 @@
  *
  * @typedef {object} State
  * @property {View|null} view What the controls ask for; null before the controls are read.
- * @property {{projection: string, clusters: number, colourings: string[]}} defaults The values that the server has put into the
+ * @property {{projection: string, clusters: number, mostClusters: number, colourings: string[]}} defaults The values that the server has put into the
  *   controls; and what can colour the map.
  * @property {MapState|null} map The map that is drawn; null before the first one.
  * @property {Int32Array|null} moved Changes together with a map of another revision: the new index of each song of the map

@@ -33,7 +33,7 @@ export function mount() {
   window.addEventListener("popstate", restore);
   // The first view adds no step to the history.
   subscribe(["view"], () => {
-    write({ push: hasWritten && !isReturning() });
+    write({ push: hasWritten && !isReturning() && !correctsNames() });
     hasWritten = true;
   });
   subscribe(["viewport", "isUserPositioned"], () => {
@@ -41,6 +41,11 @@ export function mount() {
   });
   // A new map can renumber or lose the selected song: that is no step of the user's.
   subscribe(["selections", "selectedId", "upload"], (changed) => changed.has("map") || write({ push: !changed.has("selections") }));
+}
+
+/** @returns {boolean} Whether the map's filter has unknown names: they are about to be removed, which is no step of the user's. */
+function correctsNames() {
+  return Object.values(state.map?.meta.unknown ?? {}).some((names) => names.length > 0);
 }
 
 /** @returns {URLSearchParams} The query for what the page shows now. */
@@ -77,8 +82,9 @@ export function restoreOnce() {
   if (isRestored) return;
   isRestored = true;
   // The server has written the default values into data attributes.
-  const { projection, clusters, colourings } = byId("controls").dataset;
-  update({ defaults: { projection, clusters: Number(clusters), colourings: colourings.split(" ") } });
+  const { projection, clusters, mostClusters, colourings } = byId("controls").dataset;
+  const counts = { clusters: Number(clusters), mostClusters: Number(mostClusters) };
+  update({ defaults: { projection, ...counts, colourings: colourings.split(" ") } });
   restore();
 }
 
@@ -86,7 +92,12 @@ export function restoreOnce() {
 function restore() {
   const query = new URLSearchParams(location.search);
   const { filter, position, song, ...controls } = decode(query, state.defaults);
-  pendingQuery = query.toString();
+  const text = encode({ view: { ...controls, filter }, defaults: state.defaults, position, song }).toString();
+  pendingQuery = text;
+  // The address may ask for what there is not, such as too many clusters.
+  if (query.get("clusters") !== new URLSearchParams(text).get("clusters")) {
+    history.replaceState(null, "", location.pathname + (text ? "?" + text : ""));
+  }
   // The page cannot show every address, for example if a song was deleted. Then stop waiting.
   clearTimeout(restoreTimer);
   restoreTimer = setTimeout(() => (pendingQuery = null), RESTORE_TIMEOUT_MS);

@@ -99,10 +99,23 @@ export function chipsOf(filter) {
 }
 
 /**
+ * @param {"genres"|"clusters"|"artists"} field @param {string[]} names
+ * @returns {string} That the filter has lost names that are in no song or on no map.
+ */
+export function describeUnknown(field, names) {
+  const list = names.map((name) => `“${name}”`).join(", ");
+  if (field === "clusters") return `This map has no cluster called ${list}, so the filter was removed.`;
+  const noun = NAMED[field].toLowerCase();
+  return names.length === 1 ? `The ${noun} ${list} is not in this library.` : `The ${noun}s ${list} are not in this library.`;
+}
+
+/**
  * @param {{lit: number, songs: number, away: number}} counts As in a map's description.
  * @returns {string} How many of the songs match the filter, and how many are hidden.
  */
 export function describeCounts({ lit, songs, away }) {
+  const all = lit === songs && !away;
+  if (all) return songs === 1 ? "1 song" : `All ${songs.toLocaleString("en")} songs`;
   const suffix = away ? ` · ${away.toLocaleString("en")} hidden` : "";
   return lit ? `${lit.toLocaleString("en")} of ${songs.toLocaleString("en")} songs${suffix}` : `No songs match these filters${suffix}`;
 }

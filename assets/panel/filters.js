@@ -1,18 +1,21 @@
 /** The filter: its controls, the legend, and the line that counts the matching songs. */
 
 import { flyToAndPlay } from "../core/actions.js";
-import { byId, element, icon, isTouch, setProps } from "../core/dom.js";
+import { makeCombobox } from "../core/combobox.js";
+import { announce, byId, element, icon, isTouch, setProps } from "../core/dom.js";
 import { notify } from "../core/notices.js";
 import { state, subscribe } from "../core/state.js";
 import { formatTime } from "../core/text.js";
 import { keepFocusInLegend, listenInFields } from "./filter_keys.js";
-import { NO_FILTER, chipsOf, describeCounts, groupField, namesAfter, parse } from "./filter_values.js";
+import { NO_FILTER, chipsOf, describeCounts, describeUnknown, groupField, namesAfter, parse } from "./filter_values.js";
 
 /** @typedef {import("../core/types.js").Filter} Filter */
 /** @typedef {import("./filter_values.js").Controls} Controls */
 
 /** @type {Object<"genres"|"clusters"|"artists", string>} */
 const FIELD_IDS = { genres: "filter-genres", clusters: "filter-clusters", artists: "filter-artists" };
+/** What screen readers call the fields' lists. @type {Object<string, string>} */
+const LIST_NAMES = { genres: "Genres", clusters: "Clusters", artists: "Artists" };
 /** The switches that hide songs, by the kind of songs that they hide. */
 const SWITCHES = {
   duplicates: { id: "hide-duplicates", label: "Hide duplicates" },
@@ -22,6 +25,8 @@ const SWITCHES = {
 let current = NO_FILTER;
 /** The limits of the range sliders; null until the server has sent them. @type {{years: number[], duration: number[]}|null} */
 let ranges = null;
+/** The filter of which screen readers know. @type {string|null} */
+let toldFilter = null;
 /** @type {any} */
 let card;
 /** @type {any} */
@@ -43,9 +48,11 @@ export function mount() {
     clear();
   });
   listenInFields(card);
+  for (const field of Object.keys(FIELD_IDS)) makeCombobox(byId(`filter-${field}`), LIST_NAMES[field]);
+  makeCombobox(byId("colouring"), "What gives the colours");
   keepFocusInLegend(byId("legend"));
   subscribe(["map"], () => {
-    forgetUnknownClusters();
+    forgetUnknownNames();
     showCounts();
   });
 }
@@ -134,13 +141,14 @@ function onLegendClick({ target, shiftKey }) {
   if (row && field) setProps(FIELD_IDS[field], { value: namesAfter(current[field], row.dataset.group, shiftKey) });
 }
 
-/** Other clusters are shown now, which have other names: the filter names none that nobody can see. */
-function forgetUnknownClusters() {
-  const unknown = (state.map?.meta.unknown_clusters ?? []).filter((name) => current.clusters.includes(name));
-  if (!unknown.length) return;
-  setProps(FIELD_IDS.clusters, { value: current.clusters.filter((name) => !unknown.includes(name)) });
-  const names = unknown.map((name) => `“${name}”`).join(", ");
-  notify(`This map has no cluster called ${names}, so the filter was removed.`, { key: "unknown-clusters" });
+/** Other clusters are shown now, which have other names, or an address has wrong names: the filter names none that nobody can see. */
+function forgetUnknownNames() {
+  for (const field of /** @type {("genres"|"clusters"|"artists")[]} */ (Object.keys(FIELD_IDS))) {
+    const unknown = (state.map?.meta.unknown?.[field] ?? []).filter((name) => current[field].includes(name));
+    if (!unknown.length) continue;
+    setProps(FIELD_IDS[field], { value: current[field].filter((name) => !unknown.includes(name)) });
+    notify(describeUnknown(field, unknown), { key: `unknown-${field}` });
+  }
 }
 
 /** Show each switch only if there are songs that it can hide. @param {Object<string, number>} counts By kind. */
@@ -157,11 +165,21 @@ function showCounts() {
   if (!state.map) return;
   const { meta } = state.map;
   showSwitches(meta.hideable);
+  tellScreenReaders(meta);
   const isFiltered = meta.is_filtered || meta.away > 0;
   byId("filter-state").hidden = !isFiltered;
   toggleButton.classList.toggle("on", isFiltered);
   byId("filter-count").textContent = isFiltered ? describeCounts(meta) : "";
   showChips(isFiltered ? chipsOf({ ...NO_FILTER, ...meta.view.filter }) : []);
+}
+
+/** Screen readers hear the count after each change of the filter. @param {import("../core/types.js").MapMeta} meta */
+function tellScreenReaders(meta) {
+  const count = describeCounts(meta);
+  byId("map-frame").setAttribute("aria-label", `Map: ${count[0].toLowerCase()}${count.slice(1)}`);
+  const filter = JSON.stringify(meta.view.filter);
+  if (toldFilter !== null && toldFilter !== filter) announce(count);
+  toldFilter = filter;
 }
 
 /** Show a button for each condition of the filter; a click removes the condition. @param {import("./filter_values.js").Chip[]} chips */

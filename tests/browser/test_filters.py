@@ -5,6 +5,7 @@ from gestures import (
     choose_in_header,
     hover_song,
     open_filters,
+    open_map_menu,
     query_of,
     serious_findings,
     text,
@@ -217,6 +218,7 @@ def test_no_songs_match_is_said_with_the_chips_that_can_be_removed(page):
 
 
 def test_a_number_of_clusters_beyond_the_limit_becomes_the_limit(page):
+    open_map_menu(page)
     assert text(page, "#clusters-field label") == "Clusters 1 to 24"
     field = page.locator("#clusters")
     field.fill("")

@@ -14,6 +14,7 @@ from explorer.database.database import Database
 from explorer.indexing.make_map import make_map
 from explorer.util.progress import Reporter
 from explorer.web.app import create_app
+from explorer.web.data.facets import Filter
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.drawing import Drawing, draw_map
 from explorer.web.map.view import MapView
@@ -124,10 +125,26 @@ def test_a_genre_or_an_artist_is_suggested_as_a_filter(library):
     assert suggestions[1]["value"].startswith("song:")
 
 
+def test_the_artists_come_before_a_text_and_only_a_text_finds_nothing(library):
+    holder = CatalogueHolder(library[0])
+    assert panels.artist_options(holder, "", []) == (["Artist 0", "Artist 1", "Artist 2"], None)
+    assert panels.artist_options(holder, "", ["Artist 2"])[0] == ["Artist 2", "Artist 0", "Artist 1"]
+    assert panels.artist_options(holder, "zz", ["Artist 2"]) == (["Artist 2"], "No results for “zz”")
+
+
+def test_a_chosen_name_is_an_option_even_if_the_library_does_not_have_it(library):
+    chosen = Filter(genres=("Nonsense", "Waltz"), clusters=("Nothing",))
+    genres, clusters, *_ = panels.filter_options(CatalogueHolder(library[0]).current(), None, chosen)
+    assert [genre["value"] for genre in genres].count("Waltz") == 1
+    assert genres[-1] == {"value": "Nonsense", "label": "Nonsense"}
+    assert len(clusters) == 4
+    assert clusters[-1] == "Nothing"
+
+
 def test_without_a_library_nothing_is_suggested(tmp_path):
     holder = CatalogueHolder(tmp_path / "absent.db")
     assert panels.suggestions(holder, "waltz") is None
-    assert panels.artist_options(holder, "", []) == []
+    assert panels.artist_options(holder, "", []) == ([], None)
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,8 @@ VALUES = [
     *("a=b; " * 2_000, "utf-8''%ff", "Basic ===", "Basic \xff", 'Digest a="', "max-age=nan", "=?utf-8?b?=?="),
 ]
 SEARCH = {
-    "output": "..search.data...searched.data..",
-    "outputs": [{"id": name, "property": "data"} for name in ("search", "searched")],
+    "output": "searched.data",
+    "outputs": {"id": "searched", "property": "data"},
     "inputs": [{"id": "search", "property": "searchValue", "value": "piece"}],
     "state": [{"id": "filter", "property": "data"}],
     "changedPropIds": ["search.searchValue"],

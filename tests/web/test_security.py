@@ -108,8 +108,8 @@ def test_a_request_without_a_host_is_refused(site):
 def post_callback(site, headers):
     """Request a callback's result, as the page does; return the status."""
     body = {
-        "output": "..search.data...searched.data..",
-        "outputs": [{"id": name, "property": "data"} for name in ("search", "searched")],
+        "output": "searched.data",
+        "outputs": {"id": "searched", "property": "data"},
         "inputs": [{"id": "search", "property": "searchValue", "value": "piece"}],
         "state": [{"id": "filter", "property": "data", "value": None}],
         "changedPropIds": ["search.searchValue"],

@@ -132,6 +132,10 @@ class Values:
                 numbers.setdefault(spelling, []).append(number)
         return numbers
 
+    def __contains__(self, name: str) -> bool:
+        """Return whether a song has this value; case is ignored."""
+        return _key(name) in self._number_of
+
     def counted(self, *, hidden: np.ndarray | None = None) -> list[tuple[str, int]]:
         """Return each name and its number of songs; songs in `hidden` [shape=(n,), bool] do not count."""
         counts = np.diff(self.songs.indptr) if hidden is None else self.songs @ ~hidden
@@ -355,10 +359,7 @@ class Facets:
         names : sequence of str
             `NO_GENRE` and `NO_ARTIST` mean the songs without one.
         """
-        kinds, missing = {
-            "genre": ([self.by_genre], NO_GENRE),
-            "artist": ([self.by_artist, self.by_credit], NO_ARTIST),
-        }[kind]
+        kinds, missing = self._values_of(kind)
         matching = np.zeros(len(self.year_of_song), dtype=bool)
         for values in kinds:
             values.mark_songs(names, matching)
@@ -367,6 +368,17 @@ class Facets:
             has_none[kinds[0].songs.indices] = False
             matching |= has_none
         return matching
+
+    def unknown(self, kind: str, names: Iterable[str]) -> list[str]:
+        """Return the names that no song has; `kind` is as for `songs_with`."""
+        kinds, missing = self._values_of(kind)
+        return [name for name in names if name != missing and not any(name in values for values in kinds)]
+
+    def _values_of(self, kind: str) -> tuple[list[Values], str]:
+        """Return the values of a kind, and what songs without one are called."""
+        if kind == "genre":
+            return [self.by_genre], NO_GENRE
+        return [self.by_artist, self.by_credit], NO_ARTIST
 
     def years_known(self) -> np.ndarray:
         """Return the year of each song [shape=(n,), float32]; NaN if unknown."""

@@ -151,13 +151,20 @@ class Drawing:
             "lit": len(catalogue) if among is None else int(np.count_nonzero(among)),
             "away": 0 if self.hidden is None else int(np.count_nonzero(self.hidden)),
             "is_filtered": self.matching is not None,
-            "unknown_clusters": unknown_clusters(
-                view.filter.clusters, self._clusters, self.catalogue.clusters
-            ),
+            "unknown": self._unknown_names(),
             "hideable": catalogue.file_status.counts,
             "counts": count_line(catalogue),
             "first_look": catalogue.is_first_look,
             "coarse_layouts": coarse_layouts(catalogue),
+        }
+
+    def _unknown_names(self) -> dict[str, list[str]]:
+        """Return the names in the filter that the library does not have, by field."""
+        catalogue, chosen = self.catalogue, self.view.filter
+        return {
+            "genres": catalogue.facets.unknown("genre", chosen.genres),
+            "clusters": unknown_clusters(chosen.clusters, self._clusters, catalogue.clusters),
+            "artists": catalogue.facets.unknown("artist", chosen.artists),
         }
 
     def _label_colours(self) -> list[str]:

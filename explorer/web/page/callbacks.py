@@ -53,14 +53,14 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
     """Register the search, and the choices of the filters."""
 
     @app.callback(
-        *_each(Output, "data", Ids.SEARCH, Ids.SEARCHED),
+        Output(Ids.SEARCHED, "data"),
         Input(Ids.SEARCH, "searchValue"),
         State(Ids.FILTER, "data"),
         prevent_initial_call=True,
     )
     def search(text: object, chosen: object):
         found = panels.suggestions(holder, inputs.search_text(text), Filter.parse(chosen).hide)
-        return (no_update, no_update) if found is None else (found, inputs.name(text))
+        return no_update if found is None else {"text": inputs.name(text), "options": found}
 
     @app.callback(
         *_each(Output, "data", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS),
@@ -70,23 +70,27 @@ def _register_search(app: Dash, holder: CatalogueHolder) -> None:
         Output("filters", "data-ready"),
         Input(Ids.FILTER_TOGGLE, "n_clicks"),
         *_each(Input, "checked", Ids.HIDE_DUPLICATES, Ids.HIDE_MISSING),
+        *_each(State, "value", Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS),
         State(Ids.VIEW, "data"),
         prevent_initial_call=True,
     )
-    def filter_choices(_clicks, duplicates: object, missing: object, document: object):
+    def filter_choices(_clicks, duplicates, missing, genres, clusters, document: object):
         count, hide = MapView.parse(document).cluster_count, hidden_kinds(duplicates, missing)
+        chosen = Filter.parse({"genres": genres, "clusters": clusters, "hide": list(hide)})
         try:
-            return *panels.filter_options(holder.current(), count, hide), "true"
+            return *panels.filter_options(holder.current(), count, chosen), "true"
         except ExplorerError as error:
             panels.tell(error)
             return (no_update,) * 7
 
     @app.callback(
-        Output(Ids.FILTER_ARTISTS, "data"),
+        *_properties(Output, Ids.FILTER_ARTISTS, "data", "nothingFoundMessage"),
         *_properties(Input, Ids.FILTER_ARTISTS, "searchValue", "value"),
+        # The first artists, before any text.
+        Input(Ids.FILTER_TOGGLE, "n_clicks"),
         prevent_initial_call=True,
     )
-    def artist_choices(text: object, chosen: object):
+    def artist_choices(text: object, chosen: object, _clicks):
         return panels.artist_options(holder, inputs.search_text(text), inputs.items(chosen, inputs.name))
 
 
@@ -174,11 +178,15 @@ def _register_clientside(app: Dash) -> None:
         *_each(Input, "value", Ids.PROJECTION, Ids.COLOURING, Ids.CLUSTERS),
         Input(Ids.FADE, "checked"),
         *_each(Input, "data", Ids.THEME, Ids.REVISION, Ids.CHANGES, Ids.FILTER),
+        State(Ids.CLUSTERS, "max"),
     )
     bind("showMap", Input(Ids.DRAWING, "data"))
     # Not one callback: Dash would wait for the answer before it tells the browser of the text.
     bind("noteSearchText", Input(Ids.SEARCH, "searchValue"))
-    bind("noteSearchResults", Input(Ids.SEARCHED, "data"), State(Ids.SEARCH, "data"))
+    bind("noteSearchResults", Input(Ids.SEARCHED, "data"))
+    for field in (Ids.FILTER_GENRES, Ids.FILTER_CLUSTERS):
+        output = Output(field, "nothingFoundMessage")
+        bind("noMatch", output, *_properties(Input, field, "searchValue", "data"), State(field, "label"))
     bind("tellProblem", Input(Ids.PROBLEM, "data"))
     bind(
         "openSuggestion", *_properties(Output, Ids.SEARCH, "value", "searchValue"), Input(Ids.SEARCH, "value")

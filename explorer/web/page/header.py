@@ -125,7 +125,8 @@ def filter_bar() -> Component:
     """Return the bar on the map that says how many songs match, and what filters; JavaScript fills it."""
     return part(
         "filter-state card",
-        html.Span(id=Ids.FILTER_COUNT, className="filter-count", role="status"),
+        # Screen readers hear it from assets/panel/filters.js, also when the bar disappears.
+        html.Span(id=Ids.FILTER_COUNT, className="filter-count"),
         part("filter-chips", id=Ids.FILTER_CHIPS),
         button("Show all", kind="link", id=Ids.SHOW_ALL),
         id=Ids.FILTER_STATE,
@@ -155,8 +156,10 @@ def _choice(
         clearable=True,
         clearButtonProps={"aria-label": f"Clear: {label}"},
         limit=_MAX_OPTIONS_SHOWN,
-        maxDropdownHeight=200,
-        nothingFoundMessage=f"No {label.lower()} has this name",
+        # Set when the options are known: see `noMatch` in assets/core/dash.js, and `panels.artist_options`.
+        nothingFoundMessage=None,
+        # assets/style.css limits the height of the list.
+        withScrollArea=False,
         hidePickedOptions=True,
         openOnFocus=False,
         size="sm",

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.page import keys_dialog, player
 from explorer.web.page.header import filter_bar, header
@@ -18,6 +19,7 @@ from explorer.web.permissions import NO_RESTRICTIONS, Restrictions
 
 THEME = {"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"}
 # In the map's frame, from bottom to top: the cells of the original view, the points, its crosses, and so on.
+_MAP_KEYS = "Arrow keys play the nearest song; Space pauses."
 _CANVASES = ("regions", "points", "crosses", "neighbour-lines", "lasso-canvas")
 
 
@@ -46,7 +48,7 @@ def page(
     """Return the whole page, with the map or with a notice in its place."""
     cards = [
         keys_dialog.skip_links(),
-        _map(),
+        _map(catalogue),
         header(catalogue, restrictions),
         side(catalogue, restrictions),
         trust(),
@@ -78,7 +80,7 @@ def page(
     )
 
 
-def _map() -> Component:
+def _map(catalogue: Catalogue | None) -> Component:
     return part(
         "map-frame",
         *(
@@ -92,11 +94,14 @@ def _map() -> Component:
         part("mark", id="mark", hidden=True),
         part("tooltip card", id="tooltip", role="tooltip", hidden=True),
         filter_bar(),
+        part(None, _MAP_KEYS, id="map-keys", hidden=True),
         tag=html.Main,
         id="map-frame",
         # After a click with the mouse the map has the keyboard's focus: see assets/core/focus.js.
         tabIndex="0",
-        aria_label="Map",
+        # assets/panel/filters.js writes the count anew with each map.
+        aria_label=f"Map: {plural(len(catalogue), 'song')}" if catalogue else "Map",
+        aria_describedby="map-keys",
     )
 
 

@@ -41,7 +41,7 @@ def map_menu(catalogue: Catalogue | None, restrictions: Restrictions, colourings
         kind="header-button",
         id=Ids.MAP_MENU_TOGGLE,
         title="How the map is drawn",
-        aria_label="Map",
+        aria_label="Map settings",
         aria_expanded="false",
         aria_controls=Ids.MAP_MENU,
     )
@@ -49,7 +49,7 @@ def map_menu(catalogue: Catalogue | None, restrictions: Restrictions, colourings
     first = catalogue.first_projection if catalogue else "tsne"
     menu = part(
         "card popover map-menu",
-        html.H2("Map"),
+        html.H2("Map settings"),
         part(
             "menu-part",
             _layout(views, first, catalogue),
@@ -57,6 +57,7 @@ def map_menu(catalogue: Catalogue | None, restrictions: Restrictions, colourings
             # The page's address contains a value only if it differs from these defaults.
             data_projection=first,
             data_clusters=str(len(catalogue.clusters.names) if catalogue else 1),
+            data_most_clusters=str(_most_clusters(catalogue)),
             data_colourings=" ".join(colourings),
         ),
         _clusters(catalogue),
@@ -73,7 +74,7 @@ def map_menu(catalogue: Catalogue | None, restrictions: Restrictions, colourings
         _on_a_phone(restrictions),
         tag=html.Section,
         id=Ids.MAP_MENU,
-        aria_label="Map",
+        aria_label="Map settings",
         hidden=True,
     )
     return part("popover-anchor", toggle, menu)
@@ -109,17 +110,20 @@ def _layout(
 
 
 def _clusters(catalogue: Catalogue | None) -> Component:
-    most = min(MAX_CLUSTERS, max(len(catalogue or ()), 1))
     count = number_field(
         Ids.CLUSTERS,
         "Clusters",
         value=len(catalogue.clusters.names) if catalogue else 1,
         minimum=1,
-        maximum=most,
+        maximum=_most_clusters(catalogue),
         debounce=250,
     )
     note = html.P("How many groups of similar songs the colours show.")
     return part("menu-part", count, note, id="clusters-part")
+
+
+def _most_clusters(catalogue: Catalogue | None) -> int:
+    return min(MAX_CLUSTERS, max(len(catalogue or ()), 1))
 
 
 def _redraw(catalogue: Catalogue | None, restrictions: Restrictions) -> Component:

@@ -12,6 +12,7 @@ from dash import html, set_props
 from explorer.errors import ExplorerError, NoLibraryError
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
+from explorer.web.data.facets import Filter
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.palette import GREYS
 from explorer.web.map.redraw_job import JobState
@@ -20,6 +21,7 @@ from explorer.web.map.scales import Scale
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, icon, part
 
+_NO_FILTER = Filter()
 _FIGURES = (
     (
         "neighbours_kept",
@@ -150,7 +152,7 @@ def _legend_row(
     row_button = button(
         *parts,
         kind="legend-row",
-        title="Show only this group (Shift-click adds it)",
+        title="Show only this group (Shift adds it)",
         aria_pressed=str(is_pressed).lower(),
         aria_label=f"Show only {name}: {count:,} songs",
         data_group=name,
@@ -245,8 +247,10 @@ def _option(suggestion: dict) -> dict:
     return {"value": f"{kind}:{name}", "label": name, "told": detail}
 
 
-def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[str, ...] = ()) -> tuple:
-    """Return the filters' choices.
+def filter_options(catalogue: Catalogue, cluster_count: int | None, chosen: Filter = _NO_FILTER) -> tuple:
+    """Return the filters' choices. Chosen names are among them even if the library does not have them.
+
+    The page's fields drop a value that is no option: then nobody would learn that the name is wrong.
 
     Returns
     -------
@@ -255,21 +259,29 @@ def filter_options(catalogue: Catalogue, cluster_count: int | None, hide: tuple[
         year, and the longest duration in seconds, rounded up.
     """
     facets = catalogue.facets
-    counted = facets.by_genre.counted(hidden=catalogue.hidden(hide))
+    counted = facets.by_genre.counted(hidden=catalogue.hidden(chosen.hide))
     genres = [{"value": name, "label": f"{name} ({count:,})"} for name, count in counted]
+    known = {name for name, _ in counted}
+    genres += [{"value": name, "label": name} for name in chosen.genres if name not in known]
     grouping = catalogue.grouping("cluster", cluster_count=cluster_count)
     first, last = facets.years or (0, 0)
     n_without = facets.n_without_year
     note = f"{plural(n_without, 'song')} without a year" if n_without else ""
     longest = int(facets.durations_s[1]) + 1 if facets.durations_s else 60
-    return genres, grouping.names, first, max(last, first), note, longest
+    clusters = list(dict.fromkeys([*grouping.names, *chosen.clusters]))
+    return genres, clusters, first, max(last, first), note, longest
 
 
-def artist_options(holder: CatalogueHolder, text: str, chosen: Sequence[str]) -> list[str]:
-    """Return artists whose names contain a text, after those that are already chosen."""
+def artist_options(holder: CatalogueHolder, text: str, chosen: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return artists whose names contain a text, after those that are already chosen.
+
+    The second value is what the list says if there are none. It names the text: until the next answer, the
+    list shows it for what the user types next. None if there are artists, without a text, and on an error.
+    """
     try:
         artists = holder.current().facets.suggest_artists(text)
     except ExplorerError as error:
         tell(error)
-        artists = []
-    return list(dict.fromkeys([*chosen, *artists]))
+        return list(chosen), None
+    nothing_found = f"No results for “{text}”" if text and not artists else None
+    return list(dict.fromkeys([*chosen, *artists])), nothing_found

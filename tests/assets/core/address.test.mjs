@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as address from "../../../assets/core/address.js";
 
-const DEFAULTS = { projection: "tsne", clusters: 3, colourings: ["cluster", "genre", "artist", "length"] };
+const DEFAULTS = { projection: "tsne", clusters: 3, mostClusters: 24, colourings: ["cluster", "genre", "artist", "length"] };
 const NO_FILTER = { genres: [], clusters: [], artists: [], years: null, duration_s: null, hide: [] };
 const PLAIN = { projection: "tsne", clusters: 3, colouring: "cluster", fade: false, filter: NO_FILTER };
 
@@ -61,6 +61,11 @@ test("an invalid value in an address counts as absent", () => {
 
 test("a fraction of clusters is rounded", () => {
   assert.equal(decode("clusters=4.6").clusters, 5);
+});
+
+test("an address asks for no more clusters than the library can have", () => {
+  assert.equal(decode("clusters=999").clusters, 24);
+  assert.equal(decode("clusters=0.2").clusters, 1);
 });
 
 test("the song and the map's position are left out when two addresses are compared", () => {

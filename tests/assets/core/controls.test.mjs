@@ -1,7 +1,7 @@
 /** What the controls show: found choices, and the fields that each view uses. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fieldStyles, nextTheme, optionsContaining } from "../../../assets/core/controls.js";
+import { clustersToDraw, fieldStyles, nextTheme, noMatch, optionsContaining } from "../../../assets/core/controls.js";
 
 function shown(search, limit = Infinity) {
   const labels = ["Hip-Hop (12)", "Música Popular Brasileira (3)", "Drum & Bass (2)", "Øresund (1)", "Фолк (1)"];
@@ -35,5 +35,18 @@ test("the theme's button goes through the other theme, the system's, and back to
   for (const system of ["dark", "light"]) {
     const other = system === "dark" ? "light" : "dark";
     assert.deepEqual([null, other, system].map((chosen) => nextTheme(chosen, system)), [other, system, null]);
+  }
+});
+
+test("no more clusters are drawn than there can be, and an empty field changes nothing", () => {
+  for (const [typed, expected] of [[5, 5], [60, 24], ["60", 24], [0, 1], [-3, 1], ["", 3], [null, 3], [undefined, 3], ["-", 3]]) {
+    assert.equal(clustersToDraw(typed, 24, 3), expected, String(typed));
+  }
+});
+
+test("a list says that nothing matches only of a text, and only if the options are known", () => {
+  assert.equal(noMatch("zz", ["Waltz"], "Genre"), "No genre has this name");
+  for (const [text, options] of [["", ["Waltz"]], [" ", ["Waltz"]], [undefined, ["Waltz"]], ["zz", []], ["zz", undefined]]) {
+    assert.equal(noMatch(text, options, "Genre"), null);
   }
 });

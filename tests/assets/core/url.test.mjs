@@ -25,7 +25,7 @@ globalThis.window = {
 globalThis.history = { pushState: go("push"), replaceState: go("replace") };
 globalThis.location = { pathname: "/", search: "" };
 globalThis.matchMedia = () => ({ matches: true });
-makeDocument({ controls: fakeElement({ dataset: { projection: "tsne", clusters: "3", colourings: "cluster genre artist" } }) });
+makeDocument({ controls: fakeElement({ dataset: { projection: "tsne", clusters: "3", mostClusters: "24", colourings: "cluster genre artist" } }) });
 url.mount();
 
 /** @returns {string[]} The steps since the last call. */
@@ -37,7 +37,7 @@ function newSteps() {
 
 test("the first view adds no step to the history, and each later change of the controls does", () => {
   url.restoreOnce();
-  assert.deepEqual(state.defaults, { projection: "tsne", clusters: 3, colourings: ["cluster", "genre", "artist"] });
+  assert.deepEqual(state.defaults, { projection: "tsne", clusters: 3, mostClusters: 24, colourings: ["cluster", "genre", "artist"] });
   update({ view: VIEW });
   update({ view: { ...VIEW } });
   assert.deepEqual(newSteps(), []);
@@ -119,4 +119,24 @@ test("an address is waited for anew after each step back", () => {
   mock.timers.tick(1000);
   update({ view: { ...VIEW, projection: "umap", fade: true } });
   assert.deepEqual(newSteps(), ["push view=umap&fade=1"]);
+});
+
+test("an address with too many clusters is written anew, and waited for as that", () => {
+  globalThis.location = { pathname: "/", search: "?clusters=999" };
+  goBack();
+  assert.deepEqual(newSteps(), ["replace clusters=24"]);
+  update({ view: { ...VIEW, clusters: 24 } });
+  update({ view: { ...VIEW, clusters: 24, fade: true } });
+  assert.deepEqual(newSteps(), ["push clusters=24&fade=1"]);
+});
+
+test("a filter that loses unknown names is no step", () => {
+  globalThis.location = { pathname: "/", search: "?genre=Nonsense" };
+  goBack();
+  update({ view: { ...VIEW, filter: { ...NO_FILTER, genres: ["Nonsense"] } } });
+  const map = makeMap([[0, 0]]);
+  update({ map: { ...map, meta: { ...map.meta, unknown: { genres: ["Nonsense"], clusters: [], artists: [] } } } });
+  newSteps();
+  update({ view: VIEW });
+  assert.deepEqual(newSteps(), ["replace "]);
 });

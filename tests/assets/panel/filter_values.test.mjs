@@ -1,7 +1,7 @@
 /** The filter: how the controls' values become a filter, and what a click on the legend isolates. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { NO_FILTER, chipsOf, describeCounts, groupField, hiddenKinds, namesAfter, parse } from "../../../assets/panel/filter_values.js";
+import { NO_FILTER, chipsOf, describeCounts, describeUnknown, groupField, hiddenKinds, namesAfter, parse } from "../../../assets/panel/filter_values.js";
 
 const RANGES = { firstYear: 1970, lastYear: 1990, longest: 600 };
 const UNTOUCHED = { genres: null, clusters: null, artists: null, years: null, duration: null, hide: [] };
@@ -78,6 +78,14 @@ test("each condition has a chip, which says what it removes", () => {
 
 test("the numbers of matching and hidden songs are shown", () => {
   assert.equal(describeCounts({ lit: 8, songs: 24, away: 0 }), "8 of 24 songs");
+  assert.equal(describeCounts({ lit: 1870, songs: 1870, away: 0 }), "All 1,870 songs");
+  assert.equal(describeCounts({ lit: 1, songs: 1, away: 0 }), "1 song");
   assert.equal(describeCounts({ lit: 12345, songs: 100000, away: 1200 }), "12,345 of 100,000 songs · 1,200 hidden");
   assert.match(describeCounts({ lit: 0, songs: 24, away: 2 }), /^No songs match these filters · 2 hidden$/);
+});
+
+test("names that the library does not have are said", () => {
+  assert.equal(describeUnknown("genres", ["Nonsense"]), "The genre “Nonsense” is not in this library.");
+  assert.equal(describeUnknown("artists", ["A", "B"]), "The artists “A”, “B” are not in this library.");
+  assert.equal(describeUnknown("clusters", ["A"]), "This map has no cluster called “A”, so the filter was removed.");
 });

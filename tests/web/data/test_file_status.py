@@ -144,7 +144,7 @@ def test_hidden_songs_are_neither_suggested_nor_counted(changed):
     assert (plain[0]["told"], hidden[0]["told"]) == ("Show this genre: 8 songs", "Show this genre: 6 songs")
     values = {option["value"] for option in hidden if option["value"].startswith("song:")}
     assert values == {f"song:{number:03d}.flac" for number in (0, 1, 2, 4, 6, 7)}
-    genres = panels.filter_options(holder.latest(), None, ("missing",))[0]
+    genres = panels.filter_options(holder.latest(), None, Filter(hide=("missing",)))[0]
     assert [option["label"] for option in genres] == ["Ambient (7)", "Techno (6)", "Waltz (8)"]
 
 

@@ -12,7 +12,7 @@ from explorer.mapping.voronoi import voronoi_regions
 from explorer.web.data.facets import Filter
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.drawing import Drawing, cell_colours, draw_map, newest_snapshot
-from explorer.web.map.grouping import Grouping
+from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping
 from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, MAX_COLOURS, PALETTES
 from explorer.web.map.scale_palette import SCALE_STEPS, scale_colours
 from explorer.web.map.song_flags import FADED, LIT, VERY_FADED
@@ -101,11 +101,17 @@ def test_a_filter_lights_the_songs_that_match_and_only_their_groups_have_names(c
 def test_a_cluster_that_the_map_does_not_have_filters_nothing_and_is_named(catalogue):
     known = catalogue.clusters.names[0]
     meta = Drawing.of(catalogue, MapView("tsne", filter=Filter(clusters=("gone",)))).describe()
-    assert (meta["lit"], meta["is_filtered"], meta["unknown_clusters"]) == (24, False, ["gone"])
+    assert (meta["lit"], meta["is_filtered"], meta["unknown"]["clusters"]) == (24, False, ["gone"])
     for colouring in ("cluster", "genre", "length"):
         view = MapView("tsne", colouring, filter=Filter(clusters=("gone", known)))
         meta = Drawing.of(catalogue, view).describe()
-        assert (meta["lit"], meta["unknown_clusters"]) == (8, ["gone"])
+        assert (meta["lit"], meta["unknown"]["clusters"]) == (8, ["gone"])
+
+
+def test_genres_and_artists_that_the_library_does_not_have_are_named(catalogue):
+    chosen = Filter(genres=("waltz", "gone", NO_GENRE), artists=("Artist 1", "Nobody", NO_ARTIST))
+    meta = Drawing.of(catalogue, MapView("tsne", filter=chosen)).describe()
+    assert meta["unknown"] == {"genres": ["gone"], "clusters": [], "artists": ["Nobody"]}
 
 
 def test_a_cluster_of_another_number_can_be_filtered_by_in_every_colouring(catalogue):
@@ -113,7 +119,7 @@ def test_a_cluster_of_another_number_can_be_filtered_by_in_every_colouring(catal
     chosen = Filter(clusters=(four.names[3],))
     for colouring in ("cluster", "genre", "length"):
         meta = Drawing.of(catalogue, MapView("tsne", colouring, 4, filter=chosen)).describe()
-        assert (meta["lit"], meta["unknown_clusters"]) == (four.counts[3], [])
+        assert (meta["lit"], meta["unknown"]["clusters"]) == (four.counts[3], [])
 
 
 def test_a_scale_gives_each_song_a_colour_and_the_clusters_keep_their_names(catalogue):
