@@ -100,8 +100,9 @@ def wait_for_loss(page):
 
 
 def is_chosen(page, label):
-    """Whether a projection or colouring is the chosen one in the header."""
-    return label in page.locator(".segments label[data-active]").all_inner_texts()
+    """Whether a layout is chosen in the menu of the map, or a colouring in the header."""
+    layout = page.locator(".layouts .mantine-Radio-root:has(input:checked) .mantine-Radio-label")
+    return label in (layout.text_content(), page.locator("#colouring").input_value())
 
 
 def test_a_lost_server_is_told_once_and_the_page_catches_up_by_itself(server, open_page):
