@@ -248,7 +248,7 @@ def test_a_second_term_that_contains_the_first_is_the_whole_name():
 def test_a_genre_is_spelled_as_in_most_genre_tags():
     documents = [_song(["hip hop"], title="Hip-Hop")] * 3 + [_song(["Hip-Hop"])] * 2 + [_song(["Jazz"])]
     documents += [_song(["Jazz"], title="Hip-Hop Hip-Hop")] * 9
-    assert name_clusters([0] * 5 + [1] * 10, documents) == ["hip hop", "Jazz"]
+    assert name_clusters([0] * 5 + [1] * 10, documents) == ["Hip hop", "Jazz"]
 
 
 def _two_clusters(first, second, n=10):
