@@ -39,6 +39,7 @@ _DOMAIN = re.compile(
 )
 _PARENTHESES = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]?\s*")
 _BETWEEN_WORDS = re.compile(r"[\s\-‐‑/,;:(\[&+]+")
+_NUMBER_AT_END = re.compile(r" \d+$")
 # Words that must not end a name which was shortened.
 _DANGLING = frozenset("a an and at by da de for from in la le n of on or the to vs with y &".split())
 
@@ -166,12 +167,18 @@ def choose_names(terms: Sequence[Sequence[Term]], kept: Sequence[str | None]) ->
         By cluster, the name that it keeps.
     """
     kept = [name and capitalized(name) for name in kept]
-    names = Names(name for name in kept if name and SEPARATOR not in name)
+    is_numbered = [bool(name and _NUMBER_AT_END.search(name)) for name in kept]
+    plain = [name for name, numbered in zip(kept, is_numbered, strict=True) if name and not numbered]
+    names = Names(name for name in plain if SEPARATOR not in name)
     chosen: list[str | None] = list(kept)
     for cluster, name in enumerate(kept):
         # Older versions wrote the same term before several second ones: "Techno · Dub", "Techno · Bass".
-        if name and SEPARATOR in name:
+        if name and SEPARATOR in name and not is_numbered[cluster]:
             chosen[cluster] = names.add(name) if names.is_unlike(name) else None
+    for cluster, name in enumerate(kept):
+        # A number goes as soon as something else is true.
+        if name and is_numbered[cluster]:
+            chosen[cluster] = None if any(_alternatives(terms[cluster], names)) else names.add(name)
     unnamed = [cluster for cluster, name in enumerate(chosen) if name is None]
     with_terms = [cluster for cluster in unnamed if terms[cluster]]
     by_score = sorted(with_terms, key=lambda cluster: (-terms[cluster][0].score, cluster))
@@ -199,6 +206,8 @@ def _seconds(terms: Sequence[Term]) -> tuple[list[Term], list[Term]]:
 
 def _alternatives(terms: Sequence[Term], names: Names) -> Iterator[str]:
     """Yield the good names of a cluster that begin with other words than the names given."""
+    if not terms:
+        return iter(())
     good, _ = _seconds(terms)
     forms = [*short_forms(terms[0].text), *_combined(good, terms[0], is_enough=True)]
     return filter(names.is_unlike, forms)
@@ -236,9 +245,6 @@ def _numbered(name: str, names: Names) -> str:
         number += 1
         numbered = f"{shortened(name, MAX_NAME_LENGTH - len(str(number)) - 1)} {number}"
     return numbered
-
-
-_NUMBER_AT_END = re.compile(r" \d+$")
 
 
 def is_made_of(name: str, texts: Iterable[str]) -> bool:

@@ -207,9 +207,7 @@ def test_clearing_by_keyboard_can_be_undone_by_keyboard(page):
     # After a reload too.
     page.locator("#choice-clear").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function(
-        "() => !Object.keys(localStorage).some((key) => key.startsWith('selection '))"
-    )
+    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('selection '))")
     page.reload()
     wait_for_map(page)
     page.wait_for_function("() => explorer.state.selectionUndo")
