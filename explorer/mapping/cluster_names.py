@@ -213,15 +213,15 @@ def name_clusters(
         The tags of each song, in the form that `Vocabulary.of` takes. To name several clusterings of a
         library, make its vocabulary once.
     earlier : EarlierNames, optional
-        The cluster that shares most songs with an earlier one keeps its name, as long as it is still true, and
+        The cluster that shares most songs with an earlier one keeps its name, as long as it is still true and
         more than a third of the earlier cluster's songs are in it.
 
     Returns
     -------
     list of str
         A name for each cluster. All names differ in more than case, have at most 24 characters, begin with
-        different words where different terms are true, begin with a capital letter unless they are the address of a
-        site or are written with another capital, and contain no line breaks or control characters.
+        different words where different terms are true, and contain no line breaks or control characters. They
+        begin with a capital letter, except sites and words such as "iPop".
         They are data, not HTML: escape them. A cluster without terms is named "Cluster 3", counting from 1.
 
     Raises

@@ -111,7 +111,7 @@ def _has_letter(text: str) -> bool:
 
 
 def capitalized(name: str) -> str:
-    """Return a name with a capital first letter, unless it is a site or its first word has another capital."""
+    """Return a name with a capital first letter; sites and words such as "iPop" stay as they are."""
     word = name.split(" ", 1)[0]
     return name[:1].upper() + name[1:] if word.islower() and not is_site(word) else name
 
@@ -156,8 +156,8 @@ def choose_names(terms: Sequence[Sequence[Term]], kept: Sequence[str | None]) ->
 
     A term that is the best of several clusters names the one of which nothing else is true; of several such
     clusters, or if there is none, the one in which its score is highest. Each of the others gets another of
-    its terms, before that term if both fit: "Minimal · Techno". If nothing else is true of its songs, its name
-    gets a number.
+    its terms, before that term if both fit: "Minimal · Techno". If nothing else is true of its songs, its
+    name gets a number.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def choose_names(terms: Sequence[Sequence[Term]], kept: Sequence[str | None]) ->
     unnamed = [cluster for cluster, name in enumerate(chosen) if name is None]
     with_terms = [cluster for cluster in unnamed if terms[cluster]]
     by_score = sorted(with_terms, key=lambda cluster: (-terms[cluster][0].score, cluster))
-    # First those that get their own best term as it is: before the others those of which nothing else is true.
+    # First those that get their own best term as it is, beginning with those of which nothing else is true.
     own = {cluster: short_forms(terms[cluster][0].text)[0] for cluster in by_score}
     taken = Names([*filter(None, chosen), *own.values()])
     for cluster in sorted(by_score, key=lambda cluster: any(_alternatives(terms[cluster], taken))):
@@ -198,7 +198,7 @@ def choose_names(terms: Sequence[Sequence[Term]], kept: Sequence[str | None]) ->
 
 
 def _seconds(terms: Sequence[Term]) -> tuple[list[Term], list[Term]]:
-    """Return the terms that can go before the first one: those that distinguish the cluster, and the others."""
+    """Return the terms that can go before the first one: those that distinguish the cluster, and others."""
     seconds = [term for term in terms[1:] if term.share >= MIN_TRUE_SHARE]
     good = [term for term in seconds if term.score >= _MIN_SECOND_SCORE * terms[0].score]
     return good, [term for term in seconds if term not in good]
