@@ -74,7 +74,7 @@ export function playUpload() {
 /** Select a song: show it and its neighbours, but do not play it. @param {number|null} index Null selects nothing. */
 export function select(index) {
   update({
-    ...{ selected: index, selections: state.selections + 1, neighbours: [], upload: null, isUploading: false },
+    ...{ selected: index, selections: state.selections + 1, neighbours: [], upload: null, isUploadAside: state.isUploading },
     ...{ linesFrom: index, lineEnds: [], walk: index === null ? [] : [index], walkPosition: 0 },
     ...(index === null && { selectedId: null }),
   });

@@ -8,11 +8,11 @@ import * as filters from "../panel/filters.js";
 import { close as closePanel, isWide } from "../panel/panel.js";
 import { cancel as cancelUpload } from "../panel/upload.js";
 import { toggle as toggleHearing } from "../sound/hover.js";
-import { toggleMute } from "../sound/player.js";
+import { isPlaying, toggleMute } from "../sound/player.js";
 import { changeRepeat, next, previous } from "../sound/queue.js";
 import { toggle as toggleSpectrogram } from "../sound/spectrogram.js";
 import { playOrPause } from "./actions.js";
-import { byId } from "./dom.js";
+import { announce, byId } from "./dom.js";
 import { closeUppermost, onEscape } from "./escape.js";
 import { TEXT_FIELDS, focusMap, openDialog } from "./focus.js";
 import { state } from "./state.js";
@@ -27,8 +27,8 @@ let closesList = false;
 
 /** @type {Object<string, () => void>} */
 const ACTIONS = {
-  " ": playOrPause,
-  m: toggleMute,
+  " ": playOrPauseAloud,
+  m: toggleMuteAloud,
   n: next,
   p: () => previous(),
   h: toggleHearing,
@@ -52,7 +52,7 @@ export function mount() {
   dialog.addEventListener("click", (/** @type {Event} */ event) => event.target === dialog && dialog.close());
   document.addEventListener("keydown", noteList, { capture: true });
   document.addEventListener("keydown", handle);
-  onEscape(() => state.isUploading, cancelUpload, "upload");
+  onEscape(() => state.isUploading && !state.isUploadAside, cancelUpload, "upload");
   onEscape(filters.isOpen, () => filters.toggle(false), "filters");
   onEscape(() => state.tool !== null || state.shape !== null, cancelLasso, "tool");
   onEscape(() => state.isSpectrogramOpen, toggleSpectrogram, "spectrogram");
@@ -91,6 +91,20 @@ function escape(target) {
   if (closesList) return;
   const isClosed = closeUppermost();
   if (!isClosed && target.matches(`${TEXT_FIELDS}, input[readonly]`)) focusMap();
+}
+
+/** Play or pause, and let screen readers say so: the button, which says it, does not have the focus. A song that begins says its title. */
+function playOrPauseAloud() {
+  const isSounding = state.previewed !== null || isPlaying();
+  const isSilent = !isSounding && state.song !== null && state.sound === "paused";
+  playOrPause();
+  if (isSounding) announce("Paused");
+  else if (isSilent) announce("Playing");
+}
+
+function toggleMuteAloud() {
+  toggleMute();
+  announce(state.isMuted ? "Muted" : "Sound on");
 }
 
 /** Also a shape that is being drawn. */

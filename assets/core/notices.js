@@ -29,12 +29,12 @@ export function mount() {
 /**
  * Show a notice. Screen readers say it: "toasts" is a live region.
  * @param {string} text One sentence.
- * @param {{kind?: Notice["kind"], action?: Notice["action"], key?: string}} [notice] A notice with a key replaces an earlier one with
+ * @param {{kind?: Notice["kind"], action?: Notice["action"], key?: string, stays?: boolean}} [notice] A notice with a key replaces an earlier one with
  *   the same key.
  * @returns {() => void} Removes the notice.
  */
-export function notify(text, { kind = "info", action, key } = {}) {
-  const notice = { number: ++count, text, kind, action, key };
+export function notify(text, { kind = "info", action, key, stays } = {}) {
+  const notice = { number: ++count, text, kind, action, key, stays };
   update({ notices: withNotice(state.notices, notice) });
   return () => remove(notice.number);
 }

@@ -29,8 +29,8 @@ function importance({ kind, action }) {
   return action ? 1 : 0;
 }
 
-/** @param {Pick<Notice, "kind"|"action">} notice @returns {number|null} After how many milliseconds it leaves; null if it stays. */
-export function timeShown({ kind, action }) {
-  if (kind === "wait" || kind === "error") return null;
+/** @param {Pick<Notice, "kind"|"action"|"stays">} notice @returns {number|null} After how many milliseconds it leaves; null if it stays. */
+export function timeShown({ kind, action, stays }) {
+  if (stays || kind === "wait" || kind === "error") return null;
   return action ? SHOWN_WITH_ACTION_MS : SHOWN_MS;
 }

@@ -38,6 +38,7 @@ export const state = {
   neighbours: [],
   upload: null,
   isUploading: false,
+  isUploadAside: false,
   linesFrom: null,
   lineEnds: [],
   walk: [],

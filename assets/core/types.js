@@ -101,6 +101,7 @@
  *   page waits for: it stays until the page removes it. The others leave by themselves.
  * @property {{label: string, run: () => void}} [action] A button, such as "Undo".
  * @property {string} [key] A notice replaces an earlier one with the same key.
+ * @property {boolean} [stays] Whether it stays until the user closes it or presses its button.
  *
  * @typedef {object} State
  * @property {View|null} view What the controls ask for; null before the controls are read.
@@ -133,6 +134,7 @@
  * @property {Neighbour[]} neighbours Of the selected or uploaded song, once they are loaded.
  * @property {UploadedSong|null} upload The uploaded song that is shown.
  * @property {boolean} isUploading Whether a file is being sent or analysed. Whoever sets it to false cancels that.
+ * @property {boolean} isUploadAside Whether the user has selected a song while the file is analysed: the panel shows that song.
  * @property {number|null} linesFrom The song from which lines are drawn; null for none, or for the uploaded song's.
  * @property {{index: number}[]} lineEnds The songs to which lines are drawn.
  * @property {(number|null)[]} walk The selected song and its neighbours; null is the uploaded song.

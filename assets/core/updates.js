@@ -3,9 +3,10 @@
 import { getJson } from "./api.js";
 import { announce, byId, setProps } from "./dom.js";
 import { offer } from "./growth.js";
+import { dismiss, notify } from "./notices.js";
 import * as progress from "./progress.js";
 import { state, subscribe } from "./state.js";
-import { POLL_MS, additions, describe, isNoticeOutdated, pauseAfter } from "./updates_rules.js";
+import { FAST_POLL_MS, POLL_MS, additions, describe, isAdding, isNoticeOutdated, pauseAfter } from "./updates_rules.js";
 
 /**
  * @typedef {object} Latest
@@ -20,8 +21,8 @@ import { POLL_MS, additions, describe, isNoticeOutdated, pauseAfter } from "./up
 const PAGE_NAME = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 let isCounted = false;
 let isChecking = false;
-/** Whether the user has asked for the new songs and waits for the new map. */
-let isWaiting = false;
+/** The user has asked for the new songs and waits for the new map: on which map, and when. @type {{asked: number, since: number}|null} */
+let waiting = null;
 /** @type {number|null} */
 let shownRevision = null;
 /** How many songs the map has that was drawn last. @type {number|null} */
@@ -62,7 +63,8 @@ export async function check() {
   /** @type {Latest|null} */
   const latest = await getJson(`latest?page=${PAGE_NAME}`).catch(() => null);
   isChecking = false;
-  timer = setTimeout(check, latest ? pauseAfter(latest, document.getElementById("notice")?.dataset.kind) : POLL_MS);
+  const pause = latest ? pauseAfter(latest, document.getElementById("notice")?.dataset.kind) : POLL_MS;
+  timer = setTimeout(check, waiting ? Math.min(pause, FAST_POLL_MS) : pause);
   if (!latest) return;
   isCounted = latest.counts_pages;
   progress.show(latest);
@@ -92,8 +94,11 @@ function show(latest) {
   // Files went missing or came back: draw the same map again.
   if (!isNewMap && changes !== meta.changes) setProps("changes", { data: changes });
   const { phase } = byId("redraw").dataset;
-  if (isWaiting && phase === "running") return;
-  isWaiting = false;
+  if (waiting && isAdding({ ...waiting, shown: meta.revision, newest: revision, phase, elapsedMs: Date.now() - waiting.since })) return;
+  // If the process has failed, the card says why; the user knows what they have cancelled.
+  const isLost = waiting?.asked === meta.revision && !isNewMap && songs > count && phase !== "failed" && phase !== "cancelled";
+  if (isLost) notify("The new songs could not be added to the map; try again.", { kind: "error", key: "adding" });
+  waiting = null;
   showCard(latest, songs - count, isNewMap, phase === "failed");
 }
 
@@ -113,7 +118,13 @@ function showCard(latest, newCount, isNewMap, hasFailed) {
 
 /** The user has clicked the button: disable it until the new map is drawn. */
 function startWaiting() {
-  isWaiting = true;
+  if (!state.map) return;
+  dismiss("adding");
+  waiting = { asked: state.map.meta.revision, since: Date.now() };
+  // What the page knows of an earlier process says nothing about this one.
+  setProps("redraw", { "data-phase": "asked" });
+  clearTimeout(timer);
+  timer = setTimeout(check, FAST_POLL_MS);
   // Dash handles the click after this function, and it ignores clicks on a disabled button.
   setTimeout(() => {
     byId("updates-show").disabled = true;

@@ -40,6 +40,25 @@ export function additions({ before, now, isFirstLook }) {
   return added === 1 ? "1 new song is on the map" : `${added.toLocaleString("en")} new songs are on the map`;
 }
 
+/** If nothing is known of the new map after this time, the page does not wait for it any longer. */
+const MAX_WAIT_MS = 30_000;
+
+/**
+ * Whether the page still waits for the new songs that the user wants on the map.
+ * @param {object} wait
+ * @param {number} wait.asked The revision of the map that was drawn when the user asked.
+ * @param {number} wait.shown That of the map that is drawn now. @param {number} wait.newest That of the server's map.
+ * @param {string|undefined} wait.phase Of the process that makes the map; "asked" until the server has told of it.
+ * @param {number} wait.elapsedMs Since the user asked.
+ * @returns {boolean}
+ */
+export function isAdding({ asked, shown, newest, phase, elapsedMs }) {
+  if (shown !== asked || phase === "failed" || phase === "cancelled") return false;
+  if (phase === "running") return true;
+  // The map is being drawn, or the process has not begun.
+  return elapsedMs < MAX_WAIT_MS && (newest !== shown || phase === "asked");
+}
+
 /**
  * @param {object} update
  * @param {number} update.newCount How many songs the page does not show yet.

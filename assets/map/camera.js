@@ -7,7 +7,7 @@ import { byId, prefersReducedMotion } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
 import { placeOf } from "./songs.js";
 import { nearestPlaces } from "./song_grid.js";
-import { between, closestScale, ease, fitting, frameAt, offsetInto, panned, withSongs, zoomed } from "./viewport.js";
+import { between, closestScale, ease, fitting, frameAt, offsetInto, panned, towardsMiddle, withSongs, zoomed } from "./viewport.js";
 
 /** @typedef {import("../core/types.js").Viewport} Viewport */
 /** @typedef {import("../core/types.js").Area} Area */
@@ -188,11 +188,13 @@ export function zoomBy(factor) {
 /**
  * @param {[number, number]} pixel @param {number} factor
  * @returns {Viewport} Zooming in ends where only few songs are in view. Beside all songs, it moves the nearest one into view.
+ *   Zooming out ends with the map in the middle.
  */
 function zoomedAt(pixel, factor) {
   const free = freeArea();
-  const fittingScale = fitting(bounds(), free).scale;
-  if (factor >= 1) return zoomed(viewportNow(), free, fittingScale, pixel, factor);
+  const all = fitting(bounds(), free);
+  const fittingScale = all.scale;
+  if (factor >= 1) return towardsMiddle(viewportNow(), zoomed(viewportNow(), free, fittingScale, pixel, factor), all);
   const { x, y } = toMap(...pixel);
   const songs = nearestPlaces(x, y, SONGS_AROUND);
   const nearest = songs.slice(0, (state.map?.count ?? 0) < FEW_SONGS ? 1 : SONGS_IN_VIEW);

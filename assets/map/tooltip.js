@@ -14,6 +14,8 @@ let pointer = null;
 
 export function mount() {
   subscribe(["hovered"], show);
+  // An error that it shows may be over.
+  subscribe(["serverAnswers"], () => state.serverAnswers && state.hovered !== null && show());
 }
 
 /** Show the tooltip of `state.hovered` beside the pointer. */

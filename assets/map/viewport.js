@@ -50,6 +50,18 @@ export function zoomed({ x, y, scale }, free, fittingScale, [pixelX, pixelY], fa
 }
 
 /**
+ * Zooming out beyond the whole map brings it to the middle: at the limit its centre is there, wherever it was before.
+ * @param {Viewport} before @param {Viewport} after What zooming gives. @param {Viewport} all The viewport that shows all songs.
+ * @returns {Viewport}
+ */
+export function towardsMiddle(before, after, all) {
+  const limit = all.scale * MAX_SCALE;
+  const room = (/** @type {number} */ scale) => Math.max(limit - Math.max(scale, all.scale), 0);
+  const left = room(before.scale) && room(after.scale) / room(before.scale);
+  return left < 1 ? { x: all.x + (after.x - all.x) * left, y: all.y + (after.y - all.y) * left, scale: after.scale } : after;
+}
+
+/**
  * @param {Area} free @param {number[][]} songs The places of the songs around which one zooms in.
  * @returns {number} The smallest scale at which all of them fit into the area; 0 if they have one place.
  */

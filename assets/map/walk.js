@@ -21,7 +21,7 @@ const MAX_ATTEMPTS = 10;
 export function beginAtUpload(song) {
   const { neighbours } = song;
   update({
-    ...{ upload: song, isUploading: false, selected: null, selectedId: null, neighbours },
+    ...{ upload: song, isUploading: false, isUploadAside: false, selected: null, selectedId: null, neighbours },
     ...{ linesFrom: null, lineEnds: neighbours, walk: [null, ...neighbours.map(({ index }) => index)], walkPosition: 0 },
   });
 }
@@ -48,14 +48,16 @@ export function hasPrevious() {
 
 /**
  * Play the next or the previous song of the walk. Songs that do not match the filter, are hidden or cannot be played are
- * skipped. If there is no next song, play a nearby one.
+ * skipped. After the last one, a song plays as at a song's end; if all were heard, the walk begins again.
  * @param {number} by 1 or -1.
  * @param {number} attempts The largest number of songs to try: by default each song once.
  */
 export async function step(by, attempts = state.walk.length) {
   const { walk } = state;
   const position = positionAfter(by);
-  if (position === null) return by > 0 && state.song ? void playNearby() : undefined;
+  const isAtEnd = position === null || (by > 0 && position <= state.walkPosition);
+  if (by > 0 && isAtEnd && state.song && (await playNearby())) return;
+  if (position === null || state.walk !== walk) return;
   update({ walkPosition: position });
   const index = walk[position];
   if (index === null) return playUpload();

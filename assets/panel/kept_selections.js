@@ -44,6 +44,36 @@ export function freeName(selections) {
   }
 }
 
+/**
+ * @param {Desk} desk @param {string} name
+ * @returns {string} The name for the open selection; with a number, as "Friday night 2", if another one has it.
+ */
+export function ownName({ open, selections }, name) {
+  const names = new Set(selections.filter(({ key }) => key !== open).map((other) => other.name.toLowerCase()));
+  for (let number = 1; ; number++) {
+    const ending = number === 1 ? "" : ` ${number}`;
+    const own = name.slice(0, MAX_NAME_LENGTH - ending.length) + ending;
+    if (!names.has(own.toLowerCase())) return own;
+  }
+}
+
+/**
+ * @param {Desk} before @param {Desk} after
+ * @returns {{selection: Selection, change: "back"|"gone"|"other"}} The selection that undo or redo has changed most: one that came
+ *   back, one that went, one with other songs or another name, or else the open one. Blank selections come and go unnoticed.
+ */
+export function difference(before, after) {
+  const without = (/** @type {Desk} */ { selections }, /** @type {Desk} */ other) =>
+    selections.find((selection) => !isBlank(selection) && !other.selections.some(({ key }) => key === selection.key));
+  const back = without(after, before);
+  if (back) return { selection: back, change: "back" };
+  const gone = without(before, after);
+  if (gone) return { selection: gone, change: "gone" };
+  const known = (/** @type {Selection} */ { key }) => before.selections.some((other) => other.key === key);
+  const other = after.selections.find((selection) => known(selection) && !before.selections.includes(selection));
+  return { selection: other ?? openOf(after), change: "other" };
+}
+
 /** @param {Selection[]} selections @returns {Selection} A new one, without songs. */
 export function newSelection(selections) {
   return { key: `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`, name: freeName(selections), songs: [] };

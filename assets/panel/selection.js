@@ -58,11 +58,12 @@ export function moveTo(index, to) {
   if (after) setSongs(after.songs, { kind: "moved", index, position: to, count: after.songs.length }, { position: after.position });
 }
 
-/** Give the open selection another name. @param {string} text If it is empty, the name stays. */
+/** Give the open selection another name. @param {string} text If it is empty, the name stays; if another selection has it, it gets a number. */
 export function rename(text) {
   const before = desk();
   const open = kept.openOf(before);
-  const name = kept.cleanName(text);
+  const typed = kept.cleanName(text);
+  const name = typed && kept.ownName(before, typed);
   if (name && name !== open.name) change(kept.withSelection(before, { ...open, name }), { kind: "renamed", name });
 }
 

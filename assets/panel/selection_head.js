@@ -16,6 +16,8 @@ const TEXT_FIELDS = "input:not([type=range], [type=radio], [type=checkbox]), tex
 
 /** @type {HTMLInputElement} */
 let nameField;
+/** What the field showed last, without what the user types; and of which selection. */
+let shownName = { name: "", key: "" };
 /** @type {HTMLButtonElement} */
 let undoButton;
 /** @type {HTMLButtonElement} */
@@ -38,6 +40,8 @@ function makeHead() {
   nameField = element("input", "choice-name", null, attributes);
   nameField.addEventListener("change", renameOpen);
   nameField.addEventListener("keydown", onNameKey);
+  // A name that is typed but not confirmed is not lost with the page.
+  window.addEventListener("pagehide", () => hasTyped() && rename(nameField.value));
   undoButton = iconButton("undo", "Undo the last change (Ctrl+Z)", "choice-undo");
   undoButton.id = "choice-undo";
   undoButton.addEventListener("click", undo);
@@ -59,15 +63,35 @@ function makeHead() {
 
 function renameOpen() {
   rename(nameField.value);
-  showHead();
+  showName(true);
 }
 
-/** Enter takes the name, Escape keeps the one before. @param {KeyboardEvent} event */
+/** @returns {boolean} Whether the field has another name than the open selection. */
+function hasTyped() {
+  return nameField.value !== shownName.name;
+}
+
+/**
+ * Enter takes the name and keeps the focus: letters that are typed next must be no shortcuts. Escape shows the name before and
+ * leaves the field.
+ * @param {KeyboardEvent} event
+ */
 function onNameKey(event) {
-  if (event.key !== "Enter" && event.key !== "Escape") return;
+  if ((event.key !== "Enter" && event.key !== "Escape") || event.isComposing) return;
   event.stopPropagation();
-  if (event.key === "Escape") showHead();
-  nameField.blur();
+  if (event.key === "Enter") return renameOpen();
+  showName(true);
+  byId("tab-choice").focus();
+}
+
+/** Show the name of the open selection. @param {boolean} [isForced] Also in place of one that the user types. */
+function showName(isForced = false) {
+  if (!state.desk) return;
+  const { name, key } = openOf(state.desk);
+  const isTyping = document.activeElement === nameField && hasTyped() && key === shownName.key;
+  if (isTyping && !isForced) return;
+  if (nameField.value !== name) nameField.value = name;
+  shownName = { name, key };
 }
 
 /** @param {boolean} isOpen */
@@ -81,7 +105,7 @@ function showHead() {
   const isUsed = desk !== null && (desk.selections.length > 1 || !isBlank(openOf(desk)) || state.selectionUndo);
   byId("choice-head").hidden = !isUsed;
   if (!desk) return;
-  nameField.value = openOf(desk).name;
+  showName();
   undoButton.disabled = !state.selectionUndo;
   const { length } = desk.selections;
   menuButton.children[0].textContent = length > 1 ? `All ${length}` : "All";
@@ -123,10 +147,15 @@ function menuRow({ key, name, songs }, isOpen) {
   return row;
 }
 
-/** Ctrl+Z undoes, Ctrl+Shift+Z and Ctrl+Y redo; a field in which the user types undoes its own changes. @param {KeyboardEvent} event */
+/**
+ * Ctrl+Z undoes, Ctrl+Shift+Z and Ctrl+Y redo. A field in which the user types undoes its own changes; the one for the name has
+ * none while it shows the selection's name.
+ * @param {KeyboardEvent} event
+ */
 function onKey(event) {
   const { key, target, ctrlKey, metaKey, altKey, shiftKey } = event;
-  if (!(ctrlKey || metaKey) || altKey || !(target instanceof Element) || target.matches(TEXT_FIELDS) || target.closest("dialog[open]")) return;
+  if (!(ctrlKey || metaKey) || altKey || !(target instanceof Element) || target.closest("dialog[open]")) return;
+  if (target.matches(TEXT_FIELDS) && (target !== nameField || hasTyped())) return;
   const pressed = key.toLowerCase();
   if (pressed !== "z" && pressed !== "y") return;
   event.preventDefault();
@@ -140,6 +169,6 @@ async function tell() {
   if (!news) return;
   const title = news.index === undefined ? "" : await getSong(news.index).then(({ title }) => title, () => "The song");
   if (state.selectionNews !== news) return;
-  const action = news.canUndo ? { label: "Undo", run: undo } : news.kind === "undone" ? { label: "Redo", run: redo } : undefined;
+  const action = news.canUndo ? { label: "Undo", run: undo } : news.kind.startsWith("undone") ? { label: "Redo", run: redo } : undefined;
   notify(newsText(news, title), { key: "selection", ...(action && { action }) });
 }

@@ -10,7 +10,7 @@ import { markRows } from "./panel.js";
 import { clear, moveTo, playFrom, remove } from "./selection.js";
 import { mount as mountHead } from "./selection_head.js";
 import { notShown } from "./selection_store.js";
-import { notShownText } from "./selection_text.js";
+import { notShownText, songCount } from "./selection_text.js";
 
 /** The largest number of rows in the list. */
 const MAX_ROWS = 300;
@@ -22,7 +22,7 @@ let rowObserver;
 export function mount() {
   list = byId("choice-list");
   byId("choice-play").addEventListener("click", () => playFrom(0));
-  byId("choice-clear").addEventListener("click", clear);
+  byId("choice-clear").addEventListener("click", clearAll);
   rowObserver = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting) fillRow(target);
   });
@@ -41,6 +41,7 @@ function rowOf(target) {
 function showList() {
   const { length } = state.chosen;
   byId("tab-choice-count").textContent = length ? length.toLocaleString("en") : "";
+  byId("tab-choice").setAttribute("aria-label", length ? `Selection, ${songCount(length)}` : "Selection");
   byId("choice-empty").hidden = length > 0;
   byId("choice-tools").hidden = byId("choice-export").hidden = length === 0;
   const notListed = length - MAX_ROWS;
@@ -52,6 +53,12 @@ function showList() {
   markRows();
   if (focused) focusTool(focused);
   showNotShown();
+}
+
+/** The button goes with the songs: what brings them back gets the focus. */
+function clearAll() {
+  clear();
+  byId("choice-undo").focus();
 }
 
 /** Say which songs of the selection are not listed, and why. */
@@ -70,8 +77,11 @@ function focusedTool() {
 /** The rows are new elements: focus the same button of the same song, or of the row that has taken its place. @param {{index: number, row: number, tool: number}} focused */
 function focusTool({ index, row, tool }) {
   const same = list.querySelector(`[data-index="${index}"]`) ?? list.children[Math.min(row, list.children.length - 1)];
-  const button = same ? same.querySelectorAll("button")[tool] : byId("choice-empty").querySelector("button");
-  button?.focus();
+  const buttons = same ? [...same.querySelectorAll("button")] : [byId("choice-empty").querySelector("button")];
+  const button = buttons[same ? tool : 0];
+  // The first row cannot be moved up, nor the last one down: the button for the other direction is beside it.
+  const other = [buttons[tool + 1], buttons[tool - 1]].find((near) => near && !near.disabled);
+  (button?.disabled ? other : button)?.focus();
 }
 
 /** Make a song's row. `fillRow` adds its title and artist later. @param {number} index @returns {HTMLElement} */
@@ -93,6 +103,8 @@ function makeRow(index) {
   show.addEventListener("click", () => flyTo(index));
   up.addEventListener("click", () => moveTo(index, state.chosen.indexOf(index) - 1));
   down.addEventListener("click", () => moveTo(index, state.chosen.indexOf(index) + 1));
+  up.disabled = index === state.chosen[0];
+  down.disabled = index === state.chosen.at(-1);
   close.addEventListener("click", () => remove(index));
   const tools = element("span", "row-tools");
   tools.append(show, up, down, close);

@@ -6,6 +6,7 @@
 import { state, subscribe, update } from "../core/state.js";
 import { isHidden } from "../map/songs.js";
 import * as kept from "./kept_selections.js";
+import { stepsKeyOf, stepsText, withSteps } from "./kept_steps.js";
 import * as history from "./selection_history.js";
 import { find, forget, idOf, learn, renumber } from "./selection_ids.js";
 import { positionIn } from "./selection_order.js";
@@ -51,9 +52,9 @@ export function desk() {
   return steps.present.value;
 }
 
-/** Read the selections of the library that is drawn from the storage. What could be undone is forgotten. */
+/** Read the selections of the library that is drawn from the storage, and their last changes. */
 export function load() {
-  steps = history.begun(library ? kept.readDesk(localStorage, library) : emptyDesk());
+  steps = library ? withSteps(localStorage.getItem(stepsKeyOf(library)), kept.readDesk(localStorage, library)) : history.begun(emptyDesk());
   saved = steps.present.value;
   absent.clear();
   told.clear();
@@ -94,12 +95,16 @@ export function redo() {
 
 /** @param {typeof history.undone} step @param {"undone"|"redone"} kind */
 function goTo(step, kind) {
-  desk();
+  const before = desk();
   const next = step(steps);
   if (!next) return update({ selectionNews: { kind: kind === "undone" ? "nothing-to-undo" : "nothing-to-redo" } });
   steps = next;
   show();
-  update({ selectionNews: { kind, count: state.chosen.length, name: kept.openOf(steps.present.value).name } });
+  const { selection, change } = kept.difference(before, steps.present.value);
+  const { name, songs, key } = selection;
+  // Of the open selection, the songs that are shown.
+  const count = key === steps.present.value.open ? state.chosen.length : songs.length;
+  update({ selectionNews: { kind: change === "other" ? kind : `${kind}-${change}`, count, name } });
   settle();
 }
 
@@ -161,12 +166,24 @@ async function save() {
   const result = kept.keep(localStorage, library, saved, value, idOf);
   if (result !== "unknown") {
     saved = value;
+    saveSteps();
     if (result !== "kept") tellOnce({ kind: result === "large" ? "too-large" : "no-room" });
     return;
   }
   const small = value.selections.filter(({ songs }) => songs.length <= kept.MAX_KEPT_SONGS);
   const indices = small.flatMap(({ songs }) => songs.filter((song) => typeof song === "number"));
   if (await learn(/** @type {number[]} */ (indices))) save();
+}
+
+/** Keep the last changes, so that they can be undone after a reload. */
+function saveSteps() {
+  const text = stepsText(steps, idOf);
+  try {
+    if (text) localStorage.setItem(stepsKeyOf(library), text);
+    else localStorage.removeItem(stepsKeyOf(library));
+  } catch {
+    // There is no room: after a reload nothing can be undone.
+  }
 }
 
 async function findSongs() {

@@ -49,9 +49,9 @@ function follow(changed) {
   if (changed.has("refusal") && state.selected === null && !isUploadShown()) showTips();
 }
 
-/** @returns {boolean} Whether the panel shows an uploaded song, or that one is being sent. */
+/** @returns {boolean} Whether the panel shows an uploaded song, or one that is being sent. */
 function isUploadShown() {
-  return state.upload !== null || state.isUploading;
+  return state.upload !== null || (state.isUploading && !state.isUploadAside);
 }
 
 /** @returns {boolean} Whether the panel shows the selected song. */

@@ -21,7 +21,9 @@ function indexIn(row) {
 
 /** @param {HTMLElement} title @param {string} note @param {string} [noteClass] @returns {HTMLElement} The head of a list. */
 function makeListHead(title, note, noteClass = "") {
-  const head = element("h3", "panel-list-head");
+  const head = element("div", "panel-list-head");
+  title.setAttribute("role", "heading");
+  title.setAttribute("aria-level", "3");
   head.append(title, element("small", noteClass, note));
   return head;
 }
@@ -78,8 +80,9 @@ function makeNeighbourRow({ index, similarity, title, artist, album, gone, same_
   filled.style.width = `${Math.round(100 * Math.max(similarity, 0))}%`;
   bar.append(filled);
   // As ".87" instead of "0.87".
-  const value = element("span", "row-value", similarity.toFixed(2).replace(/^(-?)0\./, "$1."), { title: SIMILARITY_HINT });
-  return makeRow({ index, title, notes, names }, bar, value);
+  const digits = similarity.toFixed(2);
+  const value = element("span", "row-value", digits.replace(/^(-?)0\./, "$1."), { title: SIMILARITY_HINT, "aria-hidden": "true" });
+  return makeRow({ index, title, notes, names }, bar, value, element("span", "visually-hidden", `, similarity ${digits}`));
 }
 
 /**

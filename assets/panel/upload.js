@@ -12,7 +12,7 @@ import { beginAtUpload } from "../map/walk.js";
 import { open, showTab } from "./panel.js";
 import { makeHeading, show as showSelected, showContent } from "./song_panel.js";
 import { makeNeighbours } from "./song_rows.js";
-import { abandon, keep, problemOf, send } from "./upload_requests.js";
+import { abandon, keep, problemOf, readAgain, send } from "./upload_requests.js";
 
 /** @typedef {import("../core/types.js").UploadedSong} UploadedSong */
 
@@ -78,11 +78,12 @@ export async function placeFile(file) {
   const problem = state.refusal || problemOf(file);
   if (problem) return fail(problem);
   cancel();
-  update({ isUploading: true });
+  update({ isUploading: true, isUploadAside: false });
   showWaiting(file.name, "Sending the file…");
   try {
-    const song = await send(file, (text) => showWaiting(file.name, text));
-    if (song) showOnMap(song);
+    const song = await send(file, (text) => state.isUploadAside || showWaiting(file.name, text));
+    if (song && state.isUploadAside) offerToShow(song);
+    else if (song) showOnMap(song);
   } catch (error) {
     fail(/** @type {Error} */ (error).message);
   }
@@ -99,6 +100,14 @@ function showWaiting(name, text) {
   const actions = element("div", "panel-actions");
   actions.append(button);
   showContent(cover, element("h2", "panel-title", name), element("div", "panel-by", text, { role: "status" }), actions);
+}
+
+/** The user has gone on to another song: nothing changes until they ask for the uploaded one. @param {UploadedSong} song */
+function offerToShow(song) {
+  update({ isUploading: false, isUploadAside: false });
+  // On a new map the songs that it sounds like have other indices: ask for them then.
+  const run = () => readAgain(song.token).then(showOnMap, () => showOnMap(song));
+  notify(`“${song.title}” is ready.`, { kind: "good", key: "upload", stays: true, action: { label: "Show it", run } });
 }
 
 /** Show the uploaded song on the map and in the panel, and play it. @param {UploadedSong} answer */
@@ -172,10 +181,11 @@ function tellNoPlace() {
 
 /** @param {string} sentence Why a file cannot be placed. */
 function fail(sentence) {
+  const wasAside = state.isUploadAside;
   abandon();
-  update({ isUploading: false });
+  update({ isUploading: false, isUploadAside: false });
   notify(sentence, { kind: "error", key: "upload" });
-  restorePanel();
+  if (!wasAside) restorePanel();
 }
 
 /** An upload failed or was cancelled: show in the panel what it showed before. */
@@ -189,8 +199,9 @@ export function cancel() {
   update({ isUploading: false });
 }
 
-/** Somebody has cancelled the upload. @param {Set<keyof import("../core/types.js").State>} changed */
-function onCancelled(changed) {
-  // A song that was selected shows itself.
-  if (!state.isUploading && abandon() && !changed.has("selections")) restorePanel();
+/** Somebody has cancelled the upload. */
+function onCancelled() {
+  if (state.isUploading || !abandon()) return;
+  if (!state.isUploadAside) restorePanel();
+  update({ isUploadAside: false });
 }

@@ -77,6 +77,11 @@ function becomeReady(song) {
   return song;
 }
 
+/** @param {string} name The server's name for a song that was ready. @returns {Promise<UploadedSong>} The song among those of the newest map. */
+export function readAgain(name) {
+  return request(`uploads/${name}`);
+}
+
 /** Stop waiting for the upload, and delete it from the server. @returns {boolean} Whether there was one. */
 export function abandon() {
   if (awaited === null) return false;

@@ -46,9 +46,11 @@ _SHRINKAGE_SONGS = 2.0
 _MIN_LOG_LIFT = 0.1
 # The rest of a longer tag is ignored: a tag of several megabytes must not take seconds.
 _MAX_TAG_LENGTH = 200
-_MAX_SECOND_TERMS = 8
+_MAX_SECOND_TERMS = 20
 _MIN_WORD_LENGTH = 3
 _SONGS_FOR_ONE_GENRE = 4
+# A cluster keeps the name of an earlier one if it has more than this share of the earlier one's songs.
+_MIN_KEPT_SHARE = 1 / 3
 _ONE_SONG_FACTOR = 0.3
 """In a cluster of more songs, the score of the genre of a single song is multiplied by this factor."""
 
@@ -211,13 +213,15 @@ def name_clusters(
         The tags of each song, in the form that `Vocabulary.of` takes. To name several clusterings of a
         library, make its vocabulary once.
     earlier : EarlierNames, optional
-        The cluster that shares most songs with an earlier one keeps its name, as long as it is still true.
+        The cluster that shares most songs with an earlier one keeps its name, as long as it is still true and
+        more than a third of the earlier cluster's songs are in it.
 
     Returns
     -------
     list of str
         A name for each cluster. All names differ in more than case, have at most 24 characters, begin with
-        different words where different terms are true, and contain no line breaks or control characters.
+        different words where different terms are true, and contain no line breaks or control characters. They
+        begin with a capital letter, except sites and words such as "iPop".
         They are data, not HTML: escape them. A cluster without terms is named "Cluster 3", counting from 1.
 
     Raises
@@ -247,11 +251,15 @@ def _kept_names(labels, found, earlier):
     is_counted = (before >= 0) & (before < shape[1])
     pairs = labels[is_counted] * shape[1] + before[is_counted]
     overlap = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    overlap[overlap <= _MIN_KEPT_SHARE * overlap.sum(axis=0)] = 0
+    # A name that is not true of one cluster can be true of another one with many of the songs.
+    for cluster, number in zip(*np.nonzero(overlap), strict=True):
+        if not is_made_of(earlier.names[number], found[cluster].true):
+            overlap[cluster, number] = 0
     kept = [None] * shape[0]
     for cluster, number in zip(*linear_sum_assignment(overlap, maximize=True), strict=True):
-        name = earlier.names[number]
-        if overlap[cluster, number] and is_made_of(name, found[cluster].true):
-            kept[cluster] = name
+        if overlap[cluster, number]:
+            kept[cluster] = earlier.names[number]
     return kept
 
 

@@ -39,6 +39,7 @@ _DOMAIN = re.compile(
 )
 _PARENTHESES = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]?\s*")
 _BETWEEN_WORDS = re.compile(r"[\s\-‐‑/,;:(\[&+]+")
+_NUMBER_AT_END = re.compile(r" \d+$")
 # Words that must not end a name which was shortened.
 _DANGLING = frozenset("a an and at by da de for from in la le n of on or the to vs with y &".split())
 
@@ -109,6 +110,12 @@ def _has_letter(text: str) -> bool:
     return any(unicodedata.category(character)[0] in "LS" for character in text)
 
 
+def capitalized(name: str) -> str:
+    """Return a name with a capital first letter; sites and words such as "iPop" stay as they are."""
+    word = name.split(" ", 1)[0]
+    return name[:1].upper() + name[1:] if word.islower() and not is_site(word) else name
+
+
 class Names:
     """The names given so far: no two are equal, whatever their case."""
 
@@ -119,7 +126,8 @@ class Names:
             self.add(name)
 
     def add(self, name: str) -> str:
-        """Remember a name, and return it."""
+        """Remember a name, and return it as it is shown: with a capital letter."""
+        name = capitalized(name)
         self._names[name.casefold()] = None
         self._first_words.add(_first_word(name))
         return name
@@ -146,9 +154,10 @@ def _first_word(name: str) -> str:
 def choose_names(terms: Sequence[Sequence[Term]], kept: Sequence[str | None]) -> list[str]:
     """Name every cluster; all names differ.
 
-    A term that is the best of several clusters names the one in which its score is highest. Each of the
-    others gets another of its terms, before that term if both fit: "Minimal · Techno". If nothing else is
-    true of its songs, its name gets a number.
+    A term that is the best of several clusters names the one of which nothing else is true; of several such
+    clusters, or if there is none, the one in which its score is highest. Each of the others gets another of
+    its terms, before that term if both fit: "Minimal · Techno". If nothing else is true of its songs, its
+    name gets a number.
 
     Parameters
     ----------
@@ -157,20 +166,28 @@ def choose_names(terms: Sequence[Sequence[Term]], kept: Sequence[str | None]) ->
     kept : sequence of str or None
         By cluster, the name that it keeps.
     """
-    names = Names(name for name in kept if name and SEPARATOR not in name)
+    kept = [name and capitalized(name) for name in kept]
+    is_numbered = [bool(name and _NUMBER_AT_END.search(name)) for name in kept]
+    plain = [name for name, numbered in zip(kept, is_numbered, strict=True) if name and not numbered]
+    names = Names(name for name in plain if SEPARATOR not in name)
     chosen: list[str | None] = list(kept)
     for cluster, name in enumerate(kept):
         # Older versions wrote the same term before several second ones: "Techno · Dub", "Techno · Bass".
-        if name and SEPARATOR in name:
+        if name and SEPARATOR in name and not is_numbered[cluster]:
             chosen[cluster] = names.add(name) if names.is_unlike(name) else None
+    for cluster, name in enumerate(kept):
+        # A number goes as soon as something else is true.
+        if name and is_numbered[cluster]:
+            chosen[cluster] = None if any(_alternatives(terms[cluster], names)) else names.add(name)
     unnamed = [cluster for cluster, name in enumerate(chosen) if name is None]
     with_terms = [cluster for cluster in unnamed if terms[cluster]]
     by_score = sorted(with_terms, key=lambda cluster: (-terms[cluster][0].score, cluster))
-    # First those that get their own best term as it is.
-    for cluster in by_score:
-        form = short_forms(terms[cluster][0].text)[0]
-        if names.is_unlike(form):
-            chosen[cluster] = names.add(form)
+    # First those that get their own best term as it is, beginning with those of which nothing else is true.
+    own = {cluster: short_forms(terms[cluster][0].text)[0] for cluster in by_score}
+    taken = Names([*filter(None, chosen), *own.values()])
+    for cluster in sorted(by_score, key=lambda cluster: any(_alternatives(terms[cluster], taken))):
+        if names.is_unlike(own[cluster]):
+            chosen[cluster] = names.add(own[cluster])
     for cluster in by_score:
         if chosen[cluster] is None:
             chosen[cluster] = names.add(_unlike_others(terms[cluster], names))
@@ -180,15 +197,32 @@ def choose_names(terms: Sequence[Sequence[Term]], kept: Sequence[str | None]) ->
     return [name or "" for name in chosen]
 
 
-def _unlike_others(terms: Sequence[Term], names: Names) -> str:
-    first = short_forms(terms[0].text)
+def _seconds(terms: Sequence[Term]) -> tuple[list[Term], list[Term]]:
+    """Return the terms that can go before the first one: those that distinguish the cluster, and others."""
     seconds = [term for term in terms[1:] if term.share >= MIN_TRUE_SHARE]
     good = [term for term in seconds if term.score >= _MIN_SECOND_SCORE * terms[0].score]
-    distinct = filter(names.is_unlike, [*first, *_combined(good, terms[0], is_enough=True)])
+    return good, [term for term in seconds if term not in good]
+
+
+def _alternatives(terms: Sequence[Term], names: Names) -> Iterator[str]:
+    """Yield the good names of a cluster that begin with other words than the names given."""
+    if not terms:
+        return iter(())
+    good, _ = _seconds(terms)
+    forms = [*short_forms(terms[0].text), *_combined(good, terms[0], is_enough=True)]
+    return filter(names.is_unlike, forms)
+
+
+def _unlike_others(terms: Sequence[Term], names: Names) -> str:
+    first = short_forms(terms[0].text)
+    _, others = _seconds(terms)
+    distinct = _alternatives(terms, names)
     told_apart = filter(names.is_told_apart, first)
-    weak = filter(names.is_unlike, _combined(seconds[len(good) :], terms[0]))
+    weak = filter(names.is_unlike, _combined(others, terms[0]))
+    frequent = [term for term in others if term.share >= MIN_TITLE_SHARE]
+    alone = filter(names.is_unlike, _combined(frequent, terms[0], is_enough=True))
     fallback = next((form for form in first if len(form) <= MAX_NAME_LENGTH - _NUMBER_LENGTH), first[0])
-    return next(chain(distinct, told_apart, weak), None) or _numbered(fallback, names)
+    return next(chain(distinct, told_apart, weak, alone), None) or _numbered(fallback, names)
 
 
 def _combined(seconds: Iterable[Term], first: Term, *, is_enough: bool = False) -> Iterator[str]:
@@ -211,9 +245,6 @@ def _numbered(name: str, names: Names) -> str:
         number += 1
         numbered = f"{shortened(name, MAX_NAME_LENGTH - len(str(number)) - 1)} {number}"
     return numbered
-
-
-_NUMBER_AT_END = re.compile(r" \d+$")
 
 
 def is_made_of(name: str, texts: Iterable[str]) -> bool:

@@ -184,10 +184,65 @@ def test_clearing_and_a_second_box_can_be_undone(page):
     left, top, _, _ = box_of(page, range(24))
     drag(page, (left - 12, top - 12), (left - 4, top - 4))
     assert sorted(selected(page)) == list(range(8, 16))
-    # A text field undoes its own changes.
+    # A text field undoes its own changes; while it shows the selection's name, it has none.
     page.locator("#choice-name").click()
+    page.keyboard.type("Later")
     page.keyboard.press("Control+z")
     assert sorted(selected(page)) == list(range(8, 16))
+    page.keyboard.press("Escape")
+    page.locator("#choice-name").click()
+    page.keyboard.press("Control+z")
+    assert selected(page) == order
+
+
+def test_clearing_by_keyboard_can_be_undone_by_keyboard(page):
+    select_box(page, range(8))
+    order = selected(page)
+    page.locator("#choice-clear").focus()
+    page.keyboard.press("Enter")
+    assert selected(page) == []
+    assert page.evaluate("document.activeElement.id") == "choice-undo"
+    page.keyboard.press("Control+z")
+    assert selected(page) == order
+    # After a reload too.
+    page.locator("#choice-clear").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('selection '))")
+    page.reload()
+    wait_for_map(page)
+    page.wait_for_function("() => explorer.state.selectionUndo")
+    page.keyboard.press("Control+z")
+    page.wait_for_function("count => explorer.state.chosen.length === count", arg=len(order))
+    assert selected(page) == order
+
+
+def test_a_name_keeps_the_focus_and_is_not_lost(page):
+    select_box(page, range(8))
+    page.locator("#choice-name").fill("For Friday")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "choice-name"
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Not confirmed")
+    page.reload()
+    wait_for_map(page)
+    page.wait_for_function("() => explorer.state.chosen.length === 8")
+    assert page.locator("#choice-name").input_value() == "Not confirmed"
+
+
+def test_the_ends_of_the_list_cannot_be_moved_further_and_the_tab_says_how_many_songs(page):
+    select_box(page, range(8))
+    order = selected(page)
+    rows = page.locator("#choice-list .song-row")
+    disabled = "buttons => buttons.map((button) => button.disabled)"
+    ups = page.locator("#choice-list .row-tool:nth-child(2)").evaluate_all(disabled)
+    downs = page.locator("#choice-list .row-tool:nth-child(3)").evaluate_all(disabled)
+    assert (ups, downs) == ([True, *[False] * 7], [*[False] * 7, True])
+    rows.nth(1).locator(".row-tool").nth(1).focus()
+    page.keyboard.press("Enter")
+    assert selected(page)[:2] == [order[1], order[0]]
+    # The button that was pressed is disabled now.
+    assert rows.nth(0).locator(".row-tool").nth(2).evaluate("button => button === document.activeElement")
+    assert page.get_by_role("tab", name="Selection, 8 songs", exact=True).count() == 1
 
 
 def test_a_removed_song_comes_back_by_its_notice_and_the_focus_stays_in_the_list(page):

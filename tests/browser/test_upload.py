@@ -112,6 +112,22 @@ def test_unusable_files_are_reported_and_an_upload_can_be_cancelled(indexed, sha
     assert page.locator(".toast").count() == 0
 
 
+def test_an_upload_goes_on_when_another_song_is_chosen(indexed, share_page, tmp_path):
+    page = share_page(indexed[0])
+    shutil.copy(indexed[2] / "tone3.flac", tmp_path / "Behind.flac")
+    page.locator("#upload-file").set_input_files(tmp_path / "Behind.flac")
+    page.wait_for_selector("#panel .cover-waiting")
+    page.evaluate("explorer.actions.play(2)")
+    page.wait_for_function("() => explorer.state.selected === 2")
+    page.wait_for_selector("#panel .cover-waiting", state="detached")
+    notice = page.locator(".toast", has_text="is ready.")
+    notice.wait_for()
+    assert page.evaluate("[explorer.state.selected, explorer.state.upload]") == [2, None]
+    notice.get_by_text("Show it").click()
+    page.wait_for_function("() => explorer.state.upload !== null")
+    page.wait_for_function("() => audio.currentSrc.includes('/uploads/')")
+
+
 def test_a_chosen_file_is_placed_and_can_be_added_to_the_library(indexed, share_page, tmp_path):
     url, database, music = indexed
     write_tone(tmp_path / "Mine.flac", frequency_hz=333.0, seconds=3.0)

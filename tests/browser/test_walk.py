@@ -26,6 +26,11 @@ def test_the_panel_lists_the_songs_that_sound_like_the_selected_song(page):
     values = [float(value) for value in page.locator(".row-value").all_inner_texts()]
     assert values == sorted(values, reverse=True)
     assert values[0] > 0.8
+    name = rows.nth(0).locator(".row-main").evaluate("button => button.textContent")
+    assert name.endswith(f", similarity {values[0]:.2f}")
+    heading = page.locator("#panel-song .panel-list-head [role=heading]")
+    assert heading.count() == 1
+    assert "next" not in heading.inner_text()
     neighbours = page.evaluate("explorer.state.neighbours.map((neighbour) => neighbour.index)")
     assert [int(row.get_attribute("data-index")) for row in rows.all()] == neighbours
     # A neighbour's play button plays it, and the panel stays.

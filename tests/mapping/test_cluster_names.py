@@ -248,7 +248,7 @@ def test_a_second_term_that_contains_the_first_is_the_whole_name():
 def test_a_genre_is_spelled_as_in_most_genre_tags():
     documents = [_song(["hip hop"], title="Hip-Hop")] * 3 + [_song(["Hip-Hop"])] * 2 + [_song(["Jazz"])]
     documents += [_song(["Jazz"], title="Hip-Hop Hip-Hop")] * 9
-    assert name_clusters([0] * 5 + [1] * 10, documents) == ["hip hop", "Jazz"]
+    assert name_clusters([0] * 5 + [1] * 10, documents) == ["Hip hop", "Jazz"]
 
 
 def _two_clusters(first, second, n=10):
@@ -327,3 +327,21 @@ def test_labels_that_do_not_fit_the_documents_are_an_error():
         name_clusters([0, 1], [_song()])
     with pytest.raises(MappingError, match="-1"):
         name_clusters([-1], [_song()])
+
+
+def test_a_name_stays_only_with_more_than_a_third_of_its_songs():
+    documents = [_song(["Techno", "Club"])] * 12 + [_song(["Jazz"])] * 8
+    labels = np.repeat([0, 1], [12, 8])
+    for moved, name in ((5, "Club · Techno"), (4, "Club")):
+        before = np.r_[np.zeros(moved), -np.ones(20 - moved)].astype(int)
+        # The other songs of the earlier cluster are in the other one now, of which its name is not true.
+        before[12 : 12 + 12 - moved] = 0
+        earlier = EarlierNames(before, ["Club · Techno"])
+        assert name_clusters(labels, documents, earlier=earlier)[0] == name
+
+
+def test_a_name_goes_to_the_cluster_of_which_it_is_true():
+    documents = [_song(["Jazz"])] * 6 + [_song(["Techno", "Club"])] * 5 + [_song(["Folk"])] * 5
+    earlier = EarlierNames(np.repeat([0, 1], [11, 5]), ["Club · Techno", "Folk"])
+    names = name_clusters(np.repeat([0, 1, 2], [6, 5, 5]), documents, earlier=earlier)
+    assert names == ["Jazz", "Club · Techno", "Folk"]

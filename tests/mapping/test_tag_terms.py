@@ -122,3 +122,50 @@ def test_beginnings_are_compared_by_words_and_without_case():
 def test_a_name_is_made_of_the_terms_that_are_true(name, expected):
     assert is_made_of(name, ["Techno", "Dub", "Electronic (IDM beat)"]) is expected
     assert not is_made_of(name, [])
+
+
+@pytest.mark.parametrize(
+    ("clusters", "names"),
+    [
+        # The cluster of which something else is true leaves the term to the one of which nothing else is.
+        ([["Techno", "Dub"], ["Techno"]], ["Dub · Techno", "Techno"]),
+        (
+            [["Game soundtrack (instrumental, short)"], ["Game soundtrack"], ["Game soundtrack", "Fantasy"]],
+            ["Instrumental, short", "Game soundtrack", "Fantasy"],
+        ),
+        # Another cluster has the other term as its best one.
+        ([["Techno", "Jazz"], ["Techno"], ["Jazz"]], ["Techno", "Techno 2", "Jazz"]),
+    ],
+)
+def test_a_number_is_the_last_resort(clusters, names):
+    assert choose_names([_terms(*texts) for texts in clusters], [None] * len(clusters)) == names
+
+
+def test_a_term_that_distinguishes_little_but_is_frequent_is_better_than_a_number():
+    long = Term("Game soundtrack", 1.0, 0.5)
+    for share, name in ((0.3, "Instrumental rock"), (0.15, "Game soundtrack 2")):
+        other = Term("Instrumental rock", 0.1, share)
+        assert choose_names([[Term("Game soundtrack", 2.0, 0.9)], [long, other]], [None, None])[1] == name
+
+
+def test_a_kept_number_goes_if_something_else_is_true():
+    clusters = [_terms("Techno"), _terms("Techno", "Dub"), _terms("Techno")]
+    kept = ["Techno", "Techno 2", "Techno 3"]
+    assert choose_names(clusters, kept) == ["Techno", "Dub · Techno", "Techno 3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("piano", "Piano"),
+        ("hip hop", "Hip hop"),
+        ("iPop", "iPop"),
+        ("Industrial", "Industrial"),
+        ("freemusicarchive.org", "freemusicarchive.org"),
+        ("élan", "Élan"),
+        ("音楽", "音楽"),
+    ],
+)
+def test_names_begin_with_a_capital_letter(text, name):
+    assert choose_names([_terms(text)], [None]) == [name]
+    assert choose_names([_terms(text)], [text]) == [name]

@@ -122,7 +122,8 @@ def _register_redrawing(app: Dash, holder: CatalogueHolder, job: MapJob) -> None
         try:
             unmapped = holder.latest().unmapped
         except ExplorerError:
-            raise PreventUpdate from None
+            # An index run may be storing its map: the job waits for it, or says what is wrong.
+            unmapped = True
         if unmapped:
             job.start()
         return False

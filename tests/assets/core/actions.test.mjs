@@ -46,7 +46,10 @@ test("a selected song is shown at once; its id and neighbours follow, and are as
   const before = state.selections;
   actions.select(5);
   assert.deepEqual([state.selected, state.linesFrom, state.selections], [5, 5, before + 1]);
-  assert.deepEqual([state.upload, state.isUploading, state.walk, state.walkPosition], [null, false, [5], 0]);
+  assert.deepEqual([state.upload, state.isUploading, state.walk, state.walkPosition], [null, true, [5], 0]);
+  // An upload that is being analysed goes on behind the song.
+  assert.equal(state.isUploadAside, true);
+  update({ isUploading: false });
   assert.deepEqual([state.neighbours, state.lineEnds, state.selectedId], [[], [], null]);
   await settle();
   assert.equal(state.selectedId, "song5");

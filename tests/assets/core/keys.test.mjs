@@ -1,21 +1,37 @@
 /** The keyboard shortcuts. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { playOrPause } from "../../../assets/core/actions.js";
 import { actionOf } from "../../../assets/core/keys.js";
 import { state, update } from "../../../assets/core/state.js";
 import { showAll } from "../../../assets/map/camera.js";
 import { toggle as toggleHearing } from "../../../assets/sound/hover.js";
-import { toggleMute } from "../../../assets/sound/player.js";
+import * as audio from "../../../assets/sound/audio.js";
 import { changeRepeat, next } from "../../../assets/sound/queue.js";
 import { toggle as toggleSpectrogram } from "../../../assets/sound/spectrogram.js";
+import { makePage } from "../sound/fake_page.mjs";
 import { fakeElement, makeDocument, makeMap } from "../map/frame.mjs";
 
 const LETTERS = ["m", "n", "p", "r", "h", "s", "f", "l", "b"];
 
 test("each key calls its function", () => {
-  const actions = { " ": playOrPause, m: toggleMute, n: next, r: changeRepeat, h: toggleHearing, s: toggleSpectrogram, 0: showAll };
+  const actions = { n: next, r: changeRepeat, h: toggleHearing, s: toggleSpectrogram, 0: showAll };
   for (const [key, action] of Object.entries(actions)) assert.equal(actionOf(key), action, key);
+});
+
+test("Space and m say what they do to screen readers", () => {
+  const element = makePage();
+  audio.mount();
+  const announcer = fakeElement();
+  const { getElementById } = globalThis.document;
+  globalThis.document.getElementById = (id) => (id === "announcer" ? announcer : getElementById(id));
+  update({ song: { title: "Rain" }, playing: 0, sound: "playing", previewed: null });
+  element.paused = false;
+  const said = [" ", " ", "m", "m"].map((key) => {
+    actionOf(key)();
+    update({ sound: element.paused ? "paused" : "playing" });
+    return announcer.textContent;
+  });
+  assert.deepEqual(said, ["Paused", "Playing", "Muted", "Sound on"]);
 });
 
 test("l and b turn the lasso and the box on and off", () => {

@@ -28,3 +28,7 @@ test("an error and what the page waits for stay; a notice with a button stays lo
   assert.deepEqual([timeShown({ kind: "error" }), timeShown({ kind: "wait" })], [null, null]);
   assert.ok(timeShown({ kind: "info", action: { label: "Undo", run: () => {} } }) > timeShown({ kind: "good" }));
 });
+
+test("a notice can stay until it is closed, whatever its kind", () => {
+  assert.equal(timeShown({ kind: "good", stays: true }), null);
+});

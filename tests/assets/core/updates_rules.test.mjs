@@ -54,3 +54,24 @@ test("new songs are announced, but not the first map, fewer songs, or a map that
     assert.equal(updates.additions({ isFirstLook: false, ...maps }), "");
   }
 });
+
+test("the page waits for the new songs until the new map is drawn, or the process says that it has failed", () => {
+  const wait = { asked: 3, shown: 3, newest: 3, phase: "running", elapsedMs: 100 };
+  for (const [changed, expected] of [
+    [{}, true],
+    [{ elapsedMs: 600_000 }, true],
+    // The process has not told of itself yet: an index run is at its last steps.
+    [{ phase: "asked" }, true],
+    [{ phase: "asked", elapsedMs: 60_000 }, false],
+    // The map is ready and is being drawn.
+    [{ phase: "done", newest: 4 }, true],
+    [{ phase: "idle", newest: 4 }, true],
+    [{ phase: "done", newest: 4, elapsedMs: 60_000 }, false],
+    [{ phase: "done", newest: 4, shown: 4 }, false],
+    [{ phase: "done" }, false],
+    [{ phase: "failed" }, false],
+    [{ phase: "cancelled" }, false],
+  ]) {
+    assert.equal(updates.isAdding({ ...wait, ...changed }), expected, JSON.stringify(changed));
+  }
+});

@@ -122,3 +122,19 @@ test("a view without songs goes back to the nearest one by the shortest way; wit
   assert.equal(viewport.withSongs({ x: 0, y: 0, scale: 1 }, FREE, [[0, 310], [340, 0]]), null);
   assert.equal(viewport.withSongs(view, FREE, []), null);
 });
+
+test("zooming out to the limit brings the map to the middle, and the place under the pointer stays up to the whole map", () => {
+  const all = viewport.fitting([-1, 1, -1, 1], FREE);
+  const steps = (view, count) => {
+    for (let i = 0; i < count; i++) view = viewport.towardsMiddle(view, viewport.zoomed(view, FREE, all.scale, [300, 650], 1.3), all);
+    return view;
+  };
+  const away = { x: 7, y: -9, scale: all.scale / 4 };
+  assert.deepEqual(steps(away, 12), { x: all.x, y: all.y, scale: 3 * all.scale });
+  // Again, after panning at the limit.
+  assert.deepEqual(steps({ x: 7, y: -9, scale: 3 * all.scale }, 1), { x: all.x, y: all.y, scale: 3 * all.scale });
+  assert.deepEqual(steps(away, 3), [1, 1, 1].reduce((view) => viewport.zoomed(view, FREE, all.scale, [300, 650], 1.3), away));
+  // On the way the map comes nearer with each step.
+  const far = [0, 1, 2, 3].map((count) => Math.hypot(steps({ ...away, scale: all.scale }, count).x, 9));
+  assert.ok(far.every((value, i) => !i || value < far[i - 1]), String(far));
+});

@@ -60,8 +60,6 @@ test("next and previous skip songs that do not match the filter or are hidden", 
   await playFirst({ filteredOut: [1] });
   await step(1);
   assert.deepEqual([state.playing, state.walkPosition], [2, 2]);
-  await step(1);
-  assert.equal(state.playing, 0);
   await playFirst({ hidden: [2] });
   await step(-1);
   assert.equal(state.playing, 1);
@@ -75,6 +73,18 @@ test("if no song of the walk matches the filter, next plays the nearest song tha
   await step(1);
   await settled();
   assert.equal(state.playing, 4);
+});
+
+test("after the last song of the walk, next goes on as at a song's end; if all songs were heard, it begins again", async () => {
+  await playFirst();
+  const played = [];
+  for (let i = 0; i < 6; i++) {
+    await step(1);
+    await settled();
+    played.push(state.playing);
+  }
+  assert.deepEqual(played.slice(0, 5), [1, 2, 3, 4, 5]);
+  assert.notEqual(played[5], 5);
 });
 
 test("there is no next song before one plays", () => {

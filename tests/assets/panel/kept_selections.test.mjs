@@ -106,3 +106,21 @@ test("other indices change only the selections that have such songs", () => {
   assert.deepEqual(after.selections[0].songs, ["x"]);
   assert.equal(after.selections[1], before.selections[1]);
 });
+
+test("a name that another selection has gets a number, and names stay short", () => {
+  const selections = [["a", "Friday night"], ["b", "Selection"], ["c", "friday night 2"], ["d", "x".repeat(80)]].map(([key, name]) => ({ key, name, songs: [] }));
+  assert.equal(kept.ownName({ open: "b", selections }, "Friday night"), "Friday night 3");
+  assert.equal(kept.ownName({ open: "b", selections }, "Monday"), "Monday");
+  assert.equal(kept.ownName({ open: "a", selections }, "Friday night"), "Friday night");
+  assert.equal(kept.ownName({ open: "b", selections }, "x".repeat(80)), `${"x".repeat(78)} 2`);
+});
+
+test("the selection that a change brought back, removed or altered is found; blank ones do not count", () => {
+  const [friday, blank] = [{ key: "a", name: "Friday", songs: [1] }, { key: "b", name: "Selection", songs: [] }];
+  const [one, both] = [{ open: "b", selections: [blank] }, { open: "b", selections: [friday, blank] }];
+  assert.deepEqual(kept.difference(one, both), { selection: friday, change: "back" });
+  assert.deepEqual(kept.difference(both, one), { selection: friday, change: "gone" });
+  const renamed = { ...friday, name: "Later" };
+  assert.deepEqual(kept.difference(both, { open: "b", selections: [renamed, blank] }), { selection: renamed, change: "other" });
+  assert.deepEqual(kept.difference({ open: "a", selections: [friday] }, both), { selection: blank, change: "other" });
+});

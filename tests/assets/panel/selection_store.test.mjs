@@ -189,3 +189,49 @@ test("a browser without room says so once and changes go on", async () => {
   assert.deepEqual([state.selectionNews.kind, state.chosen], ["removed", [3, 0, 1]]);
   localStorage.setItem = setItem;
 });
+
+test("changes can be undone after a reload, also a deletion; undo tells which selection came back", async () => {
+  const first = state.desk.open;
+  rename("Friday");
+  openNew();
+  toggle(2);
+  discard(first);
+  await settle();
+  load();
+  await settle();
+  assert.deepEqual([state.desk.selections.length, state.selectionUndo], [1, true]);
+  undo();
+  await settle();
+  assert.deepEqual(state.selectionNews, { kind: "undone-back", count: 3, name: "Friday" });
+  redo();
+  assert.equal(state.selectionNews.kind, "redone-gone");
+  undo();
+  open(first);
+  await settle();
+  assert.deepEqual(state.chosen, [3, 0, 1]);
+});
+
+test("a cleared selection comes back after a reload; damaged changes and those of other selections are forgotten", async () => {
+  clear();
+  await settle();
+  load();
+  await settle();
+  assert.deepEqual(state.chosen, []);
+  undo();
+  await settle();
+  assert.deepEqual(state.chosen, [3, 0, 1]);
+  const key = "selection-steps lib";
+  for (const text of ["{", "null", "[]", '{"selections":[],"steps":[{}]}', values.get(key).replace('"d"', '"x"')]) {
+    values.set(key, text);
+    load();
+    await settle();
+    assert.deepEqual([state.selectionUndo, state.chosen], [false, [3, 0, 1]], text);
+  }
+});
+
+test("a name that another selection has gets a number", () => {
+  rename("Friday");
+  openNew();
+  rename("Friday");
+  assert.deepEqual(state.desk.selections.map(({ name }) => name), ["Friday", "Friday 2"]);
+});

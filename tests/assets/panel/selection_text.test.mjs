@@ -23,3 +23,8 @@ test("which songs are not listed is told with the reason, and nothing if all are
   assert.equal(notShownText({ hidden: 0, unmapped: 0, gone: 0 }), "");
   assert.equal(notShownText({ hidden: 1, unmapped: 0, gone: 2 }), "Not listed: 1 song is hidden on the map, 2 songs are not in the library any more.");
 });
+
+test("undo tells of the selection that came back or went", () => {
+  assert.equal(newsText({ kind: "undone-back", name: "Friday", count: 20 }, ""), "Undone: “Friday” is back, with 20 songs.");
+  assert.equal(newsText({ kind: "redone-gone", name: "Friday", count: 20 }, ""), "Redone: “Friday” was deleted.");
+});
