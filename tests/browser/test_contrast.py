@@ -106,7 +106,7 @@ def test_names_on_the_map_are_letters_and_not_blocks(forced):
         assert 0.05 < share < 0.6, label.inner_text()
 
 
-def test_the_row_that_plays_and_the_chosen_view_are_marked(forced):
+def test_the_row_that_plays_is_marked(forced):
     row = forced.locator(".neighbours .song-row").nth(1)
     row.locator(".row-main").click()
     forced.wait_for_selector(".neighbours .song-row.playing")
@@ -114,11 +114,6 @@ def test_the_row_that_plays_and_the_chosen_view_are_marked(forced):
     ground = forced.locator("#panel").evaluate("e => getComputedStyle(e).backgroundColor")
     assert row.evaluate(mark) not in (ground, "rgba(0, 0, 0, 0)")
     assert row.evaluate("row => getComputedStyle(row, '::before').width") == "3px"
-    active, other = (
-        forced.locator(f"#projection label{kind}").first.evaluate("e => getComputedStyle(e).backgroundColor")
-        for kind in ("[data-active]", ":not([data-active])")
-    )
-    assert active != other
 
 
 def test_the_scale_has_its_colours(forced):
@@ -142,7 +137,7 @@ def test_the_chosen_layout_is_marked(forced):
 
 
 def test_the_first_suggestion_and_the_open_selection_are_marked(forced):
-    forced.locator("#search").fill("Tit")
+    forced.locator("#search").fill("piece")
     options = forced.locator(".header .mantine-Select-option")
     options.nth(1).wait_for()
     first, second = (options.nth(i).evaluate("e => getComputedStyle(e).backgroundColor") for i in range(2))
