@@ -9,6 +9,7 @@ import { state, subscribe, update } from "./state.js";
 /** @typedef {import("./types.js").Notice} Notice */
 
 const MAX_WIDTH_PX = 520;
+const MIN_WIDTH_PX = 280;
 const GAP_PX = 8;
 
 let count = 0;
@@ -141,12 +142,18 @@ function place() {
   const area = freeArea();
   const tools = boxOf(".map-tools");
   const filterLine = boxOf("#filter-state");
-  const right = Math.min(area.right, tools ? tools.left - GAP_PX : Infinity);
+  // On a phone the tools are a row below the map.
+  const areBeside = tools && tools.height > tools.width;
+  const right = Math.min(area.right, areBeside ? tools.left - GAP_PX : Infinity);
   const isAtBottom = filterLine && filterLine.top > window.innerHeight / 2;
   const bottom = Math.min(area.bottom, isAtBottom ? filterLine.top - GAP_PX : Infinity);
-  toasts.style.left = `${(area.left + right) / 2}px`;
-  toasts.style.bottom = `${window.innerHeight - bottom}px`;
-  toasts.style.maxWidth = `${Math.min(right - area.left, MAX_WIDTH_PX)}px`;
+  const width = Math.max(Math.min(right - area.left, MAX_WIDTH_PX), MIN_WIDTH_PX);
+  const centre = Math.max(Math.min((area.left + right) / 2, window.innerWidth - GAP_PX - width / 2), GAP_PX + width / 2);
+  toasts.style.left = `${centre}px`;
+  toasts.style.maxWidth = `${width}px`;
+  // They may cover a card at the bottom, but not the header.
+  const lowest = Math.max(bottom, (boxOf(".header")?.bottom ?? 0) + GAP_PX + toasts.offsetHeight);
+  toasts.style.bottom = `${window.innerHeight - lowest}px`;
 }
 
 /** @param {string} selector @returns {DOMRect|null} Null if it is not shown. */

@@ -5,7 +5,7 @@ import { byId, element } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
 
 const FORMATS = { m3u8: "M3U8 playlist", xspf: "XSPF playlist", csv: "CSV table" };
-const PATHS = { relative: "relative paths", absolute: "absolute paths" };
+const PATHS = { relative: "Relative paths", absolute: "Absolute paths" };
 /** The browser must begin to save the file within this time; then the file is removed from memory. */
 const SAVE_TIMEOUT_MS = 10_000;
 

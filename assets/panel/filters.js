@@ -82,9 +82,10 @@ export function setFromControls(controls) {
   return { ...current };
 }
 
-/** Show the chosen ranges next to the names of the sliders. */
+/** Show the ranges next to the names of the sliders: the chosen ones, or those of all songs. */
 function showRanges() {
-  const { years, duration_s: duration } = current;
+  const years = current.years ?? ranges?.years;
+  const duration = current.duration_s ?? ranges?.duration;
   const write = (/** @type {string} */ id, /** @type {string} */ text) => (byId(`${id}-field`).querySelector(".range-value").textContent = text);
   write("filter-years", years ? ` ${years[0]} – ${years[1]}` : "");
   write("filter-duration", duration ? ` ${duration.map(formatTime).join(" – ")}` : "");
@@ -100,6 +101,7 @@ export function setRanges(firstYear, lastYear, longest) {
   if (JSON.stringify(limits) === JSON.stringify(ranges)) return null;
   ranges = limits;
   byId("filter-years-field").hidden = lastYear <= firstYear;
+  showRanges();
   return [current.years || limits.years, current.duration_s || limits.duration];
 }
 
@@ -169,7 +171,8 @@ function showCounts() {
   const isFiltered = meta.is_filtered || meta.away > 0;
   byId("filter-state").hidden = !isFiltered;
   toggleButton.classList.toggle("on", isFiltered);
-  byId("filter-count").textContent = isFiltered ? describeCounts(meta) : "";
+  // In a narrow window, the open card covers the line.
+  for (const id of ["filter-count", "filters-count"]) byId(id).textContent = isFiltered ? describeCounts(meta) : "";
   showChips(isFiltered ? chipsOf({ ...NO_FILTER, ...meta.view.filter }) : []);
 }
 

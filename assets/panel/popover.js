@@ -91,11 +91,19 @@ function place() {
   if (!opener.getClientRects().length) return close();
   card.style.maxHeight = "";
   const size = { width: card.offsetWidth, height: card.offsetHeight };
-  const { left, right } = opener.getBoundingClientRect();
-  // The card does not cover the one that its button is in.
+  // The card does not cover the one that its button is in, or the tools beside it.
   const { top, bottom } = (opener.closest(".card") ?? opener).getBoundingClientRect();
-  const box = placeBeside({ left, right, top, bottom }, size, { width: innerWidth, height: innerHeight });
+  const { left, right } = (opener.closest(".map-tools") ?? opener.closest(".card") ?? opener).getBoundingClientRect();
+  const around = { left, right, top, bottom };
+  const box = placeBeside(opener.getBoundingClientRect(), size, freeFor(opener), around);
   card.style.left = `${box.left}px`;
   card.style.top = `${box.top}px`;
   card.style.maxHeight = `${box.height}px`;
+}
+
+/** @param {HTMLElement} button @returns {import("../core/types.js").Area} Where its card may be: only the header's cover the player. */
+function freeFor(button) {
+  const isInHeader = button.closest(".header") !== null;
+  const edge = (/** @type {string} */ card) => (isInHeader ? null : document.querySelector(card))?.getBoundingClientRect();
+  return { left: 0, right: innerWidth, top: edge(".header")?.bottom ?? 0, bottom: edge(".player")?.top || innerHeight };
 }

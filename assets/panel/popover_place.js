@@ -9,18 +9,26 @@ const GAP_PX = 8;
 /**
  * @param {Area} button
  * @param {Size} card The size that the card wants.
- * @param {Size} window
+ * @param {Area} free Where the card may be. @param {Area} around What the card does not cover: what the button is in.
  * @returns {{left: number, top: number, height: number}} The card's place below or above its button, where there is more room;
- *   or, if it fits in neither, with the whole height of the window. It never leaves the window; a card that is too high is lower.
+ *   if it fits in neither, on the left or the right, if it is higher there. A card that is too high is lower.
  */
-export function placeBeside(button, card, window) {
-  const below = window.height - button.bottom - 2 * GAP_PX;
-  const above = button.top - 2 * GAP_PX;
+export function placeBeside(button, card, free, around = button) {
+  const below = free.bottom - around.bottom - 2 * GAP_PX;
+  const above = around.top - free.top - 2 * GAP_PX;
+  const most = Math.max(below, above);
+  const whole = free.bottom - free.top - 2 * GAP_PX;
+  const [onLeft, onRight] = [around.left - free.left, free.right - around.right].map((room) => card.width <= room - 2 * GAP_PX);
+  if (card.height > most && whole > most && (onLeft || onRight)) {
+    const height = Math.min(card.height, whole);
+    const left = onLeft ? around.left - GAP_PX - card.width : around.right + GAP_PX;
+    return { left, top: Math.max(Math.min(around.bottom, free.bottom - GAP_PX) - height, free.top + GAP_PX), height };
+  }
   const isBelow = card.height <= below || below >= above;
   const height = Math.max(Math.min(card.height, isBelow ? below : above), 0);
-  const top = isBelow ? button.bottom + GAP_PX : button.top - GAP_PX - height;
+  const top = isBelow ? around.bottom + GAP_PX : around.top - GAP_PX - height;
   // The card begins where its button begins, or ends where it ends.
-  const wanted = button.left + card.width <= window.width - GAP_PX ? button.left : button.right - card.width;
-  const left = Math.max(Math.min(wanted, window.width - GAP_PX - card.width), GAP_PX);
+  const wanted = button.left + card.width <= free.right - GAP_PX ? button.left : button.right - card.width;
+  const left = Math.max(Math.min(wanted, free.right - GAP_PX - card.width), free.left + GAP_PX);
   return { left, top, height };
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from gestures import wait_for_map, wait_until_still
+from gestures import choose_in_header, wait_for_map, wait_until_still
 from pixels import picture
 
 ICONS = (
@@ -106,14 +106,48 @@ def test_names_on_the_map_are_letters_and_not_blocks(forced):
         assert 0.05 < share < 0.6, label.inner_text()
 
 
-def test_the_row_that_plays_and_the_chosen_view_are_marked(forced):
+def test_the_row_that_plays_is_marked(forced):
     row = forced.locator(".neighbours .song-row").nth(1)
     row.locator(".row-main").click()
     forced.wait_for_selector(".neighbours .song-row.playing")
-    width = "row => parseFloat(getComputedStyle(row).borderLeftWidth)"
-    assert row.evaluate(width) > forced.locator(".neighbours .song-row").nth(2).evaluate(width)
-    active, other = (
-        forced.locator(f"#projection label{kind}").first.evaluate("e => getComputedStyle(e).backgroundColor")
-        for kind in ("[data-active]", ":not([data-active])")
+    mark = "row => getComputedStyle(row, '::before').backgroundColor"
+    ground = forced.locator("#panel").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert row.evaluate(mark) not in (ground, "rgba(0, 0, 0, 0)")
+    assert row.evaluate("row => getComputedStyle(row, '::before').width") == "3px"
+
+
+def test_the_scale_has_its_colours(forced):
+    choose_in_header(forced, "Length")
+    bar = forced.locator(".scale-bar")
+    bar.wait_for()
+    wait_until_still(forced)
+    pixels = part_of(picture(forced), bar.bounding_box(), margin=3)
+    assert np.abs(pixels[3, 2] - pixels[3, -3]).max() > 50
+    assert bar.evaluate("e => getComputedStyle(e).borderTopStyle") == "solid"
+
+
+def test_the_chosen_layout_is_marked(forced):
+    forced.locator("#map-menu-toggle").click()
+    colours = forced.locator("#map-menu [type=radio]").evaluate_all(
+        "all => all.map((e) => [e.checked, getComputedStyle(e).backgroundColor])"
     )
-    assert active != other
+    chosen = [colour for is_checked, colour in colours if is_checked]
+    assert len(chosen) == 1
+    assert chosen[0] not in [colour for is_checked, colour in colours if not is_checked]
+
+
+def test_the_first_suggestion_and_the_open_selection_are_marked(forced):
+    forced.locator("#search").fill("piece")
+    options = forced.locator(".header .mantine-Select-option")
+    options.nth(1).wait_for()
+    first, second = (options.nth(i).evaluate("e => getComputedStyle(e).backgroundColor") for i in range(2))
+    assert first != second
+    forced.keyboard.press("Escape")
+    forced.evaluate("explorer.panel.showTab('choice')")
+    assert (
+        forced.locator("#tab-song .tab-count").evaluate("e => getComputedStyle(e).borderTopStyle") == "none"
+    )
+    forced.evaluate("explorer.selection_store.setSongs([3, 5], { kind: 'added', count: 2 })")
+    forced.locator("#choice-all").click()
+    row = forced.locator(".choice-kept.open").first
+    assert row.evaluate("e => getComputedStyle(e).borderLeftWidth") == "3px"

@@ -288,6 +288,32 @@ def test_notices_cover_no_card(site, share_page, width, height):
         assert covered == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(320, 480), (320, 640), (390, 844), (844, 390)])
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_notice_on_a_phone_is_wide_enough_and_in_the_window(site, share_page, width, height, is_open):
+    page = share_page(site[0], width=width, height=height, touch=True)
+    page.evaluate(f"explorer.actions.select(4); explorer.panel.{'open' if is_open else 'close'}()")
+    page.evaluate(
+        """() => {
+            const { notify } = explorer.notices;
+            notify("The song was placed on the map, between two others.", { kind: "good" });
+            const action = { label: "Try again", run() {} };
+            notify("This file cannot be played.", { kind: "error", action });
+        }"""
+    )
+    page.wait_for_timeout(300)
+    boxes = [toast.bounding_box() for toast in page.locator(".toast").all()]
+    assert len(boxes) == 2
+    for box in boxes:
+        assert box["width"] >= 240
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] >= 0
+    header, player = (page.locator(card).bounding_box() for card in (".header", ".player"))
+    assert boxes[0]["y"] >= header["y"] + header["height"]
+    assert boxes[-1]["y"] + boxes[-1]["height"] <= player["y"]
+
+
 SHIFTS = """() => {
     window.shifts = [];
     new PerformanceObserver((list) => {

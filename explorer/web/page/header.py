@@ -102,7 +102,12 @@ def _colouring(options: list[dict]) -> Component:
 def _filters() -> Component:
     return part(
         "card filters",
-        part("filters-head", html.H2("Filter"), button("Clear", kind="link", id="filter-clear")),
+        part(
+            "filters-head",
+            html.H2("Filter"),
+            html.Span(id="filters-count", className="filters-count", role="status"),
+            button("Clear", kind="link", id="filter-clear"),
+        ),
         _choice(Ids.FILTER_GENRES, "Genre", "Any genre"),
         _choice(Ids.FILTER_CLUSTERS, "Cluster", "Any cluster"),
         # The server chooses the artists that the text finds.

@@ -50,9 +50,10 @@ def page(
         keys_dialog.skip_links(),
         _map(catalogue),
         header(catalogue, restrictions),
+        # Its buttons are the first after the header's.
+        welcome(),
         side(catalogue, restrictions),
         trust(),
-        welcome(),
         player.tools(),
         player.panel(),
         player.spectrogram(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Container, Sequence
 
@@ -134,7 +135,10 @@ def _missing_row(count: int) -> html.Li:
 
 
 def _row_parts(dot: html.Span, name: str, count: int, **title: str) -> list[html.Span]:
-    label = html.Span(name, className="legend-name", dir="auto", **title)
+    # No line ends between a hyphen and a digit, as in "DS-10".
+    label = html.Span(
+        re.sub(r"-(?=\d)", "\N{NON-BREAKING HYPHEN}", name), className="legend-name", dir="auto", **title
+    )
     return [dot, label, html.Span(f"{count:,}", className="legend-count")]
 
 
