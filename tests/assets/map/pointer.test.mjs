@@ -99,7 +99,7 @@ test("a second finger ends a shape and begins to zoom", () => {
   send("pointerdown", 400, 404, finger(1));
   send("pointerdown", 600, 404, finger(2));
   assert.equal(state.shape, null);
-  update({ map: makeMap([[0, 0]], { bounds: [0, 960, 0, 752] }), viewport: PIXELS });
+  update({ map: makeMap([[0, 0]], { bounds: [0, 9600, 0, 7520] }), viewport: PIXELS });
   send("pointermove", 500, 404, finger(2));
   assert.deepEqual(state.viewport, { x: 600, y: -404, scale: 2 });
   send("pointerup", 500, 404, finger(2));
