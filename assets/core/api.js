@@ -39,11 +39,6 @@ export function getSong(index) {
   return fetchOnce(songs, index, () => getJson(`songs/${revision()}/${index}${query}`));
 }
 
-/** @param {number} index @returns {Promise<Song>|undefined} The answer to an earlier `getSong`, if it is cached. */
-export function cachedSong(index) {
-  return songs.get(index);
-}
-
 /**
  * Get the songs that sound most like a song, without the songs that are hidden on the map.
  * @param {number} index @returns {Promise<Neighbour[]>}
