@@ -196,7 +196,7 @@ class Situation:
 
         requests = [post("drawing.data", look={"projection": "pca", "theme": "dark"})]
         for text in ("a", "be", "mon", "ro che"):
-            requests.append(post("search.data", search=text))
+            requests.append(post("searched.data", search=text))
             index = self._random.randrange(len(self._place.ids))
             requests += [get(f"/neighbours/{revision}/{index}"), get(f"/songs/{revision}/{index}")]
         return requests

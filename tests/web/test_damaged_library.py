@@ -43,7 +43,7 @@ def callback(client, output, values):
 
 
 def search(client, text):
-    return callback(client, f"{Ids.SEARCH}.data", {f"{Ids.SEARCH}.searchValue": text})
+    return callback(client, f"{Ids.SEARCHED}.data", {f"{Ids.SEARCH}.searchValue": text})
 
 
 def layout_of(client):
@@ -85,6 +85,11 @@ def client_of(path):
     return create_app(Settings(database=path)).server.test_client()
 
 
+def found_values(response):
+    """Return the values of the options that a search gives."""
+    return [option["value"] for option in response.get_json()["response"][Ids.SEARCHED]["data"]["options"]]
+
+
 def contents(layout, found):
     """Return what a user would miss if songs were left out: counts, and the songs that a search finds."""
     return (
@@ -92,7 +97,7 @@ def contents(layout, found):
         found["/latest"].get_json()["songs"],
         found["/healthz"].get_json()["songs"],
         len(found["/neighbours/1/7"].get_json()["neighbours"]),
-        [option["value"] for option in found["search"].get_json()["response"][Ids.SEARCH]["data"]],
+        found_values(found["search"]),
         found["export"].get_data(as_text=True).count("\n"),
     )
 
