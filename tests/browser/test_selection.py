@@ -368,6 +368,7 @@ def test_a_row_plays_in_the_list_and_another_button_shows_its_song_on_the_map(pa
     row = page.locator("#choice-list .song-row").nth(3)
     assert row.get_attribute("aria-current") == "true"
     assert page.locator("#choice-list [aria-current]").count() == 1
+    page.evaluate("explorer.queue.setRepeat('on')")
     page.evaluate("audio.currentTime = audio.duration - 1")
     wait_until_playing(page, f"{order[4]:03d}.flac")
     # The row under the pointer has a mark on the map.
