@@ -174,7 +174,7 @@ def test_a_missing_song_is_a_ring_and_does_not_stop_the_playing_song(page):
         assert part in message
     # The neighbours of the missing song are shown. The playing song continues and keeps its mark.
     page.wait_for_function("() => explorer.state.lineEnds.length > 4")
-    assert page.locator("#neighbour-lines").get_attribute("data-count") == "10"
+    assert page.locator("#neighbour-lines").get_attribute("data-count") == "7"
     time_s = page.evaluate("audio.currentTime")
     page.wait_for_function(
         "time => !audio.paused && audio.currentTime > time + 0.2 && audio.src.endsWith('002.flac')",
