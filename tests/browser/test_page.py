@@ -293,7 +293,8 @@ def test_missing_or_unplayable_files_are_reported(site, page):
         page.wait_for_selector(".toast-error")
         assert "The file is missing: 022.flac" in text(page, "#toasts")
         assert page.locator("#player").get_attribute("data-state") == "error"
-        click_song(page, 21)
+        # The notice may lie over this song's point.
+        page.evaluate("explorer.actions.play(21)")
         wait_until_playing(page, "021.flac")
         assert page.locator(".toast").count() == 0
         click_song(page, 23)
