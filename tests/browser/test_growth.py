@@ -126,7 +126,7 @@ def test_a_map_fills_while_a_song_plays(first_look, serve, open_page):
         # A song that is not on the map yet is found and plays; then it gets its mark on the map.
         look_at(path, folder, (26, 27, 28), mapped=False)
         page.locator("#search").fill("new piece 26")
-        option = page.locator("[role=option]").first
+        option = page.locator("[role=option]:has(.suggestion)").first
         assert "not on the map yet" in option.inner_text()
         option.click()
         wait_until_playing(page, "026.flac")
