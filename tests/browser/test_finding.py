@@ -29,7 +29,9 @@ def test_the_search_finds_songs_and_genres(page):
     assert text(page, ".suggestion-genre").splitlines() == ["Waltz", "Show this genre: 8 songs"]
     page.locator(".suggestion-genre").click()
     wait_for_matching(page, range(8, 16))
-    assert "8 of 24 songs" in text(page, "#filter-state")
+    page.wait_for_function(
+        "() => document.getElementById('filter-state').innerText.includes('8 of 24 songs')"
+    )
     assert page.evaluate("audio.paused")
     for view in ("UMAP", "PCA", "Original"):
         choose_in_header(page, view)
