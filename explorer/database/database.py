@@ -10,6 +10,7 @@ import json
 import numpy as np
 
 from explorer.database.coarse import CoarseTables
+from explorer.database.features import FeatureTables
 from explorer.database.files import FileTables
 from explorer.database.imports import ImportTables
 from explorer.database.lost_roots import LostRootTables
@@ -18,6 +19,7 @@ from explorer.database.named_songs import NamedSongTables
 from explorer.database.raw_tags import RawTagTables
 from explorer.database.records import Song, encode_vector
 from explorer.database.verify import VerifyTables
+from explorer.database.windows import WindowTables
 from explorer.errors import LibraryError
 from explorer.library.music_file import Tags
 from explorer.util.commands import command_line
@@ -27,11 +29,13 @@ class Database(
     FileTables,
     ImportTables,
     CoarseTables,
+    FeatureTables,
     LostRootTables,
     MapTables,
     NamedSongTables,
     RawTagTables,
     VerifyTables,
+    WindowTables,
 ):
     """A connection to a library, with all queries. Only one thread may use it."""
 
@@ -61,6 +65,8 @@ class Database(
                 self._store_genres(song_id, song.tags.genres)
             if not self._has_sound(song_id, song):
                 self._drop_vector(song_id, "coarse_vectors")
+                self._forget_windows(song_id)
+                self._rows("DELETE FROM song_features WHERE song_id = ?", (song_id,))
             self._store_file(song_id, root_id, song)
             if vector is not None:
                 self._store_vector(song_id, encode_vector(vector))
@@ -95,6 +101,9 @@ class Database(
                 "songs_vectors",
                 "coarse_vectors",
                 "asked_songs",
+                "song_windows",
+                "raw_windows",
+                "window_basis",
                 "failures",
                 "projections",
                 "clusters",

@@ -24,13 +24,18 @@ NULLABLE = frozenset(
     (
         "anthem",
         "audio_fingerprint",
+        "brightness_hz",
         "end_s",
+        "energy",
         "genres_from",
         "gone_since",
         "link_target",
+        "loudness_lufs",
+        "musical_key",
         "near",
         "preview_start_s",
         "sheets_state",
+        "tempo_bpm",
     )
 )
 """The columns that may be NULL. Columns with one name are all nullable, or none is."""

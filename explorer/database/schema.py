@@ -324,4 +324,39 @@ MIGRATIONS = (
         song_id TEXT NOT NULL UNIQUE REFERENCES songs(id) ON DELETE CASCADE
     ) STRICT;
     """,
+    # song_windows: the windows of each song as components in the basis of window_basis, 64 bytes each: int8
+    # codes times `scale`. raw_windows: float16 embeddings of the first songs, which wait for the basis.
+    # song_features: tempo, key, energy, loudness and brightness; beats and curves are float32 arrays.
+    """
+    CREATE TABLE window_basis(
+        number INTEGER PRIMARY KEY,
+        mean BLOB NOT NULL,
+        axes BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE song_windows(
+        song_id TEXT PRIMARY KEY REFERENCES songs(id) ON DELETE CASCADE,
+        step_s REAL NOT NULL,
+        scale REAL NOT NULL,
+        codes BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE raw_windows(
+        song_id TEXT PRIMARY KEY REFERENCES songs(id) ON DELETE CASCADE,
+        step_s REAL NOT NULL,
+        frames BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE song_features(
+        song_id TEXT PRIMARY KEY REFERENCES songs(id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        tempo_bpm REAL,
+        tempo_confidence REAL NOT NULL,
+        musical_key TEXT,
+        key_confidence REAL NOT NULL,
+        energy REAL,
+        loudness_lufs REAL,
+        brightness_hz REAL,
+        beats BLOB NOT NULL,
+        loudness BLOB NOT NULL,
+        brightness BLOB NOT NULL
+    ) STRICT;
+    """,
 )

@@ -1,0 +1,164 @@
+"""The windows of a song in 64 bytes each: principal components of their embeddings, as 8-bit integers.
+
+The basis of the components is fitted once, on windows of a library's first songs, so that windows of all its
+songs can be compared (Jégou et al., "Aggregating local descriptors into a compact image representation",
+CVPR 2010, reduce descriptors likewise before they quantise them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.embedding.network import EMBEDDING_SIZE
+from explorer.errors import EmbeddingError
+
+N_COMPONENTS = 64
+MIN_STEP_S = 0.5
+"""Windows are kept at least this far apart: with a smaller hop, every second, third … window is kept."""
+
+_LARGEST_CODE = 127
+
+
+@dataclass(frozen=True, eq=False)
+class RawWindows:
+    """A song's windows before the library has a basis.
+
+    Attributes
+    ----------
+    frames : np.ndarray [shape=(n, 512), float16]
+        The embeddings.
+    step_s : float
+        Seconds from one window to the next. Window i is the second around `i * step_s`.
+    """
+
+    frames: np.ndarray
+    step_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class SongWindows:
+    """A song's windows as a library stores them.
+
+    Attributes
+    ----------
+    codes : np.ndarray [shape=(n, 64), int8]
+        The windows' components, divided by `scale`.
+    scale : float
+    step_s : float
+        Seconds from one window to the next. Window i is the second around `i * step_s`.
+    """
+
+    codes: np.ndarray
+    scale: float
+    step_s: float
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def components(self) -> np.ndarray:
+        """The windows' components [shape=(n, 64), float32]: differences from the library's mean window."""
+        return self.codes.astype(np.float32) * np.float32(self.scale)
+
+    @property
+    def times_s(self) -> np.ndarray:
+        """The middle of each window [shape=(n,), float64]."""
+        return np.arange(len(self.codes)) * self.step_s
+
+
+@dataclass(frozen=True, eq=False)
+class WindowBasis:
+    """The basis of the components, which all songs of a library share.
+
+    Attributes
+    ----------
+    mean : np.ndarray [shape=(512,), float32]
+        The mean of the windows on which the basis was fitted.
+    axes : np.ndarray [shape=(64, 512), float32]
+        Orthonormal rows, the axis of the largest variance first; rows of zeros if there were too few windows.
+    """
+
+    mean: np.ndarray
+    axes: np.ndarray
+
+    def project(self, frames: np.ndarray) -> np.ndarray:
+        """Return the components of embeddings.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n, 512)]
+
+        Returns
+        -------
+        np.ndarray [shape=(n, 64), float32]
+        """
+        return (np.asarray(frames, dtype=np.float32) - self.mean) @ self.axes.T
+
+    def encode(self, windows: RawWindows) -> SongWindows:
+        """Return a song's windows in their stored form. The song's largest component gets the code 127."""
+        components = self.project(windows.frames)
+        scale = float(np.abs(components).max(initial=0.0)) / _LARGEST_CODE or 1.0
+        return SongWindows(np.rint(components / scale).astype(np.int8), scale, windows.step_s)
+
+    def embeddings(self, windows: SongWindows) -> np.ndarray:
+        """Return approximations of a song's embeddings [shape=(n, 512), float32]."""
+        return windows.components @ self.axes + self.mean
+
+
+def fit_basis(frames: np.ndarray) -> WindowBasis:
+    """Find the axes along which embeddings vary most (principal component analysis).
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(n, 512)]
+        Windows of many songs. The signs of the axes do not depend on the machine: the largest value of each
+        axis is positive.
+
+    Raises
+    ------
+    EmbeddingError
+        If there is no window, or a value is not finite.
+    """
+    frames = np.asarray(frames, dtype=np.float64)
+    if not len(frames) or not np.isfinite(frames).all():
+        raise EmbeddingError("The basis of the windows needs at least one window, and finite values.")
+    mean = frames.mean(axis=0)
+    centred = frames - mean
+    variances, vectors = np.linalg.eigh(centred.T @ centred)
+    axes = vectors.T[::-1][:N_COMPONENTS]
+    axes[variances[::-1][:N_COMPONENTS] <= variances[-1] * 1e-9] = 0.0
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+    return WindowBasis(mean.astype(np.float32), (axes * np.where(largest < 0, -1, 1)).astype(np.float32))
+
+
+def thin(numbers: np.ndarray, frames: np.ndarray, *, hop_s: float) -> RawWindows:
+    """Keep windows that are at least `MIN_STEP_S` apart.
+
+    Parameters
+    ----------
+    numbers : np.ndarray [shape=(n,), int]
+        The windows' numbers in the song: 0, k, 2 k, …
+    frames : np.ndarray [shape=(n, 512), float32]
+    hop_s : float
+        Seconds from one number to the next.
+    """
+    between_s = hop_s * (int(numbers[1]) if len(numbers) > 1 else 1)
+    stride = max(1, round(MIN_STEP_S / between_s))
+    return RawWindows(frames[::stride].astype(np.float16), between_s * stride)
+
+
+def check_basis(mean: np.ndarray, axes: np.ndarray) -> WindowBasis:
+    """Return a basis from stored arrays.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, or a value is not finite.
+    """
+    if mean.shape != (EMBEDDING_SIZE,) or axes.shape != (N_COMPONENTS, EMBEDDING_SIZE):
+        raise ValueError("the basis of the windows has a wrong shape")
+    if not (np.isfinite(mean).all() and np.isfinite(axes).all()):
+        raise ValueError("a value of the basis of the windows is not finite")
+    return WindowBasis(mean, axes)

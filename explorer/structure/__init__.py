@@ -1,0 +1,1 @@
+"""What is inside a song: sections, tempo, key and similar moments. Arrays in, arrays out."""

@@ -1,0 +1,54 @@
+"""The musical features of a song: what is measured from its sound beside the embedding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+CURVE_STEP_S = 1.0
+"""Seconds from one value of a curve to the next. Value i describes the second from i to i + 1."""
+
+
+def _no_values() -> np.ndarray:
+    return np.zeros(0, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class SongFeatures:
+    """What was measured from a song's sound. A value is None where the sound has none, such as silence.
+
+    Attributes
+    ----------
+    tempo_bpm : float or None
+        Beats per minute.
+    tempo_confidence : float
+        From 0, a guess, to 1.
+    key : str or None
+        Tonic and mode, such as "A minor" or "F# major"; sharps only.
+    key_confidence : float
+        From 0, a guess, to 1.
+    energy : float or None
+        How energetic the song sounds, from 0 to 1.
+    loudness_lufs : float or None
+        Integrated loudness after EBU R 128.
+    brightness_hz : float or None
+        The mean spectral centroid.
+    beats_s : np.ndarray [shape=(b,), float32]
+        The times of the beats.
+    loudness_curve : np.ndarray [shape=(m,), float32]
+        Short-term loudness in LUFS (windows of 3 s), one value each `CURVE_STEP_S`.
+    brightness_curve : np.ndarray [shape=(m,), float32]
+        Spectral centroid in Hz, one value each `CURVE_STEP_S`.
+    """
+
+    tempo_bpm: float | None = None
+    tempo_confidence: float = 0.0
+    key: str | None = None
+    key_confidence: float = 0.0
+    energy: float | None = None
+    loudness_lufs: float | None = None
+    brightness_hz: float | None = None
+    beats_s: np.ndarray = field(default_factory=_no_values)
+    loudness_curve: np.ndarray = field(default_factory=_no_values)
+    brightness_curve: np.ndarray = field(default_factory=_no_values)
