@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer.database.records import SameSound, Song
 from explorer.database.verify import SourceFile
+from explorer.embedding.song_windows import RawWindows, SongWindows
 from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
 
 
@@ -23,10 +24,14 @@ class KnownSong:
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """A song and its vector [shape=(512,), float64]: a coarse one in the first look, else a full one."""
+    """A song and its vector [shape=(512,), float64]: a coarse one in the first look, else a full one.
+
+    `windows` are the song's windows; None in the first look, and if the run keeps none.
+    """
 
     song: Song | KnownSong
     vector: np.ndarray
+    windows: SongWindows | RawWindows | None = None
 
     @property
     def file(self) -> ScannedFile:
