@@ -82,6 +82,8 @@ class _Excerpt:
             self._keep(self._resampler.resample_chunk(samples))
 
     def _keep(self, block: np.ndarray) -> None:
+        if not len(block):
+            return
         self._blocks.append(block)
         self._n_samples += len(block)
         while self._n_dropped + len(self._blocks[0]) <= self._start():
@@ -95,7 +97,7 @@ class _Excerpt:
         if self._n_samples < SEARCHED_S * _RATE_HZ:
             self._keep(self._resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True))
         start = self._start()
-        samples = np.concatenate(self._blocks)[start - self._n_dropped :]
+        samples = np.concatenate([np.empty(0, dtype=np.float32), *self._blocks])[start - self._n_dropped :]
         self._blocks.clear()
         return samples[: round(MEASURED_S * _RATE_HZ)], start / _RATE_HZ
 

@@ -55,7 +55,7 @@ class Curves:
 
 
 class CurveMeter:
-    """Measures loudness and brightness. It keeps 240 bytes for each second of sound."""
+    """Measures loudness and brightness. It keeps 360 bytes for each second of sound."""
 
     def __init__(self) -> None:
         self._n_samples = 0
@@ -101,9 +101,8 @@ class CurveMeter:
         n_steps = -(-n_samples // step)
         self.add(np.zeros(n_steps * step - n_samples + _HOP, dtype=np.float32))
         self._transform(len(self._waiting) // _HOP - 1)
-        frames = np.concatenate(self._sums)[: n_steps * _FRAMES_PER_STEP].astype(np.float64)
-        energy, weighted, magnitude = frames.reshape(n_steps, _FRAMES_PER_STEP, 3).sum(axis=1).T
-        energy *= channel_power
+        energy, weighted, magnitude = _sums_of_steps(np.concatenate(self._sums).astype(np.float64)).T
+        energy = energy * channel_power
         samples_of_step = np.full(n_steps, float(step))
         samples_of_step[-1] -= n_steps * step - n_samples
         loudness = _short_term(energy, samples_of_step)
@@ -119,6 +118,14 @@ class CurveMeter:
             loudness.astype(np.float32),
             brightness.astype(np.float32),
         )
+
+
+def _sums_of_steps(frames: np.ndarray) -> np.ndarray:
+    """Add up the rows of the frames of each step; half of a frame between two steps belongs to each."""
+    between = frames[::_FRAMES_PER_STEP].copy()
+    between[1:-1] /= 2
+    inside = frames[:-1].reshape(-1, _FRAMES_PER_STEP, frames.shape[1])[:, 1:].sum(axis=1)
+    return inside + between[1:] + between[:-1]
 
 
 def k_weighting(frequencies_hz: np.ndarray) -> np.ndarray:
@@ -148,13 +155,13 @@ def _short_term(energy: np.ndarray, samples: np.ndarray) -> np.ndarray:
 def _integrated(energy: np.ndarray, samples: np.ndarray) -> float | None:
     """Return the integrated loudness with both gates of BS.1770-4, or None if all is silent.
 
-    A sound shorter than a gating block is a block of its own.
+    A sound that is not longer than a gating block is a block of its own.
     """
-    if len(energy) < _GATING_STEPS:
+    if len(energy) <= _GATING_STEPS:
         blocks = np.array([energy.sum() / samples.sum()])
     else:
-        # The last step is not complete: no gating block ends with it, unless there is no other.
-        n_whole = max(_GATING_STEPS, len(energy) - (samples[-1] < samples[0]))
+        # No gating block ends with an incomplete step.
+        n_whole = len(energy) - (samples[-1] < samples[0])
         steps = np.lib.stride_tricks.sliding_window_view(energy[:n_whole], _GATING_STEPS)
         blocks = steps.sum(axis=1) / (_GATING_STEPS * samples[0])
     blocks = blocks[_loudness(blocks) > SILENT_LUFS]
