@@ -84,6 +84,8 @@ class DecodeAhead:
         Embed the louder channel of a song whose channels cancel each other, instead of their average.
     video : bool
         Whether files may hold moving pictures; otherwise, such a file fails.
+    features : bool
+        Whether the musical features of the songs are measured too.
     """
 
     def __init__(
@@ -98,7 +100,9 @@ class DecodeAhead:
         threads: int = 1,
         rescue_cancelled: bool = True,
         video: bool = True,
+        features: bool = True,
     ) -> None:
+        self._features = features
         self._root = root
         self._prepare = prepare
         self._hop_s = hop_s
@@ -218,13 +222,14 @@ class DecodeAhead:
     ) -> None:
         """Decode a file that is one song."""
         path = self._root / file.native
-        sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, features=True)
+        options = {"rate_hz": SAMPLE_RATE_HZ, "features": self._features}
+        sound = decoder.sound(path, **options)
         levels = self._add_windows(number, sound)
         notes, channel = [sound.note], sound.louder_channel
         if channel is not None and self._rescue_cancelled:
             # Only now it is known that the average of the channels is nearly silent.
             self._pack(self._packer.discard(number))
-            sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, channel=channel, features=True)
+            sound = decoder.sound(path, channel=channel, **options)
             levels = self._add_windows(number, sound)
             notes.append(cancelled_note(channel))
         if self._stopped.is_set():
@@ -247,7 +252,7 @@ class DecodeAhead:
         while channels:
             again: dict[Part, int | None] = {}
             path = self._root / file.native
-            sounds = decoder.sounds(path, rate_hz=SAMPLE_RATE_HZ, parts=channels, features=True)
+            sounds = decoder.sounds(path, rate_hz=SAMPLE_RATE_HZ, parts=channels, features=self._features)
             for (part, channel), sound in zip(channels.items(), sounds, strict=True):
                 levels = self._add_track(number_of_track(number, part), sound)
                 if self._stopped.is_set():

@@ -167,6 +167,47 @@ def test_a_file_whose_name_is_not_text_has_tags(tmp_path, make_tone):
         assert read_tags(path).title == title
 
 
+@pytest.mark.parametrize(
+    ("texts", "bpm", "key"),
+    [
+        ({"TBPM": "128", "TKEY": "Am"}, "128", "Am"),
+        ({"TBPM": "0", "TKEY": "o"}, "", "o"),
+        ({"TBPM": "127,98"}, "127,98", ""),
+        ({"TXXX": "INITIALKEY\x008A"}, "", "8A"),
+        ({"TBPM": "0", "TXXX": "BPM\x00126.5"}, "126.5", ""),
+        ({"TIT2": "128"}, "", ""),
+    ],
+)
+def test_tempo_and_key_are_read_from_id3(tmp_path, texts, bpm, key):
+    tags = read_tags(frames(tmp_path / "x.mp3", **texts))
+    assert (tags.bpm, tags.key) == (bpm, key)
+
+
+def test_tempo_and_key_are_read_from_vorbis_comments(tmp_path, make_tone):
+    for number, name in enumerate(("INITIALKEY", "initial key", "KEY", "initial_key")):
+        tags = read_tags(make_tone(tmp_path / f"{number}.flac", tags={"BPM": "174", name: "F#m"}))
+        assert (tags.bpm, tags.key) == ("174", "F#m")
+
+
+def test_tempo_and_key_are_read_from_mp4(tmp_path, make_tone):
+    path = make_tone(tmp_path / "x.m4a")
+    file = mutagen.File(path)
+    file["tmpo"] = [128]
+    file["----:com.apple.iTunes:initialkey"] = b"8A"
+    file.save()
+    tags = read_tags(path)
+    assert (tags.bpm, tags.key) == ("128", "8A")
+
+
+def test_tempo_and_key_are_read_from_wma(tmp_path, make_tone):
+    path = make_tone(tmp_path / "x.wma")
+    file = mutagen.File(path)
+    file["WM/BeatsPerMinute"], file["WM/InitialKey"] = "93", "Gm"
+    file.save()
+    tags = read_tags(path)
+    assert (tags.bpm, tags.key) == ("93", "Gm")
+
+
 def test_a_byte_order_mark_is_no_letter_of_a_tag(tmp_path):
     path = tmp_path / "x.mp3"
     tags = ID3()
