@@ -5,9 +5,9 @@
 It writes a song in four formats, joined from the clips in FOLDER (synthetic songs without FOLDER), and
 measures its CPU time: fingerprints, decoding with resampling and measuring of features, the decoding thread,
 and the network. `predict` shares the cores of a larger machine among the same work. A first look reads a few
-windows of each song by seeking; `--look-share` is the part of decoding the song that this takes. Other work is
-left out: the database takes little, and previews have a low priority. So is Python's global lock (GIL), which
-NumPy and SciPy release while they compute.
+windows of each song by seeking; `--look-share` is the part of decoding the song that this takes. Other work
+is left out: the database takes little, and previews have a low priority. So is Python's global lock (GIL),
+which NumPy and SciPy release while they compute.
 
 The first rows check the calculation against the real decoding threads and decoder processes: with the real
 network on one and two cores, and beside a network that only sleeps, as long as the network would compute with

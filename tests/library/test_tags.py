@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import mutagen
+import numpy as np
 import pytest
 from mutagen.id3 import ID3, TCON, TIT2, TPE1
 
@@ -189,8 +190,8 @@ def test_tempo_and_key_are_read_from_vorbis_comments(tmp_path, make_tone):
         assert (tags.bpm, tags.key) == ("174", "F#m")
 
 
-def test_tempo_and_key_are_read_from_mp4(tmp_path, make_tone):
-    path = make_tone(tmp_path / "x.m4a")
+def test_tempo_and_key_are_read_from_mp4(tmp_path, make_sound):
+    path = make_sound(tmp_path / "x.m4a", np.zeros(44_100, np.float32))
     file = mutagen.File(path)
     file["tmpo"] = [128]
     file["----:com.apple.iTunes:initialkey"] = b"8A"
@@ -199,8 +200,8 @@ def test_tempo_and_key_are_read_from_mp4(tmp_path, make_tone):
     assert (tags.bpm, tags.key) == ("128", "8A")
 
 
-def test_tempo_and_key_are_read_from_wma(tmp_path, make_tone):
-    path = make_tone(tmp_path / "x.wma")
+def test_tempo_and_key_are_read_from_wma(tmp_path, make_sound):
+    path = make_sound(tmp_path / "x.wma", np.zeros(44_100, np.float32))
     file = mutagen.File(path)
     file["WM/BeatsPerMinute"], file["WM/InitialKey"] = "93", "Gm"
     file.save()
