@@ -167,4 +167,5 @@ class _UnfinishedSongs:
             duration_s=ending.song.duration_s,
         )
         windows = self._coder and self._coder.code(thin(numbers, frames, hop_s=self._model.hop_s))
-        return Embedded(replace(ending.song, preview_start_s=start_s), vector, windows)
+        song = replace(ending.song, preview_start_s=start_s)
+        return Embedded(song, vector, windows=windows, features=ending.features)

@@ -12,6 +12,7 @@ from explorer.database.records import SameSound, Song
 from explorer.database.verify import SourceFile
 from explorer.embedding.song_windows import RawWindows, SongWindows
 from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
+from explorer.structure.song_features import SongFeatures
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,14 @@ class KnownSong:
 
 @dataclass(frozen=True, eq=False)
 class Embedded:
-    """A song and its vector [shape=(512,), float64]: a coarse one in the first look, else a full one.
-
-    `windows` are the song's windows; None in the first look, and if the run keeps none.
-    """
+    """A song and its vector [shape=(512,), float64]: a coarse one in the first look, else a full one."""
 
     song: Song | KnownSong
     vector: np.ndarray
     windows: SongWindows | RawWindows | None = None
+    """The song's windows; None in the first look, and if the run keeps none."""
+    features: SongFeatures | None = None
+    """The song's musical features; None in the first look."""
 
     @property
     def file(self) -> ScannedFile:

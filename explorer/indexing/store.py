@@ -98,6 +98,8 @@ class Storer:
             self._move_outdated(song)
             song_id = self._database.store_song(root_id, self._with_genres(song), outcome.vector)
         self._store_windows(song_id, outcome)
+        if outcome.features is not None:
+            self._database.store_features(song_id, outcome.features)
         self._summary.audio_seconds += song.duration_s
         self._finish_song(song, preview_moved=preview_moved)
         return "embedded"

@@ -18,7 +18,7 @@ from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.records import Song
 from explorer.embedding.song_windows import RawWindows
-from explorer.errors import LibraryError
+from explorer.errors import ExplorerError, LibraryError
 from explorer.indexing.decode_tags import decode_dropped_song
 from explorer.indexing.keep_windows import WindowKeeper
 from explorer.indexing.model import is_same_model
@@ -29,6 +29,7 @@ from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.remote import as_root
 from explorer.library.scanning import scan_folder
 from explorer.util.commands import command_line
+from explorer.web.security import RefusedError
 from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads.upload_folder import require_space
 
@@ -132,10 +133,14 @@ def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile, *, 
         try:
             _check_that_scans_find(library, root, copy)
             # The copy is read, because its name can be a part of its tags.
-            return _store(library, root, copy, jobs.fingerprints(copy), embedded)
+            song_id = _store(library, root, copy, jobs.fingerprints(copy), embedded)
         except BaseException:
             _remove(copy)
             raise
+        # Where this fails, the next index run measures the song.
+        with suppress(ExplorerError, RefusedError):
+            library.store_features(song_id, jobs.features(copy))
+        return song_id
 
 
 def _music_folder(library: Database) -> Path:
