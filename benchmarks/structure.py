@@ -45,6 +45,7 @@ from common import Options, make_music, print_head, print_table, read_samples
 WITHIN_S = 3.0
 PART_S = (10.0, 25.0)
 STEPS = (1, 2, 4, 10)
+SURE_FROM = 0.5
 TEMPO_TOLERANCE = 0.04
 DRAWS = 2_000
 MEASURE_RATES_HZ = {"sonara": 22_050, "essentia": 44_100}
@@ -165,6 +166,8 @@ def section_rows(pieces: Sequence[Joined], components: Sequence[np.ndarray], hop
         ]
         starts_s = [[section.start_s for section in sections[1:]] for sections in found]
         yield from boundary_rows(pieces, starts_s, f"sections, a window every {step_s:g} s", stride == 1)
+        if stride == 1:
+            yield from doubt_rows(pieces, found)
         right = {True: [], False: []}
         for piece, sections in zip(pieces, found, strict=True):
             pairs = list(combinations(zip(piece.clips, letters_of_parts(piece, sections), strict=True), 2))
@@ -178,6 +181,22 @@ def section_rows(pieces: Sequence[Joined], components: Sequence[np.ndarray], hop
     yield from boundary_rows(pieces, equal, "equal lengths, as many as true", False)
     regular = [np.arange(6, piece.duration_s, 6).tolist() for piece in pieces]
     yield from boundary_rows(pieces, regular, "every 6 s", False)
+
+
+def doubt_rows(pieces: Sequence[Joined], found: Sequence[Sequence]) -> Iterator[tuple]:
+    """Yield how many sections start and end where a part of the piece does: the sure ones, and the others."""
+    shares = {"sure": [], "not sure": []}
+    for piece, sections in zip(pieces, found, strict=True):
+        true_s = np.array([0.0, *piece.boundaries_s, piece.duration_s])
+        right = {"sure": [], "not sure": []}
+        for section in sections:
+            edges_s = np.array([[section.start_s], [section.end_s]])
+            is_right = (np.abs(edges_s - true_s).min(axis=1) <= WITHIN_S).all()
+            right["sure" if section.confidence >= SURE_FROM else "not sure"].append(is_right)
+        for kind, values in right.items():
+            shares[kind] += [np.mean(values)] if values else []
+    for kind, values in shares.items():
+        yield score(f"sections that are {kind}: both ends true", "sections", values, is_share=True)
 
 
 def boundary_rows(
