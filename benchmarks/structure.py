@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/structure.py [FOLDER] [--pieces 16] [--hop 0.5] [--precision bfloat16]
         [--composed 5] [--styles Techno Waltz ...] [--essentia-python VENV/bin/python]
+        [--only sections|features]
 
 *Sections*: each of the `--pieces` pieces is joined from three to five clips of FOLDER (of synthetic songs
 without FOLDER): excerpts of 10 to 25 s, with a seed. One or two of the clips come twice, each time another
@@ -36,7 +37,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,24 @@ def embed_all(pieces: Sequence[Joined], arguments) -> list[np.ndarray]:
         print(f"{number} of {len(pieces)} pieces embedded", file=sys.stderr)
     basis = fit_basis(np.concatenate([song.frames for song in songs]))
     return [basis.encode(song).components for song in songs]
+
+
+def join_and_embed(work: Path, arguments) -> tuple[list[Joined], list[np.ndarray]]:
+    """Return the joined pieces and their windows' components."""
+    from explorer.embedding.window_grid import SAMPLE_RATE_HZ
+
+    folder = arguments.folder or make_music(
+        work / "synthetic", songs=2 * arguments.clips + 4, seconds=PART_S[1] + 2
+    )
+    clips = read_clips(folder.resolve(), rate_hz=SAMPLE_RATE_HZ, limit=arguments.clips)
+    if len(clips) < 3:
+        sys.exit(f"{folder} has {len(clips)} clips that can be used: at least 3 are needed.")
+    rng = np.random.default_rng(2026)
+    pieces = [join_clips(clips, rng, rate_hz=SAMPLE_RATE_HZ) for _ in range(arguments.pieces)]
+    components = embed_all(pieces, arguments)
+    n_parts = sum(len(piece.clips) for piece in pieces)
+    print(f"{len(pieces)} pieces of {n_parts} parts, joined from {len(clips)} clips\n", flush=True)
+    return pieces, components
 
 
 def detection(true_s: Sequence[float], found_s: Sequence[float]) -> tuple[float, float, float]:
@@ -345,36 +364,23 @@ def main() -> None:
     options.add("--composed", type=int, default=5, smallest=1, help="Number of composed pieces of a style.")
     options.add("--styles", nargs="+", smallest=["Techno", "Waltz"])
     options.add("--essentia-python", type=Path)
+    options.add("--only", choices=("sections", "features"), help="Judge one half.")
     options.add("--work", type=Path, help="Only for the process that the benchmark starts, like --as.")
     options.add("--as", dest="variant")
     arguments = options.parse()
     if arguments.variant:
         return run_essentia(arguments.work, arguments.composed)
     print_head()
-    if not (arguments.essentia_python or find_spec("essentia")):
+    if arguments.only != "sections" and not (arguments.essentia_python or find_spec("essentia")):
         print("essentia is not measured: `pip install essentia==2.1b6.dev1389` into another environment,")
         print("and name its interpreter by --essentia-python.\n")
-    from explorer.embedding.window_grid import SAMPLE_RATE_HZ
-
     with tempfile.TemporaryDirectory() as temporary:
-        work = Path(temporary)
-        folder = arguments.folder or make_music(
-            work / "synthetic", songs=2 * arguments.clips + 4, seconds=PART_S[1] + 2
-        )
-        clips = read_clips(folder.resolve(), rate_hz=SAMPLE_RATE_HZ, limit=arguments.clips)
-        if len(clips) < 3:
-            sys.exit(f"{folder} has {len(clips)} clips that can be used: at least 3 are needed.")
-        rng = np.random.default_rng(2026)
-        pieces = [join_clips(clips, rng, rate_hz=SAMPLE_RATE_HZ) for _ in range(arguments.pieces)]
-        components = embed_all(pieces, arguments)
-        n_parts = sum(len(piece.clips) for piece in pieces)
-        print(f"{len(pieces)} pieces of {n_parts} parts, joined from {len(clips)} clips\n", flush=True)
-
-        def rows() -> Iterator[tuple]:
-            yield from section_rows(pieces, components, arguments.hop)
-            yield from feature_rows(work, arguments)
-
-        print_table(HEAD, rows())
+        rows = []
+        if arguments.only != "features":
+            rows.append(section_rows(*join_and_embed(Path(temporary), arguments), arguments.hop))
+        if arguments.only != "sections":
+            rows.append(feature_rows(Path(temporary), arguments))
+        print_table(HEAD, chain(*rows))
 
 
 if __name__ == "__main__":

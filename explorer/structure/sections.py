@@ -22,7 +22,7 @@ KERNEL_S = 12.0
 MIN_KERNEL_WINDOWS = 3
 """How many windows before and after a place are compared at least, however far apart they are."""
 
-MIN_CONTRAST = 0.55
+MIN_CONTRAST = 0.5
 """A boundary has at least this contrast: see `contrast`."""
 
 SURE_CONTRAST = 1.15
@@ -32,7 +32,7 @@ like that, more than four in five are true in benchmarks/structure.py."""
 MIN_NOVELTY = 0.001
 """Smaller changes than this novelty of the unchanged components are noise: the song sounds the same."""
 
-SAME_LABEL_CONTRAST = 0.4
+SAME_LABEL_CONTRAST = 0.35
 """Groups of sections get the same letter if the mean contrast between their sections is below this."""
 
 
@@ -88,7 +88,7 @@ def find_sections(
     half = max(MIN_KERNEL_WINDOWS, round(KERNEL_S / step_s))
     scores = contrast(directions, half)
     scores[novelty(unit_rows(components), half) < MIN_NOVELTY] = 0
-    cuts = _peaks(np.where(is_allowed, scores, -np.inf), times_s, min_length_s=min_length_s)
+    cuts = _peaks(scores, times_s, is_allowed, min_length_s=min_length_s)
     labels = _labels(directions, cuts)
     # Where the sound is the same before and after a cut, something short was new, not a section.
     cuts = [cut for cut, (before, after) in zip(cuts, pairwise(labels), strict=True) if before != after]
@@ -206,9 +206,12 @@ def _means_beside(directions: np.ndarray, half: int) -> tuple[np.ndarray, np.nda
     return before, after, weights
 
 
-def _peaks(scores: np.ndarray, times_s: np.ndarray, *, min_length_s: float) -> list[int]:
-    """Take the highest places first, each far enough from those taken."""
-    is_free = scores >= MIN_CONTRAST
+def _peaks(
+    scores: np.ndarray, times_s: np.ndarray, is_allowed: np.ndarray, *, min_length_s: float
+) -> list[int]:
+    """Take the highest of the local maxima first, each far enough from those taken."""
+    beside = np.pad(scores, 1, constant_values=-np.inf)
+    is_free = is_allowed & (scores >= MIN_CONTRAST) & (scores >= np.maximum(beside[:-2], beside[2:]))
     cuts: list[int] = []
     for place in np.argsort(-scores, kind="stable"):
         if is_free[place]:
