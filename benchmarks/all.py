@@ -28,6 +28,7 @@ COMMANDS = (
     *("benchmarks/kills.py", "benchmarks/cluster.py", "benchmarks/gpu.py"),
     *("benchmarks/million_map.py", "benchmarks/windows.py CLIPS --cache OUT/frames"),
     *("benchmarks/first_look.py CLIPS --cache OUT/windows", "benchmarks/first_map.py CLIPS"),
+    "benchmarks/structure.py CLIPS",
 )
 
 
