@@ -73,6 +73,12 @@ class WindowTables(StateTables):
         rows = self._rows("SELECT step_s, scale, codes FROM song_windows WHERE song_id = ?", (song_id,))
         return _decoded(*rows[0]) if rows else None
 
+    def songs_with_windows(self) -> list[str]:
+        """Return the ids of the songs that have windows in their stored form, in order."""
+        return [
+            song_id for (song_id,) in self._song_rows("SELECT song_id FROM song_windows ORDER BY song_id")
+        ]
+
     def iterate_windows(self) -> Iterator[tuple[str, SongWindows]]:
         """Yield the windows of each song that has some, ordered by song id; damaged ones are left out."""
         for song_id, *row in self._iterate_song_rows(
