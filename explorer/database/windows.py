@@ -11,6 +11,8 @@ from explorer.database.state import StateTables
 from explorer.embedding.song_windows import N_COMPONENTS, RawWindows, SongWindows, WindowBasis, check_basis
 
 _SIZE = 512
+_LARGEST_SCALE = 1e4
+"""OpenL3's values are at most some hundreds, so a larger scale is damage."""
 
 
 class WindowTables(StateTables):
@@ -70,8 +72,9 @@ class WindowTables(StateTables):
 
     def windows_of(self, song_id: str) -> SongWindows | None:
         """Return a song's windows; None if the library has none of it, or they are damaged."""
-        rows = self._rows("SELECT step_s, scale, codes FROM song_windows WHERE song_id = ?", (song_id,))
-        return _decoded(*rows[0]) if rows else None
+        sql = "SELECT song_id, step_s, scale, codes FROM song_windows WHERE song_id = ?"
+        rows = self._song_rows(sql, (song_id,))
+        return _decoded(*rows[0][1:]) if rows else None
 
     def songs_with_windows(self) -> list[str]:
         """Return the ids of the songs that have windows in their stored form, in order."""
@@ -109,6 +112,6 @@ class WindowTables(StateTables):
 
 
 def _decoded(step_s: float, scale: float, codes: bytes) -> SongWindows | None:
-    if not codes or len(codes) % N_COMPONENTS or not step_s > 0 or not scale > 0:
+    if not codes or len(codes) % N_COMPONENTS or not step_s > 0 or not 0 < scale < _LARGEST_SCALE:
         return None
     return SongWindows(np.frombuffer(codes, dtype=np.int8).reshape(-1, N_COMPONENTS), scale, step_s)

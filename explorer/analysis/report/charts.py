@@ -189,11 +189,11 @@ def draw_poolings(names: Sequence[str], measured: Sequence[Mapping], chance: flo
         axes.errorbar(
             purities,
             rows,
-            xerr=[purities - np.maximum(lows, 0), np.minimum(highs, 1) - purities],
+            xerr=[purities - lows, highs - purities],
             fmt="o",
             color=ACCENT,
             capsize=3,
-            label="measured, with the interval that holds in 95 of 100 cases",
+            label="measured, with its 95 % interval",
         )
         axes.set_yticks(rows, names)
         axes.tick_params(axis="y", length=0, labelsize=7.5)

@@ -48,6 +48,7 @@ def render_page(verification: Verification) -> str:
         "value": _format_value,
         "titles": PROJECTION_NAMES,
         "pooling_names": POOLING_NAMES,
+        "points": _format_points,
     }
     storage = report["storage"]
     colours = charts.genre_colours(data.labels)
@@ -98,3 +99,11 @@ def _svg(figure: Figure) -> Markup:
 
 def _format_value(value: float | None, form: str = ".0%") -> str:
     return "–" if value is None else format(value, form)
+
+
+def _format_points(difference: dict | None) -> str:
+    """Return a difference and its interval in percentage points."""
+    if not difference:
+        return "–"
+    values = (100 * difference[key] for key in ("difference", "low", "high"))
+    return "{:+.1f} ({:+.1f} to {:+.1f})".format(*values).replace("-", "\N{MINUS SIGN}")

@@ -127,7 +127,10 @@ def _judge_poolings(pooling: dict) -> list[str]:
     if len(by_chance) == len(METHODS):
         sentences.append("None of them is clearly better than chance.")
     elif by_chance:
-        sentences.append(f"Not clearly better than chance: {_listed(by_chance)}.")
+        names = ", ".join(POOLING_NAMES[name] for name in by_chance)
+        sentences.append(f"Not clearly better than chance: {names}.")
+    else:
+        sentences.append("All of them are better than chance.")
     differences = pooling["differences"]
     for is_better, word in ((True, "more"), (False, "fewer")):
         names = [
@@ -155,7 +158,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _range(facts: dict) -> str:
-    return f"{max(facts['low'], 0.0):.0%} to {min(facts['high'], 1.0):.0%}"
+    return f"{facts['low']:.0%} to {facts['high']:.0%}"
 
 
 def _describe_pooling(report: dict) -> str:
