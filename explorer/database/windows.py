@@ -11,6 +11,8 @@ from explorer.database.state import StateTables
 from explorer.embedding.song_windows import N_COMPONENTS, RawWindows, SongWindows, WindowBasis, check_basis
 
 _SIZE = 512
+_RAW_BYTES = 2 * _SIZE
+_DAMAGED = "its windows are damaged"
 _LARGEST_SCALE = 1e4
 """OpenL3's values are at most some hundreds, so a larger scale is damage."""
 
@@ -74,7 +76,7 @@ class WindowTables(StateTables):
         """Return a song's windows; None if the library has none of it, or they are damaged."""
         sql = "SELECT song_id, step_s, scale, codes FROM song_windows WHERE song_id = ?"
         rows = self._song_rows(sql, (song_id,))
-        return _decoded(*rows[0][1:]) if rows else None
+        return self._decoded(*rows[0]) if rows else None
 
     def songs_with_windows(self) -> list[str]:
         """Return the ids of the songs that have windows in their stored form, in order."""
@@ -87,9 +89,7 @@ class WindowTables(StateTables):
         for song_id, *row in self._iterate_song_rows(
             "SELECT song_id, step_s, scale, codes FROM song_windows ORDER BY song_id"
         ):
-            if (windows := _decoded(*row)) is None:
-                self._leave_out(song_id, "its windows are damaged")
-            else:
+            if (windows := self._decoded(song_id, *row)) is not None:
                 yield song_id, windows
 
     def iterate_raw_windows(self) -> Iterator[tuple[str, RawWindows]]:
@@ -97,7 +97,20 @@ class WindowTables(StateTables):
         for song_id, step_s, blob in self._iterate_song_rows(
             "SELECT song_id, step_s, frames FROM raw_windows ORDER BY song_id"
         ):
-            yield song_id, RawWindows(np.frombuffer(blob, dtype="<f2").reshape(-1, _SIZE), step_s)
+            if _are_sound(step_s, len(blob), of=_RAW_BYTES):
+                yield song_id, RawWindows(np.frombuffer(blob, dtype="<f2").reshape(-1, _SIZE), step_s)
+            else:
+                self._leave_out(song_id, _DAMAGED)
+
+    def find_damaged_windows(self) -> None:
+        """Record each song whose windows are damaged in `left_out`, without reading the windows."""
+        for sql, of in (
+            ("step_s, scale, typeof(codes), length(codes) FROM song_windows", N_COMPONENTS),
+            ("step_s, 1.0, typeof(frames), length(frames) FROM raw_windows", _RAW_BYTES),
+        ):
+            for song_id, step_s, scale, kind, size in self._iterate_song_rows(f"SELECT song_id, {sql}"):
+                if kind != "blob" or not _are_sound(step_s, size, of=of, scale=scale):
+                    self._leave_out(song_id, _DAMAGED)
 
     def count_windows(self) -> dict[str, int]:
         """Return `songs` (how many have windows), `windows` and `bytes`, with those that wait for a basis."""
@@ -107,11 +120,16 @@ class WindowTables(StateTables):
         raw_songs, raw_size = self._rows(
             "SELECT count(*), coalesce(sum(length(frames)), 0) FROM raw_windows",
         )[0]
-        windows = size // N_COMPONENTS + raw_size // (2 * _SIZE)
+        windows = size // N_COMPONENTS + raw_size // _RAW_BYTES
         return {"songs": songs + raw_songs, "windows": windows, "bytes": size + raw_size}
 
+    def _decoded(self, song_id: str, step_s: float, scale: float, codes: bytes) -> SongWindows | None:
+        if not _are_sound(step_s, len(codes), of=N_COMPONENTS, scale=scale):
+            self._leave_out(song_id, _DAMAGED)
+            return None
+        return SongWindows(np.frombuffer(codes, dtype=np.int8).reshape(-1, N_COMPONENTS), scale, step_s)
 
-def _decoded(step_s: float, scale: float, codes: bytes) -> SongWindows | None:
-    if not codes or len(codes) % N_COMPONENTS or not step_s > 0 or not 0 < scale < _LARGEST_SCALE:
-        return None
-    return SongWindows(np.frombuffer(codes, dtype=np.int8).reshape(-1, N_COMPONENTS), scale, step_s)
+
+def _are_sound(step_s: float, size: int, *, of: int, scale: float = 1.0) -> bool:
+    """Tell whether stored windows are sound, which take `size` bytes, `of` bytes each."""
+    return size > 0 and size % of == 0 and step_s > 0 and 0 < scale < _LARGEST_SCALE

@@ -97,7 +97,7 @@ def compare_poolings(songs: LabelledSongs, *, seed: int = 0) -> dict | None:
         None if fewer than 20 songs, 10 artists or two genres count. `songs`, `artists` and `genres` (how many
         count), `neighbours` (the number k for each song), `chance` and `same_artist_chance`; `poolings`, for
         each pooling a dict of `purity`, `low`, `high`, `is_above_chance` and `same_artist_purity` (if songs
-        by the same artist count too); `differences`, for each pooling of `METHODS` but the maximum a dict of
+        by the same artist count too); `differences`, for each pooling but the maximum a dict of
         `difference` (its purity minus that of the maximum), `low`, `high` and `is_beyond_chance`; and
         `stored_kept`, the share of the nearest songs by the stored vectors that are also nearest by the
         maximum of the windows (None without stored vectors).
@@ -139,7 +139,9 @@ def compare_poolings(songs: LabelledSongs, *, seed: int = 0) -> dict | None:
             for name, values in purities.items()
         },
         "differences": {
-            name: _difference(purities[name] - purities[DEFAULT]) for name in METHODS if name != DEFAULT
+            name: _difference(values - purities[DEFAULT])
+            for name, values in purities.items()
+            if name != DEFAULT
         },
         "stored_kept": _kept(nearest[STORED], nearest[DEFAULT]) if STORED in nearest else None,
     }

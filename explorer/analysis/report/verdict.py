@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from explorer.analysis.report.checks.check import name_songs
-from explorer.analysis.report.pooling_comparison import DEFAULT, METHODS, STORED
+from explorer.analysis.report.pooling_comparison import METHODS, STORED
 from explorer.errors import AnalysisError
 from explorer.util.progress import format_duration, plural
 from explorer.util.text import printable
@@ -96,7 +96,7 @@ def describe_poolings(pooling: dict, *, is_trained: bool | None) -> str:
     shares = [
         f"{facts['purity']:.0%} by {POOLING_NAMES[name]} ({_range(facts)})"
         for name, facts in pooling["poolings"].items()
-        if name in pooling["differences"] or name == DEFAULT
+        if name in METHODS
     ]
     asked = "a random sample of " if pooling["is_sample"] else ""
     sentences = [
@@ -131,7 +131,7 @@ def _judge_poolings(pooling: dict) -> list[str]:
         sentences.append(f"Not clearly better than chance: {names}.")
     else:
         sentences.append("All of them are better than chance.")
-    differences = pooling["differences"]
+    differences = {name: facts for name, facts in pooling["differences"].items() if name in METHODS}
     for is_better, word in ((True, "more"), (False, "fewer")):
         names = [
             name
@@ -150,7 +150,17 @@ def _judge_poolings(pooling: dict) -> list[str]:
         sentences.append(
             f"The difference between the maximum and the {others} is no larger than chance would make it."
         )
-    return [*sentences, "Songs are pooled by maximum."]
+    if STORED in pooling["poolings"]:
+        stored, difference = (pooling[key][STORED] for key in ("poolings", "differences"))
+        effect = (
+            "which matters here" if difference["is_beyond_chance"] else "no larger difference than by chance"
+        )
+        sentences.append(
+            "The windows are kept in 64 numbers instead of 512, so their maximum is an approximation: "
+            f"{pooling['stored_kept']:.0%} of a song's nearest by its stored vector are also nearest by this "
+            f"maximum. By stored vectors, {stored['purity']:.0%} ({_range(stored)}) have the genre: {effect}."
+        )
+    return [*sentences, "Songs stay pooled by maximum."]
 
 
 def _listed(names: Sequence[str]) -> str:
