@@ -38,7 +38,7 @@ class WindowTables(StateTables):
             mean, axes = (np.frombuffer(blob, dtype="<f4") for blob in rows[0])
             return check_basis(mean, axes.reshape(-1, _SIZE))
         except ValueError as error:
-            raise damage_error(self.path, str(error)) from error
+            raise damage_error(self.path, f"the basis of the windows cannot be used: {error}") from error
 
     def store_window_basis(self, basis: WindowBasis) -> None:
         """Store the basis, and encode the windows that were stored before."""

@@ -159,7 +159,7 @@ def check_basis(mean: np.ndarray, axes: np.ndarray) -> WindowBasis:
         If a shape is wrong, or a value is not finite or far larger than OpenL3's.
     """
     if mean.shape != (EMBEDDING_SIZE,) or axes.shape != (N_COMPONENTS, EMBEDDING_SIZE):
-        raise ValueError("the basis of the windows has a wrong shape")
+        raise ValueError("an array has a wrong shape")
     if not (np.abs(mean).max() < _LARGEST_VALUE and np.abs(axes).max() < _LARGEST_VALUE):
-        raise ValueError("a value of the basis of the windows is not finite, or too large")
+        raise ValueError("a value is not finite, or too large")
     return WindowBasis(mean, axes)

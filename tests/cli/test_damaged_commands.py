@@ -127,7 +127,7 @@ def test_commands_name_the_damaged_song_and_use_the_others(library, run_command,
         assert run_command("status", "--db", path)[0] == (0 if damage == "position huge" else 1)
 
 
-@pytest.mark.parametrize("damage", ["codes cut", "scale infinite", "tempo is text", "beats cut"])
+@pytest.mark.parametrize("damage", ["codes cut", "tempo infinite"])
 def test_damaged_windows_and_features_break_no_command(library, run_command, damage):
     path, _ = library
     store_inside(path)
@@ -141,9 +141,7 @@ def test_damaged_windows_and_features_break_no_command(library, run_command, dam
             continue
         status, _, errors = run_command(*command, "--db", path)
         assert status == 0, (name, errors)
-    status, _, errors = run_command("report", "--recompute", 0, "--db", path)
-    assert "Traceback" not in errors
-    assert status == 0 or "The database file is undamaged" in errors
+    assert run_command("report", "--recompute", 0, "--db", path)[0] == 0
 
 
 def test_status_names_a_damaged_basis_of_the_windows(library, run_command):
