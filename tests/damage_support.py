@@ -7,8 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 import apsw
+import numpy as np
 
+from explorer.database.database import Database
 from explorer.database.records import encode_vector
+from explorer.embedding.song_windows import SongWindows, fit_basis
+from explorer.structure.song_features import SongFeatures
 
 _SIZES = (1, 2, 4, 16, 64)
 
@@ -111,3 +115,38 @@ WHOLE_LIBRARY = {
     "newer schema": "PRAGMA user_version = 999",
 }
 """Damage with which a library must not be used at all."""
+
+_WINDOWS, _FEATURES = "UPDATE song_windows SET", "UPDATE song_features SET"
+_OF_SONG = f"WHERE song_id = '{SONG}'"
+
+INSIDE = {
+    "codes cut": f"{_WINDOWS} codes = substr(codes, 1, 65) {_OF_SONG}",
+    "no codes": f"{_WINDOWS} codes = x'' {_OF_SONG}",
+    "codes are text": f"{_WINDOWS} codes = 'text' {_OF_SONG}",
+    "scale is 0": f"{_WINDOWS} scale = 0.0 {_OF_SONG}",
+    "scale huge": f"{_WINDOWS} scale = 1e300 {_OF_SONG}",
+    "scale infinite": f"{_WINDOWS} scale = 9e999 {_OF_SONG}",
+    "step negative": f"{_WINDOWS} step_s = -0.5 {_OF_SONG}",
+    "step is text": f"{_WINDOWS} step_s = 'text' {_OF_SONG}",
+    "tempo is text": f"{_FEATURES} tempo_bpm = 'fast' {_OF_SONG}",
+    "tempo infinite": f"{_FEATURES} tempo_bpm = 9e999 {_OF_SONG}",
+    "key is no UTF-8": f"{_FEATURES} musical_key = CAST(x'ff41' AS TEXT) {_OF_SONG}",
+    "energy is a blob": f"{_FEATURES} energy = x'07' {_OF_SONG}",
+    "confidence is text": f"{_FEATURES} key_confidence = 'sure' {_OF_SONG}",
+    "beats cut": f"{_FEATURES} beats = substr(beats, 1, 7) {_OF_SONG}",
+    "curve is text": f"{_FEATURES} loudness = 'text' {_OF_SONG}",
+}
+"""Damage of one song's windows or features, after `store_inside`."""
+
+
+def store_inside(path: Path) -> None:
+    """Store windows and features of all songs of a library."""
+    generator = np.random.default_rng(0)
+    curve = np.arange(3, dtype=np.float32)
+    features = SongFeatures(120.0, 0.9, "A minor", 0.8, 0.5, -14.0, 2000.0, curve, curve - 14, curve + 2000)
+    with Database.open(path) as database, database.transaction():
+        database.store_window_basis(fit_basis(generator.normal(size=(80, 512))))
+        for (song_id,) in database._rows("SELECT id FROM songs"):
+            codes = generator.integers(-127, 128, size=(5, 64), dtype=np.int8)
+            database.store_windows(song_id, SongWindows(codes, 0.1, 0.5))
+            database.store_features(song_id, features)

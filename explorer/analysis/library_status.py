@@ -40,6 +40,7 @@ def library_status(database: Database) -> dict:
     damage = {"problems": database.integrity_problems(), "songs": {}}
     try:
         songs = database.damaged_songs()
+        database.window_basis()
         paths = database.paths_of(list(songs))
         damage["songs"] = {paths.get(song_id, song_id): fault for song_id, fault in songs.items()}
         return status | {"damage": damage} | _contents(database)

@@ -23,15 +23,16 @@ from explorer.util.progress import Reporter
 @click.option(
     "--recompute",
     type=click.IntRange(0),
-    help="How many songs to embed again, to check their vectors, and to compare two ways of combining the "
-    "windows of a song: their maximum or their mean. 0 for none (default: 12, fewer if the songs are long).",
+    help="How many songs to embed again, to check their vectors. 0 for none (default: 12, fewer if the songs "
+    "are long).",
 )
 @json_option
 def report(database, out, recompute, as_json):
     """Check the whole library and write a page about it.
 
-    The checks cover the database file, every vector, the neighbours, the genres and the map. Exit status 1: a
-    check failed.
+    The checks cover the database file, every vector, the neighbours, the genres and the map. If the library
+    keeps the windows of songs, the report compares three ways to combine them: maximum, mean, and mean with
+    deviation. Exit status 1: a check failed.
     """
     choose_matplotlib_cache()
     from explorer.analysis.report.html import write_page

@@ -152,7 +152,7 @@ class Database(
     def damaged_songs(self) -> dict[str, str]:
         """Return what is wrong with each song of which a value cannot be read, by song id.
 
-        These are vectors, full and coarse, positions, clusters, durations and texts.
+        These are vectors, full and coarse, positions, clusters, durations, windows, features and texts.
 
         Raises
         ------
@@ -167,6 +167,8 @@ class Database(
             self.positions(projection)
         self.clusters()
         self._song_rows("SELECT song_id, duration_s FROM files")
+        self.find_damaged_windows()
+        self.find_damaged_features()
         # Read as bytes, because a song whose text is not UTF-8 could not be named.
         for song_id, info in self._song_rows("SELECT id, CAST(info AS BLOB) FROM songs"):
             if not _is_json_object(info):

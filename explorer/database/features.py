@@ -17,6 +17,7 @@ FEATURES_VERSION = 1
 _SCALARS = (
     """tempo_bpm, tempo_confidence, musical_key, key_confidence, energy, loudness_lufs, brightness_hz"""
 )
+_DAMAGED = "its features are damaged"
 _TAGS = "coalesce(info ->> '$.bpm', ''), coalesce(info ->> '$.key', '')"
 _SELECT_FEATURE_ROWS = f"""SELECT id, {_SCALARS}, {_TAGS}
     FROM readable_songs LEFT JOIN song_features ON song_id = id"""
@@ -88,18 +89,27 @@ class FeatureTables(StateTables):
 
     def features_of(self, song_id: str) -> SongFeatures | None:
         """Return a song's features; None if they were not measured, or are damaged."""
-        rows = self._rows(
-            f"SELECT {_SCALARS}, beats, loudness, brightness FROM song_features WHERE song_id = ?", (song_id,)
-        )
-        if not rows or any(len(blob) % 4 for blob in rows[0][-3:]):
+        sql = f"SELECT song_id, {_SCALARS}, beats, loudness, brightness FROM song_features WHERE song_id = ?"
+        rows = self._song_rows(sql, (song_id,))
+        if not rows:
             return None
-        *scalars, beats, loudness, brightness = rows[0]
-        arrays = (np.frombuffer(blob, dtype="<f4") for blob in (beats, loudness, brightness))
+        _, *scalars, beats, loudness, brightness = rows[0]
+        try:
+            arrays = [np.frombuffer(blob, dtype="<f4") for blob in (beats, loudness, brightness)]
+        except ValueError:
+            self._leave_out(song_id, _DAMAGED)
+            return None
+        if not all(np.isfinite(values).all() for values in arrays):
+            self._leave_out(song_id, _DAMAGED)
+            return None
         return SongFeatures(*scalars, *arrays)
 
     def feature_row(self, song_id: str) -> FeatureRow:
-        """Return the single values of one song, and its tags; all are unknown if nothing was measured."""
-        rows = self._rows(f"{_SELECT_FEATURE_ROWS} WHERE id = ?", (song_id,))
+        """Return the single values of one song, and its tags.
+
+        All are unknown if nothing was measured, or they are damaged.
+        """
+        rows = self._song_rows(f"{_SELECT_FEATURE_ROWS} WHERE id = ?", (song_id,))
         return _feature_row(*rows[0][1:]) if rows else FeatureRow()
 
     def iterate_feature_rows(self) -> Iterator[tuple[str, FeatureRow]]:
@@ -147,6 +157,16 @@ class FeatureTables(StateTables):
                     "UPDATE songs SET info = json_set(info, ?, ?) WHERE id = ? AND json_valid(info)",
                     (f"$.{name}", text, song_id),
                 )
+
+    def find_damaged_features(self) -> None:
+        """Record each song whose features are damaged in `left_out`."""
+        arrays = ", ".join(f"typeof({name}), length({name})" for name in ("beats", "loudness", "brightness"))
+        for song_id, *row in self._iterate_song_rows(
+            f"SELECT song_id, version, {_SCALARS}, {arrays} FROM song_features"
+        ):
+            types, lengths = row[-6::2], row[-5::2]
+            if set(types) != {"blob"} or any(length % 4 for length in lengths):
+                self._leave_out(song_id, _DAMAGED)
 
     def count_features(self) -> int:
         """Return how many songs have features of this version."""

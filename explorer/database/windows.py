@@ -21,6 +21,10 @@ from explorer.library.music_file import READ_VERSION
 _SIZE = 512
 _BASIS_SONGS = "window_basis_songs"
 _HAS_WINDOWS = "({0} IN (SELECT song_id FROM song_windows) OR {0} IN (SELECT song_id FROM raw_windows))"
+_RAW_BYTES = 2 * _SIZE
+_DAMAGED = "its windows are damaged"
+_LARGEST_SCALE = 1e4
+"""OpenL3's values are at most some hundreds, so a larger scale is damage."""
 
 
 class WindowTables(StateTables):
@@ -45,7 +49,7 @@ class WindowTables(StateTables):
             mean, axes = (np.frombuffer(blob, dtype="<f4") for blob in rows[0])
             return check_basis(mean, axes.reshape(-1, _SIZE))
         except ValueError as error:
-            raise damage_error(self.path, str(error)) from error
+            raise damage_error(self.path, f"the basis of the windows cannot be used: {error}") from error
 
     def final_window_basis(self) -> WindowBasis | None:
         """Return the basis if it is final, else None."""
@@ -87,8 +91,9 @@ class WindowTables(StateTables):
 
     def raw_windows_of(self, song_id: str) -> RawWindows | None:
         """Return a song's raw windows; None if it has none, or they are damaged."""
-        rows = self._rows("SELECT step_s, frames FROM raw_windows WHERE song_id = ?", (song_id,))
-        return _raw(*rows[0]) if rows else None
+        sql = "SELECT song_id, step_s, frames FROM raw_windows WHERE song_id = ?"
+        rows = self._song_rows(sql, (song_id,))
+        return self._raw(*rows[0]) if rows else None
 
     def sample_raw_windows(self, count: int) -> tuple[int, np.ndarray]:
         """Return how many songs have raw windows, and about `count` windows, spread evenly over the songs.
@@ -138,26 +143,31 @@ class WindowTables(StateTables):
 
     def windows_of(self, song_id: str) -> SongWindows | None:
         """Return a song's windows; None if the library has none of it, or they are damaged."""
-        rows = self._rows("SELECT step_s, scale, codes FROM song_windows WHERE song_id = ?", (song_id,))
-        return _decoded(*rows[0]) if rows else None
+        sql = "SELECT song_id, step_s, scale, codes FROM song_windows WHERE song_id = ?"
+        rows = self._song_rows(sql, (song_id,))
+        return self._decoded(*rows[0]) if rows else None
+
+    def songs_with_windows(self) -> list[str]:
+        """Return the ids of the songs that have windows in their stored form, in order."""
+        return [
+            song_id for (song_id,) in self._song_rows("SELECT song_id FROM song_windows ORDER BY song_id")
+        ]
 
     def iterate_windows(self) -> Iterator[tuple[str, SongWindows]]:
         """Yield the windows of each song that has some, ordered by song id; damaged ones are left out."""
         for song_id, *row in self._iterate_song_rows(
             "SELECT song_id, step_s, scale, codes FROM song_windows ORDER BY song_id"
         ):
-            if (windows := _decoded(*row)) is None:
-                self._leave_out(song_id, "its windows are damaged")
-            else:
+            if (windows := self._decoded(song_id, *row)) is not None:
                 yield song_id, windows
 
     def iterate_raw_windows(self) -> Iterator[tuple[str, RawWindows]]:
         """Yield the raw windows of each song that has some, ordered by song id."""
-        for song_id, *row in self._iterate_song_rows(
+        for row in self._iterate_song_rows(
             "SELECT song_id, step_s, frames FROM raw_windows ORDER BY song_id"
         ):
-            if (raw := _raw(*row)) is not None:
-                yield song_id, raw
+            if (raw := self._raw(*row)) is not None:
+                yield row[0], raw
 
     def count_raw_windows(self) -> int:
         """Return how many songs have raw windows."""
@@ -199,7 +209,7 @@ class WindowTables(StateTables):
             f"""SELECT count(*) FROM files WHERE gone_since IS NULL AND {self._has_vector(FULL)}
                 AND NOT {_HAS_WINDOWS.format("song_id")}"""
         )
-        windows = size // N_COMPONENTS + raw_only // (2 * _SIZE)
+        windows = size // N_COMPONENTS + raw_only // _RAW_BYTES
         return {"songs": songs, "windows": windows, "bytes": size + raw_size, "without": without}
 
     def songs_without_windows(self, root_id: int) -> dict[bytes, set[str]]:
@@ -222,14 +232,29 @@ class WindowTables(StateTables):
         )
         return {fingerprint for pair in rows for fingerprint in pair if fingerprint}
 
+    def find_damaged_windows(self) -> None:
+        """Record each song whose windows are damaged in `left_out`, without reading the windows."""
+        for sql, of in (
+            ("step_s, scale, typeof(codes), length(codes) FROM song_windows", N_COMPONENTS),
+            ("step_s, 1.0, typeof(frames), length(frames) FROM raw_windows", _RAW_BYTES),
+        ):
+            for song_id, step_s, scale, kind, size in self._iterate_song_rows(f"SELECT song_id, {sql}"):
+                if kind != "blob" or not _are_sound(step_s, size, of=of, scale=scale):
+                    self._leave_out(song_id, _DAMAGED)
 
-def _raw(step_s: float, frames: bytes) -> RawWindows | None:
-    if not frames or len(frames) % (2 * _SIZE) or not step_s > 0:
-        return None
-    return RawWindows(np.frombuffer(frames, dtype="<f2").reshape(-1, _SIZE), step_s)
+    def _raw(self, song_id: str, step_s: float, frames: bytes) -> RawWindows | None:
+        if not _are_sound(step_s, len(frames), of=_RAW_BYTES):
+            self._leave_out(song_id, _DAMAGED)
+            return None
+        return RawWindows(np.frombuffer(frames, dtype="<f2").reshape(-1, _SIZE), step_s)
+
+    def _decoded(self, song_id: str, step_s: float, scale: float, codes: bytes) -> SongWindows | None:
+        if not _are_sound(step_s, len(codes), of=N_COMPONENTS, scale=scale):
+            self._leave_out(song_id, _DAMAGED)
+            return None
+        return SongWindows(np.frombuffer(codes, dtype=np.int8).reshape(-1, N_COMPONENTS), scale, step_s)
 
 
-def _decoded(step_s: float, scale: float, codes: bytes) -> SongWindows | None:
-    if not codes or len(codes) % N_COMPONENTS or not step_s > 0 or not scale > 0:
-        return None
-    return SongWindows(np.frombuffer(codes, dtype=np.int8).reshape(-1, N_COMPONENTS), scale, step_s)
+def _are_sound(step_s: float, size: int, *, of: int, scale: float = 1.0) -> bool:
+    """Tell whether stored windows are sound, which take `size` bytes, `of` bytes each."""
+    return size > 0 and size % of == 0 and step_s > 0 and 0 < scale < _LARGEST_SCALE

@@ -27,6 +27,7 @@ the basis is fitted again when there are more of them."""
 _LARGEST_CODE = 127
 _LARGEST_FLOAT16 = 65_504.0
 _ROUNDING = 1e-9
+_LARGEST_VALUE = 1e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,10 +191,10 @@ def check_basis(mean: np.ndarray, axes: np.ndarray) -> WindowBasis:
     Raises
     ------
     ValueError
-        If a shape is wrong, or a value is not finite.
+        If a shape is wrong, or a value is not finite or far larger than OpenL3's.
     """
     if mean.shape != (EMBEDDING_SIZE,) or axes.shape != (N_COMPONENTS, EMBEDDING_SIZE):
-        raise ValueError("the basis of the windows has a wrong shape")
-    if not (np.isfinite(mean).all() and np.isfinite(axes).all()):
-        raise ValueError("a value of the basis of the windows is not finite")
+        raise ValueError("an array has a wrong shape")
+    if not (np.abs(mean).max() < _LARGEST_VALUE and np.abs(axes).max() < _LARGEST_VALUE):
+        raise ValueError("a value is not finite, or too large")
     return WindowBasis(mean, axes)

@@ -4,7 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
-from damage_support import ONE_SONG, SONG, WHOLE_LIBRARY, force, overwritten, replace_file
+from damage_support import (
+    INSIDE,
+    ONE_SONG,
+    SONG,
+    WHOLE_LIBRARY,
+    force,
+    overwritten,
+    replace_file,
+    store_inside,
+)
 
 from explorer.database import verify
 from explorer.database.database import Database
@@ -116,3 +125,33 @@ def test_commands_name_the_damaged_song_and_use_the_others(library, run_command,
     else:
         # The command `map` gave the song its place again.
         assert run_command("status", "--db", path)[0] == (0 if damage == "position huge" else 1)
+
+
+@pytest.mark.parametrize("damage", ["codes cut", "tempo infinite"])
+def test_damaged_windows_and_features_break_no_command(library, run_command, damage):
+    path, _ = library
+    store_inside(path)
+    force(path, INSIDE[damage])
+    status, output, errors = run_command("status", "--db", path)
+    assert status == 1
+    assert is_one_sentence(errors)
+    assert any(line.startswith("damaged") and SONG in line for line in output.splitlines())
+    for name, command in commands(path.parent).items():
+        if "index" in command or name == "playlist":
+            continue
+        status, _, errors = run_command(*command, "--db", path)
+        assert status == 0, (name, errors)
+    assert run_command("report", "--recompute", 0, "--db", path)[0] == 0
+
+
+def test_status_names_a_damaged_basis_of_the_windows(library, run_command):
+    path, _ = library
+    store_inside(path)
+    force(path, "UPDATE window_basis SET axes = x'00'")
+    status, output, errors = run_command("status", "--db", path)
+    assert status == 1
+    assert is_one_sentence(errors)
+    assert "basis of the windows" in output
+    for name in ("similar", "csv", "map"):
+        status, _, errors = run_command(*commands(path.parent)[name], "--db", path)
+        assert status == 0, (name, errors)

@@ -4,7 +4,16 @@ import json
 import threading
 
 import pytest
-from damage_support import ONE_SONG, SONG, WHOLE_LIBRARY, force, overwritten, replace_file
+from damage_support import (
+    INSIDE,
+    ONE_SONG,
+    SONG,
+    WHOLE_LIBRARY,
+    force,
+    overwritten,
+    replace_file,
+    store_inside,
+)
 
 from explorer.config import Settings
 from explorer.database.database import Database
@@ -143,6 +152,27 @@ def test_damage_of_one_song_costs_that_song_only(library, damage):
         response = client.get(f"/neighbours/1/{numbers[song_ids.index(SONG)]}")
         assert response.status_code == 500
         assert SONG in response.text
+
+
+@pytest.mark.parametrize("damage", ["codes cut", "scale infinite", "tempo infinite", "beats cut"])
+def test_damaged_windows_and_features_are_named_and_cost_nothing_else(library, damage):
+    path, _ = library
+    store_inside(path)
+    force(path, INSIDE[damage])
+    layout, found = answers(client_of(path))
+    assert SOME_DAMAGED in layout
+    assert SONG in layout
+    assert "24 songs" in layout
+    assert all(response.status_code == 200 for response in found.values())
+
+
+def test_a_damaged_basis_of_the_windows_does_not_close_the_page(library):
+    path, _ = library
+    store_inside(path)
+    force(path, "UPDATE window_basis SET mean = x'00'")
+    layout, found = answers(client_of(path))
+    assert "24 songs" in layout
+    assert all(response.status_code == 200 for response in found.values())
 
 
 @pytest.mark.parametrize("damage", WHOLE_LIBRARY)

@@ -172,18 +172,33 @@ def draw_failures(failures: Mapping[str, int]) -> Figure:
     return axes.figure
 
 
-def draw_poolings(by_max: np.ndarray, by_mean: np.ndarray, genres: Sequence[str]) -> Figure:
-    """Draw each pair of songs as a point: x by maximum pooling, y by mean pooling [both shape=(n, n)]."""
-    first, second = np.triu_indices(len(genres), 1)
-    names = np.array(genres)
-    is_same_genre = (names[first] == names[second]) & (names[first] != "")
-    with _new_axes(height_in=3.2, xlabel="similarity by maximum", ylabel="similarity by mean") as axes:
-        axes.axline((0, 0), slope=1, color=LINE, linewidth=1, zorder=0)
-        for name, chosen, colour in (
-            ("other pairs", ~is_same_genre, OTHER),
-            ("of the same genre", is_same_genre, ACCENT),
-        ):
-            pairs = first[chosen], second[chosen]
-            axes.scatter(by_max[pairs], by_mean[pairs], s=16, c=colour, linewidths=0, label=name)
+def draw_poolings(names: Sequence[str], measured: Sequence[Mapping], chance: float) -> Figure:
+    """Draw the genre purity of each pooling as a point on its interval, with a line at the purity by chance.
+
+    Parameters
+    ----------
+    measured : sequence of mapping
+        `purity`, `low` and `high` of each pooling.
+    """
+    rows = np.arange(len(names))
+    purities, lows, highs = (
+        np.array([facts[key] for facts in measured]) for key in ("purity", "low", "high")
+    )
+    with _new_axes(height_in=0.85 + 0.36 * len(names), xlabel="neighbours that share the genre") as axes:
+        axes.axvline(chance, color=INK, linewidth=1.4, label="by chance")
+        axes.errorbar(
+            purities,
+            rows,
+            xerr=[purities - lows, highs - purities],
+            fmt="o",
+            color=ACCENT,
+            capsize=3,
+            label="measured, with its 95 % interval",
+        )
+        axes.set_yticks(rows, names)
+        axes.tick_params(axis="y", length=0, labelsize=7.5)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set_xlim(0, min(1.0, 1.15 * max(chance, highs.max())))
+        axes.xaxis.set_major_formatter(_percent)
         _legend(axes, 2)
     return axes.figure

@@ -12,8 +12,7 @@ from explorer.analysis.matplotlib_style import write_file
 from explorer.analysis.report import charts
 from explorer.analysis.report.checks.check import FAILED, NOT_JUDGED, NOTED, PASSED
 from explorer.analysis.report.library_report import ReportData, Verification
-from explorer.analysis.report.pooling_trial import similarities
-from explorer.analysis.report.verdict import model_warning
+from explorer.analysis.report.verdict import POOLING_NAMES, model_warning
 from explorer.config import PROJECTION_NAMES
 from explorer.util.progress import format_duration, plural
 
@@ -48,6 +47,8 @@ def render_page(verification: Verification) -> str:
         "duration": format_duration,
         "value": _format_value,
         "titles": PROJECTION_NAMES,
+        "pooling_names": POOLING_NAMES,
+        "points": _format_points,
     }
     storage = report["storage"]
     colours = charts.genre_colours(data.labels)
@@ -74,10 +75,10 @@ def _draw_charts(report: dict, data: ReportData) -> dict[str, Markup]:
         figures["similarities"] = charts.draw_similarities(data.sample)
     if report["genres"]:
         figures["genres"] = charts.draw_genres(report["genres"]["per_label"])
-    if report["pooling"]:
-        by_max, by_mean = (similarities(data.reembedded.pooled[method]) for method in ("max", "mean"))
-        genres = [candidate.genre for candidate in data.reembedded.candidates]
-        figures["poolings"] = charts.draw_poolings(by_max, by_mean, genres)
+    if pooling := report["pooling"]:
+        measured = pooling["poolings"]
+        names = [POOLING_NAMES[name] for name in measured]
+        figures["poolings"] = charts.draw_poolings(names, list(measured.values()), pooling["chance"])
     if report["failures"]:
         figures["failures"] = charts.draw_failures(report["failures"])
     return {name: _svg(figure) for name, figure in figures.items()}
@@ -98,3 +99,11 @@ def _svg(figure: Figure) -> Markup:
 
 def _format_value(value: float | None, form: str = ".0%") -> str:
     return "–" if value is None else format(value, form)
+
+
+def _format_points(difference: dict | None) -> str:
+    """Return a difference and its interval in percentage points."""
+    if not difference:
+        return "–"
+    values = (100 * difference[key] for key in ("difference", "low", "high"))
+    return "{:+.1f} ({:+.1f} to {:+.1f})".format(*values).replace("-", "\N{MINUS SIGN}")

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from explorer.analysis.report.checks.check import check_integrity
 from explorer.analysis.report.checks.map_quality import StoredPositions
-from explorer.analysis.report.checks.stored_vectors import StoredVectors, read_vectors
+from explorer.analysis.report.checks.stored_vectors import LARGEST_VALUE, StoredVectors, read_vectors
+from explorer.analysis.report.pooling_comparison import METHODS, pool_windows
 from explorer.audio.fingerprints import fingerprint
 from explorer.config import Settings
 from explorer.database.database import Database
@@ -40,7 +43,7 @@ class LibraryContents:
         The file of each song that has a vector.
     titles : dict of str to (title, artist)
     durations_s : dict of str to float or None
-    genres : dict of str to tuple of str
+    artists, genres : dict of str to tuple of str
     positions : dict of str to StoredPositions
         By projection.
     quality : dict of str to dict
@@ -67,6 +70,7 @@ class LibraryContents:
     files: dict[str, SourceFile]
     titles: dict[str, tuple[str, str]]
     durations_s: dict[str, float | None]
+    artists: dict[str, tuple[str, ...]]
     genres: dict[str, tuple[str, ...]]
     positions: dict[str, StoredPositions]
     quality: dict[str, dict]
@@ -133,6 +137,7 @@ def read_library(database: Database) -> LibraryContents:
 
 def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryContents:
     stray_vectors = database.vectors_without_song()
+    facts = database.facts()
     max_vectors = database.count_vectors() + len(stray_vectors)
     return LibraryContents(
         vectors=read_vectors(database.vector_blobs(), max_vectors),
@@ -145,7 +150,8 @@ def _read_tables(database: Database, integrity_problems: list[str]) -> LibraryCo
         songs_without_vector=database.songs_without_vector(),
         files=database.source_files(),
         titles=database.titles(),
-        durations_s={song: facts.duration_s for song, facts in database.facts().items()},
+        durations_s={song: known.duration_s for song, known in facts.items()},
+        artists={song: known.artists for song, known in facts.items()},
         genres={song: tuple(map(str, names)) for song, names in database.genres().items()},
         positions=database.stored_positions(),
         quality=database.stored_quality(),
@@ -185,6 +191,61 @@ def _check_files(library: LibraryContents) -> None:
             library.unread.append(song_id)
         except (OSError, ValueError, AudioError):
             library.gone.append(song_id)
+
+
+@dataclass(frozen=True)
+class PooledWindows:
+    """The stored windows of songs, pooled in different ways.
+
+    Attributes
+    ----------
+    song_ids : list of str, length n
+    vectors : dict of str to np.ndarray [shape=(n, d), float32]
+        By pooling: see `pool_windows`.
+    with_windows : int
+        How many songs of the library have windows.
+    is_sample : bool
+        Whether songs were left out because there are too many.
+    damaged : list of str
+        The ids of songs whose windows cannot be used.
+    """
+
+    song_ids: list[str]
+    vectors: dict[str, np.ndarray]
+    with_windows: int
+    is_sample: bool
+    damaged: list[str]
+
+
+def pool_stored_windows(
+    database: Database, song_ids: Sequence[str], *, max_songs: int, seed: int = 0
+) -> PooledWindows:
+    """Pool the windows of those of the given songs that have some; of a random sample if there are many.
+
+    Raises
+    ------
+    LibraryError
+        If the basis of the windows is damaged, or the library as a whole.
+    """
+    basis = database.window_basis()
+    with_windows = set(database.songs_with_windows()) if basis else set()
+    chosen = [song_id for song_id in song_ids if song_id in with_windows]
+    is_sample = len(chosen) > max_songs
+    if is_sample:
+        rows = np.random.default_rng(seed).choice(len(chosen), max_songs, replace=False)
+        chosen = [chosen[row] for row in np.sort(rows)]
+    kept, damaged, rows_by_method = [], [], {method: [] for method in METHODS}
+    for song_id in chosen:
+        windows = database.windows_of(song_id)
+        vectors = {} if windows is None else pool_windows(basis.embeddings(windows))
+        if not vectors or not all(np.abs(vector).max() < LARGEST_VALUE for vector in vectors.values()):
+            damaged.append(song_id)
+            continue
+        kept.append(song_id)
+        for method in METHODS:
+            rows_by_method[method].append(vectors[method])
+    vectors = {method: np.array(rows, dtype=np.float32) for method, rows in rows_by_method.items()}
+    return PooledWindows(kept, vectors, len(with_windows), is_sample, damaged)
 
 
 def measure_storage(database: Path, database_bytes: int, songs: int) -> dict:

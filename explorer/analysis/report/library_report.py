@@ -8,18 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.analysis.report import pooling_trial
+from explorer.analysis.report import pooling_comparison, reembedding
 from explorer.analysis.report.checks import check, copies, map_quality, neighbours
 from explorer.analysis.report.checks.check import Check
 from explorer.analysis.report.checks.neighbours import GenrePurity, NeighbourSample
-from explorer.analysis.report.inputs import LibraryContents, measure_speed, measure_storage, read_library
-from explorer.analysis.report.pooling_trial import Candidate, Reembedded
-from explorer.analysis.report.verdict import verdict
+from explorer.analysis.report.inputs import (
+    LibraryContents,
+    measure_speed,
+    measure_storage,
+    pool_stored_windows,
+    read_library,
+)
+from explorer.analysis.report.pooling_comparison import LabelledSongs
+from explorer.analysis.report.verdict import TOO_FEW, describe_poolings, verdict
 from explorer.database.database import Database
 from explorer.errors import ExplorerError
 from explorer.indexing.failures import count_reasons
 from explorer.mapping.knn_graph import true_neighbours
-from explorer.util.commands import with_database
+from explorer.util.commands import command_line, with_database
 from explorer.util.progress import Reporter, plural
 
 # For more songs, finding every song's neighbours takes minutes: the stored hubness is used instead.
@@ -46,7 +52,6 @@ class ReportData:
         Each projection's quality figures, as stored and as measured now.
     statistics : dict
         As `value_statistics` returns them for the valid vectors.
-    reembedded : Reembedded or None
     """
 
     values: np.ndarray
@@ -57,7 +62,6 @@ class ReportData:
     positions: dict[str, np.ndarray | None]
     projections: dict[str, dict]
     statistics: dict
-    reembedded: Reembedded | None = None
 
 
 @dataclass
@@ -74,8 +78,8 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
     Parameters
     ----------
     recompute : int, optional
-        The number of songs to embed again, to check their vectors and compare two poolings; 0 for none.
-        By default 12, or fewer if songs are long.
+        The number of songs to embed again, to check their vectors; 0 for none. By default 12, or fewer if
+        songs are long.
 
     Returns
     -------
@@ -83,7 +87,8 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
         Its report can be written as JSON: `database`, `written`, `verdict`, `failed` (names of checks),
         `counts`, `model`, `checks` (each `name`, `status`, `finding`, `songs`), `vectors`, `neighbours`,
         `genre_purity`, `genre_chance`, `genres`, `projections`, `failures` (reason to count), `storage`,
-        `speed`, `pooling` and `pooling_reason`.
+        `speed`, `pooling` and `pooling_reason`; see `compare_poolings` for `pooling`, which is None if
+        the poolings could not be compared: `pooling_reason` then says why.
 
     Raises
     ------
@@ -96,12 +101,8 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
         library = read_library(database)
     data = _measure(library, reporter)
     checks = _run_checks(library, data, reporter)
-    data.reembedded, reason = _embed_again(database, library, recompute, reporter)
-    checks.append(_check_reembedded(library, data, reason))
-    pooling = None
-    if data.reembedded:
-        pooling = pooling_trial.compare_poolings(data.reembedded)
-        reason = "Fewer than four songs could be compared."
+    checks.append(_embed_again(database, library, recompute, reporter))
+    pooling, pooling_reason = _compare_poolings(database, library, reporter)
     purity = data.genres
     failed = [result.name for result in checks if result.status == check.FAILED]
     report = {
@@ -124,7 +125,7 @@ def verify(database: Database, *, recompute: int | None = None, reporter: Report
         "storage": measure_storage(Path(database.path), database.size_bytes(), library.summary["songs"]),
         "speed": measure_speed(library.runs),
         "pooling": pooling,
-        "pooling_reason": None if pooling else reason,
+        "pooling_reason": pooling_reason,
     }
     return Verification(report, data)
 
@@ -186,44 +187,77 @@ def _run_checks(library: LibraryContents, data: ReportData, reporter: Reporter) 
 
 def _embed_again(
     database: Database, library: LibraryContents, recompute: int | None, reporter: Reporter
-) -> tuple[Reembedded | None, str]:
-    """Embed some songs again, or return a sentence with the reason why that is not done."""
-    model = library.model
+) -> Check:
+    """Embed some songs again, and check that this gives their stored vectors."""
+    model, stored = library.model or {}, library.vectors.valid
+    changed = {*library.gone, *library.changed, *library.unread}
+    files = {song: library.files[song] for song in stored.song_ids if song in library.files.keys() - changed}
+    again, reason = {}, ""
     if recompute == 0:
-        return None, "No song was embedded again, because of --recompute 0."
-    if model is None or not model.get("weights_sha256"):
-        return None, "The model of these vectors is unknown, so no song can be embedded again."
-    unchanged = set(library.files) - set(library.gone) - set(library.changed) - set(library.unread)
-    candidates = [
-        Candidate(
-            song_id,
-            library.files[song_id],
-            library.first_genre(song_id),
-            library.titles.get(song_id, ("", ""))[1],
-        )
-        for song_id in library.vectors.song_ids
-        if song_id in unchanged
-    ]
-    if not candidates:
-        return None, "No song's file is unchanged since it was indexed, so none can be embedded again."
-    chosen = pooling_trial.choose_songs(candidates, hop_s=float(model.get("hop_s") or 0.5), count=recompute)
-    try:
-        windows = library.coarse_windows
-        return pooling_trial.embed_again(database.path, chosen, coarse_windows=windows, reporter=reporter), ""
-    except ExplorerError as error:
-        return None, str(error)
-
-
-def _check_reembedded(library: LibraryContents, data: ReportData, reason: str) -> Check:
-    stored = library.vectors.valid
-    candidates = data.reembedded.candidates if data.reembedded else []
-    return pooling_trial.check_reembedded(
-        data.reembedded,
-        reason,
-        {candidate.song_id: stored.vectors[stored.row_of(candidate.song_id)] for candidate in candidates},
+        reason = "No song was embedded again, because of --recompute 0."
+    elif not model.get("weights_sha256"):
+        reason = "The model of these vectors is unknown, so no song can be embedded again."
+    elif not files:
+        reason = "No song's file is unchanged since it was indexed, so none can be embedded again."
+    else:
+        chosen = reembedding.choose_songs(files, hop_s=float(model.get("hop_s") or 0.5), count=recompute)
+        try:
+            again = reembedding.embed_again(
+                database.path,
+                {song_id: files[song_id] for song_id in chosen},
+                coarse_windows=library.coarse_windows,
+                reporter=reporter,
+            )
+        except ExplorerError as error:
+            reason = str(error)
+    return reembedding.check_reembedded(
+        again,
+        {song_id: stored.vectors[stored.row_of(song_id)] for song_id in again},
         stored.neighbours.mean,
-        (library.model or {}).get("precision", ""),
+        precision=model.get("precision", ""),
+        reason=reason,
     )
+
+
+def _compare_poolings(
+    database: Database, library: LibraryContents, reporter: Reporter
+) -> tuple[dict | None, str | None]:
+    """Compare the poolings of the stored windows, or return a sentence that says why that is not possible."""
+    with_genre_and_artist = [
+        song_id
+        for song_id in library.vectors.song_ids
+        if library.first_genre(song_id) and library.artists.get(song_id)
+    ]
+    with reporter.working("Comparing the poolings of windows"):
+        try:
+            pooled = pool_stored_windows(
+                database, with_genre_and_artist, max_songs=pooling_comparison.MAX_SONGS
+            )
+        except ExplorerError as error:
+            return None, str(error)
+        if not pooled.with_windows:
+            command = command_line("index FOLDER --windows", database=database.path)
+            return None, f"This library keeps no windows of its songs: run `{command}` to store them."
+        vectors = dict(pooled.vectors)
+        if library.coarse_windows is None and (library.model or {}).get("pooling") == "max":
+            vectors[pooling_comparison.STORED] = library.vectors.valid.select(pooled.song_ids).vectors
+        comparison = pooling_comparison.compare_poolings(
+            LabelledSongs(
+                [library.first_genre(song_id) for song_id in pooled.song_ids],
+                [library.artists[song_id] for song_id in pooled.song_ids],
+                vectors,
+            )
+        )
+    if comparison is None:
+        return None, TOO_FEW
+    facts = {
+        "songs_with_windows": pooled.with_windows,
+        "is_sample": pooled.is_sample,
+        "damaged": pooled.damaged[:10],
+    }
+    pooling = facts | comparison
+    finding = describe_poolings(pooling, is_trained=library.is_trained)
+    return pooling | {"finding": with_database(finding, database.path)}, None
 
 
 def _neighbour_statistics(sample: NeighbourSample) -> dict:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from explorer.analysis.report.checks.check import name_songs
+from explorer.analysis.report.pooling_comparison import METHODS, STORED
 from explorer.errors import AnalysisError
 from explorer.util.progress import format_duration, plural
 from explorer.util.text import printable
+
+POOLING_NAMES = {
+    STORED: "stored vector",
+    "max": "maximum",
+    "mean": "mean",
+    "mean_deviation": "mean with deviation",
+}
+TOO_FEW = (
+    "Fewer than 20 songs with windows, or fewer than 10 artists, have a genre that a song by another artist "
+    "has too, or there is only one such genre."
+)
 
 
 def verdict(failed: Sequence[str], count: int) -> str:
@@ -70,11 +83,93 @@ def _describe_speed(speed: dict | None) -> str:
     )
 
 
+def describe_poolings(pooling: dict, *, is_trained: bool | None) -> str:
+    """Say in sentences what a comparison of poolings shows.
+
+    Parameters
+    ----------
+    pooling : dict
+        As `compare_poolings` returns it, with `is_sample` and `damaged`.
+    is_trained : bool or None
+        Whether the vectors come from trained filters; None if that is unknown.
+    """
+    shares = [
+        f"{facts['purity']:.0%} by {POOLING_NAMES[name]} ({_range(facts)})"
+        for name, facts in pooling["poolings"].items()
+        if name in METHODS
+    ]
+    asked = "a random sample of " if pooling["is_sample"] else ""
+    sentences = [
+        f"Of the {pooling['neighbours']} nearest songs by other artists, this share has the song's genre: "
+        f"{', '.join(shares)}; by chance it would be {pooling['chance']:.0%} ({asked}"
+        f"{plural(pooling['songs'], 'song')} by {plural(pooling['artists'], 'artist')} in "
+        f"{plural(pooling['genres'], 'genre')}).",
+        *_judge_poolings(pooling),
+    ]
+    if pooling["damaged"]:
+        sentences.append(
+            f"Songs whose windows are damaged were left out ({name_songs(pooling['damaged'])}): "
+            "`python run.py index FOLDER --windows` stores them again."
+        )
+    if is_trained is False:
+        sentences.append(
+            "The vectors come from untrained filters, so these figures say nothing about OpenL3's own."
+        )
+    elif is_trained is None:
+        sentences.append("The model of the vectors is unknown.")
+    return " ".join(sentences)
+
+
+def _judge_poolings(pooling: dict) -> list[str]:
+    """Say whether neighbours are better than chance, and which pooling is better than the maximum."""
+    sentences = []
+    by_chance = [name for name in METHODS if not pooling["poolings"][name]["is_above_chance"]]
+    if len(by_chance) == len(METHODS):
+        sentences.append("None of them is clearly better than chance.")
+    elif by_chance:
+        names = ", ".join(POOLING_NAMES[name] for name in by_chance)
+        sentences.append(f"Not clearly better than chance: {names}.")
+    else:
+        sentences.append("All of them are better than chance.")
+    differences = {name: facts for name, facts in pooling["differences"].items() if name in METHODS}
+    for is_better, word in ((True, "more"), (False, "fewer")):
+        names = [
+            name
+            for name, facts in differences.items()
+            if facts["is_beyond_chance"] and (facts["difference"] > 0) == is_better
+        ]
+        if names:
+            points = " and ".join(f"{abs(differences[name]['difference']) * 100:.1f}" for name in names)
+            sentences.append(
+                f"Pooling by {_listed(names)} finds {word} songs of the same genre than by maximum, by "
+                f"{points} percentage points: more than chance would make it."
+            )
+    alike = [name for name, facts in differences.items() if not facts["is_beyond_chance"]]
+    if alike:
+        others = " or the ".join(POOLING_NAMES[name] for name in alike)
+        sentences.append(
+            f"The difference between the maximum and the {others} is no larger than chance would make it."
+        )
+    if STORED in pooling["poolings"]:
+        stored, difference = (pooling[key][STORED] for key in ("poolings", "differences"))
+        effect = (
+            "which matters here" if difference["is_beyond_chance"] else "no larger difference than by chance"
+        )
+        sentences.append(
+            "The windows are kept in 64 numbers instead of 512, so their maximum is an approximation: "
+            f"{pooling['stored_kept']:.0%} of a song's nearest by its stored vector are also nearest by this "
+            f"maximum. By stored vectors, {stored['purity']:.0%} ({_range(stored)}) have the genre: {effect}."
+        )
+    return [*sentences, "Songs stay pooled by maximum."]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and by ".join(POOLING_NAMES[name] for name in names)
+
+
+def _range(facts: dict) -> str:
+    return f"{facts['low']:.0%} to {facts['high']:.0%}"
+
+
 def _describe_pooling(report: dict) -> str:
-    pooling = report["pooling"]
-    if not pooling:
-        return f"not compared: {report['pooling_reason']}"
-    text = f"maximum and mean agree on {pooling['neighbours_agreeing']:.0%} of the neighbours"
-    purities = {method: pooling[method]["genre_purity"] for method in ("max", "mean")}
-    shares = [f"{method} {purity:.0%}" for method, purity in purities.items() if purity is not None]
-    return f"{text}; neighbours of the same genre: {', '.join(shares)}" if shares else text
+    return (report["pooling"] or {}).get("finding") or f"not compared: {report['pooling_reason']}"
