@@ -16,7 +16,7 @@ import logging
 import mmap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +54,12 @@ _MAX_WAIT_S = 2.0
 """How long a request waits for the file. After that, it is answered from an older file, or with a 503."""
 
 _REST_FACTOR = 10.0
-"""During an index run the windows change all the time. After the file was made, it is not made again before
-this many times as long as it took to make has passed."""
+_QUICK_S = 1.0
+"""During an index run the windows change all the time. A file that took longer than `_QUICK_S` is not made
+again before `_REST_FACTOR` times as long has passed: searches use it as it is."""
+
+_MIN_REST_S = 10.0
+"""After the file could not be made, as on a full disk, this time passes before it is tried again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +115,6 @@ class WindowFiles:
 
     def __init__(self, database: Path, folder: Path, *, max_wait_s: float = _MAX_WAIT_S) -> None:
         self._database, self._folder = database, folder
-        self._path = path_in(folder, database)
         self._max_wait_s = max_wait_s
         self._lock = threading.Lock()
         self._file: WindowFile | None = None
@@ -133,73 +136,97 @@ class WindowFiles:
         RefusedError
             If there is no earlier file, and making one takes longer than `max_wait_s` (503), or fails (500).
         """
-        stamp, basis = library.windows_stamp(), _basis_token(library)
+        stamp = library.windows_stamp()
         with self._lock:
             if self._file is None or self._file.stamp != stamp:
-                self._file = open_window_file(self._path, stamp) or self._file
+                self._open(stamp)
             known = self._file
             if known is not None and known.stamp == stamp:
                 return known
-            usable = known if known is not None and known.basis == basis else None
-            if self._making is None:
-                if usable is not None and time.monotonic() < self._rests_until:
-                    return usable
-                self._making = _Making(self)
+            # Windows of an older basis cannot be compared with those of a newer one.
+            basis = _basis_token(library)
+            has_rested = time.monotonic() >= self._rests_until or not (known is None or known.basis == basis)
+            if self._making is None or (self._making.done.is_set() and has_rested):
+                self._making = _Making(self._make)
             making = self._making
         making.done.wait(self._max_wait_s)
-        if making.error is not None and usable is None:
-            raise RefusedError(500, making.error)
         with self._lock:
             if self._file is not None and self._file.basis == basis:
                 return self._file
+        if making.error:
+            raise RefusedError(500, making.error)
         raise RefusedError(
             503, "The moments of your songs are put in order for their first search: try again in a minute."
         )
 
-    def _make(self) -> None:
-        """Make the file; called in the thread of `_Making`."""
-        started = time.monotonic()
-        with Database.open_readonly(self._database) as library:
-            made = make_window_file(library, self._path)
-        with self._lock:
-            self._file = open_window_file(self._path, made) or self._file
-            self._rests_until = time.monotonic() + _REST_FACTOR * (time.monotonic() - started)
+    def _open(self, stamp: str) -> None:
+        """Open the file with a stamp, which another server may have made; if there is none, any other."""
+        wanted = path_in(self._folder, self._database, stamp)
+        self._file = open_window_file(wanted) or self._file
+        if self._file is None:
+            others = map(open_window_file, _files_of(self._folder, self._database))
+            self._file = next(filter(None, others), None)
 
-    def _ended(self, making: _Making) -> None:
-        with self._lock:
-            if self._making is making:
-                self._making = None
+    def _make(self) -> None:
+        started, file = time.monotonic(), None
+        try:
+            with Database.open_readonly(self._database) as library:
+                path = make_window_file(library, self._folder)
+            file = open_window_file(path)
+            _remove_others(path, self._database)
+        finally:
+            with self._lock:
+                self._file = file or self._file
+                now = time.monotonic()
+                took_s = now - started
+                rest_s = _REST_FACTOR * took_s if took_s > _QUICK_S else 0.0
+                self._rests_until = now + (max(rest_s, _MIN_REST_S) if file is None else rest_s)
 
 
 class _Making:
     """A thread that makes the file."""
 
-    def __init__(self, files: WindowFiles) -> None:
+    def __init__(self, make: Callable[[], None]) -> None:
         self.done = threading.Event()
-        self.error: str | None = None
-        self._files = files
-        threading.Thread(target=self._run, name="moments", daemon=True).start()
+        self.error = ""
+        threading.Thread(target=self._run, args=(make,), name="moments", daemon=True).start()
 
-    def _run(self) -> None:
+    def _run(self, make: Callable[[], None]) -> None:
         try:
-            self._files._make()
+            make()
         except ExplorerError as error:
             self.error = str(error)
         except Exception:
             self.error = "The moments of the songs could not be put in order: the server's log says why."
             _log.exception("The file of moments could not be made")
         finally:
-            self._files._ended(self)
             self.done.set()
 
 
-def path_in(folder: Path, database: Path) -> Path:
-    """Return the path of a library's file in the folder of such files."""
-    return folder / f"{file_name(database.name)}{_SUFFIX}"
+def _names_of(database: Path) -> str:
+    """Return how the names of a library's files begin; `Cache.remove` finds them by it, too."""
+    return file_name(database.name)
 
 
-def make_window_file(library: Database, path: Path) -> str:
-    """Write the moments of all songs of a library, in a bounded amount of memory; return the file's stamp.
+def path_in(folder: Path, database: Path, stamp: str) -> Path:
+    """Return the path of a library's file, in the folder of such files."""
+    return folder / f"{_names_of(database)}-{stamp}{_SUFFIX}"
+
+
+def _files_of(folder: Path, database: Path) -> list[Path]:
+    return list(folder.glob(f"{_names_of(database)}-*{_SUFFIX}"))
+
+
+def _remove_others(path: Path, database: Path) -> None:
+    """Remove the library's older files."""
+    for other in _files_of(path.parent, database):
+        if other != path:
+            with suppress(OSError):  # Windows cannot delete a file that is in use.
+                other.unlink()
+
+
+def make_window_file(library: Database, folder: Path) -> Path:
+    """Write the moments of all songs of a library, in a bounded amount of memory; return the file's path.
 
     Raises
     ------
@@ -207,16 +234,18 @@ def make_window_file(library: Database, path: Path) -> str:
         If the file cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with library.snapshot(), atomic_write(path) as part, part.open("w+b") as file:
+        folder.mkdir(parents=True, exist_ok=True)
+        with library.snapshot():
             stamp = library.windows_stamp()
-            _write(file, library, stamp=stamp, basis=_basis_token(library))
+            path = path_in(folder, library.path, stamp)
+            with atomic_write(path) as part, part.open("w+b") as file:
+                _write(file, library, stamp=stamp, basis=_basis_token(library))
     except OSError as error:
         raise LibraryError(
-            f"The moments of the songs cannot be written in {path.parent}: {error.strerror}. Free some space "
+            f"The moments of the songs cannot be written in {folder}: {error.strerror}. Free some space "
             "there, or make the folder writable."
         ) from error
-    return stamp
+    return path
 
 
 def _write(file: BinaryIO, library: Database, *, stamp: str, basis: str) -> None:
@@ -262,16 +291,14 @@ def _first_components(file: BinaryIO, n: int) -> Iterator[bytes]:
         yield codes[:, :FIRST_COMPONENTS].tobytes()
 
 
-def open_window_file(path: Path, stamp: str) -> WindowFile | None:
-    """Map a file into memory; return None if there is none, it is damaged, or it has another stamp."""
+def open_window_file(path: Path) -> WindowFile | None:
+    """Map a file into memory; return None if there is none, or it is damaged."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         if path.is_symlink():  # This program makes no links.
             return None
         with path.open("rb") as file:
             header = json.loads(file.read(_HEADER_BYTES))
-            if header["version"] != _VERSION or header["stamp"] != stamp:
-                return None
-            if file.seek(0, 2) != header["bytes"]:
+            if header["version"] != _VERSION or file.seek(0, 2) != header["bytes"]:
                 return None
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return _from_bytes(content, header)
