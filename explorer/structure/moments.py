@@ -117,8 +117,9 @@ def audible_moments(loudness: np.ndarray, *, count: int, step_s: float) -> np.nd
         return np.ones(count, dtype=bool)
     is_loud = loudness >= loudness.max() - QUIETEST_LU
     counts = np.concatenate([[0], np.cumsum(is_loud)])
-    first = np.rint(start_of(np.arange(count), step_s=step_s)).astype(np.int64)
-    last = np.minimum(first + round(MOMENT_S), len(loudness))
+    starts_s = start_of(np.arange(count), step_s=step_s)
+    first = np.floor(starts_s).astype(np.int64)
+    last = np.minimum(np.ceil(starts_s + MOMENT_S).astype(np.int64), len(loudness))
     first = np.minimum(first, last)
     return (counts[last] - counts[first] > 0) | (first == last)
 
