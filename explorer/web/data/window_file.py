@@ -233,18 +233,19 @@ def make_window_file(library: Database, folder: Path) -> Path:
     LibraryError
         If the file cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with library.snapshot():
-            stamp = library.windows_stamp()
-            path = path_in(folder, library.path, stamp)
+    with library.snapshot():
+        stamp, basis = library.windows_stamp(), _basis_token(library)
+        path = path_in(folder, library.path, stamp)
+        # Inside the snapshot, which would take an error of this file for one of songs.db.
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as part, part.open("w+b") as file:
-                _write(file, library, stamp=stamp, basis=_basis_token(library))
-    except OSError as error:
-        raise LibraryError(
-            f"The moments of the songs cannot be written in {folder}: {error.strerror}. Free some space "
-            "there, or make the folder writable."
-        ) from error
+                _write(file, library, stamp=stamp, basis=basis)
+        except OSError as error:
+            raise LibraryError(
+                f"The moments of the songs cannot be written in {folder}: {error.strerror}. Free some space "
+                "there, or make the folder writable."
+            ) from error
     return path
 
 
@@ -272,7 +273,8 @@ def _write(file: BinaryIO, library: Database, *, stamp: str, basis: str) -> None
     for block in _first_components(file, n):
         file.write(block)
     for name, array in arrays.items():
-        where[name] = file.seek(-(-file.tell() // _ALIGNMENT) * _ALIGNMENT)
+        file.write(bytes(-file.tell() % _ALIGNMENT))
+        where[name] = file.tell()
         file.write(array.tobytes())
     header = {"version": _VERSION, "stamp": stamp, "basis": basis, "songs": len(song_ids), "moments": n}
     header |= {"where": where, "bytes": file.tell()}
