@@ -26,7 +26,7 @@ COMMANDS = (
     ),
     "benchmarks/cores.py CLIPS",
     *("benchmarks/kills.py", "benchmarks/cluster.py", "benchmarks/gpu.py"),
-    "benchmarks/million_map.py",
+    *("benchmarks/million_map.py", "benchmarks/moments.py OUT/songs.db"),
     *("benchmarks/first_look.py CLIPS --cache OUT/windows", "benchmarks/first_map.py CLIPS"),
 )
 
