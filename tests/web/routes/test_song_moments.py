@@ -100,7 +100,7 @@ def test_songs_that_are_not_on_the_map_are_left_out(site):
     with Database.open(path) as database:
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[9],))
         database.increment_map_revision()
-    client.get("/")  # The page reads the new map.
+    client.get("/_dash-layout")  # The page reads the new map.
     revision = client.get("/latest").get_json()["revision"]
     found = client.get(f"/moments/{revision}/3?at_s={middle_of_shared(3)}").get_json()
     on_map = ids[:9] + ids[10:]
