@@ -9,9 +9,10 @@ these windows are made up, too: a slow random walk for each song, around the cen
 
 - `answer`: the route `/moments/…` as the page asks it, on two threads; the median of Q moments, and the
   slowest. `exact scan`: the cosines of all moments in the file with one, by all components, in blocks.
+  Both also in processor time, of all threads together, to which other programs add nothing.
 - `found`: how many of the ten songs are in the answer that have the best moments if the moments at every
   window of every song are compared, as stored. At least 95 % are expected.
-- `comet` and `why`: these routes, the slowest of Q songs.
+- `comet` and `why`: these routes, the median of Q songs.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 import numpy as np
@@ -93,11 +95,26 @@ def store_songs(path: Path, count: int, sources: list[np.ndarray]) -> list[str]:
     return ids
 
 
-def timed(function: Callable[[], object]) -> tuple[float, object]:
-    """Return how many seconds a call takes, and its result."""
-    started = time.perf_counter()
+class Took(NamedTuple):
+    """How long a call took, in seconds: by the clock, and of the processors."""
+
+    clock_s: float
+    processor_s: float
+
+    @classmethod
+    def median(cls, times: list[Took]) -> Took:
+        """Return the median of each."""
+        return cls(*(statistics.median(column) for column in zip(*times, strict=True)))
+
+    def __str__(self) -> str:
+        return f"{1000 * self.clock_s:.0f} ms, {1000 * self.processor_s:.0f} ms"
+
+
+def timed(function: Callable[[], object]) -> tuple[Took, object]:
+    """Return how long a call takes, and its result."""
+    started, used = time.perf_counter(), time.process_time()
     result = function()
-    return time.perf_counter() - started, result
+    return Took(time.perf_counter() - started, time.process_time() - used), result
 
 
 def exact_best(path: Path, ids: list[str], queries: list[tuple[int, float]]) -> list[set[int]]:
@@ -128,54 +145,53 @@ def scan_all(codes: np.ndarray, moment: np.ndarray) -> float:
 
 
 def measure(
-    folder: Path, sizes: list[int], sources: list[np.ndarray], n_queries: int, shares: list[tuple]
+    folder: Path, sizes: list[int], sources: list[np.ndarray], n_queries: int, results: list[tuple]
 ) -> Iterator[tuple]:
-    """Yield a row for each size; append the found share and the median answer to `shares`."""
+    """Yield a row for each size; append the found share and the processor time of an answer to `results`."""
     for size in sizes:
         path = folder / f"{size}" / "songs.db"
         path.parent.mkdir()
         ids = store_songs(path, max(30, size // WINDOWS_OF_SONG), sources)
         settings = Settings(database=path)
         with Database.open_readonly(path) as library:
-            made_s, file_path = timed(partial(make_window_file, library, settings.moments))
+            made, file_path = timed(partial(make_window_file, library, settings.moments))
         file = open_window_file(file_path)
         client = create_app(settings).server.test_client()
         revision = client.get("/latest").get_json()["revision"]
         rng = np.random.default_rng(2)
         queries = [(int(rng.integers(len(ids))), float(rng.uniform(5, 190))) for _ in range(n_queries)]
 
-        def ask(address: str, client=client, revision=revision) -> tuple[float, object]:
-            took_s, answer = timed(lambda: client.get(address.format(revision)))
+        def ask(address: str, client=client, revision=revision) -> tuple[Took, object]:
+            took, answer = timed(lambda: client.get(address.format(revision)))
             if answer.status_code != 200:
                 raise SystemExit(f"{address}: {answer.status_code} {answer.text}")
-            return took_s, answer
+            return took, answer
 
         ask(f"/moments/{{}}/{queries[0][0]}?at_s=1")  # The first answer reads what later ones find in memory.
         answers = [ask(f"/moments/{{}}/{number}?at_s={at_s}") for number, at_s in queries]
         comets = [ask(f"/comet/{{}}/{number}?projection=pca")[0] for number, _ in queries]
         whys = [ask(f"/why/{{}}/{number}/{(number + 1) % len(ids)}")[0] for number, _ in queries]
         moment = file.search.codes[0].astype(np.float32)
-        scan_s = min(
-            timed(lambda file=file, moment=moment: scan_all(file.search.codes, moment))[0] for _ in "123"
-        )
+        scan = Took.median([timed(partial(scan_all, file.search.codes, moment))[0] for _ in range(5)])
         found = [
             len({song["index"] for song in answer.get_json()["moments"][:BEST]} & best) / BEST
             for (_, answer), best in zip(answers, exact_best(path, ids, queries), strict=True)
         ]
-        times = [took_s for took_s, _ in answers]
-        shares.append((statistics.mean(found), statistics.median(times)))
+        times = [took for took, _ in answers]
+        usual = Took.median(times)
+        results.append((statistics.mean(found), usual.processor_s))
         yield (
             f"{len(ids) * WINDOWS_OF_SONG:,}",
             f"{len(ids):,}",
             f"{len(file.search):,}",
             f"{file_path.stat().st_size / MIB:.0f} MiB",
-            f"{made_s:.1f} s",
-            f"{1000 * statistics.median(times):.0f} ms ({1000 * max(times):.0f} ms)",
-            f"{1000 * scan_s:.0f} ms",
-            f"{statistics.median(times) / scan_s:.2f}",
+            f"{made.clock_s:.1f} s",
+            f"{usual} (slowest {max(times).clock_s * 1000:.0f} ms)",
+            scan,
+            f"{usual.processor_s / scan.processor_s:.2f}",
             f"{statistics.mean(found):.1%}",
-            f"{1000 * max(comets):.0f} ms",
-            f"{1000 * max(whys):.0f} ms",
+            Took.median(comets),
+            Took.median(whys),
         )
 
 
@@ -190,19 +206,20 @@ def main() -> None:
     sources = source_songs(arguments.library, np.random.default_rng(0))
     kind = f"{len(sources)} songs of a library" if arguments.library else f"{len(sources)} made-up songs"
     print(f"The windows are mixed from those of {kind}.\n")
-    shares: list[tuple] = []
+    results: list[tuple] = []
     with tempfile.TemporaryDirectory() as folder:
         head = (
-            *("windows", "songs", "moments in the file", "file", "made in", "answer (slowest)", "exact scan"),
+            *("windows", "songs", "moments in the file", "file", "made in", "answer", "exact scan"),
             *("answer / scan", "found of the ten best", "comet", "why"),
         )
-        rows = measure(Path(folder), arguments.windows, sources, arguments.queries, shares)
+        rows = measure(Path(folder), arguments.windows, sources, arguments.queries, results)
         print_table(head, rows)
-    found, answer_s = shares[-1]
+    found, answer_s = results[-1]
     is_found, is_quick = (
         "yes" if passed else "NO" for passed in (found >= MIN_FOUND, answer_s <= MAX_ANSWER_S)
     )
-    print(f"\nAt least {MIN_FOUND:.0%} found: {is_found}. An answer within {MAX_ANSWER_S:g} s: {is_quick}.")
+    print(f"\nAt least {MIN_FOUND:.0%} found: {is_found}.")
+    print(f"An answer within {MAX_ANSWER_S:g} s of processor time: {is_quick}.")
 
 
 if __name__ == "__main__":
