@@ -231,13 +231,14 @@ class MomentSearch:
         Returns
         -------
         songs : np.ndarray [shape=(m,), int64]
-            The most similar first. Songs whose moments all are worse than the candidates are not in it.
+            The most similar first. Songs whose moments all are worse than the candidates are not in it. Empty
+            for a moment of zeros, which is like nothing.
         rows : np.ndarray [shape=(m,), int64]
             The row of the best moment of each.
         similarities : np.ndarray [shape=(m,), float32]
         """
         moment = np.asarray(moment, dtype=np.float32) / CODE_OF_ONE
-        rows = self._likely(moment, candidates)
+        rows = self._likely(moment, candidates) if moment.any() else np.zeros(0, dtype=np.int64)
         songs = np.searchsorted(self.starts, rows, side="right") - 1
         if skipped is not None:
             is_asked = ~skipped[songs]

@@ -173,6 +173,11 @@ def test_skipped_songs_are_left_out(many):
     assert [len(part) for part in nothing] == [0, 0, 0]
 
 
+def test_a_moment_of_zeros_is_like_nothing(many):
+    search, _ = many
+    assert [len(part) for part in search.nearest(np.zeros(64, np.float32))] == [0, 0, 0]
+
+
 # A passage that several composed songs share
 
 PASSAGE_S = 6.0

@@ -19,7 +19,7 @@ from explorer.util.commands import command_line
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.facets import parse_hide
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.data.song_lists import describe_neighbours
+from explorer.web.data.song_lists import describe_neighbours, with_status
 from explorer.web.data.window_file import WindowFile, WindowFiles
 from explorer.web.routes.any_id import fresh_json, library_blueprint
 from explorer.web.security import RefusedError, refuse_other_sites
@@ -159,6 +159,7 @@ class _Asked:
         start_s = {song: start for song, _, start in found}
         best = [(song, similarity) for song, similarity, _ in found[:MAX_MOMENTS]]
         described = describe_neighbours(self.catalogue, best, of=self.index)
+        described = with_status(self.catalogue, described, of=self.index)
         return {
             "at_s": float(at_s),
             "start_s": float(start_of(number, step_s=step_s)),
